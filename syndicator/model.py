@@ -1,0 +1,312 @@
+"""The values that flow, from a file on disk to a request on the wire.
+
+Frozen, keyword-only, tuples, aware UTC datetimes. What None means stands beside each field.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from urllib.parse import quote
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """Something one person can mend. The run goes on without the thing it names."""
+
+    path: str  #: relative to the source, `/` between parts; or a config key, a feed's name, a hub's URL
+    line: int | None = None  #: counted from 1; None: the thing as a whole
+    message: str
+    hint: str | None = None  #: what to do about it; None: the message says it
+    fatal: bool = False  #: True: the post it names is left out (or its last good entry stays)
+
+    def __str__(self) -> str:
+        where = self.path if self.line is None else f"{self.path}:{self.line}"
+        return f"{where}: {self.message}"
+
+
+# ---------------------------------------------------------------------------- what the author wrote
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stat:
+    """What a look at a file shows without opening it."""
+
+    path: str  #: relative to the source, `/` between parts
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """A file that was read whole."""
+
+    stat: Stat
+    data: bytes
+    digest: str  #: of the data, hexadecimal
+
+    @property
+    def path(self) -> str:
+        return self.stat.path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Author:
+    name: str
+    email: str | None = None
+    uri: str | None = None  #: absolute
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Term:
+    """A word that posts are grouped by, and a feed made for."""
+
+    kind: str  #: "category", "tag", "author" or "collection"
+    label: str  #: as the author wrote it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PostHead:
+    """What selecting, linking and remembering a post need: all of it but the text."""
+
+    path: str  #: of the source file
+    id: str  #: what front matter says, else what jekyll-feed would have said; the ledger may know better
+    own_id: bool  #: True: the id is the front matter's own word, and wins over the ledger
+    url: str  #: the page's absolute address
+    title: str
+    published: datetime
+    updated: datetime | None  #: None: front matter doesn't say
+    terms: tuple[Term, ...]  #: every kind, in the author's order, without repetition
+    text_digest: str  #: of the title and the text: what makes an entry new to read
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Post:
+    """What the author wrote, located in its site, not yet rendered."""
+
+    head: PostHead
+    authors: tuple[Author, ...]
+    categories: tuple[str, ...]
+    tags: tuple[str, ...]
+    language: str | None  #: None: the site's
+    front: Mapping[str, Any]  #: front matter with the site's defaults under it
+    body: str
+    body_line: int  #: the line of the file that the body starts on, counted from 1
+    document_digest: str  #: of the file's bytes
+
+
+# ------------------------------------------------------------------------------ what a reader receives
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Media:
+    """A picture, a sound or a film that goes with an entry."""
+
+    url: str  #: absolute
+    type: str | None = None  #: media type; None: can't be told
+    length: int | None = None  #: octets; None: the file is not here
+    alt: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """What a reader receives, the same in every format. Safe to send as it is: clean and absolute."""
+
+    id: str
+    url: str
+    title: str  #: plain text
+    published: datetime
+    updated: datetime
+    content: str  #: sanitised HTML with absolute addresses; empty when the feed gives excerpts only
+    summary: str  #: plain text
+    authors: tuple[Author, ...]
+    categories: tuple[str, ...]
+    tags: tuple[str, ...]
+    image: Media | None = None
+    enclosures: tuple[Media, ...] = ()  #: sound and film the front matter names
+    language: str | None = None  #: None: the feed's
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteInfo:
+    """What every feed says of the site it belongs to."""
+
+    title: str
+    url: str  #: the home page's absolute address
+    description: str = ""
+    language: str | None = None
+    authors: tuple[Author, ...] = ()
+    logo: str | None = None  #: absolute address of a wide picture
+    icon: str | None = None  #: absolute address of a square picture
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedSpec:
+    """What the operator asked for. Two specs that are equal make the same feed of the same entries."""
+
+    name: str  #: the path of its files without the suffix: "all", "category/news"
+    title: str
+    term: Term | None  #: None: every post
+    formats: tuple[str, ...]  #: of "rss", "atom", "json"; every feed has its HTML page beside them
+    base: str  #: public address of the output folder, ending in "/"
+    hubs: tuple[str, ...]  #: our own first
+    limit: int  #: entries
+    max_bytes: int  #: of one feed file
+    full: bool  #: False: summaries only
+
+    def path(self, suffix: str) -> str:
+        """Where the file of a format stands below the output folder."""
+        return f"{self.name}.{suffix}"
+
+    def url(self, suffix: str) -> str:
+        """The address of a format's file: its rel=self, its topic, percent-encoded."""
+        return self.base + quote(self.path(suffix))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feed:
+    """One feed before any format."""
+
+    spec: FeedSpec
+    site: SiteInfo
+    updated: datetime | None  #: never goes backwards; None: it never had an entry
+    entries: tuple[Entry, ...]  #: newest first
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedFile:
+    """Bytes with a place: one feed in one format, or a page for people."""
+
+    path: str  #: below the output folder
+    url: str
+    data: bytes
+    media_type: str  #: with its charset
+    digest: str  #: of the data, hexadecimal
+    hubs: tuple[str, ...]  #: told when it changes, and named in its Link header; empty for pages and OPML
+
+
+# ---------------------------------------------------------------------------------------- what a run did
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a run did: printed, logged, counted, stored."""
+
+    started: datetime
+    seconds: float
+    posts: int  #: that stand in the index
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+    feeds: int = 0  #: feeds that exist; each is several files
+    feeds_changed: int = 0
+    files_written: int = 0
+    owed: int = 0  #: pings that this run came to owe
+    next_due: datetime | None = None  #: when the next future post appears; None: none waits
+    problems: tuple[Problem, ...] = ()
+
+    def summary(self) -> str:
+        """The run in words: `20,000 posts (3 new, 1 changed), 2 problems; 4 of 14 feeds changed; 8 pings owed`."""
+        moved = ", ".join(
+            f"{number:,} {word}"
+            for number, word in ((self.new, "new"), (self.changed, "changed"), (self.gone, "gone"))
+            if number
+        )
+        posts = f"{_count(self.posts, 'post')}{f' ({moved})' if moved else ''}"
+        problems = f", {_count(len(self.problems), 'problem')}" if self.problems else ""
+        pings = f"; {_count(self.owed, 'ping')} owed" if self.owed else ""
+        return f"{posts}{problems}; {self.feeds_changed:,} of {_count(self.feeds, 'feed')} changed{pings}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+# ------------------------------------------------------------------------------------------------ push
+
+
+class Kind(StrEnum):
+    """What is owed to whom."""
+
+    PING = "ping"  #: tell a hub that a topic changed
+    VERIFY = "verify"  #: ask a callback whether it meant to subscribe or unsubscribe
+    DELIVER = "deliver"  #: send a topic's current bytes to a callback
+    DENY = "deny"  #: tell a callback that its subscription ended
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owed:
+    """A debt: one request that must arrive, tried until it does or the retries are used up."""
+
+    id: int
+    kind: Kind
+    target: str  #: a hub's URL, or a callback's
+    topic: str  #: the feed file's URL
+    attempts: int  #: made so far
+    since: datetime  #: when the oldest change not yet told of was made
+    due: datetime  #: not to be tried before
+    detail: Mapping[str, Any] = field(default_factory=dict)  #: what a kind needs besides (a lease, a mode)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One HTTP request, decided and not yet made."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    stranger: bool = False  #: True: the address is a stranger's word, and is held to the rules for those
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What became of a request. No answer at all is an answer too: `status` is None and `error` says why."""
+
+    status: int | None
+    headers: Mapping[str, str] = field(default_factory=dict)  #: names in lower case
+    body: bytes = b""  #: its first few KiB
+    error: str | None = None  #: in words, for the operator; None: a response came
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subscription:
+    """A verified wish of a callback to be sent a topic until its lease ends."""
+
+    topic: str
+    callback: str
+    secret: bytes | None
+    expires: datetime
+    since: datetime
+
+
+# -------------------------------------------------------------------------- what a post may ask its site for
+
+
+class SiteFiles(Protocol):
+    """The files of the site a post may name. Nothing outside the site's folder is ever seen through it.
+
+    Paths are relative to the site's root with `/` between parts; a leading slash is the same root.
+    What was asked for is remembered by the maker, so that an entry is rendered again when it changes.
+    """
+
+    def text(self, path: str) -> str | None:
+        """The file's text; None when there is no such file, or it is not UTF-8, or it is over 1 MiB."""
+
+    def size(self, path: str) -> int | None:
+        """The file's length in octets; None when there is no such file."""
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The paths of all files below a folder, sorted; none when there is no such folder."""
+
+
+class SitePosts(Protocol):
+    """The site's other posts, as far as a post may ask for them."""
+
+    def find(self, name: str) -> PostHead | None:
+        """The post whose path ends in `name` (with or without suffix), as Jekyll's `post_url` and `link` ask."""
+
+    def newest(self, limit: int) -> Iterable[PostHead]:
+        """Posts that are out, newest first."""
