@@ -39,6 +39,16 @@ class Stat:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """Which files of a source are documents. Decided by the site's rules, applied while looking."""
+
+    anywhere: frozenset[str] = frozenset({"_posts"})  #: folder names that hold documents at any depth
+    roots: tuple[str, ...] = ()  #: folders whose whole content is documents; "" is the source itself
+    exclude: tuple[str, ...] = ()  #: globs on paths (Jekyll's `exclude`); a folder's name takes all below it
+    suffixes: tuple[str, ...] = (".md", ".markdown", ".html")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Document:
     """A file that was read whole."""
 
