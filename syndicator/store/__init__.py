@@ -1,0 +1,1 @@
+"""What is remembered. The schema stands on one page, and each module speaks for its own tables."""

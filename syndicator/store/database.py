@@ -1,0 +1,192 @@
+"""The connection to SQLite or PostgreSQL and its care: opening, migrating, who may work on it."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from syndicator.errors import LockedError, StateError
+
+#: The newest migration in `migrations/versions`.
+HEAD = "0001"
+
+_MENDED_BY_DELETING = (
+    "the state is an index: move the file away and it is made again; what is lost are the moments posts were "
+    "first seen changed, the ids of posts that were renamed, subscriptions, and pings still owed"
+)
+
+
+class Database:
+    """A state by its URL: `sqlite:///path` or `postgresql+psycopg://…`.
+
+    Opening creates what isn't there and migrates what is older; a newer schema is refused.
+    Raises StateError, with the cause in words, for whatever the operator can mend.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        with _in_words(self.url.render_as_string(hide_password=True)):
+            if self.sqlite and self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            self.engine = _engine(url, sqlite=self.sqlite)
+            self._migrate()
+
+    @property
+    def name(self) -> str:
+        """What to call it in front of people, without its password."""
+        return self.url.database if self.sqlite and self.url.database else self.url.render_as_string()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that may write. One at a time on SQLite; the others wait."""
+        with _in_words(self.name), self.engine.connect() as connection:
+            with connection.execution_options(begin="BEGIN IMMEDIATE").begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view that writes nothing."""
+        with _in_words(self.name), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _migrate(self) -> None:
+        with self.engine.connect() as connection:
+            version = _version(connection)
+        if version == HEAD:
+            return
+        # Alembic costs a tenth of a second to import, and is needed once in a state's life.
+        from alembic import command
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if version is not None and version not in known:
+            raise StateError(
+                f"{self.name} was written by a newer syndicator (schema {version}; this one knows {HEAD})",
+                hint="run the newer version, or name another state in [state] url",
+            )
+        with self.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    @contextmanager
+    def lock(self, name: str, *, wait: bool = False) -> Iterator[None]:
+        """Hold a name on this state alone, until the block ends or the process dies.
+
+        Raises LockedError, which says who holds it, unless told to wait.
+        """
+        hold = self._lock_file(name, wait=wait) if self.sqlite else self._lock_advisory(name, wait=wait)
+        with hold:
+            yield
+
+    @contextmanager
+    def _lock_file(self, name: str, *, wait: bool) -> Iterator[None]:
+        path = f"{self.url.database}.{name}.lock"
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise _locked(self.name, os.pread(handle, 200, 0).decode("utf-8", "replace")) from None
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, _me().encode(), 0)
+            yield
+        finally:
+            os.close(handle)
+
+    @contextmanager
+    def _lock_advisory(self, name: str, *, wait: bool) -> Iterator[None]:
+        # https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS: held by the session.
+        key = crc32(f"syndicator {name}".encode())
+        with _in_words(self.name), self.engine.connect() as connection:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execute(text("SELECT set_config('application_name', :me, false)"), {"me": _me()[:63]})
+            if wait:
+                connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+            elif not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
+                holder = connection.scalar(
+                    text(
+                        "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) "
+                        "WHERE locktype = 'advisory' AND objid = :key AND granted"
+                    ),
+                    {"key": key},
+                )
+                raise _locked(self.name, holder or "")
+            try:
+                yield
+            finally:
+                with suppress(SQLAlchemyError):
+                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+
+
+def _me() -> str:
+    return f"pid {os.getpid()} on {socket.gethostname()}"
+
+
+def _locked(state: str, holder: str) -> LockedError:
+    return LockedError(
+        f"another syndicator works on {state}: {holder or 'unknown'}",
+        hint="stop that one first, or give this one a state of its own in [state] url",
+    )
+
+
+def _engine(url: str, *, sqlite: bool) -> Engine:
+    if not sqlite:
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: ConnectionPoolEntry) -> None:
+        # We say BEGIN ourselves, so that a reader's snapshot and a writer's turn are what they seem.
+        # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#sqlite-transactions
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # a debt must outlive a power cut
+        connection.execute("PRAGMA cache_size = -16384")  # KiB
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    return engine
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return None if version is None else str(version)
+
+
+@contextmanager
+def _in_words(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StateError(f"{name}: {error.strerror or error}", hint="see [state] url") from error
+    except DBAPIError as error:
+        raise _state_error(name, str(error.orig)) from error
+
+
+def _state_error(name: str, cause: str) -> StateError:
+    if "malformed" in cause or "not a database" in cause:
+        return StateError(f"{name} is damaged: {cause}", hint=_MENDED_BY_DELETING)
+    if "disk is full" in cause or "No space" in cause:
+        return StateError(f"{name}: the disk is full", hint="make room; nothing that was written is lost")
+    if "locked" in cause:
+        return StateError(f"{name} is locked by another program", hint="close the program that holds it open")
+    return StateError(f"{name}: {cause.strip()}", hint="see [state] url")

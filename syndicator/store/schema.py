@@ -1,0 +1,135 @@
+"""Every table, on one page. A time is an INTEGER: microseconds since 1970 in UTC.
+
+The store is an index, not the truth: posts, entries, feeds and files can be made again from the source.
+What can't is `ledger` (identity), and what is owed to hubs and subscribers.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_us(moment: datetime) -> int:
+    """Exact, unlike `timestamp()`, which is a float."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def from_us(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+#: Facts about the store as a whole: the site's digest it was built with, the last run.
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+#: One row a document that was read, whatever became of it.
+posts = Table(
+    "posts",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("settled", Boolean, nullable=False),  # False: read within the clock's grain of its mtime; look again
+    Column("digest", Text, nullable=False),  # of the file as last read
+    # The rest describes the last version that could be read as a post; out is False when there was none.
+    Column("out", Boolean, nullable=False),
+    Column("document_digest", Text),  # of the version that the rest describes
+    Column("id", Text),
+    Column("url", Text),
+    Column("title", Text),
+    Column("published", BigInteger),
+    Column("updated", BigInteger),
+    Column("text_digest", Text),
+    Column("terms", Text),  # JSON [[kind, label], …]
+    Column("feeds", Text),  # JSON [name, …]: where it stands or will stand
+)
+
+#: Which posts belong to which feed, in the order feeds are read in.
+members = Table(
+    "members",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("published", BigInteger, primary_key=True),
+    Column("path", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+#: Future posts are found here when their time comes.
+Index("posts_published", posts.c.published, posts.c.path)
+
+#: A post's page address, for those who link to it, and for telling two posts with one address.
+Index("posts_id", posts.c.id)
+
+#: Who is who, for ever: survives renames, deletions, new permalinks and new domains.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("text_digest", Text, nullable=False),
+    Column("updated", BigInteger),  # when its text was first seen changed; None: never
+)
+Index("ledger_id", ledger.c.id)
+
+#: Rendered entries of the posts that stand in some feed.
+entries = Table(
+    "entries",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("key", Text, nullable=False),  # digest of all it was made from
+    Column("data", Text, nullable=False),  # JSON; "" when the post can't be rendered
+    Column("uses_posts", Boolean, nullable=False),  # asked for other posts, so is made again when one changes
+    Column("needs", Text, nullable=False),  # JSON {path: [size, mtime_ns] or null}: files of the site it asked for
+)
+
+#: What is wrong, until it is mended. `stage` is who found it: "site", "read", "render" or "feed".
+problems = Table(
+    "problems",
+    metadata,
+    Column("stage", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),  # a post's path, or a feed's name: whose reading found it
+    Column("position", Integer, primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("line", Integer),
+    Column("message", Text, nullable=False),
+    Column("hint", Text),
+    Column("fatal", Boolean, nullable=False),
+)
+
+#: One row a feed that exists or existed.
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("kind", Text),  # None: the whole site
+    Column("label", Text),  # as first written by an author
+    Column("folded", Text),  # what makes two labels the same
+    Column("dirty", Boolean, nullable=False),  # something it is made from changed since it was last written
+    Column("updated", BigInteger),  # never goes backwards; None: it never had an entry
+    Column("made_of", Text),  # digest of spec and entries as last written; None: never written
+    Column("standing", Text),  # JSON [path, …] as last written
+)
+Index("feeds_folded", feeds.c.kind, feeds.c.folded, unique=True)
+
+#: One row a file that was published.
+files = Table(
+    "files",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("feed", Text, nullable=False),  # the feed it belongs to; "" for index and OPML
+    Column("url", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("hubs", Text, nullable=False),  # JSON [url, …]
+    Column("updated", BigInteger, nullable=False),  # when these bytes were first published
+    Column("disk", Text, nullable=False),  # JSON {suffix: [size, mtime_ns]} as written; "" is the file itself
+    Column("gone", Boolean, nullable=False),  # the config no longer makes it: 410
+)
