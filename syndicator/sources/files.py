@@ -1,0 +1,95 @@
+"""The files of a site that a post may ask for, and a memory of which were asked for.
+
+This is where a post's reach ends: a path is resolved, links and all, and must lie below the site's root.
+"""
+
+import os
+from collections.abc import Mapping
+from hashlib import blake2b
+from pathlib import Path
+
+from syndicator.sources.folder import is_below
+
+#: An include or a data file is text that people wrote.
+MAX_OCTETS = 1024 * 1024
+
+#: What was seen of a file when it was asked for: size and mtime_ns. Of a folder's listing: 0 and a number for it.
+#: None: it wasn't there.
+Seen = tuple[int, int] | None
+
+
+class Files:
+    """`model.SiteFiles` on disk. `needs` says what was asked for since it was made."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.path.realpath(root)
+        self.needs: dict[str, Seen] = {}
+
+    def text(self, path: str) -> str | None:
+        full = self._ask(path)
+        if full is None:
+            return None
+        try:
+            with open(os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                data = file.read(MAX_OCTETS + 1)
+        except OSError:
+            return None
+        if len(data) > MAX_OCTETS:
+            return None
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return None
+
+    def size(self, path: str) -> int | None:
+        full = self._ask(path)
+        return None if full is None else os.stat(full).st_size
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        found = _names(self._root, folder.strip("/"))
+        self.needs[f"{folder.strip('/')}/"] = _listing(found)
+        return found
+
+    def _ask(self, path: str) -> str | None:
+        path = path.lstrip("/")
+        self.needs[path] = seen = _seen(self._root, path)
+        return None if seen is None else os.path.join(self._root, path)
+
+
+def unchanged(root: Path, needs: Mapping[str, Seen]) -> bool:
+    """Whether everything that was asked for would be answered the same."""
+    real = os.path.realpath(root)
+    return all(look_again(real, path) == seen for path, seen in needs.items())
+
+
+def look_again(root: str, path: str) -> Seen:
+    """What asking for a path again would see; a path that ends in "/" is a folder's listing."""
+    return _listing(_names(root, path.rstrip("/"))) if path.endswith("/") else _seen(root, path)
+
+
+def _seen(root: str, path: str) -> Seen:
+    try:
+        full = os.path.realpath(os.path.join(root, path))
+        if not is_below(full, root) or not os.path.isfile(full):
+            return None
+        seen = os.stat(full)
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        return None
+    return seen.st_size, seen.st_mtime_ns
+
+
+def _names(root: str, folder: str) -> tuple[str, ...]:
+    top = os.path.realpath(os.path.join(root, folder))
+    if not is_below(top, root):
+        return ()
+    found = []
+    for here, _, names in os.walk(top):
+        inside = os.path.relpath(here, top)
+        below = folder if inside == "." else f"{folder}/{inside}".lstrip("/")
+        found += [f"{below}/{name}".lstrip("/") for name in names]
+    return tuple(sorted(found))
+
+
+def _listing(names: tuple[str, ...]) -> Seen:
+    digest = blake2b("\0".join(names).encode("utf-8", "surrogateescape"), digest_size=7).digest()
+    return 0, int.from_bytes(digest)

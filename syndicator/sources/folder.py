@@ -1,0 +1,204 @@
+"""A folder of documents on disk: looking, and reading.
+
+A look is `scandir` and `stat`; nothing is opened. What a look sees of a file is kept as one number, its
+print, so that a million files are eight megabytes and comparing two looks is comparing two arrays.
+"""
+
+import os
+import stat
+import time
+from array import array
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from hashlib import blake2b
+from pathlib import Path
+
+from syndicator.errors import SourceError
+from syndicator.model import Document, Problem, Scope, Stat
+
+#: A post is text; what is larger is a mistake, or an attack.
+MAX_OCTETS = 4 * 1024 * 1024
+
+#: A file changed this recently may change again without its mtime moving; the coarsest clock in use is FAT's.
+#: https://git-scm.com/docs/racy-git
+GRAIN_NS = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the folder saw."""
+
+    prints: array[int]  #: in the order they were met
+    fresh: list[str] = field(default_factory=list)  #: paths whose print was not among the known ones, sorted
+
+
+def print_of(path: str, size: int, mtime_ns: int) -> int:
+    """One number for what a look sees of a file. Good within one process only: Python salts its hashes."""
+    return hash((path, size, mtime_ns))
+
+
+class Folder:
+    """The documents below `root` that `scope` names."""
+
+    def __init__(self, root: Path, scope: Scope) -> None:
+        self.root = root
+        self.scope = scope
+        self._real = os.path.realpath(root)
+
+    def look(self, known: Container[int] | None = None) -> Look:
+        """Look at every document. `known` None: nothing is known, and every path is fresh.
+
+        Raises SourceError when the folder itself can't be looked at.
+        """
+        prints: array[int] = array("q")
+        fresh: list[str] = []
+        suffixes = self.scope.suffixes
+        for prefix, full in self._folders():
+            try:
+                entries = os.scandir(full)
+            except OSError as error:
+                raise self._unreadable(full, error) from error
+            with entries:
+                for entry in entries:
+                    name = entry.name
+                    if not name.endswith(suffixes) or entry.is_dir() or self._is_excluded(prefix + name):
+                        continue
+                    try:
+                        seen = entry.stat()
+                    except FileNotFoundError:
+                        continue
+                    mark = hash((prefix + name, seen.st_size, seen.st_mtime_ns))
+                    prints.append(mark)
+                    if known is None or mark not in known:
+                        fresh.append(prefix + name)
+        fresh.sort()
+        return Look(prints, fresh)
+
+    def is_document(self, path: str) -> bool:
+        """Whether a path, by its name alone, is in scope."""
+        folder, _, name = path.rpartition("/")
+        if not name.endswith(self.scope.suffixes) or self._is_excluded(path):
+            return False
+        below = f"{folder}/"
+        return any(part in self.scope.anywhere for part in folder.split("/")) or any(
+            not root or below.startswith(f"{root}/") for root in self.scope.roots
+        )
+
+    def stat(self, path: str) -> Stat | None:
+        """A look at one file; None when it isn't there."""
+        try:
+            seen = os.stat(os.path.join(self.root, path))
+        except (OSError, ValueError):
+            return None
+        if stat.S_ISDIR(seen.st_mode):
+            return None
+        return Stat(path=path, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
+
+    def read(self, path: str) -> Document | Problem | None:
+        """The file whole; a Problem when it is no file we read; None when it is gone.
+
+        Refused before they are opened: what isn't a regular file (opening a FIFO hangs), what leads out of the
+        source, and what is over 4 MiB.
+        """
+        full = os.path.join(self.root, path)
+        try:
+            seen = os.stat(full)
+            refusal = self._refusal(full, seen)
+            if refusal:
+                return Problem(path=path, message=refusal[0], hint=refusal[1], fatal=True)
+            handle = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(handle, "rb", closefd=True) as file:
+                data = file.read(MAX_OCTETS + 1)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return Problem(
+                path=path, message=f"can't be read: {error.strerror}", hint="see its permissions", fatal=True
+            )
+        # The stat from before reading: a write that came between shows as a change at the next look.
+        at = Stat(path=path, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
+        return Document(stat=at, data=data, digest=blake2b(data, digest_size=16).hexdigest())
+
+    def _refusal(self, full: str, seen: os.stat_result) -> tuple[str, str | None] | None:
+        if not stat.S_ISREG(seen.st_mode):
+            return "is not a regular file", "move it out of the posts"
+        if seen.st_size > MAX_OCTETS:
+            return f"is {seen.st_size:,} octets; a post has at most {MAX_OCTETS:,}", None
+        if os.path.islink(full) and not is_below(os.path.realpath(full), self._real):
+            return "is a link that leads out of the source", "copy the file, or link to one inside the source"
+        return None
+
+    def _folders(self) -> Iterator[tuple[str, str]]:
+        """Folders that hold documents: the prefix of their paths (ending in "/", or empty), and where they are."""
+        if not self.scope.anywhere:
+            for root in self.scope.roots:
+                yield from self._whole(f"{root}/" if root else "", os.path.join(self.root, root))
+            return
+        yield from self._search("", str(self.root), seen=set())
+
+    def _search(self, prefix: str, full: str, seen: set[str]) -> Iterator[tuple[str, str]]:
+        """Look for document folders. Like Jekyll, a folder that begins with `_` or `.` holds none unless named.
+
+        jekyll/entry_filter.rb, jekyll/reader.rb
+        """
+        for name, child in self._subfolders(full, top=not prefix):
+            path = prefix + name
+            if name in self.scope.anywhere or path in self.scope.roots:
+                yield from self._whole(f"{path}/", child)
+            elif (
+                not name.startswith(("_", ".", "#"))
+                and not name.endswith("~")
+                and not self._is_excluded(path)
+            ):
+                real = os.path.realpath(child) if os.path.islink(child) else child
+                if real not in seen:
+                    seen.add(real)
+                    yield from self._search(f"{path}/", child, seen)
+
+    def _whole(self, prefix: str, full: str) -> Iterator[tuple[str, str]]:
+        yield prefix, full
+        for name, child in self._subfolders(full, top=False):
+            if not name.startswith(".") and not self._is_excluded(prefix + name):
+                yield from self._whole(f"{prefix}{name}/", child)
+
+    def _subfolders(self, full: str, *, top: bool) -> list[tuple[str, str]]:
+        try:
+            with os.scandir(full) as entries:
+                return sorted((entry.name, entry.path) for entry in entries if self._is_folder(entry))
+        except OSError as error:
+            if top or not isinstance(error, FileNotFoundError):
+                raise self._unreadable(full, error) from error
+            return []
+
+    def _is_folder(self, entry: os.DirEntry[str]) -> bool:
+        if not entry.is_symlink():
+            return entry.is_dir()
+        # A link is followed as long as it stays inside, and doesn't lead to a folder that it stands in.
+        real = os.path.realpath(entry.path)
+        here = os.path.realpath(os.path.dirname(entry.path))
+        return os.path.isdir(real) and is_below(real, self._real) and not is_below(here, real)
+
+    def _is_excluded(self, path: str) -> bool:
+        return any(
+            fnmatchcase(path, glob) or path.startswith(f"{glob.rstrip('/')}/") for glob in self.scope.exclude
+        )
+
+    def _unreadable(self, full: str, error: OSError) -> SourceError:
+        return SourceError(
+            f"{full} can't be read: {error.strerror}", hint="is it mounted, and may this user read it?"
+        )
+
+
+def is_settled(document: Document, now_ns: int | None = None) -> bool:
+    """Whether the file's mtime is far enough back that a later change must move it."""
+    return abs((time.time_ns() if now_ns is None else now_ns) - document.stat.mtime_ns) > GRAIN_NS
+
+
+def is_below(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip("/") + "/")
+
+
+def known_prints(rows: Iterable[tuple[str, int, int]]) -> set[int]:
+    """The prints of files that were read before: (path, size, mtime_ns)."""
+    return {hash(row) for row in rows}
