@@ -1,0 +1,179 @@
+"""Pages for people: one for each feed, and the index of all feeds.
+
+Jinja2 escapes everything that comes from a site. A page asks nobody but the site itself for anything: style
+and script stand in the page, its Content-Security-Policy allows them by their digests, and an entry's
+picture is shown only when it lies on the site's host or the feeds'. Links between pages are relative, so the
+folder works below any path, in a bucket and from a disk. Pages carry autodiscovery and no hub links: the
+topic is the feed, never the page about it.
+"""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.resources import files
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from syndicator.model import Entry, Feed, FeedFile, FeedSpec, SiteInfo
+
+#: Entries shown on a feed's page. A page is a look at the feed, not its archive.
+SHOWN = 20
+
+#: `%B` depends on the process's locale; a page may not.
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+class Format(NamedTuple):
+    label: str
+    media_type: str
+    note: str
+
+
+FORMATS = {
+    "rss": Format("RSS", "application/rss+xml", "for every reader"),
+    "atom": Format("Atom", "application/atom+xml", "a stricter standard"),
+    "json": Format("JSON", "application/feed+json", "for programs"),
+}
+
+HEADINGS = {"category": "Categories", "tag": "Tags", "author": "Authors", "collection": "Collections"}
+
+ABOUT = {
+    "category": "New posts in the category {}.",
+    "tag": "New posts tagged {}.",
+    "author": "New posts by {}.",
+    "collection": "New posts in the collection {}.",
+}
+
+
+def feed_page(feed: Feed) -> FeedFile:
+    """The page of one feed: what it is, how to follow it, its newest entries."""
+    spec = feed.spec
+    return _page(
+        "feed.html",
+        path=spec.path("html"),
+        url=spec.url("html"),
+        base=spec.base,
+        site=feed.site,
+        entries=feed.entries[:SHOWN],
+        spec=spec,
+        about=_about(spec, feed.site),
+        up="../" * spec.name.count("/"),
+    )
+
+
+def index_page(feeds: Sequence[FeedSpec], site: SiteInfo, newest: Sequence[Entry], base: str) -> FeedFile:
+    """The page of all feeds, in the order given: the first one without a term is the site's own.
+
+    `newest` are the entries to show, newest first. `base` is the public address of the output folder, ending
+    in "/".
+    """
+    groups = [
+        (heading, [spec for spec in feeds if spec.term and spec.term.kind == kind])
+        for kind, heading in HEADINGS.items()
+    ]
+    return _page(
+        "index.html",
+        path="index.html",
+        url=base,
+        base=base,
+        site=site,
+        entries=tuple(newest),
+        main=next((spec for spec in feeds if spec.term is None), None),
+        groups=[(heading, specs) for heading, specs in groups if specs],
+        opml=base + "feeds.opml",
+    )
+
+
+def _page(template: str, *, path: str, url: str, base: str, site: SiteInfo, **values: object) -> FeedFile:
+    origins = tuple(sorted({_origin(site.url), _origin(base)}))
+    text = _pages.get_template(template).render(
+        url=url, site=site, csp=_policy(origins), image_origins=origins, **values
+    )
+    data = text.encode()
+    return FeedFile(
+        path=path,
+        url=base + quote(path),
+        data=data,
+        media_type="text/html; charset=utf-8",
+        digest=hashlib.sha256(data).hexdigest(),
+        hubs=(),
+    )
+
+
+def _about(spec: FeedSpec, site: SiteInfo) -> str:
+    if spec.term is None:
+        return site.description or "Every new post."
+    return ABOUT[spec.term.kind].format(spec.term.label)
+
+
+def _origin(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # `http://[`: nobody's
+        return ""
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _policy(image_origins: Sequence[str]) -> str:
+    """https://www.w3.org/TR/CSP3/: nothing, but this style, this script and the site's own pictures."""
+    return (
+        f"default-src 'none'; img-src data: {' '.join(image_origins)}; style-src '{_sri(_style)}'; "
+        f"script-src '{_sri(_script)}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _sri(text: str) -> str:
+    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _day(when: datetime) -> str:
+    """`15 January 2026`, in UTC."""
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+def _machine_time(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _file(spec: FeedSpec, suffix: str) -> str:
+    """The address of a feed's file as seen from the output folder."""
+    return quote(spec.path(suffix))
+
+
+def _beside(spec: FeedSpec, suffix: str) -> str:
+    """… as seen from the feed's own page."""
+    return quote(spec.path(suffix).rpartition("/")[2])
+
+
+def _breakable(url: str) -> Markup:
+    """A long address may break after each of its slashes; copied, it is still one word."""
+    return Markup("/<wbr>").join(url.split("/"))
+
+
+_style = files(__package__).joinpath("templates/style.css").read_text(encoding="utf-8")
+_script = files(__package__).joinpath("templates/copy.js").read_text(encoding="utf-8")
+
+_pages = Environment(
+    loader=PackageLoader("syndicator.formats"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    auto_reload=False,
+)
+_pages.filters.update(breakable=_breakable, day=_day, machine_time=_machine_time, origin=_origin)
+_pages.globals.update(
+    formats=FORMATS,
+    file=_file,
+    beside=_beside,
+    style=Markup(_style),  # noqa: S704 - ours
+    script=Markup(_script),  # noqa: S704 - ours
+)
