@@ -1,0 +1,120 @@
+"""The config's tables: every setting, its kind and its default."""
+
+from datetime import timedelta
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from syndicator.config import values as v
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    _from_environment = model_validator(mode="before")(v.from_json)
+
+
+class Site(Table):
+    """What the site is called. None: what its own `_config.yml` says."""
+
+    url: v.Address | None = None
+    title: v.Text | None = None
+    description: v.Text | None = None
+    language: v.Text | None = None
+    author: v.Text | None = None
+    timezone: v.TimeZone | None = None
+
+
+class Source(Table):
+    path: v.Folder
+    poll: v.Duration = timedelta(seconds=30)
+    watch: v.Flag = True
+
+
+class Feeds(Table):
+    """None for `by`, `limit`, `content`: what the site tells jekyll-feed, else by category, 50 and full."""
+
+    url: v.FolderAddress = "http://127.0.0.1:8080/"
+    formats: v.Formats = ("rss", "atom", "json")
+    by: v.Kinds | None = None
+    limit: v.Positive | None = None
+    max_bytes: v.Size = 2**20
+    content: Literal["full", "excerpt"] | None = None
+    aliases: v.Aliases = ()
+    players: v.Hosts = ()
+
+
+class Output(Table):
+    path: v.Folder = Field(default="../feeds", validate_default=True)
+    compress: v.Encodings = ("gzip", "br")
+
+
+class Push(Table):
+    hubs: v.Addresses = ()
+    timeout: v.Duration = timedelta(seconds=10)
+    retry: v.Retry = v.durations("5s", "30s", "2m", "10m", "1h", "6h", "24h")
+
+
+class Lease(Table):
+    min: v.Duration = timedelta(minutes=5)
+    default: v.Duration = timedelta(days=10)
+    max: v.Duration = timedelta(days=30)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.min <= self.default <= self.max:
+            raise ValueError("min, default and max must not decrease in this order")
+        return self
+
+
+class Limits(Table):
+    """What strangers may ask of the hub. The defaults let one reader subscribe to 300 feeds in a burst."""
+
+    client: v.Positive = 600  #: subscription requests a minute from one client's address
+    host: v.Positive = 600  #: subscription requests a minute for one callback host
+    pending: v.Positive = 10_000  #: verifications not yet made
+    subscriptions: v.Positive = 100_000  #: in all
+
+
+class Hub(Table):
+    enabled: v.Flag = True
+    url: v.Address | None = None  #: None: feeds.url + "hub"
+    lease: Lease = Lease()
+    timeout: v.Duration = timedelta(seconds=10)
+    retry: v.Retry = v.durations("5s", "30s", "2m", "10m", "1h", "6h")
+    allow_private: v.Networks = ()
+    limits: Limits = Limits()
+
+
+class Web(Table):
+    listen: v.ListenAddress = v.Listen("127.0.0.1", 8080)
+    max_age: v.Duration = timedelta(minutes=5)
+    trusted_proxies: v.Networks = ()
+    poller_limit: v.Number = 0  #: full answers of unchanged bytes a client gets an hour; 0: any
+
+
+class State(Table):
+    url: v.StateUrl = Field(default="sqlite:///../var/syndicator.db", validate_default=True)
+
+
+class Config(Table):
+    """The whole of it. Paths are absolute, durations are timedeltas, sizes are octets."""
+
+    site: Site = Site()
+    source: Source
+    feeds: Feeds = Feeds()
+    output: Output = Field(default={}, validate_default=True)
+    push: Push = Push()
+    hub: Hub = Hub()
+    web: Web = Web()
+    state: State = Field(default={}, validate_default=True)
+
+    @property
+    def hub_url(self) -> str | None:
+        """The public address of our own hub; None: it is off."""
+        return (self.hub.url or f"{self.feeds.url}hub") if self.hub.enabled else None
+
+    @property
+    def hubs(self) -> tuple[str, ...]:
+        """Every hub that is named and told, our own first, each once."""
+        return tuple(dict.fromkeys((*([self.hub_url] if self.hub_url else []), *self.push.hubs)))

@@ -1,0 +1,187 @@
+"""What one value of the config means: a duration, a size, an address, a path, a list."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, ValidationInfo
+
+_DURATION = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}  # seconds
+_SIZE = {"B": 1, "kB": 10**3, "KiB": 2**10, "MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30}  # octets
+
+
+def _measure(text: object, units: Mapping[str, float], what: str, example: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text.strip()) if isinstance(text, str) else None
+    if match is None or match[2] not in units:
+        raise ValueError(
+            f'{text!r} is not {what}: write a number and its unit ({", ".join(units)}), as in "{example}"'
+        )
+    return float(match[1]) * units[match[2]]
+
+
+def _duration(text: object) -> timedelta:
+    seconds = _measure(text, _DURATION, "a duration", "30s")
+    if not 0 < seconds <= 10 * 365 * 86400:
+        raise ValueError(f"{text!r} must be more than nothing and at most ten years")
+    return timedelta(seconds=seconds)
+
+
+def _size(text: object) -> int:
+    size = int(_measure(text, _SIZE, "a size", "1MiB"))
+    if size < 1024:
+        raise ValueError(f"{text!r} is too small: no feed fits into less than 1KiB")
+    return size
+
+
+def _address(text: object) -> str:
+    try:
+        parts = urlsplit(text if isinstance(text, str) else "")
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not isinstance(text, str) or re.search(r"[\s\x00-\x1f\x7f<>\"]", text) or "#" in text:
+        raise ValueError(f'{text!r} is not an address: write it whole, as in "https://example.org/"')
+    return text
+
+
+def _folder_address(text: object) -> str:
+    address = _address(text)
+    if "?" in address:
+        raise ValueError(f"{text!r} must be the address of a folder, without a query")
+    return address if address.endswith("/") else f"{address}/"
+
+
+def _path(text: object, info: ValidationInfo) -> Path:
+    if not isinstance(text, str) or not text or "\x00" in text:
+        raise ValueError(f"{text!r} is not a path")
+    base: Path = info.context["base"]  # type: ignore[index]  # load() always gives one
+    return Path(os.path.abspath(base / Path(text).expanduser()))
+
+
+def _state(text: object, info: ValidationInfo) -> str:
+    if isinstance(text, str) and text.startswith("sqlite:///") and len(text) > len("sqlite:///"):
+        return f"sqlite:///{_path(text.removeprefix('sqlite:///'), info)}"
+    if isinstance(text, str) and re.match(r"postgresql\+psycopg://.", text):
+        return text
+    # The value is not repeated: it may hold a password.
+    raise ValueError(
+        'is not a database: write "sqlite:///path/to/file.db" or "postgresql+psycopg://user@host/name"'
+    )
+
+
+def _network(text: object) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text if isinstance(text, str) else "")
+    except ValueError:
+        raise ValueError(f'{text!r} is not a network: write it as in "127.0.0.2/32" or "fd00::/8"') from None
+
+
+def _timezone(text: object) -> str:
+    try:
+        return ZoneInfo(text if isinstance(text, str) else "").key
+    except (ValueError, KeyError, OSError):
+        raise ValueError(f'{text!r} is not a time zone: write its name, as in "Europe/Berlin"') from None
+
+
+def _host(text: object) -> str:
+    if not isinstance(text, str) or not re.fullmatch(r"[a-z0-9.-]+\.[a-z0-9-]+", text, re.ASCII):
+        raise ValueError(f'{text!r} is not a host: write its name alone, as in "player.example.org"')
+    return text
+
+
+class Listen(NamedTuple):
+    """Where the server listens. Port 0: one that is free."""
+
+    host: str
+    port: int
+
+
+def _listen(text: object) -> Listen:
+    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})", text) if isinstance(text, str) else None
+    if match is None or int(match[2]) > 65535:
+        raise ValueError(f'{text!r} is not host and port: write them as in "127.0.0.1:8080"')
+    return Listen(match[1].strip("[]"), int(match[2]))
+
+
+def _aliases(value: object) -> tuple[tuple[str, str], ...]:
+    pairs = from_json(value)
+    if not isinstance(pairs, dict) or not all(isinstance(target, str) for target in pairs.values()):
+        raise ValueError('must be a table, as in { "feed.xml" = "all.atom" }')
+    for path in (*pairs, *pairs.values()):
+        parts = path.split("/")
+        if not path or "\\" in path or "\x00" in path or any(part in ("", ".", "..") for part in parts):
+            raise ValueError(
+                f'"{path}" must be a path below the output folder, as in "feed.xml" = "all.atom"'
+            )
+    for alias, target in pairs.items():
+        if PurePosixPath(target).suffix not in (".rss", ".atom", ".json"):
+            raise ValueError(
+                f'"{alias}" must stand for a feed: "{target}" ends in none of .rss, .atom, .json'
+            )
+    return tuple(sorted(pairs.items()))
+
+
+class FromEnvironment(str):
+    """A value from the environment: JSON where the setting is no text; a list may be words with commas."""
+
+
+def from_json(value: object) -> object:
+    if isinstance(value, FromEnvironment):
+        with suppress(ValueError):
+            return json.loads(value)
+    return value
+
+
+def _words(value: object) -> object:
+    value = from_json(value)
+    return (
+        [word.strip() for word in value.split(",") if word.strip()]
+        if isinstance(value, FromEnvironment)
+        else value
+    )
+
+
+def _once(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(items)) < len(items):
+        raise ValueError("names something twice")
+    return items
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Size = Annotated[int, BeforeValidator(_size)]
+Address = Annotated[str, BeforeValidator(_address)]
+FolderAddress = Annotated[str, BeforeValidator(_folder_address)]
+Folder = Annotated[Path, BeforeValidator(_path)]
+StateUrl = Annotated[str, BeforeValidator(_state)]
+TimeZone = Annotated[str, BeforeValidator(_timezone)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Flag = Annotated[StrictBool, BeforeValidator(from_json)]
+Number = Annotated[StrictInt, Field(ge=0), BeforeValidator(from_json)]
+Positive = Annotated[StrictInt, Field(ge=1), BeforeValidator(from_json)]
+Text = StrictStr
+ListenAddress = Annotated[Listen, BeforeValidator(_listen)]
+Words = BeforeValidator(_words)
+Once = AfterValidator(_once)
+Formats = Annotated[tuple[Literal["rss", "atom", "json"], ...], Field(min_length=1), Once, Words]
+Kinds = Annotated[tuple[Literal["category", "tag", "author", "collection"], ...], Once, Words]
+Encodings = Annotated[tuple[Literal["gzip", "br"], ...], Once, Words]
+Addresses = Annotated[tuple[Address, ...], Once, Words]
+Networks = Annotated[tuple[Network, ...], Words]
+Hosts = Annotated[tuple[Annotated[str, BeforeValidator(_host)], ...], Words]
+Aliases = Annotated[
+    tuple[tuple[str, str], ...],  # path, and the feed file that stands there too
+    BeforeValidator(_aliases),
+]
+Retry = Annotated[tuple[Duration, ...], Field(max_length=100), Words]
+
+
+def durations(*texts: str) -> tuple[timedelta, ...]:
+    return tuple(_duration(text) for text in texts)
