@@ -6,7 +6,7 @@ What can't is `ledger` (identity), and what is owed to hubs and subscribers.
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -137,3 +137,65 @@ files = Table(
     Column("disk", Text, nullable=False),  # JSON {suffix: [size, mtime_ns]} as written; "" is the file itself
     Column("gone", Boolean, nullable=False),  # the config no longer makes it: 410
 )
+
+#: One row a debt. Settled debts are gone; those given up stay in sight until the next change owes them again.
+owed = Table(
+    "owed",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("kind", Text, nullable=False),  # model.Kind
+    Column("target", Text, nullable=False),  # a hub's URL or a callback
+    Column("topic", Text, nullable=False),
+    Column("variant", Text, nullable=False),  # of a verification its mode, else "": these don't coalesce
+    Column("host", Text, nullable=False),  # of the target, with its port: whose turn it is
+    Column("state", Text, nullable=False),  # "waiting", "claimed" or "gave up"
+    Column("claimer", Text),  # who claimed it
+    Column("expires", BigInteger),  # of the claim: when it is given back though its claimer said nothing
+    Column("attempts", Integer, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("not_before", BigInteger, nullable=False),  # what the target asked for with Retry-After; 0: nothing
+    Column("error", Text),  # of the last attempt, in words; None: there was none
+    Column("detail", Text, nullable=False),  # JSON {name: …}: what a kind needs besides
+)
+#: A change that comes while its debt is being paid owes anew; one that comes before is the same debt.
+Index(
+    "owed_once",
+    owed.c.kind,
+    owed.c.target,
+    owed.c.topic,
+    owed.c.variant,
+    unique=True,
+    sqlite_where=owed.c.state != "claimed",
+    postgresql_where=owed.c.state != "claimed",
+)
+Index("owed_due", owed.c.state, owed.c.due)
+
+#: What became of the pings to each hub.
+hubs = Table(
+    "hubs",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("last_success", BigInteger),
+    Column("last_failure", BigInteger),
+    Column("error", Text),  # of the last failure, in words
+)
+
+#: One row a verified wish of a callback to be sent a topic.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("callback", Text, primary_key=True),
+    Column("host", Text, nullable=False),  # of the callback, with its port
+    Column("secret", LargeBinary),
+    Column("since", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("delivered", Text),  # digest of the bytes it has; None: it was sent nothing yet
+    Column("failures", Integer, nullable=False),  # deliveries in a row that didn't arrive
+    Column("last_success", BigInteger),
+    Column("last_failure", BigInteger),
+    Column("error", Text),  # of the last failure, in words
+)
+Index("subscriptions_host", subscriptions.c.host)
+Index("subscriptions_expires", subscriptions.c.expires)
