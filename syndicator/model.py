@@ -92,6 +92,16 @@ class PostHead:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """What the ledger keeps of a post, whatever becomes of its file."""
+
+    path: str
+    id: str
+    text_digest: str
+    updated: datetime | None  #: when its text was first seen changed; None: never
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Post:
     """What the author wrote, located in its site, not yet rendered."""
 

@@ -146,11 +146,7 @@ class Folder:
             path = prefix + name
             if name in self.scope.anywhere or path in self.scope.roots:
                 yield from self._whole(f"{path}/", child)
-            elif (
-                not name.startswith(("_", ".", "#"))
-                and not name.endswith("~")
-                and not self._is_excluded(path)
-            ):
+            elif not name.startswith(("_", ".", "#")) and not name.endswith("~") and not self._is_excluded(path):
                 real = os.path.realpath(child) if os.path.islink(child) else child
                 if real not in seen:
                     seen.add(real)
@@ -180,14 +176,10 @@ class Folder:
         return os.path.isdir(real) and is_below(real, self._real) and not is_below(here, real)
 
     def _is_excluded(self, path: str) -> bool:
-        return any(
-            fnmatchcase(path, glob) or path.startswith(f"{glob.rstrip('/')}/") for glob in self.scope.exclude
-        )
+        return any(fnmatchcase(path, glob) or path.startswith(f"{glob.rstrip('/')}/") for glob in self.scope.exclude)
 
     def _unreadable(self, full: str, error: OSError) -> SourceError:
-        return SourceError(
-            f"{full} can't be read: {error.strerror}", hint="is it mounted, and may this user read it?"
-        )
+        return SourceError(f"{full} can't be read: {error.strerror}", hint="is it mounted, and may this user read it?")
 
 
 def is_settled(document: Document, now_ns: int | None = None) -> bool:

@@ -37,14 +37,13 @@ posts = Table(
     Column("path", Text, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
-    Column(
-        "settled", Boolean, nullable=False
-    ),  # False: read within the clock's grain of its mtime; look again
+    Column("settled", Boolean, nullable=False),  # False: read within the clock's grain of its mtime; look again
     Column("digest", Text, nullable=False),  # of the file as last read
     # The rest describes the last version that could be read as a post; out is False when there was none.
     Column("out", Boolean, nullable=False),
     Column("document_digest", Text),  # of the version that the rest describes
     Column("id", Text),
+    Column("own_id", Boolean),
     Column("url", Text),
     Column("title", Text),
     Column("published", BigInteger),
@@ -89,9 +88,7 @@ entries = Table(
     Column("key", Text, nullable=False),  # digest of all it was made from
     Column("data", Text, nullable=False),  # JSON; "" when the post can't be rendered
     Column("uses_posts", Boolean, nullable=False),  # asked for other posts, so is made again when one changes
-    Column(
-        "needs", Text, nullable=False
-    ),  # JSON {path: [size, mtime_ns] or null}: files of the site it asked for
+    Column("needs", Text, nullable=False),  # JSON {path: [size, mtime_ns] or null}: files of the site it asked for
 )
 
 #: What is wrong, until it is mended. `stage` is who found it: "site", "read", "render" or "feed".

@@ -1,0 +1,99 @@
+"""Rendered entries of the posts that stand in some feed."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from syndicator.model import Author, Entry, Media
+from syndicator.store.rows import batches, to_json, upsert
+from syndicator.store.schema import entries
+
+#: What was seen of a file that was asked for: size and mtime_ns; None: it wasn't there.
+Seen = tuple[int, int] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EntryRow:
+    path: str  #: of the post
+    key: str  #: digest of all that the entry was made from
+    entry: Entry | None  #: None: the post can't be rendered
+    uses_posts: bool  #: it asked for other posts
+    needs: Mapping[str, Seen]  #: the files of the site that it asked for
+
+
+def get(connection: Connection, paths: Iterable[str]) -> dict[str, EntryRow]:
+    found = {}
+    for batch in batches(paths):
+        for row in connection.execute(select(entries).where(entries.c.path.in_(batch))):
+            found[row.path] = EntryRow(
+                path=row.path,
+                key=row.key,
+                entry=_entry(json.loads(row.data)) if row.data else None,
+                uses_posts=row.uses_posts,
+                needs=_needs(row.needs),
+            )
+    return found
+
+
+def put(connection: Connection, rows: Iterable[EntryRow]) -> None:
+    upsert(
+        connection,
+        entries,
+        [
+            {
+                "path": row.path,
+                "key": row.key,
+                "data": to_json(asdict(row.entry) | _times(row.entry)) if row.entry else "",
+                "uses_posts": row.uses_posts,
+                "needs": to_json(dict(row.needs)),
+            }
+            for row in rows
+        ],
+    )
+
+
+def remove(connection: Connection, paths: Iterable[str]) -> None:
+    for batch in batches(paths):
+        connection.execute(delete(entries).where(entries.c.path.in_(batch)))
+
+
+def paths(connection: Connection) -> set[str]:
+    return set(connection.scalars(select(entries.c.path)))
+
+
+def using_posts(connection: Connection) -> set[str]:
+    """The paths of entries that asked for other posts."""
+    return set(connection.scalars(select(entries.c.path).where(entries.c.uses_posts)))
+
+
+def needs(connection: Connection) -> dict[str, Mapping[str, Seen]]:
+    """What each entry asked its site for, by the post's path; those that asked for nothing are left out."""
+    rows = connection.execute(select(entries.c.path, entries.c.needs).where(entries.c.needs != "{}"))
+    return {row.path: _needs(row.needs) for row in rows}
+
+
+def _needs(text: str) -> dict[str, Seen]:
+    return {path: None if seen is None else (seen[0], seen[1]) for path, seen in json.loads(text).items()}
+
+
+def _times(entry: Entry) -> dict[str, str]:
+    return {"published": entry.published.isoformat(), "updated": entry.updated.isoformat()}
+
+
+def _entry(data: dict[str, Any]) -> Entry:
+    return Entry(
+        **data
+        | {
+            "published": datetime.fromisoformat(data["published"]),
+            "updated": datetime.fromisoformat(data["updated"]),
+            "authors": tuple(Author(**author) for author in data["authors"]),
+            "categories": tuple(data["categories"]),
+            "tags": tuple(data["tags"]),
+            "image": Media(**data["image"]) if data["image"] else None,
+            "enclosures": tuple(Media(**media) for media in data["enclosures"]),
+        }
+    )

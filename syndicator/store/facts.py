@@ -1,0 +1,15 @@
+"""Facts about the store as a whole, by name."""
+
+from sqlalchemy import Connection, select
+
+from syndicator.store.rows import upsert
+from syndicator.store.schema import facts
+
+
+def get(connection: Connection, name: str) -> str | None:
+    value: str | None = connection.scalar(select(facts.c.value).where(facts.c.name == name))
+    return value
+
+
+def put(connection: Connection, name: str, value: str) -> None:
+    upsert(connection, facts, [{"name": name, "value": value}])

@@ -1,0 +1,142 @@
+"""The feeds that exist, and the files that were published of them."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from syndicator.store.rows import batches, to_json, upsert
+from syndicator.store.schema import feeds, files, from_us, to_us
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedRow:
+    name: str  #: the path of its files without the suffix
+    kind: str | None  #: None: the whole site
+    label: str | None  #: as an author first wrote it
+    folded: str | None  #: what makes two labels the same
+    dirty: bool = True
+    updated: datetime | None = None
+    made_of: str | None = None
+    standing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileRow:
+    """A file that was published."""
+
+    path: str
+    feed: str  #: "" for the index page and the OPML
+    url: str
+    media_type: str
+    digest: str
+    hubs: tuple[str, ...]
+    updated: datetime  #: when these bytes, with these hubs, were first published
+    disk: Mapping[str, tuple[int, int]]  #: by suffix, what was written: size and mtime_ns
+    gone: bool = False  #: the config no longer makes it
+
+
+def every(connection: Connection) -> list[FeedRow]:
+    """The whole site first, then by kind and name."""
+    rows = [_feed_row(row) for row in connection.execute(select(feeds))]
+    return sorted(rows, key=lambda row: (row.kind or "", row.name))
+
+
+def dirty(connection: Connection) -> list[FeedRow]:
+    rows = connection.execute(select(feeds).where(feeds.c.dirty).order_by(feeds.c.name))
+    return [_feed_row(row) for row in rows]
+
+
+def put(connection: Connection, rows: Iterable[FeedRow]) -> None:
+    upsert(
+        connection,
+        feeds,
+        [
+            {
+                "name": row.name,
+                "kind": row.kind,
+                "label": row.label,
+                "folded": row.folded,
+                "dirty": row.dirty,
+                "updated": None if row.updated is None else to_us(row.updated),
+                "made_of": row.made_of,
+                "standing": to_json(row.standing),
+            }
+            for row in rows
+        ],
+    )
+
+
+def soil(connection: Connection, names: Iterable[str]) -> None:
+    """Mark feeds as in need of a look: something they are made from changed."""
+    for batch in batches(sorted(names)):
+        connection.execute(update(feeds).where(feeds.c.name.in_(batch)).values(dirty=True))
+
+
+def soil_all(connection: Connection) -> None:
+    connection.execute(update(feeds).values(dirty=True))
+
+
+def remove(connection: Connection, names: Iterable[str]) -> None:
+    for batch in batches(names):
+        connection.execute(delete(feeds).where(feeds.c.name.in_(batch)))
+
+
+def files_of(connection: Connection, feed: str) -> dict[str, FileRow]:
+    """A feed's files by path, the gone ones too."""
+    return {row.path: _file_row(row) for row in connection.execute(select(files).where(files.c.feed == feed))}
+
+
+def every_file(connection: Connection) -> list[FileRow]:
+    return [_file_row(row) for row in connection.execute(select(files).order_by(files.c.path))]
+
+
+def put_files(connection: Connection, rows: Iterable[FileRow]) -> None:
+    upsert(
+        connection,
+        files,
+        [
+            {
+                "path": row.path,
+                "feed": row.feed,
+                "url": row.url,
+                "media_type": row.media_type,
+                "digest": row.digest,
+                "hubs": to_json(row.hubs),
+                "updated": to_us(row.updated),
+                "disk": to_json(dict(row.disk)),
+                "gone": row.gone,
+            }
+            for row in rows
+        ],
+    )
+
+
+def _feed_row(row: Row[Any]) -> FeedRow:
+    return FeedRow(
+        name=row.name,
+        kind=row.kind,
+        label=row.label,
+        folded=row.folded,
+        dirty=row.dirty,
+        updated=None if row.updated is None else from_us(row.updated),
+        made_of=row.made_of,
+        standing=tuple(json.loads(row.standing or "[]")),
+    )
+
+
+def _file_row(row: Row[Any]) -> FileRow:
+    return FileRow(
+        path=row.path,
+        feed=row.feed,
+        url=row.url,
+        media_type=row.media_type,
+        digest=row.digest,
+        hubs=tuple(json.loads(row.hubs)),
+        updated=from_us(row.updated),
+        disk={suffix: (seen[0], seen[1]) for suffix, seen in json.loads(row.disk).items()},
+        gone=row.gone,
+    )

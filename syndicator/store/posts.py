@@ -1,0 +1,199 @@
+"""The index of posts: what a poll compares with, and what feeds are selected from."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, update
+
+from syndicator.model import PostHead, Stat, Term
+from syndicator.store.rows import batches, to_json, upsert
+from syndicator.store.schema import from_us, members, posts, to_us
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PostRow:
+    """A document that was read, and the post it is."""
+
+    stat: Stat
+    settled: bool  #: False: its mtime was too young to tell a later change; it is looked at again
+    digest: str  #: of the file as last read
+    head: PostHead | None  #: of the last version that could be read as a post; None: there is none
+    document_digest: str | None = None  #: of the version that `head` describes
+    feeds: tuple[str, ...] = ()  #: the feeds it stands in, or will stand in when its time comes
+
+
+def seen(connection: Connection) -> Iterator[tuple[str, int, int]]:
+    """(path, size, mtime_ns) of each document whose look can be trusted."""
+    rows = connection.execute(select(posts.c.path, posts.c.size, posts.c.mtime_ns).where(posts.c.settled))
+    for row in rows.yield_per(10_000):
+        yield row[0], row[1], row[2]
+
+
+def paths(connection: Connection) -> Iterator[str]:
+    for row in connection.execute(select(posts.c.path)).yield_per(10_000):
+        yield row[0]
+
+
+def get(connection: Connection, wanted: Iterable[str]) -> dict[str, PostRow]:
+    found = {}
+    for batch in batches(wanted):
+        for row in connection.execute(select(posts).where(posts.c.path.in_(batch))):
+            found[row.path] = _post_row(row)
+    return found
+
+
+def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRow]) -> None:
+    """Remember documents, in place of what was known `before` of the same paths."""
+    _leave(connection, before)
+    upsert(connection, posts, [_columns(row) for row in rows])
+    upsert(
+        connection,
+        members,
+        [
+            {"feed": feed, "published": to_us(row.head.published), "path": row.stat.path}
+            for row in rows
+            if row.head
+            for feed in row.feeds
+        ],
+    )
+
+
+def settle(connection: Connection, stats: Iterable[Stat]) -> None:
+    """Remember a new look at documents whose bytes are the same."""
+    for stat in stats:
+        connection.execute(
+            update(posts).where(posts.c.path == stat.path).values(size=stat.size, mtime_ns=stat.mtime_ns, settled=True)
+        )
+
+
+def unsettle(connection: Connection) -> None:
+    """Let every document be read again."""
+    connection.execute(update(posts).values(settled=False, digest=""))
+
+
+def remove(connection: Connection, rows: Iterable[PostRow]) -> None:
+    rows = list(rows)
+    _leave(connection, rows)
+    for batch in batches(row.stat.path for row in rows):
+        connection.execute(delete(posts).where(posts.c.path.in_(batch)))
+
+
+def count(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(posts).where(posts.c.out)) or 0
+
+
+def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list[PostRow]:
+    """The posts of a feed that are out at `now`, newest first; of one moment, the last path first.
+
+    Jekyll sorts by date and then by path (jekyll/document.rb, `<=>`), and jekyll-feed reads from the end.
+    """
+    rows = connection.execute(
+        select(posts)
+        .join(members, members.c.path == posts.c.path)
+        .where(members.c.feed == feed, members.c.published <= to_us(now))
+        .order_by(members.c.published.desc(), members.c.path.desc())
+        .limit(limit)
+    )
+    return [_post_row(row) for row in rows]
+
+
+def due(connection: Connection, after: datetime, until: datetime) -> set[str]:
+    """The feeds of posts whose time came after one moment and not after another."""
+    rows = connection.execute(
+        select(posts.c.feeds).where(posts.c.out, posts.c.published > to_us(after), posts.c.published <= to_us(until))
+    )
+    return {feed for row in rows for feed in json.loads(row.feeds)}
+
+
+def next_due(connection: Connection, now: datetime) -> datetime | None:
+    """When the next post's time comes; None: none waits."""
+    moment = connection.scalar(select(func.min(posts.c.published)).where(posts.c.out, posts.c.published > to_us(now)))
+    return None if moment is None else from_us(moment)
+
+
+def holders(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Which path holds an id, of those that are held."""
+    held = {}
+    for batch in batches(ids):
+        for row in connection.execute(select(posts.c.id, posts.c.path).where(posts.c.out, posts.c.id.in_(batch))):
+            held[row.id] = row.path
+    return held
+
+
+def find(connection: Connection, name: str) -> PostHead | None:
+    """The post whose path is, or ends in, `name`, with or without its suffix; the first by path if several do."""
+    escaped = name.strip("/").replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    matches = [
+        posts.c.path.like(pattern, escape="\\")
+        for pattern in (escaped, f"%/{escaped}", f"{escaped}.%", f"%/{escaped}.%")
+    ]
+    row = connection.execute(select(posts).where(and_(posts.c.out, or_(*matches))).order_by(posts.c.path)).first()
+    return None if row is None else _post_row(row).head
+
+
+_LEAVE = delete(members).where(
+    members.c.feed == bindparam("feed_"),
+    members.c.published == bindparam("published_"),
+    members.c.path == bindparam("path_"),
+)
+
+
+def _leave(connection: Connection, rows: Iterable[PostRow]) -> None:
+    leaving = [
+        {"feed_": feed, "published_": to_us(row.head.published), "path_": row.stat.path}
+        for row in rows
+        if row.head
+        for feed in row.feeds
+    ]
+    if leaving:
+        connection.execute(_LEAVE, leaving)
+
+
+def _columns(row: PostRow) -> dict[str, Any]:
+    head = row.head
+    return {
+        "path": row.stat.path,
+        "size": row.stat.size,
+        "mtime_ns": row.stat.mtime_ns,
+        "settled": row.settled,
+        "digest": row.digest,
+        "out": head is not None,
+        "document_digest": row.document_digest,
+        "id": head and head.id,
+        "own_id": head and head.own_id,
+        "url": head and head.url,
+        "title": head and head.title,
+        "published": head and to_us(head.published),
+        "updated": to_us(head.updated) if head and head.updated else None,
+        "text_digest": head and head.text_digest,
+        "terms": to_json([[term.kind, term.label] for term in head.terms]) if head else None,
+        "feeds": to_json(row.feeds),
+    }
+
+
+def _post_row(row: Row[Any]) -> PostRow:
+    return PostRow(
+        stat=Stat(path=row.path, size=row.size, mtime_ns=row.mtime_ns),
+        settled=row.settled,
+        digest=row.digest,
+        head=_head(row) if row.out else None,
+        document_digest=row.document_digest,
+        feeds=tuple(json.loads(row.feeds)),
+    )
+
+
+def _head(row: Row[Any]) -> PostHead:
+    return PostHead(
+        path=row.path,
+        id=row.id,
+        own_id=row.own_id,
+        url=row.url,
+        title=row.title,
+        published=from_us(row.published),
+        updated=None if row.updated is None else from_us(row.updated),
+        terms=tuple(Term(kind=kind, label=label) for kind, label in json.loads(row.terms)),
+        text_digest=row.text_digest,
+    )

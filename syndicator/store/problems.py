@@ -1,0 +1,43 @@
+"""What is wrong, until it is mended."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection, delete, select
+
+from syndicator.model import Problem
+from syndicator.store.rows import batches
+from syndicator.store.schema import problems
+
+
+def replace(connection: Connection, stage: str, found: Mapping[str, Sequence[Problem]]) -> None:
+    """What one stage found, by subject, in place of what it found before. An empty sequence: it is mended."""
+    remove(connection, stage, found)
+    rows = [
+        {
+            "stage": stage,
+            "subject": subject,
+            "position": position,
+            "path": problem.path,
+            "line": problem.line,
+            "message": problem.message,
+            "hint": problem.hint,
+            "fatal": problem.fatal,
+        }
+        for subject, several in found.items()
+        for position, problem in enumerate(several)
+    ]
+    if rows:
+        connection.execute(problems.insert(), rows)
+
+
+def remove(connection: Connection, stage: str, subjects: Iterable[str]) -> None:
+    for batch in batches(subjects):
+        connection.execute(delete(problems).where(problems.c.stage == stage, problems.c.subject.in_(batch)))
+
+
+def every(connection: Connection) -> tuple[Problem, ...]:
+    """All of them, by path and line."""
+    rows = connection.execute(select(problems).order_by(problems.c.path, problems.c.line, problems.c.position))
+    return tuple(
+        Problem(path=row.path, line=row.line, message=row.message, hint=row.hint, fatal=row.fatal) for row in rows
+    )
