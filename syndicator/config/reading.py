@@ -94,7 +94,6 @@ _PLAIN = {  # pydantic's kinds of mistake in plain words
     "bool_type": "must be true or false",
     "tuple_type": 'must be a list, as in ["…"]',
     "model_type": "must be a table of settings",
-    "too_short": "must name at least one",
     "greater_than_equal": "must be {ge} or more",
     "too_long": "must not hold more than {max_length}",
     "literal_error": "{input!r} must be {expected}",

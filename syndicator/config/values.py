@@ -21,9 +21,7 @@ _SIZE = {"B": 1, "kB": 10**3, "KiB": 2**10, "MB": 10**6, "MiB": 2**20, "GB": 10*
 def _measure(text: object, units: Mapping[str, float], what: str, example: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text.strip()) if isinstance(text, str) else None
     if match is None or match[2] not in units:
-        raise ValueError(
-            f'{text!r} is not {what}: write a number and its unit ({", ".join(units)}), as in "{example}"'
-        )
+        raise ValueError(f'{text!r} is not {what}: write a number and its unit ({", ".join(units)}), as in "{example}"')
     return float(match[1]) * units[match[2]]
 
 
@@ -72,9 +70,7 @@ def _state(text: object, info: ValidationInfo) -> str:
     if isinstance(text, str) and re.match(r"postgresql\+psycopg://.", text):
         return text
     # The value is not repeated: it may hold a password.
-    raise ValueError(
-        'is not a database: write "sqlite:///path/to/file.db" or "postgresql+psycopg://user@host/name"'
-    )
+    raise ValueError('is not a database: write "sqlite:///path/to/file.db" or "postgresql+psycopg://user@host/name"')
 
 
 def _network(text: object) -> IPv4Network | IPv6Network:
@@ -118,14 +114,10 @@ def _aliases(value: object) -> tuple[tuple[str, str], ...]:
     for path in (*pairs, *pairs.values()):
         parts = path.split("/")
         if not path or "\\" in path or "\x00" in path or any(part in ("", ".", "..") for part in parts):
-            raise ValueError(
-                f'"{path}" must be a path below the output folder, as in "feed.xml" = "all.atom"'
-            )
+            raise ValueError(f'"{path}" must be a path below the output folder, as in "feed.xml" = "all.atom"')
     for alias, target in pairs.items():
         if PurePosixPath(target).suffix not in (".rss", ".atom", ".json"):
-            raise ValueError(
-                f'"{alias}" must stand for a feed: "{target}" ends in none of .rss, .atom, .json'
-            )
+            raise ValueError(f'"{alias}" must stand for a feed: "{target}" ends in none of .rss, .atom, .json')
     return tuple(sorted(pairs.items()))
 
 
@@ -142,11 +134,7 @@ def from_json(value: object) -> object:
 
 def _words(value: object) -> object:
     value = from_json(value)
-    return (
-        [word.strip() for word in value.split(",") if word.strip()]
-        if isinstance(value, FromEnvironment)
-        else value
-    )
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, FromEnvironment) else value
 
 
 def _once(items: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -170,7 +158,7 @@ Text = StrictStr
 ListenAddress = Annotated[Listen, BeforeValidator(_listen)]
 Words = BeforeValidator(_words)
 Once = AfterValidator(_once)
-Formats = Annotated[tuple[Literal["rss", "atom", "json"], ...], Field(min_length=1), Once, Words]
+Formats = Annotated[tuple[Literal["rss", "atom", "json"], ...], Once, AfterValidator(_some), Words]
 Kinds = Annotated[tuple[Literal["category", "tag", "author", "collection"], ...], Once, Words]
 Encodings = Annotated[tuple[Literal["gzip", "br"], ...], Once, Words]
 Addresses = Annotated[tuple[Address, ...], Once, Words]
@@ -181,6 +169,12 @@ Aliases = Annotated[
     BeforeValidator(_aliases),
 ]
 Retry = Annotated[tuple[Duration, ...], Field(max_length=100), Words]
+
+
+def _some(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not items:
+        raise ValueError("must name at least one")
+    return items
 
 
 def durations(*texts: str) -> tuple[timedelta, ...]:

@@ -1,0 +1,156 @@
+"""Saying what happened: one structured line a run, a pass and a delivery; one registry of numbers.
+
+No line and no label carries a secret: passwords in addresses are masked, of a callback only its host is told.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.process_collector import ProcessCollector
+
+from syndicator.model import Kind, Report
+
+_SECRET_KEYS = frozenset({"secret", "password", "token", "authorization", "cookie"})
+_SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
+_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
+
+
+def logs(*, terminal: bool, verbose: bool) -> None:
+    """Send every log line to stderr: for people when it is a terminal, one JSON object a line otherwise.
+
+    Libraries are heard from warnings up; with `verbose` our own debug lines as well.
+    """
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal),
+    ]
+    end: list[Any] = (
+        [mask, structlog.dev.ConsoleRenderer(colors=True, sort_keys=False)]
+        if terminal
+        else [structlog.processors.format_exc_info, mask, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    )
+    structlog.configure(
+        processors=[*shared, *end],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,  # the daemon's logs may be set up again, in tests
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end]
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def mask(_logger: object, _method: str, line: Any) -> Mapping[str, Any]:
+    """A structlog processor: what is secret leaves the line before anyone sees it."""
+    return {key: "***" if key in _SECRET_KEYS else _masked(value) for key, value in line.items()}
+
+
+def _masked(value: Any) -> Any:
+    return _PASSWORD.sub(r"\1:***@", value) if isinstance(value, str) else value
+
+
+def host(url: str) -> str:
+    """What may be told of a callback: its host and port. The rest is as good as a password."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+class Metrics:
+    """Every number, in one registry. Labels take few values, all of them the operator's own or fixed."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        gauge, counter = self._gauge, self._counter
+        self.posts = gauge("posts", "Posts in the index.")
+        self.problems = gauge("problems", "Problems that the last run found.")
+        self.feeds = gauge("feeds", "Feeds that exist; each is several files.")
+        self.last_run = gauge("last_run_timestamp_seconds", "When the last run that succeeded began.")
+        self.owed = gauge("owed", "Requests owed, by kind.", "kind")
+        self.oldest = gauge("owed_oldest_timestamp_seconds", "Since when the oldest debt is owed; 0: none is.")
+        self.subscribers = gauge("subscribers", "Subscriptions that our hub serves.")
+        self.polls = counter("polls", "Looks at the source, by result: changed, unchanged, failed.", "result")
+        self.missed = counter("polls_missed", "Polls that found what watching had missed.")
+        self.pings = counter("pings", "Pings, by hub and outcome: done, retry, given_up.", "hub", "outcome")
+        self.deliveries = counter(
+            "deliveries", "Requests of our hub to callbacks, by kind and outcome.", "kind", "outcome"
+        )
+        self.requests = counter("requests", "Requests answered, by status and format.", "status", "format")
+        self.build_seconds = Histogram(
+            "syndicator_build_seconds", "How long runs took.", buckets=_SECONDS, registry=self.registry
+        )
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"syndicator_{name}", text, labels, registry=self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"syndicator_{name}", text, labels, registry=self.registry)
+
+    def ran(self, report: Report) -> None:
+        """Count a run that succeeded."""
+        self.posts.set(report.posts)
+        self.problems.set(len(report.problems))
+        self.feeds.set(report.feeds)
+        self.last_run.set(report.started.timestamp())
+        self.build_seconds.observe(report.seconds)
+        self.polls.labels("changed" if moved(report) else "unchanged").inc()
+
+    def tried(self, kind: Kind, target: str, outcome: str) -> None:
+        """Count one attempt at what is owed: `outcome` is done, retry or given_up."""
+        if kind is Kind.PING:
+            self.pings.labels(target, outcome).inc()
+        else:
+            self.deliveries.labels(kind.value, outcome).inc()
+
+    def owes(self, counts: Mapping[Kind, int], oldest: datetime | None) -> None:
+        """What is owed now."""
+        for kind in Kind:
+            self.owed.labels(kind.value).set(counts.get(kind, 0))
+        self.oldest.set(oldest.timestamp() if oldest else 0)
+
+    def text(self) -> bytes:
+        """All of it, as Prometheus reads it (text format 0.0.4)."""
+        return generate_latest(self.registry)
+
+
+def moved(report: Report) -> bool:
+    """Whether a run found anything new."""
+    return bool(report.new or report.changed or report.gone or report.files_written or report.owed)
+
+
+def run_line(report: Report) -> dict[str, Any]:
+    """A run as the fields of one log line."""
+    return {
+        "summary": report.summary(),
+        "seconds": round(report.seconds, 3),
+        "posts": report.posts,
+        "new": report.new,
+        "changed": report.changed,
+        "gone": report.gone,
+        "problems": len(report.problems),
+        "feeds": report.feeds,
+        "feeds_changed": report.feeds_changed,
+        "files_written": report.files_written,
+        "owed": report.owed,
+    }
+
+
+def attempt_line(kind: Kind, target: str, topic: str, outcome: str) -> dict[str, Any]:
+    """One attempt at what is owed as the fields of one log line."""
+    return {
+        "kind": kind.value,
+        "to": target if kind is Kind.PING else host(target),
+        "topic": topic,
+        "outcome": outcome,
+    }

@@ -1,0 +1,240 @@
+"""The config: what is said, what is not, and what is wrong."""
+
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from syndicator import config
+from syndicator.errors import ConfigError
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a config file, and return its path."""
+
+    def write(text: str, name: str = "config/syndicator.toml") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def mistakes(write):
+    """What is wrong with a config's text and an environment."""
+
+    def mistakes(text: str, environ: dict[str, str] | None = None) -> tuple[str, ...]:
+        with pytest.raises(ConfigError) as caught:
+            config.load(write(text), environ or {})
+        return caught.value.mistakes
+
+    return mistakes
+
+
+SOURCE = '[source]\npath = "../site"\n'
+
+
+def test_what_is_not_said_has_a_default(write, tmp_path):
+    """Only the source must be named. Relative paths start at the file's folder, wherever one stands."""
+    loaded = config.load(write(SOURCE), {})
+    assert tmp_path / "site" == loaded.source.path
+    assert tmp_path / "feeds" == loaded.output.path
+    assert f"sqlite:///{tmp_path}/var/syndicator.db" == loaded.state.url
+    assert (loaded.feeds.url, loaded.web.listen) == ("http://127.0.0.1:8080/", ("127.0.0.1", 8080))
+    assert (timedelta(seconds=30), 2**20) == (loaded.source.poll, loaded.feeds.max_bytes)
+    assert (loaded.feeds.by, loaded.feeds.limit, loaded.feeds.content) == (None, None, None)
+
+
+def test_values_are_plain_and_frozen(write):
+    """Units are gone after reading: durations are timedeltas, sizes octets, networks networks."""
+    text = SOURCE + (
+        'poll = "1.5m"\n[feeds]\nmax_bytes = "64 KiB"\nurl = "https://example.org/feeds"\n'
+        'aliases = { "feed.xml" = "all.atom" }\n'
+        '[push]\nretry = ["500ms", "2h"]\n[hub]\nallow_private = ["127.0.0.2/32"]\n'
+    )
+    loaded = config.load(write(text), {})
+    assert (timedelta(seconds=90), 65536) == (loaded.source.poll, loaded.feeds.max_bytes)
+    assert (timedelta(milliseconds=500), timedelta(hours=2)) == loaded.push.retry
+    assert (ip_network("127.0.0.2/32"),) == loaded.hub.allow_private
+    assert loaded.feeds.aliases == (("feed.xml", "all.atom"),)
+    with pytest.raises(ValueError, match="frozen"):
+        loaded.feeds.url = "x"
+
+
+def test_the_feeds_address_is_a_folder(write):
+    """`feeds.url` ends with a slash, said or not."""
+    loaded = config.load(write(SOURCE + '[feeds]\nurl = "https://example.org/feeds"\n'), {})
+    assert loaded.feeds.url == "https://example.org/feeds/"
+
+
+@pytest.mark.parametrize(
+    ("hub", "hubs"),
+    [
+        ("enabled = true", ("https://e.org/f/hub", "https://hub.example/")),
+        ("enabled = false", ("https://hub.example/",)),
+        ('url = "https://hub.example/"', ("https://hub.example/",)),
+        ('url = "https://mine.example/h"', ("https://mine.example/h", "https://hub.example/")),
+    ],
+)
+def test_our_own_hub_comes_first(write, hub, hubs):
+    """The hubs that feeds name: our own first unless it is off, each once."""
+    text = f'{SOURCE}[feeds]\nurl = "https://e.org/f/"\n[push]\nhubs = ["https://hub.example/"]\n[hub]\n{hub}\n'
+    assert hubs == config.load(write(text), {}).hubs
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("[source]", "source.path: must be set"),
+        (SOURCE + "poll = 30", "source.poll: 30 is not a duration: write a number and its unit"),
+        (SOURCE + 'poll = "30"', "source.poll: '30' is not a duration"),
+        (SOURCE + 'poll = "0s"', "source.poll: '0s' must be more than nothing"),
+        (SOURCE + 'poll = "30 parsecs"', "source.poll: '30 parsecs' is not a duration"),
+        (SOURCE + 'watch = "yes"', "source.watch: must be true or false"),
+        (SOURCE + "wach = true", "source.wach: there is no such setting; did you mean source.watch?"),
+        (SOURCE + "[feeds]\nmax_bytes = 100", "feeds.max_bytes: 100 is not a size"),
+        (SOURCE + '[feeds]\nmax_bytes = "3B"', "feeds.max_bytes: '3B' is too small"),
+        (SOURCE + '[feeds]\nlimit = "50"', "feeds.limit: must be a whole number"),
+        (SOURCE + "[feeds]\nlimit = 0", "feeds.limit: must be 1 or more"),
+        (SOURCE + "[feeds]\nlimit = true", "feeds.limit: must be a whole number"),
+        (SOURCE + '[feeds]\nformats = ["rdf"]', "feeds.formats[0]: 'rdf' must be 'rss', 'atom' or 'json'"),
+        (SOURCE + "[feeds]\nformats = []", "feeds.formats: must name at least one"),
+        (SOURCE + '[feeds]\nformats = ["rss", "rss"]', "feeds.formats: names something twice"),
+        (SOURCE + '[feeds]\nby = "tag"', 'feeds.by: must be a list, as in ["…"]'),
+        (SOURCE + '[feeds]\nurl = "example.org"', "feeds.url: 'example.org' is not an address"),
+        (SOURCE + '[feeds]\nurl = "https://e.org/?x"', "feeds.url: 'https://e.org/?x' must be the address of a folder"),
+        (SOURCE + '[feeds.aliases]\n"../x" = "all.atom"', 'feeds.aliases: "../x" must be a path below the output'),
+        (SOURCE + '[feeds.aliases]\n"x" = "/etc/passwd"', 'feeds.aliases: "/etc/passwd" must be a path below'),
+        (SOURCE + '[feeds.aliases]\n"x" = "all.html"', 'feeds.aliases: "x" must stand for a feed'),
+        (SOURCE + '[feeds]\nplayers = ["https://x.org"]', "feeds.players[0]: 'https://x.org' is not a host"),
+        (SOURCE + '[push]\nhubs = ["gopher://x/"]', "push.hubs[0]: 'gopher://x/' is not an address"),
+        (SOURCE + '[push]\nhubs = ["http://x:99999/"]', "push.hubs[0]: 'http://x:99999/' is not an address"),
+        (SOURCE + '[hub]\nlease = { min = "9h", max = "1h" }', "hub.lease: min, default and max must not decrease"),
+        (SOURCE + '[hub]\nallow_private = ["10.0.0.1/8"]', "hub.allow_private[0]: '10.0.0.1/8' is not a network"),
+        (SOURCE + "[hub]\nlimits = 3", "hub.limits: must be a table of settings"),
+        (SOURCE + '[web]\nlisten = "8080"', "web.listen: '8080' is not host and port"),
+        (SOURCE + '[web]\nlisten = "h:70000"', "web.listen: 'h:70000' is not host and port"),
+        (SOURCE + '[state]\nurl = "mysql://u:pw@h/d"', "state.url: is not a database"),
+        (SOURCE + '[site]\ntimezone = "Mars/Phobos"', "site.timezone: 'Mars/Phobos' is not a time zone"),
+        (SOURCE + "[site]\ntitle = 1984", "site.title: must be text in quotes"),
+        (SOURCE + "[pusg]\nhubs = []", "pusg: there is no such setting; did you mean push?"),
+        ("limit = 5\n" + SOURCE, "limit: there is no such setting; did you mean feeds.limit?"),
+        ("xyzzy = 5\n" + SOURCE, "xyzzy: there is no such setting"),
+    ],
+)
+def test_a_mistake_names_its_key_and_the_remedy(mistakes, text, mistake):
+    """One mistake is one line: the dotted key, then what is wrong in plain words."""
+    (found,) = mistakes(text)
+    assert found.startswith(mistake)
+
+
+def test_every_mistake_is_named_at_once(mistakes):
+    """Four mistakes in four tables are four lines, not the first of them."""
+    text = '[source]\npath = "x"\npoll = 30\n[feeds]\nformat = ["rss"]\n[hub]\nenabled = 1\n[state]\nurl = ""\n'
+    found = mistakes(text)
+    assert [line.split(":")[0] for line in found] == ["source.poll", "feeds.format", "hub.enabled", "state.url"]
+
+
+def test_no_word_of_the_checking_library_is_seen(mistakes):
+    """Nobody has to know what a validator is to read a mistake."""
+    for line in mistakes("[source]\npath = 5\nx = 1\npoll = []\n[feeds]\nby = 3\naliases = 1\n[push]\nhubs = 1\n"):
+        assert not any(word in line.lower() for word in ("pydantic", "validat", "input", "value error", "extra"))
+
+
+def test_a_password_is_not_repeated(mistakes):
+    """A mistake in `state.url` doesn't show the value, which may hold a password."""
+    (found,) = mistakes(SOURCE + '[state]\nurl = "postgres://me:hunter2@db/x"')
+    assert "hunter2" not in found
+
+
+def test_the_environment_goes_over_the_file(write):
+    """Every key can come from the environment: text as it is, the rest as JSON, a list also as words with commas."""
+    environ = {
+        "SYNDICATOR_PUSH__HUBS": "https://a.example/, https://b.example/",
+        "SYNDICATOR_FEEDS__FORMATS": '["atom"]',
+        "SYNDICATOR_FEEDS__LIMIT": "7",
+        "SYNDICATOR_FEEDS__ALIASES": '{"feed.xml": "all.atom"}',
+        "SYNDICATOR_SOURCE__WATCH": "false",
+        "SYNDICATOR_SITE__TITLE": "1984",
+        "SYNDICATOR_HUB__LEASE__MIN": "1m",
+        "SYNDICATOR_HUB__LIMITS": '{"client": 5}',
+        "SYNDICATOR_PORT": "tcp://10.0.0.1:80",
+    }
+    loaded = config.load(write(SOURCE + '[feeds]\nlimit = 3\n[push]\nhubs = ["https://c.example/"]'), environ)
+    assert loaded.push.hubs == ("https://a.example/", "https://b.example/")
+    assert (
+        loaded.feeds.formats,
+        loaded.feeds.limit,
+        loaded.feeds.aliases,
+    ) == (("atom",), 7, (("feed.xml", "all.atom"),))
+    assert (False, "1984", timedelta(minutes=1), 5) == (
+        loaded.source.watch,
+        loaded.site.title,
+        loaded.hub.lease.min,
+        loaded.hub.limits.client,
+    )
+
+
+def test_a_mistake_in_the_environment_names_the_variable(mistakes):
+    """Whoever set a variable finds its name; a name that means nothing is a mistake too."""
+    found = mistakes(SOURCE, {"SYNDICATOR_FEEDS__LIMIT": "many", "SYNDICATOR_PUHS__HUBS": "x"})
+    assert found == (
+        "feeds.limit (SYNDICATOR_FEEDS__LIMIT): must be a whole number",
+        "puhs (SYNDICATOR_PUHS__HUBS): there is no such setting; did you mean push?",
+    )
+
+
+def test_the_environment_is_enough(tmp_path, monkeypatch):
+    """Without any file the environment is the config, and relative paths start where one stands."""
+    monkeypatch.chdir(tmp_path)
+    assert tmp_path / "site" == config.load(None, {"SYNDICATOR_SOURCE__PATH": "site"}).source.path
+
+
+def test_where_the_file_is_looked_for(write, tmp_path, monkeypatch):
+    """The path given, else $SYNDICATOR_CONFIG, else config/syndicator.toml, else syndicator.toml."""
+    monkeypatch.chdir(tmp_path)
+    named = {"SYNDICATOR_CONFIG": "other.toml"}
+    assert None is config.find(None, {})
+    write(SOURCE, "syndicator.toml")
+    assert Path("syndicator.toml") == config.find(None, {})
+    write(SOURCE)
+    assert Path("config/syndicator.toml") == config.find(None, {})
+    assert Path("other.toml") == config.find(None, named)
+    assert Path("mine.toml") == config.find(Path("mine.toml"), named)
+
+
+def test_no_config_at_all_says_how_to_begin(tmp_path, monkeypatch):
+    """The first thing anyone sees on a fresh machine tells the next step."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="there is no config") as caught:
+        config.load(None, {})
+    assert "syndicator init" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"[source]\npath = x", "is not TOML: .* line 2"),
+        (b"[source]\npath = '\xff'", "is not UTF-8"),
+        (None, "can't be read: No such file"),
+    ],
+)
+def test_a_file_that_is_none_is_said_so(tmp_path, data, message):
+    """A file that can't be read as TOML is one mistake, with a hint, and no traceback."""
+    path = tmp_path / "c.toml"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(ConfigError, match=message) as caught:
+        config.load(path, {})
+    assert caught.value.hint
+
+
+def test_every_key_has_a_name():
+    """`keys` lists each setting once, as it is written with dots."""
+    found = list(config.keys())
+    assert len(set(found)) == len(found)
+    assert {"site.url", "source.poll", "feeds.aliases", "hub.lease.min", "hub.limits.client"} <= set(found)

@@ -1,0 +1,115 @@
+"""What is logged and counted, and what never is."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+import pytest
+import structlog
+
+from syndicator import observe
+from syndicator.model import Kind, Report
+
+
+def report(**fields: object) -> Report:
+    return Report(started=datetime(2026, 1, 2, tzinfo=UTC), seconds=0.25, posts=5, feeds=3, **fields)
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    """Leave logging as it was."""
+    yield
+    structlog.reset_defaults()
+    logging.basicConfig(handlers=[], force=True)
+
+
+def test_a_line_is_one_json_object_when_nobody_looks(capsys):
+    """Without a terminal each line is one JSON object with level and time."""
+    observe.logs(terminal=False, verbose=False)
+    structlog.get_logger().info("run", **observe.run_line(report(new=2)))
+    line = json.loads(capsys.readouterr().err)
+    assert (
+        line["event"],
+        line["level"],
+        line["new"],
+        line["summary"],
+    ) == ("run", "info", 2, "5 posts (2 new); 0 of 3 feeds changed")
+
+
+def test_a_library_is_heard_in_the_same_form(capsys):
+    """A library's warning is a line like ours; what it says below a warning is not heard."""
+    observe.logs(terminal=False, verbose=True)
+    logging.getLogger("library").info("chatter")
+    logging.getLogger("library").warning("careful: %s", "postgresql://me:pw@db/x")
+    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == [
+        "careful: postgresql://me:***@db/x"
+    ]
+
+
+def test_a_terminal_gets_words(capsys):
+    """On a terminal a line is for people."""
+    observe.logs(terminal=True, verbose=False)
+    structlog.get_logger().warning("slow", seconds=3)
+    error = capsys.readouterr().err
+    assert "slow" in error
+    assert "{" not in error
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [(False, 0), (True, 1)])
+def test_verbose_shows_debug_lines(capsys, verbose, lines):
+    """Our debug lines are shown with -v alone."""
+    observe.logs(terminal=False, verbose=verbose)
+    structlog.get_logger().debug("poll")
+    assert lines == len(capsys.readouterr().err.splitlines())
+
+
+def test_no_line_holds_a_secret(capsys):
+    """A password in an address, a secret and what a traceback repeats of them are masked."""
+    observe.logs(terminal=False, verbose=False)
+    log = structlog.get_logger()
+    try:
+        raise ValueError("can't reach postgresql://me:hunter2@db/x")
+    except ValueError:
+        log.exception("state", secret="hunter2", url="https://me:hunter2@hub.example/", exc_info=sys.exc_info())
+    error = capsys.readouterr().err
+    assert "hunter2" not in error
+    assert "https://me:***@hub.example/" in error
+
+
+def test_of_a_callback_only_its_host_is_told():
+    """A callback's path and query are its owner's capability; a hub is the operator's own word."""
+    callback = observe.attempt_line(Kind.DELIVER, "https://u:p@reader.example:8443/cb?token=x", "t", "done")
+    hub = observe.attempt_line(Kind.PING, "https://hub.example/push", "t", "done")
+    assert (callback["to"], hub["to"]) == ("reader.example:8443", "https://hub.example/push")
+
+
+def test_runs_and_attempts_are_counted():
+    """A run sets what is, and counts what happened; an attempt is counted by its hub, or without its callback."""
+    metrics = observe.Metrics()
+    metrics.ran(report(new=1))
+    metrics.ran(report())
+    metrics.tried(Kind.PING, "https://hub.example/", "done")
+    metrics.tried(Kind.DELIVER, "https://reader.example/secret", "retry")
+    metrics.owes({Kind.PING: 3}, datetime(2026, 1, 2, tzinfo=UTC))
+    text = metrics.text().decode()
+    for line in (
+        "syndicator_posts 5.0",
+        'syndicator_polls_total{result="changed"} 1.0',
+        'syndicator_polls_total{result="unchanged"} 1.0',
+        'syndicator_pings_total{hub="https://hub.example/",outcome="done"} 1.0',
+        'syndicator_deliveries_total{kind="deliver",outcome="retry"} 1.0',
+        'syndicator_owed{kind="ping"} 3.0',
+        'syndicator_owed{kind="deny"} 0.0',
+        "syndicator_owed_oldest_timestamp_seconds 1.767312e+09",
+        "syndicator_build_seconds_count 2.0",
+    ):
+        assert line in text
+    assert "reader.example" not in text
+
+
+def test_every_number_says_what_it_is():
+    """Each metric of ours has a help text that is a sentence."""
+    for family in observe.Metrics().registry.collect():
+        if family.name.startswith("syndicator_"):
+            assert family.documentation.endswith("."), family.name
