@@ -143,6 +143,12 @@ def _once(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+def _some(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not items:
+        raise ValueError("must name at least one")
+    return items
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Size = Annotated[int, BeforeValidator(_size)]
 Address = Annotated[str, BeforeValidator(_address)]
@@ -169,12 +175,6 @@ Aliases = Annotated[
     BeforeValidator(_aliases),
 ]
 Retry = Annotated[tuple[Duration, ...], Field(max_length=100), Words]
-
-
-def _some(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    if not items:
-        raise ValueError("must name at least one")
-    return items
 
 
 def durations(*texts: str) -> tuple[timedelta, ...]:
