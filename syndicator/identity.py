@@ -1,0 +1,65 @@
+"""Who a post is, for ever, and when it last changed. Decides; the ledger (`store.ledger`) remembers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from syndicator.model import Identity, PostHead, Problem
+
+
+def identify(head: PostHead, known: Identity | None, now: datetime) -> Identity:
+    """The identity of a post that was read, given what the ledger knows of it.
+
+    Front matter's own id wins, then the id the post was first given, then what jekyll-feed would have said.
+    A text that differs from the known one was changed `now`.
+    """
+    if known is None:
+        return Identity(path=head.path, id=head.id, text_digest=head.text_digest, updated=None)
+    changed = known.text_digest != head.text_digest
+    return Identity(
+        path=head.path,
+        id=head.id if head.own_id else known.id,
+        text_digest=head.text_digest,
+        updated=now.replace(microsecond=0) if changed else known.updated,
+    )
+
+
+def renamed(arrived: Iterable[PostHead], departed: Iterable[Identity]) -> dict[str, Identity]:
+    """Which new path continues which identity: one path gone and one come, with the same text, in the same run.
+
+    A second file with the same text is a new post, so each identity that left is continued at most once.
+    """
+    left: dict[str, list[Identity]] = {}
+    for identity in sorted(departed, key=lambda identity: identity.path, reverse=True):
+        left.setdefault(identity.text_digest, []).append(identity)
+    return {
+        head.path: left[head.text_digest].pop()
+        for head in sorted(arrived, key=lambda head: head.path)
+        if left.get(head.text_digest)
+    }
+
+
+def distinct(identity: Identity, holders: Mapping[str, str]) -> tuple[Identity, Problem | None]:
+    """The identity, with an id that no other post holds. `holders`: the path that holds an id.
+
+    Two posts with one id would be one entry to a reader, and the second would never be seen.
+    """
+    holder = holders.get(identity.id)
+    if holder is None or holder == identity.path:
+        return identity, None
+    name = identity.path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    problem = Problem(
+        path=identity.path,
+        message=f"has the same id as {holder}: {identity.id}",
+        hint="give it an id, a permalink or a name of its own; until then its id in the feeds ends in its file's name",
+    )
+    return replace(identity, id=f"{identity.id}#{name}"), problem
+
+
+def settled(head: PostHead, identity: Identity) -> PostHead:
+    """The head as feeds show it: with its lasting id, and when it was updated.
+
+    Front matter's word on `updated` wins. A change before a post was out is no update.
+    """
+    seen = identity.updated if identity.updated and identity.updated > head.published else None
+    return replace(head, id=identity.id, updated=head.updated or seen)
