@@ -288,6 +288,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)  #: names in lower case
     body: bytes = b""  #: its first few KiB
     error: str | None = None  #: in words, for the operator; None: a response came
+    refused: bool = False  #: True: it was not made, because the address is none that strangers may name
+    stopped: bool = False  #: True: we stopped while it was under way; it says nothing of the other side
     seconds: float = 0.0
 
 

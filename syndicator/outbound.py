@@ -1,0 +1,355 @@
+"""HTTP to hubs and subscribers: the one place for timeouts, limits and allowed addresses.
+
+Requests go through requests' adapter, without its Session: so there is no cookie, no redirect, no proxy from
+the environment, no `.netrc` and no body read that nobody asked for, and one adapter serves every thread (it
+is urllib3's pool underneath, which is made for that; a Session isn't). ssrfguard's adapter resolves a name
+once, checks every address, and connects to the address it checked.
+
+A socket's timeout bounds each wait, not the whole: a server that sends a byte a second never ends. So one
+watch shuts the socket of every exchange that is past its deadline, which ends whatever wait it is in.
+"""
+
+import heapq
+import socket
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from ssrfguard import AddressTable, Policy, SSRFGuardError
+from ssrfguard.requests import SafeAdapter
+from urllib3.exceptions import HTTPError
+
+from syndicator.model import Answer, Request
+
+#: Octets of an answer's body that are read. A challenge, an error in words: both are shorter.
+BODY_LIMIT = 8192
+
+#: Addresses of a name that are tried. Each may take its share of the timeout, so this keeps the whole in it.
+ADDRESSES = 2
+
+#: Hosts to which idle connections are kept, and how many to each.
+IDLE_HOSTS, IDLE_EACH = 64, 2
+
+#: Names looked up at once. A look-up can't be stopped, only no longer be waited for: this bounds those left.
+LOOKUPS = 128
+
+_PORTS = frozenset(range(1, 65536))
+
+
+@dataclass(eq=False, slots=True)
+class _Exchange:
+    """A request under way: what the watch needs to end it."""
+
+    deadline: float
+    target: str  #: the request line's, as it was given
+    connection: Any = None
+    fresh: bool = False  #: True: the connection was made for it
+    shut: bool = False  #: True: it was ended before it was over
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def use(self, connection: Any) -> None:
+        """What it goes over. Raises TimeoutError if it was ended meanwhile."""
+        with self.lock:
+            if self.shut:
+                raise TimeoutError
+            self.connection = connection
+
+    def end(self) -> None:
+        """End every wait on its socket. The thread that waits does the closing."""
+        with self.lock:
+            self.shut = True
+            sock = None if self.connection is None else self.connection.sock
+            if sock is not None:
+                # Past SSLSocket.shutdown, which would take the TLS state away from under the thread using it.
+                with suppress(OSError):
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def let_go(self) -> None:
+        """It is over: the connection may serve another."""
+        with self.lock:
+            self.connection = None
+
+    @property
+    def left(self) -> float:
+        return max(0.001, self.deadline - time.monotonic())
+
+
+class Client:
+    """Makes requests, one in each thread that calls it, all within their timeout.
+
+    `allow_private` names networks that strangers may be in although they are not public. Raises ValueError
+    for one that would open more than it says (ssrfguard refuses networks that carry others inside them).
+    """
+
+    def __init__(
+        self,
+        *,
+        user_agent: str,
+        timeout: timedelta,
+        stranger_timeout: timedelta,
+        allow_private: Sequence[str] = (),
+    ) -> None:
+        anywhere = Policy(
+            denied_networks=AddressTable(()),
+            allowed_ports=_PORTS,
+            allow_userinfo=True,
+            max_connection_attempts=ADDRESSES,
+        )
+        self._public = Policy(
+            allowed_networks=tuple(allow_private),  # type: ignore[arg-type]  # it takes text, its type doesn't say so
+            allowed_ports=_PORTS,
+            max_connection_attempts=ADDRESSES,
+        )
+        self._current = threading.local()
+        self._adapters = {
+            False: (_Adapter(anywhere, self._current), timeout.total_seconds()),
+            True: (_Adapter(self._public, self._current), stranger_timeout.total_seconds()),
+        }
+        self._user_agent = user_agent
+        self._watch = _Watch()
+
+    def refusal(self, url: str) -> str | None:
+        """Why a stranger's URL is never asked, as far as that is plain without looking a name up; else None."""
+        try:
+            self._public.check_url(url)
+        except SSRFGuardError as error:
+            return str(getattr(error, "reason", error))
+        return None
+
+    def send(self, request: Request) -> Answer:
+        """Make a request and read the beginning of its answer. Never raises for what the other side does.
+
+        Errors are in words and carry no part of the URL: a callback's address is a secret.
+        """
+        started = time.monotonic()
+        adapter, timeout = self._adapters[request.stranger]
+        try:
+            prepared = self._prepare(request)
+        except (requests.RequestException, ValueError):
+            return Answer(status=None, error="the address is not a URL", refused=True)
+        exchange = _Exchange(deadline=started + timeout, target=_target(request.url))
+        self._current.exchange = exchange
+        if not self._watch.add(exchange):
+            return Answer(status=None, error="stopped", stopped=True)
+        try:
+            answer = self._exchange(adapter, prepared, exchange, timeout)
+        finally:
+            exchange.let_go()
+            self._current.exchange = None
+        if answer.error and self._watch.closed:
+            return Answer(status=None, error="stopped", stopped=True)
+        late = answer.error and (exchange.shut or time.monotonic() >= exchange.deadline)
+        return Answer(
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            error=f"no whole answer within {timeout:g} s" if late else answer.error,
+            refused=answer.refused,
+            seconds=time.monotonic() - started,
+        )
+
+    def close(self) -> None:
+        """End what is under way, at once, and make no further request."""
+        self._watch.close()
+        for adapter, _timeout in self._adapters.values():
+            adapter.close()
+
+    def _prepare(self, request: Request) -> requests.PreparedRequest:
+        headers = {"User-Agent": self._user_agent, "Accept": "*/*", **request.headers}
+        return requests.Request(request.method, request.url, headers=headers, data=request.body or None).prepare()
+
+    def _exchange(
+        self, adapter: HTTPAdapter, prepared: requests.PreparedRequest, exchange: _Exchange, timeout: float
+    ) -> Answer:
+        while True:
+            try:
+                response = adapter.send(prepared, stream=True, timeout=timeout)
+            except SSRFGuardError as error:
+                return Answer(status=None, error=f"refused: {getattr(error, 'reason', error)}", refused=True)
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                kept = exchange.connection is not None and not exchange.fresh
+                if kept and not exchange.shut and isinstance(error, requests.ConnectionError):
+                    continue  # the other side had given up the kept connection: that says nothing of the request
+                return Answer(status=None, error=_in_words(error))
+            return _read(response, exchange)
+
+
+def _read(response: requests.Response, exchange: _Exchange) -> Answer:
+    if exchange.shut:  # before its head was whole: what was read of it means nothing
+        response.close()
+        return Answer(status=None, error="the answer broke off")
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    error = None
+    body = b""
+    try:
+        body = response.raw.read(BODY_LIMIT, decode_content=False)
+    except (HTTPError, OSError, ValueError):
+        error = "the answer broke off"
+    finally:
+        response.close()  # gives the connection back if the answer was read whole, else ends it
+    if exchange.shut:
+        error = "the answer broke off"
+    return Answer(status=response.status_code, headers=headers, body=body, error=error)
+
+
+class _Adapter(SafeAdapter):
+    """Tells the exchange of this thread which connection it is on, and sends its target as it was given."""
+
+    def __init__(self, policy: Policy, current: threading.local) -> None:
+        self.current = current
+        super().__init__(
+            policy=policy,
+            resolver=self._lookup,
+            pool_connections=IDLE_HOSTS,
+            pool_maxsize=IDLE_EACH,
+        )
+        self._lookups = threading.BoundedSemaphore(LOOKUPS)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        pools: dict[str, Any] = self.poolmanager.pool_classes_by_scheme
+        self.poolmanager.pool_classes_by_scheme = {
+            scheme: type(pool.__name__, (pool,), {"ConnectionCls": _watched(pool.ConnectionCls, self.current)})
+            for scheme, pool in pools.items()
+        }
+
+    def _lookup(self, host: str, port: int, *args: Any) -> Any:
+        """`getaddrinfo`, waited for no longer than the exchange has; connecting gets what is left."""
+        exchange: _Exchange = self.current.exchange
+        numeric = args[-1] & socket.AI_NUMERICHOST
+        found = socket.getaddrinfo(host, port, *args) if numeric else self._wait(exchange, host, port, *args)
+        exchange.connection.timeout = exchange.left / ADDRESSES
+        return found
+
+    def _wait(self, exchange: _Exchange, host: str, port: int, *args: Any) -> Any:
+        found: list[Any] = []
+        done = threading.Event()
+
+        def look() -> None:
+            try:
+                found.append(socket.getaddrinfo(host, port, *args))
+            except OSError as error:
+                found.append(error)
+            finally:
+                self._lookups.release()
+                done.set()
+
+        if not self._lookups.acquire(timeout=exchange.left):
+            raise TimeoutError("too many names are being looked up")
+        threading.Thread(target=look, name="lookup", daemon=True).start()
+        if not done.wait(exchange.left):
+            raise TimeoutError("the name's look-up took too long")
+        if isinstance(found[0], OSError):
+            raise found[0]
+        return found[0]
+
+
+def _watched(base: Any, current: threading.local) -> type:
+    class Watched(base):  # type: ignore[misc]
+        def connect(self) -> None:
+            exchange: _Exchange = current.exchange
+            exchange.use(self)
+            exchange.fresh = True
+            super().connect()
+            exchange.use(self)
+            self.sock.settimeout(exchange.left)  # from here on it is the watch that counts
+
+        def request(self, method: str, _url: str, *args: Any, **kwargs: Any) -> None:
+            # requests and urllib3 would each put the target into a normal form. A callback's query is kept
+            # byte for byte (W3C WebSub §5.1.1).
+            exchange: _Exchange = current.exchange
+            exchange.use(self)
+            super().request(method, exchange.target, *args, **kwargs)
+
+    return Watched
+
+
+class _Watch:
+    """Shuts exchanges at their deadline, and all of them when it is closed. One thread for all."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._heap: list[tuple[float, int, _Exchange]] = []
+        self._order = count()
+        self._change = threading.Condition()
+        threading.Thread(target=self._run, name="deadlines", daemon=True).start()
+
+    def add(self, exchange: _Exchange) -> bool:
+        """False: it is closed, and nothing may begin."""
+        with self._change:
+            if self.closed:
+                return False
+            first = not self._heap or exchange.deadline < self._heap[0][0]
+            heapq.heappush(self._heap, (exchange.deadline, next(self._order), exchange))
+            if first:
+                self._change.notify()
+            return True
+
+    def close(self) -> None:
+        with self._change:
+            self.closed = True
+            self._change.notify()
+            under_way = [exchange for _, _, exchange in self._heap]
+        for exchange in under_way:
+            exchange.end()
+
+    def _run(self) -> None:
+        while not self.closed:
+            with self._change:
+                now = time.monotonic()
+                wait = self._heap[0][0] - now if self._heap else None
+                if wait is None or wait > 0:
+                    self._change.wait(wait)
+                    continue
+                late = heapq.heappop(self._heap)[2]
+            late.end()
+
+
+def _target(url: str) -> str:
+    """The request target (RFC 9112 §3.2.1) of a URL: its path and query as written."""
+    rest = url.split("#", 1)[0].split("://", 1)[-1]
+    cut = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+    target = rest[cut:]
+    return target if target.startswith("/") else f"/{target}"
+
+
+#: What went wrong, by what stands in the chain of causes; the first that fits.
+_WORDS: Iterable[tuple[str, str]] = (
+    ("SSLCertVerificationError", "its certificate is not valid"),
+    ("SSLError", "TLS failed"),
+    ("NameResolutionError", "its name does not resolve"),
+    ("gaierror", "its name does not resolve"),
+    ("ConnectionRefusedError", "it refused the connection"),
+    ("ConnectTimeoutError", "it can't be reached in time"),
+    ("TimeoutError", "it did not answer in time"),
+    ("ReadTimeoutError", "it did not answer in time"),
+    ("RemoteDisconnected", "it closed the connection without an answer"),
+    ("ConnectionResetError", "it broke the connection"),
+    ("BrokenPipeError", "it broke the connection"),
+    ("NewConnectionError", "it can't be reached"),
+    ("ProtocolError", "what it answered is not HTTP"),
+)
+
+
+def _in_words(error: BaseException) -> str:
+    """The cause, without the URL that requests' own messages carry."""
+    names = {type(cause).__name__ for cause in _causes(error)}
+    return next((words for name, words in _WORDS if name in names), "the request failed")
+
+
+def _causes(error: BaseException | None) -> Iterable[BaseException]:
+    seen: set[int] = set()
+    waiting: list[Any] = [error]
+    while waiting:
+        cause = waiting.pop()
+        if isinstance(cause, BaseException) and id(cause) not in seen:
+            seen.add(id(cause))
+            yield cause
+            waiting += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]

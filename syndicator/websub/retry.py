@@ -1,0 +1,41 @@
+"""When a request that failed is tried again."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from syndicator.model import Answer
+
+#: The longest wait an answer may ask for. A day: long enough for any maintenance, too short to be forgotten.
+RETRY_AFTER_CAP = timedelta(days=1)
+
+#: How much longer than scheduled a wait may become, so that targets that failed together return one by one.
+JITTER = 0.25
+
+
+def next_attempt(
+    attempts: int, schedule: Sequence[timedelta], answer: Answer, now: datetime, jitter: float
+) -> datetime | None:
+    """The time of the next attempt; None: give up.
+
+    `attempts` counts those made so far, this one included: there is one, then one after each wait of the
+    schedule. `jitter` is from 0 to 1. A `Retry-After` that is longer than the wait wins, up to a day.
+    """
+    if attempts > len(schedule):
+        return None
+    wait = schedule[attempts - 1] * (1 + JITTER * jitter)
+    return now + max(wait, retry_after(answer, now) or wait)
+
+
+def retry_after(answer: Answer, now: datetime) -> timedelta | None:
+    """How long an answer asks to be left alone (RFC 9110 §10.2.3), capped; None: it doesn't say."""
+    value = answer.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        # More digits than any sensible wait has; int() of a long text is slow, and timedelta overflows.
+        return min(timedelta(seconds=int(value)), RETRY_AFTER_CAP) if len(value) < 10 else RETRY_AFTER_CAP
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    wait = date.replace(tzinfo=date.tzinfo or UTC) - now
+    return min(max(wait, timedelta()), RETRY_AFTER_CAP)

@@ -1,0 +1,54 @@
+"""One attempt, then one after each wait of the schedule; then it is given up."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from syndicator.model import Answer
+from syndicator.websub.retry import next_attempt, retry_after
+
+NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+SCHEDULE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
+
+
+def seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else (moment - NOW).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("attempts", "jitter", "after", "wait"),
+    [
+        (1, 0.0, None, 5),
+        (2, 0.0, None, 30),
+        (3, 0.0, None, 120),
+        (4, 0.0, None, None),  # used up
+        (1, 1.0, None, 6.25),  # jitter only ever lengthens
+        (2, 0.5, None, 33.75),
+        (1, 0.0, "3", 5),  # a shorter Retry-After doesn't hurry us
+        (1, 0.0, "90", 90),
+        (3, 0.0, "90", 120),
+        (4, 0.0, "90", None),  # asking for time is no reason to try for ever
+        (1, 0.0, "Thu, 15 Jan 2026 12:10:00 GMT", 600),
+        (1, 0.0, "Thu, 15 Jan 2026 11:00:00 GMT", 5),
+        (1, 0.0, "999999999", 86400),  # capped at a day
+        (1, 0.0, "9" * 5000, 86400),
+        (1, 0.0, "Thu, 15 Jan 2036 12:10:00 GMT", 86400),
+        (1, 0.0, "soon", 5),
+        (1, 0.0, "-5", 5),
+        (1, 0.0, "٣", 5),  # a digit, but not one of HTTP's
+    ],
+)
+def test_the_next_attempt(attempts: int, jitter: float, after: str | None, wait: float | None) -> None:
+    """The schedule, jittered upwards, or what Retry-After asks if that is longer, up to a day."""
+    answer = Answer(status=503, headers={} if after is None else {"retry-after": after})
+    assert wait == seconds(next_attempt(attempts, SCHEDULE, answer, NOW, jitter))
+
+
+def test_an_empty_schedule_gives_up_at_once() -> None:
+    """`retry = []` means one attempt."""
+    assert next_attempt(1, (), Answer(status=500), NOW, 0.0) is None
+
+
+def test_no_answer_asks_for_nothing() -> None:
+    """A target that didn't answer named no time."""
+    assert retry_after(Answer(status=None, error="refused"), NOW) is None
