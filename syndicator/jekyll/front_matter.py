@@ -1,0 +1,159 @@
+"""The head of a document: where it ends, and what it says.
+
+The text is split here, as Jekyll does (document.rb, YAML_FRONT_MATTER_REGEXP), so that the body stays as it
+was written; the head is read by python-frontmatter's handlers. `load_head` is the one place to read faster.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from json import JSONDecodeError
+from typing import Any
+
+import yaml
+from frontmatter.default_handlers import BaseHandler, JSONHandler, YAMLHandler
+
+from syndicator.jekyll.safe_yaml import Loader, TooMuchError, check_depth, check_size
+from syndicator.jekyll.words import as_text
+
+MAX_HEAD = 64 * 1024  #: characters
+
+_OPENINGS = {
+    "yaml": re.compile(r"---\s*\n", re.ASCII),
+    "toml": re.compile(r"\+\+\+[ \t]*\r?\n"),
+    "json": re.compile(r"\{[ \t]*\r?\n"),
+}
+_CLOSINGS = {
+    "yaml": re.compile(r"^(?:---|\.\.\.)\s*$\n?", re.ASCII | re.MULTILINE),
+    "toml": re.compile(r"^\+\+\+\s*$\n?", re.ASCII | re.MULTILINE),
+    "json": re.compile(r"^\}\s*$\n?", re.ASCII | re.MULTILINE),
+}
+
+
+class TomlHandler(BaseHandler):
+    """TOML by Python's own reader; python-frontmatter's needs a package that is no longer kept."""
+
+    FM_BOUNDARY = re.compile(r"^\+{3,}\s*$", re.MULTILINE)
+    START_DELIMITER = END_DELIMITER = "+++"
+
+    def load(self, fm: str) -> dict[str, Any]:
+        return tomllib.loads(fm)
+
+
+_YAML, _TOML, _JSON = YAMLHandler(), TomlHandler(), JSONHandler()
+
+
+class HeadError(ValueError):
+    """A head that can't be read. `line` is the file's, or None for the whole."""
+
+    def __init__(self, message: str, line: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        self.hint = hint
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """A document's text, taken apart."""
+
+    kind: str | None  #: "yaml", "toml" or "json"; None: there is no front matter
+    head: str
+    head_line: int  #: the line of the file that the head starts on
+    body: str
+    body_line: int
+
+    def line_of(self, key: str) -> int | None:
+        """The line a key of the head stands on; None when the head doesn't say it."""
+        said = re.search(rf"^[ \t]*[\"']?{re.escape(key)}[\"']?[ \t]*[:=]", self.head, re.MULTILINE)
+        return self.head_line + self.head.count("\n", 0, said.start()) if said else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """What a head says."""
+
+    values: Mapping[str, Any]
+    duplicates: tuple[tuple[str, int], ...] = field(
+        default=()
+    )  #: keys said twice, each with its line in the head from 0
+
+
+def decode(data: bytes) -> str:
+    """The document's text, without a byte order mark. Raises HeadError when it is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise HeadError("the file is not UTF-8", line, "save it as UTF-8") from error
+
+
+def split(text: str) -> Parts:
+    """Head and body. Raises HeadError for a head that is opened and never closed, or larger than MAX_HEAD."""
+    for kind, opening in _OPENINGS.items():
+        opened = opening.match(text)
+        if opened is None:
+            continue
+        closed = _CLOSINGS[kind].search(text, opened.end())
+        if closed is None and kind == "json":
+            break  # a text that begins with a brace
+        if closed is None:
+            raise HeadError("the front matter is never closed", 1, f"end it with a line {text[:3]}")
+        if closed.start() > MAX_HEAD:
+            raise HeadError("the front matter is larger than 64 KiB", 1)
+        around = (0, closed.end()) if kind == "json" else (opened.end(), closed.start())
+        return Parts(
+            kind=kind,
+            head=text[slice(*around)],
+            head_line=1 + text.count("\n", 0, around[0]),
+            body=text[closed.end() :],
+            body_line=1 + text.count("\n", 0, closed.end()),
+        )
+    return Parts(kind=None, head="", head_line=1, body=text, body_line=1)
+
+
+def load_head(parts: Parts) -> Head:
+    """What the head says. Raises HeadError, whatever is in it."""
+    if parts.kind is None:
+        return Head(values={})
+    try:
+        check_depth(parts.head)
+        head = _load(parts.kind, parts.head)
+        check_size(head.values)
+        return head
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = parts.head_line + mark.line if mark else parts.head_line
+        raise HeadError(f"the front matter is not YAML: {error.problem or error.context}", line) from error
+    except yaml.reader.ReaderError as error:
+        raise HeadError(f"the front matter holds a character YAML can't: {error.reason}", parts.head_line) from error
+    except JSONDecodeError as error:
+        line = parts.head_line + error.lineno - 1
+        raise HeadError(f"the front matter is not JSON: {error.msg}", line) from error
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"at line (\d+)", str(error))
+        line = parts.head_line + (int(at[1]) - 1 if at else 0)
+        raise HeadError(f"the front matter is not TOML: {str(error).partition(' (at ')[0]}", line) from error
+    except TooMuchError as error:
+        raise HeadError(f"the front matter can't be read: {error}", parts.head_line) from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise HeadError(f"the front matter can't be read: {error}", parts.head_line) from error
+
+
+def _load(kind: str, head: str) -> Head:
+    loaders: list[Loader] = []
+
+    def loader(stream: str) -> Loader:
+        loaders.append(Loader(stream))
+        return loaders[0]
+
+    if kind == "yaml":
+        values = _YAML.load(head, Loader=loader)
+    else:
+        values = _TOML.load(head) if kind == "toml" else _JSON.load(head)
+    if values is None:
+        return Head(values={})
+    if not isinstance(values, dict):
+        raise TooMuchError("it is not keys and values")
+    duplicates = loaders[0].duplicates if loaders else []
+    return Head(values={as_text(key): value for key, value in values.items()}, duplicates=tuple(duplicates))

@@ -1,0 +1,59 @@
+"""What a document's path says of it (jekyll/lib/jekyll: document.rb, reader.rb, entry_filter.rb)."""
+
+import re
+from dataclasses import dataclass
+
+from syndicator.jekyll.site import Site
+
+_DATED = re.compile(r"(\d{2,4}-\d{1,2}-\d{1,2})-([^/]*)(\.[^.]+)", re.ASCII)  # document.rb DATE_FILENAME_MATCHER
+_SPECIAL = (".", "_", "#", "~")  # a file or folder that begins so is no part of a site
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Where:
+    """A document's place in its source."""
+
+    collection: str
+    folders: tuple[str, ...]  #: above `_posts`
+    relative: str  #: below the folder of collections
+    path: str  #: below the collection's folder, with a leading slash and without the suffix
+    basename: str
+    date: str | None  #: the file name's
+    slug: str  #: the file name's
+    suffix: str
+
+
+def locate(path: str, site: Site) -> Where | None:
+    """Where a file of the source stands; None where Jekyll would not look for documents."""
+    above: tuple[str, ...] = ()
+    base = f"{site.collections_dir}/" if site.collections_dir else ""
+    relative = path.removeprefix(base)
+    *folders, name = relative.split("/")
+    stem, dot, suffix = name.rpartition(".")
+    if not stem or name.endswith("~") or name.startswith(_SPECIAL):
+        return None
+    if "" in site.scope.roots:
+        collection, below = "posts", folders
+        if any(folder.startswith(_SPECIAL) for folder in folders):
+            return None
+    elif "_posts" in folders and path.startswith(base):
+        at = folders.index("_posts")
+        collection, above, below = "posts", tuple(folders[:at]), folders[at + 1 :]
+        if any(folder.startswith(_SPECIAL) for folder in above):
+            return None
+    else:
+        found = next((one for one in site.collections.values() if path.startswith(f"{one.folder}/")), None)
+        if found is None:
+            return None
+        collection, below = found.label, folders[1:]
+    dated = _DATED.fullmatch(name)
+    return Where(
+        collection=collection,
+        folders=above,
+        relative=relative,
+        path="/".join(("", *above, *below, stem.rstrip("."))),
+        basename=stem,
+        date=dated[1] if dated else None,
+        slug=(dated[2] if dated else stem).rstrip("."),
+        suffix=f"{dot}{suffix}",
+    )

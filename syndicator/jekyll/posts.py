@@ -1,0 +1,253 @@
+"""One document becomes one Post: what its author wrote, located in its site (jekyll/lib/jekyll/document.rb)."""
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+from syndicator.jekyll import terms
+from syndicator.jekyll.authors import post_authors
+from syndicator.jekyll.dates import read_moment
+from syndicator.jekyll.defaults import merge
+from syndicator.jekyll.front_matter import HeadError, Parts, decode, load_head, split
+from syndicator.jekyll.markdown import smartify
+from syndicator.jekyll.permalinks import Place, document_id, site_path, unknown_keys
+from syndicator.jekyll.places import Where, locate
+from syndicator.jekyll.site import Site, language_tag
+from syndicator.jekyll.slugs import titleize
+from syndicator.jekyll.uris import is_absolute, join_address
+from syndicator.jekyll.words import as_text, is_empty, label
+from syndicator.model import Document, Post, PostHead, Problem
+
+_TAG = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL | re.IGNORECASE)
+_UNSMART = re.compile(r"[^'\"\-.<>&\\`*_\[\]!{}:$|~^]*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What became of a document."""
+
+    post: Post | None  #: None: left out; without a fatal Problem it is a draft, unpublished, or no post at all
+    problems: tuple[Problem, ...] = ()
+
+
+def read_post(document: Document, site: Site) -> Reading:
+    """The post a document is. Raises nothing, whatever its author wrote; a future post is a post."""
+    where = locate(document.path, site)
+    if where is None:
+        return Reading(post=None)
+    try:
+        parts = split(decode(document.data))
+        head = load_head(parts)
+    except HeadError as error:
+        problem = Problem(path=document.path, line=error.line, message=str(error), hint=error.hint, fatal=True)
+        return Reading(post=None, problems=(problem,))
+    if parts.kind is None and where.collection != "posts":
+        return Reading(post=None)  # a file without front matter is no document (collection.rb)
+    reader = _Reader(document, site, where, parts, head.values)
+    for key, line in head.duplicates:
+        reader.problem(None, f"{key} is said twice; the last one counts", line=parts.head_line + line)
+    post = None if reader.is_hidden() else reader.post()
+    return Reading(post=post, problems=tuple(reader.problems))
+
+
+def text_digest(title: str, body: str) -> str:
+    """What makes an entry new to read: its title and its text."""
+    return blake2b(f"{title}\0{body}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def plain_title(title: str) -> str:
+    """A title as text: typographic, without markup, one line, and only characters that XML can hold."""
+    if not _UNSMART.fullmatch(title):
+        title = html.unescape(_TAG.sub("", smartify(title)))
+    return label(title)
+
+
+class _Reader:
+    """One document on its way to a Post."""
+
+    def __init__(self, document: Document, site: Site, where: Where, parts: Parts, said: Mapping[str, Any]) -> None:
+        self.problems: list[Problem] = []
+        self._document = document
+        self._site = site
+        self._where = where
+        self._parts = parts
+        self._said = said
+        self._defaults = site.defaults.of(where.relative, where.collection)
+        self._front = merge(self._defaults, said) if self._defaults else dict(said)
+
+    def problem(
+        self, key: str | None, message: str, hint: str | None = None, *, line: int | None = None, fatal: bool = False
+    ) -> None:
+        """Name what is wrong; `key` is the line's. Whatever an author wrote is shown short."""
+        at = self._parts.line_of(key) if key else line
+        self.problems.append(Problem(path=self._document.path, line=at, message=message, hint=hint, fatal=fatal))
+
+    def is_hidden(self) -> bool:
+        """Whether it is a draft, or unpublished. Nothing is in or out for a word that only looks like true or false."""
+        published, draft = self._front.get("published", True), self._front.get("draft")
+        if published is None:
+            self.problem("published", "published is empty, which means false", "write true, or leave it out")
+        for key, value in (("published", published), ("draft", draft)):
+            if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+                self.problem(key, f"{key} is a text: {value!r}", "write it without quotes")
+        return published is None or _says(published, False) or _says(draft, True)
+
+    def post(self) -> Post | None:
+        moment = self._published()
+        if moment is None:
+            return None
+        site, where, front = self._site, self._where, self._front
+        slug = self._text("slug", where.slug)
+        title = self._title()
+        categories = terms.categories(where.folders, self._defaults, self._said)
+        tags = terms.tags(front)
+        for key in ("category", "categories", "tag", "tags"):
+            if terms.is_odd(front.get(key)):
+                self.problem(key, f"{key} holds what is no word: {_shown(front[key])}", "put words in quotes")
+        known = site.data.get("authors")
+        authors = post_authors(front, site.author, known if isinstance(known, dict) else {}, site.url, site.baseurl)
+        path = self._path(slug, moment, categories)
+        own_id = self._own_id()
+        head = PostHead(
+            path=self._document.path,
+            id=own_id or join_address(site.url, site.baseurl, document_id(path, slug)),
+            own_id=own_id is not None,
+            url=join_address(site.url, site.baseurl, path),
+            title=title,
+            published=moment,
+            updated=self._updated(),
+            terms=terms.terms(categories, tags, authors, where.collection),
+            text_digest=text_digest(title, self._parts.body),
+        )
+        front.setdefault("slug", slug)
+        return Post(
+            head=head,
+            authors=authors,
+            categories=categories,
+            tags=tags,
+            language=self._language(),
+            front=front,
+            body=self._parts.body,
+            body_line=self._parts.body_line,
+            document_digest=self._document.digest,
+        )
+
+    def _published(self) -> datetime | None:
+        said, name = self._front.get("date"), self._where.date
+        if said is None or said is False:
+            if name is None:
+                self._no_date()
+                return None
+            moment = read_moment(name, self._site.timezone)
+            if moment is None:
+                self.problem(None, f"the file name's date is not a date: {name!r}", fatal=True)
+            return moment
+        moment = read_moment(said, self._site.timezone)
+        if moment is None:
+            hint = "write it like 2026-01-31 or 2026-01-31 18:00:00 +0100"
+            self.problem("date", f"date is not a date: {_shown(said)}", hint, fatal=True)
+        elif name is None and self._where.collection == "posts" and "" not in self._site.scope.roots:
+            self.problem(None, "Jekyll ignores it: the file's name has no date", "name it YYYY-MM-DD-title.md")
+        return moment
+
+    def _no_date(self) -> None:
+        collection = self._site.collections.get(self._where.collection)
+        if collection is None or collection.asked:  # else a document that is no news, as most collections hold
+            hint = "name the file YYYY-MM-DD-title.md, or write a date in its front matter"
+            self.problem(None, "it has no date", hint, fatal=True)
+
+    def _updated(self) -> datetime | None:
+        for key in ("last_modified_at", "updated"):
+            said = self._front.get(key)
+            if is_empty(said):
+                continue
+            moment = read_moment(said, self._site.timezone)
+            if moment is None:
+                self.problem(key, f"{key} is not a date: {_shown(said)}")
+            else:
+                return moment
+        return None
+
+    def _title(self) -> str:
+        said = self._front.get("title")
+        if said is None or said is False:
+            return label(titleize(self._where.slug))
+        if not isinstance(said, str):
+            self.problem("title", f"title is not a text: {_shown(said)}", "put it in quotes")
+        title = plain_title(as_text(said)) if not isinstance(said, list | dict) else ""
+        if not title:
+            title = label(titleize(self._where.slug))
+            self.problem("title", f"title is empty; {title!r} stands for it")
+        return title
+
+    def _text(self, key: str, otherwise: str) -> str:
+        said = self._front.get(key)
+        if said is None or said is False:
+            return otherwise
+        if isinstance(said, dict | list | bool):
+            self.problem(key, f"{key} is not a text: {_shown(said)}")
+            return otherwise
+        return as_text(said)
+
+    def _path(self, slug: str, moment: datetime, categories: tuple[str, ...]) -> str:
+        site, where = self._site, self._where
+        collection = site.collections.get(where.collection)
+        template = self._text("permalink", collection.template if collection else site.permalink)
+        if "permalink" in self._said:
+            for key in unknown_keys(template):
+                self.problem("permalink", f"permalink has no placeholder :{key}")
+        place = Place(
+            collection=where.collection,
+            path=where.path,
+            basename=where.basename,
+            slug=slug,
+            output_ext=where.suffix if where.suffix.startswith(".htm") else ".html",
+            moment=_in_zone(moment, site),
+            categories=categories,
+        )
+        return site_path(template, place)
+
+    def _own_id(self) -> str | None:
+        for key in ("id", "guid"):
+            said = self._front.get(key)
+            if is_empty(said):
+                continue
+            if not isinstance(said, str):
+                self.problem(key, f"{key} is not a text: {_shown(said)}", "put it in quotes")
+            own = label(said) if not isinstance(said, dict | list) else ""
+            if own and not is_absolute(own):
+                self.problem(key, f"{key} is not a URI: {own!r}", "write it like tag:example.com,2026:my-post")
+            if own:
+                return own
+        return None
+
+    def _language(self) -> str | None:
+        said = self._front.get("lang")
+        if is_empty(said):
+            return None
+        tag = language_tag(said)
+        if tag is None:
+            self.problem("lang", f"lang is not a language: {_shown(said)}", "write it like en or en-GB")
+        return tag
+
+
+def _says(value: Any, wanted: bool) -> bool:
+    return value is wanted or (isinstance(value, str) and value.strip().lower() == str(wanted).lower())
+
+
+def _shown(value: Any) -> str:
+    text = as_text(value) if not isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _in_zone(moment: datetime, site: Site) -> datetime:
+    if site.timezone is UTC:
+        return moment
+    try:
+        return moment.astimezone(site.timezone)
+    except OverflowError:  # the last or the first day of the calendar
+        return moment

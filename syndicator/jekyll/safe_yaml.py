@@ -1,0 +1,157 @@
+"""YAML as Jekyll's Psych reads it, within bounds.
+
+PyYAML with C's parser, and these of Psych's rules (psych/scalar_scanner.rb): timestamps may have one-digit
+parts and zones without a colon; a timestamp without a zone is UTC; a day that doesn't exist is text; numbers
+may have commas; an unknown tag says nothing. Beyond Psych: `12:30` stays text instead of a count to base 60.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import yaml
+
+try:
+    from yaml import CSafeLoader as _SafeLoader
+except ImportError:  # PyYAML was built without libyaml
+    from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
+
+MAX_DEPTH = 64  #: of values within values; C's parser recurses, and ends the process when the stack does
+MAX_VALUES = 100_000  #: with what aliases stand for counted each time
+
+_BRACKET = re.compile(r"[\[\]{}]")
+_DASHES = re.compile(rf"(?:[-?:][ \t]+){{{MAX_DEPTH}}}")
+_DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)", re.ASCII)
+_TIMESTAMP = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt]|\s+)(\d{1,2}):(\d\d):(\d\d)(?:\.\d*)?(?:\s*(Z|([-+])(\d{1,2}):?(\d\d)?))?",
+    re.ASCII,
+)
+
+
+class TooMuchError(ValueError):
+    """More than a person writes: too deep, or too many values."""
+
+
+class Loader(_SafeLoader):
+    """One text's loader. `duplicates` are the keys said twice, each with its line, counted from 0."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.duplicates: list[tuple[str, int]] = []
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    self.duplicates.append((key.value, key.start_mark.line))
+                seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_yaml(text: str) -> Any:
+    """What the text says. Raises `yaml.YAMLError`, or `TooMuchError` before or after parsing."""
+    check_depth(text)
+    value = yaml.load(text, Loader=Loader)  # noqa: S506 -- a SafeLoader
+    check_size(value)
+    return value
+
+
+def check_depth(text: str) -> None:
+    """Refuse what is nested too deeply to parse, by its look alone: brackets within text count too."""
+    depth = 0
+    for bracket in _BRACKET.findall(text):
+        depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
+        if depth > MAX_DEPTH:
+            raise TooMuchError("its values are nested too deeply")
+    if _DASHES.search(text):
+        raise TooMuchError("its values are nested too deeply")
+
+
+def check_size(value: Any) -> None:
+    """Refuse what is deep or grows large when each alias is written out."""
+    count = 0
+    waiting = [(value, 0)]
+    while waiting:
+        one, depth = waiting.pop()
+        count += 1
+        if count > MAX_VALUES:
+            raise TooMuchError("it has too many values")
+        if depth > MAX_DEPTH:
+            raise TooMuchError("its values are nested too deeply")
+        if isinstance(one, dict):
+            waiting += ((below, depth + 1) for below in one.values())
+        elif isinstance(one, list):
+            waiting += ((below, depth + 1) for below in one)
+
+
+def _construct_timestamp(loader: Any, node: yaml.ScalarNode) -> datetime | date | str:
+    text = loader.construct_scalar(node)
+    try:
+        if day := _DATE.fullmatch(text):
+            return date(int(day[1]), int(day[2]), int(day[3]))
+        stamp = _TIMESTAMP.fullmatch(text)
+        if stamp is None:
+            return str(text)
+        *numbers, hour, minute, second = (int(number) for number in stamp.groups()[:6])
+        moment = datetime(*numbers) + timedelta(hours=hour, minutes=minute, seconds=second)  # type: ignore[arg-type]
+        if hour > 24 or minute > 59 or second > 60:
+            return str(text)
+        offset = timedelta(hours=int(stamp[9] or 0), minutes=int(stamp[10] or 0))
+        zone = timezone(-offset if stamp[8] == "-" else offset) if offset else UTC
+        return moment.replace(tzinfo=zone)
+    except (ValueError, OverflowError):
+        return str(text)
+
+
+def _construct_int(loader: Any, node: yaml.ScalarNode) -> int | str:
+    digits = loader.construct_scalar(node).replace(",", "").replace("_", "").lower()
+    body = digits.lstrip("+-")
+    base = {"0b": 2, "0x": 16}.get(body[:2], 8 if body.startswith("0") else 10)
+    try:
+        return int(digits, base)
+    except ValueError:  # Python reads at most 4,300 digits
+        return str(node.value)
+
+
+def _construct_unknown(loader: Any, suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_mapping(node, deep=True)
+
+
+def _resolvers() -> dict[str | None, list[tuple[str, re.Pattern[str]]]]:
+    """PyYAML's, without those that Psych has otherwise."""
+    others = {
+        "tag:yaml.org,2002:int",
+        "tag:yaml.org,2002:float",
+        "tag:yaml.org,2002:timestamp",
+        "tag:yaml.org,2002:value",
+    }
+    return {
+        first: [(tag, pattern) for tag, pattern in known if tag not in others]
+        for first, known in _SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+Loader.yaml_implicit_resolvers = _resolvers()
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:timestamp", re.compile(rf"(?:{_DATE.pattern}|{_TIMESTAMP.pattern})$", re.A), list("0123456789")
+)
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"[-+]?(?:0b[01_,]+|0[0-7_,]+|0x[0-9a-fA-F_,]+|0|[1-9](?:[0-9]|,[0-9]|_[0-9])*)$", re.ASCII),
+    list("-+0123456789"),
+)
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"[-+]?(?:[0-9][0-9_]*\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$", re.A
+    ),
+    list("-+.0123456789"),
+)
+Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_timestamp)
+Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+Loader.add_multi_constructor("!", _construct_unknown)

@@ -1,0 +1,265 @@
+"""A site as `_config.yml` describes it, for everyone who reads or renders its posts.
+
+Defaults are Jekyll's (jekyll/lib/jekyll/configuration.rb) and jekyll-feed's (feed.xml, generator.rb).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from hashlib import blake2b
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from syndicator.jekyll.authors import read_authors
+from syndicator.jekyll.data import read_data
+from syndicator.jekyll.defaults import Defaults, merge, read_defaults
+from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
+from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
+from syndicator.jekyll.uris import is_absolute, join_address
+from syndicator.jekyll.words import as_text, is_empty, label
+from syndicator.model import Problem, Scope, SiteFiles, SiteInfo
+
+CONFIG = "_config.yml"
+
+_EXCLUDES = (
+    *(".sass-cache", ".jekyll-cache", "gemfiles", "Gemfile", "Gemfile.lock", "node_modules"),
+    *("vendor/bundle/", "vendor/cache/", "vendor/gems/", "vendor/ruby/"),
+)
+_MARKDOWN = "markdown,mkdown,mkdn,mkd,md"
+_KRAMDOWN: Mapping[str, Any] = {
+    "auto_ids": True,
+    "toc_levels": [1, 2, 3, 4, 5, 6],
+    "entity_output": "as_char",
+    "smart_quotes": "lsquo,rsquo,ldquo,rdquo",
+    "input": "GFM",
+    "hard_wrap": False,
+    "guess_lang": True,
+    "footnote_nr": 1,
+    "show_warnings": False,
+}
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collection:
+    """A folder of documents beside `_posts`."""
+
+    label: str
+    folder: str  #: relative to the source
+    template: str  #: of its documents' permalinks
+    asked: bool  #: whether the site asks jekyll-feed for a feed of it; a document without a date is then a Problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """What a site says of itself."""
+
+    info: SiteInfo
+    url: str  #: scheme and host, as the config has it; "" when nobody said
+    baseurl: str  #: "" or a path with a leading slash
+    language: str | None
+    timezone: tzinfo
+    future: bool  #: whether posts appear before their time
+    scope: Scope
+    config: Mapping[str, Any]  #: the whole config, for Liquid's `site`
+    data: Mapping[str, Any]  #: Liquid's `site.data`
+    by: tuple[str, ...]  #: kinds of terms that the site's own feeds are made by
+    excerpt_only: bool
+    posts_limit: int | None  #: entries in a feed; None: the site doesn't say
+    excerpt_separator: str  #: "" for no excerpts
+    show_excerpts: bool
+    kramdown: Mapping[str, Any]
+    highlighter: str | None  #: None: code is not highlighted
+    permalink: str  #: the template of posts
+    collections: Mapping[str, Collection]  #: by label, those whose documents have pages, without posts
+    collections_dir: str  #: the folder that `_posts` and the collections are below; "" is the source
+    author: Any  #: the site's, as the config has it
+    defaults: Defaults = field(repr=False)
+    digest: str  #: of everything that can change how a post is read or rendered
+
+
+def read_site(config: str | None, files: SiteFiles, overrides: Mapping[str, str]) -> tuple[Site, tuple[Problem, ...]]:
+    """The site, and what is wrong with its config and data.
+
+    `config` is the text of `_config.yml`, None when there is none. `overrides` (url, title, description,
+    language, author, timezone) win over it. A site without `_config.yml` and without any `_posts` folder is a
+    plain folder of Markdown: `files.names("")` is asked, once, only when there is no `_config.yml`.
+    """
+    said, problems = _load_config(config)
+    reader = _Reader(said, config or "", overrides, problems)
+    data, texts, data_problems = read_data(reader.text("data_dir") or "_data", files)
+    plain = config is None and not any(f"/{path}".find("/_posts/") >= 0 for path in files.names(""))
+    site = reader.site(data, texts, plain)
+    return site, (*problems, *data_problems)
+
+
+def language_tag(value: Any) -> str | None:
+    """A language as feeds write it (RFC 5646: `en`, `en-GB`); None when the value names none."""
+    tag = label(value).replace("_", "-").partition(".")[0]
+    return tag if _LANGUAGE.fullmatch(tag) else None
+
+
+def _load_config(text: str | None) -> tuple[dict[str, Any], list[Problem]]:
+    if text is None:
+        return {}, []
+    try:
+        said = load_yaml(text.removeprefix("\ufeff"))
+    except (yaml.YAMLError, TooMuchError, ValueError, TypeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        message = f"the config can't be read: {getattr(error, 'problem', None) or error}"
+        return {}, [Problem(path=CONFIG, line=mark.line + 1 if mark else None, message=message, fatal=True)]
+    if said is not None and not isinstance(said, dict):
+        return {}, [Problem(path=CONFIG, line=1, message="the config is not keys and values", fatal=True)]
+    return {as_text(key): value for key, value in (said or {}).items()}, []
+
+
+class _Reader:
+    """One config on its way to a Site. Problems are added to the list given."""
+
+    def __init__(
+        self, config: dict[str, Any], text: str, overrides: Mapping[str, str], problems: list[Problem]
+    ) -> None:
+        self.config = config
+        self._text = text
+        self._overrides = {key: value for key, value in overrides.items() if value}
+        self._problems = problems
+        feed = config.get("feed")
+        self.feed: dict[str, Any] = feed if isinstance(feed, dict) else {}
+        self.url = (self._overrides.get("url") or "").rstrip("/") or self.text("url")
+        base = self.text("baseurl").removesuffix("/")
+        self.baseurl = f"/{base}" if base and not base.startswith("/") else base
+
+    def site(self, data: Mapping[str, Any], texts: Mapping[str, str], plain: bool) -> Site:
+        config = self.config
+        authors = data.get("authors")
+        collections = self._collections()
+        defaults, wrong = read_defaults(config.get("defaults"), self.text("collections_dir"))
+        for message in wrong:
+            self.problem("defaults", message)
+        if not is_absolute(self.url):
+            self.problem(
+                "url", "the site's address is not known", "set url in _config.yml, or url in [site]", fatal=True
+            )
+        limit = self.feed.get("posts_limit")
+        permalink = template_for_posts(self.text("permalink") or "date")
+        for key in unknown_keys(permalink):
+            self.problem("permalink", f"permalink has no placeholder :{key}")
+        separator = config.get("excerpt_separator", "\n\n")
+        kramdown = config.get("kramdown")
+        author = self._overrides.get("author") or config.get("author")
+        highlighter = config.get("highlighter", "rouge")
+        return Site(
+            info=self._info(author, authors if isinstance(authors, dict) else {}),
+            url=self.url,
+            baseurl=self.baseurl,
+            language=self._language(),
+            timezone=self._timezone(),
+            future=config.get("future") is True,
+            scope=self._scope(collections, plain),
+            config=config,
+            data=data,
+            by=self._by(),
+            excerpt_only=self.feed.get("excerpt_only") is True,
+            posts_limit=limit if isinstance(limit, int) and limit > 0 else None,
+            excerpt_separator=as_text(separator),
+            show_excerpts=bool(config.get("show_excerpts", False)),
+            kramdown=merge(_KRAMDOWN, kramdown if isinstance(kramdown, dict) else {}),
+            highlighter=highlighter if isinstance(highlighter, str) and highlighter != "none" else None,
+            permalink=permalink,
+            collections=collections,
+            collections_dir=self.text("collections_dir").strip("/"),
+            author=author,
+            defaults=defaults,
+            digest=self._digest(texts, plain),
+        )
+
+    def problem(self, key: str, message: str, hint: str | None = None, *, fatal: bool = False) -> None:
+        said = re.search(rf"^[\"']?{re.escape(key)}[\"']?[ \t]*:", self._text, re.MULTILINE)
+        line = self._text.count("\n", 0, said.start()) + 1 if said else None
+        self._problems.append(Problem(path=CONFIG, line=line, message=message, hint=hint, fatal=fatal))
+
+    def text(self, key: str) -> str:
+        value = self.config.get(key)
+        return "" if isinstance(value, dict | list | bool) else as_text(value).strip()
+
+    def _info(self, author: Any, known: Mapping[str, Any]) -> SiteInfo:
+        title = self._overrides.get("title") or self.text("title") or self.text("name")
+        return SiteInfo(
+            title=label(title) or self.url.partition("://")[2] or "Untitled",
+            url=join_address(self.url, self.baseurl, "/"),
+            description=label(self._overrides.get("description") or self.text("description")),
+            language=self._language(report=False),
+            authors=read_authors(author, {}, self.url, self.baseurl),
+            logo=self._picture(self.feed.get("logo")) or self._picture(self.config.get("logo")),
+            icon=self._picture(self.feed.get("icon")),
+        )
+
+    def _picture(self, said: Any) -> str | None:
+        return join_address(self.url, self.baseurl, said.strip()) if isinstance(said, str) and said.strip() else None
+
+    def _language(self, *, report: bool = True) -> str | None:
+        for said in (self._overrides.get("language"), self.config.get("lang"), self.config.get("locale")):
+            if is_empty(said):
+                continue
+            tag = language_tag(said)
+            if tag is None and report:
+                self.problem("lang", f"lang is not a language: {as_text(said)!r}", "write it like en or en-GB")
+            return tag
+        return None
+
+    def _timezone(self) -> tzinfo:
+        name = self._overrides.get("timezone") or self.text("timezone")
+        if not name or name in ("UTC", "Etc/UTC"):
+            return UTC
+        try:
+            return ZoneInfo(name)
+        except (ValueError, OSError):  # no such zone, or a path out of the zones' folder
+            hint = "write it like Europe/London; until then dates are read as UTC"
+            self.problem("timezone", f"timezone is not known: {name!r}", hint)
+            return UTC
+
+    def _collections(self) -> Mapping[str, Collection]:
+        said = self.config.get("collections")
+        asked = self.feed.get("collections")
+        wanted = {as_text(name) for name in asked} if isinstance(asked, dict | list) else set()
+        found: dict[str, Collection] = {}
+        for name, facts in said.items() if isinstance(said, dict) else ():
+            label_ = re.sub(r"[^A-Za-z0-9_.-]", "", as_text(name))
+            if label_ in ("", "posts", "data", "drafts") or not isinstance(facts, dict) or not facts.get("output"):
+                continue
+            template = facts.get("permalink")
+            found[label_] = Collection(
+                label=label_,
+                folder="/".join(filter(None, (self.text("collections_dir").strip("/"), f"_{label_}"))),
+                template=as_text(template) if template else template_for_collection(self.text("permalink") or "date"),
+                asked=label_ in wanted,
+            )
+        return found
+
+    def _scope(self, collections: Mapping[str, Collection], plain: bool) -> Scope:
+        suffixes = [f".{word.strip()}" for word in (self.text("markdown_ext") or _MARKDOWN).split(",") if word.strip()]
+        said, kept = self.config.get("exclude"), self.config.get("include")
+        if said is not None and not isinstance(said, list):
+            self.problem("exclude", "exclude is not a list")
+        wanted = {as_text(one) for one in kept} if isinstance(kept, list) else set()
+        excludes = [as_text(one) for one in said] if isinstance(said, list) else []
+        destination = self.text("destination").removeprefix("./").strip("/")
+        excludes += [*([f"{destination}/"] if destination and not destination.startswith("..") else []), *_EXCLUDES]
+        return Scope(
+            anywhere=frozenset() if plain else frozenset({"_posts"}),
+            roots=("",) if plain else tuple(one.folder for one in collections.values()),
+            exclude=tuple(dict.fromkeys(one for one in excludes if one and one not in wanted)),
+            suffixes=(*suffixes, ".html", ".htm"),
+        )
+
+    def _by(self) -> tuple[str, ...]:
+        asked = self.feed.get("collections")
+        others = {as_text(name) for name in asked} - {"posts"} if isinstance(asked, dict | list) else set()
+        return ("category", *(["tag"] if self.feed.get("tags") else []), *(["collection"] if others else []))
+
+    def _digest(self, texts: Mapping[str, str], plain: bool) -> str:
+        said = repr((self.config, sorted(self._overrides.items()), sorted(texts.items()), plain))
+        return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

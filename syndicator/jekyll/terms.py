@@ -1,0 +1,56 @@
+"""The words a post is filed under, as Jekyll reads them (document.rb populate_categories, populate_tags)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from syndicator.jekyll.words import label
+from syndicator.model import Author, Term
+
+
+def categories(folders: Sequence[str], defaults: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[str, ...]:
+    """Folders first, then `categories` of the defaults and of the head, then `category`; each once.
+
+    A text of several words is several categories in `categories`, and one in `category`.
+    """
+    one = said.get("category")
+    singular = defaults.get("category") if one is None else one
+    return _unique((folders, _plural(defaults.get("categories")), _plural(said.get("categories")), singular))
+
+
+def tags(front: Mapping[str, Any]) -> tuple[str, ...]:
+    """`tag`, and only without it `tags`; each once."""
+    singular = front.get("tag")
+    return _unique((_plural(front.get("tags")) if singular is None or singular is False else singular,))
+
+
+def terms(
+    in_categories: Sequence[str], with_tags: Sequence[str], authors: Sequence[Author], collection: str
+) -> tuple[Term, ...]:
+    """Everything feeds can be made by."""
+    found = [Term(kind="category", label=name) for name in in_categories]
+    found += [Term(kind="tag", label=name) for name in with_tags]
+    found += [Term(kind="author", label=name) for name in dict.fromkeys(author.name for author in authors)]
+    if collection != "posts":
+        found.append(Term(kind="collection", label=collection))
+    return tuple(found)
+
+
+def is_odd(value: Any) -> bool:
+    """Whether a list of words holds what is no word: true and false (YAML's yes, no, on, off), or keys and values."""
+    return isinstance(value, bool | dict) or (isinstance(value, list) and any(map(is_odd, value)))
+
+
+def _plural(value: Any) -> Any:
+    return value.split() if isinstance(value, str) else value
+
+
+def _unique(values: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for value in values for name in _labels(value)))
+
+
+def _labels(value: Any) -> Iterable[str]:
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from _labels(one)
+    elif value is not None and not isinstance(value, dict) and (name := label(value)):
+        yield name

@@ -1,0 +1,31 @@
+"""Values of front matter as text."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from syndicator.jekyll.characters import printable
+
+
+def as_text(value: Any) -> str:
+    """What Ruby's `to_s` says of a value, as Jekyll prints it; nothing for no value."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.strftime(f"%Y-%m-%d %H:%M:%S {'UTC' if value.tzinfo in (None, UTC) else '%z'}")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+def label(value: Any) -> str:
+    """A value as a name in one line: white space folded, what XML can't hold gone."""
+    return " ".join(printable(as_text(value)).split())
+
+
+def is_empty(value: Any) -> bool:
+    """Whether Liquid's `default` filter would look further: nothing, false, and what is empty."""
+    return value is None or value is False or value in ("", [], {})
