@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -194,6 +195,11 @@ class Feed:
     entries: tuple[Entry, ...]  #: newest first
 
 
+def digest_of(data: bytes) -> str:
+    """What tells one version of a published file from another: 128 bits of SHA-256, hexadecimal."""
+    return sha256(data).hexdigest()[:32]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedFile:
     """Bytes with a place: one feed in one format, or a page for people."""
@@ -202,7 +208,7 @@ class FeedFile:
     url: str
     data: bytes
     media_type: str  #: with its charset
-    digest: str  #: of the data, hexadecimal
+    digest: str  #: `digest_of` the data
     hubs: tuple[str, ...]  #: told when it changes, and named in its Link header; empty for pages and OPML
 
 
@@ -291,6 +297,18 @@ class Answer:
     refused: bool = False  #: True: it was not made, because the address is none that strangers may name
     stopped: bool = False  #: True: we stopped while it was under way; it says nothing of the other side
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settlement:
+    """What became of a claimed debt."""
+
+    owed: Owed
+    paid: bool = False
+    again: datetime | None = None  #: when it is tried again; None and not paid: given up
+    not_before: datetime | None = None  #: the target asked for this; None: it asked for nothing
+    tried: bool = True  #: False: no attempt was made, so none is counted
+    error: str | None = None  #: why it is not paid, in words; None: it is, or was not tried
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

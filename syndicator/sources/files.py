@@ -4,6 +4,7 @@ This is where a post's reach ends: a path is resolved, links and all, and must l
 """
 
 import os
+import stat
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -58,24 +59,27 @@ class Files:
 
 def unchanged(root: Path, needs: Mapping[str, Seen]) -> bool:
     """Whether everything that was asked for would be answered the same."""
-    real = os.path.realpath(root)
-    return all(look_again(real, path) == seen for path, seen in needs.items())
+    return all(look_again(str(root), path) == seen for path, seen in needs.items())
 
 
 def look_again(root: str, path: str) -> Seen:
     """What asking for a path again would see; a path that ends in "/" is a folder's listing."""
-    return _listing(_names(root, path.rstrip("/"))) if path.endswith("/") else _seen(root, path)
+    if path.endswith("/"):
+        return _listing(_names(root, path.rstrip("/")))
+    try:
+        seen = os.stat(f"{root}/{path}")
+    except (OSError, ValueError):
+        return None
+    # Where it leads was looked at when it was asked for; here a look must stay as cheap as a poll.
+    return (seen.st_size, seen.st_mtime_ns) if stat.S_ISREG(seen.st_mode) else None
 
 
 def _seen(root: str, path: str) -> Seen:
     try:
-        full = os.path.realpath(os.path.join(root, path))
-        if not is_below(full, root) or not os.path.isfile(full):
-            return None
-        seen = os.stat(full)
+        inside = is_below(os.path.realpath(f"{root}/{path}"), root)
     except (OSError, ValueError):  # ValueError: a NUL in the path
         return None
-    return seen.st_size, seen.st_mtime_ns
+    return look_again(root, path) if inside and not path.endswith("/") else None
 
 
 def _names(root: str, folder: str) -> tuple[str, ...]:

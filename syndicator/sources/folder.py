@@ -29,7 +29,7 @@ GRAIN_NS = 2_000_000_000
 class Look:
     """What one look at the folder saw."""
 
-    prints: array[int]  #: in the order they were met
+    prints: "array[int]"  #: in the order they were met
     fresh: list[str] = field(default_factory=list)  #: paths whose print was not among the known ones, sorted
 
 
@@ -51,7 +51,7 @@ class Folder:
 
         Raises SourceError when the folder itself can't be looked at.
         """
-        prints: array[int] = array("q")
+        prints: "array[int]" = array("q")
         fresh: list[str] = []
         suffixes = self.scope.suffixes
         for prefix, full in self._folders():

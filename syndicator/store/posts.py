@@ -32,9 +32,11 @@ def seen(connection: Connection) -> Iterator[tuple[str, int, int]]:
         yield row[0], row[1], row[2]
 
 
-def paths(connection: Connection) -> Iterator[str]:
-    for row in connection.execute(select(posts.c.path)).yield_per(10_000):
-        yield row[0]
+def every_seen(connection: Connection) -> Iterator[tuple[str, int, int]]:
+    """The same of every document."""
+    rows = connection.execute(select(posts.c.path, posts.c.size, posts.c.mtime_ns))
+    for row in rows.yield_per(10_000):
+        yield row[0], row[1], row[2]
 
 
 def get(connection: Connection, wanted: Iterable[str]) -> dict[str, PostRow]:
@@ -61,12 +63,13 @@ def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRo
     )
 
 
-def settle(connection: Connection, stats: Iterable[Stat]) -> None:
-    """Remember a new look at documents whose bytes are the same."""
-    for stat in stats:
-        connection.execute(
-            update(posts).where(posts.c.path == stat.path).values(size=stat.size, mtime_ns=stat.mtime_ns, settled=True)
-        )
+def look(connection: Connection, row: PostRow) -> None:
+    """Remember a new look at a document whose bytes are the same."""
+    connection.execute(
+        update(posts)
+        .where(posts.c.path == row.stat.path)
+        .values(size=row.stat.size, mtime_ns=row.stat.mtime_ns, settled=row.settled)
+    )
 
 
 def unsettle(connection: Connection) -> None:
@@ -82,7 +85,14 @@ def remove(connection: Connection, rows: Iterable[PostRow]) -> None:
 
 
 def count(connection: Connection) -> int:
+    """Posts that can be read."""
     return connection.scalar(select(func.count()).select_from(posts).where(posts.c.out)) or 0
+
+
+def count_documents(connection: Connection, among: Sequence[str] | None = None) -> int:
+    """Documents that were read, whatever became of them. `among` None: all of them."""
+    statement = select(func.count()).select_from(posts)
+    return connection.scalar(statement if among is None else statement.where(posts.c.path.in_(among))) or 0
 
 
 def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list[PostRow]:
@@ -96,6 +106,14 @@ def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list
         .where(members.c.feed == feed, members.c.published <= to_us(now))
         .order_by(members.c.published.desc(), members.c.path.desc())
         .limit(limit)
+    )
+    return [_post_row(row) for row in rows]
+
+
+def newest_of_all(connection: Connection, limit: int) -> list[PostRow]:
+    """Posts by date alone, whatever feed they are in, newest first."""
+    rows = connection.execute(
+        select(posts).where(posts.c.out).order_by(posts.c.published.desc(), posts.c.path.desc()).limit(limit)
     )
     return [_post_row(row) for row in rows]
 

@@ -1,0 +1,291 @@
+"""One run: source → feeds → output → store. The story of the product on one page."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from time import perf_counter
+
+from syndicator import assemble, formats, gather, notice, publish
+from syndicator.formats import html, opml
+from syndicator.gather import Gatherer
+from syndicator.index import Counted, Indexer, Progress
+from syndicator.jekyll.sanitize import Policy
+from syndicator.jekyll.site import Site
+from syndicator.model import FeedSpec, Report, Scope, Term
+from syndicator.notice import SiteReader
+from syndicator.outputs.folder import Folder as Output
+from syndicator.sources.folder import Folder as Source
+from syndicator.store import facts, feeds, posts, problems
+from syndicator.store.database import Database
+from syndicator.store.feeds import FeedRow, FileRow
+
+#: Later than any post: what a site that shows future posts selects by.
+ALWAYS = datetime.max.replace(tzinfo=UTC)
+
+#: Entries the index page shows.
+NEWEST = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the operator asked for, as far as a build is concerned."""
+
+    source: Path
+    overrides: Mapping[str, str]  #: `[site]`: what wins over the site's own _config.yml
+    base: str  #: public address of the output folder, ending in "/"
+    formats: tuple[str, ...]
+    kinds: tuple[str, ...] | None  #: of terms that feeds are made for; None: as the site's own config says
+    limit: int | None  #: entries in a feed; None: as the site's own config says, else 50
+    max_bytes: int
+    full: bool | None  #: None: as the site's own config says
+    hubs: tuple[str, ...]  #: our own first
+    own_hub: str | None  #: which of the hubs is our own; None: it is off
+    aliases: Mapping[str, str] = field(default_factory=dict)  #: from an alias's path to a feed file's
+    policy: Policy
+    version: str  #: of the program: what another version read or rendered is read and rendered again
+
+
+@dataclass
+class _Memory:
+    """What a poll without changes compares with, so that it reads no row."""
+
+    needs: gather.Needs
+    files: list[FileRow]
+    report: Report
+
+
+class Builder:
+    """Builds one site's feeds, run after run.
+
+    The pipeline::
+
+        read the site     _config.yml and _data, when they changed
+        notice            which documents are new, changed or gone
+        index             what each says of itself, who it is, and which feeds that touches
+        for each touched feed:
+            gather        its newest posts as entries, remembered or rendered
+            assemble      the feed, before any format
+            render        its files
+            publish       those that differ; then what is out and what is owed, in one transaction
+        pages             the index of all feeds, and the OPML
+
+    A feed is marked as touched in the transaction that changes the index, and unmarked in the one that remembers
+    its files: whatever a crash comes between, the next run goes on from the mark.
+    """
+
+    def __init__(self, plan: Plan, database: Database, output: Output) -> None:
+        self.plan = plan
+        self.database = database
+        self.output = output
+        self._site_reader = SiteReader(plan.source, plan.overrides)
+        self._notice = notice.Notice(database)
+        self._memory: _Memory | None = None
+
+    def run(self, now: datetime, *, paths: Collection[str] | None = None, progress: Progress) -> Report:
+        """One run as of `now`. `paths`: the only documents that may have changed; None: look at all of them.
+
+        Raises SourceError, OutputError and StateError; the feeds that are out stay as they are.
+        """
+        begun = perf_counter()
+        site = self._site_reader.read()
+        source = Source(self.plan.source, self._scope(site))
+        noticed = self._notice.look(source) if paths is None else self._notice.at(source, paths)
+        if self._memory and not noticed and self._nothing_else(self._memory, site, now):
+            return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
+        self._memory = None
+
+        read_anew = self._adopt_site(site)
+        if read_anew and paths is None:
+            noticed = self._notice.look(source, afresh=True)
+        counted = Indexer(self.database, source, site, self._kinds(site)).index(
+            noticed.fresh, noticed.gone, now, progress
+        )
+        self._soil(site, now)
+        gatherer = Gatherer(self.database, source, site, self.plan.policy, self.plan.version)
+        totals = _Totals()
+        self._withdraw(site, now)
+        self._publish_feeds(site, gatherer, now, totals, progress)
+        self._publish_pages(site, gatherer, now, totals)
+        self._notice.remember(noticed, counted.racy)
+        return self._report(now, begun, counted, totals)
+
+    # ------------------------------------------------------------------ what else than a document may change
+
+    def _nothing_else(self, memory: _Memory, site: Site, now: datetime) -> bool:
+        due = memory.report.next_due
+        return (
+            site is self._site_reader.last_used
+            and (due is None or now < due)
+            and not memory.needs.outdated(str(self.plan.source))
+            and all(self.output.stands(row.path, row.disk) for row in memory.files if not row.gone)
+        )
+
+    def _adopt_site(self, site: Site) -> bool:
+        """Compare the site and the plan with those that the store was made with. True: posts must be read again."""
+        self._site_reader.last_used = site
+        read_with = _digest(self.plan.version, site.digest, sorted(self._kinds(site)))
+        made_with = _digest(read_with, self._spec(site, assemble.ALL, None), site.info, self.plan.policy)
+        with self.database.read() as connection:
+            read_before = facts.get(connection, "read with")
+            made_before = facts.get(connection, "made with")
+        if (read_before, made_before) == (read_with, made_with):
+            return False
+        with self.database.begin() as connection:
+            if read_before != read_with:
+                posts.unsettle(connection)
+            feeds.soil_all(connection)
+            facts.put(connection, "read with", read_with)
+            facts.put(connection, "made with", made_with)
+        return read_before != read_with
+
+    def _soil(self, site: Site, now: datetime) -> None:
+        """Mark the feeds that time, other files, or the absence of their own files touch."""
+        with self.database.read() as connection:
+            before = facts.get(connection, "now")
+            then = datetime.fromisoformat(before) if before else now
+            # A clock that was set back takes posts out again that it had let out too early.
+            due = posts.due(connection, min(then, now), max(then, now))
+            outdated = gather.Needs(connection).outdated(str(self.plan.source))
+            standing = feeds.every_file(connection)
+            rows = feeds.every(connection)
+        lost = {row.feed for row in standing if not row.gone and not self.output.stands(row.path, row.disk)}
+        missing = not any(row.name == assemble.ALL for row in rows)
+        with self.database.begin() as connection:
+            if missing:
+                feeds.put(connection, [FeedRow(name=assemble.ALL, kind=None, label=None, folded="")])
+            gather.drop(connection, outdated)
+            feeds.soil(connection, due | lost)
+            facts.put(connection, "now", now.isoformat())
+            problems.replace(connection, "site", {"": self._site_reader.problems})
+
+    # ------------------------------------------------------------------------------------------- the feeds
+
+    def _publish_feeds(
+        self, site: Site, gatherer: Gatherer, now: datetime, totals: "_Totals", progress: Progress
+    ) -> None:
+        with self.database.read() as connection:
+            dirty = feeds.dirty(connection)
+        for done, row in enumerate(dirty, 1):
+            self._publish_feed(row, site, gatherer, now, totals)
+            progress(done, len(dirty), "building feeds")
+        with self.database.begin() as connection:
+            gather.prune(connection)
+
+    def _publish_feed(self, row: FeedRow, site: Site, gatherer: Gatherer, now: datetime, totals: "_Totals") -> None:
+        spec = self._spec(site, row.name, row)
+        with self.database.read() as connection:
+            selected = posts.newest(connection, row.name, ALWAYS if site.future else now, spec.limit)
+            known = feeds.files_of(connection, row.name)
+        gathered = gatherer.gather(selected)
+        if not gathered.entries and row.made_of is None and row.kind is not None:
+            # A term that only future posts have has no feed yet: its name alone would tell of them.
+            with self.database.begin() as connection:
+                feeds.put(connection, [replace(row, dirty=False)])
+            return
+        feed = assemble.assemble(spec, site.info, gathered.entries, row.updated)
+        made_of = _digest(self.plan.version, spec, site.info, feed.updated, gathered.keys, self.plan.aliases)
+        stand = all(self.output.stands(file.path, file.disk) for file in known.values() if not file.gone)
+        if made_of == row.made_of and stand:
+            with self.database.begin() as connection:
+                feeds.put(connection, [replace(row, dirty=False)])
+            return
+        files, found = formats.files_of(feed)
+        published = publish.publish(self.output, publish.aliased(files, self.plan.aliases), known, row.name, now)
+        remembered = replace(row, dirty=False, updated=feed.updated, made_of=made_of, standing=gathered.paths)
+        with self.database.begin() as connection:
+            feeds.put(connection, [remembered])
+            problems.replace(connection, "feed", {row.name: found})
+            totals.owed += publish.commit(connection, published, self.plan.own_hub, now)
+        totals.written += published.written
+        totals.changed += bool(published.changed)
+
+    def _withdraw(self, site: Site, now: datetime) -> None:
+        """Take away the feeds of kinds that the config no longer makes."""
+        kinds = {None, *self._kinds(site)}
+        with self.database.read() as connection:
+            rows = [row for row in feeds.every(connection) if row.kind not in kinds]
+            files = {row.name: feeds.files_of(connection, row.name) for row in rows}
+        for row in rows:
+            gone = publish.withdraw(self.output, [file for file in files[row.name].values() if not file.gone])
+            with self.database.begin() as connection:
+                feeds.put(connection, [replace(row, dirty=False, made_of=None, standing=())])
+                publish.commit(connection, publish.Published(tuple(gone), (), 0), self.plan.own_hub, now)
+
+    def _publish_pages(self, site: Site, gatherer: Gatherer, now: datetime, totals: "_Totals") -> None:
+        """The index page and the OPML: they show every feed, and so may change with any."""
+        with self.database.read() as connection:
+            rows = [row for row in feeds.every(connection) if row.made_of is not None]
+            limit = min(NEWEST, self._spec(site, assemble.ALL, None).limit)
+            selected = posts.newest(connection, assemble.ALL, ALWAYS if site.future else now, limit)
+            known = feeds.files_of(connection, "")
+        newest = gatherer.gather(selected).entries
+        specs = [self._spec(site, row.name, row) for row in rows]
+        pages = [
+            html.index_page(specs, site.info, newest, self.plan.base),
+            opml.render(specs, site.info, self.plan.base),
+        ]
+        published = publish.publish(self.output, pages, known, "", now)
+        totals.feeds = len(rows)
+        totals.written += published.written
+        if published.written or published.changed:
+            with self.database.begin() as connection:
+                publish.commit(connection, published, self.plan.own_hub, now)
+
+    # ----------------------------------------------------------------------------- what the site's config says
+
+    def _kinds(self, site: Site) -> tuple[str, ...]:
+        return self.plan.kinds if self.plan.kinds is not None else site.by
+
+    def _scope(self, site: Site) -> Scope:
+        """Collections are read only when feeds are made for them; the root "" is a plain folder of posts."""
+        if "collection" in self._kinds(site):
+            return site.scope
+        return replace(site.scope, roots=tuple(root for root in site.scope.roots if not root))
+
+    def _spec(self, site: Site, name: str, row: FeedRow | None) -> FeedSpec:
+        term = Term(kind=row.kind, label=row.label) if row and row.kind and row.label else None
+        return FeedSpec(
+            name=name,
+            title=assemble.title_of(site.info, term),
+            term=term,
+            formats=self.plan.formats,
+            base=self.plan.base,
+            hubs=self.plan.hubs,
+            limit=self.plan.limit or site.posts_limit or 50,
+            max_bytes=self.plan.max_bytes,
+            full=not site.excerpt_only if self.plan.full is None else self.plan.full,
+        )
+
+    def _report(self, now: datetime, begun: float, counted: Counted, totals: "_Totals") -> Report:
+        with self.database.read() as connection:
+            report = Report(
+                started=now,
+                seconds=perf_counter() - begun,
+                posts=posts.count(connection),
+                new=counted.new,
+                changed=counted.changed,
+                gone=counted.gone,
+                feeds=totals.feeds,
+                feeds_changed=totals.changed,
+                files_written=totals.written,
+                owed=totals.owed,
+                next_due=posts.next_due(connection, now),
+                problems=problems.every(connection),
+            )
+            quiet = replace(report, new=0, changed=0, gone=0, feeds_changed=0, files_written=0, owed=0)
+            self._memory = _Memory(gather.Needs(connection), feeds.every_file(connection), quiet)
+        return report
+
+
+@dataclass
+class _Totals:
+    feeds: int = 0
+    changed: int = 0
+    written: int = 0
+    owed: int = 0
+
+
+def _digest(*parts: object) -> str:
+    return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,157 @@
+"""From the posts of a feed to its entries: remembered, or rendered."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+from sqlalchemy import Connection
+
+from syndicator.jekyll.posts import read_post
+from syndicator.jekyll.render import Renderer, Rendering
+from syndicator.jekyll.sanitize import Policy
+from syndicator.jekyll.site import Site
+from syndicator.model import Document, Entry, PostHead, Problem
+from syndicator.sources.files import Files, Seen, look_again
+from syndicator.sources.folder import Folder
+from syndicator.store import entries, feeds, posts, problems
+from syndicator.store.database import Database
+from syndicator.store.entries import EntryRow
+from syndicator.store.posts import PostRow
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The entries of a feed, newest first, and what each was made from."""
+
+    paths: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    keys: tuple[str, ...]
+
+
+class Gatherer:
+    """Turns posts into entries, each once. `version` changes when the same post would be rendered differently."""
+
+    def __init__(self, database: Database, source: Folder, site: Site, policy: Policy, version: str) -> None:
+        self.database = database
+        self.source = source
+        self.site = site
+        self._files = Files(source.root)
+        self._renderer = Renderer(site, self._files, StoredPosts(database), policy=policy)
+        self._version = version
+
+    def gather(self, rows: Iterable[PostRow]) -> Gathered:
+        """The entries of these posts. A post that can't be rendered is left out, and a Problem says why."""
+        rows = list(rows)
+        with self.database.read() as connection:
+            remembered = entries.get(connection, [row.stat.path for row in rows])
+        made: list[EntryRow] = []
+        found: dict[str, tuple[Problem, ...]] = {}
+        gathered: list[EntryRow] = []
+        for row in rows:
+            path = row.stat.path
+            entry_row = remembered.get(path)
+            if entry_row is None or entry_row.key != self._key(row):
+                rendering = self._render(row)
+                if rendering is not None:
+                    entry_row = self._entry_row(row, rendering)
+                    found[path] = rendering.problems
+                    made.append(entry_row)
+            if entry_row and entry_row.entry:
+                gathered.append(entry_row)
+        if made:
+            with self.database.begin() as connection:
+                entries.put(connection, made)
+                problems.replace(connection, "render", found)
+        return Gathered(
+            paths=tuple(row.path for row in gathered),
+            entries=tuple(row.entry for row in gathered if row.entry),
+            keys=tuple(f"{row.key} {sorted(row.needs.items())}" for row in gathered),
+        )
+
+    def _key(self, row: PostRow) -> str:
+        head = row.head
+        assert head is not None
+        made_from = (self._version, self.site.digest, row.document_digest, head.id, head.url, head.updated)
+        return blake2b(repr(made_from).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    def _render(self, row: PostRow) -> Rendering | None:
+        """The entry of a post; None when its file isn't the version that the index speaks of."""
+        document = self.source.read(row.stat.path)
+        if not isinstance(document, Document) or document.digest != row.document_digest or row.head is None:
+            return None
+        post = read_post(document, self.site).post
+        if post is None:
+            return None
+        self._files.needs = {}
+        try:
+            return self._renderer.render(replace(post, head=row.head))
+        except Exception as error:
+            # A post is a stranger's word: whatever it does to a library, the others go out.
+            log.exception("%s can't be rendered", row.stat.path)
+            problem = Problem(
+                path=row.stat.path,
+                message=f"can't be rendered: {type(error).__name__}: {error}",
+                hint="this is a fault of ours; the log has its trace",
+                fatal=True,
+            )
+            return Rendering(entry=None, problems=(problem,))
+
+    def _entry_row(self, row: PostRow, rendering: Rendering) -> EntryRow:
+        return EntryRow(
+            path=row.stat.path,
+            key=self._key(row),
+            entry=rendering.entry,
+            uses_posts=rendering.uses_posts,
+            needs=dict(self._files.needs),
+        )
+
+
+class StoredPosts:
+    """`model.SitePosts` out of the index."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, name: str) -> PostHead | None:
+        with self._database.read() as connection:
+            return posts.find(connection, name)
+
+    def newest(self, limit: int) -> tuple[PostHead, ...]:
+        with self._database.read() as connection:
+            return tuple(row.head for row in posts.newest_of_all(connection, limit) if row.head)
+
+
+class Needs:
+    """What the remembered entries asked their site for, kept at hand so that a poll reads no row for it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._askers: dict[str, set[str]] = {}
+        self._seen: dict[str, Seen] = {}
+        for post, needs in entries.needs(connection).items():
+            self._add(post, needs)
+
+    def _add(self, post: str, needs: Mapping[str, Seen]) -> None:
+        for path, seen in needs.items():
+            self._askers.setdefault(path, set()).add(post)
+            self._seen[path] = seen
+
+    def outdated(self, root: str) -> set[str]:
+        """The posts whose entries would be made differently now, because a file they asked for changed."""
+        return {
+            post for path, seen in self._seen.items() if look_again(root, path) != seen for post in self._askers[path]
+        }
+
+
+def drop(connection: Connection, outdated: set[str]) -> None:
+    """Forget entries, so that they are made again, and mark the feeds they stand in."""
+    entries.remove(connection, outdated)
+    feeds.soil(connection, {name for row in posts.get(connection, outdated).values() for name in row.feeds})
+
+
+def prune(connection: Connection) -> None:
+    """Forget the entries that stand in no feed."""
+    standing = {path for row in feeds.every(connection) for path in row.standing}
+    entries.remove(connection, entries.paths(connection) - standing)

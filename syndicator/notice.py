@@ -1,0 +1,119 @@
+"""What changed in the source since it was last looked at."""
+
+from array import array
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from syndicator.errors import SourceError
+from syndicator.jekyll.site import Site, read_site
+from syndicator.model import Problem
+from syndicator.sources.files import Files, Seen, unchanged
+from syndicator.sources.folder import Folder
+from syndicator.store import posts
+from syndicator.store.database import Database
+from syndicator.store.rows import batches
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Documents that may have changed, and documents that are gone. False when there are none."""
+
+    fresh: Collection[str] = ()
+    gone: Collection[str] = ()
+    prints: "array[int] | None" = None  #: of the whole look; None: there was none
+
+    def __bool__(self) -> bool:
+        return bool(self.fresh or self.gone)
+
+
+class Notice:
+    """Remembers the last look, at eight octets a document, and says what the next one shows.
+
+    The first look of a process is compared with the store. Nothing here is trusted to be the whole truth: a fresh
+    path is compared with its row before it is read.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._prints: "array[int] | None" = None
+        self._racy: set[str] = set()
+
+    def look(self, source: Folder, *, afresh: bool = False) -> Noticed:
+        """Look at every document. `afresh`: take each of them for fresh.
+
+        Raises SourceError when there is none where there were some: a disk that isn't mounted looks like that.
+        """
+        if self._prints is not None and not afresh:
+            prints = source.look().prints
+            if prints == self._prints:
+                return Noticed(fresh=sorted(self._racy), prints=prints)
+        with self._database.read() as connection:
+            if afresh:
+                known = set()
+            elif self._prints is not None:
+                known = set(self._prints)
+            else:
+                known = {hash(row) for row in posts.seen(connection)}
+            look = source.look(known)
+            total = posts.count_documents(connection)
+            if total and not look.prints:
+                raise SourceError(
+                    f"{source.root} has no posts where it had {total:,}",
+                    hint="is it mounted? If they are meant to be gone, move the state away and build again",
+                )
+            fresh = sorted({*look.fresh, *self._racy})
+            existing = sum(posts.count_documents(connection, batch) for batch in batches(fresh))
+            gone: set[str] = set()
+            if total > len(look.prints) - len(look.fresh) + existing:
+                here, arrived = set(look.prints), set(fresh)
+                gone = {row[0] for row in posts.every_seen(connection) if hash(row) not in here} - arrived
+        return Noticed(fresh=fresh, gone=gone, prints=look.prints)
+
+    def at(self, source: Folder, paths: Collection[str]) -> Noticed:
+        """Look at these documents only."""
+        wanted = sorted({path for path in {*paths, *self._racy} if source.is_document(path)})
+        here = {path for path in wanted if source.stat(path)}
+        with self._database.read() as connection:
+            gone = posts.get(connection, [path for path in wanted if path not in here])
+        return Noticed(fresh=sorted(here), gone=set(gone))
+
+    def remember(self, noticed: Noticed, racy: set[str]) -> None:
+        """Keep what a look showed, once it was acted on."""
+        if noticed.prints is not None:
+            self._prints = noticed.prints
+        self._racy = racy
+
+
+class SiteReader:
+    """Reads what a site says of itself, again only when one of the files it is said in changed."""
+
+    def __init__(self, root: Path, overrides: Mapping[str, str]) -> None:
+        self._root = root
+        self._overrides = overrides
+        self._needs: Mapping[str, Seen] = {}
+        self._site: Site | None = None
+        self.problems: tuple[Problem, ...] = ()
+        self.last_used: Site | None = None
+
+    def read(self) -> Site:
+        """The site as it is now: the same object while it is unchanged.
+
+        Raises SourceError when the folder isn't there, or its _config.yml is there and can't be read.
+        """
+        if not self._root.is_dir():
+            raise SourceError(f"{self._root} is no folder that can be read", hint="see [source] path; is it mounted?")
+        if self._site is not None and unchanged(self._root, self._needs):
+            return self._site
+        files = Files(self._root)
+        config = files.text("_config.yml")
+        if config is None and files.size("_config.yml") is not None:
+            raise SourceError("_config.yml can't be read as text", hint="it must be UTF-8, and under 1 MiB")
+        site, problems = read_site(config, files, self._overrides)
+        broken = next((problem for problem in problems if problem.fatal), None)
+        if broken:
+            raise SourceError(str(broken), hint=broken.hint)
+        # A plain folder was looked through for `_posts`; to do so at each poll would cost a look at every file twice.
+        needs = {path: seen for path, seen in files.needs.items() if path != "/"}
+        self._site, self.problems, self._needs = site, problems, needs
+        return site

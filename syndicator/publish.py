@@ -1,0 +1,101 @@
+"""From feeds to files that are out, and to what is owed because of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from syndicator.model import FeedFile
+from syndicator.outputs.folder import Folder
+from syndicator.store import feeds, owed, subscriptions
+from syndicator.store.feeds import FileRow
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What publishing one feed came to: rows for the store, and the topics that changed."""
+
+    rows: tuple[FileRow, ...]
+    changed: tuple[FileRow, ...]  #: files whose bytes are new
+    written: int
+
+
+def publish(
+    output: Folder, files: Iterable[FeedFile], known: Mapping[str, FileRow], feed: str, now: datetime
+) -> Published:
+    """Put a feed's files in place: those that differ from what was published, or from what is on disk.
+
+    A file that was published and isn't made any more is taken away.
+    """
+    rows, changed, written = [], [], 0
+    for file in files:
+        before = known.get(file.path)
+        same = before is not None and not before.gone and _is(before, file)
+        if before and same and output.stands(file.path, before.disk):
+            rows.append(before)
+            continue
+        moment = before.updated if before and same else now.replace(microsecond=0)
+        row = FileRow(
+            path=file.path,
+            feed=feed,
+            url=file.url,
+            media_type=file.media_type,
+            digest=file.digest,
+            hubs=file.hubs,
+            updated=moment,
+            disk=output.write(file, moment),
+        )
+        written += 1
+        rows.append(row)
+        if not same:
+            changed.append(row)
+    made = {row.path for row in rows}
+    rows += withdraw(output, [row for path, row in known.items() if path not in made and not row.gone])
+    return Published(tuple(rows), tuple(changed), written)
+
+
+def withdraw(output: Folder, rows: Iterable[FileRow]) -> list[FileRow]:
+    """Take files away whose feed, or format, the config no longer makes."""
+    gone = []
+    for row in rows:
+        output.remove(row.path)
+        gone.append(replace(row, gone=True, disk={}))
+    return gone
+
+
+def commit(connection: Connection, published: Published, own_hub: str | None, now: datetime) -> int:
+    """Remember, in one transaction with the feed itself, what is out and what is owed for it.
+
+    Our own hub isn't pinged: what its subscribers are owed is noted here. Returns how many pings this came to.
+    """
+    feeds.put_files(connection, published.rows)
+    topics = _topics(published.changed)
+    subscriptions.owe_denials(connection, [row.url for row in published.rows if row.gone and row.hubs], now)
+    if own_hub:
+        subscriptions.owe_deliveries(connection, [row.url for row in topics if own_hub in row.hubs], now)
+    pings = [(row.url, [hub for hub in row.hubs if hub != own_hub]) for row in topics]
+    return owed.owe_pings(connection, pings, now)
+
+
+def aliased(files: Sequence[FeedFile], aliases: Mapping[str, str]) -> list[FeedFile]:
+    """The files, and the same bytes again under the addresses that readers already follow.
+
+    An alias keeps the canonical address as its own (RFC 4287 §4.2.7.2 rel=self), so that readers and hubs know
+    one topic. `aliases`: from the path of the alias to that of the file.
+    """
+    by_path = {file.path: file for file in files}
+    copies = [replace(by_path[path], path=alias) for alias, path in aliases.items() if path in by_path]
+    return [*files, *copies]
+
+
+def _topics(rows: Iterable[FileRow]) -> list[FileRow]:
+    seen: dict[str, FileRow] = {}
+    for row in rows:
+        if row.hubs:
+            seen.setdefault(row.url, row)
+    return list(seen.values())
+
+
+def _is(row: FileRow, file: FeedFile) -> bool:
+    return (row.digest, row.url, row.media_type, row.hubs) == (file.digest, file.url, file.media_type, file.hubs)

@@ -1,0 +1,92 @@
+"""Files that are complete or absent."""
+
+import gzip
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import brotli
+import pytest
+
+from syndicator.errors import OutputError
+from syndicator.model import FeedFile, digest_of
+from syndicator.outputs.compress import siblings
+from syndicator.outputs.folder import Folder
+
+MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def file(path: str = "category/news.rss", data: bytes = b"<rss/>" * 100) -> FeedFile:
+    return FeedFile(path=path, url="https://x/", data=data, media_type="x", digest=digest_of(data), hubs=())
+
+
+def test_a_file_stands_with_its_siblings(tmp_path: Path) -> None:
+    """All three are dated alike, and unpack to the same bytes."""
+    folder = Folder(tmp_path, ("gzip", "br"))
+    disk = folder.write(file(), MOMENT)
+    place = tmp_path / "category/news.rss"
+    assert place.read_bytes() == gzip.decompress(Path(f"{place}.gz").read_bytes()) == file().data
+    assert brotli.decompress(Path(f"{place}.br").read_bytes()) == file().data
+    assert {os.stat(f"{place}{suffix}").st_mtime for suffix in disk} == {MOMENT.timestamp()}
+    assert sorted(disk) == ["", ".br", ".gz"]
+    assert folder.stands("category/news.rss", disk)
+    assert sorted(os.listdir(place.parent)) == ["news.rss", "news.rss.br", "news.rss.gz"]
+
+
+def test_a_sibling_that_does_not_help_is_not_kept(tmp_path: Path) -> None:
+    """Neither written, nor left over from an earlier version."""
+    folder = Folder(tmp_path, ("gzip", "br"))
+    folder.write(file("a.rss"), MOMENT)
+    assert folder.write(file("a.rss", os.urandom(64)), MOMENT).keys() == {""}
+    assert os.listdir(tmp_path) == ["a.rss"]
+
+
+def test_compression_is_a_function_of_the_bytes() -> None:
+    """No time stamp, no name: the same bytes make the same siblings."""
+    assert siblings(b"x" * 999, ("gzip", "br")) == siblings(b"x" * 999, ("gzip", "br"))
+    assert siblings(b"x" * 999, ()) == {}
+
+
+@pytest.mark.parametrize("spoil", [lambda p: p.unlink(), lambda p: p.write_bytes(b"other"), lambda p: os.utime(p)])
+def test_what_was_touched_does_not_stand(tmp_path: Path, spoil) -> None:  # type: ignore[no-untyped-def]
+    """A file that someone removed or changed is seen at the cost of a stat."""
+    folder = Folder(tmp_path, ("gzip",))
+    disk = folder.write(file("a.rss"), MOMENT)
+    spoil(tmp_path / "a.rss")
+    assert not folder.stands("a.rss", disk)
+
+
+@pytest.mark.parametrize("path", ["../a.rss", "/etc/passwd", "a/../../b", "a//b", "", "a/" + "b" * 256, "a\0b", "."])
+def test_nothing_is_written_elsewhere(tmp_path: Path, path: str) -> None:
+    """Whatever a name says."""
+    with pytest.raises(OutputError, match="no path below"):
+        Folder(tmp_path / "feeds", ()).write(file(path), MOMENT)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
+    """The error says which file, and what will happen; nothing half written stays."""
+    (tmp_path / "a.rss").mkdir()
+    with pytest.raises(OutputError, match=r"a\.rss can't be written") as caught:
+        Folder(tmp_path, ()).write(file("a.rss"), MOMENT)
+    assert caught.value.hint
+    assert os.listdir(tmp_path) == ["a.rss"]
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+    """Temporary files go; everything else stays."""
+    (tmp_path / "category").mkdir()
+    (tmp_path / "category/.syndicator-12-abc").write_text("half")
+    (tmp_path / "category/mine").write_text("")
+    Folder(tmp_path, ()).sweep()
+    assert os.listdir(tmp_path / "category") == ["mine"]
+
+
+def test_removing_takes_the_siblings_too(tmp_path: Path) -> None:
+    """And what isn't there is no error."""
+    folder = Folder(tmp_path, ("gzip", "br"))
+    folder.write(file("a.rss"), MOMENT)
+    folder.remove("a.rss")
+    folder.remove("a.rss")
+    folder.remove("not/there.rss")
+    assert os.listdir(tmp_path) == []

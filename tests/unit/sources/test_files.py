@@ -1,0 +1,59 @@
+"""The files of a site that a post may ask for."""
+
+from pathlib import Path
+
+import pytest
+
+from syndicator.sources.files import Files, unchanged
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    root = tmp_path / "site"
+    (root / "_includes/deep").mkdir(parents=True)
+    (root / "_includes/a.html").write_text("\ufeffhello", encoding="utf-8")
+    (root / "_includes/deep/b.html").write_text("b")
+    (root / "bytes.bin").write_bytes(b"\xff\xfe\xff")
+    (tmp_path / "secret").write_text("secret")
+    (root / "link").symlink_to(tmp_path / "secret")
+    return root
+
+
+def test_text_size_and_names(site: Path) -> None:
+    """Paths are relative to the root, a leading slash is the same root, a BOM is no text."""
+    files = Files(site)
+    assert files.text("_includes/a.html") == files.text("/_includes/a.html") == "hello"
+    assert files.size("bytes.bin") == 3
+    assert files.names("_includes") == ("_includes/a.html", "_includes/deep/b.html")
+    assert files.names("nowhere") == ()
+
+
+@pytest.mark.parametrize(
+    "path", ["../secret", "_includes/../../secret", "link", "a\0b", "nowhere", "_includes", "x" * 9999]
+)
+def test_nothing_outside_is_seen(site: Path, path: str) -> None:
+    """Whatever a post asks for, it gets what lies below the site's root, or nothing."""
+    files = Files(site)
+    assert files.text(path) is None
+    assert files.size(path) is None
+
+
+def test_what_is_no_text_is_none(site: Path) -> None:
+    """A picture can be measured, not included."""
+    assert Files(site).text("bytes.bin") is None
+
+
+def test_what_was_asked_for_is_remembered(site: Path) -> None:
+    """A file that changes, goes or comes makes the answer another; so does a listing."""
+    files = Files(site)
+    files.text("_includes/a.html")
+    files.size("not-yet.png")
+    files.names("_includes")
+    assert unchanged(site, files.needs)
+    for path in ("not-yet.png", "_includes/c.html"):
+        (site / path).write_text("x")
+        assert not unchanged(site, files.needs)
+        (site / path).unlink()
+        assert unchanged(site, files.needs)
+    (site / "_includes/a.html").write_text("changed")
+    assert not unchanged(site, files.needs)

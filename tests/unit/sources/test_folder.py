@@ -1,0 +1,147 @@
+"""Looking at a folder of documents, and reading one."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from syndicator.errors import SourceError
+from syndicator.model import Document, Problem, Scope
+from syndicator.sources.folder import MAX_OCTETS, Folder, is_settled
+
+
+def write(root: Path, path: str, text: str = "x") -> Path:
+    full = root / path
+    full.parent.mkdir(parents=True, exist_ok=True)
+    full.write_text(text)
+    return full
+
+
+def test_posts_are_found_at_any_depth(tmp_path: Path) -> None:
+    """`_posts` anywhere below the root, with folders inside it, in the suffixes of the scope, in order."""
+    for path in (
+        "_posts/b.md",
+        "_posts/2026/a.markdown",
+        "news/sport/_posts/c.html",
+        "_posts/notes.txt",
+        "other/d.md",
+        "_site/_posts/e.md",
+        ".git/_posts/f.md",
+        "vendor/x/_posts/g.md",
+    ):
+        write(tmp_path, path)
+    look = Folder(tmp_path, Scope(exclude=("vendor",))).look(known=())
+    assert look.fresh == ["_posts/2026/a.markdown", "_posts/b.md", "news/sport/_posts/c.html"]
+    assert len(look.prints) == 3
+
+
+def test_a_plain_folder_is_documents_throughout(tmp_path: Path) -> None:
+    """The root "" takes everything below it but hidden folders."""
+    write(tmp_path, "a.md")
+    write(tmp_path, "deep/er/b.md")
+    write(tmp_path, ".hidden/c.md")
+    folder = Folder(tmp_path, Scope(anywhere=frozenset(), roots=("",)))
+    assert folder.look(known=()).fresh == ["a.md", "deep/er/b.md"]
+    assert folder.is_document("deep/er/b.md")
+
+
+def test_collections_are_folders_of_their_own(tmp_path: Path) -> None:
+    """A folder that begins with `_` is looked into when the scope names it."""
+    write(tmp_path, "_recipes/soup.md")
+    write(tmp_path, "_drafts/no.md")
+    write(tmp_path, "_posts/a.md")
+    assert Folder(tmp_path, Scope(roots=("_recipes",))).look(known=()).fresh == ["_posts/a.md", "_recipes/soup.md"]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("_posts/a.md", True),
+        ("x/_posts/y/a.html", True),
+        ("_posts/a.txt", False),
+        ("a.md", False),
+        ("_postsx/a.md", False),
+        ("vendor/_posts/a.md", False),
+        ("_config.yml", False),
+    ],
+)
+def test_a_path_tells_whether_it_is_a_document(tmp_path: Path, path: str, expected: bool) -> None:
+    """What watching reports is judged by name, as a look would."""
+    assert Folder(tmp_path, Scope(exclude=("vendor",))).is_document(path) is expected
+
+
+def test_an_unchanged_folder_looks_the_same(tmp_path: Path) -> None:
+    """Two looks compare as two arrays; a change of size or mtime shows, and names the path."""
+    post = write(tmp_path, "_posts/a.md")
+    write(tmp_path, "_posts/b.md")
+    folder = Folder(tmp_path, Scope())
+    first = folder.look()
+    assert folder.look().prints == first.prints
+    os.utime(post, ns=(1, 1))
+    again = folder.look(set(first.prints))
+    assert again.prints != first.prints
+    assert again.fresh == ["_posts/a.md"]
+
+
+def test_a_folder_that_is_not_there_stops_the_run(tmp_path: Path) -> None:
+    """An unmounted disk is no empty site."""
+    with pytest.raises(SourceError, match="can't be read"):
+        Folder(tmp_path / "gone", Scope()).look()
+
+
+@pytest.mark.timeout(5)
+def test_what_is_no_regular_file_is_refused_unopened(tmp_path: Path) -> None:
+    """Opening a FIFO would wait for ever."""
+    (tmp_path / "_posts").mkdir()
+    os.mkfifo(tmp_path / "_posts/a.md")
+    assert _problem(tmp_path, "_posts/a.md") == "_posts/a.md: is not a regular file"
+
+
+def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+    """Three sparse gigabytes cost one stat."""
+    with open(write(tmp_path, "_posts/a.md"), "r+b") as file:
+        file.truncate(3 << 30)
+    assert (
+        _problem(tmp_path, "_posts/a.md") == f"_posts/a.md: is 3,221,225,472 octets; a post has at most {MAX_OCTETS:,}"
+    )
+
+
+def test_a_link_out_of_the_source_is_refused(tmp_path: Path) -> None:
+    """A post can't publish /etc/passwd; a link inside the source is a post like any other."""
+    site = tmp_path / "site"
+    secret = write(tmp_path, "secret.md")
+    inside = write(site, "drafts/real.md", "real")
+    (site / "_posts").mkdir()
+    (site / "_posts/out.md").symlink_to(secret)
+    (site / "_posts/in.md").symlink_to(inside)
+    (site / "loop").symlink_to(site)
+    (site / "elsewhere").symlink_to(tmp_path)
+    folder = Folder(site, Scope())
+    assert folder.look(known=()).fresh == ["_posts/in.md", "_posts/out.md"]
+    assert _problem(site, "_posts/out.md") == "_posts/out.md: is a link that leads out of the source"
+    read = folder.read("_posts/in.md")
+    assert isinstance(read, Document)
+    assert read.data == b"real"
+
+
+def test_a_file_that_is_gone_is_none(tmp_path: Path) -> None:
+    """It went between the look and the reading: the next look says so."""
+    folder = Folder(tmp_path, Scope())
+    assert folder.read("_posts/a.md") is None
+    assert folder.stat("_posts/a.md") is None
+
+
+def test_a_young_file_is_looked_at_again(tmp_path: Path) -> None:
+    """Within the clock's grain a second change may leave the mtime as it was."""
+    write(tmp_path, "_posts/a.md")
+    read = Folder(tmp_path, Scope()).read("_posts/a.md")
+    assert isinstance(read, Document)
+    assert not is_settled(read, now_ns=read.stat.mtime_ns + 1_000_000)
+    assert is_settled(read, now_ns=read.stat.mtime_ns + 3_000_000_000)
+
+
+def _problem(root: Path, path: str) -> str:
+    read = Folder(root, Scope()).read(path)
+    assert isinstance(read, Problem)
+    assert read.fatal
+    return str(read)
