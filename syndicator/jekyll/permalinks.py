@@ -34,7 +34,7 @@ class Place:
     """What a permalink can be made of."""
 
     collection: str
-    path: str  #: below the collection's folder, with a leading slash and without the suffix
+    path: str  #: without the suffix and without the collection's own folder (document.rb cleaned_relative_path)
     basename: str  #: the file's name without its suffix
     slug: str  #: of the front matter, else of the file's name
     output_ext: str

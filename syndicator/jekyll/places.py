@@ -16,7 +16,7 @@ class Where:
     collection: str
     folders: tuple[str, ...]  #: above `_posts`
     relative: str  #: below the folder of collections
-    path: str  #: below the collection's folder, with a leading slash and without the suffix
+    path: str  #: the same without the suffix and without the collection's own folder
     basename: str
     date: str | None  #: the file name's
     slug: str  #: the file name's
@@ -33,25 +33,25 @@ def locate(path: str, site: Site) -> Where | None:
     if not stem or name.endswith("~") or name.startswith(_SPECIAL):
         return None
     if "" in site.scope.roots:
-        collection, below = "posts", folders
+        collection, special = "posts", ""
         if any(folder.startswith(_SPECIAL) for folder in folders):
             return None
     elif "_posts" in folders and path.startswith(base):
         at = folders.index("_posts")
-        collection, above, below = "posts", tuple(folders[:at]), folders[at + 1 :]
+        collection, special, above = "posts", "_posts", tuple(folders[:at])
         if any(folder.startswith(_SPECIAL) for folder in above):
             return None
     else:
         found = next((one for one in site.collections.values() if path.startswith(f"{one.folder}/")), None)
         if found is None:
             return None
-        collection, below = found.label, folders[1:]
+        collection, special = found.label, f"_{found.label}"
     dated = _DATED.fullmatch(name)
     return Where(
         collection=collection,
         folders=above,
         relative=relative,
-        path="/".join(("", *above, *below, stem.rstrip("."))),
+        path=relative.removesuffix(f"{dot}{suffix}").replace(special, "", 1).rstrip("."),
         basename=stem,
         date=dated[1] if dated else None,
         slug=(dated[2] if dated else stem).rstrip("."),

@@ -23,7 +23,7 @@ from syndicator.jekyll.words import as_text, is_empty, label
 from syndicator.model import Document, Post, PostHead, Problem
 
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL | re.IGNORECASE)
-_UNSMART = re.compile(r"[^'\"\-.<>&\\`*_\[\]!{}:$|~^]*")
+_TYPED = re.compile(r"['\"<>&]|--|\.\.\.")  # what typography or markup changes; most titles have none of it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +61,7 @@ def text_digest(title: str, body: str) -> str:
 
 def plain_title(title: str) -> str:
     """A title as text: typographic, without markup, one line, and only characters that XML can hold."""
-    if not _UNSMART.fullmatch(title):
+    if _TYPED.search(title):
         title = html.unescape(_TAG.sub("", smartify(title)))
     return label(title)
 
@@ -175,12 +175,12 @@ class _Reader:
     def _title(self) -> str:
         said = self._front.get("title")
         if said is None or said is False:
-            return label(titleize(self._where.slug))
+            return plain_title(titleize(self._where.slug))
         if not isinstance(said, str):
             self.problem("title", f"title is not a text: {_shown(said)}", "put it in quotes")
         title = plain_title(as_text(said)) if not isinstance(said, list | dict) else ""
         if not title:
-            title = label(titleize(self._where.slug))
+            title = plain_title(titleize(self._where.slug))
             self.problem("title", f"title is empty; {title!r} stands for it")
         return title
 
