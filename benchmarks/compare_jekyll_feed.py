@@ -1,0 +1,255 @@
+"""How near syndicator comes to jekyll-feed: one site, and what jekyll-feed made of it.
+
+    python benchmarks/compare_jekyll_feed.py SITE FEED_XML [FEED_XML ...] [--show N] [--min-meta P] [--min-text P]
+
+SITE is the site's folder; each FEED_XML is an Atom feed that jekyll-feed wrote for it (the whole site's, or a
+category's). Entries are matched to posts by link, else by id. Prints for each field how many entries are equal,
+and the first differences. Exit status 1: fewer than asked for are equal, or a post is missing.
+"""
+
+import argparse
+import difflib
+import re
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urljoin
+
+from lxml import etree
+
+from syndicator.jekyll.posts import read_post
+from syndicator.jekyll.render import Renderer
+from syndicator.jekyll.site import CONFIG, Site, read_site
+from syndicator.model import Document, Entry, Post, PostHead
+from syndicator.sources.files import Files
+from syndicator.sources.folder import Folder
+
+ATOM = {"a": "http://www.w3.org/2005/Atom"}
+META = ("id", "link", "title", "published", "authors", "categories")
+CONTENT = ("text", "links", "images")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One entry as both sides have it."""
+
+    id: str
+    link: str
+    title: str
+    published: str
+    authors: str
+    categories: tuple[str, ...]
+    text: str
+    links: tuple[str, ...]
+    images: tuple[str, ...]
+
+
+class Posts:
+    """The site's posts in memory."""
+
+    def __init__(self, posts: Iterable[Post]) -> None:
+        self._heads = sorted((post.head for post in posts), key=lambda head: (head.published, head.path), reverse=True)
+
+    def find(self, name: str) -> PostHead | None:
+        wanted = name.strip("/")
+        for head in self._heads:
+            stem = head.path.rpartition(".")[0]
+            places = (head.path, stem, head.path.replace("_posts/", ""), stem.replace("_posts/", ""))
+            if any(place == wanted or place.endswith(f"/{wanted}") for place in places):
+                return head
+        return None
+
+    def newest(self, limit: int) -> Iterable[PostHead]:
+        return self._heads[:limit]
+
+
+class _Reader(HTMLParser):
+    """The text, links and pictures of some HTML."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.base = base
+        self.text: list[str] = []
+        self.links: list[str] = []
+        self.images: list[str] = []
+        self._skip = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag in ("script", "style"):
+            self._skip += 1
+        if tag == "a" and values.get("href"):
+            self.links.append(address(values["href"] or "", self.base))
+        if tag == "img" and values.get("src"):
+            self.images.append(address(values["src"] or "", self.base))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style") and self._skip:
+            self._skip -= 1
+
+    def handle_data(self, data: str) -> None:
+        if not self._skip:
+            self.text.append(data)
+
+
+def address(value: str, base: str) -> str:
+    """An address, absolute and decoded, so that only what it names is compared."""
+    try:
+        return unquote(urljoin(base, value.strip().replace("\n", "")))
+    except ValueError:
+        return value
+
+
+def folded(text: str) -> str:
+    return re.sub(r"[\s\x00-\x1f\u00a0]+", " ", text).strip()
+
+
+def content_facts(html: str, base: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    reader = _Reader(base)
+    reader.feed(html)
+    reader.close()
+    return folded("".join(reader.text)), tuple(reader.links), tuple(reader.images)
+
+
+def expected(entry: etree._Element) -> Facts:
+    def said(path: str) -> str:
+        return (entry.findtext(path, "", ATOM) or "").strip()
+
+    found = entry.find("a:link[@rel='alternate']", ATOM)
+    link = found.get("href", "") if found is not None else ""
+    text, links, images = content_facts(said("a:content"), link)
+    moment = datetime.fromisoformat(said("a:published")).astimezone(UTC).isoformat()
+    return Facts(
+        id=said("a:id"),
+        link=link,
+        title=folded(unescape(said("a:title"))),
+        published=moment,
+        authors=folded(said("a:author/a:name")),
+        categories=tuple(each.get("term", "") for each in entry.findall("a:category", ATOM)),
+        text=text,
+        links=links,
+        images=images,
+    )
+
+
+def ours(entry: Entry) -> Facts:
+    text, links, images = content_facts(entry.content, entry.url)
+    return Facts(
+        id=entry.id,
+        link=entry.url,
+        title=folded(entry.title),
+        published=entry.published.isoformat(),
+        authors=folded(entry.authors[0].name) if entry.authors else "",
+        categories=(*entry.categories, *entry.tags),
+        text=text,
+        links=links,
+        images=images,
+    )
+
+
+def read(folder: Path) -> tuple[Site, dict[str, Post]]:
+    files = Files(folder)
+    site, problems = read_site(files.text(CONFIG), files, {})
+    source = Folder(folder, site.scope)
+    posts = {}
+    for path in source.look().fresh:
+        document = source.read(path)
+        if not isinstance(document, Document):
+            problems = (*problems, *([document] if document else []))
+            continue
+        reading = read_post(document, site)
+        problems = (*problems, *reading.problems)
+        if reading.post:
+            posts[path] = reading.post
+    for problem in problems:
+        print(f"  problem: {problem}")
+    return site, posts
+
+
+def differences(wanted: Facts, got: Facts) -> list[str]:
+    found = [field for field in (*META, *CONTENT) if getattr(wanted, field) != getattr(got, field)]
+    if "categories" in found and sorted(set(wanted.categories)) == sorted(set(got.categories)):
+        found.remove("categories")  # the same words in another order, or one said twice
+    return found
+
+
+def show(path: str, field: str, wanted: Facts, got: Facts) -> None:
+    one, other = getattr(wanted, field), getattr(got, field)
+    print(f"  {path}: {field}")
+    if field in META:
+        print(f"    - {one!r}\n    + {other!r}")
+        return
+    words = (one.split(" "), other.split(" ")) if field == "text" else (list(one), list(other))
+    parts = difflib.SequenceMatcher(None, *words, autojunk=False).get_opcodes()
+    for kind, a, b, c, d in [part for part in parts if part[0] != "equal"][:3]:
+        before = " ".join(words[0][max(a - 4, 0) : a])[-60:]
+        print(f"    {kind} after {before!r}\n      - {' '.join(words[0][a:b])[:200]!r}")
+        print(f"      + {' '.join(words[1][c:d])[:200]!r}")
+
+
+def compare(feed: Path, entries: dict[str, tuple[str, Facts]], shown: int) -> tuple[int, dict[str, int], int]:
+    """Entries in the feed, how many are equal in each field, and how many no post was found for."""
+    tree = etree.parse(str(feed), etree.XMLParser(recover=True, huge_tree=True))
+    by_id = {facts.id: (path, facts) for path, facts in entries.values()}
+    equal = dict.fromkeys((*META, *CONTENT), 0)
+    left = dict.fromkeys(equal, shown)
+    total = missing = 0
+    for element in tree.iterfind("a:entry", ATOM):
+        total += 1
+        wanted = expected(element)
+        found = entries.get(unquote(wanted.link)) or by_id.get(wanted.id)
+        if found is None:
+            missing += 1
+            print(f"  no post for {wanted.link}") if missing <= max(shown, 3) else None
+            continue
+        path, got = found
+        different = differences(wanted, got)
+        for field in equal:
+            if field not in different:
+                equal[field] += 1
+            elif left[field]:
+                left[field] -= 1
+                show(path, field, wanted, got)
+    return total, equal, missing
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("site", type=Path)
+    parser.add_argument("feeds", type=Path, nargs="+", metavar="FEED_XML")
+    parser.add_argument("--show", type=int, default=0, metavar="N", help="differences to show for each field")
+    parser.add_argument("--min-meta", type=float, default=0, metavar="P", help="percent, of every field but content")
+    parser.add_argument("--min-text", type=float, default=0, metavar="P", help="percent, of the content's text")
+    parser.add_argument("--problems", action="store_true", help="also print what is wrong in the posts")
+    asked = parser.parse_args()
+
+    site, posts = read(asked.site)
+    renderer = Renderer(site, Files(asked.site), Posts(posts.values()))
+    entries: dict[str, tuple[str, Facts]] = {}
+    began = time.perf_counter()
+    for path, post in posts.items():
+        rendering = renderer.render(post)
+        for problem in rendering.problems if asked.problems else ():
+            print(f"  problem: {problem}")
+        if rendering.entry:
+            entries[unquote(rendering.entry.url)] = (path, ours(rendering.entry))
+    print(f"{len(entries)} of {len(posts)} posts rendered in {time.perf_counter() - began:.1f} s")
+
+    failed = False
+    for feed in asked.feeds:
+        total, equal, missing = compare(feed, entries, asked.show)
+        print(f"{feed}: {total} entries, {missing} without a post")
+        percents = {field: 100 * count / max(total, 1) for field, count in equal.items()}
+        print("  " + "  ".join(f"{field} {equal[field]}/{total} {percents[field]:.2f}%" for field in equal))
+        failed |= missing > 0 or any(percents[field] < asked.min_meta for field in META)
+        failed |= percents["text"] < asked.min_text
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""The short text of a post: what the author wrote as such, or Jekyll's rule for finding it."""
+
+import re
+from html import unescape
+
+_TAG = re.compile(r"{%-?\s*(\w+)")
+_DEFINITION = re.compile(r"^ {0,3}(\[[^\]\n]+\])(:.+)$", re.MULTILINE)
+_BLOCKS_OF_CODE = {"<script": "</script>", "<style": "</style>", "<!--": "-->"}
+
+#: Liquid's tags that have an end, with Jekyll's own.
+BLOCKS = frozenset({"capture", "case", "comment", "for", "highlight", "if", "ifchanged", "raw", "tablerow", "unless"})
+
+
+def source(body: str, separator: str) -> str:
+    """What stands before the separator, made whole: open Liquid blocks closed, definitions of its links kept.
+
+    An empty separator means no excerpt. Source: Jekyll, `lib/jekyll/excerpt.rb`.
+    """
+    if not separator:
+        return ""
+    head, _, tail = _without_leading_lines(body).partition(separator)
+    if not tail:
+        return head
+    for tag in reversed(_TAG.findall(head)):
+        if tag in BLOCKS and not re.search(rf"{{%-?\s*end{tag}\b", head):
+            head += f"\n{{% end{tag} %}}"
+    definitions = [label + rest for label, rest in _DEFINITION.findall(tail) if label in head]
+    return f"{head}\n\n" + "\n".join(definitions) if definitions else head
+
+
+def plain(html: str) -> str:
+    """HTML as one line of plain text. Not a sanitiser: the result is text, to be escaped by whoever writes it."""
+    return " ".join(unescape(strip_html(html)).split())
+
+
+def strip_html(html: str) -> str:
+    """The text without tags, comments, scripts and styles, as Liquid's filter of that name; in linear time."""
+    kept: list[str] = []
+    missing: set[str] = set()
+    position = 0
+    while (start := html.find("<", position)) >= 0:
+        kept.append(html[position:start])
+        end = _end_of_markup(html, start, missing)
+        if end < 0:
+            position = start
+            break
+        position = end
+    kept.append(html[position:])
+    return "".join(kept)
+
+
+def _end_of_markup(html: str, start: int, missing: set[str]) -> int:
+    """Where the markup that begins at `start` is over; -1 when it never is. `missing`: ends there are no more of."""
+    begins = html[start : start + 7]
+    for opening, closing in _BLOCKS_OF_CODE.items():
+        if begins.startswith(opening) and closing not in missing:
+            found = html.find(closing, start)
+            if found >= 0:
+                return found + len(closing)
+            missing.add(closing)
+    found = html.find(">", start)
+    return found + 1 if found >= 0 else -1
+
+
+def _without_leading_lines(text: str) -> str:
+    """Jekyll takes blank lines after the front matter for a part of it."""
+    indent = len(text) - len(text.lstrip())
+    return text[text.rfind("\n", 0, indent) + 1 :]

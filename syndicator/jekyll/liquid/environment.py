@@ -1,0 +1,177 @@
+"""python-liquid set up as Jekyll's Liquid: its tags, its filters, its tolerance."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TextIO
+
+from liquid import Environment, Node, RenderContext, Tag, Token, TokenStream
+from liquid.ast import IllegalNode
+from liquid.builtin.expressions import LoopExpression
+from liquid.builtin.output import Output, OutputNode
+from liquid.builtin.tags.for_tag import ForNode, ForTag
+from liquid.builtin.tags.tablerow_tag import TablerowNode, TablerowTag
+from liquid.exceptions import LiquidError, ResourceLimitError
+from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL
+
+from syndicator.jekyll.liquid import array_filters, other_filters, tags, text_filters
+from syndicator.jekyll.liquid.context import Run
+from syndicator.jekyll.liquid.limits import DEPTH, STEPS, TooMuchError, length
+from syndicator.jekyll.liquid.tokens import tokenize
+from syndicator.jekyll.liquid.values import is_array, output
+
+
+class JekyllEnvironment(Environment):
+    """What it finds wrong while it parses goes to the run it is given; only limits are raised."""
+
+    context_depth_limit = DEPTH
+    block_nesting_limit = DEPTH
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run: Run | None = None  #: whose problems they are
+        self._failed: set[int] = set()  #: where in the text a tag was given up
+        self._orphans: set[str] = set()  #: ends and branches of those
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        """Jekyll's own beside Liquid's, without those that Ruby's Liquid of Jekyll has no use for."""
+        super().setup_tags_and_filters(extra=extra)
+        for tag in (_Output, _For, _Tablerow, _Unknown, *tags.TAGS):
+            self.add_tag(tag)
+        for name in ("render", "doc"):
+            del self.tags[name]
+        self.tags = {name: _Tolerant(tag, self) for name, tag in self.tags.items()}  # type: ignore[misc]
+        self.filters = {**text_filters.FILTERS, **array_filters.FILTERS, **other_filters.FILTERS}
+
+    def tokenizer(self) -> Callable[[str], Iterator[Token]]:
+        """Ruby's way to cut a text."""
+        return partial(tokenize, report=self.error)
+
+    def parse_nodes(self, source: str) -> list[Node]:
+        """The tree of a text. Raises TooMuchError for blocks nested too deep."""
+        self._failed.clear()
+        self._orphans.clear()
+        return self._parse(source)
+
+    def error(self, exc: Any, msg: str | None = None, token: Token | None = None) -> None:
+        """Report what is wrong, and go on; a limit ends the whole run."""
+        if not isinstance(exc, LiquidError):
+            exc = exc(msg, token=token)
+        if isinstance(exc, ResourceLimitError):
+            raise exc
+        if self.run:
+            self.run.report(exc.message or "can't be read", exc.token or token)
+
+    def parse_tag(self, tag: Tag, stream: TokenStream) -> Node:
+        """Parse a tag; one that can't be is given up, and what it encloses stays.
+
+        Each is tried once: else a text of unclosed tags would be read again for each of them.
+        """
+        start, depth, token = stream.pos, stream.block_depth, stream.current
+        if start not in self._failed:
+            try:
+                return tag.parse(stream)
+            except LiquidError as error:
+                error.token = token if error.token is None or error.token.start_index < 0 else error.token
+                self.error(error)
+        self._failed.add(start)
+        self._orphans.update((f"end{token.value}", *_BRANCHES.get(token.value, ())))
+        stream.pos, stream.block_depth = start, depth
+        if stream.peek.kind == TOKEN_EXPRESSION:
+            next(stream)
+        return _Nothing(token)
+
+    def is_orphan(self, name: str) -> bool:
+        """Whether a tag is the end or a branch of one that was given up."""
+        return name in self._orphans
+
+
+_BRANCHES = {"if": ("elsif", "else"), "unless": ("elsif", "else"), "case": ("when", "else"), "for": ("else",)}
+
+
+class _Nothing(IllegalNode):
+    """Stands where a tag was given up."""
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        return 0
+
+
+class _Tolerant:
+    """A tag as the parser sees it: it never fails."""
+
+    def __init__(self, tag: Tag, environment: JekyllEnvironment) -> None:
+        self.tag = tag
+        self.environment = environment
+
+    def get_node(self, stream: TokenStream) -> Node:
+        return self.environment.parse_tag(self.tag, stream)
+
+
+class _Unknown(Tag):
+    """A tag nobody knows: a plugin's, a typo, or an end without a beginning. Its own text is left out."""
+
+    name = TOKEN_ILLEGAL
+    block = False
+    env: JekyllEnvironment
+
+    def parse(self, stream: TokenStream) -> Node:
+        token = stream.current
+        if stream.peek.kind == TOKEN_EXPRESSION:
+            next(stream)
+        if not self.env.is_orphan(token.value):
+            if self.env.run:
+                self.env.run.report(f"unknown tag '{token.value}'", token, "it is left out, and what it encloses stays")
+            self.env._orphans.add(f"end{token.value}")
+        return _Nothing(token)
+
+
+class _OutputNode(OutputNode):
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        return buffer.write(output(self.expression.evaluate(context)))
+
+
+class _Output(Output):
+    node_class = _OutputNode
+
+
+class _Loop(LoopExpression):
+    """A loop over anything, not too far."""
+
+    def _to_iter(self, obj: object, context: RenderContext) -> tuple[Iterator[Any], int]:
+        if isinstance(obj, range) and length(obj) > STEPS:
+            raise TooMuchError("the Liquid counts too far: an endless loop?", token=self.token)
+        if is_array(obj):
+            return iter(obj), len(obj)  # type: ignore[call-overload, arg-type]
+        return super()._to_iter(obj, context)
+
+    def _to_int(self, obj: object, *, token: Token) -> int:
+        return 0 if obj is None else super()._to_int(obj, token=token)
+
+
+def _limited(loop: LoopExpression) -> _Loop:
+    return _Loop(
+        loop.token,
+        loop.identifier,
+        loop.iterable,
+        limit=loop.limit,
+        offset=loop.offset,
+        reversed_=loop.reversed,
+        cols=loop.cols,
+    )
+
+
+class _ForNode(ForNode):
+    def __init__(self, token: Token, expression: LoopExpression, *rest: Any, **named: Any) -> None:
+        super().__init__(token, _limited(expression), *rest, **named)
+
+
+class _For(ForTag):
+    node_class = _ForNode
+
+
+class _TablerowNode(TablerowNode):
+    def __init__(self, token: Token, expression: LoopExpression, *rest: Any, **named: Any) -> None:
+        super().__init__(token, _limited(expression), *rest, **named)
+
+
+class _Tablerow(TablerowTag):
+    node_class = _TablerowNode

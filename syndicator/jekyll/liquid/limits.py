@@ -1,0 +1,77 @@
+"""How much work and how much text the Liquid of one post may make. Counted, not timed: same input, same end."""
+
+from collections.abc import Sized
+from io import StringIO
+
+from liquid.exceptions import ResourceLimitError
+
+#: Nodes, look-ups, filter calls and rounds of loops, and what they carry. About half a second's worth.
+STEPS = 200_000
+#: Characters of one value, and of the whole output.
+TEXT = 2 * 1024 * 1024
+#: Includes and loops inside each other; each costs about ten frames of Python's stack.
+DEPTH = 50
+_CHARACTERS_A_STEP = 64
+_DIGITS = 4096
+
+
+class TooMuchError(ResourceLimitError):
+    """The post's Liquid does more than any page needs."""
+
+
+class Meter:
+    """Counts down what is left to spend."""
+
+    def __init__(self, steps: int = STEPS) -> None:
+        self._steps = steps
+        self._text = TEXT
+
+    def spend(self, steps: int = 1) -> None:
+        """Raises TooMuchError when nothing is left."""
+        self._steps -= steps
+        if self._steps < 0:
+            raise TooMuchError("the Liquid does too much work: an endless loop?", token=None)
+
+    def written(self, characters: int) -> None:
+        """Count what was written, wherever to. Raises TooMuchError."""
+        self.spend(1 + characters // _CHARACTERS_A_STEP)
+        self._text -= characters
+        if self._text < 0:
+            raise TooMuchError("the Liquid writes too much text", token=None)
+
+    def weigh(self, value: object) -> None:
+        """Count what it costs to handle a value. Raises TooMuchError for one that is too large by itself."""
+        if isinstance(value, str):
+            check(len(value))
+            self.spend(len(value) // _CHARACTERS_A_STEP)
+        elif isinstance(value, int):
+            if value.bit_length() > _DIGITS:
+                raise TooMuchError("the Liquid makes a number that is too large", token=None)
+        elif isinstance(value, range):
+            self.spend(length(value))
+        elif isinstance(value, Sized):
+            self.spend(len(value))
+
+
+def check(characters: int) -> None:
+    """Refuse a text before it is made. Raises TooMuchError."""
+    if characters > TEXT:
+        raise TooMuchError("the Liquid makes a text that is too long", token=None)
+
+
+def length(numbers: range) -> int:
+    """The length of a range; STEPS + 1 for any that is longer than that (`len` fails on the longest)."""
+    return min(max(numbers.stop - numbers.start, 0), STEPS + 1)
+
+
+class MeteredOutput(StringIO):
+    """Text that is counted as it is written."""
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__()
+        self._meter = meter
+
+    def write(self, text: str) -> int:
+        """Raises TooMuchError."""
+        self._meter.written(len(text))
+        return super().write(text)

@@ -1,0 +1,149 @@
+"""Values as Ruby reads and prints them."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from liquid import Undefined
+
+from syndicator.jekyll.liquid.limits import STEPS, TooMuchError, length
+
+Number = int | float
+_LEADING_INTEGER = re.compile(r"\s*([+-]?\d{1,1000})")
+_DECIMAL = re.compile(r"-?\d{1,1000}\.\d{1,1000}")
+
+
+def nil(value: object) -> object:
+    """None for what is not defined, else the value."""
+    return None if isinstance(value, Undefined) else value
+
+
+def is_array(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+
+
+def to_s(value: object) -> str:
+    """As Ruby's `to_s`."""
+    match nil(value):
+        case None:
+            return ""
+        case str() as text:
+            return text
+        case bool() as flag:
+            return "true" if flag else "false"
+        case float() | Decimal() as number:
+            return _float(float(number))
+        case dt.datetime() as time:
+            return time.strftime("%Y-%m-%d %H:%M:%S ") + (time.strftime("%z") or "+0000")
+        case range() as numbers:
+            return f"{numbers.start}..{numbers.stop - 1}"
+        case Mapping() | Sequence() as many:
+            return inspect(many)
+        case other:
+            return str(other)
+
+
+def output(value: object) -> str:
+    """As an output tag prints it: an array is its items one after the other (`Array#join`)."""
+    if is_array(value) and not isinstance(value, range):
+        return "".join(to_s(item) for item in flatten(value))
+    return to_s(value)
+
+
+def inspect(value: object) -> str:
+    """As Ruby's `inspect`. Raises TooMuchError for a value that holds itself many times over."""
+    return "".join(_inspect(value, iter(range(STEPS))))
+
+
+def _inspect(value: object, left: Iterator[int]) -> Iterator[str]:
+    if next(left, None) is None:
+        raise TooMuchError("the Liquid prints a value that is too large", token=None)
+    value = nil(value)
+    if isinstance(value, Mapping):
+        yield "{"
+        for number, (key, item) in enumerate(value.items()):
+            yield ", " if number else ""
+            yield from _inspect(key, left)
+            yield "=>"
+            yield from _inspect(item, left)
+        yield "}"
+    elif is_array(value) and not isinstance(value, range):
+        yield "["
+        for number, item in enumerate(value):  # type: ignore[arg-type]
+            yield ", " if number else ""
+            yield from _inspect(item, left)
+        yield "]"
+    elif isinstance(value, str):
+        yield '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    else:
+        yield "nil" if value is None else to_s(value)
+
+
+def flatten(value: object) -> list[object]:
+    """All items of an array and of the arrays in it. Raises TooMuchError."""
+    found: list[object] = []
+    todo: list[object] = [value]
+    while todo:
+        if len(found) + len(todo) > STEPS:
+            raise TooMuchError("the Liquid makes an array that is too large", token=None)
+        item = todo.pop()
+        if isinstance(item, range) and length(item) > STEPS:
+            raise TooMuchError("the Liquid counts too far", token=None)
+        if is_array(item):
+            todo.extend(reversed(item))  # type: ignore[call-overload]
+        else:
+            found.append(item)
+    return found
+
+
+def items(value: object) -> list[object]:
+    """What an array filter works on: an array's items, else the value alone; nothing for nil."""
+    value = nil(value)
+    if value is None:
+        return []
+    return flatten(value) if is_array(value) else [value]
+
+
+def to_number(value: object) -> Number:
+    """As Liquid's `to_number`: what doesn't begin with a number is 0."""
+    if isinstance(value, bool) or value is None:
+        return 0
+    if isinstance(value, (int, float)):
+        return value
+    if not isinstance(value, str):
+        return 0
+    text = value.strip()
+    if _DECIMAL.fullmatch(text):
+        return float(text)
+    return to_i(text)
+
+
+def to_i(value: object) -> int:
+    """As Ruby's `to_i`."""
+    if isinstance(value, (bool, int, float)):
+        return int(value)
+    found = _LEADING_INTEGER.match(to_s(value))
+    return int(found.group(1)) if found else 0
+
+
+def to_integer(value: object) -> int:
+    """As Liquid's `to_integer`: raises ValueError for what isn't written as one."""
+    return value if isinstance(value, int) else int(to_s(value)[:1000])
+
+
+def get(item: object, name: object) -> object:
+    """A property of an item; None when it has none."""
+    try:
+        return nil(item[name])  # type: ignore[index]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _float(number: float) -> str:
+    text = repr(number)
+    if "e" in text:
+        mantissa, _, exponent = text.partition("e")
+        mantissa += "" if "." in mantissa else ".0"
+        return f"{mantissa}e{exponent}"
+    return text

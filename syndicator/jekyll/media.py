@@ -1,0 +1,115 @@
+"""The picture, sound and film that a post's front matter names."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from syndicator.jekyll.addresses import absolute
+from syndicator.jekyll.characters import printable
+from syndicator.jekyll.site import Site
+from syndicator.model import Media, SiteFiles
+
+# Our own table: the standard library's grows by what the machine has in /etc/mime.types.
+_TYPES = {
+    "apng": "image/apng",
+    "avif": "image/avif",
+    "bmp": "image/bmp",
+    "gif": "image/gif",
+    "ico": "image/x-icon",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "tif": "image/tiff",
+    "tiff": "image/tiff",
+    "webp": "image/webp",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "m4a": "audio/mp4",
+    "mp3": "audio/mpeg",
+    "oga": "audio/ogg",
+    "ogg": "audio/ogg",
+    "opus": "audio/ogg",
+    "wav": "audio/wav",
+    "m4v": "video/mp4",
+    "mov": "video/quicktime",
+    "mp4": "video/mp4",
+    "ogv": "video/ogg",
+    "webm": "video/webm",
+}
+_ADDRESS_KEYS = ("url", "path", "file", "src")
+#: What jekyll-seo-tag lets an image say besides its path; the first that is there counts.
+_IMAGE_KEYS = ("path", "url", "src", "facebook", "twitter")
+_ENCLOSURE_KEYS = ("enclosure", "enclosures", "audio", "video", "podcast")
+
+
+def image(front: Mapping[str, Any], site: Site, files: SiteFiles) -> Media | None:
+    """The post's picture: `image` as an address, or as a mapping with a path. None: it has none that can be used."""
+    value = front.get("image")
+    if isinstance(value, list) and value:
+        value = value[0]
+    address = _first(value, _IMAGE_KEYS)
+    return None if address is None else _media(address, value, site, files)
+
+
+def enclosures(front: Mapping[str, Any], site: Site, files: SiteFiles) -> tuple[Media, ...]:
+    """The sound and film the post names, each once.
+
+    An address counts only when it is known to be sound or film, by its suffix or by a type beside it:
+    themes also keep a player's id under `video`.
+    """
+    found: dict[str, Media] = {}
+    for key in _ENCLOSURE_KEYS:
+        value = front.get(key)
+        for each in value if isinstance(value, list) else [value]:
+            address = _first(each, _ADDRESS_KEYS)
+            media = None if address is None else _media(address, each, site, files)
+            if media and media.type and media.type.startswith(("audio/", "video/")):
+                found.setdefault(media.url, media)
+    return tuple(found.values())
+
+
+def _first(value: object, keys: tuple[str, ...]) -> str | None:
+    if isinstance(value, Mapping):
+        value = next((value[key] for key in keys if isinstance(value.get(key), str)), None)
+    return value.strip() if isinstance(value, str) and value.strip() else None
+
+
+def _media(address: str, value: object, site: Site, files: SiteFiles) -> Media | None:
+    said = value if isinstance(value, Mapping) else {}
+    url = _absolute(address, site)
+    if url is None:
+        return None
+    local = _local(url, site)
+    length = files.size(local) if local else None
+    if length is None:
+        length = _octets(said.get("length", said.get("size")))
+    return Media(
+        url=url,
+        type=_text(said.get("type")) or _TYPES.get(urlsplit(url).path.rpartition(".")[2].lower()),
+        length=length,
+        alt=_text(said.get("alt")),
+    )
+
+
+def _absolute(address: str, site: Site) -> str | None:
+    """As jekyll-feed: what has no scheme belongs to the site's root, with or without a leading slash."""
+    root = f"{site.url}{site.baseurl}/"
+    if "://" not in address and not address.startswith("//"):
+        address = root + address.removeprefix("./").lstrip("/")
+    return absolute(address, root)
+
+
+def _local(url: str, site: Site) -> str | None:
+    root = f"{site.url}{site.baseurl}/"
+    return unquote(urlsplit(url).path[len(urlsplit(root).path) :]) if url.startswith(root) else None
+
+
+def _octets(value: object) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:18])
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _text(value: object) -> str | None:
+    return printable(value).strip() or None if isinstance(value, str) else None

@@ -1,0 +1,127 @@
+"""From a post to an entry: Liquid, then Markdown, then what is safe to send, as Jekyll's renderer goes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from html import escape
+
+from syndicator.jekyll import excerpt, media, sanitize
+from syndicator.jekyll.characters import printable
+from syndicator.jekyll.liquid import Liquid
+from syndicator.jekyll.markdown import Kramdown, to_html
+from syndicator.jekyll.site import Site
+from syndicator.model import Author, Entry, Post, Problem, SiteFiles, SitePosts
+
+_MARKDOWN_EXT = "markdown,mkdown,mkdn,mkd,md"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rendering:
+    """What became of a post."""
+
+    entry: Entry | None  #: None: nothing of it can be sent; a problem says why
+    problems: tuple[Problem, ...] = ()
+    uses_posts: bool = False  #: True: it asked for other posts, and must be rendered again when they change
+
+
+class Renderer:
+    """Renders the posts of one site. Not for two threads at once."""
+
+    def __init__(
+        self, site: Site, files: SiteFiles, posts: SitePosts, *, policy: sanitize.Policy = sanitize.DEFAULT
+    ) -> None:
+        self._site = site
+        self._files = files
+        self._policy = policy
+        self._kramdown = Kramdown.from_config(site.kramdown, site.highlighter)
+        self._liquid = Liquid(site=site, files=files, posts=posts, markdown=self._markdown)
+        suffixes = str(site.config.get("markdown_ext") or _MARKDOWN_EXT)
+        self._markdown_suffixes = tuple(f".{suffix.strip().lower()}" for suffix in suffixes.split(","))
+
+    def render(self, post: Post) -> Rendering:
+        """The entry of a post. What fails in it is a problem, and the rest goes out."""
+        run = _Run()
+        content = "" if self._excerpt_only(post) else self._clean(post, self._html(post, post.body, run), run)
+        entry = None if content is None else self._entry(post, content, self._summary(post, run))
+        return Rendering(entry=entry, problems=tuple(run.problems), uses_posts=run.uses_posts)
+
+    def _entry(self, post: Post, content: str, summary: str) -> Entry:
+        head = post.head
+        return Entry(
+            id=printable(head.id),
+            url=printable(head.url),
+            title=printable(head.title),
+            published=head.published,
+            updated=head.updated or head.published,
+            content=printable(content),
+            summary=printable(summary),
+            authors=tuple(_author(author) for author in post.authors),
+            categories=tuple(printable(category) for category in post.categories),
+            tags=tuple(printable(tag) for tag in post.tags),
+            image=media.image(post.front, self._site, self._files),
+            enclosures=media.enclosures(post.front, self._site, self._files),
+            language=post.language,
+        )
+
+    def _html(self, post: Post, source: str, run: "_Run") -> str:
+        text = source
+        if post.front.get("render_with_liquid") is not False and ("{%" in source or "{{" in source):
+            result = self._liquid.render(source, post=post, first_line=post.body_line)
+            run.add(*result.problems)
+            run.uses_posts |= result.uses_posts
+            text = result.text
+        if not post.head.path.lower().endswith(self._markdown_suffixes):
+            return text
+        try:
+            return self._markdown(text)
+        except Exception as error:  # one post that the parser can't read must not stop the others
+            run.add(
+                Problem(
+                    path=post.head.path,
+                    line=post.body_line,
+                    message=f"the Markdown can't be read: {type(error).__name__}: {error}",
+                    hint="its text goes out without markup",
+                )
+            )
+            return "".join(f"<p>{escape(part)}</p>\n" for part in text.split("\n\n"))
+
+    def _markdown(self, text: str) -> str:
+        return to_html(text, self._kramdown)
+
+    def _clean(self, post: Post, html: str, run: "_Run") -> str | None:
+        try:
+            return sanitize.clean(html.strip(), base=post.head.url, policy=self._policy)
+        except Exception as error:  # what can't be made safe is not sent
+            message = f"the post can't be made safe to send: {type(error).__name__}: {error}"
+            run.add(Problem(path=post.head.path, line=post.body_line, message=message, fatal=True))
+            return None
+
+    def _summary(self, post: Post, run: "_Run") -> str:
+        """As jekyll-feed: `description`, else `excerpt`, else the rendered excerpt; as plain text."""
+        for key in ("description", "excerpt"):
+            said = post.front.get(key)
+            if said not in (None, False, "", [], {}):
+                return excerpt.plain(str(said))
+        separator = post.front.get("excerpt_separator") or self._site.excerpt_separator
+        source = excerpt.source(post.body, str(separator or ""))
+        return excerpt.plain(self._html(post, source, run)) if source.strip() else ""
+
+    def _excerpt_only(self, post: Post) -> bool:
+        feed = post.front.get("feed")
+        said = feed.get("excerpt_only") if isinstance(feed, Mapping) else None
+        return bool(said or self._site.excerpt_only)
+
+
+class _Run:
+    """What was noted while rendering one post."""
+
+    def __init__(self) -> None:
+        self.problems: dict[Problem, None] = {}
+        self.uses_posts = False
+
+    def add(self, *problems: Problem) -> None:
+        """Note problems, each once: an excerpt has those of the text it is taken from."""
+        self.problems.update(dict.fromkeys(problems))
+
+
+def _author(author: Author) -> Author:
+    return replace(author, name=printable(author.name))
