@@ -1,0 +1,79 @@
+"""The vocabulary that the rules share: names, HTML's elements, and where a block may begin or end."""
+
+import re
+from html.entities import name2codepoint
+
+SPACE = " \t\n\v\f\r\0"  # what Ruby strips: not the no-break or the ideographic space
+
+NAME = r"(?:[^\W\d][\w.\-]*+:)?[^\W\d][\w.\-]*+"
+ATTRIBUTE = rf"\s+{NAME}(?:\s*=\s*(?:\w++|\"[^\"]*+\"|'[^']*+'))?"
+TAG = re.compile(rf"<(?P<name>{NAME})(?P<attrs>(?>{ATTRIBUTE})*+)\s*(?P<closed>/)?>")
+CLOSING_TAG = re.compile(rf"</(?P<name>{NAME})\s*>")
+ENTITY = re.compile(r"&(?:(?P<name>[\w:][\w.:\-]*+)|\#(?P<decimal>\d++)|\#x(?P<hex>[0-9a-fA-F]++));")
+
+SPAN_ELEMENTS = frozenset(
+    "a abbr acronym b big bdo br button cite code del dfn em i img input ins kbd label mark option q rb rbc rp rt "
+    "rtc ruby samp select small span strong sub sup tt u var".split()
+)
+BLOCK_ELEMENTS = frozenset(
+    "address article aside applet body blockquote caption col colgroup dd div dl dt fieldset figcaption footer form "
+    "h1 h2 h3 h4 h5 h6 header hgroup hr html head iframe legend menu li main map nav ol optgroup p pre section "
+    "summary table tbody td th thead tfoot tr ul".split()
+)
+VOID_ELEMENTS = frozenset(
+    "area base br col command embed hr img input keygen link meta param source track wbr".split()
+)
+#: what `markdown="1"` means for an element's content; "raw" for the others
+CONTENT = (
+    dict.fromkeys(
+        "address applet article aside blockquote body dd details div dl fieldset figure figcaption footer form "
+        "header hgroup iframe li main map menu nav noscript object section summary td".split(),
+        "block",
+    )
+    | dict.fromkeys(
+        "a abbr acronym b bdo big button cite caption del dfn dt em h1 h2 h3 h4 h5 h6 i ins label legend optgroup p "
+        "q rb rbc rp rt rtc ruby select small span strong sub sup th tt".split(),
+        "span",
+    )
+    | dict.fromkeys("script style math option textarea pre code kbd samp var".split(), "raw")
+)
+ELEMENTS = SPAN_ELEMENTS | BLOCK_ELEMENTS | VOID_ELEMENTS | CONTENT.keys()
+
+ENTITIES = name2codepoint | {"apos": 39, "vellip": 8942}
+
+_INLINE = "|".join(sorted(SPAN_ELEMENTS | {"script"}))
+_ID = r"\w[\w\-]*"
+_BLANK = r"[ \t\r\f\v]*(?:\n|\Z)"
+_ATTRIBUTES = r" {0,3}\{:(?![:/])(?:\\\}|[^}])+\}[ \t\r\f\v]*\n"
+_MARKER = r"\^[ \t\r\f\v]*\n"
+HTML_EDGE = rf"</(?!(?:{_INLINE})\b){NAME}\s*>|<(?!(?:{_INLINE})\b){NAME}"
+_LIST = r" {0,3}(?:[+*\-]|\d+\.)[\t| ]"
+_DEFINITION = r" {0,3}:[\t| ]"
+
+#: what ends a quote, and a paragraph
+LAZY_END = rf"(?:{_BLANK}|{_ATTRIBUTES}|{_MARKER}| {{0,3}}(?:{HTML_EDGE}))"
+QUOTE_END = re.compile(rf"^{LAZY_END}", re.MULTILINE)
+PARAGRAPH_END = re.compile(rf"^(?:{LAZY_END}|{_DEFINITION})", re.MULTILINE)
+PARAGRAPH_END_GFM = re.compile(
+    rf"^(?:{LAZY_END}|{_LIST}|\#{{1,6}}[\t ]|{_DEFINITION}| {{0,3}}(?:>|[~`]{{3}}))", re.MULTILINE
+)
+#: what an indented line of code, or the text of an item, does not run on into
+NOT_LAZY = rf"(?:{_ATTRIBUTES}|{_MARKER}| {{0,3}}(?:{HTML_EDGE}))"
+BOUNDARY = re.compile(rf"{_BLANK}|{_MARKER}|{_ATTRIBUTES}|\Z")
+BLANKS = re.compile(r"(?:[ \t\r\f\v]*\n)+")
+RULE = re.compile(r" {0,3}([*\-_])[ \t]*\1[ \t]*\1(?:\1|[ \t])*\n")
+MARKER = re.compile(_MARKER)
+
+
+def character(match: re.Match[str]) -> str | None:
+    """What an entity stands for; None if kramdown does not know it."""
+    if name := match["name"]:
+        point = ENTITIES.get(name)
+    else:
+        digits = match["decimal"] or match["hex"]
+        point = int(digits, 10 if match["decimal"] else 16) if len(digits) < 10 else 0
+    if point is None:
+        return None
+    if 128 <= point < 160:  # numbers that mean Windows-1252
+        return bytes([point]).decode("cp1252", "replace")
+    return chr(point) if 0 < point < 0x110000 and not 0xD800 <= point < 0xE000 else ""

@@ -1,0 +1,75 @@
+"""Code as Rouge marks it up, coloured by Pygments: the short class names are of one family."""
+
+from functools import lru_cache
+
+from pygments.lexer import Lexer
+from pygments.lexers import find_lexer_class_by_name
+from pygments.token import STANDARD_TYPES, Token
+from pygments.util import ClassNotFound
+
+from syndicator.jekyll.kramdown.options import Highlighting
+
+MAX_LENGTH = 50_000  #: longer code is shown without colours: lexers take their time
+_PLAIN = frozenset(("plaintext", "text", "plain"))
+
+
+def highlighted(text: str, language: str, how: Highlighting) -> str | None:
+    """The code's HTML without a wrapper; None if it is not to be highlighted, or in no language we know.
+
+    The text is the same to the letter, whatever the lexer thinks of it.
+    """
+    name = language.split("?", 1)[0].lower()
+    if not how.enabled or (name in _PLAIN and not how.guess_lang):
+        return None
+    if name in _PLAIN:
+        return escaped(text)
+    lexer = _lexer(name)
+    if lexer is None:
+        return None
+    return _coloured(text, lexer) if len(text) <= MAX_LENGTH else escaped(text)
+
+
+def block(code: str, how: Highlighting) -> str:
+    """The wrapper of a block, with a gutter of line numbers if the site wants one."""
+    css = how.css_class
+    if not how.line_numbers:
+        return f'<div class="{css}"><pre class="{css}"><code>{code}</code></pre></div>'
+    lines = code.count("\n") + (not code.endswith("\n"))
+    numbers = "".join(f"{number}\n" for number in range(how.start_line, how.start_line + lines))
+    return (
+        f'<div class="{css}"><pre class="{css}"><code><table class="rouge-table"><tbody><tr>'
+        f'<td class="rouge-gutter gl"><pre class="lineno">{numbers}</pre></td>'
+        f'<td class="rouge-code"><pre>{code}</pre></td></tr></tbody></table></code></pre></div>'
+    )
+
+
+def escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+@lru_cache(maxsize=256)
+def _lexer(name: str) -> type[Lexer] | None:
+    try:
+        return find_lexer_class_by_name(name)
+    except ClassNotFound:
+        return None
+
+
+def _coloured(text: str, lexer: type[Lexer]) -> str:
+    pieces: list[tuple[str, str]] = []
+    for kind, value in lexer(stripnl=False, ensurenl=False).get_tokens(text):
+        css = _css(kind)
+        if pieces and pieces[-1][0] == css:
+            value = pieces.pop()[1] + value
+        pieces.append((css, value))
+    if "".join(value for _, value in pieces) != text:
+        return escaped(text)
+    return "".join(
+        f'<span class="{css}">{escaped(value)}</span>' if css else escaped(value) for css, value in pieces
+    )
+
+
+def _css(kind: "type[Token]") -> str:
+    while kind not in STANDARD_TYPES:
+        kind = kind.parent
+    return STANDARD_TYPES[kind]

@@ -1,0 +1,124 @@
+"""markdown-it with kramdown's rules in place of its own."""
+
+from functools import lru_cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_core.state_core import StateCore
+
+from syndicator.jekyll.kramdown import (
+    blocks,
+    definitions,
+    document,
+    html,
+    links,
+    lists,
+    span_html,
+    spans,
+    tables,
+    typography,
+)
+from syndicator.jekyll.kramdown.engine import Blocks, Document
+from syndicator.jekyll.kramdown.finish import finished
+from syndicator.jekyll.kramdown.options import Kramdown
+from syndicator.jekyll.kramdown.render import Html, Output
+
+_BLOCKS = (
+    ("blank", blocks.blank),
+    ("code", blocks.code),
+    ("fence", blocks.fence),
+    ("quote", blocks.quote),
+    ("heading", blocks.heading),
+    ("rule", blocks.rule),
+    ("list", lists.list_),
+    ("definitions", lists.definitions),
+    ("html", html.html),
+    ("underlined_heading", blocks.underlined_heading),
+    ("math", blocks.math),
+    ("table", tables.table),
+    ("footnote", definitions.footnote),
+    ("link", definitions.link),
+    ("abbreviation", definitions.abbreviation),
+    ("extension", definitions.extension),
+    ("end_marker", blocks.end_marker),
+    ("paragraph", blocks.paragraph),
+)
+
+#: by the character that a span begins with, in the order in which they are tried
+SPANS: spans.Rules = {
+    "*": (spans.emphasis,),
+    "_": (spans.emphasis,),
+    "`": (spans.code,),
+    "<": (spans.autolink, span_html.html, typography.symbol),
+    "[": (spans.footnote, links.link),
+    "!": (links.link,),
+    '"': (typography.quote,),
+    "'": (typography.quote,),
+    "$": (spans.math,),
+    "{": (spans.extension,),
+    "&": (spans.entity,),
+    "-": (typography.symbol,),
+    ".": (typography.symbol,),
+    ">": (typography.symbol,),
+    " ": (typography.symbol, spans.line_break),
+    "\\": (typography.symbol, spans.line_break, spans.escape),
+    "~": (spans.struck,),
+}
+#: what the filter `smartify` reads
+_SMART: spans.Rules = {
+    '"': (typography.quote,),
+    "'": (typography.quote,),
+    "&": (spans.entity,),
+    "-": (typography.symbol,),
+    ".": (typography.symbol,),
+    " ": (typography.symbol,),
+    "\\": (typography.symbol,),
+    ">": (typography.symbol,),
+    "<": (span_html.html, typography.symbol),
+}
+
+
+def render(text: str, options: Kramdown) -> str:
+    md, env = _markdown(), _environment(options, len(text))
+    return finished(md.render(text.removeprefix("\ufeff"), env), md, env)
+
+
+def render_typography(text: str, options: Kramdown) -> str:
+    md, env = _markdown(), _environment(options, len(text))
+    return str(md.renderer.render(spans.parse(text, env["document"], _SMART), md.options, env))
+
+
+def _environment(options: Kramdown, length: int) -> dict[str, Any]:
+    return {"document": Document(options=options, effort=100_000 + length), "output": Output()}
+
+
+@lru_cache(maxsize=1)
+def _markdown() -> MarkdownIt:
+    """The one parser: it keeps nothing of a text, and the options are the text's own."""
+    md = MarkdownIt("zero", renderer_cls=Html)
+    md.block = Blocks()
+    for rule in md.block.ruler.get_all_rules():
+        md.block.ruler.disable(rule)
+    for name, block_rule in _BLOCKS:
+        md.block.ruler.push(f"kramdown_{name}", block_rule)
+    md.core.ruler.enableOnly(["normalize"])
+    md.core.ruler.push("kramdown_blocks", _read_blocks)
+    md.core.ruler.push("kramdown_spans", _read_spans)
+    return md
+
+
+def _read_blocks(state: StateCore) -> None:
+    state.md.block.parse(state.src.removesuffix("\n") + "\n", state.md, state.env, state.tokens)
+
+
+def _read_spans(state: StateCore) -> None:
+    doc: Document = state.env["document"]
+    document.read_spans(state.tokens, doc, SPANS)
+    document.abbreviate(state.tokens, doc)
+    for note in doc.footnotes.values():
+        document.read_spans([note], doc, SPANS)
+        document.abbreviate([note], doc)
+    if doc.options.gfm:
+        document.break_lines(state.tokens, doc)
+        if doc.options.auto_ids:
+            document.number_headings(state.tokens, doc, {})

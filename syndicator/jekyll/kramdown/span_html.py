@@ -1,0 +1,80 @@
+"""HTML tags and comments within a line of text."""
+
+import re
+from functools import lru_cache
+
+from markdown_it.token import Token
+
+from syndicator.jekyll.kramdown.grammar import BLOCK_ELEMENTS, CLOSING_TAG, CONTENT, ELEMENTS, TAG, VOID_ELEMENTS
+from syndicator.jekyll.kramdown.html import comment_end, element, mode
+from syndicator.jekyll.kramdown.spans import MAX_OPEN, SPECIAL, SpanState
+
+_HTML_ONLY = re.compile("<")
+_NEWLINES = re.compile(r"\n+")
+
+
+def html(state: SpanState) -> bool:
+    src, pos = state.src, state.pos
+    following = src[pos + 1 : pos + 2]
+    if not (following.isalpha() or following in ("_", "/") or src.startswith("<!--", pos)):
+        return False
+    if (end := comment_end(src, pos)) >= 0:
+        state.add(Token("html_comment", "", 0, content=src[pos:end]))
+        state.pos = end
+    elif closing := CLOSING_TAG.match(src, pos):
+        state.text(closing[0])
+        state.pos = closing.end()
+    elif tag := TAG.match(src, pos):
+        _element(state, tag)
+    else:
+        state.fail()
+        return False
+    return True
+
+
+def _element(state: SpanState, tag: re.Match[str]) -> None:
+    token = element(tag)
+    state.pos = tag.end()
+    if token.tag in BLOCK_ELEMENTS or len(state.open) > MAX_OPEN:
+        state.text(tag[0])
+        return
+    token.attrs = {key: _NEWLINES.sub(" ", str(value)) for key, value in token.attrs.items()}
+    token.meta["content"] = "span" if _parsed(state, token) else "raw"
+    if not tag["closed"] and token.tag not in VOID_ELEMENTS:
+        _content(state, token)
+    state.add(token)
+
+
+def _parsed(state: SpanState, token: Token) -> bool:
+    """Whether Markdown is read within it."""
+    own, by_kind = mode(token), CONTENT.get(token.tag, "raw")
+    if own in ("span", "raw"):
+        return own == "span"
+    if own == "default":
+        return by_kind != "raw"
+    return by_kind != "raw" and not state.raw and state.doc.options.parse_span_html
+
+
+def _content(state: SpanState, token: Token) -> None:
+    end = _end_tag(token.tag)
+    outer = state.rules, state.special, state.raw
+    state.raw = token.meta["content"] == "raw"
+    if state.raw:
+        state.rules = {"<": (html,)}
+    special = _HTML_ONLY if state.raw else SPECIAL
+    found = state.inside(token, lambda state: bool(end.match(state.src, state.pos)), special)
+    state.rules, state.special, state.raw = outer
+    if found and (match := end.match(state.src, state.pos)):
+        state.pos = match.end()
+    else:
+        rest = state.src[state.pos :]
+        if token.children and token.children[-1].type == "text":
+            token.children[-1].content += rest
+        elif rest and token.children is not None:
+            token.children.append(Token("text", "", 0, content=rest))
+        state.pos = len(state.src)
+
+
+@lru_cache(maxsize=128)
+def _end_tag(name: str) -> re.Pattern[str]:
+    return re.compile(rf"</{re.escape(name)}\s*>", re.IGNORECASE if name in ELEMENTS else 0)

@@ -1,0 +1,304 @@
+"""The span half of the engine, and emphasis, code, escapes, entities, breaks and mathematics.
+
+Emphasis is kramdown's: a marker opens where no space follows it, within words and East Asian text alike. So spans
+are read once, from left to right, and what never closes is read again as text.
+"""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from markdown_it.token import Token
+
+from syndicator.jekyll.kramdown.attributes import Attributes
+from syndicator.jekyll.kramdown.definitions import extended
+from syndicator.jekyll.kramdown.engine import Document, children
+from syndicator.jekyll.kramdown.grammar import ENTITY, SPACE, character
+
+MAX_OPEN = 60  #: spans in spans
+
+_OTHER = r"-(?=-)|\.(?=\.\.)|>(?=>)| (?=>>| \n)|!(?=\[)|~(?=~)|\{(?=:)"
+SPECIAL = re.compile(rf"[\"'*_`<\[&\\$]|{_OTHER}")
+SPECIAL_IN_LINK = re.compile(rf"[\"'*_`<\[\]&\\$]|{_OTHER}")
+_TICKS = re.compile("`+")
+_EMPHASIS = re.compile(r"\*\*?|__?")
+_IN_WORD = re.compile(r"[^\W\d_]-?\Z")
+_ESCAPED = re.compile(r"\\([\\.*_+`<>()\[\]{}#!:|\"'$=\-])")
+_ESCAPED_GFM = re.compile(r"\\([\\.*_+`<>()\[\]{}#!:|\"'$=\-~])")
+_MATH = re.compile(r"\$\$(.*?)\$\$", re.DOTALL)
+_STRUCK = re.compile(r"~~(?![\s~])(.*?[^\s~])~~", re.DOTALL)
+_AUTOLINK = re.compile(r"<((?P<scheme>mailto|https?|ftps?):.+?|(?:[^\W_]|[\-_.])+@(?:[^\W_]|[\-_.])+)>")
+_FOOTNOTE = re.compile(r"\[\^(\w[\w\-]*)\]")
+_ATTRIBUTES = re.compile(r"\{:((?:\\\}|[^}])+)\}")
+_EXTENSION = re.compile(r"\{::(?P<name>\w+)(?:\s(?P<list>(?:\\\}|[^}])*?))?(?P<closed>/)?\}")
+
+
+class SpanState:
+    """A text whose spans are being read, and those found so far."""
+
+    def __init__(self, src: str, doc: Document, rules: "Rules", special: re.Pattern[str] = SPECIAL) -> None:
+        self.src = src
+        self.doc = doc
+        self.rules = rules
+        self.special = special
+        self.pos = 0
+        self.plain = 0  #: since where the text before `pos` has been no span
+        self.tokens: list[Token] = []
+        self.pending: list[str] = []
+        self.open: list[str] = []  #: what is open here, outermost first
+        self.raw = False  #: in an element whose content is HTML alone
+
+    def text(self, text: str) -> None:
+        if text:
+            self.pending.append(text)
+
+    def add(self, token: Token) -> Token:
+        self.flush()
+        self.tokens.append(token)
+        return token
+
+    def flush(self) -> None:
+        if self.pending:
+            self.tokens.append(Token("text", "", 0, content="".join(self.pending)))
+            self.pending.clear()
+
+    def fail(self, cost: int = 0) -> bool:
+        """A look ahead found nothing: it is paid for, so that many of them can't take for ever."""
+        self.doc.effort -= cost or (len(self.src) - self.pos) // 500
+        return False
+
+    def inside(self, token: Token, stop: "Stop", special: re.Pattern[str] | None = None) -> bool:
+        """Reads on as the content of a span; whether its end was found. Stands before that end then."""
+        outer = self.tokens, self.pending, self.special
+        self.tokens, self.pending = children(token), []
+        self.special = special or self.special
+        self.open.append(token.tag)
+        found = scan(self, stop)
+        self.open.pop()
+        self.flush()
+        self.tokens, self.pending, self.special = outer
+        return found
+
+
+Stop = Callable[[SpanState], bool]
+Rule = Callable[[SpanState], bool]
+Rules = dict[str, tuple[Rule, ...]]
+
+
+def scan(state: SpanState, stop: Stop | None) -> bool:
+    """Reads spans up to where `stop` says, or to the end of the text if there is no such place."""
+    src, rules, unused = state.src, state.rules, 0
+    while state.doc.effort > 0:
+        state.doc.effort -= 1
+        found = state.special.search(src, state.pos)
+        if not found:
+            break
+        before, state.pos = state.pos, found.start()
+        state.plain, unused = before - unused, 0
+        if state.pos > before:
+            state.pending.append(src[before : state.pos])
+        if stop and stop(state):
+            return True
+        char = src[state.pos]
+        for rule in rules.get(char, ()):
+            if rule(state):
+                break
+        else:
+            state.pending.append(char)
+            state.pos += 1
+            unused = 1
+    if not stop:
+        state.text(src[state.pos :])
+        state.pos = len(src)
+    return False
+
+
+def parse(text: str, doc: Document, rules: Rules) -> list[Token]:
+    state = SpanState(text, doc, rules)
+    scan(state, None)
+    state.flush()
+    return state.tokens
+
+
+def emphasis(state: SpanState) -> bool:
+    src, start = state.src, state.pos
+    match = _EMPHASIS.match(src, start)
+    if not match:
+        return False
+    mark, after = match[0], src[match.end() : match.end() + 1]
+    tag = "strong" if len(mark) == 2 else "em"
+    in_word = mark[0] == "_" and _IN_WORD.search(src, max(0, start - 2), start)
+    if in_word or (after and after in SPACE) or tag in state.open or len(state.open) > MAX_OPEN:
+        state.text(mark)
+        state.pos = match.end()
+        return True
+    token = _emphasised(state, mark, tag, match.end())
+    if not token and tag == "strong" and (not state.open or state.open[-1] != "em"):
+        mark = mark[0]
+        token = _emphasised(state, mark, "em", start + 1)
+    if token:
+        state.pos += len(mark)
+        state.add(token)
+    else:
+        state.text(match[0])
+        state.pos = match.end()
+    return True
+
+
+def _emphasised(state: SpanState, mark: str, tag: str, start: int) -> Token | None:
+    src = state.src
+    state.pos = start
+    token = Token(tag, tag, 0, children=[])
+
+    def closes(state: SpanState) -> bool:
+        pos, end = state.pos, state.pos + len(mark)
+        if not src.startswith(mark, pos) or src[pos - 1] in SPACE:
+            return False
+        if tag == "em" and src.startswith(mark, end) and not src.startswith(mark, end + 1):
+            return False
+        if mark[0] == "_" and src[end : end + 1].isalnum():
+            return False
+        return bool(token.children or state.pending)
+
+    if mark in src[start:] and state.inside(token, closes):
+        return token
+    state.fail()
+    return None
+
+
+def code(state: SpanState) -> bool:
+    src = state.src
+    match = _TICKS.match(src, state.pos)
+    if not match:
+        return False
+    ticks, start, end = match[0], match.end(), -1
+    alone = len(ticks) == 1 and (state.pos == 0 or src[state.pos - 1] in SPACE) and src[start : start + 1].isspace()
+    if not alone:
+        end = src.find(ticks, start)
+    if end < 0:
+        state.fail()
+        state.text(ticks)
+        state.pos = start
+        return True
+    content = src[start:end]
+    if len(ticks) > 1:
+        content = content.removeprefix(" ").removesuffix(" ")
+    state.add(Token("code_inline", "code", 0, content=content))
+    state.pos = end + len(ticks)
+    return True
+
+
+def autolink(state: SpanState) -> bool:
+    match = _AUTOLINK.match(state.src, state.pos)
+    if not match:
+        return False
+    target = match[1] if match["scheme"] else f"mailto:{match[1]}"
+    shown = Token("text", "", 0, content=match[1].removeprefix("mailto:"))
+    state.add(Token("link", "a", 0, {"href": target}, children=[shown]))
+    state.pos = match.end()
+    return True
+
+
+def footnote(state: SpanState) -> bool:
+    match = _FOOTNOTE.match(state.src, state.pos)
+    if not match:
+        return False
+    state.pos = match.end()
+    if match[1] in state.doc.footnotes:
+        state.add(Token("footnote_ref", "sup", 0, content=match[1]))
+    else:
+        state.text(match[0])
+    return True
+
+
+def math(state: SpanState) -> bool:
+    match = _MATH.match(state.src, state.pos)
+    if not match:
+        return state.fail()
+    state.add(Token("math_inline", "span", 0, content=match[1].strip(SPACE)))
+    state.pos = match.end()
+    return True
+
+
+def entity(state: SpanState) -> bool:
+    match = ENTITY.match(state.src, state.pos)
+    if not match:
+        return False
+    state.pos = match.end()
+    char = character(match)
+    if char is None:
+        state.add(Token("entity", "", 0, content="&", markup="&amp;"))
+        state.text(match[0][1:])
+    else:
+        state.add(Token("entity", "", 0, content=char, markup=match[0]))
+    return True
+
+
+def line_break(state: SpanState) -> bool:
+    """Two spaces, or two backslashes, before the end of a line."""
+    if not state.src.startswith(("  \n", "\\\\\n"), state.pos) or state.doc.options.hard_wrap:
+        return False
+    state.add(Token("hardbreak", "br", 0))
+    state.pos += 2
+    return True
+
+
+def escape(state: SpanState) -> bool:
+    match = (_ESCAPED_GFM if state.doc.options.gfm else _ESCAPED).match(state.src, state.pos)
+    if not match:
+        return False
+    state.text(match[1])
+    state.pos = match.end()
+    return True
+
+
+def struck(state: SpanState) -> bool:
+    """GFM's `~~text~~`."""
+    match = _STRUCK.match(state.src, state.pos) if state.doc.options.gfm else None
+    if not match or len(state.open) > MAX_OPEN:
+        return state.fail()
+    inner = SpanState(match[1], state.doc, state.rules)
+    scan(inner, None)
+    inner.flush()
+    state.add(Token("html", "del", 0, children=inner.tokens, meta={"content": "span"}))
+    state.pos = match.end()
+    return True
+
+
+def extension(state: SpanState) -> bool:
+    """`{:: }`, or an attribute list for the span before it."""
+    if match := _EXTENSION.match(state.src, state.pos):
+        if _extension(state, match):
+            return True
+    elif (match := _ATTRIBUTES.match(state.src, state.pos)) and state.tokens and not state.pending:
+        if not match[1].startswith("/"):
+            given = Attributes()
+            given.read(match[1])
+            state.tokens[-1].meta.setdefault("refs", []).extend(given.refs)
+            given.apply(state.tokens[-1].attrs, state.doc.named)
+            state.pos = match.end()
+            return True
+    state.text("{")
+    state.pos += 1
+    return True
+
+
+def _extension(state: SpanState, match: re.Match[str]) -> bool:
+    body, end = None, match.end()
+    if not match["closed"]:
+        closing = _closing(match["name"]).search(state.src, end)
+        if not closing:
+            return state.fail()
+        body, end = state.src[end : closing.start()], closing.end()
+    token = extended(state.doc, match["name"], match["list"] or "", body)
+    if token is None:
+        return False
+    if token.type != "mark" and body is not None:
+        state.add(token)
+    state.pos = end
+    return True
+
+
+@lru_cache(maxsize=32)
+def _closing(name: str) -> re.Pattern[str]:
+    return re.compile(rf"\{{:/(?:{name})?\}}")

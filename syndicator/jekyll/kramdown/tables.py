@@ -1,0 +1,148 @@
+"""Tables: rows with or without outer pipes, several bodies, a footer."""
+
+import re
+from dataclasses import dataclass, field
+
+from markdown_it.token import Token
+
+from syndicator.jekyll.kramdown import span_html, spans as span_rules
+from syndicator.jekyll.kramdown.engine import BlockState, Document, children, spans
+from syndicator.jekyll.kramdown.grammar import BOUNDARY, SPACE
+
+_PIPE = r"(?:\||[^\n]*?[^\\\n]\|)"
+_START = re.compile(rf" {{0,3}}(?=[^\s]){_PIPE}.*\n")
+_LINE = re.compile(rf"{_PIPE}.*\n")
+_HAS_PIPE = re.compile(_PIPE)
+_SEPARATOR = re.compile(r"(?=[+|: \t=]*-)(?P<columns>[+|: \t\-]+)\n")
+_FOOTER = re.compile(r"(?=[+|: \t]*=)[+|: \t=]+\n")
+_ALIGNMENT = re.compile(r"[ \t]?(:?)-+(:?)[ \t]?")
+_CODE_ELEMENT = re.compile(r"(<code.*?>.*?</code>)")
+_CELL_END = re.compile(r"(?<!\\)\|")
+_CODE = re.compile("[`<]")
+_TICKS = re.compile("`+")
+_ALIGNED = {("", ""): "", (":", ""): "left", ("", ":"): "right", (":", ":"): "center"}
+
+
+@dataclass(slots=True)
+class _Rows:
+    parts: list[Token] = field(default_factory=list)
+    rows: list[Token] = field(default_factory=list)
+    alignment: list[str] = field(default_factory=list)
+    footer: bool = False
+
+    def close(self, kind: str) -> None:
+        self.parts.append(Token("rows", kind, 0, children=self.rows, block=True))
+        self.rows = []
+
+
+def table(state: BlockState) -> bool:
+    if not state.after_boundary() or not _START.match(state.src, state.pos):
+        return False
+    start = state.pos
+    found = _rows(state)
+    text, end = state.src[start : state.pos], state.pos
+    state.pos = start
+    if not BOUNDARY.match(state.src, end) or not _piped(text, state.doc):
+        return False
+    if found.rows:
+        found.close("tfoot" if found.footer else "tbody")
+    if all(part.tag != "tbody" for part in found.parts):
+        return False
+    state.pos = end
+    _fill(found)
+    state.add("table", "table", found.parts)
+    return True
+
+
+def _rows(state: BlockState) -> _Rows:
+    src, found = state.src, _Rows()
+    leading = src[state.pos :].lstrip(" ").startswith("|") if state.pos + 4 > state.end else (
+        src[state.pos : state.pos + 4].lstrip(" ").startswith("|")
+    )
+    if first := _SEPARATOR.match(src, state.pos):
+        state.pos = first.end()
+    while line := _LINE.match(src, state.pos):
+        state.pos = line.end()
+        if separator := _SEPARATOR.match(src, line.start()):
+            if found.rows and not found.alignment and not found.footer:
+                found.close("thead")
+                found.alignment = [_ALIGNED[item.groups()] for item in _ALIGNMENT.finditer(separator["columns"])]
+            elif found.rows and not found.footer:
+                found.close("tbody")
+        elif _FOOTER.match(src, line.start()):
+            if found.rows:
+                found.close("tbody")
+            found.footer = True
+        else:
+            found.rows.append(_row(line[0].rstrip("\n").rstrip(" \t"), leading))
+    return found
+
+
+def _row(line: str, leading: bool) -> Token:
+    cells = _cells(line)
+    if leading and cells and not cells[0].strip(SPACE):
+        del cells[0]
+    if cells and not cells[-1].strip(SPACE):
+        del cells[-1]
+    row = Token("row", "tr", 0, children=[], block=True)
+    for cell in cells:
+        children(row).append(Token("cell", "td", 0, children=[spans(cell.strip(SPACE))], block=True))
+    return row
+
+
+def _cells(line: str) -> list[str]:
+    """The texts between the pipes that stand outside code."""
+    cells = [""]
+    for number, part in enumerate(_CODE_ELEMENT.split(line)):
+        if number % 2:
+            cells[-1] += part
+            continue
+        for code, text in _code_spans(part):
+            if code:
+                cells[-1] += text
+            else:
+                first, *others = (piece.replace("\\|", "|") for piece in _CELL_END.split(text))
+                cells[-1] += first
+                cells += others
+    return cells
+
+
+def _code_spans(text: str) -> list[tuple[bool, str]]:
+    """The text in pieces, each with whether it is a code span, marks included."""
+    pieces, pos, plain = list[tuple[bool, str]](), 0, 0
+    while ticks := _TICKS.search(text, pos):
+        pos = ticks.end()
+        before = text[ticks.start() - 1 : ticks.start()] or " "
+        alone = len(ticks[0]) == 1 and before.isspace() and text[pos : pos + 1].isspace()
+        end = -1 if alone else text.find(ticks[0], pos)
+        if end >= 0:
+            pieces += [(False, text[plain : ticks.start()]), (True, text[ticks.start() : end + len(ticks[0])])]
+            pos = plain = end + len(ticks[0])
+    return [*pieces, (False, text[plain:])]
+
+
+def _piped(text: str, doc: Document) -> bool:
+    """Whether each line has a pipe outside code and HTML."""
+    state = span_rules.SpanState(text, doc, {"`": (span_rules.code,), "<": (span_html.html,)}, _CODE)
+    span_rules.scan(state, None)
+    state.flush()
+    outside = "".join(
+        token.content if token.type == "text" else "\n" * _lines(token) for token in state.tokens
+    )
+    return all(_HAS_PIPE.match(line) for line in outside.rstrip("\n").split("\n"))
+
+
+def _lines(token: Token) -> int:
+    return token.content.count("\n")
+
+
+def _fill(found: _Rows) -> None:
+    """Gives each row as many cells as the widest, and each cell its alignment."""
+    columns = max(len(children(row)) for part in found.parts for row in children(part))
+    for part in found.parts:
+        for row in children(part):
+            cells = children(row)
+            cells += [Token("cell", "td", 0, children=[], block=True) for _ in range(columns - len(cells))]
+            for number, cell in enumerate(cells):
+                cell.tag = "th" if part.tag == "thead" else "td"
+                cell.info = found.alignment[number] if number < len(found.alignment) else ""
