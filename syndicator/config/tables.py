@@ -42,6 +42,7 @@ class Feeds(Table):
     content: Literal["full", "excerpt"] | None = None
     aliases: v.Aliases = ()
     players: v.Hosts = ()
+    schemes: v.Schemes = ()
 
 
 class Output(Table):

@@ -93,6 +93,14 @@ def _host(text: object) -> str:
     return text
 
 
+def _scheme(text: object) -> str:
+    if not isinstance(text, str) or not re.fullmatch(r"[a-z][a-z0-9+.-]*", text, re.ASCII):
+        raise ValueError(f'{text!r} is not a scheme: write it without the colon, as in "xmpp"')
+    if text in ("javascript", "vbscript", "data", "file", "blob"):
+        raise ValueError(f"{text!r} is never let through: it runs code or reads the reader's own files")
+    return text
+
+
 class Listen(NamedTuple):
     """Where the server listens. Port 0: one that is free."""
 
@@ -170,6 +178,7 @@ Encodings = Annotated[tuple[Literal["gzip", "br"], ...], Once, Words]
 Addresses = Annotated[tuple[Address, ...], Once, Words]
 Networks = Annotated[tuple[Network, ...], Words]
 Hosts = Annotated[tuple[Annotated[str, BeforeValidator(_host)], ...], Words]
+Schemes = Annotated[tuple[Annotated[str, BeforeValidator(_scheme)], ...], Words]
 Aliases = Annotated[
     tuple[tuple[str, str], ...],  # path, and the feed file that stands there too
     BeforeValidator(_aliases),
