@@ -1,0 +1,213 @@
+"""HTML that is safe to hand to any reader, and complete without the site around it.
+
+What people read, hear and watch stays; what runs, asks or styles goes, and goes whole: with its content. Every
+address becomes absolute against the post's own, so that a feed needs no `xml:base`, which few readers know.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+
+import nh3
+
+from syndicator.jekyll.addresses import WEB, absolute, absolute_set
+from syndicator.jekyll.characters import printable
+
+_PLAYERS = frozenset(
+    {
+        "www.youtube.com",
+        "youtube.com",
+        "www.youtube-nocookie.com",
+        "player.vimeo.com",
+        "www.dailymotion.com",
+        "geo.dailymotion.com",
+        "player.twitch.tv",
+        "clips.twitch.tv",
+        "w.soundcloud.com",
+        "open.spotify.com",
+        "bandcamp.com",
+        "embed.podcasts.apple.com",
+        "archive.org",
+        "media.ccc.de",
+        "embed.ted.com",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """What the site's owner lets through beyond the text itself."""
+
+    frame_hosts: frozenset[str] = _PLAYERS  #: hosts whose frames stay, in lower case; https only
+    link_schemes: frozenset[str] = WEB | {"mailto", "tel"}  #: of links; what runs or embeds code never counts
+
+
+DEFAULT = Policy()
+
+
+def clean(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
+    """The HTML without what a stranger could do harm with, and with absolute addresses.
+
+    `base` is the page's own absolute address. Never raises, whatever the HTML; what is too deeply nested is
+    flattened. The result holds no character that XML forbids.
+    """
+    html = _UNWRAPPED.sub("", printable(html))
+    if html.count("<") > _DEEPEST:
+        html = _flattened(html)
+    cleaned = _cleaner(base, policy).clean(html)
+    # &#7; is a character only now that it has been parsed
+    return printable(_HOLLOW.sub("", cleaned))
+
+
+_MEDIA = {"width", "height"}
+_CELL = {"colspan", "rowspan", "headers", "align", "valign", "abbr"}
+_ROWS = {"align", "valign"}
+_ATTRIBUTES = {
+    "*": {"id", "class", "title", "lang", "dir"},
+    "a": {"href", "hreflang", "name", "type"},
+    "area": {"href", "hreflang", "alt", "shape", "coords"},
+    "audio": {"src", "loop", "muted", "preload"},
+    "blockquote": {"cite"},
+    "col": {"span", "align", "valign", "width"},
+    "colgroup": {"span", "align", "valign", "width"},
+    "data": {"value"},
+    "del": {"cite", "datetime"},
+    "details": {"open"},
+    "div": {"align"},
+    "h1": {"align"},
+    "h2": {"align"},
+    "h3": {"align"},
+    "hr": {"align", "width"},
+    "iframe": {"src", "allowfullscreen"} | _MEDIA,
+    "img": {"src", "srcset", "sizes", "alt", "align", "longdesc", "usemap"} | _MEDIA,
+    "input": {"checked"},
+    "ins": {"cite", "datetime"},
+    "li": {"value"},
+    "map": {"name"},
+    "ol": {"start", "type", "reversed"},
+    "p": {"align"},
+    "q": {"cite"},
+    "source": {"src", "srcset", "sizes", "type", "media"} | _MEDIA,
+    "table": {"align", "border", "cellpadding", "cellspacing", "summary", "width"},
+    "tbody": _ROWS,
+    "td": {"width"} | _CELL,
+    "tfoot": _ROWS,
+    "th": {"width", "scope"} | _CELL,
+    "thead": _ROWS,
+    "time": {"datetime"},
+    "tr": _ROWS,
+    "track": {"src", "kind", "srclang", "label", "default"},
+    "ul": {"type"},
+    "video": {"src", "poster", "loop", "muted", "playsinline", "preload"} | _MEDIA,
+}
+_TAGS = (nh3.ALLOWED_TAGS | _ATTRIBUTES.keys() | {"address", "big", "main", "picture", "rb", "section"}) - {"*"}
+
+# Their text is code, a fallback for a plug-in, a form's labels, or says again what stands beside it (annotation)
+_DROPPED_WHOLE = set(
+    "annotation annotation-xml applet button datalist dialog embed fieldset form frameset head legend noembed noframes"
+    " object optgroup option output plaintext portal script select style svg template textarea title xmp".split()
+)
+
+
+def _cleaner(base: str, policy: Policy) -> nh3.Cleaner:
+    schemes = policy.link_schemes - {"javascript", "vbscript", "data", "blob", "file"}
+
+    def address(tag: str, name: str, value: str) -> str | None:
+        if name == "class":
+            return _classes(value)
+        if name == "srcset":
+            return absolute_set(value, base)
+        if name not in {"href", "src", "poster", "cite", "longdesc"}:
+            return value
+        if name == "href":
+            return absolute(value, base, schemes=schemes)
+        if name == "src" and tag == "img" and _PICTURE_ITSELF.match(value):
+            return value
+        if name == "src" and not value.strip():
+            return None
+        found = absolute(value, base)
+        return None if found and tag == "iframe" and not _is_player(found, policy.frame_hosts) else found
+
+    return nh3.Cleaner(
+        tags=_TAGS,
+        clean_content_tags=_DROPPED_WHOLE,
+        attributes=_ATTRIBUTES,
+        attribute_filter=address,
+        tag_attribute_values={"input": {"type": {"checkbox"}}},
+        set_tag_attribute_values={"input": {"disabled": ""}, "audio": {"controls": ""}, "video": {"controls": ""}},
+        url_schemes=set(schemes | WEB | {"data"}),
+        link_rel=None,  # a reader opens links its own way, and has no window to protect
+    )
+
+
+# A reader runs no script, so what an author wrote for such readers is for it: the true picture behind a
+# lazy one, the code behind an embedded gist. The lazy picture itself has no address, and goes as hollow.
+# Formulas in MathML, which few readers draw and nh3 would drop, are left as their text.
+_UNWRAPPED = re.compile(r"</?(?:noscript|math)\b[^<>]*>", re.IGNORECASE)
+
+# nh3 can drop an attribute but not its element. What it writes is regular: attributes in double quotes, > escaped.
+_HOLLOW = re.compile(
+    r"<iframe(?![^>]* src=)[^>]*>.*?</iframe>"
+    r"|<img(?![^>]* src(?:set)?=)[^>]*>"
+    r"|<(?:source|track)(?![^>]* src(?:set)?=)[^>]*>"
+    r'|<input(?![^>]* type="checkbox")[^>]*>',
+    re.DOTALL,
+)
+
+# A picture written into the page is what people look at. A vector one can hold script, and one of less than
+# this is a dot that holds the place of a lazy picture.
+_PICTURE_ITSELF = re.compile(
+    r"data:image/(?:png|jpeg|jpg|gif|webp|avif);base64,[A-Za-z0-9+/=\s]{200,}\Z", re.IGNORECASE
+)
+
+# Names that highlighters and Markdown give. Any other could be hooked by the style sheet of the page a reader shows
+# it in: an overlay, a hidden block, a look-alike button. Pygments' and Rouge's own are of at most three characters.
+_KNOWN_CLASS = re.compile(
+    r"(?:high|code)?(?:light|lighter|hilite)?(?:language|lang|highlight|highlighter|codehilite)(?:-[\w+#.-]+)?|[a-z][a-z0-9]{0,2}"
+    r"|line(?:no|nos|numbers)?|footnotes?|footnote-(?:ref|backref)|reversefootnote|task-list(?:-item(?:-checkbox)?)?",
+    re.ASCII,
+)
+
+
+@lru_cache(maxsize=1024)
+def _classes(value: str) -> str | None:
+    return " ".join(name for name in value.split() if _KNOWN_CLASS.fullmatch(name)) or None
+
+
+def _is_player(address: str, hosts: frozenset[str]) -> bool:
+    scheme, _, rest = address.partition("://")
+    return scheme == "https" and re.split("[/?#]", rest, maxsplit=1)[0] in hosts
+
+
+# Parsing costs the square of the depth; readers give up at 256 (libxml2) or 512 (browsers) anyway.
+_DEEPEST = 200
+_TAG = re.compile(r"<(/?)([a-z][^\s/<>]*)", re.IGNORECASE)
+_NEVER_DEEP = frozenset(
+    "area base br col embed hr img input link meta param source track wbr"  # have no content
+    " p li dt dd tr td th thead tbody tfoot colgroup caption option".split()  # end by themselves
+)
+
+
+def _flattened(html: str) -> str:
+    """The HTML without the tags that stand deeper than anyone reads; their text stays."""
+    open_now: Counter[str] = Counter()
+    depth = 0
+
+    def keep(found: re.Match[str]) -> str:
+        nonlocal depth
+        name = found[2].lower()
+        if name in _NEVER_DEEP and not (open_now["svg"] or open_now["math"]):  # where they are names like any other
+            return found[0]
+        if found[1]:
+            if open_now[name]:
+                open_now[name] -= 1
+                depth -= 1
+            return found[0]
+        if depth >= _DEEPEST:
+            return "<wbr"  # which has no inside, and takes whatever attributes follow
+        open_now[name] += 1
+        depth += 1
+        return found[0]
+
+    return _TAG.sub(keep, html)
