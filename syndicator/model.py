@@ -225,12 +225,17 @@ class Report:
     new: int = 0
     changed: int = 0
     gone: int = 0
-    feeds: int = 0  #: feeds that exist; each is several files
+    feeds: int = 0  #: feeds that exist; each is several files; 0 also when nothing was built
     feeds_changed: int = 0
     files_written: int = 0
     owed: int = 0  #: pings that this run came to owe
     next_due: datetime | None = None  #: when the next future post appears; None: none waits
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def moved(self) -> bool:
+        """Whether anything was found new, or done."""
+        return bool(self.new or self.changed or self.gone or self.files_written or self.owed)
 
     def summary(self) -> str:
         """The run in words: `20,000 posts (3 new, 1 changed), 2 problems; 4 of 14 feeds changed; 8 pings owed`."""
@@ -242,7 +247,8 @@ class Report:
         posts = f"{_count(self.posts, 'post')}{f' ({moved})' if moved else ''}"
         problems = f", {_count(len(self.problems), 'problem')}" if self.problems else ""
         pings = f"; {_count(self.owed, 'ping')} owed" if self.owed else ""
-        return f"{posts}{problems}; {self.feeds_changed:,} of {_count(self.feeds, 'feed')} changed{pings}"
+        feeds = f"; {self.feeds_changed:,} of {_count(self.feeds, 'feed')} changed" if self.feeds else ""
+        return f"{posts}{problems}{feeds}{pings}"
 
 
 def _count(number: int, noun: str) -> str:

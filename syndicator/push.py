@@ -1,0 +1,319 @@
+"""One pass over what is owed.
+
+    claim     what is due (store)
+    plan      the request that pays each debt (websub)
+    send      side by side, the slow in nobody's way (outbound)
+    judge     what each answer means (websub)
+    settle    written down (store)
+
+A debt is a row until its request was answered: whatever dies in between, it is tried again.
+"""
+
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+
+from syndicator.model import Answer, FeedFile, Kind, Problem, Subscription
+from syndicator.outbound import Client
+from syndicator.store import owed, subscriptions
+from syndicator.store.database import Database
+from syndicator.websub import publisher
+from syndicator.websub.errands import Errand, Outcome, judge, plan
+from syndicator.websub.turns import Turns
+
+#: Debts that are claimed at a time, and how many of one host may be claimed at once.
+BATCH, PER_HOST = 512, 512
+
+#: Seconds between looks at what came due meanwhile, and how long an answer may wait to be written down.
+LOOK, SETTLE = 0.25, 0.2
+
+#: Answers written down at a time, at most.
+TOGETHER = 200
+
+#: Seconds that a pass which was told to stop waits for its requests to end.
+STOPPING = 2.0
+
+#: Failures that a report names.
+NAMED = 100
+
+_NOUNS = {
+    Kind.PING: ("ping", "pings"),
+    Kind.VERIFY: ("verification", "verifications"),
+    Kind.DELIVER: ("delivery", "deliveries"),
+    Kind.DENY: ("denial", "denials"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PushReport:
+    """What a pass did."""
+
+    started: datetime
+    seconds: float
+    paid: Mapping[Kind, int]  #: requests that arrived
+    again: Mapping[Kind, int]  #: requests that failed and are tried again
+    gave_up: Mapping[Kind, int]  #: debts whose retries are used up
+    problems: tuple[Problem, ...]  #: the last failure of each target, a hundred of them at most
+    owed: int  #: debts that still wait
+    next_due: datetime | None  #: when the next of them is tried; None: none waits
+
+    def summary(self) -> str:
+        """The pass in words: `8 pings sent; 2 failed (1 given up); 3 still owed`."""
+        sent = [f"{number:,} {_NOUNS[kind][number != 1]}" for kind, number in self.paid.items()]
+        gave_up = sum(self.gave_up.values())
+        failed = sum(self.again.values()) + gave_up
+        parts = [f"{', '.join(sent) or 'nothing'} sent"]
+        if failed:
+            parts.append(f"{failed:,} failed" + (f" ({gave_up:,} given up)" if gave_up else ""))
+        if self.owed:
+            parts.append(f"{self.owed:,} still owed")
+        return "; ".join(parts)
+
+
+class Push:
+    """Pays debts. One pass at a time; a pass that runs takes up what comes due meanwhile.
+
+    `claimer` is the name under which it claims: what a dead process of that name had claimed is given back by
+    `recover`. `read` gives a topic's file as it is now, or None when there is no such topic (any more).
+    `retry` is for pings, `hub_retry` for what goes to callbacks. `jitter` gives a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        client: Client,
+        *,
+        read: Callable[[str], FeedFile | None],
+        clock: Callable[[], datetime],
+        jitter: Callable[[], float],
+        claimer: str,
+        retry: Sequence[timedelta],
+        hub_retry: Sequence[timedelta],
+        lease: timedelta = timedelta(minutes=2),
+    ) -> None:
+        self._database, self._client, self._read = database, client, read
+        self._clock, self._jitter = clock, jitter
+        self._claimer, self._retry, self._hub_retry, self._lease = claimer, retry, hub_retry, lease
+        self._finished: SimpleQueue[_Sent | None] = SimpleQueue()  # None is a nudge
+        self._pass = threading.Lock()
+        self._stopped = threading.Event()
+
+    def recover(self) -> int:
+        """Give back what an earlier process of the same name had claimed when it died; how many."""
+        with self._database.begin() as connection:
+            return owed.release(connection, self._claimer)
+
+    def nudge(self) -> None:
+        """Let a pass that runs look at once at what came due."""
+        self._finished.put(None)
+
+    def stop(self) -> None:
+        """End what is under way; a pass that runs gives it back and returns within about two seconds."""
+        self._stopped.set()
+        self._client.close()
+        self.nudge()
+
+    def once(self) -> PushReport:
+        """Pay all that is due, and what comes due while doing so."""
+        with self._pass:
+            started, clock, tally = self._clock(), time.monotonic(), _Tally()
+            with self._database.begin() as connection:
+                subscriptions.sweep(connection, started)
+            self._finished = SimpleQueue()
+            hands = _Hands(self._send, self._finished)
+            try:
+                self._drain(hands, tally)
+            finally:
+                hands.dismiss()
+            with self._database.read() as connection:
+                debts, next_due = owed.outstanding(connection), owed.next_due(connection)
+        return PushReport(
+            started=started,
+            seconds=time.monotonic() - clock,
+            paid=dict(tally.paid),
+            again=dict(tally.again),
+            gave_up=dict(tally.gave_up),
+            problems=tuple(tally.problems.values()),
+            owed=sum(number for (_, state), number in debts.items() if state != "gave up"),
+            next_due=next_due,
+        )
+
+    def _drain(self, hands: "_Hands", tally: "_Tally") -> None:
+        turns, outcomes, look, settle = Turns[Errand](), list[Outcome](), 0.0, 0.0
+        while True:
+            now = time.monotonic()
+            if now >= look and turns.waiting < BATCH:
+                errands = self._claim()
+                turns.add((owed.host_of(errand.owed.target), errand) for errand in errands)
+                look = now if len(errands) == BATCH else now + LOOK
+            while (errand := turns.take(now)) is not None:
+                hands.start(errand)
+            sent, nudged = self._collect(LOOK if turns.under_way else 0)
+            for one in sent:
+                turns.over(one.errand)
+                outcomes.append(self._judge(one))
+            idle = not turns.under_way and not turns.waiting
+            if outcomes and (idle or len(outcomes) >= TOGETHER or now >= settle):
+                self._settle(outcomes, tally)
+                outcomes, settle = [], time.monotonic() + SETTLE
+            if self._stopped.is_set():
+                return self._leave(outcomes, turns.under_way, tally)
+            if nudged:
+                look = 0.0
+            elif idle and look > now:
+                return None
+
+    def _claim(self) -> list[Errand]:
+        now = self._clock()
+        with self._database.read() as connection:  # looking costs no turn at writing
+            due = owed.next_due(connection)
+        if due is None or due > now:
+            return []
+        with self._database.begin() as connection:
+            debts = owed.claim(
+                connection, now, claimer=self._claimer, limit=BATCH, per_host=PER_HOST, lease=self._lease
+            )
+            pairs = [(debt.topic, debt.target) for debt in debts if debt.kind is Kind.DELIVER]
+            live = subscriptions.find(connection, pairs, now)
+        nobody: tuple[Subscription | None, str | None] = None, None
+        # Read after the claim, and once for all of its subscribers: what they get is the newest there is.
+        files = {topic: self._read(topic) for topic in {debt.topic for debt in debts if debt.kind in _READS}}
+        return [
+            plan(
+                debt,
+                *live.get((debt.topic, debt.target), nobody),
+                files.get(debt.topic),
+                secrets.token_urlsafe(24),
+            )
+            for debt in debts
+        ]
+
+    def _send(self, errand: Errand) -> "_Sent":
+        began = self._clock()
+        request = errand.request
+        if request is None:
+            return _Sent(errand, began, None)
+        answer = self._client.send(request)
+        for _ in range(publisher.MAX_HOPS if errand.owed.kind is Kind.PING else 0):
+            if (further := publisher.follow(request, answer)) is None:
+                break
+            request, answer = further, self._client.send(further)
+        return _Sent(errand, began, answer)
+
+    def _judge(self, sent: "_Sent") -> Outcome:
+        retry = self._retry if sent.errand.owed.kind is Kind.PING else self._hub_retry
+        return judge(sent.errand, sent.answer, self._clock(), sent.began, retry, self._jitter())
+
+    def _collect(self, wait: float) -> tuple[list["_Sent"], bool]:
+        """What was sent meanwhile, after waiting for the first of it; and whether there was a nudge."""
+        sent, nudged = list[_Sent](), False
+        with suppress(Empty):
+            while True:
+                one = self._finished.get(timeout=wait) if wait and not sent else self._finished.get_nowait()
+                if one is None:
+                    nudged = True
+                    break
+                if one.bug is not None:
+                    raise one.bug
+                sent.append(one)
+        return sent, nudged
+
+    def _settle(self, outcomes: Sequence[Outcome], tally: "_Tally") -> None:
+        now = self._clock()
+        arrived, failed = list[tuple[str, str, str]](), list[tuple[str, str, str]]()
+        with self._database.begin() as connection:
+            owed.settle(connection, [outcome.settlement for outcome in outcomes], now)
+            for outcome in outcomes:
+                debt = outcome.settlement.owed
+                if outcome.kept is not None:
+                    subscriptions.keep(connection, outcome.kept)
+                elif outcome.ended:
+                    subscriptions.end(connection, debt.topic, debt.target)
+                elif outcome.delivered is not None:
+                    arrived.append((debt.topic, debt.target, outcome.delivered))
+                elif debt.kind is Kind.DELIVER and outcome.settlement.error is not None:
+                    failed.append((debt.topic, debt.target, outcome.settlement.error))
+            subscriptions.delivered(connection, arrived, now)
+            subscriptions.failed(connection, failed, now)
+        for outcome in outcomes:
+            tally.count(outcome)
+
+    def _leave(self, outcomes: list[Outcome], under_way: int, tally: "_Tally") -> None:
+        """Write down what still ends in time, and give the rest back."""
+        until = time.monotonic() + STOPPING
+        while under_way > 0 and (wait := until - time.monotonic()) > 0:
+            sent, _nudged = self._collect(wait)
+            under_way -= len(sent)
+            outcomes += map(self._judge, sent)
+        self._settle(outcomes, tally)
+        self.recover()
+
+
+#: What can't be planned without the topic's file.
+_READS = (Kind.VERIFY, Kind.DELIVER)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    errand: Errand
+    began: datetime
+    answer: Answer | None  #: None: there was nothing to send
+    bug: BaseException | None = None
+
+
+class _Hands:
+    """Daemon threads that send: as many as there is work for at once, each kept until the pass ends.
+
+    Not an executor: that waits for its threads when the process ends, and one may be in a look-up that hangs.
+    """
+
+    def __init__(self, send: Callable[[Errand], _Sent], finished: "SimpleQueue[_Sent | None]") -> None:
+        self._send, self._finished = send, finished
+        self._todo: SimpleQueue[Errand | None] = SimpleQueue()
+        self._free, self._all = threading.Semaphore(0), 0
+
+    def start(self, errand: Errand) -> None:
+        if not self._free.acquire(blocking=False):
+            self._all += 1
+            threading.Thread(target=self._run, name=f"push-{self._all}", daemon=True).start()
+        self._todo.put(errand)
+
+    def dismiss(self) -> None:
+        for _ in range(self._all):
+            self._todo.put(None)
+
+    def _run(self) -> None:
+        while (errand := self._todo.get()) is not None:
+            try:
+                self._finished.put(self._send(errand))
+            except BaseException as bug:  # raised again by the pass
+                self._finished.put(_Sent(errand, datetime.min, None, bug))
+            self._free.release()
+
+
+@dataclass(slots=True)
+class _Tally:
+    paid: Counter[Kind] = field(default_factory=Counter)
+    again: Counter[Kind] = field(default_factory=Counter)
+    gave_up: Counter[Kind] = field(default_factory=Counter)
+    problems: dict[str, Problem] = field(default_factory=dict)
+
+    def count(self, outcome: Outcome) -> None:
+        settlement = outcome.settlement
+        if not settlement.tried:
+            return
+        kind = settlement.owed.kind
+        which = self.paid if settlement.paid else self.again if settlement.again else self.gave_up
+        which[kind] += 1
+        if settlement.error is None:
+            return
+        target = settlement.owed.target
+        name = target if kind is Kind.PING else subscriptions.alias(target)
+        if name in self.problems or len(self.problems) < NAMED:
+            self.problems[name] = Problem(path=name, message=settlement.error)

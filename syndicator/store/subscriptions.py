@@ -1,0 +1,229 @@
+"""Who is subscribed to which topic. Every function works inside its caller's transaction.
+
+A callback's address is a secret (its query often holds a token): it leaves here only for requests to it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Row, Select, bindparam, case, delete, func, literal, select, update
+
+from syndicator.model import Kind, Subscription
+from syndicator.store.owed import again, fresh, host_of, insert
+from syndicator.store.schema import from_us, owed, subscriptions, to_us
+
+#: Microseconds that a callback's next delivery waits for each one in a row that failed, so that those that
+#: answer go first; and how many failures count.
+BEHIND_US, BEHIND_MOST = 500_000, 10
+
+_Pair = tuple[str, str]  # topic, callback
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subscriber:
+    """A subscription as people may see it."""
+
+    topic: str
+    callback: str  #: host and a digest of the rest
+    since: datetime
+    expires: datetime
+    failures: int  #: deliveries in a row that didn't arrive
+    last_success: datetime | None
+    last_failure: datetime | None
+    error: str | None  #: of the last failure
+
+
+def alias(callback: str) -> str:
+    """What to call a callback in front of people: its host, and a digest that tells two apart."""
+    return f"{host_of(callback)}#{sha256(callback.encode()).hexdigest()[:8]}"
+
+
+def keep(connection: Connection, subscription: Subscription) -> None:
+    """Begin a subscription, or go on with it under its new terms (a secret can go as well as come)."""
+    terms = {"secret": subscription.secret, "expires": to_us(subscription.expires)}
+    connection.execute(
+        insert(connection, subscriptions)
+        .values(
+            topic=subscription.topic,
+            callback=subscription.callback,
+            host=host_of(subscription.callback),
+            since=to_us(subscription.since),
+            failures=0,
+            **terms,
+        )
+        .on_conflict_do_update(index_elements=["topic", "callback"], set_={**terms, "failures": 0})
+    )
+
+
+def end(connection: Connection, topic: str, callback: str) -> None:
+    """End a subscription, and what is owed to it."""
+    connection.execute(
+        delete(subscriptions).where(subscriptions.c.topic == topic, subscriptions.c.callback == callback)
+    )
+    connection.execute(
+        delete(owed).where(owed.c.kind == Kind.DELIVER, owed.c.topic == topic, owed.c.target == callback)
+    )
+
+
+def remove(connection: Connection, callback: str) -> int:
+    """End every subscription of a callback, named by its address or by its alias; how many."""
+    found = [
+        row
+        for row in connection.execute(select(subscriptions.c.topic, subscriptions.c.callback))
+        if callback in (row.callback, alias(row.callback))
+    ]
+    for row in found:
+        end(connection, row.topic, row.callback)
+    return len(found)
+
+
+def find(
+    connection: Connection, pairs: Iterable[_Pair], now: datetime
+) -> Mapping[_Pair, tuple[Subscription, str | None]]:
+    """The live subscriptions among pairs of topic and callback, each with the digest of what it has."""
+    wanted = set(pairs)
+    statement = select(subscriptions).where(
+        subscriptions.c.topic.in_(sorted({topic for topic, _ in wanted})),
+        subscriptions.c.callback.in_(sorted({callback for _, callback in wanted})),
+        subscriptions.c.expires > to_us(now),
+    )
+    return {
+        (row.topic, row.callback): (_subscription(row), row.delivered)
+        for row in connection.execute(statement)
+        if (row.topic, row.callback) in wanted
+    }
+
+
+def delivered(connection: Connection, arrived: Sequence[tuple[str, str, str]], now: datetime) -> None:
+    """Note topic, callback and digest of what arrived."""
+    if arrived:
+        connection.execute(
+            update(subscriptions)
+            .where(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
+            .values(delivered=bindparam("digest"), failures=0, last_success=to_us(now)),
+            [{"of": topic, "to": callback, "digest": digest} for topic, callback, digest in arrived],
+        )
+
+
+def failed(connection: Connection, failures: Sequence[tuple[str, str, str]], now: datetime) -> None:
+    """Note topic, callback and error of what did not arrive."""
+    if failures:
+        connection.execute(
+            update(subscriptions)
+            .where(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
+            .values(failures=subscriptions.c.failures + 1, last_failure=to_us(now), error=bindparam("why")),
+            [{"of": topic, "to": callback, "why": error} for topic, callback, error in failures],
+        )
+
+
+def owe_deliveries(connection: Connection, topics: Sequence[str], now: datetime) -> int:
+    """Owe each live subscriber of the topics their newest bytes; how many there are.
+
+    One who is owed them already is owed them once, and is tried again from the beginning.
+    """
+    if not topics:
+        return 0
+    behind = case((subscriptions.c.failures > BEHIND_MOST, BEHIND_MOST), else_=subscriptions.c.failures)
+    columns = _debt(Kind.DELIVER, now) | {"due": literal(to_us(now), BigInteger) + behind * BEHIND_US}
+    live = _live(columns, topics, now)
+    statement = insert(connection, owed).from_select(list(columns), live)
+    return int(connection.execute(again(statement)).rowcount)
+
+
+def owe_again(connection: Connection, topic: str, digest: str, now: datetime) -> int:
+    """Owe a topic to those who don't have the bytes with this digest and are not owed them; how many."""
+    columns = _debt(Kind.DELIVER, now)
+    live = _live(columns, [topic], now).where(func.coalesce(subscriptions.c.delivered, "") != digest)
+    statement = insert(connection, owed).from_select(list(columns), live)
+    return int(connection.execute(statement.on_conflict_do_nothing()).rowcount)
+
+
+def owe_denials(connection: Connection, topics: Sequence[str], now: datetime, reason: str | None = None) -> int:
+    """End every subscription of topics that are no longer made, and owe each a word of it; how many."""
+    if not topics:
+        return 0
+    columns = _debt(Kind.DENY, now)
+    if reason:
+        columns["detail"] = literal(json.dumps({"reason": reason}))
+    statement = insert(connection, owed).from_select(list(columns), _live(columns, topics, now))
+    number = int(connection.execute(again(statement)).rowcount)
+    connection.execute(delete(subscriptions).where(subscriptions.c.topic.in_(topics)))
+    connection.execute(delete(owed).where(owed.c.kind.in_([Kind.DELIVER, Kind.VERIFY]), owed.c.topic.in_(topics)))
+    return number
+
+
+def sweep(connection: Connection, now: datetime) -> int:
+    """Forget subscriptions whose lease ended; how many."""
+    return connection.execute(delete(subscriptions).where(subscriptions.c.expires <= to_us(now))).rowcount
+
+
+def total(connection: Connection, now: datetime) -> int:
+    """How many live subscriptions there are."""
+    return sum(by_topic(connection, now).values())
+
+
+def by_topic(connection: Connection, now: datetime) -> Mapping[str, int]:
+    """How many live subscriptions each topic has."""
+    rows = connection.execute(
+        select(subscriptions.c.topic, func.count().label("number"))
+        .where(subscriptions.c.expires > to_us(now))
+        .group_by(subscriptions.c.topic)
+        .order_by(subscriptions.c.topic)
+    )
+    return {row.topic: row.number for row in rows}
+
+
+def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]:
+    """Every live subscription, by topic."""
+    rows = connection.execute(
+        select(subscriptions)
+        .where(subscriptions.c.expires > to_us(now))
+        .order_by(subscriptions.c.topic, subscriptions.c.callback)
+    )
+    return tuple(
+        Subscriber(
+            topic=row.topic,
+            callback=alias(row.callback),
+            since=from_us(row.since),
+            expires=from_us(row.expires),
+            failures=row.failures,
+            last_success=None if row.last_success is None else from_us(row.last_success),
+            last_failure=None if row.last_failure is None else from_us(row.last_failure),
+            error=row.error,
+        )
+        for row in rows
+    )
+
+
+def _debt(kind: Kind, now: datetime) -> dict[str, Any]:
+    """The columns of a debt to a subscriber, as expressions of an INSERT … SELECT."""
+    columns = {
+        "kind": literal(kind.value),
+        "target": subscriptions.c.callback,
+        "topic": subscriptions.c.topic,
+        "variant": literal(""),
+        "host": subscriptions.c.host,
+        "detail": literal("{}"),
+    }
+    return columns | {
+        name: literal(value, BigInteger) if isinstance(value, int) else literal(value)
+        for name, value in fresh(now).items()
+    }
+
+
+def _live(columns: Mapping[str, Any], topics: Sequence[str], now: datetime) -> Select[Any]:
+    return select(*columns.values()).where(subscriptions.c.topic.in_(topics), subscriptions.c.expires > to_us(now))
+
+
+def _subscription(row: Row[Any]) -> Subscription:
+    return Subscription(
+        topic=row.topic,
+        callback=row.callback,
+        secret=row.secret,
+        expires=from_us(row.expires),
+        since=from_us(row.since),
+    )

@@ -1,0 +1,106 @@
+"""What a debt asks for, and what the answer means for it and for the subscription it serves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from syndicator.model import Answer, FeedFile, Kind, Owed, Request, Settlement, Subscription
+from syndicator.websub import hub, publisher
+from syndicator.websub.retry import next_attempt, retry_after
+
+#: How often a callback that doesn't answer is asked whether it meant it. Any answer at all decides.
+ASKED_AGAIN = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Errand:
+    """A debt and the request that pays it."""
+
+    owed: Owed
+    request: Request | None  #: None: there is nothing left to send, the debt is paid
+    expected: str = ""  #: a verification's challenge; the digest of what is delivered
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What became of an errand."""
+
+    settlement: Settlement
+    delivered: str | None = None  #: digest of the bytes that arrived
+    kept: Subscription | None = None  #: verified: it begins, or goes on under these terms
+    ended: bool = False  #: the subscription is over
+
+
+def plan(
+    debt: Owed, subscription: Subscription | None, has: str | None, file: FeedFile | None, challenge: str
+) -> Errand:
+    """The request that pays a debt.
+
+    `subscription` is the callback's as it stands (None: it has none), `has` the digest of what it was sent
+    last, `file` the topic as it is now (None: it isn't made any more). `challenge` is random and used once.
+    """
+    match debt.kind:
+        case Kind.PING:
+            return Errand(owed=debt, request=publisher.ping(debt.target, debt.topic))
+        case Kind.DENY:
+            return Errand(owed=debt, request=hub.denial(debt.target, debt.topic, debt.detail.get("reason")))
+        case Kind.VERIFY if file is None and debt.detail["mode"] == "subscribe":
+            return Errand(owed=debt, request=hub.denial(debt.target, debt.detail["topic"], hub.NOT_OURS))
+        case Kind.VERIFY:
+            return Errand(owed=debt, request=hub.verification(debt.target, debt.detail, challenge), expected=challenge)
+        case Kind.DELIVER:
+            if subscription is None or file is None or file.digest == has:
+                return Errand(owed=debt, request=None)
+            return Errand(owed=debt, request=hub.delivery(subscription, file), expected=file.digest)
+
+
+def judge(
+    errand: Errand, answer: Answer | None, now: datetime, began: datetime, retry: Sequence[timedelta], jitter: float
+) -> Outcome:
+    """What the answer means; None: there was nothing to send. A lease runs from `began`, when it was sent."""
+    debt = errand.owed
+    if answer is None:
+        return Outcome(settlement=Settlement(owed=debt, paid=True, tried=False))
+    if answer.stopped:
+        return Outcome(settlement=Settlement(owed=debt, again=debt.due, tried=False))
+    if debt.kind is Kind.VERIFY and errand.expected:
+        return _verified(errand, answer, now, began, retry, jitter)
+    if publisher.is_told(answer):
+        delivered = errand.expected if debt.kind is Kind.DELIVER else None
+        return Outcome(settlement=Settlement(owed=debt, paid=True), delivered=delivered)
+    if debt.kind is Kind.DELIVER and answer.status == 410:  # W3C WebSub §7: it may be ended
+        return Outcome(settlement=Settlement(owed=debt, paid=True), ended=True)
+    return Outcome(settlement=_unpaid(debt, answer, now, retry, jitter))
+
+
+def _verified(
+    errand: Errand,
+    answer: Answer,
+    now: datetime,
+    began: datetime,
+    retry: Sequence[timedelta],
+    jitter: float,
+) -> Outcome:
+    debt = errand.owed
+    if hub.is_verified(answer, errand.expected):
+        paid = Settlement(owed=debt, paid=True)
+        if debt.detail["mode"] == "unsubscribe":
+            return Outcome(settlement=paid, ended=True)
+        return Outcome(settlement=paid, kept=hub.subscription(debt, began))
+    if answer.status is not None or answer.refused:
+        # It was asked and didn't mean it: whatever stood before goes on (§5.3.1).
+        error = hub.NOT_MEANT if answer.error is None else answer.error
+        return Outcome(settlement=Settlement(owed=debt, paid=True, error=error))
+    unpaid = _unpaid(debt, answer, now, retry[:ASKED_AGAIN], jitter)
+    return Outcome(settlement=unpaid)
+
+
+def _unpaid(debt: Owed, answer: Answer, now: datetime, retry: Sequence[timedelta], jitter: float) -> Settlement:
+    again = next_attempt(debt.attempts + 1, retry, answer, now, jitter)
+    asked = retry_after(answer, now)
+    return Settlement(
+        owed=debt,
+        again=again,
+        not_before=again if asked else None,
+        error=answer.error or f"it answered {answer.status}",
+    )
