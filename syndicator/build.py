@@ -90,7 +90,7 @@ class Builder:
         """
         begun = perf_counter()
         site = self._site_reader.read()
-        source = Source(self.plan.source, self._scope(site))
+        source = Source(self.plan.source, scope_of(site, self.plan))
         noticed = self._notice.look(source) if paths is None else self._notice.at(source, paths)
         if self._memory and not noticed and self._nothing_else(self._memory, site, now):
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
@@ -99,7 +99,7 @@ class Builder:
         read_anew = self._adopt_site(site)
         if read_anew and paths is None:
             noticed = self._notice.look(source, afresh=True)
-        counted = Indexer(self.database, source, site, self._kinds(site)).index(
+        counted = Indexer(self.database, source, site, kinds_of(site, self.plan)).index(
             noticed.fresh, noticed.gone, now, progress
         )
         self._soil(site, now)
@@ -125,8 +125,9 @@ class Builder:
     def _adopt_site(self, site: Site) -> bool:
         """Compare the site and the plan with those that the store was made with. True: posts must be read again."""
         self._site_reader.last_used = site
-        read_with = _digest(self.plan.version, site.digest, sorted(self._kinds(site)))
-        made_with = _digest(read_with, self._spec(site, assemble.ALL, None), site.info, self.plan.policy)
+        read_with = _digest(self.plan.version, site.digest, sorted(kinds_of(site, self.plan)))
+        policy = (sorted(self.plan.policy.frame_hosts), sorted(self.plan.policy.link_schemes))
+        made_with = _digest(read_with, self._spec(site, assemble.ALL, None), site.info, policy)
         with self.database.read() as connection:
             read_before = facts.get(connection, "read with")
             made_before = facts.get(connection, "made with")
@@ -203,7 +204,7 @@ class Builder:
 
     def _withdraw(self, site: Site, now: datetime) -> None:
         """Take away the feeds of kinds that the config no longer makes."""
-        kinds = {None, *self._kinds(site)}
+        kinds = {None, *kinds_of(site, self.plan)}
         with self.database.read() as connection:
             rows = [row for row in feeds.every(connection) if row.kind not in kinds]
             files = {row.name: feeds.files_of(connection, row.name) for row in rows}
@@ -234,15 +235,6 @@ class Builder:
                 publish.commit(connection, published, self.plan.own_hub, now)
 
     # ----------------------------------------------------------------------------- what the site's config says
-
-    def _kinds(self, site: Site) -> tuple[str, ...]:
-        return self.plan.kinds if self.plan.kinds is not None else site.by
-
-    def _scope(self, site: Site) -> Scope:
-        """Collections are read only when feeds are made for them; the root "" is a plain folder of posts."""
-        if "collection" in self._kinds(site):
-            return site.scope
-        return replace(site.scope, roots=tuple(root for root in site.scope.roots if not root))
 
     def _spec(self, site: Site, name: str, row: FeedRow | None) -> FeedSpec:
         term = Term(kind=row.kind, label=row.label) if row and row.kind and row.label else None
@@ -277,6 +269,18 @@ class Builder:
             quiet = replace(report, new=0, changed=0, gone=0, feeds_changed=0, files_written=0, owed=0)
             self._memory = _Memory(gather.Needs(connection), feeds.every_file(connection), quiet)
         return report
+
+
+def kinds_of(site: Site, plan: Plan) -> tuple[str, ...]:
+    """The kinds of terms that feeds are made for."""
+    return plan.kinds if plan.kinds is not None else site.by
+
+
+def scope_of(site: Site, plan: Plan) -> Scope:
+    """Collections are read only when feeds are made for them; the root "" is a plain folder of posts."""
+    if "collection" in kinds_of(site, plan):
+        return site.scope
+    return replace(site.scope, roots=tuple(root for root in site.scope.roots if not root))
 
 
 @dataclass

@@ -182,10 +182,7 @@ class Indexer:
     def _with_feeds(self, found: _Read, names: "Names") -> PostRow:
         if found.row.head is None or found.post is None:
             return found.row
-        terms = found.row.head.terms
-        stands = [assemble.ALL] if assemble.stands_in_all(terms) else []
-        stands += [names.of(term) for term in assemble.wanted(terms, self.kinds)]
-        return replace(found.row, feeds=tuple(stands))
+        return replace(found.row, feeds=names.of_all(found.row.head.terms, self.kinds))
 
     def _forget(self, gone: Collection[str], counted: Counted) -> None:
         with self.database.begin() as connection:
@@ -213,6 +210,16 @@ class Names:
         self._taken = {row.name for row in rows}
         self._new: list[FeedRow] = []
         self._problems: dict[str, tuple[Problem, ...]] = {}
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Of the names that were given since the last `remember`."""
+        return [problem for several in self._problems.values() for problem in several]
+
+    def of_all(self, terms: Collection[Term], kinds: Collection[str]) -> tuple[str, ...]:
+        """The names of the feeds that a post with these terms stands in."""
+        site = (assemble.ALL,) if assemble.stands_in_all(terms) else ()
+        return (*site, *(self.of(term) for term in assemble.wanted(terms, kinds)))
 
     def of(self, term: Term) -> str:
         """The name of a term's feed, which it keeps from now on."""

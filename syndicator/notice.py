@@ -36,7 +36,7 @@ class Notice:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._prints: "array[int] | None" = None
+        self._prints: array[int] | None = None
         self._racy: set[str] = set()
 
     def look(self, source: Folder, *, afresh: bool = False) -> Noticed:

@@ -1,19 +1,15 @@
-"""The connection to SQLite or PostgreSQL and its care: opening, migrating, who may work on it."""
+"""The connection to SQLite or PostgreSQL and its care: opening, migrating, transactions."""
 
-import fcntl
-import os
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from syndicator.errors import LockedError, StateError
+from syndicator.errors import StateError
 
 #: The newest migration in `migrations/versions`.
 HEAD = "0001"
@@ -34,7 +30,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        with _in_words(self.url.render_as_string(hide_password=True)):
+        with in_words(self.url.render_as_string(hide_password=True)):
             if self.sqlite and self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             self.engine = _engine(url, sqlite=self.sqlite)
@@ -45,17 +41,25 @@ class Database:
         """What to call it in front of people, without its password."""
         return self.url.database if self.sqlite and self.url.database else self.url.render_as_string()
 
+    @property
+    def path(self) -> Path | None:
+        """The file, if it is one."""
+        return Path(self.url.database) if self.sqlite and self.url.database else None
+
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A transaction that may write. One at a time on SQLite; the others wait."""
-        with _in_words(self.name), self.engine.connect() as connection:
-            with connection.execution_options(begin="BEGIN IMMEDIATE").begin():
-                yield connection
+        with (
+            in_words(self.name),
+            self.engine.connect().execution_options(begin="BEGIN IMMEDIATE") as connection,
+            connection.begin(),
+        ):
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view that writes nothing."""
-        with _in_words(self.name), self.engine.connect() as connection, connection.begin():
+        with in_words(self.name), self.engine.connect() as connection, connection.begin():
             yield connection
 
     def close(self) -> None:
@@ -82,66 +86,6 @@ class Database:
         with self.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-
-    @contextmanager
-    def lock(self, name: str, *, wait: bool = False) -> Iterator[None]:
-        """Hold a name on this state alone, until the block ends or the process dies.
-
-        Raises LockedError, which says who holds it, unless told to wait.
-        """
-        hold = self._lock_file(name, wait=wait) if self.sqlite else self._lock_advisory(name, wait=wait)
-        with hold:
-            yield
-
-    @contextmanager
-    def _lock_file(self, name: str, *, wait: bool) -> Iterator[None]:
-        path = f"{self.url.database}.{name}.lock"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                raise _locked(self.name, os.pread(handle, 200, 0).decode("utf-8", "replace")) from None
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, _me().encode(), 0)
-            yield
-        finally:
-            os.close(handle)
-
-    @contextmanager
-    def _lock_advisory(self, name: str, *, wait: bool) -> Iterator[None]:
-        # https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS: held by the session.
-        key = crc32(f"syndicator {name}".encode())
-        with _in_words(self.name), self.engine.connect() as connection:
-            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-            connection.execute(text("SELECT set_config('application_name', :me, false)"), {"me": _me()[:63]})
-            if wait:
-                connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
-            elif not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
-                holder = connection.scalar(
-                    text(
-                        "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) "
-                        "WHERE locktype = 'advisory' AND objid = :key AND granted"
-                    ),
-                    {"key": key},
-                )
-                raise _locked(self.name, holder or "")
-            try:
-                yield
-            finally:
-                with suppress(SQLAlchemyError):
-                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
-
-
-def _me() -> str:
-    return f"pid {os.getpid()} on {socket.gethostname()}"
-
-
-def _locked(state: str, holder: str) -> LockedError:
-    return LockedError(
-        f"another syndicator works on {state}: {holder or 'unknown'}",
-        hint="stop that one first, or give this one a state of its own in [state] url",
-    )
 
 
 def _engine(url: str, *, sqlite: bool) -> Engine:
@@ -173,7 +117,7 @@ def _version(connection: Connection) -> str | None:
 
 
 @contextmanager
-def _in_words(name: str) -> Iterator[None]:
+def in_words(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:

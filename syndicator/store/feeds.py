@@ -94,6 +94,12 @@ def every_file(connection: Connection) -> list[FileRow]:
     return [_file_row(row) for row in connection.execute(select(files).order_by(files.c.path))]
 
 
+def file_at(connection: Connection, url: str) -> FileRow | None:
+    """The file that is out at an address. Aliases have the address, and the bytes, of the file they stand for."""
+    row = connection.execute(select(files).where(files.c.url == url, ~files.c.gone).order_by(files.c.path)).first()
+    return None if row is None else _file_row(row)
+
+
 def put_files(connection: Connection, rows: Iterable[FileRow]) -> None:
     upsert(
         connection,

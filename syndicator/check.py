@@ -1,0 +1,90 @@
+"""Reading everything and writing nothing: what would be wrong if this were built."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from time import perf_counter
+
+from syndicator import identity
+from syndicator.build import Plan, kinds_of, scope_of
+from syndicator.index import Names, Progress
+from syndicator.jekyll.posts import read_post
+from syndicator.jekyll.render import Renderer
+from syndicator.model import Document, PostHead, Problem, Report
+from syndicator.notice import SiteReader
+from syndicator.sources.files import Files
+from syndicator.sources.folder import Folder
+
+
+def check(plan: Plan, now: datetime, progress: Progress) -> Report:
+    """Every problem of the site and its posts. Raises SourceError when the site can't be read at all.
+
+    A post is rendered only if it holds Liquid: nothing else in a text can be wrong without showing in its head.
+    """
+    begun = perf_counter()
+    reader = SiteReader(plan.source, plan.overrides)
+    site = reader.read()
+    source = Folder(plan.source, scope_of(site, plan))
+    problems = list(reader.problems)
+    heads: dict[str, PostHead] = {}
+    liquid: list[str] = []
+    paths = source.look(known=()).fresh
+    for done, path in enumerate(paths, 1):
+        document = source.read(path)
+        if isinstance(document, Problem):
+            problems.append(document)
+        elif document:
+            reading = read_post(document, site)
+            problems += reading.problems
+            if reading.post:
+                heads[path] = reading.post.head
+                if "{%" in reading.post.body or "{{" in reading.post.body:
+                    liquid.append(path)
+        progress(done, len(paths), "reading posts")
+    problems += _of_ids(heads.values())
+    problems += _of_names(heads.values(), kinds_of(site, plan))
+    renderer = Renderer(site, Files(plan.source), _Posts(heads), policy=plan.policy)
+    for done, path in enumerate(liquid, 1):
+        document = source.read(path)
+        post = read_post(document, site).post if isinstance(document, Document) else None
+        if post:
+            problems += renderer.render(post).problems
+        progress(done, len(liquid), "rendering posts with Liquid")
+    ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.path, problem.line or 0))
+    return Report(started=now, seconds=perf_counter() - begun, posts=len(heads), problems=tuple(ordered))
+
+
+def _of_ids(heads: Iterable[PostHead]) -> list[Problem]:
+    """Two posts with one id, as the index would find them."""
+    holders: dict[str, str] = {}
+    found = []
+    for head in heads:
+        one, problem = identity.distinct(identity.identify(head, None, head.published), holders)
+        holders.setdefault(one.id, one.path)
+        if problem:
+            found.append(problem)
+    return found
+
+
+def _of_names(heads: Iterable[PostHead], kinds: Collection[str]) -> list[Problem]:
+    """Two labels with one name."""
+    names = Names(())
+    for head in heads:
+        names.of_all(head.terms, kinds)
+    return names.problems
+
+
+class _Posts:
+    """`model.SitePosts` of what was read just now."""
+
+    def __init__(self, heads: dict[str, PostHead]) -> None:
+        self._heads = heads
+
+    def find(self, name: str) -> PostHead | None:
+        name = name.strip("/")
+        for path in sorted(self._heads):
+            if f"/{path}".endswith((f"/{name}",)) or f"/{path}".rpartition(".")[0].endswith(f"/{name}"):
+                return self._heads[path]
+        return None
+
+    def newest(self, limit: int) -> list[PostHead]:
+        return sorted(self._heads.values(), key=lambda head: (head.published, head.path), reverse=True)[:limit]

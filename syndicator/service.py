@@ -1,0 +1,207 @@
+"""The parts, put together from a Config. The only module that sees all of them."""
+
+import gzip
+import os
+import random
+import socket
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Self
+
+import brotli
+
+from syndicator import status
+from syndicator.build import Builder, Plan
+from syndicator.check import check
+from syndicator.config import Config
+from syndicator.errors import StateError, SyndicatorError
+from syndicator.index import Progress
+from syndicator.jekyll.sanitize import DEFAULT, Policy
+from syndicator.model import FeedFile, Report, digest_of
+from syndicator.outbound import Client
+from syndicator.outputs.folder import Folder as Output
+from syndicator.push import Push, PushReport
+from syndicator.status import Failure, Status
+from syndicator.store import feeds, locks, owed
+from syndicator.store.database import Database
+from syndicator.store.feeds import FileRow
+
+Clock = Callable[[], datetime]
+
+VERSION = version("syndicator")
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+def quiet(_done: int, _total: int | None, _what: str) -> None:
+    """Progress that nobody looks at."""
+
+
+class Service:
+    """What can be asked of a configured syndicator, whoever asks: the command line, the daemon, a test.
+
+    A context manager; opening the state may raise StateError.
+    """
+
+    def __init__(self, config: Config, *, clock: Clock = utcnow) -> None:
+        self.config = config
+        self._clock = clock
+        self._failed = True  # until a run succeeded: whatever the store says of an earlier process
+        self.database = Database(config.state.url)
+        self._output = Output(config.output.path, config.output.compress)
+        self.plan = _plan(config)
+        self._builder = Builder(self.plan, self.database, self._output)
+        self._client = Client(
+            user_agent=f"syndicator/{VERSION} (+{config.feeds.url})",
+            timeout=config.push.timeout,
+            stranger_timeout=config.hub.timeout,
+            allow_private=[str(network) for network in config.hub.allow_private],
+        )
+        self.pusher = Push(
+            self.database,
+            self._client,
+            clock=clock,
+            jitter=random.random,
+            claimer=f"{socket.gethostname()} {os.getpid()}",
+            retry=config.push.retry,
+            hub_retry=config.hub.retry,
+            read=self.topic,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
+        self.database.close()
+
+    def check(self, progress: Progress = quiet) -> Report:
+        """Read the site and every post, and write nothing. Raises SourceError."""
+        return check(self.plan, self._clock(), progress)
+
+    def build(self, progress: Progress = quiet, *, paths: Collection[str] | None = None) -> Report:
+        """One run. `paths`: the only documents that may have changed; None: look at all of them.
+
+        Waits for the run of another process. Raises SourceError, OutputError and StateError, and remembers why.
+        """
+        now = self._clock()
+        try:
+            with locks.hold(self.database, "run", wait=True):
+                report = self._builder.run(now, paths=paths, progress=progress)
+        except SyndicatorError as error:
+            self._failed = True
+            with suppress(StateError), self.database.begin() as connection:
+                status.remember_failure(connection, Failure(at=now, message=str(error), hint=error.hint))
+            raise
+        # A poll that found nothing leaves no trace in the state.
+        if self._failed or report.moved:
+            with self.database.begin() as connection:
+                status.remember_run(connection, report)
+            self._failed = False
+        return report
+
+    def push(self) -> PushReport:
+        """One pass over what is owed."""
+        return self.pusher.once()
+
+    def owe_all(self) -> int:
+        """Owe a ping to every hub for every feed; how many."""
+        with self.database.begin() as connection:
+            topics = {row.url: row for row in feeds.every_file(connection) if row.hubs and not row.gone}
+            own = self.plan.own_hub
+            pings = [(url, [hub for hub in row.hubs if hub != own]) for url, row in topics.items()]
+            return owed.owe_pings(connection, pings, self._clock())
+
+    def status(self) -> Status:
+        return status.gather(self.database, self.config.output.path, version=VERSION, now=self._clock())
+
+    def published(self) -> Iterator[tuple[FileRow, Mapping[str, bytes]]]:
+        """Each published file with its bytes by content coding. What is gone has none.
+
+        A file on disk that isn't what was published is left out until the next run puts it right.
+        """
+        with self.database.read() as connection:
+            rows = feeds.every_file(connection)
+        for row in rows:
+            if row.gone:
+                yield row, {}
+            elif bodies := self._bodies(row):
+                yield row, bodies
+
+    def topic(self, url: str) -> FeedFile | None:
+        """A topic's file as it is out now; None when there is no such topic, or not any more."""
+        with self.database.read() as connection:
+            row = feeds.file_at(connection, url)
+        data = self._output.read(row.path) if row else None
+        if row is None or data is None or not row.hubs:
+            return None
+        return FeedFile(
+            path=row.path, url=row.url, data=data, media_type=row.media_type, digest=digest_of(data), hubs=row.hubs
+        )
+
+    def watch_paths(self) -> tuple[Path, ...]:
+        return (self.config.source.path,)
+
+    def daemon_lock(self) -> AbstractContextManager[None]:
+        """Held by a daemon for its life. Raises LockedError, which says who holds it."""
+        return locks.hold(self.database, "daemon")
+
+    def beat(self) -> None:
+        """Say that the daemon lives, at each poll."""
+        locks.beat(self.database, "daemon")
+
+    def abort(self) -> None:
+        """End what is under way on the network, at once. Safe from any thread."""
+        self.pusher.stop()
+
+    def _bodies(self, row: FileRow) -> dict[str, bytes]:
+        data = self._output.read(row.path)
+        if data is None or digest_of(data) != row.digest:
+            return {}
+        bodies = {"identity": data}
+        for suffix, (coding, unpack) in _CODINGS.items():
+            packed = self._output.read(row.path + suffix) if suffix in row.disk else None
+            if packed is not None and unpack(packed) == data:
+                bodies[coding] = packed
+        return bodies
+
+
+_CODINGS: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
+    ".gz": ("gzip", gzip.decompress),
+    ".br": ("br", brotli.decompress),
+}
+
+
+def _plan(config: Config) -> Plan:
+    overrides = {key: value for key, value in config.site if value}
+    said = config.feeds
+    return Plan(
+        source=config.source.path,
+        overrides=overrides,
+        base=said.url,
+        formats=said.formats,
+        kinds=said.by,
+        limit=said.limit,
+        max_bytes=said.max_bytes,
+        full=None if said.content is None else said.content == "full",
+        hubs=config.hubs,
+        own_hub=config.hub_url,
+        aliases=dict(said.aliases),
+        policy=_policy(said.players, said.schemes),
+        version=VERSION,
+    )
+
+
+def _policy(players: Collection[str], link_schemes: Collection[str]) -> Policy:
+    return Policy(
+        frame_hosts=DEFAULT.frame_hosts | frozenset(players),
+        link_schemes=DEFAULT.link_schemes | frozenset(link_schemes),
+    )

@@ -1,0 +1,154 @@
+"""What an operator wants to see, gathered from the store. Facts only: how they are said is the shell's matter."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from syndicator.model import Kind, Problem, Report
+from syndicator.store import facts, feeds, locks, owed, posts, problems, subscriptions
+from syndicator.store.database import Database
+from syndicator.store.owed import HubState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """The last run that did something."""
+
+    started: datetime
+    seconds: float
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """Why the last run stopped. It is forgotten when a run succeeds."""
+
+    at: datetime
+    message: str
+    hint: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedState:
+    name: str
+    title: str  #: the label of its term; the site's feed has the name "all"
+    urls: Mapping[str, str]  #: by suffix: rss, atom, json, html
+    entries: int
+    updated: datetime | None  #: of its newest entry; None: it never had one
+    published: datetime  #: when one of its files last changed
+    subscribers: int  #: of our own hub, over all formats
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    version: str
+    daemon: str | None  #: who runs on this state; None: nobody
+    polled: datetime | None  #: when the daemon last looked at the source; None: none runs, or it can't be told
+    state: str
+    state_octets: int | None  #: None: it isn't a file of ours
+    output: str
+    output_octets: int
+    disk_free_octets: int  #: where the output is
+    posts: int
+    waiting: datetime | None  #: when the next future post appears; None: none waits
+    last_run: Run | None
+    last_failure: Failure | None  #: None: the last run succeeded
+    feeds: tuple[FeedState, ...]
+    problems: tuple[Problem, ...]
+    hubs: tuple[HubState, ...]
+    owed: Mapping[str, int]  #: by kind, what waits or is under way
+    gave_up: Mapping[str, int]  #: by kind, what was given up
+    next_try: datetime | None  #: when the next debt is tried; None: nothing is owed
+    subscribers: int
+
+
+def remember_run(connection: Connection, report: Report) -> None:
+    """Keep what a run did, and forget why an earlier one failed."""
+    said = {"started": report.started.isoformat(), "seconds": report.seconds, "summary": report.summary()}
+    facts.put(connection, "last run", json.dumps(said))
+    facts.put(connection, "last failure", "")
+
+
+def remember_failure(connection: Connection, failure: Failure) -> None:
+    facts.put(connection, "last failure", json.dumps(asdict(failure) | {"at": failure.at.isoformat()}))
+
+
+def gather(database: Database, output: Path, *, version: str, now: datetime) -> Status:
+    daemon = locks.holder(database, "daemon")
+    with database.read() as connection:
+        rows = [row for row in feeds.every(connection) if row.made_of is not None]
+        files = [file for file in feeds.every_file(connection) if not file.gone]
+        counts = owed.outstanding(connection)
+        subscribers = subscriptions.by_topic(connection, now)
+        return Status(
+            version=version,
+            daemon=daemon and daemon.name,
+            polled=daemon and daemon.beat,
+            state=database.name,
+            state_octets=_octets(database.path),
+            output=str(output),
+            output_octets=sum(size for file in files for size, _ in file.disk.values()),
+            disk_free_octets=_free(output),
+            posts=posts.count(connection),
+            waiting=posts.next_due(connection, now),
+            last_run=_run(facts.get(connection, "last run")),
+            last_failure=_failure(facts.get(connection, "last failure")),
+            feeds=tuple(_feed(row, files, subscribers) for row in rows),
+            problems=problems.every(connection),
+            hubs=owed.hub_states(connection),
+            owed=_by_kind(counts, ("waiting", "claimed")),
+            gave_up=_by_kind(counts, ("gave up",)),
+            next_try=owed.next_due(connection),
+            subscribers=sum(subscribers.values()),
+        )
+
+
+def _feed(row: feeds.FeedRow, files: list[feeds.FileRow], subscribers: Mapping[str, int]) -> FeedState:
+    own = [file for file in files if file.feed == row.name]
+    return FeedState(
+        name=row.name,
+        title=row.label or row.name,
+        urls={file.path.rpartition(".")[2]: file.url for file in own if file.path.startswith(f"{row.name}.")},
+        entries=len(row.standing),
+        updated=row.updated,
+        published=max(file.updated for file in own),
+        subscribers=sum(subscribers.get(url, 0) for url in {file.url for file in own}),
+    )
+
+
+def _by_kind(counts: Mapping[tuple[Kind, str], int], states: tuple[str, ...]) -> dict[str, int]:
+    return {kind.value: sum(counts.get((kind, state), 0) for state in states) for kind in Kind}
+
+
+def _run(text: str | None) -> Run | None:
+    if not text:
+        return None
+    said: dict[str, Any] = json.loads(text)
+    return Run(**said | {"started": datetime.fromisoformat(said["started"])})
+
+
+def _failure(text: str | None) -> Failure | None:
+    if not text:
+        return None
+    said: dict[str, Any] = json.loads(text)
+    return Failure(**said | {"at": datetime.fromisoformat(said["at"])})
+
+
+def _octets(path: Path | None) -> int | None:
+    if path is None:
+        return None
+    siblings = [path, path.with_name(path.name + "-wal")]
+    return sum(os.path.getsize(each) for each in siblings if each.exists())
+
+
+def _free(folder: Path) -> int:
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

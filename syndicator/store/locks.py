@@ -1,0 +1,126 @@
+"""Who works on a state: one daemon for its life, one run at a time.
+
+A lock is the operating system's, or PostgreSQL's: it ends with the process that holds it, however that ends.
+"""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zlib import crc32
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from syndicator.errors import LockedError
+from syndicator.store.database import Database, in_words
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    name: str  #: process and machine
+    beat: datetime | None  #: when it last said that it lives; None: it can't be told
+
+
+@contextmanager
+def hold(database: Database, name: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold a name on this state alone until the block ends. Raises LockedError unless told to wait."""
+    with _file(database, name, wait=wait) if database.path else _advisory(database, name, wait=wait):
+        yield
+
+
+def holder(database: Database, name: str) -> Holder | None:
+    """Who holds a name; None: nobody."""
+    if database.path is None:
+        with database.read() as connection:
+            who = _advisory_holder(connection, name)
+        return Holder(name=who, beat=None) if who else None
+    try:
+        handle = os.open(_path(database, name), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return Holder(name=_written(handle), beat=datetime.fromtimestamp(os.fstat(handle).st_mtime, UTC))
+    finally:
+        os.close(handle)
+    return None
+
+
+def beat(database: Database, name: str) -> None:
+    """Say that the holder lives: the lock's own file is dated, so that the state isn't written to for it."""
+    if database.path is not None:
+        with suppress(OSError):
+            os.utime(_path(database, name))
+
+
+@contextmanager
+def _file(database: Database, name: str, *, wait: bool) -> Iterator[None]:
+    with in_words(database.name):
+        handle = os.open(_path(database, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise _locked(database, _written(handle)) from None
+        with suppress(OSError):  # a full disk: the lock holds without its holder's name
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, _me().encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _advisory(database: Database, name: str, *, wait: bool) -> Iterator[None]:
+    # Held by the session: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+    with in_words(database.name), database.engine.connect() as connection:
+        session = connection.execution_options(isolation_level="AUTOCOMMIT")
+        session.execute(text("SELECT set_config('application_name', :me, false)"), {"me": _me()[:63]})
+        if wait:
+            session.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _key(name)})
+        elif not session.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(name)}):
+            raise _locked(database, _advisory_holder(session, name) or "")
+        try:
+            yield
+        finally:
+            with suppress(SQLAlchemyError):
+                session.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _key(name)})
+
+
+def _advisory_holder(connection: Connection, name: str) -> str | None:
+    who: str | None = connection.scalar(
+        text(
+            "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) "
+            "WHERE locktype = 'advisory' AND classid = 0 AND objid = :key AND granted"
+        ),
+        {"key": _key(name)},
+    )
+    return who
+
+
+def _key(name: str) -> int:
+    return crc32(f"syndicator {name}".encode())
+
+
+def _path(database: Database, name: str) -> str:
+    return f"{database.path}.{name}.lock"
+
+
+def _written(handle: int) -> str:
+    return os.pread(handle, 200, 0).decode("utf-8", "replace")
+
+
+def _me() -> str:
+    return f"pid {os.getpid()} on {socket.gethostname()}"
+
+
+def _locked(database: Database, holder: str) -> LockedError:
+    return LockedError(
+        f"another syndicator works on {database.name}: {holder or 'unknown'}",
+        hint="stop that one first, or give this one a state of its own in [state] url",
+    )
