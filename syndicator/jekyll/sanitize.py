@@ -14,24 +14,22 @@ import nh3
 from syndicator.jekyll.addresses import WEB, absolute, absolute_set
 from syndicator.jekyll.characters import printable
 
-_PLAYERS = frozenset(
-    {
-        "www.youtube.com",
-        "youtube.com",
-        "www.youtube-nocookie.com",
-        "player.vimeo.com",
-        "www.dailymotion.com",
-        "geo.dailymotion.com",
-        "player.twitch.tv",
-        "clips.twitch.tv",
-        "w.soundcloud.com",
-        "open.spotify.com",
-        "bandcamp.com",
-        "embed.podcasts.apple.com",
-        "archive.org",
-        "media.ccc.de",
-        "embed.ted.com",
-    }
+_PLAYERS = (
+    "www.youtube.com",
+    "youtube.com",
+    "www.youtube-nocookie.com",
+    "player.vimeo.com",
+    "www.dailymotion.com",
+    "geo.dailymotion.com",
+    "player.twitch.tv",
+    "clips.twitch.tv",
+    "w.soundcloud.com",
+    "open.spotify.com",
+    "bandcamp.com",
+    "embed.podcasts.apple.com",
+    "archive.org",
+    "media.ccc.de",
+    "embed.ted.com",
 )
 
 
@@ -39,8 +37,8 @@ _PLAYERS = frozenset(
 class Policy:
     """What the site's owner lets through beyond the text itself."""
 
-    frame_hosts: frozenset[str] = _PLAYERS  #: hosts whose frames stay, in lower case; https only
-    link_schemes: frozenset[str] = WEB | {"mailto", "tel"}  #: of links; what runs or embeds code never counts
+    frame_hosts: tuple[str, ...] = _PLAYERS  #: hosts whose frames stay, in lower case; https only
+    link_schemes: tuple[str, ...] = ("http", "https", "mailto", "tel")  #: what runs or embeds code never counts
 
 
 DEFAULT = Policy()
@@ -104,14 +102,17 @@ _ATTRIBUTES = {
 _TAGS = (nh3.ALLOWED_TAGS | _ATTRIBUTES.keys() | {"address", "big", "main", "picture", "rb", "section"}) - {"*"}
 
 # Their text is code, a fallback for a plug-in, a form's labels, or says again what stands beside it (annotation)
-_DROPPED_WHOLE = set(
-    "annotation annotation-xml applet button datalist dialog embed fieldset form frameset head legend noembed noframes"
-    " object optgroup option output plaintext portal script select style svg template textarea title xmp".split()
-)
+# fmt: off
+_DROPPED_WHOLE = {
+    "annotation", "annotation-xml", "applet", "button", "datalist", "dialog", "embed", "fieldset", "form", "frameset",
+    "head", "legend", "noembed", "noframes", "object", "optgroup", "option", "output", "plaintext", "portal", "script",
+    "select", "style", "svg", "template", "textarea", "title", "xmp",
+}
+# fmt: on
 
 
 def _cleaner(base: str, policy: Policy) -> nh3.Cleaner:
-    schemes = policy.link_schemes - {"javascript", "vbscript", "data", "blob", "file"}
+    schemes = frozenset(policy.link_schemes) - {"javascript", "vbscript", "data", "blob", "file"}
 
     def address(tag: str, name: str, value: str) -> str | None:
         if name == "class":
@@ -175,7 +176,7 @@ def _classes(value: str) -> str | None:
     return " ".join(name for name in value.split() if _KNOWN_CLASS.fullmatch(name)) or None
 
 
-def _is_player(address: str, hosts: frozenset[str]) -> bool:
+def _is_player(address: str, hosts: tuple[str, ...]) -> bool:
     scheme, _, rest = address.partition("://")
     return scheme == "https" and re.split("[/?#]", rest, maxsplit=1)[0] in hosts
 
@@ -183,10 +184,12 @@ def _is_player(address: str, hosts: frozenset[str]) -> bool:
 # Parsing costs the square of the depth; readers give up at 256 (libxml2) or 512 (browsers) anyway.
 _DEEPEST = 200
 _TAG = re.compile(r"<(/?)([a-z][^\s/<>]*)", re.IGNORECASE)
-_NEVER_DEEP = frozenset(
-    "area base br col embed hr img input link meta param source track wbr"  # have no content
-    " p li dt dd tr td th thead tbody tfoot colgroup caption option".split()  # end by themselves
-)
+# fmt: off
+_NEVER_DEEP = {
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
+    "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "colgroup", "caption", "option",
+}  # the first have no content, the others end by themselves
+# fmt: on
 
 
 def _flattened(html: str) -> str:

@@ -1,0 +1,47 @@
+"""Ask the W3C's own validator about feeds and OPML, without the network.
+
+    python benchmarks/validate_feeds.py CHECKOUT FILE...
+
+CHECKOUT is a checkout of https://github.com/w3c/feedvalidator; it needs html5lib and rdflib. What it says is printed,
+one event a line; the exit code is 1 when any of it is an error or a warning.
+"""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+SUFFIXES = {".rss", ".atom", ".xml", ".opml"}
+
+
+def main(checkout: Path, files: list[Path]) -> int:
+    sys.path.insert(0, str(checkout / "src"))
+    import feedvalidator
+    from feedvalidator import logging
+
+    worst = 0
+    for file in files:
+        found = events(feedvalidator, logging, file)
+        worst = max([worst, *(1 for event in found if isinstance(event, (logging.Error, logging.Warning)))])
+        for event in found:
+            line = event.params.get("line", "?")
+            name = type(event).__name__
+            kind = "error" if isinstance(event, logging.Error) else "warning"
+            details = {
+                key: value for key, value in event.params.items() if key in {"element", "parent", "value", "attr"}
+            }
+            print(f"{file}:{line}: {kind}: {name} {details}")
+        if not found:
+            print(f"{file}: valid")
+    return worst
+
+
+def events(feedvalidator: ModuleType, logging: ModuleType, file: Path) -> list:
+    """Errors and warnings about one feed; what the validator merely notes is left out."""
+    told = feedvalidator.validateString(file.read_bytes(), firstOccurrenceOnly=0)["loggedEvents"]
+    return [event for event in told if isinstance(event, (logging.Error, logging.Warning))]
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    sys.exit(main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]]))

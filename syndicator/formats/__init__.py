@@ -1,0 +1,98 @@
+"""What a feed is on the wire: its files, in the formats its spec asks for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from hashlib import sha256
+
+from syndicator.formats import html, json_feed, xml
+from syndicator.formats.rendered import Rendered
+from syndicator.model import Entry, Feed, FeedFile, Problem
+
+_Render = Callable[[Feed], Rendered]
+
+_FORMATS: Mapping[str, tuple[_Render, str]] = {
+    "rss": (xml.rss, "application/rss+xml; charset=utf-8"),
+    "atom": (xml.atom, "application/atom+xml; charset=utf-8"),
+    "json": (json_feed.render, "application/feed+json; charset=utf-8"),
+}
+
+
+def files_of(feed: Feed) -> tuple[tuple[FeedFile, ...], tuple[Problem, ...]]:
+    """The feed in each format its spec names, and its page for people last.
+
+    A file that would be larger than `max_bytes` loses its oldest entries; an entry that is larger alone is sent as its
+    summary, or not at all. An entry that a format can't hold is left out. Each of these entries is a Problem.
+    """
+    files = []
+    problems: dict[Problem, None] = {}  # in order, and each once although every format has it
+    for suffix in feed.spec.formats:
+        render, media_type = _FORMATS[suffix]
+        data, found = _document(feed, render)
+        problems.update(dict.fromkeys(found))
+        files.append(
+            FeedFile(
+                path=feed.spec.path(suffix),
+                url=feed.spec.url(suffix),
+                data=data,
+                media_type=media_type,
+                digest=sha256(data).hexdigest()[:32],
+                hubs=feed.spec.hubs,
+            )
+        )
+    return (*files, html.feed_page(feed)), tuple(problems)
+
+
+def _document(feed: Feed, render: _Render) -> tuple[bytes, list[Problem]]:
+    limit = feed.spec.max_bytes
+    feed, rendered, problems = _rendered(feed, render)
+    large = rendered.too_large(limit)
+    if large:
+        problems += [_too_large(feed, feed.entries[index]) for index in large]
+        feed = _with_entries(feed, *(_summary(e) if i in large else e for i, e in enumerate(feed.entries)))
+        rendered = render(feed)
+        larger = rendered.too_large(limit)
+        feed = _with_entries(feed, *(e for i, e in enumerate(feed.entries) if i not in larger))
+        rendered = render(feed) if larger else rendered
+    return rendered.within(limit), problems
+
+
+def _rendered(feed: Feed, render: _Render) -> tuple[Feed, Rendered, list[Problem]]:
+    """The feed of those entries that can be rendered. Raises ValueError when the feed can't even without entries."""
+    try:
+        return feed, render(feed), []
+    except ValueError:
+        empty = _with_entries(feed)
+        render(empty)
+    good, problems = [], []
+    for entry in feed.entries:
+        try:
+            render(_with_entries(feed, entry))
+            good.append(entry)
+        except ValueError as error:
+            problems.append(_unfit(feed, entry, error))
+    feed = _with_entries(feed, *good)
+    return feed, render(feed), problems
+
+
+def _with_entries(feed: Feed, *entries: Entry) -> Feed:
+    return replace(feed, entries=entries)
+
+
+def _summary(entry: Entry) -> Entry:
+    return replace(entry, content="")
+
+
+def _unfit(feed: Feed, entry: Entry, error: ValueError) -> Problem:
+    return Problem(
+        path=feed.spec.name,
+        message=f"left out {entry.url}: {error}",
+        hint="the post holds something that no feed can hold; write it anew",
+    )
+
+
+def _too_large(feed: Feed, entry: Entry) -> Problem:
+    return Problem(
+        path=feed.spec.name,
+        message=f"{entry.url} is larger than a whole feed may be: sent as its summary, or not at all",
+        hint="raise feeds.max_bytes, or shorten the post",
+    )

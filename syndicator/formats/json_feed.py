@@ -1,0 +1,69 @@
+"""JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from syndicator.formats.rendered import Rendered
+from syndicator.formats.wire import entry_id, language, moment, uri, words
+from syndicator.model import Author, Entry, Feed, Media
+
+
+def render(feed: Feed) -> Rendered:
+    """The feed as JSON Feed 1.1, in UTF-8 and without white space. Raises ValueError for half a character."""
+    spec, site = feed.spec, feed.site
+    head = _said(
+        {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": spec.title,
+            "home_page_url": uri(site.url),
+            "feed_url": spec.url("json"),
+            "description": site.description,
+            "icon": site.icon and uri(site.icon),
+            "authors": [_author(author) for author in site.authors],
+            "language": language(site.language),
+            "hubs": [{"type": "WebSub", "url": hub} for hub in spec.hubs],
+        }
+    )
+    items = tuple(_bytes(_item(entry)) for entry in feed.entries)
+    return Rendered(_bytes(head)[:-1] + b',"items":[\n', items, b"\n]}", b",\n")
+
+
+def _item(entry: Entry) -> Mapping[str, Any]:
+    # content_text or content_html is required of every item
+    content = {"content_html": entry.content} if entry.content else {"content_text": entry.summary}
+    return {
+        "id": entry_id(entry.id),
+        **_said({"url": uri(entry.url), "title": entry.title}),
+        **content,
+        **_said(
+            {
+                "summary": entry.summary,
+                "image": entry.image and uri(entry.image.url),
+                "date_published": moment(entry.published).isoformat(),
+                "date_modified": moment(entry.updated).isoformat(),
+                "authors": [_author(author) for author in entry.authors],
+                "tags": list(words(entry)),
+                "language": language(entry.language),
+                # the type is required of an attachment
+                "attachments": [_attachment(media) for media in entry.enclosures if media.type],
+            }
+        ),
+    }
+
+
+def _author(author: Author) -> Mapping[str, Any]:
+    return _said({"name": author.name, "url": author.uri and uri(author.uri)})
+
+
+def _attachment(media: Media) -> Mapping[str, Any]:
+    return _said({"url": uri(media.url), "mime_type": media.type, "size_in_bytes": media.length})
+
+
+def _said(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what there is nothing to say of. A length of 0 is something."""
+    return {name: value for name, value in members.items() if value not in (None, "", [])}
+
+
+def _bytes(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
