@@ -9,6 +9,7 @@ from syndicator.model import Entry
 
 GENERATOR = "syndicator"
 
+_DONE = re.compile(r"[\w/:=&?~+!$,;'@()*#.-]*", re.ASCII)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _WEB = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:[\w;/?:@&=+$.!~*'(),%#-]+", re.ASCII | re.IGNORECASE)
@@ -24,6 +25,8 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 
 def uri(address: str) -> str:
     """An address with nothing in it that RFC 3986 doesn't know: many readers know nothing else."""
+    if _DONE.fullmatch(address):
+        return address
     return quote(_LONE_PERCENT.sub("%25", address), safe="%/:=&?~+!$,;'@()*#[]")
 
 

@@ -6,6 +6,7 @@ address becomes absolute against the post's own, so that a feed needs no `xml:ba
 
 import re
 from collections import Counter
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,31 +15,21 @@ import nh3
 from syndicator.jekyll.addresses import WEB, absolute, absolute_set
 from syndicator.jekyll.characters import printable
 
-_PLAYERS = (
-    "www.youtube.com",
-    "youtube.com",
-    "www.youtube-nocookie.com",
-    "player.vimeo.com",
-    "www.dailymotion.com",
-    "geo.dailymotion.com",
-    "player.twitch.tv",
-    "clips.twitch.tv",
-    "w.soundcloud.com",
-    "open.spotify.com",
-    "bandcamp.com",
-    "embed.podcasts.apple.com",
-    "archive.org",
-    "media.ccc.de",
-    "embed.ted.com",
-)
+# fmt: off
+_PLAYERS = frozenset({
+    "www.youtube.com", "youtube.com", "www.youtube-nocookie.com", "player.vimeo.com", "www.dailymotion.com",
+    "geo.dailymotion.com", "player.twitch.tv", "clips.twitch.tv", "w.soundcloud.com", "open.spotify.com",
+    "bandcamp.com", "embed.podcasts.apple.com", "archive.org", "media.ccc.de", "embed.ted.com",
+})
+# fmt: on
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
     """What the site's owner lets through beyond the text itself."""
 
-    frame_hosts: tuple[str, ...] = _PLAYERS  #: hosts whose frames stay, in lower case; https only
-    link_schemes: tuple[str, ...] = ("http", "https", "mailto", "tel")  #: what runs or embeds code never counts
+    frame_hosts: frozenset[str] = _PLAYERS  #: hosts whose frames stay, in lower case; https only
+    link_schemes: frozenset[str] = WEB | {"mailto", "tel"}  #: of links; what runs or embeds code never counts
 
 
 DEFAULT = Policy()
@@ -53,7 +44,8 @@ def clean(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
     html = _UNWRAPPED.sub("", printable(html))
     if html.count("<") > _DEEPEST:
         html = _flattened(html)
-    cleaned = _cleaner(base, policy).clean(html)
+    _page.set(base)
+    cleaned = _cleaner(policy).clean(html)
     # &#7; is a character only now that it has been parsed
     return printable(_HOLLOW.sub("", cleaned))
 
@@ -111,16 +103,22 @@ _DROPPED_WHOLE = {
 # fmt: on
 
 
-def _cleaner(base: str, policy: Policy) -> nh3.Cleaner:
-    schemes = frozenset(policy.link_schemes) - {"javascript", "vbscript", "data", "blob", "file"}
+# The page whose HTML this thread cleans: making a cleaner takes nearly as long as using it.
+_page: ContextVar[str] = ContextVar("_page")
+
+
+@lru_cache(maxsize=8)
+def _cleaner(policy: Policy) -> nh3.Cleaner:
+    schemes = policy.link_schemes - {"javascript", "vbscript", "data", "blob", "file"}
 
     def address(tag: str, name: str, value: str) -> str | None:
         if name == "class":
             return _classes(value)
         if name == "srcset":
-            return absolute_set(value, base)
+            return absolute_set(value, _page.get())
         if name not in {"href", "src", "poster", "cite", "longdesc"}:
             return value
+        base = _page.get()
         if name == "href":
             return absolute(value, base, schemes=schemes)
         if name == "src" and tag == "img" and _PICTURE_ITSELF.match(value):
@@ -176,7 +174,7 @@ def _classes(value: str) -> str | None:
     return " ".join(name for name in value.split() if _KNOWN_CLASS.fullmatch(name)) or None
 
 
-def _is_player(address: str, hosts: tuple[str, ...]) -> bool:
+def _is_player(address: str, hosts: frozenset[str]) -> bool:
     scheme, _, rest = address.partition("://")
     return scheme == "https" and re.split("[/?#]", rest, maxsplit=1)[0] in hosts
 
