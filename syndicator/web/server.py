@@ -1,0 +1,106 @@
+"""uvicorn in a thread of its own, started and stopped from sync code."""
+
+import socket
+import threading
+from collections.abc import Sequence
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from syndicator.errors import SyndicatorError
+from syndicator.web.protocol import BoundedProtocol
+
+#: Seconds that a connection may be idle between two requests.
+KEEP_ALIVE = 15
+
+#: Connections at once; more are answered 503. Stays below the usual limit of 1024 open files.
+MAX_CONNECTIONS = 900
+
+
+class Server:
+    """Serves an app until it is stopped. Leaves signals and logging as they are."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        """Port 0: one that is free; `port` says which, once started."""
+        self.host, self.port = host, port
+        self._config = uvicorn.Config(
+            app,
+            http=BoundedProtocol,
+            loop="uvloop",
+            ws="none",
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            log_level="error",  # what strangers send is not worth a line each
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=2,
+        )
+        self._config.load()
+        self._server = _Announcing(self._config)
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+        self._failure: BaseException | None = None
+        self._socket: socket.socket | None = None
+
+    def start(self) -> None:
+        """Returns when requests are answered. Raises SyndicatorError when the address can't be had."""
+        self._socket = _listen(self.host, self.port)
+        self.port = self._socket.getsockname()[1]
+        self._thread.start()
+        self._server.ready.wait()
+        if self._failure is not None:
+            raise SyndicatorError(f"the server did not start: {self._failure}") from self._failure
+
+    def replace(self, app: ASGIApp) -> None:
+        """Answer further requests with another app. The socket and its connections live on."""
+        self._config.loaded_app = app
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Take no more connections, finish what is being sent, and return within `timeout` seconds."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._socket] if self._socket else [])
+        except BaseException as failure:  # start() raises it
+            self._failure = failure
+        finally:
+            self._server.ready.set()
+
+
+class _Announcing(uvicorn.Server):
+    """Says when it is up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: Sequence[socket.socket] | None = None) -> None:
+        await super().startup(list(sockets or []))
+        self.ready.set()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise SyndicatorError(f"can't listen on {host}:{port}: {error.strerror}") from error
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise SyndicatorError(
+            f"can't listen on {host}:{port}: {error.strerror}",
+            hint="another program has this address, or it is not this machine's: set web.listen to another one",
+        ) from error
+    return listening
