@@ -1,0 +1,174 @@
+"""What the operator types.
+
+Exit codes: 0 as wished, 1 something is wrong that a person can mend, 2 wrong use or wrong config. Nothing heavy
+is imported before a command needs it: help and mistakes answer at once.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from syndicator.cli import words
+from syndicator.errors import ConfigError, SyndicatorError
+
+if TYPE_CHECKING:
+    from syndicator.service import Service
+
+app = typer.Typer(
+    name="syndicator",
+    help="Save a post, and everyone who follows it has it.\n\n"
+    "syndicator reads a folder of Markdown posts, builds RSS, Atom and JSON feeds for the whole site and for each "
+    "category, tells WebSub hubs which feeds changed, and serves them.",
+    epilog="Begin with: syndicator init, syndicator check, syndicator run.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="PATH",
+        show_default=False,
+        help="The config file. Else $SYNDICATOR_CONFIG, config/syndicator.toml or syndicator.toml.",
+    ),
+]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more on stderr.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print facts as one JSON object.", show_default=False)]
+
+
+def main() -> None:
+    """Run the command that was typed, and leave with its exit code."""
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except SyndicatorError as error:
+        words.error(error)
+        sys.exit(2 if isinstance(error, ConfigError) else 1)
+    except BrokenPipeError:  # whoever read us has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"syndicator {version('syndicator')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder that holds _posts/.")] = Path(),
+    config: ConfigPath = None,
+    verbose: Verbose = False,
+) -> None:
+    """Write a commented config for the site found in DIR.
+
+    It goes to config/syndicator.toml below the current folder, or where --config says. A file that is there
+    is never overwritten.
+    """
+    from syndicator.cli import begin
+
+    for line in begin.write(directory, config, os.environ):
+        typer.echo(line)
+
+
+@app.command()
+def check(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
+    """Read the config and every post, write nothing, and list each problem.
+
+    Each problem stands as path:line: message, with a hint below it. Exit code 1: there are problems.
+    """
+    with _service(config, verbose) as service, words.progress() as progress:
+        report = service.check(progress)
+    words.report(report, json=json)
+    raise typer.Exit(1 if report.problems else 0)
+
+
+@app.command()
+def build(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
+    """Read, build, write the feeds that changed, and note the pings that are owed.
+
+    `syndicator push` sends what is owed; `syndicator run` does both, again and again. Exit code 1: there are
+    problems; everything else went out.
+    """
+    with _service(config, verbose) as service, words.progress() as progress:
+        report = service.build(progress)
+    words.report(report, json=json)
+    raise typer.Exit(1 if report.problems else 0)
+
+
+@app.command()
+def push(
+    config: ConfigPath = None,
+    verbose: Verbose = False,
+    json: Json = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="First owe a ping for every feed.", show_default=False)
+    ] = False,
+) -> None:
+    """Send what is owed to hubs and subscribers, once.
+
+    Exit code 1: something is still owed; it is tried again by the next push, or by `syndicator run`.
+    """
+    with _service(config, verbose) as service:
+        if everything:
+            service.owe_all()
+        report = service.push()
+    words.pushed(report, json=json)
+    raise typer.Exit(1 if report.owed else 0)
+
+
+@app.command()
+def run(config: ConfigPath = None, verbose: Verbose = False) -> None:
+    """Poll, build, push and serve until told to stop.
+
+    SIGTERM and SIGINT stop it, SIGHUP reads the config again. Exit code 0: it was told to stop.
+    """
+    from syndicator import daemon
+
+    raise typer.Exit(daemon.run(config, verbose=verbose))
+
+
+@app.command()
+def status(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
+    """Show the feeds, the last run, what is owed to whom, what failed and when it is tried again."""
+    with _service(config, verbose) as service:
+        found = service.status()
+        now = datetime.now(UTC)
+    if json:
+        words.facts(found)
+    else:
+        from syndicator.cli import page
+
+        typer.echo("\n".join(page.lines(found, now)))
+
+
+@contextmanager
+def _service(path: Path | None, verbose: bool) -> "Iterator[Service]":
+    """The parts put together as the config says, for one command."""
+    from syndicator import config, observe, service
+
+    observe.logs(terminal=sys.stderr.isatty(), verbose=verbose)
+    with service.Service(config.load(path, os.environ)) as opened:
+        yield opened

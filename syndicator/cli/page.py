@@ -1,0 +1,104 @@
+"""The page of `syndicator status`."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from syndicator.cli.words import problem_lines
+
+if TYPE_CHECKING:
+    from syndicator.status import Status
+
+
+def lines(found: "Status", now: datetime) -> Iterator[str]:
+    yield f"syndicator {found.version}, {f'run by {found.daemon}' if found.daemon else 'not running'}"
+    octets = "" if found.state_octets is None else f", {size(found.state_octets)}"
+    yield f"  state   {found.state}{octets}"
+    yield f"  output  {found.output}, {size(found.output_octets)}, {size(found.disk_free_octets)} free"
+    if found.polled:
+        yield f"  polled  {ago(found.polled, now)}"
+    yield ""
+    yield from _run_lines(found, now)
+    yield ""
+    yield from _feed_lines(found, now)
+    yield ""
+    yield from _debt_lines(found, now)
+    yield from _hub_lines(found, now)
+    if found.problems:
+        yield ""
+        yield f"{count(len(found.problems), 'problem')}:"
+        for problem in found.problems:
+            yield from (f"  {line}" for line in problem_lines(problem))
+
+
+def _run_lines(found: "Status", now: datetime) -> Iterator[str]:
+    if found.last_failure:
+        yield f"The last run failed {ago(found.last_failure.at, now)}: {found.last_failure.message}"
+        if found.last_failure.hint:
+            yield f"    {found.last_failure.hint}"
+    if found.last_run:
+        run = found.last_run
+        yield f"The last run that changed something: {ago(run.started, now)}, in {run.seconds:.2f} s"
+        yield f"  {run.summary}"
+    elif not found.last_failure:
+        yield "Nothing was built yet: syndicator build, or syndicator run."
+    if found.waiting:
+        yield f"  the next post appears {ago(found.waiting, now)}"
+
+
+def _feed_lines(found: "Status", now: datetime) -> Iterator[str]:
+    counts = ((len(found.feeds), "feed"), (found.posts, "post"), (found.subscribers, "subscriber"))
+    yield ", ".join(count(number, noun) for number, noun in counts)
+    width = max((len(feed.name) for feed in found.feeds), default=0)
+    for feed in found.feeds:
+        readers = f", {count(feed.subscribers, 'subscriber')}" if feed.subscribers else ""
+        yield f"  {feed.name:<{width}}  {feed.entries:>4,} entries, changed {ago(feed.published, now)}{readers}"
+
+
+def _debt_lines(found: "Status", now: datetime) -> Iterator[str]:
+    owed = ", ".join(f"{number:,} {kind}" for kind, number in found.owed.items() if number)
+    given_up = ", ".join(f"{number:,} {kind}" for kind, number in found.gave_up.items() if number)
+    tried = f"; next try {ago(found.next_try, now)}" if found.next_try else ""
+    yield f"Owed: {owed or 'nothing'}{tried}"
+    if given_up:
+        yield f"Given up: {given_up}; the next change owes them again"
+
+
+def _hub_lines(found: "Status", now: datetime) -> Iterator[str]:
+    for hub in found.hubs:
+        waiting = f"{hub.waiting:,} waiting" if hub.waiting else "nothing waits"
+        yield f"  {hub.url}: {waiting}"
+        if hub.last_success:
+            yield f"    last success {ago(hub.last_success, now)}"
+        if hub.last_failure and (hub.last_success is None or hub.last_failure > hub.last_success):
+            yield f"    failed {ago(hub.last_failure, now)}: {hub.error}"
+        if hub.next_try:
+            yield f"    next try {ago(hub.next_try, now)}"
+        if hub.gave_up:
+            yield f"    {hub.gave_up:,} given up"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """A moment as people say it: `3 minutes ago`, `in 2 hours`, and its date when it is far."""
+    seconds = (now - then).total_seconds()
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        number = int(abs(seconds) / length)
+        if number:
+            said = count(number, unit)
+            far = f" ({then:%Y-%m-%d %H:%M} UTC)" if unit == "day" else ""
+            return f"{said} ago{far}" if seconds > 0 else f"in {said}{far}"
+    return "now"
+
+
+def size(octets: int) -> str:
+    """Octets as people say them: `1.4 MiB`."""
+    number = float(octets)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} TiB"

@@ -1,0 +1,141 @@
+"""The daemon's life: start, signals, reload, stop."""
+
+import os
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from syndicator import observe
+from syndicator.config import Config, load
+from syndicator.daemon.faults import Faults
+from syndicator.daemon.notify import Notify
+from syndicator.daemon.serving import Serving
+from syndicator.daemon.signals import RELOAD, STOP, Signals
+from syndicator.daemon.work import Work
+from syndicator.errors import ConfigError, SyndicatorError
+from syndicator.service import Service
+from syndicator.web.server import Server
+
+#: Seconds that stopping takes at most, all of it: less than the five that are promised.
+_STOP = 4.5
+
+#: Seconds that readiness waits for the first run. What stands from before is served meanwhile.
+_FIRST = 30.0
+
+_FIRST_RUN = "the first run is over"
+
+
+class Daemon:
+    """One process for one config file, whatever the file comes to say."""
+
+    def __init__(self, path: Path | None, signals: Signals, *, verbose: bool) -> None:
+        self._path, self._signals = path, signals
+        observe.logs(terminal=sys.stderr.isatty(), verbose=verbose)
+        self._log: Any = structlog.get_logger()
+        self._notify = Notify(os.environ)
+        self._metrics, self._faults = observe.Metrics(), Faults()
+        self._lock = ExitStack()  #: on the state: held from start to stop, whoever works on it
+
+    def run(self) -> int:
+        """From start to stop. Returns the exit code; raises SyndicatorError when it can't start."""
+        config = load(self._path, os.environ)
+        with Service(config) as service:
+            self._lock.enter_context(service.daemon_lock())
+            self._employ(service)
+            self._server = Server(self._serving.app, *config.web.listen)
+            self._server.start()
+            self._work.start()
+            self._heed_signals()
+            self._stop()
+        return 0
+
+    def _employ(self, service: Service) -> None:
+        """Make what a service needs around it, and serve what it has published."""
+        self._service = service
+        self._serving = Serving(service, self._metrics, ready=lambda: self._work.readiness())
+        self._work = Work(
+            service, self._serving, self._metrics, self._faults, first=lambda: self._signals.say(_FIRST_RUN)
+        )
+        self._serving.refresh()
+
+    def _heed_signals(self) -> None:
+        """Do what the signals say, until they say stop."""
+        pulse = self._notify.watchdog.total_seconds() if self._notify.watchdog else None
+        ready, until = False, time.monotonic() + _FIRST
+        while True:
+            left = pulse if ready else max(until - time.monotonic(), 0)
+            word = self._signals.wait(left if pulse is None or left is None else min(left, pulse))
+            if word == STOP:
+                return
+            if word == RELOAD:
+                self._reload()
+            if not ready and (word == _FIRST_RUN or time.monotonic() >= until):
+                ready = True
+                print(f"Serving {self._address()}", flush=True)
+                self._notify.ready(f"Serving {self._address()}")
+            self._notify.alive()
+
+    def _stop(self) -> None:
+        """End in the reverse order of the start. What hangs is left behind: nothing on disk depends on it."""
+        until = time.monotonic() + _STOP
+        self._notify.stopping()
+        self._server.stop(timeout=1.5)
+        if not self._work.stop(until - time.monotonic()):
+            self._log.warning("stopped while something was under way", hint="the next start takes it up again")
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
+        self._lock.close()
+        self._log.info("stopped")
+
+    # ----------------------------------------------------------------------------------------------- reload
+
+    def _reload(self) -> None:
+        """Read the config again. A bad one is told of and changes nothing."""
+        self._notify.reloading()
+        try:
+            config = load(self._path, os.environ)
+            if config != self._service.config:
+                self._turn_to(config)
+        except SyndicatorError as error:
+            self._log.error("the new config is not used", error=str(error), hint=error.hint)
+            for mistake in error.mistakes if isinstance(error, ConfigError) else ():
+                self._log.error("mistake", setting=mistake)
+        else:
+            self._log.info("the config was read again")
+        self._notify.ready(f"Serving {self._address()}")
+
+    def _turn_to(self, config: Config) -> None:
+        """Work by another config. All that can fail comes first; then the old work ends, and the new begins."""
+        before, old_service, old_work, old_server = self._service.config, self._service, self._work, self._server
+        with ExitStack() as undo:
+            service = undo.enter_context(Service(config))
+            lock = undo.enter_context(ExitStack())
+            if config.state.url != before.state.url:
+                lock.enter_context(service.daemon_lock())
+            if config.web.listen != before.web.listen:
+                server = Server(self._serving.app, *config.web.listen)
+                server.start()
+                self._server = server
+            undo.pop_all()
+        if not old_work.stop(_STOP):
+            self._log.warning("the old config's work is still under way, and ends by itself")
+        self._employ(service)
+        self._server.replace(self._serving.app)
+        self._work.start()
+        old_service.close()
+        if config.state.url != before.state.url:
+            self._lock.close()
+            self._lock = lock
+        if self._server is not old_server:
+            old_server.stop(timeout=2)
+            print(f"Serving {self._address()}", flush=True)
+
+    def _address(self) -> str:
+        """Of the index page, as someone on this machine would open it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._server.host, self._server.host)  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host and '[' not in host else host}:{self._server.port}/"

@@ -1,0 +1,62 @@
+"""Noticing at once that a file changed. A poll finds what this misses."""
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import watchfiles
+
+from syndicator.errors import SourceError
+
+#: Milliseconds of quiet that end a burst of changes, and how long a burst may last before it is told of.
+_QUIET, _BURST = 20, 200
+
+
+class Watch:
+    """Tells of changed paths below some folders, except those that we write to ourselves."""
+
+    def __init__(
+        self,
+        folders: Iterable[Path],
+        ours: Iterable[Path],
+        tell: Callable[[frozenset[str]], None],
+        failed: Callable[[SourceError | None], None],
+    ) -> None:
+        self._folders = tuple(folders)
+        self._filter = watchfiles.DefaultFilter(ignore_paths=tuple(ours))
+        self._tell = tell
+        self._failed = failed
+        self._end = threading.Event()
+        self._again = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._end.set()
+        self._again.set()
+
+    def restart(self) -> None:
+        """Look at the folders anew: one that was replaced is watched no longer."""
+        self._again.set()
+
+    def _run(self) -> None:
+        while not self._end.is_set():
+            self._again.clear()
+            try:
+                self._failed(None)
+                for changes in watchfiles.watch(
+                    *self._folders,
+                    watch_filter=self._filter,
+                    debounce=_BURST,
+                    step=_QUIET,
+                    rust_timeout=1000,
+                    stop_event=self._again,
+                    raise_interrupt=False,
+                ):
+                    self._tell(frozenset(path for _, path in changes))
+            except (OSError, RuntimeError) as error:  # not there, or no inotify watch left
+                hint = "changes are found at the next poll; see fs.inotify.max_user_watches if there are many folders"
+                self._failed(SourceError(f"can't watch {self._folders[0]}: {error}", hint=hint))
+                self._end.wait(5)

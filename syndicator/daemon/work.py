@@ -1,0 +1,215 @@
+"""One config at work: a builder, a pusher, a watch, and the schedule that asks them.
+
+The scheduler only asks: what runs is a `Worker`'s own thread. So a job can't be missed, overlap or hang.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from syndicator.daemon.faults import Faults
+from syndicator.daemon.serving import Serving
+from syndicator.daemon.watch import Watch
+from syndicator.daemon.worker import Worker
+from syndicator.errors import SyndicatorError
+from syndicator.model import Kind, Report
+from syndicator.observe import Metrics, run_line
+from syndicator.service import Service
+from syndicator.store import owed
+from syndicator.web.health import Readiness
+
+#: Why a run looks at everything. Anything else that is asked for is a path.
+POLL, DUE, WATCHING = "poll", "due", "watching"
+_REASONS = frozenset({POLL, DUE, WATCHING})
+
+#: How often to look for debts that came due. A build asks for a look at once.
+_DRAIN = timedelta(seconds=5)
+
+#: More changed paths than this, and a look at everything is cheaper.
+_FEW = 200
+
+
+class _Stopped(Exception):  # noqa: N818  # not an error
+    """Ends a build between two of its steps."""
+
+
+class Work:
+    """Polls, builds and pushes, from `start` to `stop`. `first` is called when the first run is over."""
+
+    def __init__(
+        self, service: Service, serving: Serving, metrics: Metrics, faults: Faults, first: Callable[[], None]
+    ) -> None:
+        self._service, self._serving, self._metrics, self._faults = service, serving, metrics, faults
+        self._first: Callable[[], None] | None = first
+        self._log: Any = structlog.get_logger()
+        self._stopping = threading.Event()
+        self.last: Report | None = None  #: what the last run that succeeded did
+        self.polled = 0.0  #: when that was, by the monotonic clock
+        self.trouble: str | None = None  #: why the last run failed; None: it did not
+        config = service.config
+        self._poll = config.source.poll
+        self._builder = Worker("build", self._build, at_least=2 * self._poll)
+        self._pusher = Worker("push", self._push, at_least=2 * _DRAIN)
+        self._watch = self._watching() if config.source.watch else None
+        # One thread is enough for asking; the defaults for misfires would drop what comes late.
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def start(self) -> None:
+        now = datetime.now(UTC)
+        self._every("poll", self._poll, lambda: self._builder.ask(POLL), now)
+        self._every("drain", _DRAIN, lambda: self._pusher.ask(POLL), now)
+        self._builder.start()
+        self._pusher.start()
+        self._scheduler.start()
+        if self._watch:
+            self._watch.start()
+
+    def stop(self, seconds: float) -> bool:
+        """End after the file in hand. False: something hangs and was left behind."""
+        until = time.monotonic() + seconds
+        self._stopping.set()
+        if self._watch:
+            self._watch.stop()
+        self._scheduler.shutdown(wait=False)
+        self._builder.stop()
+        self._pusher.stop()
+        self._service.abort()
+        ended = [worker.join(until - time.monotonic()) for worker in (self._builder, self._pusher)]
+        return all(ended)
+
+    def _every(self, name: str, interval: timedelta, ask: Callable[[], None], first: datetime) -> None:
+        self._scheduler.add_job(
+            ask, "interval", seconds=interval.total_seconds(), id=name, next_run_time=first, replace_existing=True
+        )
+
+    def readiness(self) -> Readiness:
+        """Whether the state can be reached, and runs succeed, and did so lately."""
+        try:
+            with self._service.database.read() as connection:
+                counts = owed.outstanding(connection)
+        except SyndicatorError as error:
+            return Readiness(ready=False, facts={"error": str(error)})
+        debts = sum(number for (_, state), number in counts.items() if state != "gave up")
+        age = round(time.monotonic() - self.polled, 1) if self.last else None
+        late = age is None or age > 3 * self._poll.total_seconds() + 60
+        return Readiness(
+            ready=self.trouble is None and not late,
+            facts={"last_run_seconds_ago": age, "owed": debts, "error": self.trouble},
+        )
+
+    def push_soon(self) -> None:
+        """Something is owed that should not wait for the next look."""
+        self._service.pusher.nudge()
+        self._pusher.ask(POLL)
+
+    # ------------------------------------------------------------------------------------------------ build
+
+    def _build(self, asked: frozenset[str]) -> None:
+        try:
+            report = self._service.build(self._between, paths=self._paths(asked))
+            if report.moved or self.last is None:
+                self._serving.refresh()
+        except _Stopped:
+            return
+        except Exception as error:
+            self._metrics.polls.labels("failed").inc()
+            self.trouble = str(error)
+            self._faults.tell("build", error)
+        else:
+            self.trouble, self.polled = None, time.monotonic()
+            self._service.beat()
+            self._faults.tell("build", None)
+            self._tell(report, asked)
+        if self._first:
+            self._first()
+            self._first = None
+
+    def _between(self, _done: int, _total: int | None, _what: str) -> None:
+        if self._stopping.is_set():
+            raise _Stopped
+
+    def _paths(self, asked: frozenset[str]) -> list[str] | None:
+        """The documents that may have changed, relative to the source; None: any."""
+        if not asked or asked & _REASONS or len(asked) > _FEW or self.last is None:
+            return None
+        root = self._service.config.source.path
+        paths = [Path(path) for path in asked]
+        # Of a folder that came or went, the watch tells nothing but the folder.
+        if any(path.is_dir() or not path.suffix or not path.is_relative_to(root) for path in paths):
+            return None
+        return sorted(path.relative_to(root).as_posix() for path in paths)
+
+    def _tell(self, report: Report, asked: frozenset[str]) -> None:
+        """Log it, count it, and see to what follows from it."""
+        self._metrics.ran(report)
+        self._faults.problems(report.problems)
+        missed = asked == {POLL} and self.last is not None and bool(report.new or report.changed or report.gone)
+        if missed and self._watch:
+            self._metrics.missed.inc()
+            self._watch.restart()
+        (self._log.info if report.moved else self._log.debug)("run", **run_line(report))
+        if report.next_due != (self.last.next_due if self.last else None):
+            self._wake(report.next_due)
+        self.last = report
+        if report.owed:
+            self.push_soon()
+
+    def _wake(self, due: datetime | None) -> None:
+        """Build again at the moment the next post appears."""
+        if due is not None:
+            self._scheduler.add_job(
+                lambda: self._builder.ask(DUE), "date", run_date=due, id="due", replace_existing=True
+            )
+        elif self._scheduler.get_job("due"):
+            self._scheduler.remove_job("due")
+
+    # ------------------------------------------------------------------------------------------------- push
+
+    def _push(self, _asked: frozenset[str]) -> None:
+        try:
+            report = self._service.push()
+            self._count_debts()
+        except Exception as error:
+            if not self._stopping.is_set():
+                self._faults.tell("push", error)
+            return
+        self._faults.tell("push", None)
+        if report.paid or report.again or report.gave_up:
+            self._log.info("push", summary=report.summary(), seconds=round(report.seconds, 3))
+
+    def _count_debts(self) -> None:
+        with self._service.database.read() as connection:
+            counts, oldest = owed.outstanding(connection), owed.oldest(connection)
+        waiting: Counter[Kind] = Counter()
+        for (kind, state), number in counts.items():
+            waiting[kind] += number if state != "gave up" else 0
+        self._metrics.owes(waiting, oldest)
+
+    # ------------------------------------------------------------------------------------------------ watch
+
+    def _watching(self) -> Watch:
+        config = self._service.config
+        ours = [config.output.path]
+        if config.state.url.startswith("sqlite:///"):
+            ours.append(Path(config.state.url.removeprefix("sqlite:///")))
+        return Watch(
+            self._service.watch_paths(),
+            ours,
+            tell=self._changed,
+            failed=lambda error: self._faults.tell("watch", error),
+        )
+
+    def _changed(self, paths: frozenset[str]) -> None:
+        self._builder.ask_all(paths or {WATCHING})
