@@ -23,6 +23,9 @@ def post_authors(
 
 def read_authors(said: Any, known: Mapping[str, Any], url: str, baseurl: str) -> tuple[Author, ...]:
     """Authors in their order, each name once; who has no name is left out."""
+    if isinstance(said, str):  # the usual case, at a hundred thousand posts
+        author = _read_author(said, known, url, baseurl)
+        return (author,) if author else ()
     authors = (_read_author(one, known, url, baseurl) for one in _flat(said))
     return tuple({author.name: author for author in reversed([*filter(None, authors)])}.values())[::-1]
 

@@ -26,7 +26,7 @@ _TIME = re.compile(
 )
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:t?(\d\d)(\d\d)(\d\d)?)?(z?)", re.IGNORECASE | re.ASCII)
 _NUMBERS = re.compile(
-    r"(?<!\d)(?P<first>\d{1,4})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<third>\d{1,4})(?!\d)", re.ASCII
+    r"(?<![\d-])(?P<first>\d{1,4})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<third>\d{1,4})(?!\d)", re.ASCII
 )
 _DAY_MONTH = re.compile(rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s.-]*{_MONTH}[\s.,'-]*(?P<year>\d{{2,4}})", re.I | re.A)
 _MONTH_DAY = re.compile(rf"{_MONTH}[\s.-]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b[\s,']*(?P<year>\d{{2,4}})", re.I | re.A)

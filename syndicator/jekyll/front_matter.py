@@ -1,7 +1,7 @@
 """The head of a document: where it ends, and what it says.
 
 The text is split here, as Jekyll does (document.rb, YAML_FRONT_MATTER_REGEXP), so that the body stays as it
-was written; the head is read by python-frontmatter's handlers. `load_head` is the one place to read faster.
+was written; the head is read by python-frontmatter's handlers. A head of a plain kind is read by `plain_head`.
 """
 
 import re
@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from frontmatter.default_handlers import BaseHandler, JSONHandler, YAMLHandler
 
+from syndicator.jekyll.plain_head import read_plain_head
 from syndicator.jekyll.safe_yaml import Loader, TooMuchError, check_depth, check_size
 from syndicator.jekyll.words import as_text
 
@@ -116,6 +117,8 @@ def load_head(parts: Parts) -> Head:
     """What the head says. Raises HeadError, whatever is in it."""
     if parts.kind is None:
         return Head(values={})
+    if parts.kind == "yaml" and (plain := read_plain_head(parts.head)) is not None:
+        return Head(values=plain)
     try:
         check_depth(parts.head)
         head = _load(parts.kind, parts.head)

@@ -56,7 +56,9 @@ def read_post(document: Document, site: Site) -> Reading:
 
 def text_digest(title: str, body: str) -> str:
     """What makes an entry new to read: its title and its text."""
-    return blake2b(f"{title}\0{body}".encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    digest = blake2b(f"{title}\0".encode(), digest_size=16)
+    digest.update(body.encode())
+    return digest.hexdigest()
 
 
 def plain_title(title: str) -> str:
@@ -120,7 +122,7 @@ class _Reader:
             title=title,
             published=moment,
             updated=self._updated(),
-            terms=terms.terms(categories, tags, authors, where.collection),
+            terms=terms.terms(categories, tags, tuple(author.name for author in authors), where.collection),
             text_digest=text_digest(title, self._parts.body),
         )
         front.setdefault("slug", slug)

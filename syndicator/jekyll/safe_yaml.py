@@ -85,23 +85,22 @@ def check_size(value: Any) -> None:
             waiting += ((below, depth + 1) for below in one)
 
 
-def _construct_timestamp(loader: Any, node: yaml.ScalarNode) -> datetime | date | str:
-    text = loader.construct_scalar(node)
+def read_timestamp(text: str) -> datetime | date | str:
+    """The day or the moment a text like `2026-01-31 18:00:00 +0100` names; the text itself when there is no such."""
     try:
         if day := _DATE.fullmatch(text):
             return date(int(day[1]), int(day[2]), int(day[3]))
         stamp = _TIMESTAMP.fullmatch(text)
         if stamp is None:
-            return str(text)
-        *numbers, hour, minute, second = (int(number) for number in stamp.groups()[:6])
-        moment = datetime(*numbers) + timedelta(hours=hour, minutes=minute, seconds=second)  # type: ignore[arg-type]
+            return text
+        year, month, day_, hour, minute, second = (int(number) for number in stamp.groups()[:6])
         if hour > 24 or minute > 59 or second > 60:
-            return str(text)
+            return text
         offset = timedelta(hours=int(stamp[9] or 0), minutes=int(stamp[10] or 0))
         zone = timezone(-offset if stamp[8] == "-" else offset) if offset else UTC
-        return moment.replace(tzinfo=zone)
+        return datetime(year, month, day_, tzinfo=zone) + timedelta(hours=hour, minutes=minute, seconds=second)
     except (ValueError, OverflowError):
-        return str(text)
+        return text
 
 
 def _construct_int(loader: Any, node: yaml.ScalarNode) -> int | str:
@@ -152,6 +151,6 @@ Loader.add_implicit_resolver(
     ),
     list("-+.0123456789"),
 )
-Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_timestamp)
+Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: read_timestamp(str(node.value)))
 Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 Loader.add_multi_constructor("!", _construct_unknown)

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+MODES = ("raw", "default", "pretty", "ascii", "latin")
+
 _PRETTY = "._~!$&'()+,;=@"
 _ASCII = re.compile(r"[^A-Za-z0-9]+")
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")
@@ -16,7 +18,7 @@ def slugify(text: str, mode: str = "default", *, cased: bool = False) -> str:
     Modes are `raw`, `default`, `pretty`, `ascii` and `latin`; any other leaves the text as it is. Letters
     become small unless `cased`. One hyphen is taken off each end, not more: that is Jekyll's rule.
     """
-    if not _PLAIN.fullmatch(text):  # no mode changes a plain slug, and most are
+    if mode in MODES and not _PLAIN.fullmatch(text):  # no mode changes a plain slug, and most are
         text = _EDGES.sub("", _hyphenated(text, mode))
     return text if cased else text.lower()
 
@@ -33,9 +35,7 @@ def _hyphenated(text: str, mode: str) -> str:
         return _ASCII.sub("-", text)
     if mode == "latin":
         return _worded(_unaccented(text), besides="")
-    if mode in ("default", "pretty"):
-        return _worded(text, besides=_PRETTY if mode == "pretty" else "")
-    return text
+    return _worded(text, besides=_PRETTY if mode == "pretty" else "")
 
 
 def _worded(text: str, *, besides: str) -> str:

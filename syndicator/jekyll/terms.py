@@ -1,10 +1,11 @@
 """The words a post is filed under, as Jekyll reads them (document.rb populate_categories, populate_tags)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from syndicator.jekyll.words import label
-from syndicator.model import Author, Term
+from syndicator.model import Term
 
 
 def categories(folders: Sequence[str], defaults: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[str, ...]:
@@ -23,13 +24,14 @@ def tags(front: Mapping[str, Any]) -> tuple[str, ...]:
     return _unique((_plural(front.get("tags")) if singular is None or singular is False else singular,))
 
 
+@lru_cache(maxsize=4096)  # a site's posts share few combinations
 def terms(
-    in_categories: Sequence[str], with_tags: Sequence[str], authors: Sequence[Author], collection: str
+    in_categories: tuple[str, ...], with_tags: tuple[str, ...], authors: tuple[str, ...], collection: str
 ) -> tuple[Term, ...]:
-    """Everything feeds can be made by."""
+    """Everything feeds can be made by. `authors` are names, each once."""
     found = [Term(kind="category", label=name) for name in in_categories]
     found += [Term(kind="tag", label=name) for name in with_tags]
-    found += [Term(kind="author", label=name) for name in dict.fromkeys(author.name for author in authors)]
+    found += [Term(kind="author", label=name) for name in authors]
     if collection != "posts":
         found.append(Term(kind="collection", label=collection))
     return tuple(found)

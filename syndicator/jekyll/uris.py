@@ -36,7 +36,7 @@ def join_address(url: str, baseurl: str, path: str) -> str:
         path = f"/{path}" if path else path
     base = baseurl.removesuffix("/")
     base = f"/{base}" if base and not base.startswith("/") else base
-    if _PLAIN.fullmatch(path) and "/." not in path and not base:
+    if path and _PLAIN.fullmatch(path) and "/." not in path and not base:
         return f"{_origin(url)}{path}" if url and "/" not in url.partition("://")[2] else normalize(url + path)
     return normalize(url + normalize(base + path))
 
