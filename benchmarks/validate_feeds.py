@@ -6,6 +6,7 @@ CHECKOUT is a checkout of https://github.com/w3c/feedvalidator; it needs html5li
 one event a line; the exit code is 1 when any of it is an error or a warning.
 """
 
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -37,7 +38,10 @@ def main(checkout: Path, files: list[Path]) -> int:
 
 def events(feedvalidator: ModuleType, logging: ModuleType, file: Path) -> list:
     """Errors and warnings about one feed; what the validator merely notes is left out."""
-    told = feedvalidator.validateString(file.read_bytes(), firstOccurrenceOnly=0)["loggedEvents"]
+    data = file.read_bytes()
+    itself = re.search(rb'<(?:atom:)?link[^>]* rel="self"[^>]*>', data)
+    address = re.search(rb' href="([^"]+)"', itself[0])[1].decode() if itself else ""  # as if it had come from there
+    told = feedvalidator.validateString(data, firstOccurrenceOnly=0, base=address)["loggedEvents"]
     return [event for event in told if isinstance(event, (logging.Error, logging.Warning))]
 
 

@@ -22,8 +22,9 @@ DC = "http://purl.org/dc/elements/1.1/"
 MEDIA = "http://search.yahoo.com/mrss/"
 XML = "http://www.w3.org/XML/1998/namespace"
 
-#: What Atom must say of a feed that never had an entry (RFC 4287 §4.1.1) and the clock must not.
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+#: Atom demands a date of a feed that never had an entry (RFC 4287 §4.1.1), and the clock's would change each time.
+#: The month of that RFC: no Atom is older, and validators doubt anything before 1990.
+NEVER = datetime(2005, 12, 1, tzinfo=UTC)
 
 
 def _rfc822(when: datetime) -> str:
@@ -96,6 +97,9 @@ def _author(author: Author) -> dict[str, str]:
     return {"name": author.name, **{key: value for key, value in details.items() if value}}
 
 
+_LIKE_MARKUP = re.compile(r"<[/a-zA-Z]|&#?\w+;")
+
+
 class _FeedMended(BaseExtension):  # type: ignore[misc]
     """What feedgen leaves out of a feed."""
 
@@ -129,6 +133,10 @@ class _EntryMended(BaseEntryExtension):  # type: ignore[misc]
         _media(item, self.entry.image, (media for media in self.entry.enclosures if media not in complete[:1]))
 
     def extend_atom(self, entry: _Element) -> None:
+        for text in (entry.find("title"), entry.find("summary")):
+            if text is not None and text.text and _LIKE_MARKUP.search(text.text):
+                text.set("type", "html")  # readers guess, whatever Atom says of text; this leaves no doubt
+                text.text = escape(text.text, quote=False)
         if spoken := language(self.entry.language):
             entry.set(QName(XML, "lang"), spoken)
         for media in self.entry.enclosures:

@@ -5,11 +5,13 @@ RFC 3986 allows, so that no validator and no reader has to guess.
 """
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 WEB = frozenset({"http", "https"})
 
 _DONE = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?(?:[/?#](?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?", re.ASCII)
+_ROOTED = re.compile(r"/(?!/)(?:[\w~!$&'()*+,;=:@/?-]|(?<!/)\.|%[0-9A-Fa-f]{2})*(?:#[\w:-]*)?", re.ASCII)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+", re.IGNORECASE)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -23,6 +25,8 @@ def absolute(address: str, base: str, *, schemes: frozenset[str] = WEB) -> str |
 
     `base` is an absolute http or https address. An empty address is the base itself, a fragment a place in it.
     """
+    if _ROOTED.fullmatch(address):  # the most of them, by a tenth of the work
+        return _origin(base) + address
     address = address.strip(_ENDS).translate(_BREAKS)
     named = _SCHEME.match(address)
     if named and named[1].lower() not in schemes:
@@ -66,6 +70,11 @@ def _candidates(text: str) -> list[tuple[str, str]]:
     if address:
         found.append((address, " ".join(descriptors)))
     return found
+
+
+@lru_cache(maxsize=64)
+def _origin(base: str) -> str:
+    return urljoin(base, "/")[:-1]
 
 
 def _web(address: str) -> str | None:
