@@ -19,7 +19,7 @@ def make_app(
     on_request: OnRequest,
     routes: Sequence[BaseRoute] = (),
     limiter: Limiter | None = None,
-) -> ASGIApp:
+) -> Feeds:
     """Everything that is served. `routes` come before our own; `limiter` None: nobody is limited."""
     behind = Starlette(routes=[*routes, *health_routes(ready, numbers)])
     # The redirect to a path with or without its last slash would be built from the Host header.

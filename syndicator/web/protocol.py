@@ -5,8 +5,15 @@ headers, nor the time a request takes to arrive or an answer to be taken.
 """
 
 from asyncio import TimerHandle, Transport
+from math import inf
+from typing import cast
 
+from starlette.types import Scope
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from syndicator.web.answers import Answer
+from syndicator.web.feeds import Feeds
 
 #: Octets that may arrive without completing anything: a head, or the size line of a chunk.
 MAX_HEAD = 32 * 1024
@@ -35,6 +42,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _arriving = True  # a request is awaited or has begun; a new connection owes us one
     _arrival: TimerHandle | None = None
     _stall: TimerHandle | None = None
+    _reply: Answer | None = None  # the catalogue's, to the request that is arriving
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -64,11 +72,14 @@ class BoundedProtocol(HttpToolsProtocol):
             raise ValueError("the head is too large")  # ends the parsing; the answer is send_400_response's
         self._unfinished = 0
         self.app = self.config.loaded_app  # a reload replaces the app, connections live on
-        super().on_headers_complete()
+        self._reply = self._look_up() if self._is_free() else None
+        if self._reply is None:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._unfinished = 0
-        super().on_body(body)
+        if self._reply is None:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._unfinished = 0
@@ -76,7 +87,43 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._arrival is not None:
             self._arrival.cancel()
             self._arrival = None
-        super().on_message_complete()
+        if self._reply is None:
+            super().on_message_complete()
+        else:
+            self._write(self._reply)
+
+    def _is_free(self) -> bool:
+        """Whether an answer may be written at once: none is on its way, and the client takes what it is sent."""
+        return (
+            (self.cycle is None or self.cycle.response_complete)
+            and self.transport.get_write_buffer_size() < HIGH_WATER_LIMIT
+            and len(self.connections) < (self.limit_concurrency or inf)
+        )
+
+    def _look_up(self) -> Answer | None:
+        path = self.url.partition(b"?")[0]
+        if b"%" in path or not path.isascii():
+            return None  # uvicorn's to decode, or to refuse
+        scope = cast("Scope", self.scope)
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["path"] = path.decode("ascii")
+        feeds: Feeds = self.app
+        return feeds.reply(scope)
+
+    def _write(self, reply: Answer) -> None:
+        date = self.server_state.default_headers[0][1]
+        keep = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
+        parts = [reply.head, b"date: ", date, b"\r\n\r\n" if keep else b"\r\nconnection: close\r\n\r\n"]
+        if self.scope["method"] != "HEAD":
+            parts.append(reply.body)
+        self.transport.write(b"".join(parts))
+        if keep:
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        else:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         if self.cycle is not None and not self.cycle.response_complete:

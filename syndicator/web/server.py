@@ -5,9 +5,9 @@ import threading
 from collections.abc import Sequence
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from syndicator.errors import SyndicatorError
+from syndicator.web.feeds import Feeds
 from syndicator.web.protocol import BoundedProtocol
 
 #: Seconds that a connection may be idle between two requests.
@@ -20,7 +20,7 @@ MAX_CONNECTIONS = 900
 class Server:
     """Serves an app until it is stopped. Leaves signals and logging as they are."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(self, app: Feeds, host: str, port: int) -> None:
         """Port 0: one that is free; `port` says which, once started."""
         self.host, self.port = host, port
         self._config = uvicorn.Config(
@@ -54,7 +54,7 @@ class Server:
         if self._failure is not None:
             raise SyndicatorError(f"the server did not start: {self._failure}") from self._failure
 
-    def replace(self, app: ASGIApp) -> None:
+    def replace(self, app: Feeds) -> None:
         """Answer further requests with another app. The socket and its connections live on."""
         self._config.loaded_app = app
 
