@@ -8,11 +8,11 @@ _ITEM = re.compile(
     r"""(?:\A|\s)(?:
         (?P<key>\w[\w\-]*)=(?P<quote>["'])(?P<value>(?:\\.|[^}\\])*?)(?P=quote)
         | (?P<ref>\w[\w\-]*)
-        | (?P<short>(?:\#[A-Za-z][\w:\-]*|\.[^\s.\#]+)+)
-    )(?=\s|\Z)""",
-    re.VERBOSE | re.DOTALL,
+        | (?P<short>(?:\#[A-Za-z][\w:\-]*|\.[^ \t-\r.\#]+)+)
+    )(?=[ \t-\r]|\Z)""",
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
-_SHORT = re.compile(r"#(?P<id>[A-Za-z][\w:\-]*)|\.(?P<cls>[^\s.#]+)")
+_SHORT = re.compile(r"#(?P<id>[A-Za-z][\w:\-]*)|\.(?P<cls>[^ \t-\r.#]+)", re.ASCII)
 
 
 @dataclass(slots=True)

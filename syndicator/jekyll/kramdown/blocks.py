@@ -19,13 +19,15 @@ from syndicator.jekyll.kramdown.grammar import (
 )
 
 _CODE = re.compile(
-    r"(?:(?:[ \t\r\f\v]*\n)*(?:(?:\t| {4})[ \t]*[^\s].*\n)+"
-    rf"(?:(?!{NOT_LAZY})[ \t]*[^\s].*\n)*)+"
+    r"(?:(?:[ \t\r\f\v]*\n)*(?:(?:\t| {4})[ \t]*[^ \t-\r].*\n)+"
+    rf"(?:(?!{NOT_LAZY})[ \t]*[^ \t-\r].*\n)*)+"
 )
-_LAZY_LINE = re.compile(r"\n( {0,3}[^\s])")
+_LAZY_LINE = re.compile(r"\n( {0,3}[^ \t-\r])")
 INDENT = re.compile(r"^(?:\t| {4})", re.MULTILINE)
-_FENCE_GFM = re.compile(r" {0,3}(?P<fence>[~`]{3,})\s*?(?:(?P<info>(?P<lang>[^\s]+?)(?:\?[^\s]*)?))?[ \t\r\f\v]*\n")
-_FENCE = re.compile(r"(?P<fence>~{3,})\s*?(?:(?P<info>(?P<lang>[^\s]+?)(?:\?[^\s]*)?))?[ \t\r\f\v]*\n")
+_FENCE_GFM = re.compile(
+    r" {0,3}(?P<fence>[~`]{3,})[ \t-\r]*?(?:(?P<info>(?P<lang>[^ \t-\r]+?)(?:\?[^ \t-\r]*)?))?[ \t\r\f\v]*\n"
+)
+_FENCE = re.compile(r"(?P<fence>~{3,})[ \t-\r]*?(?:(?P<info>(?P<lang>[^ \t-\r]+?)(?:\?[^ \t-\r]*)?))?[ \t\r\f\v]*\n")
 _QUOTE = re.compile(r" {0,3}> ?")
 _QUOTE_LINE = re.compile(r"^ {0,3}> ?", re.MULTILINE)
 _ATX_GFM = re.compile(r"(?P<level>#{1,6})[\t ]+(?P<text>.*)\n")
@@ -81,7 +83,7 @@ def fence(state: BlockState) -> bool:
 @lru_cache(maxsize=64)
 def _closing_fence(fence: str, gfm: bool) -> re.Pattern[str]:
     indent = " {0,3}" if gfm else ""
-    return re.compile(rf"^{indent}{re.escape(fence)}{re.escape(fence[-1])}*\s*?\n", re.MULTILINE)
+    return re.compile(rf"^{indent}{re.escape(fence)}{re.escape(fence[-1])}*[ \t-\r]*?\n", re.MULTILINE)
 
 
 def quote(state: BlockState) -> bool:

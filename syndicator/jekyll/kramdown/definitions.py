@@ -2,33 +2,33 @@
 
 import re
 
+from markdown_it.token import Token
+
 from syndicator.jekyll.kramdown.attributes import Attributes
 from syndicator.jekyll.kramdown.blocks import INDENT
 from syndicator.jekyll.kramdown.engine import BlockState, Definition, Document, children
-from syndicator.jekyll.kramdown.grammar import NOT_LAZY, SPACE
-
-from markdown_it.token import Token
+from syndicator.jekyll.kramdown.grammar import ID, NOT_LAZY, SPACE
 
 _ANY = r"(?:\\\}|[^}])"
 _FOOTNOTE = re.compile(
-    r" {0,3}\[\^(?P<name>\w[\w\-]*)\]:(?P<text>.*\n"
-    r"(?:(?:[ \t\r\f\v]*\n)*(?:(?:\t| {4})[ \t]*[^\s].*\n)+"
-    rf"(?:(?!{NOT_LAZY})[ \t]*[^\s].*\n)*)*)"
+    r" {0,3}\[\^(?P<name>" + ID + r")\]:(?P<text>.*\n"
+    r"(?:(?:[ \t\r\f\v]*\n)*(?:(?:\t| {4})[ \t]*[^ \t-\r].*\n)+"
+    rf"(?:(?!{NOT_LAZY})[ \t]*[^ \t-\r].*\n)*)*)"
 )
 _LINK = re.compile(
-    r" {0,3}\[(?P<id>[^\n\]]+)\]:[ \t]*(?:<(?P<angled>.*?)>|(?P<plain>[^\n]*?[^\s][^\n]*?))"
+    r" {0,3}\[(?P<id>[^\n\]]+)\]:[ \t]*(?:<(?P<angled>.*?)>|(?P<plain>[^\n]*?[^ \t-\r][^\n]*?))"
     r"(?:(?:[ \t]*?\n|[ \t]+?)[ \t]*?(?P<quote>[\"'])(?P<title>.+?)(?P=quote))?[ \t]*?\n"
 )
 _ABBREVIATION = re.compile(r" {0,3}\*\[(?P<id>.+?)\]:(?P<title>.*?)\n")
-_NAMED = re.compile(rf" {{0,3}}\{{:(?P<name>\w[\w\-]*):(?P<list>{_ANY}+)\}}[ \t\r\f\v]*\n")
+_NAMED = re.compile(rf" {{0,3}}\{{:(?P<name>{ID}):(?P<list>{_ANY}+)\}}[ \t\r\f\v]*\n")
 _ATTRIBUTES = re.compile(rf" {{0,3}}\{{:(?![:/])(?P<list>{_ANY}+)\}}[ \t\r\f\v]*\n")
 _EXTENSION = re.compile(
-    rf" {{0,3}}\{{::(?P<name>\w+)(?:\s(?P<list>{_ANY}*?))?(?P<closed>/)?\}}[ \t\r\f\v]*\n"
+    rf" {{0,3}}\{{::(?P<name>[A-Za-z0-9_]+)(?:[ \t-\r](?P<list>{_ANY}*?))?(?P<closed>/)?\}}[ \t\r\f\v]*\n"
 )
 
 
 def identifier(text: str) -> str:
-    return re.sub(r"\s+", " ", text, flags=re.ASCII).lower()
+    return re.sub(r"[ \t-\r]+", " ", text).lower()
 
 
 def footnote(state: BlockState) -> bool:

@@ -95,7 +95,11 @@ class Blocks(ParserBlock):
     """Tries the rules, in their order, where the last block ended."""
 
     def parse(
-        self, src: str, md: "MarkdownIt", env: MutableMapping[str, Any], outTokens: list[Token]  # noqa: N803
+        self,
+        src: str,
+        md: "MarkdownIt",
+        env: MutableMapping[str, Any],
+        outTokens: list[Token],  # noqa: N803
     ) -> list[Token]:
         state = BlockState(src, md, env, outTokens)
         if state.doc.depth >= MAX_DEPTH:
@@ -108,9 +112,10 @@ class Blocks(ParserBlock):
 
     def run(self, state: BlockState) -> None:
         rules = cast("list[Any]", self.ruler.getRules(""))
+        prose = cast("list[Any]", self.ruler.getRules("prose"))
         while state.pos < state.end and not state.closed:
             state.doc.effort -= 1
-            for rule in rules:
+            for rule in prose if state.src[state.pos].isalpha() else rules:
                 if rule(state):
                     break
 

@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from syndicator.jekyll.kramdown.engine import Document, children
-from syndicator.jekyll.kramdown.render import CONTENTS, FOOTNOTES, Output, attributes, escape
+from syndicator.jekyll.kramdown.render import CONTENTS, FOOTNOTES, Output, attributes, escape, reference
 
 Env = MutableMapping[str, Any]
 
@@ -41,7 +41,8 @@ def _add_backlinks(note: Token, doc: Document, name: str, repeats: int) -> None:
     if not doc.options.footnote_backlink:
         return
     paragraph = _last_paragraph(note, doc.options.footnote_backlink_inline)
-    space = "\N{NO-BREAK SPACE}" if paragraph else ""
+    no_break = reference("\N{NO-BREAK SPACE}", doc.options.entity_output)
+    space = no_break if paragraph else ""
     if paragraph is None:
         paragraph = Token("paragraph", "p", 0, children=[], block=True)
         children(note).append(paragraph)
@@ -49,10 +50,8 @@ def _add_backlinks(note: Token, doc: Document, name: str, repeats: int) -> None:
     for number in range(repeats + 1):
         target = f"{doc.options.footnote_prefix}{name}" + (f":{number}" if number else "")
         shown = arrow + (f"<sup>{number + 1}</sup>" if number else "")
-        links += (
-            f'{space}<a href="#fnref:{target}" class="reversefootnote" role="doc-backlink">{shown}</a>'
-        )
-        space = "\N{NO-BREAK SPACE}"
+        links += f'{space}<a href="#fnref:{target}" class="reversefootnote" role="doc-backlink">{shown}</a>'
+        space = no_break
     children(paragraph).append(Token("raw", "", 0, content=links))
 
 

@@ -5,11 +5,13 @@ from html.entities import name2codepoint
 
 SPACE = " \t\n\v\f\r\0"  # what Ruby strips: not the no-break or the ideographic space
 
+#: what names a footnote or a list of attributes
+ID = r"[A-Za-z0-9_][A-Za-z0-9_\-]*"
 NAME = r"(?:[^\W\d][\w.\-]*+:)?[^\W\d][\w.\-]*+"
-ATTRIBUTE = rf"\s+{NAME}(?:\s*=\s*(?:\w++|\"[^\"]*+\"|'[^']*+'))?"
-TAG = re.compile(rf"<(?P<name>{NAME})(?P<attrs>(?>{ATTRIBUTE})*+)\s*(?P<closed>/)?>")
-CLOSING_TAG = re.compile(rf"</(?P<name>{NAME})\s*>")
-ENTITY = re.compile(r"&(?:(?P<name>[\w:][\w.:\-]*+)|\#(?P<decimal>\d++)|\#x(?P<hex>[0-9a-fA-F]++));")
+ATTRIBUTE = rf"[ \t-\r]+{NAME}(?:[ \t-\r]*=[ \t-\r]*(?:\w++|\"[^\"]*+\"|'[^']*+'))?"
+TAG = re.compile(rf"<(?P<name>{NAME})(?P<attrs>(?>{ATTRIBUTE})*+)[ \t-\r]*(?P<closed>/)?>")
+CLOSING_TAG = re.compile(rf"</(?P<name>{NAME})[ \t-\r]*>")
+ENTITY = re.compile(r"&(?:(?P<name>[\w:][\w.:\-]*+)|\#(?P<decimal>\d++)|\#x(?P<hex>[0-9a-fA-F]++));", re.ASCII)
 
 SPAN_ELEMENTS = frozenset(
     "a abbr acronym b big bdo br button cite code del dfn em i img input ins kbd label mark option q rb rbc rp rt "
@@ -20,9 +22,7 @@ BLOCK_ELEMENTS = frozenset(
     "h1 h2 h3 h4 h5 h6 header hgroup hr html head iframe legend menu li main map nav ol optgroup p pre section "
     "summary table tbody td th thead tfoot tr ul".split()
 )
-VOID_ELEMENTS = frozenset(
-    "area base br col command embed hr img input keygen link meta param source track wbr".split()
-)
+VOID_ELEMENTS = frozenset("area base br col command embed hr img input keygen link meta param source track wbr".split())
 #: what `markdown="1"` means for an element's content; "raw" for the others
 CONTENT = (
     dict.fromkeys(
@@ -42,12 +42,11 @@ ELEMENTS = SPAN_ELEMENTS | BLOCK_ELEMENTS | VOID_ELEMENTS | CONTENT.keys()
 ENTITIES = name2codepoint | {"apos": 39, "vellip": 8942}
 
 _INLINE = "|".join(sorted(SPAN_ELEMENTS | {"script"}))
-_ID = r"\w[\w\-]*"
 _BLANK = r"[ \t\r\f\v]*(?:\n|\Z)"
 _ATTRIBUTES = r" {0,3}\{:(?![:/])(?:\\\}|[^}])+\}[ \t\r\f\v]*\n"
 _MARKER = r"\^[ \t\r\f\v]*\n"
-HTML_EDGE = rf"</(?!(?:{_INLINE})\b){NAME}\s*>|<(?!(?:{_INLINE})\b){NAME}"
-_LIST = r" {0,3}(?:[+*\-]|\d+\.)[\t| ]"
+HTML_EDGE = rf"</(?!(?:{_INLINE})\b){NAME}[ \t-\r]*>|<(?!(?:{_INLINE})\b){NAME}"
+_LIST = r" {0,3}(?:[+*\-]|[0-9]+\.)[\t| ]"
 _DEFINITION = r" {0,3}:[\t| ]"
 
 #: what ends a quote, and a paragraph

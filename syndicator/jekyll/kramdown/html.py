@@ -12,7 +12,9 @@ from syndicator.jekyll.kramdown.engine import MAX_DEPTH, Blocks, BlockState, chi
 from syndicator.jekyll.kramdown.grammar import CLOSING_TAG, CONTENT, ELEMENTS, NAME, SPAN_ELEMENTS, TAG, VOID_ELEMENTS
 
 _START = re.compile(rf" {{0,3}}<(?:!--|/|{NAME})")
-_ATTRIBUTE = re.compile(rf"\s*(?P<name>{NAME})(?:\s*=\s*(?:(?P<word>\w+)|\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'))?")
+_ATTRIBUTE = re.compile(
+    rf"[ \t-\r]*(?P<name>{NAME})(?:[ \t-\r]*=[ \t-\r]*(?:(?P<word>\w+)|\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'))?"
+)
 _LINE_END = re.compile(r"[ \t]*\n")
 _RAW_START = re.compile(rf"<(?:{NAME}|/|!--|\?)")
 _MODES = {"0": "raw", "1": "default", "span": "span", "block": "block"}
@@ -101,6 +103,7 @@ def _begin(state: BlockState, token: Token, tag: re.Match[str]) -> bool:
     if content == "block":
         _skip_line_end(state)
     token.meta["content"] = content
+    token.meta["outer"] = not in_raw
     token.meta["closed"] = bool(tag["closed"]) or token.tag in VOID_ELEMENTS
     return in_raw
 
@@ -112,14 +115,14 @@ def _skip_line_end(state: BlockState) -> None:
 
 def _verbatim(state: BlockState, token: Token) -> None:
     """The content of a script or a style, in which nothing is a tag."""
-    closing = re.compile(rf"</{token.tag}\s*>", re.IGNORECASE).search(state.src, state.pos)
+    closing = re.compile(rf"</{token.tag}[ \t-\r]*>", re.IGNORECASE).search(state.src, state.pos)
     end = closing.start() if closing else state.end
     children(token).append(Token("raw", "", 0, content=state.src[state.pos : end]))
     state.pos = closing.end() if closing else state.end
 
 
 def _span_content(state: BlockState, token: Token) -> None:
-    closing = re.compile(rf"</{re.escape(token.tag)}\s*>", re.IGNORECASE).search(state.src, state.pos)
+    closing = re.compile(rf"</{re.escape(token.tag)}[ \t-\r]*>", re.IGNORECASE).search(state.src, state.pos)
     end = closing.start() if closing else state.end
     children(token).append(spans(state.src[state.pos : end]))
     state.pos = closing.end() if closing else state.end

@@ -11,10 +11,10 @@ from syndicator.jekyll.kramdown.spans import MAX_OPEN, SPECIAL_IN_LINK, SpanStat
 
 _START = re.compile(r"!?\[(?=[^^])")
 _ESCAPED = re.compile(r"\\([\\.*_+`<>()\[\]{}#!:|\"'$=\-])")
-_REFERENCE = re.compile(r"\s*?\[([^\]]+)?\]")
+_REFERENCE = re.compile(r"[ \t-\r]*?\[([^\]]+)?\]")
 _ANGLED = re.compile(r"\(<(.*?)>")
-_PAREN = re.compile(r"[()]|\s(?=['\"])")
-_TITLE = re.compile(r"\s*?([\"'])(.+?)\1\s*?\)", re.DOTALL)
+_PAREN = re.compile(r"[()]|[ \t-\r](?=['\"])")
+_TITLE = re.compile(r"[ \t-\r]*?([\"'])(.+?)\1[ \t-\r]*?\)", re.DOTALL)
 
 
 def link(state: SpanState) -> bool:
@@ -23,7 +23,7 @@ def link(state: SpanState) -> bool:
         return False
     tag = "img" if match[0] == "![" else "a"
     start = match.end()
-    nested = tag == "a" and ("a" in state.open or "img" in state.open)
+    nested = tag == "a" and ("link" in state.open or "image" in state.open)
     if not nested and len(state.open) < MAX_OPEN and _link(state, tag, start):
         return True
     state.text(match[0])
@@ -64,7 +64,7 @@ def _label(state: SpanState, token: Token) -> bool:
         images = sum(child.type == "image" for child in children(token))
         return depth - images == 0
 
-    return "]" in state.src[state.pos :] and state.inside(token, closes, SPECIAL_IN_LINK)
+    return state.src.find("]", state.pos) >= 0 and state.inside(token, closes, SPECIAL_IN_LINK)
 
 
 def _referred(state: SpanState, token: Token, known: Definition) -> tuple[str, str | None]:

@@ -8,16 +8,16 @@ from markdown_it.token import Token
 
 from syndicator.jekyll.kramdown.attributes import Attributes
 from syndicator.jekyll.kramdown.engine import BlockState, children, spans
-from syndicator.jekyll.kramdown.grammar import BLANKS, HTML_EDGE, MARKER, RULE
+from syndicator.jekyll.kramdown.grammar import BLANKS, HTML_EDGE, ID, MARKER, RULE
 
 _ANY = r"(?:\\\}|[^}])"
-_ITEM = re.compile(r" {0,3}(?:(?P<ul>[+*\-])|(?P<ol>\d+\.))[\t| ].*\n")
+_ITEM = re.compile(r" {0,3}(?:(?P<ul>[+*\-])|(?P<ol>[0-9]+\.))[\t| ].*\n")
 _DEFINITION = re.compile(r" {0,3}:[\t| ].*\n")
-_ITEM_ATTRIBUTES = re.compile(rf"\s*\{{:(?!(?:\w[\w\-]*)?:|/)(?P<list>{_ANY}+)\}}\s*")
-_EMPTY_ITEM = re.compile(rf"(?:\s*\{{:(?!(?:\w[\w\-]*)?:|/){_ANY}+\}}\s*)?\s*\Z")
+_ITEM_ATTRIBUTES = re.compile(rf"[ \t-\r]*\{{:(?!(?:{ID})?:|/)(?P<list>{_ANY}+)\}}[ \t-\r]*")
+_EMPTY_ITEM = re.compile(rf"(?:[ \t-\r]*\{{:(?!(?:{ID})?:|/){_ANY}+\}}[ \t-\r]*)?[ \t-\r]*\Z")
 _TABS = re.compile(r"^( *)(\t+)")
-_TASK = re.compile(r"\A\s*\[(?P<mark>[ xX])\]\s+")
-_MARKERS = {"ul": r"[+*\-]", "ol": r"\d+\.", "dl": ":"}
+_TASK = re.compile(r"\A[ \t-\r]*\[(?P<mark>[ xX])\][ \t-\r]+")
+_MARKERS = {"ul": r"[+*\-]", "ol": r"[0-9]+\.", "dl": ":"}
 
 
 @lru_cache(maxsize=256)
@@ -30,9 +30,9 @@ def _starts(kind: str, indent: int) -> re.Pattern[str]:
 def _continues(indent: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """A line that belongs to an item by its indent, and one that does so by laziness."""
     fours, rest = divmod(indent, 4)
-    inside = rf"(?:(?:\t| {{4}}){{{fours}}} {{{rest}}}|(?:\t| {{4}}){{{fours + 1}}})(?=.*[^\s]).*\n"
+    inside = rf"(?:(?:\t| {{4}}){{{fours}}} {{{rest}}}|(?:\t| {{4}}){{{fours + 1}}})(?=.*[^ \t-\r]).*\n"
     attributes = rf"\{{:(?![:/]){_ANY}+\}}[ \t\r\f\v]*\n"
-    lazy = rf"(?! {{0,{min(indent, 3)}}}(?:{attributes}|{HTML_EDGE}))(?=.*[^\s]).*\n"
+    lazy = rf"(?! {{0,{min(indent, 3)}}}(?:{attributes}|{HTML_EDGE}))(?=.*[^ \t-\r]).*\n"
     return re.compile(inside), re.compile(lazy)
 
 
@@ -121,9 +121,7 @@ def _items(state: BlockState, kind: str) -> tuple[list[_Item], bool]:
 
 
 def _line(state: BlockState, item: _Item, after_blank: bool) -> re.Match[str] | None:
-    return item.inside.match(state.src, state.pos) or (
-        None if after_blank else item.lazy.match(state.src, state.pos)
-    )
+    return item.inside.match(state.src, state.pos) or (None if after_blank else item.lazy.match(state.src, state.pos))
 
 
 def _dedent(line: str, indent: int) -> tuple[str, bool]:

@@ -83,6 +83,12 @@ class Kramdown:
         return replace(self, **changes) if changes else self
 
     @property
+    def plain_typography(self) -> bool:
+        """Whether quotes, dashes and entities are written as the characters that they stand for."""
+        standard = ("lsquo", "rsquo", "ldquo", "rdquo")
+        return self.entity_output == "as_char" and self.smart_quotes == standard and not self.typographic_symbols
+
+    @property
     def gfm(self) -> bool:
         return self.input.upper() == "GFM"
 

@@ -1,9 +1,11 @@
 """markdown-it with kramdown's rules in place of its own."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from markdown_it import MarkdownIt
+from markdown_it.parser_block import RuleFuncBlockType
+from markdown_it.ruler import Ruler
 from markdown_it.rules_core.state_core import StateCore
 
 from syndicator.jekyll.kramdown import (
@@ -23,6 +25,8 @@ from syndicator.jekyll.kramdown.finish import finished
 from syndicator.jekyll.kramdown.options import Kramdown
 from syndicator.jekyll.kramdown.render import Html, Output
 
+#: the blocks that may begin with a letter
+_PROSE = ("underlined_heading", "table", "paragraph")
 _BLOCKS = (
     ("blank", blocks.blank),
     ("code", blocks.code),
@@ -60,7 +64,7 @@ SPANS: spans.Rules = {
     "-": (typography.symbol,),
     ".": (typography.symbol,),
     ">": (typography.symbol,),
-    " ": (typography.symbol, spans.line_break),
+    "\n": (spans.line_break,),
     "\\": (typography.symbol, spans.line_break, spans.escape),
     "~": (spans.struck,),
 }
@@ -71,7 +75,6 @@ _SMART: spans.Rules = {
     "&": (spans.entity,),
     "-": (typography.symbol,),
     ".": (typography.symbol,),
-    " ": (typography.symbol,),
     "\\": (typography.symbol,),
     ">": (typography.symbol,),
     "<": (span_html.html, typography.symbol),
@@ -97,10 +100,9 @@ def _markdown() -> MarkdownIt:
     """The one parser: it keeps nothing of a text, and the options are the text's own."""
     md = MarkdownIt("zero", renderer_cls=Html)
     md.block = Blocks()
-    for rule in md.block.ruler.get_all_rules():
-        md.block.ruler.disable(rule)
+    md.block.ruler = Ruler[RuleFuncBlockType]()
     for name, block_rule in _BLOCKS:
-        md.block.ruler.push(f"kramdown_{name}", block_rule)
+        md.block.ruler.push(name, cast("Any", block_rule), {"alt": ["prose"] if name in _PROSE else []})
     md.core.ruler.enableOnly(["normalize"])
     md.core.ruler.push("kramdown_blocks", _read_blocks)
     md.core.ruler.push("kramdown_spans", _read_spans)
@@ -119,6 +121,7 @@ def _read_spans(state: StateCore) -> None:
         document.read_spans([note], doc, SPANS)
         document.abbreviate([note], doc)
     if doc.options.gfm:
-        document.break_lines(state.tokens, doc)
+        if doc.options.hard_wrap or "\\\n" in state.src:
+            document.break_lines(state.tokens, doc)
         if doc.options.auto_ids:
             document.number_headings(state.tokens, doc, {})

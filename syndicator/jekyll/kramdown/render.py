@@ -18,10 +18,12 @@ from syndicator.jekyll.kramdown.typography import QUOTES
 #: stand where the table of contents and the footnotes go; no text has a NUL when it gets here
 CONTENTS, FOOTNOTES = "\0contents\0", "\0footnotes\0"
 
-_BARE_AMPERSAND = re.compile(r"&(?!(?:[\w:][\w.:\-]*|#\d+|#x[0-9a-fA-F]+);)")
+_BARE_AMPERSAND = re.compile(r"&(?!(?:[\w:][\w.:\-]*|#\d+|#x[0-9a-fA-F]+);)", re.ASCII)
 _LANGUAGE = re.compile(r"\blanguage-(\S+)")
 _NO_TOC = re.compile(r"\bno_toc\b")
-_CJK_BREAK = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])\n(?=[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])")
+_CJK_BREAK = re.compile(
+    r"(?<=[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])\n(?=[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])"
+)
 
 
 @dataclass(slots=True)
@@ -83,8 +85,7 @@ class Html(RendererHTML):
                 outer[key] = inner.pop(key)
         caption = escape(str(image.attrs["alt"]))
         return (
-            f"<figure{attributes(outer)}>\n<img{attributes(inner)} />\n"
-            f"<figcaption>{caption}</figcaption>\n</figure>\n"
+            f"<figure{attributes(outer)}>\n<img{attributes(inner)} />\n<figcaption>{caption}</figcaption>\n</figure>\n"
         )
 
     def heading(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
@@ -130,7 +131,7 @@ class Html(RendererHTML):
         if token.info:
             style = token.attrs.get("style")
             token.attrs["style"] = (f"{style}; " if style else "") + f"text-align: {token.info}"
-        inner = self._inner(token, options, env) or "\N{NO-BREAK SPACE}"
+        inner = self._inner(token, options, env) or reference("\N{NO-BREAK SPACE}", _doc(env).options.entity_output)
         return f"<{token.tag}{attributes(token.attrs)}>{inner}</{token.tag}>\n"
 
     def hr(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
@@ -231,9 +232,7 @@ class Html(RendererHTML):
 
     def symbol(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         how = _doc(env).options.entity_output
-        return "".join(
-            reference(char, how) if ord(char) > 127 else escape(char) for char in tokens[idx].content
-        )
+        return "".join(reference(char, how) if ord(char) > 127 else escape(char) for char in tokens[idx].content)
 
     def abbreviation(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         token = tokens[idx]

@@ -59,8 +59,7 @@ def _content(state: SpanState, token: Token) -> None:
     end = _end_tag(token.tag)
     outer = state.rules, state.special, state.raw
     state.raw = token.meta["content"] == "raw"
-    if state.raw:
-        state.rules = {"<": (html,)}
+    state.rules = {"<": (html,)} if state.raw else state.all_rules
     special = _HTML_ONLY if state.raw else SPECIAL
     found = state.inside(token, lambda state: bool(end.match(state.src, state.pos)), special)
     state.rules, state.special, state.raw = outer
@@ -77,4 +76,4 @@ def _content(state: SpanState, token: Token) -> None:
 
 @lru_cache(maxsize=128)
 def _end_tag(name: str) -> re.Pattern[str]:
-    return re.compile(rf"</{re.escape(name)}\s*>", re.IGNORECASE if name in ELEMENTS else 0)
+    return re.compile(rf"</{re.escape(name)}[ \t-\r]*>", re.IGNORECASE if name in ELEMENTS else 0)

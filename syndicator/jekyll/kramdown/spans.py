@@ -13,24 +13,27 @@ from markdown_it.token import Token
 from syndicator.jekyll.kramdown.attributes import Attributes
 from syndicator.jekyll.kramdown.definitions import extended
 from syndicator.jekyll.kramdown.engine import Document, children
-from syndicator.jekyll.kramdown.grammar import ENTITY, SPACE, character
+from syndicator.jekyll.kramdown.grammar import ENTITY, ID, SPACE, character
 
+_SPACES = frozenset(SPACE)
 MAX_OPEN = 60  #: spans in spans
 
-_OTHER = r"-(?=-)|\.(?=\.\.)|>(?=>)| (?=>>| \n)|!(?=\[)|~(?=~)|\{(?=:)"
-SPECIAL = re.compile(rf"[\"'*_`<\[&\\$]|{_OTHER}")
-SPECIAL_IN_LINK = re.compile(rf"[\"'*_`<\[\]&\\$]|{_OTHER}")
+# one literal at the head of each branch: re then skips all other characters fast
+_HEADS = r"\"|'|\*|_|`|<|\[|&|\\|\$|-(?=-)|\.(?=\.\.)|>(?=>)|\n(?<=  \n)|!(?=\[)|~(?=~)|\{(?=:)"
+SPECIAL = re.compile(_HEADS)
+SPECIAL_IN_LINK = re.compile(rf"\]|{_HEADS}")
+_ESCAPED_ALWAYS = frozenset(("", "&", "<", ">"))  # the empty one stands for no character at all
 _TICKS = re.compile("`+")
 _EMPHASIS = re.compile(r"\*\*?|__?")
 _IN_WORD = re.compile(r"[^\W\d_]-?\Z")
 _ESCAPED = re.compile(r"\\([\\.*_+`<>()\[\]{}#!:|\"'$=\-])")
 _ESCAPED_GFM = re.compile(r"\\([\\.*_+`<>()\[\]{}#!:|\"'$=\-~])")
 _MATH = re.compile(r"\$\$(.*?)\$\$", re.DOTALL)
-_STRUCK = re.compile(r"~~(?![\s~])(.*?[^\s~])~~", re.DOTALL)
+_STRUCK = re.compile(r"~~(?![ \t-\r~])(.*?[^ \t-\r~])~~", re.DOTALL)
 _AUTOLINK = re.compile(r"<((?P<scheme>mailto|https?|ftps?):.+?|(?:[^\W_]|[\-_.])+@(?:[^\W_]|[\-_.])+)>")
-_FOOTNOTE = re.compile(r"\[\^(\w[\w\-]*)\]")
+_FOOTNOTE = re.compile(rf"\[\^({ID})\]")
 _ATTRIBUTES = re.compile(r"\{:((?:\\\}|[^}])+)\}")
-_EXTENSION = re.compile(r"\{::(?P<name>\w+)(?:\s(?P<list>(?:\\\}|[^}])*?))?(?P<closed>/)?\}")
+_EXTENSION = re.compile(r"\{::(?P<name>[A-Za-z0-9_]+)(?:[ \t-\r](?P<list>(?:\\\}|[^}])*?))?(?P<closed>/)?\}")
 
 
 class SpanState:
@@ -39,7 +42,7 @@ class SpanState:
     def __init__(self, src: str, doc: Document, rules: "Rules", special: re.Pattern[str] = SPECIAL) -> None:
         self.src = src
         self.doc = doc
-        self.rules = rules
+        self.rules = self.all_rules = rules
         self.special = special
         self.pos = 0
         self.plain = 0  #: since where the text before `pos` has been no span
@@ -47,6 +50,8 @@ class SpanState:
         self.pending: list[str] = []
         self.open: list[str] = []  #: what is open here, outermost first
         self.raw = False  #: in an element whose content is HTML alone
+        self.symbol_end = -1  #: where the last character that is no text to kramdown ended, if it was kept as text
+        self.as_text = doc.options.plain_typography
 
     def text(self, text: str) -> None:
         if text:
@@ -57,9 +62,26 @@ class SpanState:
         self.tokens.append(token)
         return token
 
+    def symbol(self, kind: str, content: str, length: int, info: str = "", markup: str = "") -> None:
+        """A quote, a dash, an entity: text in all but name, unless the options want it written otherwise."""
+        self.pos += length
+        if self.as_text and content not in _ESCAPED_ALWAYS:
+            self.pending.append(content)
+            self.symbol_end = self.pos
+        else:
+            self.add(Token(kind, "", 0, content=content, info=info, markup=markup))
+
+    def take_back(self, end: str) -> bool:
+        """Takes the end of the text before `pos` away, if it is this."""
+        text = "".join(self.pending)
+        if text.endswith(end):
+            self.pending[:] = [text.removesuffix(end)]
+        return text.endswith(end)
+
     def flush(self) -> None:
         if self.pending:
-            self.tokens.append(Token("text", "", 0, content="".join(self.pending)))
+            if text := "".join(self.pending):
+                self.tokens.append(Token("text", "", 0, content=text))
             self.pending.clear()
 
     def fail(self, cost: int = 0) -> bool:
@@ -72,7 +94,7 @@ class SpanState:
         outer = self.tokens, self.pending, self.special
         self.tokens, self.pending = children(token), []
         self.special = special or self.special
-        self.open.append(token.tag)
+        self.open.append(token.type)
         found = scan(self, stop)
         self.open.pop()
         self.flush()
@@ -128,7 +150,7 @@ def emphasis(state: SpanState) -> bool:
     mark, after = match[0], src[match.end() : match.end() + 1]
     tag = "strong" if len(mark) == 2 else "em"
     in_word = mark[0] == "_" and _IN_WORD.search(src, max(0, start - 2), start)
-    if in_word or (after and after in SPACE) or tag in state.open or len(state.open) > MAX_OPEN:
+    if in_word or after in _SPACES or tag in state.open or len(state.open) > MAX_OPEN:
         state.text(mark)
         state.pos = match.end()
         return True
@@ -152,7 +174,7 @@ def _emphasised(state: SpanState, mark: str, tag: str, start: int) -> Token | No
 
     def closes(state: SpanState) -> bool:
         pos, end = state.pos, state.pos + len(mark)
-        if not src.startswith(mark, pos) or src[pos - 1] in SPACE:
+        if not src.startswith(mark, pos) or src[pos - 1] in _SPACES:
             return False
         if tag == "em" and src.startswith(mark, end) and not src.startswith(mark, end + 1):
             return False
@@ -160,7 +182,7 @@ def _emphasised(state: SpanState, mark: str, tag: str, start: int) -> Token | No
             return False
         return bool(token.children or state.pending)
 
-    if mark in src[start:] and state.inside(token, closes):
+    if src.find(mark, start) >= 0 and state.inside(token, closes):
         return token
     state.fail()
     return None
@@ -172,7 +194,7 @@ def code(state: SpanState) -> bool:
     if not match:
         return False
     ticks, start, end = match[0], match.end(), -1
-    alone = len(ticks) == 1 and (state.pos == 0 or src[state.pos - 1] in SPACE) and src[start : start + 1].isspace()
+    alone = len(ticks) == 1 and (state.pos == 0 or src[state.pos - 1] in _SPACES) and src[start : start + 1] in _SPACES
     if not alone:
         end = src.find(ticks, start)
     if end < 0:
@@ -224,23 +246,27 @@ def entity(state: SpanState) -> bool:
     match = ENTITY.match(state.src, state.pos)
     if not match:
         return False
-    state.pos = match.end()
     char = character(match)
     if char is None:
-        state.add(Token("entity", "", 0, content="&", markup="&amp;"))
+        state.symbol("entity", "&", 1, markup="&amp;")
         state.text(match[0][1:])
+        state.pos = match.end()
     else:
-        state.add(Token("entity", "", 0, content=char, markup=match[0]))
+        state.symbol("entity", char, len(match[0]), markup=match[0])
     return True
 
 
 def line_break(state: SpanState) -> bool:
     """Two spaces, or two backslashes, before the end of a line."""
-    if not state.src.startswith(("  \n", "\\\\\n"), state.pos) or state.doc.options.hard_wrap:
+    if state.doc.options.hard_wrap:
         return False
-    state.add(Token("hardbreak", "br", 0))
-    state.pos += 2
-    return True
+    if state.src.startswith("\\\\\n", state.pos):
+        state.add(Token("hardbreak", "br", 0))
+        state.pos += 2
+        return True
+    if state.src[state.pos] == "\n" and state.take_back("  "):
+        state.add(Token("hardbreak", "br", 0))
+    return False  # the end of the line itself is text
 
 
 def escape(state: SpanState) -> bool:
@@ -270,8 +296,11 @@ def extension(state: SpanState) -> bool:
     if match := _EXTENSION.match(state.src, state.pos):
         if _extension(state, match):
             return True
-    elif (match := _ATTRIBUTES.match(state.src, state.pos)) and state.tokens and not state.pending:
-        if not match[1].startswith("/"):
+    elif (match := _ATTRIBUTES.match(state.src, state.pos)) and not match[1].startswith("/"):
+        if state.symbol_end == state.pos:
+            state.pos = match.end()
+            return True
+        if state.tokens and not state.pending:
             given = Attributes()
             given.read(match[1])
             state.tokens[-1].meta.setdefault("refs", []).extend(given.refs)

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 from markdown_it.token import Token
 
-from syndicator.jekyll.kramdown import span_html, spans as span_rules
+from syndicator.jekyll.kramdown import span_html
+from syndicator.jekyll.kramdown import spans as span_rules
 from syndicator.jekyll.kramdown.engine import BlockState, Document, children, spans
 from syndicator.jekyll.kramdown.grammar import BOUNDARY, SPACE
 
 _PIPE = r"(?:\||[^\n]*?[^\\\n]\|)"
-_START = re.compile(rf" {{0,3}}(?=[^\s]){_PIPE}.*\n")
+_START = re.compile(rf" {{0,3}}(?=[^ \t-\r]){_PIPE}.*\n")
 _LINE = re.compile(rf"{_PIPE}.*\n")
 _HAS_PIPE = re.compile(_PIPE)
 _SEPARATOR = re.compile(r"(?=[+|: \t=]*-)(?P<columns>[+|: \t\-]+)\n")
@@ -56,8 +57,10 @@ def table(state: BlockState) -> bool:
 
 def _rows(state: BlockState) -> _Rows:
     src, found = state.src, _Rows()
-    leading = src[state.pos :].lstrip(" ").startswith("|") if state.pos + 4 > state.end else (
-        src[state.pos : state.pos + 4].lstrip(" ").startswith("|")
+    leading = (
+        src[state.pos :].lstrip(" ").startswith("|")
+        if state.pos + 4 > state.end
+        else (src[state.pos : state.pos + 4].lstrip(" ").startswith("|"))
     )
     if first := _SEPARATOR.match(src, state.pos):
         state.pos = first.end()
@@ -113,7 +116,7 @@ def _code_spans(text: str) -> list[tuple[bool, str]]:
     while ticks := _TICKS.search(text, pos):
         pos = ticks.end()
         before = text[ticks.start() - 1 : ticks.start()] or " "
-        alone = len(ticks[0]) == 1 and before.isspace() and text[pos : pos + 1].isspace()
+        alone = len(ticks[0]) == 1 and before in SPACE and text[pos : pos + 1] in tuple(SPACE)
         end = -1 if alone else text.find(ticks[0], pos)
         if end >= 0:
             pieces += [(False, text[plain : ticks.start()]), (True, text[ticks.start() : end + len(ticks[0])])]
@@ -126,9 +129,7 @@ def _piped(text: str, doc: Document) -> bool:
     state = span_rules.SpanState(text, doc, {"`": (span_rules.code,), "<": (span_html.html,)}, _CODE)
     span_rules.scan(state, None)
     state.flush()
-    outside = "".join(
-        token.content if token.type == "text" else "\n" * _lines(token) for token in state.tokens
-    )
+    outside = "".join(token.content if token.type == "text" else "\n" * _lines(token) for token in state.tokens)
     return all(_HAS_PIPE.match(line) for line in outside.rstrip("\n").split("\n"))
 
 

@@ -6,12 +6,10 @@ form of it: the character before counts only if it is plain text, not if it ende
 
 import re
 
-from markdown_it.token import Token
-
 from syndicator.jekyll.kramdown.grammar import SPACE
 from syndicator.jekyll.kramdown.spans import SpanState
 
-_BEFORE_EMPHASIS = re.compile(r"[_*]{1,2}[^\s]")
+_BEFORE_EMPHASIS = re.compile(r"[_*]{1,2}[^ \t-\r]")
 _BEFORE_PUNCTUATION = re.compile(r"[!\"#$%'()*+,\-./:;<=>?@\[\\\]^_`{|}~](?!\.\.)\B")
 _BEFORE_WORD = re.compile(r"[A-Za-z0-9_]")
 _DECADE = re.compile(r"[0-9][0-9]s")
@@ -25,7 +23,6 @@ _SYMBOLS = (
     ("--", "ndash", "–"),
     ("...", "hellip", "…"),
     ("<< ", "laquo_space", "«\N{NO-BREAK SPACE}"),
-    (" >>", "raquo_space", "\N{NO-BREAK SPACE}»"),
     ("<<", "laquo", "«"),
     (">>", "raquo", "»"),
 )
@@ -34,8 +31,7 @@ _SYMBOLS = (
 def quote(state: SpanState) -> bool:
     before = state.src[state.pos - 1] if state.pos > state.plain else ""
     for name in bend(state.src, state.pos, before):
-        state.add(Token("quote", "", 0, content=QUOTES[name], info=name))
-        state.pos += 1
+        state.symbol("quote", QUOTES[name], 1, info=name)
     return True
 
 
@@ -48,7 +44,7 @@ def bend(src: str, pos: int, before: str) -> tuple[str, ...]:
     if not before and _BEFORE_PUNCTUATION.match(src, after):
         return (right,)
     if not before or before in SPACE:
-        if src[pos:pos + 2] in ("\"'", "'\"") and _BEFORE_WORD.match(src, pos + 2):
+        if src[pos : pos + 2] in ("\"'", "'\"") and _BEFORE_WORD.match(src, pos + 2):
             return (left, "lsquo" if left == "ldquo" else "ldquo")
         if left == "lsquo" and _DECADE.match(src, after):
             return (right,)
@@ -64,14 +60,22 @@ def bend(src: str, pos: int, before: str) -> tuple[str, ...]:
 def symbol(state: SpanState) -> bool:
     """Dashes, the ellipsis and guillemets."""
     src, pos = state.src, state.pos
+    if not state.doc.options.typographic:
+        return False
     if src.startswith(("\\<<", "\\>>"), pos):
-        state.add(Token("entity", "", 0, content=src[pos + 1] * 2, markup="&lt;&lt;" if src[pos + 1] == "<" else "&gt;&gt;"))
-        state.pos += 3
+        for char in src[pos + 1 : pos + 3]:
+            state.symbol("entity", char, 1, markup="&lt;" if char == "<" else "&gt;")
+        state.pos += 1
         return True
+    if src.startswith(">>", pos) and pos > state.plain and src[pos - 1] == " " and state.take_back(" "):
+        return _symbol(state, "raquo_space", "\N{NO-BREAK SPACE}»", 2)
     for written, name, shown in _SYMBOLS:
-        if src.startswith(written, pos) and state.doc.options.typographic:
-            replaced = dict(state.doc.options.typographic_symbols).get(name)
-            state.add(Token("symbol", "", 0, content=shown if replaced is None else replaced))
-            state.pos += len(written)
-            return True
+        if src.startswith(written, pos):
+            return _symbol(state, name, shown, len(written))
     return False
+
+
+def _symbol(state: SpanState, name: str, shown: str, length: int) -> bool:
+    replaced = dict(state.doc.options.typographic_symbols).get(name)
+    state.symbol("symbol", shown if replaced is None else replaced, length)
+    return True
