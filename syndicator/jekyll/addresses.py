@@ -10,7 +10,7 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 WEB = frozenset({"http", "https"})
 
-_DONE = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,5})?(?:[/?#](?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?", re.ASCII)
+_DONE = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,4})?(?:[/?#](?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?", re.ASCII)
 _ROOTED = re.compile(r"/(?!/)(?:[\w~!$&'()*+,;=:@/?-]|(?<!/)\.|%[0-9A-Fa-f]{2})*(?:#[\w:-]*)?", re.ASCII)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+", re.IGNORECASE)

@@ -41,13 +41,13 @@ def clean(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
     `base` is the page's own absolute address. Never raises, whatever the HTML; what is too deeply nested is
     flattened. The result holds no character that XML forbids.
     """
-    html = _UNWRAPPED.sub("", printable(html))
+    html = _NOSCRIPT.sub("", printable(html))
     if html.count("<") > _DEEPEST:
         html = _flattened(html)
     _page.set(base)
     cleaned = _cleaner(policy).clean(html)
     # &#7; is a character only now that it has been parsed
-    return printable(_HOLLOW.sub("", cleaned))
+    return printable(_HOLLOW.sub(r"\1\2", cleaned))
 
 
 _MEDIA = {"width", "height"}
@@ -93,11 +93,11 @@ _ATTRIBUTES = {
 }
 _TAGS = (nh3.ALLOWED_TAGS | _ATTRIBUTES.keys() | {"address", "big", "main", "picture", "rb", "section"}) - {"*"}
 
-# Their text is code, a fallback for a plug-in, a form's labels, or says again what stands beside it (annotation)
+# Their text is code, a fallback for a plug-in, a form's labels, or (math) stands beside them once more
 # fmt: off
 _DROPPED_WHOLE = {
-    "annotation", "annotation-xml", "applet", "button", "datalist", "dialog", "embed", "fieldset", "form", "frameset",
-    "head", "legend", "noembed", "noframes", "object", "optgroup", "option", "output", "plaintext", "portal", "script",
+    "applet", "button", "datalist", "dialog", "embed", "fieldset", "form", "frameset",
+    "head", "legend", "math", "noembed", "noframes", "object", "optgroup", "option", "output", "plaintext", "portal", "script",
     "select", "style", "svg", "template", "textarea", "title", "xmp",
 }
 # fmt: on
@@ -142,12 +142,13 @@ def _cleaner(policy: Policy) -> nh3.Cleaner:
 
 # A reader runs no script, so what an author wrote for such readers is for it: the true picture behind a
 # lazy one, the code behind an embedded gist. The lazy picture itself has no address, and goes as hollow.
-# Formulas in MathML, which few readers draw and nh3 would drop, are left as their text.
-_UNWRAPPED = re.compile(r"</?(?:noscript|math)\b[^<>]*>", re.IGNORECASE)
+_NOSCRIPT = re.compile(r"</?noscript\b[^<>]*>", re.IGNORECASE)
 
-# nh3 can drop an attribute but not its element. What it writes is regular: attributes in double quotes, > escaped.
+# nh3 can drop an attribute but not its element, and leaves what a frame holds as it is, for browsers never look
+# at it. What nh3 writes is regular: attributes in double quotes, > escaped. A frame with an address stays, emptied.
 _HOLLOW = re.compile(
-    r"<iframe(?![^>]* src=)[^>]*>.*?</iframe>"
+    r"(<iframe(?=[^>]* src=)[^>]*>).*?(</iframe>)"
+    r"|<iframe.*?</iframe>"
     r"|<img(?![^>]* src(?:set)?=)[^>]*>"
     r"|<(?:source|track)(?![^>]* src(?:set)?=)[^>]*>"
     r'|<input(?![^>]* type="checkbox")[^>]*>',

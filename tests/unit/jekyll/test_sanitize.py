@@ -1,0 +1,308 @@
+import re
+import threading
+from html.parser import HTMLParser
+from time import perf_counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syndicator.jekyll.characters import printable
+from syndicator.jekyll.sanitize import Policy, clean
+
+BASE = "https://site.example/post/"
+PIXELS = "data:image/png;base64," + "iVBORw0KGgo" * 30
+
+
+def cleaned(html: str, policy: Policy | None = None) -> str:
+    return clean(html, base=BASE, policy=policy) if policy else clean(html, base=BASE)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<h2 id="one">One</h2>',
+        '<table><tbody><tr><th scope="col" colspan="2">a</th><td rowspan="2" align="right">b</td></tr></tbody></table>',
+        "<dl><dt>term</dt><dd>meaning</dd></dl>",
+        '<figure><img src="https://x.example/a.png" alt="A" width="10" height="20"><figcaption>c</figcaption></figure>',
+        '<picture><source srcset="https://x.example/a.webp 2x" media="print"><img src="https://x.example/a.png"></picture>',
+        '<audio src="https://x.example/a.mp3" controls=""></audio>',
+        '<video poster="https://x.example/p" controls=""><source src="https://x.example/a.mp4"><track src="https://x.example/t">fallback</video>',
+        '<details open=""><summary>s</summary>d</details>',
+        '<pre class="highlight"><code class="language-c++"><span class="kd">x</span></code></pre>',
+        '<div class="language-ruby highlighter-rouge"><div class="highlight">x</div></div>',
+        '<ruby lang="ja">漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>',
+        '<abbr title="HyperText">HTML</abbr> <del datetime="2026-01-01">a</del><ins cite="https://x.example/">b</ins>',
+        'E = mc<sup>2</sup>, H<sub>2</sub>O, $$\\frac{a}{b} &lt; c$$, <kbd>k</kbd> <mark>m</mark> <q cite="https://x.example/">q</q>',
+        '<ol start="3" type="a" reversed=""><li value="7">x</li></ol>',
+        '<p dir="rtl" lang="he">x</p><bdo dir="ltr">x</bdo><time datetime="2026-01-01">t</time>',
+        '<div class="footnotes"><p id="fn:1"><a href="https://x.example/#a" class="reversefootnote">↩</a></p></div>',
+        '<input type="checkbox" class="task-list-item-checkbox" checked="" disabled="">',
+        '<iframe src="https://www.youtube.com/embed/x" width="560" height="315" allowfullscreen=""></iframe>',
+        '<a href="mailto:a@b.example">m</a><a href="tel:+1-2">t</a>',
+        f'<img src="{PIXELS}" alt="plot">',
+        "<section><article><aside>x</aside></article></section><hr>",
+    ],
+)
+def test_what_people_read_hear_and_watch_stays(html: str) -> None:
+    """To the character, for it is clean already; the order of attributes aside."""
+    assert attributes_sorted(html) == attributes_sorted(cleaned(html))
+
+
+def attributes_sorted(html: str) -> str:
+    return re.sub(
+        r'<(\w+)((?: [\w-]+="[^"]*")*)>',
+        lambda tag: f"<{tag[1]} {sorted(tag[2].split(chr(34) + ' '))}>".replace('"', ""),
+        html,
+    )
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<script>code</script>",
+        "<style>p { color: red }</style>",
+        "<template><b>text</b></template>",
+        '<object data="/a.swf"><param name="a"><embed src="/a.swf">text</object>',
+        "<form><label>Name <input name=a></label><button>Send</button></form>",
+        "<select><option>text</option></select><textarea>text</textarea><button>text</button>",
+        "<svg><title>text</title><text>text</text><style>x</style></svg>",
+        '<iframe src="https://stranger.example/">text</iframe><iframe srcdoc="x"></iframe><iframe>x</iframe>',
+        '<iframe src="http://www.youtube.com/embed/x"></iframe><iframe src="//www.youtube.com.evil.example/"></iframe>',
+        '<iframe src="https://www.youtube.com@evil.example/"></iframe>',
+        "<input><input type=text value=x><input type=image src=/x>",
+        "<dialog open>text</dialog><noembed>text</noembed><noframes>text</noframes><title>text</title>",
+        "<!-- text --><!doctype html><meta http-equiv=refresh content=0><link rel=stylesheet href=/x><base href=/x>",
+        '<img data-src="/real.jpg"><img src="data:image/gif;base64,R0lGOD"><img src="javascript:x"><source><track>',
+        "<video><source src='javascript:x'></video>".replace("<video>", "").replace("</video>", ""),
+    ],
+)
+def test_what_goes_goes_whole(html: str) -> None:
+    """With its content: no label without its field, no code as text, no empty frame."""
+    assert cleaned(html).strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<p onclick=x style='color:red' data-x=1 srcdoc=x>a</p>", "<p>a</p>"),
+        (
+            '<a href="/x" target="_blank" rel="nofollow" ping="/p" download>a</a>',
+            '<a href="https://site.example/x">a</a>',
+        ),
+        ('<a href="javascript:x">a</a>', "<a>a</a>"),
+        ('<a href="java&#10;script:x">a</a>', "<a>a</a>"),
+        ('<a href="&#1;javascript&colon;x">a</a>', "<a>a</a>"),
+        ('<a href="data:text/html,x">a</a>', "<a>a</a>"),
+        ('<img src="data:image/svg+xml;base64,' + "A" * 300 + '">', ""),
+        (f'<a href="{PIXELS}">a</a>', "<a>a</a>"),
+        ("<font color=red>a</font><canvas>b</canvas><blink>c</blink>", "abc"),
+        ('<video autoplay src="a.mp4"></video>', '<video src="https://site.example/post/a.mp4" controls=""></video>'),
+        ('<blockquote cite="../x">a</blockquote>', '<blockquote cite="https://site.example/x">a</blockquote>'),
+        ("<p>a<p>b", "<p>a</p><p>b</p>"),
+        ("<math><mi>x</mi><annotation>x</annotation></math><span>x</span> $$x$$", "<span>x</span> $$x$$"),
+        ("a &lt;b&gt; &amp; c", "a &lt;b&gt; &amp; c"),
+    ],
+)
+def test_the_rest_loses_what_runs_or_styles(html: str, expected: str) -> None:
+    """Handlers, styles and foreign attributes go; the words they stood on stay."""
+    assert expected == cleaned(html)
+
+
+def test_a_reader_sees_what_was_written_for_those_without_scripts() -> None:
+    """A lazy picture has no address of its own and goes; the one behind it in noscript stays, once."""
+    lazy = '<img class="lazy" data-src="/a.jpg" src="data:image/gif;base64,R0lGOD">'
+    html = lazy + '<noscript><img src="/a.jpg" alt="A"></noscript>'
+    assert cleaned(html) == '<img src="https://site.example/a.jpg" alt="A">'
+    assert (
+        cleaned("<noscript><pre>code &lt;b&gt;</pre></noscript><script src=gist></script>")
+        == "<pre>code &lt;b&gt;</pre>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "kept"),
+    [
+        ("highlight", "highlight"),
+        ("language-c# highlighter-rouge", "language-c# highlighter-rouge"),
+        ("nb s2 err", "nb s2 err"),
+        ("modal fixed-top overlay btn-primary", None),
+        ("highlight evil", "highlight"),
+        ("footnotes task-list-item", "footnotes task-list-item"),
+    ],
+)
+def test_only_names_that_highlighters_and_markdown_give_stay_as_classes(names: str, kept: str | None) -> None:
+    """Any other could be hooked by the style sheet of whatever page a reader shows it in."""
+    assert cleaned(f'<span class="{names}">x</span>') == (
+        f'<span class="{kept}">x</span>' if kept else "<span>x</span>"
+    )
+
+
+def test_the_owner_decides_on_players_and_link_schemes() -> None:
+    """Frames of a named host and links of a named scheme pass; code never does, whatever is named."""
+    policy = Policy(
+        frame_hosts=frozenset({"video.example"}), link_schemes=frozenset({"https", "xmpp", "javascript", "data"})
+    )
+    assert "<iframe" in cleaned('<iframe src="https://video.example/x"></iframe>', policy)
+    assert cleaned('<iframe src="https://www.youtube.com/embed/x"></iframe>', policy) == ""
+    assert cleaned('<a href="xmpp:a@b">x</a>', policy) == '<a href="xmpp:a@b">x</a>'
+    assert cleaned('<a href="javascript:x">a</a><a href="data:text/html,x">b</a>', policy) == "<a>a</a><a>b</a>"
+    assert cleaned('<a href="mailto:a@b">x</a>', policy) == "<a>x</a>"
+
+
+@pytest.mark.parametrize("html", ["a\x00b\x07c", "a&#7;b&#x1f;c", "a\ufffeb&#xffff;c", "a\ud800b\udfffc"])
+def test_no_character_that_xml_forbids_is_left(html: str) -> None:
+    """Not as it is, not as a reference that parsing turns into one (XML 1.0 §2.2)."""
+    result = cleaned(f'<p title="{html}">{html}</p>')
+    assert result == printable(result)
+    assert "c</p>" in result
+
+
+HOSTILE = [
+    "<svg><p><style><img src=x onerror=alert(1)></style></svg>",
+    '<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=alert(1)&gt;">',
+    '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
+    '<title><a title="</title><img src=x onerror=alert(1)>">',
+    '<textarea><a title="</textarea><img src=x onerror=alert(1)>">',
+    "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
+    '<math><annotation-xml encoding="text/html"><style><img src=x onerror=alert(1)></style></annotation-xml></math>',
+    '<svg><foreignObject><iframe srcdoc="<script>alert(1)</script>"></foreignObject></svg>',
+    '<iframe src="https://www.youtube.com/x"><img src=x onerror=alert(1)></iframe>',
+    "<scr<noscript>ipt>alert(1)</scr</noscript>ipt>",
+    "<no<noscript>script><img src=x onerror=alert(1)>",
+    '<xmp><p title="</xmp><img src=x onerror=alert(1)>">',
+    '<img src="x` `<script>alert(1)</script>"` `>',
+    '<a href="https://x.example/&quot;onmouseover=&quot;alert(1)">x</a>',
+    "<img src=x:x onerror=alert(1)//",
+    '<img """><script>alert(1)</script>">',
+    "<plaintext><script>alert(1)</script>",
+    "<svg/onload=alert(1)><svg onload=alert(1)//",
+    '<a href="jAvAsCrIpT:alert(1)">x</a><a href="\x0bjavascript:alert(1)">x</a><area href="javascript:alert(1)">',
+    '<video poster="javascript:alert(1)" src="vbscript:x"><source srcset="javascript:alert(1)"></video>',
+    '<input type="checkbox" onfocus=alert(1) autofocus name=x formaction="javascript:alert(1)">',
+    '<div style="background:url(javascript:alert(1))"><p class="a\'onclick=alert(1)">x</p></div>',
+]
+
+
+class Danger(HTMLParser):
+    """What a reader's parser would find in the result."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in {"script", "style", "svg", "math", "form", "object", "embed", "template", "noscript", "textarea"}:
+            self.found.append(tag)
+        for name, value in attrs:
+            if name.startswith("on") or name in {"style", "srcdoc", "formaction", "action", "target"}:
+                self.found.append(name)
+            if re.match(r"[\x00-\x20]*(java|vb)script:", value or "", re.IGNORECASE):
+                self.found.append(f"{name}={value}")
+
+
+def dangers(html: str) -> list[str]:
+    parser = Danger()
+    parser.feed(html)
+    parser.close()
+    return parser.found
+
+
+@pytest.mark.parametrize("html", HOSTILE)
+def test_nothing_runs_however_it_is_wrapped(html: str) -> None:
+    """Also after the reader's own parser has taken the result apart again, and cleaning again changes nothing."""
+    once = cleaned(html)
+    assert dangers(once) == []
+    assert once == cleaned(once)
+
+
+PIECES = [
+    "<svg>",
+    "</svg>",
+    "<math>",
+    "<style>",
+    "</style>",
+    "<noscript>",
+    "</noscript>",
+    "<p>",
+    "<img src=x onerror=y>",
+]
+PIECES += [
+    '<a title="',
+    '">',
+    "<!--",
+    "-->",
+    "<iframe>",
+    "</iframe>",
+    "<table>",
+    "<td>",
+    "<select>",
+    "<form>",
+    "x",
+    "&lt;",
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=5)), max_size=25).map("".join))
+def test_any_mixture_comes_out_clean_and_stays_so(html: str) -> None:
+    """Cleaning is idempotent: a result that another parse would change is one that could change into code."""
+    once = cleaned(html)
+    assert dangers(once) == []
+    assert once == cleaned(once)
+    assert once == printable(once)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<div>",
+        '<div title="<">',
+        "<b>",
+        "<p><b>",
+        "<ul><li>",
+        "<table><tr><td>",
+        "<svg><td>",
+        "<div></b>",
+        "<noscript",
+        "<iframe ",
+    ],
+)
+def test_depth_costs_no_time_and_no_stack(piece: str) -> None:
+    """10,000 levels are flattened to what readers can show, and their text stays. Unbounded, this takes minutes."""
+    begun = perf_counter()
+    result = cleaned(piece * 20_000 + "end")
+    assert perf_counter() - begun < 5
+    assert deepest(result) <= 4 * 200
+
+
+def deepest(html: str) -> int:
+    depth = most = 0
+    for tag in re.findall(r"<(/?)(?!img|br|wbr|hr|input)[a-z]", html):
+        depth += -1 if tag else 1
+        most = max(most, depth)
+    return most
+
+
+def test_text_in_the_depth_stays() -> None:
+    """Only tags are lost there."""
+    assert cleaned("<div>" * 10_000 + "deep" + "</div>" * 10_000 + "<p>after</p>").count("deep") == 1
+    assert "<p>after</p>" in cleaned("<div>" * 10_000 + "deep" + "</div>" * 10_000 + "<p>after</p>")
+
+
+def test_threads_do_not_mix_up_their_pages() -> None:
+    """One cleaner serves every thread; each address is seen from its own page."""
+    wrong: list[str] = []
+
+    def work(number: int) -> None:
+        base = f"https://site.example/{number}/"
+        for _ in range(50):
+            if clean('<a href="x">a</a>' * 20, base=base) != f'<a href="{base}x">a</a>' * 20:
+                wrong.append(base)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
