@@ -126,7 +126,8 @@ class Builder:
         """Compare the site and the plan with those that the store was made with. True: posts must be read again."""
         self._site_reader.last_used = site
         read_with = _digest(self.plan.version, site.digest, sorted(kinds_of(site, self.plan)))
-        made_with = _digest(read_with, self._spec(site, assemble.ALL, None), site.info, self.plan.policy)
+        policy = (sorted(self.plan.policy.frame_hosts), sorted(self.plan.policy.link_schemes))
+        made_with = _digest(read_with, self._spec(site, assemble.ALL, None), site.info, policy)
         with self.database.read() as connection:
             read_before = facts.get(connection, "read with")
             made_before = facts.get(connection, "made with")

@@ -35,7 +35,7 @@ def publish(
         if before and same and output.stands(file.path, before.disk):
             rows.append(before)
             continue
-        moment = before.updated if before and same else now.replace(microsecond=0)
+        moment = _since(output, file, before if same else None, now)
         row = FileRow(
             path=file.path,
             feed=feed,
@@ -53,6 +53,11 @@ def publish(
     made = {row.path for row in rows}
     rows += withdraw(output, [row for path, row in known.items() if path not in made and not row.gone])
     return Published(tuple(rows), tuple(changed), written)
+
+
+def _since(output: Folder, file: FeedFile, before: FileRow | None, now: datetime) -> datetime:
+    """When these bytes were first published: as remembered, or as the file says that stands there already."""
+    return before.updated if before else output.dated(file) or now.replace(microsecond=0)
 
 
 def withdraw(output: Folder, rows: Iterable[FileRow]) -> list[FileRow]:

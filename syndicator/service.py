@@ -202,5 +202,5 @@ def _plan(config: Config) -> Plan:
 
 def _policy(players: Collection[str], link_schemes: Collection[str]) -> Policy:
     return Policy(
-        frame_hosts=(*DEFAULT.frame_hosts, *players), link_schemes=(*DEFAULT.link_schemes, *link_schemes)
+        frame_hosts=DEFAULT.frame_hosts.union(players), link_schemes=DEFAULT.link_schemes.union(link_schemes)
     )

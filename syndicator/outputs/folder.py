@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -53,10 +53,17 @@ class Folder:
         """A file's bytes; None when it isn't there."""
         try:
             return self._place(path).read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
         except OSError as error:
             raise self._failure(path, error) from error
+
+    def dated(self, file: FeedFile) -> datetime | None:
+        """The date of the very file where it stands already; None when other bytes stand there, or none."""
+        if self.read(file.path) != file.data:
+            return None
+        seen = self._stat(file.path)
+        return None if seen is None else datetime.fromtimestamp(seen[1] // 1_000_000_000, UTC)
 
     def remove(self, path: str) -> None:
         """Take a file and its siblings away."""

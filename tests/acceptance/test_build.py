@@ -1,0 +1,389 @@
+"""From a folder of posts to feeds on disk and pings owed, run after run."""
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from time import struct_time
+
+import pytest
+from support import CONFIG, FEEDS, Site, formats
+
+from syndicator.errors import SourceError
+
+STORY = "2026-01-15-update-agent-shoots-man-in-the-leg"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def three(site: Site) -> None:
+    site.post("2026-01-01-one", categories=["News"])
+    site.post("2026-01-02-two", categories=["Business"])
+    site.post("2026-01-03-three", categories=["News"])
+
+
+def test_a_post_becomes_what_it_says(site: Site) -> None:
+    """The post of our first user, in the feeds of the site and of its category, and in no other."""
+    site.write("assets/images/d6.jpg", b"\xff\xd8" * 700)
+    site.post(
+        STORY,
+        "Experts revealed that an officer has shot a man.\n\nIt cost £40, the café’s owner says.",
+        title="Update: Agent shoots man in the leg",
+        date="2026-01-15T05:39:13",
+        author="newsdesk",
+        categories=["News"],
+        tags=[],
+        excerpt="The City confirmed a man was shot.",
+        image="assets/images/d6.jpg",
+    )
+    site.write(
+        f"_posts/{STORY}.md",
+        (site.root / f"_posts/{STORY}.md").read_text().replace('"2026-01-15T05:39:13"', "2026-01-15T05:39:13"),
+    )
+    report = site.build()
+    assert report.summary() == "1 post (1 new); 2 of 2 feeds changed; 6 pings owed"
+    feed_files = {path for path in site.tree() if path.endswith((".rss", ".atom", ".json"))}
+    assert feed_files == formats("all", "category/news")
+    for path in ("all.rss", "all.atom", "category/news.rss", "category/news.atom"):
+        parsed = site.feed(path)
+        (entry,) = parsed.entries
+        assert not parsed.bozo
+        assert parsed.feed.link == "https://news.example.com/"
+        assert parsed.feed.title == ("The Daily" if path.startswith("all") else "The Daily: News")
+        assert entry.title == "Update: Agent shoots man in the leg"
+        assert entry.link == "https://news.example.com/update-agent-shoots-man-in-the-leg/"
+        assert entry.id == "https://news.example.com/update-agent-shoots-man-in-the-leg"
+        assert entry.author == "newsdesk"
+        assert entry.published_parsed == struct_time((2026, 1, 15, 5, 39, 13, 3, 15, 0))
+        assert entry.summary == "The City confirmed a man was shot."
+        assert "It cost £40, the café’s owner says." in entry.content[0].value
+        assert [tag.term for tag in entry.tags] == ["News"]
+        image = {"url": "https://news.example.com/assets/images/d6.jpg", "type": "image/jpeg", "filesize": "1400"}
+        assert image.items() <= entry.media_content[0].items()
+        assert entry.media_thumbnail[0]["url"] == image["url"]
+    item = json.loads((site.feeds / "all.json").read_text())["items"][0]
+    assert item["image"] == "https://news.example.com/assets/images/d6.jpg"
+    assert item["authors"] == [{"name": "newsdesk"}]
+
+
+def test_building_twice_changes_nothing(site: Site) -> None:
+    """No byte, no mtime, no ping, and by another process just as little."""
+    three(site)
+    site.build()
+    before, _ = site.tree(), site.owed()
+    site.clock.forward(hours=5)
+    assert site.build().summary() == "3 posts; 0 of 3 feeds changed"
+    assert site.tree() == before
+    assert site.owed() == set()
+
+
+def test_the_state_can_be_made_again(site: Site) -> None:
+    """Without the state, into an empty folder, the same bytes come out."""
+    three(site)
+    site.build()
+    before = {path: data for path, (data, _) in site.tree().items()}
+    site.state.unlink()
+    shutil.rmtree(site.feeds)
+    site.clock.forward(days=3)
+    site.build()
+    assert {path: data for path, (data, _) in site.tree().items()} == before
+
+
+def test_a_lost_state_keeps_the_dates_of_files(site: Site) -> None:
+    """What stands there with the same bytes was published when it says."""
+    three(site)
+    site.build()
+    before = site.tree()
+    for leftover in site.state.parent.glob("state.db*"):
+        leftover.unlink()
+    site.clock.forward(days=3)
+    site.build()
+    assert site.tree() == before
+
+
+def test_an_edit_touches_its_feeds_alone(site: Site) -> None:
+    """The feeds of the site and of the post's category are written and pinged, and nothing else."""
+    three(site)
+    site.build()
+    before, _ = site.tree(), site.owed()
+    site.post("2026-01-01-one", "Edited.", categories=["News"])
+    report = site.build()
+    assert report.summary() == "3 posts (1 changed); 2 of 3 feeds changed; 6 pings owed"
+    assert site.changed_since(before) == site.owed() == formats("all", "category/news")
+
+
+def test_a_move_touches_both_categories(site: Site) -> None:
+    """The one it left and the one it came to."""
+    three(site)
+    site.build()
+    before, _ = site.tree(), site.owed()
+    site.post("2026-01-01-one", categories=["Business"])
+    site.build()
+    assert site.changed_since(before) == site.owed() == formats("all", "category/news", "category/business")
+    assert site.titles("category/business") == ["2026-01-02-two", "2026-01-01-one"]
+
+
+def test_a_change_that_no_feed_shows_pings_nobody(site: Site) -> None:
+    """A touched file, and a key that no reader sees."""
+    three(site)
+    site.build()
+    before, _ = site.tree(), site.owed()
+    os.utime(site.root / "_posts/2026-01-01-one.md")
+    site.post("2026-01-02-two", categories=["Business"], comments=True)
+    site.build()
+    assert site.tree() == before
+    assert site.owed() == set()
+
+
+def test_a_removed_post_leaves_and_its_category_stays(site: Site) -> None:
+    """A category without posts keeps its feed, empty, and its feed's date doesn't go back."""
+    three(site)
+    site.build()
+    before = site.feed("category/business.atom").feed.updated
+    (site.root / "_posts/2026-01-02-two.md").unlink()
+    assert site.build().gone == 1
+    assert site.titles("category/business") == []
+    assert site.titles("all") == ["2026-01-03-three", "2026-01-01-one"]
+    assert site.feed("category/business.atom").feed.updated == before
+
+
+def test_a_future_post_appears_when_its_time_comes(site: Site) -> None:
+    """Nothing tells of it before, not even its category's feed; then it is there, and pinged."""
+    site.post("2026-01-01-one", categories=["News"])
+    site.post("2026-03-01-two", categories=["Secret"], date="2026-03-01T12:00:05Z")
+    with site.service() as service:
+        report = service.build()
+        assert report.next_due == datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
+        assert "ecret" not in str(site.tree())
+        site.owed()
+        site.clock.forward(seconds=4.9)
+        assert not service.build().moved
+        site.clock.forward(seconds=0.1)
+        assert service.build().next_due is None
+    assert site.titles("all") == ["2026-03-01-two", "2026-01-01-one"]
+    assert site.owed() == formats("all", "category/secret")
+
+
+def test_a_future_post_appears_after_a_restart(site: Site) -> None:
+    """Its time came while nothing ran."""
+    site.post("2026-03-02-two", categories=["News"])
+    site.build()
+    assert site.titles("all") == []
+    site.clock.forward(days=2)
+    site.build()
+    assert site.titles("all") == ["2026-03-02-two"]
+
+
+def test_future_true_shows_everything_at_once(tmp_path: Path) -> None:
+    """The site's own word."""
+    site = Site(tmp_path, site_config=f"{CONFIG}future: true\n")
+    site.post("2027-01-01-one")
+    site.build()
+    assert site.titles("all") == ["2027-01-01-one"]
+
+
+def test_drafts_and_unpublished_posts_never_appear(site: Site) -> None:
+    """`published: false` takes a post out that was in."""
+    site.post("2026-01-01-one", categories=["News"])
+    site.write("_drafts/idea.md", "---\ntitle: Idea\n---\n")
+    site.build()
+    site.post("2026-01-01-one", categories=["News"], published=False)
+    site.build()
+    assert site.titles("all") == site.titles("category/news") == []
+
+
+def test_a_renamed_post_is_not_new(site: Site) -> None:
+    """One path gone and one come with the same text in one run: the id stays, the link follows."""
+    site.post("2026-01-01-one", "Text of one.", title="One", date="2026-01-01T00:00:00Z")
+    site.build()
+    (site.root / "_posts/2026-01-01-one.md").rename(site.root / "_posts/2026-01-02-another.md")
+    site.build()
+    (entry,) = site.feed("all.atom").entries
+    assert entry.id == "https://news.example.com/one"
+    assert entry.link == "https://news.example.com/another/"
+
+
+def test_a_copy_is_a_new_post(site: Site) -> None:
+    """The same text under another name is another post with an id of its own."""
+    site.post("2026-01-01-one", "Same.", title="Same")
+    site.build()
+    site.post("2026-01-02-two", "Same.", title="Same")
+    site.build()
+    assert [entry.id.rsplit("/")[-1] for entry in site.feed("all.atom").entries] == ["two", "one"]
+
+
+def test_ids_survive_a_new_domain_and_permalink_style(site: Site) -> None:
+    """Links change; nothing is unread again."""
+    three(site)
+    site.build()
+    before = [entry.id for entry in site.feed("all.atom").entries]
+    site.write("_config.yml", CONFIG.replace("news.example.com", "other.example.org").replace("/:title/", "pretty"))
+    site.build()
+    entries = site.feed("all.atom").entries
+    assert [entry.id for entry in entries] == before
+    assert entries[0].link == "https://other.example.org/news/2026/01/03/three/"
+
+
+def test_two_posts_never_share_an_id(site: Site) -> None:
+    """Under `/:title/` two days' posts of one name have one address; each is an entry, and a problem says so."""
+    site.post("2026-01-01-briefing", "Monday's.")
+    site.post("2026-01-02-briefing", "Tuesday's.")
+    report = site.build()
+    assert [str(problem) for problem in report.problems] == [
+        "_posts/2026-01-02-briefing.md: has the same id as _posts/2026-01-01-briefing.md: "
+        "https://news.example.com/briefing"
+    ]
+    assert len({entry.id for entry in site.feed("all.atom").entries}) == 2
+    assert site.build().problems == report.problems
+
+
+def test_updated_is_when_the_text_was_seen_to_change(site: Site) -> None:
+    """Not when a category, or nothing, changed."""
+    site.post("2026-01-01-one", categories=["News"])
+    site.build()
+    assert site.feed("all.atom").entries[0].updated == "2026-01-01T12:00:00+00:00"
+    site.clock.forward(days=1)
+    site.post("2026-01-01-one", categories=["Business"])
+    site.build()
+    assert site.feed("all.atom").entries[0].updated == "2026-01-01T12:00:00+00:00"
+    site.post("2026-01-01-one", "Another text.", categories=["Business"])
+    site.build()
+    assert site.feed("all.atom").entries[0].updated == site.feed("all.atom").feed.updated == "2026-03-02T12:00:00+00:00"
+
+
+def test_a_bad_edit_keeps_the_last_good_entry(site: Site) -> None:
+    """The problem names path and line until it is mended; everything else goes out."""
+    three(site)
+    site.build()
+    before = site.tree()
+    bad = site.write("_posts/2026-01-01-one.md", "---\ntitle: One\ndate: tomorow\n---\n")
+    report = site.build()
+    assert [str(problem) for problem in report.problems] == [
+        '_posts/2026-01-01-one.md:3: date is not a date: "tomorow"'
+    ]
+    assert site.tree() == before
+    assert site.build().problems == report.problems
+    site.post("2026-01-04-four", categories=["News"])
+    site.build()
+    assert site.titles("category/news") == ["2026-01-04-four", "2026-01-03-three", "2026-01-01-one"]
+    bad.unlink()
+    assert site.build().problems == ()
+    assert "2026-01-01-one" not in site.titles("all")
+
+
+def test_an_emptied_source_stops_the_run(site: Site) -> None:
+    """A disk that isn't mounted looks like an empty site; the feeds stay as they were, and it heals."""
+    three(site)
+    site.build()
+    before = site.tree()
+    (site.root / "_posts").rename(site.root / "away")
+    with pytest.raises(SourceError, match="no posts where it had 3"):
+        site.build()
+    (site.root / "away").rename(site.root / "_posts")
+    site.root.rename(site.root.parent / "elsewhere")
+    with pytest.raises(SourceError, match="no folder"):
+        site.build()
+    (site.root.parent / "elsewhere").rename(site.root)
+    assert site.build().summary() == "3 posts; 0 of 3 feeds changed"
+    assert site.tree() == before
+
+
+def test_a_wiped_output_is_written_again(site: Site) -> None:
+    """With its state kept: all the files, dated as before, and no ping for what didn't change."""
+    three(site)
+    site.build()
+    before, _ = site.tree(), site.owed()
+    shutil.rmtree(site.feeds)
+    site.clock.forward(days=1)
+    site.build()
+    assert site.tree() == before
+    assert site.owed() == set()
+
+
+def test_one_damaged_file_is_mended(site: Site) -> None:
+    """Someone wrote into the output: the next run puts it right."""
+    three(site)
+    with site.service() as service:
+        service.build()
+        before = site.tree()
+        (site.feeds / "category/news.rss").write_text("oops")
+        (site.feeds / "index.html.gz").unlink()
+        service.build()
+    assert site.tree() == before
+
+
+def test_an_image_that_comes_later_is_measured_then(site: Site) -> None:
+    """Its length is the file's, from the run that finds it on; nothing else of the post changed."""
+    site.post("2026-01-01-one", image="assets/a.png")
+    with site.service() as service:
+        service.build()
+        assert "filesize" not in site.feed("all.rss").entries[0].media_content[0]
+        site.write("assets/a.png", b"12345")
+        service.build()
+    assert site.feed("all.rss").entries[0].media_content[0]["filesize"] == "5"
+
+
+def test_a_format_the_config_drops_is_taken_away(site: Site) -> None:
+    """So are the feeds of a kind; both come back when the config names them again."""
+    three(site)
+    site.build()
+    site.configure(f'{FEEDS}formats = ["rss"]\nby = []\n')
+    site.build()
+    assert {path for path in site.tree() if path.endswith((".rss", ".atom", ".json"))} == {"all.rss"}
+    site.configure(FEEDS)
+    site.build()
+    assert site.titles("category/news") == ["2026-01-03-three", "2026-01-01-one"]
+
+
+def test_an_alias_is_the_same_feed_under_the_old_address(site: Site) -> None:
+    """With its canonical self: readers who followed feed.xml lose nothing, and the topic is one."""
+    three(site)
+    site.configure(f'{FEEDS}[feeds.aliases]\n"feed.xml" = "all.atom"\n"feed/news.xml" = "category/news.atom"\n')
+    site.build()
+    assert (site.feeds / "feed.xml").read_bytes() == (site.feeds / "all.atom").read_bytes()
+    assert site.feed("feed/news.xml").feed.links[0].href
+    assert site.titles("category/news") == ["2026-01-03-three", "2026-01-01-one"]
+    before = site.tree()
+    site.build()
+    assert site.tree() == before
+
+
+def test_limits_drop_the_oldest(site: Site) -> None:
+    """By number, and by octets."""
+    for day in range(1, 10):
+        site.post(f"2026-01-0{day}-p", "word " * 300)
+    site.configure(f"{FEEDS}limit = 4\n")
+    site.build()
+    assert site.titles("all") == [f"2026-01-0{day}-p" for day in (9, 8, 7, 6)]
+    site.configure(f'{FEEDS}formats = ["rss"]\nmax_bytes = "8KiB"\n')
+    site.build()
+    entries = [entry.title for entry in site.feed("all.rss").entries]
+    assert entries == ["2026-01-09-p", "2026-01-08-p"]
+    assert (site.feeds / "all.rss").stat().st_size <= 8 * 1024
+
+
+def test_a_plain_folder_of_markdown_works(tmp_path: Path) -> None:
+    """Without a _config.yml and without _posts, [site] says what is needed."""
+    site = Site(tmp_path, site_config=None)
+    site.configure(f'[site]\nurl = "https://me.example/"\ntitle = "Me"\n{FEEDS}')
+    site.write("notes/2026-01-02-hello.md", "---\ntitle: Hello\n---\nText\n")
+    site.build()
+    assert site.titles("all") == ["Hello"]
+    assert site.feed("all.rss").feed.title == "Me"
+
+
+def test_categories_make_feeds_by_themselves(site: Site) -> None:
+    """Whatever they are called, nothing is written elsewhere, and two with one name are told apart."""
+    site.post("2026-01-01-one", categories=["../../etc", "Åäö", "C#", "C++", "日本語", "a/b", "News?", "News!"])
+    report = site.build()
+    found = {
+        path.removesuffix(".rss") for path in site.tree() if path.startswith("category/") and path.endswith(".rss")
+    }
+    names = ("etc", "åäö", "c-sharp", "c-plus-plus", "日本語", "a-b", "news", "news-2")
+    assert found == {f"category/{name}" for name in names}
+    assert [problem.path for problem in report.problems] == ["category/news-2"]
+    assert sorted(os.listdir(site.root.parent)) == ["feeds", "site", "state.db", "state.db.run.lock", "syndicator.toml"]
