@@ -129,7 +129,8 @@ def load_head(parts: Parts) -> Head:
         line = parts.head_line + mark.line if mark else parts.head_line
         raise HeadError(f"the front matter is not YAML: {error.problem or error.context}", line) from error
     except yaml.reader.ReaderError as error:
-        raise HeadError(f"the front matter holds a character YAML can't: {error.reason}", parts.head_line) from error
+        line = parts.head_line + parts.head.count("\n", 0, parts.head.find(chr(error.character)))
+        raise HeadError(f"the front matter holds a character YAML can't: {error.reason}", line) from error
     except JSONDecodeError as error:
         line = parts.head_line + error.lineno - 1
         raise HeadError(f"the front matter is not JSON: {error.msg}", line) from error

@@ -10,6 +10,7 @@ from typing import Any
 
 from syndicator.jekyll import terms
 from syndicator.jekyll.authors import post_authors
+from syndicator.jekyll.characters import printable
 from syndicator.jekyll.dates import read_moment
 from syndicator.jekyll.defaults import merge
 from syndicator.jekyll.front_matter import HeadError, Parts, decode, load_head, split
@@ -39,12 +40,13 @@ def read_post(document: Document, site: Site) -> Reading:
     where = locate(document.path, site)
     if where is None:
         return Reading(post=None)
+    if not document.data.strip():  # more likely half a save than a post
+        return _left_out(document, HeadError("the file is empty"))
     try:
         parts = split(decode(document.data))
         head = load_head(parts)
     except HeadError as error:
-        problem = Problem(path=document.path, line=error.line, message=str(error), hint=error.hint, fatal=True)
-        return Reading(post=None, problems=(problem,))
+        return _left_out(document, error)
     if parts.kind is None and where.collection != "posts":
         return Reading(post=None)  # a file without front matter is no document (collection.rb)
     reader = _Reader(document, site, where, parts, head.values)
@@ -52,6 +54,11 @@ def read_post(document: Document, site: Site) -> Reading:
         reader.problem(None, f"{key} is said twice; the last one counts", line=parts.head_line + line)
     post = None if reader.is_hidden() else reader.post()
     return Reading(post=post, problems=tuple(reader.problems))
+
+
+def _left_out(document: Document, error: HeadError) -> Reading:
+    problem = Problem(path=document.path, line=error.line, message=str(error), hint=error.hint, fatal=True)
+    return Reading(post=None, problems=(problem,))
 
 
 def text_digest(title: str, body: str) -> str:
@@ -112,6 +119,8 @@ class _Reader:
                 self.problem(key, f"{key} holds what is no word: {_shown(front[key])}", "put words in quotes")
         known = site.data.get("authors")
         authors = post_authors(front, site.author, known if isinstance(known, dict) else {}, site.url, site.baseurl)
+        if not authors and not is_empty(front.get("author")):
+            self.problem("author", f"author has no name: {_shown(front['author'])}")
         path = self._path(slug, moment, categories)
         own_id = self._own_id()
         head = PostHead(
@@ -178,12 +187,12 @@ class _Reader:
         said = self._front.get("title")
         if said is None or said is False:
             return plain_title(titleize(self._where.slug))
-        if not isinstance(said, str):
-            self.problem("title", f"title is not a text: {_shown(said)}", "put it in quotes")
-        title = plain_title(as_text(said)) if not isinstance(said, list | dict) else ""
+        title = "" if isinstance(said, list | dict) else plain_title(as_text(said))
         if not title:
             title = plain_title(titleize(self._where.slug))
-            self.problem("title", f"title is empty; {title!r} stands for it")
+            self.problem("title", f"title is no text: {_shown(said)}; {title!r} stands for it")
+        elif not isinstance(said, str):
+            self.problem("title", f"title is not a text: {_shown(said)}", "put it in quotes")
         return title
 
     def _text(self, key: str, otherwise: str) -> str:
@@ -193,7 +202,7 @@ class _Reader:
         if isinstance(said, dict | list | bool):
             self.problem(key, f"{key} is not a text: {_shown(said)}")
             return otherwise
-        return as_text(said)
+        return printable(as_text(said))
 
     def _path(self, slug: str, moment: datetime, categories: tuple[str, ...]) -> str:
         site, where = self._site, self._where
@@ -218,10 +227,10 @@ class _Reader:
             said = self._front.get(key)
             if is_empty(said):
                 continue
+            own = label(said) if not isinstance(said, dict | list) else ""
             if not isinstance(said, str):
                 self.problem(key, f"{key} is not a text: {_shown(said)}", "put it in quotes")
-            own = label(said) if not isinstance(said, dict | list) else ""
-            if own and not is_absolute(own):
+            elif not is_absolute(own):
                 self.problem(key, f"{key} is not a URI: {own!r}", "write it like tag:example.com,2026:my-post")
             if own:
                 return own

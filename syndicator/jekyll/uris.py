@@ -18,7 +18,7 @@ _PORTS = {"http": "80", "https": "443"}
 
 def escape_path(path: str) -> str:
     """What a placeholder's value becomes in an address."""
-    return path if _PLAIN.fullmatch(path) else quote(path, safe=f"{_SEGMENT}/?")
+    return path if _PLAIN.fullmatch(path) else quote(path, safe=f"{_SEGMENT}/?", errors="surrogateescape")
 
 
 def unescape_path(path: str) -> str:

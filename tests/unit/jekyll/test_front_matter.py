@@ -1,0 +1,195 @@
+"""Where a head ends and what it says."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syndicator.jekyll.front_matter import HeadError, decode, load_head, split
+from syndicator.jekyll.plain_head import read_plain_head
+from syndicator.jekyll.safe_yaml import load_yaml
+
+BODIES = [
+    ("---\na: 1\n---\ntext\n", "text\n", 4),
+    ("---\na: 1\n---\n    code\n", "    code\n", 4),
+    ("---\na: 1\n---\n\n\n    code\n\n\n", "    code\n\n\n", 6),
+    ("---\na: 1\n...\ntext", "text", 4),
+    ("---  \na: 1\n---  \ntext", "text", 4),
+    ("---\r\na: 1\r\n---\r\ntext\r\n", "text\r\n", 4),
+    ("---\n---\ntext", "text", 3),
+    ("---\na: 1\n---", "", 3),
+    ("---\na: |\n  x\n\n  ---\n---\ntext", "text", 7),
+    ("---\na: 1\n----\n---\ntext", "text", 5),
+    ("+++\na = 1\n+++\ntext", "text", 4),
+    ('{\n"a": 1\n}\ntext', "text", 4),
+    ("text\n---\n", "text\n---\n", 1),
+    ("{% include x %}\n", "{% include x %}\n", 1),
+    ("{\nno json\n", "{\nno json\n", 1),
+    ("--- title\n", "--- title\n", 1),
+]
+
+VALUES = {
+    "2024-01-02": "date",
+    "2024-01-02 10:00:00": "datetime",
+    "2024-01-02 10:00:00 -0500": "datetime",
+    "2024-1-2": "date",
+    "2024-02-30": "str",
+    "12:30": "str",
+    "1,000": "int",
+    "010": "int",
+    "0x1F": "int",
+    "1.5": "float",
+    "1.2.3": "str",
+    "on": "bool",
+    "~": "NoneType",
+    "=": "str",
+    "!unknown x": "str",
+}
+
+
+@pytest.mark.parametrize(("text", "body", "line"), BODIES)
+def test_body(text: str, body: str, line: int) -> None:
+    """The body is what stands after the head, as it was written but for blank lines before it."""
+    parts = split(text)
+    assert (body, line) == (parts.body, parts.body_line)
+
+
+def test_byte_order_mark() -> None:
+    """A byte order mark hides no head."""
+    assert load_head(split(decode(b"\xef\xbb\xbf---\na: 1\n---\n"))).values == {"a": 1}
+
+
+@pytest.mark.parametrize("said", VALUES)
+def test_yaml_as_psych(said: str) -> None:
+    """Scalars are of the kind that Jekyll's YAML reader takes them for, but for `12:30`, which stays a text."""
+    assert VALUES[said] == type(load_yaml(f"a: {said}")["a"]).__name__
+
+
+@pytest.mark.parametrize("text", ["+++\na = 1\nb = [1, 2]\n+++\n", '{\n"a": 1,\n"b": [1, 2]\n}\n'])
+def test_other_heads(text: str) -> None:
+    """TOML and JSON heads say what YAML heads say."""
+    assert load_head(split(text)).values == {"a": 1, "b": [1, 2]}
+
+
+def test_lines_of_keys() -> None:
+    """A key's line is the file's, in each kind of head."""
+    assert split("---\na: 1\nb: 2\n---\n").line_of("b") == 3
+    assert split("+++\na = 1\n+++\n").line_of("a") == 2
+    assert split('{\n"a": 1,\n"b": 2\n}\n').line_of("b") == 3
+    assert split("---\na: 1\n---\n").line_of("c") is None
+
+
+def test_keys_are_text() -> None:
+    """A key that YAML takes for a number or a truth is the text Jekyll would print."""
+    assert load_head(split("---\n2024: 1\non: 2\n---\n")).values == {"2024": 1, "true": 2}
+
+
+def test_error_chains_its_cause() -> None:
+    """What the library said stays with the error."""
+    with pytest.raises(HeadError) as raised:
+        load_head(split("---\na: [\n---\n"))
+    assert raised.value.__cause__ is not None
+
+
+PLAIN = [
+    'layout: post\ntitle: "Update: Agent shoots man"\ndate: 2026-01-15T05:39:13\nauthor: "newsdesk"\n'
+    "categories: [News]\ntags: []\nimage: assets/images/d6.jpg\n",
+    "title: It's a – plain title, isn't it? (yes)\ndate: 2024-01-02 10:00:00 -0500\ntags: [a b, \"c, d\", 'e', null]\n",
+    "published: true\nempty:\nurl: http://example.com/x?y=z\nn: 12\nnull_: no\n\nlast: x  \n",
+    "date: 2024-02-30\nother: 2024-13-01 10:00:00\n",
+    "",
+]
+
+# one to a line, since some hold blanks
+WORDS = st.sampled_from(
+    [
+        r"a",
+        r"A b",
+        r"true",
+        r"No",
+        r"null",
+        r"~",
+        r"é",
+        r"日本",
+        r"x:y",
+        r"x: y",
+        r"x:",
+        r"a #b",
+        r"#",
+        r"a'b",
+        r'"q"',
+        r"'q'",
+        r"'it''s'",
+        r'"a\n"',
+        r"[a, b]",
+        r"[a,b ]",
+        r"[ ]",
+        r"[a,]",
+        r"[[a]]",
+        r"{a: b}",
+        r"- a",
+        r"2024-01-02",
+        r"2024-01-02 10:00:00",
+        r"2024-01-02T10:00:00Z",
+        r"2024-01-02 10:00:00 -0500",
+        r"2024-02-30",
+        r"2024-01-02 24:00:00",
+        r"12",
+        r"012",
+        r"1_0",
+        r"1.5",
+        r"*a",
+        r"&a b",
+        r"!t x",
+        r"|",
+        r">",
+        r"%a",
+        r"@a",
+        r"`",
+        r"=",
+        r"<<",
+        "a\tb",
+        "a\u2028b",
+        "a\x85b",
+        "a\x07",
+        "\ufeff",
+        "",
+        "  ",
+        "a  ",
+    ]
+)
+KEYS = st.sampled_from(
+    ["a", "b", "title", "a-b", "_c", "on", "null", "2024", "a b", "é", "<<", "a:", " a", "- a", "'a'"]
+)
+LINES = st.builds(
+    lambda key, mark, word, end: f"{key}{mark}{word}{end}",
+    KEYS,
+    st.sampled_from([": ", ":", ":  ", ":\t", " : "]),
+    st.one_of(WORDS, st.text(max_size=12), st.lists(WORDS, max_size=3).map(lambda words: f"[{', '.join(words)}]")),
+    st.sampled_from(["\n", "\n", "\n", "\r\n", " \n", "\n\n", "\n  ", "\r"]),
+)
+
+
+@pytest.mark.parametrize("head", PLAIN)
+def test_plain_head_reads_what_posts_have(head: str) -> None:
+    """The usual heads need no YAML reader."""
+    assert (load_yaml(head) or {}) == read_plain_head(head)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(LINES, max_size=4).map("".join))
+def test_plain_head_is_yaml(head: str) -> None:
+    """Whatever is read without the YAML reader is what the YAML reader would say."""
+    plain = read_plain_head(head)
+    if plain is not None:
+        assert repr(load_yaml(head) or {}) == repr(plain)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=200))
+def test_any_text(text: str) -> None:
+    """Any text at all is a head and a body, or a HeadError."""
+    for document in (text, f"---\n{text}\n---\n", f"+++\n{text}\n+++\n", f"{{\n{text}\n}}\n"):
+        with suppress(HeadError):
+            load_head(split(document))

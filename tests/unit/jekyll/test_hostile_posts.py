@@ -1,0 +1,201 @@
+"""Posts that are wrong: each is named with its path and line, by whoever reads the Problem, and nothing raises."""
+
+import pytest
+from reading import document, site_of
+
+from syndicator.jekyll.posts import read_post
+
+PATH = "_posts/2024-01-02-x.md"
+DATE_HINT = "write it like 2026-01-31 or 2026-01-31 18:00:00 +0100"
+LEVELS = zip("abcdef", ["x", *(f"*{name}" for name in "abcde")], strict=True)
+BOMB = "\n".join(f"{name}: &{name} [{','.join([one] * 9)}]" for name, one in LEVELS)
+
+# files, and the one problem that keeps each of them out, with its line
+LEFT_OUT = [
+    (b"---\ntitle: \xe9\n---\n", 2, "the file is not UTF-8"),
+    (b"\xff\xfe-\x00-\x00-\x00", 1, "the file is not UTF-8"),
+    ("", None, "the file is empty"),
+    (" \n\n", None, "the file is empty"),
+    ("---\ntitle: x\n", 1, "the front matter is never closed"),
+    ("---\n", 1, "the front matter is never closed"),
+    ('+++\ntitle="x"\n', 1, "the front matter is never closed"),
+    (f'---\na: "{"x" * 70_000}"\n---\n', 1, "the front matter is larger than 64 KiB"),
+    ("+++\ntitle = \n+++\n", 2, "the front matter is not TOML: Invalid value"),
+    ('{\n"title": \n}\n', 3, "the front matter is not JSON: Expecting value"),
+    (f"+++\na = {'[' * 5000}\n+++\n", 2, "the front matter can't be read: its values are nested too deeply"),
+    (f'{{\n"a": {"[" * 5000}\n}}\n', 1, "the front matter can't be read: its values are nested too deeply"),
+]
+
+# heads, and the one problem that keeps each of them out, with its line
+BAD_HEADS = [
+    ("a: " + "[" * 50_000, 2, "the front matter can't be read: its values are nested too deeply"),
+    ("a: " + "{a: " * 10_000, 2, "the front matter can't be read: its values are nested too deeply"),
+    ("- " * 30_000, 2, "the front matter can't be read: its values are nested too deeply"),
+    ("? " * 30_000, 2, "the front matter can't be read: its values are nested too deeply"),
+    ("a: " + "[" * 65 + "]" * 65, 2, "the front matter can't be read: its values are nested too deeply"),
+    ("a: &a [*a]", 2, "the front matter can't be read: its values are nested too deeply"),
+    (BOMB, 2, "the front matter can't be read: it has too many values"),
+    ("title: a: b", 2, "the front matter is not YAML: mapping values are not allowed in this context"),
+    ("layout: post\ntitle: a: b", 3, "the front matter is not YAML: mapping values are not allowed in this context"),
+    ('title: "x', 3, "the front matter is not YAML: found unexpected end of stream"),
+    ("title: @x", 2, "the front matter is not YAML: found character that cannot start any token"),
+    ("title: `x`", 2, "the front matter is not YAML: found character that cannot start any token"),
+    ("title: %x", 2, "the front matter is not YAML: found character that cannot start any token"),
+    ("title: 'it's'", 2, "the front matter is not YAML: did not find expected key"),
+    ("\ttitle: x", 2, "the front matter is not YAML: found character that cannot start any token"),
+    ("title: [a", 3, "the front matter is not YAML: did not find expected ',' or ']'"),
+    ("title: x\n  bad: y", 3, "the front matter is not YAML: mapping values are not allowed in this context"),
+    ("a: 1\n--- x: y", 3, "the front matter is not YAML: but found another document"),
+    ("%YAML 9.9", 2, "the front matter is not YAML: found incompatible YAML document"),
+    ("a: *nope", 2, "the front matter is not YAML: found undefined alias"),
+    ("? [a, b]\n: c", 2, "the front matter is not YAML: found unhashable key"),
+    ("<<: x", 2, "the front matter is not YAML: expected a mapping or list of mappings for merging, but found scalar"),
+    ('title: "\\ud800"', 2, "the front matter is not YAML: found invalid Unicode character escape code"),
+    (
+        'title: !!python/object/apply:os.system ["x"]',
+        2,
+        "the front matter is not YAML: could not determine a constructor for the tag "
+        "'tag:yaml.org,2002:python/object/apply:os.system'",
+    ),
+    (
+        "layout: x\ntitle: a\x07b",
+        3,
+        "the front matter holds a character YAML can't: control characters are not allowed",
+    ),
+    ("just text", 2, "the front matter can't be read: it is not keys and values"),
+    ("- a\n- b", 2, "the front matter can't be read: it is not keys and values"),
+    ("42", 2, "the front matter can't be read: it is not keys and values"),
+    ("date: tomorow", 2, "date is not a date: 'tomorow'"),
+    ("layout: post\ndate: 2024-02-30", 3, "date is not a date: '2024-02-30'"),
+    ("date: 2024-02-30 10:00:00", 2, "date is not a date: '2024-02-30 10:00:00'"),
+    ("date: 0000-00-00", 2, "date is not a date: '0000-00-00'"),
+    ("date: 99999-01-01", 2, "date is not a date: '99999-01-01'"),
+    ("date: 9999-12-31 23:59:59 -0500", 2, "date is not a date: 9999-12-31 23:59:59 -0500"),
+    ("date: {a: b}", 2, "date is not a date: {'a': 'b'}"),
+    ("date: yes", 2, "date is not a date: true"),
+    ('date: ""', 2, "date is not a date: ''"),
+    (f'date: "{"1" * 5000}"', 2, f"date is not a date: '{'1' * 58}…"),
+]
+
+# paths that say what no calendar has, or nothing
+BAD_PATHS = [
+    ("_posts/x.md", "it has no date"),
+    ("_posts/2024-13-45-x.md", "the file name's date is not a date: '2024-13-45'"),
+    ("_posts/2024-02-30-x.md", "the file name's date is not a date: '2024-02-30'"),
+    ("_posts/0000-01-01-x.md", "the file name's date is not a date: '0000-01-01'"),
+]
+
+# heads that are mended by a guess, what is said of it, and what the post has then
+MENDED = [
+    ("title: One\ntitle: Two", 3, "title is said twice; the last one counts", "title", "Two"),
+    ("title: [a, b]", 2, "title is no text: ['a', 'b']; 'X' stands for it", "title", "X"),
+    ("title: {a: b}", 2, "title is no text: {'a': 'b'}; 'X' stands for it", "title", "X"),
+    ("title: !ruby/object:X {}", 2, "title is no text: {}; 'X' stands for it", "title", "X"),
+    ('title: "   "', 2, "title is no text: '   '; 'X' stands for it", "title", "X"),
+    ('title: "<b></b>"', 2, "title is no text: '<b></b>'; 'X' stands for it", "title", "X"),
+    ("title: 1984", 2, "title is not a text: 1984", "title", "1984"),
+    ("title: yes", 2, "title is not a text: true", "title", "true"),
+    ("id: 4711", 2, "id is not a text: 4711", "id", "4711"),
+    ("id: [a]", 2, "id is not a text: ['a']", "id", "https://example.com/2024/01/02/x"),
+    ("guid: my-post", 2, "guid is not a URI: 'my-post'", "id", "my-post"),
+    ("permalink: [a]", 2, "permalink is not a text: ['a']", "url", "https://example.com/2024/01/02/x.html"),
+    ("permalink: /:nope/", 2, "permalink has no placeholder :nope", "url", "https://example.com/:nope/"),
+    ("slug: [a]", 2, "slug is not a text: ['a']", "url", "https://example.com/2024/01/02/x.html"),
+    ("slug: true", 2, "slug is not a text: true", "url", "https://example.com/2024/01/02/x.html"),
+    ("last_modified_at: now", 2, "last_modified_at is not a date: 'now'", "updated", None),
+    ("updated: [x]", 2, "updated is not a date: ['x']", "updated", None),
+    ("author: {email: x}", 2, "author has no name: {'email': 'x'}", "title", "X"),
+    ("categories: {a: b}", 2, "categories holds what is no word: {'a': 'b'}", "title", "X"),
+    ("categories: [on, off]", 2, "categories holds what is no word: [True, False]", "title", "X"),
+    ("tags: [[a, {b: c}]]", 2, "tags holds what is no word: [['a', {'b': 'c'}]]", "title", "X"),
+    ("category: true", 2, "category holds what is no word: true", "title", "X"),
+    ('lang: "no such language"', 2, "lang is not a language: 'no such language'", "title", "X"),
+    ("lang: [en]", 2, "lang is not a language: ['en']", "title", "X"),
+    ('published: "true"', 2, "published is a text: 'true'", "title", "X"),
+]
+
+# heads that look wrong, and that Jekyll takes as they are
+HARMLESS = [
+    "a: 1e999\nb: .nan\nc: 0x\nd: 0b\ne: 12:30\nf: 09",
+    "n: " + "9" * 5000,
+    "2024: x\non: y\nnull: z",
+    "content: x\nhandler: y\nmetadata: z",
+    "=: x\nexcerpt: =",
+    "a: 2024-01-02 10:00:00 +9900",
+    "excerpt: {a: b}\nimage: [1]\nfeed: x",
+    'title: "\\x07X\\0"',
+]
+
+
+@pytest.mark.parametrize(("text", "line", "message"), LEFT_OUT)
+def test_bad_file(text: str | bytes, line: int | None, message: str) -> None:
+    """A file that can't be read as a post is left out, and its one Problem says where and why."""
+    read = read_post(document(PATH, text), site_of())
+    assert (None, [(PATH, line, message, True)]) == (read.post, _said(read.problems))
+
+
+@pytest.mark.parametrize(("head", "line", "message"), BAD_HEADS)
+def test_bad_head(head: str, line: int, message: str) -> None:
+    """A head that can't be read, or whose date is none, leaves its post out, and the Problem names the line."""
+    read = read_post(document(PATH, f"---\n{head}\n---\nText.\n"), site_of())
+    assert (None, [(PATH, line, message, True)]) == (read.post, _said(read.problems))
+
+
+@pytest.mark.parametrize(("path", "message"), BAD_PATHS)
+def test_bad_path(path: str, message: str) -> None:
+    """A post without a date anywhere, or with one in its name that no calendar has, is left out."""
+    read = read_post(document(path, "---\ntitle: x\n---\nText.\n"), site_of())
+    assert (None, [(path, None, message, True)]) == (read.post, _said(read.problems))
+
+
+@pytest.mark.parametrize(("head", "line", "message", "field", "value"), MENDED)
+def test_mended(head: str, line: int, message: str, field: str, value: object) -> None:
+    """What has an obvious reading gets it, and the Problem says so: the post stays in."""
+    read = read_post(document(PATH, f"---\n{head}\n---\nText.\n"), site_of())
+    assert [(PATH, line, message, False)] == _said(read.problems)
+    assert read.post is not None
+    assert value == getattr(read.post.head, field)
+
+
+@pytest.mark.parametrize("head", HARMLESS)
+def test_harmless(head: str) -> None:
+    """Odd values where nobody asks for others are no Problem."""
+    read = read_post(document(PATH, f"---\n{head}\n---\nText.\n"), site_of())
+    assert read.problems == ()
+    assert read.post is not None
+    assert read.post.head.title == "X"
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        ('published: "false"', "published is a text: 'false'"),
+        ("published:", "published is empty, which means false"),
+        ('draft: "true"', "draft is a text: 'true'"),
+    ],
+)
+def test_hidden_by_a_word(head: str, message: str) -> None:
+    """A post that only looks unpublished is out, and never silently."""
+    read = read_post(document(PATH, f"---\n{head}\n---\nText.\n"), site_of())
+    assert (None, [(PATH, 2, message, False)]) == (read.post, _said(read.problems))
+
+
+def test_characters_that_are_none() -> None:
+    """Lone surrogates, which only JSON and file names can hold, reach neither title nor address."""
+    head = '{\n"title": "a\\ud800b", "slug": "c\\ud800", "permalink": "/x\\ud800/:title/"\n}\nText.'
+    post = read_post(document(PATH, head), site_of()).post
+    assert post is not None
+    assert (post.head.title, post.head.url) == ("ab", "https://example.com/x/c/")
+    named = read_post(document("_posts/2024-01-02-caf\udce9.md", "Text."), site_of()).post
+    assert named is not None
+    assert (named.head.title, named.head.url) == ("Caf", "https://example.com/2024/01/02/caf.html")
+
+
+def test_date_hint() -> None:
+    """A Problem tells what to write instead."""
+    read = read_post(document(PATH, "---\ndate: tomorow\n---\n"), site_of())
+    assert read.problems[0].hint == DATE_HINT
+
+
+def _said(problems: tuple) -> list:
+    return [(problem.path, problem.line, problem.message, problem.fatal) for problem in problems]
