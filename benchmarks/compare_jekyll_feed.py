@@ -18,10 +18,11 @@ from datetime import UTC, datetime
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urljoin
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from lxml import etree
 
+from syndicator.jekyll.characters import printable
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render import Renderer
 from syndicator.jekyll.site import CONFIG, Site, read_site
@@ -83,7 +84,7 @@ class _Reader(HTMLParser):
         values = dict(attrs)
         if tag in ("script", "style"):
             self._skip += 1
-        if tag == "a" and values.get("href"):
+        if tag == "a" and "href" in values:
             self.links.append(address(values["href"] or "", self.base))
         if tag == "img" and values.get("src"):
             self.images.append(address(values["src"] or "", self.base))
@@ -100,7 +101,9 @@ class _Reader(HTMLParser):
 def address(value: str, base: str) -> str:
     """An address, absolute and decoded, so that only what it names is compared."""
     try:
-        return unquote(urljoin(base, value.strip().replace("\n", "")))
+        parts = urlsplit(urljoin(base, value.strip().replace("\n", "")))
+        path = parts.path or ("/" if parts.netloc else "")
+        return unquote(urlunsplit((parts.scheme, parts.netloc.lower(), path, parts.query, parts.fragment)))
     except ValueError:
         return value
 
@@ -194,7 +197,8 @@ def show(path: str, field: str, wanted: Facts, got: Facts) -> None:
 
 def compare(feed: Path, entries: dict[str, tuple[str, Facts]], shown: int) -> tuple[int, dict[str, int], int]:
     """Entries in the feed, how many are equal in each field, and how many no post was found for."""
-    tree = etree.parse(str(feed), etree.XMLParser(recover=True, huge_tree=True))
+    readable = printable(feed.read_text(encoding="utf-8", errors="replace"))  # jekyll-feed writes control characters
+    tree = etree.fromstring(readable.encode(), etree.XMLParser(recover=True, huge_tree=True))
     by_id = {facts.id: (path, facts) for path, facts in entries.values()}
     equal = dict.fromkeys((*META, *CONTENT), 0)
     left = dict.fromkeys(equal, shown)

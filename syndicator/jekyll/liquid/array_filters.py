@@ -14,7 +14,7 @@ from liquid.token import TOKEN_EXPRESSION
 
 from syndicator.jekyll.liquid import lax
 from syndicator.jekyll.liquid.context import Context
-from syndicator.jekyll.liquid.limits import check
+from syndicator.jekyll.liquid.limits import STEPS, check
 from syndicator.jekyll.liquid.values import (
     flatten,
     get,
@@ -72,8 +72,9 @@ def compact(_: Context, value: object, name: object = None) -> list[object]:
 
 def uniq(_: Context, value: object, name: object = None) -> list[object]:
     found: dict[str, object] = {}
+    left = iter(range(STEPS))
     for item in items(value):
-        found.setdefault(inspect(item if name is None else get(item, name)), item)
+        found.setdefault(inspect(item if name is None else get(item, name), left), item)
     return list(found.values())
 
 
@@ -81,7 +82,7 @@ def sum_(_: Context, value: object, name: object = None) -> int | float:
     return sum(to_number(item if name is None else get(item, name)) for item in items(value))
 
 
-def sort(__: Context, value: object, name: object = None, nils: object = "first") -> list[object]:
+def sort(context: Context, value: object, name: object = None, nils: object = "first") -> list[object]:
     if value is None:
         raise TypeError("cannot sort a null object")
     if nils not in ("first", "last"):
@@ -89,8 +90,12 @@ def sort(__: Context, value: object, name: object = None, nils: object = "first"
     many = list(value) if is_array(value) else items(value)  # type: ignore[call-overload]
     order = -1 if nils == "first" else 1
     keys: list[tuple[object, object]] = [(item if name is None else _property(item, name), item) for item in many]
-    keys.sort(key=cmp_to_key(lambda a, b: _compare(a[0], b[0], order)))
-    return [item for _, item in keys]
+    context.run.meter.spend(len(keys))
+
+    def compare(one: tuple[object, object], other: tuple[object, object]) -> int:
+        return _compare(one[0], other[0], order)
+
+    return [item for _, item in sorted(keys, key=cmp_to_key(compare))]
 
 
 def sort_natural(_: Context, value: object, name: object = None) -> list[object]:
@@ -206,9 +211,10 @@ def _compare(left: Any, right: Any, order: int) -> int:
 
 def _grouped(many: list[object], key: Callable[[object], object]) -> list[dict[str, object]]:
     groups: dict[str, tuple[object, list[object]]] = {}
+    left = iter(range(STEPS))
     for item in many:
         name = key(item)
-        groups.setdefault(inspect(name), (name, []))[1].append(item)
+        groups.setdefault(inspect(name, left), (name, []))[1].append(item)
     return [{"name": name, "items": found, "size": len(found)} for name, found in groups.values()]
 
 

@@ -1,5 +1,7 @@
 """What is at hand while the Liquid of one post runs."""
 
+import re
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -13,6 +15,9 @@ from syndicator.jekyll.liquid.limits import Meter, MeteredOutput
 from syndicator.jekyll.liquid.values import nil
 from syndicator.jekyll.site import Site
 from syndicator.model import Post, PostHead, Problem, SiteFiles, SitePosts
+
+#: What nobody reads further than.
+_PROBLEMS = 20
 
 
 class Markdown(Protocol):
@@ -34,6 +39,7 @@ class Run:
     meter: Meter = field(default_factory=Meter)
     problems: list[Problem] = field(default_factory=list)
     uses_posts: bool = False
+    newlines: dict[str, list[int]] = field(default_factory=dict)  #: of each text, where its lines end
     #: Where each text being rendered comes from: its path, and the line it begins on.
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
 
@@ -54,12 +60,19 @@ class Run:
 
     def report(self, message: str, token: Token | None, hint: str | None = None) -> None:
         """Note a problem once, with the line of the tag it stands in."""
+        if len(self.problems) >= _PROBLEMS:
+            return
         path, line = self.places.get(token.source if token else "", (self.post.head.path, self.first_line))
         if token:
-            line += token.source.count("\n", 0, token.start_index)
+            line += bisect_left(self._newlines(token.source), token.start_index)
         problem = Problem(path=path, line=line, message=message, hint=hint)
         if problem not in self.problems:
             self.problems.append(problem)
+
+    def _newlines(self, source: str) -> list[int]:
+        if source not in self.newlines:
+            self.newlines[source] = [found.start() for found in re.finditer("\n", source)]
+        return self.newlines[source]
 
 
 class Context(RenderContext):
@@ -76,7 +89,9 @@ class Context(RenderContext):
     def get(self, path: list[object], **kwargs: Any) -> object:
         """Look a variable up. What is not there is undefined, and prints nothing."""
         self.run.meter.spend()
-        return super().get([nil(part) for part in path], **kwargs)
+        found = super().get([nil(part) for part in path], **kwargs)
+        self.run.meter.glance(found)
+        return found
 
     def assign(self, key: str, val: Any) -> None:
         """Set a variable."""
@@ -103,9 +118,11 @@ class Context(RenderContext):
 
         def call(value: object, *args: object, **kwargs: object) -> object:
             self.run.meter.spend()
-            self.run.meter.weigh(nil(value))
+            given = [nil(each) for each in (value, *args)]
+            for each in given:
+                self.run.meter.weigh(each)
             try:
-                result = found(self, nil(value), *map(nil, args), **kwargs)
+                result = found(self, *given, **kwargs)
             except ResourceLimitError:
                 raise
             except (LiquidError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:

@@ -14,7 +14,7 @@ from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL
 
 from syndicator.jekyll.liquid import array_filters, other_filters, tags, text_filters
-from syndicator.jekyll.liquid.context import Run
+from syndicator.jekyll.liquid.context import Context, Run
 from syndicator.jekyll.liquid.limits import DEPTH, STEPS, TooMuchError, length
 from syndicator.jekyll.liquid.tokens import tokenize
 from syndicator.jekyll.liquid.values import is_array, output
@@ -126,7 +126,10 @@ class _Unknown(Tag):
 
 class _OutputNode(OutputNode):
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return buffer.write(output(self.expression.evaluate(context)))
+        value = self.expression.evaluate(context)
+        assert isinstance(context, Context)
+        context.run.meter.weigh(value)
+        return buffer.write(output(value))
 
 
 class _Output(Output):

@@ -55,7 +55,7 @@ def mend(tag: str, markup: str) -> str:
 def _reads(kind: type[FilteredExpression | BooleanExpression | LoopExpression], markup: str) -> bool:
     try:
         kind.parse(_ENVIRONMENT, _stream(markup))
-    except (LiquidError, ValueError):
+    except (LiquidError, ValueError, RecursionError):
         return False
     return True
 
@@ -88,7 +88,7 @@ def _fragment(text: str) -> str:
         stream = _stream(text)
         parse_primitive(_ENVIRONMENT, stream)
         stream.expect_eos()
-    except (LiquidError, ValueError):
+    except (LiquidError, ValueError, RecursionError):
         path = "".join(part if part[0] == "[" else f"['{part}']" for part in _LOOKUP.findall(text))
         return path or "nil"
     return text

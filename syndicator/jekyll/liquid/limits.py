@@ -6,12 +6,14 @@ from io import StringIO
 from liquid.exceptions import ResourceLimitError
 
 #: Nodes, look-ups, filter calls and rounds of loops, and what they carry. About half a second's worth.
-STEPS = 200_000
+STEPS = 100_000
 #: Characters of one value, and of the whole output.
 TEXT = 2 * 1024 * 1024
 #: Includes and loops inside each other; each costs about ten frames of Python's stack.
 DEPTH = 50
 _CHARACTERS_A_STEP = 64
+_VALUES_IN_A_HASH = 4  #: each may be one itself
+_SEARCHED_A_STEP = 1024
 _DIGITS = 4096
 
 
@@ -44,13 +46,30 @@ class Meter:
         if isinstance(value, str):
             check(len(value))
             self.spend(len(value) // _CHARACTERS_A_STEP)
+        elif isinstance(value, list):
+            self._weigh_list(value)
         elif isinstance(value, int):
             if value.bit_length() > _DIGITS:
                 raise TooMuchError("the Liquid makes a number that is too large", token=None)
         elif isinstance(value, range):
             self.spend(length(value))
         elif isinstance(value, Sized):
-            self.spend(len(value))
+            self.spend(_VALUES_IN_A_HASH * len(value))
+
+    def glance(self, value: object) -> None:
+        """Count what it costs to compare a value or to search it, which is little."""
+        if isinstance(value, str):
+            self.spend(len(value) // _SEARCHED_A_STEP)
+        elif isinstance(value, list) and value:
+            self._weigh_list(value)
+
+    def _weigh_list(self, value: list[object]) -> None:
+        """With the lists in it: a list of a list twice over, and so on, is small to make and endless to read."""
+        todo = [value]
+        while todo:
+            many = todo.pop()
+            self.spend(1 + len(many) // 8)
+            todo.extend(item for item in many if isinstance(item, list))
 
 
 def check(characters: int) -> None:

@@ -3,12 +3,12 @@
 import datetime as dt
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
 from syndicator.jekyll.liquid.context import Context
 from syndicator.jekyll.liquid.dates import ordinal, strftime, to_date
-from syndicator.jekyll.liquid.limits import STEPS, TooMuchError
+from syndicator.jekyll.liquid.limits import Meter
 from syndicator.jekyll.liquid.values import Number, get, is_array, nil, to_i, to_number, to_s
 from syndicator.jekyll.uris import is_absolute, join_address
 
@@ -119,11 +119,11 @@ def _now(context: Context, value: object) -> dt.datetime | None:
 
 
 def relative_url(context: Context, value: object) -> str | None:
-    return _address(value, "", context.run.site.baseurl)
+    return _address(context, value, "", context.run.site.baseurl)
 
 
 def absolute_url(context: Context, value: object) -> str | None:
-    return _address(value, context.run.site.url, context.run.site.baseurl)
+    return _address(context, value, context.run.site.url, context.run.site.baseurl)
 
 
 def strip_index(_: Context, value: object) -> object:
@@ -134,25 +134,25 @@ def strip_index(_: Context, value: object) -> object:
     return value
 
 
-def _address(value: object, url: str, baseurl: str) -> str | None:
+def _address(context: Context, value: object, url: str, baseurl: str) -> str | None:
     if value is None:
         return None
     address = to_s(get(value, "url") if isinstance(value, Mapping) else value)
+    context.run.meter.spend(len(address) // 2)
     return address if is_absolute(address) else join_address(url, baseurl, address)
 
 
-def jsonify(_: Context, value: object) -> str:
-    return json.dumps(_plain(value, iter(range(STEPS))), ensure_ascii=False, separators=(",", ":"))
+def jsonify(context: Context, value: object) -> str:
+    return json.dumps(_plain(value, context.run.meter), ensure_ascii=False, separators=(",", ":"))
 
 
-def _plain(value: object, left: Iterator[int]) -> object:
-    if next(left, None) is None:
-        raise TooMuchError("the Liquid makes a JSON text that is too large", token=None)
+def _plain(value: object, meter: Meter) -> object:
+    meter.spend()
     value = nil(value)
     if isinstance(value, Mapping):
-        return {to_s(key): _plain(item, left) for key, item in value.items()}
+        return {to_s(key): _plain(item, meter) for key, item in value.items()}
     if is_array(value):
-        return [_plain(item, left) for item in value]  # type: ignore[attr-defined]
+        return [_plain(item, meter) for item in value]  # type: ignore[attr-defined]
     return to_s(value) if isinstance(value, dt.date) or not isinstance(value, (str, int, float, type(None))) else value
 
 

@@ -190,8 +190,10 @@ def number_of_words(_: Context, value: object, mode: object = None) -> int:
     return len(text.split())
 
 
-def slugify(_: Context, value: object, mode: object = None) -> str | None:
-    return None if value is None else slugified(to_s(value), to_s(mode) or "default")
+def slugify(context: Context, value: object, mode: object = None) -> str | None:
+    text = to_s(value)
+    context.run.meter.spend(len(text) // 4)
+    return None if value is None else slugified(text, to_s(mode) or "default")
 
 
 def markdownify(context: Context, value: object) -> str:

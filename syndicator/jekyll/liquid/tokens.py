@@ -28,6 +28,7 @@ class _Cutter:
         self.position = 0
         self.trim = False  #: the last tag ended in `-`
         self.comments = 0  #: comments we are inside of
+        self.comment = 0  #: where the outermost began
 
     def tokens(self) -> Iterator[Token]:
         while self.position < len(self.source):
@@ -36,6 +37,8 @@ class _Cutter:
             yield from self.text(start)
             if opened:
                 yield from self.tag(start) if opened.group() == "{%" else self.output(start)
+        if self.comments:  # never closed: the tag itself says so, and what follows it stays
+            yield self.token(TOKEN_CONTENT, self.source[self.comment :], self.comment)
 
     def text(self, end: int) -> Iterator[Token]:
         value = self.source[self.position : end]
@@ -83,6 +86,7 @@ class _Cutter:
             if markup:
                 yield self.token(TOKEN_EXPRESSION, lax.mend(name, markup), start)
         if name == "comment":
+            self.comment = self.comment if self.comments else self.position
             self.comments += 1
 
     def raw(self, start: int) -> Iterator[Token]:

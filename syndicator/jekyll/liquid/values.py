@@ -10,6 +10,7 @@ from liquid import Undefined
 from syndicator.jekyll.liquid.limits import STEPS, TooMuchError, length
 
 Number = int | float
+_PRINTED = 20_000
 _LEADING_INTEGER = re.compile(r"\s*([+-]?\d{1,1000})")
 _DECIMAL = re.compile(r"-?\d{1,1000}\.\d{1,1000}")
 
@@ -51,9 +52,9 @@ def output(value: object) -> str:
     return to_s(value)
 
 
-def inspect(value: object) -> str:
-    """As Ruby's `inspect`. Raises TooMuchError for a value that holds itself many times over."""
-    return "".join(_inspect(value, iter(range(STEPS))))
+def inspect(value: object, left: Iterator[int] | None = None) -> str:
+    """As Ruby's `inspect`. Raises TooMuchError for what holds more values than are `left`; None: than anyone prints."""
+    return "".join(_inspect(value, iter(range(_PRINTED)) if left is None else left))
 
 
 def _inspect(value: object, left: Iterator[int]) -> Iterator[str]:
