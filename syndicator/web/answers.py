@@ -16,7 +16,7 @@ Headers = list[tuple[bytes, bytes]]
 _ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
 _ETAG_SUFFIX = {IDENTITY: "", "gzip": "-gz", "br": "-br"}
 CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since"})
-_ASKED = CONDITIONS | {b"accept-encoding"}
+_ASKED = CONDITIONS | {b"accept-encoding", b"sec-fetch-dest"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +28,7 @@ class PublishedFile:
     updated: datetime  #: when these bytes were first published
     digest: str  #: of bodies["identity"], the very bytes given here
     link: str | None  #: the Link header; None: a page or a list, that no hub tells of
+    page: str | None = None  #: its feed's page for people, below the output folder; None: it is no feed
     bodies: Mapping[str, bytes]  #: by content coding: "identity" always, "gzip" and "br" where they are smaller
 
 
@@ -53,6 +54,7 @@ class Prepared(NamedTuple):
     variants: Mapping[str, Variant]
     offered: tuple[str, ...]  #: the smallest first
     last_modified: bytes
+    page: Answer | None  #: for people who open a feed in a browser
 
 
 def _answer(status: int, headers: Headers, body: bytes = b"") -> Answer:
@@ -99,7 +101,21 @@ def prepare(file: PublishedFile, max_age: int) -> Prepared:
             sent.append((b"content-encoding", coding.encode()))
         variants[coding] = Variant(etag, _answer(200, sent + validated, body), _answer(304, validated))
     offered = tuple(sorted(file.bodies, key=lambda coding: (len(file.bodies[coding]), coding)))
-    return Prepared(file.path.rpartition(".")[2], variants, offered, last_modified)
+    suffix = file.path.rpartition(".")[2]
+    page = None
+    if file.page is not None:
+        up = "../" * file.path.count("/")
+        page = _see(f"{up}{quote(file.page)}#{quote(suffix)}")
+    return Prepared(suffix, variants, offered, last_modified, page)
+
+
+def _see(page: str) -> Answer:
+    """To the page for people. Browsers show a feed as plain source, and only browsers, only when a person opens
+    an address, say `Sec-Fetch-Dest: document` (https://www.w3.org/TR/fetch-metadata/). `Accept` says nothing:
+    readers send what browsers send. No cache may keep this, so none can give it to a reader.
+    """
+    headers = ((b"location", page.encode()), (b"cache-control", b"no-store"), (b"vary", b"Sec-Fetch-Dest"))
+    return _plain(303, f"A feed, for feed readers. The page about it: {page}\n", *headers)
 
 
 def moved_to(url: str) -> Answer:
@@ -114,6 +130,8 @@ def answer(file: Prepared, headers: Headers) -> Answer:
     for name, value in headers:
         if name in _ASKED:  # several lines are one list (§5.3)
             asked[name] = asked[name] + b", " + value if name in asked else value
+    if file.page is not None and asked.get(b"sec-fetch-dest") == b"document":
+        return file.page
     coding = choose(asked.get(b"accept-encoding"), file.offered)
     if coding is None:
         return _NOT_ACCEPTABLE
