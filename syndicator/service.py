@@ -42,6 +42,11 @@ def quiet(_done: int, _total: int | None, _what: str) -> None:
     """Progress that nobody looks at."""
 
 
+def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
+    """Read the site and every post, and write nothing, not even a state. Raises SourceError."""
+    return check(_plan(config), clock(), progress)
+
+
 class Service:
     """What can be asked of a configured syndicator, whoever asks: the command line, the daemon, a test.
 

@@ -18,6 +18,7 @@ from syndicator.cli import words
 from syndicator.errors import ConfigError, SyndicatorError
 
 if TYPE_CHECKING:
+    from syndicator.config import Config
     from syndicator.service import Service
 
 app = typer.Typer(
@@ -99,8 +100,11 @@ def check(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
 
     Each problem stands as path:line: message, with a hint below it. Exit code 1: there are problems.
     """
-    with _service(config, verbose) as service, words.progress() as progress:
-        report = service.check(progress)
+    loaded = _prepared(config, verbose)
+    from syndicator.service import check_site
+
+    with words.progress() as progress:
+        report = check_site(loaded, progress)
     words.report(report, json=json)
     raise typer.Exit(1 if report.problems else 0)
 
@@ -167,8 +171,17 @@ def status(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fal
 @contextmanager
 def _service(path: Path | None, verbose: bool) -> "Iterator[Service]":
     """The parts put together as the config says, for one command."""
-    from syndicator import config, observe, service
+    config = _prepared(path, verbose)
+    from syndicator.service import Service
 
+    with Service(config) as service:
+        yield service
+
+
+def _prepared(path: Path | None, verbose: bool) -> "Config":
+    """The config, and logs that go where the operator looks. A wrong one is told of at once."""
+    from syndicator import config, observe
+
+    loaded = config.load(path, os.environ)
     observe.logs(terminal=sys.stderr.isatty(), verbose=verbose)
-    with service.Service(config.load(path, os.environ)) as opened:
-        yield opened
+    return loaded
