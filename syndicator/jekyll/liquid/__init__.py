@@ -11,6 +11,7 @@ from liquid.token import TOKEN_CONTENT
 from syndicator.jekyll.liquid.context import Context, Markdown, Run
 from syndicator.jekyll.liquid.drops import SiteDrop, page
 from syndicator.jekyll.liquid.environment import JekyllEnvironment
+from syndicator.jekyll.liquid.lax import BLANK
 from syndicator.jekyll.liquid.limits import MeteredOutput
 from syndicator.jekyll.liquid.tokens import tokenize
 from syndicator.jekyll.site import Site
@@ -65,7 +66,7 @@ def _render(text: str, environment: JekyllEnvironment, run: Run) -> str:
     except (ResourceLimitError, RecursionError) as error:
         run.report(_said(error), None, "all Liquid in it is left out")
         return "".join(token.value for token in tokenize(text, lambda _: None) if token.kind == TOKEN_CONTENT)
-    values = {"site": SiteDrop(run), "page": page(run.post, run), "jekyll": JEKYLL, "layout": None}
+    values = {"site": SiteDrop(run), "page": page(run.post, run), "jekyll": JEKYLL, "layout": None, BLANK: object()}
     context = Context(BoundTemplate(environment, nodes), globals=values, run=run)
     return "".join(_pieces(nodes, context, run))
 

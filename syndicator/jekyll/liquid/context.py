@@ -126,7 +126,8 @@ class Context(RenderContext):
             except ResourceLimitError:
                 raise
             except (LiquidError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
-                self.run.report(f"filter '{name}': {error}", token)
+                said = error.message if isinstance(error, LiquidError) else str(error)
+                self.run.report(f"filter '{name}': {said}", token)
                 return None
             self.run.meter.weigh(result)
             return result

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
 from syndicator.jekyll.dates import read_moment
 
@@ -11,6 +11,7 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+_ZONE = re.compile(r":\d\d\s*(?:(?P<sign>[+-])(?P<hours>[01]\d):?(?P<minutes>[0-5]\d)|Z|UTC|GMT)\s*$")
 _DIRECTIVE = re.compile(r"%([-0^#_]*)(\d{0,3})(:{0,2}[a-zA-Z%+])")
 
 
@@ -31,7 +32,16 @@ def to_date(value: object, zone: tzinfo, now: datetime | None) -> datetime | Non
         except (ValueError, OverflowError, OSError):
             return None
     moment = read_moment(value, zone)
-    return moment.astimezone(zone) if moment else None
+    return moment.astimezone(_zone_of(str(value)) or zone) if moment else None
+
+
+def _zone_of(text: str) -> tzinfo | None:
+    """The zone a date is written with; None when it has none."""
+    found = _ZONE.search(text)
+    if found is None:
+        return None
+    minutes = int(found["hours"] or 0) * 60 + int(found["minutes"] or 0)
+    return timezone(timedelta(minutes=-minutes if found["sign"] == "-" else minutes))
 
 
 def strftime(time: datetime, form: str) -> str:
@@ -133,7 +143,6 @@ _COMPOSED = {
     "R": "%H:%M",
     "r": "%I:%M:%S %p",
     "v": "%e-%^b-%Y",
-    "+": "%a %b %e %H:%M:%S %Z %Y",
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from posixpath import basename, splitext
 from typing import Any, overload
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from syndicator.jekyll.liquid.context import Run
 from syndicator.model import Post, PostHead
@@ -129,7 +129,7 @@ def _facts(head: PostHead, run: Run) -> dict[str, object]:
 
 def _below_the_site(address: str, run: Run) -> str:
     """As Jekyll has it before `relative_url` and `absolute_url`: without the site's own address."""
-    path = unquote(urlsplit(address).path) if "://" in address else address
+    path = urlsplit(address).path if "://" in address else address
     base = run.site.baseurl.rstrip("/")
     return path.removeprefix(base) if base and path.startswith(f"{base}/") else path
 

@@ -30,7 +30,12 @@ _ASSIGN = re.compile(r"([\w.()\[\]-]+)\s*=\s*(.*)", re.DOTALL)
 _FOR = re.compile(rf"([\w-]+)\s+in\s+({_FRAGMENT})\s*(reversed)?")
 _CONDITION = re.compile(rf"({_FRAGMENT})\s*([=!<>a-z_]+)?\s*({_FRAGMENT})?")
 _BOOLEAN = re.compile(r"\b(and|or)\b")
+_ATTRIBUTES = ("limit", "offset", "cols")
+_CAPTURE = re.compile(r"[\"']?([\w-]+)[\"']?")
+_BLANK = re.compile(rf"({_QUOTED})|(?<![\w.\[-])blank(?![\w.\[-])")
 _OPERATORS = ("==", "!=", "<>", "<", ">", "<=", ">=", "contains")
+#: What `blank` is called in conditions. Nothing equals it in Jekyll: only Rails gives Ruby's values a `blank?`.
+BLANK = "__blank__"
 #: Longer markup than this is nobody's tag, and the patterns above need not meet it.
 _LONGEST = 10_000
 
@@ -44,11 +49,15 @@ def mend(tag: str, markup: str) -> str:
         case "":
             return markup if _reads(FilteredExpression, markup) else _variable(markup)
         case "if" | "unless" | "elsif":
+            markup = _BLANK.sub(lambda found: found.group(1) or BLANK, markup)
             return markup if _reads(BooleanExpression, markup) else _condition(markup)
         case "for" | "tablerow":
             return markup if _reads(LoopExpression, markup) else _for(markup)
         case "assign":
             return _assign(markup)
+        case "capture":
+            name = _CAPTURE.match(markup)
+            return name.group(1) if name else markup
     return markup
 
 
@@ -124,5 +133,7 @@ def _for(markup: str) -> str:
     if found is None:
         return markup
     name, sequence, backwards = found.groups()
-    attributes = [f"{key}: {_fragment(value)}" for key, value in _KEYWORD.findall(markup[found.end() :])]
+    attributes = [
+        f"{key}: {_fragment(value)}" for key, value in _KEYWORD.findall(markup[found.end() :]) if key in _ATTRIBUTES
+    ]
     return " ".join([name, "in", _fragment(sequence), *(["reversed"] if backwards else []), *attributes])

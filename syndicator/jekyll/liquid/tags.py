@@ -173,7 +173,7 @@ def _numbered(code: str, lines: int) -> str:
     """As Rouge's table: numbers in one cell, code in the other."""
     numbers = "".join(f"{number}\n" for number in range(1, lines + 1))
     return (
-        '<table class="highlight"><tbody><tr>'
+        '<table class="rouge-table"><tbody><tr>'
         f'<td class="gutter gl"><pre class="lineno">{numbers}</pre></td><td class="code"><pre>{code}\n</pre></td>'
         "</tr></tbody></table>"
     )

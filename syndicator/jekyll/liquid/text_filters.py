@@ -88,11 +88,11 @@ def xml_escape(_: Context, value: object) -> str:
 
 
 def url_encode(_: Context, value: object) -> str | None:
-    return None if value is None else quote_plus(to_s(value), safe="*")
+    return None if value is None else quote_plus(to_s(value))
 
 
 def cgi_escape(_: Context, value: object) -> str:
-    return quote_plus(to_s(value), safe="*")
+    return quote_plus(to_s(value))
 
 
 def url_decode(_: Context, value: object) -> str | None:
