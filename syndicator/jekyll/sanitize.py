@@ -96,8 +96,8 @@ _TAGS = (nh3.ALLOWED_TAGS | _ATTRIBUTES.keys() | {"address", "big", "main", "pic
 # Their text is code, a fallback for a plug-in, a form's labels, or (math) stands beside them once more
 # fmt: off
 _DROPPED_WHOLE = {
-    "applet", "button", "datalist", "dialog", "embed", "fieldset", "form", "frameset",
-    "head", "legend", "math", "noembed", "noframes", "object", "optgroup", "option", "output", "plaintext", "portal", "script",
+    "applet", "button", "datalist", "dialog", "embed", "fieldset", "form", "frameset", "head",
+    "legend", "math", "noembed", "noframes", "object", "optgroup", "option", "output", "plaintext", "portal", "script",
     "select", "style", "svg", "template", "textarea", "title", "xmp",
 }
 # fmt: on
@@ -164,7 +164,7 @@ _PICTURE_ITSELF = re.compile(
 # Names that highlighters and Markdown give. Any other could be hooked by the style sheet of the page a reader shows
 # it in: an overlay, a hidden block, a look-alike button. Pygments' and Rouge's own are of at most three characters.
 _KNOWN_CLASS = re.compile(
-    r"(?:high|code)?(?:light|lighter|hilite)?(?:language|lang|highlight|highlighter|codehilite)(?:-[\w+#.-]+)?|[a-z][a-z0-9]{0,2}"
+    r"(?:language|lang|highlight|highlighter|codehilite)(?:-[\w+#.-]+)?|[a-z][a-z0-9]{0,2}"
     r"|line(?:no|nos|numbers)?|footnotes?|footnote-(?:ref|backref)|reversefootnote|task-list(?:-item(?:-checkbox)?)?",
     re.ASCII,
 )

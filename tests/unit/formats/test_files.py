@@ -1,0 +1,94 @@
+import json
+from hashlib import sha256
+
+import feedparser
+import pytest
+
+from syndicator.formats import files_of
+
+from .samples import RICH, entry, feed
+
+
+def test_a_feed_is_a_file_in_each_format_and_a_page() -> None:
+    """At its spec's paths and addresses, with its type, its digest, and its hubs."""
+    files, problems = files_of(feed(RICH))
+    assert problems == ()
+    assert [(file.path, file.media_type) for file in files] == [
+        ("category/köln news.rss", "application/rss+xml; charset=utf-8"),
+        ("category/köln news.atom", "application/atom+xml; charset=utf-8"),
+        ("category/köln news.json", "application/feed+json; charset=utf-8"),
+        ("category/köln news.html", "text/html; charset=utf-8"),
+    ]
+    assert [file.url for file in files[:2]] == [
+        "https://feeds.example/category/k%C3%B6ln%20news.rss",
+        "https://feeds.example/category/k%C3%B6ln%20news.atom",
+    ]
+    assert all(file.digest == sha256(file.data).hexdigest()[:32] for file in files[:3])
+    assert [len(file.hubs) for file in files] == [2, 2, 2, 0]
+
+
+def test_only_the_formats_asked_for_are_made() -> None:
+    """In the order asked for; the page always."""
+    files, _ = files_of(feed(RICH, formats=("json",)))
+    assert [file.path.rpartition(".")[2] for file in files] == ["json", "html"]
+
+
+def test_every_format_says_the_same_id() -> None:
+    """So that a reader who changes from one to another sees nothing twice."""
+    files, _ = files_of(feed(entry(id="my own words"), entry(1, id="https://news.example/ü")))
+    ids = [[item.id for item in feedparser.parse(file.data).entries] for file in files[:2]]
+    ids.append([item["id"] for item in json.loads(files[2].data)["items"]])
+    assert ids[0] == ids[1] == ids[2]
+    assert ids[0][1] == "https://news.example/%C3%BC"
+
+
+@pytest.mark.parametrize("max_bytes", [3_000, 5_000, 10_000, 100_000])
+def test_a_file_keeps_its_newest_entries_within_its_size(max_bytes: int) -> None:
+    """The oldest go first, and no more of them than must."""
+    files, problems = files_of(feed(*(entry(number) for number in range(30)), max_bytes=max_bytes))
+    assert problems == ()
+    for file in files[:3]:
+        assert len(file.data) <= max_bytes
+        assert max_bytes > 30_000 or max_bytes - len(file.data) < 1_300  # another would not have fitted
+    titles = [item.title for item in feedparser.parse(files[0].data).entries]
+    assert titles == [f"Post {number}" for number in range(len(titles))]
+
+
+def test_an_entry_larger_than_a_feed_is_sent_as_its_summary() -> None:
+    """Wherever it stands, it pushes out no other; one Problem says so, for all formats."""
+    large = entry(1, content="<p>" + "x" * 9_000 + "</p>")
+    files, problems = files_of(feed(entry(0), large, entry(2), max_bytes=8_000))
+    for file in files[:2]:
+        items = feedparser.parse(file.data).entries
+        assert [item.title for item in items] == ["Post 0", "Post 1", "Post 2"]
+        assert items[1].summary == "About 1"
+        assert "content" not in items[1]
+    assert [item.get("content_text") for item in json.loads(files[2].data)["items"]] == [None, "About 1", None]
+    (problem,) = problems
+    assert problem.path == "category/köln news"
+    assert large.url in problem.message
+
+
+def test_an_entry_whose_summary_is_larger_too_is_left_out() -> None:
+    """And the rest goes out."""
+    huge = entry(1, content="<p>" + "x" * 9_000 + "</p>", summary="y" * 9_000)
+    files, problems = files_of(feed(entry(0), huge, entry(2), max_bytes=8_000))
+    assert [item.title for item in feedparser.parse(files[0].data).entries] == ["Post 0", "Post 2"]
+    assert len(problems) == 1
+
+
+@pytest.mark.parametrize("bad", ["a\x07b", "a\x00b", "a\ufffeb"])
+def test_an_entry_that_a_format_cannot_hold_loses_no_other(bad: str) -> None:
+    """It is one Problem that names it."""
+    files, problems = files_of(feed(entry(0), entry(1, title=bad), entry(2)))
+    for file in files[:2]:
+        assert [item.title for item in feedparser.parse(file.data).entries] == ["Post 0", "Post 2"]
+    assert len(problems) == 1
+    assert "https://news.example/1" in problems[0].message
+    assert problems[0].hint
+
+
+def test_a_feed_whose_own_words_cannot_be_written_is_refused() -> None:
+    """No file is better than one that no reader opens."""
+    with pytest.raises(ValueError, match="XML compatible"):
+        files_of(feed(entry(0), title="a\x07b"))

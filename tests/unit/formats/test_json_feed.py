@@ -1,0 +1,80 @@
+import json
+from typing import Any
+
+import pytest
+
+from syndicator.formats import json_feed
+from syndicator.model import Feed, Media
+
+from .samples import RICH, entry, feed
+
+
+def rendered(feed: Feed) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(json_feed.render(feed).within(1 << 20))
+    return parsed
+
+
+def test_the_feed_says_all_there_is_to_say() -> None:
+    """Top level of JSON Feed 1.1."""
+    top = rendered(feed(RICH))
+    top.pop("items")
+    assert top == {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "The Daily: Köln",
+        "home_page_url": "https://news.example/",
+        "feed_url": "https://feeds.example/category/k%C3%B6ln%20news.json",
+        "description": "News & more",
+        "icon": "https://news.example/icon.png",
+        "authors": [{"name": "The Desk", "url": "https://news.example/desk"}],
+        "language": "en-GB",
+        "hubs": [
+            {"type": "WebSub", "url": "https://feeds.example/hub"},
+            {"type": "WebSub", "url": "https://hub.example/"},
+        ],
+    }
+
+
+def test_an_item_says_all_there_is_to_say() -> None:
+    """Items of JSON Feed 1.1; texts are text, content is HTML."""
+    (item,) = rendered(feed(RICH))["items"]
+    assert item == {
+        "id": "https://news.example/2026/01/15/shot",
+        "url": "https://news.example/shot/",
+        "title": "Shots & “silence” at <Köln>",
+        "content_html": RICH.content,
+        "summary": "A man < 40 & a dog",
+        "image": "https://news.example/i.jpg",
+        "date_published": "2026-01-15T05:39:13+00:00",
+        "date_modified": "2026-01-15T06:39:13+00:00",
+        "authors": [{"name": "newsdesk", "url": "https://news.example/d"}, {"name": "Zoë"}],
+        "tags": ["News", "Köln", "dog"],
+        "language": "de",
+        "attachments": [
+            {"url": "https://news.example/a.mp3", "mime_type": "audio/mpeg", "size_in_bytes": 5},
+            {"url": "https://news.example/b.mp4", "mime_type": "video/mp4"},
+        ],
+    }
+
+
+@pytest.mark.parametrize("content", ["", "<p>x</p>"])
+def test_every_item_has_an_id_and_exactly_one_content(content: str) -> None:
+    """Both are required; no member is null or empty but a content there is none of."""
+    (item,) = rendered(feed(entry(content=content, summary="s", title="")))["items"]
+    assert ("content_html" in item) != ("content_text" in item)
+    assert item["id"]
+    assert all(value not in (None, "", []) for value in item.values())
+
+
+def test_an_attachment_needs_its_type() -> None:
+    """It is required; one whose type can't be told is left out."""
+    (item,) = rendered(feed(entry(enclosures=(Media(url="https://news.example/x"),))))["items"]
+    assert "attachments" not in item
+
+
+def test_it_is_small_utf8_and_cut_between_items() -> None:
+    """No escapes where UTF-8 will do, no white space but a line for each item; fewer items are still JSON."""
+    whole = json_feed.render(feed(*(entry(n, title="Köln") for n in range(5))))
+    assert "Köln".encode() in whole.within(1 << 20)
+    for limit in range(0, 6000, 100):
+        kept = json.loads(whole.within(limit))["items"]
+        assert [item["url"] for item in kept] == [f"https://news.example/{n}" for n in range(len(kept))]

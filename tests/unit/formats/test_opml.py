@@ -1,0 +1,43 @@
+from dataclasses import replace
+
+from lxml import etree
+
+from syndicator.formats import opml
+from syndicator.model import Term
+
+from .samples import SITE, SPEC
+
+ALL = replace(SPEC, name="all", title="The Daily", term=None)
+TAG = replace(SPEC, name="tag/a&b", title='A & "B" <c>', term=Term(kind="tag", label="a&b"), formats=("json", "rss"))
+
+
+def test_every_feed_is_an_outline_those_of_a_kind_together() -> None:
+    """OPML 2.0: type, text, title, xmlUrl of the best format there is, htmlUrl of the site."""
+    file = opml.render([ALL, SPEC, TAG], SITE, SPEC.base)
+    body = etree.fromstring(file.data).find("body")
+    assert [(group.get("text"), [o.get("text") for o in group]) for group in body] == [
+        ("The Daily", []),
+        ("Categories", ["The Daily: Köln"]),
+        ("Tags", ['A & "B" <c>']),
+    ]
+    assert [o.get("xmlUrl") for o in body.iter() if o.get("type") == "rss"] == [
+        "https://feeds.example/all.atom",
+        "https://feeds.example/category/k%C3%B6ln%20news.atom",
+        "https://feeds.example/tag/a%26b.rss",
+    ]
+    assert {o.get("htmlUrl") for o in body.iter() if o.get("type")} == {"https://news.example/"}
+
+
+def test_the_file_stands_beside_the_index() -> None:
+    """With its own media type, no hub, and no date, which would change it at every build."""
+    file = opml.render([ALL], SITE, SPEC.base)
+    assert (file.path, file.url) == ("feeds.opml", "https://feeds.example/feeds.opml")
+    assert file.media_type == "text/x-opml; charset=utf-8"
+    assert file.hubs == ()
+    assert b"dateCreated" not in file.data
+    assert file == opml.render([ALL], SITE, SPEC.base)
+
+
+def test_a_site_without_feeds_has_an_empty_list() -> None:
+    """Still OPML: a body, and nothing in it."""
+    assert etree.fromstring(opml.render([], SITE, SPEC.base).data).find("body") is not None

@@ -1,0 +1,266 @@
+import locale
+import threading
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from html import unescape
+from typing import Any
+
+import feedparser
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from syndicator.formats import json_feed, xml
+from syndicator.model import Author, Feed, Media
+
+from .samples import RICH, SITE, THEN, entry, feed
+
+NAMES = {
+    "atom": "http://www.w3.org/2005/Atom",
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "media": "http://search.yahoo.com/mrss/",
+}
+
+
+def rss(feed: Feed) -> etree._Element:
+    return etree.fromstring(xml.rss(feed).within(1 << 20))
+
+
+def atom(feed: Feed) -> etree._Element:
+    return etree.fromstring(xml.atom(feed).within(1 << 20))
+
+
+def texts(root: etree._Element, path: str) -> list[str]:
+    return [element if isinstance(element, str) else element.text for element in root.xpath(path, namespaces=NAMES)]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("channel/title", ["The Daily: Köln"]),
+        ("channel/link", ["https://news.example/"]),
+        ("channel/description", ["News & more"]),
+        ("channel/language", ["en-GB"]),
+        ("channel/generator", ["syndicator"]),
+        ("channel/lastBuildDate", ["Thu, 15 Jan 2026 06:39:13 GMT"]),
+        ("channel/image/*", ["https://news.example/logo.png", "The Daily: Köln", "https://news.example/"]),
+        ("channel/atom:link[@rel='self']/@href", ["https://feeds.example/category/k%C3%B6ln%20news.rss"]),
+        ("channel/atom:link[@rel='hub']/@href", ["https://feeds.example/hub", "https://hub.example/"]),
+        ("channel/item/title", ["Shots & “silence” at <Köln>"]),
+        ("channel/item/link", ["https://news.example/shot/"]),
+        ("channel/item/guid", ["https://news.example/2026/01/15/shot"]),
+        ("channel/item/guid/@isPermaLink", ["false"]),
+        ("channel/item/pubDate", ["Thu, 15 Jan 2026 05:39:13 GMT"]),
+        ("channel/item/description", ["A man &lt; 40 &amp; a dog"]),
+        ("channel/item/content:encoded", [RICH.content]),
+        ("channel/item/dc:creator", ["newsdesk", "Zoë"]),
+        ("channel/item/dc:language", ["de"]),
+        ("channel/item/author", []),
+        ("channel/item/category", ["News", "Köln", "dog"]),
+        ("channel/item/enclosure/@url", ["https://news.example/a.mp3"]),
+        ("channel/item/enclosure/@length", ["5"]),
+        ("channel/item/enclosure/@type", ["audio/mpeg"]),
+        ("channel/item/media:content/@url", ["https://news.example/i.jpg", "https://news.example/b.mp4"]),
+        ("channel/item/media:content/@medium", ["image", "video"]),
+        ("channel/item/media:content/@fileSize", ["1234"]),
+        ("channel/item/media:content/@type", ["image/jpeg", "video/mp4"]),
+        ("channel/item/media:thumbnail/@url", ["https://news.example/i.jpg"]),
+        ("//media:group", []),
+    ],
+)
+def test_rss_says_all_there_is_to_say(path: str, expected: list[str]) -> None:
+    """RSS 2.0 with content, Dublin Core, Media RSS and Atom's links. The description is HTML, the title is not."""
+    assert expected == texts(rss(feed(RICH)), path)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("atom:id", ["https://feeds.example/category/k%C3%B6ln%20news.atom"]),
+        ("atom:title", ["The Daily: Köln"]),
+        ("atom:subtitle", ["News & more"]),
+        ("atom:updated", ["2026-01-15T06:39:13+00:00"]),
+        ("atom:author/atom:name", ["The Desk"]),
+        ("atom:author/atom:uri", ["https://news.example/desk"]),
+        ("atom:generator", ["syndicator"]),
+        ("atom:icon", ["https://news.example/icon.png"]),
+        ("atom:logo", ["https://news.example/logo.png"]),
+        ("@xml:lang", ["en-GB"]),
+        ("atom:link[@rel='self']/@href", ["https://feeds.example/category/k%C3%B6ln%20news.atom"]),
+        ("atom:link[@rel='hub']/@href", ["https://feeds.example/hub", "https://hub.example/"]),
+        ("atom:link[@rel='alternate']/@href", ["https://news.example/"]),
+        ("atom:entry/atom:id", ["https://news.example/2026/01/15/shot"]),
+        ("atom:entry/atom:title", ["Shots &amp; “silence” at &lt;Köln&gt;"]),
+        ("atom:entry/atom:title/@type", ["html"]),
+        ("atom:entry/atom:summary", ["A man < 40 & a dog"]),
+        ("atom:entry/atom:summary/@type", []),
+        ("atom:entry/atom:content", [RICH.content]),
+        ("atom:entry/atom:content/@type", ["html"]),
+        ("atom:entry/atom:published", ["2026-01-15T05:39:13+00:00"]),
+        ("atom:entry/atom:updated", ["2026-01-15T06:39:13+00:00"]),
+        ("atom:entry/atom:author/atom:name", ["newsdesk", "Zoë"]),
+        ("atom:entry/atom:author/atom:email", ["desk@news.example"]),
+        ("atom:entry/atom:category/@term", ["News", "Köln", "dog"]),
+        ("atom:entry/@xml:lang", ["de"]),
+        ("atom:entry/atom:link[not(@rel)]/@href", ["https://news.example/shot/"]),
+        ("atom:entry/atom:link[@rel='enclosure']/@href", ["https://news.example/a.mp3", "https://news.example/b.mp4"]),
+        ("atom:entry/atom:link[@rel='enclosure']/@length", ["5"]),
+        ("atom:entry/atom:link[@rel='enclosure']/@type", ["audio/mpeg", "video/mp4"]),
+        ("atom:entry/media:content/@url", ["https://news.example/i.jpg"]),
+        ("atom:entry/media:thumbnail/@url", ["https://news.example/i.jpg"]),
+    ],
+)
+def test_atom_says_all_there_is_to_say(path: str, expected: list[str]) -> None:
+    """RFC 4287 with Media RSS. Text that readers could take for markup is marked as HTML and escaped."""
+    assert expected == texts(atom(feed(RICH)), path)
+
+
+def test_a_guid_is_a_permalink_only_when_it_is_the_address() -> None:
+    """A reader may open one that claims to be (RSS 2.0, guid)."""
+    root = rss(feed(entry(1), entry(2, id="42"), entry(3, url="https://news.example/ü", id="https://news.example/ü")))
+    assert texts(root, "channel/item/guid/@isPermaLink") == ["true", "false", "true"]
+
+
+def test_titles_follow_the_rss_profile() -> None:
+    """`&` and `<` as hexadecimal references, which no reader decodes twice."""
+    data = xml.rss(feed(entry(title="Q&A: <b> & &amp;"))).within(1 << 20)
+    assert b"<title>Q&#x26;A: &#x3C;b&gt; &#x26; &#x26;amp;</title>" in data
+
+
+def test_an_entry_without_text_or_title_is_still_one() -> None:
+    """The summary alone when a feed gives no more; the address for a title, which both formats demand."""
+    bare = feed(entry(content="", title="", summary="Only this"))
+    assert texts(rss(bare), "channel/item/description") == ["Only this"]
+    assert texts(rss(bare), "channel/item/content:encoded") == []
+    assert texts(atom(bare), "atom:entry/atom:summary") == ["Only this"]
+    assert texts(atom(bare), "atom:entry/atom:content") == []
+    assert texts(atom(bare), "atom:entry/atom:title") == ["https://news.example/0"]
+
+
+def test_a_feed_that_never_had_an_entry_names_no_moment_of_now() -> None:
+    """RSS leaves the date out; Atom must have one, and the clock's would change at every build."""
+    assert texts(rss(feed()), "channel/lastBuildDate") == []
+    assert texts(atom(feed()), "atom:updated") == ["2005-12-01T00:00:00+00:00"]
+
+
+def test_atom_always_has_an_author() -> None:
+    """The entry's, else the feed's, else the site by its title (RFC 4287 §4.1.1)."""
+    nobody = replace(feed(entry()), site=replace(SITE, authors=()))
+    assert texts(atom(nobody), "atom:author/atom:name") == ["The Daily"]
+    assert texts(atom(nobody), "atom:entry/atom:author") == []
+
+
+def test_rss_has_no_enclosure_whose_length_or_type_is_not_known() -> None:
+    """Left out rather than lied about; Media RSS can name it."""
+    unknown = feed(entry(enclosures=(Media(url="https://news.example/a.mp3", type="audio/mpeg"),)))
+    assert texts(rss(unknown), "//enclosure") == []
+    assert texts(rss(unknown), "channel/item/media:content/@url") == ["https://news.example/a.mp3"]
+
+
+def test_moments_are_utc_and_whole_seconds() -> None:
+    """Whatever zone they come in; RFC 822 has no finer, and formats must agree."""
+    when = datetime(2026, 1, 15, 1, 2, 3, 999_999, timezone(timedelta(hours=5)))
+    there = feed(entry(published=when, updated=when))
+    assert texts(rss(there), "channel/item/pubDate") == ["Wed, 14 Jan 2026 20:02:03 GMT"]
+    assert texts(atom(there), "atom:entry/atom:updated") == ["2026-01-14T20:02:03+00:00"]
+
+
+@pytest.mark.parametrize("render", [xml.rss, xml.atom])
+def test_a_document_is_cut_where_its_entries_are(render: Any) -> None:
+    """Whatever the text says that looks like a cut, and however many entries are left."""
+    tricky = "</channel></rss></feed><item><entry><entry xml:lang='x'>&lt;item&gt;"
+    whole = feed(*(entry(n, title=tricky, content=tricky, summary=tricky) for n in range(5)))
+    rendered = render(whole)
+    assert len(rendered.items) == 5
+    sizes = [len(rendered.within(limit)) for limit in range(0, 20_000, 500)]
+    assert all(size <= max(limit, sizes[0]) for size, limit in zip(sizes, range(0, 20_000, 500), strict=True))
+    for limit in range(0, 20_000, 500):
+        parsed = feedparser.parse(rendered.within(limit))
+        assert not parsed.bozo
+        assert [item.link for item in parsed.entries] == [e.url for e in whole.entries[: len(parsed.entries)]]
+
+
+@pytest.mark.parametrize("render", [xml.rss, xml.atom])
+def test_feedparser_reads_back_what_was_said(render: Any) -> None:
+    """The reader most others are built on sees the same values in both formats."""
+    parsed = feedparser.parse(render(feed(RICH)).within(1 << 20), sanitize_html=False)
+    item = parsed.entries[0]
+    assert not parsed.bozo
+    assert parsed.feed.link == "https://news.example/"
+    assert parsed.feed.language == "en-GB"
+    assert parsed.feed.updated_parsed[:6] == (2026, 1, 15, 6, 39, 13)
+    assert (item.id, item.link) == (RICH.id, RICH.url)
+    assert unescape(item.title) == RICH.title
+    assert unescape(item.summary) == RICH.summary
+    assert item.content[0].value == RICH.content
+    assert item.published_parsed[:6] == (2026, 1, 15, 5, 39, 13)
+    assert [tag.term for tag in item.tags] == ["News", "Köln", "dog"]
+    assert [author.name for author in item.authors if author] == ["newsdesk", "Zoë"]
+    assert item.media_content[0]["url"] == "https://news.example/i.jpg"
+    assert item.media_thumbnail[0]["url"] == "https://news.example/i.jpg"
+    assert item.enclosures[0].href == "https://news.example/a.mp3"
+
+
+@pytest.mark.parametrize("render", [xml.rss, xml.atom, json_feed.render])
+def test_same_input_same_bytes_wherever_and_in_however_many_threads(
+    render: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No clock, no zone, no locale; and the process's locale is left alone."""
+    whole = feed(*(replace(RICH, id=f"https://news.example/{n}") for n in range(10)))
+    expected = render(whole)
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    touched: list[Any] = []
+    monkeypatch.setattr(locale, "setlocale", lambda *args: touched.append(args))
+    results: list[Any] = []
+    threads = [threading.Thread(target=lambda: results.append(render(whole))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [expected] * 4
+    assert touched == []
+
+
+# What every text of an entry has been through: XML 1.0 §2.2
+PRINTABLE = st.text(
+    st.characters(
+        exclude_categories=["Cs"], exclude_characters=[*map(chr, {*range(32)} - {9, 10, 13}), "\ufffe", "\uffff"]
+    )
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(PRINTABLE, PRINTABLE, PRINTABLE, PRINTABLE, PRINTABLE)
+def test_no_text_breaks_a_feed(title: str, content: str, summary: str, word: str, identity: str) -> None:
+    """Whatever an author writes, the document parses, has the entry, and says its id as JSON does."""
+    odd = entry(
+        id=identity,
+        title=title,
+        content=content,
+        summary=summary,
+        authors=(Author(name=word),),
+        categories=(word,),
+        language=word,
+    )
+    made = feed(odd, title=title)
+    items = [rss(made).find("channel/item"), atom(made).find("atom:entry", NAMES)]
+    assert [item is not None for item in items] == [True, True]
+    assert items[0].findtext("guid") == items[1].findtext("atom:id", namespaces=NAMES) == json_feed._item(odd)["id"]
+
+
+@pytest.mark.parametrize("render", [xml.rss, xml.atom])
+@pytest.mark.parametrize("field", ["title", "summary", "content", "id", "url"])
+def test_what_xml_forbids_is_refused(render: Any, field: str) -> None:
+    """As a ValueError, before anything is written."""
+    if field in {"id", "url"}:
+        assert render(feed(entry(**{field: "https://x.example/\x07"})))  # escaped on the way
+    else:
+        with pytest.raises(ValueError, match="XML compatible"):
+            render(feed(entry(**{field: "a\x07b"})))
+
+
+def test_then_is_not_whole_seconds() -> None:
+    """The samples would not show a microsecond slip through, were there none in them."""
+    assert THEN.microsecond
