@@ -26,8 +26,11 @@ def read_authors(said: Any, known: Mapping[str, Any], url: str, baseurl: str) ->
     if isinstance(said, str):  # the usual case, at a hundred thousand posts
         author = _read_author(said, known, url, baseurl)
         return (author,) if author else ()
-    authors = (_read_author(one, known, url, baseurl) for one in _flat(said))
-    return tuple({author.name: author for author in reversed([*filter(None, authors)])}.values())[::-1]
+    unique: dict[str, Author] = {}
+    for one in _flat(said):
+        if author := _read_author(one, known, url, baseurl):
+            unique.setdefault(author.name, author)
+    return tuple(unique.values())
 
 
 def _read_author(said: Any, known: Mapping[str, Any], url: str, baseurl: str) -> Author | None:

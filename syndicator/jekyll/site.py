@@ -216,7 +216,7 @@ class _Reader:
             return UTC
         try:
             return ZoneInfo(name)
-        except (ValueError, OSError):  # no such zone, or a path out of the zones' folder
+        except (KeyError, ValueError, OSError):  # no such zone, a path out of the zones' folder, or a folder
             hint = "write it like Europe/London; until then dates are read as UTC"
             self.problem("timezone", f"timezone is not known: {name!r}", hint)
             return UTC

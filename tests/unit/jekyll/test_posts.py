@@ -1,0 +1,255 @@
+"""What a post is, read from its file: title, date, words, authors, and whether it is one at all."""
+
+from datetime import UTC, datetime
+
+import pytest
+from reading import document, post_of, reading, site_of
+
+from syndicator.jekyll.posts import read_post, text_digest
+from syndicator.model import Author, Term
+
+AUTHORS = "jane: {name: Jane Doe, email: jane@e.com, uri: 'https://jane.e.com/'}\njoe: {name: Joe}\ntext: A Text\n"
+SITE = "url: https://e.com\n"
+
+
+def test_first_users_post() -> None:
+    """The post our first user writes twenty thousand times."""
+    site = site_of(
+        "name: 'The Daily'\nurl: \"https://news.example.com\"\nbaseurl: ''\npermalink: /:title/\n"
+        "defaults: [{scope: {path: _posts}, values: {author: sal}}]\n"
+    )
+    text = (
+        '---\nlayout: post\ntitle: "Update: Agent shoots man in the leg"\ndate: 2026-01-15T05:39:13\n'
+        'author: "newsdesk"\ncategories: [News]\ntags: []\nexcerpt: "The City confirmed."\n'
+        "image: assets/images/d6.jpg\n---\n\nExperts revealed.\n"
+    )
+    post = read_post(document("_posts/2026-01-15-update-agent-shoots-man-in-the-leg.md", text), site).post
+    assert post is not None
+    head = post.head
+    assert head.url == "https://news.example.com/update-agent-shoots-man-in-the-leg/"
+    assert (head.id, head.own_id) == ("https://news.example.com/update-agent-shoots-man-in-the-leg", False)
+    assert (head.title, head.updated) == ("Update: Agent shoots man in the leg", None)
+    assert datetime(2026, 1, 15, 5, 39, 13, tzinfo=UTC) == head.published
+    assert (Term(kind="category", label="News"), Term(kind="author", label="newsdesk")) == head.terms
+    assert ((Author(name="newsdesk"),), ("News",), ()) == (post.authors, post.categories, post.tags)
+    assert (post.body, post.body_line) == ("Experts revealed.\n", 12)
+    assert post.front["image"] == "assets/images/d6.jpg"
+
+
+TITLES = [
+    ("layout: x", "Hello"),
+    ("title: no", "Hello"),
+    ("title:", "Hello"),
+    ("title: 'It''s \"so\" -- ...'", "It’s “so” – …"),
+    ("title: A <em>b</em> & c &lt;d&gt; <script>e</script>f", "A b & c <d> f"),
+    ("title: AT&amp;T", "AT&T"),
+    ("title: '&amp;amp;'", "&amp;"),
+    ("title: |\n  two\n  lines", "two lines"),
+    ('title: "a\\x07b&#7;c"', "abc"),
+    ("title: 5 < 6 > 4", "5 < 6 > 4"),
+]
+
+
+@pytest.mark.parametrize(("head", "title"), TITLES)
+def test_title(head: str, title: str) -> None:
+    """A title is plain typographic text in one line; without one, the file's name says it."""
+    assert title == post_of(head).head.title
+
+
+CATEGORIES = [
+    ("", ()),
+    ("category: One Two", ("One Two",)),
+    ("categories: Foo bar Foo", ("Foo", "bar")),
+    ("category: last\ncategories: [first, [second, null]]", ("first", "second", "last")),
+    ("categories:\ncategory:", ()),
+    ("categories: [2024, 1.5, '', '  ']", ("2024", "1.5")),
+    ("categories: [News, news]", ("News", "news")),
+    ("categories: [2024-01-02]", ("2024-01-02",)),
+]
+
+TAGS = [
+    ("", ()),
+    ("tags: x y x", ("x", "y")),
+    ("tag: a b", ("a b",)),
+    ("tag: a\ntags: [b]", ("a",)),
+    ("tag:\ntags: [b, null, 1]", ("b", "1")),
+]
+
+
+@pytest.mark.parametrize(("head", "categories"), CATEGORIES)
+def test_categories(head: str, categories: tuple[str, ...]) -> None:
+    """`categories` and `category` count together, each label once; words of a text are apart only in `categories`."""
+    assert categories == post_of(head).categories
+
+
+def test_folders_are_categories() -> None:
+    """Folders above `_posts` come first; those below it are none."""
+    post = post_of("categories: [horror, Horror]", path="movies/Horror/_posts/sub/2024-01-02-x.md")
+    assert post.categories == ("movies", "Horror", "horror")
+
+
+@pytest.mark.parametrize(("head", "tags"), TAGS)
+def test_tags(head: str, tags: tuple[str, ...]) -> None:
+    """`tag` counts, and only without it `tags`."""
+    assert tags == post_of(head).tags
+
+
+POST_AUTHORS = [
+    ("author: jane", (Author(name="Jane Doe", email="jane@e.com", uri="https://jane.e.com/"),)),
+    ("author: Nobody Known", (Author(name="Nobody Known"),)),
+    ("author: text", (Author(name="A Text"),)),
+    ("author: {name: Map, email: m@e.com, uri: /m}", (Author(name="Map", email="m@e.com", uri="https://e.com/m"),)),
+    ("authors: [joe, Ann, joe]", (Author(name="Joe"), Author(name="Ann"))),
+    ("author: [joe, {name: Ann}]", (Author(name="Joe"), Author(name="Ann"))),
+    ("author: ''\nauthors: joe", (Author(name="Joe"),)),
+    ("author: first\nauthors: [second]", (Author(name="first"),)),
+    ("layout: x", (Author(name="The site"),)),
+    ("author: []", (Author(name="The site"),)),
+    ("author: 1984", (Author(name="1984"),)),
+]
+
+
+@pytest.mark.parametrize(("head", "authors"), POST_AUTHORS)
+def test_authors(head: str, authors: tuple[Author, ...]) -> None:
+    """`author`, else `authors`, else the site's; keys are looked up in `_data/authors`; all of a list count."""
+    site = site_of(f"{SITE}author: The site\n", {"_data/authors.yml": AUTHORS})
+    assert authors == post_of(head, site=site).authors
+
+
+def test_terms() -> None:
+    """A post is found by each of its words, and by its collection when that isn't posts."""
+    site = site_of(f"{SITE}collections: {{recipes: {{output: true}}}}\n")
+    post = post_of("category: c\ntags: [t]\nauthor: a\ndate: 2024-01-01", path="_recipes/pie.md", site=site)
+    assert [(term.kind, term.label) for term in post.head.terms] == [
+        ("category", "c"),
+        ("tag", "t"),
+        ("author", "a"),
+        ("collection", "recipes"),
+    ]
+
+
+DATES = [
+    ("layout: x", "2024-01-02T05:00:00"),
+    ("date: 2024-01-03 10:00", "2024-01-03T15:00:00"),
+    ("date: 2024-01-03 10:00:00", "2024-01-03T10:00:00"),
+    ("date: 2024-01-03 10:00:00 -0500", "2024-01-03T15:00:00"),
+    ("date: 2024-07-03", "2024-07-03T04:00:00"),
+    ("date:", "2024-01-02T05:00:00"),
+]
+
+
+@pytest.mark.parametrize(("head", "moment"), DATES)
+def test_published(head: str, moment: str) -> None:
+    """The head's date, else the file name's, on the clock that Jekyll reads it by."""
+    site = site_of(f"{SITE}timezone: America/New_York\n")
+    assert f"{moment}+00:00" == post_of(head, site=site).head.published.isoformat()
+
+
+def test_toml_date_is_utc() -> None:
+    """A TOML date and time without a zone is read as YAML's is."""
+    post = read_post(document("_posts/2024-01-02-x.md", "+++\ndate = 2024-01-03T10:00:00\n+++\n"), site_of()).post
+    assert post is not None
+    assert datetime(2024, 1, 3, 10, tzinfo=UTC) == post.head.published
+
+
+@pytest.mark.parametrize(
+    ("head", "updated"),
+    [
+        ("last_modified_at: 2024-02-01 10:00:00", datetime(2024, 2, 1, 10, tzinfo=UTC)),
+        ("updated: 2024-02-01", datetime(2024, 2, 1, tzinfo=UTC)),
+        ("updated: 2024-02-01\nlast_modified_at: 2024-03-01", datetime(2024, 3, 1, tzinfo=UTC)),
+        ("layout: x", None),
+    ],
+)
+def test_updated(head: str, updated: datetime | None) -> None:
+    """Only the head says when a post was changed."""
+    assert updated == post_of(head).head.updated
+
+
+def test_future_post_is_a_post() -> None:
+    """Whether its time has come is for others to decide."""
+    assert post_of("date: 9000-01-01").head.published.year == 9000
+
+
+NOT_POSTS = [
+    ("published: false", "_posts/2024-01-02-x.md"),
+    ("draft: true", "_posts/2024-01-02-x.md"),
+    ("title: x", "_drafts/x.md"),
+    ("title: x", "_notes/_posts/2024-01-02-x.md"),
+    ("title: x", ".hidden/_posts/2024-01-02-x.md"),
+    ("title: x", "_posts/_2024-01-02-x.md"),
+    ("title: x", "_posts/2024-01-02-x.md~"),
+    ("title: x", "about.md"),
+    ("date: 2024-01-01", "_private/x.md"),
+]
+
+
+@pytest.mark.parametrize(("head", "path"), NOT_POSTS)
+def test_not_a_post(head: str, path: str) -> None:
+    """Drafts, what is unpublished, and what stands where Jekyll doesn't look: no post, and no Problem."""
+    assert (reading(head, path=path).post, reading(head, path=path).problems) == (None, ())
+
+
+def test_no_front_matter() -> None:
+    """In `_posts` a file without front matter is a post; in a collection it is none."""
+    site = site_of(f"{SITE}collections: {{recipes: {{output: true}}}}\n")
+    post = read_post(document("_posts/2024-01-02-just-text.md", "Just text.\n"), site).post
+    assert post is not None
+    assert (post.head.title, post.body, post.body_line) == ("Just Text", "Just text.\n", 1)
+    assert read_post(document("_recipes/2024-01-02-pie.md", "Just text.\n"), site).post is None
+
+
+@pytest.mark.parametrize(("asked", "problems"), [("", 0), ("feed: {collections: [recipes]}\n", 1)])
+def test_collection_document_without_a_date(asked: str, problems: int) -> None:
+    """A page of a collection needs no date, and is then no post; unless the site wants a feed of the collection."""
+    site = site_of(f"{SITE}collections: {{recipes: {{output: true}}}}\n{asked}")
+    read = reading("title: Pie", path="_recipes/pie.md", site=site)
+    assert (None, problems) == (read.post, len(read.problems))
+
+
+def test_name_without_a_date() -> None:
+    """Jekyll passes over a post whose name has no date; one with a date in its head is taken, and it is said."""
+    read = reading("date: 2024-01-01", path="_posts/hello.md")
+    assert read.post is not None
+    assert [str(p) for p in read.problems] == ["_posts/hello.md: Jekyll ignores it: the file's name has no date"]
+
+
+def test_plain_folder() -> None:
+    """In a plain folder each file with a date is a post, and its folders say nothing."""
+    site = site_of(None, {}, url="https://e.com")
+    read = reading("date: 2024-01-01", path="notes/hello.md", site=site)
+    assert read.problems == ()
+    assert read.post is not None
+    assert (read.post.head.url, read.post.categories) == ("https://e.com/2024/01/01/hello.html", ())
+    assert [problem.message for problem in reading("title: x", path="a.md", site=site).problems] == ["it has no date"]
+    assert reading("title: x", path="_drafts/a.md", site=site).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("head", "id_"),
+    [
+        ("id: tag:e.com,2024:x", "tag:e.com,2024:x"),
+        ("guid: http://old.e.com/?p=7", "http://old.e.com/?p=7"),
+        ("id: urn:a\nguid: urn:b", "urn:a"),
+    ],
+)
+def test_own_id(head: str, id_: str) -> None:
+    """The head's own id wins, and is marked as such."""
+    found = post_of(head).head
+    assert (id_, True) == (found.id, found.own_id)
+
+
+def test_text_digest() -> None:
+    """Title and text make an entry new; categories and dates don't."""
+    same = post_of("title: A\ncategory: x").head.text_digest
+    assert same == post_of("title: A\ncategory: y\ndate: 2020-01-01").head.text_digest
+    assert same != post_of("title: B\ncategory: x").head.text_digest
+    assert same == text_digest("A", "Text.\n") != text_digest("A", "Text!\n")
+
+
+def test_front_keeps_what_was_said() -> None:
+    """The head stays whole for who renders it, with the defaults under it and the slug found."""
+    site = site_of(f"{SITE}defaults: [{{values: {{layout: post, meta: {{a: 1}}}}}}]\n")
+    front = post_of("meta: {b: 2}\nlang: de", site=site).front
+    assert front == {"layout": "post", "meta": {"a": 1, "b": 2}, "lang": "de", "slug": "hello"}
+    assert post_of("lang: de", site=site).language == "de"

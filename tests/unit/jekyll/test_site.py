@@ -1,0 +1,188 @@
+"""What a config says of its site."""
+
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+import pytest
+from reading import site_and_problems, site_of
+
+from syndicator.model import Author
+
+
+def test_first_users_config() -> None:
+    """A site that has a name and no title, with a relative logo and plugins we don't know."""
+    site, problems = site_and_problems(
+        "name: 'The Daily'\ndescription: 'The Daily Blog'\nlogo: 'assets/images/logo.png'\nbaseurl: ''\n"
+        'url: "https://news.example.com"\npermalink: /:title/\nplugins: [jekyll-archives]\n'
+    )
+    assert problems == ()
+    assert (
+        site.info.title,
+        site.info.description,
+        site.info.url,
+    ) == ("The Daily", "The Daily Blog", "https://news.example.com/")
+    assert site.info.logo == "https://news.example.com/assets/images/logo.png"
+    assert (site.timezone, site.future, site.permalink) == (UTC, False, "/:title/")
+
+
+def test_what_jekyll_feed_is_told() -> None:
+    """jekyll-feed's own keys: pictures, limits, excerpts, and what the site makes feeds of."""
+    site = site_of(
+        "url: https://e.com\nbaseurl: /b\nlogo: other.png\n"
+        "feed: {logo: logo.png, icon: /i.png, posts_limit: 20, excerpt_only: true, tags: true,\n"
+        "  collections: [recipes]}\n"
+    )
+    assert (site.info.logo, site.info.icon) == ("https://e.com/b/logo.png", "https://e.com/b/i.png")
+    assert (site.posts_limit, site.excerpt_only, site.by) == (20, True, ("category", "tag", "collection"))
+
+
+@pytest.mark.parametrize(
+    ("said", "authors"),
+    [
+        ("author: Sal", (Author(name="Sal"),)),
+        (
+            "author: {name: Sal, email: s@e.com, uri: /sal}",
+            (Author(name="Sal", email="s@e.com", uri="https://e.com/sal"),),
+        ),
+        ("author: [Sal, {name: Jo}]", (Author(name="Sal"), Author(name="Jo"))),
+        ("author: {email: s@e.com}", ()),
+        ("author: {name: Sal, email: nowhere, uri: e.com}", (Author(name="Sal"),)),
+        ("author:", ()),
+    ],
+)
+def test_author(said: str, authors: tuple[Author, ...]) -> None:
+    """A site's author is a name, keys and values, or several; who has no name is none."""
+    assert authors == site_of(f"url: https://e.com\n{said}\n").info.authors
+
+
+def test_operators_word_wins() -> None:
+    """What the operator sets in [site] wins over the site's own config."""
+    site = site_of(
+        "url: https://e.com\ntitle: A\ndescription: B\nlang: en\nauthor: C\ntimezone: UTC\nlogo: /l.png\n",
+        url="https://o.org/",
+        title="X",
+        description="Y",
+        language="de",
+        author="Z",
+        timezone="Europe/Berlin",
+    )
+    info = site.info
+    assert (
+        info.title,
+        info.description,
+        info.language,
+        info.url,
+        info.logo,
+    ) == ("X", "Y", "de", "https://o.org/", "https://o.org/l.png")
+    assert (Author(name="Z"),) == info.authors
+    assert ZoneInfo("Europe/Berlin") == site.timezone
+
+
+BAD_CONFIGS = [
+    ("title: x\n", None, "the site's address is not known", True),
+    ("url: example.com\n", 1, "the site's address is not known", True),
+    ("url: https://e.com\ntimezone: Mars/Olympus\n", 2, "timezone is not known: 'Mars/Olympus'", False),
+    ("url: https://e.com\ntimezone: Europe\n", 2, "timezone is not known: 'Europe'", False),
+    ("url: https://e.com\ntimezone: ../../etc/passwd\n", 2, "timezone is not known: '../../etc/passwd'", False),
+    ("url: https://e.com\nlang: a language\n", 2, "lang is not a language: 'a language'", False),
+    ("url: https://e.com\nexclude: x\n", 2, "exclude is not a list", False),
+    ("url: https://e.com\ndefaults: x\n", 2, "defaults is not a list", False),
+]
+
+UNREADABLE = [
+    ("url: [\n", 2, "the config can't be read: did not find expected node content"),
+    ("- a\n", 1, "the config is not keys and values"),
+    ("a: " + "[" * 100_000, None, "the config can't be read: its values are nested too deeply"),
+]
+
+
+@pytest.mark.parametrize(("config", "line", "message", "fatal"), BAD_CONFIGS)
+def test_bad_config(config: str, line: int | None, message: str, fatal: bool) -> None:
+    """A key that says nothing is a Problem with its line, and the rest holds. Without an address nothing does."""
+    _, problems = site_and_problems(config)
+    assert [("_config.yml", line, message, fatal)] == [(p.path, p.line, p.message, p.fatal) for p in problems]
+
+
+@pytest.mark.parametrize(("config", "line", "message"), UNREADABLE)
+def test_unreadable_config(config: str, line: int | None, message: str) -> None:
+    """A config that can't be read is a fatal Problem that names the line, even when the operator gives an address."""
+    _, problems = site_and_problems(config, url="https://e.com")
+    assert [("_config.yml", line, message, True)] == [(p.path, p.line, p.message, p.fatal) for p in problems]
+
+
+def test_language_is_written_as_feeds_do() -> None:
+    """A locale is a language when its parts are joined by a hyphen."""
+    assert site_of("url: https://e.com\nlang: en_GB.UTF-8\n").language == "en-GB"
+
+
+def test_scope_of_a_jekyll_site() -> None:
+    """Documents are in `_posts` anywhere and in collections with pages; Jekyll's excludes are added to the site's."""
+    scope = site_of(
+        "url: https://e.com\nexclude: [drafts/, Gemfile]\ninclude: [node_modules]\ncollections_dir: content\n"
+        "collections: {recipes: {output: true}, notes: {output: false}, posts: {output: true}}\n"
+    ).scope
+    assert (frozenset({"_posts"}), ("content/_recipes",)) == (scope.anywhere, scope.roots)
+    assert {"drafts/", "Gemfile", "vendor/bundle/"} <= set(scope.exclude)
+    assert "node_modules" not in scope.exclude
+    assert {".md", ".markdown", ".mkd", ".html"} <= set(scope.suffixes)
+
+
+@pytest.mark.parametrize(
+    ("config", "files", "roots"),
+    [
+        (None, {"a.md": "", "b/c.md": ""}, ("",)),
+        (None, {"_posts/2024-01-01-a.md": ""}, ()),
+        (None, {"news/_posts/2024-01-01-a.md": ""}, ()),
+        ("url: https://e.com\n", {"a.md": ""}, ()),
+    ],
+)
+def test_plain_folder(config: str | None, files: dict[str, str], roots: tuple[str, ...]) -> None:
+    """A folder without `_config.yml` and without any `_posts` is all documents."""
+    assert roots == site_of(config, files, url="https://e.com").scope.roots
+
+
+DATA = {
+    "_data/authors.yml": "jane: {name: Jane}\n",
+    "_data/team/uk members.csv": "name,age\nJo,40\nMo,\n",
+    "_data/team/de.tsv": "name\tage\nKai\t3\n",
+    "_data/deep/er/x.json": '{"a": [1, 2]}',
+    "_data/bad.yml": "a: [\n",
+    "_data/bad.json": "{",
+    "_data/picture.png": "",
+}
+
+
+def test_data() -> None:
+    """`site.data` holds each file below its folder and name; one that can't be read is a Problem with its line."""
+    site, problems = site_and_problems("url: https://e.com\n", DATA)
+    assert site.data == {
+        "authors": {"jane": {"name": "Jane"}},
+        "team": {
+            "uk_members": [{"name": "Jo", "age": "40"}, {"name": "Mo", "age": ""}],
+            "de": [{"name": "Kai", "age": "3"}],
+        },
+        "deep": {"er": {"x": {"a": [1, 2]}}},
+    }
+    assert [(problem.path, problem.line) for problem in problems] == [("_data/bad.json", 1), ("_data/bad.yml", 2)]
+
+
+@pytest.mark.parametrize(
+    ("config", "files", "overrides"),
+    [
+        ("url: https://e.com\nkramdown: {hard_wrap: true}\n", {}, {}),
+        ("url: https://e.com\n", {"_data/a.yml": "b: 1"}, {}),
+        ("url: https://e.com\n", {}, {"timezone": "Europe/Berlin"}),
+        (None, {}, {"url": "https://e.com"}),
+    ],
+)
+def test_digest_sees_changes(config: str | None, files: dict[str, str], overrides: dict[str, str]) -> None:
+    """Whatever can change a post changes the digest; a comment doesn't."""
+    plain = site_of("url: https://e.com\n")
+    assert plain.digest == site_of("# a comment\nurl: https://e.com\n").digest
+    assert plain.digest != site_of(config, files, **overrides).digest
+
+
+def test_kramdown_options_are_merged() -> None:
+    """What the config says of kramdown stands over Jekyll's defaults."""
+    options = site_of("url: https://e.com\nkramdown: {input: kramdown}\n").kramdown
+    assert (options["input"], options["smart_quotes"]) == ("kramdown", "lsquo,rsquo,ldquo,rdquo")
