@@ -11,11 +11,9 @@ from liquid.ast import BlockNode
 from liquid.exceptions import LiquidSyntaxError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-from pygments.util import ClassNotFound
 
+from syndicator.jekyll.kramdown.highlight import highlighted
+from syndicator.jekyll.kramdown.options import Highlighting
 from syndicator.jekyll.liquid.context import Context
 from syndicator.jekyll.liquid.includes import Parameters, file_and_parameters, is_file_name, parameters, render_nodes
 from syndicator.jekyll.liquid.limits import MeteredOutput
@@ -154,19 +152,12 @@ class _HighlightNode(Node):
         out = MeteredOutput(context.run.meter)
         self.block.render(context, out)
         code = _EDGES.sub("", out.getvalue())
-        shown = _coloured(code, self.language) if context.run.site.highlighter else escape(code).strip()
+        how = Highlighting(enabled=context.run.site.highlighter is not None)
+        shown = highlighted(code, self.language, how) or escape(code, quote=False)
         if self.linenos:
             shown = _numbered(shown, code.count("\n") + 1)
         classes = f'class="language-{escape(self.language.replace("+", "-"))}" data-lang="{escape(self.language)}"'
         return buffer.write(f'<figure class="highlight"><pre><code {classes}>{shown}</code></pre></figure>')
-
-
-def _coloured(code: str, language: str) -> str:
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return escape(code)
-    return str(highlight(code, lexer, HtmlFormatter(nowrap=True))).removesuffix("\n")
 
 
 def _numbered(code: str, lines: int) -> str:
