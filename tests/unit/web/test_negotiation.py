@@ -1,0 +1,52 @@
+"""Content codings by RFC 9110 §12.5.3. On offer: br (the smallest), gzip, identity."""
+
+import pytest
+
+from syndicator.web.negotiation import choose
+
+OFFERED = ("br", "gzip", "identity")
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        (None, "identity"),  # it did not say: nothing it may not know
+        (b"", "identity"),  # it said: none
+        (b"gzip", "gzip"),
+        (b"x-gzip", "gzip"),  # §8.4.1.3
+        (b"GZIP", "gzip"),
+        (b"gzip, deflate, br, zstd", "br"),  # equals: the smallest
+        (b"gzip;q=1.0, br;q=0.5", "gzip"),
+        (b"gzip ; q=0.2 , br;q=0.1", "gzip"),
+        (b"gzip;q=0, br", "br"),
+        (b"gzip;q=0", "identity"),
+        (b"gzip;Q=0", "identity"),
+        (b"gzip;q=0.000", "identity"),
+        (b"deflate", "identity"),  # nothing we have: as it is
+        (b"*", "br"),
+        (b"*;q=0.5, gzip", "gzip"),
+        (b"*;q=0, gzip;q=0.1", "gzip"),
+        (b"br;q=0, *", "gzip"),
+        (b"identity", "identity"),
+        (b"identity, gzip;q=0.5", "identity"),
+        (b"identity;q=0.5, gzip;q=0.5", "gzip"),
+        (b"identity;q=0, gzip", "gzip"),
+        (b"identity;q=0", None),  # nothing else is wanted either
+        (b"*;q=0", None),
+        (b"identity;q=0, *;q=0", None),
+        (b"*;q=0, identity", "identity"),
+        (b"gzip;q=nonsense", "identity"),  # a weight that is none
+        (b"gzip;q=7, br;q=-1", "identity"),
+        (b"gzip;q=nan", "identity"),
+        (b";;,,q=1", "identity"),
+        (b"\xff\xfe", "identity"),
+    ],
+)
+def test_the_coding_the_client_likes_best(field: bytes | None, expected: str | None) -> None:
+    """The highest weight wins, of equals the smallest body; identity is wanted least unless it is named."""
+    assert expected == choose(field, OFFERED)
+
+
+def test_only_what_there_is() -> None:
+    """A file too small to be compressed is sent as it is, whatever is liked."""
+    assert choose(b"br, gzip", ("identity",)) == "identity"
