@@ -89,6 +89,8 @@ class Builder:
         Raises SourceError, OutputError and StateError; the feeds that are out stay as they are.
         """
         begun = perf_counter()
+        if self._memory is None:
+            self.output.sweep()
         site = self._site_reader.read()
         source = Source(self.plan.source, scope_of(site, self.plan))
         noticed = self._notice.look(source) if paths is None else self._notice.at(source, paths)

@@ -1,0 +1,99 @@
+"""Killed at any moment, a run loses nothing: files are whole, and what changed is built and told by the next one."""
+
+import json
+import os
+import random
+import signal
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from support import Site
+
+ROUNDS = 24
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    site = Site(tmp_path)
+    for day in range(10, 30):
+        site.post(f"2026-01-{day}-post", "word " * 200, categories=["News" if day % 2 else "Business"])
+    site.build()
+    site.owed()
+    return site
+
+
+def run_and_kill(site: Site, after: float) -> bool:
+    """A run in a process of its own, killed after some seconds; whether it was over before."""
+    child = os.fork()
+    if child == 0:
+        try:
+            site.build()
+        finally:
+            os._exit(0)
+    time.sleep(after)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    return os.WIFEXITED(status)
+
+
+def assert_whole(site: Site) -> None:
+    """Every feed on disk is one that a parser takes."""
+    for path in site.feeds.rglob("*"):
+        if path.suffix in (".rss", ".atom"):
+            ET.fromstring(path.read_bytes())
+        elif path.suffix == ".json":
+            json.loads(path.read_bytes())
+
+
+def test_kill_at_any_moment(site: Site) -> None:
+    """After each kill the feeds are whole; the run after it owes a ping for every file that differs."""
+    dice = random.Random(7)
+    site.post("2026-01-10-post", "Another.", categories=["News"])
+    started = time.monotonic()
+    site.build()
+    usual = time.monotonic() - started
+    site.owed()
+    told = {path: data for path, (data, _) in site.tree().items()}
+    over = 0
+    for round_ in range(ROUNDS):
+        site.clock.forward(minutes=1)
+        day = dice.randrange(10, 30)
+        categories = ["News" if dice.random() < 0.5 else "Business"]
+        site.post(f"2026-01-{day}-post", f"Version {round_}. " + "word " * 200, categories=categories)
+        over += run_and_kill(site, dice.uniform(0, 2 * usual))
+        assert_whole(site)
+        if round_ % 4 == 3:
+            site.build()
+            now = {path: data for path, (data, _) in site.tree().items()}
+            changed = {
+                path for path in now if now[path] != told.get(path) and path.endswith((".rss", ".atom", ".json"))
+            }
+            assert changed <= site.owed()
+            assert f"Version {round_}. " in (site.feeds / "all.json").read_text()
+            told = now
+    assert 0 < over < ROUNDS  # it was killed in the middle, and also left to end
+    assert not list(site.feeds.rglob(".syndicator-*"))
+    site.build()
+    assert site.owed() == set()
+
+
+def test_what_comes_out_after_kills_is_what_would_have_come_without(site: Site, tmp_path: Path) -> None:
+    """The same posts at the same times, built undisturbed, are the same bytes."""
+    calm = Site(tmp_path / "calm")
+    calm.clock = site.clock
+    for day in range(10, 30):
+        calm.post(f"2026-01-{day}-post", "word " * 200, categories=["News" if day % 2 else "Business"])
+    calm.build()
+    site.clock.forward(minutes=1)
+    for day in range(10, 20):
+        for each in (site, calm):
+            each.post(f"2026-01-{day}-post", "edited " * 200, categories=["News"])
+    for step in range(6):
+        run_and_kill(site, 0.03 * step)
+    site.build()
+    calm.build()
+    assert {path: data for path, (data, _) in site.tree().items()} == {
+        path: data for path, (data, _) in calm.tree().items()
+    }

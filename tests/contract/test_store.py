@@ -1,0 +1,269 @@
+"""What every store does, whichever database is underneath."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from syndicator.errors import LockedError, StateError
+from syndicator.model import Author, Entry, Identity, Media, PostHead, Problem, Stat, Term
+from syndicator.store import entries, facts, feeds, ledger, locks, posts, problems
+from syndicator.store.database import Database
+from syndicator.store.entries import EntryRow
+from syndicator.store.feeds import FeedRow, FileRow
+from syndicator.store.posts import PostRow
+from syndicator.store.schema import metadata
+
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def row(name: str, day: int = 0, feeds: tuple[str, ...] = ("all",), **more: object) -> PostRow:
+    path = f"_posts/{name}.md"
+    head = PostHead(
+        path=path,
+        id=f"https://x/{name}",
+        own_id=False,
+        url=f"https://x/{name}/",
+        title=f"Títle of {name}",
+        published=DAY + timedelta(days=day, microseconds=7),
+        updated=None,
+        terms=(Term(kind="category", label="Nëws"),),
+        text_digest=f"text {name}",
+    )
+    values: dict[str, object] = {
+        "stat": Stat(path=path, size=5_000_000_000, mtime_ns=1_790_000_000_123_456_789),
+        "settled": True,
+        "digest": "d",
+        "head": head,
+        "document_digest": "d",
+        "feeds": feeds,
+    }
+    return PostRow(**(values | more))  # type: ignore[arg-type]
+
+
+def put(database: Database, *rows: PostRow) -> None:
+    with database.begin() as connection:
+        known = posts.get(connection, [row.stat.path for row in rows])
+        posts.put(connection, list(rows), known.values())
+
+
+def newest(database: Database, feed: str = "all", day: int = 99, limit: int = 50) -> list[str]:
+    with database.read() as connection:
+        found = posts.newest(connection, feed, DAY + timedelta(days=day), limit)
+    return [row.stat.path.removeprefix("_posts/").removesuffix(".md") for row in found]
+
+
+def test_the_migrations_make_the_schema(database: Database) -> None:
+    """What an old state is migrated to is what the code speaks of."""
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
+    """In words, and untouched."""
+    with database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StateError, match="newer syndicator"):
+        Database(url)
+
+
+def test_a_post_comes_back_as_it_was(database: Database) -> None:
+    """To the microsecond and the nanosecond."""
+    put(database, row("a"), row("b", head=None, document_digest=None, feeds=()))
+    with database.read() as connection:
+        assert posts.get(connection, ["_posts/a.md", "_posts/b.md", "_posts/c.md"]) == {
+            "_posts/a.md": row("a"),
+            "_posts/b.md": row("b", head=None, document_digest=None, feeds=()),
+        }
+        assert posts.count(connection) == 1
+        assert posts.count_documents(connection) == 2
+        assert sorted(path for path, _, _ in posts.every_seen(connection)) == ["_posts/a.md", "_posts/b.md"]
+
+
+def test_a_feed_reads_newest_first(database: Database) -> None:
+    """Of one moment the last path comes first, as in Jekyll; what isn't out yet doesn't count."""
+    put(database, row("a", 1), row("b", 1), row("c", 0), row("future", 50), row("other", 2, feeds=("category/x",)))
+    assert newest(database, day=9) == ["b", "a", "c"]
+    assert newest(database, day=50) == ["b", "a", "c"]
+    assert newest(database, day=51) == ["future", "b", "a", "c"]
+    assert newest(database, day=51, limit=2) == ["future", "b"]
+    assert newest(database, "category/x") == ["other"]
+
+
+def test_a_post_that_moves_leaves_its_old_place(database: Database) -> None:
+    """Another date, other feeds: it stands once, where it belongs."""
+    put(database, row("a", 1), row("b", 2))
+    put(database, row("a", 3, feeds=("all", "category/x")))
+    assert newest(database) == ["a", "b"]
+    put(database, row("a", 3, feeds=("category/x",)))
+    assert newest(database) == ["b"]
+    with database.begin() as connection:
+        posts.remove(connection, posts.get(connection, ["_posts/a.md"]).values())
+    assert newest(database, "category/x") == []
+
+
+def test_future_posts_are_found_when_due(database: Database) -> None:
+    """After one moment, and not after another."""
+    put(database, row("a", 1), row("b", 5, feeds=("all", "category/x")), row("c", 9))
+    with database.read() as connection:
+        assert posts.next_due(connection, DAY + timedelta(days=2)) == DAY + timedelta(days=5, microseconds=7)
+        assert posts.next_due(connection, DAY + timedelta(days=10)) is None
+        assert posts.due(connection, DAY + timedelta(days=2), DAY + timedelta(days=6)) == {"all", "category/x"}
+        assert posts.due(connection, DAY + timedelta(days=6), DAY + timedelta(days=7)) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("2026-01-01-hello", True),
+        ("_posts/2026-01-01-hello.md", True),
+        ("/2026-01-01-hello", True),
+        ("01-hello", False),
+        ("2026-01-01-h_llo", False),
+        ("2026-01-01-%", False),
+    ],
+)
+def test_posts_are_found_by_name(database: Database, name: str, found: bool) -> None:
+    """As Jekyll's `post_url` and `link` ask; a name is a name, not a pattern."""
+    put(database, row("2026-01-01-hello"))
+    with database.read() as connection:
+        assert (posts.find(connection, name) is not None) is found
+
+
+def test_ids_have_holders(database: Database) -> None:
+    """Of the posts that can be read."""
+    put(database, row("a"), row("b"))
+    with database.read() as connection:
+        assert posts.holders(connection, ["https://x/a", "https://x/z"]) == {"https://x/a": "_posts/a.md"}
+
+
+def test_the_ledger_keeps(database: Database) -> None:
+    """What is put again replaces; what is removed is gone."""
+    one = Identity(path="a", id="i", text_digest="t", updated=None)
+    with database.begin() as connection:
+        ledger.put(connection, [one, replace(one, path="b")])
+        ledger.put(connection, [replace(one, updated=DAY)])
+        ledger.remove(connection, ["b"])
+    with database.read() as connection:
+        assert ledger.get(connection, ["a", "b"]) == {"a": replace(one, updated=DAY)}
+
+
+def test_an_entry_comes_back_as_it_was(database: Database) -> None:
+    """With all that hangs on it; none is remembered for a post that can't be rendered."""
+    entry = Entry(
+        id="i",
+        url="https://x/",
+        title="T \U0001f600",
+        published=DAY,
+        updated=DAY + timedelta(hours=1),
+        content="<p>é</p>",
+        summary="é",
+        authors=(Author(name="A", email="a@x"),),
+        categories=("c",),
+        tags=("t", "u"),
+        image=Media(url="https://x/i.png", type="image/png", length=5),
+        enclosures=(Media(url="https://x/a.mp3"),),
+        language="de",
+    )
+    rows = [
+        EntryRow(path="a", key="k", entry=entry, uses_posts=True, needs={"i.png": (5, 6), "gone": None}),
+        EntryRow(path="b", key="k", entry=None, uses_posts=False, needs={}),
+    ]
+    with database.begin() as connection:
+        entries.put(connection, rows)
+    with database.read() as connection:
+        assert entries.get(connection, ["a", "b"]) == {"a": rows[0], "b": rows[1]}
+        assert entries.using_posts(connection) == {"a"}
+        assert entries.needs(connection) == {"a": {"i.png": (5, 6), "gone": None}}
+
+
+def test_problems_stand_until_they_are_mended(database: Database) -> None:
+    """Each stage replaces what it found itself."""
+    bad = Problem(path="b", line=3, message="m", hint="h", fatal=True)
+    with database.begin() as connection:
+        problems.replace(connection, "read", {"b": [bad, replace(bad, line=2)], "a": [replace(bad, path="a")]})
+        problems.replace(connection, "render", {"b": [replace(bad, message="other")]})
+        problems.replace(connection, "read", {"a": []})
+    with database.read() as connection:
+        assert [str(problem) for problem in problems.every(connection)] == ["b:2: m", "b:3: m", "b:3: other"]
+
+
+def test_feeds_and_files(database: Database) -> None:
+    """A mark stays until it is taken away; a gone file is still known."""
+    feed = FeedRow(name="category/x", kind="category", label="X", folded="x", dirty=False, updated=DAY, standing=("a",))
+    file = FileRow(
+        path="category/x.rss",
+        feed="category/x",
+        url="https://f/x.rss",
+        media_type="m",
+        digest="d",
+        hubs=("https://h/",),
+        updated=DAY,
+        disk={"": (1, 2), ".gz": (3, 4)},
+    )
+    with database.begin() as connection:
+        feeds.put(connection, [feed, FeedRow(name="all", kind=None, label=None, folded="", dirty=False)])
+        feeds.put_files(connection, [file, replace(file, path="old", gone=True)])
+        feeds.soil(connection, ["category/x", "unknown"])
+    with database.read() as connection:
+        assert [row.name for row in feeds.every(connection)] == ["all", "category/x"]
+        assert feeds.dirty(connection) == [replace(feed, dirty=True)]
+        assert feeds.files_of(connection, "category/x") == {
+            file.path: file,
+            "old": replace(file, path="old", gone=True),
+        }
+        assert feeds.file_at(connection, "https://f/x.rss") == file
+
+
+def test_facts(database: Database) -> None:
+    """The last word counts."""
+    with database.begin() as connection:
+        facts.put(connection, "n", "1")
+        facts.put(connection, "n", "2")
+    with database.read() as connection:
+        assert (facts.get(connection, "n"), facts.get(connection, "m")) == ("2", None)
+
+
+def test_a_transaction_is_whole_or_nothing(database: Database) -> None:
+    """What fails leaves no trace."""
+    with suppress(ZeroDivisionError), database.begin() as connection:
+        facts.put(connection, "n", "1")
+        raise ZeroDivisionError
+    with database.read() as connection:
+        assert facts.get(connection, "n") is None
+
+
+@pytest.fixture
+def other_holder(url: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the daemon's lock."""
+    code = (
+        "import sys\nfrom syndicator.store import locks\nfrom syndicator.store.database import Database\n"
+        "with locks.hold(Database(sys.argv[1]), 'daemon'):\n print('held', flush=True)\n sys.stdin.read()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, url], stdin=-1, stdout=-1, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_one_daemon_a_state(database: Database, other_holder: subprocess.Popen[str]) -> None:
+    """The second is told who holds it; when that one is killed, the lock is free."""
+    with pytest.raises(LockedError, match=f"pid {other_holder.pid} on "), locks.hold(database, "daemon"):
+        pass
+    found = locks.holder(database, "daemon")
+    assert found is not None
+    assert f"pid {other_holder.pid}" in found.name
+    other_holder.kill()
+    other_holder.wait()
+    with locks.hold(database, "daemon", wait=True):
+        pass
+    assert locks.holder(database, "daemon") is None
