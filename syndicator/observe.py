@@ -25,7 +25,7 @@ _PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
 def logs(*, terminal: bool, verbose: bool) -> None:
     """Send every log line to stderr: for people when it is a terminal, one JSON object a line otherwise.
 
-    Libraries are heard from warnings up; with `verbose` our own debug lines as well.
+    Of us everything from info up, of libraries from warnings up; with `verbose` one level more of each.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -49,12 +49,13 @@ def logs(*, terminal: bool, verbose: bool) -> None:
             foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end]
         )
     )
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.basicConfig(handlers=[handler], level=logging.INFO if verbose else logging.WARNING, force=True)
 
 
 def mask(_logger: object, _method: str, line: Any) -> Mapping[str, Any]:
-    """A structlog processor: what is secret leaves the line before anyone sees it."""
-    return {key: "***" if key in _SECRET_KEYS else _masked(value) for key, value in line.items()}
+    """A structlog processor: what is secret leaves the line before anyone sees it; when and what come first."""
+    ordered = {key: line[key] for key in ("timestamp", "level", "event") if key in line} | line
+    return {key: "***" if key in _SECRET_KEYS else _masked(value) for key, value in ordered.items()}
 
 
 def _masked(value: Any) -> Any:
@@ -104,7 +105,7 @@ class Metrics:
         self.feeds.set(report.feeds)
         self.last_run.set(report.started.timestamp())
         self.build_seconds.observe(report.seconds)
-        self.polls.labels("changed" if moved(report) else "unchanged").inc()
+        self.polls.labels("changed" if report.moved else "unchanged").inc()
 
     def tried(self, kind: Kind, target: str, outcome: str) -> None:
         """Count one attempt at what is owed: `outcome` is done, retry or given_up."""
@@ -122,11 +123,6 @@ class Metrics:
     def text(self) -> bytes:
         """All of it, as Prometheus reads it (text format 0.0.4)."""
         return generate_latest(self.registry)
-
-
-def moved(report: Report) -> bool:
-    """Whether a run found anything new."""
-    return bool(report.new or report.changed or report.gone or report.files_written or report.owed)
 
 
 def run_line(report: Report) -> dict[str, Any]:

@@ -88,10 +88,6 @@ class Service:
         self._client.close()
         self.database.close()
 
-    def check(self, progress: Progress = quiet) -> Report:
-        """Read the site and every post, and write nothing. Raises SourceError."""
-        return check(self.plan, self._clock(), progress)
-
     def build(self, progress: Progress = quiet, *, paths: Collection[str] | None = None) -> Report:
         """One run. `paths`: the only documents that may have changed; None: look at all of them.
 

@@ -179,9 +179,12 @@ def _service(path: Path | None, verbose: bool) -> "Iterator[Service]":
 
 
 def _prepared(path: Path | None, verbose: bool) -> "Config":
-    """The config, and logs that go where the operator looks. A wrong one is told of at once."""
-    from syndicator import config, observe
+    """The config; a wrong one is told of before the rest is imported."""
+    from syndicator.config import load
 
-    loaded = config.load(path, os.environ)
-    observe.logs(terminal=sys.stderr.isatty(), verbose=verbose)
-    return loaded
+    config = load(path, os.environ)
+    if verbose:
+        from syndicator import observe
+
+        observe.logs(terminal=sys.stderr.isatty(), verbose=True)
+    return config

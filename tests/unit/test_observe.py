@@ -39,7 +39,7 @@ def test_a_line_is_one_json_object_when_nobody_looks(capsys):
 
 def test_a_library_is_heard_in_the_same_form(capsys):
     """A library's warning is a line like ours; what it says below a warning is not heard."""
-    observe.logs(terminal=False, verbose=True)
+    observe.logs(terminal=False, verbose=False)
     logging.getLogger("library").info("chatter")
     logging.getLogger("library").warning("careful: %s", "postgresql://me:pw@db/x")
     assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == [
