@@ -6,11 +6,11 @@ headers, nor the time a request takes to arrive or an answer to be taken.
 
 from asyncio import TimerHandle, Transport
 from math import inf
-from typing import cast
+from typing import Any, cast
 
 from starlette.types import Scope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from syndicator.web.answers import Answer
 from syndicator.web.feeds import Feeds
@@ -42,6 +42,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _arriving = True  # a request is awaited or has begun; a new connection owes us one
     _arrival: TimerHandle | None = None
     _stall: TimerHandle | None = None
+    _answering: RequestResponseCycle | None = None
     _reply: Answer | None = None  # the catalogue's, to the request that is arriving
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -50,9 +51,17 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        # uvicorn tells only the newest of pipelined requests; the one that is being answered would fail aloud.
+        self.pipeline.clear()
+        if self._answering is not None:
+            self._answering.disconnected = True
         for timer in (self._arrival, self._stall):
             if timer is not None:
                 timer.cancel()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
         self._unfinished += len(data)

@@ -58,6 +58,10 @@ class Server:
         """Answer further requests with another app. The socket and its connections live on."""
         self._config.loaded_app = app
 
+    def connections(self) -> int:
+        """How many there are now."""
+        return len(self._server.server_state.connections)
+
     def stop(self, timeout: float = 5.0) -> None:
         """Take no more connections, finish what is being sent, and return within `timeout` seconds."""
         self._server.should_exit = True

@@ -1,0 +1,504 @@
+"""The server over real sockets: what it answers, and what strangers can't do to it."""
+
+import gzip
+import http.client
+import json
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from syndicator.errors import SyndicatorError
+from syndicator.web import protocol
+from syndicator.web.app import make_app
+from syndicator.web.feeds import Catalogue, Feeds, PublishedFile
+from syndicator.web.health import Readiness
+from syndicator.web.limiter import Limiter
+from syndicator.web.server import Server
+
+LINK = '<https://hub.example/>; rel="hub", <https://news.example.com/all.rss>; rel="self"'
+DATE = "Thu, 15 Jan 2026 05:39:13 GMT"
+
+
+def published(path: str, body: bytes, digest: str = "d1", link: str | None = LINK) -> PublishedFile:
+    return PublishedFile(
+        path=path,
+        media_type="application/rss+xml; charset=utf-8",
+        updated=datetime(2026, 1, 15, 5, 39, 13, tzinfo=UTC),
+        digest=digest,
+        link=link,
+        bodies={"identity": body, "gzip": gzip.compress(body, mtime=0)},
+    )
+
+
+BODY = b"<rss>" + b"an entry " * 1000 + b"</rss>"
+
+
+class Web:
+    """A server with a small catalogue, and what it counted."""
+
+    def __init__(self, limiter: Limiter | None = None) -> None:
+        self.ready = Readiness(ready=True, facts={"owed": 3})
+        self.looks = 0
+        self.seen: Counter[tuple[int, str]] = Counter()
+        self.catalogue = Catalogue(max_age=300, root="/feeds/")
+        self.catalogue.replace(
+            [
+                published("all.rss", BODY),
+                published("category/größe.rss", BODY),
+                published("index.html", b"<html>", link=None),
+                published("huge.rss", b"x" * 8_000_000),
+            ],
+            gone=["category/old.rss"],
+            moved={"feed.xml": "https://news.example.com/all.rss"},
+        )
+        self.app = self.make(limiter)
+        self.server = Server(self.app, "127.0.0.1", 0)
+        self.server.start()
+
+    def make(self, limiter: Limiter | None = None) -> Feeds:
+        return make_app(
+            self.catalogue,
+            ready=self.look,
+            numbers=lambda: b"syndicator_posts 5\n",
+            on_request=lambda status, suffix, _scope: self.seen.update([(status, suffix)]),
+            routes=[Route("/hub", echo, methods=["POST"])],
+            limiter=limiter,
+        )
+
+    def look(self) -> Readiness:
+        self.looks += 1
+        return self.ready
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
+        said = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, headers=said)
+        response = connection.getresponse()
+        found = (response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        connection.close()
+        return found
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.server.port), timeout=10)
+
+    def say(self, data: bytes) -> bytes:
+        """Everything that comes back until the server closes."""
+        with self.connect() as client:
+            client.sendall(data)
+            return read_all(client)
+
+
+async def echo(request: Request) -> Response:
+    return PlainTextResponse(await request.body())
+
+
+def read_all(client: socket.socket) -> bytes:
+    parts = []
+    try:
+        while part := client.recv(65536):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    return b"".join(parts)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Web]:
+    web = Web()
+    yield web
+    web.server.stop()
+
+
+@pytest.fixture
+def web(shared: Web) -> Web:
+    """A server that a test only asks."""
+    shared.seen.clear()
+    shared.looks = 0
+    return shared
+
+
+@pytest.fixture
+def own() -> Iterator[Web]:
+    """A server that a test does something to."""
+    web = Web()
+    yield web
+    web.server.stop()
+
+
+def get(path: str = "/all.rss", *lines: str) -> bytes:
+    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: x", *lines, "", ""]).encode()
+
+
+# ---------------------------------------------------------------------------------------- what is answered
+
+
+@pytest.mark.parametrize(
+    "path", ["/all.rss", "/feeds/all.rss", "/all.rss?utm_source=x", "/category/gr%C3%B6%C3%9Fe.rss"]
+)
+def test_a_feed_is_at_its_path(web: Web, path: str) -> None:
+    """Below the root and below the path of the public address; a query changes nothing, names are UTF-8."""
+    status, headers, body = web.get(path)
+    assert (status, body, headers["etag"], headers["link"]) == (200, BODY, '"d1"', LINK)
+
+
+@pytest.mark.parametrize("path", ["/", "/feeds/", "/index.html"])
+def test_the_index_is_the_front_page(web: Web, path: str) -> None:
+    """A page carries no hub links."""
+    status, headers, body = web.get(path)
+    assert (status, body) == (200, b"<html>")
+    assert "link" not in headers
+
+
+def test_head_is_get_without_the_body(web: Web) -> None:
+    """The same headers, the length of the body that is not sent included (RFC 9110 §9.3.2)."""
+    for coding in ("gzip", "identity"):
+        status, headers, body = web.get("/all.rss", accept_encoding=coding)
+        headers_of_get = headers | {"date": ""}
+        assert status == 200
+        assert body
+        status, headers, body = web.get("/all.rss", "HEAD", accept_encoding=coding)
+        assert (200, headers_of_get, b"") == (status, headers | {"date": ""}, body)
+
+
+def test_an_etag_answers_304(web: Web) -> None:
+    """Also after a proxy weakened it; and nothing follows the headers."""
+    etag = web.get("/all.rss", accept_encoding="gzip")[1]["etag"]
+    for said in (etag, f"W/{etag}"):
+        reply = web.say(get("/all.rss", "Accept-Encoding: gzip", f"If-None-Match: {said}", "Connection: close"))
+        head, _, body = reply.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 304 Not Modified\r\n")
+        assert body == b""
+        assert b"content-length" not in head.lower()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("POST", "/all.rss", 405, "GET, HEAD, OPTIONS"),
+        ("DELETE", "/all.rss", 405, "GET, HEAD, OPTIONS"),
+        ("PROPFIND", "/all.rss", 405, "GET, HEAD, OPTIONS"),
+        ("OPTIONS", "/all.rss", 204, "GET, HEAD, OPTIONS"),
+        ("GET", "/category/old.rss", 410, None),
+        ("GET", "/nothing.rss", 404, None),
+        ("GET", "/all.rss/", 404, None),
+        ("GET", "//all.rss", 404, None),
+        ("GET", "/hub/", 404, None),  # and no redirect to what Host says
+        ("GET", "/../etc/passwd", 404, None),
+        ("GET", "/%2e%2e/%2e%2e/etc/passwd", 404, None),
+        ("GET", "/all.rss%00", 404, None),
+        ("GET", "/feed.xml", 301, None),
+        ("POST", "/livez", 405, "GET, HEAD"),
+    ],
+)
+def test_everything_else_is_refused_without_links(
+    web: Web, method: str, path: str, status: int, allow: str | None
+) -> None:
+    """A refusal, a redirect and a feed that is gone name no hub; 405 and OPTIONS name the methods."""
+    found, headers, _ = web.get(path, method)
+    assert status == found
+    assert "link" not in headers
+    if allow:
+        assert set(allow.split(", ")) == set(headers["allow"].split(", "))
+
+
+def test_host_and_forwarded_headers_change_nothing(web: Web) -> None:
+    """Addresses come from the config, never from a stranger."""
+    usual = web.get("/all.rss")[1] | {"date": ""}
+    told = web.get("/all.rss", Host="evil.example", X_Forwarded_Host="evil.example", X_Forwarded_Proto="https")
+    assert usual == told[1] | {"date": ""}
+    assert "evil" not in str(web.get("/feed.xml", Host="evil.example"))
+
+
+@pytest.mark.parametrize(
+    "line", ["GET /all.rss HTTP/1.0\r\n\r\n", "GET /all.rss HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"]
+)
+def test_http_1_0(web: Web, line: str) -> None:
+    """No Host, no chunks; the connection is closed after the answer."""
+    head, _, body = web.say(line.encode()).partition(b"\r\n\r\n")
+    assert (body, b"connection: close" in head) == (BODY, True)
+
+
+def test_pipelined_requests_are_answered_in_order(web: Web) -> None:
+    """Catalogue, routes and pages mixed (RFC 9112 §9.3.2)."""
+    data = get("/livez") + get("/all.rss") + get("/hub") + get("/", "Connection: close")
+    reply = web.say(data)
+    starts = [b"ok\n", BODY, b"Method Not Allowed", b"<html>"]
+    places = [reply.index(start) for start in starts]
+    assert places == sorted(places)
+    assert reply.count(b"HTTP/1.1 ") == 4
+
+
+def test_a_get_with_a_body_is_a_get(web: Web) -> None:
+    """Its body means nothing (RFC 9110 §9.3.1), and is not taken for the next request."""
+    reply = web.say(get("/all.rss", "Content-Length: 5") + b"GET /" + get("/livez", "Connection: close"))
+    assert [reply.count(b"HTTP/1.1 200"), reply.endswith(b"ok\n")] == [2, True]
+
+
+def test_a_request_may_come_in_pieces(web: Web) -> None:
+    """However it was cut."""
+    with web.connect() as client:
+        for byte in get("/all.rss", "Accept-Encoding: gzip", "Connection: close"):
+            client.send(bytes([byte]))
+        _, _, body = read_all(client).partition(b"\r\n\r\n")
+    assert gzip.decompress(body) == BODY
+
+
+def test_requests_are_counted_by_status_and_suffix(web: Web) -> None:
+    """What is behind the catalogue has no suffix."""
+    web.get("/all.rss")
+    web.get("/all.rss", If_None_Match='"d1"')
+    web.get("/nothing")
+    web.get("/category/old.rss")
+    assert web.seen == {(200, "rss"): 1, (304, "rss"): 1, (404, ""): 1, (410, ""): 1}
+
+
+# ------------------------------------------------------------------------------------------ health, numbers
+
+
+def test_livez_touches_nothing(web: Web) -> None:
+    """It says that the process answers, and asks nobody."""
+    assert (web.get("/livez")[0], web.get("/livez")[2], web.looks) == (200, b"ok\n", 0)
+
+
+def test_readyz_says_the_facts(own: Web) -> None:
+    """503 when the service can't do its work; asked ten times at once, the state is looked at once."""
+    threads = [threading.Thread(target=own.get, args=["/readyz"]) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    status, _, body = own.get("/readyz")
+    assert (status, json.loads(body), own.looks) == (200, {"ready": True, "owed": 3}, 1)
+
+
+def test_readyz_503() -> None:
+    """Not ready is for load balancers to see."""
+    web = Web()
+    web.ready = Readiness(ready=False, facts={"store": "not reachable"})
+    assert (
+        (found := web.get("/readyz"))[0],
+        json.loads(found[2]),
+    ) == (503, {"ready": False, "store": "not reachable"})
+    web.server.stop()
+
+
+def test_metrics(web: Web) -> None:
+    """Prometheus' text format."""
+    status, headers, body = web.get("/metrics")
+    assert (status, body) == (200, b"syndicator_posts 5\n")
+    assert headers["content-type"].startswith("text/plain; version=0.0.4")
+
+
+# ------------------------------------------------------------------------------------------ start, reload, stop
+
+
+def test_a_taken_port_is_named() -> None:
+    """With what to do about it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SyndicatorError, match=f"127.0.0.1:{port}") as caught:
+            Server(Web.make(WEB_PARTS), "127.0.0.1", port).start()
+    assert "web.listen" in (caught.value.hint or "")
+
+
+class _Parts(Web):
+    def __init__(self) -> None:
+        self.catalogue = Catalogue(max_age=1)
+
+
+WEB_PARTS = _Parts()
+
+
+def test_a_reload_drops_no_connection(own: Web) -> None:
+    """The app is replaced under connections that live on."""
+    connection = http.client.HTTPConnection("127.0.0.1", own.server.port, timeout=10)
+    connection.request("GET", "/all.rss")
+    connection.getresponse().read()
+    before = connection.sock
+    own.catalogue = Catalogue(max_age=60)
+    own.catalogue.replace([published("all.rss", b"new", digest="d2")])
+    own.server.replace(own.make())
+    connection.request("GET", "/all.rss")
+    assert (b"new", before) == (connection.getresponse().read(), connection.sock)
+    connection.close()
+
+
+def test_stop_is_quick_whatever_clients_do(own: Web) -> None:
+    """Idle, half-asked, and taking nothing: none of them holds the server."""
+    idle, half, deaf = own.connect(), own.connect(), own.connect()
+    half.sendall(b"GET /all.rss HT")
+    deaf.sendall(get("/huge.rss") * 3)
+    began = time.monotonic()
+    own.server.stop(5)
+    assert time.monotonic() - began < 4
+    with pytest.raises(ConnectionRefusedError):
+        own.connect().close()
+    for client in (idle, half, deaf):
+        client.close()
+
+
+# -------------------------------------------------------------------------------------------------- strangers
+
+
+def test_huge_headers_are_refused(web: Web) -> None:
+    """431 (RFC 6585 §5): many, long, or one that never ends; what is kept of it is bounded."""
+    many = get("/all.rss", *(f"X-{number}: y" for number in range(101)))
+    long = get("/all.rss", "X: " + "y" * 40_000)
+    endless = b"GET /all.rss HTTP/1.1\r\nX: " + b"y" * 1_000_000
+    url = b"GET /" + b"y" * 1_000_000
+    for data in (many, long, endless, url):
+        with web.connect() as client:
+            try:
+                client.sendall(data)
+            except OSError:
+                continue  # refused before all of it was said
+            reply = read_all(client)
+        assert reply == b"" or reply.startswith(b"HTTP/1.1 431 ")
+    assert web.say(many).startswith(b"HTTP/1.1 431 ")
+    assert web.get("/all.rss")[0] == 200
+
+
+def test_usual_headers_are_not(web: Web) -> None:
+    """Cookies and all."""
+    assert web.get("/all.rss", Cookie="c" * 8000, Accept_Encoding="gzip")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET\r\n\r\n",
+        b"GET /all.rss HTTP/9.9\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /all.rss HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST /hub HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /hub HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n",
+    ],
+)
+def test_what_is_no_request_is_refused(web: Web, data: bytes) -> None:
+    """400 and the connection is closed; or closed without a word."""
+    reply = web.say(data)
+    assert reply == b"" or reply.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 505 "))
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"GET /all.rss HTTP/1.1\r\nX: ", b"POST /hub HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"]
+)
+def test_a_request_that_never_ends_is_let_go(web: Web, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing said, half a head, half a body; a byte now and then helps nobody."""
+    monkeypatch.setattr(protocol, "ARRIVAL", 0.4)
+    with web.connect() as client:
+        began = time.monotonic()
+        client.sendall(data)
+        client.settimeout(0.1)
+        try:
+            while time.monotonic() - began < 5:
+                try:
+                    if not client.recv(100):
+                        break
+                except TimeoutError:
+                    if data:
+                        client.sendall(b"y" if b"POST" not in data else b"")
+        except OSError:
+            pass
+    assert 0.3 < time.monotonic() - began < 3
+
+
+def test_a_client_that_takes_nothing_is_let_go(
+    own: Web, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its answers are not kept for it."""
+    monkeypatch.setattr(protocol, "STALL", 0.3)
+    with own.connect() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.sendall(get("/huge.rss") * 50)
+        wait_for(lambda: own.server.connections() == 1)
+        wait_for(lambda: own.server.connections() == 0)
+    assert caplog.records == []  # and it is not worth a traceback
+
+
+def test_a_slow_client_gets_all_of_it(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slowness is no offence as long as something is taken."""
+    monkeypatch.setattr(protocol, "STALL", 0.5)
+    taken = 0
+    with web.connect() as client:
+        client.sendall(get("/huge.rss", "Connection: close"))
+        while part := client.recv(1_000_000):
+            taken += len(part)
+            time.sleep(0.02)
+    assert taken > 8_000_000
+
+
+def test_a_limited_poller_is_told_when_to_come_again() -> None:
+    """429 with Retry-After and no links; a conditional request, a HEAD and another feed are never counted."""
+    web = Web(limiter=Limiter(2))
+    statuses = [web.get("/all.rss")[0] for _ in range(3)]
+    status, headers, _ = web.get("/all.rss")
+    assert (statuses, status) == ([200, 200, 429], 429)
+    assert 0 < int(headers["retry-after"]) <= 3600
+    assert "link" not in headers
+    assert web.get("/all.rss", If_None_Match='"d1"')[0] == 304
+    assert web.get("/all.rss", If_None_Match='"old"')[0] == 200
+    assert web.get("/all.rss", "HEAD")[0] == 200
+    assert web.get("/category/gr%C3%B6%C3%9Fe.rss")[0] == 200
+    web.server.stop()
+
+
+# ------------------------------------------------------------------------------------------------- under change
+
+
+def test_a_body_never_disagrees_with_its_etag(own: Web) -> None:
+    """While the catalogue is replaced again and again, each answer is one version, whole, of its own feed."""
+    stop = threading.Event()
+
+    def body(path: str, number: int) -> bytes:
+        return f"{path} {number} ".encode() * (500 + number % 50)
+
+    def change() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            files = [published(path, body(path, number), f"{path}-{number}") for path in ("a.rss", "b.rss")]
+            own.catalogue.replace(files)
+
+    wrong: list[object] = []
+
+    def ask(path: str) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", own.server.port, timeout=10)
+        for turn in range(150):
+            connection.request("GET", f"/{path}", headers={"Accept-Encoding": ("gzip", "identity")[turn % 2]})
+            response = connection.getresponse()
+            data = response.read()
+            etag = response.headers["ETag"].strip('"').removesuffix("-gz")
+            data = gzip.decompress(data) if turn % 2 == 0 else data
+            name, _, number = etag.rpartition("-")
+            if response.status != 200 or name != path or data != body(path, int(number)):
+                wrong.append((path, etag))
+        connection.close()
+
+    own.catalogue.replace([published(path, body(path, 1), f"{path}-1") for path in ("a.rss", "b.rss")])
+    changer = threading.Thread(target=change)
+    changer.start()
+    askers = [threading.Thread(target=ask, args=[path]) for path in ("a.rss", "b.rss") * 2]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    stop.set()
+    changer.join()
+    assert wrong == []
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 5) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)
