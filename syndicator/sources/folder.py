@@ -1,14 +1,16 @@
 """A folder of documents on disk: looking, and reading.
 
-A look is `scandir` and `stat`; nothing is opened. What a look sees of a file is kept as one number, its
-print, so that a million files are eight megabytes and comparing two looks is comparing two arrays.
+A look is `scandir` and `stat`; nothing is opened. What a look sees of a file is kept as one number, its print
+(`hash((path, size, mtime_ns))`, good within one process), so that a million files are eight megabytes and
+comparing two looks is comparing two arrays.
 """
 
 import os
+import re
 import stat
 import time
 from array import array
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from hashlib import blake2b
@@ -33,44 +35,42 @@ class Look:
     fresh: list[str] = field(default_factory=list)  #: paths whose print was not among the known ones, sorted
 
 
-def print_of(path: str, size: int, mtime_ns: int) -> int:
-    """One number for what a look sees of a file. Good within one process only: Python salts its hashes."""
-    return hash((path, size, mtime_ns))
-
-
 class Folder:
     """The documents below `root` that `scope` names."""
 
     def __init__(self, root: Path, scope: Scope) -> None:
         self.root = root
         self.scope = scope
+        self._top = f"{root}/"
         self._real = os.path.realpath(root)
 
     def look(self, known: Container[int] | None = None) -> Look:
-        """Look at every document. `known` None: nothing is known, and every path is fresh.
+        """Look at every document. `known`: the prints that are no news; None: nobody asks what is fresh.
 
         Raises SourceError when the folder itself can't be looked at.
         """
-        prints: "array[int]" = array("q")
+        prints: array[int] = array("q")
+        append = prints.append
         fresh: list[str] = []
-        suffixes = self.scope.suffixes
+        suffixes = tuple(sorted(self.scope.suffixes, key=len))  # the shortest is the most common
         for prefix, full in self._folders():
             try:
                 entries = os.scandir(full)
             except OSError as error:
                 raise self._unreadable(full, error) from error
+            excludes = self._may_exclude(prefix)
             with entries:
                 for entry in entries:
                     name = entry.name
-                    if not name.endswith(suffixes) or entry.is_dir() or self._is_excluded(prefix + name):
+                    if not name.endswith(suffixes) or entry.is_dir() or (excludes and self._is_excluded(prefix + name)):
                         continue
                     try:
                         seen = entry.stat()
                     except FileNotFoundError:
                         continue
                     mark = hash((prefix + name, seen.st_size, seen.st_mtime_ns))
-                    prints.append(mark)
-                    if known is None or mark not in known:
+                    append(mark)
+                    if known is not None and mark not in known:
                         fresh.append(prefix + name)
         fresh.sort()
         return Look(prints, fresh)
@@ -88,7 +88,7 @@ class Folder:
     def stat(self, path: str) -> Stat | None:
         """A look at one file; None when it isn't there."""
         try:
-            seen = os.stat(os.path.join(self.root, path))
+            seen = os.stat(self._top + path)
         except (OSError, ValueError):
             return None
         if stat.S_ISDIR(seen.st_mode):
@@ -101,33 +101,26 @@ class Folder:
         Refused before they are opened: what isn't a regular file (opening a FIFO hangs), what leads out of the
         source, and what is over 4 MiB.
         """
-        full = os.path.join(self.root, path)
+        full = f"{self._top}{path}"
         try:
-            seen = os.stat(full)
-            refusal = self._refusal(full, seen)
-            if refusal:
-                return Problem(path=path, message=refusal[0], hint=refusal[1], fatal=True)
-            handle = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with open(handle, "rb", closefd=True) as file:
-                data = file.read(MAX_OCTETS + 1)
+            seen = os.lstat(full)
+            if stat.S_ISLNK(seen.st_mode):
+                seen = os.stat(full)
+                if not is_below(os.path.realpath(full), self._real):
+                    hint = "copy the file, or link to one inside the source"
+                    return _refused(path, "is a link that leads out of the source", hint)
+            if not stat.S_ISREG(seen.st_mode):
+                return _refused(path, "is not a regular file", "move it out of the posts")
+            if seen.st_size > MAX_OCTETS:
+                return _refused(path, f"is {seen.st_size:,} octets; a post has at most {MAX_OCTETS:,}")
+            data = _read(full)
         except FileNotFoundError:
             return None
         except OSError as error:
-            return Problem(
-                path=path, message=f"can't be read: {error.strerror}", hint="see its permissions", fatal=True
-            )
+            return _refused(path, f"can't be read: {error.strerror}", "see its permissions")
         # The stat from before reading: a write that came between shows as a change at the next look.
         at = Stat(path=path, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
         return Document(stat=at, data=data, digest=blake2b(data, digest_size=16).hexdigest())
-
-    def _refusal(self, full: str, seen: os.stat_result) -> tuple[str, str | None] | None:
-        if not stat.S_ISREG(seen.st_mode):
-            return "is not a regular file", "move it out of the posts"
-        if seen.st_size > MAX_OCTETS:
-            return f"is {seen.st_size:,} octets; a post has at most {MAX_OCTETS:,}", None
-        if os.path.islink(full) and not is_below(os.path.realpath(full), self._real):
-            return "is a link that leads out of the source", "copy the file, or link to one inside the source"
-        return None
 
     def _folders(self) -> Iterator[tuple[str, str]]:
         """Folders that hold documents: the prefix of their paths (ending in "/", or empty), and where they are."""
@@ -178,8 +171,24 @@ class Folder:
     def _is_excluded(self, path: str) -> bool:
         return any(fnmatchcase(path, glob) or path.startswith(f"{glob.rstrip('/')}/") for glob in self.scope.exclude)
 
+    def _may_exclude(self, prefix: str) -> bool:
+        """Whether any glob could match a file in a folder: most excludes name other folders."""
+        return any(glob.startswith(prefix) or re.search(r"[*?\[]", glob) for glob in self.scope.exclude)
+
     def _unreadable(self, full: str, error: OSError) -> SourceError:
         return SourceError(f"{full} can't be read: {error.strerror}", hint="is it mounted, and may this user read it?")
+
+
+def _read(full: str) -> bytes:
+    handle = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(handle, MAX_OCTETS)
+    finally:
+        os.close(handle)
+
+
+def _refused(path: str, message: str, hint: str | None = None) -> Problem:
+    return Problem(path=path, message=message, hint=hint, fatal=True)
 
 
 def is_settled(document: Document, now_ns: int | None = None) -> bool:
@@ -189,8 +198,3 @@ def is_settled(document: Document, now_ns: int | None = None) -> bool:
 
 def is_below(path: str, root: str) -> bool:
     return path == root or path.startswith(root.rstrip("/") + "/")
-
-
-def known_prints(rows: Iterable[tuple[str, int, int]]) -> set[int]:
-    """The prints of files that were read before: (path, size, mtime_ns)."""
-    return {hash(row) for row in rows}
