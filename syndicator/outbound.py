@@ -10,6 +10,7 @@ watch shuts the socket of every exchange that is past its deadline, which ends w
 """
 
 import heapq
+import logging
 import socket
 import threading
 import time
@@ -41,6 +42,9 @@ IDLE_HOSTS, IDLE_EACH = 64, 2
 LOOKUPS = 128
 
 _PORTS = frozenset(range(1, 65536))
+
+# What it logs carries whole addresses, a callback's token with them.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
 
 
 @dataclass(eq=False, slots=True)

@@ -256,6 +256,17 @@ def next_due(connection: Connection) -> datetime | None:
     return None if first is None else from_us(first)
 
 
+def pending(connection: Connection, kind: Kind) -> int:
+    """How many debts of a kind are still to be paid."""
+    return connection.scalar(select(func.count()).where(owed.c.kind == kind, owed.c.state != "gave up")) or 0
+
+
+def oldest(connection: Connection) -> datetime | None:
+    """Since when the oldest debt is owed, of those not given up; None: nothing is."""
+    first = connection.scalar(select(func.min(owed.c.since)).where(owed.c.state != "gave up"))
+    return None if first is None else from_us(first)
+
+
 def outstanding(connection: Connection) -> Mapping[tuple[Kind, str], int]:
     """How many debts there are of each kind in each state ("waiting", "claimed", "gave up")."""
     rows = connection.execute(select(owed.c.kind, owed.c.state, func.count()).group_by(owed.c.kind, owed.c.state))

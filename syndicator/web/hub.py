@@ -1,0 +1,176 @@
+"""The hub's endpoint. It writes down what was asked and answers; every request that follows from it is made later."""
+
+import html
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from syndicator.errors import StateError
+from syndicator.model import FeedFile, Kind
+from syndicator.store import owed, subscriptions
+from syndicator.store.database import Database
+from syndicator.store.owed import Debt
+from syndicator.web.limiter import Network, client
+from syndicator.websub.asked import Accepted, Lease, Published, Refused, judge
+
+#: Octets of a request's body. A callback, a topic and a secret at their longest need less.
+BODY_LIMIT = 16 * 1024
+
+#: Callers remembered for the limits; the oldest is forgotten first.
+REMEMBERED = 20_000
+
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HubLimits:
+    """What strangers may ask. The defaults let one reader subscribe to 300 feeds in a burst."""
+
+    client: int = 600  #: requests a minute from one client's address
+    host: int = 600  #: requests a minute for one callback host
+    pending: int = 10_000  #: verifications not yet made
+    subscriptions: int = 100_000  #: in all
+
+
+class Hub:
+    """Takes subscriptions to our own topics.
+
+    `read` gives a topic's file by its URL, None for what is no topic of ours. `refusal` says why a stranger's
+    address is not allowed. `on_owed` is told when there is something to send.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        read: Callable[[str], FeedFile | None],
+        refusal: Callable[[str], str | None],
+        lease: Lease,
+        clock: Callable[[], datetime],
+        on_owed: Callable[[], None],
+        home: str,
+        limits: HubLimits = HubLimits(),
+        trusted: Sequence[Network] = (),
+    ) -> None:
+        self._database, self._read, self._refusal, self._lease = database, read, refusal, lease
+        self._clock, self._on_owed, self._limits, self._trusted = clock, on_owed, limits, trusted
+        self._page = _PAGE.format(home=html.escape(home, quote=True))
+        self._clients = _Counts(limits.client)
+        self._hosts = _Counts(limits.host)
+
+    def routes(self, path: str) -> list[BaseRoute]:
+        """The endpoint at its path: POST for programs, GET and HEAD for people, 405 for the rest."""
+        return [Route(path, self.answer, methods=["GET", "POST"])]
+
+    async def answer(self, request: Request) -> Response:
+        if request.method != "POST":
+            return HTMLResponse(self._page)
+        body = await _body(request)
+        if body is None:
+            return _text(413, f"A request must not be longer than {BODY_LIMIT} octets")
+        if not self._clients.allow(client(request.scope, self._trusted), self._clock()):
+            return _text(429, "Too many requests from your address", wait=60)
+        try:
+            return await run_in_threadpool(self._decide, request.headers.get("content-type", ""), body)
+        except StateError:
+            return _text(503, "Not now: please try again later", wait=60)
+
+    def _decide(self, content_type: str, body: bytes) -> Response:
+        asked = judge(content_type, body, known=self._known, refusal=self._not_allowed, lease=self._lease)
+        match asked:
+            case Refused():
+                return _text(asked.status, asked.text)
+            case Published():
+                return self._publish(asked)
+            case Accepted():
+                return self._accept(asked)
+
+    def _accept(self, asked: Accepted) -> Response:
+        now = self._clock()
+        if not self._hosts.allow(asked.host, now):
+            return _text(429, "Too many requests for this callback's host", wait=60)
+        with self._database.begin() as connection:
+            if owed.pending(connection, Kind.VERIFY) >= self._limits.pending:
+                return _text(503, "Too many verifications are waiting", wait=60)
+            full = subscriptions.total(connection, now) >= self._limits.subscriptions
+            if full and asked.mode == "subscribe":
+                find = subscriptions.find(connection, [(asked.topic, asked.callback)], now)
+                if not find:  # one that is there may be renewed
+                    return _text(503, "This hub has as many subscriptions as it takes", wait=3600)
+            debt = Debt(
+                kind=Kind.VERIFY,
+                target=asked.callback,
+                topic=asked.topic,
+                variant=asked.mode,
+                detail=asked.detail,
+            )
+            owed.owe(connection, [debt], now)
+        self._on_owed()
+        return _text(202, "Accepted: the callback will be asked whether it meant it")
+
+    def _publish(self, asked: Published) -> Response:
+        now = self._clock()
+        files = [file for topic in asked.topics if (file := self._read(topic)) is not None]
+        with self._database.begin() as connection:
+            number = sum(subscriptions.owe_again(connection, file.url, file.digest, now) for file in files)
+        if number:
+            self._on_owed()
+        return _text(202, "Accepted: whoever does not have the newest version will be sent it")
+
+    def _known(self, topic: str) -> str | None:
+        file = self._read(topic)
+        return None if file is None else file.url
+
+    def _not_allowed(self, callback: str) -> str | None:
+        return None if self._refusal(callback) is None else "is not at a public address"
+
+
+class _Counts:
+    """Requests in the current minute, by whom they are counted for."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._seen: OrderedDict[str, tuple[datetime, int]] = OrderedDict()
+
+    def allow(self, who: str, now: datetime) -> bool:
+        since, number = self._seen.get(who, (now, 0))
+        if now - since >= _MINUTE or now < since:
+            since, number = now, 0
+        self._seen[who] = since, number + 1
+        self._seen.move_to_end(who)
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return number < self._limit
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body; None: it is longer than any we take, and no more of it is read."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            return None
+    return body
+
+
+def _text(status: int, text: str, *, wait: int | None = None) -> Response:
+    headers = {} if wait is None else {"Retry-After": str(wait)}
+    return PlainTextResponse(f"{text}.\n", status_code=status, headers=headers)
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>A WebSub hub</title>
+<h1>This address is for feed readers</h1>
+<p>It is a <a href="https://www.w3.org/TR/websub/">WebSub</a> hub: feed readers ask it, by themselves, to be sent
+what is new in the feeds of this site as soon as it is there. It carries the feeds of this site and no others.</p>
+<p>For you there is nothing to do here. The feeds are at <a href="{home}">{home}</a>.</p>
+"""

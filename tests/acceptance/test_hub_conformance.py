@@ -1,0 +1,728 @@
+"""The hub, black-box over HTTP: each requirement of W3C WebSub on hubs, and subscribers that break the rules.
+
+https://www.w3.org/TR/websub/ is meant by §. Tests of a MUST or SHOULD are numbered in the order of the text.
+"""
+
+import hmac
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from email.message import Message
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import pytest
+import requests
+from hubsite import Asked, Reply, Site, Subscriber
+
+from syndicator.store import subscriptions
+from syndicator.web.hub import HubLimits
+
+FEED = b"<rss version='2.0'><channel><title>News</title></channel></rss>"
+NEXT = FEED.replace(b"News", "Nächste".encode())
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def topic(site: Site) -> str:
+    return site.put("all.rss", FEED)
+
+
+@pytest.fixture
+def reader() -> Iterator[Subscriber]:
+    reader = Subscriber()
+    yield reader
+    reader.close()
+
+
+def links(header: str) -> list[tuple[str, str]]:
+    return re.findall(r'<([^>]*)>; rel="([^"]*)"', header)
+
+
+def plain(response: requests.Response) -> str:
+    """The text of a refusal, which has to be for people."""
+    assert response.headers["Content-Type"].startswith("text/plain")
+    assert response.text.strip()
+    return response.text
+
+
+# -------------------------------------------------------------------------------------- requests (§5.1)
+
+
+def test_h01_a_form_is_taken(site: Site, topic: str, reader: Subscriber) -> None:
+    """POST of a form with hub.mode, hub.topic and hub.callback; the type may carry a charset."""
+    form = urlencode({"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": f"{reader.url}/cb"})
+    for kind in ("application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=UTF-8"):
+        assert site.ask(form, **{"Content-Type": kind}).status_code == 202
+    site.until(lambda: bool(site.live()))
+
+
+def test_h02_the_answer_is_202(site: Site, topic: str, reader: Subscriber) -> None:
+    """And the verification follows at once."""
+    assert site.subscribe(topic, f"{reader.url}/cb").status_code == 202
+    reader.wait(1, "GET", within=1)
+
+
+def test_h03_the_answer_does_not_depend_on_the_verification(site: Site, topic: str, reader: Subscriber) -> None:
+    """A callback that says no, one that hangs and one that isn't there are all answered 202, at once."""
+    hang = threading.Event()
+    reader.verify = lambda asked: (404, {}, b"") if hang.wait(0.2) or "no" in asked.target else (200, {}, b"")
+    for callback in (f"{reader.url}/no", f"{reader.url}/hang", "http://127.0.0.1:9/", "http://x.invalid/"):
+        began = time.monotonic()
+        assert site.subscribe(topic, callback).status_code == 202
+        assert time.monotonic() - began < 0.2 + 0.5
+    hang.set()
+    assert site.live() == set()
+
+
+BAD = {
+    "no mode": {"hub.mode": None},
+    "an unknown mode": {"hub.mode": "denied"},
+    "no topic": {"hub.topic": None},
+    "an empty topic": {"hub.topic": ""},
+    "two topics": {"hub.topic": ["https://a.example/", "https://b.example/"]},
+    "a topic of others": {"hub.topic": "https://elsewhere.example/feed"},
+    "a topic that is no URL": {"hub.topic": "all.rss"},
+    "no callback": {"hub.callback": None},
+    "an empty callback": {"hub.callback": ""},
+    "two callbacks": {"hub.callback": ["http://127.0.0.1:1/", "http://127.0.0.1:2/"]},
+    "a relative callback": {"hub.callback": "/cb"},
+    "a callback by ftp": {"hub.callback": "ftp://127.0.0.1/cb"},
+    "a callback in a file": {"hub.callback": "file:///etc/passwd"},
+    "a callback in JavaScript": {"hub.callback": "javascript:alert(1)"},
+    "a callback with a user": {"hub.callback": "http://a:b@127.0.0.1/cb"},
+    "a callback with a line in it": {"hub.callback": "http://127.0.0.1/cb\r\nX-Y: z"},
+    "a callback with a blank": {"hub.callback": "http://127.0.0.1/c b"},
+    "a callback with a NUL": {"hub.callback": "http://127.0.0.1/\0"},
+    "a callback not in ASCII": {"hub.callback": "http://127.0.0.1/ü"},
+    "a callback with a fragment": {"hub.callback": "http://127.0.0.1/cb#x"},
+    "a callback without a host": {"hub.callback": "http:///cb"},
+    "a callback with a bad port": {"hub.callback": "http://127.0.0.1:99999/"},
+    "a callback with half an address": {"hub.callback": "http://[::1/"},
+    "a callback too long": {"hub.callback": "http://127.0.0.1/" + "a" * 1500},
+    "no lease": {"hub.lease_seconds": "0"},
+    "a negative lease": {"hub.lease_seconds": "-5"},
+    "a lease in words": {"hub.lease_seconds": "long"},
+    "half a second": {"hub.lease_seconds": "0.5"},
+    "a lease in other digits": {"hub.lease_seconds": "٣"},
+    "two leases": {"hub.lease_seconds": ["600", "700"]},
+    "a long secret": {"hub.secret": "x" * 200},
+    "two secrets": {"hub.secret": ["a", "b"]},
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_h04_a_bad_request_is_refused_in_words(site: Site, topic: str, reader: Subscriber, bad: str) -> None:
+    """4xx with a text for people, and no request to anyone."""
+    form = {"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": f"{reader.url}/cb"} | BAD[bad]
+    response = site.ask({name: value for name, value in form.items() if value is not None})
+    assert 400 <= response.status_code < 500
+    assert "hub." in plain(response)
+    assert site.owed() == 0
+    assert reader.asked == []
+
+
+def test_h04_what_is_no_form_is_refused(site: Site) -> None:
+    """JSON, multipart, broken UTF-8, too many fields, too much of it, and other methods."""
+    assert site.ask("{}", **{"Content-Type": "application/json"}).status_code == 415
+    assert site.ask("a", **{"Content-Type": "multipart/form-data; boundary=x"}).status_code == 415
+    assert site.ask(b"hub.mode=%ff&hub.topic=\xff").status_code == 400
+    assert site.ask("&".join("a=b" for _ in range(500))).status_code == 400
+    assert site.ask(b"hub.mode=" + b"x" * 20_000).status_code == 413
+    for method in ("PUT", "DELETE", "PATCH"):
+        response = requests.request(method, site.url, timeout=4)
+        assert response.status_code == 405
+        assert {"GET", "POST"} <= set(response.headers["Allow"].split(", "))
+
+
+def test_h05_only_our_own_topics(site: Site, topic: str, reader: Subscriber) -> None:
+    """A topic of others is refused at once, and never fetched: not theirs, not a neighbour of ours."""
+    for other in (f"{reader.url}/feed.xml", f"{topic}x", topic.replace("https", "http"), f"{topic}?a=b"):
+        assert site.subscribe(other, f"{reader.url}/cb").status_code == 404
+        assert site.ask({"hub.mode": "publish", "hub.url": other}).status_code == 404
+    assert reader.asked == []
+
+
+def test_h06_unknown_parameters_are_ignored(site: Site, topic: str, reader: Subscriber) -> None:
+    """Those of old versions, those of others, and those with our prefix."""
+    more = {"foo": "bar", "hub.foo": "hub.bar", "hub.verify": ["sync", "async"], "hub.verify_token": "x"}
+    form = {"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": f"{reader.url}/cb"}
+    assert site.ask(form | more).status_code == 202
+    assert "foo" not in reader.wait(1, "GET")[0].target
+
+
+def test_h07_subscribing_again_is_one_subscription(site: Site, topic: str, reader: Subscriber) -> None:
+    """One delivery after it, and none because of it."""
+    site.follow(reader, topic)
+    site.change("all.rss", NEXT)
+    reader.wait(1)
+    site.follow(reader, topic)
+    reader.wait(2, "GET")
+    site.settled()
+    assert len(reader.of("POST")) == 1
+    site.change("all.rss", FEED)
+    reader.wait(2)
+    site.settled()
+    assert len(reader.of("POST")) == 2
+
+
+def test_h07_a_failed_renewal_changes_nothing(site: Site, topic: str, reader: Subscriber) -> None:
+    """Neither the secret nor the lease of what was verified before."""
+    site.follow(reader, topic, secret="old", lease_seconds=86400)
+    reader.verify = lambda asked: (200, {}, b"no")
+    site.subscribe(topic, f"{reader.url}/cb", secret="new", lease_seconds=300)
+    reader.wait(2, "GET")
+    site.settled()
+    site.ahead = timedelta(hours=1)
+    site.change("all.rss", NEXT)
+    (delivery,) = reader.wait(1)
+    assert delivery.headers["X-Hub-Signature"] == f"sha256={hmac.digest(b'old', NEXT, 'sha256').hex()}"
+
+
+@pytest.mark.parametrize("secret", ["new", None])
+def test_h08_a_renewal_replaces_the_secret(site: Site, topic: str, reader: Subscriber, secret: str | None) -> None:
+    """With another one, or with none."""
+    site.follow(reader, topic, secret="old")
+    site.subscribe(topic, f"{reader.url}/cb", **({} if secret is None else {"secret": secret}))
+    reader.wait(2, "GET")
+    site.settled()
+    site.change("all.rss", NEXT)
+    (delivery,) = reader.wait(1)
+    expected = None if secret is None else f"sha256={hmac.digest(secret.encode(), NEXT, 'sha256').hex()}"
+    assert delivery.headers.get("X-Hub-Signature") == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted"),
+    [
+        (None, 864000),
+        ("", 864000),
+        ("7200", 7200),
+        ("0007200", 7200),
+        ("1", 300),
+        ("99999999", 2592000),
+        ("9" * 400, 2592000),
+    ],
+)
+def test_h09_a_lease_is_kept_within_bounds(
+    site: Site, topic: str, reader: Subscriber, asked: str | None, granted: int
+) -> None:
+    """And the verification says which was granted."""
+    site.subscribe(topic, f"{reader.url}/cb", **({} if asked is None else {"lease_seconds": asked}))
+    assert reader.wait(1, "GET")[0]["lease_seconds"] == str(granted)
+
+
+def test_h09_a_lease_is_ignored_when_unsubscribing(site: Site, topic: str, reader: Subscriber) -> None:
+    """Whatever it says."""
+    site.follow(reader, topic)
+    assert site.subscribe(topic, f"{reader.url}/cb", "unsubscribe", lease_seconds="x").status_code == 202
+    assert "hub.lease_seconds" not in reader.wait(2, "GET")[1].query
+
+
+def test_h10_a_lease_ends(site: Site, topic: str, reader: Subscriber) -> None:
+    """No delivery after it; one that was renewed goes on."""
+    site.follow(reader, topic, "/ends", lease_seconds=600)
+    site.follow(reader, topic, "/goes-on", lease_seconds=7200)
+    site.ahead = timedelta(seconds=601)
+    site.change("all.rss", NEXT)
+    site.settled()
+    assert [asked.target for asked in reader.wait(1)] == ["/goes-on"]
+
+
+def test_h11_a_secret_has_fewer_than_200_octets(site: Site, topic: str, reader: Subscriber) -> None:
+    """Octets, not characters; 199 are well, and so is every octet."""
+    assert site.subscribe(topic, f"{reader.url}/cb", secret="ü" * 100).status_code == 400
+    secret = "ü" * 99 + "!"
+    site.follow(reader, topic, secret=secret)
+    site.change("all.rss", NEXT)
+    (delivery,) = reader.wait(1)
+    assert delivery.headers["X-Hub-Signature"] == f"sha256={hmac.digest(secret.encode(), NEXT, 'sha256').hex()}"
+
+
+def test_h12_callbacks_by_http_and_https(site: Site, topic: str) -> None:
+    """Both are taken; what is asked of https is asked by https (and fails here, without a certificate)."""
+    with socket.create_server(("127.0.0.1", 0)) as plain_socket:
+        plain_socket.settimeout(4)
+        callback = f"https://127.0.0.1:{plain_socket.getsockname()[1]}/cb"
+        assert site.subscribe(topic, callback).status_code == 202
+        connection, _ = plain_socket.accept()
+        with connection:
+            assert connection.recv(1) == b"\x16"  # a TLS handshake
+
+
+def test_h13_what_need_not_be_encoded_is_the_same_decoded(site: Site, reader: Subscriber) -> None:
+    """`%7E` is `~`; the verification still says the topic as it was given."""
+    topic = site.put("category/~b%C3%BCcher.rss", FEED)
+    given = topic.replace("~", "%7e").replace("%C3%BC", "%c3%bc").replace("b%", "%62%").replace("https", "HTTPS")
+    site.subscribe(given, f"{reader.url}/cb")
+    assert reader.wait(1, "GET")[0]["topic"] == given
+    site.until(lambda: bool(site.live()))
+    assert site.live() == {(topic, f"{reader.url}/cb")}
+
+
+def test_h15_unsubscribing_is_verified(site: Site, topic: str, reader: Subscriber) -> None:
+    """The same way; after it nothing is sent. Unsubscribing what isn't subscribed is no error."""
+    site.follow(reader, topic)
+    for _ in range(2):
+        assert site.subscribe(topic, f"{reader.url}/cb", "unsubscribe").status_code == 202
+        site.settled()
+    assert [asked["mode"] for asked in reader.of("GET")] == ["subscribe", "unsubscribe", "unsubscribe"]
+    site.change("all.rss", NEXT)
+    site.settled()
+    assert reader.of("POST") == []
+
+
+def test_h15_a_forged_unsubscribe_ends_nothing(site: Site, topic: str, reader: Subscriber) -> None:
+    """The callback says no, and its subscription goes on."""
+    site.follow(reader, topic)
+    reader.verify = lambda asked: (404, {}, asked["challenge"].encode())
+    site.subscribe(topic, f"{reader.url}/cb", "unsubscribe")
+    reader.wait(2, "GET")
+    site.settled()
+    site.change("all.rss", NEXT)
+    reader.wait(1)
+
+
+def test_h15_a_forged_unsubscribe_does_not_take_the_place_of_a_subscribe(
+    site: Site, topic: str, reader: Subscriber
+) -> None:
+    """Both are asked about, whichever came later."""
+    go = threading.Event()
+
+    def picky(asked: Asked) -> Reply:
+        go.wait(4)
+        return (200, {}, asked["challenge"].encode()) if asked["mode"] == "subscribe" else (404, {}, b"")
+
+    reader.verify = picky
+    site.subscribe(topic, f"{reader.url}/cb")
+    site.subscribe(topic, f"{reader.url}/cb", "unsubscribe")
+    go.set()
+    site.settled()
+    assert site.live() == {(topic, f"{reader.url}/cb")}
+
+
+# --------------------------------------------------------------------- verification and denial (§5.2, §5.3)
+
+
+def test_h16_the_verification(site: Site, topic: str, reader: Subscriber) -> None:
+    """A GET with mode, topic, challenge and lease, and nothing else that is ours."""
+    site.subscribe(topic, f"{reader.url}/cb", lease_seconds=7200)
+    (asked,) = reader.wait(1, "GET")
+    assert (asked["mode"], asked["topic"], asked["lease_seconds"]) == ("subscribe", topic, "7200")
+    assert set(asked.query) == {"hub.mode", "hub.topic", "hub.challenge", "hub.lease_seconds"}
+    assert asked.body == b""
+    assert asked.target.split("?")[0] == "/cb"
+
+
+def test_h17_a_challenge_is_random_and_used_once(site: Site, topic: str, reader: Subscriber) -> None:
+    """Of the characters that any subscriber can repeat, too long to be guessed."""
+    for mode in ("subscribe", "subscribe", "unsubscribe"):
+        site.subscribe(topic, f"{reader.url}/cb", mode)
+        site.settled()
+    challenges = [asked["challenge"] for asked in reader.of("GET")]
+    assert len(set(challenges)) == 3
+    assert all(re.fullmatch(r"[+\-./0-9=A-Z_a-z]{20,100}", challenge) for challenge in challenges)
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        "/cb?token=%7e%7E~%2f%2F&b=1&a=2&&c&=d",
+        "/cb?hub.mode=mine&hub.topic=mine&hub.challenge=mine",
+        "/cb?",
+        "/cb?x=a+b%20c",
+        "/p%61th/../cb;v=1?q=[]{}|^'\"",
+    ],
+)
+def test_h18_the_callbacks_own_query_is_kept(site: Site, topic: str, reader: Subscriber, callback: str) -> None:
+    """Byte for byte and in front, in the verification and in the delivery; ours is added, not put in its place."""
+    challenge = re.compile(r"hub\.challenge=([\w-]{20,})")
+    reader.verify = lambda asked: (200, {}, challenge.search(asked.target)[1].encode())  # type: ignore[index]
+    site.follow(reader, topic, callback)
+    target = reader.wait(1, "GET")[0].target
+    assert target.startswith(callback)
+    assert re.match(r"\??&?hub\.mode=subscribe&hub\.topic=", target[len(callback) :])
+    assert f"hub.topic={quote(topic, safe='')}" in target.replace("%3A", "%3A")
+    site.change("all.rss", NEXT)
+    assert reader.wait(1)[0].target == callback
+
+
+WRONG: dict[str, object] = {
+    "another body": lambda asked: (200, {}, b"ok"),
+    "nothing": lambda asked: (200, {}, b""),
+    "a line too much": lambda asked: (200, {}, asked["challenge"].encode() + b"\n"),
+    "a blank before": lambda asked: (200, {}, b" " + asked["challenge"].encode()),
+    "half of it": lambda asked: (200, {}, asked["challenge"].encode()[:-1]),
+    "other letters": lambda asked: (200, {}, asked["challenge"].swapcase().encode()),
+    "in a page": lambda asked: (200, {}, f"<p>{asked['challenge']}</p>".encode()),
+    "endless": lambda asked: (200, {}, asked["challenge"].encode() * 1000),
+    "with 404": lambda asked: (404, {}, asked["challenge"].encode()),
+    "with 500": lambda asked: (500, {}, asked["challenge"].encode()),
+    "with 304": lambda asked: (304, {}, b""),
+    "no content": lambda asked: (204, {}, b""),
+    "with 302 to one that agrees": lambda asked: (
+        302,
+        {"Location": f"/agrees?hub.challenge={asked['challenge']}"},
+        asked["challenge"].encode(),
+    ),
+    "with 307 to one that agrees": lambda asked: (
+        307,
+        {"Location": f"/agrees?hub.challenge={asked['challenge']}"},
+        b"",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("mode", ["subscribe", "unsubscribe"])
+def test_h19_only_2xx_with_the_exact_challenge_is_yes(
+    site: Site, topic: str, reader: Subscriber, wrong: str, mode: str
+) -> None:
+    """Whatever else comes is no, to subscribing as to unsubscribing; a redirect is not followed."""
+    if mode == "unsubscribe":
+        site.follow(reader, topic)
+    before = site.live()
+    reader.asked.clear()
+    reader.verify = WRONG[wrong]  # type: ignore[assignment]
+    site.subscribe(topic, f"{reader.url}/cb", mode)
+    reader.wait(1, "GET")
+    site.settled()
+    assert site.live() == before
+    assert [asked.target.split("?")[0] for asked in reader.asked] == ["/cb"]
+
+
+@pytest.mark.parametrize(
+    "reply", [(200, "text/plain"), (201, "application/octet-stream"), (202, "text/html"), (299, "x/y")]
+)
+def test_h19_any_2xx_and_any_type_is_yes(site: Site, topic: str, reader: Subscriber, reply: tuple[int, str]) -> None:
+    """A subscriber chooses a type that is safe for it."""
+    status, kind = reply
+    reader.verify = lambda asked: (status, {"Content-Type": kind}, asked["challenge"].encode())
+    site.follow(reader, topic)
+
+
+def test_h19_a_replayed_challenge_is_no(site: Site, topic: str, reader: Subscriber) -> None:
+    """One that was right before is wrong now."""
+    seen: list[bytes] = []
+
+    def replay(asked: Asked) -> Reply:
+        seen.append(asked["challenge"].encode())
+        return 200, {}, seen[0]
+
+    reader.verify = replay
+    site.follow(reader, topic)
+    site.subscribe(topic, f"{reader.url}/cb", "unsubscribe")
+    reader.wait(2, "GET")
+    site.settled()
+    assert len(site.live()) == 1
+
+
+def test_h19_an_answer_without_end_is_no(site: Site, topic: str) -> None:
+    """A byte now and then, for ever: it ends with the timeout, and others are asked meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        site.subscribe(topic, f"http://127.0.0.1:{server.getsockname()[1]}/cb")
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n")
+            good = Subscriber()
+            site.follow(good, topic)
+            good.close()
+            began = time.monotonic()
+            with suppress(OSError):
+                while time.monotonic() - began < 10:
+                    connection.sendall(b"x")
+                    time.sleep(0.02)
+            assert time.monotonic() - began < 5
+    site.settled()
+    assert len(site.live()) == 1
+
+
+def test_h19_a_callback_that_was_away_is_asked_again(tmp_path: Path) -> None:
+    """No answer is no answer: a subscriber that restarts just then is still subscribed."""
+    site, away = Site(tmp_path, retry=(0.5, 0.5)), Subscriber()
+    topic, port = site.put("all.rss", FEED), away.server.server_port
+    away.close()
+    site.subscribe(topic, f"{away.url}/cb")
+    site.until(lambda: site.errors() == ["it refused the connection"])
+    back = Subscriber(port=port)
+    back.wait(1, "GET")
+    site.settled()
+    assert site.live() == {(topic, f"{away.url}/cb")}
+    site.close()
+    back.close()
+
+
+def test_h20_when_a_topic_ends_its_subscribers_are_told(site: Site, topic: str, reader: Subscriber) -> None:
+    """`denied` by GET, with the topic, to each of them; after that the topic is unknown."""
+    site.follow(reader, topic, "/cb?k=1")
+    site.drop("all.rss")
+    denied = reader.wait(2, "GET")[1]
+    assert (denied["mode"], denied["topic"]) == ("denied", topic)
+    assert denied.target.startswith("/cb?k=1&hub.mode=denied&")
+    assert "hub.challenge" not in denied.query
+    site.settled()
+    assert site.live() == set()
+    assert site.subscribe(topic, f"{reader.url}/cb").status_code == 404
+
+
+def test_h21_the_callback_is_asked_where_it_said(site: Site, topic: str, reader: Subscriber) -> None:
+    """The Host header is the callback's, with its port."""
+    site.follow(reader, topic)
+    host = reader.url.removeprefix("http://")
+    assert reader.wait(1, "GET")[0].headers["Host"] == host
+
+
+# ---------------------------------------------------------------------------------- distribution (§7)
+
+
+def test_h23_h24_h25_h26_the_delivery(site: Site, topic: str, reader: Subscriber) -> None:
+    """POST to the callback: the topic's bytes and type, and one Link header with our hub first, and self."""
+    site.follow(reader, topic, "/cb?token=hush")
+    site.change("all.rss", NEXT)
+    (delivery,) = reader.wait(1)
+    assert (delivery.target, delivery.body) == ("/cb?token=hush", NEXT)
+    headers = Message()
+    for name, value in delivery.headers.items():
+        headers[name] = value
+    assert headers.get_all("Content-Type") == ["application/rss+xml; charset=utf-8"]
+    (link,) = headers.get_all("Link") or []
+    assert links(link) == [(site.url, "hub"), ("https://other.example/", "hub"), (topic, "self")]
+    assert headers.get_all("Content-Length") == [str(len(NEXT))]
+    assert "Content-Encoding" not in headers
+    assert "X-Hub-Signature" not in headers
+
+
+def test_h24_nothing_is_sent_before_something_changed(site: Site, topic: str, reader: Subscriber) -> None:
+    """A subscription begins with the next change."""
+    site.follow(reader, topic)
+    site.settled()
+    assert reader.of("POST") == []
+
+
+def test_h27_a_delivery_is_signed(site: Site, topic: str, reader: Subscriber) -> None:
+    """HMAC-SHA256 of exactly the bytes that were sent, in lower case."""
+    site.follow(reader, topic, secret="a b&c=ü")
+    site.change("all.rss", NEXT)
+    (delivery,) = reader.wait(1)
+    expected = hmac.digest("a b&c=ü".encode(), delivery.body, "sha256").hex()
+    assert delivery.headers["X-Hub-Signature"] == f"sha256={expected}"
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_h28_any_2xx_is_success(site: Site, topic: str, reader: Subscriber, status: int) -> None:
+    """And ends the matter."""
+    site.follow(reader, topic)
+    reader.receive = lambda asked: (status, {}, b"")
+    site.change("all.rss", NEXT)
+    reader.wait(1)
+    site.settled()
+    assert len(reader.of("POST")) == 1
+
+
+def test_h28_gone_ends_the_subscription(site: Site, topic: str, reader: Subscriber) -> None:
+    """410 once, and never again."""
+    site.follow(reader, topic)
+    reader.receive = lambda asked: (410, {}, b"")
+    site.change("all.rss", NEXT)
+    reader.wait(1)
+    site.settled()
+    assert site.live() == set()
+    site.change("all.rss", FEED)
+    site.settled()
+    assert len(reader.of("POST")) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 400, 403, 404, 429, 500, 503])
+def test_h28_every_other_status_is_failure(site: Site, topic: str, reader: Subscriber, status: int) -> None:
+    """A redirect too: it is not followed, by POST or by GET. Each is tried again."""
+    site.follow(reader, topic)
+    replies = iter([status])
+    reader.receive = lambda asked: (next(replies, 200), {"Location": "/elsewhere"}, b"")
+    site.change("all.rss", NEXT)
+    assert [asked.target for asked in reader.wait(2)] == ["/cb", "/cb"]
+    site.settled()
+    assert [asked.target for asked in reader.of("GET")] == [reader.of("GET")[0].target]
+
+
+def test_h29_the_answers_body_says_nothing(site: Site, topic: str, reader: Subscriber) -> None:
+    """However long it is, and whatever it says."""
+    site.follow(reader, topic)
+    reader.receive = lambda asked: (200, {"Content-Type": "text/html"}, b"500 error 410 gone " * 50_000)
+    site.change("all.rss", NEXT)
+    reader.wait(1)
+    site.settled()
+    assert (len(reader.of("POST")), len(site.live())) == (1, 1)
+
+
+def test_h30_h31_after_giving_up_the_subscription_lives_on(site: Site, topic: str, reader: Subscriber) -> None:
+    """One attempt and one after each wait; then that notification is dropped, and the next change is sent."""
+    site.follow(reader, topic)
+    reader.receive = lambda asked: (500, {}, b"")
+    site.change("all.rss", NEXT)
+    reader.wait(3)
+    site.settled()
+    assert (len(reader.of("POST")), len(site.live())) == (3, 1)
+    reader.receive = lambda asked: (200, {}, b"")
+    site.change("all.rss", FEED)
+    assert reader.wait(4)[3].body == FEED
+
+
+def test_h31_one_who_was_away_is_sent_the_newest_once(site: Site, topic: str, reader: Subscriber) -> None:
+    """Never a queue of old versions."""
+    site.follow(reader, topic)
+    hold = threading.Event()
+
+    def slow(asked: Asked) -> Reply:
+        hold.wait(4)
+        return 200, {}, b""
+
+    reader.receive = slow
+    site.change("all.rss", b"1")
+    reader.wait(1)
+    for version in range(2, 20):
+        site.change("all.rss", b"%d" % version)
+    hold.set()
+    site.settled()
+    assert [asked.body for asked in reader.of("POST")] == [b"1", b"19"]
+
+
+def test_a_slow_subscriber_delays_nobody(site: Site, topic: str, reader: Subscriber) -> None:
+    """Neither does a hundred of them."""
+    hold = threading.Event()
+    slow = Subscriber(receive=lambda asked: (200 if hold.wait(4) else 500, {}, b""))
+    for number in range(100):
+        site.subscribe(topic, f"{slow.url}/{number}")
+    site.until(lambda: len(site.live()) == 100)
+    site.follow(reader, topic)
+    site.change("all.rss", NEXT)
+    reader.wait(1, within=1.9)
+    hold.set()
+    slow.close()
+
+
+# -------------------------------------------------------------------------------------------- publish
+
+
+def test_publish_is_taken_and_sends_what_is_new_once(site: Site, topic: str, reader: Subscriber) -> None:
+    """`hub.url` or `hub.topic`, any number of times: whoever has the newest version is not sent it again."""
+    site.follow(reader, topic)
+    for name in ("hub.url", "hub.topic"):
+        for _ in range(3):
+            assert 200 <= site.ask({"hub.mode": "publish", name: topic}).status_code < 300
+    site.settled()
+    assert [asked.body for asked in reader.of("POST")] == [FEED]
+
+
+@pytest.mark.parametrize("form", [{}, {"hub.url": ""}, {"hub.url": "https://elsewhere.example/"}])
+def test_publish_for_others_is_refused(site: Site, form: dict[str, str]) -> None:
+    """And nothing is fetched: we know our own feeds."""
+    assert 400 <= site.ask({"hub.mode": "publish"} | form).status_code < 500
+
+
+# ------------------------------------------------------------------------------------------- strangers
+
+
+INSIDE = [
+    "http://10.0.0.1/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://[::1]:{port}/",
+    "http://[::ffff:127.0.0.1]:{port}/",
+    "http://[64:ff9b::7f00:1]:{port}/",
+    "http://[2002:7f00:1::]:{port}/",
+    "http://0.0.0.0:{port}/",
+    "http://2130706433:{port}/",
+    "http://017700000001:{port}/",
+    "http://0x7f000001:{port}/",
+    "http://0x7f.1:{port}/",
+    "http://127.1:{port}/",
+    "http://127.0.0.1:{port}/",
+    "http://localhost:{port}/",
+    "http://127.0.0.1.:{port}/",
+    "http://127.0.0.3:{port}/",
+]
+
+
+@pytest.mark.parametrize("callback", INSIDE)
+def test_strangers_can_not_point_us_inside(tmp_path: Path, callback: str) -> None:
+    """Only what `allow_private` names is touched, however the address is spelt."""
+    site, trap, allowed = Site(tmp_path, allow_private=("127.0.0.2/32",)), Subscriber(), Subscriber("127.0.0.2")
+    topic = site.put("all.rss", FEED)
+    response = site.subscribe(topic, callback.format(port=trap.url.rpartition(":")[2]))
+    assert 200 <= response.status_code < 500
+    site.follow(allowed, topic)
+    site.settled()
+    assert trap.asked == []
+    site.close()
+    trap.close()
+    allowed.close()
+
+
+def test_floods_are_bounded_by_client_and_by_host(tmp_path: Path, reader: Subscriber) -> None:
+    """429 with Retry-After, in words."""
+    site = Site(tmp_path, limits=HubLimits(client=5, host=3))
+    topic = site.put("all.rss", FEED)
+    codes = [site.subscribe(topic, f"{reader.url}/{n}").status_code for n in range(4)]
+    assert codes == [202, 202, 202, 429]
+    assert [site.subscribe(topic, f"http://127.0.0.{n}/").status_code for n in (3, 4)] == [202, 429]
+    refused = site.subscribe(topic, f"{reader.url}/9")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+    site.ahead = timedelta(minutes=1)
+    assert site.subscribe(topic, f"{reader.url}/9").status_code == 202
+    site.close()
+
+
+def test_subscriptions_and_verifications_are_bounded(tmp_path: Path, reader: Subscriber) -> None:
+    """At the limit a new one is refused; one that is there can be renewed and ended."""
+    site = Site(tmp_path, limits=HubLimits(subscriptions=2))
+    topic = site.put("all.rss", FEED)
+    site.follow(reader, topic, "/a")
+    site.follow(reader, topic, "/b")
+    assert site.subscribe(topic, f"{reader.url}/c").status_code == 503
+    assert site.subscribe(topic, f"{reader.url}/b").status_code == 202
+    assert site.subscribe(topic, f"{reader.url}/b", "unsubscribe").status_code == 202
+    site.close()
+
+
+def test_three_hundred_feeds_in_a_burst(site: Site, reader: Subscriber) -> None:
+    """What a reader does that begins to follow a whole site; none is turned away by the default limits."""
+    topics = [site.put(f"tag/{number}.rss", FEED) for number in range(300)]
+    for number, topic in enumerate(topics):
+        assert site.subscribe(topic, f"{reader.url}/cb?k={number}").status_code == 202
+    site.until(lambda: len(site.live()) == 300)
+
+
+def test_a_page_for_people(site: Site) -> None:
+    """GET says what this is, with a link to the feeds; HEAD is the same without the text."""
+    page = requests.get(site.url, timeout=4)
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert 'href="https://news.example.com/feeds/"' in page.text
+    head = requests.head(site.url, timeout=4)
+    assert (head.status_code, head.text) == (200, "")
+    assert head.headers["Content-Length"] == str(len(page.content))
+
+
+def test_secrets_stay_secret(site: Site, topic: str, reader: Subscriber, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither a secret nor a callback's token is in an answer, a report, or a line of the log."""
+    caplog.set_level(0)
+    reader.receive = lambda asked: (500, {}, b"")
+    site.follow(reader, topic, "/cb?token=hush", secret="hushhush")
+    site.change("all.rss", NEXT)
+    reader.wait(3)
+    site.settled()
+    with site.database.read() as connection:
+        shown = repr(subscriptions.subscribers(connection, site.clock()))
+    assert "hush" not in shown
+    assert "127.0.0.1" in shown
+    assert "hush" not in caplog.text
+    assert "hush" not in site.subscribe("x", f"{reader.url}/cb?token=hush", secret="hushhush").text

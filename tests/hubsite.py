@@ -1,0 +1,264 @@
+"""A site with a hub on a real socket, and subscribers that behave as they are told."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+from sqlalchemy import select
+
+from syndicator.model import FeedFile
+from syndicator.outbound import Client
+from syndicator.push import Push
+from syndicator.store import owed, subscriptions
+from syndicator.store.database import Database
+from syndicator.store.schema import owed as debts
+from syndicator.store.schema import subscriptions as table
+from syndicator.store.schema import to_us
+from syndicator.web.app import make_app
+from syndicator.web.feeds import Catalogue
+from syndicator.web.health import Readiness
+from syndicator.web.hub import Hub, HubLimits
+from syndicator.web.server import Server
+from syndicator.websub.asked import Lease
+
+
+@dataclass
+class Asked:
+    """A request as it came to a subscriber."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        return parse_qs(urlsplit(self.target).query, keep_blank_values=True)
+
+    def __getitem__(self, name: str) -> str:
+        (value,) = self.query[f"hub.{name}"]
+        return value
+
+
+Reply = tuple[int, Mapping[str, str], bytes]
+
+
+def agree(asked: Asked) -> Reply:
+    """What a good subscriber says."""
+    return (200, {}, asked["challenge"].encode()) if "hub.challenge" in asked.query else (200, {}, b"")
+
+
+@dataclass
+class Subscriber:
+    """A server for callbacks. `verify` answers GETs, `receive` POSTs."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    verify: Callable[[Asked], Reply] = agree
+    receive: Callable[[Asked], Reply] = agree
+    asked: list[Asked] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.came = threading.Condition()
+        subscriber = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_one(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                asked = Asked(self.command, self.path, dict(self.headers), body)
+                with subscriber.came:
+                    subscriber.asked.append(asked)
+                    subscriber.came.notify_all()
+                status, headers, said = subscriber.verify(asked) if self.command == "GET" else subscriber.receive(asked)
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(said)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(said)
+
+            do_GET = do_POST = handle_one  # noqa: N815
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        class Quiet(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 512
+
+            def handle_error(self, *args: object) -> None:
+                pass
+
+        self.server = Quiet((self.host, self.port), Handler)
+        self.url = f"http://{self.host}:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def wait(self, number: int, method: str = "POST", within: float = 5) -> list[Asked]:
+        """The requests of a method, once there are so many. Fails when there aren't in time."""
+        with self.came:
+            assert self.came.wait_for(lambda: len(self.of(method)) >= number, within), self.asked
+            return self.of(method)
+
+    def of(self, method: str) -> list[Asked]:
+        return [asked for asked in self.asked if asked.method == method]
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Site:
+    """Topics, the hub's endpoint on a socket, and a thread that pays what is owed."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        allow_private: tuple[str, ...] = ("127.0.0.0/8",),
+        limits: HubLimits | None = None,
+        timeout: float = 2.0,
+        retry: tuple[float, ...] = (0.1, 0.1),
+    ) -> None:
+        self.ahead = timedelta()  # how far the site's clock was put forward
+        self.base = "https://news.example.com/feeds/"
+        self.files: dict[str, FeedFile] = {}
+        self.database = Database(f"sqlite:///{folder}/state.db")
+        limit = timedelta(seconds=timeout)
+        self.client = Client(
+            user_agent="syndicator (+https://news.example.com/)",
+            timeout=limit,
+            stranger_timeout=limit,
+            allow_private=allow_private,
+        )
+        waits = tuple(timedelta(seconds=wait) for wait in retry)
+        self.push = Push(
+            self.database,
+            self.client,
+            read=self.files.get,
+            clock=self.clock,
+            jitter=lambda: 0.0,
+            claimer="site",
+            retry=waits,
+            hub_retry=waits,
+        )
+        self.woken, self.over = threading.Event(), threading.Event()
+        hub = Hub(
+            self.database,
+            read=self.files.get,
+            refusal=self.client.refusal,
+            lease=Lease(min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30)),
+            clock=self.clock,
+            on_owed=self.wake,
+            home="https://news.example.com/feeds/",
+            limits=limits or HubLimits(),
+        )
+        app = make_app(
+            Catalogue(max_age=60),
+            ready=lambda: Readiness(ready=True, facts={}),
+            numbers=lambda: b"",
+            on_request=lambda *_: None,
+            routes=hub.routes("/hub"),
+        )
+        self.server = Server(app, "127.0.0.1", 0)
+        self.server.start()
+        self.url = f"http://127.0.0.1:{self.server.port}/hub"
+        self.session = requests.Session()
+        self.paying = threading.Thread(target=self._pay, daemon=True)
+        self.paying.start()
+
+    def clock(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def wake(self) -> None:
+        self.push.nudge()
+        self.woken.set()
+
+    def _pay(self) -> None:
+        while not self.over.is_set():
+            self.woken.clear()
+            report = self.push.once()
+            self.woken.wait(0.05 if report.next_due else 5)
+
+    def put(self, path: str, data: bytes, media_type: str = "application/rss+xml; charset=utf-8") -> str:
+        """Make a topic as it should be before anyone follows it; its URL."""
+        url = self.base + path
+        self.files[url] = FeedFile(
+            path=path,
+            url=url,
+            data=data,
+            media_type=media_type,
+            digest=sha256(data).hexdigest(),
+            hubs=(self.url, "https://other.example/"),
+        )
+        return url
+
+    def change(self, path: str, data: bytes) -> str:
+        """What a build does when a feed changed: first the file, then the debt."""
+        url = self.put(path, data)
+        with self.database.begin() as connection:
+            subscriptions.owe_deliveries(connection, [url], self.clock())
+        self.wake()
+        return url
+
+    def drop(self, path: str) -> None:
+        """What a build does when a feed is no longer made."""
+        del self.files[self.base + path]
+        with self.database.begin() as connection:
+            subscriptions.owe_denials(connection, [self.base + path], self.clock())
+        self.wake()
+
+    def ask(self, form: object = None, **headers: str) -> requests.Response:
+        """POST a form to the hub: a mapping, pairs, or text as it is."""
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.session.post(self.url, data=form, headers=kind | headers, timeout=4)  # type: ignore[arg-type]
+
+    def subscribe(self, topic: str, callback: str, mode: str = "subscribe", **more: object) -> requests.Response:
+        form = {"hub.mode": mode, "hub.topic": topic, "hub.callback": callback}
+        return self.ask(form | {f"hub.{name}": value for name, value in more.items()})
+
+    def follow(self, subscriber: Subscriber, topic: str, path: str = "/cb", **more: object) -> None:
+        """Subscribe, and wait until it holds."""
+        assert self.subscribe(topic, subscriber.url + path, **more).status_code == 202
+        self.until(lambda: (topic, subscriber.url + path) in self.live())
+
+    def live(self) -> set[tuple[str, str]]:
+        """Topic and callback of each subscription that holds."""
+        with self.database.read() as connection:
+            rows = connection.execute(select(table).where(table.c.expires > to_us(self.clock())))
+            return {(row.topic, row.callback) for row in rows}
+
+    def settled(self) -> None:
+        """Wait until nothing is owed."""
+        self.until(lambda: not self.owed())
+
+    def owed(self) -> int:
+        with self.database.read() as connection:
+            return sum(n for (_, state), n in owed.outstanding(connection).items() if state != "gave up")
+
+    def errors(self) -> list[str]:
+        """Why what is owed was not paid yet."""
+        with self.database.read() as connection:
+            return [row.error for row in connection.execute(select(debts)) if row.error]
+
+    @staticmethod
+    def until(true: Callable[[], bool], within: float = 8) -> None:
+        end = time.monotonic() + within
+        while not true():
+            assert time.monotonic() < end, "it did not come to be in time"
+            time.sleep(0.01)
+
+    def close(self) -> None:
+        self.over.set()
+        self.woken.set()
+        self.push.stop()
+        self.paying.join(5)
+        self.server.stop()
+        self.database.close()
