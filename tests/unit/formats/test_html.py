@@ -1,0 +1,202 @@
+"""The pages for people."""
+
+import re
+from base64 import b64encode
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from html.parser import HTMLParser
+
+import pytest
+
+from syndicator.formats import html
+from syndicator.model import Entry, Feed, FeedFile, FeedSpec, Media, SiteInfo, Term
+
+BASE = "https://feeds.example.com/daily/"
+SITE = SiteInfo(title="The Daily", url="https://news.example.com/", description="The Daily Blog", language="sv")
+
+
+def spec(name: str = "all", title: str = "The Daily", term: Term | None = None, **changes: object) -> FeedSpec:
+    values: dict[str, object] = {"formats": ("rss", "atom", "json"), "base": BASE, "hubs": ("https://hub.example/",)}
+    return FeedSpec(name=name, title=title, term=term, limit=50, max_bytes=1, full=True, **(values | changes))  # type: ignore[arg-type]
+
+
+ALL = spec()
+NEWS = spec("category/news", "The Daily: News", Term(kind="category", label="News"))
+
+
+def entry(title: str = "Update: Agent shoots man in the leg", **changes: object) -> Entry:
+    when = datetime(2026, 1, 15, 5, 39, 13, tzinfo=UTC)
+    values: dict[str, object] = {"summary": "The City confirmed.", "url": "https://news.example.com/update/"}
+    return Entry(
+        id="1", title=title, published=when, updated=when, content="", authors=(), categories=(), tags=(),
+        **(values | changes),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Every element with its attributes, and the text between."""
+
+    def __init__(self, file: FeedFile) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(file.data.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str, **wanted: str) -> list[dict[str, str | None]]:
+        return [
+            found
+            for name, found in self.elements
+            if name == tag and all(found.get(key.rstrip("_")) == value for key, value in wanted.items())
+        ]
+
+
+def feed(*entries: Entry, of: FeedSpec = NEWS, site: SiteInfo = SITE) -> FeedFile:
+    return html.feed_page(Feed(spec=of, site=site, updated=None, entries=entries))
+
+
+def index(*entries: Entry, feeds: tuple[FeedSpec, ...] = (ALL, NEWS), site: SiteInfo = SITE) -> FeedFile:
+    return html.index_page(feeds, site, entries, BASE)
+
+
+def test_where_pages_stand() -> None:
+    """Beside the feed's files, and in front of all; told to no hub."""
+    for file, path in ((feed(), "category/news.html"), (index(), "index.html")):
+        assert (path, BASE + path, "text/html; charset=utf-8", ()) == (
+            file.path,
+            file.url,
+            file.media_type,
+            file.hubs,
+        )
+        assert file.digest == sha256(file.data).hexdigest()
+
+
+def test_same_input_same_bytes() -> None:
+    """No clock, no chance."""
+    assert [feed(entry()), index(entry())] == [feed(entry()), index(entry())]
+
+
+def test_a_feed_page_says_what_it_is() -> None:
+    """Title, what is in it, the newest entries with date, link and summary, each format's address to copy."""
+    file = feed(entry())
+    page = Page(file)
+    for words in ("The Daily: News", "New posts in the category News.", "15 January 2026", "The City confirmed."):
+        assert words in page.text
+    assert page.all("time")[0]["datetime"] == "2026-01-15T05:39:13Z"
+    assert page.all("a", href="https://news.example.com/update/")
+    assert [link["href"] for link in page.all("a", class_="button")] == ["news.rss", "news.atom", "news.json"]
+    for suffix in ("rss", "atom", "json"):
+        assert page.text.count(NEWS.url(suffix)) == 1
+    assert b"feed:" not in file.data.replace(b": feed<", b"")
+
+
+@pytest.mark.parametrize(
+    ("file", "of"), [(feed(), NEWS), (index(), ALL), (feed(of=spec(formats=("json",))), spec(formats=("json",)))]
+)
+def test_autodiscovery(file: FeedFile, of: FeedSpec) -> None:
+    """Readers find the formats there are, at their own addresses, with the types they are served as."""
+    types = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
+    links = Page(file).all("link", rel="alternate")
+    assert [(types[name], of.url(name)) for name in of.formats] == [(link["type"], link["href"]) for link in links]
+
+
+@pytest.mark.parametrize("file", [feed(entry()), index(entry())])
+def test_a_page_is_no_topic(file: FeedFile) -> None:
+    """No hub and no self: who follows a page would be told of nothing."""
+    assert b"hub" not in file.data
+    assert not [link for link in Page(file).all("link") if link["rel"] in ("hub", "self")]
+
+
+def test_the_index_names_every_feed_and_file() -> None:
+    """With OPML for all of them, and the snippet for the site's owner."""
+    tag = spec("tag/über uns", "Ü", Term(kind="tag", label="Über uns"))
+    page = Page(index(entry(), feeds=(ALL, NEWS, tag)))
+    links = {link["href"] for link in page.all("a")}
+    for name in ("category/news", "tag/%C3%BCber%20uns"):
+        assert {f"{name}.{suffix}" for suffix in ("html", "rss", "atom", "json")} <= links
+    assert {"all.html", "all.rss", "feeds.opml", SITE.url} <= links
+    snippet = f'<link rel="alternate" type="application/rss+xml" title="The Daily (RSS)" href="{BASE}all.rss">'
+    assert snippet in page.text
+
+
+@pytest.mark.parametrize(("of", "up"), [(ALL, ""), (NEWS, "../"), (spec("a/b/c"), "../../")])
+def test_pages_link_each_other_by_relative_addresses(of: FeedSpec, up: str) -> None:
+    """So the folder works below any path, in a bucket and from a disk."""
+    assert f"{up}index.html" in {link["href"] for link in Page(feed(of=of)).all("a")}
+
+
+def test_a_colon_in_a_name_is_no_scheme() -> None:
+    """`a:b.rss` alone would be an address of the scheme `a`."""
+    buttons = Page(feed(of=spec("tag/javascript:x"))).all("a", class_="button")
+    assert buttons[0]["href"] == "javascript%3Ax.rss"
+
+
+@pytest.mark.parametrize(
+    "hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "]]>", "&lt;b>"]
+)
+def test_hostile_words_are_words(hostile: str) -> None:
+    """Whatever a title, a summary, a category or a site is called, it is shown and means nothing."""
+    site = replace(SITE, title=hostile, description=hostile, language=hostile)
+    term = Term(kind="category", label=hostile)
+    picture = Media(url=f"https://news.example.com/{hostile}", alt=hostile)
+    entries = [entry(hostile, summary=hostile, language=hostile, image=picture, url=f"https://x.example/{hostile}")]
+    of = spec("category/x", hostile, term)
+    plain = [
+        feed(entry(image=Media(url="https://news.example.com/x"))),
+        index(entry(image=Media(url="https://news.example.com/x"))),
+    ]
+    files = [feed(*entries, of=of, site=site), index(*entries, feeds=(spec(title=hostile), of), site=site)]
+    for file, usual in zip(files, plain, strict=True):
+        page = Page(file)
+        assert hostile in page.text
+        assert "49" not in page.text.replace("149", "")
+        assert {tag for tag, _ in page.elements} == {tag for tag, _ in Page(usual).elements}
+        assert len(page.all("script")) == 1
+        assert not [key for _, found in page.elements for key in found if key.startswith("on")]
+
+
+def test_nothing_is_asked_of_anyone_else() -> None:
+    """A picture elsewhere is not shown; style and script are in the page, and the policy knows their digests."""
+    pictures = [
+        "https://news.example.com/a.jpg",
+        f"{BASE}b.jpg",
+        "https://tracker.example/c.gif",
+        "http://[",
+        "javascript:alert(1)",
+        "https://news.example.com.evil.example/d.jpg",
+    ]
+    file = feed(*(entry(image=Media(url=url)) for url in pictures))
+    page = Page(file)
+    assert [image["src"] for image in page.all("img")] == pictures[:2]
+    assert all(image["loading"] == "lazy" for image in page.all("img"))
+    policy = page.all("meta", **{"http-equiv": "Content-Security-Policy"})[0]["content"] or ""
+    assert "default-src 'none'; img-src data: https://feeds.example.com https://news.example.com;" in policy
+    for tag in ("style", "script"):
+        (text,) = re.findall(f"<{tag}>(.*?)</{tag}>", file.data.decode(), re.DOTALL)
+        assert f"{tag}-src 'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" in policy
+    assert not [found for _, found in page.elements if "style" in found]
+
+
+def test_the_newest_are_shown_not_all() -> None:
+    """A page is a look at the feed."""
+    entries = [entry(f"Post {number}") for number in range(50)]
+    assert len(Page(feed(*entries)).all("time")) == html.SHOWN
+
+
+def test_an_empty_feed_says_so() -> None:
+    """It may be followed all the same."""
+    assert "Nothing has been posted here yet" in Page(feed()).text
+    assert "There are no feeds yet" in Page(index(feeds=())).text
+
+
+def test_words_are_in_their_own_language() -> None:
+    """For hyphens, voices and fonts: the entry's, else the site's; the page's own words are English."""
+    page = Page(feed(entry(), entry(language="fr")))
+    assert [words["lang"] for words in page.all("div", class_="words")] == ["sv", "fr"]
+    assert page.all("html")[0]["lang"] == "en"
