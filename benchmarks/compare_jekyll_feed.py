@@ -33,7 +33,7 @@ from syndicator.sources.folder import Folder
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 META = ("id", "link", "title", "published", "authors", "categories")
-CONTENT = ("text", "links", "images")
+CONTENT = ("text", "links", "images", "summary")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Facts:
     text: str
     links: tuple[str, ...]
     images: tuple[str, ...]
+    summary: str
 
 
 class Posts:
@@ -148,6 +149,7 @@ def expected(entry: etree._Element, site: Site) -> Facts:
         text=text,
         links=links,
         images=images,
+        summary=folded(unescape(said("a:summary"))),
     )
 
 
@@ -163,6 +165,7 @@ def ours(entry: Entry) -> Facts:
         text=text,
         links=links,
         images=images,
+        summary=folded(entry.summary),
     )
 
 
@@ -171,7 +174,7 @@ def read(folder: Path) -> tuple[Site, dict[str, Post]]:
     site, problems = read_site(files.text(CONFIG), files, {})
     source = Folder(folder, site.scope)
     posts = {}
-    for path in source.look().fresh:
+    for path in source.look(known=()).fresh:
         document = source.read(path)
         if not isinstance(document, Document):
             problems = (*problems, *([document] if document else []))
@@ -200,7 +203,7 @@ def show(path: str, field: str, wanted: Facts, got: Facts) -> None:
     if field in META:
         print(f"    - {one!r}\n    + {other!r}")
         return
-    words = (one.split(" "), other.split(" ")) if field == "text" else (list(one), list(other))
+    words = (one.split(" "), other.split(" ")) if field in ("text", "summary") else (list(one), list(other))
     parts = difflib.SequenceMatcher(None, *words, autojunk=False).get_opcodes()
     for kind, a, b, c, d in [part for part in parts if part[0] != "equal"][:3]:
         before = " ".join(words[0][max(a - 4, 0) : a])[-60:]
