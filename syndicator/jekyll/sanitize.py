@@ -42,12 +42,12 @@ def clean(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
     flattened. The result holds no character that XML forbids.
     """
     html = _NOSCRIPT.sub("", printable(html))
-    if html.count("<") > _DEEPEST:
+    if html.count("<") > _DEEPEST and _INNERMOST.sub("", html).count("<") > _DEEPEST:
         html = _flattened(html)
     _page.set(base)
     cleaned = _cleaner(policy).clean(html)
     # &#7; is a character only now that it has been parsed
-    return printable(_HOLLOW.sub(r"\1\2", cleaned))
+    return printable(_HOLLOW.sub(_emptied, cleaned))
 
 
 _MEDIA = {"width", "height"}
@@ -147,13 +147,18 @@ _NOSCRIPT = re.compile(r"</?noscript\b[^<>]*>", re.IGNORECASE)
 # nh3 can drop an attribute but not its element, and leaves what a frame holds as it is, for browsers never look
 # at it. What nh3 writes is regular: attributes in double quotes, > escaped. A frame with an address stays, emptied.
 _HOLLOW = re.compile(
-    r"(<iframe(?=[^>]* src=)[^>]*>).*?(</iframe>)"
-    r"|<iframe.*?</iframe>"
-    r"|<img(?![^>]* src(?:set)?=)[^>]*>"
-    r"|<(?:source|track)(?![^>]* src(?:set)?=)[^>]*>"
-    r'|<input(?![^>]* type="checkbox")[^>]*>',
+    r"<(?:(iframe(?=[^>]* src=)[^>]*>).*?(</iframe>)"
+    r"|iframe.*?</iframe>"
+    r"|img(?![^>]* src(?:set)?=)[^>]*>"
+    r"|(?:source|track)(?![^>]* src(?:set)?=)[^>]*>"
+    r'|input(?![^>]* type="checkbox")[^>]*>)',
     re.DOTALL,
 )
+
+
+def _emptied(found: re.Match[str]) -> str:
+    return f"<{found[1]}{found[2]}" if found[1] else ""
+
 
 # A picture written into the page is what people look at. A vector one can hold script, and one of less than
 # this is a dot that holds the place of a lazy picture.
@@ -182,6 +187,7 @@ def _is_player(address: str, hosts: frozenset[str]) -> bool:
 
 # Parsing costs the square of the depth; readers give up at 256 (libxml2) or 512 (browsers) anyway.
 _DEEPEST = 200
+_INNERMOST = re.compile(r"<([a-z][a-z0-9]*)\b[^<>]*>[^<]*</\1>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-z][^\s/<>]*)", re.IGNORECASE)
 # fmt: off
 _NEVER_DEEP = {
