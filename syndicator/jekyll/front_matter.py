@@ -18,6 +18,11 @@ from syndicator.jekyll.plain_head import read_plain_head
 from syndicator.jekyll.safe_yaml import Loader, TooMuchError, check_depth, check_size
 from syndicator.jekyll.words import as_text
 
+#: Where a NUL says that a file is binary, as git sees it (buffer_is_binary in xdiff-interface.c).
+BINARY = 8000
+
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
 MAX_HEAD = 64 * 1024  #: characters
 
 _OPENINGS = {
@@ -81,7 +86,9 @@ class Head:
 
 
 def decode(data: bytes) -> str:
-    """The document's text, without a byte order mark. Raises HeadError when it is not UTF-8."""
+    """The document's text, without a byte order mark. Raises HeadError when it is no text, or not UTF-8."""
+    if (at := data.find(0, 0, BINARY)) >= 0 and not data.startswith(UTF16):
+        raise HeadError("the file is not text: it holds a NUL", data.count(b"\n", 0, at) + 1, "save it as UTF-8")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
