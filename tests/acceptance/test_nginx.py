@@ -1,0 +1,179 @@
+"""The nginx example: the same folder, served by nginx, with the headers that we send ourselves."""
+
+import gzip
+import hashlib
+import http.client
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from syndicator.web.app import make_app
+from syndicator.web.feeds import Catalogue, PublishedFile
+from syndicator.web.health import Readiness
+from syndicator.web.server import Server
+from syndicator.websub.links import link_header
+
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+EXAMPLE = Path(__file__).parents[2] / "config" / "nginx.conf"
+BASE = "https://feeds.example.com/"
+TYPES = {
+    "all.rss": "application/rss+xml",
+    "all.atom": "application/atom+xml",
+    "all.json": "application/feed+json",
+    "category/größe.rss": "application/rss+xml",
+    "all.html": "text/html",
+    "index.html": "text/html",
+    "feeds.opml": "text/x-opml",
+}
+
+pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+
+
+def is_feed(path: str) -> bool:
+    return path.endswith((".rss", ".atom", ".json"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("feeds")
+    folder.chmod(0o755)
+    for path in TYPES:
+        file = folder / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(f"what is in {path} ".encode() * 200)
+        Path(f"{file}.gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ours(folder: Path) -> Iterator[int]:
+    catalogue = Catalogue(max_age=300)
+    catalogue.replace(
+        PublishedFile(
+            path=path,
+            media_type=f"{kind}; charset=utf-8",
+            updated=datetime.fromtimestamp((folder / path).stat().st_mtime, UTC),
+            digest=hashlib.sha256((folder / path).read_bytes()).hexdigest(),
+            link=link_header([f"{BASE}hub"], BASE + path.replace("größe", "gr%C3%B6%C3%9Fe"))
+            if is_feed(path)
+            else None,
+            page="all.html" if path.startswith("all.") and is_feed(path) else None,
+            bodies={"identity": (folder / path).read_bytes(), "gzip": (folder / f"{path}.gz").read_bytes()},
+        )
+        for path, kind in TYPES.items()
+    )
+    app = make_app(
+        catalogue,
+        ready=lambda: Readiness(ready=True, facts={}),
+        numbers=lambda: b"",
+        on_request=lambda _status, _suffix, _scope: None,
+    )
+    server = Server(app, "127.0.0.1", 0)
+    server.start()
+    yield server.port
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def theirs(folder: Path, ours: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    place = tmp_path_factory.mktemp("nginx")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    example = EXAMPLE.read_text()
+    for ours_to_say, said in (
+        ("listen 80;", f"listen 127.0.0.1:{port};"),
+        ("root /srv/syndicator/feeds;", f"root {folder};"),
+        ("http://127.0.0.1:8080;", f"http://127.0.0.1:{ours};"),
+    ):
+        assert ours_to_say in example
+        example = example.replace(ours_to_say, said)
+    places = "".join(
+        f"{name}_temp_path {place}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    config = place / "nginx.conf"
+    config.write_text(
+        f"daemon off; master_process off; pid {place}/pid; error_log {place}/error.log;\n"
+        f"events {{ worker_connections 64; }}\nhttp {{ access_log off;\n{places}{example}}}\n"
+    )
+    command = [str(NGINX), "-p", str(place), "-c", str(config), "-e", str(place / "error.log")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        end = time.monotonic() + 10
+        while time.monotonic() < end and process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.02)
+        if process.poll() is not None:
+            pytest.fail(f"nginx refuses the example: {process.stderr.read() if process.stderr else ''}")
+        yield port
+        process.terminate()
+
+
+def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    response = connection.getresponse()
+    found = {name.lower(): value for name, value in response.getheaders()}
+    # nginx makes its ETag of time and size, and offers ranges.
+    for name in ("date", "server", "connection", "etag", "accept-ranges"):
+        found.pop(name, None)
+    body = response.read()
+    connection.close()
+    return response.status, found, body
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+@pytest.mark.parametrize("path", ["/", *(f"/{path.replace('größe', 'gr%C3%B6%C3%9Fe')}" for path in TYPES)])
+def test_the_same_headers_and_body(ours: int, theirs: int, path: str, coding: str) -> None:
+    """Type with charset, length, coding, Link, Cache-Control, Last-Modified and Vary."""
+    for method in ("GET", "HEAD"):
+        assert ask(ours, path, method, Accept_Encoding=coding) == ask(theirs, path, method, Accept_Encoding=coding)
+
+
+def test_304(theirs: int) -> None:
+    """nginx's own ETag and date answer 304, also when something in front weakened the tag."""
+    connection = http.client.HTTPConnection("127.0.0.1", theirs, timeout=10)
+    connection.request("GET", "/all.rss")
+    response = connection.getresponse()
+    response.read()
+    etag, date = response.headers["ETag"], response.headers["Last-Modified"]
+    connection.close()
+    for headers in ({"If_None_Match": etag}, {"If_None_Match": f"W/{etag}"}, {"If_Modified_Since": date}):
+        status, found, _ = ask(theirs, "/all.rss", **headers)
+        assert (status, 'rel="self"' in found["link"]) == (304, True)
+
+
+@pytest.mark.parametrize("path", ["/nothing.rss", "/all.rss.gz", "/../all.rss", "/category/"])
+def test_404_without_links(theirs: int, path: str) -> None:
+    """A refusal names no hub, and the compressed siblings have no address of their own."""
+    status, found, _ = ask(theirs, path)
+    assert status in (400, 404)
+    assert "link" not in found
+
+
+def test_a_query_is_not_in_self(theirs: int) -> None:
+    """Nor is anything else a stranger can write."""
+    usual = ask(theirs, "/all.rss")[1]["link"]
+    assert usual == ask(theirs, "/all.rss?utm=1")[1]["link"] == ask(theirs, "/all.rss", Host="evil.example")[1]["link"]
+    assert "link" not in ask(theirs, "//all.rss")[1]
+
+
+def test_a_person_is_shown_the_page(ours: int, theirs: int) -> None:
+    """As we do it, from the root."""
+    for port, location in ((ours, "all.html#rss"), (theirs, "/all.html#rss")):
+        status, found, _ = ask(port, "/all.rss", Sec_Fetch_Dest="document")
+        assert (303, location) == (status, found["location"])
+
+
+def test_only_the_hub_is_handed_on(theirs: int) -> None:
+    """The hub's answer comes from us (here: no hub, so 404 in our words); health and numbers stay inside."""
+    assert ask(theirs, "/hub", "POST")[2] == b"Not Found"
+    for path in ("/metrics", "/readyz", "/livez"):
+        assert b"nginx" in ask(theirs, path)[2]
