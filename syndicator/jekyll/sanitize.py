@@ -9,6 +9,7 @@ from collections import Counter
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
+from html import escape
 
 import nh3
 
@@ -44,6 +45,8 @@ def clean(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
     html = _NOSCRIPT.sub("", printable(html))
     if html.count("<") > _DEEPEST and _INNERMOST.sub("", html).count("<") > _DEEPEST:
         html = _flattened(html)
+    if html.count("<") > _MOST_UNCLEAR and _unclear(html) > _MOST_UNCLEAR:
+        html = escape(html, quote=False)
     _page.set(base)
     cleaned = _cleaner(policy).clean(html)
     # &#7; is a character only now that it has been parsed
@@ -219,3 +222,23 @@ def _flattened(html: str) -> str:
         return found[0]
 
     return _TAG.sub(keep, html)
+
+
+# Tags in comments, attributes and scripts deceive that count. Nobody writes thousands of those but to keep us busy.
+_MOST_UNCLEAR = 5_000
+_ATTRIBUTES_INSIDE = r"""(?:\s+[\w:.-]+(?:=(?:"[^"<>]*"|'[^'<>]*'|[\w/.:#%?&;-]+))?)*+\s*/?>"""
+_PAIR = re.compile(rf"<([a-z][a-z0-9]*){_ATTRIBUTES_INSIDE}[^<]*</\1>", re.IGNORECASE)
+_ALONE = re.compile(
+    rf"</?(?:{'|'.join(sorted(_NEVER_DEEP))}){_ATTRIBUTES_INSIDE}|<!--[\w\s.,:;!?'\"()-]*-->", re.IGNORECASE
+)
+
+
+def _unclear(html: str) -> int:
+    """How many tags are left when those are gone that can't but end where they seem to."""
+    html = _ALONE.sub("", html)
+    found = 1
+    for _ in range(_DEEPEST):
+        if not found:
+            break
+        html, found = _PAIR.subn("", html)
+    return html.count("<")
