@@ -1,6 +1,6 @@
 """One run: source → feeds → output → store. The story of the product on one page."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -75,10 +75,14 @@ class Builder:
     its files: whatever a crash comes between, the next run goes on from the mark.
     """
 
-    def __init__(self, plan: Plan, database: Database, output: Output) -> None:
+    def __init__(
+        self, plan: Plan, database: Database, output: Output, *, show: Callable[[Sequence[FileRow]], None]
+    ) -> None:
+        """`show` is called with files that are on disk, or gone from it, before anyone is told of them."""
         self.plan = plan
         self.database = database
         self.output = output
+        self._show = show
         self._site_reader = SiteReader(plan.source, plan.overrides)
         self._notice = notice.Notice(database)
         self._memory: _Memory | None = None
@@ -196,6 +200,7 @@ class Builder:
             return
         files, found = formats.files_of(feed)
         published = publish.publish(self.output, publish.aliased(files, self.plan.aliases), known, row.name, now)
+        self._show(published.rows)
         remembered = replace(row, dirty=False, updated=feed.updated, made_of=made_of, standing=gathered.paths)
         with self.database.begin() as connection:
             feeds.put(connection, [remembered])
@@ -212,6 +217,7 @@ class Builder:
             files = {row.name: feeds.files_of(connection, row.name) for row in rows}
         for row in rows:
             gone = publish.withdraw(self.output, [file for file in files[row.name].values() if not file.gone])
+            self._show(gone)
             with self.database.begin() as connection:
                 feeds.put(connection, [replace(row, dirty=False, made_of=None, standing=())])
                 publish.commit(connection, publish.Published(tuple(gone), (), 0), self.plan.own_hub, now)
@@ -230,6 +236,7 @@ class Builder:
             opml.render(specs, site.info, self.plan.base),
         ]
         published = publish.publish(self.output, pages, known, "", now)
+        self._show(published.rows)
         totals.feeds = len(rows)
         totals.written += published.written
         if published.written or published.changed:

@@ -4,7 +4,7 @@ import gzip
 import os
 import random
 import socket
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -53,14 +53,17 @@ class Service:
     A context manager; opening the state may raise StateError.
     """
 
-    def __init__(self, config: Config, *, clock: Clock = utcnow) -> None:
+    def __init__(self, config: Config, *, clock: Clock = utcnow, claimer: str | None = None) -> None:
+        """`claimer` is the name under which it claims what is owed; None: this process's."""
         self.config = config
+        #: Called with files that are on disk, or gone from it, before anyone is told of them.
+        self.show: Callable[[Sequence[FileRow]], None] = lambda rows: None
         self._clock = clock
         self._failed = True  # until a run succeeded: whatever the store says of an earlier process
         self.database = Database(config.state.url)
         self._output = Output(config.output.path, config.output.compress)
         self.plan = _plan(config)
-        self._builder = Builder(self.plan, self.database, self._output)
+        self._builder = Builder(self.plan, self.database, self._output, show=lambda rows: self.show(rows))
         self._client = Client(
             user_agent=f"syndicator/{VERSION} (+{config.feeds.url})",
             timeout=config.push.timeout,
@@ -72,7 +75,7 @@ class Service:
             self._client,
             clock=clock,
             jitter=random.random,
-            claimer=f"{socket.gethostname()} {os.getpid()}",
+            claimer=claimer or f"{socket.gethostname()} {os.getpid()}",
             retry=config.push.retry,
             hub_retry=config.hub.retry,
             read=self.topic,
@@ -124,18 +127,10 @@ class Service:
     def status(self) -> Status:
         return status.gather(self.database, self.config.output.path, version=VERSION, now=self._clock())
 
-    def published(self) -> Iterator[tuple[FileRow, Mapping[str, bytes]]]:
-        """Each published file with its bytes by content coding. What is gone has none.
-
-        A file on disk that isn't what was published is left out until the next run puts it right.
-        """
+    def published(self) -> list[FileRow]:
+        """Every file that is out, or was."""
         with self.database.read() as connection:
-            rows = feeds.every_file(connection)
-        for row in rows:
-            if row.gone:
-                yield row, {}
-            elif bodies := self._bodies(row):
-                yield row, bodies
+            return feeds.every_file(connection)
 
     def topic(self, url: str) -> FeedFile | None:
         """A topic's file as it is out now; None when there is no such topic, or not any more."""
@@ -147,6 +142,10 @@ class Service:
         return FeedFile(
             path=row.path, url=row.url, data=data, media_type=row.media_type, digest=digest_of(data), hubs=row.hubs
         )
+
+    def refusal(self, url: str) -> str | None:
+        """Why a stranger's address is never asked; None: it may be."""
+        return self._client.refusal(url)
 
     def watch_paths(self) -> tuple[Path, ...]:
         return (self.config.source.path,)
@@ -163,7 +162,8 @@ class Service:
         """End what is under way on the network, at once. Safe from any thread."""
         self.pusher.stop()
 
-    def _bodies(self, row: FileRow) -> dict[str, bytes]:
+    def bodies(self, row: FileRow) -> dict[str, bytes]:
+        """A published file's bytes by content coding. None at all when what is on disk isn't what was published."""
         data = self._output.read(row.path)
         if data is None or digest_of(data) != row.digest:
             return {}
@@ -202,6 +202,4 @@ def _plan(config: Config) -> Plan:
 
 
 def _policy(players: Collection[str], link_schemes: Collection[str]) -> Policy:
-    return Policy(
-        frame_hosts=DEFAULT.frame_hosts.union(players), link_schemes=DEFAULT.link_schemes.union(link_schemes)
-    )
+    return Policy(frame_hosts=DEFAULT.frame_hosts.union(players), link_schemes=DEFAULT.link_schemes.union(link_schemes))

@@ -26,6 +26,9 @@ _STOP = 4.5
 #: Seconds that readiness waits for the first run. What stands from before is served meanwhile.
 _FIRST = 30.0
 
+#: By which the daemon claims what is owed. There is one daemon on a state.
+_NAME = "daemon"
+
 _FIRST_RUN = "the first run is over"
 
 
@@ -43,7 +46,7 @@ class Daemon:
     def run(self) -> int:
         """From start to stop. Returns the exit code; raises SyndicatorError when it can't start."""
         config = load(self._path, os.environ)
-        with Service(config) as service:
+        with Service(config, claimer=_NAME) as service:
             self._lock.enter_context(service.daemon_lock())
             self._employ(service)
             self._server = Server(self._serving.app, *config.web.listen)
@@ -56,11 +59,9 @@ class Daemon:
     def _employ(self, service: Service) -> None:
         """Make what a service needs around it, and serve what it has published."""
         self._service = service
-        self._serving = Serving(service, self._metrics, ready=lambda: self._work.readiness())
-        self._work = Work(
-            service, self._serving, self._metrics, self._faults, first=lambda: self._signals.say(_FIRST_RUN)
-        )
-        self._serving.refresh()
+        service.pusher.recover()  # the lock is ours: whoever claimed by this name is dead
+        self._work = Work(service, self._metrics, self._faults, first=lambda: self._signals.say(_FIRST_RUN))
+        self._serving = Serving(service, self._metrics, ready=self._work.readiness, on_owed=self._work.push_soon)
 
     def _heed_signals(self) -> None:
         """Do what the signals say, until they say stop."""
@@ -113,7 +114,7 @@ class Daemon:
         """Work by another config. All that can fail comes first; then the old work ends, and the new begins."""
         before, old_service, old_work, old_server = self._service.config, self._service, self._work, self._server
         with ExitStack() as undo:
-            service = undo.enter_context(Service(config))
+            service = undo.enter_context(Service(config, claimer=_NAME))
             lock = undo.enter_context(ExitStack())
             if config.state.url != before.state.url:
                 lock.enter_context(service.daemon_lock())

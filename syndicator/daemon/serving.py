@@ -1,9 +1,11 @@
-"""What the web server is given: the published files, the health, the numbers."""
+"""What the web server is given: the published files, the hub, the health, the numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from starlette.types import ASGIApp, Scope
+from starlette.routing import BaseRoute
+from starlette.types import Scope
 
 from syndicator.observe import Metrics
 from syndicator.service import Service
@@ -11,7 +13,9 @@ from syndicator.store.feeds import FileRow
 from syndicator.web.app import make_app
 from syndicator.web.feeds import Catalogue, PublishedFile
 from syndicator.web.health import Readiness
+from syndicator.web.hub import Hub, HubLimits
 from syndicator.web.limiter import Limiter
+from syndicator.websub.asked import Lease
 from syndicator.websub.links import link_header
 
 #: Formats that requests are counted by; any other file counts as "other".
@@ -19,45 +23,71 @@ _COUNTED = frozenset({"rss", "atom", "json", "html", "opml"})
 
 
 class Serving:
-    """The app of one config, and its catalogue."""
+    """The app of one config, and its catalogue. `on_owed` is told when our hub owes someone something."""
 
-    def __init__(self, service: Service, metrics: Metrics, ready: Callable[[], Readiness]) -> None:
-        self._service = service
-        self._metrics = metrics
-        web = service.config.web
+    def __init__(
+        self,
+        service: Service,
+        metrics: Metrics,
+        *,
+        ready: Callable[[], Readiness],
+        on_owed: Callable[[], None],
+    ) -> None:
+        self._service, self._metrics = service, metrics
+        config = service.config
         self._catalogue = Catalogue(
-            max_age=int(web.max_age.total_seconds()), root=urlsplit(service.config.feeds.url).path
+            max_age=int(config.web.max_age.total_seconds()), root=urlsplit(config.feeds.url).path
         )
-        limiter = Limiter(web.poller_limit, trusted=web.trusted_proxies) if web.poller_limit else None
-        self.app: ASGIApp = make_app(
-            self._catalogue, ready=ready, numbers=metrics.text, on_request=self._count, limiter=limiter
+        limit, trusted = config.web.poller_limit, config.web.trusted_proxies
+        self.app = make_app(
+            self._catalogue,
+            ready=ready,
+            numbers=metrics.text,
+            on_request=self._count,
+            routes=_hub_routes(service, on_owed),
+            limiter=Limiter(limit, trusted=trusted) if limit else None,
         )
-        self._served: dict[str, tuple[FileRow, PublishedFile]] = {}
+        service.show = self.show
+        self.show(service.published())
 
-    def refresh(self) -> None:
-        """Serve what is published now."""
-        served, gone = {}, []
-        for row, bodies in self._service.published():
-            before = self._served.get(row.path)
-            if row.gone:
-                gone.append(row.path)
-            elif before and before[0] == row and before[1].bodies.keys() == bodies.keys():
-                served[row.path] = before
-            else:
-                served[row.path] = (row, _published(row, dict(bodies)))
-        self._served = served
-        self._catalogue.replace([file for _, file in served.values()], gone=gone)
+    def show(self, rows: Sequence[FileRow]) -> None:
+        """Serve these files as they are on disk now. The same bytes as before are read again, and harm nobody."""
+        files = [file for row in rows if (file := self._read(row))]
+        self._catalogue.update(files, gone=[row.path for row in rows if row.gone])
+
+    def _read(self, row: FileRow) -> PublishedFile | None:
+        bodies = {} if row.gone else self._service.bodies(row)
+        if not bodies:
+            return None
+        return PublishedFile(
+            path=row.path,
+            media_type=row.media_type,
+            updated=row.updated,
+            digest=row.digest,
+            link=link_header(row.hubs, row.url) if row.hubs else None,
+            bodies=bodies,
+        )
 
     def _count(self, status: int, suffix: str, _scope: Scope) -> None:
         self._metrics.requests.labels(str(status), suffix if suffix in _COUNTED else "other").inc()
 
 
-def _published(row: FileRow, bodies: dict[str, bytes]) -> PublishedFile:
-    return PublishedFile(
-        path=row.path,
-        media_type=row.media_type,
-        updated=row.updated,
-        digest=row.digest,
-        link=link_header(row.hubs, row.url) if row.hubs else None,
-        bodies=bodies,
+def _hub_routes(service: Service, on_owed: Callable[[], None]) -> list[BaseRoute]:
+    """Our hub's endpoint, at its public path and, for a proxy that strips the feeds' path, at /hub."""
+    config = service.config
+    if config.hub_url is None:
+        return []
+    lease, limits = config.hub.lease, config.hub.limits
+    hub = Hub(
+        service.database,
+        read=service.topic,
+        refusal=service.refusal,
+        lease=Lease(min=lease.min, default=lease.default, max=lease.max),
+        clock=lambda: datetime.now(UTC),
+        on_owed=on_owed,
+        home=config.feeds.url,
+        limits=HubLimits(**limits.model_dump()),
+        trusted=config.web.trusted_proxies,
     )
+    paths = dict.fromkeys((urlsplit(config.hub_url).path or "/hub", "/hub"))
+    return [route for path in paths for route in hub.routes(path)]

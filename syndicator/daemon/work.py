@@ -16,7 +16,6 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from syndicator.daemon.faults import Faults
-from syndicator.daemon.serving import Serving
 from syndicator.daemon.watch import Watch
 from syndicator.daemon.worker import Worker
 from syndicator.errors import SyndicatorError
@@ -44,10 +43,8 @@ class _Stopped(Exception):  # noqa: N818  # not an error
 class Work:
     """Polls, builds and pushes, from `start` to `stop`. `first` is called when the first run is over."""
 
-    def __init__(
-        self, service: Service, serving: Serving, metrics: Metrics, faults: Faults, first: Callable[[], None]
-    ) -> None:
-        self._service, self._serving, self._metrics, self._faults = service, serving, metrics, faults
+    def __init__(self, service: Service, metrics: Metrics, faults: Faults, first: Callable[[], None]) -> None:
+        self._service, self._metrics, self._faults = service, metrics, faults
         self._first: Callable[[], None] | None = first
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
@@ -119,8 +116,6 @@ class Work:
     def _build(self, asked: frozenset[str]) -> None:
         try:
             report = self._service.build(self._between, paths=self._paths(asked))
-            if report.moved or self.last is None:
-                self._serving.refresh()
         except _Stopped:
             return
         except Exception as error:

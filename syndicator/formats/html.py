@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from syndicator.model import Entry, Feed, FeedFile, FeedSpec, SiteInfo
+from syndicator.model import Entry, Feed, FeedFile, FeedSpec, SiteInfo, digest_of
 
 #: Entries shown on a feed's page. A page is a look at the feed, not its archive.
 SHOWN = 20
@@ -102,7 +102,7 @@ def _page(template: str, *, path: str, url: str, base: str, site: SiteInfo, **va
         url=base + quote(path),
         data=data,
         media_type="text/html; charset=utf-8",
-        digest=hashlib.sha256(data).hexdigest(),
+        digest=digest_of(data),
         hubs=(),
     )
 

@@ -61,6 +61,17 @@ class Catalogue:
         self._made = made
         self._paths = {root + path: found for root in self._roots for path, found in answers.items()}
 
+    def update(self, files: Iterable[PublishedFile], *, gone: Iterable[str] = ()) -> None:
+        """Serve these files, answer 410 for what is gone, and all others as before. For one thread at a time."""
+        answers: dict[str, Prepared | Answer] = dict.fromkeys(gone, GONE)
+        for file in files:
+            prepared = prepare(file, self._max_age)
+            self._made[file.path] = (file, prepared)
+            answers[file.path] = prepared
+        if "index.html" in answers:
+            answers[""] = answers["index.html"]
+        self._paths.update({root + path: found for root in self._roots for path, found in answers.items()})
+
     def find(self, path: str) -> Prepared | Answer | None:
         """What there is at a path as the request names it, decoded; None: nothing."""
         return self._paths.get(path)

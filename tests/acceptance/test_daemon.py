@@ -1,0 +1,323 @@
+"""When things run: the daemon started for real, told by files, signals and a hub that listens."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import requests
+from command import Command, Hub, free_port, until
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    command = Command(tmp_path)
+    command.post("2026-01-02-one", "First news")
+    return command
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with Hub() as hub:
+        yield hub
+
+
+def told(hub: Hub) -> str:
+    return f'[push]\nhubs = ["{hub.url}"]\nretry = ["200ms", "500ms", "1s", "2s", "5s"]'
+
+
+def events(lines: list[str]) -> list[dict[str, object]]:
+    return [json.loads(line) for line in lines]
+
+
+def test_ready_means_built_and_served(command: Command) -> None:
+    """The last line of the start is the address of the index page; feeds stand on disk and are served."""
+    with command.running() as daemon:
+        assert daemon.out == [f"Serving {command.url}\n"]
+        assert "First news" in command.feed("all.atom")
+        assert "First news" in requests.get(f"{command.url}category/news.json", timeout=5).text
+        assert requests.get(command.url, timeout=5).headers["content-type"] == "text/html; charset=utf-8"
+        assert requests.get(f"{command.url}readyz", timeout=5).json()["ready"] is True
+        assert "syndicator_posts 1.0" in requests.get(f"{command.url}metrics", timeout=5).text
+        assert daemon.end() == (0, pytest.approx(0, abs=5))
+    assert [line["event"] for line in events(daemon.err)] == ["run", "stopped"]
+
+
+def test_a_saved_post_is_out_and_told_of_within_a_second(command: Command, hub: Hub) -> None:
+    """Save a post: the feeds have it, the hub hears of them, and finds the post in what it fetches at that moment."""
+    command.configure(told(hub))
+    with command.running():
+        hub.topics(6)
+        saved = time.monotonic()
+        command.post("2026-01-03-two", "Second news")
+        pings = [hub.next() for _ in range(6)]
+        assert max(ping.at for ping in pings) - saved < float(os.environ.get("PATIENT", 1))
+        assert all(b"Second news" in ping.body for ping in pings)
+        names = ("all", "category/news")
+        assert {ping.topic for ping in pings} == {
+            f"{command.url}{name}.{suffix}" for name in names for suffix in ("rss", "atom", "json")
+        }
+
+
+def test_only_the_feeds_that_changed_are_told_of(command: Command, hub: Hub) -> None:
+    """Editing a News post is told of for the site and for News; a change that alters no feed, for none."""
+    command.configure(told(hub))
+    path = command.post("2026-01-03-two", "Business as usual", categories="Business")
+    with command.running():
+        assert len(hub.topics(9)) == 9
+        path.touch()
+        command.post("2026-01-02-one", "First news, corrected")
+        topics = hub.topics(6)
+        assert not any("business" in topic for topic in topics)
+        assert hub.pings.empty()
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_hub_that_comes_back_gets_every_ping(command: Command, hub: Hub, status: int) -> None:
+    """While a hub answers with errors, its pings stay owed; when it is well again, it gets each of them once."""
+    well = threading.Event()
+    hub.answer = lambda topic: 204 if well.is_set() else status
+    command.configure(told(hub))
+    with command.running():
+        owed = 'syndicator_owed{kind="ping"} 6.0'
+        until(lambda: owed in requests.get(f"{command.url}metrics", timeout=5).text, what="a failed pass")
+        well.set()
+        assert len(hub.topics(6)) == 6
+
+
+def test_a_hanging_hub_delays_nobody(command: Command, hub: Hub) -> None:
+    """While one hub hangs, posts go out, another hub hears of them at once, and a stop still takes under 5 s."""
+    with Hub() as stuck:
+        release = threading.Event()
+        stuck.answer = lambda topic: 204 if release.wait(60) else 500
+        command.configure(f'[push]\nhubs = ["{stuck.url}", "{hub.url}"]\ntimeout = "30s"')
+        with command.running() as daemon:
+            hub.topics(6)
+            saved = time.monotonic()
+            command.post("2026-01-03-two", "Second news")
+            assert b"Second news" in hub.next().body
+            assert time.monotonic() - saved < 5
+            code, seconds = daemon.end()
+            assert (code, seconds < 5) == (0, True)
+        release.set()
+
+
+def test_what_was_owed_is_paid_by_the_next_process(command: Command, hub: Hub) -> None:
+    """kill -9 while the hub is down, start again when it is up: every owed ping arrives."""
+    well = threading.Event()
+    hub.answer = lambda topic: 204 if well.is_set() else 500
+    command.configure(told(hub))
+    with command.running() as daemon:
+        assert daemon.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    well.set()
+    with command.running():
+        assert len(hub.topics(6)) == 6
+
+
+def test_an_idle_restart_tells_nobody(command: Command, hub: Hub) -> None:
+    """Nothing changed: no file is written, no ping sent, and what a reader has is still current."""
+    command.configure(told(hub))
+    with command.running() as daemon:
+        hub.topics(6)
+        etag = requests.get(f"{command.url}all.rss", timeout=5).headers["etag"]
+        assert daemon.end()[0] == 0
+    before = {path: path.stat().st_mtime_ns for path in command.feeds.rglob("*")}
+    with command.running():
+        again = requests.get(f"{command.url}all.rss", headers={"If-None-Match": etag}, timeout=5)
+        assert again.status_code == 304
+    assert {path: path.stat().st_mtime_ns for path in command.feeds.rglob("*")} == before
+    assert hub.pings.empty()
+
+
+def test_a_future_post_appears_by_itself(command: Command, hub: Hub) -> None:
+    """On the second, with its ping, without anything being touched or any poll being near."""
+    due = (datetime.now(UTC) + timedelta(seconds=8)).replace(microsecond=0)
+    command.post("2026-01-03-two", "Tomorrow's news", head=f"date: {due:%Y-%m-%d %H:%M:%S}\n")
+    command.configure(told(hub), poll="1h")
+    with command.running():
+        hub.topics(6)
+        assert "Tomorrow" not in command.feed("all.atom")
+        ping = hub.next()
+        late = (datetime.now(UTC) - due).total_seconds()
+        assert b"Tomorrow" in ping.body
+        assert 0 <= late < float(os.environ.get("PATIENT", 2))
+
+
+def test_a_poll_finds_what_watching_misses(command: Command) -> None:
+    """Without watching, the poll alone brings a post out."""
+    command.configure("", poll="200ms")
+    with command.running(environ={"SYNDICATOR_SOURCE__WATCH": "false"}):
+        command.post("2026-01-03-two", "Second news")
+        until(lambda: "Second news" in command.feed("all.atom"))
+
+
+# ------------------------------------------------------------------------------------------------------ stop
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it(command: Command, number: signal.Signals) -> None:
+    """SIGTERM and SIGINT end it with 0, within 5 s, with no temp file left."""
+    with command.running() as daemon:
+        code, seconds = daemon.end(number)
+        assert (code, seconds < 5) == (0, True)
+    assert not [path for path in command.feeds.rglob("*") if path.name.startswith(".")]
+
+
+def test_a_second_signal_stops_it_at_once(command: Command, hub: Hub) -> None:
+    """Whoever asks twice doesn't want to wait."""
+    hub.answer = lambda topic: 204 if threading.Event().wait(20) else 500
+    command.configure(told(hub))
+    with command.running() as daemon:
+        daemon.send(signal.SIGTERM)
+        daemon.send(signal.SIGTERM)
+        assert daemon.process.wait(2) in (0, 128 + signal.SIGTERM)
+
+
+def test_a_second_daemon_says_who_is_there(command: Command) -> None:
+    """On the same state there is one daemon; the other ends with 1 and names it."""
+    with command.running() as daemon:
+        second = command("run")
+        assert second.returncode == 1
+        assert f"pid {daemon.process.pid}" in second.stderr
+        assert "Traceback" not in second.stderr
+        assert f"pid {daemon.process.pid}" in command("status").stdout
+
+
+def test_a_taken_address_is_one_message(command: Command) -> None:
+    """Another program has the port: said in a line, with what to do."""
+    with socket.create_server(("127.0.0.1", command.port)):
+        done = command("run")
+    assert done.returncode == 1
+    assert f"127.0.0.1:{command.port}" in done.stderr
+    assert "web.listen" in done.stderr
+
+
+# ---------------------------------------------------------------------------------------------------- reload
+
+
+def test_a_good_config_takes_effect(command: Command) -> None:
+    """SIGHUP reads the config again; connections that are open stay open."""
+    with command.running() as daemon, requests.Session() as reader:
+        assert reader.get(f"{command.url}all.atom", timeout=5).ok
+        command.configure('[hub]\nenabled = false\n[site]\ntitle = "Another title"')
+        daemon.send(signal.SIGHUP)
+        daemon.line(lambda line: "read again" in line)
+        until(lambda: "Another title" in reader.get(f"{command.url}all.atom", timeout=5).text)
+        assert 'rel="hub"' not in reader.get(f"{command.url}all.atom", timeout=5).headers.get("link", "")
+        command.post("2026-01-03-two", "Second news")
+        until(lambda: "Second news" in reader.get(f"{command.url}all.atom", timeout=5).text)
+        assert daemon.end()[0] == 0
+
+
+def test_a_bad_config_changes_nothing(command: Command) -> None:
+    """Every mistake is told of, and the old config goes on."""
+    with command.running() as daemon:
+        command.config.write_text('[source]\npath = "../site"\npoll = 3\n[feeds]\nformat = []\n')
+        daemon.send(signal.SIGHUP)
+        daemon.line(lambda line: "feeds.format" in line)
+        assert any("source.poll" in line for line in daemon.err)
+        command.post("2026-01-03-two", "Second news")
+        until(lambda: "Second news" in requests.get(f"{command.url}all.atom", timeout=5).text)
+
+
+def test_another_address_takes_effect(command: Command) -> None:
+    """A new web.listen is served, and the old one is given back."""
+    with command.running() as daemon:
+        old = command.port
+        command.configure(port=(new := free_port()))
+        daemon.send(signal.SIGHUP)
+        daemon.line(lambda line: f":{new}/" in line, daemon.out)
+        assert requests.get(f"http://127.0.0.1:{new}/all.atom", timeout=5).ok
+        with pytest.raises(requests.ConnectionError):
+            until(lambda: requests.get(f"http://127.0.0.1:{old}/all.atom", timeout=5) is None, seconds=5)
+
+
+# ---------------------------------------------------------------------------------------------------- faults
+
+
+def test_a_source_that_goes_away_is_told_of_once_and_heals(command: Command) -> None:
+    """The feeds stay as they were, the error is one line however many polls fail, and it ends by itself."""
+    command.configure("", poll="100ms")
+    with command.running() as daemon:
+        away = command.site.rename(command.root / "away")
+        daemon.line(lambda line: "build failed" in line)
+        until(lambda: requests.get(f"{command.url}readyz", timeout=5).status_code == 503)
+        failed = 'syndicator_polls_total{result="failed"} '
+        until(lambda: _number(command, failed) > 3)
+        assert "First news" in requests.get(f"{command.url}all.atom", timeout=5).text
+        assert sum("build failed" in line for line in daemon.err) == 1
+        away.rename(command.site)
+        daemon.line(lambda line: "build works again" in line)
+        until(lambda: requests.get(f"{command.url}readyz", timeout=5).ok)
+        command.post("2026-01-03-two", "Second news")
+        until(lambda: "Second news" in command.feed("all.atom"))
+
+
+def _number(command: Command, name: str) -> float:
+    text = requests.get(f"{command.url}metrics", timeout=5).text
+    return next((float(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name)), 0)
+
+
+def test_a_problem_is_told_of_once_and_when_it_is_gone(command: Command) -> None:
+    """A bad post is one warning, not one a poll; mending it is said too."""
+    command.configure("", poll="100ms")
+    with command.running() as daemon:
+        command.post("2026-01-03-bad", head='date: "tomorow"\n')
+        daemon.line(lambda line: "tomorow" in line)
+        unchanged = 'syndicator_polls_total{result="unchanged"} '
+        before = _number(command, unchanged)
+        until(lambda: _number(command, unchanged) > before + 3)
+        assert sum("tomorow" in line for line in daemon.err) == 1
+        command.post("2026-01-03-bad", "Good now")
+        daemon.line(lambda line: "problems are gone" in line)
+
+
+def test_systemd_is_told(command: Command) -> None:
+    """READY when it is, a pulse for the watchdog, RELOADING, STOPPING (sd_notify(3))."""
+    path = str(command.root / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(path)
+        listening.settimeout(30)
+        environ = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "400000"}
+
+        def hear(wanted: str) -> None:
+            while wanted not in listening.recv(4096).decode():
+                pass
+
+        with command.running(environ=environ) as daemon:
+            hear("READY=1\nSTATUS=Serving")
+            hear("WATCHDOG=1")
+            daemon.send(signal.SIGHUP)
+            hear("RELOADING=1\nMONOTONIC_USEC=")
+            hear("READY=1")
+            daemon.send(signal.SIGTERM)
+            hear("STOPPING=1")
+            assert daemon.process.wait(5) == 0
+
+
+def test_killed_at_any_moment_nothing_is_lost(command: Command, hub: Hub) -> None:
+    """A few rounds of saving a post and kill -9: each post is in the feed the hub fetches in the end."""
+    command.configure(told(hub))
+    for number in range(4):
+        with command.running() as daemon:
+            command.post(f"2026-02-0{number + 1}-round", f"Round {number}")
+            time.sleep(0.05 * number)  # a different moment each round, not a wait for something
+            daemon.end(signal.SIGKILL)
+    with command.running():
+        feed = f"{command.url}all.atom"
+        wanted = [f"Round {number}".encode() for number in range(4)]
+        last: Callable[[], bytes] = lambda: requests.get(feed, timeout=5).content  # noqa: E731
+        until(lambda: all(title in last() for title in wanted))
+        ping = hub.next()
+        while ping.topic != feed or not all(title in ping.body for title in wanted):
+            ping = hub.next()
+    with sqlite3.connect(command.root / "var/syndicator.db") as state:
+        assert state.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert not [path for path in command.feeds.rglob("*") if path.name.startswith(".")]
