@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -145,28 +145,24 @@ class Push:
         )
 
     def _drain(self, hands: "_Hands", tally: "_Tally") -> None:
-        turns, outcomes, look, settle = Turns[Errand](), list[Outcome](), 0.0, 0.0
+        outcomes, look, settle = list[Outcome](), 0.0, 0.0
         while True:
             now = time.monotonic()
-            if now >= look and turns.waiting < BATCH:
+            if now >= look and hands.waiting < BATCH:
                 errands = self._claim()
-                turns.add((owed.host_of(errand.owed.target), errand) for errand in errands)
+                hands.add((owed.host_of(errand.owed.target), errand) for errand in errands)
                 look = now if len(errands) == BATCH else now + LOOK
-            while (errand := turns.take(now)) is not None:
-                hands.start(errand)
-            sent, nudged = self._collect(LOOK if turns.under_way else 0)
-            for one in sent:
-                turns.over(one.errand)
-                outcomes.append(self._judge(one))
-            idle = not turns.under_way and not turns.waiting
-            if outcomes and (idle or len(outcomes) >= TOGETHER or now >= settle):
+            hands.start()
+            sent, nudged = self._collect(LOOK if hands.busy else 0)
+            outcomes += map(self._judge, sent)
+            if outcomes and (not hands.busy or len(outcomes) >= TOGETHER or now >= settle):
                 self._settle(outcomes, tally)
                 outcomes, settle = [], time.monotonic() + SETTLE
             if self._stopped.is_set():
-                return self._leave(outcomes, turns.under_way, tally)
+                return self._leave(outcomes, hands, tally)
             if nudged:
                 look = 0.0
-            elif idle and look > now:
+            elif look > now and not hands.busy and not outcomes and self._finished.empty():
                 return None
 
     def _claim(self) -> list[Errand]:
@@ -244,13 +240,13 @@ class Push:
         for outcome in outcomes:
             tally.count(outcome)
 
-    def _leave(self, outcomes: list[Outcome], under_way: int, tally: "_Tally") -> None:
+    def _leave(self, outcomes: list[Outcome], hands: "_Hands", tally: "_Tally") -> None:
         """Write down what still ends in time, and give the rest back."""
         until = time.monotonic() + STOPPING
-        while under_way > 0 and (wait := until - time.monotonic()) > 0:
-            sent, _nudged = self._collect(wait)
-            under_way -= len(sent)
-            outcomes += map(self._judge, sent)
+        hands.drop()
+        while hands.busy and (wait := until - time.monotonic()) > 0:
+            outcomes += map(self._judge, self._collect(wait)[0])
+        outcomes += map(self._judge, self._collect(0)[0])
         self._settle(outcomes, tally)
         self.recover()
 
@@ -275,26 +271,58 @@ class _Hands:
 
     def __init__(self, send: Callable[[Errand], _Sent], finished: "SimpleQueue[_Sent | None]") -> None:
         self._send, self._finished = send, finished
+        self._turns, self._lock = Turns[Errand](), threading.Lock()
         self._todo: SimpleQueue[Errand | None] = SimpleQueue()
-        self._free, self._all = threading.Semaphore(0), 0
+        self._free = self._all = 0
 
-    def start(self, errand: Errand) -> None:
-        if not self._free.acquire(blocking=False):
-            self._all += 1
-            threading.Thread(target=self._run, name=f"push-{self._all}", daemon=True).start()
-        self._todo.put(errand)
+    @property
+    def waiting(self) -> int:
+        return self._turns.waiting
+
+    @property
+    def busy(self) -> bool:
+        with self._lock:
+            return bool(self._turns.under_way or self._turns.waiting)
+
+    def add(self, errands: Iterable[tuple[str, Errand]]) -> None:
+        with self._lock:
+            self._turns.add(errands)
+
+    def drop(self) -> None:
+        """Begin nothing more."""
+        with self._lock:
+            self._turns.clear()
+
+    def start(self) -> None:
+        """Begin what may begin now. Whoever gets free goes on without being told."""
+        with self._lock:
+            while (errand := self._turns.take(time.monotonic())) is not None:
+                if self._free:
+                    self._free -= 1
+                else:
+                    self._all += 1
+                    threading.Thread(target=self._run, name=f"push-{self._all}", daemon=True).start()
+                self._todo.put(errand)
 
     def dismiss(self) -> None:
+        self.drop()
         for _ in range(self._all):
             self._todo.put(None)
 
     def _run(self) -> None:
-        while (errand := self._todo.get()) is not None:
+        errand = self._todo.get()
+        while errand is not None:
             try:
-                self._finished.put(self._send(errand))
+                sent = self._send(errand)
             except BaseException as bug:  # raised again by the pass
-                self._finished.put(_Sent(errand, datetime.min, None, bug))
-            self._free.release()
+                sent = _Sent(errand, datetime.min, None, bug)
+            with self._lock:
+                self._finished.put(sent)
+                self._turns.over(errand)
+                errand = self._turns.take(time.monotonic())
+                self._free += errand is None
+            if errand is None:
+                errand = self._todo.get()
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    literal_column,
     or_,
     select,
     text,
@@ -139,7 +140,7 @@ def claim(
     give_back(connection, and_(owed.c.state == "claimed", owed.c.expires <= to_us(now)))
     under_way = owed.alias()
     busy = exists().where(
-        under_way.c.state == "claimed",
+        under_way.c.state == literal_column("'claimed'"),  # a variable would hide the partial index
         *(under_way.c[name] == owed.c[name] for name in ("kind", "target", "topic", "variant")),
     )
     due = and_(owed.c.state == "waiting", owed.c.due <= to_us(now), owed.c.kind.in_(kinds), ~busy)

@@ -166,6 +166,17 @@ Index(
     sqlite_where=owed.c.state != "claimed",
     postgresql_where=owed.c.state != "claimed",
 )
+#: What is being paid to a target for a topic is paid once at a time.
+Index(
+    "owed_under_way",
+    owed.c.kind,
+    owed.c.target,
+    owed.c.topic,
+    owed.c.variant,
+    unique=True,
+    sqlite_where=owed.c.state == "claimed",
+    postgresql_where=owed.c.state == "claimed",
+)
 Index("owed_due", owed.c.state, owed.c.due)
 
 #: What became of the pings to each hub.

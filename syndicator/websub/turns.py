@@ -29,6 +29,10 @@ class Turns(Generic[T]):
         """Errands with their hosts, in the order they should be run."""
         self._waiting.extend(errands)
 
+    def clear(self) -> None:
+        """Forget those that wait."""
+        self._waiting.clear()
+
     def take(self, now: float) -> T | None:
         """The next one to run, which then is under way; None: not now."""
         self._age(now)
