@@ -234,11 +234,11 @@ _ALONE = re.compile(
 
 
 def _unclear(html: str) -> int:
-    """How many tags are left when those are gone that can't but end where they seem to."""
+    """How many elements begin when those are gone that can't but end where they seem to."""
     html = _ALONE.sub("", html)
     found = 1
     for _ in range(_DEEPEST):
         if not found:
             break
         html, found = _PAIR.subn("", html)
-    return html.count("<")
+    return html.count("<") - html.count("</")
