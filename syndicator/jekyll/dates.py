@@ -34,10 +34,11 @@ _MONTH_YEAR = re.compile(rf"{_MONTH}[\s.,-]*(?P<year>\d{{4}})", re.I | re.A)
 _LONGEST = 64  # characters; no date is longer, and a pattern must not be given a novel
 
 
-def read_moment(value: Any, zone: tzinfo) -> datetime | None:
+def read_moment(value: Any, zone: tzinfo, *, beyond: bool = False) -> datetime | None:
     """The moment a value of front matter names, in UTC and whole seconds; None when it names none.
 
-    `zone` is the site's. Days that no calendar has (30 February) name no moment, although Ruby would count on.
+    `zone` is the site's. A day past its month's end (30 February) names no moment, unless with `beyond`: then it is
+    counted on from that end, as Ruby does.
     """
     try:
         if isinstance(value, datetime):
@@ -45,7 +46,7 @@ def read_moment(value: Any, zone: tzinfo) -> datetime | None:
         elif isinstance(value, date):
             moment = _in_zone(datetime.combine(value, time()), zone)
         elif isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-            moment = _read_text(str(value).strip(), zone)
+            moment = _read_text(str(value).strip(), zone, beyond)
         else:
             return None
         return moment.astimezone(UTC).replace(microsecond=0)
@@ -53,7 +54,7 @@ def read_moment(value: Any, zone: tzinfo) -> datetime | None:
         return None
 
 
-def _read_text(text: str, zone: tzinfo) -> datetime:
+def _read_text(text: str, zone: tzinfo, beyond: bool) -> datetime:
     if len(text) > _LONGEST:
         raise ValueError("too long for a date")
     if compact := _COMPACT.fullmatch(text):
@@ -62,7 +63,7 @@ def _read_text(text: str, zone: tzinfo) -> datetime:
         return moment.replace(tzinfo=UTC) if z else _in_zone(moment, zone)
     clock = _TIME.search(text)
     rest = f"{text[: clock.start()]} {text[clock.end() :]}" if clock else text
-    day = datetime.combine(_read_day(rest), time())
+    day = datetime.combine(_read_day(rest, beyond), time())
     if clock is None:
         return _in_zone(day, zone)
     moment = day + _since_midnight(clock)
@@ -70,17 +71,23 @@ def _read_text(text: str, zone: tzinfo) -> datetime:
     return _in_zone(moment, zone) if offset is None else moment.replace(tzinfo=timezone(offset))
 
 
-def _read_day(text: str) -> date:
+def _read_day(text: str, beyond: bool) -> date:
     if numbers := _NUMBERS.search(text):
         year, month, day = numbers["first"], int(numbers["second"]), numbers["third"]
         if len(day) > 2:
             year, day = day, year
-        return date(_year(year), month, int(day))
+        return _day(_year(year), month, int(day), beyond)
     for pattern in (_DAY_MONTH, _MONTH_DAY, _MONTH_YEAR):
         if named := pattern.search(text):
             parts = named.groupdict(default="1")
-            return date(_year(parts["year"]), _MONTHS[parts["month"].lower()], int(parts.get("day", "1")))
+            return _day(_year(parts["year"]), _MONTHS[parts["month"].lower()], int(parts.get("day", "1")), beyond)
     raise ValueError("no date in it")
+
+
+def _day(year: int, month: int, day: int, beyond: bool) -> date:
+    if beyond and 28 < day <= 31:
+        return date(year, month, 28) + timedelta(days=day - 28)
+    return date(year, month, day)
 
 
 def _year(digits: str) -> int:

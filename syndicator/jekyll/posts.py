@@ -153,16 +153,24 @@ class _Reader:
             if name is None:
                 self._no_date()
                 return None
-            moment = read_moment(name, self._site.timezone)
-            if moment is None:
-                self.problem(None, f"the file name's date is not a date: {name!r}", fatal=True)
-            return moment
-        moment = read_moment(said, self._site.timezone)
-        if moment is None:
-            hint = "write it like 2026-01-31 or 2026-01-31 18:00:00 +0100"
-            self.problem("date", f"date is not a date: {_shown(said)}", hint, fatal=True)
-        elif name is None and self._where.collection == "posts" and "" not in self._site.scope.roots:
+            return self._moment(None, "the file name's date", name)
+        moment = self._moment("date", "date", said)
+        if moment and name is None and self._where.collection == "posts" and "" not in self._site.scope.roots:
             self.problem(None, "Jekyll ignores it: the file's name has no date", "name it YYYY-MM-DD-title.md")
+        return moment
+
+    def _moment(self, key: str | None, what: str, said: Any) -> datetime | None:
+        """When it was published. A day past its month's end is taken as Jekyll takes it, and named."""
+        moment = read_moment(said, self._site.timezone)
+        if moment is not None:
+            return moment
+        hint = "write it like 2026-01-31 or 2026-01-31 18:00:00 +0100" if key else None
+        moment = read_moment(said, self._site.timezone, beyond=True)
+        if moment is None:
+            self.problem(key, f"{what} is not a date: {_shown(said)}", hint, fatal=True)
+        else:
+            day = _in_zone(moment, self._site).date()
+            self.problem(key, f"{what} is past its month's end: {_shown(said)}; Jekyll takes it for {day}", hint)
         return moment
 
     def _no_date(self) -> None:

@@ -54,5 +54,5 @@ def _labels(value: Any) -> Iterable[str]:
     if isinstance(value, list | tuple):
         for one in value:
             yield from _labels(one)
-    elif value is not None and not isinstance(value, dict) and (name := label(value)):
+    elif value is not None and not isinstance(value, dict) and (name := label(value)).strip():
         yield name

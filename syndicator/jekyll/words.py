@@ -1,9 +1,12 @@
 """Values of front matter as text."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
 from syndicator.jekyll.characters import printable
+
+_BLANKS = re.compile(r"[ \t\r\n\f\v]+")  # no-break spaces are kept, as jekyll-feed keeps them
 
 
 def as_text(value: Any) -> str:
@@ -22,8 +25,9 @@ def as_text(value: Any) -> str:
 
 
 def label(value: Any) -> str:
-    """A value as a name in one line: white space folded, what XML can't hold gone."""
-    return " ".join(printable(as_text(value)).split())
+    """A value as a name in one line: ASCII's white space folded, what XML can't hold gone."""
+    text = printable(as_text(value))
+    return " ".join(text.split() if text.isascii() else filter(None, _BLANKS.split(text)))
 
 
 def is_empty(value: Any) -> bool:

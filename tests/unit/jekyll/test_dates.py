@@ -65,7 +65,6 @@ MOMENTS = [
     ("9999-12-31", "9999-12-31T05:00:00"),
 ]
 
-# 2024-02-30 is Ruby's 1 March; an author who writes it means something else
 NO_MOMENTS = [
     *("2024-02-30", "2024-02-30 10:00:00", "2024-02-32", "2024-13-01", "2024-00-10", "2024-01-00", "0000-01-01"),
     *("9999-12-31 23:59:59 -0500", "10000-01-01", "-2024-01-02", "tomorow", "today", "2024", "10:00", "2024-01"),
@@ -85,3 +84,20 @@ def test_read_moment(said: str, expected: str) -> None:
 def test_no_moment(said: str) -> None:
     """What is no date, or no date of this calendar, is none; nothing raises."""
     assert read_moment(load_yaml(f"date: {said}")["date"], NEW_YORK) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("2024-02-30", "2024-03-01"),
+        ("2023-02-29", "2023-03-01"),
+        ("2011-04-31", "2011-05-01"),
+        ("31 June 2024", "2024-07-01"),
+        ("2024-02-32", None),
+        ("2024-13-01", None),
+    ],
+)
+def test_beyond_the_months_end(said: str, expected: str | None) -> None:
+    """Days up to 31 are counted on from their month's end when that is asked for, as Ruby does."""
+    moment = read_moment(said, UTC, beyond=True)
+    assert expected == (moment and moment.date().isoformat())

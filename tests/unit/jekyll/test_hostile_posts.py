@@ -1,5 +1,7 @@
 """Posts that are wrong: each is named with its path and line, by whoever reads the Problem, and nothing raises."""
 
+from datetime import UTC, datetime
+
 import pytest
 from reading import document, site_of
 
@@ -66,8 +68,8 @@ BAD_HEADS = [
     ("- a\n- b", 2, "the front matter can't be read: it is not keys and values"),
     ("42", 2, "the front matter can't be read: it is not keys and values"),
     ("date: tomorow", 2, "date is not a date: 'tomorow'"),
-    ("layout: post\ndate: 2024-02-30", 3, "date is not a date: '2024-02-30'"),
-    ("date: 2024-02-30 10:00:00", 2, "date is not a date: '2024-02-30 10:00:00'"),
+    ("layout: post\ndate: 2024-02-32", 3, "date is not a date: '2024-02-32'"),
+    ("date: 2024-13-30 10:00:00", 2, "date is not a date: '2024-13-30 10:00:00'"),
     ("date: 0000-00-00", 2, "date is not a date: '0000-00-00'"),
     ("date: 99999-01-01", 2, "date is not a date: '99999-01-01'"),
     ("date: 9999-12-31 23:59:59 -0500", 2, "date is not a date: 9999-12-31 23:59:59 -0500"),
@@ -81,12 +83,19 @@ BAD_HEADS = [
 BAD_PATHS = [
     ("_posts/x.md", "it has no date"),
     ("_posts/2024-13-45-x.md", "the file name's date is not a date: '2024-13-45'"),
-    ("_posts/2024-02-30-x.md", "the file name's date is not a date: '2024-02-30'"),
+    ("_posts/2024-02-32-x.md", "the file name's date is not a date: '2024-02-32'"),
     ("_posts/0000-01-01-x.md", "the file name's date is not a date: '0000-01-01'"),
 ]
 
 # heads that are mended by a guess, what is said of it, and what the post has then
 MENDED = [
+    (
+        "layout: post\ndate: 2023-02-30",
+        3,
+        "date is past its month's end: '2023-02-30'; Jekyll takes it for 2023-03-02",
+        "published",
+        datetime(2023, 3, 2, tzinfo=UTC),
+    ),
     ("title: One\ntitle: Two", 3, "title is said twice; the last one counts", "title", "Two"),
     ("title: [a, b]", 2, "title is no text: ['a', 'b']; 'X' stands for it", "title", "X"),
     ("title: {a: b}", 2, "title is no text: {'a': 'b'}; 'X' stands for it", "title", "X"),
@@ -189,6 +198,15 @@ def test_characters_that_are_none() -> None:
     named = read_post(document("_posts/2024-01-02-caf\udce9.md", "Text."), site_of()).post
     assert named is not None
     assert (named.head.title, named.head.url) == ("Caf", "https://example.com/2024/01/02/caf.html")
+
+
+def test_name_past_its_months_end() -> None:
+    """A file named for a day that its month has not is a post of the next month, as in Jekyll, and it is said."""
+    read = read_post(document("_posts/2011-04-31-x.md", "Text."), site_of())
+    said = "the file name's date is past its month's end: '2011-04-31'; Jekyll takes it for 2011-05-01"
+    assert [("_posts/2011-04-31-x.md", None, said, False)] == _said(read.problems)
+    assert read.post is not None
+    assert read.post.head.url == "https://example.com/2011/05/01/x.html"
 
 
 def test_date_hint() -> None:

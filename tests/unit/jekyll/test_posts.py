@@ -47,6 +47,7 @@ TITLES = [
     ("title: |\n  two\n  lines", "two lines"),
     ('title: "a\\x07b&#7;c"', "abc"),
     ("title: 5 < 6 > 4", "5 < 6 > 4"),
+    ("title: 'Jane\u00a0Doe \u3000 x'", "Jane\u00a0Doe \u3000 x"),
 ]
 
 
@@ -63,6 +64,7 @@ CATEGORIES = [
     ("category: last\ncategories: [first, [second, null]]", ("first", "second", "last")),
     ("categories:\ncategory:", ()),
     ("categories: [2024, 1.5, '', '  ']", ("2024", "1.5")),
+    ("categories: ['\u00a0', a]", ("a",)),
     ("categories: [News, news]", ("News", "news")),
     ("categories: [2024-01-02]", ("2024-01-02",)),
 ]
