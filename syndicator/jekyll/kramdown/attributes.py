@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+MAX_REFERENCES = 50  #: of lists by lists, each once
 _ITEM = re.compile(
     r"""(?:\A|\s)(?:
         (?P<key>\w[\w\-]*)=(?P<quote>["'])(?P<value>(?:\\.|[^}\\])*?)(?P=quote)
@@ -37,14 +38,13 @@ class Attributes:
 
     def apply(self, attrs: dict[str, str | int | float], named: Mapping[str, "Attributes"]) -> None:
         """Puts them on an element, the referenced lists first."""
-        self._apply(attrs, named, frozenset())
+        self._apply(attrs, named, set())
 
-    def _apply(
-        self, attrs: dict[str, str | int | float], named: Mapping[str, "Attributes"], seen: frozenset[str]
-    ) -> None:
+    def _apply(self, attrs: dict[str, str | int | float], named: Mapping[str, "Attributes"], seen: set[str]) -> None:
         for ref in self.refs:
-            if ref in named and ref not in seen:
-                named[ref]._apply(attrs, named, seen | {ref})
+            if ref in named and ref not in seen and len(seen) < MAX_REFERENCES:
+                seen.add(ref)
+                named[ref]._apply(attrs, named, seen)
         for key, value in self.values.items():
             _put(attrs, key, value)
 

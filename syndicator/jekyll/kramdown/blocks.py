@@ -70,8 +70,7 @@ def fence(state: BlockState) -> bool:
     if not match:
         return False
     if not closing:
-        state.doc.effort -= (state.end - state.pos) // 500
-        return False
+        return state.doc.fail((state.end - state.pos) // 50)
     state.pos = closing.end()
     token = state.add("fence", "pre", content=state.src[match.end() : closing.start()])
     if match["info"]:
@@ -144,7 +143,12 @@ def rule(state: BlockState) -> bool:
 
 
 def math(state: BlockState) -> bool:
-    match = _MATH.match(state.src, state.pos) if state.after_boundary() else None
+    start = state.src.find("$$", state.pos, state.pos + 6)
+    if start < 0 or not state.after_boundary():
+        return False
+    if state.src.find("$$", start + 2) < 0:
+        return state.doc.fail((state.end - start) // 1_000)
+    match = _MATH.match(state.src, state.pos)
     if not match:
         return False
     if match["escaped"]:
@@ -173,6 +177,7 @@ def paragraph(state: BlockState) -> bool:
     last = state.tokens[-1] if state.tokens else None
     if last and last.type == "paragraph":
         inline = last.children[-1] if last.children else Token("inline", "", 0)
+        state.doc.effort -= len(inline.content) // 1_000
         inline.content += ("  \n" if state.src[start - 3 : start] == "  \n" else "\n") + text
     else:
         state.add("paragraph", "p", [spans(text.lstrip(SPACE))])

@@ -7,9 +7,8 @@ from markdown_it.token import Token
 from syndicator.jekyll.kramdown.attributes import Attributes
 from syndicator.jekyll.kramdown.blocks import INDENT
 from syndicator.jekyll.kramdown.engine import BlockState, Definition, Document, children
-from syndicator.jekyll.kramdown.grammar import ID, NOT_LAZY, SPACE
+from syndicator.jekyll.kramdown.grammar import ANY, ID, LIST, NOT_LAZY, SPACE
 
-_ANY = r"(?:\\\}|[^}])"
 _FOOTNOTE = re.compile(
     r" {0,3}\[\^(?P<name>" + ID + r")\]:(?P<text>.*\n"
     r"(?:(?:[ \t\r\f\v]*\n)*(?:(?:\t| {4})[ \t]*[^ \t-\r].*\n)+"
@@ -20,11 +19,14 @@ _LINK = re.compile(
     r"(?:(?:[ \t]*?\n|[ \t]+?)[ \t]*?(?P<quote>[\"'])(?P<title>.+?)(?P=quote))?[ \t]*?\n"
 )
 _ABBREVIATION = re.compile(r" {0,3}\*\[(?P<id>.+?)\]:(?P<title>.*?)\n")
-_NAMED = re.compile(rf" {{0,3}}\{{:(?P<name>{ID}):(?P<list>{_ANY}+)\}}[ \t\r\f\v]*\n")
-_ATTRIBUTES = re.compile(rf" {{0,3}}\{{:(?![:/])(?P<list>{_ANY}+)\}}[ \t\r\f\v]*\n")
+_NAMED = re.compile(rf" {{0,3}}\{{:(?P<name>{ID}):(?P<list>{LIST})\}}[ \t\r\f\v]*\n")
+_ATTRIBUTES = re.compile(rf" {{0,3}}\{{:(?![:/])(?P<list>{LIST})\}}[ \t\r\f\v]*\n")
 _EXTENSION = re.compile(
-    rf" {{0,3}}\{{::(?P<name>[A-Za-z0-9_]+)(?:[ \t-\r](?P<list>{_ANY}*?))?(?P<closed>/)?\}}[ \t\r\f\v]*\n"
+    rf" {{0,3}}\{{::(?P<name>[A-Za-z0-9_]+)(?:[ \t-\r](?P<list>{ANY}{{0,500}}?))?(?P<closed>/)?\}}[ \t\r\f\v]*\n"
 )
+
+
+MAX_LINE = 4_096  #: a longer line defines no link
 
 
 def identifier(text: str) -> str:
@@ -45,6 +47,8 @@ def footnote(state: BlockState) -> bool:
 
 
 def link(state: BlockState) -> bool:
+    if state.src.find("\n", state.pos) - state.pos > MAX_LINE:
+        return False
     match = _LINK.match(state.src, state.pos)
     if not match or re.search(r"[ \t]+[\"']", match["plain"] or ""):
         return False
@@ -97,8 +101,7 @@ def _extension(state: BlockState, match: re.Match[str]) -> bool:
         stop = re.compile(rf"^ {{0,3}}\{{:/(?:{match['name']})?\}}[ \t\r\f\v]*\n", re.MULTILINE)
         closing = stop.search(state.src, end)
         if not closing:
-            state.doc.effort -= (state.end - state.pos) // 500
-            return False
+            return state.doc.fail((state.end - state.pos) // 50)
         body, end = state.src[match.end() : closing.start()].removesuffix("\n"), closing.end()
     token = extended(state.doc, match["name"], match["list"] or "", body)
     if token is None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
 #: blocks in blocks; a stranger's text that nests deeper is shown as it is
-MAX_DEPTH = 40
+MAX_DEPTH = 24
 
 
 @dataclass(slots=True)
@@ -32,6 +32,12 @@ class Document:
     abbreviations: dict[str, "Definition"] = field(default_factory=dict)
     named: dict[str, Attributes] = field(default_factory=dict)
     depth: int = 0
+    coloured: int = 0  #: characters of code highlighted so far
+
+    def fail(self, cost: int) -> bool:
+        """A look ahead found nothing. It is paid for, so that many of them can't take for ever."""
+        self.effort -= cost
+        return False
 
 
 @dataclass(slots=True)
@@ -114,7 +120,11 @@ class Blocks(ParserBlock):
         rules = cast("list[Any]", self.ruler.getRules(""))
         prose = cast("list[Any]", self.ruler.getRules("prose"))
         while state.pos < state.end and not state.closed:
-            state.doc.effort -= 1
+            state.doc.effort -= 5
+            if state.doc.effort < 0:
+                state.add("paragraph", "p", [spans(state.src[state.pos :])])
+                state.pos = state.end
+                return
             for rule in prose if state.src[state.pos].isalpha() else rules:
                 if rule(state):
                     break

@@ -43,7 +43,10 @@ ENTITIES = name2codepoint | {"apos": 39, "vellip": 8942}
 
 _INLINE = "|".join(sorted(SPAN_ELEMENTS | {"script"}))
 _BLANK = r"[ \t\r\f\v]*(?:\n|\Z)"
-_ATTRIBUTES = r" {0,3}\{:(?![:/])(?:\\\}|[^}])+\}[ \t\r\f\v]*\n"
+#: an attribute list's content; longer ones are text
+ANY = r"(?:[^}\\]|\\.|\\(?=\n))"
+LIST = ANY + "{1,500}+"
+_ATTRIBUTES = rf" {{0,3}}\{{:(?![:/]){LIST}\}}[ \t\r\f\v]*\n"
 _MARKER = r"\^[ \t\r\f\v]*\n"
 HTML_EDGE = rf"</(?!(?:{_INLINE})\b){NAME}[ \t-\r]*>|<(?!(?:{_INLINE})\b){NAME}"
 _LIST = r" {0,3}(?:[+*\-]|[0-9]+\.)[\t| ]"
@@ -60,7 +63,7 @@ PARAGRAPH_END_GFM = re.compile(
 NOT_LAZY = rf"(?:{_ATTRIBUTES}|{_MARKER}| {{0,3}}(?:{HTML_EDGE}))"
 BOUNDARY = re.compile(rf"{_BLANK}|{_MARKER}|{_ATTRIBUTES}|\Z")
 BLANKS = re.compile(r"(?:[ \t\r\f\v]*\n)+")
-RULE = re.compile(r" {0,3}([*\-_])[ \t]*\1[ \t]*\1(?:\1|[ \t])*\n")
+RULE = re.compile(r" {0,3}([*\-_])[ \t]*\1[ \t]*\1(?:\1|[ \t]){0,500}+\n")
 MARKER = re.compile(_MARKER)
 
 

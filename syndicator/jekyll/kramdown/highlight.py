@@ -9,24 +9,27 @@ from pygments.util import ClassNotFound
 
 from syndicator.jekyll.kramdown.options import Highlighting
 
-MAX_LENGTH = 50_000  #: longer code is shown without colours: lexers take their time
+#: of a block, and of all blocks of a text; what is longer goes without colours: some lexers are slow
+MAX_LENGTH, MAX_TOTAL = 10_000, 40_000
 _PLAIN = frozenset(("plaintext", "text", "plain"))
 
 
-def highlighted(text: str, language: str, how: Highlighting) -> str | None:
+def highlighted(text: str, language: str, how: Highlighting, before: int = 0) -> str | None:
     """The code's HTML without a wrapper; None if it is not to be highlighted, or in no language we know.
 
-    The text is the same to the letter, whatever the lexer thinks of it.
+    The text is the same to the letter, whatever the lexer thinks of it. `before` is how much code of the same text
+    has been highlighted already. Rouge's names of languages are in lower case, and no other.
     """
-    name = language.split("?", 1)[0].lower()
+    name = language.split("?", 1)[0]
     if not how.enabled or (name in _PLAIN and not how.guess_lang):
         return None
     if name in _PLAIN:
         return escaped(text)
-    lexer = _lexer(name)
+    lexer = _lexer(name) if name == name.lower() else None
     if lexer is None:
         return None
-    return _coloured(text, lexer) if len(text) <= MAX_LENGTH else escaped(text)
+    too_long = len(text) > MAX_LENGTH or before + len(text) > MAX_TOTAL
+    return escaped(text) if too_long else _coloured(text, lexer)
 
 
 def block(code: str, how: Highlighting) -> str:

@@ -8,7 +8,7 @@ from typing import cast
 
 from markdown_it.token import Token
 
-from syndicator.jekyll.kramdown.engine import MAX_DEPTH, Blocks, BlockState, children, spans
+from syndicator.jekyll.kramdown.engine import MAX_DEPTH, Blocks, BlockState, Document, children, spans
 from syndicator.jekyll.kramdown.grammar import CLOSING_TAG, CONTENT, ELEMENTS, NAME, SPAN_ELEMENTS, TAG, VOID_ELEMENTS
 
 _START = re.compile(rf" {{0,3}}<(?:!--|/|{NAME})")
@@ -36,17 +36,22 @@ def mode(token: Token) -> str | None:
     return _MODES.get(str(token.attrs.pop("markdown", "")))
 
 
-def comment_end(src: str, pos: int) -> int:
+def comment_end(src: str, pos: int, doc: Document) -> int:
     """Where the comment that begins here ends; -1 if nothing begins or it never ends."""
-    end = src.find("-->", pos + 4) if src.startswith("<!--", pos) else -1
-    return end + 3 if end >= 0 else -1
+    if not src.startswith("<!--", pos):
+        return -1
+    end = src.find("-->", pos + 4)
+    if end < 0:
+        doc.fail((len(src) - pos) // 1_000)
+        return -1
+    return end + 3
 
 
 def html(state: BlockState) -> bool:
     src = state.src
     if not _START.match(src, state.pos):
         return False
-    if (end := comment_end(src, state.pos)) >= 0:
+    if (end := comment_end(src, state.pos, state.doc)) >= 0:
         state.tokens.append(Token("html_comment", "", 0, content=src[state.pos : end], block=True))
         state.pos = end
         _skip_line_end(state)
@@ -63,7 +68,6 @@ def html(state: BlockState) -> bool:
         state.pos = closing.end()
         state.closed = True
         return True
-    state.doc.effort -= (state.end - start) // 500
     return False
 
 
@@ -135,6 +139,9 @@ def _raw_content(state: BlockState, token: Token) -> None:
     state.doc.depth += 1
     while state.pos < state.end and not state.closed:
         state.doc.effort -= 1
+        if state.doc.effort < 0:
+            _text(state, state.end)
+            break
         found = _RAW_START.search(state.src, state.pos)
         start = found.start() if found else state.end
         _text(state, start)
@@ -148,10 +155,11 @@ def _raw_content(state: BlockState, token: Token) -> None:
 def _raw_piece(state: BlockState, start: int) -> None:
     """A comment, an instruction, a tag, or a `<` that is none of these."""
     src, token = state.src, state.element
-    end = comment_end(src, start)
-    if end < 0 and src.startswith("<?", start):
-        end = src.find("?>", start) + 2 or -1
-        end = end if end > 1 else -1
+    end = comment_end(src, start, state.doc)
+    if src.startswith("<?", start):
+        end = src.find("?>", start)
+        end = end + 2 if end >= 0 else -1
+        state.doc.effort -= 0 if end >= 0 else (state.end - start) // 1_000
     if end >= 0:
         state.tokens.append(Token("html_comment", "", 0, content=src[start:end]))
         state.pos = end
@@ -168,7 +176,6 @@ def _raw_piece(state: BlockState, start: int) -> None:
         else:
             _text(state, closing.end())
     else:
-        state.doc.effort -= (state.end - start) // 500
         _text(state, start + 1)
 
 

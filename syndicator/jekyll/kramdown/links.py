@@ -86,8 +86,9 @@ def _target(state: SpanState) -> tuple[str, str | None] | None:
         start, depth = state.pos, 0
         for match in _PAREN.finditer(src, start):
             state.pos = match.end()
+            state.doc.effort -= 1
             depth += {"(": 1, ")": -1}.get(match[0], 0)
-            if depth == 0 or match[0] not in "()":
+            if depth == 0 or match[0] not in "()" or state.doc.effort < 0:
                 break
         url = src[start + 1 : state.pos - 1].strip(SPACE)
         if depth == 0:

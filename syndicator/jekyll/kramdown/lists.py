@@ -8,13 +8,12 @@ from markdown_it.token import Token
 
 from syndicator.jekyll.kramdown.attributes import Attributes
 from syndicator.jekyll.kramdown.engine import BlockState, children, spans
-from syndicator.jekyll.kramdown.grammar import BLANKS, HTML_EDGE, ID, MARKER, RULE
+from syndicator.jekyll.kramdown.grammar import BLANKS, HTML_EDGE, ID, LIST, MARKER, RULE
 
-_ANY = r"(?:\\\}|[^}])"
 _ITEM = re.compile(r" {0,3}(?:(?P<ul>[+*\-])|(?P<ol>[0-9]+\.))[\t| ].*\n")
 _DEFINITION = re.compile(r" {0,3}:[\t| ].*\n")
-_ITEM_ATTRIBUTES = re.compile(rf"[ \t-\r]*\{{:(?!(?:{ID})?:|/)(?P<list>{_ANY}+)\}}[ \t-\r]*")
-_EMPTY_ITEM = re.compile(rf"(?:[ \t-\r]*\{{:(?!(?:{ID})?:|/){_ANY}+\}}[ \t-\r]*)?[ \t-\r]*\Z")
+_ITEM_ATTRIBUTES = re.compile(rf"[ \t-\r]*\{{:(?!(?:{ID})?:|/)(?P<list>{LIST})\}}[ \t-\r]*")
+_EMPTY_ITEM = re.compile(rf"(?:[ \t-\r]*\{{:(?!(?:{ID})?:|/){LIST}\}}[ \t-\r]*)?[ \t-\r]*\Z")
 _TABS = re.compile(r"^( *)(\t+)")
 _TASK = re.compile(r"\A[ \t-\r]*\[(?P<mark>[ xX])\][ \t-\r]+")
 _MARKERS = {"ul": r"[+*\-]", "ol": r"[0-9]+\.", "dl": ":"}
@@ -31,7 +30,7 @@ def _continues(indent: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """A line that belongs to an item by its indent, and one that does so by laziness."""
     fours, rest = divmod(indent, 4)
     inside = rf"(?:(?:\t| {{4}}){{{fours}}} {{{rest}}}|(?:\t| {{4}}){{{fours + 1}}})(?=.*[^ \t-\r]).*\n"
-    attributes = rf"\{{:(?![:/]){_ANY}+\}}[ \t\r\f\v]*\n"
+    attributes = rf"\{{:(?![:/]){LIST}\}}[ \t\r\f\v]*\n"
     lazy = rf"(?! {{0,{min(indent, 3)}}}(?:{attributes}|{HTML_EDGE}))(?=.*[^ \t-\r]).*\n"
     return re.compile(inside), re.compile(lazy)
 
@@ -98,7 +97,7 @@ def _items(state: BlockState, kind: str) -> tuple[list[_Item], bool]:
     """The items' lines, and whether the list ended at a `^`."""
     src, items, after_blank = state.src, list[_Item](), False
     start = _starts(kind, 4)
-    while state.pos < state.end:
+    while state.pos < state.end and state.doc.effort > 0:
         if after_blank and RULE.match(src, state.pos):
             break
         if end := MARKER.match(src, state.pos):
@@ -121,7 +120,12 @@ def _items(state: BlockState, kind: str) -> tuple[list[_Item], bool]:
 
 
 def _line(state: BlockState, item: _Item, after_blank: bool) -> re.Match[str] | None:
-    return item.inside.match(state.src, state.pos) or (None if after_blank else item.lazy.match(state.src, state.pos))
+    line = item.inside.match(state.src, state.pos)
+    if not line and not after_blank:
+        line = item.lazy.match(state.src, state.pos)
+    if line:
+        state.doc.effort -= 1 + len(item.parts[-1]) // 5_000
+    return line
 
 
 def _dedent(line: str, indent: int) -> tuple[str, bool]:
@@ -224,7 +228,7 @@ def _term(text: str) -> Token:
 def _definitions(state: BlockState, after_blank: bool) -> list[_Item]:
     src, items, last_is_blank = state.src, list[_Item](), False
     start = _starts("dl", 4)
-    while state.pos < state.end:
+    while state.pos < state.end and state.doc.effort > 0:
         if first := start.match(src, state.pos):
             items.append(_first_line(len(first["marker"]), first["text"]))
             items[-1].after_blank = after_blank

@@ -92,7 +92,7 @@ def render_typography(text: str, options: Kramdown) -> str:
 
 
 def _environment(options: Kramdown, length: int) -> dict[str, Any]:
-    return {"document": Document(options=options, effort=100_000 + length), "output": Output()}
+    return {"document": Document(options=options, effort=50_000 + length // 20), "output": Output()}
 
 
 @lru_cache(maxsize=1)

@@ -160,7 +160,8 @@ class Html(RendererHTML):
         how = doc.options.block_code
         code = None
         if doc.options.syntax_highlighter == "rouge":
-            code = highlight.highlighted(token.content, token.info or language or how.default_lang, how)
+            code = highlight.highlighted(token.content, token.info or language or how.default_lang, how, doc.coloured)
+            doc.coloured += len(token.content)
         if code is not None:
             attrs["class"] = _highlighted_css(attrs, language or how.default_lang)
             return f"<div{attributes(attrs)}>{highlight.block(code, how)}\n</div>\n"

@@ -18,7 +18,7 @@ def html(state: SpanState) -> bool:
     following = src[pos + 1 : pos + 2]
     if not (following.isalpha() or following in ("_", "/") or src.startswith("<!--", pos)):
         return False
-    if (end := comment_end(src, pos)) >= 0:
+    if (end := comment_end(src, pos, state.doc)) >= 0:
         state.add(Token("html_comment", "", 0, content=src[pos:end]))
         state.pos = end
     elif closing := CLOSING_TAG.match(src, pos):
@@ -27,7 +27,6 @@ def html(state: SpanState) -> bool:
     elif tag := TAG.match(src, pos):
         _element(state, tag)
     else:
-        state.fail()
         return False
     return True
 

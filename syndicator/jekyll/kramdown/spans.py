@@ -13,7 +13,7 @@ from markdown_it.token import Token
 from syndicator.jekyll.kramdown.attributes import Attributes
 from syndicator.jekyll.kramdown.definitions import extended
 from syndicator.jekyll.kramdown.engine import Document, children
-from syndicator.jekyll.kramdown.grammar import ENTITY, ID, SPACE, character
+from syndicator.jekyll.kramdown.grammar import ANY, ENTITY, ID, LIST, SPACE, character
 
 _SPACES = frozenset(SPACE)
 MAX_OPEN = 60  #: spans in spans
@@ -30,10 +30,10 @@ _ESCAPED = re.compile(r"\\([\\.*_+`<>()\[\]{}#!:|\"'$=\-])")
 _ESCAPED_GFM = re.compile(r"\\([\\.*_+`<>()\[\]{}#!:|\"'$=\-~])")
 _MATH = re.compile(r"\$\$(.*?)\$\$", re.DOTALL)
 _STRUCK = re.compile(r"~~(?![ \t-\r~])(.*?[^ \t-\r~])~~", re.DOTALL)
-_AUTOLINK = re.compile(r"<((?P<scheme>mailto|https?|ftps?):.+?|(?:[^\W_]|[\-_.])+@(?:[^\W_]|[\-_.])+)>")
+_AUTOLINK = re.compile(r"<((?P<scheme>mailto|https?|ftps?):.[^>\n]*+|[\w.\-]++@[\w.\-]++)>")
 _FOOTNOTE = re.compile(rf"\[\^({ID})\]")
-_ATTRIBUTES = re.compile(r"\{:((?:\\\}|[^}])+)\}")
-_EXTENSION = re.compile(r"\{::(?P<name>[A-Za-z0-9_]+)(?:[ \t-\r](?P<list>(?:\\\}|[^}])*?))?(?P<closed>/)?\}")
+_ATTRIBUTES = re.compile(rf"\{{:({LIST})\}}")
+_EXTENSION = re.compile(rf"\{{::(?P<name>[A-Za-z0-9_]+)(?:[ \t-\r](?P<list>{ANY}{{0,500}}?))?(?P<closed>/)?\}}")
 
 
 class SpanState:
@@ -73,10 +73,10 @@ class SpanState:
 
     def take_back(self, end: str) -> bool:
         """Takes the end of the text before `pos` away, if it is this."""
-        text = "".join(self.pending)
-        if text.endswith(end):
-            self.pending[:] = [text.removesuffix(end)]
-        return text.endswith(end)
+        if not self.pending or not self.pending[-1].endswith(end):
+            return False
+        self.pending[-1] = self.pending[-1].removesuffix(end)
+        return True
 
     def flush(self) -> None:
         if self.pending:
@@ -84,10 +84,9 @@ class SpanState:
                 self.tokens.append(Token("text", "", 0, content=text))
             self.pending.clear()
 
-    def fail(self, cost: int = 0) -> bool:
-        """A look ahead found nothing: it is paid for, so that many of them can't take for ever."""
-        self.doc.effort -= cost or (len(self.src) - self.pos) // 500
-        return False
+    def fail(self, speed: int = 50) -> bool:
+        """A look ahead to the end of the text found nothing. The speed is in characters for a step of effort."""
+        return self.doc.fail((len(self.src) - self.pos) // speed)
 
     def inside(self, token: Token, stop: "Stop", special: re.Pattern[str] | None = None) -> bool:
         """Reads on as the content of a span; whether its end was found. Stands before that end then."""
@@ -213,7 +212,8 @@ def code(state: SpanState) -> bool:
 def autolink(state: SpanState) -> bool:
     match = _AUTOLINK.match(state.src, state.pos)
     if not match:
-        return False
+        following = state.src.startswith(("<http", "<ftp", "<mailto"), state.pos)
+        return state.fail(1_000) if following else False
     target = match[1] if match["scheme"] else f"mailto:{match[1]}"
     shown = Token("text", "", 0, content=match[1].removeprefix("mailto:"))
     state.add(Token("link", "a", 0, {"href": target}, children=[shown]))
@@ -234,9 +234,13 @@ def footnote(state: SpanState) -> bool:
 
 
 def math(state: SpanState) -> bool:
+    if not state.src.startswith("$$", state.pos):
+        return False
+    if state.src.find("$$", state.pos + 2) < 0:
+        return state.fail(1_000)
     match = _MATH.match(state.src, state.pos)
     if not match:
-        return state.fail()
+        return False
     state.add(Token("math_inline", "span", 0, content=match[1].strip(SPACE)))
     state.pos = match.end()
     return True
@@ -280,8 +284,12 @@ def escape(state: SpanState) -> bool:
 
 def struck(state: SpanState) -> bool:
     """GFM's `~~text~~`."""
-    match = _STRUCK.match(state.src, state.pos) if state.doc.options.gfm else None
-    if not match or len(state.open) > MAX_OPEN:
+    if not state.doc.options.gfm or len(state.open) > MAX_OPEN:
+        return False
+    if state.src.find("~~", state.pos + 2) < 0:
+        return state.fail(1_000)
+    match = _STRUCK.match(state.src, state.pos)
+    if not match:
         return state.fail()
     inner = SpanState(match[1], state.doc, state.rules)
     scan(inner, None)
@@ -293,7 +301,9 @@ def struck(state: SpanState) -> bool:
 
 def extension(state: SpanState) -> bool:
     """`{:: }`, or an attribute list for the span before it."""
-    if match := _EXTENSION.match(state.src, state.pos):
+    if state.src.find("}", state.pos) < 0:
+        state.fail(1_000)
+    elif match := _EXTENSION.match(state.src, state.pos):
         if _extension(state, match):
             return True
     elif (match := _ATTRIBUTES.match(state.src, state.pos)) and not match[1].startswith("/"):

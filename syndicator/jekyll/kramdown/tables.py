@@ -77,6 +77,9 @@ def _rows(state: BlockState) -> _Rows:
                 found.close("tbody")
             found.footer = True
         else:
+            state.doc.effort -= 5 + 2 * line[0].count("|")
+            if state.doc.effort < 0:
+                break
             found.rows.append(_row(line[0].rstrip("\n").rstrip(" \t"), leading))
     return found
 
