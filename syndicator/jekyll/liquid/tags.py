@@ -2,7 +2,7 @@
 
 import re
 from html import escape
-from posixpath import dirname, join
+from posixpath import dirname
 from typing import TextIO
 from urllib.parse import urlsplit
 
@@ -66,7 +66,7 @@ class _Include(_Line):
     def write(self, context: Context, buffer: TextIO) -> int:
         context.run.meter.spend(20)
         file = self.filled(context, self.file).strip()
-        path = join(self.folder(context), file)
+        path = "/".join(filter(None, (self.folder(context).strip("/"), file.lstrip("/"))))
         if not is_file_name(file):
             context.run.report(f"'{file}' can't be included: it is not a file's name", self.token)
             return 0

@@ -1,0 +1,93 @@
+# ruff: noqa: E501  a template is one text, wherever it ends
+"""Whatever a post's Liquid does, it ends, soon, inside the site, as one problem, and the text around it goes out."""
+
+import time
+
+import pytest
+from rendering import liquid
+
+INCLUDES = {
+    "_includes/self.html": "a{% include self.html %}{% include self.html %}",
+    "_includes/loop.html": "{% for i in (1..3) %}{% include loop.html %}{% endfor %}",
+    "_includes/big.html": "y" * 10_000,
+    "etc/passwd": "root",
+    "_posts/x.md": "x",
+}
+LONG = "{% assign a = 'xxxxxxxxxxxxxxxx' %}{% for i in (1..14) %}{% assign a = a | append: a %}{% endfor %}"
+NESTED = "{% assign a = 'x' | split: ',' %}{% for i in (1..60) %}{% assign a = a | push: a | push: a %}{% endfor %}"
+
+BOMBS = {
+    "an endless loop": "{% for i in (1..1000000000) %}x{% endfor %}",
+    "one longer than any number": "{% for i in (1..99999999999999999999999999) limit: 2 %}x{% endfor %}",
+    "backwards": "{% for i in (1..1000000000) reversed %}x{% endfor %}",
+    "far into": "{% assign r = (1..1000000000) %}{% for i in r offset: 999999990 %}x{% endfor %}",
+    "a table": "{% tablerow i in (1..1000000000) %}x{% endtablerow %}",
+    "loops in loops": "{% for i in (1..5000) %}{% for j in (1..5000) %}x{% endfor %}{% endfor %}",
+    "silent loops in loops": "{% for i in (1..5000) %}{% for j in (1..5000) %}{% assign a = 1 %}{% endfor %}{% endfor %}",
+    "a text doubled": "{% assign a = 'xxxx' %}{% for i in (1..99) %}{% assign a = a | append: a %}{% endfor %}",
+    "a capture doubled": "{% assign a='xx' %}{% for i in (1..99) %}{% capture a %}{{a}}{{a}}{% endcapture %}{% endfor %}",
+    "a number squared": "{% assign x = 99999 %}{% for i in (1..99) %}{% assign x = x | times: x %}{% endfor %}",
+    "a range joined": "{{ (1..1000000000) | join: ',' }}",
+    "a text in each letter of a text": LONG + "{{ a | replace: 'x', a }}",
+    "a list in a list in a list": NESTED + "{{ a | join }}",
+    "Markdown again and again": LONG + "{% for i in (1..1000) %}{{ a | markdownify | size }}{% endfor %}",
+    "a search again and again": LONG
+    + LONG
+    + "{% for i in (1..90000) %}{% if a contains 'xy' %}{% endif %}{% endfor %}",
+    "an include that includes itself": "{% include self.html %}",
+    "and in a loop": "{% include loop.html %}",
+    "much of an include": "{% for i in (1..9999) %}{% include big.html %}{% endfor %}",
+    "blocks in blocks": "{% if x %}" * 20_000,
+    "five thousand filters": "{{ 'x' " + "| append: 'x' " * 5000 + "}}",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
+def test_bomb(bomb: str) -> None:
+    """A bomb is one problem, and what stands before and after it goes out."""
+    began = time.process_time()
+    result = liquid(f"before {bomb} after", files=INCLUDES)
+    assert time.process_time() - began < 2  # half a second where nothing else runs
+    assert len(result.problems) == 1, result.problems
+    assert result.text.startswith("before ")
+    assert result.text.endswith(" after")
+    assert len(result.text) < 20
+
+
+HARMLESS = {
+    "raws": "{% raw %}" * 50_000,
+    "comments": "{% comment %}" * 30_000,
+    "braces": "{{" * 300_000,
+    "unknown tags": "{% foo %}" * 10_000,
+    "a thousand conditions": "{% if " + " and ".join(["a"] * 3000) + " %}{% endif %}",
+    "brackets": "{{ " + "a[" * 3000 + "1" + "]" * 3000 + " }}",
+    "parentheses": "{% if " + "(" * 3000 + " %}{% endif %}",
+    "a quote": "{{ '" + "a" * 200_000 + " }}",
+    "odd words": "{{ " + "a,'\" " * 1600 + " }}",
+    "a wide date": "{{ '2020-01-01' | date: '%999999999Y' | size }}",
+    "less than, less than": "{% capture a %}" + "<" * 500_000 + "{% endcapture %}{{ a | strip_html | size }}",
+    "an include of much": "{% include self.html " + "a" * 100_000 + " %}",
+}
+
+
+@pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS.keys())
+def test_odd_texts_take_no_time(text: str) -> None:
+    """No text takes more than its length to read."""
+    began = time.process_time()
+    result = liquid(f"before {text} after", files=INCLUDES)
+    assert time.process_time() - began < 2
+    assert len(result.problems) <= 1
+    assert result.text.startswith("before ")
+    assert result.text.endswith("after")
+
+
+OUTSIDE = ["../../etc/passwd", "/etc/passwd", "../etc/passwd", "x/../../etc/passwd", "//etc/passwd", "{{ page.way }}"]
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+@pytest.mark.parametrize("tag", ["include", "include_relative", "include_cached"])
+def test_no_way_out(tag: str, path: str) -> None:
+    """No include leads out of its folder, not even into the site."""
+    result = liquid(f"a{{% {tag} {path} %}}b", "way: ../etc/passwd", files=INCLUDES)
+    assert result.text == "ab"
+    assert len(result.problems) == 1
