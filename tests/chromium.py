@@ -69,6 +69,8 @@ class Chromium:
         os.write(self._write, json.dumps(command).encode() + b"\0")
         while (message := self._next()).get("id") != self._number:
             self._note(message)
+        if "navigated" in str(message.get("error")):
+            raise InterruptedError(method)
         assert "error" not in message, f"{method}: {message['error']}"
         return dict(message["result"])
 
@@ -94,7 +96,12 @@ class Chromium:
 
     def ask(self, script: str) -> Any:
         """What a piece of JavaScript, or its promise, comes to."""
-        found = self.do("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True)
+        try:
+            found = self.do(
+                "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True
+            )
+        except InterruptedError:  # the page it was asked of is left for the next one
+            return self.ask(script)
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 
