@@ -92,6 +92,8 @@ def _pieces(nodes: list[Node], context: Context, run: Run) -> list[str]:
             pass  # a break outside of a loop ends nothing here
         except LiquidError as error:
             context.env.error(error, token=node.token)
+        except Exception as error:  # a value that a library did not expect must not stop the post
+            run.report(f"can't be rendered: {type(error).__name__}: {error}", node.token)
         pieces.append(out.getvalue())
     return pieces
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from liquid import Undefined
+from liquid.builtin.tags.for_tag import ForLoop
+from liquid.builtin.tags.tablerow_tag import TableRow
 
 from syndicator.jekyll.liquid.limits import STEPS, TooMuchError, length
 
@@ -39,6 +41,8 @@ def to_s(value: object) -> str:
             return time.strftime("%Y-%m-%d %H:%M:%S ") + (time.strftime("%z") or "+0000")
         case range() as numbers:
             return f"{numbers.start}..{numbers.stop - 1}"
+        case ForLoop() | TableRow():
+            return "Liquid::ForloopDrop"
         case Mapping() | Sequence() as many:
             return inspect(many)
         case other:
@@ -61,7 +65,7 @@ def _inspect(value: object, left: Iterator[int]) -> Iterator[str]:
     if next(left, None) is None:
         raise TooMuchError("the Liquid prints a value that is too large", token=None)
     value = nil(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not isinstance(value, ForLoop | TableRow):  # those can't be gone through
         yield "{"
         for number, (key, item) in enumerate(value.items()):
             yield ", " if number else ""

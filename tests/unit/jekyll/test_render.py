@@ -59,7 +59,7 @@ def test_excerpt_only() -> None:
 
 
 def test_head() -> None:
-    """What the ledger and the reader of posts decided stands as it is; without an update it is when it was published."""
+    """What the ledger and the reader of posts decided stands as it is; without an update it is the publication."""
     found = entry("x", "tags: [a]\ncategories: [b]\nlang: de\nimage: /i.png\naudio: /s.mp3")
     assert (found.id, found.url) == ("https://e.com/b/b/2026/01/09/third", "https://e.com/b/b/2026/01/09/third.html")
     assert datetime(2026, 1, 9, 5, tzinfo=UTC) == found.published == found.updated
