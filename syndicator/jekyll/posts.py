@@ -115,8 +115,9 @@ class _Reader:
         categories = terms.categories(where.folders, self._defaults, self._said)
         tags = terms.tags(front)
         for key in ("category", "categories", "tag", "tags"):
-            if terms.is_odd(front.get(key)):
-                self.problem(key, f"{key} holds what is no word: {_shown(front[key])}", "put words in quotes")
+            words = front.get(key)
+            if words is not None and not isinstance(words, str) and terms.is_odd(words):
+                self.problem(key, f"{key} holds what is no word: {_shown(words)}", "put words in quotes")
         known = site.data.get("authors")
         authors = post_authors(front, site.author, known if isinstance(known, dict) else {}, site.url, site.baseurl)
         if not authors and not is_empty(front.get("author")):
