@@ -131,7 +131,7 @@ def owe_deliveries(connection: Connection, topics: Sequence[str], now: datetime)
     columns = _debt(Kind.DELIVER, now) | {"due": literal(to_us(now), BigInteger) + behind * BEHIND_US}
     live = _live(columns, topics, now)
     statement = insert(connection, owed).from_select(list(columns), live)
-    return int(connection.execute(again(statement)).rowcount)
+    return _inserted(connection, again(statement))
 
 
 def owe_again(connection: Connection, topic: str, digest: str, now: datetime) -> int:
@@ -139,7 +139,7 @@ def owe_again(connection: Connection, topic: str, digest: str, now: datetime) ->
     columns = _debt(Kind.DELIVER, now)
     live = _live(columns, [topic], now).where(func.coalesce(subscriptions.c.delivered, "") != digest)
     statement = insert(connection, owed).from_select(list(columns), live)
-    return int(connection.execute(statement.on_conflict_do_nothing()).rowcount)
+    return _inserted(connection, statement.on_conflict_do_nothing())
 
 
 def owe_denials(connection: Connection, topics: Sequence[str], now: datetime, reason: str | None = None) -> int:
@@ -150,7 +150,7 @@ def owe_denials(connection: Connection, topics: Sequence[str], now: datetime, re
     if reason:
         columns["detail"] = literal(json.dumps({"reason": reason}))
     statement = insert(connection, owed).from_select(list(columns), _live(columns, topics, now))
-    number = int(connection.execute(again(statement)).rowcount)
+    number = _inserted(connection, again(statement))
     connection.execute(delete(subscriptions).where(subscriptions.c.topic.in_(topics)))
     connection.execute(delete(owed).where(owed.c.kind.in_([Kind.DELIVER, Kind.VERIFY]), owed.c.topic.in_(topics)))
     return number
@@ -213,6 +213,10 @@ def _debt(kind: Kind, now: datetime) -> dict[str, Any]:
         name: literal(value, BigInteger) if isinstance(value, int) else literal(value)
         for name, value in fresh(now).items()
     }
+
+
+def _inserted(connection: Connection, statement: Any) -> int:
+    return int(connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount)
 
 
 def _live(columns: Mapping[str, Any], topics: Sequence[str], now: datetime) -> Select[Any]:

@@ -1,0 +1,163 @@
+"""Subscriptions, and what is owed to them; the same on each database."""
+
+from datetime import UTC, datetime, timedelta
+
+from syndicator.model import Kind, Owed, Settlement, Subscription
+from syndicator.store import owed, subscriptions
+from syndicator.store.database import Database
+from syndicator.store.owed import Debt
+
+NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def a_subscription(
+    topic: str = "t",
+    callback: str = "https://a.example/cb?k=1",
+    secret: bytes | None = None,
+    expires: datetime = NOW + DAY,
+    since: datetime = NOW,
+) -> Subscription:
+    return Subscription(topic=topic, callback=callback, secret=secret, expires=expires, since=since)
+
+
+def keep(database: Database, *kept: Subscription) -> None:
+    with database.begin() as connection:
+        for subscription in kept:
+            subscriptions.keep(connection, subscription)
+
+
+def find(database: Database, topic: str, callback: str, now: datetime = NOW) -> object:
+    with database.read() as connection:
+        return subscriptions.find(connection, [(topic, callback)], now).get((topic, callback))
+
+
+def claim(database: Database, now: datetime = NOW) -> tuple[Owed, ...]:
+    with database.begin() as connection:
+        lease = timedelta(minutes=2)
+        return owed.claim(connection, now, claimer="me", limit=99, per_host=99, lease=lease)
+
+
+def owe(database: Database, *topics: str, now: datetime = NOW) -> int:
+    with database.begin() as connection:
+        return subscriptions.owe_deliveries(connection, topics, now)
+
+
+def test_a_subscription_as_it_is_kept_and_found(database: Database) -> None:
+    """With its secret, octet for octet, and nothing delivered yet; a lease that ended isn't found."""
+    kept = a_subscription(secret=bytes(range(1, 199)))
+    keep(database, kept, a_subscription("u"))
+    assert find(database, "t", kept.callback) == (kept, None)
+    assert find(database, "t", "https://a.example/other") is None
+    assert find(database, "t", kept.callback, now=NOW + DAY) is None
+
+
+def test_a_renewal_replaces_the_terms(database: Database) -> None:
+    """Secret and lease; what it has, and since when, stays."""
+    keep(database, a_subscription(secret=b"old"))
+    with database.begin() as connection:
+        subscriptions.delivered(connection, [("t", "https://a.example/cb?k=1", "digest")], NOW)
+    renewed = a_subscription(expires=NOW + 9 * DAY, since=NOW + DAY)
+    keep(database, renewed)
+    assert find(database, "t", renewed.callback) == (a_subscription(expires=NOW + 9 * DAY), "digest")
+
+
+def test_each_live_subscriber_of_a_changed_topic_is_owed_it(database: Database) -> None:
+    """Once, however often it changes before they are sent it."""
+    keep(
+        database,
+        a_subscription(),
+        a_subscription(callback="https://b.example/cb"),
+        a_subscription(callback="https://c.example/cb", expires=NOW),
+        a_subscription("other"),
+    )
+    assert owe(database, "t") == 2
+    assert owe(database, "t", now=NOW + timedelta(seconds=1)) == 2
+    assert owe(database) == 0
+    debts = claim(database, now=NOW + timedelta(seconds=1))
+    assert sorted((debt.kind, debt.target, debt.since) for debt in debts) == [
+        (Kind.DELIVER, "https://a.example/cb?k=1", NOW),
+        (Kind.DELIVER, "https://b.example/cb", NOW),
+    ]
+
+
+def test_who_failed_last_time_waits_behind_the_others(database: Database) -> None:
+    """Half a second for each failure in a row, five seconds at most, until one arrives."""
+    good, bad = a_subscription(), a_subscription(callback="https://b.example/cb")
+    keep(database, good, bad)
+    with database.begin() as connection:
+        for _ in range(12):
+            subscriptions.failed(connection, [("t", bad.callback, "it answered 500")], NOW)
+    owe(database, "t")
+    assert [debt.target for debt in claim(database)] == [good.callback]
+    (late,) = claim(database, now=NOW + timedelta(seconds=5))
+    with database.begin() as connection:
+        owed.settle(connection, [Settlement(owed=late, paid=True)], NOW)
+        subscriptions.delivered(connection, [("t", bad.callback, "digest")], NOW)
+    owe(database, "t")
+    assert bad.callback in {debt.target for debt in claim(database)}
+
+
+def test_publish_owes_only_what_is_not_there(database: Database) -> None:
+    """Not to those who have these bytes, and not anew to those who are owed them already."""
+    has, waits, new = (a_subscription(callback=f"https://{name}.example/cb") for name in ("has", "waits", "new"))
+    keep(database, has, waits, new)
+    with database.begin() as connection:
+        subscriptions.delivered(connection, [("t", has.callback, "now")], NOW)
+        subscriptions.delivered(connection, [("t", waits.callback, "before")], NOW)
+        owed.owe(connection, [Debt(kind=Kind.DELIVER, target=waits.callback, topic="t")], NOW)
+    (debt,) = claim(database)
+    with database.begin() as connection:
+        owed.settle(connection, [Settlement(owed=debt, again=NOW + DAY, error="x")], NOW)
+        assert subscriptions.owe_again(connection, "t", "now", NOW) == 1
+    assert [debt.target for debt in claim(database)] == [new.callback]
+
+
+def test_ending_takes_what_was_owed_along(database: Database) -> None:
+    """A callback that is gone is sent nothing more."""
+    keep(database, a_subscription())
+    owe(database, "t")
+    with database.begin() as connection:
+        subscriptions.end(connection, "t", "https://a.example/cb?k=1")
+    assert claim(database) == ()
+    assert find(database, "t", "https://a.example/cb?k=1") is None
+
+
+def test_a_topic_that_ends_is_denied(database: Database) -> None:
+    """To each live subscriber; deliveries and verifications of it are off, and it can be made again later."""
+    gone = a_subscription()
+    keep(database, gone, a_subscription(callback="https://b.example/", expires=NOW), a_subscription("other"))
+    owe(database, "t", "other")
+    with database.begin() as connection:
+        owed.owe(connection, [Debt(kind=Kind.VERIFY, target="https://c.example/", topic="t")], NOW)
+        assert subscriptions.owe_denials(connection, ["t"], NOW, reason="over") == 1
+        assert subscriptions.owe_denials(connection, [], NOW) == 0
+    debts = {(debt.kind, debt.topic, debt.target): debt.detail for debt in claim(database)}
+    assert debts == {
+        (Kind.DENY, "t", gone.callback): {"reason": "over"},
+        (Kind.DELIVER, "other", gone.callback): {},
+    }
+    with database.read() as connection:
+        assert subscriptions.by_topic(connection, NOW) == {"other": 1}
+
+
+def test_leases_that_ended_are_swept(database: Database) -> None:
+    """Nothing grows for ever."""
+    keep(database, a_subscription(), a_subscription("u", expires=NOW + 2 * DAY))
+    with database.begin() as connection:
+        assert subscriptions.sweep(connection, NOW + DAY) == 1
+        assert subscriptions.total(connection, NOW) == 1
+
+
+def test_people_see_no_callback(database: Database) -> None:
+    """A host and a digest; an operator can remove by either."""
+    kept = a_subscription(callback="https://a.example:8443/cb?token=hush", secret=b"hush")
+    keep(database, kept, a_subscription("u", kept.callback), a_subscription("v"))
+    with database.begin() as connection:
+        seen = subscriptions.subscribers(connection, NOW)
+        assert "hush" not in repr(seen)
+        (alias,) = {one.callback for one in seen if one.topic in ("t", "u")}
+        assert alias.startswith("a.example:8443#")
+        assert subscriptions.remove(connection, alias) == 2
+        assert subscriptions.remove(connection, "https://a.example/cb?k=1") == 1
+        assert subscriptions.remove(connection, "https://a.example/cb?k=1") == 0
