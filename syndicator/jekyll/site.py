@@ -144,7 +144,7 @@ class _Reader:
                 "url", "the site's address is not known", "set url in _config.yml, or url in [site]", fatal=True
             )
         limit = self.feed.get("posts_limit")
-        permalink = template_for_posts(self.text("permalink") or "date")
+        permalink = self._permalink_of_posts()
         for key in unknown_keys(permalink):
             self.problem("permalink", f"permalink has no placeholder :{key}")
         separator = config.get("excerpt_separator", "\n\n")
@@ -220,6 +220,13 @@ class _Reader:
             hint = "write it like Europe/London; until then dates are read as UTC"
             self.problem("timezone", f"timezone is not known: {name!r}", hint)
             return UTC
+
+    def _permalink_of_posts(self) -> str:
+        """`collections: {posts: {permalink}}` wins over `permalink` (configuration.rb add_default_collections)."""
+        collections = self.config.get("collections")
+        posts = collections.get("posts") if isinstance(collections, dict) else None
+        said = posts.get("permalink") if isinstance(posts, dict) else None
+        return said if isinstance(said, str) and said else template_for_posts(self.text("permalink") or "date")
 
     def _collections(self) -> Mapping[str, Collection]:
         said = self.config.get("collections")

@@ -248,3 +248,11 @@ def test_unknown_placeholder_of_the_site() -> None:
 def test_document_id(page: str, slug: str, expected: str) -> None:
     """An id is the folder of the page's path and the slug."""
     assert expected == document_id(page, slug)
+
+
+def test_permalink_of_the_posts_collection() -> None:
+    """A site that lists `posts` among its collections may give them their template there, and it wins."""
+    site = site_of(
+        "url: https://example.com\npermalink: pretty\ncollections: {posts: {permalink: '/news/:year/:title/'}}\n"
+    )
+    assert post_of("layout: x", site=site).head.url == "https://example.com/news/2024/hello/"
