@@ -115,7 +115,7 @@ def heading(state: BlockState) -> bool:
 
 def underlined_heading(state: BlockState) -> bool:
     match = _SETEXT.match(state.src, state.pos) if state.after_boundary() else None
-    return bool(match) and _heading(state, match, 2 if match["level"] == "-" else 1, None)
+    return match is not None and _heading(state, match, 2 if match["level"] == "-" else 1, None)
 
 
 def _heading(state: BlockState, match: re.Match[str], level: int, hashes: re.Pattern[str] | None) -> bool:

@@ -79,7 +79,7 @@ def extension(state: BlockState) -> bool:
     if match := _EXTENSION.match(state.src, state.pos):
         return _extension(state, match)
     match = _ATTRIBUTES.match(state.src, state.pos)
-    return bool(match) and _attributes(state, match)
+    return match is not None and _attributes(state, match)
 
 
 def _attributes(state: BlockState, match: re.Match[str]) -> bool:

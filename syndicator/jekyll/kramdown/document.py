@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from markdown_it.token import Token
 
-from syndicator.jekyll.kramdown import spans
 from syndicator.jekyll.kramdown.engine import Document, children
-from syndicator.jekyll.kramdown.spans import Rules
+from syndicator.jekyll.kramdown.scanner import Rules, parse
 
 _HARD_BREAK = "\\\n"
 _NOT_IN_ID = re.compile(r"[^\w\- \t]")
@@ -21,7 +20,7 @@ def read_spans(tokens: list[Token], doc: Document, rules: Rules) -> None:
     """Reads the spans of each block, in the text's order, and gives each block its attributes."""
     for token in tokens:
         if token.type == "inline":
-            token.children = spans.parse(token.content, doc, rules)
+            token.children = parse(token.content, doc, rules)
             continue
         if token.children:
             read_spans(token.children, doc, rules)

@@ -13,29 +13,38 @@ TAG = re.compile(rf"<(?P<name>{NAME})(?P<attrs>(?>{ATTRIBUTE})*+)[ \t-\r]*(?P<cl
 CLOSING_TAG = re.compile(rf"</(?P<name>{NAME})[ \t-\r]*>")
 ENTITY = re.compile(r"&(?:(?P<name>[\w:][\w.:\-]*+)|\#(?P<decimal>\d++)|\#x(?P<hex>[0-9a-fA-F]++));", re.ASCII)
 
-SPAN_ELEMENTS = frozenset(
-    "a abbr acronym b big bdo br button cite code del dfn em i img input ins kbd label mark option q rb rbc rp rt "
-    "rtc ruby samp select small span strong sub sup tt u var".split()
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+SPAN_ELEMENTS = _names(
+    "a abbr acronym b big bdo br button cite code del dfn em i img input ins kbd label mark option q rb "
+    "rbc rp rt rtc ruby samp select small span strong sub sup tt u var"
 )
-BLOCK_ELEMENTS = frozenset(
-    "address article aside applet body blockquote caption col colgroup dd div dl dt fieldset figcaption footer form "
-    "h1 h2 h3 h4 h5 h6 header hgroup hr html head iframe legend menu li main map nav ol optgroup p pre section "
-    "summary table tbody td th thead tfoot tr ul".split()
+BLOCK_ELEMENTS = _names(
+    "address article aside applet body blockquote caption col colgroup dd div dl dt fieldset figcaption "
+    "footer form h1 h2 h3 h4 h5 h6 header hgroup hr html head iframe legend menu li main map nav ol "
+    "optgroup p pre section summary table tbody td th thead tfoot tr ul"
 )
-VOID_ELEMENTS = frozenset("area base br col command embed hr img input keygen link meta param source track wbr".split())
+VOID_ELEMENTS = _names("area base br col command embed hr img input keygen link meta param source track wbr")
 #: what `markdown="1"` means for an element's content; "raw" for the others
 CONTENT = (
     dict.fromkeys(
-        "address applet article aside blockquote body dd details div dl fieldset figure figcaption footer form "
-        "header hgroup iframe li main map menu nav noscript object section summary td".split(),
+        _names(
+            "address applet article aside blockquote body dd details div dl fieldset figure figcaption footer "
+            "form header hgroup iframe li main map menu nav noscript object section summary td"
+        ),
         "block",
     )
     | dict.fromkeys(
-        "a abbr acronym b bdo big button cite caption del dfn dt em h1 h2 h3 h4 h5 h6 i ins label legend optgroup p "
-        "q rb rbc rp rt rtc ruby select small span strong sub sup th tt".split(),
+        _names(
+            "a abbr acronym b bdo big button cite caption del dfn dt em h1 h2 h3 h4 h5 h6 i ins label legend "
+            "optgroup p q rb rbc rp rt rtc ruby select small span strong sub sup th tt"
+        ),
         "span",
     )
-    | dict.fromkeys("script style math option textarea pre code kbd samp var".split(), "raw")
+    | dict.fromkeys(_names("script style math option textarea pre code kbd samp var"), "raw")
 )
 ELEMENTS = SPAN_ELEMENTS | BLOCK_ELEMENTS | VOID_ELEMENTS | CONTENT.keys()
 

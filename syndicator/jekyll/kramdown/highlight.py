@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from pygments.lexer import Lexer
 from pygments.lexers import find_lexer_class_by_name
-from pygments.token import STANDARD_TYPES, Token
+from pygments.token import STANDARD_TYPES, _TokenType
 from pygments.util import ClassNotFound
 
 from syndicator.jekyll.kramdown.options import Highlighting
@@ -70,7 +70,7 @@ def _coloured(text: str, lexer: type[Lexer]) -> str:
     return "".join(f'<span class="{css}">{escaped(value)}</span>' if css else escaped(value) for css, value in pieces)
 
 
-def _css(kind: "type[Token]") -> str:
-    while kind not in STANDARD_TYPES:
+def _css(kind: _TokenType) -> str:
+    while kind not in STANDARD_TYPES and kind.parent is not None:
         kind = kind.parent
-    return STANDARD_TYPES[kind]
+    return STANDARD_TYPES.get(kind, "")

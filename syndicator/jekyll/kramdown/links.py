@@ -7,7 +7,7 @@ from markdown_it.token import Token
 from syndicator.jekyll.kramdown.definitions import identifier
 from syndicator.jekyll.kramdown.engine import Definition, children
 from syndicator.jekyll.kramdown.grammar import SPACE
-from syndicator.jekyll.kramdown.spans import MAX_OPEN, SPECIAL_IN_LINK, SpanState
+from syndicator.jekyll.kramdown.scanner import MAX_OPEN, SPECIAL_IN_LINK, SpanState
 
 _START = re.compile(r"!?\[(?=[^^])")
 _ESCAPED = re.compile(r"\\([\\.*_+`<>()\[\]{}#!:|\"'$=\-])")
@@ -42,7 +42,7 @@ def _link(state: SpanState, tag: str, start: int) -> bool:
         state.pos = reference.end()
     if reference or not state.src.startswith("(", state.pos):
         known = state.doc.links.get(identifier((reference and reference[1]) or label))
-        return bool(known) and _add(state, token, label, *_referred(state, token, known))
+        return known is not None and _add(state, token, label, *_referred(state, token, known))
     target = _target(state)
     return target is not None and _add(state, token, label, *target)
 

@@ -24,6 +24,7 @@ from syndicator.jekyll.kramdown.engine import Blocks, Document
 from syndicator.jekyll.kramdown.finish import finished
 from syndicator.jekyll.kramdown.options import Kramdown
 from syndicator.jekyll.kramdown.render import Html, Output
+from syndicator.jekyll.kramdown.scanner import Rules, parse
 
 #: the blocks that may begin with a letter
 _PROSE = ("underlined_heading", "table", "paragraph")
@@ -49,7 +50,7 @@ _BLOCKS = (
 )
 
 #: by the character that a span begins with, in the order in which they are tried
-SPANS: spans.Rules = {
+SPANS: Rules = {
     "*": (spans.emphasis,),
     "_": (spans.emphasis,),
     "`": (spans.code,),
@@ -69,7 +70,7 @@ SPANS: spans.Rules = {
     "~": (spans.struck,),
 }
 #: what the filter `smartify` reads
-_SMART: spans.Rules = {
+_SMART: Rules = {
     '"': (typography.quote,),
     "'": (typography.quote,),
     "&": (spans.entity,),
@@ -88,7 +89,8 @@ def render(text: str, options: Kramdown) -> str:
 
 def render_typography(text: str, options: Kramdown) -> str:
     md, env = _markdown(), _environment(options, len(text))
-    return str(md.renderer.render(spans.parse(text, env["document"], _SMART), md.options, env))
+    html: str = md.renderer.render(parse(f"{text}\n", env["document"], _SMART), md.options, env)
+    return html.removesuffix("\n")
 
 
 def _environment(options: Kramdown, length: int) -> dict[str, Any]:

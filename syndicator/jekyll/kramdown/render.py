@@ -83,10 +83,8 @@ class Html(RendererHTML):
         for key in ("class", "id"):
             if key in inner and key not in outer:
                 outer[key] = inner.pop(key)
-        caption = escape(str(image.attrs["alt"]))
-        return (
-            f"<figure{attributes(outer)}>\n<img{attributes(inner)} />\n<figcaption>{caption}</figcaption>\n</figure>\n"
-        )
+        caption = f"<figcaption>{image.attrs['alt']}</figcaption>"
+        return f"<figure{attributes(outer)}>\n<img{attributes(inner)} />\n{caption}\n</figure>\n"
 
     def heading(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         token, doc, out = tokens[idx], _doc(env), _out(env)
@@ -165,7 +163,7 @@ class Html(RendererHTML):
         if code is not None:
             attrs["class"] = _highlighted_css(attrs, language or how.default_lang)
             return f"<div{attributes(attrs)}>{highlight.block(code, how)}\n</div>\n"
-        css = f' class="language-{language}"' if language else ""
+        css = attributes({"class": f"language-{language}"}) if language else ""
         return f"<pre{attributes(attrs)}><code{css}>{escaped(token.content).removesuffix(chr(10))}\n</code></pre>\n"
 
     fence = code_block

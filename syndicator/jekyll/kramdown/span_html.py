@@ -7,7 +7,7 @@ from markdown_it.token import Token
 
 from syndicator.jekyll.kramdown.grammar import BLOCK_ELEMENTS, CLOSING_TAG, CONTENT, ELEMENTS, TAG, VOID_ELEMENTS
 from syndicator.jekyll.kramdown.html import comment_end, element, mode
-from syndicator.jekyll.kramdown.spans import MAX_OPEN, SPECIAL, SpanState
+from syndicator.jekyll.kramdown.scanner import MAX_OPEN, SPECIAL, SpanState
 
 _HTML_ONLY = re.compile("<")
 _NEWLINES = re.compile(r"\n+")

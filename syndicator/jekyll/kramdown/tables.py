@@ -9,6 +9,7 @@ from syndicator.jekyll.kramdown import span_html
 from syndicator.jekyll.kramdown import spans as span_rules
 from syndicator.jekyll.kramdown.engine import BlockState, Document, children, spans
 from syndicator.jekyll.kramdown.grammar import BOUNDARY, SPACE
+from syndicator.jekyll.kramdown.scanner import SpanState, scan
 
 _PIPE = r"(?:\||[^\n]*?[^\\\n]\|)"
 _START = re.compile(rf" {{0,3}}(?=[^ \t-\r]){_PIPE}.*\n")
@@ -57,11 +58,7 @@ def table(state: BlockState) -> bool:
 
 def _rows(state: BlockState) -> _Rows:
     src, found = state.src, _Rows()
-    leading = (
-        src[state.pos :].lstrip(" ").startswith("|")
-        if state.pos + 4 > state.end
-        else (src[state.pos : state.pos + 4].lstrip(" ").startswith("|"))
-    )
+    leading = src[state.pos : state.pos + 4].lstrip(" ").startswith("|")
     if first := _SEPARATOR.match(src, state.pos):
         state.pos = first.end()
     while line := _LINE.match(src, state.pos):
@@ -69,7 +66,7 @@ def _rows(state: BlockState) -> _Rows:
         if separator := _SEPARATOR.match(src, line.start()):
             if found.rows and not found.alignment and not found.footer:
                 found.close("thead")
-                found.alignment = [_ALIGNED[item.groups()] for item in _ALIGNMENT.finditer(separator["columns"])]
+                found.alignment = [_ALIGNED[item[1], item[2]] for item in _ALIGNMENT.finditer(separator["columns"])]
             elif found.rows and not found.footer:
                 found.close("tbody")
         elif _FOOTER.match(src, line.start()):
@@ -129,8 +126,8 @@ def _code_spans(text: str) -> list[tuple[bool, str]]:
 
 def _piped(text: str, doc: Document) -> bool:
     """Whether each line has a pipe outside code and HTML."""
-    state = span_rules.SpanState(text, doc, {"`": (span_rules.code,), "<": (span_html.html,)}, _CODE)
-    span_rules.scan(state, None)
+    state = SpanState(text, doc, {"`": (span_rules.code,), "<": (span_html.html,)}, _CODE)
+    scan(state, None)
     state.flush()
     outside = "".join(token.content if token.type == "text" else "\n" * _lines(token) for token in state.tokens)
     return all(_HAS_PIPE.match(line) for line in outside.rstrip("\n").split("\n"))

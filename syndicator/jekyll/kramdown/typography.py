@@ -7,7 +7,7 @@ form of it: the character before counts only if it is plain text, not if it ende
 import re
 
 from syndicator.jekyll.kramdown.grammar import SPACE
-from syndicator.jekyll.kramdown.spans import SpanState
+from syndicator.jekyll.kramdown.scanner import SpanState
 
 _BEFORE_EMPHASIS = re.compile(r"[_*]{1,2}[^ \t-\r]")
 _BEFORE_PUNCTUATION = re.compile(r"[!\"#$%'()*+,\-./:;<=>?@\[\\\]^_`{|}~](?!\.\.)\B")
