@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from syndicator.jekyll.characters import printable
@@ -26,7 +27,12 @@ def as_text(value: Any) -> str:
 
 def label(value: Any) -> str:
     """A value as a name in one line: ASCII's white space folded, what XML can't hold gone."""
-    text = printable(as_text(value))
+    return "" if value is None else _in_one_line(as_text(value))
+
+
+@lru_cache(maxsize=4096)  # authors and categories come again with every post
+def _in_one_line(text: str) -> str:
+    text = printable(text)
     return " ".join(text.split() if text.isascii() else filter(None, _BLANKS.split(text)))
 
 
