@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
-from syndicator.model import Answer, FeedFile, Kind, Problem, Subscription
+from syndicator.model import Answer, FeedFile, Kind, Problem, Settlement, Subscription
 from syndicator.outbound import Client
 from syndicator.store import owed, subscriptions
 from syndicator.store.database import Database
@@ -81,7 +81,8 @@ class Push:
 
     `claimer` is the name under which it claims: what a dead process of that name had claimed is given back by
     `recover`. `read` gives a topic's file as it is now, or None when there is no such topic (any more).
-    `retry` is for pings, `hub_retry` for what goes to callbacks. `jitter` gives a number from 0 to 1.
+    `heard` is told what became of each request. `retry` is for pings, `hub_retry` for what goes to callbacks.
+    `jitter` gives a number from 0 to 1.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Push:
         client: Client,
         *,
         read: Callable[[str], FeedFile | None],
+        heard: Callable[[Settlement], None] = lambda settlement: None,
         clock: Callable[[], datetime],
         jitter: Callable[[], float],
         claimer: str,
@@ -97,7 +99,7 @@ class Push:
         hub_retry: Sequence[timedelta],
         lease: timedelta = timedelta(minutes=2),
     ) -> None:
-        self._database, self._client, self._read = database, client, read
+        self._database, self._client, self._read, self._heard = database, client, read, heard
         self._clock, self._jitter = clock, jitter
         self._claimer, self._retry, self._hub_retry, self._lease = claimer, retry, hub_retry, lease
         self._finished: SimpleQueue[_Sent | None] = SimpleQueue()  # None is a nudge
@@ -239,6 +241,7 @@ class Push:
             subscriptions.failed(connection, failed, now)
         for outcome in outcomes:
             tally.count(outcome)
+            self._heard(outcome.settlement)
 
     def _leave(self, outcomes: list[Outcome], hands: "_Hands", tally: "_Tally") -> None:
         """Write down what still ends in time, and give the rest back."""

@@ -20,7 +20,7 @@ from syndicator.config import Config
 from syndicator.errors import StateError, SyndicatorError
 from syndicator.index import Progress
 from syndicator.jekyll.sanitize import DEFAULT, Policy
-from syndicator.model import FeedFile, Report, digest_of
+from syndicator.model import FeedFile, Report, Settlement, digest_of
 from syndicator.outbound import Client
 from syndicator.outputs.folder import Folder as Output
 from syndicator.push import Push, PushReport
@@ -58,6 +58,8 @@ class Service:
         self.config = config
         #: Called with files that are on disk, or gone from it, before anyone is told of them.
         self.show: Callable[[Sequence[FileRow]], None] = lambda rows: None
+        #: Called with what became of each request that was owed.
+        self.heard: Callable[[Settlement], None] = lambda settlement: None
         self._clock = clock
         self._failed = True  # until a run succeeded: whatever the store says of an earlier process
         self.database = Database(config.state.url)
@@ -79,6 +81,7 @@ class Service:
             retry=config.push.retry,
             hub_retry=config.hub.retry,
             read=self.topic,
+            heard=lambda settlement: self.heard(settlement),
         )
 
     def __enter__(self) -> Self:

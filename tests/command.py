@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -174,7 +174,8 @@ class Hub:
                 at = time.monotonic()
                 status = hub.answer(topic)
                 if status < 300:
-                    hub.pings.put(Ping(topic, at, requests.get(topic, timeout=10).content))
+                    with suppress(requests.ConnectionError):  # whoever pinged was killed
+                        hub.pings.put(Ping(topic, at, requests.get(topic, timeout=10).content))
                 self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()

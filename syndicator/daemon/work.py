@@ -19,8 +19,8 @@ from syndicator.daemon.faults import Faults
 from syndicator.daemon.watch import Watch
 from syndicator.daemon.worker import Worker
 from syndicator.errors import SyndicatorError
-from syndicator.model import Kind, Report
-from syndicator.observe import Metrics, run_line
+from syndicator.model import Kind, Report, Settlement
+from syndicator.observe import Metrics, attempt_line, run_line
 from syndicator.service import Service
 from syndicator.store import owed
 from syndicator.web.health import Readiness
@@ -56,6 +56,7 @@ class Work:
         self._builder = Worker("build", self._build, at_least=2 * self._poll)
         self._pusher = Worker("push", self._push, at_least=2 * _DRAIN)
         self._watch = self._watching() if config.source.watch else None
+        service.heard = self._heard
         # One thread is enough for asking; the defaults for misfires would drop what comes late.
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -183,6 +184,20 @@ class Work:
         self._faults.tell("push", None)
         if report.paid or report.again or report.gave_up:
             self._log.info("push", summary=report.summary(), seconds=round(report.seconds, 3))
+
+    def _heard(self, settlement: Settlement) -> None:
+        """Tell of one request and what became of it."""
+        if not settlement.tried:
+            return
+        debt = settlement.owed
+        outcome = "done" if settlement.paid else "retry" if settlement.again else "given_up"
+        self._metrics.tried(debt.kind, debt.target, outcome)
+        line = attempt_line(debt.kind, debt.target, debt.topic, outcome)
+        if settlement.paid:
+            # Deliveries are as many as there are subscribers: the pass sums them up.
+            (self._log.info if debt.kind is Kind.PING else self._log.debug)("sent", **line)
+        else:
+            self._log.warning("not sent", **line, error=settlement.error)
 
     def _count_debts(self) -> None:
         with self._service.database.read() as connection:
