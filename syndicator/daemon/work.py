@@ -22,7 +22,7 @@ from syndicator.errors import SyndicatorError
 from syndicator.model import Kind, Report, Settlement
 from syndicator.observe import Metrics, attempt_line, run_line
 from syndicator.service import Service
-from syndicator.store import owed
+from syndicator.store import owed, subscriptions
 from syndicator.web.health import Readiness
 
 #: Why a run looks at everything. Anything else that is asked for is a path.
@@ -202,10 +202,12 @@ class Work:
     def _count_debts(self) -> None:
         with self._service.database.read() as connection:
             counts, oldest = owed.outstanding(connection), owed.oldest(connection)
+            subscribers = sum(subscriptions.count_by_topic(connection, datetime.now(UTC)).values())
         waiting: Counter[Kind] = Counter()
         for (kind, state), number in counts.items():
             waiting[kind] += number if state != "gave up" else 0
         self._metrics.owes(waiting, oldest)
+        self._metrics.subscribers.set(subscribers)
 
     # ------------------------------------------------------------------------------------------------ watch
 
