@@ -22,6 +22,6 @@ def to_html(text: str, options: Kramdown) -> str:
 def smartify(text: str) -> str:
     """Jekyll's `smartify` filter: typographic quotes, dashes and ellipses in a line of text."""
     try:
-        return parser.render_typography(text, Kramdown())
+        return parser.render_typography(text)
     except RecursionError:
         return escape(text, quote=False)

@@ -182,3 +182,14 @@ def paragraph(state: BlockState) -> bool:
     else:
         state.add("paragraph", "p", [spans(text.lstrip(SPACE))])
     return True
+
+
+def lines(state: BlockState) -> bool:
+    """A line of text that is in no block: what `smartify` reads."""
+    end = state.src.find("\n", state.pos) + 1 or state.end
+    text, state.pos = state.src[state.pos : end], end
+    if state.tokens and state.tokens[-1].type == "inline":
+        state.tokens[-1].content += text
+    else:
+        state.tokens.append(spans(text))
+    return True

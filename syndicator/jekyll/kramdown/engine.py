@@ -3,7 +3,7 @@
 kramdown's blocks may begin in the middle of a line (after `</div>`), which markdown-it's line tables cannot say.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -83,6 +83,9 @@ class BlockState(StateBase):
     def blocks(self, text: str, into: list[Token]) -> list[Token]:
         """Reads the blocks of a part of the text that has been cut out."""
         return cast("Blocks", self.md.block).parse(text, self.md, self.env, into)
+
+
+BlockRule = Callable[[BlockState], bool]
 
 
 def children(token: Token) -> list[Token]:

@@ -20,14 +20,14 @@ from syndicator.jekyll.kramdown import (
     tables,
     typography,
 )
-from syndicator.jekyll.kramdown.engine import Blocks, Document
+from syndicator.jekyll.kramdown.engine import BlockRule, Blocks, Document
 from syndicator.jekyll.kramdown.finish import finished
 from syndicator.jekyll.kramdown.options import Kramdown
 from syndicator.jekyll.kramdown.render import Html, Output
-from syndicator.jekyll.kramdown.scanner import Rules, parse
+from syndicator.jekyll.kramdown.scanner import Rules
 
 #: the blocks that may begin with a letter
-_PROSE = ("underlined_heading", "table", "paragraph")
+_PROSE = ("underlined_heading", "table", "paragraph", "lines")
 _BLOCKS = (
     ("blank", blocks.blank),
     ("code", blocks.code),
@@ -70,7 +70,7 @@ SPANS: Rules = {
     "~": (spans.struck,),
 }
 #: what the filter `smartify` reads
-_SMART: Rules = {
+_SMART_SPANS: Rules = {
     '"': (typography.quote,),
     "'": (typography.quote,),
     "&": (spans.entity,),
@@ -83,28 +83,37 @@ _SMART: Rules = {
 
 
 def render(text: str, options: Kramdown) -> str:
-    md, env = _markdown(), _environment(options, len(text))
+    md, env = _markdown(), _environment(options, SPANS, len(text))
     return finished(md.render(text.removeprefix("\ufeff"), env), md, env)
 
 
-def render_typography(text: str, options: Kramdown) -> str:
-    md, env = _markdown(), _environment(options, len(text))
-    html: str = md.renderer.render(parse(f"{text}\n", env["document"], _SMART), md.options, env)
+def render_typography(text: str) -> str:
+    html: str = _smart().render(text, _environment(Kramdown(input="kramdown"), _SMART_SPANS, len(text)))
     return html.removesuffix("\n")
 
 
-def _environment(options: Kramdown, length: int) -> dict[str, Any]:
-    return {"document": Document(options=options, effort=50_000 + length // 20), "output": Output()}
+def _environment(options: Kramdown, spans: Rules, length: int) -> dict[str, Any]:
+    doc = Document(options=options, effort=50_000 + length // 20)
+    return {"document": doc, "spans": spans, "output": Output()}
 
 
 @lru_cache(maxsize=1)
 def _markdown() -> MarkdownIt:
-    """The one parser: it keeps nothing of a text, and the options are the text's own."""
+    return _parser(_BLOCKS)
+
+
+@lru_cache(maxsize=1)
+def _smart() -> MarkdownIt:
+    return _parser((("html", html.html), ("lines", blocks.lines)))
+
+
+def _parser(rules: tuple[tuple[str, BlockRule], ...]) -> MarkdownIt:
+    """A parser keeps nothing of a text, and the options are the text's own: one does for all threads."""
     md = MarkdownIt("zero", renderer_cls=Html)
     md.block = Blocks()
     md.block.ruler = Ruler[RuleFuncBlockType]()
-    for name, block_rule in _BLOCKS:
-        md.block.ruler.push(name, cast("Any", block_rule), {"alt": ["prose"] if name in _PROSE else []})
+    for name, rule in rules:
+        md.block.ruler.push(name, cast("Any", rule), {"alt": ["prose"] if name in _PROSE else []})
     md.core.ruler.enableOnly(["normalize"])
     md.core.ruler.push("kramdown_blocks", _read_blocks)
     md.core.ruler.push("kramdown_spans", _read_spans)
@@ -117,10 +126,11 @@ def _read_blocks(state: StateCore) -> None:
 
 def _read_spans(state: StateCore) -> None:
     doc: Document = state.env["document"]
-    document.read_spans(state.tokens, doc, SPANS)
+    rules: Rules = state.env["spans"]
+    document.read_spans(state.tokens, doc, rules)
     document.abbreviate(state.tokens, doc)
     for note in doc.footnotes.values():
-        document.read_spans([note], doc, SPANS)
+        document.read_spans([note], doc, rules)
         document.abbreviate([note], doc)
     if doc.options.gfm:
         if doc.options.hard_wrap or "\\\n" in state.src:
