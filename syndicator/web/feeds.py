@@ -64,6 +64,8 @@ class Catalogue:
     def update(self, files: Iterable[PublishedFile], *, gone: Iterable[str] = ()) -> None:
         """Serve these files, answer 410 for what is gone, and all others as before. For one thread at a time."""
         answers: dict[str, Prepared | Answer] = dict.fromkeys(gone, GONE)
+        for path in answers:
+            self._made.pop(path, None)
         for file in files:
             prepared = prepare(file, self._max_age)
             self._made[file.path] = (file, prepared)
