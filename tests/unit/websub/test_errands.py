@@ -1,0 +1,171 @@
+"""What a debt asks for, and what the answer means for it and for the subscription it serves."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from syndicator.model import Answer, FeedFile, Kind, Owed, Settlement, Subscription
+from syndicator.websub.errands import Errand, Outcome, judge, plan
+from syndicator.websub.signatures import signature
+
+NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+BEGAN = NOW - timedelta(seconds=3)
+TOPIC, CALLBACK = "https://news.example.com/feeds/all.rss", "https://reader.example/cb?k=1"
+FILE = FeedFile(
+    path="all.rss",
+    url=TOPIC,
+    data=b"<rss/>",
+    media_type="application/rss+xml; charset=utf-8",
+    digest="new",
+    hubs=("https://news.example.com/feeds/hub",),
+)
+SUBSCRIPTION = Subscription(topic=TOPIC, callback=CALLBACK, secret=b"hush", expires=NOW + timedelta(days=1), since=NOW)
+RETRY = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
+
+
+def debt(kind: Kind, attempts: int = 0, **detail: Any) -> Owed:
+    return Owed(id=1, kind=kind, target=CALLBACK, topic=TOPIC, attempts=attempts, since=NOW, due=NOW, detail=detail)
+
+
+SUBSCRIBE = debt(Kind.VERIFY, mode="subscribe", topic=TOPIC, lease=600, secret="6869")
+UNSUBSCRIBE = debt(Kind.VERIFY, mode="unsubscribe", topic=TOPIC)
+
+
+def outcome(of: Owed, answer: Answer | None, expected: str = "") -> Outcome:
+    errand = Errand(owed=of, request=None, expected=expected)
+    return judge(errand, answer, NOW, BEGAN, RETRY, 0.0)
+
+
+# ------------------------------------------------------------------------------------------------ plan
+
+
+def test_everything_for_callbacks_is_held_to_the_rules_for_strangers() -> None:
+    """Only a ping goes where the operator said."""
+    debts = [debt(Kind.PING), debt(Kind.DENY), debt(Kind.DELIVER), SUBSCRIBE, UNSUBSCRIBE]
+    requests = [plan(one, SUBSCRIPTION, None, FILE, "c").request for one in debts]
+    assert [request and request.stranger for request in requests] == [False, True, True, True, True]
+
+
+def test_a_delivery_is_what_the_topic_is_now() -> None:
+    """The very bytes: shared, not copied."""
+    errand = plan(debt(Kind.DELIVER), SUBSCRIPTION, "old", FILE, "c")
+    assert errand.request is not None
+    assert errand.request.body is FILE.data
+    assert errand.expected == "new"
+    assert errand.request.headers == {
+        "Content-Type": "application/rss+xml; charset=utf-8",
+        "Link": f'<https://news.example.com/feeds/hub>; rel="hub", <{TOPIC}>; rel="self"',
+        "X-Hub-Signature": signature(b"hush", b"<rss/>"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("subscription", "has", "file"),
+    [(None, None, FILE), (SUBSCRIPTION, None, None), (SUBSCRIPTION, "new", FILE)],
+    ids=["ended", "no such topic any more", "it has these bytes"],
+)
+def test_a_delivery_that_nobody_needs_is_paid_without_a_request(
+    subscription: Subscription | None, has: str | None, file: FeedFile | None
+) -> None:
+    """And isn't counted as an attempt."""
+    errand = plan(debt(Kind.DELIVER), subscription, has, file, "c")
+    assert errand.request is None
+    assert judge(errand, None, NOW, BEGAN, RETRY, 0.0).settlement == Settlement(
+        owed=errand.owed, paid=True, tried=False
+    )
+
+
+def test_a_topic_that_ended_before_the_verification_is_denied() -> None:
+    """Nobody is asked to confirm what they can't have; unsubscribing is asked about all the same."""
+    request = plan(SUBSCRIBE, None, None, None, "c").request
+    assert request is not None
+    assert "hub.mode=denied" in request.url
+    assert "hub.challenge" not in request.url
+    request = plan(UNSUBSCRIBE, None, None, None, "c").request
+    assert request is not None
+    assert "hub.mode=unsubscribe" in request.url
+
+
+# ----------------------------------------------------------------------------------------------- judge
+
+
+def test_a_lease_counts_from_the_question() -> None:
+    """From the moment of the GET (§5.3), not from the answer."""
+    kept = outcome(SUBSCRIBE, Answer(status=200, body=b"c"), "c").kept
+    assert kept == Subscription(
+        topic=TOPIC, callback=CALLBACK, secret=b"hi", expires=BEGAN + timedelta(seconds=600), since=BEGAN
+    )
+
+
+def test_a_confirmed_unsubscription_ends_it() -> None:
+    """And only a confirmed one."""
+    assert outcome(UNSUBSCRIBE, Answer(status=204, body=b"c"), "c").ended
+    assert not outcome(UNSUBSCRIBE, Answer(status=404, body=b"c"), "c").ended
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(status=200, body=b"c\n"),
+        Answer(status=200, body=b"C"),
+        Answer(status=200, body=b"c", error="no whole answer within 10 s"),
+        Answer(status=302, body=b"c"),
+        Answer(status=404, body=b"c"),
+        Answer(status=500, body=b"c", headers={"retry-after": "5"}),
+        Answer(status=None, error="refused: 10.0.0.0/8 is Private-Use", refused=True),
+    ],
+)
+@pytest.mark.parametrize("of", [SUBSCRIBE, UNSUBSCRIBE])
+def test_any_other_answer_decides_too(of: Owed, answer: Answer) -> None:
+    """No is no: nothing changes, and nobody is asked again (§5.3.1)."""
+    found = outcome(of, answer, "c")
+    assert (found.kept, found.ended, found.settlement.paid) == (None, False, True)
+    assert found.settlement.error
+
+
+def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
+    """Then the request is forgotten, and what stood before goes on."""
+    silence = Answer(status=None, error="it refused the connection")
+    waits = [outcome(debt(Kind.VERIFY, n, **SUBSCRIBE.detail), silence, "c").settlement.again for n in range(3)]
+    assert waits == [NOW + RETRY[0], NOW + RETRY[1], None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "expected"),
+    [
+        (Kind.PING, Answer(status=204), {"paid": True}),
+        (Kind.PING, Answer(status=410), {"again": NOW + RETRY[0], "error": "it answered 410"}),
+        (Kind.DENY, Answer(status=200), {"paid": True}),
+        (Kind.DENY, Answer(status=500), {"again": NOW + RETRY[0], "error": "it answered 500"}),
+        (Kind.DELIVER, Answer(status=410), {"paid": True}),
+        (Kind.DELIVER, Answer(status=301), {"again": NOW + RETRY[0], "error": "it answered 301"}),
+        (
+            Kind.DELIVER,
+            Answer(status=503, headers={"retry-after": "60"}),
+            {
+                "again": NOW + timedelta(seconds=60),
+                "not_before": NOW + timedelta(seconds=60),
+                "error": "it answered 503",
+            },
+        ),
+        (Kind.PING, Answer(status=None, error="stopped", stopped=True), {"again": NOW, "tried": False}),
+    ],
+)
+def test_what_an_answer_means(kind: Kind, answer: Answer, expected: dict[str, Any]) -> None:
+    """Paid, tried again, or given back untried."""
+    of = debt(kind)
+    assert outcome(of, answer, "new").settlement == Settlement(owed=of, **expected)
+
+
+def test_what_arrived_is_noted_and_gone_ends_it() -> None:
+    """The digest of the bytes that arrived; 410 ends the subscription (§7)."""
+    assert outcome(debt(Kind.DELIVER), Answer(status=200), "new").delivered == "new"
+    gone = outcome(debt(Kind.DELIVER), Answer(status=410), "new")
+    assert (gone.delivered, gone.ended) == (None, True)
+
+
+def test_retries_come_to_an_end() -> None:
+    """The debt is given up; the subscription is not (§7)."""
+    found = outcome(debt(Kind.DELIVER, attempts=3), Answer(status=500), "new")
+    assert (found.settlement.paid, found.settlement.again, found.ended) == (False, None, False)
