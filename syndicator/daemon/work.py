@@ -202,7 +202,7 @@ class Work:
     def _count_debts(self) -> None:
         with self._service.database.read() as connection:
             counts, oldest = owed.outstanding(connection), owed.oldest(connection)
-            subscribers = sum(subscriptions.count_by_topic(connection, datetime.now(UTC)).values())
+            subscribers = subscriptions.total(connection, datetime.now(UTC))
         waiting: Counter[Kind] = Counter()
         for (kind, state), number in counts.items():
             waiting[kind] += number if state != "gave up" else 0
