@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-WORDS = [
+WORDS = ("agent", "city", "river", "morning", "council", "market", "said", "people", "school", "night", "water")
     "agent",
     "city",
     "river",
