@@ -26,21 +26,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 WORDS = ("agent", "city", "river", "morning", "council", "market", "said", "people", "school", "night", "water")
-    "agent",
-    "city",
-    "river",
-    "morning",
-    "council",
-    "market",
-    "said",
-    "people",
-    "school",
-    "night",
-    "water",
-    "street",
-    "under",
-    "after",
-]
 LINK = '<https://hub.example/>; rel="hub", <https://news.example.com/all.rss>; rel="self"'
 ASKED = {"Accept-Encoding": "gzip, deflate", "User-Agent": "NetNewsWire (RSS Reader)", "Accept": "*/*"}
 EXAMPLE = Path(__file__).parents[1] / "config" / "nginx.conf"
