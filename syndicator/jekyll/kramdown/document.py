@@ -37,12 +37,13 @@ def abbreviate(tokens: list[Token], doc: Document, pattern: re.Pattern[str] | No
         words = "|".join(re.escape(word) for word in longest_first)
         pattern = re.compile(rf"(?:(?<![A-Za-z0-9_])|^)({words})(?![A-Za-z0-9_])", re.MULTILINE)
     for token in tokens:
-        if not token.children or token.meta.get("content") == "raw":
+        if not token.children:
             continue
-        replaced: list[Token] = []
-        for child in token.children:
-            replaced += _abbreviated(child, pattern) if child.type == "text" else [child]
-        token.children = replaced
+        if token.meta.get("content") != "raw":
+            replaced: list[Token] = []
+            for child in token.children:
+                replaced += _abbreviated(child, pattern) if child.type == "text" else [child]
+            token.children = replaced
         abbreviate(token.children, doc, pattern)
 
 

@@ -32,12 +32,12 @@ def highlighted(text: str, language: str, how: Highlighting, before: int = 0) ->
     return escaped(text) if too_long else _coloured(text, lexer)
 
 
-def block(code: str, how: Highlighting) -> str:
-    """The wrapper of a block, with a gutter of line numbers if the site wants one."""
+def block(code: str, text: str, how: Highlighting) -> str:
+    """The wrapper of a block, around the HTML of its text, with a gutter of line numbers if the site wants one."""
     css = how.css_class
     if not how.line_numbers:
         return f'<div class="{css}"><pre class="{css}"><code>{code}</code></pre></div>'
-    lines = code.count("\n") + (not code.endswith("\n"))
+    lines = text.count("\n") + (not text.endswith("\n"))
     numbers = "".join(f"{number}\n" for number in range(how.start_line, how.start_line + lines))
     return (
         f'<div class="{css}"><pre class="{css}"><code><table class="rouge-table"><tbody><tr>'

@@ -162,7 +162,7 @@ class Html(RendererHTML):
             doc.coloured += len(token.content)
         if code is not None:
             attrs["class"] = _highlighted_css(attrs, language or how.default_lang)
-            return f"<div{attributes(attrs)}>{highlight.block(code, how)}\n</div>\n"
+            return f"<div{attributes(attrs)}>{highlight.block(code, token.content, how)}\n</div>\n"
         css = attributes({"class": f"language-{language}"}) if language else ""
         return f"<pre{attributes(attrs)}><code{css}>{escaped(token.content).removesuffix(chr(10))}\n</code></pre>\n"
 
@@ -286,4 +286,6 @@ def _language(token: Token) -> tuple[dict[str, Any], str | None]:
 
 
 def _highlighted_css(attrs: dict[str, Any], language: str) -> str:
-    return f"language-{language} {attrs.get('class', '')}".rstrip() + " highlighter-rouge"
+    css = f"{attrs.get('class', '')} highlighter-rouge".lstrip()
+    other = re.match(r"language-\S+", css)
+    return f"language-{language}" + (css[other.end() :] if other else f" {css}")
