@@ -1,0 +1,104 @@
+"""The documentation is complete, and the config that is shipped works."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from syndicator import cli, config, observe
+from syndicator.cli import begin
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
+SHIPPED = ROOT / "config/syndicator.toml"
+TEMPLATE = (ROOT / "syndicator/cli/syndicator.toml").read_text(encoding="utf-8")
+
+COMMANDS = get_command(cli.app).commands  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("key", list(config.keys()))
+def test_each_setting_is_in_the_reference(key: str) -> None:
+    """Every setting has a row of its own."""
+    assert re.search(rf"^\| `{re.escape(key)}` \|", REFERENCE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("key", list(config.keys()))
+def test_each_setting_is_in_the_written_config(key: str) -> None:
+    """What `init` writes shows every setting."""
+    table, *names = key.split(".")
+    text = TEMPLATE.partition(f"[{table}")[2] if key == "feeds.aliases" else _table(table)
+    assert all(re.search(rf"\b{name}\b", text) for name in names)
+
+
+def _table(name: str) -> str:
+    return TEMPLATE.partition(f"\n[{name}]")[2].partition("\n[")[0]
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_each_command_is_in_the_reference(name: str) -> None:
+    """Every command has a row, and a help text that is a sentence."""
+    assert f"| `syndicator {name}" in REFERENCE
+    assert COMMANDS[name].help
+
+
+def test_each_option_is_in_the_reference() -> None:
+    """Every option of every command is named."""
+    options = {
+        option
+        for command in (get_command(cli.app), *COMMANDS.values())
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("-")
+    }
+    assert options >= {"--config", "--json", "--all", "-v"}
+    assert {option for option in options if f"`{option}" not in REFERENCE} == set()
+
+
+def test_each_metric_is_in_the_reference() -> None:
+    """Every number of ours has a row, by the name that Prometheus knows."""
+    names = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in observe.Metrics().registry.collect()
+        if family.name.startswith("syndicator_")
+    }
+    assert len(names) > 10
+    assert {name for name in names if f"| `{name}` |" not in REFERENCE} == set()
+
+
+def test_the_reference_names_nothing_that_is_not_there() -> None:
+    """A setting or metric that went has no row left."""
+    settings = REFERENCE.partition("\n## Settings")[2].partition("\n## Files")[0]
+    assert set(re.findall(r"^\| `([a-z_.]+)` \|", settings, re.MULTILINE)) == set(config.keys())
+
+
+def test_the_shipped_config_works() -> None:
+    """It loads, and is what `init` would write for the example site."""
+    loaded = config.load(SHIPPED, {})
+    assert (loaded.source.path, loaded.output.path) == (ROOT / "examples/site", ROOT / "feeds")
+    assert SHIPPED.read_text(encoding="utf-8") == begin.text(begin.look(ROOT / "examples/site"), SHIPPED.parent)
+
+
+def test_the_shipped_config_shows_the_defaults(tmp_path: Path) -> None:
+    """Everything in it that is not about the example site is the default; what is commented out is one too."""
+    text = re.sub(r"^# (\w+ += )", r"\1", SHIPPED.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    said = tomllib.loads(text)
+    assert {"by", "limit", "content"} <= said["feeds"].keys()
+    bare = tmp_path / "config/syndicator.toml"
+    bare.parent.mkdir()
+    bare.write_text('[source]\npath = "../examples/site"\n[feeds.aliases]\n"feed.xml" = "all.atom"\n')
+    shown = tmp_path / "config/shown.toml"
+    shown.write_text(re.sub(r"^(by|limit|content) .*$", "", text, flags=re.MULTILINE))
+    default, loaded = config.load(bare, {}), config.load(shown, {})
+    assert loaded.model_copy(update={"hub": default.hub}) == default
+    assert loaded.hub.url == default.hub_url
+    assert loaded.hub.model_copy(update={"url": None}) == default.hub
+    assert (said["feeds"]["by"], said["feeds"]["limit"], said["feeds"]["content"]) == (["category"], 50, "full")
+
+
+def test_links_lead_somewhere() -> None:
+    """Each link from one page of the documentation to another file finds it."""
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
