@@ -60,7 +60,7 @@ def bare(port: int, http: str) -> None:
 
 def ours(port: int) -> None:
     from syndicator.observe import Metrics
-    from syndicator.web.app import make_app
+    from syndicator.web.app import counter, make_app
     from syndicator.web.feeds import Catalogue, PublishedFile
     from syndicator.web.health import Readiness
     from syndicator.web.server import Server
@@ -75,7 +75,7 @@ def ours(port: int) -> None:
         catalogue,
         ready=lambda: Readiness(ready=True, facts={}),
         numbers=metrics.text,
-        on_request=lambda status, suffix, _: metrics.requests.labels(str(status), suffix).inc(),
+        on_request=counter(metrics.requests),
     )
     server = Server(app, "127.0.0.1", port)
     server.start()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from prometheus_client import Counter
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,6 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from syndicator.web.feeds import Catalogue, Feeds, OnRequest
 from syndicator.web.health import Readiness, health_routes
 from syndicator.web.limiter import Limiter
+
+#: Files that are counted each for itself; everything else is "other".
+FORMATS = frozenset({"rss", "atom", "json", "html", "opml"})
 
 
 def make_app(
@@ -25,6 +29,20 @@ def make_app(
     # The redirect to a path with or without its last slash would be built from the Host header.
     behind.router.redirect_slashes = False
     return Feeds(catalogue, counted(behind, on_request), on_request=on_request, limiter=limiter)
+
+
+def counter(requests: Counter) -> OnRequest:
+    """Counts by status and format. Labels are looked up once each: that costs more than the rest of a 304."""
+    counts: dict[tuple[int, str], Counter] = {}
+
+    def count(status: int, suffix: str, _scope: Scope) -> None:
+        label = suffix if suffix in FORMATS else "other"
+        child = counts.get((status, label))
+        if child is None:
+            child = counts[status, label] = requests.labels(str(status), label)
+        child.inc()
+
+    return count
 
 
 def counted(app: ASGIApp, on_request: OnRequest) -> ASGIApp:

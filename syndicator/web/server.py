@@ -18,7 +18,7 @@ KEEP_ALIVE = 15
 MAX_CONNECTIONS = 900
 
 #: Seconds after which a thread that computes has to let another one go on. A run renders in a thread beside ours,
-#: and at Python's 5 ms fifty clients wait 60 ms for a 304 (the 99th percentile); at this they wait 20.
+#: and at Python's own 5 ms fifty clients wait twice as long for a 304 (60 ms at the 99th percentile, 16 to 40 at this).
 SWITCH = 0.0005
 
 

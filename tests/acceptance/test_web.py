@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client import Counter as PrometheusCounter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from syndicator.errors import SyndicatorError
 from syndicator.web import protocol
-from syndicator.web.app import make_app
+from syndicator.web.app import counter, make_app
 from syndicator.web.feeds import Catalogue, Feeds, PublishedFile
 from syndicator.web.health import Readiness
 from syndicator.web.limiter import Limiter
@@ -258,6 +260,19 @@ def test_requests_are_counted_by_status_and_suffix(web: Web) -> None:
     web.get("/nothing")
     web.get("/category/old.rss")
     assert web.seen == {(200, "rss"): 1, (304, "rss"): 1, (404, ""): 1, (410, ""): 1}
+
+
+def test_the_counter_knows_few_labels() -> None:
+    """By status and format; whatever else a suffix is, it is "other" (strangers choose paths)."""
+    registry = CollectorRegistry()
+    count = counter(PrometheusCounter("requests", "", ["status", "format"], registry=registry))
+    for status, suffix in ((200, "rss"), (200, "rss"), (304, "atom"), (200, "xml"), (404, "")):
+        count(status, suffix, {})
+    found = {
+        (status, kind): registry.get_sample_value("requests_total", {"status": status, "format": kind})
+        for status, kind in (("200", "rss"), ("304", "atom"), ("200", "other"), ("404", "other"), ("200", "xml"))
+    }
+    assert list(found.values()) == [2, 1, 1, 1, None]
 
 
 # ------------------------------------------------------------------------------------------ health, numbers
