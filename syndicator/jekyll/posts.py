@@ -20,7 +20,7 @@ from syndicator.jekyll.places import Where, locate
 from syndicator.jekyll.site import Site, language_tag
 from syndicator.jekyll.slugs import titleize
 from syndicator.jekyll.uris import is_absolute, join_address
-from syndicator.jekyll.words import as_text, is_empty, label
+from syndicator.jekyll.words import as_text, is_empty, label, shown
 from syndicator.model import Document, Post, PostHead, Problem
 
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL | re.IGNORECASE)
@@ -102,7 +102,7 @@ class _Reader:
             self.problem("published", "published is empty, which means false", "write true, or leave it out")
         for key, value in (("published", published), ("draft", draft)):
             if isinstance(value, str) and value.strip().lower() in ("true", "false"):
-                self.problem(key, f"{key} is a text: {value!r}", "write it without quotes")
+                self.problem(key, f"{key} is a text: {shown(value)}", "write it without quotes")
         return published is None or _says(published, False) or _says(draft, True)
 
     def post(self) -> Post | None:
@@ -117,11 +117,11 @@ class _Reader:
         for key in ("category", "categories", "tag", "tags"):
             words = front.get(key)
             if words is not None and not isinstance(words, str) and terms.is_odd(words):
-                self.problem(key, f"{key} holds what is no word: {_shown(words)}", "put words in quotes")
+                self.problem(key, f"{key} holds what is no word: {shown(words)}", "put words in quotes")
         known = site.data.get("authors")
         authors = post_authors(front, site.author, known if isinstance(known, dict) else {}, site.url, site.baseurl)
         if not authors and not is_empty(front.get("author")):
-            self.problem("author", f"author has no name: {_shown(front['author'])}")
+            self.problem("author", f"author has no name: {shown(front['author'])}")
         path = self._path(slug, moment, categories)
         own_id = self._own_id()
         head = PostHead(
@@ -168,10 +168,10 @@ class _Reader:
         hint = "write it like 2026-01-31 or 2026-01-31 18:00:00 +0100" if key else None
         moment = read_moment(said, self._site.timezone, beyond=True)
         if moment is None:
-            self.problem(key, f"{what} is not a date: {_shown(said)}", hint, fatal=True)
+            self.problem(key, f"{what} is not a date: {shown(said)}", hint, fatal=True)
         else:
             day = _in_zone(moment, self._site).date()
-            self.problem(key, f"{what} is past its month's end: {_shown(said)}; Jekyll takes it for {day}", hint)
+            self.problem(key, f"{what} is past its month's end: {shown(said)}; Jekyll takes it for {day}", hint)
         return moment
 
     def _no_date(self) -> None:
@@ -187,7 +187,7 @@ class _Reader:
                 continue
             moment = read_moment(said, self._site.timezone)
             if moment is None:
-                self.problem(key, f"{key} is not a date: {_shown(said)}")
+                self.problem(key, f"{key} is not a date: {shown(said)}")
             else:
                 return moment
         return None
@@ -199,9 +199,9 @@ class _Reader:
         title = "" if isinstance(said, list | dict) else plain_title(as_text(said))
         if not title:
             title = plain_title(titleize(self._where.slug))
-            self.problem("title", f"title is no text: {_shown(said)}; {title!r} stands for it")
+            self.problem("title", f"title is no text: {shown(said)}; {shown(title)} stands for it")
         elif not isinstance(said, str):
-            self.problem("title", f"title is not a text: {_shown(said)}", "put it in quotes")
+            self.problem("title", f"title is not a text: {shown(said)}", "put it in quotes")
         return title
 
     def _text(self, key: str, otherwise: str) -> str:
@@ -209,7 +209,7 @@ class _Reader:
         if said is None or said is False:
             return otherwise
         if isinstance(said, dict | list | bool):
-            self.problem(key, f"{key} is not a text: {_shown(said)}")
+            self.problem(key, f"{key} is not a text: {shown(said)}")
             return otherwise
         return printable(as_text(said))
 
@@ -238,9 +238,9 @@ class _Reader:
                 continue
             own = label(said) if not isinstance(said, dict | list) else ""
             if not isinstance(said, str):
-                self.problem(key, f"{key} is not a text: {_shown(said)}", "put it in quotes")
+                self.problem(key, f"{key} is not a text: {shown(said)}", "put it in quotes")
             elif not is_absolute(own):
-                self.problem(key, f"{key} is not a URI: {own!r}", "write it like tag:example.com,2026:my-post")
+                self.problem(key, f"{key} is not a URI: {shown(own)}", "write it like tag:example.com,2026:my-post")
             if own:
                 return own
         return None
@@ -251,17 +251,12 @@ class _Reader:
             return None
         tag = language_tag(said)
         if tag is None:
-            self.problem("lang", f"lang is not a language: {_shown(said)}", "write it like en or en-GB")
+            self.problem("lang", f"lang is not a language: {shown(said)}", "write it like en or en-GB")
         return tag
 
 
 def _says(value: Any, wanted: bool) -> bool:
     return value is wanted or (isinstance(value, str) and value.strip().lower() == str(wanted).lower())
-
-
-def _shown(value: Any) -> str:
-    text = as_text(value) if not isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _in_zone(moment: datetime, site: Site) -> datetime:

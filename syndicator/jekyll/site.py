@@ -19,7 +19,7 @@ from syndicator.jekyll.defaults import Defaults, merge, read_defaults
 from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
 from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
 from syndicator.jekyll.uris import is_absolute, join_address
-from syndicator.jekyll.words import as_text, is_empty, label
+from syndicator.jekyll.words import as_text, is_empty, label, shown
 from syndicator.model import Problem, Scope, SiteFiles, SiteInfo
 
 CONFIG = "_config.yml"
@@ -206,7 +206,7 @@ class _Reader:
                 continue
             tag = language_tag(said)
             if tag is None and report:
-                self.problem("lang", f"lang is not a language: {as_text(said)!r}", "write it like en or en-GB")
+                self.problem("lang", f"lang is not a language: {shown(said)}", "write it like en or en-GB")
             return tag
         return None
 
@@ -218,7 +218,7 @@ class _Reader:
             return ZoneInfo(name)
         except (KeyError, ValueError, OSError):  # no such zone, a path out of the zones' folder, or a folder
             hint = "write it like Europe/London; until then dates are read as UTC"
-            self.problem("timezone", f"timezone is not known: {name!r}", hint)
+            self.problem("timezone", f"timezone is not known: {shown(name)}", hint)
             return UTC
 
     def _permalink_of_posts(self) -> str:

@@ -1,5 +1,6 @@
 """Values of front matter as text."""
 
+import json
 import re
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -39,3 +40,10 @@ def _in_one_line(text: str) -> str:
 def is_empty(value: Any) -> bool:
     """Whether Liquid's `default` filter would look further: nothing, false, and what is empty."""
     return value is None or value is False or value in ("", [], {})
+
+
+def shown(value: Any) -> str:
+    """A value as a Problem quotes it: on one line, in double quotes when it is a text, and short."""
+    quoted = isinstance(value, str | list | dict)
+    text = json.dumps(value, ensure_ascii=False, default=as_text) if quoted else as_text(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -169,7 +169,8 @@ class Folder:
         return os.path.isdir(real) and is_below(real, self._real) and not is_below(here, real)
 
     def _is_excluded(self, path: str) -> bool:
-        return any(fnmatchcase(path, glob) or path.startswith(f"{glob.rstrip('/')}/") for glob in self.scope.exclude)
+        """Jekyll's rule (jekyll/entry_filter.rb, `glob_include?`): a glob in which `*` takes slashes, or a beginning."""
+        return any(fnmatchcase(path, one) or f"{path}/".startswith(one) for one in self.scope.exclude)
 
     def _may_exclude(self, prefix: str) -> bool:
         """Whether any glob could match a file in a folder: most excludes name other folders."""

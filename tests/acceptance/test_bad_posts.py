@@ -57,7 +57,6 @@ BAD_HEADS = {
     "list": "- a\n- b",
     "number": "42",
     "tomorow": "date: tomorow",
-    "february": "date: 2024-02-30",
     "zero": "date: 0000-00-00",
     "far": "date: 99999-01-01",
     "edge": "date: 9999-12-31 23:59:59 -0500",
@@ -68,10 +67,11 @@ BAD_HEADS = {
 }
 
 #: Names that have no day in any calendar.
-BAD_NAMES = ("no-date", "2024-13-45-x", "2024-02-30-x", "0000-01-01-x")
+BAD_NAMES = ("no-date", "2024-13-45-x", "0000-01-01-x")
 
 #: Heads that are odd but readable: the post goes out, mended, and a problem says how.
 MENDED = {
+    "february": "date: 2024-02-30",
     "twice": "title: One\ntitle: Two",
     "list-title": "title: [a, b]",
     "map-title": "title: {a: b}",
@@ -104,7 +104,7 @@ def test_sixty_bad_posts_beside_five_good_ones(tmp_path: Path) -> None:
         "_posts/2026-02-03-sparse.md",
     ]
     titles = site.titles("all")
-    assert titles[-5:] == [f"2026-01-0{day}-good" for day in (5, 4, 3, 2, 1)]
+    assert [title for title in titles if "good" in title] == [f"2026-01-0{day}-good" for day in (5, 4, 3, 2, 1)]
     assert len(titles) == 5 + len(MENDED)
     for path in site.tree():
         if path.endswith((".rss", ".atom")):
@@ -172,5 +172,5 @@ def test_what_a_post_says_can_break_no_feed(tmp_path: Path) -> None:
             root = ET.fromstring((site.feeds / path).read_bytes())
             assert "alert" not in (root.findtext(".//{http://purl.org/rss/1.0/modules/content/}encoded") or "")
     said = [item["title"] for item in json.loads((site.feeds / "all.json").read_text())["items"]]
-    assert said == ["T “‘&<>", "T \\u0000", "T </title></rss>", "T a b", "T &#7;", "T", "T ]]>"]
+    assert said == ["T “‘&<>", "T \\u0000", "T </title></rss>", "T a\u2028b", "T &#7;", "T", "T ]]>"]
     assert sorted(os.listdir(tmp_path)) == ["feeds", "site", "state.db", "state.db.run.lock", "syndicator.toml"]

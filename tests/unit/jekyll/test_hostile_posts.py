@@ -67,24 +67,24 @@ BAD_HEADS = [
     ("just text", 2, "the front matter can't be read: it is not keys and values"),
     ("- a\n- b", 2, "the front matter can't be read: it is not keys and values"),
     ("42", 2, "the front matter can't be read: it is not keys and values"),
-    ("date: tomorow", 2, "date is not a date: 'tomorow'"),
-    ("layout: post\ndate: 2024-02-32", 3, "date is not a date: '2024-02-32'"),
-    ("date: 2024-13-30 10:00:00", 2, "date is not a date: '2024-13-30 10:00:00'"),
-    ("date: 0000-00-00", 2, "date is not a date: '0000-00-00'"),
-    ("date: 99999-01-01", 2, "date is not a date: '99999-01-01'"),
+    ("date: tomorow", 2, 'date is not a date: "tomorow"'),
+    ("layout: post\ndate: 2024-02-32", 3, 'date is not a date: "2024-02-32"'),
+    ("date: 2024-13-30 10:00:00", 2, 'date is not a date: "2024-13-30 10:00:00"'),
+    ("date: 0000-00-00", 2, 'date is not a date: "0000-00-00"'),
+    ("date: 99999-01-01", 2, 'date is not a date: "99999-01-01"'),
     ("date: 9999-12-31 23:59:59 -0500", 2, "date is not a date: 9999-12-31 23:59:59 -0500"),
-    ("date: {a: b}", 2, "date is not a date: {'a': 'b'}"),
+    ("date: {a: b}", 2, 'date is not a date: {"a": "b"}'),
     ("date: yes", 2, "date is not a date: true"),
-    ('date: ""', 2, "date is not a date: ''"),
-    (f'date: "{"1" * 5000}"', 2, f"date is not a date: '{'1' * 58}…"),
+    ('date: ""', 2, 'date is not a date: ""'),
+    (f'date: "{"1" * 5000}"', 2, f'date is not a date: "{"1" * 58}…'),
 ]
 
 # paths that say what no calendar has, or nothing
 BAD_PATHS = [
     ("_posts/x.md", "it has no date"),
-    ("_posts/2024-13-45-x.md", "the file name's date is not a date: '2024-13-45'"),
-    ("_posts/2024-02-32-x.md", "the file name's date is not a date: '2024-02-32'"),
-    ("_posts/0000-01-01-x.md", "the file name's date is not a date: '0000-01-01'"),
+    ("_posts/2024-13-45-x.md", 'the file name\'s date is not a date: "2024-13-45"'),
+    ("_posts/2024-02-32-x.md", 'the file name\'s date is not a date: "2024-02-32"'),
+    ("_posts/0000-01-01-x.md", 'the file name\'s date is not a date: "0000-01-01"'),
 ]
 
 # heads that are mended by a guess, what is said of it, and what the post has then
@@ -92,35 +92,35 @@ MENDED = [
     (
         "layout: post\ndate: 2023-02-30",
         3,
-        "date is past its month's end: '2023-02-30'; Jekyll takes it for 2023-03-02",
+        'date is past its month\'s end: "2023-02-30"; Jekyll takes it for 2023-03-02',
         "published",
         datetime(2023, 3, 2, tzinfo=UTC),
     ),
     ("title: One\ntitle: Two", 3, "title is said twice; the last one counts", "title", "Two"),
-    ("title: [a, b]", 2, "title is no text: ['a', 'b']; 'X' stands for it", "title", "X"),
-    ("title: {a: b}", 2, "title is no text: {'a': 'b'}; 'X' stands for it", "title", "X"),
-    ("title: !ruby/object:X {}", 2, "title is no text: {}; 'X' stands for it", "title", "X"),
-    ('title: "   "', 2, "title is no text: '   '; 'X' stands for it", "title", "X"),
-    ('title: "<b></b>"', 2, "title is no text: '<b></b>'; 'X' stands for it", "title", "X"),
+    ("title: [a, b]", 2, 'title is no text: ["a", "b"]; "X" stands for it', "title", "X"),
+    ("title: {a: b}", 2, 'title is no text: {"a": "b"}; "X" stands for it', "title", "X"),
+    ("title: !ruby/object:X {}", 2, 'title is no text: {}; "X" stands for it', "title", "X"),
+    ('title: "   "', 2, 'title is no text: "   "; "X" stands for it', "title", "X"),
+    ('title: "<b></b>"', 2, 'title is no text: "<b></b>"; "X" stands for it', "title", "X"),
     ("title: 1984", 2, "title is not a text: 1984", "title", "1984"),
     ("title: yes", 2, "title is not a text: true", "title", "true"),
     ("id: 4711", 2, "id is not a text: 4711", "id", "4711"),
-    ("id: [a]", 2, "id is not a text: ['a']", "id", "https://example.com/2024/01/02/x"),
-    ("guid: my-post", 2, "guid is not a URI: 'my-post'", "id", "my-post"),
-    ("permalink: [a]", 2, "permalink is not a text: ['a']", "url", "https://example.com/2024/01/02/x.html"),
+    ("id: [a]", 2, 'id is not a text: ["a"]', "id", "https://example.com/2024/01/02/x"),
+    ("guid: my-post", 2, 'guid is not a URI: "my-post"', "id", "my-post"),
+    ("permalink: [a]", 2, 'permalink is not a text: ["a"]', "url", "https://example.com/2024/01/02/x.html"),
     ("permalink: /:nope/", 2, "permalink has no placeholder :nope", "url", "https://example.com/:nope/"),
-    ("slug: [a]", 2, "slug is not a text: ['a']", "url", "https://example.com/2024/01/02/x.html"),
+    ("slug: [a]", 2, 'slug is not a text: ["a"]', "url", "https://example.com/2024/01/02/x.html"),
     ("slug: true", 2, "slug is not a text: true", "url", "https://example.com/2024/01/02/x.html"),
-    ("last_modified_at: now", 2, "last_modified_at is not a date: 'now'", "updated", None),
-    ("updated: [x]", 2, "updated is not a date: ['x']", "updated", None),
-    ("author: {email: x}", 2, "author has no name: {'email': 'x'}", "title", "X"),
-    ("categories: {a: b}", 2, "categories holds what is no word: {'a': 'b'}", "title", "X"),
-    ("categories: [on, off]", 2, "categories holds what is no word: [True, False]", "title", "X"),
-    ("tags: [[a, {b: c}]]", 2, "tags holds what is no word: [['a', {'b': 'c'}]]", "title", "X"),
+    ("last_modified_at: now", 2, 'last_modified_at is not a date: "now"', "updated", None),
+    ("updated: [x]", 2, 'updated is not a date: ["x"]', "updated", None),
+    ("author: {email: x}", 2, 'author has no name: {"email": "x"}', "title", "X"),
+    ("categories: {a: b}", 2, 'categories holds what is no word: {"a": "b"}', "title", "X"),
+    ("categories: [on, off]", 2, "categories holds what is no word: [true, false]", "title", "X"),
+    ("tags: [[a, {b: c}]]", 2, 'tags holds what is no word: [["a", {"b": "c"}]]', "title", "X"),
     ("category: true", 2, "category holds what is no word: true", "title", "X"),
-    ('lang: "no such language"', 2, "lang is not a language: 'no such language'", "title", "X"),
-    ("lang: [en]", 2, "lang is not a language: ['en']", "title", "X"),
-    ('published: "true"', 2, "published is a text: 'true'", "title", "X"),
+    ('lang: "no such language"', 2, 'lang is not a language: "no such language"', "title", "X"),
+    ("lang: [en]", 2, 'lang is not a language: ["en"]', "title", "X"),
+    ('published: "true"', 2, 'published is a text: "true"', "title", "X"),
 ]
 
 # heads that look wrong, and that Jekyll takes as they are
@@ -178,9 +178,9 @@ def test_harmless(head: str) -> None:
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        ('published: "false"', "published is a text: 'false'"),
+        ('published: "false"', 'published is a text: "false"'),
         ("published:", "published is empty, which means false"),
-        ('draft: "true"', "draft is a text: 'true'"),
+        ('draft: "true"', 'draft is a text: "true"'),
     ],
 )
 def test_hidden_by_a_word(head: str, message: str) -> None:
@@ -203,7 +203,7 @@ def test_characters_that_are_none() -> None:
 def test_name_past_its_months_end() -> None:
     """A file named for a day that its month has not is a post of the next month, as in Jekyll, and it is said."""
     read = read_post(document("_posts/2011-04-31-x.md", "Text."), site_of())
-    said = "the file name's date is past its month's end: '2011-04-31'; Jekyll takes it for 2011-05-01"
+    said = "the file name's date is past its month's end: \"2011-04-31\"; Jekyll takes it for 2011-05-01"
     assert [("_posts/2011-04-31-x.md", None, said, False)] == _said(read.problems)
     assert read.post is not None
     assert read.post.head.url == "https://example.com/2011/05/01/x.html"

@@ -81,10 +81,10 @@ def test_operators_word_wins() -> None:
 BAD_CONFIGS = [
     ("title: x\n", None, "the site's address is not known", True),
     ("url: example.com\n", 1, "the site's address is not known", True),
-    ("url: https://e.com\ntimezone: Mars/Olympus\n", 2, "timezone is not known: 'Mars/Olympus'", False),
-    ("url: https://e.com\ntimezone: Europe\n", 2, "timezone is not known: 'Europe'", False),
-    ("url: https://e.com\ntimezone: ../../etc/passwd\n", 2, "timezone is not known: '../../etc/passwd'", False),
-    ("url: https://e.com\nlang: a language\n", 2, "lang is not a language: 'a language'", False),
+    ("url: https://e.com\ntimezone: Mars/Olympus\n", 2, 'timezone is not known: "Mars/Olympus"', False),
+    ("url: https://e.com\ntimezone: Europe\n", 2, 'timezone is not known: "Europe"', False),
+    ("url: https://e.com\ntimezone: ../../etc/passwd\n", 2, 'timezone is not known: "../../etc/passwd"', False),
+    ("url: https://e.com\nlang: a language\n", 2, 'lang is not a language: "a language"', False),
     ("url: https://e.com\nexclude: x\n", 2, "exclude is not a list", False),
     ("url: https://e.com\ndefaults: x\n", 2, "defaults is not a list", False),
 ]

@@ -54,6 +54,26 @@ def test_collections_are_folders_of_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("exclude", "expected"),
+    [
+        ("blog", False),
+        ("blog/", False),
+        ("bl", False),  # a beginning is enough
+        ("blog/_posts/2026*", False),
+        ("*/2026-01-01-a.md", False),
+        ("log/", True),
+        ("_posts", True),
+    ],
+)
+def test_excludes_are_jekylls(tmp_path: Path, exclude: str, expected: bool) -> None:
+    """A glob or the beginning of a path, for folders and for files in them."""
+    write(tmp_path, "blog/_posts/2026-01-01-a.md")
+    folder = Folder(tmp_path, Scope(exclude=(exclude,)))
+    assert bool(folder.look(known=()).fresh) is expected
+    assert folder.is_document("blog/_posts/2026-01-01-a.md") is expected
+
+
+@pytest.mark.parametrize(
     ("path", "expected"),
     [
         ("_posts/a.md", True),
