@@ -13,19 +13,16 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from queue import Empty, SimpleQueue
 
 from syndicator.model import Answer, FeedFile, Kind, Problem, Settlement, Subscription
-from syndicator.outbound import Client
+from syndicator.outbound import Client, Hands
 from syndicator.store import owed, subscriptions
 from syndicator.store.database import Database
 from syndicator.websub import publisher
 from syndicator.websub.errands import Errand, Outcome, judge, plan
-from syndicator.websub.turns import Turns
 
 #: Debts that are claimed at a time, and how many of one host may be claimed at once.
 BATCH, PER_HOST = 512, 512
@@ -102,7 +99,7 @@ class Push:
         self._database, self._client, self._read, self._heard = database, client, read, heard
         self._clock, self._jitter = clock, jitter
         self._claimer, self._retry, self._hub_retry, self._lease = claimer, retry, hub_retry, lease
-        self._finished: SimpleQueue[_Sent | None] = SimpleQueue()  # None is a nudge
+        self._hands = Hands(self._send)
         self._pass = threading.Lock()
         self._stopped = threading.Event()
 
@@ -113,7 +110,7 @@ class Push:
 
     def nudge(self) -> None:
         """Let a pass that runs look at once at what came due."""
-        self._finished.put(None)
+        self._hands.nudge()
 
     def stop(self) -> None:
         """End what is under way; a pass that runs gives it back and returns within about two seconds."""
@@ -127,8 +124,7 @@ class Push:
             started, clock, tally = self._clock(), time.monotonic(), _Tally()
             with self._database.begin() as connection:
                 subscriptions.sweep(connection, started)
-            self._finished = SimpleQueue()
-            hands = _Hands(self._send, self._finished)
+            hands = self._hands = Hands(self._send)
             try:
                 self._drain(hands, tally)
             finally:
@@ -146,7 +142,7 @@ class Push:
             next_due=next_due,
         )
 
-    def _drain(self, hands: "_Hands", tally: "_Tally") -> None:
+    def _drain(self, hands: "Hands[Errand, _Sent]", tally: "_Tally") -> None:
         outcomes, look, settle = list[Outcome](), 0.0, 0.0
         while True:
             now = time.monotonic()
@@ -155,7 +151,7 @@ class Push:
                 hands.add((owed.host_of(errand.owed.target), errand) for errand in errands)
                 look = now if len(errands) == BATCH else now + LOOK
             hands.start()
-            sent, nudged = self._collect(LOOK if hands.busy else 0)
+            sent, nudged = hands.collect(LOOK if hands.busy else 0)
             outcomes += map(self._judge, sent)
             if outcomes and (not hands.busy or len(outcomes) >= TOGETHER or now >= settle):
                 self._settle(outcomes, tally)
@@ -164,7 +160,7 @@ class Push:
                 return self._leave(outcomes, hands, tally)
             if nudged:
                 look = 0.0
-            elif look > now and not hands.busy and not outcomes and self._finished.empty():
+            elif look > now and not hands.busy and not outcomes:
                 return None
 
     def _claim(self) -> list[Errand]:
@@ -208,20 +204,6 @@ class Push:
         retry = self._retry if sent.errand.owed.kind is Kind.PING else self._hub_retry
         return judge(sent.errand, sent.answer, self._clock(), sent.began, retry, self._jitter())
 
-    def _collect(self, wait: float) -> tuple[list["_Sent"], bool]:
-        """What was sent meanwhile, after waiting for the first of it; and whether there was a nudge."""
-        sent, nudged = list[_Sent](), False
-        with suppress(Empty):
-            while True:
-                one = self._finished.get(timeout=wait) if wait and not sent else self._finished.get_nowait()
-                if one is None:
-                    nudged = True
-                    break
-                if one.bug is not None:
-                    raise one.bug
-                sent.append(one)
-        return sent, nudged
-
     def _settle(self, outcomes: Sequence[Outcome], tally: "_Tally") -> None:
         now = self._clock()
         arrived, failed = list[tuple[str, str, str]](), list[tuple[str, str, str]]()
@@ -243,13 +225,12 @@ class Push:
             tally.count(outcome)
             self._heard(outcome.settlement)
 
-    def _leave(self, outcomes: list[Outcome], hands: "_Hands", tally: "_Tally") -> None:
+    def _leave(self, outcomes: list[Outcome], hands: "Hands[Errand, _Sent]", tally: "_Tally") -> None:
         """Write down what still ends in time, and give the rest back."""
         until = time.monotonic() + STOPPING
         hands.drop()
         while hands.busy and (wait := until - time.monotonic()) > 0:
-            outcomes += map(self._judge, self._collect(wait)[0])
-        outcomes += map(self._judge, self._collect(0)[0])
+            outcomes += map(self._judge, hands.collect(wait)[0])
         self._settle(outcomes, tally)
         self.recover()
 
@@ -263,69 +244,6 @@ class _Sent:
     errand: Errand
     began: datetime
     answer: Answer | None  #: None: there was nothing to send
-    bug: BaseException | None = None
-
-
-class _Hands:
-    """Daemon threads that send: as many as there is work for at once, each kept until the pass ends.
-
-    Not an executor: that waits for its threads when the process ends, and one may be in a look-up that hangs.
-    """
-
-    def __init__(self, send: Callable[[Errand], _Sent], finished: "SimpleQueue[_Sent | None]") -> None:
-        self._send, self._finished = send, finished
-        self._turns, self._lock = Turns[Errand](), threading.Lock()
-        self._todo: SimpleQueue[Errand | None] = SimpleQueue()
-        self._free = self._all = 0
-
-    @property
-    def waiting(self) -> int:
-        return self._turns.waiting
-
-    @property
-    def busy(self) -> bool:
-        with self._lock:
-            return bool(self._turns.under_way or self._turns.waiting)
-
-    def add(self, errands: Iterable[tuple[str, Errand]]) -> None:
-        with self._lock:
-            self._turns.add(errands)
-
-    def drop(self) -> None:
-        """Begin nothing more."""
-        with self._lock:
-            self._turns.clear()
-
-    def start(self) -> None:
-        """Begin what may begin now. Whoever gets free goes on without being told."""
-        with self._lock:
-            while (errand := self._turns.take(time.monotonic())) is not None:
-                if self._free:
-                    self._free -= 1
-                else:
-                    self._all += 1
-                    threading.Thread(target=self._run, name=f"push-{self._all}", daemon=True).start()
-                self._todo.put(errand)
-
-    def dismiss(self) -> None:
-        self.drop()
-        for _ in range(self._all):
-            self._todo.put(None)
-
-    def _run(self) -> None:
-        errand = self._todo.get()
-        while errand is not None:
-            try:
-                sent = self._send(errand)
-            except BaseException as bug:  # raised again by the pass
-                sent = _Sent(errand, datetime.min, None, bug)
-            with self._lock:
-                self._finished.put(sent)
-                self._turns.over(errand)
-                errand = self._turns.take(time.monotonic())
-                self._free += errand is None
-            if errand is None:
-                errand = self._todo.get()
 
 
 @dataclass(slots=True)

@@ -1,24 +1,17 @@
-"""HTTP to hubs and subscribers: the one place for timeouts, limits and allowed addresses.
+"""One request at a time, within its timeout, to an address it may go to.
 
 Requests go through requests' adapter, without its Session: so there is no cookie, no redirect, no proxy from
 the environment, no `.netrc` and no body read that nobody asked for, and one adapter serves every thread (it
 is urllib3's pool underneath, which is made for that; a Session isn't). ssrfguard's adapter resolves a name
 once, checks every address, and connects to the address it checked.
-
-A socket's timeout bounds each wait, not the whole: a server that sends a byte a second never ends. So one
-watch shuts the socket of every exchange that is past its deadline, which ends whatever wait it is in.
 """
 
-import heapq
 import logging
 import socket
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import count
 from typing import Any
 
 import requests
@@ -28,6 +21,7 @@ from ssrfguard.requests import SafeAdapter
 from urllib3.exceptions import HTTPError
 
 from syndicator.model import Answer, Request
+from syndicator.outbound.watch import Exchange, Watch
 
 #: Octets of an answer's body that are read. A challenge, an error in words: both are shorter.
 BODY_LIMIT = 8192
@@ -45,44 +39,6 @@ _PORTS = frozenset(range(1, 65536))
 
 # What it logs carries whole addresses, a callback's token with them.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
-
-
-@dataclass(eq=False, slots=True)
-class _Exchange:
-    """A request under way: what the watch needs to end it."""
-
-    deadline: float
-    target: str  #: the request line's, as it was given
-    connection: Any = None
-    fresh: bool = False  #: True: the connection was made for it
-    shut: bool = False  #: True: it was ended before it was over
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def use(self, connection: Any) -> None:
-        """What it goes over. Raises TimeoutError if it was ended meanwhile."""
-        with self.lock:
-            if self.shut:
-                raise TimeoutError
-            self.connection = connection
-
-    def end(self) -> None:
-        """End every wait on its socket. The thread that waits does the closing."""
-        with self.lock:
-            self.shut = True
-            sock = None if self.connection is None else self.connection.sock
-            if sock is not None:
-                # Past SSLSocket.shutdown, which would take the TLS state away from under the thread using it.
-                with suppress(OSError):
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-    def let_go(self) -> None:
-        """It is over: the connection may serve another."""
-        with self.lock:
-            self.connection = None
-
-    @property
-    def left(self) -> float:
-        return max(0.001, self.deadline - time.monotonic())
 
 
 class Client:
@@ -117,7 +73,7 @@ class Client:
             True: (_Adapter(self._public, self._current), stranger_timeout.total_seconds()),
         }
         self._user_agent = user_agent
-        self._watch = _Watch()
+        self._watch = Watch()
 
     def refusal(self, url: str) -> str | None:
         """Why a stranger's URL is never asked, as far as that is plain without looking a name up; else None."""
@@ -138,7 +94,7 @@ class Client:
             prepared = self._prepare(request)
         except (requests.RequestException, ValueError):
             return Answer(status=None, error="the address is not a URL", refused=True)
-        exchange = _Exchange(deadline=started + timeout, target=_target(request.url))
+        exchange = Exchange(deadline=started + timeout, target=_target(request.url))
         self._current.exchange = exchange
         if not self._watch.add(exchange):
             return Answer(status=None, error="stopped", stopped=True)
@@ -170,7 +126,7 @@ class Client:
         return requests.Request(request.method, request.url, headers=headers, data=request.body or None).prepare()
 
     def _exchange(
-        self, adapter: HTTPAdapter, prepared: requests.PreparedRequest, exchange: _Exchange, timeout: float
+        self, adapter: HTTPAdapter, prepared: requests.PreparedRequest, exchange: Exchange, timeout: float
     ) -> Answer:
         while True:
             try:
@@ -185,7 +141,7 @@ class Client:
             return _read(response, exchange)
 
 
-def _read(response: requests.Response, exchange: _Exchange) -> Answer:
+def _read(response: requests.Response, exchange: Exchange) -> Answer:
     if exchange.shut:  # before its head was whole: what was read of it means nothing
         response.close()
         return Answer(status=None, error="the answer broke off")
@@ -226,13 +182,13 @@ class _Adapter(SafeAdapter):
 
     def _lookup(self, host: str, port: int, *args: Any) -> Any:
         """`getaddrinfo`, waited for no longer than the exchange has; connecting gets what is left."""
-        exchange: _Exchange = self.current.exchange
+        exchange: Exchange = self.current.exchange
         numeric = args[-1] & socket.AI_NUMERICHOST
         found = socket.getaddrinfo(host, port, *args) if numeric else self._wait(exchange, host, port, *args)
         exchange.connection.timeout = exchange.left / ADDRESSES
         return found
 
-    def _wait(self, exchange: _Exchange, host: str, port: int, *args: Any) -> Any:
+    def _wait(self, exchange: Exchange, host: str, port: int, *args: Any) -> Any:
         found: list[Any] = []
         done = threading.Event()
 
@@ -258,7 +214,7 @@ class _Adapter(SafeAdapter):
 def _watched(base: Any, current: threading.local) -> type:
     class Watched(base):  # type: ignore[misc]
         def connect(self) -> None:
-            exchange: _Exchange = current.exchange
+            exchange: Exchange = current.exchange
             exchange.use(self)
             exchange.fresh = True
             super().connect()
@@ -268,52 +224,11 @@ def _watched(base: Any, current: threading.local) -> type:
         def request(self, method: str, _url: str, *args: Any, **kwargs: Any) -> None:
             # requests and urllib3 would each put the target into a normal form. A callback's query is kept
             # byte for byte (W3C WebSub §5.1.1).
-            exchange: _Exchange = current.exchange
+            exchange: Exchange = current.exchange
             exchange.use(self)
             super().request(method, exchange.target, *args, **kwargs)
 
     return Watched
-
-
-class _Watch:
-    """Shuts exchanges at their deadline, and all of them when it is closed. One thread for all."""
-
-    def __init__(self) -> None:
-        self.closed = False
-        self._heap: list[tuple[float, int, _Exchange]] = []
-        self._order = count()
-        self._change = threading.Condition()
-        threading.Thread(target=self._run, name="deadlines", daemon=True).start()
-
-    def add(self, exchange: _Exchange) -> bool:
-        """False: it is closed, and nothing may begin."""
-        with self._change:
-            if self.closed:
-                return False
-            first = not self._heap or exchange.deadline < self._heap[0][0]
-            heapq.heappush(self._heap, (exchange.deadline, next(self._order), exchange))
-            if first:
-                self._change.notify()
-            return True
-
-    def close(self) -> None:
-        with self._change:
-            self.closed = True
-            self._change.notify()
-            under_way = [exchange for _, _, exchange in self._heap]
-        for exchange in under_way:
-            exchange.end()
-
-    def _run(self) -> None:
-        while not self.closed:
-            with self._change:
-                now = time.monotonic()
-                wait = self._heap[0][0] - now if self._heap else None
-                if wait is None or wait > 0:
-                    self._change.wait(wait)
-                    continue
-                late = heapq.heappop(self._heap)[2]
-            late.end()
 
 
 def _target(url: str) -> str:

@@ -1,6 +1,6 @@
 """Who goes next: many at once, few to one host, and whoever waits for the other side stands in nobody's way."""
 
-from syndicator.websub.turns import Turns
+from syndicator.outbound.turns import Turns
 
 
 def test_those_that_run_at_once_are_bounded() -> None:

@@ -1,0 +1,277 @@
+"""The real daemon as publisher and hub: what a feed says, who hears of a change, and what a crash leaves.
+
+P-1 to P-10 are what W3C WebSub §4 and §6 ask of a publisher, in the order of the text.
+"""
+
+import json
+import re
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import requests
+from command import Command, until
+from hubsite import Asked, Reply, Subscriber
+
+SETTINGS = """
+[hub]
+allow_private = ["127.0.0.0/8"]
+timeout = "2s"
+retry = ["300ms", "300ms"]
+"""
+SESSION = requests.Session()
+ATOM = "{http://www.w3.org/2005/Atom}"
+FEEDS = ("all.rss", "all.atom", "all.json", "category/news.rss", "category/news.atom", "category/news.json")
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    command = Command(tmp_path, SETTINGS)
+    command.post("2026-01-02-one", "First news")
+    return command
+
+
+@pytest.fixture
+def reader() -> Iterator[Subscriber]:
+    reader = Subscriber()
+    yield reader
+    reader.close()
+
+
+def links(header: str) -> list[tuple[str, str]]:
+    """As the strictest of readers sees them: absolute, rel first and alone, one separator."""
+    found = [re.fullmatch(r'<(https?://[^>]+)>; rel="([a-z]+)"', link) for link in header.split(", ")]
+    assert all(found), header
+    return [(match[2], match[1]) for match in found if match]
+
+
+def subscribe(command: Command, topic: str, callback: str, mode: str = "subscribe", **more: object) -> int:
+    form = {"hub.mode": mode, "hub.topic": topic, "hub.callback": callback}
+    form |= {f"hub.{name}": str(value) for name, value in more.items()}
+    return SESSION.post(f"{command.url}hub", data=form, timeout=4).status_code
+
+
+def subscribers(command: Command) -> float:
+    """Those that hold, of all topics."""
+    text = requests.get(f"{command.url}metrics", timeout=5).text
+    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("syndicator_subscribers"))
+
+
+def test_p1_p2_p6_each_feed_names_its_hub_and_itself(command: Command) -> None:
+    """In the header of GET and of HEAD: our hub first, and exactly one self, which is the address served."""
+    command.configure(SETTINGS + '[push]\nhubs = ["https://other.example/"]')
+    with command.running():
+        for path in FEEDS:
+            for method in ("GET", "HEAD"):
+                response = requests.request(method, command.url + path, timeout=5)
+                assert links(response.headers["Link"]) == [
+                    ("hub", f"{command.url}hub"),
+                    ("hub", "https://other.example/"),
+                    ("self", command.url + path),
+                ]
+
+
+def test_p3_the_same_links_stand_in_the_document(command: Command) -> None:
+    """As atom:link in the feed or the channel, for who reads no headers."""
+    command.configure(SETTINGS + '[push]\nhubs = ["https://other.example/"]')
+    with command.running():
+        for path, where in (("all.atom", "."), ("all.rss", "channel")):
+            root = ElementTree.fromstring(requests.get(command.url + path, timeout=5).content)
+            element = root.find(where)
+            assert element is not None
+            said = [(link.get("rel"), link.get("href")) for link in element.findall(f"{ATOM}link")]
+            assert [link for link in said if link[0] in ("hub", "self")] in (
+                [("hub", f"{command.url}hub"), ("hub", "https://other.example/"), ("self", command.url + path)],
+                [("self", command.url + path), ("hub", f"{command.url}hub"), ("hub", "https://other.example/")],
+            )
+
+
+def test_p4_pages_lead_to_the_feeds_and_are_no_topics(command: Command) -> None:
+    """A page names the feeds; a hub link in it would make the page itself the topic."""
+    found: list[tuple[str | None, str | None]] = []
+
+    class Links(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            if tag == "link":
+                found.append((dict(attrs).get("rel"), dict(attrs).get("href")))
+
+    with command.running():
+        response = requests.get(f"{command.url}all.html", timeout=5)
+    Links().feed(response.text)
+    assert {rel for rel, _ in found} & {"hub", "self"} == set()
+    assert len([rel for rel, _ in found if rel == "alternate"]) >= 3
+    assert "hub" not in response.headers.get("Link", "")
+
+
+def test_p5_json_feed_names_hub_and_self(command: Command) -> None:
+    """WebSub finds them in the header; JSON Feed has its own place for them besides."""
+    with command.running():
+        feed = requests.get(f"{command.url}all.json", timeout=5).json()
+    assert feed["feed_url"] == f"{command.url}all.json"
+    assert feed["hubs"] == [{"type": "WebSub", "url": f"{command.url}hub"}]
+
+
+def test_p7_p8_every_hub_is_told_of_every_topic(command: Command, reader: Subscriber) -> None:
+    """Hubs that are configured get a ping for each file that changed; ours needs none, it knows."""
+    other = Subscriber()
+    command.configure(SETTINGS + f'[push]\nhubs = ["{reader.url}/a", "{other.url}/b"]')
+    with command.running():
+        for hub in (reader, other):
+            told = {asked.body for asked in hub.wait(len(FEEDS))}
+            assert len(told) == len(FEEDS)
+    other.close()
+
+
+def test_p9_one_address_is_one_representation(command: Command) -> None:
+    """Whatever a client says it accepts: each format has its own address and is its own topic."""
+    with command.running():
+        for accept in ("application/atom+xml", "text/html", "*/*"):
+            response = requests.get(
+                f"{command.url}all.rss", headers={"Accept": accept, "Accept-Language": "de"}, timeout=5
+            )
+            assert response.headers["Content-Type"] == "application/rss+xml; charset=utf-8"
+            assert dict(links(response.headers["Link"]))["self"] == f"{command.url}all.rss"
+
+
+def test_errors_name_no_hub(command: Command) -> None:
+    """Neither what isn't there nor what is a redirect is a topic."""
+    with command.running():
+        for path in ("nothing.rss", "category/none.atom"):
+            response = requests.get(command.url + path, timeout=5, allow_redirects=False)
+            assert (response.status_code, "Link" in response.headers) == (404, False)
+
+
+def test_a_saved_post_is_with_its_readers_within_a_second(command: Command, reader: Subscriber) -> None:
+    """Subscribe as a reader does, save a post: what comes is, byte for byte, what the topic then is."""
+    with command.running():
+        topics = [command.url + path for path in FEEDS]
+        for number, topic in enumerate(topics):
+            assert subscribe(command, topic, f"{reader.url}/cb?k={number}", verify="sync") == 202
+        until(lambda: subscribers(command) == len(FEEDS))
+        saved = time.monotonic()
+        command.post("2026-01-03-two", "Second news")
+        reader.wait(len(FEEDS), within=5)
+        assert time.monotonic() - saved < 1.5
+        for delivery in reader.of("POST"):
+            served = requests.get(topics[int(delivery.query["k"][0])], timeout=5)
+            assert (delivery.body, delivery.headers["Content-Type"], delivery.headers["Link"]) == (
+                served.content,
+                served.headers["Content-Type"],
+                served.headers["Link"],
+            )
+            assert b"Second news" in delivery.body
+        assert len(reader.of("POST")) == len(FEEDS)
+
+
+def test_a_hanging_reader_holds_neither_the_others_nor_the_end(command: Command, reader: Subscriber) -> None:
+    """The others have it at once; SIGTERM ends the daemon within five seconds; nothing is lost."""
+    over = threading.Event()
+    slow = Subscriber(receive=lambda asked: (200 if over.wait(20) else 500, {}, b""))
+    command.configure(SETTINGS.replace('"2s"', '"30s"'))
+    topic = f"{command.url}all.rss"
+    with command.running() as daemon:
+        for number in range(20):
+            subscribe(command, topic, f"{slow.url}/{number}")
+        subscribe(command, topic, f"{reader.url}/cb")
+        until(lambda: subscribers(command) == 21)
+        command.post("2026-01-03-two", "Second news")
+        reader.wait(1)
+        slow.wait(20)
+        code, seconds = daemon.end()
+        assert (code, seconds < 5) == (0, True)
+    over.set()
+    slow.receive = lambda asked: (200, {}, b"")
+    slow.asked.clear()
+    with command.running():
+        slow.wait(20)
+    assert len(reader.of("POST")) == 1
+    slow.close()
+
+
+def test_killed_in_the_middle_of_a_fan_out(command: Command, reader: Subscriber) -> None:
+    """kill -9: after the restart each of two hundred has the newest version, and few of them twice."""
+    got: Counter[str] = Counter()
+
+    def slowly(asked: Asked) -> Reply:
+        time.sleep(0.02)
+        got[asked.target] += b"Second news" in asked.body
+        return 200, {}, b""
+
+    reader.receive = slowly
+    topic = f"{command.url}all.rss"
+    with command.running() as daemon:
+        for number in range(200):
+            assert subscribe(command, topic, f"{reader.url}/{number}", secret="hush") == 202
+        until(lambda: subscribers(command) == 200)
+        command.post("2026-01-03-two", "Second news")
+        until(lambda: len(got) >= 50)
+        daemon.end(signal.SIGKILL)
+    before = len(got)
+    with command.running():
+        until(lambda: len(got) == 200)
+        time.sleep(0.5)
+        assert subscribers(command) == 200
+    doubled = sum(got.values()) - 200
+    assert (before < 200, 0 <= doubled <= 120) == (True, True), (before, doubled)
+    assert all("X-Hub-Signature" in delivery.headers for delivery in reader.of("POST"))
+
+
+def test_a_verification_outlives_a_crash(command: Command, reader: Subscriber) -> None:
+    """Who was answered 202 is asked, whatever happens in between."""
+    stuck = threading.Event()
+
+    def answer(asked: Asked) -> Reply:
+        if not stuck.is_set():
+            stuck.wait(10)
+            return 500, {}, b""
+        return 200, {}, asked["challenge"].encode()
+
+    reader.verify = answer
+    with command.running() as daemon:
+        assert subscribe(command, f"{command.url}all.rss", f"{reader.url}/cb") == 202
+        reader.wait(1, "GET")
+        daemon.end(signal.SIGKILL)
+    stuck.set()
+    with command.running():
+        reader.wait(2, "GET")
+        until(lambda: subscribers(command) == 1)
+
+
+def test_a_feed_that_is_no_longer_made_ends_its_subscriptions(command: Command, reader: Subscriber) -> None:
+    """Its readers are told `denied`, its address says 410 without links, and nobody can subscribe to it."""
+    topic = f"{command.url}all.json"
+    with command.running():
+        subscribe(command, topic, f"{reader.url}/cb")
+        until(lambda: subscribers(command) == 1)
+    command.configure(SETTINGS)
+    config = command.config.read_text().replace("[feeds]\n", '[feeds]\nformats = ["rss", "atom"]\n')
+    command.config.write_text(config)
+    with command.running():
+        denied = reader.wait(2, "GET")[1]
+        assert (denied["mode"], denied["topic"]) == ("denied", topic)
+        gone = requests.get(topic, timeout=5)
+        assert (gone.status_code, "Link" in gone.headers) == (410, False)
+        assert subscribe(command, topic, f"{reader.url}/cb") in (404, 410)
+        assert subscribers(command) == 0
+
+
+def test_status_shows_no_secrets(command: Command, reader: Subscriber) -> None:
+    """Neither in words nor as JSON, nor in the daemon's own lines, numbers or pages."""
+    reader.receive = lambda asked: (500, {}, b"")
+    with command.running("-v") as daemon:
+        subscribe(command, f"{command.url}all.rss", f"{reader.url}/cb?token=hush", secret="hushhush")
+        until(lambda: subscribers(command) == 1)
+        command.post("2026-01-03-two", "Second news")
+        reader.wait(3, within=30)
+        said = [command("status").stdout, command("status", "--json").stdout]
+        said.append(requests.get(f"{command.url}metrics", timeout=5).text)
+        daemon.end()
+        said += [*daemon.out, *daemon.err]
+    json.loads(said[1])
+    assert "hush" not in "".join(said)

@@ -1,0 +1,56 @@
+"""Threads that run errands side by side."""
+
+import threading
+
+import pytest
+
+from syndicator.outbound import Hands
+
+
+def test_errands_run_side_by_side_and_come_back() -> None:
+    """All at once, each with its result; whoever is free takes the next."""
+    meet = threading.Barrier(3, timeout=5)
+    hands = Hands[int, int](lambda number: (meet.wait(), number * 2)[1])
+    hands.add(("a", number) for number in range(9))
+    hands.start()
+    results: list[int] = []
+    while hands.busy:
+        results += hands.collect(1)[0]
+        hands.start()
+    assert sorted(results) == [number * 2 for number in range(9)]
+    hands.dismiss()
+
+
+def test_a_bug_is_raised_where_results_are_collected() -> None:
+    """Nothing is swallowed in a thread."""
+    hands = Hands[int, float](lambda number: 1 / number)
+    hands.add([("a", 0)])
+    hands.start()
+    with pytest.raises(ZeroDivisionError):
+        hands.collect(5)
+    assert not hands.busy
+    hands.dismiss()
+
+
+def test_a_nudge_ends_the_wait() -> None:
+    """Without a result."""
+    hands = Hands[int, int](lambda number: number)
+    threading.Timer(0.05, hands.nudge).start()
+    assert hands.collect(5) == ([], True)
+    assert hands.collect(0) == ([], False)
+
+
+def test_what_waits_can_be_dropped() -> None:
+    """What is under way still comes back."""
+    go = threading.Event()
+    hands = Hands[int, int](lambda number: (go.wait(5), number)[1])
+    hands.add(("a", number) for number in range(99))
+    hands.start()
+    hands.drop()
+    assert (hands.waiting, hands.busy) == (0, True)
+    go.set()
+    back: list[int] = []
+    while hands.busy:
+        back += hands.collect(1)[0]
+    assert 0 < len(back) < 99
+    hands.dismiss()
