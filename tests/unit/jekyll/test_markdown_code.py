@@ -1,0 +1,65 @@
+"""Code: Rouge's wrapper, and the text to the letter.
+
+Each value was compared with what kramdown 2.4 makes of the same text.
+"""
+
+import pytest
+
+from syndicator.jekyll.markdown import Kramdown, to_html
+
+OPTIONS = Kramdown.from_config({}, None)
+
+CASES = [
+    pytest.param(
+        "    a < b\n",
+        (
+            '<div class="language-plaintext highlighter-rouge"><div class="highlight"><pre '
+            'class="highlight"><code>a &lt; b\n'
+            "</code></pre></div>\n"
+            "</div>\n"
+        ),
+        id="code without a language is plain text",
+    ),
+    pytest.param(
+        '```ruby\nputs "a"\n```',
+        (
+            '<div class="language-ruby highlighter-rouge"><div class="highlight"><pre '
+            'class="highlight"><code><span class="nb">puts</span><span class="w"> </span><span '
+            'class="s2">"a"</span><span class="w">\n'
+            "</span></code></pre></div>\n"
+            "</div>\n"
+        ),
+        id="a fence with a language",
+    ),
+    pytest.param(
+        "~~~ nosuch\na\n~~~",
+        '<pre><code class="language-nosuch">a\n</code></pre>\n',
+        id="a language that nobody knows is only named",
+    ),
+    pytest.param(
+        "    puts 1\n{: .language-ruby .x}",
+        (
+            '<div class="language-ruby x highlighter-rouge"><div class="highlight"><pre '
+            'class="highlight"><code><span class="nb">puts</span><span class="w"> </span><span '
+            'class="mi">1</span><span class="w">\n'
+            "</span></code></pre></div>\n"
+            "</div>\n"
+        ),
+        id="a language by attribute",
+    ),
+    pytest.param(
+        "`a < b` `puts 1`{:.language-ruby}",
+        (
+            '<p><code class="language-plaintext highlighter-rouge">a &lt; b</code> <code '
+            'class="language-ruby highlighter-rouge"><span class="nb">puts</span><span class="w"> '
+            '</span><span class="mi">1</span></code></p>\n'
+        ),
+        id="code in a line of text",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> None:
+    """Code: Rouge's wrapper, and the text to the letter."""
+    assert expected == to_html(text, OPTIONS)
