@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from syndicator.model import Author, Entry, Media
-from syndicator.store.rows import batches, to_json, upsert
+from syndicator.store.rows import among, batches, to_json, upsert
 from syndicator.store.schema import entries
 
 #: What was seen of a file that was asked for: size and mtime_ns; None: it wasn't there.
@@ -28,7 +28,7 @@ class EntryRow:
 def get(connection: Connection, paths: Iterable[str]) -> dict[str, EntryRow]:
     found = {}
     for batch in batches(paths):
-        for row in connection.execute(select(entries).where(entries.c.path.in_(batch))):
+        for row in connection.execute(select(entries).where(among(connection, entries.c.path, batch))):
             found[row.path] = EntryRow(
                 path=row.path,
                 key=row.key,
@@ -58,7 +58,7 @@ def put(connection: Connection, rows: Iterable[EntryRow]) -> None:
 
 def remove(connection: Connection, paths: Iterable[str]) -> None:
     for batch in batches(paths):
-        connection.execute(delete(entries).where(entries.c.path.in_(batch)))
+        connection.execute(delete(entries).where(among(connection, entries.c.path, batch)))
 
 
 def paths(connection: Connection) -> set[str]:

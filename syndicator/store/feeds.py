@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from syndicator.store.rows import batches, to_json, upsert
+from syndicator.store.rows import among, batches, to_json, upsert
 from syndicator.store.schema import feeds, files, from_us, to_us
 
 
@@ -73,7 +73,7 @@ def put(connection: Connection, rows: Iterable[FeedRow]) -> None:
 def soil(connection: Connection, names: Iterable[str]) -> None:
     """Mark feeds as in need of a look: something they are made from changed."""
     for batch in batches(sorted(names)):
-        connection.execute(update(feeds).where(feeds.c.name.in_(batch)).values(dirty=True))
+        connection.execute(update(feeds).where(among(connection, feeds.c.name, batch)).values(dirty=True))
 
 
 def soil_all(connection: Connection) -> None:
@@ -82,7 +82,7 @@ def soil_all(connection: Connection) -> None:
 
 def remove(connection: Connection, names: Iterable[str]) -> None:
     for batch in batches(names):
-        connection.execute(delete(feeds).where(feeds.c.name.in_(batch)))
+        connection.execute(delete(feeds).where(among(connection, feeds.c.name, batch)))
 
 
 def files_of(connection: Connection, feed: str) -> dict[str, FileRow]:

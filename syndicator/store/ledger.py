@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, delete, select
 
 from syndicator.model import Identity
-from syndicator.store.rows import batches, upsert
+from syndicator.store.rows import among, batches, upsert
 from syndicator.store.schema import from_us, ledger, to_us
 
 
 def get(connection: Connection, paths: Iterable[str]) -> dict[str, Identity]:
     found = {}
     for batch in batches(paths):
-        for row in connection.execute(select(ledger).where(ledger.c.path.in_(batch))):
+        for row in connection.execute(select(ledger).where(among(connection, ledger.c.path, batch))):
             found[row.path] = Identity(
                 path=row.path,
                 id=row.id,
@@ -40,4 +40,4 @@ def put(connection: Connection, identities: Sequence[Identity]) -> None:
 
 def remove(connection: Connection, paths: Iterable[str]) -> None:
     for batch in batches(paths):
-        connection.execute(delete(ledger).where(ledger.c.path.in_(batch)))
+        connection.execute(delete(ledger).where(among(connection, ledger.c.path, batch)))

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, update
 
 from syndicator.model import PostHead, Stat, Term
-from syndicator.store.rows import batches, to_json, upsert
+from syndicator.store.rows import among, batches, to_json, upsert
 from syndicator.store.schema import from_us, members, posts, to_us
 
 
@@ -42,7 +42,7 @@ def every_seen(connection: Connection) -> Iterator[tuple[str, int, int]]:
 def get(connection: Connection, wanted: Iterable[str]) -> dict[str, PostRow]:
     found = {}
     for batch in batches(wanted):
-        for row in connection.execute(select(posts).where(posts.c.path.in_(batch))):
+        for row in connection.execute(select(posts).where(among(connection, posts.c.path, batch))):
             found[row.path] = _post_row(row)
     return found
 
@@ -81,7 +81,7 @@ def remove(connection: Connection, rows: Iterable[PostRow]) -> None:
     rows = list(rows)
     _leave(connection, rows)
     for batch in batches(row.stat.path for row in rows):
-        connection.execute(delete(posts).where(posts.c.path.in_(batch)))
+        connection.execute(delete(posts).where(among(connection, posts.c.path, batch)))
 
 
 def count(connection: Connection) -> int:
@@ -89,10 +89,12 @@ def count(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(posts).where(posts.c.out)) or 0
 
 
-def count_documents(connection: Connection, among: Sequence[str] | None = None) -> int:
-    """Documents that were read, whatever became of them. `among` None: all of them."""
+def count_documents(connection: Connection, paths: Sequence[str] | None = None) -> int:
+    """Documents that were read, whatever became of them. `paths`: only these; None: all of them."""
     statement = select(func.count()).select_from(posts)
-    return connection.scalar(statement if among is None else statement.where(posts.c.path.in_(among))) or 0
+    if paths is not None:
+        statement = statement.where(among(connection, posts.c.path, paths))
+    return connection.scalar(statement) or 0
 
 
 def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list[PostRow]:
@@ -136,8 +138,8 @@ def holders(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """Which path holds an id, of those that are held."""
     held = {}
     for batch in batches(ids):
-        for row in connection.execute(select(posts.c.id, posts.c.path).where(posts.c.out, posts.c.id.in_(batch))):
-            held[row.id] = row.path
+        held_here = select(posts.c.id, posts.c.path).where(posts.c.out, among(connection, posts.c.id, batch))
+        held.update((id, path) for id, path in connection.execute(held_here))
     return held
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection, delete, select
 
 from syndicator.model import Problem
-from syndicator.store.rows import batches
+from syndicator.store.rows import among, batches
 from syndicator.store.schema import problems
 
 
@@ -32,7 +32,8 @@ def replace(connection: Connection, stage: str, found: Mapping[str, Sequence[Pro
 
 def remove(connection: Connection, stage: str, subjects: Iterable[str]) -> None:
     for batch in batches(subjects):
-        connection.execute(delete(problems).where(problems.c.stage == stage, problems.c.subject.in_(batch)))
+        about = among(connection, problems.c.subject, batch)
+        connection.execute(delete(problems).where(problems.c.stage == stage, about))
 
 
 def every(connection: Connection) -> tuple[Problem, ...]:
