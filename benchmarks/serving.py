@@ -123,10 +123,10 @@ def running(case: Case) -> Iterator[int]:
             process.terminate()
 
 
-def measure(case: Case, pid: int, seconds: float) -> Measured:
+def measure(case: Case, pid: int, seconds: int) -> Measured:
     said = [word for name, value in case.headers.items() for word in ("-H", f"{name}: {value}")]
     before = cpu(pid)
-    wrk = ["wrk", "-t1", "-c32", f"-d{seconds:g}", *said, f"http://127.0.0.1:{case.port}/all.rss"]
+    wrk = ["wrk", "-t1", "-c32", f"-d{seconds}", *said, f"http://127.0.0.1:{case.port}/all.rss"]
     text = subprocess.run(wrk, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in text
     requests = int(re.search(r"(\d+) requests in", text)[1])  # type: ignore[index]
@@ -142,7 +142,7 @@ def cpu(pid: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--seconds", type=int, default=2)  # wrk knows whole ones only
     asked = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is not installed: nothing to measure with")
