@@ -29,6 +29,7 @@ app = typer.Typer(
     epilog="Begin with: syndicator init, syndicator check, syndicator run.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # boxes would double the time that help takes
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -96,9 +97,10 @@ def init(
 
 @app.command()
 def check(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
-    """Read the config and every post, write nothing, and list each problem.
+    """List each problem of config and posts; write nothing.
 
-    Each problem stands as path:line: message, with a hint below it. Exit code 1: there are problems.
+    Every post is read. Each problem stands as path:line: message, with a hint below it. Exit code 1: there are
+    problems.
     """
     loaded = _prepared(config, verbose)
     from syndicator.service import check_site
@@ -111,10 +113,10 @@ def check(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
 
 @app.command()
 def build(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
-    """Read, build, write the feeds that changed, and note the pings that are owed.
+    """Build the feeds that changed, and write them, once.
 
-    `syndicator push` sends what is owed; `syndicator run` does both, again and again. Exit code 1: there are
-    problems; everything else went out.
+    What is owed for them is noted, and sent by `syndicator push`; `syndicator run` does both, again and again.
+    Exit code 1: there are problems; everything else went out.
     """
     with _service(config, verbose) as service, words.progress() as progress:
         report = service.build(progress)
@@ -156,7 +158,10 @@ def run(config: ConfigPath = None, verbose: Verbose = False) -> None:
 
 @app.command()
 def status(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
-    """Show the feeds, the last run, what is owed to whom, what failed and when it is tried again."""
+    """Show what is out, what is owed, and what is wrong.
+
+    The feeds, the last run, what is owed to whom, what failed and when it is tried again.
+    """
     with _service(config, verbose) as service:
         found = service.status()
         now = datetime.now(UTC)
