@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from syndicator.formats import html
-from syndicator.model import Entry, Feed, FeedFile, FeedSpec, Media, SiteInfo, Term
+from syndicator.model import Entry, Feed, FeedFile, FeedSpec, Media, SiteInfo, Term, digest_of
 
 BASE = "https://feeds.example.com/daily/"
 SITE = SiteInfo(title="The Daily", url="https://news.example.com/", description="The Daily Blog", language="sv")
@@ -74,7 +74,7 @@ def test_where_pages_stand() -> None:
             file.media_type,
             file.hubs,
         )
-        assert file.digest == sha256(file.data).hexdigest()
+        assert file.digest == digest_of(file.data)
 
 
 def test_same_input_same_bytes() -> None:
