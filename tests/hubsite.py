@@ -1,13 +1,17 @@
 """A site with a hub on a real socket, and subscribers that behave as they are told."""
 
+import atexit
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import mkdtemp
 from urllib.parse import parse_qs, urlsplit
 
 import requests
@@ -115,6 +119,15 @@ class Subscriber:
         self.server.server_close()
 
 
+@cache
+def _empty() -> Path:
+    """A state that was migrated once: doing it for each site takes longer than most tests."""
+    path = Path(mkdtemp(prefix="hubsite")) / "state.db"
+    atexit.register(shutil.rmtree, path.parent)
+    Database(f"sqlite:///{path}").close()
+    return path
+
+
 class Site:
     """Topics, the hub's endpoint on a socket, and a thread that pays what is owed."""
 
@@ -130,6 +143,7 @@ class Site:
         self.ahead = timedelta()  # how far the site's clock was put forward
         self.base = "https://news.example.com/feeds/"
         self.files: dict[str, FeedFile] = {}
+        shutil.copy(_empty(), folder / "state.db")
         self.database = Database(f"sqlite:///{folder}/state.db")
         limit = timedelta(seconds=timeout)
         self.client = Client(

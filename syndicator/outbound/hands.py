@@ -95,10 +95,11 @@ class Hands(Generic[T, R]):
     def _work(self) -> None:
         errand = self._todo.get()
         while errand is not None:
+            done: Done[R]
             try:
                 done = Done(self._run(errand))
             except BaseException as bug:  # raised by collect
-                done = Done[R](None, bug)
+                done = Done(None, bug)
             with self._lock:
                 self._done.put(done)
                 self._turns.over(errand)
