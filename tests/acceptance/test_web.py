@@ -170,6 +170,13 @@ def test_head_is_get_without_the_body(web: Web) -> None:
         assert (200, headers_of_get, b"") == (status, headers | {"date": ""}, body)
 
 
+@pytest.mark.parametrize("path", ["/all.rss", "/livez", "/nothing", "/category/old.rss"])
+def test_nothing_follows_the_headers_of_a_head(web: Web, path: str) -> None:
+    """What came would be taken for the start of the next answer."""
+    reply = web.say(f"HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert reply.partition(b"\r\n\r\n")[2] == b""
+
+
 def test_an_etag_answers_304(web: Web) -> None:
     """Also after a proxy weakened it; and nothing follows the headers."""
     etag = web.get("/all.rss", accept_encoding="gzip")[1]["etag"]
