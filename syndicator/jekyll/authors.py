@@ -1,6 +1,7 @@
 """Who wrote a post, as jekyll-feed's template asks (jekyll-feed/lib/jekyll-feed/feed.xml), but all of them."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from syndicator.jekyll.uris import is_absolute, join_address
@@ -35,6 +36,8 @@ def read_authors(said: Any, known: Mapping[str, Any], url: str, baseurl: str) ->
 
 def _read_author(said: Any, known: Mapping[str, Any], url: str, baseurl: str) -> Author | None:
     key = label(said) if not isinstance(said, dict) else None
+    if key is not None and key not in known:
+        return _by_name(key)
     facts = known.get(key) if key is not None else said
     if isinstance(facts, str):
         facts = {"name": facts}
@@ -49,6 +52,11 @@ def _read_author(said: Any, known: Mapping[str, Any], url: str, baseurl: str) ->
         email=email if "@" in email and " " not in email else None,
         uri=_address(uri, url, baseurl),
     )
+
+
+@lru_cache(maxsize=1024)
+def _by_name(name: str) -> Author | None:
+    return Author(name=name) if name else None
 
 
 def _address(uri: str, url: str, baseurl: str) -> str | None:

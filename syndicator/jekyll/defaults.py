@@ -23,6 +23,10 @@ class DefaultSet:
             return False
         return path.startswith(self.path) if self.glob is None else self.glob.match(path) is not None
 
+    def parts(self, folder: str) -> bool:
+        """Whether it may apply to one file of a folder and not to another. `folder` ends in "/", or is empty."""
+        return self.glob is not None or (len(self.path) > len(folder) and self.path.startswith(folder))
+
     def outranks(self, other: "DefaultSet | None") -> bool:
         """Whether its values win over another's: a longer path, then a type, then who comes later."""
         if other is None:
@@ -39,9 +43,19 @@ class Defaults:
     def __init__(self, sets: tuple[DefaultSet, ...] = ()) -> None:
         self._sets = sets
         self._merged: dict[tuple[int, ...], Mapping[str, Any]] = {(): {}}
+        self._of_folder: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     def of(self, path: str, collection: str) -> Mapping[str, Any]:
         """All default values of a file, not to be changed. `path` starts at the folder of collections."""
+        folder = path[: path.rfind("/") + 1]
+        values = self._of_folder.get((folder, collection))
+        if values is None:
+            values = self._of_file(path, collection)
+            if not any(one.parts(folder) for one in self._sets):
+                self._of_folder[folder, collection] = values
+        return values
+
+    def _of_file(self, path: str, collection: str) -> Mapping[str, Any]:
         applying = tuple(number for number, one in enumerate(self._sets) if one.applies(path, collection))
         values = self._merged.get(applying)
         if values is None:

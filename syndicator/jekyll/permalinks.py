@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from syndicator.jekyll.slugs import slugify
 from syndicator.jekyll.uris import escape_path
@@ -63,7 +64,7 @@ def unknown_keys(template: str) -> tuple[str, ...]:
 
 def site_path(template: str, place: Place) -> str:
     """The page's path on its site: always with a leading slash, never with `..` or two slashes in a row."""
-    filled = _KEY.sub(lambda key: _fill(key[1], place), template)
+    filled = "".join(part if isinstance(part, str) else escape_path(part(place)) for part in _parts(template))
     return _SLASHES.sub("/", f"/{filled}".replace("..", "/").replace("./", ""))
 
 
@@ -73,10 +74,19 @@ def document_id(path: str, slug: str) -> str:
     return f"{folder}/{slug.lstrip('/')}"
 
 
-def _fill(key: str, place: Place) -> str:
-    name = key.removesuffix("_")  # `:year_:month` is a year, an underscore and a month
-    value = _VALUES.get(name)
-    return f":{key}" if value is None else escape_path(value(place)) + key[len(name) :]
+@lru_cache(maxsize=256)  # a site has few templates; a post may have its own
+def _parts(template: str) -> tuple[str | Callable[[Place], str], ...]:
+    """A template taken apart: what stands there as it is, and what makes a placeholder's value."""
+    parts: list[str | Callable[[Place], str]] = []
+    for number, part in enumerate(_KEY.split(template)):
+        name = part.removesuffix("_")  # `:year_:month` is a year, an underscore and a month
+        if number % 2 == 0:
+            parts.append(part)
+        elif name in _VALUES:
+            parts += _VALUES[name], part[len(name) :]
+        else:
+            parts.append(f":{part}")
+    return tuple(filter(None, parts))
 
 
 def _joined(words: Sequence[str]) -> str:

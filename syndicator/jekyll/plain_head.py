@@ -7,6 +7,7 @@ YAML reader. A test holds both to the same answer.
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from syndicator.jekyll.safe_yaml import read_timestamp
@@ -24,7 +25,7 @@ _LINE = re.compile(
         | \[[ ]*(?P<list>(?:(?:{_ITEM})(?:,[ ]*(?:{_ITEM}))*)?)[ ]*\]
         | (?P<plain>[^\W\d_](?:[^:#\n]|:(?=[^\s]))*)
       )
-    )?[ ]*\n+""",
+    )?[ ]*""",
     re.VERBOSE,
 )
 _ITEMS = re.compile(rf"({_ITEM})(?:,[ ]*|$)")
@@ -40,20 +41,27 @@ def read_plain_head(head: str) -> dict[str, Any] | None:
     """What the head says; None when that is for the YAML reader to find out."""
     if "\r" in head:
         head = head.replace("\r\n", "\n")
-    if _ODD.search(head):
-        return None
+    if head.startswith("\n") or not head.endswith("\n"):
+        return None if head else {}
     values: dict[str, Any] = {}
-    at, end = 0, len(head)
-    while at < end:
-        line = _LINE.match(head, at)
-        if line is None:
-            return None
-        key, at = line[1], line.end()
-        if key in values or key in _MEANT:
-            return None
-        kind = line.lastgroup
-        values[key] = _value(kind, line[kind]) if kind else None
+    for line in head.split("\n"):
+        if line:
+            said = _said(line)
+            if said is None or said[0] in values:
+                return None
+            key, value = said
+            values[key] = value.copy() if type(value) is list else value
     return values
+
+
+@lru_cache(maxsize=1024)  # most lines of a head are the same in a thousand posts
+def _said(line: str) -> tuple[str, Any] | None:
+    """A line's key and value; None when it is not plainly one."""
+    said = _LINE.fullmatch(line)
+    if said is None or said[1] in _MEANT or _ODD.search(line):
+        return None
+    kind = said.lastgroup
+    return said[1], _value(kind, said[kind]) if kind else None
 
 
 def _value(kind: str, text: str) -> Any:

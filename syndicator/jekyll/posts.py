@@ -2,6 +2,7 @@
 
 import html
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,13 +44,15 @@ def read_post(document: Document, site: Site) -> Reading:
     if not document.data.strip():  # more likely half a save than a post
         return _left_out(document, HeadError("the file is empty"))
     try:
-        parts = split(decode(document.data))
+        text = decode(document.data)
+        parts = split(text)
         head = load_head(parts)
     except HeadError as error:
         return _left_out(document, error)
     if parts.kind is None and where.collection != "posts":
         return Reading(post=None)  # a file without front matter is no document (collection.rb)
-    reader = _Reader(document, site, where, parts, head.values)
+    octets = document.data[_octets_before(parts.body, text, document.data) :]
+    reader = _Reader(document, site, where, parts, head.values, octets)
     for key, line in head.duplicates:
         reader.problem(None, f"{key} is said twice; the last one counts", line=parts.head_line + line)
     post = None if reader.is_hidden() else reader.post()
@@ -61,11 +64,15 @@ def _left_out(document: Document, error: HeadError) -> Reading:
     return Reading(post=None, problems=(problem,))
 
 
-def text_digest(title: str, body: str) -> str:
+def _octets_before(body: str, text: str, data: bytes) -> int:
+    """Where the body begins in the file: so it need not be encoded again."""
+    mark = len(BOM_UTF8) if data.startswith(BOM_UTF8) else 0
+    return mark + len(text[: len(text) - len(body)].encode())
+
+
+def text_digest(title: str, body: bytes) -> str:
     """What makes an entry new to read: its title and its text."""
-    digest = blake2b(f"{title}\0".encode(), digest_size=16)
-    digest.update(body.encode())
-    return digest.hexdigest()
+    return blake2b(b"%b\0%b" % (title.encode(), body), digest_size=16).hexdigest()
 
 
 def plain_title(title: str) -> str:
@@ -78,13 +85,17 @@ def plain_title(title: str) -> str:
 class _Reader:
     """One document on its way to a Post."""
 
-    def __init__(self, document: Document, site: Site, where: Where, parts: Parts, said: Mapping[str, Any]) -> None:
+    def __init__(
+        self, document: Document, site: Site, where: Where, parts: Parts, said: Mapping[str, Any], octets: bytes
+    ) -> None:
+        """`octets` are the body's, as they stand in the file."""
         self.problems: list[Problem] = []
         self._document = document
         self._site = site
         self._where = where
         self._parts = parts
         self._said = said
+        self._octets = octets
         self._defaults = site.defaults.of(where.relative, where.collection)
         self._front = merge(self._defaults, said) if self._defaults else dict(said)
 
@@ -133,7 +144,7 @@ class _Reader:
             published=moment,
             updated=self._updated(),
             terms=terms.terms(categories, tags, tuple(author.name for author in authors), where.collection),
-            text_digest=text_digest(title, self._parts.body),
+            text_digest=text_digest(title, self._octets),
         )
         front.setdefault("slug", slug)
         return Post(

@@ -47,12 +47,15 @@ def _plural(value: Any) -> Any:
 
 
 def _unique(values: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for value in values for name in _labels(value)))
+    found: dict[str, None] = {}
+    for value in values:
+        _find_labels(value, found)
+    return tuple(found)
 
 
-def _labels(value: Any) -> Iterable[str]:
+def _find_labels(value: Any, found: dict[str, None]) -> None:
     if isinstance(value, list | tuple):
         for one in value:
-            yield from _labels(one)
+            _find_labels(one, found)
     elif value is not None and not isinstance(value, dict) and (name := label(value)).strip():
-        yield name
+        found[name] = None

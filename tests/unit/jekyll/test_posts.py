@@ -246,7 +246,7 @@ def test_text_digest() -> None:
     same = post_of("title: A\ncategory: x").head.text_digest
     assert same == post_of("title: A\ncategory: y\ndate: 2020-01-01").head.text_digest
     assert same != post_of("title: B\ncategory: x").head.text_digest
-    assert same == text_digest("A", "Text.\n") != text_digest("A", "Text!\n")
+    assert same == text_digest("A", b"Text.\n") != text_digest("A", b"Text!\n")
 
 
 def test_front_keeps_what_was_said() -> None:
