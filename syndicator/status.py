@@ -89,8 +89,8 @@ def gather(database: Database, output: Path, *, version: str, now: datetime) -> 
         subscribers = subscriptions.by_topic(connection, now)
         return Status(
             version=version,
-            daemon=daemon and daemon.name,
-            polled=daemon and daemon.beat,
+            daemon=daemon.name if daemon else None,
+            polled=daemon.beat if daemon else None,
             state=database.name,
             state_octets=_octets(database.path),
             output=str(output),

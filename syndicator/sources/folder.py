@@ -169,7 +169,7 @@ class Folder:
         return os.path.isdir(real) and is_below(real, self._real) and not is_below(here, real)
 
     def _is_excluded(self, path: str) -> bool:
-        """Jekyll's rule (jekyll/entry_filter.rb, `glob_include?`): a glob in which `*` takes slashes, or a beginning."""
+        """As Jekyll (entry_filter.rb, `glob_include?`): a glob in which `*` takes slashes, or a path's beginning."""
         return any(fnmatchcase(path, one) or f"{path}/".startswith(one) for one in self.scope.exclude)
 
     def _may_exclude(self, prefix: str) -> bool:

@@ -136,7 +136,7 @@ def next_due(connection: Connection, now: datetime) -> datetime | None:
 
 def holders(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """Which path holds an id, of those that are held."""
-    held = {}
+    held: dict[str, str] = {}
     for batch in batches(ids):
         held_here = select(posts.c.id, posts.c.path).where(posts.c.out, among(connection, posts.c.id, batch))
         held.update((id, path) for id, path in connection.execute(held_here))
