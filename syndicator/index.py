@@ -1,26 +1,24 @@
 """From documents that changed to an index of posts, and to the feeds that this touches."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from syndicator import assemble, identity
-from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import Site
-from syndicator.model import Document, Identity, Post, PostHead, Problem, Stat, Term
-from syndicator.sources.folder import Folder, is_settled
+from syndicator.model import Identity, PostHead, Problem, Term
+from syndicator.reading import Read, Wanted, read_all
+from syndicator.sources.folder import Folder
 from syndicator.store import entries, feeds, ledger, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow
 from syndicator.store.posts import PostRow
-from syndicator.store.rows import batches
+from syndicator.store.rows import BATCH, batches
 
 Progress = Callable[[int, int | None, str], None]
-
-#: Documents that are read, and remembered, at a time.
-BATCH = 500
 
 
 @dataclass(slots=True)
@@ -33,14 +31,21 @@ class Counted:
     racy: set[str] = field(default_factory=set)  #: to be looked at again: changed within the clock's grain
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+@dataclass(slots=True)
+class _Found:
     """A document as it was read now, beside what was known of it."""
 
-    row: PostRow
-    post: Post | None
-    problems: tuple[Problem, ...]
+    read: Read
     before: PostRow | None
+    head: PostHead | None  #: as feeds show it, once it is known who it is
+    problems: tuple[Problem, ...]
+
+    @property
+    def path(self) -> str:
+        return self.read.stat.path
+
+
+_Known = Mapping[str, PostRow]
 
 
 class Indexer:
@@ -67,86 +72,75 @@ class Indexer:
             names = Names(feeds.every(connection))
             left = ledger.get(connection, gone) if fresh else {}
         done = 0
-        for batch in batches(sorted(fresh), BATCH):
-            self._index_batch(batch, gone, left, names, now, counted)
-            done += len(batch)
-            progress(done, len(fresh), "reading posts")
+        with closing(read_all(self.source, self.site, self._wanted(fresh), len(fresh))) as batched:
+            for known, several in batched:
+                self._index_batch(known, [one for one in several if one], gone, left, names, now, counted)
+                done += BATCH
+                progress(min(done, len(fresh)), len(fresh), "reading posts")
         if gone:
             self._forget(gone, counted)
         if counted.new or counted.changed or counted.gone:
             self._soil_those_who_look_at_others()
         return counted
 
+    def _wanted(self, fresh: Collection[str]) -> Iterator[tuple[_Known, list[Wanted]]]:
+        """What is to be read, in batches, and what is known of it. What is as it was is left out."""
+        for batch in batches(sorted(fresh)):
+            with self.database.read() as connection:
+                known = posts.get(connection, batch)
+            yield (
+                known,
+                [
+                    (path, known[path].digest if path in known else "")
+                    for path in batch
+                    if self._differs(path, known.get(path))
+                ],
+            )
+
+    def _differs(self, path: str, before: PostRow | None) -> bool:
+        return not (before and before.settled and before.digest and self.source.stat(path) == before.stat)
+
     def _index_batch(
         self,
-        paths: list[str],
+        known: _Known,
+        several: list[Read],
         gone: Collection[str],
         left: dict[str, Identity],
         names: "Names",
         now: datetime,
         counted: Counted,
     ) -> None:
-        with self.database.read() as connection:
-            known = posts.get(connection, paths)
-        read = [found for path in paths if (found := self._read(path, known.get(path), counted))]
-        if not read:
+        counted.racy.update(one.stat.path for one in several if not one.settled)
+        if not several:
+            return
+        looks = [
+            row for one in several if one.same and (row := _looked(one, known[one.stat.path])) != known[one.stat.path]
+        ]
+        read = [_Found(one, known.get(one.stat.path), one.head, one.problems) for one in several if not one.same]
+        if not looks and not read:
             return
         with self.database.begin() as connection:
-            identified = self._identify(connection, read, gone, left, now)
-            rows = [self._with_feeds(found, names) for found in identified]
-            problems.replace(connection, "read", {found.row.stat.path: found.problems for found in identified})
+            posts.look(connection, looks)
+            self._identify(connection, read, gone, left, now)
+            rows = [self._row(found, names) for found in read]
+            problems.replace(connection, "read", {found.path: found.problems for found in read})
             names.remember(connection)
-            changed = [(row, found.before) for row, found in zip(rows, identified, strict=True) if row != found.before]
+            changed = [(row, found.before) for row, found in zip(rows, read, strict=True) if row != found.before]
             posts.put(connection, [row for row, _ in changed], [before for _, before in changed if before])
             feeds.soil(connection, {name for row, before in changed for name in _touched(row, before)})
         for row, before in changed:
             _count(row, before, counted)
 
-    def _read(self, path: str, before: PostRow | None, counted: Counted) -> _Read | None:
-        """A document and the post it is; None when it is as it was, or gone."""
-        if before and before.settled and before.digest and self.source.stat(path) == before.stat:
-            return None
-        document = self.source.read(path)
-        if document is None:
-            return None
-        if isinstance(document, Problem):
-            # Permissions and links change without the file's mtime: such a file is looked at again each time.
-            counted.racy.add(path)
-            at = self.source.stat(path) or Stat(path=path, size=0, mtime_ns=0)
-            return _Read(_kept(at, False, "", before), None, (document,), before)
-        settled = is_settled(document)
-        if not settled:
-            counted.racy.add(path)
-        if before and before.digest == document.digest:
-            row = replace(before, stat=document.stat, settled=settled)
-            if row != before:
-                with self.database.begin() as connection:
-                    posts.look(connection, row)
-            return None
-        return self._read_post(document, settled, before)
-
-    def _read_post(self, document: Document, settled: bool, before: PostRow | None) -> _Read:
-        reading = read_post(document, self.site)
-        if reading.post is None and any(problem.fatal for problem in reading.problems):
-            return _Read(_kept(document.stat, settled, document.digest, before), None, reading.problems, before)
-        row = PostRow(
-            stat=document.stat,
-            settled=settled,
-            digest=document.digest,
-            head=reading.post.head if reading.post else None,
-            document_digest=document.digest if reading.post else None,
-        )
-        return _Read(row, reading.post, reading.problems, before)
-
     def _identify(
         self,
         connection: Connection,
-        read: list[_Read],
+        read: list[_Found],
         gone: Collection[str],
         left: dict[str, Identity],
         now: datetime,
-    ) -> list[_Read]:
-        heads = {found.row.stat.path: found.post.head for found in read if found.post}
+    ) -> None:
+        """Say who each post is, and keep it in the ledger."""
+        heads = {found.path: found.head for found in read if found.head}
         known = ledger.get(connection, heads)
         arrived = [head for path, head in heads.items() if path not in known]
         followed = identity.renamed(arrived, left.values())
@@ -161,32 +155,34 @@ class Indexer:
             for id, path in holders.items()
             if path not in gone and (path not in identities or identities[path].id == id)
         }
-        settled = []
         for found in read:
-            if found.post is None:
-                settled.append(found)
+            if found.head is None:
                 continue
-            one, problem = identity.distinct(identities[found.row.stat.path], holders)
+            one, problem = identity.distinct(identities[found.path], holders)
             holders.setdefault(one.id, one.path)
             identities[one.path] = one
-            settled.append(
-                replace(
-                    found,
-                    row=replace(found.row, head=identity.settled(found.post.head, one)),
-                    problems=(*found.problems, problem) if problem else found.problems,
-                )
-            )
+            found.head = identity.settled(found.head, one)
+            if problem:
+                found.problems = (*found.problems, problem)
         ledger.put(connection, [one for path, one in identities.items() if one != known.get(path)])
-        return settled
 
-    def _with_feeds(self, found: _Read, names: "Names") -> PostRow:
-        if found.row.head is None or found.post is None:
-            return found.row
-        return replace(found.row, feeds=names.of_all(found.row.head.terms, self.kinds))
+    def _row(self, found: _Found, names: "Names") -> PostRow:
+        """What is remembered of a document; of one that can't be read as a post, its last good version too."""
+        stat, settled, digest, head = found.read.stat, found.read.settled, found.read.digest, found.head
+        if found.read.unreadable and found.before:
+            return replace(found.before, stat=stat, settled=settled, digest=digest)
+        return PostRow(
+            stat=stat,
+            settled=settled,
+            digest=digest,
+            head=head,
+            document_digest=digest if head else None,
+            feeds=names.of_all(head.terms, self.kinds) if head else (),
+        )
 
     def _forget(self, gone: Collection[str], counted: Counted) -> None:
         with self.database.begin() as connection:
-            for batch in batches(sorted(gone), BATCH):
+            for batch in batches(sorted(gone)):
                 rows = posts.get(connection, batch).values()
                 posts.remove(connection, rows)
                 problems.remove(connection, "read", batch)
@@ -240,11 +236,9 @@ class Names:
         self._new, self._problems = [], {}
 
 
-def _kept(stat: Stat, settled: bool, digest: str, before: PostRow | None) -> PostRow:
-    """What is known of a document that can't be read as a post: its last good version stays."""
-    if before is None:
-        return PostRow(stat=stat, settled=settled, digest=digest, head=None)
-    return replace(before, stat=stat, settled=settled, digest=digest)
+def _looked(read: Read, before: PostRow) -> PostRow:
+    """A document whose bytes are the same."""
+    return replace(before, stat=read.stat, settled=read.settled)
 
 
 def _touched(row: PostRow, before: PostRow | None) -> set[str]:

@@ -63,13 +63,21 @@ def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRo
     )
 
 
-def look(connection: Connection, row: PostRow) -> None:
-    """Remember a new look at a document whose bytes are the same."""
-    connection.execute(
-        update(posts)
-        .where(posts.c.path == row.stat.path)
-        .values(size=row.stat.size, mtime_ns=row.stat.mtime_ns, settled=row.settled)
-    )
+_LOOK = (
+    update(posts)
+    .where(posts.c.path == bindparam("path_"))
+    .values(size=bindparam("size_"), mtime_ns=bindparam("mtime_ns_"), settled=bindparam("settled_"))
+)
+
+
+def look(connection: Connection, rows: Iterable[PostRow]) -> None:
+    """Remember a new look at documents whose bytes are the same."""
+    looks = [
+        {"path_": row.stat.path, "size_": row.stat.size, "mtime_ns_": row.stat.mtime_ns, "settled_": row.settled}
+        for row in rows
+    ]
+    if looks:
+        connection.execute(_LOOK, looks)
 
 
 def unsettle(connection: Connection) -> None:

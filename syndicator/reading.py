@@ -1,0 +1,193 @@
+"""Documents read, each by itself: what a file is now, and the post it says it is.
+
+Some thousand of them are read by processes of their own (`python -m syndicator.reading`), one for each processor.
+What they find is handed over in the order that was asked for, so it is the same as if it were read here.
+"""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import fields
+from operator import attrgetter
+from queue import SimpleQueue
+from typing import Any, NamedTuple, TypeVar
+
+from syndicator.jekyll.posts import read_post
+from syndicator.jekyll.site import Site
+from syndicator.model import PostHead, Problem, Stat
+from syndicator.sources.folder import Folder, is_settled
+
+T = TypeVar("T")
+
+#: A document to be read: its path, and the digest that is known of it ("" when none is).
+Wanted = tuple[str, str]
+
+#: A process takes a quarter of a second to start. With fewer documents than this it costs more than it gains.
+_MANY = 3000
+
+#: Documents are waited for by the one that writes them down: more processes than this would outrun it.
+_MOST = 4
+
+
+class Read(NamedTuple):
+    """What reading a document showed."""
+
+    stat: Stat
+    settled: bool  #: False: it is to be looked at again, changed within the clock's grain, or unreadable
+    digest: str  #: "" when it can't be read
+    same: bool  #: its bytes are those that were known: nothing more was read
+    head: PostHead | None  #: None: it is no post, or none that can be read, and then a Problem is fatal
+    problems: tuple[Problem, ...]
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether its last good version stays."""
+        return any(problem.fatal for problem in self.problems) and self.head is None
+
+
+def read(source: Folder, site: Site, wanted: Wanted) -> Read | None:
+    """A document as it is now; None when it is gone."""
+    path, known = wanted
+    document = source.read(path)
+    if document is None:
+        return None
+    if isinstance(document, Problem):
+        # Permissions and links change without the file's mtime: such a file is looked at again each time.
+        at = source.stat(path) or Stat(path=path, size=0, mtime_ns=0)
+        return Read(at, False, "", False, None, (document,))
+    settled = is_settled(document)
+    if document.digest == known:
+        return Read(document.stat, settled, known, True, None, ())
+    reading = read_post(document, site)
+    head = reading.post.head if reading.post else None
+    return Read(document.stat, settled, document.digest, False, head, reading.problems)
+
+
+def read_all(
+    source: Folder, site: Site, batches: Iterable[tuple[T, Sequence[Wanted]]], total: int
+) -> Generator[tuple[T, list[Read | None]]]:
+    """Each batch with what was read of it, in their order. `total`: about how many documents there are."""
+    number = min(os.cpu_count() or 1, _MOST)
+    if total < _MANY or number == 1:
+        for label, batch in batches:
+            yield label, [read(source, site, wanted) for wanted in batch]
+        return
+    waiting: deque[tuple[T, Future[list[Read | None]]]] = deque()
+    with _Helpers(source, site, number) as helpers:
+        for label, batch in batches:
+            waiting.append((label, helpers.submit(batch)))
+            if len(waiting) > 2 * number:
+                label, future = waiting.popleft()
+                yield label, future.result()
+        for label, future in waiting:
+            yield label, future.result()
+
+
+class _Helpers:
+    """Processes that read documents. What one of them dies over is read here."""
+
+    def __init__(self, source: Folder, site: Site, number: int) -> None:
+        self._source, self._site = source, site
+        self._over = False
+        task = pickle.dumps((source.root, source.scope, site))
+        self._every = [_Helper(task) for _ in range(number)]
+        self._idle: SimpleQueue[_Helper] = SimpleQueue()
+        for helper in self._every:
+            self._idle.put(helper)
+        self._threads = ThreadPoolExecutor(number, "read")
+
+    def __enter__(self) -> "_Helpers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+        for helper in self._every:
+            helper.process.kill()
+        self._threads.shutdown(cancel_futures=True)
+        for helper in self._every:
+            helper.close()
+
+    def submit(self, batch: Sequence[Wanted]) -> "Future[list[Read | None]]":
+        return self._threads.submit(self._read, batch)
+
+    def _read(self, batch: Sequence[Wanted]) -> list[Read | None]:
+        helper = self._idle.get()
+        try:
+            return helper.ask(batch)
+        except (OSError, EOFError, pickle.UnpicklingError):  # it was killed, for want of memory perhaps
+            return [] if self._over else [read(self._source, self._site, wanted) for wanted in batch]
+        finally:
+            self._idle.put(helper)
+
+
+class _Helper:
+    """One process, and the pipes to it. It ends when they are closed, whatever becomes of us."""
+
+    def __init__(self, task: bytes) -> None:
+        self._task = task  #: goes ahead of the first batch
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "syndicator.reading"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+
+    def ask(self, batch: Sequence[Wanted]) -> list[Read | None]:
+        """Have a batch read. Raises OSError, EOFError or UnpicklingError when the process is dead."""
+        asked, answers = self.process.stdin, self.process.stdout
+        assert asked and answers  # noqa: PT018
+        asked.write(self._task + pickle.dumps(batch))
+        asked.flush()
+        self._task = b""
+        return [_unpacked(found) for found in pickle.load(answers)]  # noqa: S301 -- from ourselves
+
+    def close(self) -> None:
+        for pipe in (self.process.stdin, self.process.stdout):
+            with suppress(OSError):  # what it was not told is not needed any more
+                pipe.close()  # type: ignore[union-attr]
+        self.process.wait()
+
+
+def main() -> None:
+    """Read what is asked for on stdin, until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told to all; whoever started us decides
+    asked, answers = sys.stdin.buffer, sys.stdout.buffer
+    root, scope, site = pickle.load(asked)  # noqa: S301 -- from ourselves
+    source = Folder(root, scope)
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            batch: Sequence[Wanted] = pickle.load(asked)  # noqa: S301 -- from ourselves
+            answers.write(pickle.dumps([_packed(read(source, site, wanted)) for wanted in batch]))
+            answers.flush()
+
+
+# A frozen dataclass takes its time to be pickled; a tuple of what is in it does not.
+_HEAD = tuple(one.name for one in fields(PostHead))
+_of_stat, _of_head = attrgetter("path", "size", "mtime_ns"), attrgetter(*_HEAD)
+
+
+def _packed(found: Read | None) -> Any:
+    if found is None:
+        return None
+    stat, settled, digest, same, head, problems = found
+    return _of_stat(stat), settled, digest, same, head and _of_head(head), problems
+
+
+def _unpacked(found: Any) -> Read | None:
+    if found is None:
+        return None
+    (path, size, mtime_ns), settled, digest, same, head, problems = found
+    stat = Stat(path=path, size=size, mtime_ns=mtime_ns)
+    return Read(
+        stat, settled, digest, same, PostHead(**dict(zip(_HEAD, head, strict=True))) if head else None, problems
+    )
+
+
+if __name__ == "__main__":
+    main()
