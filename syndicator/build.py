@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 from syndicator import assemble, formats, gather, notice, publish
+from syndicator.errors import OutputError
 from syndicator.formats import html, opml
 from syndicator.gather import Gatherer
 from syndicator.index import Counted, Indexer, Progress
@@ -95,6 +96,8 @@ class Builder:
         begun = perf_counter()
         if self._memory is None:
             self.output.sweep()
+            with self.database.read() as connection:
+                self._site_reader.configured |= bool(facts.get(connection, "configured"))
         site = self._site_reader.read()
         source = Source(self.plan.source, scope_of(site, self.plan))
         noticed = self._notice.look(source) if paths is None else self._notice.at(source, paths)
@@ -114,6 +117,8 @@ class Builder:
         self._withdraw(site, now)
         self._publish_feeds(site, gatherer, now, totals, progress)
         self._publish_pages(site, gatherer, now, totals)
+        if totals.failure:
+            raise totals.failure
         self._notice.remember(noticed, counted.racy)
         return self._report(now, begun, counted, totals)
 
@@ -145,6 +150,7 @@ class Builder:
             feeds.soil_all(connection)
             facts.put(connection, "read with", read_with)
             facts.put(connection, "made with", made_with)
+            facts.put(connection, "configured", "yes" if self._site_reader.configured else "")
         return read_before != read_with
 
     def _soil(self, site: Site, now: datetime) -> None:
@@ -175,7 +181,10 @@ class Builder:
         with self.database.read() as connection:
             dirty = feeds.dirty(connection)
         for done, row in enumerate(dirty, 1):
-            self._publish_feed(row, site, gatherer, now, totals)
+            try:
+                self._publish_feed(row, site, gatherer, now, totals)
+            except OutputError as error:  # one place that can't be written keeps no other feed back
+                totals.failure = totals.failure or error
             progress(done, len(dirty), "building feeds")
         with self.database.begin() as connection:
             gather.prune(connection)
@@ -298,6 +307,7 @@ class _Totals:
     changed: int = 0
     written: int = 0
     owed: int = 0
+    failure: OutputError | None = None  #: the first of them
 
 
 def _digest(*parts: object) -> str:

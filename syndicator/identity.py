@@ -11,16 +11,17 @@ def identify(head: PostHead, known: Identity | None, now: datetime) -> Identity:
     """The identity of a post that was read, given what the ledger knows of it.
 
     Front matter's own id wins, then the id the post was first given, then what jekyll-feed would have said.
-    A text that differs from the known one was changed `now`.
+    A text that differs from the known one was changed `now`, or at its last change when the clock was set back.
     """
     if known is None:
         return Identity(path=head.path, id=head.id, text_digest=head.text_digest, updated=None)
     changed = known.text_digest != head.text_digest
+    at = now.replace(microsecond=0)
     return Identity(
         path=head.path,
         id=head.id if head.own_id else known.id,
         text_digest=head.text_digest,
-        updated=now.replace(microsecond=0) if changed else known.updated,
+        updated=max(at, known.updated or at) if changed else known.updated,
     )
 
 

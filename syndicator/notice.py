@@ -76,7 +76,9 @@ class Notice:
         here = {path for path in wanted if source.stat(path)}
         with self._database.read() as connection:
             gone = posts.get(connection, [path for path in wanted if path not in here])
-        return Noticed(fresh=sorted(here), gone=set(gone))
+            all_gone = gone and posts.count_documents(connection) == len(gone)
+        # Told of each file that goes, an emptied folder is still an emptied folder.
+        return self.look(source) if all_gone else Noticed(fresh=sorted(here), gone=set(gone))
 
     def remember(self, noticed: Noticed, racy: set[str]) -> None:
         """Keep what a look showed, once it was acted on."""
@@ -94,12 +96,14 @@ class SiteReader:
         self._needs: Mapping[str, Seen] = {}
         self._site: Site | None = None
         self.problems: tuple[Problem, ...] = ()
+        self.configured = False  #: whether the site has, or ever had, a _config.yml
         self.last_used: Site | None = None
 
     def read(self) -> Site:
         """The site as it is now: the same object while it is unchanged.
 
-        Raises SourceError when the folder isn't there, or its _config.yml is there and can't be read.
+        Raises SourceError when the folder isn't there, or its _config.yml is there and can't be read, or was there
+        and is gone: a copy or a checkout that is half done looks like that, and without it every link would change.
         """
         if not self._root.is_dir():
             raise SourceError(f"{self._root} is no folder that can be read", hint="see [source] path; is it mounted?")
@@ -109,6 +113,9 @@ class SiteReader:
         config = files.text("_config.yml")
         if config is None and files.size("_config.yml") is not None:
             raise SourceError("_config.yml can't be read as text", hint="it must be UTF-8, and under 1 MiB")
+        if config is None and self.configured:
+            hint = "is it mounted, and copied whole? If the site is to go on without one, put an empty file there"
+            raise SourceError(f"{self._root / '_config.yml'} is gone", hint=hint)
         site, problems = read_site(config, files, self._overrides)
         broken = next((problem for problem in problems if problem.fatal), None)
         if broken:
@@ -116,4 +123,5 @@ class SiteReader:
         # A plain folder was looked through for `_posts`; to do so at each poll would cost a look at every file twice.
         needs = {path: seen for path, seen in files.needs.items() if path != "/"}
         self._site, self.problems, self._needs = site, problems, needs
+        self.configured = self.configured or config is not None
         return site

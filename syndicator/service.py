@@ -157,9 +157,9 @@ class Service:
         """Held by a daemon for its life. Raises LockedError, which says who holds it."""
         return locks.hold(self.database, "daemon")
 
-    def beat(self) -> None:
-        """Say that the daemon lives, at each poll."""
-        locks.beat(self.database, "daemon")
+    def beat(self, trouble: SyndicatorError | None = None) -> None:
+        """Say that the daemon lives, at each poll, and what it suffers from."""
+        locks.beat(self.database, "daemon", str(trouble or ""), (trouble and trouble.hint) or "")
 
     def abort(self) -> None:
         """End what is under way on the network, at once. Safe from any thread."""

@@ -99,7 +99,7 @@ def gather(database: Database, output: Path, *, version: str, now: datetime) -> 
             posts=posts.count(connection),
             waiting=posts.next_due(connection, now),
             last_run=_run(facts.get(connection, "last run")),
-            last_failure=_failure(facts.get(connection, "last failure")),
+            last_failure=_trouble(daemon) or _failure(facts.get(connection, "last failure")),
             feeds=tuple(_feed(row, files, subscribers) for row in rows),
             problems=problems.every(connection),
             hubs=owed.hub_states(connection),
@@ -139,6 +139,13 @@ def _failure(text: str | None) -> Failure | None:
         return None
     said: dict[str, Any] = json.loads(text)
     return Failure(**said | {"at": datetime.fromisoformat(said["at"])})
+
+
+def _trouble(daemon: locks.Holder | None) -> Failure | None:
+    """What the daemon says itself: where the state can't be written to, it says nothing there."""
+    if daemon is None or daemon.beat is None or not daemon.trouble:
+        return None
+    return Failure(at=daemon.beat, message=daemon.trouble, hint=daemon.hint or None)
 
 
 def _octets(path: Path | None) -> int | None:

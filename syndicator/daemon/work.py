@@ -122,6 +122,7 @@ class Work:
         except Exception as error:
             self._metrics.polls.labels("failed").inc()
             self.trouble = str(error)
+            self._service.beat(error if isinstance(error, SyndicatorError) else SyndicatorError(f"our fault: {error!r}"))
             self._faults.tell("build", error)
         else:
             self.trouble, self.polled = None, time.monotonic()

@@ -3,6 +3,7 @@
 Every file in it is complete or absent: written beside its place, forced to disk, renamed into place.
 """
 
+import errno
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,8 @@ from syndicator.outputs.compress import siblings
 Disk = Mapping[str, tuple[int, int]]
 
 _TEMPORARY = ".syndicator-"
+
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 class Folder:
@@ -77,8 +80,7 @@ class Folder:
         for here, _, names in os.walk(self.root):
             for name in names:
                 if name.startswith(_TEMPORARY):
-                    with suppress(FileNotFoundError):
-                        os.unlink(os.path.join(here, name))
+                    self._unlink(os.path.relpath(os.path.join(here, name), self.root))
 
     def _put(self, path: str, data: bytes, updated: datetime) -> tuple[int, int]:
         place = self._place(path)
@@ -123,8 +125,10 @@ class Folder:
         return self.root.joinpath(*parts)
 
     def _failure(self, path: str, error: OSError) -> OutputError:
+        # One cause, one message, whichever file met it first.
+        place = self.root if error.errno in _OF_THE_DISK else self.root / path
         return OutputError(
-            f"{self.root / path} can't be written: {error.strerror}",
+            f"{place} can't be written{' to' if place == self.root else ''}: {error.strerror}",
             hint="the feeds that are there stay as they are; this is tried again at the next run",
         )
 

@@ -22,7 +22,9 @@ from syndicator.store.database import Database, in_words
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holder:
     name: str  #: process and machine
-    beat: datetime | None  #: when it last said that it lives; None: it can't be told
+    beat: datetime | None = None  #: when it last said that it lives; None: it can't be told
+    trouble: str = ""  #: what it last said it suffers from
+    hint: str = ""  #: what to do about it
 
 
 @contextmanager
@@ -37,7 +39,7 @@ def holder(database: Database, name: str) -> Holder | None:
     if database.path is None:
         with database.read() as connection:
             who = _advisory_holder(connection, name)
-        return Holder(name=who, beat=None) if who else None
+        return Holder(name=who) if who else None
     try:
         handle = os.open(_path(database, name), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -45,17 +47,27 @@ def holder(database: Database, name: str) -> Holder | None:
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return Holder(name=_written(handle), beat=datetime.fromtimestamp(os.fstat(handle).st_mtime, UTC))
+        said = [*_written(handle).split("\n"), "", ""]
+        beat = datetime.fromtimestamp(os.fstat(handle).st_mtime, UTC)
+        return Holder(name=said[0], beat=beat, trouble=said[1], hint=said[2])
     finally:
         os.close(handle)
     return None
 
 
-def beat(database: Database, name: str) -> None:
-    """Say that the holder lives: the lock's own file is dated, so that the state isn't written to for it."""
+def beat(database: Database, name: str, trouble: str = "", hint: str = "") -> None:
+    """Say that the holder lives, and what it suffers from, in the lock's own file.
+
+    The state isn't written to for it; it may be what the trouble is.
+    """
     if database.path is not None:
         with suppress(OSError):
-            os.utime(_path(database, name))
+            handle = os.open(_path(database, name), os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                _write(handle, _me(), trouble, hint)
+                os.utime(handle)
+            finally:
+                os.close(handle)
 
 
 @contextmanager
@@ -66,10 +78,9 @@ def _file(database: Database, name: str, *, wait: bool) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise _locked(database, _written(handle)) from None
+            raise _locked(database, _written(handle).partition("\n")[0]) from None
         with suppress(OSError):  # a full disk: the lock holds without its holder's name
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, _me().encode(), 0)
+            _write(handle, _me())
         yield
     finally:
         os.close(handle)
@@ -111,8 +122,15 @@ def _path(database: Database, name: str) -> str:
     return f"{database.path}.{name}.lock"
 
 
+def _write(handle: int, *lines: str) -> None:
+    text = "\n".join(line.replace("\n", " ")[:1000] for line in lines).encode()
+    # In this order a full disk has room: what was written before is written over, not given back first.
+    os.pwrite(handle, text, 0)
+    os.ftruncate(handle, len(text))
+
+
 def _written(handle: int) -> str:
-    return os.pread(handle, 200, 0).decode("utf-8", "replace")
+    return os.pread(handle, 4096, 0).decode("utf-8", "replace")
 
 
 def _me() -> str:

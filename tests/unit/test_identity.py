@@ -50,6 +50,13 @@ def test_a_changed_text_is_updated_now_in_whole_seconds() -> None:
     assert identify(head(text="new"), changed, NOW.replace(year=2027)) == changed
 
 
+def test_a_clock_that_is_set_back_sets_no_update_back() -> None:
+    """An entry's `updated` never goes backwards, whatever the machine's clock does."""
+    changed = identify(head(text="new"), known(), NOW)
+    again = identify(head(text="newer"), changed, NOW.replace(year=2020))
+    assert (again.text_digest, again.updated) == ("newer", changed.updated)
+
+
 def test_front_matters_updated_wins_over_what_we_saw() -> None:
     """`last_modified_at` is the author's word."""
     said = datetime(2026, 2, 2, tzinfo=UTC)

@@ -1,0 +1,273 @@
+"""Whatever breaks under it: feeds stay whole, debts are kept, the cause is told once, and it heals by itself."""
+
+import json
+import shutil
+import sqlite3
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from command import Command, Daemon, Hub, until
+from disks import Disk, disks
+
+from syndicator import config
+from syndicator.service import Service
+
+BIG = "word " * 20_000  # an entry that no half-full page has room for
+
+
+class Patient:
+    """A daemon that polls often, its site, feeds and state each on a small disk, and a hub that listens."""
+
+    def __init__(self, command: Command, daemon: Daemon, hub: Hub, site: Disk, feeds: Disk, state: Disk) -> None:
+        self.command, self.daemon, self.hub = command, daemon, hub
+        self.site, self.feeds, self.state = site, feeds, state
+        self.posts = 0
+
+    def post(self, text: str = "Text.") -> str:
+        """Save another post; its title."""
+        self.posts += 1
+        title = f"News number {self.posts}."
+        self.command.post(f"2026-02-{self.posts:02}-news", title, text=text)
+        return title
+
+    def ready(self) -> bool:
+        return requests.get(f"{self.command.url}readyz", timeout=5).ok
+
+    def polls(self, result: str) -> float:
+        name = f'syndicator_polls_total{{result="{result}"}} '
+        text = requests.get(f"{self.command.url}metrics", timeout=5).text
+        return next((float(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name)), 0)
+
+    def assert_whole(self) -> None:
+        """Each feed on disk is one that a parser takes, and is what is served."""
+        for path in self.command.feeds.rglob("*"):
+            if path.suffix in (".rss", ".atom"):
+                ET.fromstring(path.read_bytes())
+            elif path.suffix == ".json":
+                json.loads(path.read_bytes())
+
+    def assert_told_once(self, words: str, seen: int) -> None:
+        """The cause stands in one line since `seen`, however many runs failed, and the next says that it is over."""
+        until(lambda: any("works again" in line for line in self.daemon.err[seen:]), what="the healing")
+        failed = [json.loads(line) for line in self.daemon.err[seen:] if '"level": "error"' in line]
+        said = [line["error"] for line in failed]
+        assert words in said[0]
+        assert len(said) == len(set(said)) <= 2, said  # what is mended in two steps may have two causes
+
+    def assert_out(self, title: str) -> None:
+        """A post is in every feed on disk and was told of for each of them, after it was visible."""
+        wanted = {f"{self.command.url}{name}.{suffix}" for name in ("all", "category/news") for suffix in FORMATS}
+        while wanted:
+            ping = self.hub.next()
+            if title.encode() in ping.body:
+                wanted.discard(ping.topic)
+        for suffix in FORMATS:
+            assert title in self.command.feed(f"all.{suffix}")
+
+    @contextmanager
+    def fails(self, words: str) -> Iterator[None]:
+        """While the block holds, runs fail for this cause, `/readyz` and `status` say so; afterwards it is well."""
+        seen, failed = len(self.daemon.err), self.polls("failed")
+        yield
+        self.assert_told_once(words, seen)
+        assert self.polls("failed") >= failed + 3
+        until(self.ready, what="ready again")
+
+    def wait_for_failures(self, words: str) -> None:
+        before = self.polls("failed")
+        until(lambda: self.polls("failed") >= before + 3, what="three runs that failed")
+        until(lambda: not self.ready(), what="not ready")
+        assert words in requests.get(f"{self.command.url}readyz", timeout=5).json()["error"]
+        with Service(config.load(self.command.config, {})) as service:
+            failure = service.status().last_failure
+        assert failure
+        assert words in failure.message
+        self.assert_whole()
+
+
+FORMATS = ("rss", "atom", "json")
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
+    root = tmp_path_factory.mktemp("patient")
+    with disks(root / "site", root / "feeds", root / "var") as (site, feeds, state), Hub() as hub:
+        command = Command(root)
+        retry = '["200ms", "500ms", "1s", "2s", "5s", "5s", "5s"]'
+        command.configure(f'[push]\nhubs = ["{hub.url}"]\nretry = {retry}', poll="100ms")
+        command.post("2026-01-02-one", "First news")
+        with command.running() as daemon:
+            hub.topics(6)
+            yield Patient(command, daemon, hub, site, feeds, state)
+            assert daemon.end()[0] == 0
+        assert not [path for path in command.feeds.rglob("*") if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    ("which", "words"), [("feeds", "No space left"), ("state", "the disk is full"), ("both", "the disk is full")]
+)
+def test_full_disk(patient: Patient, which: str, words: str) -> None:
+    """Nothing half written is ever in sight; when there is room, what changed meanwhile is out and told of."""
+    full = [getattr(patient, name) for name in ("feeds", "state") if which in (name, "both")]
+    with patient.fails(words):
+        with closing(sqlite3.connect(patient.command.root / "var/syndicator.db")) as state:
+            state.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # or what is written next fits in where this was
+        for disk in full:
+            disk.fill()
+        title = patient.post(BIG)
+        patient.wait_for_failures(words)
+        for disk in full:
+            disk.free()
+    patient.assert_out(title)
+
+
+def test_read_only_output(patient: Patient) -> None:
+    """A file system that went read-only, as they do on an error: served from, and written again when it can be."""
+    with patient.fails("Read-only file system"):
+        patient.feeds.read_only()
+        title = patient.post()
+        patient.wait_for_failures("Read-only file system")
+        assert requests.get(f"{patient.command.url}all.atom", timeout=5).ok
+        patient.feeds.writable()
+    patient.assert_out(title)
+
+
+def test_a_place_that_is_taken_keeps_no_other_feed_back(patient: Patient) -> None:
+    """A folder where one feed's file belongs: the others are as new as can be, and this one when it can be."""
+    taken = patient.command.feeds / "category/news.rss"
+    with patient.fails("category/news.rss"):
+        taken.unlink()
+        taken.mkdir()
+        title = patient.post()
+        until(lambda: title in patient.command.feed("all.atom"))
+        before = patient.polls("failed")
+        until(lambda: patient.polls("failed") >= before + 3)
+        taken.rmdir()
+    patient.assert_out(title)
+
+
+def _emptied(patient: Patient) -> Callable[[], None]:
+    kept = _kept(patient)
+    for path in sorted((patient.command.site / "_posts").iterdir()):
+        path.unlink()
+    return lambda: _back(patient, kept)
+
+
+def _without_config(patient: Patient) -> Callable[[], None]:
+    """As it is for a moment, or for long, in the middle of a copy or of a checkout."""
+    kept = _kept(patient)
+    (patient.command.site / "_config.yml").unlink()
+    return lambda: _back(patient, kept)
+
+
+def _half_a_config(patient: Patient) -> Callable[[], None]:
+    kept = _kept(patient)
+    (patient.command.site / "_config.yml").write_text('title: "Example')
+    return lambda: _back(patient, kept)
+
+
+def _unmounted(patient: Patient) -> Callable[[], None]:
+    """What stands below the mount point is an empty folder."""
+    kept = _kept(patient)
+    patient.site.go()
+    return lambda: _back(patient, kept)
+
+
+def _kept(patient: Patient) -> Path:
+    return shutil.copytree(patient.command.site, patient.command.root / "kept", dirs_exist_ok=True)
+
+
+def _back(patient: Patient, kept: Path) -> None:
+    shutil.copytree(kept, patient.command.site, dirs_exist_ok=True)
+    shutil.rmtree(kept)
+
+
+@pytest.mark.parametrize(
+    ("break_", "words"),
+    [
+        (_emptied, "has no posts where it had"),
+        (_without_config, "_config.yml is gone"),
+        (_half_a_config, "_config.yml:"),
+        (_unmounted, "_config.yml is gone"),
+    ],
+)
+def test_a_source_that_is_not_itself(
+    patient: Patient, break_: Callable[[Patient], Callable[[], None]], words: str
+) -> None:
+    """The feeds stay as they are, byte for byte; nobody is told of anything until it is back and has changed."""
+    feeds = {path: path.read_bytes() for path in patient.command.feeds.rglob("*") if path.is_file()}
+    with patient.fails(words):
+        mend = break_(patient)
+        patient.wait_for_failures(words)
+        mend()
+    assert {path: path.read_bytes() for path in patient.command.feeds.rglob("*") if path.is_file()} == feeds
+    assert patient.hub.pings.empty()
+    patient.assert_out(patient.post())
+
+
+def test_a_checkout_in_the_middle_of_runs(patient: Patient) -> None:
+    """Other posts, then the same again: each is who it was, in every feed, and `updated` goes only forward."""
+    kept = _kept(patient)
+    before = entries(patient.command.feed("all.json"))
+    for path in sorted((patient.command.site / "_posts").iterdir())[1:]:
+        path.unlink()
+    until(lambda: len(entries(patient.command.feed("all.json"))) == 1)
+    _back(patient, kept)
+    until(lambda: len(entries(patient.command.feed("all.json"))) == len(before))
+    assert entries(patient.command.feed("all.json")) == before
+    patient.assert_out(patient.post())
+
+
+def entries(feed: str) -> dict[str, tuple[str, str]]:
+    """What a reader tells entries by, and when each was changed."""
+    return {item["id"]: (item["title"], item.get("date_modified", "")) for item in json.loads(feed)["items"]}
+
+
+def test_a_locked_state(patient: Patient) -> None:
+    """Another program holds the state: nothing is lost, and it goes on when that one lets go."""
+    with closing(sqlite3.connect(patient.command.root / "var/syndicator.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        title = patient.post()
+        time.sleep(0.5)  # runs begin, and wait
+        assert requests.get(f"{patient.command.url}all.atom", timeout=5).ok
+        other.execute("ROLLBACK")
+    patient.assert_out(title)
+
+
+@pytest.mark.parametrize("names", [("",), ("", "-wal", "-shm"), ("", "-wal", "-shm", ".daemon.lock", ".run.lock")])
+def test_a_state_deleted_under_the_daemon(patient: Patient, names: tuple[str, ...]) -> None:
+    """It is made again, feeds stay the same to the byte, and every hub is told again: who heard what is not known."""
+    state = patient.command.root / "var/syndicator.db"
+    before = entries(patient.command.feed("all.json"))
+    ids = {path: path.read_bytes() for path in patient.command.feeds.rglob("*.rss")}
+    for name in names:
+        state.with_name(state.name + name).unlink(missing_ok=True)
+    told = {patient.hub.next().topic for _ in range(6)}
+    assert len(told) == 6
+    assert {path: path.read_bytes() for path in patient.command.feeds.rglob("*.rss")} == ids
+    assert entries(patient.command.feed("all.json")).keys() == before.keys()
+    until(patient.ready, what="ready")
+    patient.assert_out(patient.post())
+    assert f"pid {patient.daemon.process.pid}" in patient.command("status").stdout
+    second = patient.command("run")
+    assert (second.returncode, "another syndicator works on" in second.stderr) == (1, True)
+
+
+def test_a_state_damaged_under_the_daemon(patient: Patient) -> None:
+    """Feeds are served on; it is told once; when the operator moves the file away, as the hint says, it is well."""
+    state = patient.command.root / "var/syndicator.db"
+    with patient.fails("damaged"):
+        garbage = b"no database " * 30_000
+        for name in ("", "-wal"):
+            with state.with_name(state.name + name).open("r+b") as file:
+                file.write(garbage)
+        title = patient.post()
+        patient.wait_for_failures("damaged")
+        for name in ("", "-wal", "-shm"):
+            state.with_name(state.name + name).unlink(missing_ok=True)
+    patient.assert_out(title)
