@@ -67,14 +67,14 @@ def _of_ids(heads: Iterable[PostHead]) -> list[Problem]:
 
 def _of_names(heads: Iterable[PostHead], kinds: Collection[str]) -> list[Problem]:
     """Two labels with one name."""
-    names = Names(())
+    names = Names((), kinds)
     for head in heads:
-        names.of_all(head.terms, kinds)
+        names.of_all(head.terms)
     return names.problems
 
 
 class _Posts:
-    """`model.SitePosts` of what was read just now."""
+    """`jekyll.asking.SitePosts` of what was read just now."""
 
     def __init__(self, heads: dict[str, PostHead]) -> None:
         self._heads = heads

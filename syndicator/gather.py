@@ -110,7 +110,7 @@ class Gatherer:
 
 
 class StoredPosts:
-    """`model.SitePosts` out of the index."""
+    """`jekyll.asking.SitePosts` out of the index."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -8,8 +8,9 @@ from typing import Any
 
 import yaml
 
+from syndicator.jekyll.asking import SiteFiles
 from syndicator.jekyll.safe_yaml import TooMuchError, check_depth, load_yaml
-from syndicator.model import Problem, SiteFiles
+from syndicator.model import Problem
 
 _SUFFIXES = (".yaml", ".yml", ".json", ".csv", ".tsv")
 _UNKEYED = re.compile(r"[^\w\s-]+")

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from syndicator.jekyll import excerpt, media, sanitize
+from syndicator.jekyll.asking import SiteFiles, SitePosts
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.liquid import Liquid
 from syndicator.jekyll.markdown import Kramdown, to_html
 from syndicator.jekyll.site import Site
-from syndicator.model import Author, Entry, Post, Problem, SiteFiles, SitePosts
+from syndicator.model import Author, Entry, Post, Problem
 
 _MARKDOWN_EXT = "markdown,mkdown,mkdn,mkd,md"
 

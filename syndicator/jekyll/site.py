@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from syndicator.jekyll.asking import SiteFiles
 from syndicator.jekyll.authors import read_authors
 from syndicator.jekyll.data import read_data
 from syndicator.jekyll.defaults import Defaults, merge, read_defaults
@@ -20,7 +21,7 @@ from syndicator.jekyll.permalinks import template_for_collection, template_for_p
 from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
 from syndicator.jekyll.uris import is_absolute, join_address
 from syndicator.jekyll.words import as_text, is_empty, label, shown
-from syndicator.model import Problem, Scope, SiteFiles, SiteInfo
+from syndicator.model import Problem, Scope, SiteInfo
 
 CONFIG = "_config.yml"
 

@@ -20,7 +20,7 @@ Seen = tuple[int, int] | None
 
 
 class Files:
-    """`model.SiteFiles` on disk. `needs` says what was asked for since it was made."""
+    """`jekyll.asking.SiteFiles` on disk. `needs` says what was asked for since it was made."""
 
     def __init__(self, root: Path) -> None:
         self._root = os.path.realpath(root)

@@ -8,6 +8,7 @@ from liquid.builtin.content import ContentNode
 from liquid.exceptions import LiquidError, LiquidInterrupt, ResourceLimitError
 from liquid.token import TOKEN_CONTENT
 
+from syndicator.jekyll.asking import SiteFiles, SitePosts
 from syndicator.jekyll.liquid.context import Context, Markdown, Run
 from syndicator.jekyll.liquid.drops import SiteDrop, page
 from syndicator.jekyll.liquid.environment import JekyllEnvironment
@@ -15,7 +16,7 @@ from syndicator.jekyll.liquid.lax import BLANK
 from syndicator.jekyll.liquid.limits import MeteredOutput
 from syndicator.jekyll.liquid.tokens import tokenize
 from syndicator.jekyll.site import Site
-from syndicator.model import Post, Problem, SiteFiles, SitePosts
+from syndicator.model import Post, Problem
 
 #: The Jekyll whose behaviour this package follows.
 JEKYLL = {"version": "4.3.1", "environment": "production"}

@@ -11,10 +11,11 @@ from liquid import RenderContext, Token
 from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.utils import ReadOnlyChainMap
 
+from syndicator.jekyll.asking import SiteFiles, SitePosts
 from syndicator.jekyll.liquid.limits import Meter, MeteredOutput
 from syndicator.jekyll.liquid.values import nil
 from syndicator.jekyll.site import Site
-from syndicator.model import Post, PostHead, Problem, SiteFiles, SitePosts
+from syndicator.model import Post, PostHead, Problem
 
 #: What nobody reads further than.
 _PROBLEMS = 20

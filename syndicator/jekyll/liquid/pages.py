@@ -3,9 +3,9 @@
 import re
 from posixpath import splitext
 
+from syndicator.jekyll.asking import SiteFiles
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.uris import join_address
-from syndicator.model import SiteFiles
 
 _PERMALINK = re.compile(r"^permalink:[ \t]*([\"']?)(.+?)\1[ \t]*$", re.MULTILINE)
 _PAGES = (".md", ".markdown", ".mkdown", ".mkdn", ".mkd", ".html", ".htm")
