@@ -69,7 +69,7 @@ class Indexer:
         """
         counted = Counted()
         with self.database.read() as connection:
-            names = Names(feeds.every(connection))
+            names = Names(feeds.every(connection), self.kinds)
             left = ledger.get(connection, gone) if fresh else {}
         done = 0
         with closing(read_all(self.source, self.site, self._wanted(fresh), len(fresh))) as batched:
@@ -177,7 +177,7 @@ class Indexer:
             digest=digest,
             head=head,
             document_digest=digest if head else None,
-            feeds=names.of_all(head.terms, self.kinds) if head else (),
+            feeds=names.of_all(head.terms) if head else (),
         )
 
     def _forget(self, gone: Collection[str], counted: Counted) -> None:
@@ -198,10 +198,12 @@ class Indexer:
 
 
 class Names:
-    """The names of feeds, once given, for ever: by what makes two labels the same."""
+    """The names of feeds of some kinds, once given, for ever: by what makes two labels the same."""
 
-    def __init__(self, rows: Iterable[FeedRow]) -> None:
+    def __init__(self, rows: Iterable[FeedRow], kinds: Collection[str]) -> None:
         rows = list(rows)
+        self._kinds = kinds
+        self._of_terms: dict[tuple[Term, ...], tuple[str, ...]] = {}  #: of those asked for since the last `remember`
         self._names = {(row.kind, row.folded): row.name for row in rows}
         self._taken = {row.name for row in rows}
         self._new: list[FeedRow] = []
@@ -212,10 +214,14 @@ class Names:
         """Of the names that were given since the last `remember`."""
         return [problem for several in self._problems.values() for problem in several]
 
-    def of_all(self, terms: Collection[Term], kinds: Collection[str]) -> tuple[str, ...]:
+    def of_all(self, terms: tuple[Term, ...]) -> tuple[str, ...]:
         """The names of the feeds that a post with these terms stands in."""
-        site = (assemble.ALL,) if assemble.stands_in_all(terms) else ()
-        return (*site, *(self.of(term) for term in assemble.wanted(terms, kinds)))
+        names = self._of_terms.get(terms)
+        if names is None:
+            site = (assemble.ALL,) if assemble.stands_in_all(terms) else ()
+            names = (*site, *(self.of(term) for term in assemble.wanted(terms, self._kinds)))
+            self._of_terms[terms] = names
+        return names
 
     def of(self, term: Term) -> str:
         """The name of a term's feed, which it keeps from now on."""
@@ -233,7 +239,7 @@ class Names:
     def remember(self, connection: Connection) -> None:
         feeds.put(connection, self._new)
         problems.replace(connection, "name", self._problems)
-        self._new, self._problems = [], {}
+        self._new, self._problems, self._of_terms = [], {}, {}
 
 
 def _looked(read: Read, before: PostRow) -> PostRow:

@@ -15,7 +15,6 @@ from syndicator.jekyll.characters import printable
 from syndicator.jekyll.dates import read_moment
 from syndicator.jekyll.defaults import merge
 from syndicator.jekyll.front_matter import HeadError, Parts, decode, load_head, split
-from syndicator.jekyll.markdown import smartify
 from syndicator.jekyll.permalinks import Place, document_id, site_path, unknown_keys
 from syndicator.jekyll.places import Where, locate
 from syndicator.jekyll.site import Site, language_tag
@@ -78,6 +77,9 @@ def text_digest(title: str, body: bytes) -> str:
 def plain_title(title: str) -> str:
     """A title as text: typographic, without markup, one line, and only characters that XML can hold."""
     if _TYPED.search(title):
+        # Markdown takes a quarter of a second to import; whoever only reads heads seldom needs it.
+        from syndicator.jekyll.markdown import smartify
+
         title = html.unescape(_TAG.sub("", smartify(title)))
     return label(title)
 

@@ -113,7 +113,7 @@ class Folder:
                 return _refused(path, "is not a regular file", "move it out of the posts")
             if seen.st_size > MAX_OCTETS:
                 return _refused(path, f"is {seen.st_size:,} octets; a post has at most {MAX_OCTETS:,}")
-            data = _read(full)
+            data = _read(full, seen.st_size)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -180,10 +180,13 @@ class Folder:
         return SourceError(f"{full} can't be read: {error.strerror}", hint="is it mounted, and may this user read it?")
 
 
-def _read(full: str) -> bytes:
+def _read(full: str, size: int) -> bytes:
     handle = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        return os.read(handle, MAX_OCTETS)
+        data = os.read(handle, size + 1)
+        if len(data) > size:  # it grew since it was looked at
+            data += os.read(handle, MAX_OCTETS)
+        return data
     finally:
         os.close(handle)
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, update
@@ -180,6 +181,14 @@ def _leave(connection: Connection, rows: Iterable[PostRow]) -> None:
         connection.execute(_LEAVE, leaving)
 
 
+@lru_cache(maxsize=4096)  # a site's posts share few combinations
+def _terms_json(terms: tuple[Term, ...]) -> str:
+    return to_json([[term.kind, term.label] for term in terms])
+
+
+_feeds_json = lru_cache(maxsize=4096)(to_json)
+
+
 def _columns(row: PostRow) -> dict[str, Any]:
     head = row.head
     return {
@@ -197,8 +206,8 @@ def _columns(row: PostRow) -> dict[str, Any]:
         "published": head and to_us(head.published),
         "updated": to_us(head.updated) if head and head.updated else None,
         "text_digest": head and head.text_digest,
-        "terms": to_json([[term.kind, term.label] for term in head.terms]) if head else None,
-        "feeds": to_json(row.feeds),
+        "terms": _terms_json(head.terms) if head else None,
+        "feeds": _feeds_json(row.feeds),
     }
 
 
