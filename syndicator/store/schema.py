@@ -186,6 +186,7 @@ hubs = Table(
     metadata,
     Column("url", Text, primary_key=True),
     Column("last_success", BigInteger),
+    Column("fetched", BigInteger),  # when it was last seen to come for a feed that changed; None: never
     Column("last_failure", BigInteger),
     Column("error", Text),  # of the last failure, in words
 )
