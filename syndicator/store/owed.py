@@ -53,6 +53,7 @@ class HubState:
     gave_up: int
     next_try: datetime | None
     last_success: datetime | None
+    fetched: datetime | None  #: when it was last seen to come for a feed that changed; None: never
     last_failure: datetime | None
     error: str | None  #: of the last failure
 
@@ -243,11 +244,19 @@ def _tally(connection: Connection, settlements: Sequence[Settlement], now: datet
     }
     for (target, paid), settlement in last.items():
         values = {"last_success": to_us(now)} if paid else {"last_failure": to_us(now), "error": settlement.error}
-        connection.execute(
-            insert(connection, hubs)
-            .values(url=target, **values)
-            .on_conflict_do_update(index_elements=["url"], set_=values)
-        )
+        _put_hub(connection, target, values)
+
+
+def fetched(connection: Connection, urls: Iterable[str], now: datetime) -> None:
+    """These hubs came for a feed that they are told of."""
+    for url in sorted(urls):  # in one order: two writers never wait for each other
+        _put_hub(connection, url, {"fetched": to_us(now)})
+
+
+def _put_hub(connection: Connection, url: str, values: Mapping[str, Any]) -> None:
+    connection.execute(
+        insert(connection, hubs).values(url=url, **values).on_conflict_do_update(index_elements=["url"], set_=values)
+    )
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -297,6 +306,7 @@ def hub_states(connection: Connection) -> tuple[HubState, ...]:
             gave_up=int(debts[url].gave_up) if url in debts else 0,
             next_try=_moment(debts[url].next_try) if url in debts else None,
             last_success=_moment(tallies[url].last_success) if url in tallies else None,
+            fetched=_moment(tallies[url].fetched) if url in tallies else None,
             last_failure=_moment(tallies[url].last_failure) if url in tallies else None,
             error=tallies[url].error if url in tallies else None,
         )

@@ -231,13 +231,16 @@ def test_when_the_next_is_due(database: Database) -> None:
 
 
 def test_hubs_as_their_operator_sees_them(database: Database) -> None:
-    """Last success, last failure with its reason, what waits, what was given up, the next try."""
+    """Last success and fetch, last failure with its reason, what waits, what was given up, the next try."""
     owe(database, A, B, topics=("t", "u"))
     debts = {(debt.target, debt.topic): debt for debt in claim(database)}
     settle(database, Settlement(owed=debts[A, "t"], paid=True), now=after(1))
     settle(database, Settlement(owed=debts[A, "u"], again=after(9), error="it answered 500"), now=after(2))
     settle(database, Settlement(owed=debts[B, "t"], error="it refused the connection"), now=after(3))
     settle(database, Settlement(owed=debts[B, "u"], paid=True), now=after(4))
+    with database.begin() as connection:
+        owed.fetched(connection, [B], after(4))
+        owed.fetched(connection, [B], after(5))
     with database.read() as connection:
         assert owed.hub_states(connection) == (
             HubState(
@@ -246,6 +249,7 @@ def test_hubs_as_their_operator_sees_them(database: Database) -> None:
                 gave_up=0,
                 next_try=after(9),
                 last_success=after(1),
+                fetched=None,
                 last_failure=after(2),
                 error="it answered 500",
             ),
@@ -255,6 +259,7 @@ def test_hubs_as_their_operator_sees_them(database: Database) -> None:
                 gave_up=1,
                 next_try=None,
                 last_success=after(4),
+                fetched=after(5),
                 last_failure=after(3),
                 error="it refused the connection",
             ),
