@@ -63,4 +63,7 @@ def settled(head: PostHead, identity: Identity) -> PostHead:
     Front matter's word on `updated` wins. A change before a post was out is no update.
     """
     seen = identity.updated if identity.updated and identity.updated > head.published else None
-    return replace(head, id=identity.id, updated=head.updated or seen)
+    updated = head.updated or seen
+    if (head.id, head.updated) == (identity.id, updated):
+        return head
+    return replace(head, id=identity.id, updated=updated)

@@ -1,15 +1,19 @@
 """From feeds to files that are out, and to what is owed because of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from syndicator.model import FeedFile
-from syndicator.outputs.folder import Folder
+from syndicator.outputs.folder import Disk, Folder
 from syndicator.store import feeds, owed, subscriptions
 from syndicator.store.feeds import FileRow
+
+#: Files that are written at a time: those of one feed.
+_TOGETHER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,37 +26,40 @@ class Published:
 
 
 def publish(
-    output: Folder, files: Iterable[FeedFile], known: Mapping[str, FileRow], feed: str, now: datetime
+    output: Folder, files: Sequence[FeedFile], known: Mapping[str, FileRow], feed: str, now: datetime
 ) -> Published:
     """Put a feed's files in place: those that differ from what was published, or from what is on disk.
 
     A file that was published and isn't made any more is taken away.
     """
-    rows, changed, written = [], [], 0
-    for file in files:
-        before = known.get(file.path)
-        same = before is not None and not before.gone and _is(before, file)
-        if before and same and output.stands(file.path, before.disk):
-            rows.append(before)
-            continue
-        moment = _since(output, file, before if same else None, now)
-        row = FileRow(
-            path=file.path,
-            feed=feed,
-            url=file.url,
-            media_type=file.media_type,
-            digest=file.digest,
-            hubs=file.hubs,
-            updated=moment,
-            disk=output.write(file, moment),
-        )
-        written += 1
-        rows.append(row)
-        if not same:
-            changed.append(row)
+    same = {file.path: row for file in files if (row := known.get(file.path)) and not row.gone and _is(row, file)}
+    stand = {path for path, row in same.items() if output.stands(path, row.disk)}
+    due = [file for file in files if file.path not in stand]
+    moments = [_since(output, file, same.get(file.path), now) for file in due]
+    # Compressing and waiting for the disk leave Python alone: the files of a feed go side by side.
+    with ThreadPoolExecutor(_TOGETHER) as pool:
+        disks = pool.map(output.write, due, moments)
+        written = {
+            file.path: _row(file, feed, moment, disk) for file, moment, disk in zip(due, moments, disks, strict=True)
+        }
+    rows = [written.get(file.path) or same[file.path] for file in files]
+    changed = tuple(row for path, row in written.items() if path not in same)
     made = {row.path for row in rows}
     rows += withdraw(output, [row for path, row in known.items() if path not in made and not row.gone])
-    return Published(tuple(rows), tuple(changed), written)
+    return Published(tuple(rows), changed, len(written))
+
+
+def _row(file: FeedFile, feed: str, moment: datetime, disk: Disk) -> FileRow:
+    return FileRow(
+        path=file.path,
+        feed=feed,
+        url=file.url,
+        media_type=file.media_type,
+        digest=file.digest,
+        hubs=file.hubs,
+        updated=moment,
+        disk=disk,
+    )
 
 
 def _since(output: Folder, file: FeedFile, before: FileRow | None, now: datetime) -> datetime:

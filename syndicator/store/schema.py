@@ -79,7 +79,6 @@ ledger = Table(
     Column("text_digest", Text, nullable=False),
     Column("updated", BigInteger),  # when its text was first seen changed; None: never
 )
-Index("ledger_id", ledger.c.id)
 
 #: Rendered entries of the posts that stand in some feed.
 entries = Table(
