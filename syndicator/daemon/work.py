@@ -159,9 +159,9 @@ class Work:
         (self._log.info if report.moved else self._log.debug)("run", **run_line(report))
         if report.next_due != (self.last.next_due if self.last else None):
             self._wake(report.next_due)
-        self.last = report
-        if report.owed:
+        if report.moved or self.last is None:  # deliveries and denials may have come to be owed as well as pings
             self.push_soon()
+        self.last = report
 
     def _wake(self, due: datetime | None) -> None:
         """Build again at the moment the next post appears."""
@@ -183,8 +183,16 @@ class Work:
                 self._faults.tell("push", error)
             return
         self._faults.tell("push", None)
+        self._try_again(report.next_due)
         if report.paid or report.again or report.gave_up:
             self._log.info("push", summary=report.summary(), seconds=round(report.seconds, 3))
+
+    def _try_again(self, due: datetime | None) -> None:
+        """Push again at the moment the next debt comes due."""
+        if due is not None and due > datetime.now(UTC):  # else another process is paying it
+            self._scheduler.add_job(
+                lambda: self._pusher.ask(DUE), "date", run_date=due, id="retry", replace_existing=True
+            )
 
     def _heard(self, settlement: Settlement) -> None:
         """Tell of one request and what became of it."""
