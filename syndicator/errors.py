@@ -33,5 +33,9 @@ class StateError(SyndicatorError):
     """The state can't be used: not reachable, damaged, or from a newer version."""
 
 
+class MovedStateError(StateError):
+    """The state's file is no longer the one that was opened: deleted, moved away or replaced."""
+
+
 class LockedError(StateError):
     """Another daemon runs on the same state. The message says who."""

@@ -62,13 +62,12 @@ class Notice:
                     f"{source.root} has no posts where it had {total:,}",
                     hint="is it mounted? If they are meant to be gone, move the state away and build again",
                 )
-            fresh = sorted({*look.fresh, *self._racy})
-            existing = sum(posts.count_documents(connection, batch) for batch in batches(fresh))
+            existing = sum(posts.count_documents(connection, batch) for batch in batches(look.fresh))
             gone: set[str] = set()
             if total > len(look.prints) - len(look.fresh) + existing:
-                here, arrived = set(look.prints), set(fresh)
+                here, arrived = set(look.prints), set(look.fresh)
                 gone = {row[0] for row in posts.every_seen(connection) if hash(row) not in here} - arrived
-        return Noticed(fresh=fresh, gone=gone, prints=look.prints)
+        return Noticed(fresh=sorted({*look.fresh, *self._racy} - gone), gone=gone, prints=look.prints)
 
     def at(self, source: Folder, paths: Collection[str]) -> Noticed:
         """Look at these documents only."""

@@ -100,6 +100,7 @@ class Service:
         Waits for the run of another process. Raises SourceError, OutputError and StateError, and remembers why.
         """
         now = self._clock()
+        self.database.check()
         try:
             with locks.hold(self.database, "run", wait=True):
                 report = self._builder.run(now, paths=paths, progress=progress)
@@ -149,6 +150,10 @@ class Service:
     def refusal(self, url: str) -> str | None:
         """Why a stranger's address is never asked; None: it may be."""
         return self._client.refusal(url)
+
+    def hub_address(self, hub: str) -> str | None:
+        """Where a hub's pings last went; None: it had none from this process."""
+        return self._client.address(hub)
 
     def watch_paths(self) -> tuple[Path, ...]:
         return (self.config.source.path,)

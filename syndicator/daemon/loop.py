@@ -14,9 +14,9 @@ from syndicator.config import Config, load
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.notify import Notify
 from syndicator.daemon.serving import Serving
-from syndicator.daemon.signals import RELOAD, STOP, Signals
+from syndicator.daemon.signals import MOVED, RELOAD, STOP, Signals
 from syndicator.daemon.work import Work
-from syndicator.errors import ConfigError, SyndicatorError
+from syndicator.errors import ConfigError, MovedStateError, SyndicatorError
 from syndicator.service import Service
 from syndicator.web.server import Server
 
@@ -60,7 +60,13 @@ class Daemon:
         """Make what a service needs around it, and serve what it has published."""
         self._service = service
         service.pusher.recover()  # the lock is ours: whoever claimed by this name is dead
-        self._work = Work(service, self._metrics, self._faults, first=lambda: self._signals.say(_FIRST_RUN))
+        self._work = Work(
+            service,
+            self._metrics,
+            self._faults,
+            first=lambda: self._signals.say(_FIRST_RUN),
+            moved=lambda: self._signals.say(MOVED),
+        )
         self._serving = Serving(service, self._metrics, ready=self._work.readiness, on_owed=self._work.push_soon)
 
     def _heed_signals(self) -> None:
@@ -74,6 +80,8 @@ class Daemon:
                 return
             if word == RELOAD:
                 self._reload()
+            if word == MOVED:
+                self._open_anew()
             if not ready and (word == _FIRST_RUN or time.monotonic() >= until):
                 ready = True
                 print(f"Serving {self._address()}", flush=True)
@@ -110,13 +118,26 @@ class Daemon:
             self._log.info("the config was read again")
         self._notify.ready(f"Serving {self._address()}")
 
-    def _turn_to(self, config: Config) -> None:
+    def _open_anew(self) -> None:
+        """Go on with the state that is there now, as a start would. What fails is tried again at the next poll."""
+        try:
+            self._service.database.check()
+        except MovedStateError:
+            self._lock.close()  # it may be on a file that is gone as well
+            try:
+                self._turn_to(self._service.config, lock_anew=True)
+            except SyndicatorError as error:
+                self._faults.tell("state", error)
+            else:
+                self._faults.tell("state", None)
+
+    def _turn_to(self, config: Config, *, lock_anew: bool = False) -> None:
         """Work by another config. All that can fail comes first; then the old work ends, and the new begins."""
         before, old_service, old_work, old_server = self._service.config, self._service, self._work, self._server
         with ExitStack() as undo:
             service = undo.enter_context(Service(config, claimer=_NAME))
             lock = undo.enter_context(ExitStack())
-            if config.state.url != before.state.url:
+            if lock_anew or config.state.url != before.state.url:
                 lock.enter_context(service.daemon_lock())
             if config.web.listen != before.web.listen:
                 server = Server(self._serving.app, *config.web.listen)
@@ -125,11 +146,12 @@ class Daemon:
             undo.pop_all()
         if not old_work.stop(_STOP):
             self._log.warning("the old config's work is still under way, and ends by itself")
+        self._serving.stop()
         self._employ(service)
         self._server.replace(self._serving.app)
         self._work.start()
         old_service.close()
-        if config.state.url != before.state.url:
+        if lock_anew or config.state.url != before.state.url:
             self._lock.close()
             self._lock = lock
         if self._server is not old_server:

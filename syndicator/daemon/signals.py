@@ -8,6 +8,9 @@ from types import FrameType
 STOP = "stop"
 RELOAD = "reload"
 
+#: Not a signal: the state's file is another one than was opened.
+MOVED = "moved"
+
 
 class Signals:
     """SIGTERM and SIGINT are `STOP`, and the second of them ends the process at once; SIGHUP is `RELOAD`.

@@ -18,7 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.watch import Watch
 from syndicator.daemon.worker import Worker
-from syndicator.errors import SyndicatorError
+from syndicator.errors import MovedStateError, SyndicatorError
 from syndicator.model import Kind, Report, Settlement
 from syndicator.observe import Metrics, attempt_line, run_line
 from syndicator.service import Service
@@ -41,11 +41,23 @@ class _Stopped(Exception):  # noqa: N818  # not an error
 
 
 class Work:
-    """Polls, builds and pushes, from `start` to `stop`. `first` is called when the first run is over."""
+    """Polls, builds and pushes, from `start` to `stop`.
 
-    def __init__(self, service: Service, metrics: Metrics, faults: Faults, first: Callable[[], None]) -> None:
+    `first` is called when the first run is over, `moved` when the state has to be opened anew.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        metrics: Metrics,
+        faults: Faults,
+        *,
+        first: Callable[[], None],
+        moved: Callable[[], None],
+    ) -> None:
         self._service, self._metrics, self._faults = service, metrics, faults
         self._first: Callable[[], None] | None = first
+        self._moved = moved
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
         self.last: Report | None = None  #: what the last run that succeeded did
@@ -122,8 +134,11 @@ class Work:
         except Exception as error:
             self._metrics.polls.labels("failed").inc()
             self.trouble = str(error)
-            self._service.beat(error if isinstance(error, SyndicatorError) else SyndicatorError(f"our fault: {error!r}"))
+            ours = SyndicatorError(f"{error!r}", hint="this is a fault of ours; the log has its trace")
+            self._service.beat(error if isinstance(error, SyndicatorError) else ours)
             self._faults.tell("build", error)
+            if isinstance(error, MovedStateError):
+                self._moved()
         else:
             self.trouble, self.polled = None, time.monotonic()
             self._service.beat()

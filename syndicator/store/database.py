@@ -1,5 +1,6 @@
 """The connection to SQLite or PostgreSQL and its care: opening, migrating, transactions."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from syndicator.errors import StateError
+from syndicator.errors import MovedStateError, StateError
 
 #: The newest migration in `migrations/versions`.
 HEAD = "0001"
@@ -34,7 +35,9 @@ class Database:
             if self.sqlite and self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             self.engine = _engine(url, sqlite=self.sqlite)
+            self._opened: tuple[int, int] | None = None
             self._migrate()
+            self._opened = self._place()
 
     @property
     def name(self) -> str:
@@ -49,6 +52,7 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A transaction that may write. One at a time on SQLite; the others wait."""
+        self.check()
         with (
             in_words(self.name),
             self.engine.connect().execution_options(begin="BEGIN IMMEDIATE") as connection,
@@ -59,8 +63,27 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view that writes nothing."""
+        self.check()
         with in_words(self.name), self.engine.connect() as connection, connection.begin():
             yield connection
+
+    def check(self) -> None:
+        """Raise MovedStateError when the file isn't the one that was opened.
+
+        What is open still reads and writes the old one, which nobody will ever see; what is opened from now on
+        is the new one. Between the two, debts would be lost.
+        """
+        if self._opened and self._place() != self._opened:
+            hint = "if that was no mistake, nothing is to be done: the daemon opens what is there now"
+            raise MovedStateError(f"{self.name} was deleted, moved away or replaced", hint=hint)
+
+    def _place(self) -> tuple[int, int] | None:
+        """What tells this file from another in its place; None: it isn't there, or no file."""
+        try:
+            seen = os.stat(self.path) if self.path else None
+        except OSError:
+            return None
+        return (seen.st_dev, seen.st_ino) if seen else None
 
     def close(self) -> None:
         self.engine.dispose()
@@ -101,6 +124,7 @@ def _engine(url: str, *, sqlite: bool) -> Engine:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # a debt must outlive a power cut
         connection.execute("PRAGMA cache_size = -16384")  # KiB
+        connection.execute("PRAGMA journal_size_limit = 16777216")  # a large run's log isn't kept for ever
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
