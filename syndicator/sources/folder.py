@@ -53,25 +53,31 @@ class Folder:
         append = prints.append
         fresh: list[str] = []
         suffixes = tuple(sorted(self.scope.suffixes, key=len))  # the shortest is the most common
-        for prefix, full in self._folders():
+        folders = list(self._tops())[::-1]
+        while folders:
+            prefix, full = folders.pop()
+            excludes = self._may_exclude(prefix)
+            below = []
             try:
-                entries = os.scandir(full)
+                with os.scandir(full) as entries:
+                    for entry in entries:
+                        name = entry.name
+                        if entry.is_dir():
+                            below.append(entry)
+                            continue
+                        if not name.endswith(suffixes) or (excludes and self._is_excluded(prefix + name)):
+                            continue
+                        try:
+                            seen = entry.stat()
+                        except FileNotFoundError:
+                            continue
+                        mark = hash((prefix + name, seen.st_size, seen.st_mtime_ns))
+                        append(mark)
+                        if known is not None and mark not in known:
+                            fresh.append(prefix + name)
             except OSError as error:
                 raise self._unreadable(full, error) from error
-            excludes = self._may_exclude(prefix)
-            with entries:
-                for entry in entries:
-                    name = entry.name
-                    if not name.endswith(suffixes) or entry.is_dir() or (excludes and self._is_excluded(prefix + name)):
-                        continue
-                    try:
-                        seen = entry.stat()
-                    except FileNotFoundError:
-                        continue
-                    mark = hash((prefix + name, seen.st_size, seen.st_mtime_ns))
-                    append(mark)
-                    if known is not None and mark not in known:
-                        fresh.append(prefix + name)
+            folders += [(f"{prefix}{entry.name}/", entry.path) for entry in self._followed(prefix, below)]
         fresh.sort()
         return Look(prints, fresh)
 
@@ -122,13 +128,22 @@ class Folder:
         at = Stat(path=path, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
         return Document(stat=at, data=data, digest=blake2b(data, digest_size=16).hexdigest())
 
-    def _folders(self) -> Iterator[tuple[str, str]]:
-        """Folders that hold documents: the prefix of their paths (ending in "/", or empty), and where they are."""
-        if not self.scope.anywhere:
-            for root in self.scope.roots:
-                yield from self._whole(f"{root}/" if root else "", os.path.join(self.root, root))
+    def _tops(self) -> Iterator[tuple[str, str]]:
+        """Folders whose whole content is documents: the prefix of their paths (ending in "/", or empty), and where."""
+        if self.scope.anywhere:
+            yield from self._search("", str(self.root), seen=set())
             return
-        yield from self._search("", str(self.root), seen=set())
+        for root in self.scope.roots:
+            yield f"{root}/" if root else "", os.path.join(self.root, root)
+
+    def _followed(self, prefix: str, below: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+        """Those of a document folder's folders that hold documents too, the last by name first."""
+        kept = [
+            entry
+            for entry in below
+            if not entry.name.startswith(".") and self._is_folder(entry) and not self._is_excluded(prefix + entry.name)
+        ]
+        return sorted(kept, key=lambda entry: entry.name, reverse=True)
 
     def _search(self, prefix: str, full: str, seen: set[str]) -> Iterator[tuple[str, str]]:
         """Look for document folders. Like Jekyll, a folder that begins with `_` or `.` holds none unless named.
@@ -138,18 +153,12 @@ class Folder:
         for name, child in self._subfolders(full, top=not prefix):
             path = prefix + name
             if name in self.scope.anywhere or path in self.scope.roots:
-                yield from self._whole(f"{path}/", child)
+                yield f"{path}/", child
             elif not name.startswith(("_", ".", "#")) and not name.endswith("~") and not self._is_excluded(path):
                 real = os.path.realpath(child) if os.path.islink(child) else child
                 if real not in seen:
                     seen.add(real)
                     yield from self._search(f"{path}/", child, seen)
-
-    def _whole(self, prefix: str, full: str) -> Iterator[tuple[str, str]]:
-        yield prefix, full
-        for name, child in self._subfolders(full, top=False):
-            if not name.startswith(".") and not self._is_excluded(prefix + name):
-                yield from self._whole(f"{prefix}{name}/", child)
 
     def _subfolders(self, full: str, *, top: bool) -> list[tuple[str, str]]:
         try:
