@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -35,7 +35,10 @@ def publish(
     same = {file.path: row for file in files if (row := known.get(file.path)) and not row.gone and _is(row, file)}
     stand = {path for path, row in same.items() if output.stands(path, row.disk)}
     due = [file for file in files if file.path not in stand]
-    moments = [_since(output, file, same.get(file.path), now) for file in due]
+    moments = [
+        same[file.path].updated if file.path in same else _since(output, file, known.get(file.path), now)
+        for file in due
+    ]
     # Compressing and waiting for the disk leave Python alone: the files of a feed go side by side.
     with ThreadPoolExecutor(_TOGETHER) as pool:
         disks = pool.map(output.write, due, moments)
@@ -63,8 +66,13 @@ def _row(file: FeedFile, feed: str, moment: datetime, disk: Disk) -> FileRow:
 
 
 def _since(output: Folder, file: FeedFile, before: FileRow | None, now: datetime) -> datetime:
-    """When these bytes were first published: as remembered, or as the file says that stands there already."""
-    return before.updated if before else output.dated(file) or now.replace(microsecond=0)
+    """The second from which new bytes are out: now, or as the file says that stands there already.
+
+    Always later than that of the bytes before: Last-Modified knows whole seconds, and whoever has what was out
+    earlier in this one would be told that nothing changed.
+    """
+    moment = output.dated(file) or now.replace(microsecond=0)
+    return max(moment, before.updated + timedelta(seconds=1)) if before else moment
 
 
 def withdraw(output: Folder, rows: Iterable[FileRow]) -> list[FileRow]:

@@ -387,3 +387,14 @@ def test_categories_make_feeds_by_themselves(site: Site) -> None:
     assert found == {f"category/{name}" for name in names}
     assert [problem.path for problem in report.problems] == ["category/news-2"]
     assert sorted(os.listdir(site.root.parent)) == ["feeds", "site", "state.db", "state.db.run.lock", "syndicator.toml"]
+
+
+def test_two_versions_never_have_one_date(site: Site) -> None:
+    """Last-Modified knows whole seconds: of two versions within one the second is dated a second later."""
+    site.build()
+    first = (site.feeds / "all.atom").stat().st_mtime_ns
+    site.clock.forward(milliseconds=100)
+    site.post("2026-02-01-more")
+    site.build()
+    seconds = {(site.feeds / f"all.{suffix}").stat().st_mtime_ns - first for suffix in ("atom", "rss", "json", "html")}
+    assert seconds == {1_000_000_000}
