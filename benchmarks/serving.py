@@ -70,7 +70,7 @@ def ours(port: int) -> None:
     when = datetime(2026, 1, 15, 5, 39, 13, tzinfo=UTC)
     kind = "application/rss+xml; charset=utf-8"
     file = PublishedFile(path="all.rss", media_type=kind, updated=when, digest="d", link=LINK, bodies=bodies)
-    catalogue.replace([file])
+    catalogue.update([file])
     app = make_app(
         catalogue,
         ready=lambda: Readiness(ready=True, facts={}),

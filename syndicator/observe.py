@@ -84,6 +84,7 @@ class Metrics:
         self.polls = counter("polls", "Looks at the source, by result: changed, unchanged, failed.", "result")
         self.missed = counter("polls_missed", "Polls that found what watching had missed.")
         self.pings = counter("pings", "Pings, by hub and outcome: done, retry, given_up.", "hub", "outcome")
+        self.fetches = counter("hub_fetches", "Times that a pinged hub was seen to come for feeds, by hub.", "hub")
         self.deliveries = counter(
             "deliveries", "Requests of our hub to callbacks, by kind and outcome.", "kind", "outcome"
         )

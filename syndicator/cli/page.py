@@ -69,7 +69,8 @@ def _hub_lines(found: "Status", now: datetime) -> Iterator[str]:
         waiting = f"{hub.waiting:,} waiting" if hub.waiting else "nothing waits"
         yield f"  {hub.url}: {waiting}"
         if hub.last_success:
-            yield f"    last success {ago(hub.last_success, now)}"
+            fetched = f"fetched {moment(hub.fetched, now)}" if hub.fetched else "not seen to fetch"
+            yield f"    pinged {moment(hub.last_success, now)}, {fetched}"
         if hub.last_failure and (hub.last_success is None or hub.last_failure > hub.last_success):
             yield f"    failed {ago(hub.last_failure, now)}: {hub.error}"
         if hub.next_try:
@@ -92,6 +93,11 @@ def ago(then: datetime, now: datetime) -> str:
             far = f" ({then:%Y-%m-%d %H:%M} UTC)" if unit == "day" else ""
             return f"{said} ago{far}" if seconds > 0 else f"in {said}{far}"
     return "now"
+
+
+def moment(then: datetime, now: datetime) -> str:
+    """A moment to compare with another: `12:03:01 UTC`, with its date unless that is today's."""
+    return f"{then:%H:%M:%S} UTC" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def size(octets: int) -> str:

@@ -41,6 +41,7 @@ class Feeds(Table):
     max_bytes: v.Size = 2**20
     content: Literal["full", "excerpt"] | None = None
     aliases: v.Aliases = ()
+    moved: v.Aliases = ()
     players: v.Hosts = ()
     schemes: v.Schemes = ()
 

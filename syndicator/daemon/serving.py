@@ -1,25 +1,27 @@
 """What the web server is given: the published files, the hub, the health, the numbers."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from starlette.routing import BaseRoute
-from starlette.types import Scope
 
+from syndicator.daemon.worker import Worker
+from syndicator.errors import StateError
 from syndicator.observe import Metrics
 from syndicator.service import Service
+from syndicator.store import owed
 from syndicator.store.feeds import FileRow
-from syndicator.web.app import make_app
+from syndicator.web.answers import FEEDS, format_of
+from syndicator.web.app import counter, make_app
 from syndicator.web.feeds import Catalogue, PublishedFile
+from syndicator.web.fetches import Fetches
 from syndicator.web.health import Readiness
 from syndicator.web.hub import Hub, HubLimits
 from syndicator.web.limiter import Limiter
 from syndicator.websub.asked import Lease
 from syndicator.websub.links import link_header
-
-#: Formats that requests are counted by; any other file counts as "other".
-_COUNTED = frozenset({"rss", "atom", "json", "html", "opml"})
 
 
 class Serving:
@@ -36,19 +38,33 @@ class Serving:
         self._service, self._metrics = service, metrics
         config = service.config
         self._catalogue = Catalogue(
-            max_age=int(config.web.max_age.total_seconds()), root=urlsplit(config.feeds.url).path
+            max_age=int(config.web.max_age.total_seconds()),
+            root=urlsplit(config.feeds.url).path,
+            moved={path: config.feeds.url + to for path, to in config.feeds.moved},
         )
         limit, trusted = config.web.poller_limit, config.web.trusted_proxies
+        # A hub that comes is written down by a thread of its own: the server's may not wait for the state.
+        self._fetched = Worker("fetched", self._remember_fetched, at_least=timedelta(days=1))
+        fetches = Fetches(
+            [hub for hub in config.hubs if hub != config.hub_url],
+            address=service.hub_address,
+            on_fetch=self._hub_came,
+            trusted=trusted,
+        )
         self.app = make_app(
             self._catalogue,
             ready=ready,
             numbers=metrics.text,
-            on_request=self._count,
+            on_request=fetches.watching(counter(metrics.requests)),
             routes=_hub_routes(service, on_owed),
             limiter=Limiter(limit, trusted=trusted) if limit else None,
         )
         service.show = self.show
         self.show(service.published())
+        self._fetched.start()
+
+    def stop(self) -> None:
+        self._fetched.stop()
 
     def show(self, rows: Sequence[FileRow]) -> None:
         """Serve these files as they are on disk now. The same bytes as before are read again, and harm nobody."""
@@ -59,17 +75,25 @@ class Serving:
         bodies = {} if row.gone else self._service.bodies(row)
         if not bodies:
             return None
+        topic = format_of(row.media_type) in FEEDS
         return PublishedFile(
             path=row.path,
             media_type=row.media_type,
             updated=row.updated,
             digest=row.digest,
-            link=link_header(row.hubs, row.url) if row.hubs else None,
+            link=link_header(row.hubs, row.url) if topic else None,
+            page=f"{row.feed}.html" if topic else None,
             bodies=bodies,
         )
 
-    def _count(self, status: int, suffix: str, _scope: Scope) -> None:
-        self._metrics.requests.labels(str(status), suffix if suffix in _COUNTED else "other").inc()
+    def _hub_came(self, hub: str) -> None:
+        self._metrics.fetches.labels(hub).inc()
+        self._fetched.ask(hub)
+
+    def _remember_fetched(self, hubs: frozenset[str]) -> None:
+        if hubs:
+            with suppress(StateError), self._service.database.begin() as connection:  # the next build tells of it
+                owed.fetched(connection, hubs, datetime.now(UTC))
 
 
 def _hub_routes(service: Service, on_owed: Callable[[], None]) -> list[BaseRoute]:

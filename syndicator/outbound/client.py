@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -69,8 +70,8 @@ class Client:
         )
         self._current = threading.local()
         self._adapters = {
-            False: (_Adapter(anywhere, self._current), timeout.total_seconds()),
-            True: (_Adapter(self._public, self._current), stranger_timeout.total_seconds()),
+            False: (_Adapter(anywhere, self._current, strangers=False), timeout.total_seconds()),
+            True: (_Adapter(self._public, self._current, strangers=True), stranger_timeout.total_seconds()),
         }
         self._user_agent = user_agent
         self._watch = Watch()
@@ -114,6 +115,10 @@ class Client:
             refused=answer.refused,
             seconds=time.monotonic() - started,
         )
+
+    def address(self, url: str) -> str | None:
+        """Where requests to the host of an operator's URL last went; None: none was made yet."""
+        return self._adapters[False][0].peers.get(urlsplit(url).hostname or "")
 
     def close(self) -> None:
         """End what is under way, at once, and make no further request."""
@@ -162,8 +167,9 @@ def _read(response: requests.Response, exchange: Exchange) -> Answer:
 class _Adapter(SafeAdapter):
     """Tells the exchange of this thread which connection it is on, and sends its target as it was given."""
 
-    def __init__(self, policy: Policy, current: threading.local) -> None:
-        self.current = current
+    def __init__(self, policy: Policy, current: threading.local, *, strangers: bool) -> None:
+        self.current, self.strangers = current, strangers
+        self.peers: dict[str, str] = {}  #: by host, the address last connected to; of the operator's hosts only
         super().__init__(
             policy=policy,
             resolver=self._lookup,
@@ -176,7 +182,7 @@ class _Adapter(SafeAdapter):
         super().init_poolmanager(*args, **kwargs)
         pools: dict[str, Any] = self.poolmanager.pool_classes_by_scheme
         self.poolmanager.pool_classes_by_scheme = {
-            scheme: type(pool.__name__, (pool,), {"ConnectionCls": _watched(pool.ConnectionCls, self.current)})
+            scheme: type(pool.__name__, (pool,), {"ConnectionCls": _watched(pool.ConnectionCls, self)})
             for scheme, pool in pools.items()
         }
 
@@ -211,7 +217,9 @@ class _Adapter(SafeAdapter):
         return found[0]
 
 
-def _watched(base: Any, current: threading.local) -> type:
+def _watched(base: Any, adapter: _Adapter) -> type:
+    current = adapter.current
+
     class Watched(base):  # type: ignore[misc]
         def connect(self) -> None:
             exchange: Exchange = current.exchange
@@ -219,6 +227,8 @@ def _watched(base: Any, current: threading.local) -> type:
             exchange.fresh = True
             super().connect()
             exchange.use(self)
+            if not adapter.strangers:
+                adapter.peers[self.host] = self.sock.getpeername()[0]
             self.sock.settimeout(exchange.left)  # from here on it is the watch that counts
 
         def request(self, method: str, _url: str, *args: Any, **kwargs: Any) -> None:

@@ -13,6 +13,16 @@ from syndicator.web.negotiation import IDENTITY, choose
 
 Headers = list[tuple[bytes, bytes]]
 
+#: What a file is, by its media type. The first three are topics, whose answers carry the hubs.
+FORMATS = {
+    "application/rss+xml": "rss",
+    "application/atom+xml": "atom",
+    "application/feed+json": "json",
+    "text/html": "html",
+    "text/x-opml": "opml",
+}
+FEEDS = frozenset({"rss", "atom", "json"})
+
 _ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
 _ETAG_SUFFIX = {IDENTITY: "", "gzip": "-gz", "br": "-br"}
 CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since"})
@@ -50,7 +60,7 @@ class Variant(NamedTuple):
 class Prepared(NamedTuple):
     """Everything that can be said of one path."""
 
-    suffix: str
+    format: str  #: of `FORMATS`; "" for any other
     variants: Mapping[str, Variant]
     offered: tuple[str, ...]  #: the smallest first
     last_modified: bytes
@@ -101,12 +111,17 @@ def prepare(file: PublishedFile, max_age: int) -> Prepared:
             sent.append((b"content-encoding", coding.encode()))
         variants[coding] = Variant(etag, _answer(200, sent + validated, body), _answer(304, validated))
     offered = tuple(sorted(file.bodies, key=lambda coding: (len(file.bodies[coding]), coding)))
-    suffix = file.path.rpartition(".")[2]
+    format = format_of(file.media_type)
     page = None
     if file.page is not None:
         up = "../" * file.path.count("/")
-        page = _see(f"{up}{quote(file.page)}#{quote(suffix)}")
-    return Prepared(suffix, variants, offered, last_modified, page)
+        page = _see(f"{up}{quote(file.page)}#{format}")
+    return Prepared(format, variants, offered, last_modified, page)
+
+
+def format_of(media_type: str) -> str:
+    """What a file of this media type is counted as, and called on its feed's page."""
+    return FORMATS.get(media_type.partition(";")[0], "")
 
 
 def _see(page: str) -> Answer:

@@ -11,9 +11,6 @@ from syndicator.web.feeds import Catalogue, Feeds, OnRequest
 from syndicator.web.health import Readiness, health_routes
 from syndicator.web.limiter import Limiter
 
-#: Files that are counted each for itself; everything else is "other".
-FORMATS = frozenset({"rss", "atom", "json", "html", "opml"})
-
 
 def make_app(
     catalogue: Catalogue,
@@ -35,11 +32,10 @@ def counter(requests: Counter) -> OnRequest:
     """Counts by status and format. Labels are looked up once each: that costs more than the rest of a 304."""
     counts: dict[tuple[int, str], Counter] = {}
 
-    def count(status: int, suffix: str, _scope: Scope) -> None:
-        label = suffix if suffix in FORMATS else "other"
-        child = counts.get((status, label))
+    def count(status: int, format: str, _scope: Scope) -> None:
+        child = counts.get((status, format))
         if child is None:
-            child = counts[status, label] = requests.labels(str(status), label)
+            child = counts[status, format] = requests.labels(str(status), format or "other")
         child.inc()
 
     return count

@@ -1,7 +1,7 @@
 """The catalogue of published files. A request looks up its answer, and decides nothing else.
 
-The catalogue is replaced whole when a run commits: body and headers of an answer were made together, and a
-request that began before the change ends with what it began with.
+The catalogue is replaced whole for each feed that a run publishes, all of its formats at one instant. Body and
+headers of an answer were made together, and a request that began before the change ends with what it began with.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,54 +25,35 @@ from syndicator.web.limiter import Limiter
 
 __all__ = ["Catalogue", "Feeds", "OnRequest", "PublishedFile"]
 
-#: Called once a request, with the status, the file's suffix ("rss", "html"; "" when there is no such file)
+#: Called once a request, with the status, the file's format ("rss", "html"; "" when there is no such file)
 #: and the ASGI scope. It is in every request's way: count, don't think.
 OnRequest = Callable[[int, str, Scope], None]
 
 
 class Catalogue:
-    """What there is to serve, by path. `replace` is safe from any thread, and takes effect at once."""
+    """What there is to serve, by path."""
 
-    def __init__(self, *, max_age: int, root: str = "/") -> None:
+    def __init__(self, *, max_age: int, root: str = "/", moved: Mapping[str, str] | None = None) -> None:
         """`max_age` in seconds. `root` is the path of the feeds' public address: behind a proxy that doesn't
-        strip it, and with nothing in front, requests arrive with it.
+        strip it, and with nothing in front, requests arrive with it. `moved` paths, whatever stands there, are
+        answered 301 to the address given.
         """
         self._max_age = max_age
         self._roots = dict.fromkeys(("/", root))
-        self._made: dict[str, tuple[PublishedFile, Prepared]] = {}
+        self._moved = {path: moved_to(url) for path, url in (moved or {}).items()}
         self._paths: dict[str, Prepared | Answer] = {}
-
-    def replace(
-        self, files: Iterable[PublishedFile], *, gone: Iterable[str] = (), moved: Mapping[str, str] | None = None
-    ) -> None:
-        """Serve these files and no others. `gone` paths are answered 410, `moved` ones 301 to the address given.
-
-        A file that is the same object as before costs nothing.
-        """
-        made = {}
-        for file in files:
-            before = self._made.get(file.path)
-            made[file.path] = before if before and before[0] is file else (file, prepare(file, self._max_age))
-        answers: dict[str, Prepared | Answer] = dict.fromkeys(gone, GONE)
-        answers.update((path, moved_to(url)) for path, url in (moved or {}).items())
-        answers.update((path, prepared) for path, (_, prepared) in made.items())
-        if "index.html" in answers:
-            answers[""] = answers["index.html"]
-        self._made = made
-        self._paths = {root + path: found for root in self._roots for path, found in answers.items()}
+        self.update([])
 
     def update(self, files: Iterable[PublishedFile], *, gone: Iterable[str] = ()) -> None:
-        """Serve these files, answer 410 for what is gone, and all others as before. For one thread at a time."""
+        """Serve these files, answer 410 for what is gone, and all others as before: at one instant for all of
+        them. One thread at a time may call it, whoever asks meanwhile.
+        """
         answers: dict[str, Prepared | Answer] = dict.fromkeys(gone, GONE)
-        for path in answers:
-            self._made.pop(path, None)
-        for file in files:
-            prepared = prepare(file, self._max_age)
-            self._made[file.path] = (file, prepared)
-            answers[file.path] = prepared
+        answers.update((file.path, prepare(file, self._max_age)) for file in files)
+        answers.update(self._moved)
         if "index.html" in answers:
             answers[""] = answers["index.html"]
-        self._paths.update({root + path: found for root in self._roots for path, found in answers.items()})
+        self._paths = self._paths | {root + path: found for root in self._roots for path, found in answers.items()}
 
     def find(self, path: str) -> Prepared | Answer | None:
         """What there is at a path as the request names it, decoded; None: nothing."""
@@ -104,10 +85,10 @@ class Feeds:
         if found is None:
             return None
         if isinstance(found, Answer):
-            suffix, reply = "", found
+            format, reply = "", found
         else:
-            suffix, reply = found.suffix, self._answer(found, scope)
-        self._on_request(reply.status, suffix, scope)
+            format, reply = found.format, self._answer(found, scope)
+        self._on_request(reply.status, format, scope)
         return reply
 
     def _answer(self, file: Prepared, scope: Scope) -> Answer:

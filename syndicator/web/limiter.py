@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from math import ceil
 
@@ -64,10 +65,20 @@ def client(scope: Scope, trusted: Sequence[Network]) -> str:
     peer = scope["client"][0] if scope.get("client") else ""
     lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
     hops = [hop.strip() for hop in ",".join(lines).split(",")] if lines else []
-    address = _address(peer)
-    while hops and address is not None and any(address in network for network in trusted):
+    while hops and _is_in(peer, trusted):
         peer = hops.pop()
-        address = _address(peer)
+    return name_of(peer)
+
+
+def _is_in(peer: str, networks: Sequence[Network]) -> bool:
+    address = _address(peer)
+    return address is not None and any(address in network for network in networks)
+
+
+@lru_cache(maxsize=4096)
+def name_of(peer: str) -> str:
+    """What a client at this address is told apart by; "": it is none."""
+    address = _address(peer)
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address) >> 64 << 64, 64)))
     return str(address or "")

@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ours(folder: Path) -> Iterator[int]:
     catalogue = Catalogue(max_age=300)
-    catalogue.replace(
+    catalogue.update(
         PublishedFile(
             path=path,
             media_type=f"{kind}; charset=utf-8",

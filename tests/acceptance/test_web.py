@@ -29,10 +29,12 @@ LINK = '<https://hub.example/>; rel="hub", <https://news.example.com/all.rss>; r
 DATE = "Thu, 15 Jan 2026 05:39:13 GMT"
 
 
-def published(path: str, body: bytes, digest: str = "d1", link: str | None = LINK) -> PublishedFile:
+def published(
+    path: str, body: bytes, digest: str = "d1", link: str | None = LINK, kind: str = "application/rss+xml"
+) -> PublishedFile:
     return PublishedFile(
         path=path,
-        media_type="application/rss+xml; charset=utf-8",
+        media_type=f"{kind}; charset=utf-8",
         updated=datetime(2026, 1, 15, 5, 39, 13, tzinfo=UTC),
         digest=digest,
         link=link,
@@ -50,16 +52,15 @@ class Web:
         self.ready = Readiness(ready=True, facts={"owed": 3})
         self.looks = 0
         self.seen: Counter[tuple[int, str]] = Counter()
-        self.catalogue = Catalogue(max_age=300, root="/feeds/")
-        self.catalogue.replace(
+        self.catalogue = Catalogue(max_age=300, root="/feeds/", moved={"feed.xml": "https://news.example.com/all.rss"})
+        self.catalogue.update(
             [
                 published("all.rss", BODY),
                 published("category/größe.rss", BODY),
-                published("index.html", b"<html>", link=None),
+                published("index.html", b"<html>", link=None, kind="text/html"),
                 published("huge.rss", b"x" * 8_000_000),
             ],
             gone=["category/old.rss"],
-            moved={"feed.xml": "https://news.example.com/all.rss"},
         )
         self.app = self.make(limiter)
         self.server = Server(self.app, "127.0.0.1", 0)
@@ -70,7 +71,7 @@ class Web:
             self.catalogue,
             ready=self.look,
             numbers=lambda: b"syndicator_posts 5\n",
-            on_request=lambda status, suffix, _scope: self.seen.update([(status, suffix)]),
+            on_request=lambda status, format, _scope: self.seen.update([(status, format)]),
             routes=[Route("/hub", echo, methods=["POST"])],
             limiter=limiter,
         )
@@ -260,26 +261,27 @@ def test_a_request_may_come_in_pieces(web: Web) -> None:
     assert gzip.decompress(body) == BODY
 
 
-def test_requests_are_counted_by_status_and_suffix(web: Web) -> None:
-    """What is behind the catalogue has no suffix."""
+def test_requests_are_counted_by_status_and_format(web: Web) -> None:
+    """A format is what a file is, whatever its name; what is behind the catalogue has none."""
     web.get("/all.rss")
+    web.get("/")
     web.get("/all.rss", If_None_Match='"d1"')
     web.get("/nothing")
     web.get("/category/old.rss")
-    assert web.seen == {(200, "rss"): 1, (304, "rss"): 1, (404, ""): 1, (410, ""): 1}
+    assert web.seen == {(200, "rss"): 1, (200, "html"): 1, (304, "rss"): 1, (404, ""): 1, (410, ""): 1}
 
 
 def test_the_counter_knows_few_labels() -> None:
-    """By status and format; whatever else a suffix is, it is "other" (strangers choose paths)."""
+    """By status and format; what has none is "other" (strangers choose paths, and never a label)."""
     registry = CollectorRegistry()
     count = counter(PrometheusCounter("requests", "", ["status", "format"], registry=registry))
-    for status, suffix in ((200, "rss"), (200, "rss"), (304, "atom"), (200, "xml"), (404, "")):
+    for status, suffix in ((200, "rss"), (200, "rss"), (304, "atom"), (404, "")):
         count(status, suffix, {})
     found = {
         (status, kind): registry.get_sample_value("requests_total", {"status": status, "format": kind})
-        for status, kind in (("200", "rss"), ("304", "atom"), ("200", "other"), ("404", "other"), ("200", "xml"))
+        for status, kind in (("200", "rss"), ("304", "atom"), ("404", "other"), ("200", ""))
     }
-    assert list(found.values()) == [2, 1, 1, 1, None]
+    assert list(found.values()) == [2, 1, 1, None]
 
 
 # ------------------------------------------------------------------------------------------ health, numbers
@@ -346,7 +348,7 @@ def test_a_reload_drops_no_connection(own: Web) -> None:
     connection.getresponse().read()
     before = connection.sock
     own.catalogue = Catalogue(max_age=60)
-    own.catalogue.replace([published("all.rss", b"new", digest="d2")])
+    own.catalogue.update([published("all.rss", b"new", digest="d2")])
     own.server.replace(own.make())
     connection.request("GET", "/all.rss")
     assert (b"new", before) == (connection.getresponse().read(), connection.sock)
@@ -489,7 +491,7 @@ def test_a_body_never_disagrees_with_its_etag(own: Web) -> None:
         while not stop.is_set():
             number += 1
             files = [published(path, body(path, number), f"{path}-{number}") for path in ("a.rss", "b.rss")]
-            own.catalogue.replace(files)
+            own.catalogue.update(files)
 
     wrong: list[object] = []
 
@@ -506,7 +508,7 @@ def test_a_body_never_disagrees_with_its_etag(own: Web) -> None:
                 wrong.append((path, etag))
         connection.close()
 
-    own.catalogue.replace([published(path, body(path, 1), f"{path}-1") for path in ("a.rss", "b.rss")])
+    own.catalogue.update([published(path, body(path, 1), f"{path}-1") for path in ("a.rss", "b.rss")])
     changer = threading.Thread(target=change)
     changer.start()
     askers = [threading.Thread(target=ask, args=[path]) for path in ("a.rss", "b.rss") * 2]

@@ -57,7 +57,7 @@ def base() -> Iterator[str]:
     ]  # fmt: skip
     pages = [html.index_page(specs, site, [entry], base)]
     pages += [html.feed_page(Feed(spec=spec, site=site, updated=WHEN, entries=(entry,))) for spec in specs]
-    catalogue.replace(
+    catalogue.update(
         [
             *(published(page.path, page.media_type, page.data) for page in pages),
             published("category/news.rss", "application/rss+xml; charset=utf-8", b"<rss/>", "category/news.html"),

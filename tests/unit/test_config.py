@@ -110,6 +110,7 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         (SOURCE + '[feeds.aliases]\n"../x" = "all.atom"', 'feeds.aliases: "../x" must be a path below the output'),
         (SOURCE + '[feeds.aliases]\n"x" = "/etc/passwd"', 'feeds.aliases: "/etc/passwd" must be a path below'),
         (SOURCE + '[feeds.aliases]\n"x" = "all.html"', 'feeds.aliases: "x" must stand for a feed'),
+        (SOURCE + '[feeds.moved]\n"x" = "all.html"', 'feeds.moved: "x" must stand for a feed'),
         (SOURCE + '[feeds]\nplayers = ["https://x.org"]', "feeds.players[0]: 'https://x.org' is not a host"),
         (SOURCE + '[feeds]\nschemes = ["javascript"]', "feeds.schemes[0]: 'javascript' is never let through"),
         (SOURCE + '[push]\nhubs = ["gopher://x/"]', "push.hubs[0]: 'gopher://x/' is not an address"),
