@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from syndicator.model import Answer, FeedFile, Kind, Problem, Settlement, Subscription
 from syndicator.outbound import Client, Hands
-from syndicator.store import owed, subscriptions
+from syndicator.store import claims, owed, subscriptions
 from syndicator.store.database import Database
 from syndicator.websub import publisher
 from syndicator.websub.errands import Errand, Outcome, judge, plan
@@ -106,7 +106,7 @@ class Push:
     def recover(self) -> int:
         """Give back what an earlier process of the same name had claimed when it died; how many."""
         with self._database.begin() as connection:
-            return owed.release(connection, self._claimer)
+            return claims.release(connection, self._claimer)
 
     def nudge(self) -> None:
         """Let a pass that runs look at once at what came due."""
@@ -170,7 +170,7 @@ class Push:
         if due is None or due > now:
             return []
         with self._database.begin() as connection:
-            debts = owed.claim(
+            debts = claims.claim(
                 connection, now, claimer=self._claimer, limit=BATCH, per_host=PER_HOST, lease=self._lease
             )
             pairs = [(debt.topic, debt.target) for debt in debts if debt.kind is Kind.DELIVER]
@@ -208,7 +208,7 @@ class Push:
         now = self._clock()
         arrived, failed = list[tuple[str, str, str]](), list[tuple[str, str, str]]()
         with self._database.begin() as connection:
-            owed.settle(connection, [outcome.settlement for outcome in outcomes], now)
+            claims.settle(connection, [outcome.settlement for outcome in outcomes], now)
             for outcome in outcomes:
                 debt = outcome.settlement.owed
                 if outcome.kept is not None:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from syndicator.model import Kind, Owed, Settlement
-from syndicator.store import owed
+from syndicator.store import claims, owed
 from syndicator.store.database import Database
 from syndicator.store.owed import Debt, HubState
 
@@ -28,12 +28,12 @@ def claim(
     database: Database, now: datetime = NOW, limit: int = 99, per_host: int = 99, claimer: str = "me"
 ) -> tuple[Owed, ...]:
     with database.begin() as connection:
-        return owed.claim(connection, now, claimer=claimer, limit=limit, per_host=per_host, lease=LEASE)
+        return claims.claim(connection, now, claimer=claimer, limit=limit, per_host=per_host, lease=LEASE)
 
 
 def settle(database: Database, *settlements: Settlement, now: datetime = NOW) -> None:
     with database.begin() as connection:
-        owed.settle(connection, settlements, now)
+        claims.settle(connection, settlements, now)
 
 
 def states(database: Database) -> dict[tuple[Kind, str], int]:
@@ -125,7 +125,7 @@ def test_kinds_can_be_claimed_apart(database: Database) -> None:
     owe(database, A)
     with database.begin() as connection:
         arguments = {"claimer": "me", "limit": 9, "per_host": 9, "lease": LEASE}
-        assert owed.claim(connection, NOW, kinds=[Kind.DELIVER], **arguments) == ()  # type: ignore[arg-type]
+        assert claims.claim(connection, NOW, kinds=[Kind.DELIVER], **arguments) == ()  # type: ignore[arg-type]
 
 
 def test_a_dead_host_is_never_all_there_is(database: Database) -> None:
@@ -165,7 +165,7 @@ def test_a_claimer_that_starts_again_gets_its_own_back_at_once(database: Databas
     claim(database, limit=1, claimer="other")
     claim(database, limit=1, claimer="me")
     with database.begin() as connection:
-        assert owed.release(connection, "me") == 1
+        assert claims.release(connection, "me") == 1
     assert states(database) == {(Kind.PING, "claimed"): 1, (Kind.PING, "waiting"): 1}
 
 

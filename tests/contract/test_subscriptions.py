@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from syndicator.model import Kind, Owed, Settlement, Subscription
-from syndicator.store import owed, subscriptions
+from syndicator.store import claims, owed, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.owed import Debt
 
@@ -35,7 +35,7 @@ def find(database: Database, topic: str, callback: str, now: datetime = NOW) -> 
 def claim(database: Database, now: datetime = NOW) -> tuple[Owed, ...]:
     with database.begin() as connection:
         lease = timedelta(minutes=2)
-        return owed.claim(connection, now, claimer="me", limit=99, per_host=99, lease=lease)
+        return claims.claim(connection, now, claimer="me", limit=99, per_host=99, lease=lease)
 
 
 def owe(database: Database, *topics: str, now: datetime = NOW) -> int:
@@ -92,7 +92,7 @@ def test_who_failed_last_time_waits_behind_the_others(database: Database) -> Non
     assert [debt.target for debt in claim(database)] == [good.callback]
     (late,) = claim(database, now=NOW + timedelta(seconds=5))
     with database.begin() as connection:
-        owed.settle(connection, [Settlement(owed=late, paid=True)], NOW)
+        claims.settle(connection, [Settlement(owed=late, paid=True)], NOW)
         subscriptions.delivered(connection, [("t", bad.callback, "digest")], NOW)
     owe(database, "t")
     assert bad.callback in {debt.target for debt in claim(database)}
@@ -108,7 +108,7 @@ def test_publish_owes_only_what_is_not_there(database: Database) -> None:
         owed.owe(connection, [Debt(kind=Kind.DELIVER, target=waits.callback, topic="t")], NOW)
     (debt,) = claim(database)
     with database.begin() as connection:
-        owed.settle(connection, [Settlement(owed=debt, again=NOW + DAY, error="x")], NOW)
+        claims.settle(connection, [Settlement(owed=debt, again=NOW + DAY, error="x")], NOW)
         assert subscriptions.owe_again(connection, "t", "now", NOW) == 1
     assert [debt.target for debt in claim(database)] == [new.callback]
 

@@ -14,7 +14,7 @@ import pytest
 from syndicator.model import Kind
 from syndicator.outbound import Client
 from syndicator.push import Push
-from syndicator.store import owed
+from syndicator.store import claims, owed
 from syndicator.store.database import Database
 
 TOPIC = "https://news.example.com/feeds/all.rss"
@@ -238,7 +238,7 @@ def test_what_the_dead_had_claimed_is_given_back(database: Database, hub: Hub) -
     """At once to a new process of the same name, after the lease to any other."""
     owe(database, hub.url)
     with database.begin() as connection:
-        owed.claim(connection, NOW, claimer="test", limit=9, per_host=9, lease=timedelta(minutes=2))
+        claims.claim(connection, NOW, claimer="test", limit=9, per_host=9, lease=timedelta(minutes=2))
     clock = Clock()
     with pushing(database, clock) as push:
         assert push.once().paid == {}
