@@ -47,6 +47,7 @@ class Site:
         self.root = root / "site"
         self.feeds = root / "feeds"
         self.state = root / "state.db"
+        self.state_url = "sqlite:///state.db"
         self.clock = Clock()
         self.hub = "http://127.0.0.1:9/hub"
         self.root.mkdir(parents=True)
@@ -57,7 +58,7 @@ class Site:
     def configure(self, settings: str) -> None:
         self.config_path = self.root.parent / "syndicator.toml"
         self.config_path.write_text(
-            f'[source]\npath = "site"\n[output]\npath = "feeds"\n[state]\nurl = "sqlite:///state.db"\n'
+            f'[source]\npath = "site"\n[output]\npath = "feeds"\n[state]\nurl = "{self.state_url}"\n'
             f"{settings if '[feeds]' in settings else FEEDS + settings}"
         )
 
