@@ -151,9 +151,10 @@ class Service:
         """Why a stranger's address is never asked; None: it may be."""
         return self._client.refusal(url)
 
-    def hub_address(self, hub: str) -> str | None:
-        """Where a hub's pings last went; None: it had none from this process."""
-        return self._client.address(hub)
+    @property
+    def hub_peers(self) -> Mapping[str, str]:
+        """By a hub's host, the address that its pings last went to; none before the first of this process."""
+        return self._client.peers
 
     def watch_paths(self) -> tuple[Path, ...]:
         return (self.config.source.path,)
