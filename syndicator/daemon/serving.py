@@ -47,7 +47,7 @@ class Serving:
         self._fetched = Worker("fetched", self._remember_fetched, at_least=timedelta(days=1))
         fetches = Fetches(
             [hub for hub in config.hubs if hub != config.hub_url],
-            address=service.hub_address,
+            peers=service.hub_peers,
             on_fetch=self._hub_came,
             trusted=trusted,
         )

@@ -10,10 +10,9 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -116,9 +115,10 @@ class Client:
             seconds=time.monotonic() - started,
         )
 
-    def address(self, url: str) -> str | None:
-        """Where requests to the host of an operator's URL last went; None: none was made yet."""
-        return self._adapters[False][0].peers.get(urlsplit(url).hostname or "")
+    @property
+    def peers(self) -> Mapping[str, str]:
+        """By host, the address that requests to the operator's own URLs last went to. It changes as they go."""
+        return self._adapters[False][0].peers
 
     def close(self) -> None:
         """End what is under way, at once, and make no further request."""

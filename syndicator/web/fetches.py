@@ -8,7 +8,8 @@ trusted proxy, all of them look alike.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.types import Scope
@@ -28,24 +29,25 @@ _AGENTS = {"pubsubhubbub.appspot.com": b"feedfetcher-google"}
 
 
 class Fetches:
-    """Tells of hubs that come. `address` gives where a hub's pings last went; None: there was none yet."""
+    """Tells of hubs that come. `peers` has, by a hub's host, the address that its pings last went to."""
 
     def __init__(
         self,
         hubs: Iterable[str],
         *,
-        address: Callable[[str], str | None],
+        peers: Mapping[str, str],
         on_fetch: Callable[[str], None],
         trusted: Sequence[Network] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._agents = {hub: agent_of(hub) for hub in hubs}
-        self._address, self._on_fetch, self._trusted, self._clock = address, on_fetch, trusted, clock
-        self._last = dict.fromkeys(self._agents, -_VISIT)
+        self._hubs = [(hub, host_of(hub), agent_of(host_of(hub))) for hub in hubs]
+        self._peers, self._on_fetch, self._trusted, self._clock = peers, on_fetch, trusted, clock
+        self._last = {hub: -_VISIT for hub, _, _ in self._hubs}
+        self._named = lru_cache(maxsize=1024)(self._names)  # readers have few names between them
 
     def watching(self, count: OnRequest) -> OnRequest:
         """What counts requests, and sees who makes them. As it was where no hub is told of anything."""
-        if not self._agents:
+        if not self._hubs:
             return count
 
         def watch(status: int, format: str, scope: Scope) -> None:
@@ -56,21 +58,28 @@ class Fetches:
         return watch
 
     def _see(self, scope: Scope) -> None:
-        now = self._clock()
-        waiting = [hub for hub, last in self._last.items() if now - last >= _VISIT]
-        if not waiting:
-            return
-        who = client(scope, self._trusted)
-        agent = next((value.lower() for name, value in scope["headers"] if name == b"user-agent"), b"")
-        for hub in waiting:
-            address = self._address(hub)
-            if self._agents[hub] in agent or (address is not None and name_of(address) == who):
-                self._last[hub] = now
-                self._on_fetch(hub)
+        agent = b""
+        for name, value in scope["headers"]:
+            if name == b"user-agent":
+                agent = value
+        who = client(scope, self._trusted) if self._trusted else name_of(scope["client"][0])
+        for hub, host, named in self._named(agent):
+            if named or (who and name_of(self._peers.get(host, "")) == who):
+                now = self._clock()
+                if now - self._last[hub] >= _VISIT:
+                    self._last[hub] = now
+                    self._on_fetch(hub)
+
+    def _names(self, agent: bytes) -> list[tuple[str, str, bool]]:
+        """Each hub, its host, and whether a User-Agent names it."""
+        return [(hub, host, word in agent.lower()) for hub, host, word in self._hubs]
 
 
-def agent_of(hub: str) -> bytes:
-    """The words, in lower case, by which a hub's User-Agent gives it away."""
-    host = (urlsplit(hub).hostname or hub).lower()
+def host_of(hub: str) -> str:
+    return urlsplit(hub).hostname or hub
+
+
+def agent_of(host: str) -> bytes:
+    """The words, in lower case, by which a hub's User-Agent gives its host away."""
     role, _, rest = host.partition(".")
     return _AGENTS.get(host) or (rest if role in _ROLES and "." in rest else host).encode()
