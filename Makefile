@@ -26,8 +26,12 @@ format: .venv/.test
 	@$(BIN)/ruff check --fix .
 
 ## bench: measure
-bench: .venv/.test
+bench: .venv/.bench
 	@$(BIN)/python -m benchmarks
+
+.venv/.bench: .venv/.test
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

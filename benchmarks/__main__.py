@@ -1,0 +1,68 @@
+"""What syndicator costs, beside what the same would cost otherwise, in one run: `make bench`.
+
+Makes its own sites below a temporary folder, and prints one table as it goes. Each line is a median; ratios are of
+neighbours in time. By itself it takes some minutes; `--full` takes five rounds of everything, `--million` adds a
+site of 1,000,000 posts (8 GB of disk, most of an hour).
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from benchmarks import cold, polling, saving, sites
+
+OTHERS = {"serving.py": ["--rounds", "3", "--seconds", "1"], "fanout.py": ["2000"]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="five rounds, and more saves")
+    parser.add_argument("--million", action="store_true", help="also the peak memory of 1,000,000 posts")
+    asked = parser.parse_args()
+    saved = {}
+    for number, rounds in ((1000, 3), (20_000, 3), (100_000, 1)):
+        with site(number) as root:
+            show(cold.lines(number, cold.measure(root, 5 if asked.full else rounds)))
+            show(polling.lines(number, polling.measure(root, 15)))
+            if number != 20_000:
+                saved[number] = saving.measure(root, 100 if asked.full else 20)
+                show(saving.lines(number, saved[number]))
+    show(_grown(saved[1000], saved[100_000]))
+    if asked.million:
+        with site(1_000_000) as root, tempfile.TemporaryDirectory() as place:
+            cost = cold.ours(root, Path(place) / "ours")
+            show([f"1,000,000 cold ours {cost.wall:8.0f} s {cost.cpu:8.0f} s CPU {cost.peak / 2**20:7.0f} MiB"])
+    for name, arguments in OTHERS.items():
+        script = Path(__file__).with_name(name)
+        if script.exists():
+            print(f"\n{name}", flush=True)
+            subprocess.run([sys.executable, str(script), *arguments], check=False)
+
+
+def _grown(small: list[saving.Save], large: list[saving.Save]) -> list[str]:
+    """How much more one change costs at a hundred times the size."""
+    told = []
+    for what in ("file", "ping", "pings"):
+        more, less = (median(getattr(one, what) for one in saves) for saves in (large, small))
+        told.append(f"  100,000/1,000 save to {what:5} {more / less:.2f}")
+    return told
+
+
+@contextmanager
+def site(number: int) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        sites.make(Path(folder), number)
+        yield Path(folder)
+
+
+def show(lines: list[str]) -> None:
+    print("\n".join(lines), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""From a saved post to its feeds on disk, and to the hub being told: a daemon with `watch`, as it comes.
+
+    python -m benchmarks.saving [NUMBER …] [--saves 30]
+
+Each save is a new post of one category, written as an editor writes it. "File" is when both feeds that it stands
+in are in place; "ping" is when a listening hub has the first request for one of them, "pings" when it has all six.
+"""
+
+import argparse
+import queue
+import signal
+import socketserver
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import sites
+from benchmarks.cold import CONFIG
+
+TOPICS = 6  # two feeds in three formats
+PATIENCE = 60
+
+
+@dataclass(frozen=True)
+class Save:
+    file: float  # seconds since the save
+    ping: float
+    pings: float
+
+
+class Hub(socketserver.ThreadingTCPServer):
+    """Notes when each request has come, and says 204."""
+
+    daemon_threads, allow_reuse_address = True, True
+
+    def __init__(self) -> None:
+        self.heard: queue.SimpleQueue[float] = queue.SimpleQueue()
+        super().__init__(("127.0.0.1", 0), Listener)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+
+class Listener(socketserver.StreamRequestHandler):
+    server: Hub
+
+    def handle(self) -> None:
+        while self.rfile.readline():
+            length = 0
+            while (line := self.rfile.readline()) not in (b"\r\n", b""):
+                name, _, value = line.partition(b":")
+                length = int(value) if name.lower() == b"content-length" else length
+            self.rfile.read(length)
+            self.server.heard.put(time.perf_counter())
+            self.wfile.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+
+@contextmanager
+def daemon(site: Path, place: Path, hub: Hub) -> Iterator[None]:
+    """Ours, from its readiness on, with nothing owed."""
+    config = CONFIG.format(site=site).replace(
+        "[output]", f'[push]\nhubs = ["http://127.0.0.1:{hub.server_address[1]}/"]\n[output]'
+    )
+    (place / "syndicator.toml").write_text(f'{config}[web]\nlisten = "127.0.0.1:0"\n')
+    command = [sys.executable, "-m", "syndicator", "build", "--config", "syndicator.toml"]
+    subprocess.run(command, cwd=place, check=True, stdout=subprocess.DEVNULL)
+    command[3] = "run"
+    with subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline().startswith("Serving")
+            quiet(hub)
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def quiet(hub: Hub) -> None:
+    """Wait until a second has passed without a request."""
+    while True:
+        try:
+            hub.heard.get(timeout=1)
+        except queue.Empty:
+            return
+
+
+def save(site: Path, feeds: Path, hub: Hub, number: int) -> Save:
+    """Save one post, and watch what comes of it."""
+    now = datetime.now(UTC)
+    text = sites.post(6 * number, now.replace(tzinfo=None), "One more paragraph of news.\n\n" * 40)
+    waited = [feeds / f"{name}.{suffix}" for name in ("all", "category/news") for suffix in ("rss", "atom", "json")]
+    before = {path: path.stat().st_ino for path in waited}
+    begun = time.perf_counter()
+    (site / "_posts" / f"{now:%Y-%m-%d}-saved-{number}.md").write_text(text)
+    while any(path.stat().st_ino == before[path] for path in waited):
+        time.sleep(0.001)
+        assert time.perf_counter() - begun < PATIENCE, "the feeds did not change"
+    file = time.perf_counter()
+    heard = sorted(hub.heard.get(timeout=PATIENCE) for _ in range(TOPICS))
+    return Save(file - begun, heard[0] - begun, heard[-1] - begun)
+
+
+def measure(site: Path, saves: int) -> list[Save]:
+    with tempfile.TemporaryDirectory() as place, Hub() as hub:
+        with daemon(site, Path(place), hub):
+            found = []
+            for number in range(saves + 2):
+                found.append(save(site, Path(place) / "feeds", hub, number))
+                time.sleep(0.3)
+        hub.shutdown()
+    for path in (site / "_posts").glob("*-saved-*.md"):
+        path.unlink()
+    return found[2:]  # the first two warm up
+
+
+def lines(number: int, found: list[Save]) -> list[str]:
+    told = []
+    for what in ("file", "ping", "pings"):
+        each = sorted(getattr(one, what) * 1000 for one in found)
+        high = each[min(len(each) - 1, round(0.99 * len(each)))]
+        told.append(f"{number:>9,} save to {what:5}{statistics.median(each):9.0f} ms median{high:9.0f} ms p99")
+    return told
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("numbers", nargs="*", type=int, default=[1000])
+    parser.add_argument("--saves", type=int, default=30)
+    asked = parser.parse_args()
+    for number in asked.numbers:
+        with tempfile.TemporaryDirectory() as folder:
+            sites.make(Path(folder), number)
+            print("\n".join(lines(number, measure(Path(folder), asked.saves))))
+
+
+if __name__ == "__main__":
+    main()

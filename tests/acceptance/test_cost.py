@@ -1,0 +1,67 @@
+"""What a poll without changes leaves alone, and how little one change reads."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import Site
+
+_opened: list[str] | None = None
+
+
+def _hear(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "open" and _opened is not None:
+        _opened.append(os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else "")
+
+
+sys.addaudithook(_hear)
+
+
+def opened(work: Callable[[], object]) -> list[str]:
+    """The files that are opened meanwhile."""
+    global _opened
+    _opened = []
+    try:
+        work()
+        return _opened
+    finally:
+        _opened = None
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    site = Site(tmp_path)
+    for day in range(10, 30):
+        file = site.post(f"2026-01-{day}-post", categories=["News" if day % 2 else "Business"])
+        os.utime(file, (1_760_000_000, 1_760_000_000))  # long settled
+    return site
+
+
+def state(site: Site) -> dict[str, tuple[bytes, int]]:
+    files = [path for path in site.state.parent.glob("state.db*") if path.suffix in (".db", ".db-wal")]
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+def test_a_poll_without_changes_writes_nothing(site: Site) -> None:
+    """Neither the state's file nor its log is touched, nor any feed."""
+    with site.service() as service:
+        service.build()
+        service.build()
+        before, feeds = state(site), site.tree()
+        assert before.keys() == {"state.db", "state.db-wal"}
+        site.clock.forward(minutes=1)
+        service.build()
+        assert before == state(site)
+        assert feeds == site.tree()
+
+
+def test_a_poll_without_changes_opens_no_post(site: Site) -> None:
+    """Nothing but a look at each file's stat; one that changed is the only one read."""
+    with site.service() as service:
+        service.build()
+        assert not [path for path in opened(service.build) if str(site.root) in path and path.endswith(".md")]
+        changed = site.post("2026-01-12-post", "Changed.", categories=["Business"])
+        found = [path for path in opened(service.build) if path.endswith(".md")]
+        assert {str(changed)} == set(found)
