@@ -80,7 +80,8 @@ class Metrics:
         self.last_run = gauge("last_run_timestamp_seconds", "When the last run that succeeded began.")
         self.owed = gauge("owed", "Requests owed, by kind.", "kind")
         self.oldest = gauge("owed_oldest_timestamp_seconds", "Since when the oldest debt is owed; 0: none is.")
-        self.subscribers = gauge("subscribers", "Subscriptions that our hub serves.")
+        self.subscribers = gauge("subscribers", "Subscriptions that our hub serves, by topic.", "topic")
+        self._followed = frozenset[str]()
         self.polls = counter("polls", "Looks at the source, by result: changed, unchanged, failed.", "result")
         self.missed = counter("polls_missed", "Polls that found what watching had missed.")
         self.pings = counter("pings", "Pings, by hub and outcome: done, retry, given_up.", "hub", "outcome")
@@ -120,6 +121,14 @@ class Metrics:
         for kind in Kind:
             self.owed.labels(kind.value).set(counts.get(kind, 0))
         self.oldest.set(oldest.timestamp() if oldest else 0)
+
+    def serves(self, subscribers: Mapping[str, int]) -> None:
+        """Who follows what now: subscriptions by topic."""
+        for topic in self._followed - subscribers.keys():
+            self.subscribers.remove(topic)
+        for topic, number in subscribers.items():
+            self.subscribers.labels(topic).set(number)
+        self._followed = frozenset(subscribers)
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it (text format 0.0.4)."""

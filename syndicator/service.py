@@ -25,9 +25,10 @@ from syndicator.outbound import Client
 from syndicator.outputs.folder import Folder as Output
 from syndicator.push import Push, PushReport
 from syndicator.status import Failure, Status
-from syndicator.store import feeds, locks, owed
+from syndicator.store import feeds, locks, owed, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
+from syndicator.store.subscriptions import Subscriber
 
 Clock = Callable[[], datetime]
 
@@ -127,6 +128,16 @@ class Service:
             own = self.plan.own_hub
             pings = [(url, [hub for hub in row.hubs if hub != own]) for url, row in topics.items()]
             return owed.owe_pings(connection, pings, self._clock())
+
+    def subscribers(self) -> tuple[Subscriber, ...]:
+        """Who is subscribed at our hub."""
+        with self.database.read() as connection:
+            return subscriptions.subscribers(connection, self._clock())
+
+    def unsubscribe(self, callback: str) -> int:
+        """End the subscriptions of a callback, named by its address or as `subscribers` names it; how many."""
+        with self.database.begin() as connection:
+            return subscriptions.remove(connection, callback, self._clock())
 
     def status(self) -> Status:
         return status.gather(self.database, self.config.output.path, version=VERSION, now=self._clock())

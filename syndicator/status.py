@@ -15,6 +15,7 @@ from syndicator.model import Kind, Problem, Report
 from syndicator.store import facts, feeds, locks, owed, posts, problems, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.owed import HubState
+from syndicator.store.subscriptions import Audience
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +68,7 @@ class Status:
     gave_up: Mapping[str, int]  #: by kind, what was given up
     next_try: datetime | None  #: when the next debt is tried; None: nothing is owed
     subscribers: int
+    audiences: Mapping[str, Audience]  #: of our own hub, by topic; only topics that someone follows
 
 
 def remember_run(connection: Connection, report: Report) -> None:
@@ -86,7 +88,8 @@ def gather(database: Database, output: Path, *, version: str, now: datetime) -> 
         rows = [row for row in feeds.every(connection) if row.made_of is not None]
         files = [file for file in feeds.every_file(connection) if not file.gone]
         counts = owed.outstanding(connection)
-        subscribers = subscriptions.by_topic(connection, now)
+        audiences = subscriptions.by_topic(connection, now)
+        subscribers = {topic: audience.subscribers for topic, audience in audiences.items()}
         return Status(
             version=version,
             daemon=daemon.name if daemon else None,
@@ -107,6 +110,7 @@ def gather(database: Database, output: Path, *, version: str, now: datetime) -> 
             gave_up=_by_kind(counts, ("gave up",)),
             next_try=owed.next_due(connection),
             subscribers=sum(subscribers.values()),
+            audiences=audiences,
         )
 
 

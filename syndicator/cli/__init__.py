@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -171,6 +172,43 @@ def status(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fal
         from syndicator.cli import page
 
         typer.echo("\n".join(page.lines(found, now)))
+
+
+hub = typer.Typer(name="hub", help="Show and end the subscriptions of our hub.", no_args_is_help=True)
+app.add_typer(hub)
+
+
+@hub.command("list")
+def hub_list(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
+    """Show who is subscribed to which feed, until when, and whether deliveries arrive.
+
+    A callback's address is a secret: it is shown as its host and a digest of the whole.
+    """
+    with _service(config, verbose) as service:
+        found = service.subscribers()
+        now = datetime.now(UTC)
+    if json:
+        words.facts({"subscriptions": [asdict(each) for each in found]})
+    else:
+        from syndicator.cli import page
+
+        typer.echo("\n".join(page.subscriber_lines(found, now)))
+
+
+@hub.command("remove")
+def hub_remove(
+    callback: Annotated[str, typer.Argument(metavar="CALLBACK", help="Its address, or what `hub list` calls it.")],
+    config: ConfigPath = None,
+    verbose: Verbose = False,
+) -> None:
+    """End every subscription of a callback, and tell it so.
+
+    It may subscribe again. Exit code 1: it has no subscription.
+    """
+    with _service(config, verbose) as service:
+        number = service.unsubscribe(callback)
+    typer.echo(f"{number:,} removed" if number else "No such callback is subscribed: see syndicator hub list")
+    raise typer.Exit(0 if number else 1)
 
 
 @contextmanager

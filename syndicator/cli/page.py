@@ -1,6 +1,6 @@
 """The page of `syndicator status`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ from syndicator.cli.words import problem_lines
 
 if TYPE_CHECKING:
     from syndicator.status import Status
+    from syndicator.store.subscriptions import Subscriber
 
 
 def lines(found: "Status", now: datetime) -> Iterator[str]:
@@ -24,6 +25,7 @@ def lines(found: "Status", now: datetime) -> Iterator[str]:
     yield ""
     yield from _debt_lines(found, now)
     yield from _hub_lines(found, now)
+    yield from _audience_lines(found, now)
     if found.problems:
         yield ""
         yield f"{count(len(found.problems), 'problem')}:"
@@ -77,6 +79,29 @@ def _hub_lines(found: "Status", now: datetime) -> Iterator[str]:
             yield f"    next try {ago(hub.next_try, now)}"
         if hub.gave_up:
             yield f"    {hub.gave_up:,} given up"
+
+
+def _audience_lines(found: "Status", now: datetime) -> Iterator[str]:
+    if found.audiences:
+        yield "Subscribed at our hub:"
+    for topic, audience in found.audiences.items():
+        failing = f", {audience.failing:,} of them failing" if audience.failing else ""
+        sent = f", last sent {ago(audience.last_success, now)}" if audience.last_success else ""
+        yield f"  {topic}: {count(audience.subscribers, 'subscriber')}{failing}{sent}"
+
+
+def subscriber_lines(found: "Sequence[Subscriber]", now: datetime) -> Iterator[str]:
+    """Each subscription of our hub, by topic."""
+    topic = ""
+    for each in found:
+        if each.topic != topic:
+            topic = each.topic
+            yield topic
+        sent = f"last sent {ago(each.last_success, now)}" if each.last_success else "sent nothing yet"
+        yield f"  {each.callback}: since {ago(each.since, now)}, ends {ago(each.expires, now)}, {sent}"
+        if each.failures and each.last_failure:
+            yield f"    failed {ago(each.last_failure, now)}: {each.error} ({each.failures:,} in a row)"
+    yield count(len(found), "subscription")
 
 
 def count(number: int, noun: str) -> str:

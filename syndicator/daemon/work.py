@@ -226,12 +226,12 @@ class Work:
     def _count_debts(self) -> None:
         with self._service.database.read() as connection:
             counts, oldest = owed.outstanding(connection), owed.oldest(connection)
-            subscribers = subscriptions.total(connection, datetime.now(UTC))
+            audiences = subscriptions.by_topic(connection, datetime.now(UTC))
         waiting: Counter[Kind] = Counter()
         for (kind, state), number in counts.items():
             waiting[kind] += number if state != "gave up" else 0
         self._metrics.owes(waiting, oldest)
-        self._metrics.subscribers.set(subscribers)
+        self._metrics.serves({topic: audience.subscribers for topic, audience in audiences.items()})
 
     # ------------------------------------------------------------------------------------------------ watch
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Row, Select, bindparam, case, delete, func, literal, select, update
 
 from syndicator.model import Kind, Subscription
-from syndicator.store.owed import again, fresh, host_of, insert
+from syndicator.store.owed import Debt, again, fresh, host_of, insert, owe
 from syndicator.store.schema import from_us, owed, subscriptions, to_us
 
 #: Microseconds that a callback's next delivery waits for each one in a row that failed, so that those that
@@ -35,6 +35,16 @@ class Subscriber:
     last_success: datetime | None
     last_failure: datetime | None
     error: str | None  #: of the last failure
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Audience:
+    """The subscribers of one topic, taken together."""
+
+    subscribers: int
+    failing: int  #: those whose last delivery didn't arrive
+    last_success: datetime | None  #: when one of them was last sent the topic
+    last_failure: datetime | None
 
 
 def alias(callback: str) -> str:
@@ -69,8 +79,8 @@ def end(connection: Connection, topic: str, callback: str) -> None:
     )
 
 
-def remove(connection: Connection, callback: str) -> int:
-    """End every subscription of a callback, named by its address or by its alias; how many."""
+def remove(connection: Connection, callback: str, now: datetime) -> int:
+    """End every subscription of a callback, named by its address or its alias, and owe it a word of each; how many."""
     found = [
         row
         for row in connection.execute(select(subscriptions.c.topic, subscriptions.c.callback))
@@ -78,7 +88,7 @@ def remove(connection: Connection, callback: str) -> int:
     ]
     for row in found:
         end(connection, row.topic, row.callback)
-    return len(found)
+    return owe(connection, [Debt(kind=Kind.DENY, target=row.callback, topic=row.topic) for row in found], now)
 
 
 def find(
@@ -166,15 +176,29 @@ def total(connection: Connection, now: datetime) -> int:
     return connection.scalar(select(func.count()).where(subscriptions.c.expires > to_us(now))) or 0
 
 
-def by_topic(connection: Connection, now: datetime) -> Mapping[str, int]:
-    """How many live subscriptions each topic has."""
+def by_topic(connection: Connection, now: datetime) -> Mapping[str, Audience]:
+    """Who follows each topic that someone follows."""
     rows = connection.execute(
-        select(subscriptions.c.topic, func.count().label("number"))
+        select(
+            subscriptions.c.topic,
+            func.count().label("subscribers"),
+            func.sum(case((subscriptions.c.failures > 0, 1), else_=0)).label("failing"),
+            func.max(subscriptions.c.last_success).label("last_success"),
+            func.max(subscriptions.c.last_failure).label("last_failure"),
+        )
         .where(subscriptions.c.expires > to_us(now))
         .group_by(subscriptions.c.topic)
         .order_by(subscriptions.c.topic)
     )
-    return {row.topic: row.number for row in rows}
+    return {
+        row.topic: Audience(
+            subscribers=row.subscribers,
+            failing=int(row.failing),
+            last_success=_moment(row.last_success),
+            last_failure=_moment(row.last_failure),
+        )
+        for row in rows
+    }
 
 
 def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]:
@@ -191,8 +215,8 @@ def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]
             since=from_us(row.since),
             expires=from_us(row.expires),
             failures=row.failures,
-            last_success=None if row.last_success is None else from_us(row.last_success),
-            last_failure=None if row.last_failure is None else from_us(row.last_failure),
+            last_success=_moment(row.last_success),
+            last_failure=_moment(row.last_failure),
             error=row.error,
         )
         for row in rows
@@ -231,3 +255,7 @@ def _subscription(row: Row[Any]) -> Subscription:
         expires=from_us(row.expires),
         since=from_us(row.since),
     )
+
+
+def _moment(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else from_us(microseconds)

@@ -261,17 +261,30 @@ def test_a_feed_that_is_no_longer_made_ends_its_subscriptions(command: Command, 
         assert subscribers(command) == 0
 
 
-def test_status_shows_no_secrets(command: Command, reader: Subscriber) -> None:
-    """Neither in words nor as JSON, nor in the daemon's own lines, numbers or pages."""
+def test_operators_see_their_readers_and_no_secrets(command: Command, reader: Subscriber) -> None:
+    """status, hub list and /metrics show who follows what and what fails; secrets and tokens are nowhere."""
     reader.receive = lambda asked: (500, {}, b"")
+    command.configure(SETTINGS.replace('"300ms", "300ms"', '"100ms"'))
+    topic, callback = f"{command.url}all.rss", f"{reader.url}/cb?token=hush"
     with command.running("-v") as daemon:
-        subscribe(command, f"{command.url}all.rss", f"{reader.url}/cb?token=hush", secret="hushhush")
+        subscribe(command, topic, callback, secret="hushhush")
         until(lambda: subscribers(command) == 1)
         command.post("2026-01-03-two", "Second news")
-        reader.wait(3, within=30)
-        said = [command("status").stdout, command("status", "--json").stdout]
-        said.append(requests.get(f"{command.url}metrics", timeout=5).text)
+        reader.wait(2)
+        until(lambda: 'outcome="given_up"' in requests.get(f"{command.url}metrics", timeout=5).text)
+        status, facts = command("hub", "list").stdout, json.loads(command("hub", "list", "--json").stdout)
+        page = command("status").stdout
+        metrics = requests.get(f"{command.url}metrics", timeout=5).text
+        (listed,) = facts["subscriptions"]
+        removed, again = command("hub", "remove", listed["callback"]), command("hub", "remove", callback)
+        denied = reader.wait(2, "GET", within=8)[1]
         daemon.end()
-        said += [*daemon.out, *daemon.err]
-    json.loads(said[1])
-    assert "hush" not in "".join(said)
+    assert (listed["topic"], listed["failures"], listed["error"]) == (topic, 2, "it answered 500")
+    assert listed["callback"].startswith(reader.url.removeprefix("http://") + "#")
+    assert topic in status
+    assert "it answered 500 (2 in a row)" in status
+    assert f"{topic}: 1 subscriber, 1 of them failing" in page
+    assert f'syndicator_subscribers{{topic="{topic}"}} 1.0' in metrics
+    assert (removed.returncode, removed.stdout, again.returncode) == (0, "1 removed\n", 1)
+    assert (denied["mode"], denied["topic"]) == ("denied", topic)
+    assert "hush" not in "".join([status, page, metrics, json.dumps(facts), *daemon.out, *daemon.err])

@@ -6,6 +6,7 @@ from syndicator.model import Kind, Owed, Settlement, Subscription
 from syndicator.store import claims, owed, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.owed import Debt
+from syndicator.store.subscriptions import Audience
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -138,7 +139,9 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
         (Kind.DELIVER, "other", gone.callback): {},
     }
     with database.read() as connection:
-        assert subscriptions.by_topic(connection, NOW) == {"other": 1}
+        assert subscriptions.by_topic(connection, NOW) == {
+            "other": Audience(subscribers=1, failing=0, last_success=None, last_failure=None)
+        }
 
 
 def test_leases_that_ended_are_swept(database: Database) -> None:
@@ -158,6 +161,24 @@ def test_people_see_no_callback(database: Database) -> None:
         assert "hush" not in repr(seen)
         (alias,) = {one.callback for one in seen if one.topic in ("t", "u")}
         assert alias.startswith("a.example:8443#")
-        assert subscriptions.remove(connection, alias) == 2
-        assert subscriptions.remove(connection, "https://a.example/cb?k=1") == 1
-        assert subscriptions.remove(connection, "https://a.example/cb?k=1") == 0
+        assert subscriptions.remove(connection, alias, NOW) == 2
+        assert subscriptions.remove(connection, "https://a.example/cb?k=1", NOW) == 1
+        assert subscriptions.remove(connection, "https://a.example/cb?k=1", NOW) == 0
+    told = [(debt.kind, debt.target, debt.topic) for debt in claim(database)]
+    assert sorted(told) == [
+        (Kind.DENY, "https://a.example/cb?k=1", "v"),
+        (Kind.DENY, kept.callback, "t"),
+        (Kind.DENY, kept.callback, "u"),
+    ]
+
+
+def test_the_subscribers_of_a_topic_taken_together(database: Database) -> None:
+    """How many there are, how many of them failed last, and when the last of each was."""
+    good, bad = a_subscription(), a_subscription(callback="https://b.example/")
+    keep(database, good, bad, a_subscription(callback="https://c.example/", expires=NOW))
+    with database.begin() as connection:
+        subscriptions.delivered(connection, [("t", good.callback, "d"), ("t", bad.callback, "d")], NOW - DAY)
+        subscriptions.failed(connection, [("t", bad.callback, "it answered 500")], NOW)
+        assert subscriptions.by_topic(connection, NOW) == {
+            "t": Audience(subscribers=2, failing=1, last_success=NOW - DAY, last_failure=NOW)
+        }

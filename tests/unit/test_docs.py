@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -15,7 +16,17 @@ REFERENCE = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
 SHIPPED = ROOT / "config/syndicator.toml"
 TEMPLATE = (ROOT / "syndicator/cli/syndicator.toml").read_text(encoding="utf-8")
 
-COMMANDS = get_command(cli.app).commands  # type: ignore[attr-defined]
+
+def commands(group: Any, before: str = "") -> dict[str, Any]:
+    """Every command by its words, those of groups with the group's word before theirs."""
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        below = commands(command, f"{name} ") if hasattr(command, "commands") else {name: command}
+        found |= {f"{before}{words}": each for words, each in below.items()}
+    return found
+
+
+COMMANDS = commands(get_command(cli.app))
 
 
 @pytest.mark.parametrize("key", list(config.keys()))
