@@ -236,6 +236,7 @@ class Soak:
 
     def start(self) -> Daemon:
         daemon = Daemon(self.command.arguments("run"), self.command.root, self.command.environ)
+        self.daemon = daemon
         daemon.line(lambda line: line.startswith("Serving "), daemon.out)
         return daemon
 
@@ -354,6 +355,9 @@ def soak(minutes: float, seed: int) -> int:
         world = Soak(root, dice, own)
         try:
             return _live(world, minutes * 60)
+        except BaseException:
+            print("".join(world.daemon.err[-20:]))
+            raise
         finally:
             world.daemon.process.kill()
 

@@ -19,10 +19,11 @@ from datetime import datetime, timedelta
 
 from syndicator.model import Answer, FeedFile, Kind, Problem, Settlement, Subscription
 from syndicator.outbound import Client, Hands
-from syndicator.store import claims, owed, subscriptions
+from syndicator.store import claims, owed, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.websub import publisher
 from syndicator.websub.errands import Errand, Outcome, judge, plan
+from syndicator.websub.retry import RETRY_AFTER_CAP
 
 #: Debts that are claimed at a time, and how many of one host may be claimed at once.
 BATCH, PER_HOST = 512, 512
@@ -99,6 +100,8 @@ class Push:
         self._database, self._client, self._read, self._heard = database, client, read, heard
         self._clock, self._jitter = clock, jitter
         self._claimer, self._retry, self._hub_retry, self._lease = claimer, retry, hub_retry, lease
+        # Twice what a wait can be at most: no debt that a right clock put off is hurried.
+        self._longest = 2 * max(RETRY_AFTER_CAP, *retry, *hub_retry, lease)
         self._hands = Hands(self._send)
         self._pass = threading.Lock()
         self._stopped = threading.Event()
@@ -123,7 +126,7 @@ class Push:
         with self._pass:
             started, clock, tally = self._clock(), time.monotonic(), _Tally()
             with self._database.begin() as connection:
-                subscriptions.sweep(connection, started)
+                retention.set_right(connection, started, self._longest)
             hands = self._hands = Hands(self._send)
             try:
                 self._drain(hands, tally)

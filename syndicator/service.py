@@ -25,7 +25,7 @@ from syndicator.outbound import Client
 from syndicator.outputs.folder import Folder as Output
 from syndicator.push import Push, PushReport
 from syndicator.status import Failure, Status
-from syndicator.store import feeds, locks, owed, subscriptions
+from syndicator.store import feeds, locks, owed, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.subscriptions import Subscriber
@@ -120,6 +120,11 @@ class Service:
     def push(self) -> PushReport:
         """One pass over what is owed."""
         return self.pusher.once()
+
+    def tidy(self) -> None:
+        """Forget what nothing depends on any more, so that the state doesn't grow for ever."""
+        with self.database.begin() as connection:
+            retention.forget(connection, self.config.push.hubs, self._clock())
 
     def owe_all(self) -> int:
         """Owe a ping to every hub for every feed; how many."""

@@ -32,6 +32,10 @@ _REASONS = frozenset({POLL, DUE, WATCHING})
 #: How often to look for debts that came due. A build asks for a look at once.
 _DRAIN = timedelta(seconds=5)
 
+#: Seconds between tidyings of the state, by the monotonic clock: leases end by the other one, and one that ran
+#: ahead for a moment must not end them all.
+_TIDY = 3600.0
+
 #: More changed paths than this, and a look at everything is cheaper.
 _FEW = 200
 
@@ -61,6 +65,7 @@ class Work:
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
         self.last: Report | None = None  #: what the last run that succeeded did
+        self._tidied = time.monotonic()
         self.polled = 0.0  #: when that was, by the monotonic clock
         self.trouble: str | None = None  #: why the last run failed; None: it did not
         config = service.config
@@ -191,6 +196,9 @@ class Work:
 
     def _push(self, _asked: frozenset[str]) -> None:
         try:
+            if time.monotonic() > self._tidied + _TIDY:
+                self._service.tidy()
+                self._tidied = time.monotonic()
             report = self._service.push()
             self._count_debts()
         except Exception as error:

@@ -1,0 +1,60 @@
+"""What is forgotten, so that the state doesn't grow for ever; and what a clock that was wrong left behind.
+
+Never forgotten: the ledger, and a feed that once was (its address answers 410).
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, case, delete, exists, literal, or_, select, update
+
+from syndicator.model import Kind
+from syndicator.store import subscriptions as subscribers
+from syndicator.store.schema import feeds, hubs, owed, posts, problems, subscriptions, to_us
+
+#: How long what was given up, and nobody can owe again, stays in sight.
+IN_SIGHT = timedelta(days=7)
+
+
+def forget(connection: Connection, told: Collection[str], now: datetime) -> None:
+    """Forget what nothing depends on any more. `told`: the hubs that are told of changes."""
+    subscribers.sweep(connection, now)
+    connection.execute(delete(hubs).where(hubs.c.url.not_in(told)))
+    connection.execute(
+        delete(owed).where(owed.c.kind == Kind.PING, owed.c.target.not_in(told), owed.c.state != "claimed")
+    )
+    subscribed = exists().where(subscriptions.c.topic == owed.c.topic, subscriptions.c.callback == owed.c.target)
+    over = or_(
+        owed.c.kind.in_([Kind.VERIFY, Kind.DENY]),
+        and_(owed.c.kind == Kind.DELIVER, ~subscribed),
+    )
+    connection.execute(delete(owed).where(owed.c.state == "gave up", over, owed.c.due <= to_us(now - IN_SIGHT)))
+    connection.execute(
+        delete(problems).where(
+            problems.c.stage.in_(["read", "render"]), problems.c.subject.not_in(select(posts.c.path))
+        )
+    )
+    made = select(feeds.c.name).where(feeds.c.made_of.is_not(None))
+    connection.execute(delete(problems).where(problems.c.stage == "feed", problems.c.subject.not_in(made)))
+
+
+def set_right(connection: Connection, now: datetime, longest: timedelta) -> int:
+    """Make due what a clock that ran ahead put off for longer than any wait may be; how many debts.
+
+    Claims that it made last too long end too.
+    """
+    last = to_us(now + longest)
+    wrong = or_(
+        and_(owed.c.state == "waiting", or_(owed.c.due > last, owed.c.not_before > last)),
+        and_(owed.c.state == "claimed", owed.c.expires > last),
+    )
+    claimed = owed.c.state == "claimed"
+    return connection.execute(
+        update(owed)
+        .where(wrong)
+        .values(
+            due=literal(to_us(now)),
+            not_before=0,
+            expires=case((claimed, to_us(now)), else_=owed.c.expires),
+        )
+    ).rowcount

@@ -1,0 +1,94 @@
+"""The state doesn't grow for ever, and outlives a clock that was wrong; on each database."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, insert, select, update
+
+from syndicator.model import Kind, Problem, Settlement, Subscription
+from syndicator.store import claims, owed, problems, retention, subscriptions
+from syndicator.store.database import Database
+from syndicator.store.owed import Debt
+from syndicator.store.schema import hubs, ledger
+from syndicator.store.schema import owed as table
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+OLD, NEW = "https://old.example/", "https://new.example/"
+TOPIC = "https://example.com/all.atom"
+READER = "https://reader.example/cb"
+
+
+def give_up(database: Database, *debts: Debt) -> None:
+    with database.begin() as connection:
+        owed.owe(connection, debts, NOW)
+        claimed = claims.claim(connection, NOW, claimer="me", limit=10, per_host=10, lease=DAY)
+        claims.settle(connection, [Settlement(owed=debt, error="no") for debt in claimed], NOW)
+
+
+def left(database: Database) -> set[tuple[str, str]]:
+    with database.read() as connection:
+        return {(row.kind, row.target) for row in connection.execute(select(table.c.kind, table.c.target))}
+
+
+def test_a_hub_that_is_told_no_more_is_forgotten(database: Database) -> None:
+    """What is owed to it, and what became of it; a hub that is still told keeps both."""
+    give_up(database, *(Debt(kind=Kind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)))
+    with database.begin() as connection:
+        owed.owe(connection, [Debt(kind=Kind.PING, target=OLD, topic="https://example.com/all.rss")], NOW)
+        retention.forget(connection, [NEW], NOW)
+        assert connection.scalars(select(hubs.c.url)).all() == [NEW]
+    assert left(database) == {("ping", NEW)}
+
+
+def test_what_nobody_can_owe_again_goes_after_a_week(database: Database) -> None:
+    """Verifications, denials, and deliveries to those who left; what a subscriber is still to get stays."""
+    there = Subscription(topic=TOPIC, callback=READER, secret=None, since=NOW, expires=NOW + 30 * DAY)
+    with database.begin() as connection:
+        subscriptions.keep(connection, there)
+    stay = Debt(kind=Kind.DELIVER, target=READER, topic=TOPIC)
+    go = [Debt(kind=kind, target=f"{READER}/2", topic=TOPIC) for kind in (Kind.VERIFY, Kind.DENY, Kind.DELIVER)]
+    give_up(database, stay, *go)
+    with database.begin() as connection:
+        retention.forget(connection, [], NOW + 6 * DAY)
+    assert len(left(database)) == 4
+    with database.begin() as connection:
+        retention.forget(connection, [], NOW + 8 * DAY)
+    assert left(database) == {("deliver", READER)}
+
+
+def test_leases_that_ended_and_problems_of_nothing(database: Database) -> None:
+    """They go; who is who stays for ever."""
+    with database.begin() as connection:
+        subscriptions.keep(
+            connection, Subscription(topic=TOPIC, callback=READER, secret=None, since=NOW, expires=NOW + DAY)
+        )
+        found = {"_posts/gone.md": [Problem(path="_posts/gone.md", message="bad")]}
+        for stage in ("read", "render", "feed"):
+            problems.replace(connection, stage, found)
+        problems.replace(connection, "site", {"": [Problem(path="_config.yml", message="odd")]})
+        connection.execute(insert(ledger).values(path="_posts/gone.md", id="x", text_digest="y"))
+        retention.forget(connection, [], NOW + 2 * DAY)
+        assert subscriptions.total(connection, NOW) == 0
+        assert [problem.path for problem in problems.every(connection)] == ["_config.yml"]
+        assert connection.scalar(select(func.count()).select_from(ledger)) == 1
+
+
+def test_a_clock_that_ran_ahead(database: Database) -> None:
+    """What it put off for years is due now; what a right clock put off for a day stays put off."""
+    late, right = (Debt(kind=Kind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW))
+    with database.begin() as connection:
+        owed.owe(connection, [late], NOW + 900 * DAY)
+        owed.owe(connection, [right], NOW + DAY)
+        assert retention.set_right(connection, NOW, 2 * DAY) == 1
+        taken = claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY)
+        assert [debt.target for debt in taken] == [OLD]
+
+
+def test_a_claim_of_a_clock_that_ran_ahead(database: Database) -> None:
+    """It ends, and the debt is tried again."""
+    with database.begin() as connection:
+        owed.owe(connection, [Debt(kind=Kind.PING, target=OLD, topic=TOPIC)], NOW)
+        claims.claim(connection, NOW, claimer="dead", limit=9, per_host=9, lease=DAY)
+        connection.execute(update(table).values(expires=table.c.expires * 2))
+        assert retention.set_right(connection, NOW, 2 * DAY) == 1
+        assert len(claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY)) == 1
