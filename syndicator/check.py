@@ -8,7 +8,6 @@ from syndicator import identity
 from syndicator.build import Plan, kinds_of, scope_of
 from syndicator.index import Names, Progress
 from syndicator.jekyll.posts import read_post
-from syndicator.jekyll.render import Renderer
 from syndicator.model import Document, PostHead, Problem, Report
 from syndicator.notice import SiteReader
 from syndicator.sources.files import Files
@@ -42,6 +41,8 @@ def check(plan: Plan, now: datetime, progress: Progress) -> Report:
         progress(done, len(paths), "reading posts")
     problems += _of_ids(heads.values())
     problems += _of_names(heads.values(), kinds_of(site, plan))
+    from syndicator.jekyll.render import Renderer  # half a second, which other commands need not wait for
+
     renderer = Renderer(site, Files(plan.source), _Posts(heads), policy=plan.policy)
     for done, path in enumerate(liquid, 1):
         document = source.read(path)

@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from syndicator.jekyll.posts import read_post
-from syndicator.jekyll.render import Renderer, Rendering
 from syndicator.jekyll.sanitize import Policy
 from syndicator.jekyll.site import Site
 from syndicator.model import Document, Entry, PostHead, Problem
@@ -18,6 +19,9 @@ from syndicator.store import entries, feeds, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow
 from syndicator.store.posts import PostRow
+
+if TYPE_CHECKING:
+    from syndicator.jekyll.render import Renderer, Rendering
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +43,15 @@ class Gatherer:
         self.source = source
         self.site = site
         self._files = Files(source.root)
-        self._renderer = Renderer(site, self._files, StoredPosts(database), policy=policy)
+        self._policy = policy
         self._version = version
+
+    @cached_property
+    def _renderer(self) -> "Renderer":
+        # Liquid and Markdown take half a second to import, and most runs of most commands render nothing.
+        from syndicator.jekyll.render import Renderer
+
+        return Renderer(self.site, self._files, StoredPosts(self.database), policy=self._policy)
 
     def gather(self, rows: Iterable[PostRow]) -> Gathered:
         """The entries of these posts. A post that can't be rendered is left out, and a Problem says why."""
@@ -77,7 +88,7 @@ class Gatherer:
         made_from = (self._version, self.site.digest, row.document_digest, head.id, head.url, head.updated)
         return blake2b(repr(made_from).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
-    def _render(self, row: PostRow) -> Rendering | None:
+    def _render(self, row: PostRow) -> "Rendering | None":
         """The entry of a post; None when its file isn't the version that the index speaks of."""
         document = self.source.read(row.stat.path)
         if not isinstance(document, Document) or document.digest != row.document_digest or row.head is None:
@@ -97,9 +108,11 @@ class Gatherer:
                 hint="this is a fault of ours; the log has its trace",
                 fatal=True,
             )
+            from syndicator.jekyll.render import Rendering
+
             return Rendering(entry=None, problems=(problem,))
 
-    def _entry_row(self, row: PostRow, rendering: Rendering) -> EntryRow:
+    def _entry_row(self, row: PostRow, rendering: "Rendering") -> EntryRow:
         return EntryRow(
             path=row.stat.path,
             key=self._key(row),
