@@ -1,15 +1,16 @@
 """Pages for people: one for each feed, and the index of all feeds.
 
 Jinja2 escapes everything that comes from a site. A page asks nobody but the site itself for anything: style
-and script stand in the page, its Content-Security-Policy allows them by their digests, and an entry's
-picture is shown only when it lies on the site's host or the feeds'. Links between pages are relative, so the
-folder works below any path, in a bucket and from a disk. Pages carry autodiscovery and no hub links: the
-topic is the feed, never the page about it.
+and script stand in the page, its Content-Security-Policy allows them by their digests, and an entry's picture is
+shown only when it lies on the site's host, or the feeds', or below one of these. Links between pages are
+relative, so the folder works below any path, in a bucket and from a disk. Pages carry autodiscovery and no hub
+links: the topic is the feed, never the page about it.
 """
 
 import hashlib
+import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from importlib.resources import files
 from typing import NamedTuple
@@ -91,10 +92,14 @@ def index_page(feeds: Sequence[FeedSpec], site: SiteInfo, newest: Sequence[Entry
     )
 
 
-def _page(template: str, *, path: str, url: str, base: str, site: SiteInfo, **values: object) -> FeedFile:
-    origins = tuple(sorted({_origin(site.url), _origin(base)}))
+def _page(
+    template: str, *, path: str, url: str, base: str, site: SiteInfo, entries: Sequence[Entry], **values: object
+) -> FeedFile:
+    own = {_origin(site.url), _origin(base)}
+    named = {_origin(entry.image.url) for entry in entries if entry.image}
+    origins = sorted(own | {origin for origin in named if _is_below(origin, own)})
     text = _pages.get_template(template).render(
-        url=url, site=site, csp=_policy(origins), image_origins=origins, **values
+        url=url, site=site, entries=entries, csp=_policy(origins), image_origins=origins, **values
     )
     data = text.encode()
     return FeedFile(
@@ -119,6 +124,13 @@ def _origin(url: str) -> str:
     except ValueError:  # `http://[`: nobody's
         return ""
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_below(origin: str, own: Collection[str]) -> bool:
+    """Whether an origin's host is one of the site's own names, as static.example.com is one of www.example.com's."""
+    found = re.fullmatch(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::\d+)?", origin)  # it goes into the policy
+    hosts = {(urlsplit(each).hostname or "").removeprefix("www.") for each in own}
+    return found is not None and any("." in host and found[1].endswith(f".{host}") for host in hosts)
 
 
 def _policy(image_origins: Sequence[str]) -> str:

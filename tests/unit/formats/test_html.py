@@ -162,10 +162,13 @@ def test_hostile_words_are_words(hostile: str) -> None:
 
 
 def test_nothing_is_asked_of_anyone_else() -> None:
-    """A picture elsewhere is not shown; style and script are in the page, and the policy knows their digests."""
+    """Pictures are the site's, on its host or below it; style and script are in the page, known by their digests."""
     pictures = [
         "https://news.example.com/a.jpg",
         f"{BASE}b.jpg",
+        "https://static.news.example.com:8443/e.jpg",
+        "https://cdn.example.com/f.jpg",
+        "https://x; script-src *.news.example.com/g.jpg",
         "https://tracker.example/c.gif",
         "http://[",
         "javascript:alert(1)",
@@ -173,10 +176,11 @@ def test_nothing_is_asked_of_anyone_else() -> None:
     ]
     file = feed(*(entry(image=Media(url=url)) for url in pictures))
     page = Page(file)
-    assert [image["src"] for image in page.all("img")] == pictures[:2]
+    assert [image["src"] for image in page.all("img")] == pictures[:3]
     assert all(image["loading"] == "lazy" for image in page.all("img"))
     policy = page.all("meta", **{"http-equiv": "Content-Security-Policy"})[0]["content"] or ""
-    assert "default-src 'none'; img-src data: https://feeds.example.com https://news.example.com;" in policy
+    origins = "https://feeds.example.com https://news.example.com https://static.news.example.com:8443"
+    assert f"default-src 'none'; img-src data: {origins}; style-src" in policy
     for tag in ("style", "script"):
         (text,) = re.findall(f"<{tag}>(.*?)</{tag}>", file.data.decode(), re.DOTALL)
         assert f"{tag}-src 'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" in policy
