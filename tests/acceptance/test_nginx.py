@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from command import free_port
 
 from syndicator.web.app import make_app
 from syndicator.web.feeds import Catalogue, PublishedFile
@@ -81,10 +82,15 @@ def ours(folder: Path) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def theirs(folder: Path, ours: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def recompressing() -> int:
+    """Where nginx stands in front of us and compresses what comes through."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def theirs(folder: Path, ours: int, recompressing: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     place = tmp_path_factory.mktemp("nginx")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     example = EXAMPLE.read_text()
     for ours_to_say, said in (
         ("listen 80;", f"listen 127.0.0.1:{port};"),
@@ -96,6 +102,17 @@ def theirs(folder: Path, ours: int, tmp_path_factory: pytest.TempPathFactory) ->
     places = "".join(
         f"{name}_temp_path {place}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
+    # Beside the example: a proxy that compresses what we sent as it is, and so weakens our tags (nginx's gzip filter).
+    example += f"""server {{
+        listen 127.0.0.1:{recompressing};
+        location / {{
+            proxy_pass http://127.0.0.1:{ours};
+            proxy_set_header Accept-Encoding "";
+            gzip on;
+            gzip_proxied any;
+            gzip_types *;
+        }}
+    }}"""
     config = place / "nginx.conf"
     config.write_text(
         f"daemon off; master_process off; pid {place}/pid; error_log {place}/error.log;\n"
@@ -135,6 +152,26 @@ def test_the_same_headers_and_body(ours: int, theirs: int, path: str, coding: st
     """Type with charset, length, coding, Link, Cache-Control, Last-Modified and Vary."""
     for method in ("GET", "HEAD"):
         assert ask(ours, path, method, Accept_Encoding=coding) == ask(theirs, path, method, Accept_Encoding=coding)
+
+
+@pytest.mark.usefixtures("theirs")
+def test_304_through_a_proxy_that_compresses(recompressing: int) -> None:
+    """It makes our tag weak, since its octets are not ours; the client that has them is told so all the same."""
+    connection = http.client.HTTPConnection("127.0.0.1", recompressing, timeout=10)
+
+    def get(**headers: str) -> http.client.HTTPResponse:
+        said = {"Accept-Encoding": "gzip"} | {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request("GET", "/all.rss", headers=said)
+        return connection.getresponse()
+
+    first = get()
+    assert gzip.decompress(first.read()) == b"what is in all.rss " * 200
+    etag, date = first.headers["ETag"], first.headers["Last-Modified"]
+    assert etag.startswith('W/"')
+    for headers in ({"If_None_Match": etag}, {"If_None_Match": f'"other", {etag}'}, {"If_Modified_Since": date}):
+        again = get(**headers)
+        assert (again.status, again.read()) == (304, b"")
+    connection.close()
 
 
 def test_304(theirs: int) -> None:
