@@ -153,10 +153,15 @@ def holders(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
 
 
 def find(connection: Connection, name: str) -> PostHead | None:
-    """The post whose path is, or ends in, `name`, with or without its suffix; the first by path if several do."""
-    escaped = name.strip("/").replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    """The post whose path is, or ends in, `name`, with or without its suffix; the first by path if several do.
+
+    A folder in the name may be the one above `_posts`, as Jekyll has it: `en/2026-01-02-x`.
+    """
+    folder, slash, file = name.strip("/").rpartition("/")
+    places = [f"{folder}{slash}{file}", f"{folder}/_posts/{file}"] if folder else [file]
     matches = [
         posts.c.path.like(pattern, escape="\\")
+        for escaped in (place.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for place in places)
         for pattern in (escaped, f"%/{escaped}", f"{escaped}.%", f"%/{escaped}.%")
     ]
     row = connection.execute(select(posts).where(and_(posts.c.out, or_(*matches))).order_by(posts.c.path)).first()

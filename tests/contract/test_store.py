@@ -137,6 +137,18 @@ def test_posts_are_found_by_name(database: Database, name: str, found: bool) -> 
         assert (posts.find(connection, name) is not None) is found
 
 
+@pytest.mark.parametrize("name", ["en/2026-01-01-hello", "en/_posts/2026-01-01-hello.md", "/en/2026-01-01-hello"])
+def test_posts_are_found_by_the_folder_above_posts(database: Database, name: str) -> None:
+    """A folder above `_posts` is a category, and part of the name that Jekyll knows the post by."""
+    wanted = row("en")
+    stat, head = replace(wanted.stat, path="en/_posts/2026-01-01-hello.md"), wanted.head
+    assert head
+    put(database, row("2026-01-01-hello"), replace(wanted, stat=stat, head=replace(head, path=stat.path)))
+    with database.read() as connection:
+        found = posts.find(connection, name)
+    assert (found and found.path) == stat.path
+
+
 def test_ids_have_holders(database: Database) -> None:
     """Of the posts that can be read."""
     put(database, row("a"), row("b"))
