@@ -1,7 +1,10 @@
 """What every format says in the same words: addresses, ids, dates, languages, terms."""
 
 import re
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Sequence
+from datetime import MAXYEAR, UTC, datetime, timedelta
+from hashlib import blake2b
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
@@ -55,6 +58,29 @@ def language(tag: str | None) -> str | None:
 def moment(when: datetime) -> datetime:
     """In UTC and whole seconds: RFC 822 has no finer, and readers compare what formats say."""
     return when.astimezone(UTC).replace(microsecond=0)
+
+
+def apart(entries: Sequence[Entry]) -> list[datetime]:
+    """When each was updated, no two the same: some readers tell entries by it, and validators warn of it.
+
+    Posts of one day without a time, or of one commit, are set seconds apart, by their ids: another post that comes or
+    goes leaves these where they are.
+    """
+    moments = [moment(entry.updated) for entry in entries]
+    shared = Counter(moments)
+    taken = set(moments)
+    found = []
+    for entry, when in zip(entries, moments, strict=True):
+        if shared[when] > 1 and when.year < MAXYEAR:
+            spread = max(59, 4 * shared[when])
+            digest = blake2b(entry.id.encode(errors="replace"), digest_size=4).digest()
+            apart_by = 1 + int.from_bytes(digest) % spread
+            while (moved := when + timedelta(seconds=apart_by)) in taken:
+                apart_by += 1
+            when = moved
+            taken.add(when)
+        found.append(when)
+    return found
 
 
 def words(entry: Entry) -> tuple[str, ...]:

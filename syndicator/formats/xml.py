@@ -14,7 +14,7 @@ from feedgen.feed import FeedGenerator
 from lxml.etree import QName, SubElement, _Element
 
 from syndicator.formats.rendered import Rendered
-from syndicator.formats.wire import GENERATOR, entry_id, language, moment, uri, words
+from syndicator.formats.wire import GENERATOR, apart, entry_id, language, moment, uri, words
 from syndicator.model import Author, Entry, Feed, Media
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -67,23 +67,26 @@ def _generator(feed: Feed, suffix: str) -> FeedGenerator:
         made.icon(uri(site.icon))
     if site.logo or site.icon:
         made.logo(uri(site.logo or site.icon or ""))
-    for entry in feed.entries:
-        made.add_entry(_entry(entry, suffix), order="append").mended.entry = entry
+    moments = apart(feed.entries) if suffix == "atom" else [moment(entry.updated) for entry in feed.entries]
+    for entry, updated in zip(feed.entries, moments, strict=True):
+        made.add_entry(_entry(entry, updated, suffix), order="append").mended.entry = entry
     return made
 
 
-def _entry(entry: Entry, suffix: str) -> FeedEntry:
+def _entry(entry: Entry, updated: datetime, suffix: str) -> FeedEntry:
     made = FeedEntry()
     identity, url = entry_id(entry.id), uri(entry.url)
     made.guid(identity, permalink=identity == url)
     made.title(entry.title or url)
     made.link(href=url)
     made.published(moment(entry.published))
-    made.updated(moment(entry.updated))
+    made.updated(updated)
     # RSS readers take a description for HTML, whatever it is; Atom says that this one is text.
     summary = escape(entry.summary, quote=False) if suffix == "rss" else entry.summary
     if entry.content:
         made.content(entry.content, type="html")
+    elif suffix == "atom" and not summary:
+        summary = entry.title or url  # Atom wants text of an entry, and readers show this one's as empty otherwise
     if summary:
         made.summary(summary)
     made.category([{"term": word} for word in words(entry)])
@@ -96,6 +99,9 @@ def _author(author: Author) -> dict[str, str]:
     details = {"email": author.email, "uri": author.uri and uri(author.uri)}
     return {"name": author.name, **{key: value for key, value in details.items() if value}}
 
+
+#: RSS 2.0 has GIF, JPEG and PNG for a channel's image (https://www.rssboard.org/rss-specification); no name, no doubt.
+_NO_RSS_IMAGE = re.compile(r"\.(?!(?:gif|jpe?g|png)\Z)\w+\Z", re.IGNORECASE)
 
 _LIKE_MARKUP = re.compile(r"<[/a-zA-Z]|&#?\w+;")
 
@@ -115,6 +121,9 @@ class _FeedMended(BaseExtension):  # type: ignore[misc]
         built = channel.find("lastBuildDate")
         if self.feed.updated is None and built is not None:
             channel.remove(built)
+        logo = channel.find("image")
+        if logo is not None and _NO_RSS_IMAGE.search(logo.findtext("url", "")):
+            channel.remove(logo)
 
 
 class _EntryMended(BaseEntryExtension):  # type: ignore[misc]
@@ -133,6 +142,10 @@ class _EntryMended(BaseEntryExtension):  # type: ignore[misc]
         _media(item, self.entry.image, (media for media in self.entry.enclosures if media not in complete[:1]))
 
     def extend_atom(self, entry: _Element) -> None:
+        for link in entry.findall(
+            "link"
+        ):  # the entry's only one so far, of which feedgen kept no more than the address
+            link.attrib.update({"rel": "alternate", "type": "text/html"})
         for text in (entry.find("title"), entry.find("summary")):
             if text is not None and text.text and _LIKE_MARKUP.search(text.text):
                 text.set("type", "html")  # readers guess, whatever Atom says of text; this leaves no doubt

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from syndicator.formats import json_feed, xml
-from syndicator.model import Author, Feed, Media
+from syndicator.model import Author, Entry, Feed, Media
 
 from .samples import RICH, SITE, THEN, entry, feed
 
@@ -104,7 +104,7 @@ def test_rss_says_all_there_is_to_say(path: str, expected: list[str]) -> None:
         ("atom:entry/atom:author/atom:email", ["desk@news.example"]),
         ("atom:entry/atom:category/@term", ["News", "Köln", "dog"]),
         ("atom:entry/@xml:lang", ["de"]),
-        ("atom:entry/atom:link[not(@rel)]/@href", ["https://news.example/shot/"]),
+        ("atom:entry/atom:link[@rel='alternate'][@type='text/html']/@href", ["https://news.example/shot/"]),
         ("atom:entry/atom:link[@rel='enclosure']/@href", ["https://news.example/a.mp3", "https://news.example/b.mp4"]),
         ("atom:entry/atom:link[@rel='enclosure']/@length", ["5"]),
         ("atom:entry/atom:link[@rel='enclosure']/@type", ["audio/mpeg", "video/mp4"]),
@@ -264,3 +264,37 @@ def test_what_xml_forbids_is_refused(render: Any, field: str) -> None:
 def test_then_is_not_whole_seconds() -> None:
     """The samples would not show a microsecond slip through, were there none in them."""
     assert THEN.microsecond
+
+
+def test_no_two_entries_of_an_atom_feed_have_one_updated() -> None:
+    """Posts of one day without a time are set apart by seconds, each by its id, whichever others come and go."""
+    day = [replace(entry(), id=f"https://x.example/{number}", updated=THEN) for number in range(300)]
+    some = [replace(entry(), id="https://x.example/other"), *day[:3]]
+
+    def updated(entries: list[Entry]) -> dict[str, str]:
+        root = atom(feed(*entries))
+        ids, moments = texts(root, "atom:entry/atom:id"), texts(root, "atom:entry/atom:updated")
+        return dict(zip(ids, moments, strict=True))
+
+    assert len(set(updated(day).values())) == 300
+    assert updated(day[:2]) == {id_: when for id_, when in updated(some).items() if id_ in updated(day[:2])}
+    assert updated(day[:1]) == {day[0].id: THEN.replace(microsecond=0).isoformat()}
+
+
+def test_an_entry_without_any_text_says_its_title() -> None:
+    """Atom wants content or a summary; RSS is content with a title."""
+    bare = feed(replace(entry(), content="", summary="", title="Bare"))
+    assert texts(atom(bare), "atom:entry/atom:summary") == ["Bare"]
+    assert texts(rss(bare), "channel/item/description") == []
+
+
+@pytest.mark.parametrize(
+    ("logo", "shown"),
+    [("logo.svg", 0), ("favicon.ICO", 0), ("logo.PNG", 1), ("logo.jpeg", 1), ("logo", 1), ("logo.svg?v=1", 1)],
+)
+def test_rss_shows_images_that_it_knows(logo: str, shown: int) -> None:
+    """RSS 2.0 has GIF, JPEG and PNG; Atom any."""
+    address = f"https://news.example/{logo}"
+    one = replace(feed(entry()), site=replace(SITE, logo=address))
+    assert len(rss(one).xpath("channel/image")) == shown
+    assert texts(atom(one), "atom:logo") == [address]
