@@ -7,6 +7,8 @@ from syndicator.jekyll.kramdown.options import Kramdown
 
 __all__ = ["Kramdown", "smartify", "to_html"]
 
+_PLAIN = Kramdown()
+
 
 def to_html(text: str, options: Kramdown) -> str:
     """Renders Markdown. Raw HTML passes through: whoever shows the result sanitises it.
@@ -19,9 +21,9 @@ def to_html(text: str, options: Kramdown) -> str:
         return f"<pre>{escape(text)}</pre>\n"
 
 
-def smartify(text: str) -> str:
-    """Jekyll's `smartify` filter: typographic quotes, dashes and ellipses in a line of text."""
+def smartify(text: str, options: Kramdown = _PLAIN) -> str:
+    """Jekyll's `smartify` filter: typographic quotes, dashes and ellipses in a line of text, as the site has them."""
     try:
-        return parser.render_typography(text)
+        return parser.render_typography(text, options)
     except RecursionError:
         return escape(text, quote=False)

@@ -74,13 +74,14 @@ def text_digest(title: str, body: bytes) -> str:
     return blake2b(b"%b\0%b" % (title.encode(), body), digest_size=16).hexdigest()
 
 
-def plain_title(title: str) -> str:
+def plain_title(title: str, site: Site) -> str:
     """A title as text: typographic, without markup, one line, and only characters that XML can hold."""
     if _TYPED.search(title):
         # Markdown takes a quarter of a second to import; whoever only reads heads seldom needs it.
-        from syndicator.jekyll.markdown import smartify
+        from syndicator.jekyll.markdown import Kramdown, smartify
 
-        title = html.unescape(_TAG.sub("", smartify(title)))
+        options = Kramdown.from_config(site.kramdown, site.highlighter)
+        title = html.unescape(_TAG.sub("", smartify(title, options)))
     return label(title)
 
 
@@ -208,10 +209,10 @@ class _Reader:
     def _title(self) -> str:
         said = self._front.get("title")
         if said is None or said is False:
-            return plain_title(titleize(self._where.slug))
-        title = "" if isinstance(said, list | dict) else plain_title(as_text(said))
+            return plain_title(titleize(self._where.slug), self._site)
+        title = "" if isinstance(said, list | dict) else plain_title(as_text(said), self._site)
         if not title:
-            title = plain_title(titleize(self._where.slug))
+            title = plain_title(titleize(self._where.slug), self._site)
             self.problem("title", f"title is no text: {shown(said)}; {shown(title)} stands for it")
         elif not isinstance(said, str):
             self.problem("title", f"title is not a text: {shown(said)}", "put it in quotes")

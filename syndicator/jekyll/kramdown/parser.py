@@ -1,5 +1,6 @@
 """markdown-it with kramdown's rules in place of its own."""
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, cast
 
@@ -87,8 +88,8 @@ def render(text: str, options: Kramdown) -> str:
     return finished(md.render(text.removeprefix("\ufeff"), env), md, env)
 
 
-def render_typography(text: str) -> str:
-    html: str = _smart().render(text, _environment(Kramdown(input="kramdown"), _SMART_SPANS, len(text)))
+def render_typography(text: str, options: Kramdown) -> str:
+    html: str = _smart().render(text, _environment(replace(options, input="kramdown"), _SMART_SPANS, len(text)))
     return html.removesuffix("\n")
 
 

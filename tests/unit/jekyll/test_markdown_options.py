@@ -82,6 +82,12 @@ def test_smartify_changes_quotes_and_symbols_alone(text: str, expected: str) -> 
     assert expected == smartify(text)
 
 
+def test_smartify_writes_the_quotes_of_the_site() -> None:
+    """The filter is kramdown with another parser, so its options count."""
+    straight = Kramdown.from_config({"smart_quotes": ["apos", "apos", "quot", "quot"]}, None)
+    assert smartify('"a" -- it\'s', straight) == '"a" – it\'s'
+
+
 def _deep_list() -> str:
     return "\n".join("  " * depth + "* a" for depth in range(400))
 
