@@ -3,9 +3,13 @@
 import re
 
 # XML 1.0 §2.2 Char: everything else makes the whole document unreadable, even when it is written as a reference.
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Of these it discourages some, which show nothing and which HTML forbids: controls and noncharacters (§2.2, note).
+_ILLEGAL = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]"
+    f"|[{''.join(chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in range(0x10000, 0x110000, 0x10000))}]"
+)
 
 
 def printable(text: str) -> str:
-    """The text without the characters that XML 1.0 can't hold: controls, lone surrogates, U+FFFE and U+FFFF."""
+    """The text without what XML 1.0 can't hold or what means nothing: controls, lone surrogates, noncharacters."""
     return _ILLEGAL.sub("", text)
