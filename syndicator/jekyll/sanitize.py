@@ -24,13 +24,16 @@ _PLAYERS = frozenset({
 })
 # fmt: on
 
+# They open a program that the reader chose for them, and it asks before it does anything.
+_HARMLESS = frozenset({"mailto", "tel", "sms", "xmpp", "irc", "ircs", "ftp", "news", "webcal", "geo"})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
     """What the site's owner lets through beyond the text itself."""
 
     frame_hosts: frozenset[str] = _PLAYERS  #: hosts whose frames stay, in lower case; https only
-    link_schemes: frozenset[str] = WEB | {"mailto", "tel"}  #: of links; what runs or embeds code never counts
+    link_schemes: frozenset[str] = WEB | _HARMLESS  #: of links; what runs or embeds code never counts
 
 
 DEFAULT = Policy()
