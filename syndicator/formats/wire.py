@@ -61,17 +61,18 @@ def moment(when: datetime) -> datetime:
 
 
 def apart(entries: Sequence[Entry]) -> list[datetime]:
-    """When each was updated, no two the same: some readers tell entries by it, and validators warn of it.
+    """When each was updated, as Atom says it: posts of one day without a time are set seconds apart.
 
-    Posts of one day without a time, or of one commit, are set seconds apart, by their ids: another post that comes or
-    goes leaves these where they are.
+    Validators warn of entries that were updated at one moment, and some readers tell entries by it. The seconds come
+    from their ids, so that another such post that comes or goes leaves them where they are. A moment that was said to
+    the minute is kept, whoever shares it: a zone's midnight is a whole quarter of an hour.
     """
     moments = [moment(entry.updated) for entry in entries]
     shared = Counter(moments)
     taken = set(moments)
     found = []
     for entry, when in zip(entries, moments, strict=True):
-        if shared[when] > 1 and when.year < MAXYEAR:
+        if shared[when] > 1 and when.minute % 15 == when.second == 0 and when.year < MAXYEAR:
             spread = max(59, 4 * shared[when])
             digest = blake2b(entry.id.encode(errors="replace"), digest_size=4).digest()
             apart_by = 1 + int.from_bytes(digest) % spread

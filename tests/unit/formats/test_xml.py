@@ -266,9 +266,11 @@ def test_then_is_not_whole_seconds() -> None:
     assert THEN.microsecond
 
 
-def test_no_two_entries_of_an_atom_feed_have_one_updated() -> None:
-    """Posts of one day without a time are set apart by seconds, each by its id, whichever others come and go."""
-    day = [replace(entry(), id=f"https://x.example/{number}", updated=THEN) for number in range(300)]
+def test_posts_of_one_day_are_set_apart_in_atom() -> None:
+    """Posts without a time by seconds, each by its id, whichever others come and go; a time that was said is kept."""
+    midnight = THEN.replace(hour=22, minute=0, second=0, microsecond=0)
+    day = [replace(entry(), id=f"https://x.example/{number}", updated=midnight) for number in range(300)]
+    said = [replace(one, updated=THEN) for one in day[:3]]
     some = [replace(entry(), id="https://x.example/other"), *day[:3]]
 
     def updated(entries: list[Entry]) -> dict[str, str]:
@@ -278,7 +280,8 @@ def test_no_two_entries_of_an_atom_feed_have_one_updated() -> None:
 
     assert len(set(updated(day).values())) == 300
     assert updated(day[:2]) == {id_: when for id_, when in updated(some).items() if id_ in updated(day[:2])}
-    assert updated(day[:1]) == {day[0].id: THEN.replace(microsecond=0).isoformat()}
+    assert updated(day[:1]) == {day[0].id: midnight.isoformat()}
+    assert set(updated(said).values()) == {THEN.replace(microsecond=0).isoformat()}
 
 
 def test_an_entry_without_any_text_says_its_title() -> None:
