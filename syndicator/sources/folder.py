@@ -62,15 +62,20 @@ class Folder:
                 with os.scandir(full) as entries:
                     for entry in entries:
                         name = entry.name
-                        if entry.is_dir():
-                            below.append(entry)
-                            continue
+                        try:
+                            if entry.is_dir():
+                                below.append(entry)
+                                continue
+                        except OSError:  # a link in a circle: reading it says so
+                            pass
                         if not name.endswith(suffixes) or (excludes and self._is_excluded(prefix + name)):
                             continue
                         try:
                             seen = entry.stat()
                         except FileNotFoundError:
                             continue
+                        except OSError:
+                            seen = entry.stat(follow_symlinks=False)
                         mark = hash((prefix + name, seen.st_size, seen.st_mtime_ns))
                         append(mark)
                         if known is not None and mark not in known:

@@ -144,6 +144,16 @@ def test_a_link_out_of_the_source_is_refused(tmp_path: Path) -> None:
     assert read.data == b"real"
 
 
+def test_links_in_a_circle_are_a_problem_each(tmp_path: Path) -> None:
+    """They keep no other document back: one named as a post is a problem when it is read, a folder is none."""
+    write(tmp_path, "_posts/a.md")
+    for name in ("b.md", "loop"):
+        (tmp_path / "_posts" / name).symlink_to(name)
+    folder = Folder(tmp_path, Scope())
+    assert list(folder.look(known=()).fresh) == ["_posts/a.md", "_posts/b.md"]
+    assert _problem(tmp_path, "_posts/b.md").startswith("_posts/b.md: can't be read: Too many")
+
+
 def test_a_file_that_is_gone_is_none(tmp_path: Path) -> None:
     """It went between the look and the reading: the next look says so."""
     folder = Folder(tmp_path, Scope())
