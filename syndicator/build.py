@@ -106,7 +106,7 @@ class Builder:
         self._memory = None
 
         read_anew = self._adopt_site(site)
-        if read_anew and paths is None:
+        if read_anew and paths is None and not noticed.whole:
             noticed = self._notice.look(source, afresh=True)
         counted = Indexer(self.database, source, site, kinds_of(site, self.plan)).index(
             noticed.fresh, noticed.gone, now, progress

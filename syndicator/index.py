@@ -85,7 +85,7 @@ class Indexer:
 
     def _wanted(self, fresh: Collection[str]) -> Iterator[tuple[_Known, list[Wanted]]]:
         """What is to be read, in batches, and what is known of it. What is as it was is left out."""
-        for batch in batches(sorted(fresh)):
+        for batch in batches(fresh):
             with self.database.read() as connection:
                 known = posts.get(connection, batch)
             yield (

@@ -19,9 +19,10 @@ from syndicator.store.rows import batches
 class Noticed:
     """Documents that may have changed, and documents that are gone. False when there are none."""
 
-    fresh: Collection[str] = ()
+    fresh: Collection[str] = ()  #: in order
     gone: Collection[str] = ()
     prints: "array[int] | None" = None  #: of the whole look; None: there was none
+    whole: bool = False  #: True: every document there is is a fresh one
 
     def __bool__(self) -> bool:
         return bool(self.fresh or self.gone)
@@ -67,7 +68,9 @@ class Notice:
             if total > len(look.prints) - len(look.fresh) + existing:
                 here, arrived = set(look.prints), set(look.fresh)
                 gone = {row[0] for row in posts.every_seen(connection) if hash(row) not in here} - arrived
-        return Noticed(fresh=sorted({*look.fresh, *self._racy} - gone), gone=gone, prints=look.prints)
+        fresh = sorted({*look.fresh, *self._racy} - gone) if self._racy or gone else look.fresh
+        whole = len(look.fresh) == len(look.prints)
+        return Noticed(fresh=fresh, gone=gone, prints=look.prints, whole=whole)
 
     def at(self, source: Folder, paths: Collection[str]) -> Noticed:
         """Look at these documents only."""

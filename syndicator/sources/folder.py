@@ -18,6 +18,7 @@ from pathlib import Path
 
 from syndicator.errors import SourceError
 from syndicator.model import Document, Problem, Scope, Stat
+from syndicator.sources.paths import Paths
 
 #: A post is text; what is larger is a mistake, or an attack.
 MAX_OCTETS = 4 * 1024 * 1024
@@ -32,7 +33,7 @@ class Look:
     """What one look at the folder saw."""
 
     prints: "array[int]"  #: in the order they were met
-    fresh: list[str] = field(default_factory=list)  #: paths whose print was not among the known ones, sorted
+    fresh: Paths = field(default_factory=Paths)  #: paths whose print was not among the known ones
 
 
 class Folder:
@@ -51,7 +52,7 @@ class Folder:
         """
         prints: array[int] = array("q")
         append = prints.append
-        fresh: list[str] = []
+        fresh = Paths()
         suffixes = tuple(sorted(self.scope.suffixes, key=len))  # the shortest is the most common
         folders = list(self._tops())[::-1]
         while folders:
@@ -79,11 +80,10 @@ class Folder:
                         mark = hash((prefix + name, seen.st_size, seen.st_mtime_ns))
                         append(mark)
                         if known is not None and mark not in known:
-                            fresh.append(prefix + name)
+                            fresh.add(prefix + name)
             except OSError as error:
                 raise self._unreadable(full, error) from error
             folders += [(f"{prefix}{entry.name}/", entry.path) for entry in self._followed(prefix, below)]
-        fresh.sort()
         return Look(prints, fresh)
 
     def is_document(self, path: str) -> bool:

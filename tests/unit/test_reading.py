@@ -40,7 +40,7 @@ def site_and_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Si
 
 
 def batches_of(source: Folder) -> list[tuple[int, list[Wanted]]]:
-    paths = source.look(known=()).fresh
+    paths = list(source.look(known=()).fresh)
     return [(at, [(path, "") for path in paths[at : at + 7]]) for at in range(0, len(paths), 7)]
 
 

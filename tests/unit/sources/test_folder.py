@@ -7,7 +7,9 @@ import pytest
 
 from syndicator.errors import SourceError
 from syndicator.model import Document, Problem, Scope
+from syndicator.sources import paths
 from syndicator.sources.folder import MAX_OCTETS, Folder, is_settled
+from syndicator.sources.paths import Paths
 
 
 def write(root: Path, path: str, text: str = "x") -> Path:
@@ -31,7 +33,7 @@ def test_posts_are_found_at_any_depth(tmp_path: Path) -> None:
     ):
         write(tmp_path, path)
     look = Folder(tmp_path, Scope(exclude=("vendor",))).look(known=())
-    assert look.fresh == ["_posts/2026/a.markdown", "_posts/b.md", "news/sport/_posts/c.html"]
+    assert list(look.fresh) == ["_posts/2026/a.markdown", "_posts/b.md", "news/sport/_posts/c.html"]
     assert len(look.prints) == 3
 
 
@@ -41,7 +43,7 @@ def test_a_plain_folder_is_documents_throughout(tmp_path: Path) -> None:
     write(tmp_path, "deep/er/b.md")
     write(tmp_path, ".hidden/c.md")
     folder = Folder(tmp_path, Scope(anywhere=frozenset(), roots=("",)))
-    assert folder.look(known=()).fresh == ["a.md", "deep/er/b.md"]
+    assert list(folder.look(known=()).fresh) == ["a.md", "deep/er/b.md"]
     assert folder.is_document("deep/er/b.md")
 
 
@@ -50,7 +52,10 @@ def test_collections_are_folders_of_their_own(tmp_path: Path) -> None:
     write(tmp_path, "_recipes/soup.md")
     write(tmp_path, "_drafts/no.md")
     write(tmp_path, "_posts/a.md")
-    assert Folder(tmp_path, Scope(roots=("_recipes",))).look(known=()).fresh == ["_posts/a.md", "_recipes/soup.md"]
+    assert list(Folder(tmp_path, Scope(roots=("_recipes",))).look(known=()).fresh) == [
+        "_posts/a.md",
+        "_recipes/soup.md",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,7 @@ def test_an_unchanged_folder_looks_the_same(tmp_path: Path) -> None:
     os.utime(post, ns=(1, 1))
     again = folder.look(set(first.prints))
     assert again.prints != first.prints
-    assert again.fresh == ["_posts/a.md"]
+    assert list(again.fresh) == ["_posts/a.md"]
 
 
 def test_a_folder_that_is_not_there_stops_the_run(tmp_path: Path) -> None:
@@ -137,7 +142,7 @@ def test_a_link_out_of_the_source_is_refused(tmp_path: Path) -> None:
     (site / "loop").symlink_to(site)
     (site / "elsewhere").symlink_to(tmp_path)
     folder = Folder(site, Scope())
-    assert folder.look(known=()).fresh == ["_posts/in.md", "_posts/out.md"]
+    assert list(folder.look(known=()).fresh) == ["_posts/in.md", "_posts/out.md"]
     assert _problem(site, "_posts/out.md") == "_posts/out.md: is a link that leads out of the source"
     read = folder.read("_posts/in.md")
     assert isinstance(read, Document)
@@ -175,3 +180,14 @@ def _problem(root: Path, path: str) -> str:
     assert isinstance(read, Problem)
     assert read.fatal
     return str(read)
+
+
+def test_paths_are_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many, and in whatever order they were added."""
+    monkeypatch.setattr(paths, "_RUN", 7)
+    wanted = [f"_posts/{number:03}-é\udcff.md" for number in range(40)]
+    held = Paths()
+    for path in sorted(wanted, key=lambda path: path[-8::-1]):
+        held.add(path)
+    assert wanted == list(held) == list(held)
+    assert len(wanted) == len(held)
