@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
 from syndicator.model import Kind, Report
@@ -71,6 +71,7 @@ class Metrics:
     """Every number, in one registry. Labels take few values, all of them the operator's own or fixed."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a second series for each counter, saying when it began
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         gauge, counter = self._gauge, self._counter
