@@ -29,10 +29,10 @@ from syndicator.websub.retry import RETRY_AFTER_CAP
 BATCH, PER_HOST = 512, 512
 
 #: Seconds between looks at what came due meanwhile, and how long an answer may wait to be written down.
-LOOK, SETTLE = 0.25, 0.2
+LOOK, SETTLE = 0.25, 0.03
 
-#: Answers written down at a time, at most.
-TOGETHER = 200
+#: Answers that are written down as soon as there are so many. What a crash takes before is sent a second time.
+TOGETHER = 50
 
 #: Seconds that a pass which was told to stop waits for its requests to end.
 STOPPING = 2.0

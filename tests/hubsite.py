@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from urllib.parse import parse_qs, urlsplit
@@ -20,7 +21,7 @@ from sqlalchemy import select
 from syndicator.model import FeedFile
 from syndicator.outbound import Client
 from syndicator.push import Push
-from syndicator.store import owed, subscriptions
+from syndicator.store import subscriptions
 from syndicator.store.database import Database
 from syndicator.store.schema import owed as debts
 from syndicator.store.schema import subscriptions as table
@@ -143,6 +144,7 @@ class Site:
         self.ahead = timedelta()  # how far the site's clock was put forward
         self.base = "https://news.example.com/feeds/"
         self.files: dict[str, FeedFile] = {}
+        self._versions = count(1)
         shutil.copy(_empty(), folder / "state.db")
         self.database = Database(f"sqlite:///{folder}/state.db")
         limit = timedelta(seconds=timeout)
@@ -201,33 +203,40 @@ class Site:
             report = self.push.once()
             self.woken.wait(0.05 if report.next_due else 5)
 
-    def put(self, path: str, data: bytes, media_type: str = "application/rss+xml; charset=utf-8") -> str:
+    def begin(self, path: str) -> str:
         """Make a topic as it should be before anyone follows it; its URL."""
         url = self.base + path
+        self._put(url)
+        return url
+
+    def change(self, topic: str) -> bytes:
+        """What a build does when a feed changed: first the file, then the debt. The new bytes."""
+        self._put(topic)
+        with self.database.begin() as connection:
+            subscriptions.owe_deliveries(connection, [topic], self.clock())
+        self.wake()
+        return self.body(topic)
+
+    def drop(self, topic: str) -> None:
+        """What a build does when a feed is no longer made."""
+        del self.files[topic]
+        with self.database.begin() as connection:
+            subscriptions.owe_denials(connection, [topic], self.clock())
+        self.wake()
+
+    def body(self, topic: str) -> bytes:
+        return self.files[topic].data
+
+    def _put(self, url: str) -> None:
+        data = f"<rss version='2.0'><channel><title>Nächste {next(self._versions)}</title></channel></rss>".encode()
         self.files[url] = FeedFile(
-            path=path,
+            path=url.removeprefix(self.base),
             url=url,
             data=data,
-            media_type=media_type,
+            media_type="application/rss+xml; charset=utf-8",
             digest=sha256(data).hexdigest(),
             hubs=(self.url, "https://other.example/"),
         )
-        return url
-
-    def change(self, path: str, data: bytes) -> str:
-        """What a build does when a feed changed: first the file, then the debt."""
-        url = self.put(path, data)
-        with self.database.begin() as connection:
-            subscriptions.owe_deliveries(connection, [url], self.clock())
-        self.wake()
-        return url
-
-    def drop(self, path: str) -> None:
-        """What a build does when a feed is no longer made."""
-        del self.files[self.base + path]
-        with self.database.begin() as connection:
-            subscriptions.owe_denials(connection, [self.base + path], self.clock())
-        self.wake()
 
     def ask(self, form: object = None, **headers: str) -> requests.Response:
         """POST a form to the hub: a mapping, pairs, or text as it is."""
@@ -243,19 +252,21 @@ class Site:
         assert self.subscribe(topic, subscriber.url + path, **more).status_code == 202
         self.until(lambda: (topic, subscriber.url + path) in self.live())
 
-    def live(self) -> set[tuple[str, str]]:
-        """Topic and callback of each subscription that holds."""
+    def live(self, topic: str | None = None) -> set[tuple[str, str]]:
+        """Topic and callback of each subscription that holds: of one topic, or all."""
         with self.database.read() as connection:
             rows = connection.execute(select(table).where(table.c.expires > to_us(self.clock())))
-            return {(row.topic, row.callback) for row in rows}
+            return {(row.topic, row.callback) for row in rows if topic in (None, row.topic)}
 
-    def settled(self) -> None:
-        """Wait until nothing is owed."""
-        self.until(lambda: not self.owed())
+    def settled(self, topic: str) -> None:
+        """Wait until nothing is owed for a topic."""
+        self.until(lambda: not self.owed(topic))
 
-    def owed(self) -> int:
+    def owed(self, topic: str) -> int:
+        """Requests that are still to be made for a topic."""
         with self.database.read() as connection:
-            return sum(n for (_, state), n in owed.outstanding(connection).items() if state != "gave up")
+            rows = connection.execute(select(debts).where(debts.c.topic == topic, debts.c.state != "gave up"))
+            return len(rows.all())
 
     def errors(self) -> list[str]:
         """Why what is owed was not paid yet."""

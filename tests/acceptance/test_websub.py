@@ -218,7 +218,8 @@ def test_killed_in_the_middle_of_a_fan_out(command: Command, reader: Subscriber)
         time.sleep(0.5)
         assert subscribers(command) == 200
     doubled = sum(got.values()) - 200
-    assert (before < 200, 0 <= doubled <= 120) == (True, True), (before, doubled)
+    print(f"killed after {before} of 200; {doubled} were sent it twice")
+    assert (before < 200, 0 <= doubled <= 100) == (True, True)
     assert all("X-Hub-Signature" in delivery.headers for delivery in reader.of("POST"))
 
 
