@@ -71,7 +71,8 @@ class Metrics:
     """Every number, in one registry. Labels take few values, all of them the operator's own or fixed."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a second series for each counter, saying when it began
+        # No second series for each counter that says when it began.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         gauge, counter = self._gauge, self._counter
