@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,11 +55,10 @@ def family(pid: int) -> list[int]:
     found, waiting = [], [pid]
     while waiting:
         found.append(waiting.pop())
-        for children in Path(f"/proc/{found[-1]}/task").glob("*/children"):
-            try:
-                waiting += map(int, children.read_text().split())
-            except OSError:  # it ended
-                continue
+        with suppress(OSError):  # it ended
+            for task in os.listdir(f"/proc/{found[-1]}/task"):
+                children = Path(f"/proc/{found[-1]}/task/{task}/children").read_text()
+                waiting += map(int, children.split())
     return found
 
 
@@ -66,6 +66,6 @@ def _held(pid: int) -> int:
     """Octets, with what is shared counted in shares."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
+    except OSError:  # likewise
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
