@@ -63,6 +63,11 @@ class Folder:
                 with os.scandir(full) as entries:
                     for entry in entries:
                         name = entry.name
+                        if not name.isascii() and (shown := _shown(name)) != name:
+                            append(mark := hash((prefix + shown, 0, 0)))
+                            if known is not None and mark not in known:
+                                fresh.add(prefix + shown)
+                            continue
                         try:
                             if entry.is_dir():
                                 below.append(entry)
@@ -126,12 +131,23 @@ class Folder:
                 return _refused(path, f"is {seen.st_size:,} octets; a post has at most {MAX_OCTETS:,}")
             data = _read(full, seen.st_size)
         except FileNotFoundError:
-            return None
+            return self._misnamed(path)
         except OSError as error:
             return _refused(path, f"can't be read: {error.strerror}", "see its permissions")
         # The stat from before reading: a write that came between shows as a change at the next look.
         at = Stat(path=path, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
         return Document(stat=at, data=data, digest=blake2b(data, digest_size=16).hexdigest())
+
+    def _misnamed(self, path: str) -> Problem | None:
+        """What can be said of a path under which nothing is: that it stands for a name that no text can hold."""
+        folder, _, name = path.rpartition("/")
+        try:
+            there = os.listdir(self._top + folder) if "\\x" in name else ()
+        except OSError:
+            return None
+        if any(_shown(one) == name != one for one in there):
+            return _refused(path, "has a name that is not UTF-8", "rename it")
+        return None
 
     def _tops(self) -> Iterator[tuple[str, str]]:
         """Folders whose whole content is documents: the prefix of their paths (ending in "/", or empty), and where."""
@@ -175,6 +191,8 @@ class Folder:
             return []
 
     def _is_folder(self, entry: os.DirEntry[str]) -> bool:
+        if _shown(entry.name) != entry.name:
+            return False
         if not entry.is_symlink():
             return entry.is_dir()
         # A link is followed as long as it stays inside, and doesn't lead to a folder that it stands in.
@@ -192,6 +210,11 @@ class Folder:
 
     def _unreadable(self, full: str, error: OSError) -> SourceError:
         return SourceError(f"{full} can't be read: {error.strerror}", hint="is it mounted, and may this user read it?")
+
+
+def _shown(name: str) -> str:
+    """A file's name as text: octets that are not UTF-8, which Python has as half characters, are spelled out."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _read(full: str, size: int) -> bytes:

@@ -149,6 +149,20 @@ def test_a_link_out_of_the_source_is_refused(tmp_path: Path) -> None:
     assert read.data == b"real"
 
 
+def test_a_name_that_is_not_utf8_is_a_problem(tmp_path: Path) -> None:
+    """Of a document or a folder: no feed and no state could hold it. It is said once, with its octets spelled out."""
+    write(tmp_path, "_posts/a.md")
+    posts = os.fsencode(tmp_path / "_posts")
+    Path(os.fsdecode(posts + b"/\xff.md")).write_text("x")
+    os.mkdir(posts + b"/\xfe")
+    folder = Folder(tmp_path, Scope())
+    seen = folder.look(known=())
+    assert list(seen.fresh) == ["_posts/\\xfe", "_posts/\\xff.md", "_posts/a.md"]
+    assert _problem(tmp_path, "_posts/\\xff.md") == "_posts/\\xff.md: has a name that is not UTF-8"
+    assert folder.read("_posts/\\xaa.md") is None
+    assert list(folder.look(known=set(seen.prints)).fresh) == []
+
+
 def test_links_in_a_circle_are_a_problem_each(tmp_path: Path) -> None:
     """They keep no other document back: one named as a post is a problem when it is read, a folder is none."""
     write(tmp_path, "_posts/a.md")
