@@ -356,7 +356,7 @@ def soak(minutes: float, seed: int) -> int:
         try:
             return _live(world, minutes * 60)
         except BaseException:
-            print("".join(world.daemon.err[-20:]))
+            print("".join(world.daemon.err[-20:]), world.command("status").stdout)
             raise
         finally:
             world.daemon.process.kill()

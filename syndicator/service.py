@@ -6,21 +6,21 @@ import random
 import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
 import brotli
 
-from syndicator import status
+from syndicator import doctor, status
 from syndicator.build import Builder, Plan
 from syndicator.check import check
 from syndicator.config import Config
 from syndicator.errors import StateError, SyndicatorError
 from syndicator.index import Progress
 from syndicator.jekyll.sanitize import DEFAULT, Policy
-from syndicator.model import FeedFile, Report, Settlement, digest_of
+from syndicator.model import FeedFile, Problem, Report, Settlement, digest_of
 from syndicator.outbound import Client
 from syndicator.outputs.folder import Folder as Output
 from syndicator.push import Push, PushReport
@@ -46,6 +46,29 @@ def quiet(_done: int, _total: int | None, _what: str) -> None:
 def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
     """Read the site and every post, and write nothing, not even a state. Raises SourceError."""
     return check(_plan(config), clock(), progress)
+
+
+def examine(config: Config, *, ask: bool, clock: Clock = utcnow) -> tuple[Problem, ...]:
+    """What would go wrong on this machine with this config. Writes nothing; `ask`: also ask hubs and feeds.url."""
+    path = Path(config.state.url.removeprefix("sqlite:///")) if config.state.url.startswith("sqlite:") else None
+    found = [
+        *doctor.addresses(config.feeds.url, config.push.hubs),
+        *doctor.places(config.source.path, config.output.path, path),
+        *doctor.state(config.state.url, clock()),
+    ]
+    if ask:
+        name = f"all.{config.feeds.formats[0]}"
+        client = Client(
+            user_agent=f"syndicator/{VERSION} (+{config.feeds.url})",
+            timeout=config.push.timeout,
+            stranger_timeout=config.hub.timeout,
+        )
+        try:
+            file = config.output.path / name
+            found += doctor.answers(client.send, config.push.hubs, config.feeds.url + name, file, clock)
+        finally:
+            client.close()
+    return tuple(found)
 
 
 class Service:
@@ -145,7 +168,22 @@ class Service:
             return subscriptions.remove(connection, callback, self._clock())
 
     def status(self) -> Status:
-        return status.gather(self.database, self.config.output.path, version=VERSION, now=self._clock())
+        output, url = self.config.output.path, self.config.feeds.url
+        return status.gather(self.database, output, url=url, version=VERSION, now=self._clock())
+
+    def concerns(self, found: Status) -> tuple[str, ...]:
+        """What of it needs a person, in words; nothing: all is well."""
+        return status.concerns(
+            found,
+            self._clock(),
+            late=3 * self.config.source.poll + timedelta(minutes=1),
+            daemon_wanted=status.daemon_wanted(self.database),
+        )
+
+    def started(self, at: datetime) -> None:
+        """Remember that a daemon works on this state, and since when."""
+        with suppress(StateError), self.database.begin() as connection:  # a full disk is no reason not to serve
+            status.remember_start(connection, at)
 
     def published(self) -> list[FileRow]:
         """Every file that is out, or was."""

@@ -5,7 +5,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +51,15 @@ class FeedState:
 class Status:
     version: str
     daemon: str | None  #: who runs on this state; None: nobody
+    since: datetime | None  #: when the daemon that runs was started; None: nobody runs, or it can't be told
+    url: str  #: public address of the feeds
     polled: datetime | None  #: when the daemon last looked at the source; None: none runs, or it can't be told
     state: str
     state_octets: int | None  #: None: it isn't a file of ours
     output: str
     output_octets: int
     disk_free_octets: int  #: where the output is
+    state_free_octets: int | None  #: where the state is; None: it isn't a file of ours
     posts: int
     waiting: datetime | None  #: when the next future post appears; None: none waits
     last_run: Run | None
@@ -66,9 +69,51 @@ class Status:
     hubs: tuple[HubState, ...]
     owed: Mapping[str, int]  #: by kind, what waits or is under way
     gave_up: Mapping[str, int]  #: by kind, what was given up
+    owed_since: datetime | None  #: when the oldest debt was made; None: nothing is owed
     next_try: datetime | None  #: when the next debt is tried; None: nothing is owed
     subscribers: int
     audiences: Mapping[str, Audience]  #: of our own hub, by topic; only topics that someone follows
+
+
+#: Less than this on a disk, and the next write may fail.
+_LITTLE = 16 * 2**20
+
+#: Longer than hubs are down in passing.
+_LONG = timedelta(hours=1)
+
+
+def concerns(found: Status, now: datetime, *, late: timedelta, daemon_wanted: bool) -> tuple[str, ...]:
+    """What needs a person, in words; nothing: all is well. `late`: a look at the source longer ago is one too many."""
+    said = []
+    if found.last_failure:
+        said.append(f"the last run failed: {found.last_failure.message}")
+    if daemon_wanted and not found.daemon:
+        said.append("the daemon is not running: start it with syndicator run")
+    if found.polled and now - found.polled > late:
+        said.append(f"the daemon last looked at the source at {found.polled:%Y-%m-%d %H:%M:%S} UTC: it hangs")
+    left_out = sum(problem.fatal for problem in found.problems)
+    if left_out:
+        said.append(
+            f"{left_out:,} problem{'s keep posts' if left_out > 1 else ' keeps a post'} from going out as saved"
+        )
+    said += [f"{hub.url}: {hub.gave_up:,} pings given up: {hub.error}" for hub in found.hubs if hub.gave_up]
+    if found.owed_since and now - found.owed_since > _LONG:
+        errors = [f"{hub.url}: {hub.error}" for hub in found.hubs if hub.waiting and hub.error]
+        said.append("; ".join([f"something is owed since {found.owed_since:%Y-%m-%d %H:%M} UTC", *errors]))
+    places = ((found.output, found.disk_free_octets), (found.state, found.state_free_octets))
+    said += [f"{place}: {free:,} octets are free" for place, free in places if free is not None and free < _LITTLE]
+    return tuple(said)
+
+
+def remember_start(connection: Connection, now: datetime) -> None:
+    """Keep when a daemon began: from then on one is expected to run."""
+    facts.put(connection, "daemon since", now.isoformat())
+
+
+def daemon_wanted(database: Database) -> bool:
+    """Whether a daemon ever ran on this state: where one never did, builds and pushes are typed or timed."""
+    with database.read() as connection:
+        return facts.get(connection, "daemon since") is not None
 
 
 def remember_run(connection: Connection, report: Report) -> None:
@@ -82,7 +127,7 @@ def remember_failure(connection: Connection, failure: Failure) -> None:
     facts.put(connection, "last failure", json.dumps(asdict(failure) | {"at": failure.at.isoformat()}))
 
 
-def gather(database: Database, output: Path, *, version: str, now: datetime) -> Status:
+def gather(database: Database, output: Path, *, url: str, version: str, now: datetime) -> Status:
     daemon = locks.holder(database, "daemon")
     with database.read() as connection:
         rows = [row for row in feeds.every(connection) if row.made_of is not None]
@@ -93,12 +138,15 @@ def gather(database: Database, output: Path, *, version: str, now: datetime) -> 
         return Status(
             version=version,
             daemon=daemon.name if daemon else None,
+            since=_moment(facts.get(connection, "daemon since")) if daemon else None,
+            url=url,
             polled=daemon.beat if daemon else None,
             state=database.name,
             state_octets=_octets(database.path),
             output=str(output),
             output_octets=sum(size for file in files for size, _ in file.disk.values()),
             disk_free_octets=_free(output),
+            state_free_octets=_free(database.path.parent) if database.path else None,
             posts=posts.count(connection),
             waiting=posts.next_due(connection, now),
             last_run=_run(facts.get(connection, "last run")),
@@ -108,6 +156,7 @@ def gather(database: Database, output: Path, *, version: str, now: datetime) -> 
             hubs=owed.hub_states(connection),
             owed=_by_kind(counts, ("waiting", "claimed")),
             gave_up=_by_kind(counts, ("gave up",)),
+            owed_since=owed.oldest(connection),
             next_try=owed.next_due(connection),
             subscribers=sum(subscribers.values()),
             audiences=audiences,
@@ -150,6 +199,10 @@ def _trouble(daemon: locks.Holder | None) -> Failure | None:
     if daemon is None or daemon.beat is None or not daemon.trouble:
         return None
     return Failure(at=daemon.beat, message=daemon.trouble, hint=daemon.hint or None)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _octets(path: Path | None) -> int | None:

@@ -142,6 +142,7 @@ def push(
         if everything:
             service.owe_all()
         report = service.push()
+        service.tidy()
     words.pushed(report, json=json)
     raise typer.Exit(1 if report.owed else 0)
 
@@ -158,20 +159,57 @@ def run(config: ConfigPath = None, verbose: Verbose = False) -> None:
 
 
 @app.command()
-def status(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
+def status(
+    config: ConfigPath = None,
+    verbose: Verbose = False,
+    json: Json = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say only what needs a person; exit code 1: something does.")
+    ] = False,
+) -> None:
     """Show what is out, what is owed, and what is wrong.
 
-    The feeds, the last run, what is owed to whom, what failed and when it is tried again.
+    The feeds, the last run, what is owed to whom, what failed and when it is tried again. With --check, for
+    monitoring: only what needs a person, and exit code 1 when something does.
     """
     with _service(config, verbose) as service:
         found = service.status()
+        concerns = service.concerns(found)
         now = datetime.now(UTC)
     if json:
-        words.facts(found)
+        words.facts({**asdict(found), "concerns": concerns})
+    elif check:
+        typer.echo("\n".join(concerns) or "All is well.")
     else:
         from syndicator.cli import page
 
-        typer.echo("\n".join(page.lines(found, now)))
+        typer.echo("\n".join(page.lines(found, concerns, now)))
+    raise typer.Exit(1 if check and concerns else 0)
+
+
+@app.command()
+def doctor(
+    config: ConfigPath = None,
+    verbose: Verbose = False,
+    json: Json = False,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Also ask the hubs, and feeds.url whether it leads back here.")
+    ] = False,
+) -> None:
+    """Say what would go wrong on this machine with this config.
+
+    Addresses, folders, disks, state, clock. It writes nothing, and asks the network only with --ask. Exit code
+    1: something would.
+    """
+    loaded = _prepared(config, verbose)
+    from syndicator.service import examine
+
+    found = examine(loaded, ask=ask)
+    if json:
+        words.facts({"problems": [asdict(problem) for problem in found]})
+    else:
+        typer.echo("\n".join(line for each in found for line in words.problem_lines(each)) or "All is well.")
+    raise typer.Exit(1 if found else 0)
 
 
 hub = typer.Typer(name="hub", help="Show and end the subscriptions of our hub.", no_args_is_help=True)

@@ -11,13 +11,20 @@ if TYPE_CHECKING:
     from syndicator.store.subscriptions import Subscriber
 
 
-def lines(found: "Status", now: datetime) -> Iterator[str]:
-    yield f"syndicator {found.version}, {f'run by {found.daemon}' if found.daemon else 'not running'}"
+def lines(found: "Status", concerns: Sequence[str], now: datetime) -> Iterator[str]:
+    since = f", started {ago(found.since, now)}" if found.since else ""
+    yield f"syndicator {found.version}, {f'run by {found.daemon}{since}' if found.daemon else 'not running'}"
+    yield f"  serves  {found.url}"
     octets = "" if found.state_octets is None else f", {size(found.state_octets)}"
-    yield f"  state   {found.state}{octets}"
+    free = "" if found.state_free_octets is None else f", {size(found.state_free_octets)} free"
+    yield f"  state   {found.state}{octets}{free}"
     yield f"  output  {found.output}, {size(found.output_octets)}, {size(found.disk_free_octets)} free"
     if found.polled:
         yield f"  polled  {ago(found.polled, now)}"
+    if concerns:
+        yield ""
+        yield "Needs a person:"
+        yield from (f"  {concern}" for concern in concerns)
     yield ""
     yield from _run_lines(found, now)
     yield ""

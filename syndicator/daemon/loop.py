@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class Daemon:
         observe.logs(terminal=sys.stderr.isatty(), verbose=verbose)
         self._log: Any = structlog.get_logger()
         self._notify = Notify(os.environ)
+        self._began = datetime.now(UTC)
         self._metrics, self._faults = observe.Metrics(), Faults()
         self._lock = ExitStack()  #: on the state: held from start to stop, whoever works on it
 
@@ -59,6 +61,7 @@ class Daemon:
     def _employ(self, service: Service) -> None:
         """Make what a service needs around it, and serve what it has published."""
         self._service = service
+        service.started(self._began)
         service.pusher.recover()  # the lock is ours: whoever claimed by this name is dead
         self._work = Work(
             service,

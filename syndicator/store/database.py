@@ -3,8 +3,10 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
@@ -14,6 +16,8 @@ from syndicator.errors import MovedStateError, StateError
 
 #: The newest migration in `migrations/versions`.
 HEAD = "0001"
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 _MENDED_BY_DELETING = (
     "the state is an index: move the file away and it is made again; what is lost are the moments posts were "
@@ -96,19 +100,47 @@ class Database:
         # Alembic costs a tenth of a second to import, and is needed once in a state's life.
         from alembic import command
         from alembic.config import Config
-        from alembic.script import ScriptDirectory
 
+        if version is not None:
+            _refuse_unknown(self.name, version)
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if version is not None and version not in known:
-            raise StateError(
-                f"{self.name} was written by a newer syndicator (schema {version}; this one knows {HEAD})",
-                hint="run the newer version, or name another state in [state] url",
-            )
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         with self.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def peek(url: str) -> datetime | None:
+    """Look at a state and change nothing: when the last run that looked at everything was; None: there was none.
+
+    Raises StateError when it can't be used: damaged, not reachable, or from a newer version.
+    """
+    at = make_url(url)
+    name = at.render_as_string(hide_password=True)
+    if at.get_backend_name() == "sqlite":
+        if not at.database or not Path(at.database).exists():
+            return None
+        at = at.set(database=f"file:{quote(at.database)}", query={"mode": "ro", "uri": "true"})
+    engine = create_engine(at)
+    try:
+        with in_words(name), engine.connect() as connection:
+            version = _version(connection)
+            if version is None:
+                return None
+            _refuse_unknown(name, version)
+            last = connection.scalar(text("SELECT value FROM facts WHERE name = 'now'"))
+            return datetime.fromisoformat(last) if last else None
+    finally:
+        engine.dispose()
+
+
+def _refuse_unknown(name: str, version: str) -> None:
+    known = {path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")}
+    if version not in known:
+        raise StateError(
+            f"{name} was written by a newer syndicator (schema {version}; this one knows {HEAD})",
+            hint="run the newer version, or name another state in [state] url",
+        )
 
 
 def _engine(url: str, *, sqlite: bool) -> Engine:

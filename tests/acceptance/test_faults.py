@@ -107,7 +107,7 @@ FORMATS = ("rss", "atom", "json")
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     root = tmp_path_factory.mktemp("patient")
-    with disks(root / "site", root / "feeds", root / "var") as (site, feeds, state), Hub() as hub:
+    with disks(root / "site", root / "feeds", root / "var", octets=40 * 2**20) as (site, feeds, state), Hub() as hub:
         command = Command(root)
         retry = '["200ms", "500ms", "1s", "2s", "5s", "5s", "5s"]'
         command.configure(f'[push]\nhubs = ["{hub.url}"]\nretry = {retry}', poll="100ms")
@@ -160,6 +160,21 @@ def test_a_place_that_is_taken_keeps_no_other_feed_back(patient: Patient) -> Non
         until(lambda: patient.polls("failed") >= before + 3)
         taken.rmdir()
     patient.assert_out(title)
+
+
+def test_status_for_monitoring(patient: Patient) -> None:
+    """0 and one sentence while all is well; 1 and what it is, when the output can't be written to."""
+    until(lambda: patient.command("status", "--check").returncode == 0, what="peace")
+    patient.feeds.read_only()
+    patient.post()
+    before = patient.polls("failed")
+    until(lambda: patient.polls("failed") > before)
+    done = patient.command("status", "--check")
+    assert (done.returncode, "Read-only file system" in done.stdout) == (1, True)
+    patient.feeds.writable()
+    until(patient.ready, what="ready")
+    while patient.hub.pings.empty():
+        time.sleep(0.01)
 
 
 def _emptied(patient: Patient) -> Callable[[], None]:

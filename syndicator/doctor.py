@@ -1,0 +1,122 @@
+"""What would go wrong on this machine with this config.
+
+Reads only, and asks the network only where it is told to. What it finds are Problems: a setting, what is wrong
+with it, and what to do.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from syndicator.errors import StateError
+from syndicator.model import Answer, Problem, Request
+from syndicator.store import database
+
+#: Less than this on a disk, and the next write may fail.
+_LITTLE = 16 * 2**20
+
+#: No clock that is right is before this: the program is younger.
+_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+#: Clocks that are further apart than this are not both right.
+_APART = timedelta(minutes=2)
+
+
+def addresses(url: str, hubs: Sequence[str]) -> Iterator[Problem]:
+    """Whether others can reach the feeds. `hubs`: outside ones, that are told to fetch them."""
+    host = urlsplit(url).hostname or ""
+    if not _is_public(host):
+        hint = "set it to the address that others will use; until then nobody but this network can follow the feeds"
+        yield Problem(path="feeds.url", message=f"{url} is no public address", hint=hint)
+        if hubs:
+            message = f"{', '.join(hubs)} can't fetch feeds from {url}"
+            yield Problem(path="push.hubs", message=message, hint="set feeds.url first")
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith((".localhost", ".local", ".internal", ".lan", ".test"))
+
+
+def places(source: Path, output: Path, state: Path | None) -> Iterator[Problem]:
+    """Whether the folders are there, may be used by this user, and have room. `state` None: it is no file of ours."""
+    if not source.is_dir() or not os.access(source, os.R_OK | os.X_OK):
+        yield Problem(path="source.path", message=f"{source} is no folder that can be read", hint="is it mounted?")
+    written = [("output.path", output)] + ([("state.url", state.parent)] if state else [])
+    for setting, folder in written:
+        there = next(each for each in (folder, *folder.parents) if each.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            hint = "give the user that syndicator runs as the right to write there, or name another folder"
+            yield Problem(path=setting, message=f"{there} can't be written to", hint=hint)
+        disk = os.statvfs(there)
+        if (free := disk.f_bavail * disk.f_frsize) < _LITTLE:
+            yield Problem(path=setting, message=f"{free:,} octets are free at {there}", hint="make room")
+
+
+def state(url: str, now: datetime) -> Iterator[Problem]:
+    """Whether the state can be used by this version, and whether the clock agrees with it."""
+    try:
+        last = database.peek(url)
+    except StateError as error:
+        yield Problem(path="state.url", message=str(error), hint=error.hint)
+        last = None
+    if now < _BEGAN or (last and now < last - _APART):
+        than = f"the last run was at {last:%Y-%m-%d %H:%M} UTC" if last else "this program is younger"
+        message = f"says {now:%Y-%m-%d %H:%M} UTC, but {than}"
+        yield Problem(path="clock", message=message, hint="set it; posts appear by it, and debts are paid by it")
+
+
+def answers(
+    ask: Callable[[Request], Answer], hubs: Sequence[str], topic: str, file: Path, now: Callable[[], datetime]
+) -> Iterator[Problem]:
+    """Whether hubs answer, the feeds' address leads back to us, and clocks agree. Asks the network."""
+    for hub in hubs:
+        answer = ask(Request(method="GET", url=hub))
+        if answer.status is None:
+            hint = "is it spelt right, and may this machine ask it? Until it answers, pings wait"
+            yield Problem(path=hub, message=f"can't be reached: {answer.error}", hint=hint)
+        else:
+            yield from _clock(hub, answer, now())
+    answer = ask(Request(method="GET", url=topic, headers={"Accept-Encoding": "identity"}))
+    yield from _leads_back(topic, answer, file)
+
+
+def _clock(who: str, answer: Answer, now: datetime) -> Iterator[Problem]:
+    try:
+        theirs = parsedate_to_datetime(answer.headers["date"])
+    except (KeyError, ValueError, TypeError):
+        return
+    if abs(theirs.replace(tzinfo=theirs.tzinfo or UTC) - now) > _APART:
+        message = f"says {now:%Y-%m-%d %H:%M:%S} UTC, {who} says {theirs:%Y-%m-%d %H:%M:%S}"
+        yield Problem(path="clock", message=message, hint="let it be set from the network (NTP)")
+
+
+def _leads_back(topic: str, answer: Answer, file: Path) -> Iterator[Problem]:
+    hint = "it must lead to this syndicator, or to a server of the output folder: see feeds.url"
+    if answer.status is None:
+        yield Problem(path=topic, message=f"can't be reached: {answer.error}", hint=hint)
+        return
+    if answer.status != 200:
+        yield Problem(path=topic, message=f"answers {answer.status}", hint=hint)
+        return
+    kind = answer.headers.get("content-type", "nothing")
+    if answer.body.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
+        yield Problem(path=topic, message=f"is HTML, not a feed (sent as {kind})", hint=hint)
+        return
+    try:
+        with file.open("rb") as ours:
+            wanted = ours.read(len(answer.body))
+    except OSError:
+        yield Problem(path=topic, message=f"{file} isn't there to compare with", hint="syndicator build makes it")
+        return
+    if not answer.body or answer.body != wanted:
+        yield Problem(path=topic, message=f"is not what stands in {file}", hint="an old copy in a cache? " + hint)
+    if "rel=" not in answer.headers.get("link", ""):
+        hint = "let the server send it (config/ has examples); readers that don't look inside find the hub by it"
+        yield Problem(path=topic, message="is sent without a Link header", hint=hint)

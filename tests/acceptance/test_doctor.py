@@ -1,0 +1,173 @@
+"""`syndicator doctor` on real folders, states and servers that answer wrong things. It writes nothing."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from command import Command
+from disks import disks
+
+from syndicator import config, doctor
+from syndicator.model import Answer, Request
+from syndicator.outbound import Client
+from syndicator.service import examine
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+FEED = b"<?xml version='1.0'?><feed/>"
+LINK = {"link": '<https://example.com/all.atom>; rel="self"', "content-type": "application/atom+xml"}
+
+
+class Server:
+    """Answers as it is told to."""
+
+    status, body = 200, FEED
+    headers: dict[str, str] = LINK
+
+    def __enter__(self) -> "Server":
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response_only(server.status)
+                for name, value in {"content-length": str(len(server.body)), **server.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(server.body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._http.server_port}/all.atom"
+        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        yield server
+
+
+def ask(request: Request) -> Answer:
+    wait = timedelta(seconds=5)
+    client = Client(user_agent="test", timeout=wait, stranger_timeout=wait)
+    try:
+        return client.send(request)
+    finally:
+        client.close()
+
+
+def found(server: Server, folder: Path, hubs: tuple[str, ...] = ()) -> list[str]:
+    file = folder / "all.atom"
+    file.write_bytes(FEED)
+    return [problem.message for problem in doctor.answers(ask, hubs, server.url, file, lambda: NOW)]
+
+
+def test_an_address_that_leads_back(server: Server, tmp_path: Path) -> None:
+    """The bytes that stand on disk, with their Link header: nothing to say."""
+    assert found(server, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "words"),
+    [
+        (200, b"\n<!DOCTYPE html><title>Welcome</title>", {"content-type": "text/html"}, "is HTML, not a feed"),
+        (404, b"", {}, "answers 404"),
+        (301, b"", {"location": "/elsewhere"}, "answers 301"),
+        (200, b"<?xml version='1.0'?><feed>old</feed>", LINK, "is not what stands in"),
+        (200, b"", LINK, "is not what stands in"),
+        (200, FEED, {}, "is sent without a Link header"),
+    ],
+)
+def test_an_address_that_leads_elsewhere(
+    server: Server, tmp_path: Path, status: int, body: bytes, headers: dict[str, str], words: str
+) -> None:
+    """The body is compared with the file, and what came is named."""
+    server.status, server.body, server.headers = status, body, headers
+    (message,) = found(server, tmp_path)
+    assert words in message
+
+
+def test_a_hub_that_cannot_be_reached_and_one_with_another_clock(server: Server, tmp_path: Path) -> None:
+    """Any answer of a hub will do, but for its date."""
+    server.headers = LINK | {"date": format_datetime(NOW + timedelta(hours=3))}
+    (apart,) = found(server, tmp_path, (server.url,))
+    assert "says 2026-05-01 12:00:00 UTC" in apart
+    (closed,) = [m for m in found(server, tmp_path, ("http://127.0.0.1:9/",)) if "can't be reached" in m]
+    assert closed
+
+
+@pytest.mark.parametrize(
+    ("url", "public"),
+    [
+        ("https://example.com/", True),
+        ("https://203.0.113.9/", False),
+        ("https://8.8.8.8/", True),
+        ("http://127.0.0.1:8080/", False),
+        ("http://[::1]/", False),
+        ("http://192.168.1.7/", False),
+        ("http://localhost/", False),
+        ("http://nas.local/", False),
+    ],
+)
+def test_addresses_that_others_cannot_reach(url: str, public: bool) -> None:
+    """A setting of its own, and the hubs that would have to fetch from there."""
+    paths = [problem.path for problem in doctor.addresses(url, ("https://hub.example/",))]
+    assert paths == ([] if public else ["feeds.url", "push.hubs"])
+
+
+def test_folders(tmp_path: Path) -> None:
+    """A source that isn't there; a full disk; one that is read-only."""
+    with disks(tmp_path / "full", tmp_path / "fixed") as (full, fixed):
+        full.fill()
+        fixed.read_only()
+        said = list(doctor.places(tmp_path / "none", full.at / "feeds", fixed.at / "state.db"))
+    assert [problem.path for problem in said] == ["source.path", "output.path", "state.url", "state.url"]
+    assert said[1].message == f"0 octets are free at {tmp_path / 'full'}"
+    assert said[2].message == f"{tmp_path / 'fixed'} can't be written to"
+
+
+def test_states(tmp_path: Path) -> None:
+    """None yet is fine; a damaged and a newer one are not; nor is a clock behind the last run, or before us all."""
+    path = tmp_path / "state.db"
+    url = f"sqlite:///{path}"
+    assert list(doctor.state(url, NOW)) == []
+    assert not path.exists()
+    with closing(sqlite3.connect(path)) as state:
+        state.executescript(
+            "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('0001');"
+            "CREATE TABLE facts (name, value); INSERT INTO facts VALUES ('now', '2026-05-02T12:00:00+00:00');"
+        )
+        (behind,) = doctor.state(url, NOW)
+        assert behind.message == "says 2026-05-01 12:00 UTC, but the last run was at 2026-05-02 12:00 UTC"
+        state.executescript("UPDATE alembic_version SET version_num = '9999'")
+        (newer,) = doctor.state(url, NOW)
+        assert "newer syndicator (schema 9999" in newer.message
+    path.write_bytes(b"no database" * 1000)
+    (damaged, early) = doctor.state(url, datetime(1970, 1, 1, tzinfo=UTC))
+    assert "is damaged" in damaged.message
+    assert early.path == "clock"
+
+
+def test_the_command_writes_nothing(tmp_path: Path) -> None:
+    """It says what it found, with hints, and ends with 1; no folder, no state, no file comes of it."""
+    command = Command(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    done = command("doctor", "--json")
+    assert done.returncode == 1
+    assert [problem["path"] for problem in json.loads(done.stdout)["problems"]] == ["feeds.url"]
+    asked = [problem.message for problem in examine(config.load(command.config, {}), ask=True)]
+    assert any("can't be reached" in message for message in asked)
+    assert sorted(tmp_path.rglob("*")) == before
