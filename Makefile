@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test check format bench clean
+.PHONY: run test check format bench soak clean
 
 ## run: serve the example site, and say where
 run: .venv/.run
@@ -32,6 +32,10 @@ bench: .venv/.bench
 .venv/.bench: .venv/.test
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $@
+
+## soak: some minutes of edits, restarts and faults, and what became of every change
+soak: .venv/.test
+	@$(BIN)/python benchmarks/soak.py --minutes $(or $(MINUTES),3) --seed $(or $(SEED),1)
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from typer.main import get_command
 
 from syndicator import cli, config, observe
 from syndicator.cli import begin
+from syndicator.model import Problem
+from syndicator.status import FeedState, Status
+from syndicator.store.owed import HubState
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
@@ -65,6 +69,13 @@ def test_each_option_is_in_the_reference() -> None:
     }
     assert options >= {"--config", "--json", "--all", "-v"}
     assert {option for option in options if f"`{option}" not in REFERENCE} == set()
+
+
+def test_each_field_of_the_status_is_in_the_reference() -> None:
+    """What programs read has a row: of the status, of its feeds and of its hubs."""
+    named = REFERENCE.partition("### `syndicator status --json`")[2].partition("\n### ")[0]
+    names = {each.name for kind in (Status, FeedState, HubState, Problem) for each in fields(kind)} | {"concerns"}
+    assert {name for name in names if f"`{name}`" not in named} == set()
 
 
 def test_each_metric_is_in_the_reference() -> None:
