@@ -1,23 +1,27 @@
 """Deliveries to many subscribers, against a bare thread pool of `requests.post` to the same sink.
 
-    python benchmarks/fanout.py [subscribers] [--slow 0.05] [--hanging 0.01]
+    python benchmarks/fanout.py [subscribers]
 
-The sink is a process of its own that reads requests and says 200; hosts are 127.1.0.x. Each round runs ours,
-then the bare pool, with the same timeout, to the same addresses.
+Three times: to subscribers that answer at once, after 50 ms, and with one in a hundred that hangs. The sink is a
+process of its own that reads requests and says 200; hosts are 127.1.0.x. Each case runs ours, then the bare pool,
+with the same timeout, to the same addresses. While ours runs, its process also serves the feed, and a client of its
+own asks for it twenty times a second, as a reader does that has it: a 304.
 """
 
 import argparse
 import asyncio
-import json
+import http.client
 import multiprocessing
 import os
 import random
 import resource
-import sys
+import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -29,9 +33,16 @@ from syndicator.outbound import Client
 from syndicator.push import Push
 from syndicator.store import subscriptions
 from syndicator.store.database import Database
+from syndicator.web.app import make_app
+from syndicator.web.feeds import Catalogue, PublishedFile
+from syndicator.web.health import Readiness
+from syndicator.web.server import Server
 
 HOSTS, PORT, BODY, TIMEOUT = 100, 18099, os.urandom(25_000).hex().encode(), 2.0
 TOPIC = "https://news.example.com/feeds/all.rss"
+#: Seconds until the sink answers, and the share of subscribers that are never answered.
+CASES = {"at once": (0.0, 0.0), "after 50 ms": (0.05, 0.0), "1% hang": (0.0, 0.01)}
+
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -107,10 +118,8 @@ def ours(to: list[str], folder: Path) -> tuple[float, int]:
     began = time.perf_counter()
     with database.begin() as connection:
         subscriptions.owe_deliveries(connection, [TOPIC], datetime.now(UTC))
-    owing = time.perf_counter() - began
     report = push.once()
     seconds = time.perf_counter() - began
-    print(f"    owed in {owing * 1000:.0f} ms; {report.summary()}", file=sys.stderr)
     client.close()
     return seconds, sum(report.paid.values())
 
@@ -126,6 +135,67 @@ def bare(to: list[str], threads: int) -> tuple[float, int]:
     with ThreadPoolExecutor(threads) as pool:
         arrived = sum(status == 200 for status in pool.map(post, to))
     return time.perf_counter() - began, arrived
+
+
+@contextmanager
+def served() -> Iterator[int]:
+    """The feed, served by this process; its port."""
+    now = datetime.now(UTC)
+    file = PublishedFile(
+        path="all.rss", media_type="application/rss+xml", updated=now, digest="d", link=None, bodies={"identity": BODY}
+    )
+    catalogue = Catalogue(max_age=300)
+    catalogue.update([file])
+    app = make_app(
+        catalogue, ready=lambda: Readiness(ready=True, facts={}), numbers=lambda: b"", on_request=lambda *_: None
+    )
+    server = Server(app, "127.0.0.1", 0)
+    server.start()
+    yield server.port
+    server.stop()
+
+
+def reader(port: int, over: "multiprocessing.synchronize.Event", told: "multiprocessing.Queue[list[float]]") -> None:
+    """Asks for the feed that it has until it is told to stop; tells how long each answer took."""
+    connection, waits = http.client.HTTPConnection("127.0.0.1", port), list[float]()
+    connection.request("GET", "/all.rss")
+    first = connection.getresponse()
+    first.read()
+    have = {"If-None-Match": first.headers["ETag"]}
+    told.put([])  # ready
+    while not over.wait(0.05):
+        began = time.perf_counter()
+        connection.request("GET", "/all.rss", headers=have)
+        response = connection.getresponse()
+        response.read()
+        waits.append(time.perf_counter() - began)
+        assert response.status == 304
+    told.put(waits)
+
+
+@contextmanager
+def asked(port: int) -> Iterator[list[float]]:
+    """What the reader waited, in seconds; there when it is over."""
+    spawn = multiprocessing.get_context("spawn")  # there are threads by now
+    over, told, waits = spawn.Event(), spawn.Queue(), list[float]()
+    process = spawn.Process(target=reader, args=(port, over, told), daemon=True)
+    process.start()
+    told.get(timeout=30)
+    yield waits
+    over.set()
+    waits += told.get(timeout=30)
+    process.join()
+
+
+@contextmanager
+def sinking(slow: float) -> Iterator[None]:
+    ready = multiprocessing.Event()
+    process = multiprocessing.Process(target=sink, args=(slow, ready), daemon=True)
+    process.start()
+    assert ready.wait(10)
+    yield
+    process.terminate()
+    process.join()
 
 
 class Peak:
@@ -149,39 +219,23 @@ class Peak:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("subscribers", nargs="?", type=int, default=10_000)
-    parser.add_argument("--slow", type=float, default=0.0)
-    parser.add_argument("--hanging", type=float, default=0.0)
-    parser.add_argument("--threads", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=64, help="of the bare pool")
     options = parser.parse_args()
-    ready = multiprocessing.Event()
-    process = multiprocessing.Process(target=sink, args=(options.slow, ready), daemon=True)
-    process.start()
-    ready.wait(10)
-    to = callbacks(options.subscribers, options.hanging)
-    for _ in range(options.rounds):
-        with tempfile.TemporaryDirectory() as folder, Peak() as peak:
-            seconds, arrived = ours(to, Path(folder))
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        bare_seconds, bare_arrived = bare(to, options.threads)
+    print(f"{options.subscribers:,} subscribers  ours/s  bare/s  ratio  arrived      304 p50  p99 ms  fds threads  MiB")
+    for name, (slow, hanging) in CASES.items():
+        to = callbacks(options.subscribers, hanging)
+        with sinking(slow), tempfile.TemporaryDirectory() as folder:
+            with served() as port, asked(port) as waits, Peak() as peak:
+                seconds, arrived = ours(to, Path(folder))
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+            bare_seconds, bare_arrived = bare(to, options.threads)
         mine, theirs = arrived / seconds, bare_arrived / bare_seconds
+        cuts = [1000 * cut for cut in statistics.quantiles(waits, n=100)]
         print(
-            json.dumps(
-                {
-                    "subscribers": options.subscribers,
-                    "slow": options.slow,
-                    "hanging": options.hanging,
-                    "ours_per_second": round(mine),
-                    "bare_per_second": round(theirs),
-                    "ratio": round(mine / theirs, 2),
-                    "arrived": [arrived, bare_arrived],
-                    "descriptors": peak.descriptors,
-                    "threads": peak.threads,
-                    "peak_mib": memory,
-                }
-            )
+            f"{name:18} {mine:7.0f} {theirs:7.0f} {mine / theirs:6.2f}  {arrived:6,} {bare_arrived:6,}"
+            f" {cuts[49]:7.1f} {cuts[98]:7.1f} {peak.descriptors:4} {peak.threads:7} {memory:4}",
+            flush=True,
         )
-    process.terminate()
 
 
 if __name__ == "__main__":
