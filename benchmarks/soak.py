@@ -231,8 +231,6 @@ class Soak:
         self.eye = Eye(self.command.feeds)
         self.faults: Counter[str] = Counter()
         self.daemon = self.start()
-        until(lambda: self.ready() and self.owed() == 0)
-        self.ears.subscribe(self.command.url)
 
     def start(self) -> Daemon:
         daemon = Daemon(self.command.arguments("run"), self.command.root, self.command.environ)
@@ -363,6 +361,8 @@ def soak(minutes: float, seed: int) -> int:
 
 
 def _live(world: Soak, seconds: float) -> int:
+    until(lambda: world.ready() and world.owed() == 0)
+    world.ears.subscribe(world.command.url)
     begun = time.monotonic()
     while time.monotonic() < begun + seconds * 0.6:
         world.disturb(restarts=True)

@@ -104,6 +104,7 @@ class Push:
         self._longest = 2 * max(RETRY_AFTER_CAP, *retry, *hub_retry, lease)
         self._hands = Hands(self._send)
         self._pass = threading.Lock()
+        self._broke_off = False  # whether the last pass did
         self._stopped = threading.Event()
 
     def recover(self) -> int:
@@ -126,12 +127,16 @@ class Push:
         with self._pass:
             started, clock, tally = self._clock(), time.monotonic(), _Tally()
             with self._database.begin() as connection:
+                if self._broke_off:  # it couldn't write down what became of its claims: a full disk, a locked state
+                    claims.release(connection, self._claimer)
                 retention.set_right(connection, started, self._longest)
             hands = self._hands = Hands(self._send)
+            self._broke_off = True
             try:
                 self._drain(hands, tally)
             finally:
                 hands.dismiss()
+            self._broke_off = False
             with self._database.read() as connection:
                 debts, next_due = owed.outstanding(connection), owed.next_due(connection)
         return PushReport(

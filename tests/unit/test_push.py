@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from syndicator.errors import StateError
 from syndicator.model import Kind
 from syndicator.outbound import Client
 from syndicator.push import Push
@@ -243,4 +244,19 @@ def test_what_the_dead_had_claimed_is_given_back(database: Database, hub: Hub) -
     with pushing(database, clock) as push:
         assert push.once().paid == {}
         assert push.recover() == 1
+        assert push.once().paid == {Kind.PING: 1}
+
+
+def test_what_a_pass_could_not_write_down_is_tried_again_by_the_next(database: Database, hub: Hub) -> None:
+    """The state was not there when the answer came: its claims don't wait for their lease to end."""
+    path = database.path
+    assert path
+    away = path.with_name("away")
+    hub.behave = lambda _: 204 if path.rename(away) else None
+    owe(database, hub.url)
+    with pushing(database, Clock()) as push:
+        with pytest.raises(StateError, match="moved away"):
+            push.once()
+        away.rename(path)
+        hub.behave = lambda _: 204
         assert push.once().paid == {Kind.PING: 1}
