@@ -74,14 +74,15 @@ def read_all(
 ) -> Generator[tuple[T, list[Read | None]]]:
     """Each batch with what was read of it, in their order. `total`: about how many documents there are."""
     number = min(os.cpu_count() or 1, _MOST)
-    if total < _MANY or number == 1:
+    helpers = _started(source, site, number) if total >= _MANY and number > 1 else []
+    if not helpers:
         for label, batch in batches:
             yield label, [read(source, site, wanted) for wanted in batch]
         return
     waiting: deque[tuple[T, Future[list[Read | None]]]] = deque()
-    with _Helpers(source, site, number) as helpers:
+    with _Helpers(source, site, helpers) as several:
         for label, batch in batches:
-            waiting.append((label, helpers.submit(batch)))
+            waiting.append((label, several.submit(batch)))
             if len(waiting) > 2 * number:
                 label, future = waiting.popleft()
                 yield label, future.result()
@@ -89,18 +90,26 @@ def read_all(
             yield label, future.result()
 
 
+def _started(source: Folder, site: Site, number: int) -> "list[_Helper]":
+    """As many processes as could be started."""
+    task = pickle.dumps((source.root, source.scope, site))
+    started: list[_Helper] = []
+    with suppress(OSError):  # no memory for another, or no more are allowed: fewer will do, or none
+        for _ in range(number):
+            started.append(_Helper(task))
+    return started
+
+
 class _Helpers:
     """Processes that read documents. What one of them dies over is read here."""
 
-    def __init__(self, source: Folder, site: Site, number: int) -> None:
-        self._source, self._site = source, site
+    def __init__(self, source: Folder, site: Site, every: "list[_Helper]") -> None:
+        self._source, self._site, self._every = source, site, every
         self._over = False
-        task = pickle.dumps((source.root, source.scope, site))
-        self._every = [_Helper(task) for _ in range(number)]
         self._idle: SimpleQueue[_Helper] = SimpleQueue()
-        for helper in self._every:
+        for helper in every:
             self._idle.put(helper)
-        self._threads = ThreadPoolExecutor(number, "read")
+        self._threads = ThreadPoolExecutor(len(every), "read")
 
     def __enter__(self) -> "_Helpers":
         return self

@@ -89,6 +89,13 @@ def test_none_is_left_behind(site_and_source: tuple[Site, Folder]) -> None:
     assert children() == before
 
 
+def test_no_process_can_be_started(site_and_source: tuple[Site, Folder], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then everything is read here."""
+    site, source = site_and_source
+    monkeypatch.setattr("sys.executable", "/does/not/exist")
+    assert here(source, site) == list(read_all(source, site, batches_of(source), 1000))
+
+
 def children() -> set[int]:
     lists = Path("/proc/self/task").glob("*/children")
     return {int(child) for children in lists for child in children.read_text().split()}
