@@ -317,3 +317,9 @@ def test_threads_do_not_mix_up_their_pages() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_what_shows_nothing_goes() -> None:
+    """Controls and noncharacters, also those written as references; &#147; is the quote that browsers show for it."""
+    assert cleaned("<p>a\x93b\x7f\ufdd0\U0001ffffc&#7;&#x1fffe;d</p>") == "<p>abcd</p>"
+    assert cleaned("<p>é\u00a0\ufffd😀&#147;</p>") == "<p>é&nbsp;\ufffd😀“</p>"
