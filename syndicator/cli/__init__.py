@@ -4,6 +4,7 @@ Exit codes: 0 as wished, 1 something is wrong that a person can mend, 2 wrong us
 is imported before a command needs it: help and mistakes answer at once.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -49,6 +50,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print facts as one JSON obje
 
 def main() -> None:
     """Run the command that was typed, and leave with its exit code."""
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  it is open as long as we run
     try:
         try:
             app()
@@ -59,6 +62,12 @@ def main() -> None:
         sys.exit(2 if isinstance(error, ConfigError) else 1)
     except BrokenPipeError:  # whoever read us has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        words.error(SyndicatorError("no room is left for what there is to say", hint="see where stdout leads"))
         sys.exit(1)
 
 

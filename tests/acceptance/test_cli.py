@@ -205,6 +205,16 @@ def test_whoever_reads_us_may_stop(command: Command) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(("where", "code", "said"), [(">&-", 0, ""), (">/dev/full", 1, "no room")])
+def test_what_we_say_may_have_no_place(command: Command, where: str, code: int, said: str) -> None:
+    """A closed stdout is as good as none; a full one is a message."""
+    done = subprocess.run(
+        f"{sys.executable} -m syndicator build {where}", shell=True, cwd=command.root, env=command.environ,
+        stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr, said in done.stderr) == (code, False, True)
+
+
 def test_a_progress_bar_on_a_terminal(command: Command) -> None:
     """On a terminal what takes more than about a second shows a bar, which is gone at the end."""
     code = (
