@@ -18,7 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from sqlalchemy import select
 
-from syndicator.model import FeedFile
+from syndicator.config import load
+from syndicator.model import FeedFile, Kind
 from syndicator.outbound import Client
 from syndicator.push import Push
 from syndicator.store import subscriptions
@@ -142,7 +143,7 @@ class Site:
         retry: tuple[float, ...] = (0.1, 0.1),
     ) -> None:
         self.ahead = timedelta()  # how far the site's clock was put forward
-        self.base = "https://news.example.com/feeds/"
+        self.base = self.home = "https://news.example.com/feeds/"
         self.files: dict[str, FeedFile] = {}
         self._versions = count(1)
         shutil.copy(_empty(), folder / "state.db")
@@ -173,7 +174,7 @@ class Site:
             lease=Lease(min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30)),
             clock=self.clock,
             on_owed=self.wake,
-            home="https://news.example.com/feeds/",
+            home=self.home,
             limits=limits or HubLimits(),
         )
         app = make_app(
@@ -265,7 +266,9 @@ class Site:
     def owed(self, topic: str) -> int:
         """Requests that are still to be made for a topic."""
         with self.database.read() as connection:
-            rows = connection.execute(select(debts).where(debts.c.topic == topic, debts.c.state != "gave up"))
+            rows = connection.execute(
+                select(debts).where(debts.c.topic == topic, debts.c.state != "gave up", debts.c.kind != Kind.PING)
+            )
             return len(rows.all())
 
     def errors(self) -> list[str]:
@@ -286,4 +289,41 @@ class Site:
         self.push.stop()
         self.paying.join(5)
         self.server.stop()
+        self.database.close()
+
+
+class Running(Site):
+    """A `syndicator run` that is there already, asked over HTTP at the addresses its config says.
+
+    Posts are saved in its source; its state is only looked at. Its config must let tests in: callbacks at
+    127.0.0.0/8, `timeout = "2s"`, `retry = ["100ms", "100ms"]`, high limits, https://other.example/ in push.hubs.
+    """
+
+    def __init__(self, path: Path) -> None:
+        config = load(path, {})
+        assert config.hub_url
+        self.base, self.url, self.source = config.feeds.url, config.hub_url, config.source.path
+        self.home, self.ahead, self._versions = self.base, timedelta(), count(time.time_ns())
+        self.database, self.session = Database(config.state.url), requests.Session()
+
+    def begin(self, path: str) -> str:
+        topic = f"{self.base}category/conformance-{next(self._versions)}.rss"
+        self.change(topic)
+        # A new feed is served a moment before it is a topic: first the file, then the transaction.
+        self.until(lambda: self.ask({"hub.mode": "publish", "hub.url": topic}).status_code == 202)
+        return topic
+
+    def change(self, topic: str) -> bytes:
+        category, title = topic.rpartition("/")[2].removesuffix(".rss"), f"Nächste {next(self._versions)}"
+        path = self.source / "_posts" / f"2026-01-02-{category}.md"
+        beside = path.with_name(f".{path.name}.part")
+        beside.write_text(f"---\ntitle: {title}\ncategories: [{category}]\n---\nText\n")
+        beside.rename(path)
+        self.until(lambda: title.encode() in self.body(topic))
+        return self.body(topic)
+
+    def body(self, topic: str) -> bytes:
+        return self.session.get(topic, timeout=4).content
+
+    def close(self) -> None:
         self.database.close()
