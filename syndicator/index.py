@@ -45,6 +45,9 @@ class _Found:
         return self.read.stat.path
 
 
+#: Identities of posts that went, kept for those that may continue them in a later run.
+REMEMBERED = 1000
+
 _Known = Mapping[str, PostRow]
 
 
@@ -52,14 +55,18 @@ class Indexer:
     """Keeps the index in step with the source.
 
     Reads documents, says who they are, and marks the feeds they are or were in as dirty. `kinds` are the kinds of
-    terms that feeds are made for.
+    terms that feeds are made for. `left` are the identities of posts that went in earlier runs, kept up to date:
+    of a rename, one run may see the old name go, and the next one the new name come.
     """
 
-    def __init__(self, database: Database, source: Folder, site: Site, kinds: Collection[str]) -> None:
+    def __init__(
+        self, database: Database, source: Folder, site: Site, kinds: Collection[str], left: dict[str, Identity]
+    ) -> None:
         self.database = database
         self.source = source
         self.site = site
         self.kinds = kinds
+        self.left = left
 
     def index(self, fresh: Collection[str], gone: Collection[str], now: datetime, progress: Progress) -> Counted:
         """Read the fresh paths, forget the gone ones, in batches that are each a transaction.
@@ -70,7 +77,7 @@ class Indexer:
         counted = Counted()
         with self.database.read() as connection:
             names = Names(feeds.every(connection), self.kinds)
-            left = ledger.get(connection, gone) if fresh else {}
+            left = self.left | (ledger.get(connection, gone) if fresh or len(gone) <= REMEMBERED else {})
         done = 0
         with closing(read_all(self.source, self.site, self._wanted(fresh), len(fresh))) as batched:
             for known, several in batched:
@@ -79,6 +86,8 @@ class Indexer:
                 progress(min(done, len(fresh)), len(fresh), "reading posts")
         if gone:
             self._forget(gone, counted)
+        self.left.clear()
+        self.left.update(list(left.items())[-REMEMBERED:])
         if counted.new or counted.changed or counted.gone:
             self._soil_those_who_look_at_others()
         return counted
@@ -142,6 +151,8 @@ class Indexer:
         """Say who each post is, and keep it in the ledger."""
         heads = {found.path: found.head for found in read if found.head}
         known = ledger.get(connection, heads)
+        for path in known.keys() & left.keys():
+            del left[path]  # it is back
         arrived = [head for path, head in heads.items() if path not in known]
         followed = identity.renamed(arrived, left.values())
         for path, old in followed.items():

@@ -318,6 +318,20 @@ def test_a_post_deleted_right_after_it_was_saved(site: Site) -> None:
     assert site.titles("all") == ["2026-01-01-one"]
 
 
+def test_a_rename_that_is_seen_in_two_steps(site: Site) -> None:
+    """The old name goes in one run and the new one comes in the next: readers see nothing twice."""
+    old, new = "_posts/2026-01-02-two.md", "_posts/2026-01-02-zwei.md"
+    with site.service() as service:
+        service.build()
+        ids = [entry.id for entry in site.feed("all.atom").entries]
+        (site.root / old).rename(site.root.parent / "away.md")
+        service.build(paths=[old])
+        assert len(site.feed("all.atom").entries) == 1
+        (site.root.parent / "away.md").rename(site.root / new)
+        service.build(paths=[new])
+    assert [entry.id for entry in site.feed("all.atom").entries] == ids
+
+
 def test_a_folder_emptied_while_told_of_each_file(site: Site) -> None:
     """Whoever tells of each deleted file can't empty the feeds either."""
     with site.service() as service:
