@@ -70,7 +70,7 @@ def _debt_lines(found: "Status", now: datetime) -> Iterator[str]:
     tried = f"; next try {ago(found.next_try, now)}" if found.next_try else ""
     yield f"Owed: {owed or 'nothing'}{tried}"
     if given_up:
-        yield f"Given up: {given_up}; the next change owes them again"
+        yield f"Given up: {given_up}; the next change owes pings and deliveries again"
 
 
 def _hub_lines(found: "Status", now: datetime) -> Iterator[str]:
