@@ -39,6 +39,7 @@ class Notice:
         self._database = database
         self._prints: array[int] | None = None
         self._racy: set[str] = set()
+        self._told: set[str] = set()  #: looked at by themselves since: the last look doesn't know of them
 
     def look(self, source: Folder, *, afresh: bool = False) -> Noticed:
         """Look at every document. `afresh`: take each of them for fresh.
@@ -48,7 +49,8 @@ class Notice:
         if self._prints is not None and not afresh:
             prints = source.look().prints
             if prints == self._prints:
-                return Noticed(fresh=sorted(self._racy), prints=prints)
+                here, departed = self._look_at(source, self._racy | self._told)
+                return Noticed(fresh=here, gone=departed, prints=prints)
         with self._database.read() as connection:
             if afresh:
                 known = set()
@@ -63,29 +65,36 @@ class Notice:
                     f"{source.root} has no posts where it had {total:,}",
                     hint="is it mounted? If they are meant to be gone, move the state away and build again",
                 )
-            existing = sum(posts.count_documents(connection, batch) for batch in batches(look.fresh))
+            again = {path for path in self._racy | self._told if source.stat(path)}
+            fresh = sorted({*look.fresh, *again}) if again else look.fresh
+            existing = sum(posts.count_documents(connection, batch) for batch in batches(fresh))
             gone: set[str] = set()
-            if total > len(look.prints) - len(look.fresh) + existing:
-                here, arrived = set(look.prints), set(look.fresh)
-                gone = {row[0] for row in posts.every_seen(connection) if hash(row) not in here} - arrived
-        fresh = sorted({*look.fresh, *self._racy} - gone) if self._racy or gone else look.fresh
+            if total > len(look.prints) - len(fresh) + existing:
+                seen, arrived = set(look.prints), set(fresh)
+                gone = {row[0] for row in posts.every_seen(connection) if hash(row) not in seen} - arrived
         whole = len(look.fresh) == len(look.prints)
         return Noticed(fresh=fresh, gone=gone, prints=look.prints, whole=whole)
 
     def at(self, source: Folder, paths: Collection[str]) -> Noticed:
         """Look at these documents only."""
-        wanted = sorted({path for path in {*paths, *self._racy} if source.is_document(path)})
-        here = {path for path in wanted if source.stat(path)}
+        here, gone = self._look_at(source, {path for path in {*paths, *self._racy} if source.is_document(path)})
         with self._database.read() as connection:
-            gone = posts.get(connection, [path for path in wanted if path not in here])
             all_gone = gone and posts.count_documents(connection) == len(gone)
         # Told of each file that goes, an emptied folder is still an emptied folder.
-        return self.look(source) if all_gone else Noticed(fresh=sorted(here), gone=set(gone))
+        return self.look(source) if all_gone else Noticed(fresh=here, gone=gone)
+
+    def _look_at(self, source: Folder, paths: Collection[str]) -> tuple[list[str], set[str]]:
+        """Of these paths, those that are there, in order, and those that the store knows and that aren't."""
+        here = {path for path in paths if source.stat(path)}
+        with self._database.read() as connection:
+            return sorted(here), set(posts.get(connection, [path for path in paths if path not in here]))
 
     def remember(self, noticed: Noticed, racy: set[str]) -> None:
         """Keep what a look showed, once it was acted on."""
-        if noticed.prints is not None:
-            self._prints = noticed.prints
+        if noticed.prints is None:
+            self._told |= {*noticed.fresh, *noticed.gone}
+        else:
+            self._prints, self._told = noticed.prints, set()
         self._racy = racy
 
 

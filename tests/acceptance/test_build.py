@@ -398,3 +398,29 @@ def test_two_versions_never_have_one_date(site: Site) -> None:
     site.build()
     seconds = {(site.feeds / f"all.{suffix}").stat().st_mtime_ns - first for suffix in ("atom", "rss", "json", "html")}
     assert seconds == {1_000_000_000}
+
+
+def test_a_look_sees_what_came_back_since_it_was_told(site: Site) -> None:
+    """Told that a post went, or changed, and then nothing: the next look compares with that, not with an older one."""
+    three(site)
+    path, other = "_posts/2026-01-01-one.md", "_posts/2026-01-02-two.md"
+    for each in (path, other, "_posts/2026-01-03-three.md"):
+        os.utime(site.root / each, ns=(10**18, 10**18))
+    kept = (site.root / other).read_bytes()
+    with site.service() as service:
+        service.build()
+        (site.root / path).rename(site.root / "away")
+        (site.root / other).write_bytes(kept.replace(b"Text.", b"Edit."))
+        service.build(paths=[path, other])
+        assert site.titles("all") == ["2026-01-03-three", "2026-01-02-two"]
+        (site.root / "away").rename(site.root / path)
+        (site.root / other).write_bytes(kept)
+        os.utime(site.root / other, ns=(10**18, 10**18))
+        service.build()
+        assert site.titles("all") == ["2026-01-03-three", "2026-01-02-two", "2026-01-01-one"]
+        assert "Edit." not in (site.feeds / "all.json").read_text()
+        site.post("2026-01-04-four")
+        service.build(paths=["_posts/2026-01-04-four.md"])
+        (site.root / "_posts/2026-01-04-four.md").unlink()
+        service.build()
+        assert "2026-01-04-four" not in site.titles("all")
