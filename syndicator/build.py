@@ -14,7 +14,7 @@ from syndicator.gather import Gatherer
 from syndicator.index import Counted, Indexer, Progress
 from syndicator.jekyll.sanitize import Policy
 from syndicator.jekyll.site import Site
-from syndicator.model import FeedSpec, Identity, Report, Scope, Term
+from syndicator.model import FeedSpec, Report, Scope, Term
 from syndicator.notice import SiteReader
 from syndicator.outputs.folder import Folder as Output
 from syndicator.sources.folder import Folder as Source
@@ -87,7 +87,6 @@ class Builder:
         self._site_reader = SiteReader(plan.source, plan.overrides)
         self._notice = notice.Notice(database)
         self._memory: _Memory | None = None
-        self._left: dict[str, Identity] = {}
 
     def run(self, now: datetime, *, paths: Collection[str] | None = None, progress: Progress) -> Report:
         """One run as of `now`. `paths`: the only documents that may have changed; None: look at all of them.
@@ -109,7 +108,7 @@ class Builder:
         read_anew = self._adopt_site(site)
         if read_anew and paths is None and not noticed.whole:
             noticed = self._notice.look(source, afresh=True)
-        counted = Indexer(self.database, source, site, kinds_of(site, self.plan), self._left).index(
+        counted = Indexer(self.database, source, site, kinds_of(site, self.plan)).index(
             noticed.fresh, noticed.gone, now, progress
         )
         self._soil(site, now)

@@ -25,8 +25,17 @@ def identify(head: PostHead, known: Identity | None, now: datetime) -> Identity:
     )
 
 
+def arrived(heads: Iterable[PostHead], known: Mapping[str, Identity]) -> list[PostHead]:
+    """The posts that may be others under a new name: those of a path that is new, or was another post's once."""
+    return [
+        head
+        for head in heads
+        if (before := known.get(head.path)) is None or (before.gone and before.text_digest != head.text_digest)
+    ]
+
+
 def renamed(arrived: Iterable[PostHead], departed: Iterable[Identity]) -> dict[str, Identity]:
-    """Which new path continues which identity: one path gone and one come, with the same text, in the same run.
+    """Which new path continues which identity: one path gone and one come, with the same text.
 
     A second file with the same text is a new post, so each identity that left is continued at most once.
     """

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from syndicator import assemble, identity
 from syndicator.jekyll.site import Site
-from syndicator.model import Identity, PostHead, Problem, Term
+from syndicator.model import PostHead, Problem, Term
 from syndicator.reading import Read, Wanted, read_all
 from syndicator.sources.folder import Folder
 from syndicator.store import entries, feeds, ledger, posts, problems
@@ -45,8 +45,9 @@ class _Found:
         return self.read.stat.path
 
 
-#: Identities of posts that went, kept for those that may continue them in a later run.
-REMEMBERED = 1000
+#: How long after a post went another path may continue it: of a rename, one run may see the old name go, and a later
+#: one, after a crash or a reload, the new name come.
+RENAMING = timedelta(hours=1)
 
 _Known = Mapping[str, PostRow]
 
@@ -55,39 +56,27 @@ class Indexer:
     """Keeps the index in step with the source.
 
     Reads documents, says who they are, and marks the feeds they are or were in as dirty. `kinds` are the kinds of
-    terms that feeds are made for. `left` are the identities of posts that went in earlier runs, kept up to date:
-    of a rename, one run may see the old name go, and the next one the new name come.
+    terms that feeds are made for.
     """
 
-    def __init__(
-        self, database: Database, source: Folder, site: Site, kinds: Collection[str], left: dict[str, Identity]
-    ) -> None:
+    def __init__(self, database: Database, source: Folder, site: Site, kinds: Collection[str]) -> None:
         self.database = database
         self.source = source
         self.site = site
         self.kinds = kinds
-        self.left = left
 
     def index(self, fresh: Collection[str], gone: Collection[str], now: datetime, progress: Progress) -> Counted:
-        """Read the fresh paths, forget the gone ones, in batches that are each a transaction.
-
-        Gone paths are forgotten last: until then a crash leaves them to be found gone again, and a post that took
-        over the identity of one of them keeps it.
-        """
+        """Forget the gone paths, read the fresh ones, in batches that are each a transaction."""
         counted = Counted()
+        self._forget(gone, now, counted)
         with self.database.read() as connection:
             names = Names(feeds.every(connection), self.kinds)
-            left = self.left | (ledger.get(connection, gone) if fresh or len(gone) <= REMEMBERED else {})
         done = 0
         with closing(read_all(self.source, self.site, self._wanted(fresh), len(fresh))) as batched:
             for known, several in batched:
-                self._index_batch(known, [one for one in several if one], gone, left, names, now, counted)
+                self._index_batch(known, [one for one in several if one], names, now, counted)
                 done += BATCH
                 progress(min(done, len(fresh)), len(fresh), "reading posts")
-        if gone:
-            self._forget(gone, counted)
-        self.left.clear()
-        self.left.update(list(left.items())[-REMEMBERED:])
         if counted.new or counted.changed or counted.gone:
             self._soil_those_who_look_at_others()
         return counted
@@ -113,8 +102,6 @@ class Indexer:
         self,
         known: _Known,
         several: list[Read],
-        gone: Collection[str],
-        left: dict[str, Identity],
         names: "Names",
         now: datetime,
         counted: Counted,
@@ -130,7 +117,7 @@ class Indexer:
             return
         with self.database.begin() as connection:
             posts.look(connection, looks)
-            self._identify(connection, read, gone, left, now)
+            self._identify(connection, read, now)
             rows = [self._row(found, names) for found in read]
             problems.replace(connection, "read", {found.path: found.problems for found in read})
             names.remember(connection)
@@ -140,32 +127,18 @@ class Indexer:
         for row, before in changed:
             _count(row, before, counted)
 
-    def _identify(
-        self,
-        connection: Connection,
-        read: list[_Found],
-        gone: Collection[str],
-        left: dict[str, Identity],
-        now: datetime,
-    ) -> None:
+    def _identify(self, connection: Connection, read: list[_Found], now: datetime) -> None:
         """Say who each post is, and keep it in the ledger."""
         heads = {found.path: found.head for found in read if found.head}
         known = ledger.get(connection, heads)
-        for path in known.keys() & left.keys():
-            del left[path]  # it is back
-        arrived = [head for path, head in heads.items() if path not in known]
-        followed = identity.renamed(arrived, left.values())
-        for path, old in followed.items():
-            known[path] = replace(old, path=path)
-            del left[old.path]
+        arrived = identity.arrived(heads.values(), known)
+        departed = ledger.departed(connection, {head.text_digest for head in arrived}, now - RENAMING)
+        followed = identity.renamed(arrived, [one for one in departed if one.path not in heads])
+        known |= {path: replace(old, path=path) for path, old in followed.items()}
         ledger.remove(connection, [old.path for old in followed.values()])
         identities = {path: identity.identify(head, known.get(path), now) for path, head in heads.items()}
         holders = posts.holders(connection, {one.id for one in identities.values()})
-        holders = {
-            id: path
-            for id, path in holders.items()
-            if path not in gone and (path not in identities or identities[path].id == id)
-        }
+        holders = {id: path for id, path in holders.items() if path not in identities or identities[path].id == id}
         for found in read:
             if found.head is None:
                 continue
@@ -191,11 +164,12 @@ class Indexer:
             feeds=names.of_all(head.terms) if head else (),
         )
 
-    def _forget(self, gone: Collection[str], counted: Counted) -> None:
-        with self.database.begin() as connection:
-            for batch in batches(sorted(gone)):
+    def _forget(self, gone: Collection[str], now: datetime, counted: Counted) -> None:
+        for batch in batches(sorted(gone)):
+            with self.database.begin() as connection:
                 rows = posts.get(connection, batch).values()
                 posts.remove(connection, rows)
+                ledger.depart(connection, batch, now)
                 problems.remove(connection, "read", batch)
                 problems.remove(connection, "render", batch)
                 feeds.soil(connection, {name for row in rows for name in row.feeds})

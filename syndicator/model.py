@@ -100,6 +100,7 @@ class Identity:
     id: str
     text_digest: str
     updated: datetime | None  #: when its text was first seen changed; None: never
+    gone: datetime | None = None  #: when its file was seen to be gone; None: it is there
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,9 +15,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from syndicator.errors import MovedStateError, StateError
 
 #: The newest migration in `migrations/versions`.
-HEAD = "0001"
+HEAD = "0002"
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 _MENDED_BY_DELETING = (
     "the state is an index: move the file away and it is made again; what is lost are the moments posts were "
@@ -104,7 +104,7 @@ class Database:
         if version is not None:
             _refuse_unknown(self.name, version)
         config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         with self.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -135,7 +135,7 @@ def peek(url: str) -> datetime | None:
 
 
 def _refuse_unknown(name: str, version: str) -> None:
-    known = {path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")}
+    known = {path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
     if version not in known:
         raise StateError(
             f"{name} was written by a newer syndicator (schema {version}; this one knows {HEAD})",

@@ -1,8 +1,10 @@
 """Who is who, for ever: the id each path was first given, and when its text last changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Row, delete, select, update
 
 from syndicator.model import Identity
 from syndicator.store.rows import among, batches, upsert
@@ -13,13 +15,16 @@ def get(connection: Connection, paths: Iterable[str]) -> dict[str, Identity]:
     found = {}
     for batch in batches(paths):
         for row in connection.execute(select(ledger).where(among(connection, ledger.c.path, batch))):
-            found[row.path] = Identity(
-                path=row.path,
-                id=row.id,
-                text_digest=row.text_digest,
-                updated=None if row.updated is None else from_us(row.updated),
-            )
+            found[row.path] = _identity(row)
     return found
+
+
+def departed(connection: Connection, text_digests: Collection[str], since: datetime) -> list[Identity]:
+    """Who went `since` then and had one of these texts."""
+    if not text_digests:
+        return []
+    went = select(ledger).where(among(connection, ledger.c.text_digest, text_digests), ledger.c.gone >= to_us(since))
+    return [_identity(row) for row in connection.execute(went)]
 
 
 def put(connection: Connection, identities: Sequence[Identity]) -> None:
@@ -32,12 +37,28 @@ def put(connection: Connection, identities: Sequence[Identity]) -> None:
                 "id": identity.id,
                 "text_digest": identity.text_digest,
                 "updated": None if identity.updated is None else to_us(identity.updated),
+                "gone": None if identity.gone is None else to_us(identity.gone),
             }
             for identity in identities
         ],
     )
 
 
+def depart(connection: Connection, paths: Collection[str], now: datetime) -> None:
+    """Note that these paths are gone. Who they were is kept, for ever."""
+    connection.execute(update(ledger).where(among(connection, ledger.c.path, paths)).values(gone=to_us(now)))
+
+
 def remove(connection: Connection, paths: Iterable[str]) -> None:
     for batch in batches(paths):
         connection.execute(delete(ledger).where(among(connection, ledger.c.path, batch)))
+
+
+def _identity(row: Row[Any]) -> Identity:
+    return Identity(
+        path=row.path,
+        id=row.id,
+        text_digest=row.text_digest,
+        updated=None if row.updated is None else from_us(row.updated),
+        gone=None if row.gone is None else from_us(row.gone),
+    )

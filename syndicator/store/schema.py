@@ -78,6 +78,14 @@ ledger = Table(
     Column("id", Text, nullable=False),
     Column("text_digest", Text, nullable=False),
     Column("updated", BigInteger),  # when its text was first seen changed; None: never
+    Column("gone", BigInteger),  # when its file was seen to be gone; None: it is there
+)
+#: A path that comes with the text of one that went is that post, renamed.
+Index(
+    "ledger_gone",
+    ledger.c.text_digest,
+    sqlite_where=ledger.c.gone.is_not(None),
+    postgresql_where=ledger.c.gone.is_not(None),
 )
 
 #: Rendered entries of the posts that stand in some feed.

@@ -207,6 +207,37 @@ def test_a_renamed_post_is_not_new(site: Site) -> None:
     assert entry.link == "https://news.example.com/another/"
 
 
+def test_a_post_renamed_to_what_another_was_called_once(site: Site) -> None:
+    """A post is who its text was, rather than who had its path before."""
+    first = site.post("2026-01-01-one", "Text of one.")
+    second = site.post("2026-01-02-two", "Text of two.")
+    site.build()
+    first.unlink()
+    site.build()
+    second.rename(first)
+    site.build()
+    assert [entry.id for entry in site.feed("all.atom").entries] == ["https://news.example.com/two"]
+
+
+def test_a_post_that_went_long_ago_was_not_renamed(site: Site) -> None:
+    """It is who it was when it comes back, in its old place; its text in another place is a new post's by then."""
+    first = site.post("2026-01-01-one", "Text.", title="Same")
+    site.post("2026-01-02-two", "Text of two.")
+    site.build()
+    first.unlink()
+    site.build()
+    site.clock.forward(hours=1, seconds=1)
+    site.post("2026-01-03-three", "Text.", title="Same")
+    site.build()
+    site.post("2026-01-01-one", "Text.", title="Same")
+    site.build()
+    assert [entry.id.removeprefix("https://news.example.com/") for entry in site.feed("all.atom").entries] == [
+        "three",
+        "two",
+        "one",
+    ]
+
+
 def test_a_copy_is_a_new_post(site: Site) -> None:
     """The same text under another name is another post with an id of its own."""
     site.post("2026-01-01-one", "Same.", title="Same")

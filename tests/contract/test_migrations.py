@@ -2,9 +2,14 @@
 
 import re
 
-from sqlalchemy import Connection, text
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, text
 
-from syndicator.store.database import Database
+from syndicator.model import Identity
+from syndicator.store import ledger
+from syndicator.store.database import MIGRATIONS, Database
 from syndicator.store.schema import metadata
 
 _DEFINED = {
@@ -28,3 +33,24 @@ def test_partial_indexes_and_kinds_of_tables_are_those_of_the_schema(database: D
         metadata.drop_all(connection)
         metadata.create_all(connection)
         assert migrated == defined(connection)
+
+
+@pytest.mark.parametrize("version", ["0001"])
+def test_a_state_of_an_earlier_version_is_brought_forward(url: str, version: str) -> None:
+    """Its schema becomes that of a new one, and who was who stays."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+        connection.execute(text("INSERT INTO ledger (path, id, text_digest) VALUES ('a', 'i', 't')"))
+    engine.dispose()
+    database = Database(url)
+    with database.begin() as connection:
+        assert ledger.get(connection, ["a"]) == {"a": Identity(path="a", id="i", text_digest="t", updated=None)}
+        migrated = defined(connection)
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+        assert migrated == defined(connection)
+    database.close()

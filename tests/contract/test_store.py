@@ -167,6 +167,20 @@ def test_the_ledger_keeps(database: Database) -> None:
         assert ledger.get(connection, ["a", "b"]) == {"a": replace(one, updated=DAY)}
 
 
+def test_the_ledger_knows_who_went(database: Database) -> None:
+    """By what they said, while it isn't long ago; who comes back is gone no more."""
+    one = Identity(path="a", id="i", text_digest="t", updated=None)
+    with database.begin() as connection:
+        ledger.put(connection, [one, replace(one, path="b"), replace(one, path="c", text_digest="other")])
+        ledger.depart(connection, ["a", "c"], DAY)
+    went = replace(one, gone=DAY)
+    with database.begin() as connection:
+        assert ledger.departed(connection, ["t"], DAY) == [went]
+        assert ledger.departed(connection, ["t"], DAY + timedelta(seconds=1)) == []
+        ledger.put(connection, [one])
+        assert ledger.departed(connection, ["t"], DAY) == []
+
+
 def test_an_entry_comes_back_as_it_was(database: Database) -> None:
     """With all that hangs on it; none is remembered for a post that can't be rendered."""
     entry = Entry(
