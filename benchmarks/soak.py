@@ -66,7 +66,9 @@ class Ears:
                 self.answer(200, parse_qs(urlsplit(self.path).query)["hub.challenge"][0].encode())
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
+                body = self.rfile.read(length := int(self.headers["content-length"]))
+                if len(body) < length:
+                    return None  # whoever asked was killed
                 if not ears.well:
                     return self.answer(503)
                 if self.path == "/":
