@@ -18,7 +18,7 @@ from operator import attrgetter
 from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
-from syndicator.jekyll.posts import read_post
+from syndicator.jekyll.heads import HeadReader
 from syndicator.jekyll.site import Site
 from syndicator.model import PostHead, Problem, Stat
 from syndicator.sources.folder import Folder, is_settled
@@ -51,7 +51,7 @@ class Read(NamedTuple):
         return any(problem.fatal for problem in self.problems) and self.head is None
 
 
-def read(source: Folder, site: Site, wanted: Wanted) -> Read | None:
+def read(source: Folder, heads: HeadReader, wanted: Wanted) -> Read | None:
     """A document as it is now; None when it is gone."""
     path, known = wanted
     document = source.read(path)
@@ -64,9 +64,7 @@ def read(source: Folder, site: Site, wanted: Wanted) -> Read | None:
     settled = is_settled(document)
     if document.digest == known:
         return Read(document.stat, settled, known, True, None, ())
-    reading = read_post(document, site)
-    head = reading.post.head if reading.post else None
-    return Read(document.stat, settled, document.digest, False, head, reading.problems)
+    return Read(document.stat, settled, document.digest, False, *heads.read(document))
 
 
 def read_all(
@@ -75,12 +73,13 @@ def read_all(
     """Each batch with what was read of it, in their order. `total`: about how many documents there are."""
     number = min(os.cpu_count() or 1, _MOST)
     helpers = _started(source, site, number) if total >= _MANY and number > 1 else []
+    heads = HeadReader(site)
     if not helpers:
         for label, batch in batches:
-            yield label, [read(source, site, wanted) for wanted in batch]
+            yield label, [read(source, heads, wanted) for wanted in batch]
         return
     waiting: deque[tuple[T, Future[list[Read | None]]]] = deque()
-    with _Helpers(source, site, helpers) as several:
+    with _Helpers(source, heads, helpers) as several:
         for label, batch in batches:
             waiting.append((label, several.submit(batch)))
             if len(waiting) > 2 * number:
@@ -103,8 +102,8 @@ def _started(source: Folder, site: Site, number: int) -> "list[_Helper]":
 class _Helpers:
     """Processes that read documents. What one of them dies over is read here."""
 
-    def __init__(self, source: Folder, site: Site, every: "list[_Helper]") -> None:
-        self._source, self._site, self._every = source, site, every
+    def __init__(self, source: Folder, heads: HeadReader, every: "list[_Helper]") -> None:
+        self._source, self._heads, self._every = source, heads, every
         self._over = False
         self._idle: SimpleQueue[_Helper] = SimpleQueue()
         for helper in every:
@@ -130,7 +129,7 @@ class _Helpers:
         try:
             return helper.ask(batch)
         except (OSError, EOFError, pickle.UnpicklingError):  # it was killed, for want of memory perhaps
-            return [] if self._over else [read(self._source, self._site, wanted) for wanted in batch]
+            return [] if self._over else [read(self._source, self._heads, wanted) for wanted in batch]
         finally:
             self._idle.put(helper)
 
@@ -168,11 +167,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told to all; whoever started us decides
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     root, scope, site = pickle.load(asked)  # noqa: S301 -- from ourselves
-    source = Folder(root, scope)
+    source, heads = Folder(root, scope), HeadReader(site)
     with suppress(EOFError, BrokenPipeError):
         while True:
             batch: Sequence[Wanted] = pickle.load(asked)  # noqa: S301 -- from ourselves
-            answers.write(pickle.dumps([_packed(read(source, site, wanted)) for wanted in batch]))
+            answers.write(pickle.dumps([_packed(read(source, heads, wanted)) for wanted in batch]))
             answers.flush()
 
 

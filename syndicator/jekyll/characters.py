@@ -12,4 +12,6 @@ _ILLEGAL = re.compile(
 
 def printable(text: str) -> str:
     """The text without what XML 1.0 can't hold or what means nothing: controls, lone surrogates, noncharacters."""
+    if text.replace("\n", "").isprintable():  # none of what is taken out is: Unicode has no letters there
+        return text
     return _ILLEGAL.sub("", text)

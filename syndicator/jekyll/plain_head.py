@@ -46,7 +46,7 @@ def read_plain_head(head: str) -> dict[str, Any] | None:
     values: dict[str, Any] = {}
     for line in head.split("\n"):
         if line:
-            said = _said(line)
+            said = read_line(line)
             if said is None or said[0] in values:
                 return None
             key, value = said
@@ -55,8 +55,8 @@ def read_plain_head(head: str) -> dict[str, Any] | None:
 
 
 @lru_cache(maxsize=1024)  # most lines of a head are the same in a thousand posts
-def _said(line: str) -> tuple[str, Any] | None:
-    """A line's key and value; None when it is not plainly one."""
+def read_line(line: str) -> tuple[str, Any] | None:
+    """A line's key and value, a list not to be changed; None when it is not plainly one."""
     said = _LINE.fullmatch(line)
     if said is None or said[1] in _MEANT or _ODD.search(line):
         return None

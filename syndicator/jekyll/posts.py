@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from syndicator.jekyll import terms
 from syndicator.jekyll.authors import post_authors
@@ -21,10 +21,33 @@ from syndicator.jekyll.site import Site, language_tag
 from syndicator.jekyll.slugs import titleize
 from syndicator.jekyll.uris import is_absolute, join_address
 from syndicator.jekyll.words import as_text, is_empty, label, shown
-from syndicator.model import Document, Post, PostHead, Problem
+from syndicator.model import Author, Document, Post, PostHead, Problem, Term
+
+T = TypeVar("T")
 
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL | re.IGNORECASE)
 _TYPED = re.compile(r"['\"<>&]|--|\.\.\.")  # what typography or markup changes; most titles have none of it
+
+
+#: The keys that a `Filing` is made of.
+FILING = frozenset(
+    "slug permalink category categories tag tags author authors published draft id guid last_modified_at updated"
+    " lang".split()
+)
+
+
+class Filing(NamedTuple):
+    """What of a head is neither its title nor its date: the same for many a post of a folder."""
+
+    slug: str | None  #: None: the file name's
+    template: str  #: of its address
+    categories: tuple[str, ...]
+    tags: tuple[str, ...]
+    authors: tuple[Author, ...]
+    terms: tuple[Term, ...]
+    own_id: str | None
+    updated: datetime | None
+    language: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +56,7 @@ class Reading:
 
     post: Post | None  #: None: left out; without a fatal Problem it is a draft, unpublished, or no post at all
     problems: tuple[Problem, ...] = ()
+    filing: Filing | None = None  #: None: there is no post
 
 
 def read_post(document: Document, site: Site) -> Reading:
@@ -54,8 +78,7 @@ def read_post(document: Document, site: Site) -> Reading:
     reader = _Reader(document, site, where, parts, head.values, octets)
     for key, line in head.duplicates:
         reader.problem(None, f"{key} is said twice; the last one counts", line=parts.head_line + line)
-    post = None if reader.is_hidden() else reader.post()
-    return Reading(post=post, problems=tuple(reader.problems))
+    return Reading(post=None, problems=tuple(reader.problems)) if reader.is_hidden() else reader.reading()
 
 
 def _left_out(document: Document, error: HeadError) -> Reading:
@@ -83,6 +106,34 @@ def plain_title(title: str, site: Site) -> str:
         options = Kramdown.from_config(site.kramdown, site.highlighter)
         title = html.unescape(_TAG.sub("", smartify(title, options)))
     return label(title)
+
+
+def make_head(
+    path: str, where: Where, site: Site, filing: Filing, title: str, moment: datetime, octets: bytes
+) -> PostHead:
+    """The head of the post at `path` that was published at `moment`. `octets` are its text's."""
+    slug = where.slug if filing.slug is None else filing.slug
+    place = Place(
+        collection=where.collection,
+        path=where.path,
+        basename=where.basename,
+        slug=slug,
+        output_ext=where.suffix if where.suffix.startswith(".htm") else ".html",
+        moment=_in_zone(moment, site),
+        categories=filing.categories,
+    )
+    address = site_path(filing.template, place)
+    return PostHead(
+        path=path,
+        id=filing.own_id or join_address(site.url, site.baseurl, document_id(address, slug)),
+        own_id=filing.own_id is not None,
+        url=join_address(site.url, site.baseurl, address),
+        title=title,
+        published=moment,
+        updated=filing.updated,
+        terms=filing.terms,
+        text_digest=text_digest(title, octets),
+    )
 
 
 class _Reader:
@@ -119,13 +170,30 @@ class _Reader:
                 self.problem(key, f"{key} is a text: {shown(value)}", "write it without quotes")
         return published is None or _says(published, False) or _says(draft, True)
 
-    def post(self) -> Post | None:
+    def reading(self) -> Reading:
         moment = self._published()
         if moment is None:
-            return None
-        site, where, front = self._site, self._where, self._front
-        slug = self._text("slug", where.slug)
+            return Reading(post=None, problems=tuple(self.problems))
         title = self._title()
+        filing = self._filing()
+        head = make_head(self._document.path, self._where, self._site, filing, title, moment, self._octets)
+        self._front.setdefault("slug", self._where.slug if filing.slug is None else filing.slug)
+        post = Post(
+            head=head,
+            authors=filing.authors,
+            categories=filing.categories,
+            tags=filing.tags,
+            language=filing.language,
+            front=self._front,
+            body=self._parts.body,
+            body_line=self._parts.body_line,
+            document_digest=self._document.digest,
+        )
+        return Reading(post=post, problems=tuple(self.problems), filing=filing)
+
+    def _filing(self) -> Filing:
+        site, where, front = self._site, self._where, self._front
+        slug = self._text("slug", None)
         categories = terms.categories(where.folders, self._defaults, self._said)
         tags = terms.tags(front)
         for key in ("category", "categories", "tag", "tags"):
@@ -136,30 +204,16 @@ class _Reader:
         authors = post_authors(front, site.author, known if isinstance(known, dict) else {}, site.url, site.baseurl)
         if not authors and not is_empty(front.get("author")):
             self.problem("author", f"author has no name: {shown(front['author'])}")
-        path = self._path(slug, moment, categories)
-        own_id = self._own_id()
-        head = PostHead(
-            path=self._document.path,
-            id=own_id or join_address(site.url, site.baseurl, document_id(path, slug)),
-            own_id=own_id is not None,
-            url=join_address(site.url, site.baseurl, path),
-            title=title,
-            published=moment,
-            updated=self._updated(),
-            terms=terms.terms(categories, tags, tuple(author.name for author in authors), where.collection),
-            text_digest=text_digest(title, self._octets),
-        )
-        front.setdefault("slug", slug)
-        return Post(
-            head=head,
-            authors=authors,
+        return Filing(
+            slug=slug,
+            template=self._template(),
             categories=categories,
             tags=tags,
+            authors=authors,
+            terms=terms.terms(categories, tags, tuple(author.name for author in authors), where.collection),
+            own_id=self._own_id(),
+            updated=self._updated(),
             language=self._language(),
-            front=front,
-            body=self._parts.body,
-            body_line=self._parts.body_line,
-            document_digest=self._document.digest,
         )
 
     def _published(self) -> datetime | None:
@@ -218,7 +272,7 @@ class _Reader:
             self.problem("title", f"title is not a text: {shown(said)}", "put it in quotes")
         return title
 
-    def _text(self, key: str, otherwise: str) -> str:
+    def _text(self, key: str, otherwise: T) -> str | T:
         said = self._front.get(key)
         if said is None or said is False:
             return otherwise
@@ -227,23 +281,13 @@ class _Reader:
             return otherwise
         return printable(as_text(said))
 
-    def _path(self, slug: str, moment: datetime, categories: tuple[str, ...]) -> str:
-        site, where = self._site, self._where
-        collection = site.collections.get(where.collection)
-        template = self._text("permalink", collection.template if collection else site.permalink)
+    def _template(self) -> str:
+        collection = self._site.collections.get(self._where.collection)
+        template = self._text("permalink", collection.template if collection else self._site.permalink)
         if "permalink" in self._said:
             for key in unknown_keys(template):
                 self.problem("permalink", f"permalink has no placeholder :{key}")
-        place = Place(
-            collection=where.collection,
-            path=where.path,
-            basename=where.basename,
-            slug=slug,
-            output_ext=where.suffix if where.suffix.startswith(".htm") else ".html",
-            moment=_in_zone(moment, site),
-            categories=categories,
-        )
-        return site_path(template, place)
+        return template
 
     def _own_id(self) -> str | None:
         for key in ("id", "guid"):

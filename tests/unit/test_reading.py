@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from syndicator import reading
+from syndicator.jekyll.heads import HeadReader
 from syndicator.jekyll.site import Site
 from syndicator.notice import SiteReader
 from syndicator.reading import Read, Wanted, read_all
@@ -45,7 +46,7 @@ def batches_of(source: Folder) -> list[tuple[int, list[Wanted]]]:
 
 
 def here(source: Folder, site: Site) -> list[tuple[int, list[Read | None]]]:
-    return [(at, [reading.read(source, site, one) for one in batch]) for at, batch in batches_of(source)]
+    return [(at, [reading.read(source, HeadReader(site), one) for one in batch]) for at, batch in batches_of(source)]
 
 
 def test_same_as_here(site_and_source: tuple[Site, Folder]) -> None:
@@ -59,7 +60,7 @@ def test_same_as_here(site_and_source: tuple[Site, Folder]) -> None:
 def test_known_and_gone(site_and_source: tuple[Site, Folder]) -> None:
     """A document whose digest is known is not taken apart again; one that is gone is None."""
     site, source = site_and_source
-    known = reading.read(source, site, ("_posts/2026-02-01-01.md", ""))
+    known = reading.read(source, HeadReader(site), ("_posts/2026-02-01-01.md", ""))
     assert known
     wanted = [("_posts/2026-02-01-01.md", known.digest), ("_posts/no.md", "")]
     [(_, found)] = read_all(source, site, [(0, wanted)], 1000)
