@@ -16,7 +16,7 @@ from syndicator.jekyll.posts import FILING, Filing, make_head, plain_title, read
 from syndicator.jekyll.site import Site
 from syndicator.model import Document, PostHead, Problem
 
-_CLOSING = re.compile(rb"^---\s*$\n?", re.MULTILINE)
+_CLOSING = re.compile(rb"\n---\s*$\n?", re.MULTILINE)
 
 #: Heads that are kept in mind; a site of posts that all differ would fill the memory.
 _MOST = 4096
@@ -67,7 +67,7 @@ def _taken_apart(data: bytes) -> tuple[str, Any, _Lines, bytes] | None:
     """A document's title and date, the lines that file it, and its text; None when that is not plain to see."""
     if not data.startswith(b"---\n") or data.find(0, 0, BINARY) >= 0:
         return None
-    closed = _CLOSING.search(data, 4)
+    closed = _CLOSING.match(data, data.find(b"\n---", 3))
     if closed is None or closed.start() > MAX_HEAD:
         return None
     try:

@@ -6,9 +6,9 @@ Rules from jekyll/lib/jekyll: url.rb, drops/url_drop.rb, configuration.rb (STYLE
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from syndicator.jekyll.slugs import slugify
 from syndicator.jekyll.uris import escape_path
@@ -30,8 +30,7 @@ _MONTHS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What a permalink can be made of."""
 
     collection: str

@@ -1,7 +1,7 @@
 """What a document's path says of it (jekyll/lib/jekyll: document.rb, reader.rb, entry_filter.rb)."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from syndicator.jekyll.site import Site
 
@@ -9,8 +9,7 @@ _DATED = re.compile(r"(\d{2,4}-\d{1,2}-\d{1,2})-([^/]*)(\.[^.]+)", re.ASCII)  # 
 _SPECIAL = (".", "_", "#", "~")  # a file or folder that begins so is no part of a site
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Where:
+class Where(NamedTuple):
     """A document's place in its source."""
 
     collection: str
