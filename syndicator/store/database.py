@@ -8,16 +8,41 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from syndicator.errors import MovedStateError, StateError
+from syndicator.store.schema import metadata
 
 #: The newest migration in `migrations/versions`.
 HEAD = "0002"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+#: As Alembic makes it: a new state gets its tables at once, and is marked as if it had come all the way.
+#: https://alembic.sqlalchemy.org/en/latest/cookbook.html#building-an-up-to-date-database-from-scratch
+_ALEMBIC = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 _MENDED_BY_DELETING = (
     "the state is an index: move the file away and it is made again; what is lost are the moments posts were "
@@ -97,17 +122,26 @@ class Database:
             version = _version(connection)
         if version == HEAD:
             return
-        # Alembic costs a tenth of a second to import, and is needed once in a state's life.
-        from alembic import command
-        from alembic.config import Config
-
-        if version is not None:
-            _refuse_unknown(self.name, version)
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         with self.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            version = _version(connection)  # another process may have been faster
+            if version is None:
+                metadata.create_all(connection, checkfirst=False)
+                _ALEMBIC.create(connection)
+                connection.execute(insert(_ALEMBIC).values(version_num=HEAD))
+            elif version != HEAD:
+                _refuse_unknown(self.name, version)
+                _upgrade(connection)
+
+
+def _upgrade(connection: Connection) -> None:
+    # Alembic costs a quarter of a second to import, and is needed once in a version's life.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def peek(url: str) -> datetime | None:
@@ -166,10 +200,8 @@ def _engine(url: str, *, sqlite: bool) -> Engine:
 
 
 def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    version = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return None if version is None else str(version)
+    known = inspect(connection).has_table(_ALEMBIC.name)
+    return connection.scalar(select(_ALEMBIC.c.version_num)) if known else None
 
 
 @contextmanager
