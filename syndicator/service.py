@@ -5,11 +5,12 @@ import os
 import random
 import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import brotli
 
@@ -21,14 +22,16 @@ from syndicator.errors import StateError, SyndicatorError
 from syndicator.index import Progress
 from syndicator.jekyll.sanitize import DEFAULT, Policy
 from syndicator.model import FeedFile, Problem, Report, Settlement, digest_of
-from syndicator.outbound import Client
 from syndicator.outputs.folder import Folder as Output
-from syndicator.push import Push, PushReport
 from syndicator.status import Failure, Status
 from syndicator.store import feeds, locks, owed, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.subscriptions import Subscriber
+
+if TYPE_CHECKING:
+    from syndicator.outbound import Client
+    from syndicator.push import Push, PushReport
 
 Clock = Callable[[], datetime]
 
@@ -58,16 +61,9 @@ def examine(config: Config, *, ask: bool, clock: Clock = utcnow) -> tuple[Proble
     ]
     if ask:
         name = f"all.{config.feeds.formats[0]}"
-        client = Client(
-            user_agent=f"syndicator/{VERSION} (+{config.feeds.url})",
-            timeout=config.push.timeout,
-            stranger_timeout=config.hub.timeout,
-        )
-        try:
+        with closing(_client(config)) as client:
             file = config.output.path / name
             found += doctor.answers(client.send, config.push.hubs, config.feeds.url + name, file, clock)
-        finally:
-            client.close()
     return tuple(found)
 
 
@@ -90,20 +86,24 @@ class Service:
         self._output = Output(config.output.path, config.output.compress)
         self.plan = _plan(config)
         self._builder = Builder(self.plan, self.database, self._output, show=lambda rows: self.show(rows))
-        self._client = Client(
-            user_agent=f"syndicator/{VERSION} (+{config.feeds.url})",
-            timeout=config.push.timeout,
-            stranger_timeout=config.hub.timeout,
-            allow_private=[str(network) for network in config.hub.allow_private],
-        )
-        self.pusher = Push(
+        self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
+
+    @cached_property
+    def _client(self) -> "Client":
+        return _client(self.config, allow_private=[str(network) for network in self.config.hub.allow_private])
+
+    @cached_property
+    def pusher(self) -> "Push":
+        from syndicator.push import Push
+
+        return Push(
             self.database,
             self._client,
-            clock=clock,
+            clock=self._clock,
             jitter=random.random,
-            claimer=claimer or f"{socket.gethostname()} {os.getpid()}",
-            retry=config.push.retry,
-            hub_retry=config.hub.retry,
+            claimer=self._claimer,
+            retry=self.config.push.retry,
+            hub_retry=self.config.hub.retry,
             read=self.topic,
             heard=lambda settlement: self.heard(settlement),
         )
@@ -115,7 +115,8 @@ class Service:
         self.close()
 
     def close(self) -> None:
-        self._client.close()
+        if "_client" in vars(self):
+            self._client.close()
         self.database.close()
 
     def build(self, progress: Progress = quiet, *, paths: Collection[str] | None = None) -> Report:
@@ -140,7 +141,7 @@ class Service:
             self._failed = False
         return report
 
-    def push(self) -> PushReport:
+    def push(self) -> "PushReport":
         """One pass over what is owed."""
         return self.pusher.once()
 
@@ -242,6 +243,18 @@ _CODINGS: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
     ".gz": ("gzip", gzip.decompress),
     ".br": ("br", brotli.decompress),
 }
+
+
+def _client(config: Config, allow_private: Sequence[str] = ()) -> "Client":
+    # requests takes a tenth of a second to import, and a build sends nothing.
+    from syndicator.outbound import Client
+
+    return Client(
+        user_agent=f"syndicator/{VERSION} (+{config.feeds.url})",
+        timeout=config.push.timeout,
+        stranger_timeout=config.hub.timeout,
+        allow_private=allow_private,
+    )
 
 
 def _plan(config: Config) -> Plan:

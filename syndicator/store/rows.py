@@ -8,7 +8,6 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Dialect, Table, any_, bindparam, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import ARRAY
 
 T = TypeVar("T")
@@ -34,7 +33,11 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
 @lru_cache(maxsize=64)
 def _upsert(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> tuple[str, Any]:
     """The statement, and what takes a row's values in its order; None: it takes them by name."""
-    statement = (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
+    if dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+    statement = insert(table)
     keys = [column.name for column in table.primary_key]
     replaced = {name: statement.excluded[name] for name in columns if name not in keys}
     if replaced:
