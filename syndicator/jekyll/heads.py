@@ -63,7 +63,7 @@ class HeadReader:
         return reading.post.head if reading.post else None, reading.problems, reading.filing
 
 
-def _taken_apart(data: bytes) -> tuple[str, Any, _Lines, bytes] | None:
+def _taken_apart(data: bytes) -> tuple[str, Any, _Lines, memoryview] | None:
     """A document's title and date, the lines that file it, and its text; None when that is not plain to see."""
     if not data.startswith(b"---\n") or data.find(0, 0, BINARY) >= 0:
         return None
@@ -89,4 +89,4 @@ def _taken_apart(data: bytes) -> tuple[str, Any, _Lines, bytes] | None:
     title = values.get("title")
     if type(title) is not str:
         return None
-    return title, values.get("date"), tuple(filing), data[closed.end() :]
+    return title, values.get("date"), tuple(filing), memoryview(data)[closed.end() :]

@@ -92,9 +92,11 @@ def _octets_before(body: str, text: str, data: bytes) -> int:
     return mark + len(text[: len(text) - len(body)].encode())
 
 
-def text_digest(title: str, body: bytes) -> str:
+def text_digest(title: str, body: bytes | memoryview) -> str:
     """What makes an entry new to read: its title and its text."""
-    return blake2b(b"%b\0%b" % (title.encode(), body), digest_size=16).hexdigest()
+    digest = blake2b(b"%b\0" % title.encode(), digest_size=16)
+    digest.update(body)
+    return digest.hexdigest()
 
 
 def plain_title(title: str, site: Site) -> str:
@@ -109,7 +111,7 @@ def plain_title(title: str, site: Site) -> str:
 
 
 def make_head(
-    path: str, where: Where, site: Site, filing: Filing, title: str, moment: datetime, octets: bytes
+    path: str, where: Where, site: Site, filing: Filing, title: str, moment: datetime, octets: bytes | memoryview
 ) -> PostHead:
     """The head of the post at `path` that was published at `moment`. `octets` are its text's."""
     slug = where.slug if filing.slug is None else filing.slug
