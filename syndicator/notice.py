@@ -9,7 +9,7 @@ from syndicator.errors import SourceError
 from syndicator.jekyll.site import Site, read_site
 from syndicator.model import Problem
 from syndicator.sources.files import Files, Seen, unchanged
-from syndicator.sources.folder import Folder
+from syndicator.sources.folder import Folder, no_folder
 from syndicator.store import posts
 from syndicator.store.database import Database
 from syndicator.store.rows import batches
@@ -117,7 +117,7 @@ class SiteReader:
         and is gone: a copy or a checkout that is half done looks like that, and without it every link would change.
         """
         if not self._root.is_dir():
-            raise SourceError(f"{self._root} is no folder that can be read", hint="see [source] path; is it mounted?")
+            raise no_folder(self._root)
         if self._site is not None and unchanged(self._root, self._needs):
             return self._site
         files = Files(self._root)

@@ -209,7 +209,14 @@ class Folder:
         return any(glob.startswith(prefix) or re.search(r"[*?\[]", glob) for glob in self.scope.exclude)
 
     def _unreadable(self, full: str, error: OSError) -> SourceError:
+        if not self.root.is_dir():
+            return no_folder(self.root)
         return SourceError(f"{full} can't be read: {error.strerror}", hint="is it mounted, and may this user read it?")
+
+
+def no_folder(root: Path) -> SourceError:
+    """The one error of a source that isn't there, whoever meets it first."""
+    return SourceError(f"{root} is no folder that can be read", hint="see [source] path; is it mounted?")
 
 
 def _shown(name: str) -> str:

@@ -108,12 +108,6 @@ def test_an_unchanged_folder_looks_the_same(tmp_path: Path) -> None:
     assert list(again.fresh) == ["_posts/a.md"]
 
 
-def test_a_folder_that_is_not_there_stops_the_run(tmp_path: Path) -> None:
-    """An unmounted disk is no empty site."""
-    with pytest.raises(SourceError, match="can't be read"):
-        Folder(tmp_path / "gone", Scope()).look()
-
-
 @pytest.mark.timeout(5)
 def test_what_is_no_regular_file_is_refused_unopened(tmp_path: Path) -> None:
     """Opening a FIFO would wait for ever."""
@@ -205,3 +199,10 @@ def test_paths_are_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
         held.add(path)
     assert wanted == list(held) == list(held)
     assert len(wanted) == len(held)
+
+
+def test_a_source_that_is_not_there_has_one_name(tmp_path: Path) -> None:
+    """Whether it is missed before the look or in the middle of it: the log tells of one cause once."""
+    for scope in (Scope(), Scope(anywhere=frozenset(), roots=("",)), Scope(anywhere=frozenset(), roots=("news",))):
+        with pytest.raises(SourceError, match="site is no folder that can be read"):
+            Folder(tmp_path / "site", scope).look()
