@@ -70,20 +70,32 @@ class Builder:
             assemble      the feed, before any format
             render        its files
             publish       those that differ; then what is out and what is owed, in one transaction
+        owed              whoever pays it may begin
         pages             the index of all feeds, and the OPML
+        pack              what went out, compressed: begun with each feed, waited for here
 
     A feed is marked as touched in the transaction that changes the index, and unmarked in the one that remembers
     its files: whatever a crash comes between, the next run goes on from the mark.
     """
 
     def __init__(
-        self, plan: Plan, database: Database, output: Output, *, show: Callable[[Sequence[FileRow]], None]
+        self,
+        plan: Plan,
+        database: Database,
+        output: Output,
+        *,
+        show: Callable[[Sequence[FileRow]], None],
+        owed: Callable[[], None],
     ) -> None:
-        """`show` is called with files that are on disk, or gone from it, before anyone is told of them."""
+        """`show` is called with files that are on disk, or gone from it, before anyone is told of them.
+
+        `owed` is called when the feeds of a run that changed are out, and what is owed for them is written down.
+        """
         self.plan = plan
         self.database = database
         self.output = output
         self._show = show
+        self._owed = owed
         self._site_reader = SiteReader(plan.source, plan.overrides)
         self._notice = notice.Notice(database)
         self._memory: _Memory | None = None
@@ -103,7 +115,7 @@ class Builder:
         noticed = self._notice.look(source) if paths is None else self._notice.at(source, paths)
         if self._memory and not noticed and self._nothing_else(self._memory, site, now):
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
-        self._memory = None
+        memory, self._memory = self._memory, None
 
         read_anew = self._adopt_site(site)
         if read_anew and paths is None and not noticed.whole:
@@ -111,16 +123,20 @@ class Builder:
         counted = Indexer(self.database, source, site, kinds_of(site, self.plan)).index(
             noticed.fresh, noticed.gone, now, progress
         )
-        self._soil(site, now)
-        gatherer = Gatherer(self.database, source, site, self.plan.policy, self.plan.version)
-        totals = _Totals()
+        self._soil(site, now, memory)
         self._withdraw(site, now)
-        self._publish_feeds(site, gatherer, now, totals, progress)
-        self._publish_pages(site, gatherer, now, totals)
-        if totals.failure:
-            raise totals.failure
+        gatherer = Gatherer(self.database, source, site, self.plan.policy, self.plan.version)
+        with publish.Packing(self.output) as packing:
+            doing = _Run(site, now, gatherer, packing)
+            self._publish_feeds(doing, progress)
+            if doing.changed:
+                self._owed()
+            self._publish_pages(doing)
+            self._pack(doing)
+        if doing.failure:
+            raise doing.failure
         self._notice.remember(noticed, counted.racy)
-        return self._report(now, begun, counted, totals)
+        return self._report(begun, counted, doing)
 
     # ------------------------------------------------------------------ what else than a document may change
 
@@ -153,14 +169,15 @@ class Builder:
             facts.put(connection, "configured", "yes" if self._site_reader.configured else "")
         return read_before != read_with
 
-    def _soil(self, site: Site, now: datetime) -> None:
+    def _soil(self, site: Site, now: datetime, memory: _Memory | None) -> None:
         """Mark the feeds that time, other files, or the absence of their own files touch."""
         with self.database.read() as connection:
             before = facts.get(connection, "now")
             then = datetime.fromisoformat(before) if before else now
             # A clock that was set back takes posts out again that it had let out too early.
             due = posts.due(connection, min(then, now), max(then, now))
-            outdated = gather.Needs(connection).outdated(str(self.plan.source))
+            needs = memory.needs if memory else gather.Needs(connection)
+            outdated = needs.outdated(str(self.plan.source))
             standing = feeds.every_file(connection)
             rows = feeds.every(connection)
         lost = {row.feed for row in standing if not row.gone and not self.output.stands(row.path, row.disk)}
@@ -175,26 +192,25 @@ class Builder:
 
     # ------------------------------------------------------------------------------------------- the feeds
 
-    def _publish_feeds(
-        self, site: Site, gatherer: Gatherer, now: datetime, totals: "_Totals", progress: Progress
-    ) -> None:
+    def _publish_feeds(self, doing: "_Run", progress: Progress) -> None:
         with self.database.read() as connection:
             dirty = feeds.dirty(connection)
         for done, row in enumerate(dirty, 1):
             try:
-                self._publish_feed(row, site, gatherer, now, totals)
+                self._publish_feed(row, doing)
             except OutputError as error:  # one place that can't be written keeps no other feed back
-                totals.failure = totals.failure or error
+                doing.failure = doing.failure or error
             progress(done, len(dirty), "building feeds")
         with self.database.begin() as connection:
             gather.prune(connection)
 
-    def _publish_feed(self, row: FeedRow, site: Site, gatherer: Gatherer, now: datetime, totals: "_Totals") -> None:
+    def _publish_feed(self, row: FeedRow, doing: "_Run") -> None:
+        site = doing.site
         spec = self._spec(site, row.name, row)
         with self.database.read() as connection:
-            selected = posts.newest(connection, row.name, ALWAYS if site.future else now, spec.limit)
+            selected = posts.newest(connection, row.name, doing.until, spec.limit)
             known = feeds.files_of(connection, row.name)
-        gathered = gatherer.gather(selected)
+        gathered = doing.gatherer.gather(selected)
         if not gathered.entries and row.made_of is None and row.kind is not None:
             # A term that only future posts have has no feed yet: its name alone would tell of them.
             with self.database.begin() as connection:
@@ -208,15 +224,16 @@ class Builder:
                 feeds.put(connection, [replace(row, dirty=False)])
             return
         files, found = formats.files_of(feed)
-        published = publish.publish(self.output, publish.aliased(files, self.plan.aliases), known, row.name, now)
+        published = publish.publish(self.output, publish.aliased(files, self.plan.aliases), known, row.name, doing.now)
         self._show(published.rows)
         remembered = replace(row, dirty=False, updated=feed.updated, made_of=made_of, standing=gathered.paths)
         with self.database.begin() as connection:
             feeds.put(connection, [remembered])
             problems.replace(connection, "feed", {row.name: found})
-            totals.owed += publish.commit(connection, published, self.plan.own_hub, now)
-        totals.written += published.written
-        totals.changed += bool(published.changed)
+            doing.owed += publish.commit(connection, published, self.plan.own_hub, doing.now)
+        doing.packing.begin(published.rows)
+        doing.written += published.written
+        doing.changed += bool(published.changed)
 
     def _withdraw(self, site: Site, now: datetime) -> None:
         """Take away the feeds of kinds that the config no longer makes."""
@@ -231,26 +248,38 @@ class Builder:
                 feeds.put(connection, [replace(row, dirty=False, made_of=None, standing=())])
                 publish.commit(connection, publish.Published(tuple(gone), (), 0), self.plan.own_hub, now)
 
-    def _publish_pages(self, site: Site, gatherer: Gatherer, now: datetime, totals: "_Totals") -> None:
+    def _publish_pages(self, doing: "_Run") -> None:
         """The index page and the OPML: they show every feed, and so may change with any."""
+        site = doing.site
         with self.database.read() as connection:
             rows = [row for row in feeds.every(connection) if row.made_of is not None]
             limit = min(NEWEST, self._spec(site, assemble.ALL, None).limit)
-            selected = posts.newest(connection, assemble.ALL, ALWAYS if site.future else now, limit)
+            selected = posts.newest(connection, assemble.ALL, doing.until, limit)
             known = feeds.files_of(connection, "")
-        newest = gatherer.gather(selected).entries
+        newest = doing.gatherer.gather(selected).entries
         specs = [self._spec(site, row.name, row) for row in rows]
         pages = [
             html.index_page(specs, site.info, newest, self.plan.base),
             opml.render(specs, site.info, self.plan.base),
         ]
-        published = publish.publish(self.output, pages, known, "", now)
+        published = publish.publish(self.output, pages, known, "", doing.now)
         self._show(published.rows)
-        totals.feeds = len(rows)
-        totals.written += published.written
+        doing.feeds = len(rows)
+        doing.written += published.written
         if published.written or published.changed:
             with self.database.begin() as connection:
-                publish.commit(connection, published, self.plan.own_hub, now)
+                publish.commit(connection, published, self.plan.own_hub, doing.now)
+
+    def _pack(self, doing: "_Run") -> None:
+        """The compressed siblings of what went out, and of what an earlier run left without."""
+        with self.database.read() as connection:
+            doing.packing.begin(feeds.every_file(connection))
+        rows, failures = doing.packing.end()
+        doing.failure = doing.failure or next(iter(failures), None)
+        if rows:
+            self._show(rows)
+            with self.database.begin() as connection:
+                feeds.put_files(connection, rows)
 
     # ----------------------------------------------------------------------------- what the site's config says
 
@@ -268,20 +297,20 @@ class Builder:
             full=not site.excerpt_only if self.plan.full is None else self.plan.full,
         )
 
-    def _report(self, now: datetime, begun: float, counted: Counted, totals: "_Totals") -> Report:
+    def _report(self, begun: float, counted: Counted, doing: "_Run") -> Report:
         with self.database.read() as connection:
             report = Report(
-                started=now,
+                started=doing.now,
                 seconds=perf_counter() - begun,
                 posts=posts.count(connection),
                 new=counted.new,
                 changed=counted.changed,
                 gone=counted.gone,
-                feeds=totals.feeds,
-                feeds_changed=totals.changed,
-                files_written=totals.written,
-                owed=totals.owed,
-                next_due=posts.next_due(connection, now),
+                feeds=doing.feeds,
+                feeds_changed=doing.changed,
+                files_written=doing.written,
+                owed=doing.owed,
+                next_due=posts.next_due(connection, doing.now),
                 problems=problems.every(connection),
             )
             quiet = replace(report, new=0, changed=0, gone=0, feeds_changed=0, files_written=0, owed=0)
@@ -302,12 +331,23 @@ def scope_of(site: Site, plan: Plan) -> Scope:
 
 
 @dataclass
-class _Totals:
+class _Run:
+    """What one run works with, and what it comes to."""
+
+    site: Site
+    now: datetime
+    gatherer: Gatherer
+    packing: publish.Packing
     feeds: int = 0
     changed: int = 0
     written: int = 0
     owed: int = 0
     failure: OutputError | None = None  #: the first of them
+
+    @property
+    def until(self) -> datetime:
+        """The date of the newest posts that are shown."""
+        return ALWAYS if self.site.future else self.now
 
 
 def _digest(*parts: object) -> str:

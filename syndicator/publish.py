@@ -1,19 +1,20 @@
 """From feeds to files that are out, and to what is owed because of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from syndicator.errors import OutputError
 from syndicator.model import FeedFile
 from syndicator.outputs.folder import Disk, Folder
 from syndicator.store import feeds, owed, subscriptions
 from syndicator.store.feeds import FileRow
 
-#: Files that are written at a time: those of one feed.
-_TOGETHER = 4
+#: Files that are compressed at a time.
+_TOGETHER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,53 @@ def publish(
         same[file.path].updated if file.path in same else _since(output, file, known.get(file.path), now)
         for file in due
     ]
-    # Compressing and waiting for the disk leave Python alone: the files of a feed go side by side.
-    with ThreadPoolExecutor(_TOGETHER) as pool:
-        disks = pool.map(output.write, due, moments)
-        written = {
-            file.path: _row(file, feed, moment, disk) for file, moment, disk in zip(due, moments, disks, strict=True)
-        }
+    disks = output.write(list(zip(due, moments, strict=True)))
+    written = {
+        file.path: _row(file, feed, moment, disk) for file, moment, disk in zip(due, moments, disks, strict=True)
+    }
     rows = [written.get(file.path) or same[file.path] for file in files]
     changed = tuple(row for path, row in written.items() if path not in same)
     made = {row.path for row in rows}
     rows += withdraw(output, [row for path, row in known.items() if path not in made and not row.gone])
     return Published(tuple(rows), changed, len(written))
+
+
+class Packing:
+    """Compresses files that are out, while the next feeds are made and hubs are told: it leaves Python alone.
+
+    Until then a file goes out as it is. What a crash comes between is packed by the next run.
+    """
+
+    def __init__(self, output: Folder) -> None:
+        self._output = output
+        self._pool = ThreadPoolExecutor(_TOGETHER, "pack")
+        self._begun: dict[str, Future[FileRow | None]] = {}
+
+    def __enter__(self) -> "Packing":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def begin(self, rows: Iterable[FileRow]) -> None:
+        for row in rows:
+            if row.path not in self._begun and not row.gone and self._output.unpacked(row.disk):
+                self._begun[row.path] = self._pool.submit(self._packed, row)
+
+    def end(self) -> tuple[list[FileRow], list[OutputError]]:
+        """Files that have siblings now, and what kept others from having them."""
+        rows, failures = [], []
+        for future in self._begun.values():
+            try:
+                if row := future.result():
+                    rows.append(row)
+            except OutputError as error:
+                failures.append(error)
+        return rows, failures
+
+    def _packed(self, row: FileRow) -> FileRow | None:
+        disk = self._output.pack(row.path, row.disk)
+        return replace(row, disk=disk) if disk and disk != row.disk else None
 
 
 def _row(file: FeedFile, feed: str, moment: datetime, disk: Disk) -> FileRow:

@@ -78,6 +78,8 @@ class Service:
         self.config = config
         #: Called with files that are on disk, or gone from it, before anyone is told of them.
         self.show: Callable[[Sequence[FileRow]], None] = lambda rows: None
+        #: Called when something came to be owed that may be paid at once.
+        self.owing: Callable[[], None] = lambda: None
         #: Called with what became of each request that was owed.
         self.heard: Callable[[Settlement], None] = lambda settlement: None
         self._clock = clock
@@ -85,7 +87,9 @@ class Service:
         self.database = Database(config.state.url)
         self._output = Output(config.output.path, config.output.compress)
         self.plan = _plan(config)
-        self._builder = Builder(self.plan, self.database, self._output, show=lambda rows: self.show(rows))
+        self._builder = Builder(
+            self.plan, self.database, self._output, show=lambda rows: self.show(rows), owed=lambda: self.owing()
+        )
         self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
     @cached_property

@@ -73,7 +73,7 @@ class Work:
         self._builder = Worker("build", self._build, at_least=2 * self._poll)
         self._pusher = Worker("push", self._push, at_least=2 * _DRAIN)
         self._watch = self._watching() if config.source.watch else None
-        service.heard = self._heard
+        service.heard, service.owing = self._heard, self.push_soon
         # One thread is enough for asking; the defaults for misfires would drop what comes late.
         self._scheduler = BackgroundScheduler(
             timezone=UTC,

@@ -14,10 +14,12 @@ from pathlib import Path
 
 from syndicator.errors import OutputError
 from syndicator.model import FeedFile
-from syndicator.outputs.compress import siblings
+from syndicator.outputs.compress import siblings, suffixes
 
 #: What was written, by suffix ("" the file itself, ".gz", ".br"): size and mtime_ns.
 Disk = Mapping[str, tuple[int, int]]
+
+_SIBLINGS = suffixes(("gzip", "br"))
 
 _TEMPORARY = ".syndicator-"
 
@@ -34,19 +36,36 @@ class Folder:
         self.root = root
         self.compress = tuple(compress)
 
-    def write(self, file: FeedFile, updated: datetime) -> Disk:
-        """Put a file and its siblings in place, dated `updated`, and return what is on disk now.
+    def write(self, files: Sequence[tuple[FeedFile, datetime]]) -> list[Disk]:
+        """Put files in place, each dated with its moment, and return what is on disk of each now.
 
-        The siblings go first: a server that prefers them never sends an older version after a newer one.
+        The siblings of a file that was there go before its bytes do: a server that prefers them never sends an older
+        version after a newer one. New ones come with `pack`.
         """
-        smaller = siblings(file.data, self.compress)
-        disk: dict[str, tuple[int, int]] = {}
-        for suffix, data in (*smaller.items(), ("", file.data)):
-            disk[suffix] = self._put(file.path + suffix, data, updated)
-        for suffix in (".gz", ".br"):
-            if suffix not in smaller:
-                self._unlink(file.path + suffix)
-        return disk
+        disks: list[Disk] = [{"": self._put(file.path, file.data, moment, drop=_SIBLINGS)} for file, moment in files]
+        for folder in {self._place(file.path).parent for file, _ in files}:
+            self._sync(folder)
+        return disks
+
+    def unpacked(self, disk: Disk) -> bool:
+        """Whether a file may still get siblings."""
+        return any(suffix not in disk for suffix in suffixes(self.compress))
+
+    def pack(self, path: str, disk: Disk) -> Disk | None:
+        """Put the compressed siblings of a file in place, those that are smaller, and return what is on disk then.
+
+        None: the file isn't there any more as it was written.
+        """
+        data = self.read(path)
+        if data is None or not self.stands(path, {"": disk[""]}):
+            return None
+        moment = datetime.fromtimestamp(disk[""][1] // 1_000_000_000, UTC)
+        packed = {
+            suffix: self._put(path + suffix, small, moment) for suffix, small in siblings(data, self.compress).items()
+        }
+        if packed:
+            self._sync(self._place(path).parent)
+        return {**disk, **packed}
 
     def stands(self, path: str, disk: Disk) -> bool:
         """Whether a file and its siblings are on disk as they were written."""
@@ -70,7 +89,7 @@ class Folder:
 
     def remove(self, path: str) -> None:
         """Take a file and its siblings away."""
-        for suffix in ("", ".gz", ".br"):
+        for suffix in ("", *_SIBLINGS):
             self._unlink(path + suffix)
 
     def sweep(self) -> None:
@@ -82,7 +101,7 @@ class Folder:
                 if name.startswith(_TEMPORARY):
                     self._unlink(os.path.relpath(os.path.join(here, name), self.root))
 
-    def _put(self, path: str, data: bytes, updated: datetime) -> tuple[int, int]:
+    def _put(self, path: str, data: bytes, updated: datetime, drop: Sequence[str] = ()) -> tuple[int, int]:
         place = self._place(path)
         # The name says what is in it: two writers of the same bytes don't disturb each other.
         temporary = place.parent / f"{_TEMPORARY}{os.getpid()}-{sha256(path.encode()).hexdigest()[:16]}"
@@ -94,8 +113,9 @@ class Folder:
                 file.flush()
                 os.utime(file.fileno(), ns=(moment, moment))
                 os.fsync(file.fileno())
+            for suffix in drop:
+                Path(f"{place}{suffix}").unlink(missing_ok=True)
             os.replace(temporary, place)
-            _sync_folder(place.parent)
         except OSError as error:
             with suppress(OSError):
                 os.unlink(temporary)
@@ -109,6 +129,16 @@ class Folder:
             return
         except OSError as error:
             raise self._failure(path, error) from error
+
+    def _sync(self, folder: Path) -> None:
+        try:
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise self._failure(os.path.relpath(folder, self.root), error) from error
 
     def _stat(self, path: str) -> tuple[int, int] | None:
         try:
@@ -131,11 +161,3 @@ class Folder:
             f"{place} can't be written{' to' if place == self.root else ''}: {error.strerror}",
             hint="the feeds that are there stay as they are; this is tried again at the next run",
         )
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

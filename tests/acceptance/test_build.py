@@ -1,13 +1,17 @@
 """From a folder of posts to feeds on disk and pings owed, run after run."""
 
+import gzip
 import json
 import os
 import shutil
+import signal
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import struct_time
 
 import pytest
+from sqlalchemy import text
 from support import CONFIG, FEEDS, Site, formats
 
 from syndicator.errors import SourceError
@@ -345,6 +349,47 @@ def test_one_damaged_file_is_mended(site: Site) -> None:
         (site.feeds / "index.html.gz").unlink()
         service.build()
     assert site.tree() == before
+
+
+def test_hubs_are_told_before_feeds_are_compressed(site: Site) -> None:
+    """Their pings are owed while the files stand alone, never beside siblings of what was out before."""
+    three(site)
+    with site.service() as service:
+        service.build()
+        site.post("2026-01-09-news", "More.", categories=["News"])
+        owing: list[set[str]] = []
+
+        def look() -> None:
+            with service.database.read() as connection:
+                owing.append(set(connection.execute(text("SELECT topic FROM owed")).scalars()))
+            for path in ("all.rss", "category/news.json"):
+                packed = site.feeds / f"{path}.gz"
+                plain = (site.feeds / path).read_bytes()
+                assert b"2026-01-09-news" in plain
+                with suppress(FileNotFoundError):  # it is being made
+                    assert gzip.decompress(packed.read_bytes()) == plain
+
+        service.owing = look
+        service.build()
+        service.build()
+    (topics,) = owing
+    assert {f"http://127.0.0.1:8080/{path}" for path in formats("all", "category/news")} <= topics
+    assert gzip.decompress((site.feeds / "all.rss.gz").read_bytes()) == (site.feeds / "all.rss").read_bytes()
+
+
+def test_what_a_crash_left_uncompressed(site: Site) -> None:
+    """The next run packs it; nobody is told again."""
+    three(site)
+    with site.service() as service:
+        service.owing = lambda: os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            service.build()
+    site.owed()
+    site.build()
+    assert site.owed() == set()
+    for path in ("all.rss", "category/news.atom", "index.html"):
+        packed = site.feeds / f"{path}.gz"
+        assert gzip.decompress(packed.read_bytes()) == (site.feeds / path).read_bytes()
 
 
 def test_an_image_that_comes_later_is_measured_then(site: Site) -> None:

@@ -2,6 +2,10 @@
 
 import gzip
 import os
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +15,7 @@ import pytest
 from syndicator.errors import OutputError
 from syndicator.model import FeedFile, digest_of
 from syndicator.outputs.compress import siblings
-from syndicator.outputs.folder import Folder
+from syndicator.outputs.folder import Disk, Folder
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -20,24 +24,77 @@ def file(path: str = "category/news.rss", data: bytes = b"<rss/>" * 100) -> Feed
     return FeedFile(path=path, url="https://x/", data=data, media_type="x", digest=digest_of(data), hubs=())
 
 
+def write(folder: Folder, one: FeedFile) -> Disk:
+    (disk,) = folder.write([(one, MOMENT)])
+    return disk
+
+
 def test_a_file_stands_with_its_siblings(tmp_path: Path) -> None:
     """All three are dated alike, and unpack to the same bytes."""
     folder = Folder(tmp_path, ("gzip", "br"))
-    disk = folder.write(file(), MOMENT)
+    written = write(folder, file())
+    assert folder.unpacked(written)
+    disk = folder.pack("category/news.rss", written)
     place = tmp_path / "category/news.rss"
     assert place.read_bytes() == gzip.decompress(Path(f"{place}.gz").read_bytes()) == file().data
     assert brotli.decompress(Path(f"{place}.br").read_bytes()) == file().data
+    assert disk
+    assert not folder.unpacked(disk)
     assert {os.stat(f"{place}{suffix}").st_mtime for suffix in disk} == {MOMENT.timestamp()}
     assert sorted(disk) == ["", ".br", ".gz"]
     assert folder.stands("category/news.rss", disk)
     assert sorted(os.listdir(place.parent)) == ["news.rss", "news.rss.br", "news.rss.gz"]
 
 
+def test_no_sibling_is_older_than_its_file(tmp_path: Path) -> None:
+    """Whoever prefers siblings gets the new bytes as they are until they are packed, and never the old ones."""
+    folder = Folder(tmp_path, ("gzip", "br"))
+    folder.pack("a.rss", write(folder, file("a.rss")))
+    write(folder, file("a.rss", b"<new/>" * 100))
+    assert os.listdir(tmp_path) == ["a.rss"]
+
+
+def test_a_file_that_was_replaced_is_not_packed(tmp_path: Path) -> None:
+    """Siblings are of what was published, or there are none."""
+    folder = Folder(tmp_path, ("gzip",))
+    disk = write(folder, file("a.rss"))
+    (tmp_path / "a.rss").write_text("someone else's")
+    assert folder.pack("a.rss", disk) is None
+    (tmp_path / "a.rss").unlink()
+    assert folder.pack("a.rss", disk) is None
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_that_can_not_be_written_keeps_its_siblings(tmp_path: Path) -> None:
+    """On a full disk, what was out stays as it was."""
+    folder = Folder(tmp_path, ("gzip",))
+    disk = folder.pack("a.rss", write(folder, file("a.rss")))
+    with pytest.raises(OutputError), limited(len(file().data)):
+        write(folder, file("a.rss", b"<new/>" * 1000))
+    assert disk
+    assert folder.stands("a.rss", disk)
+    assert sorted(os.listdir(tmp_path)) == ["a.rss", "a.rss.gz"]
+
+
+@contextmanager
+def limited(octets: int) -> Iterator[None]:
+    """No file may grow larger: what a full disk says, for this process alone."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
 def test_a_sibling_that_does_not_help_is_not_kept(tmp_path: Path) -> None:
     """Neither written, nor left over from an earlier version."""
     folder = Folder(tmp_path, ("gzip", "br"))
-    folder.write(file("a.rss"), MOMENT)
-    assert folder.write(file("a.rss", os.urandom(64)), MOMENT).keys() == {""}
+    folder.pack("a.rss", write(folder, file("a.rss")))
+    disk = write(folder, file("a.rss", os.urandom(64)))
+    assert folder.pack("a.rss", disk) == disk
     assert os.listdir(tmp_path) == ["a.rss"]
 
 
@@ -51,7 +108,7 @@ def test_compression_is_a_function_of_the_bytes() -> None:
 def test_what_was_touched_does_not_stand(tmp_path: Path, spoil) -> None:  # type: ignore[no-untyped-def]
     """A file that someone removed or changed is seen at the cost of a stat."""
     folder = Folder(tmp_path, ("gzip",))
-    disk = folder.write(file("a.rss"), MOMENT)
+    disk = write(folder, file("a.rss"))
     spoil(tmp_path / "a.rss")
     assert not folder.stands("a.rss", disk)
 
@@ -60,7 +117,7 @@ def test_what_was_touched_does_not_stand(tmp_path: Path, spoil) -> None:  # type
 def test_nothing_is_written_elsewhere(tmp_path: Path, path: str) -> None:
     """Whatever a name says."""
     with pytest.raises(OutputError, match="no path below"):
-        Folder(tmp_path / "feeds", ()).write(file(path), MOMENT)
+        write(Folder(tmp_path / "feeds", ()), file(path))
     assert os.listdir(tmp_path) == []
 
 
@@ -68,7 +125,7 @@ def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
     """The error says which file, and what will happen; nothing half written stays."""
     (tmp_path / "a.rss").mkdir()
     with pytest.raises(OutputError, match=r"a\.rss can't be written") as caught:
-        Folder(tmp_path, ()).write(file("a.rss"), MOMENT)
+        write(Folder(tmp_path, ()), file("a.rss"))
     assert caught.value.hint
     assert os.listdir(tmp_path) == ["a.rss"]
 
@@ -85,7 +142,7 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
 def test_removing_takes_the_siblings_too(tmp_path: Path) -> None:
     """And what isn't there is no error."""
     folder = Folder(tmp_path, ("gzip", "br"))
-    folder.write(file("a.rss"), MOMENT)
+    folder.pack("a.rss", write(folder, file("a.rss")))
     folder.remove("a.rss")
     folder.remove("a.rss")
     folder.remove("not/there.rss")
