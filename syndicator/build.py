@@ -17,8 +17,9 @@ from syndicator.jekyll.site import Site
 from syndicator.model import FeedSpec, Report, Scope, Term
 from syndicator.notice import SiteReader
 from syndicator.outputs.folder import Folder as Output
+from syndicator.remembered import Remembered
 from syndicator.sources.folder import Folder as Source
-from syndicator.store import facts, feeds, posts, problems
+from syndicator.store import entries, facts, feeds, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
 
@@ -27,6 +28,13 @@ ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 #: Entries the index page shows.
 NEWEST = 12
+
+#: Octets of entries that are kept at hand from run to run.
+RECENT = 8 * 1024 * 1024
+
+#: A change touches few feeds: hubs are told of them before anything is compressed. In a run that touches more,
+#: compressing one feed keeps another processor busy while the next is made.
+FEW = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +107,7 @@ class Builder:
         self._site_reader = SiteReader(plan.source, plan.overrides)
         self._notice = notice.Notice(database)
         self._memory: _Memory | None = None
+        self._recent: entries.Recent = Remembered(RECENT)
 
     def run(self, now: datetime, *, paths: Collection[str] | None = None, progress: Progress) -> Report:
         """One run as of `now`. `paths`: the only documents that may have changed; None: look at all of them.
@@ -125,7 +134,7 @@ class Builder:
         )
         self._soil(site, now, memory)
         self._withdraw(site, now)
-        gatherer = Gatherer(self.database, source, site, self.plan.policy, self.plan.version)
+        gatherer = Gatherer(self.database, source, site, self.plan.policy, self.plan.version, self._recent)
         with publish.Packing(self.output) as packing:
             doing = _Run(site, now, gatherer, packing)
             self._publish_feeds(doing, progress)
@@ -197,14 +206,17 @@ class Builder:
             dirty = feeds.dirty(connection)
         for done, row in enumerate(dirty, 1):
             try:
-                self._publish_feed(row, doing)
+                files = self._publish_feed(row, doing)
+                if len(dirty) > FEW:
+                    doing.packing.begin(files)
             except OutputError as error:  # one place that can't be written keeps no other feed back
                 doing.failure = doing.failure or error
             progress(done, len(dirty), "building feeds")
         with self.database.begin() as connection:
             gather.prune(connection)
 
-    def _publish_feed(self, row: FeedRow, doing: "_Run") -> None:
+    def _publish_feed(self, row: FeedRow, doing: "_Run") -> Sequence[FileRow]:
+        """The files of a feed that is due, as they are out now; nothing when they are as they were."""
         site = doing.site
         spec = self._spec(site, row.name, row)
         with self.database.read() as connection:
@@ -215,14 +227,14 @@ class Builder:
             # A term that only future posts have has no feed yet: its name alone would tell of them.
             with self.database.begin() as connection:
                 feeds.put(connection, [replace(row, dirty=False)])
-            return
+            return ()
         feed = assemble.assemble(spec, site.info, gathered.entries, row.updated)
         made_of = _digest(self.plan.version, spec, site.info, feed.updated, gathered.keys, self.plan.aliases)
         stand = all(self.output.stands(file.path, file.disk) for file in known.values() if not file.gone)
         if made_of == row.made_of and stand:
             with self.database.begin() as connection:
                 feeds.put(connection, [replace(row, dirty=False)])
-            return
+            return ()
         files, found = formats.files_of(feed)
         published = publish.publish(self.output, publish.aliased(files, self.plan.aliases), known, row.name, doing.now)
         self._show(published.rows)
@@ -231,9 +243,9 @@ class Builder:
             feeds.put(connection, [remembered])
             problems.replace(connection, "feed", {row.name: found})
             doing.owed += publish.commit(connection, published, self.plan.own_hub, doing.now)
-        doing.packing.begin(published.rows)
         doing.written += published.written
         doing.changed += bool(published.changed)
+        return published.rows
 
     def _withdraw(self, site: Site, now: datetime) -> None:
         """Take away the feeds of kinds that the config no longer makes."""

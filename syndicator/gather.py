@@ -36,15 +36,21 @@ class Gathered:
 
 
 class Gatherer:
-    """Turns posts into entries, each once. `version` changes when the same post would be rendered differently."""
+    """Turns posts into entries, each once. `version` changes when the same post would be rendered differently.
 
-    def __init__(self, database: Database, source: Folder, site: Site, policy: Policy, version: str) -> None:
+    `recent` lives longer than one run.
+    """
+
+    def __init__(
+        self, database: Database, source: Folder, site: Site, policy: Policy, version: str, recent: entries.Recent
+    ) -> None:
         self.database = database
         self.source = source
         self.site = site
         self._files = Files(source.root)
         self._policy = policy
         self._version = version
+        self._recent = recent
 
     @cached_property
     def _renderer(self) -> "Renderer":
@@ -57,7 +63,7 @@ class Gatherer:
         """The entries of these posts. A post that can't be rendered is left out, and a Problem says why."""
         rows = list(rows)
         with self.database.read() as connection:
-            remembered = entries.get(connection, [row.stat.path for row in rows])
+            remembered = entries.get(connection, [row.stat.path for row in rows], self._recent)
         made: list[EntryRow] = []
         found: dict[str, tuple[Problem, ...]] = {}
         gathered: list[EntryRow] = []

@@ -79,7 +79,7 @@ class Notice:
         """Look at these documents only."""
         here, gone = self._look_at(source, {path for path in {*paths, *self._racy} if source.is_document(path)})
         with self._database.read() as connection:
-            all_gone = gone and posts.count_documents(connection) == len(gone)
+            all_gone = gone and posts.are_all(connection, gone)
         # Told of each file that goes, an emptied folder is still an emptied folder.
         return self.look(source) if all_gone else Noticed(fresh=here, gone=gone)
 

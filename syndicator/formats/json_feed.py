@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from syndicator.formats.rendered import Rendered
+from syndicator.formats.rendered import Rendered, items
 from syndicator.formats.wire import entry_id, language, moment, uri, words
 from syndicator.model import Author, Entry, Feed, Media
 
@@ -25,8 +25,11 @@ def render(feed: Feed) -> Rendered:
             "hubs": [{"type": "WebSub", "url": hub} for hub in spec.hubs],
         }
     )
-    items = tuple(_bytes(_item(entry)) for entry in feed.entries)
-    return Rendered(_bytes(head)[:-1] + b',"items":[\n', items, b"\n]}", b",\n")
+    written = items(
+        [("json", entry) for entry in feed.entries],
+        lambda missing: (_bytes(_item(feed.entries[at])) for at in missing),
+    )
+    return Rendered(_bytes(head)[:-1] + b',"items":[\n', written, b"\n]}", b",\n")
 
 
 def _item(entry: Entry) -> Mapping[str, Any]:

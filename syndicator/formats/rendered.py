@@ -1,6 +1,12 @@
 """One feed in one format, in pieces: what cutting it to size needs."""
 
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NamedTuple
+
+from syndicator.remembered import Remembered
+
+#: Items as they were written before: a feed that changes is a few new items, and many of the last time.
+WRITTEN: Remembered[Hashable, bytes] = Remembered(8 * 1024 * 1024)
 
 
 class Rendered(NamedTuple):
@@ -26,3 +32,16 @@ class Rendered(NamedTuple):
         """Which items would not fit even if each stood alone."""
         room = max_bytes - len(self.head) - len(self.tail)
         return tuple(index for index, item in enumerate(self.items) if len(item) > room)
+
+
+def items(keys: Sequence[Hashable], write: Callable[[list[int]], Iterable[bytes]]) -> tuple[bytes, ...]:
+    """An item for each key, which names all that it is made of.
+
+    `write` is called once, with the places of those that are not remembered, if only none.
+    """
+    found = [WRITTEN.get(key) for key in keys]
+    missing = [at for at, item in enumerate(found) if item is None]
+    for at, item in zip(missing, write(missing), strict=True):
+        WRITTEN.put(keys[at], item, len(item))
+        found[at] = item
+    return tuple(item for item in found if item is not None)

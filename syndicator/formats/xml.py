@@ -1,7 +1,7 @@
 """RSS 2.0 and Atom 1.0, written by feedgen, with what feedgen 1.0 gets wrong put right by extensions of it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
@@ -13,7 +13,7 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml.etree import QName, SubElement, _Element
 
-from syndicator.formats.rendered import Rendered
+from syndicator.formats.rendered import Rendered, items
 from syndicator.formats.wire import GENERATOR, apart, entry_id, language, moment, uri, words
 from syndicator.model import Author, Entry, Feed, Media
 
@@ -37,17 +37,32 @@ feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = _rfc822
 
 def rss(feed: Feed) -> Rendered:
     """RSS 2.0. Raises ValueError when a text holds what XML forbids."""
-    data: bytes = _generator(feed, "rss").rss_str()
-    return _split(_profiled(data), b"<item>", b"</channel>")
+    return _rendered(feed, "rss", [moment(entry.updated) for entry in feed.entries])
 
 
 def atom(feed: Feed) -> Rendered:
     """Atom 1.0. Raises ValueError when a text holds what XML forbids."""
-    data: bytes = _generator(feed, "atom").atom_str()
-    return _split(data, b"<entry", b"</feed>")
+    return _rendered(feed, "atom", apart(feed.entries))
 
 
-def _generator(feed: Feed, suffix: str) -> FeedGenerator:
+def _rendered(feed: Feed, suffix: str, moments: Sequence[datetime]) -> Rendered:
+    """What doesn't stand in an item is made each time, and with it the items that are not remembered."""
+    entries = list(zip(feed.entries, moments, strict=True))
+    made: list[Rendered] = []
+
+    def write(missing: list[int]) -> tuple[bytes, ...]:
+        document = _generator(feed, suffix, [entries[at] for at in missing])
+        if suffix == "rss":
+            made.append(_split(_profiled(document.rss_str()), b"<item>", b"</channel>"))
+        else:
+            made.append(_split(document.atom_str(), b"<entry", b"</feed>"))
+        return made[0].items
+
+    written = items([(suffix, *entry) for entry in entries], write)
+    return made[0]._replace(items=written)
+
+
+def _generator(feed: Feed, suffix: str, entries: Iterable[tuple[Entry, datetime]]) -> FeedGenerator:
     spec, site = feed.spec, feed.site
     made = FeedGenerator()
     made.register_extension("mended", _FeedMended, _EntryMended)
@@ -67,8 +82,7 @@ def _generator(feed: Feed, suffix: str) -> FeedGenerator:
         made.icon(uri(site.icon))
     if site.logo or site.icon:
         made.logo(uri(site.logo or site.icon or ""))
-    moments = apart(feed.entries) if suffix == "atom" else [moment(entry.updated) for entry in feed.entries]
-    for entry, updated in zip(feed.entries, moments, strict=True):
+    for entry, updated in entries:
         made.add_entry(_entry(entry, updated, suffix), order="append").mended.entry = entry
     return made
 

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Row, delete, select
 
 from syndicator.model import Author, Entry, Media
+from syndicator.remembered import Remembered
 from syndicator.store.rows import among, batches, to_json, upsert
 from syndicator.store.schema import entries
 
@@ -25,17 +26,25 @@ class EntryRow:
     needs: Mapping[str, Seen]  #: the files of the site that it asked for
 
 
-def get(connection: Connection, paths: Iterable[str]) -> dict[str, EntryRow]:
-    found = {}
+#: Rows as they were read lately, by path, key and needs: most of a feed's entries are those of the last time.
+Recent = Remembered[tuple[str, str, str], EntryRow]
+
+
+def get(connection: Connection, paths: Iterable[str], recent: Recent) -> dict[str, EntryRow]:
+    """The entries of these paths. Of one that is remembered, only what tells whether it is the same is read.
+
+    One that asked for other posts may differ though its key is the same, and is read each time.
+    """
+    found: dict[str, EntryRow] = {}
+    known = select(entries.c.path, entries.c.key, entries.c.needs).where(~entries.c.uses_posts)
     for batch in batches(paths):
-        for row in connection.execute(select(entries).where(among(connection, entries.c.path, batch))):
-            found[row.path] = EntryRow(
-                path=row.path,
-                key=row.key,
-                entry=_entry(json.loads(row.data)) if row.data else None,
-                uses_posts=row.uses_posts,
-                needs=_needs(row.needs),
-            )
+        for path, key, needs in connection.execute(known.where(among(connection, entries.c.path, batch))):
+            if remembered := recent.get((path, key, needs)):
+                found[path] = remembered
+        missing = [path for path in batch if path not in found]
+        for row in connection.execute(select(entries).where(among(connection, entries.c.path, missing))):
+            found[row.path] = _entry_row(row)
+            recent.put((row.path, row.key, row.needs), found[row.path], len(row.data))
     return found
 
 
@@ -74,6 +83,16 @@ def needs(connection: Connection) -> dict[str, Mapping[str, Seen]]:
     """What each entry asked its site for, by the post's path; those that asked for nothing are left out."""
     rows = connection.execute(select(entries.c.path, entries.c.needs).where(entries.c.needs != "{}"))
     return {row.path: _needs(row.needs) for row in rows}
+
+
+def _entry_row(row: Row[Any]) -> EntryRow:
+    return EntryRow(
+        path=row.path,
+        key=row.key,
+        entry=_entry(json.loads(row.data)) if row.data else None,
+        uses_posts=row.uses_posts,
+        needs=_needs(row.needs),
+    )
 
 
 def _needs(text: str) -> dict[str, Seen]:

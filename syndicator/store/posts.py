@@ -1,7 +1,7 @@
 """The index of posts: what a poll compares with, and what feeds are selected from."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -10,8 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, update
 
 from syndicator.model import PostHead, Stat, Term
+from syndicator.store import facts
 from syndicator.store.rows import among, batches, to_json, upsert
 from syndicator.store.schema import from_us, members, posts, to_us
+
+#: The fact that says how many posts there are.
+_COUNT = "posts"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +54,8 @@ def get(connection: Connection, wanted: Iterable[str]) -> dict[str, PostRow]:
 
 def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRow]) -> None:
     """Remember documents, in place of what was known `before` of the same paths."""
+    before = list(before)
+    _count(connection, sum(row.head is not None for row in rows) - sum(row.head is not None for row in before))
     _leave(connection, before)
     upsert(connection, posts, [_columns(row) for row in rows])
     upsert(
@@ -88,13 +94,17 @@ def unsettle(connection: Connection) -> None:
 
 def remove(connection: Connection, rows: Iterable[PostRow]) -> None:
     rows = list(rows)
+    _count(connection, -sum(row.head is not None for row in rows))
     _leave(connection, rows)
     for batch in batches(row.stat.path for row in rows):
         connection.execute(delete(posts).where(among(connection, posts.c.path, batch)))
 
 
 def count(connection: Connection) -> int:
-    """Posts that can be read."""
+    """Posts that can be read. Kept as they come and go: to count a million takes longer than to make two feeds."""
+    known = facts.get(connection, _COUNT)
+    if known is not None:
+        return int(known)
     return connection.scalar(select(func.count()).select_from(posts).where(posts.c.out)) or 0
 
 
@@ -104,6 +114,12 @@ def count_documents(connection: Connection, paths: Sequence[str] | None = None) 
     if paths is not None:
         statement = statement.where(among(connection, posts.c.path, paths))
     return connection.scalar(statement) or 0
+
+
+def are_all(connection: Connection, paths: Collection[str]) -> bool:
+    """Whether there is no document but these."""
+    others = select(posts.c.path).limit(len(paths) + 1)
+    return all(path in paths for path in connection.scalars(others))
 
 
 def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list[PostRow]:
@@ -166,6 +182,12 @@ def find(connection: Connection, name: str) -> PostHead | None:
     ]
     row = connection.execute(select(posts).where(and_(posts.c.out, or_(*matches))).order_by(posts.c.path)).first()
     return None if row is None else _post_row(row).head
+
+
+def _count(connection: Connection, more: int) -> None:
+    """Before so many more are written down."""
+    if more:
+        facts.put(connection, _COUNT, str(count(connection) + more))
 
 
 _LEAVE = delete(members).where(

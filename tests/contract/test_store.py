@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from syndicator.errors import LockedError, StateError
 from syndicator.model import Author, Entry, Identity, Media, PostHead, Problem, Stat, Term
+from syndicator.remembered import Remembered
 from syndicator.store import entries, facts, feeds, ledger, locks, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow
@@ -107,6 +108,40 @@ def test_a_post_that_moves_leaves_its_old_place(database: Database) -> None:
     with database.begin() as connection:
         posts.remove(connection, posts.get(connection, ["_posts/a.md"]).values())
     assert newest(database, "category/x") == []
+
+
+def test_posts_are_counted_as_they_come_and_go(database: Database) -> None:
+    """The number that is kept is the number there is, from any state on."""
+    nothing: dict[str, object] = {"head": None, "document_digest": None, "feeds": ()}
+
+    def assert_counted(expected: int) -> None:
+        with database.begin() as connection:
+            assert posts.count(connection) == expected
+            kept = connection.execute(text("DELETE FROM facts WHERE name = 'posts' RETURNING value")).scalar()
+            assert posts.count(connection) == expected  # counted
+            facts.put(connection, "posts", kept or "0")
+
+    assert_counted(0)
+    put(database, row("a"), row("b"), row("bad", **nothing))
+    assert_counted(2)
+    put(database, row("a", 2), row("b", **nothing), row("bad"), row("c"))
+    assert_counted(3)
+    with database.begin() as connection:
+        connection.execute(text("DELETE FROM facts"))  # as in the state of an earlier version
+    put(database, row("d"))
+    assert_counted(4)
+    with database.begin() as connection:
+        posts.remove(connection, posts.get(connection, ["_posts/a.md", "_posts/b.md", "_posts/no.md"]).values())
+    assert_counted(3)
+
+
+def test_no_document_but_these(database: Database) -> None:
+    """What an emptied folder is told by."""
+    put(database, row("a"), row("b"))
+    with database.read() as connection:
+        assert posts.are_all(connection, {"_posts/a.md", "_posts/b.md"})
+        assert posts.are_all(connection, {"_posts/a.md", "_posts/b.md", "_posts/c.md"})
+        assert not posts.are_all(connection, {"_posts/a.md", "_posts/c.md"})
 
 
 def test_future_posts_are_found_when_due(database: Database) -> None:
@@ -205,9 +240,51 @@ def test_an_entry_comes_back_as_it_was(database: Database) -> None:
     with database.begin() as connection:
         entries.put(connection, rows)
     with database.read() as connection:
-        assert entries.get(connection, ["a", "b"]) == {"a": rows[0], "b": rows[1]}
+        assert entries.get(connection, ["a", "b"], Remembered(0)) == {"a": rows[0], "b": rows[1]}
         assert entries.using_posts(connection) == {"a"}
         assert entries.needs(connection) == {"a": {"i.png": (5, 6), "gone": None}}
+
+
+def test_entries_that_are_remembered(database: Database) -> None:
+    """Are those of the store: what was rendered anew, or asked for other posts, is read again."""
+    titles = {"a": "A", "b": "B", "c": "C"}
+    recent: entries.Recent = Remembered(1 << 20)
+
+    def put(path: str, title: str, needs: Mapping[str, tuple[int, int] | None], uses_posts: bool = False) -> None:
+        titles[path] = title
+        entry = Entry(
+            id=path,
+            url=path,
+            title=title,
+            published=DAY,
+            updated=DAY,
+            content="",
+            summary="",
+            authors=(),
+            categories=(),
+            tags=(),
+        )
+        with database.begin() as connection:
+            row = EntryRow(path=path, key="k", entry=entry, uses_posts=uses_posts, needs=needs)
+            entries.put(connection, [row])
+
+    def assert_read() -> None:
+        with database.read() as connection:
+            for _ in range(2):
+                found = entries.get(connection, ["a", "b", "c"], recent)
+                assert {path: row.entry.title for path, row in found.items() if row.entry} == titles
+
+    put("a", "A", {})
+    put("b", "B", {}, uses_posts=True)
+    put("c", "C", {"i.png": (1, 2)})
+    assert_read()
+    put("b", "New", {}, uses_posts=True)
+    put("c", "New", {"i.png": None})
+    assert_read()
+    with database.begin() as connection:
+        entries.remove(connection, ["a"])
+    del titles["a"]
+    assert_read()
 
 
 def test_problems_stand_until_they_are_mended(database: Database) -> None:

@@ -1,12 +1,14 @@
 import json
+from dataclasses import replace
 from hashlib import sha256
 
 import feedparser
 import pytest
 
-from syndicator.formats import files_of
+from syndicator.formats import files_of, rendered
+from syndicator.remembered import Remembered
 
-from .samples import RICH, entry, feed
+from .samples import RICH, THEN, entry, feed
 
 
 def test_a_feed_is_a_file_in_each_format_and_a_page() -> None:
@@ -31,6 +33,17 @@ def test_only_the_formats_asked_for_are_made() -> None:
     """In the order asked for; the page always."""
     files, _ = files_of(feed(RICH, formats=("json",)))
     assert [file.path.rpartition(".")[2] for file in files] == ["json", "html"]
+
+
+def test_what_was_written_before_is_no_different(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feed of remembered items and new ones is, octet by octet, the one that is written from nothing."""
+    entries = [RICH, *(entry(number, title=f"No. {number} & <b>", updated=THEN) for number in range(3))]
+    others = [replace(one, title="Other", tags=()) for one in entries]
+    both = [*entries[2:], RICH, *others, replace(RICH, image=None)]
+    files_of(feed(*entries))
+    remembered = files_of(feed(*both))
+    monkeypatch.setattr(rendered, "WRITTEN", Remembered(0))
+    assert files_of(feed(*both)) == remembered
 
 
 def test_every_format_says_the_same_id() -> None:
