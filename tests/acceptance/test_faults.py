@@ -225,7 +225,9 @@ def test_a_source_that_is_not_itself(
     patient: Patient, break_: Callable[[Patient], Callable[[], None]], words: str
 ) -> None:
     """The feeds stay as they are, byte for byte; nobody is told of anything until it is back and has changed."""
-    while not patient.hub.pings.empty():  # an earlier test's, told of twice
+    quiet = patient.polls("unchanged")
+    until(lambda: patient.polls("unchanged") >= quiet + 2, what="the end of an earlier test's run")
+    while not patient.hub.pings.empty():  # told of twice
         patient.hub.next()
     feeds = {path: path.read_bytes() for path in patient.command.feeds.rglob("*") if path.is_file()}
     with patient.fails(words):
