@@ -50,8 +50,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print facts as one JSON obje
 
 def main() -> None:
     """Run the command that was typed, and leave with its exit code."""
-    if sys.stdout is None:  # closed by whoever started us
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  it is open as long as we run
+    # Closed by whoever started us; what is open instead is so as long as we run.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
         try:
             app()
@@ -68,6 +69,12 @@ def main() -> None:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         words.error(SyndicatorError("no room is left for what there is to say", hint="see where stdout leads"))
+        sys.exit(1)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "can't start new thread" not in str(error):
+            raise
+        hint = "raise what it may have: ulimit -v and -u, or MemoryMax and TasksMax of its unit"
+        words.error(SyndicatorError("there is too little memory, or there are too few threads, to go on", hint=hint))
         sys.exit(1)
 
 

@@ -12,6 +12,8 @@ import yaml
 
 from syndicator.assemble import slug
 from syndicator.errors import ConfigError
+from syndicator.jekyll.safe_yaml import load_yaml
+from syndicator.sources.files import Files
 
 _CONFIG = Path("config/syndicator.toml")
 _SUFFIXES = (".md", ".markdown", ".html")
@@ -52,7 +54,7 @@ def write(directory: Path, config: Path | None, environ: Mapping[str, str]) -> l
 
 def look(root: Path) -> Found:
     """What stands in a site's folder."""
-    config = _site_config(root / "_config.yml")
+    config = _site_config(root)
     posts = sum(
         1
         for folder, _, names in os.walk(root)
@@ -63,11 +65,11 @@ def look(root: Path) -> Found:
     return Found(root=root, posts=posts, config=config, aliases=_aliases(config))
 
 
-def _site_config(path: Path) -> dict[str, Any]:
+def _site_config(root: Path) -> dict[str, Any]:
     """A `_config.yml` as far as it can be read; `check` will say what is wrong with it."""
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, yaml.YAMLError):
+        config = load_yaml(Files(root).text("_config.yml") or "")
+    except (ValueError, TypeError, yaml.YAMLError):
         return {}
     return config if isinstance(config, dict) else {}
 

@@ -1,6 +1,7 @@
 """Where the config is found, how it is read, and how its mistakes are said."""
 
 import difflib
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -59,16 +60,20 @@ def keys(table: type[BaseModel] = Config, above: str = "") -> Iterator[str]:
 
 
 def _read(file: Path) -> dict[str, Any]:
+    hint = "run `syndicator init` to write one, or name another with --config"
     try:
+        if not stat.S_ISREG(file.stat().st_mode):  # opening a FIFO waits for someone who writes
+            raise ConfigError(f"{file}: is not a file", hint=hint)
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        hint = "run `syndicator init` to write one, or name another with --config"
         raise ConfigError(f"{file}: can't be read: {error.strerror}", hint=hint) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: is not UTF-8: byte {error.start}", hint="save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         hint = "text stands in quotes, lists in [brackets], and a table starts with [its.name]"
         raise ConfigError(f"{file}: is not TOML: {error}", hint=hint) from None
+    except RecursionError:
+        raise ConfigError(f"{file}: its values are nested too deeply", hint="no setting is more than a table") from None
 
 
 def _settings(environ: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], FromEnvironment]]:
@@ -90,11 +95,13 @@ def _put(values: dict[str, Any], keys: tuple[str, ...], text: FromEnvironment) -
 _PLAIN = {  # pydantic's kinds of mistake in plain words
     "missing": "must be set",
     "string_type": "must be text in quotes",
+    "string_unicode": "is not UTF-8",
     "int_type": "must be a whole number",
     "bool_type": "must be true or false",
     "tuple_type": 'must be a list, as in ["…"]',
     "model_type": "must be a table of settings",
     "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
     "too_long": "must not hold more than {max_length}",
     "literal_error": "{input!r} must be {expected}",
 }

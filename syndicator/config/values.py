@@ -15,7 +15,11 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, ValidationInfo
 
 _DURATION = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}  # seconds
+_LONGEST, _LONGEST_NAME = 4000, 255  # octets of a path, which files below it make longer, and of one name in it
 _SIZE = {"B": 1, "kB": 10**3, "KiB": 2**10, "MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30}  # octets
+
+
+_MOST = 2**31 - 1  # more than anything here has; a database takes it for a number
 
 
 def _measure(text: object, units: Mapping[str, float], what: str, example: str) -> float:
@@ -33,10 +37,12 @@ def _duration(text: object) -> timedelta:
 
 
 def _size(text: object) -> int:
-    size = int(_measure(text, _SIZE, "a size", "1MiB"))
+    size = _measure(text, _SIZE, "a size", "1MiB")
     if size < 1024:
         raise ValueError(f"{text!r} is too small: no feed fits into less than 1KiB")
-    return size
+    if size > 2**40:
+        raise ValueError(f"{text!r} is too large: write at most 1024GiB")
+    return int(size)
 
 
 def _address(text: object) -> str:
@@ -61,7 +67,13 @@ def _path(text: object, info: ValidationInfo) -> Path:
     if not isinstance(text, str) or not text or "\x00" in text:
         raise ValueError(f"{text!r} is not a path")
     base: Path = info.context["base"]  # type: ignore[index]  # load() always gives one
-    return Path(os.path.abspath(base / Path(text).expanduser()))
+    try:
+        path = os.path.abspath(base / Path(text).expanduser())
+    except RuntimeError:
+        raise ValueError(f"{text!r} is the home of a user that this machine doesn't know") from None
+    if len(os.fsencode(path)) > _LONGEST or any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.split("/")):
+        raise ValueError(f"{text[:40]!r}… is too long for a path")
+    return Path(path)
 
 
 def _state(text: object, info: ValidationInfo) -> str:
@@ -135,7 +147,7 @@ class FromEnvironment(str):
 
 def from_json(value: object) -> object:
     if isinstance(value, FromEnvironment):
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             return json.loads(value)
     return value
 
@@ -166,8 +178,8 @@ StateUrl = Annotated[str, BeforeValidator(_state)]
 TimeZone = Annotated[str, BeforeValidator(_timezone)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Flag = Annotated[StrictBool, BeforeValidator(from_json)]
-Number = Annotated[StrictInt, Field(ge=0), BeforeValidator(from_json)]
-Positive = Annotated[StrictInt, Field(ge=1), BeforeValidator(from_json)]
+Number = Annotated[StrictInt, Field(ge=0, le=_MOST), BeforeValidator(from_json)]
+Positive = Annotated[StrictInt, Field(ge=1, le=_MOST), BeforeValidator(from_json)]
 Text = StrictStr
 ListenAddress = Annotated[Listen, BeforeValidator(_listen)]
 Words = BeforeValidator(_words)

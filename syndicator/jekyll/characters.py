@@ -1,6 +1,8 @@
 """Which characters may stand in a feed."""
 
+import json
 import re
+from typing import Any
 
 # XML 1.0 §2.2 Char: everything else makes the whole document unreadable, even when it is written as a reference.
 # Of these it discourages some, which show nothing and which HTML forbids: controls and noncharacters (§2.2, note).
@@ -15,3 +17,8 @@ def printable(text: str) -> str:
     if text.replace("\n", "").isprintable():  # none of what is taken out is: Unicode has no letters there
         return text
     return _ILLEGAL.sub("", text)
+
+
+def whole(value: Any) -> Any:
+    """A value that JSON spelt, without lone surrogates: `"\\ud800"` is JSON, and no UTF-8 can hold it."""
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "ignore"))

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from syndicator.jekyll.asking import SiteFiles
+from syndicator.jekyll.characters import whole
 from syndicator.jekyll.safe_yaml import TooMuchError, check_depth, load_yaml
 from syndicator.model import Problem
 
@@ -48,7 +49,7 @@ def _parse(text: str, suffix: str) -> Any:
         return [{key: value for key, value in row.items() if key is not None} for row in rows]
     if suffix == ".json":
         check_depth(text)
-        return json.loads(text.removeprefix("\ufeff"))
+        return whole(json.loads(text.removeprefix("\ufeff")))
     return load_yaml(text.removeprefix("\ufeff"))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from frontmatter.default_handlers import BaseHandler, JSONHandler, YAMLHandler
 
+from syndicator.jekyll.characters import whole
 from syndicator.jekyll.plain_head import read_plain_head
 from syndicator.jekyll.safe_yaml import Loader, TooMuchError, check_depth, check_size
 from syndicator.jekyll.words import as_text
@@ -161,7 +162,7 @@ def _load(kind: str, head: str) -> Head:
     if kind == "yaml":
         values = _YAML.load(head, Loader=loader)
     else:
-        values = _TOML.load(head) if kind == "toml" else _JSON.load(head)
+        values = _TOML.load(head) if kind == "toml" else whole(_JSON.load(head))
     if values is None:
         return Head(values={})
     if not isinstance(values, dict):

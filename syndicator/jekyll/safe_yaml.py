@@ -18,6 +18,7 @@ except ImportError:  # PyYAML was built without libyaml
 
 MAX_DEPTH = 64  #: of values within values; C's parser recurses, and ends the process when the stack does
 MAX_VALUES = 100_000  #: with what aliases stand for counted each time
+MAX_BITS = 14_000  #: of a number, however it is written; Python says none in decimal that has over 4,300 digits
 
 _BRACKET = re.compile(r"[\[\]{}]")
 _DASHES = re.compile(rf"(?:[-?:][ \t]+){{{MAX_DEPTH}}}")
@@ -79,7 +80,10 @@ def check_size(value: Any) -> None:
             raise TooMuchError("it has too many values")
         if depth > MAX_DEPTH:
             raise TooMuchError("its values are nested too deeply")
+        if isinstance(one, int) and one.bit_length() > MAX_BITS:
+            raise TooMuchError("it has a number of thousands of digits")
         if isinstance(one, dict):
+            waiting += ((key, depth + 1) for key in one if isinstance(key, int))
             waiting += ((below, depth + 1) for below in one.values())
         elif isinstance(one, list):
             waiting += ((below, depth + 1) for below in one)
@@ -110,6 +114,18 @@ def _construct_int(loader: Any, node: yaml.ScalarNode) -> int | str:
     try:
         return int(digits, base)
     except ValueError:  # Python reads at most 4,300 digits
+        return str(node.value)
+
+
+def _construct_bool(loader: Any, node: yaml.ScalarNode) -> bool | str:
+    said = str(loader.construct_scalar(node))
+    return _SafeLoader.bool_values.get(said.lower(), said)  # `!!bool maybe`
+
+
+def _construct_float(loader: Any, node: yaml.ScalarNode) -> float | str:
+    try:
+        return float(loader.construct_yaml_float(node))
+    except (ValueError, IndexError):  # `!!float abc`, `!!float ""`
         return str(node.value)
 
 
@@ -153,4 +169,6 @@ Loader.add_implicit_resolver(
 )
 Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: read_timestamp(str(node.value)))
 Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+Loader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
+Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
 Loader.add_multi_constructor("!", _construct_unknown)

@@ -205,14 +205,23 @@ def test_whoever_reads_us_may_stop(command: Command) -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize(("where", "code", "said"), [(">&-", 0, ""), (">/dev/full", 1, "no room")])
+@pytest.mark.parametrize(("where", "code", "said"), [(">&-", 0, ""), (">&- 2>&-", 0, ""), (">/dev/full", 1, "no room")])
 def test_what_we_say_may_have_no_place(command: Command, where: str, code: int, said: str) -> None:
-    """A closed stdout is as good as none; a full one is a message."""
+    """A closed stdout or stderr is as good as none; a full one is a message."""
     done = subprocess.run(
         f"{sys.executable} -m syndicator build {where}", shell=True, cwd=command.root, env=command.environ,
         stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, "Traceback" in done.stderr, said in done.stderr) == (code, False, True)
+
+
+def test_too_little_memory_is_a_message(command: Command) -> None:
+    """A daemon that may not have what its threads need says so, and what to raise."""
+    done = subprocess.run(
+        f"ulimit -s 65536; ulimit -v 500000; exec {sys.executable} -m syndicator run", shell=True, cwd=command.root,
+        env=command.environ, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr, "ulimit -v" in done.stderr) == (1, False, True)
 
 
 def test_a_progress_bar_on_a_terminal(command: Command) -> None:
@@ -235,6 +244,28 @@ def test_a_progress_bar_on_a_terminal(command: Command) -> None:
     os.close(ours)
     assert process.wait(10) == 0
     assert b"reading posts" in seen
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "deep", "folder"])
+def test_init_takes_a_strange_site_as_it_is(tmp_path: Path, kind: str) -> None:
+    """What stands where `_config.yml` should be is neither waited for nor read to its end."""
+    said = tmp_path / "site" / "_config.yml"
+    said.parent.mkdir()
+    match kind:
+        case "fifo":
+            os.mkfifo(said)
+        case "device":
+            said.symlink_to("/dev/zero")
+        case "deep":
+            said.write_text("a: " + "[" * 20_000)
+        case "folder":
+            said.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "syndicator", "init", "site", "--config", "c.toml"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "c.toml").is_file()
 
 
 def test_init_writes_a_config_that_works(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The config: what is said, what is not, and what is wrong."""
 
+import os
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -98,6 +99,12 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         (SOURCE + "wach = true", "source.wach: there is no such setting; did you mean source.watch?"),
         (SOURCE + "[feeds]\nmax_bytes = 100", "feeds.max_bytes: 100 is not a size"),
         (SOURCE + '[feeds]\nmax_bytes = "3B"', "feeds.max_bytes: '3B' is too small"),
+        (SOURCE + f'[feeds]\nmax_bytes = "{"9" * 400}GiB"', "feeds.max_bytes: '999"),
+        (SOURCE + '[feeds]\nmax_bytes = "2000000GiB"', "feeds.max_bytes: '2000000GiB' is too large"),
+        (SOURCE + f"[feeds]\nlimit = {2**63}", "feeds.limit: must be 2147483647 or less"),
+        (SOURCE + '[output]\npath = "~no such user/x"', "output.path: '~no such user/x' is the home of a user"),
+        (SOURCE + f'[output]\npath = "{"x" * 300}"', "output.path: 'xxx"),
+        (SOURCE + f'[state]\nurl = "sqlite:///{"x/" * 3000}s.db"', "state.url: 'x/x/"),
         (SOURCE + '[feeds]\nlimit = "50"', "feeds.limit: must be a whole number"),
         (SOURCE + "[feeds]\nlimit = 0", "feeds.limit: must be 1 or more"),
         (SOURCE + "[feeds]\nlimit = true", "feeds.limit: must be a whole number"),
@@ -222,6 +229,7 @@ def test_no_config_at_all_says_how_to_begin(tmp_path, monkeypatch):
     [
         (b"[source]\npath = x", "is not TOML: .* line 2"),
         (b"[source]\npath = '\xff'", "is not UTF-8"),
+        (b"a = " + b"[" * 20_000, "nested too deeply"),
         (None, "can't be read: No such file"),
     ],
 )
@@ -233,6 +241,13 @@ def test_a_file_that_is_none_is_said_so(tmp_path, data, message):
     with pytest.raises(ConfigError, match=message) as caught:
         config.load(path, {})
     assert caught.value.hint
+
+
+def test_a_fifo_is_no_config(tmp_path):
+    """Nobody waits for what may never be written: SIGHUP reads the config in the daemon's own thread."""
+    os.mkfifo(tmp_path / "c.toml")
+    with pytest.raises(ConfigError, match="is not a file"):
+        config.load(tmp_path / "c.toml", {})
 
 
 def test_every_key_has_a_name():

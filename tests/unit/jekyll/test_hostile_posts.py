@@ -25,6 +25,7 @@ LEFT_OUT = [
     ("+++\ntitle = \n+++\n", 2, "the front matter is not TOML: Invalid value"),
     ('{\n"title": \n}\n', 3, "the front matter is not JSON: Expecting value"),
     (f"+++\na = {'[' * 5000}\n+++\n", 2, "the front matter can't be read: its values are nested too deeply"),
+    (f"+++\na = 0x{'f' * 20_000}\n+++\n", 2, "the front matter can't be read: it has a number of thousands of digits"),
     (f'{{\n"a": {"[" * 5000}\n}}\n', 1, "the front matter can't be read: its values are nested too deeply"),
 ]
 
@@ -36,6 +37,7 @@ BAD_HEADS = [
     ("? " * 30_000, 2, "the front matter can't be read: its values are nested too deeply"),
     ("a: " + "[" * 65 + "]" * 65, 2, "the front matter can't be read: its values are nested too deeply"),
     ("a: &a [*a]", 2, "the front matter can't be read: its values are nested too deeply"),
+    ("a: 0x" + "f" * 20_000, 2, "the front matter can't be read: it has a number of thousands of digits"),
     (BOMB, 2, "the front matter can't be read: it has too many values"),
     ("title: a: b", 2, "the front matter is not YAML: mapping values are not allowed in this context"),
     ("layout: post\ntitle: a: b", 3, "the front matter is not YAML: mapping values are not allowed in this context"),
@@ -133,6 +135,7 @@ HARMLESS = [
     "a: 2024-01-02 10:00:00 +9900",
     "excerpt: {a: b}\nimage: [1]\nfeed: x",
     'title: "\\x07X\\0"',
+    "a: !!bool maybe\nb: !!float abc\nc: !!float ''\nd: !!int x\ne: !!timestamp x\nf: !!bool",
 ]
 
 
@@ -191,10 +194,12 @@ def test_hidden_by_a_word(head: str, message: str) -> None:
 
 def test_characters_that_are_none() -> None:
     """Lone surrogates, which only JSON and file names can hold, reach neither title nor address."""
-    head = '{\n"title": "a\\ud800b", "slug": "c\\ud800", "permalink": "/x\\ud800/:title/"\n}\nText.'
+    said = '"title": "a\\ud800b", "slug": "c\\ud800", "permalink": "/x\\ud800/:title/", "categories": ["n\\udfff"]'
+    head = f'{{\n{said}, "x\\ud800": [{{"y\\udfff": "z\\ud800"}}], "layout": "\\ud83d\\ude00"\n}}\nText.'
     post = read_post(document(PATH, head), site_of()).post
     assert post is not None
     assert (post.head.title, post.head.url) == ("ab", "https://example.com/x/c/")
+    assert (post.front["x"], post.front["layout"]) == ([{"y": "z"}], "\U0001f600")
     named = read_post(document("_posts/2024-01-02-caf\udce9.md", "Text."), site_of()).post
     assert named is not None
     assert (named.head.title, named.head.url) == ("Caf", "https://example.com/2024/01/02/caf.html")
