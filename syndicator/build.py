@@ -78,7 +78,7 @@ class Builder:
             assemble      the feed, before any format
             render        its files
             publish       those that differ; then what is out and what is owed, in one transaction
-        owed              whoever pays it may begin
+            owed          whoever pays it may begin
         pages             the index of all feeds, and the OPML
         pack              what went out, compressed: begun with each feed, waited for here
 
@@ -97,7 +97,7 @@ class Builder:
     ) -> None:
         """`show` is called with files that are on disk, or gone from it, before anyone is told of them.
 
-        `owed` is called when the feeds of a run that changed are out, and what is owed for them is written down.
+        `owed` is called when a feed that changed is out, and what is owed for it is written down.
         """
         self.plan = plan
         self.database = database
@@ -138,8 +138,6 @@ class Builder:
         with publish.Packing(self.output) as packing:
             doing = _Run(site, now, gatherer, packing)
             self._publish_feeds(doing, progress)
-            if doing.changed:
-                self._owed()
             self._publish_pages(doing)
             self._pack(doing)
         if doing.failure:
@@ -186,17 +184,15 @@ class Builder:
             # A clock that was set back takes posts out again that it had let out too early.
             due = posts.due(connection, min(then, now), max(then, now))
             needs = memory.needs if memory else gather.Needs(connection)
-            outdated = needs.outdated(str(self.plan.source))
-            standing = feeds.every_file(connection)
-            rows = feeds.every(connection)
-        lost = {row.feed for row in standing if not row.gone and not self.output.stands(row.path, row.disk)}
-        missing = not any(row.name == assemble.ALL for row in rows)
+            files = memory.files if memory else feeds.every_file(connection)
+            missing = not memory and not any(row.name == assemble.ALL for row in feeds.every(connection))
+        outdated = needs.outdated(str(self.plan.source))
+        lost = {row.feed for row in files if not row.gone and not self.output.stands(row.path, row.disk)}
         with self.database.begin() as connection:
             if missing:
                 feeds.put(connection, [FeedRow(name=assemble.ALL, kind=None, label=None, folded="")])
             gather.drop(connection, outdated)
             feeds.soil(connection, due | lost)
-            facts.put(connection, "now", now.isoformat())
             problems.replace(connection, "site", {"": self._site_reader.problems})
 
     # ------------------------------------------------------------------------------------------- the feeds
@@ -214,6 +210,7 @@ class Builder:
             progress(done, len(dirty), "building feeds")
         with self.database.begin() as connection:
             gather.prune(connection)
+            facts.put(connection, "now", doing.now.isoformat())
 
     def _publish_feed(self, row: FeedRow, doing: "_Run") -> Sequence[FileRow]:
         """The files of a feed that is due, as they are out now; nothing when they are as they were."""
@@ -244,7 +241,9 @@ class Builder:
             problems.replace(connection, "feed", {row.name: found})
             doing.owed += publish.commit(connection, published, self.plan.own_hub, doing.now)
         doing.written += published.written
-        doing.changed += bool(published.changed)
+        if published.changed:
+            doing.changed += 1
+            self._owed()
         return published.rows
 
     def _withdraw(self, site: Site, now: datetime) -> None:
@@ -284,6 +283,7 @@ class Builder:
 
     def _pack(self, doing: "_Run") -> None:
         """The compressed siblings of what went out, and of what an earlier run left without."""
+        self.output.release()
         with self.database.read() as connection:
             doing.packing.begin(feeds.every_file(connection))
         rows, failures = doing.packing.end()

@@ -6,7 +6,8 @@ Every file in it is complete or absent: written beside its place, forced to disk
 import errno
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -23,6 +24,9 @@ _SIBLINGS = suffixes(("gzip", "br"))
 
 _TEMPORARY = ".syndicator-"
 
+#: Files that are held open until `release`, at most.
+_HELD = 64
+
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
@@ -35,17 +39,26 @@ class Folder:
     def __init__(self, root: Path, compress: Sequence[str]) -> None:
         self.root = root
         self.compress = tuple(compress)
+        self._pool = ThreadPoolExecutor(4, "write")  # a disk syncs four files at once in the time of one
+        #: Files that were replaced: to free one may take longer than to write one, but not while it is open.
+        self._held: list[int] = []
 
     def write(self, files: Sequence[tuple[FeedFile, datetime]]) -> list[Disk]:
         """Put files in place, each dated with its moment, and return what is on disk of each now.
 
         The siblings of a file that was there go before its bytes do: a server that prefers them never sends an older
-        version after a newer one. New ones come with `pack`.
+        version after a newer one. New ones come with `pack`. What was there takes its room until `release`.
         """
-        disks: list[Disk] = [{"": self._put(file.path, file.data, moment, drop=_SIBLINGS)} for file, moment in files]
+        disks: list[Disk] = list(self._pool.map(lambda file: {"": self._replace(*file)}, files))
         for folder in {self._place(file.path).parent for file, _ in files}:
             self._sync(folder)
         return disks
+
+    def release(self) -> None:
+        """Give back the room of files that were replaced."""
+        with suppress(IndexError):
+            while True:
+                os.close(self._held.pop())
 
     def unpacked(self, disk: Disk) -> bool:
         """Whether a file may still get siblings."""
@@ -101,7 +114,23 @@ class Folder:
                 if name.startswith(_TEMPORARY):
                     self._unlink(os.path.relpath(os.path.join(here, name), self.root))
 
-    def _put(self, path: str, data: bytes, updated: datetime, drop: Sequence[str] = ()) -> tuple[int, int]:
+    def _replace(self, file: FeedFile, updated: datetime) -> tuple[int, int]:
+        """Put new bytes in place of a file and its siblings."""
+
+        def begin() -> None:
+            for suffix in ("", *_SIBLINGS):
+                if len(self._held) < _HELD:
+                    with suppress(OSError):
+                        self._held.append(os.open(self._place(file.path + suffix), os.O_RDONLY))
+            for suffix in _SIBLINGS:
+                self._place(file.path + suffix).unlink(missing_ok=True)
+
+        return self._put(file.path, file.data, updated, begin)
+
+    def _put(
+        self, path: str, data: bytes, updated: datetime, begin: Callable[[], None] = lambda: None
+    ) -> tuple[int, int]:
+        """`begin` is called when all that is left to do is to rename."""
         place = self._place(path)
         # The name says what is in it: two writers of the same bytes don't disturb each other.
         temporary = place.parent / f"{_TEMPORARY}{os.getpid()}-{sha256(path.encode()).hexdigest()[:16]}"
@@ -113,12 +142,12 @@ class Folder:
                 file.flush()
                 os.utime(file.fileno(), ns=(moment, moment))
                 os.fsync(file.fileno())
-            for suffix in drop:
-                Path(f"{place}{suffix}").unlink(missing_ok=True)
+            begin()
             os.replace(temporary, place)
         except OSError as error:
             with suppress(OSError):
                 os.unlink(temporary)
+            self.release()  # it may be room that is wanting
             raise self._failure(path, error) from error
         return len(data), moment
 
