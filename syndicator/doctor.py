@@ -46,11 +46,12 @@ def _is_public(host: str) -> bool:
 
 def places(source: Path, output: Path, state: Path | None) -> Iterator[Problem]:
     """Whether the folders are there, may be used by this user, and have room. `state` None: it is no file of ours."""
-    if not source.is_dir() or not os.access(source, os.R_OK | os.X_OK):
+    # os.path's, since those of Path raise where a folder is closed to this user.
+    if not os.path.isdir(source) or not os.access(source, os.R_OK | os.X_OK):
         yield Problem(path="source.path", message=f"{source} is no folder that can be read", hint="is it mounted?")
     written = [("output.path", output)] + ([("state.url", state.parent)] if state else [])
     for setting, folder in written:
-        there = next(each for each in (folder, *folder.parents) if each.exists())
+        there = next(each for each in (folder, *folder.parents) if os.path.exists(each))
         if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
             hint = "give the user that syndicator runs as the right to write there, or name another folder"
             yield Problem(path=setting, message=f"{there} can't be written to", hint=hint)

@@ -1,9 +1,10 @@
 """The config's tables: every setting, its kind and its default."""
 
+import os
 from datetime import timedelta
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from syndicator.config import values as v
 
@@ -27,7 +28,7 @@ class Site(Table):
 
 class Source(Table):
     path: v.Folder
-    poll: v.Duration = timedelta(seconds=30)
+    poll: v.Interval = timedelta(seconds=30)
     watch: v.Flag = True
 
 
@@ -110,6 +111,15 @@ class Config(Table):
     hub: Hub = Hub()
     web: Web = Web()
     state: State = Field(default={}, validate_default=True)
+
+    @field_validator("output")
+    @classmethod
+    def _beside_the_posts(cls, output: Output, info: ValidationInfo) -> Output:
+        source = info.data.get("source")
+        below = os.path.relpath(output.path, source.path).split("/") if source else []
+        if below == ["."] or ("_posts" in below and ".." not in below):
+            raise ValueError("path must be a folder of its own: what is written there would stand among the posts")
+        return output
 
     @property
     def hub_url(self) -> str | None:

@@ -36,6 +36,12 @@ def _duration(text: object) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def _interval(interval: timedelta) -> timedelta:
+    if interval < timedelta(milliseconds=50):
+        raise ValueError("must be 50ms or more: each time every file is looked at")
+    return interval
+
+
 def _size(text: object) -> int:
     size = _measure(text, _SIZE, "a size", "1MiB")
     if size < 1024:
@@ -79,10 +85,18 @@ def _path(text: object, info: ValidationInfo) -> Path:
 def _state(text: object, info: ValidationInfo) -> str:
     if isinstance(text, str) and text.startswith("sqlite:///") and len(text) > len("sqlite:///"):
         return f"sqlite:///{_path(text.removeprefix('sqlite:///'), info)}"
-    if isinstance(text, str) and re.match(r"postgresql\+psycopg://.", text):
+    if isinstance(text, str) and re.match(r"postgresql\+psycopg://.", text) and _has_port(text):
         return text
     # The value is not repeated: it may hold a password.
     raise ValueError('is not a database: write "sqlite:///path/to/file.db" or "postgresql+psycopg://user@host/name"')
+
+
+def _has_port(address: str) -> bool:
+    """Whether what stands for a port is one, or nothing does. A password before the host may be any text."""
+    try:
+        return urlsplit(f"//{address.partition('://')[2].rpartition('@')[2]}").port != 0
+    except ValueError:
+        return False
 
 
 def _network(text: object) -> IPv4Network | IPv6Network:
@@ -170,6 +184,7 @@ def _some(items: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Interval = Annotated[Duration, AfterValidator(_interval)]
 Size = Annotated[int, BeforeValidator(_size)]
 Address = Annotated[str, BeforeValidator(_address)]
 FolderAddress = Annotated[str, BeforeValidator(_folder_address)]

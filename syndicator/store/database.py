@@ -1,6 +1,7 @@
 """The connection to SQLite or PostgreSQL and its care: opening, migrating, transactions."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -63,6 +64,7 @@ class Database:
         with in_words(self.url.render_as_string(hide_password=True)):
             if self.sqlite and self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+                _refuse_no_file(self.url.database)
             self.engine = _engine(url, sqlite=self.sqlite)
             self._opened: tuple[int, int] | None = None
             self._migrate()
@@ -125,6 +127,7 @@ class Database:
         with self.begin() as connection:
             version = _version(connection)  # another process may have been faster
             if version is None:
+                _refuse_strangers(self.name, connection)
                 metadata.create_all(connection, checkfirst=False)
                 _ALEMBIC.create(connection)
                 connection.execute(insert(_ALEMBIC).values(version_num=HEAD))
@@ -152,20 +155,42 @@ def peek(url: str) -> datetime | None:
     at = make_url(url)
     name = at.render_as_string(hide_password=True)
     if at.get_backend_name() == "sqlite":
-        if not at.database or not Path(at.database).exists():
+        if not at.database or not os.path.lexists(at.database):
             return None
+        with in_words(name):
+            _refuse_no_file(at.database)
         at = at.set(database=f"file:{quote(at.database)}", query={"mode": "ro", "uri": "true"})
     engine = create_engine(at)
     try:
         with in_words(name), engine.connect() as connection:
             version = _version(connection)
             if version is None:
+                _refuse_strangers(name, connection)
                 return None
             _refuse_unknown(name, version)
             last = connection.scalar(text("SELECT value FROM facts WHERE name = 'now'"))
             return datetime.fromisoformat(last) if last else None
     finally:
         engine.dispose()
+
+
+def _refuse_no_file(path: str) -> None:
+    """SQLite waits for who writes to a FIFO, and says of the rest only that it can't be opened."""
+    try:
+        kind = os.stat(path).st_mode
+    except FileNotFoundError:
+        if os.path.islink(path):
+            raise StateError(f"{path} is a link that leads nowhere", hint="see [state] url") from None
+        return
+    if not stat.S_ISREG(kind):
+        raise StateError(f"{path} is not a file", hint="name a file in [state] url: it is made if it isn't there")
+
+
+def _refuse_strangers(name: str, connection: Connection) -> None:
+    """Refuse a database where another program has tables of the names we need."""
+    if taken := sorted(set(metadata.tables).intersection(inspect(connection).get_table_names())):
+        message = f"{name} is another program's: it holds {', '.join(taken)}, which are not ours"
+        raise StateError(message, hint="name a database of its own in [state] url")
 
 
 def _refuse_unknown(name: str, version: str) -> None:

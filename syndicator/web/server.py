@@ -1,5 +1,6 @@
 """uvicorn in a thread of its own, started and stopped from sync code."""
 
+import errno
 import socket
 import sys
 import threading
@@ -96,21 +97,23 @@ class _Announcing(uvicorn.Server):
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listening = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise SyndicatorError(f"can't listen on {host}:{port}: {error.strerror}") from error
+        hint = "this machine knows no such address: set web.listen to another one"
+        raise SyndicatorError(f"can't listen on {at}: {error.strerror}", hint=hint) from error
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
         listening.listen(2048)
     except OSError as error:
         listening.close()
-        raise SyndicatorError(
-            f"can't listen on {host}:{port}: {error.strerror}",
-            hint="another program has this address, or it is not this machine's: set web.listen to another one",
-        ) from error
+        hint = "another program has this address, or it is not this machine's: set web.listen to another one"
+        if error.errno == errno.EACCES:
+            hint = "low ports take a right of their own (CAP_NET_BIND_SERVICE): set web.listen to 1024 or more"
+        raise SyndicatorError(f"can't listen on {at}: {error.strerror}", hint=hint) from error
     return listening

@@ -201,6 +201,15 @@ def test_a_taken_address_is_one_message(command: Command) -> None:
     assert "web.listen" in done.stderr
 
 
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1", "[fe80::1]"])
+def test_an_address_that_is_not_ours_is_one_message(command: Command, host: str) -> None:
+    """As it was written, with what to do."""
+    command.environ["SYNDICATOR_WEB__LISTEN"] = f"{host}:{command.port}"
+    done = command("run")
+    assert (done.returncode, f"can't listen on {host}:{command.port}: " in done.stderr) == (1, True)
+    assert "set web.listen" in done.stderr
+
+
 # ---------------------------------------------------------------------------------------------------- reload
 
 

@@ -139,6 +139,13 @@ def test_folders(tmp_path: Path) -> None:
     assert said[2].message == f"{tmp_path / 'fixed'} can't be written to"
 
 
+def test_places_that_cannot_even_be_looked_at(tmp_path: Path) -> None:
+    """What the system refuses to look at isn't there; what stands above it is looked at instead."""
+    closed = tmp_path / ("x" * 300)
+    (source,) = doctor.places(closed, closed / "feeds", closed / "state.db")
+    assert source.path == "source.path"
+
+
 def test_states(tmp_path: Path) -> None:
     """None yet is fine; a damaged and a newer one are not; nor is a clock behind the last run, or before us all."""
     path = tmp_path / "state.db"

@@ -1,22 +1,24 @@
 """What every store does, whichever database is underneath."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from syndicator.errors import LockedError, StateError
 from syndicator.model import Author, Entry, Identity, Media, PostHead, Problem, Stat, Term
 from syndicator.remembered import Remembered
 from syndicator.store import entries, facts, feeds, ledger, locks, posts, problems
-from syndicator.store.database import Database
+from syndicator.store.database import Database, peek
 from syndicator.store.entries import EntryRow
 from syndicator.store.feeds import FeedRow, FileRow
 from syndicator.store.posts import PostRow
@@ -73,6 +75,41 @@ def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StateError, match="newer syndicator"):
         Database(url)
+
+
+def test_tables_of_another_program_are_left_alone(url: str) -> None:
+    """A database in which someone else has our names is refused; one that holds others is shared."""
+    other = create_engine(url)
+    with other.begin() as connection:
+        connection.execute(text("CREATE TABLE posts (theirs INTEGER)"))
+    for use in (Database, peek):
+        with pytest.raises(StateError, match="another program's: it holds posts"):
+            use(url)
+    with other.begin() as connection:
+        connection.execute(text("ALTER TABLE posts RENAME TO theirs"))
+    other.dispose()
+    assert peek(url) is None
+    Database(url).close()
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "device", "dangling", "circle"])
+def test_what_is_no_file_is_no_state(tmp_path: Path, kind: str) -> None:
+    """Neither opened, which may hang, nor taken for a state that isn't there yet."""
+    path = tmp_path / "state.db"
+    match kind:
+        case "fifo":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "device":
+            path.symlink_to("/dev/null")
+        case "dangling":
+            path.symlink_to(tmp_path / "none" / "state.db")
+        case "circle":
+            path.symlink_to(path)
+    for use in (Database, peek):
+        with pytest.raises(StateError, match=r"not a file|leads nowhere|symbolic links"):
+            use(f"sqlite:///{path}")
 
 
 def test_a_post_comes_back_as_it_was(database: Database) -> None:
