@@ -1,10 +1,9 @@
 """One run: source → feeds → output → store. The story of the product on one page."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
-from pathlib import Path
 from time import perf_counter
 
 from syndicator import assemble, formats, gather, notice, publish
@@ -12,11 +11,11 @@ from syndicator.errors import OutputError
 from syndicator.formats import html, opml
 from syndicator.gather import Gatherer
 from syndicator.index import Counted, Indexer, Progress
-from syndicator.jekyll.sanitize import Policy
 from syndicator.jekyll.site import Site
-from syndicator.model import FeedSpec, Report, Scope, Term
+from syndicator.model import Report
 from syndicator.notice import SiteReader
 from syndicator.outputs.folder import Folder as Output
+from syndicator.plan import Plan
 from syndicator.remembered import Remembered
 from syndicator.sources.folder import Folder as Source
 from syndicator.store import entries, facts, feeds, posts, problems
@@ -35,25 +34,6 @@ RECENT = 8 * 1024 * 1024
 #: A change touches few feeds: hubs are told of them before anything is compressed. In a run that touches more,
 #: compressing one feed keeps another processor busy while the next is made.
 FEW = 6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What the operator asked for, as far as a build is concerned."""
-
-    source: Path
-    overrides: Mapping[str, str]  #: `[site]`: what wins over the site's own _config.yml
-    base: str  #: public address of the output folder, ending in "/"
-    formats: tuple[str, ...]
-    kinds: tuple[str, ...] | None  #: of terms that feeds are made for; None: as the site's own config says
-    limit: int | None  #: entries in a feed; None: as the site's own config says, else 50
-    max_bytes: int
-    full: bool | None  #: None: as the site's own config says
-    hubs: tuple[str, ...]  #: our own first
-    own_hub: str | None  #: which of the hubs is our own; None: it is off
-    aliases: Mapping[str, str] = field(default_factory=dict)  #: from an alias's path to a feed file's
-    policy: Policy
-    version: str  #: of the program: what another version read or rendered is read and rendered again
 
 
 @dataclass
@@ -120,7 +100,7 @@ class Builder:
             with self.database.read() as connection:
                 self._site_reader.configured |= bool(facts.get(connection, "configured"))
         site = self._site_reader.read()
-        source = Source(self.plan.source, scope_of(site, self.plan))
+        source = Source(self.plan.source, self.plan.scope_of(site))
         noticed = self._notice.look(source) if paths is None else self._notice.at(source, paths)
         if self._memory and not noticed and self._nothing_else(self._memory, site, now):
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
@@ -129,7 +109,7 @@ class Builder:
         read_anew = self._adopt_site(site)
         if read_anew and paths is None and not noticed.whole:
             noticed = self._notice.look(source, afresh=True)
-        counted = Indexer(self.database, source, site, kinds_of(site, self.plan)).index(
+        counted = Indexer(self.database, source, site, self.plan.kinds_of(site)).index(
             noticed.fresh, noticed.gone, now, progress
         )
         self._soil(site, now, memory)
@@ -159,9 +139,9 @@ class Builder:
     def _adopt_site(self, site: Site) -> bool:
         """Compare the site and the plan with those that the store was made with. True: posts must be read again."""
         self._site_reader.last_used = site
-        read_with = _digest(self.plan.version, site.digest, sorted(kinds_of(site, self.plan)))
+        read_with = _digest(self.plan.version, site.digest, sorted(self.plan.kinds_of(site)))
         policy = (sorted(self.plan.policy.frame_hosts), sorted(self.plan.policy.link_schemes))
-        made_with = _digest(read_with, self._spec(site, assemble.ALL, None), site.info, policy)
+        made_with = _digest(read_with, self.plan.spec_of(site, assemble.ALL, None), site.info, policy)
         with self.database.read() as connection:
             read_before = facts.get(connection, "read with")
             made_before = facts.get(connection, "made with")
@@ -215,7 +195,7 @@ class Builder:
     def _publish_feed(self, row: FeedRow, doing: "_Run") -> Sequence[FileRow]:
         """The files of a feed that is due, as they are out now; nothing when they are as they were."""
         site = doing.site
-        spec = self._spec(site, row.name, row)
+        spec = self.plan.spec_of(site, row.name, row.term)
         with self.database.read() as connection:
             selected = posts.newest(connection, row.name, doing.until, spec.limit)
             known = feeds.files_of(connection, row.name)
@@ -248,7 +228,7 @@ class Builder:
 
     def _withdraw(self, site: Site, now: datetime) -> None:
         """Take away the feeds of kinds that the config no longer makes."""
-        kinds = {None, *kinds_of(site, self.plan)}
+        kinds = {None, *self.plan.kinds_of(site)}
         with self.database.read() as connection:
             rows = [row for row in feeds.every(connection) if row.kind not in kinds]
             files = {row.name: feeds.files_of(connection, row.name) for row in rows}
@@ -264,11 +244,11 @@ class Builder:
         site = doing.site
         with self.database.read() as connection:
             rows = [row for row in feeds.every(connection) if row.made_of is not None]
-            limit = min(NEWEST, self._spec(site, assemble.ALL, None).limit)
+            limit = min(NEWEST, self.plan.spec_of(site, assemble.ALL, None).limit)
             selected = posts.newest(connection, assemble.ALL, doing.until, limit)
             known = feeds.files_of(connection, "")
         newest = doing.gatherer.gather(selected).entries
-        specs = [self._spec(site, row.name, row) for row in rows]
+        specs = [self.plan.spec_of(site, row.name, row.term) for row in rows]
         pages = [
             html.index_page(specs, site.info, newest, self.plan.base),
             opml.render(specs, site.info, self.plan.base),
@@ -293,22 +273,6 @@ class Builder:
             with self.database.begin() as connection:
                 feeds.put_files(connection, rows)
 
-    # ----------------------------------------------------------------------------- what the site's config says
-
-    def _spec(self, site: Site, name: str, row: FeedRow | None) -> FeedSpec:
-        term = Term(kind=row.kind, label=row.label) if row and row.kind and row.label else None
-        return FeedSpec(
-            name=name,
-            title=assemble.title_of(site.info, term),
-            term=term,
-            formats=self.plan.formats,
-            base=self.plan.base,
-            hubs=self.plan.hubs,
-            limit=self.plan.limit or site.posts_limit or 50,
-            max_bytes=self.plan.max_bytes,
-            full=not site.excerpt_only if self.plan.full is None else self.plan.full,
-        )
-
     def _report(self, begun: float, counted: Counted, doing: "_Run") -> Report:
         with self.database.read() as connection:
             report = Report(
@@ -328,18 +292,6 @@ class Builder:
             quiet = replace(report, new=0, changed=0, gone=0, feeds_changed=0, files_written=0, owed=0)
             self._memory = _Memory(gather.Needs(connection), feeds.every_file(connection), quiet)
         return report
-
-
-def kinds_of(site: Site, plan: Plan) -> tuple[str, ...]:
-    """The kinds of terms that feeds are made for."""
-    return plan.kinds if plan.kinds is not None else site.by
-
-
-def scope_of(site: Site, plan: Plan) -> Scope:
-    """Collections are read only when feeds are made for them; the root "" is a plain folder of posts."""
-    if "collection" in kinds_of(site, plan):
-        return site.scope
-    return replace(site.scope, roots=tuple(root for root in site.scope.roots if not root))
 
 
 @dataclass

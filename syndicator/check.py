@@ -5,11 +5,11 @@ from datetime import datetime
 from time import perf_counter
 
 from syndicator import identity
-from syndicator.build import Plan, kinds_of, scope_of
 from syndicator.index import Names, Progress
 from syndicator.jekyll.posts import read_post
 from syndicator.model import Document, PostHead, Problem, Report
 from syndicator.notice import SiteReader
+from syndicator.plan import Plan
 from syndicator.sources.files import Files
 from syndicator.sources.folder import Folder
 
@@ -22,7 +22,7 @@ def check(plan: Plan, now: datetime, progress: Progress) -> Report:
     begun = perf_counter()
     reader = SiteReader(plan.source, plan.overrides)
     site = reader.read()
-    source = Folder(plan.source, scope_of(site, plan))
+    source = Folder(plan.source, plan.scope_of(site))
     problems = list(reader.problems)
     heads: dict[str, PostHead] = {}
     liquid: list[str] = []
@@ -40,7 +40,7 @@ def check(plan: Plan, now: datetime, progress: Progress) -> Report:
                     liquid.append(path)
         progress(done, len(paths), "reading posts")
     problems += _of_ids(heads.values())
-    problems += _of_names(heads.values(), kinds_of(site, plan))
+    problems += _of_names(heads.values(), plan.kinds_of(site))
     from syndicator.jekyll.render import Renderer  # half a second, which other commands need not wait for
 
     renderer = Renderer(site, Files(plan.source), _Posts(heads), policy=plan.policy)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 import brotli
 
 from syndicator import doctor, status
-from syndicator.build import Builder, Plan
+from syndicator.build import Builder
 from syndicator.check import check
 from syndicator.config import Config
 from syndicator.errors import StateError, SyndicatorError
@@ -23,6 +23,7 @@ from syndicator.index import Progress
 from syndicator.jekyll.sanitize import DEFAULT, Policy
 from syndicator.model import FeedFile, Problem, Report, Settlement, digest_of
 from syndicator.outputs.folder import Folder as Output
+from syndicator.plan import Plan
 from syndicator.status import Failure, Status
 from syndicator.store import feeds, locks, owed, retention, subscriptions
 from syndicator.store.database import Database

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
+from syndicator.model import Term
 from syndicator.store.rows import among, batches, to_json, upsert
 from syndicator.store.schema import feeds, files, from_us, to_us
 
@@ -22,6 +23,11 @@ class FeedRow:
     updated: datetime | None = None
     made_of: str | None = None
     standing: tuple[str, ...] = ()
+
+    @property
+    def term(self) -> Term | None:
+        """What its posts have in common; None: it is the whole site's."""
+        return Term(kind=self.kind, label=self.label) if self.kind and self.label else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
