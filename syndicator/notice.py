@@ -59,6 +59,7 @@ class Notice:
             else:
                 known = {hash(row) for row in posts.seen(connection)}
             look = source.look(known)
+            del known  # a hundred octets a document
             total = posts.count_documents(connection)
             if total and not look.prints:
                 raise SourceError(
