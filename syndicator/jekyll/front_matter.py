@@ -16,7 +16,7 @@ from frontmatter.default_handlers import BaseHandler, JSONHandler, YAMLHandler
 
 from syndicator.jekyll.characters import whole
 from syndicator.jekyll.plain_head import read_plain_head
-from syndicator.jekyll.safe_yaml import Loader, TooMuchError, check_depth, check_size
+from syndicator.jekyll.safe_yaml import MAX_DEPTH, Loader, TooMuchError, check_depth, check_size
 from syndicator.jekyll.words import as_text
 
 #: Where a NUL says that a file is binary, as git sees it (buffer_is_binary in xdiff-interface.c).
@@ -38,6 +38,10 @@ _CLOSINGS = {
 }
 
 
+#: A key of very many parts: each is a table in the one before, and the time and memory it takes are quadratic.
+_DOTTED = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]+[ \t]*\.[ \t]*){{{MAX_DEPTH}}}""")
+
+
 class TomlHandler(BaseHandler):
     """TOML by Python's own reader; python-frontmatter's needs a package that is no longer kept."""
 
@@ -45,6 +49,8 @@ class TomlHandler(BaseHandler):
     START_DELIMITER = END_DELIMITER = "+++"
 
     def load(self, fm: str) -> dict[str, Any]:
+        if _DOTTED.search(fm):
+            raise TooMuchError("its values are nested too deeply")
         return tomllib.loads(fm)
 
 

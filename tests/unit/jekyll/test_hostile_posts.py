@@ -25,6 +25,7 @@ LEFT_OUT = [
     ("+++\ntitle = \n+++\n", 2, "the front matter is not TOML: Invalid value"),
     ('{\n"title": \n}\n', 3, "the front matter is not JSON: Expecting value"),
     (f"+++\na = {'[' * 5000}\n+++\n", 2, "the front matter can't be read: its values are nested too deeply"),
+    (f"+++\n{'a.' * 20_000}a = 1\n+++\n", 2, "the front matter can't be read: its values are nested too deeply"),
     (f"+++\na = 0x{'f' * 20_000}\n+++\n", 2, "the front matter can't be read: it has a number of thousands of digits"),
     (f'{{\n"a": {"[" * 5000}\n}}\n', 1, "the front matter can't be read: its values are nested too deeply"),
 ]
