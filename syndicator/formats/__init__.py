@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from hashlib import sha256
 
 from syndicator.formats import html, json_feed, xml
 from syndicator.formats.rendered import Rendered
-from syndicator.model import Entry, Feed, FeedFile, Problem
+from syndicator.model import Entry, Feed, FeedFile, Problem, digest_of
 
 _Render = Callable[[Feed], Rendered]
 
@@ -35,7 +34,7 @@ def files_of(feed: Feed) -> tuple[tuple[FeedFile, ...], tuple[Problem, ...]]:
                 url=feed.spec.url(suffix),
                 data=data,
                 media_type=media_type,
-                digest=sha256(data).hexdigest()[:32],
+                digest=digest_of(data),
                 hubs=feed.spec.hubs,
             )
         )

@@ -1,12 +1,11 @@
 """OPML 2.0 (http://opml.org/spec2.opml): every feed, for readers to import in one go."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
 from syndicator.formats.wire import uri
-from syndicator.model import FeedFile, FeedSpec, SiteInfo
+from syndicator.model import FeedFile, FeedSpec, SiteInfo, digest_of
 
 #: The format to import where there is a choice, best first.
 _BEST = ("atom", "rss", "json")
@@ -27,7 +26,7 @@ def render(feeds: Sequence[FeedSpec], site: SiteInfo, base: str) -> FeedFile:
         url=f"{base}feeds.opml",
         data=data,
         media_type="text/x-opml; charset=utf-8",
-        digest=sha256(data).hexdigest()[:32],
+        digest=digest_of(data),
         hubs=(),
     )
 

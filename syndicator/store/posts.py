@@ -213,6 +213,16 @@ def _terms_json(terms: tuple[Term, ...]) -> str:
     return to_json([[term.kind, term.label] for term in terms])
 
 
+@lru_cache(maxsize=4096)
+def _terms(text: str) -> tuple[Term, ...]:
+    return tuple(Term(kind=kind, label=label) for kind, label in json.loads(text))
+
+
+@lru_cache(maxsize=4096)
+def _feeds(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
 _feeds_json = lru_cache(maxsize=4096)(to_json)
 
 
@@ -245,7 +255,7 @@ def _post_row(row: Row[Any]) -> PostRow:
         digest=row.digest,
         head=_head(row) if row.out else None,
         document_digest=row.document_digest,
-        feeds=tuple(json.loads(row.feeds)),
+        feeds=_feeds(row.feeds),
     )
 
 
@@ -258,6 +268,6 @@ def _head(row: Row[Any]) -> PostHead:
         title=row.title,
         published=from_us(row.published),
         updated=None if row.updated is None else from_us(row.updated),
-        terms=tuple(Term(kind=kind, label=label) for kind, label in json.loads(row.terms)),
+        terms=_terms(row.terms),
         text_digest=row.text_digest,
     )
