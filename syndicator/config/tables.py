@@ -41,7 +41,7 @@ class Feeds(Table):
     limit: v.Positive | None = None
     max_bytes: v.Size = 2**20
     content: Literal["full", "excerpt"] | None = None
-    aliases: v.Aliases = ()
+    aliases: v.Places = ()
     moved: v.Aliases = ()
     players: v.Hosts = ()
     schemes: v.Schemes = ()

@@ -155,6 +155,19 @@ def _aliases(value: object) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(pairs.items()))
 
 
+def _beside_ours(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Aliases are files: each with a name that a disk takes, and none where another file or its folder stands."""
+    ours = {"index.html", "feeds.opml", *(f"all{suffix}" for suffix in (".rss", ".atom", ".json", ".html"))}
+    taken = ours.union(path for path, _ in pairs)
+    for path, _ in pairs:
+        above = {str(parent) for parent in PurePosixPath(path).parents}
+        if path in ours or path.endswith((".gz", ".br")) or above & taken:
+            raise ValueError(f'"{path}" can\'t be an alias: another file has this place')
+        if re.search(r"[\x00-\x1f\x7f]", path) or any(len(part.encode()) > 200 for part in path.split("/")):
+            raise ValueError(f'"{path[:40]}" can\'t be an alias: it is no name for a file')
+    return pairs
+
+
 class FromEnvironment(str):
     """A value from the environment: JSON where the setting is no text; a list may be words with commas."""
 
@@ -210,6 +223,7 @@ Aliases = Annotated[
     tuple[tuple[str, str], ...],  # path, and the feed file that stands there too
     BeforeValidator(_aliases),
 ]
+Places = Annotated[Aliases, AfterValidator(_beside_ours)]
 Retry = Annotated[tuple[Duration, ...], Field(max_length=100), Words]
 
 

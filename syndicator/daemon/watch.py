@@ -45,18 +45,20 @@ class Watch:
         while not self._end.is_set():
             self._again.clear()
             try:
-                self._failed(None)
                 for changes in watchfiles.watch(
                     *self._folders,
                     watch_filter=self._filter,
                     debounce=_BURST,
                     step=_QUIET,
                     rust_timeout=1000,
+                    yield_on_timeout=True,
                     stop_event=self._again,
                     raise_interrupt=False,
                 ):
-                    self._tell(frozenset(path for _, path in changes))
+                    self._failed(None)
+                    if changes:
+                        self._tell(frozenset(path for _, path in changes))
             except (OSError, RuntimeError) as error:  # not there, or no inotify watch left
                 hint = "changes are found at the next poll; see fs.inotify.max_user_watches if there are many folders"
                 self._failed(SourceError(f"can't watch {self._folders[0]}: {error}", hint=hint))
-                self._end.wait(5)
+                self._again.wait(5)
