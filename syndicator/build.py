@@ -1,7 +1,7 @@
 """One run: source → feeds → output → store. The story of the product on one page."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from time import perf_counter
@@ -122,7 +122,7 @@ class Builder:
             self._pack(doing)
         if doing.failure:
             raise doing.failure
-        self._notice.remember(noticed, counted.racy)
+        self._notice.remember(noticed, counted.racy | doing.missed)
         return self._report(begun, counted, doing)
 
     # ------------------------------------------------------------------ what else than a document may change
@@ -200,22 +200,27 @@ class Builder:
             selected = posts.newest(connection, row.name, doing.until, spec.limit)
             known = feeds.files_of(connection, row.name)
         gathered = doing.gatherer.gather(selected)
+        if gathered.missed:
+            doing.missed.update(gathered.missed)
+            with self.database.begin() as connection:
+                posts.unsettle(connection, gathered.missed)
+        row = replace(row, dirty=bool(gathered.missed))
         if not gathered.entries and row.made_of is None and row.kind is not None:
             # A term that only future posts have has no feed yet: its name alone would tell of them.
             with self.database.begin() as connection:
-                feeds.put(connection, [replace(row, dirty=False)])
+                feeds.put(connection, [row])
             return ()
         feed = assemble.assemble(spec, site.info, gathered.entries, row.updated)
         made_of = _digest(self.plan.version, spec, site.info, feed.updated, gathered.keys, self.plan.aliases)
         stand = all(self.output.stands(file.path, file.disk) for file in known.values() if not file.gone)
         if made_of == row.made_of and stand:
             with self.database.begin() as connection:
-                feeds.put(connection, [replace(row, dirty=False)])
+                feeds.put(connection, [row])
             return ()
         files, found = formats.files_of(feed)
         published = publish.publish(self.output, publish.aliased(files, self.plan.aliases), known, row.name, doing.now)
         self._show(published.rows)
-        remembered = replace(row, dirty=False, updated=feed.updated, made_of=made_of, standing=gathered.paths)
+        remembered = replace(row, updated=feed.updated, made_of=made_of, standing=gathered.paths)
         with self.database.begin() as connection:
             feeds.put(connection, [remembered])
             problems.replace(connection, "feed", {row.name: found})
@@ -306,6 +311,7 @@ class _Run:
     changed: int = 0
     written: int = 0
     owed: int = 0
+    missed: set[str] = field(default_factory=set)  #: posts whose file wasn't, when rendered, the one that was read
     failure: OutputError | None = None  #: the first of them
 
     @property

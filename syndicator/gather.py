@@ -33,6 +33,7 @@ class Gathered:
     paths: tuple[str, ...]
     entries: tuple[Entry, ...]
     keys: tuple[str, ...]
+    missed: tuple[str, ...]  #: posts whose file isn't, just now, the one that the index speaks of
 
 
 class Gatherer:
@@ -60,19 +61,25 @@ class Gatherer:
         return Renderer(self.site, self._files, StoredPosts(self.database), policy=self._policy)
 
     def gather(self, rows: Iterable[PostRow]) -> Gathered:
-        """The entries of these posts. A post that can't be rendered is left out, and a Problem says why."""
+        """The entries of these posts. A post that can't be rendered is left out, and a Problem says why.
+
+        One that is missed is left out too, or stands as it was.
+        """
         rows = list(rows)
         with self.database.read() as connection:
             remembered = entries.get(connection, [row.stat.path for row in rows], self._recent)
         made: list[EntryRow] = []
         found: dict[str, tuple[Problem, ...]] = {}
         gathered: list[EntryRow] = []
+        missed: list[str] = []
         for row in rows:
             path = row.stat.path
             entry_row = remembered.get(path)
             if entry_row is None or entry_row.key != self._key(row):
                 rendering = self._render(row)
-                if rendering is not None:
+                if rendering is None:
+                    missed.append(path)
+                else:
                     entry_row = self._entry_row(row, rendering)
                     found[path] = rendering.problems
                     made.append(entry_row)
@@ -86,6 +93,7 @@ class Gatherer:
             paths=tuple(row.path for row in gathered),
             entries=tuple(row.entry for row in gathered if row.entry),
             keys=tuple(f"{row.key} {sorted(row.needs.items())}" for row in gathered),
+            missed=tuple(missed),
         )
 
     def _key(self, row: PostRow) -> str:

@@ -73,7 +73,9 @@ class Indexer:
             names = Names(feeds.every(connection), self.kinds)
         done = 0
         with closing(read_all(self.source, self.site, self._wanted(fresh), len(fresh))) as batched:
-            for known, several in batched:
+            for (known, wanted), several in batched:
+                # What a look saw and a reading doesn't find may be back at once, and is to be looked for.
+                counted.racy.update(path for (path, _), one in zip(wanted, several, strict=True) if one is None)
                 self._index_batch(known, [one for one in several if one], names, now, counted)
                 done += BATCH
                 progress(min(done, len(fresh)), len(fresh), "reading posts")
@@ -81,19 +83,17 @@ class Indexer:
             self._soil_those_who_look_at_others()
         return counted
 
-    def _wanted(self, fresh: Collection[str]) -> Iterator[tuple[_Known, list[Wanted]]]:
-        """What is to be read, in batches, and what is known of it. What is as it was is left out."""
+    def _wanted(self, fresh: Collection[str]) -> Iterator[tuple[tuple[_Known, list[Wanted]], list[Wanted]]]:
+        """What is to be read, in batches, and with it what is known of it. What is as it was is left out."""
         for batch in batches(fresh):
             with self.database.read() as connection:
                 known = posts.get(connection, batch)
-            yield (
-                known,
-                [
-                    (path, known[path].digest if path in known else "")
-                    for path in batch
-                    if self._differs(path, known.get(path))
-                ],
-            )
+            wanted = [
+                (path, known[path].digest if path in known else "")
+                for path in batch
+                if self._differs(path, known.get(path))
+            ]
+            yield (known, wanted), wanted
 
     def _differs(self, path: str, before: PostRow | None) -> bool:
         return not (before and before.settled and before.digest and self.source.stat(path) == before.stat)

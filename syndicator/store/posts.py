@@ -87,9 +87,11 @@ def look(connection: Connection, rows: Iterable[PostRow]) -> None:
         connection.execute(_LOOK, looks)
 
 
-def unsettle(connection: Connection) -> None:
-    """Let every document be read again."""
-    connection.execute(update(posts).values(settled=False, digest=""))
+def unsettle(connection: Connection, paths: Sequence[str] | None = None) -> None:
+    """Let documents be read again. `paths`: only these; None: all of them."""
+    statement = update(posts).values(settled=False, digest="")
+    for batch in [None] if paths is None else batches(paths):
+        connection.execute(statement if batch is None else statement.where(among(connection, posts.c.path, batch)))
 
 
 def remove(connection: Connection, rows: Iterable[PostRow]) -> None:

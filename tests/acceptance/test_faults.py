@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from support import Site
 from syndicator import config
 from syndicator.errors import SourceError, StateError
 from syndicator.service import Service
+from syndicator.sources.folder import Folder, Look
 
 BIG = "word " * 20_000  # an entry that no half-full page has room for
 
@@ -332,6 +333,56 @@ def test_a_rename_that_is_seen_in_two_steps(site: Site) -> None:
     away.rename(site.root / new)
     site.build()
     assert [entry.id for entry in site.feed("all.atom").entries] == ids
+
+
+def test_a_post_that_is_away_while_it_is_rendered(site: Site) -> None:
+    """The index knows it already: its feeds are made again when it is back, with the very date it had."""
+    with site.service() as service:
+        service.build()
+        old = time.time() - 100
+        os.utime(site.post("2026-01-03-three"), (old, old))
+        away = site.root.parent / "away"
+
+        def take(done: int, total: int | None, what: str) -> None:
+            if (done, what) == (total, "reading posts"):
+                site.root.rename(away)
+
+        service.build(take)
+        assert site.titles("all") == ["2026-01-02-two", "2026-01-01-one"]
+        away.rename(site.root)
+        service.build()
+        assert site.titles("all") == ["2026-01-03-three", "2026-01-02-two", "2026-01-01-one"]
+        before = site.tree()
+        service.build()
+        assert site.tree() == before
+
+
+def test_a_post_that_is_away_when_it_would_be_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look saw it: it is looked for again, and what is renamed afterwards is still renamed."""
+    look, places = Folder.look, [site.root / "_posts", site.root.parent / "away"]
+
+    def seen(source: Folder, known: Container[int] | None = None) -> Look:
+        found = look(source, known)
+        if known is not None and places:
+            places[0].rename(places[1])
+            places.clear()
+        return found
+
+    with site.service() as service:
+        service.build()
+        ids = {entry.id for entry in site.feed("all.atom").entries}
+        old = time.time() - 100
+        os.utime(site.post("2026-01-03-three"), (old, old))
+        monkeypatch.setattr(Folder, "look", seen)
+        service.build()
+        (site.root.parent / "away").rename(site.root / "_posts")
+        service.build()
+        assert site.titles("all") == ["2026-01-03-three", "2026-01-02-two", "2026-01-01-one"]
+        (site.root / "_posts/2026-01-01-one.md").rename(site.root / "_posts/2026-01-01-uno.md")
+        service.build()
+        entries = site.feed("all.atom").entries
+        assert len(entries) == 3
+        assert ids < {entry.id for entry in entries}
 
 
 def test_a_folder_emptied_while_told_of_each_file(site: Site) -> None:
