@@ -168,7 +168,7 @@ class Builder:
             missing = not memory and not any(row.name == assemble.ALL for row in feeds.every(connection))
         outdated = needs.outdated(str(self.plan.source))
         lost = {row.feed for row in files if not row.gone and not self.output.stands(row.path, row.disk)}
-        with self.database.begin() as connection:
+        with self.database.begin(durable=False) as connection:
             if missing:
                 feeds.put(connection, [FeedRow(name=assemble.ALL, kind=None, label=None, folded="")])
             gather.drop(connection, outdated)
@@ -188,7 +188,7 @@ class Builder:
             except OutputError as error:  # one place that can't be written keeps no other feed back
                 doing.failure = doing.failure or error
             progress(done, len(dirty), "building feeds")
-        with self.database.begin() as connection:
+        with self.database.begin(durable=False) as connection:
             gather.prune(connection)
             facts.put(connection, "now", doing.now.isoformat())
 
@@ -202,19 +202,19 @@ class Builder:
         gathered = doing.gatherer.gather(selected)
         if gathered.missed:
             doing.missed.update(gathered.missed)
-            with self.database.begin() as connection:
+            with self.database.begin(durable=False) as connection:
                 posts.unsettle(connection, gathered.missed)
         row = replace(row, dirty=bool(gathered.missed))
         if not gathered.entries and row.made_of is None and row.kind is not None:
             # A term that only future posts have has no feed yet: its name alone would tell of them.
-            with self.database.begin() as connection:
+            with self.database.begin(durable=False) as connection:
                 feeds.put(connection, [row])
             return ()
         feed = assemble.assemble(spec, site.info, gathered.entries, row.updated)
         made_of = _digest(self.plan.version, spec, site.info, feed.updated, gathered.keys, self.plan.aliases)
         stand = all(self.output.stands(file.path, file.disk) for file in known.values() if not file.gone)
         if made_of == row.made_of and stand:
-            with self.database.begin() as connection:
+            with self.database.begin(durable=False) as connection:
                 feeds.put(connection, [row])
             return ()
         files, found = formats.files_of(feed)
@@ -263,7 +263,7 @@ class Builder:
         doing.feeds = len(rows)
         doing.written += published.written
         if published.written or published.changed:
-            with self.database.begin() as connection:
+            with self.database.begin(durable=False) as connection:
                 publish.commit(connection, published, self.plan.own_hub, doing.now)
 
     def _pack(self, doing: "_Run") -> None:
@@ -275,7 +275,7 @@ class Builder:
         doing.failure = doing.failure or next(iter(failures), None)
         if rows:
             self._show(rows)
-            with self.database.begin() as connection:
+            with self.database.begin(durable=False) as connection:
                 feeds.put_files(connection, rows)
 
     def _report(self, begun: float, counted: Counted, doing: "_Run") -> Report:

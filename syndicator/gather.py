@@ -86,7 +86,7 @@ class Gatherer:
             if entry_row and entry_row.entry:
                 gathered.append(entry_row)
         if made:
-            with self.database.begin() as connection:
+            with self.database.begin(durable=False) as connection:
                 entries.put(connection, made)
                 problems.replace(connection, "render", found)
         return Gathered(

@@ -55,6 +55,8 @@ _Known = Mapping[str, PostRow]
 class Indexer:
     """Keeps the index in step with the source.
 
+    What a power cut takes back is read again: nothing is told of before a durable transaction came after it.
+
     Reads documents, says who they are, and marks the feeds they are or were in as dirty. `kinds` are the kinds of
     terms that feeds are made for.
     """
@@ -115,7 +117,7 @@ class Indexer:
         read = [_Found(one, known.get(one.stat.path), one.head, one.problems) for one in several if not one.same]
         if not looks and not read:
             return
-        with self.database.begin() as connection:
+        with self.database.begin(durable=False) as connection:
             posts.look(connection, looks)
             self._identify(connection, read, now)
             rows = [self._row(found, names) for found in read]
@@ -166,7 +168,7 @@ class Indexer:
 
     def _forget(self, gone: Collection[str], now: datetime, counted: Counted) -> None:
         for batch in batches(sorted(gone)):
-            with self.database.begin() as connection:
+            with self.database.begin(durable=False) as connection:
                 rows = posts.get(connection, batch).values()
                 posts.remove(connection, rows)
                 ledger.depart(connection, batch, now)
@@ -176,7 +178,7 @@ class Indexer:
                 counted.gone += sum(row.head is not None for row in rows)
 
     def _soil_those_who_look_at_others(self) -> None:
-        with self.database.begin() as connection:
+        with self.database.begin(durable=False) as connection:
             using = entries.using_posts(connection)
             entries.remove(connection, using)
             feeds.soil(connection, {name for row in posts.get(connection, using).values() for name in row.feeds})

@@ -177,7 +177,8 @@ class Push:
             due = owed.next_due(connection)
         if due is None or due > now:
             return []
-        with self._database.begin() as connection:
+        # A power cut may take a claim back: whoever made it is gone as well.
+        with self._database.begin(durable=False) as connection:
             debts = claims.claim(
                 connection, now, claimer=self._claimer, limit=BATCH, per_host=PER_HOST, lease=self._lease
             )

@@ -45,6 +45,10 @@ _ALEMBIC = Table(
     PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 
+#: How a writing transaction begins on SQLite. A debt must outlive a power cut: https://sqlite.org/pragma.html#pragma_synchronous
+_DURABLE = "PRAGMA synchronous = FULL", "BEGIN IMMEDIATE"
+_FAST = "PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE"
+
 _MENDED_BY_DELETING = (
     "the state is an index: move the file away and it is made again; what is lost are the moments posts were "
     "first seen changed, the ids of posts that were renamed, subscriptions, and pings still owed"
@@ -81,14 +85,20 @@ class Database:
         return Path(self.url.database) if self.sqlite and self.url.database else None
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """A transaction that may write. One at a time on SQLite; the others wait."""
+    def begin(self, *, durable: bool = True) -> Iterator[Connection]:
+        """A transaction that may write. One at a time on SQLite; the others wait.
+
+        One that isn't `durable` doesn't wait for the disk: it outlives the process, but a power cut may take it back
+        unless a durable one came after it.
+        """
         self.check()
         with (
             in_words(self.name),
-            self.engine.connect().execution_options(begin="BEGIN IMMEDIATE") as connection,
+            self.engine.connect().execution_options(begin=_DURABLE if durable else _FAST) as connection,
             connection.begin(),
         ):
+            if not durable and not self.sqlite:
+                connection.execute(text("SET LOCAL synchronous_commit = off"))
             yield connection
 
     @contextmanager
@@ -213,13 +223,13 @@ def _engine(url: str, *, sqlite: bool) -> Engine:
         # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#sqlite-transactions
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # a debt must outlive a power cut
         connection.execute("PRAGMA cache_size = -16384")  # KiB
         connection.execute("PRAGMA journal_size_limit = 16777216")  # a large run's log isn't kept for ever
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+        for statement in connection.get_execution_options().get("begin", ("BEGIN",)):
+            connection.exec_driver_sql(statement)
 
     return engine
 

@@ -69,6 +69,17 @@ def test_the_migrations_make_the_schema(database: Database) -> None:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
+def test_a_debt_waits_for_the_disk(database: Database) -> None:
+    """What can be made again doesn't, and the next durable transaction takes it along."""
+    asked = "PRAGMA synchronous" if database.sqlite else "SHOW synchronous_commit"
+    fast, durable = (1, 2) if database.sqlite else ("off", "on")
+    for wanted in (durable, fast, durable, fast):
+        with database.begin(durable=wanted == durable) as connection:
+            assert connection.execute(text(asked)).scalar() == wanted
+    with database.begin() as connection:
+        assert connection.execute(text(asked)).scalar() == durable
+
+
 def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
     """In words, and untouched."""
     with database.begin() as connection:
