@@ -61,8 +61,8 @@ class Folder:
                 os.close(self._held.pop())
 
     def unpacked(self, disk: Disk) -> bool:
-        """Whether a file may still get siblings."""
-        return any(suffix not in disk for suffix in suffixes(self.compress))
+        """Whether a file's siblings may be others than those it is to have."""
+        return {"", *suffixes(self.compress)} != disk.keys()
 
     def pack(self, path: str, disk: Disk) -> Disk | None:
         """Put the compressed siblings of a file in place, those that are smaller, and return what is on disk then.
@@ -73,12 +73,13 @@ class Folder:
         if data is None or not self.stands(path, {"": disk[""]}):
             return None
         moment = datetime.fromtimestamp(disk[""][1] // 1_000_000_000, UTC)
-        packed = {
-            suffix: self._put(path + suffix, small, moment) for suffix, small in siblings(data, self.compress).items()
-        }
-        if packed:
+        packed = siblings(data, self.compress)
+        for suffix in disk.keys() - packed.keys() - {""}:
+            self._unlink(path + suffix)
+        written = {suffix: self._put(path + suffix, small, moment) for suffix, small in packed.items()}
+        if written:
             self._sync(self._place(path).parent)
-        return {**disk, **packed}
+        return {"": disk[""], **written}
 
     def stands(self, path: str, disk: Disk) -> bool:
         """Whether a file and its siblings are on disk as they were written."""

@@ -392,6 +392,20 @@ def test_what_a_crash_left_uncompressed(site: Site) -> None:
         assert gzip.decompress(packed.read_bytes()) == (site.feeds / path).read_bytes()
 
 
+def test_other_encodings(site: Site) -> None:
+    """Those that the config dropped go, and those that it names come, for feeds that didn't change."""
+    three(site)
+    for encodings, suffixes in (('"gzip", "br"', {".gz", ".br"}), ('"br"', {".br"}), ("", set()), ('"gzip"', {".gz"})):
+        site.configure(FEEDS)
+        said = site.config_path.read_text()
+        site.config_path.write_text(said.replace("[output]\n", f"[output]\ncompress = [{encodings}]\n"))
+        site.build()
+        assert {path.suffix for path in site.feeds.rglob("*") if path.is_file()} & {".gz", ".br"} == suffixes
+        before = site.tree()
+        site.build()
+        assert site.tree() == before
+
+
 def test_an_image_that_comes_later_is_measured_then(site: Site) -> None:
     """Its length is the file's, from the run that finds it on; nothing else of the post changed."""
     site.post("2026-01-01-one", image="assets/a.png")
