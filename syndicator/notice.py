@@ -1,5 +1,6 @@
 """What changed in the source since it was last looked at."""
 
+import os
 from array import array
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -117,14 +118,19 @@ class SiteReader:
         Raises SourceError when the folder isn't there, or its _config.yml is there and can't be read, or was there
         and is gone: a copy or a checkout that is half done looks like that, and without it every link would change.
         """
-        if not self._root.is_dir():
-            raise no_folder(self._root)
+        try:
+            os.scandir(self._root).close()
+        except (FileNotFoundError, NotADirectoryError):
+            raise no_folder(self._root) from None
+        except OSError as error:
+            raise SourceError(f"{self._root} can't be read: {error.strerror}", hint="may this user read it?") from error
         if self._site is not None and unchanged(self._root, self._needs):
             return self._site
         files = Files(self._root)
         config = files.text("_config.yml")
-        if config is None and files.size("_config.yml") is not None:
-            raise SourceError("_config.yml can't be read as text", hint="it must be UTF-8, and under 1 MiB")
+        if config is None and os.path.lexists(self._root / "_config.yml"):
+            hint = "it must be a file that this user may read, in UTF-8 and under 1 MiB"
+            raise SourceError("_config.yml can't be read as text", hint=hint)
         if config is None and self.configured:
             hint = "is it mounted, and copied whole? If the site is to go on without one, put an empty file there"
             raise SourceError(f"{self._root / '_config.yml'} is gone", hint=hint)

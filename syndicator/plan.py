@@ -15,6 +15,7 @@ class Plan:
     """A config, as far as a build is concerned."""
 
     source: Path
+    output: Path
     overrides: Mapping[str, str]  #: `[site]`: what wins over the site's own _config.yml
     base: str  #: public address of the output folder, ending in "/"
     formats: tuple[str, ...]
@@ -33,10 +34,16 @@ class Plan:
         return self.kinds if self.kinds is not None else site.by
 
     def scope_of(self, site: Site) -> Scope:
-        """Collections are read only when feeds are made for them; the root "" is a plain folder of posts."""
-        if "collection" in self.kinds_of(site):
-            return site.scope
-        return replace(site.scope, roots=tuple(root for root in site.scope.roots if not root))
+        """Collections are read only when feeds are made for them; the root "" is a plain folder of posts.
+
+        What we write ourselves is no post, wherever it stands.
+        """
+        scope = site.scope
+        if "collection" not in self.kinds_of(site):
+            scope = replace(scope, roots=tuple(root for root in scope.roots if not root))
+        if self.output.is_relative_to(self.source):
+            scope = replace(scope, exclude=(*scope.exclude, f"{self.output.relative_to(self.source).as_posix()}/"))
+        return scope
 
     def spec_of(self, site: Site, name: str, term: Term | None) -> FeedSpec:
         """The feed of a name. `term`: what its posts have in common; None: it is the whole site's."""

@@ -267,6 +267,7 @@ def _plan(config: Config) -> Plan:
     said = config.feeds
     return Plan(
         source=config.source.path,
+        output=config.output.path,
         overrides=overrides,
         base=said.url,
         formats=said.formats,

@@ -25,6 +25,9 @@ from syndicator.model import Author, Document, Post, PostHead, Problem, Term
 
 T = TypeVar("T")
 
+#: Categories, tags, and authors that a post may have. Each of one file's ten thousand would be four files of ours.
+MOST = 100
+
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL | re.IGNORECASE)
 _TYPED = re.compile(r"['\"<>&]|--|\.\.\.")  # what typography or markup changes; most titles have none of it
 
@@ -202,8 +205,10 @@ class _Reader:
             words = front.get(key)
             if words is not None and not isinstance(words, str) and terms.is_odd(words):
                 self.problem(key, f"{key} holds what is no word: {shown(words)}", "put words in quotes")
+        categories, tags = self._few("categories", categories), self._few("tags", tags)
         known = site.data.get("authors")
         authors = post_authors(front, site.author, known if isinstance(known, dict) else {}, site.url, site.baseurl)
+        authors = self._few("authors", authors)
         if not authors and not is_empty(front.get("author")):
             self.problem("author", f"author has no name: {shown(front['author'])}")
         return Filing(
@@ -282,6 +287,12 @@ class _Reader:
             self.problem(key, f"{key} is not a text: {shown(said)}")
             return otherwise
         return printable(as_text(said))
+
+    def _few(self, what: str, found: tuple[T, ...]) -> tuple[T, ...]:
+        """No more than a post may have: each may be a feed."""
+        if len(found) > MOST:
+            self.problem(what, f"{len(found):,} {what}; the first {MOST} count", "a post has a few of them")
+        return found[:MOST]
 
     def _template(self) -> str:
         collection = self._site.collections.get(self._where.collection)

@@ -185,6 +185,9 @@ class Folder:
         return self.root.joinpath(*parts)
 
     def _failure(self, path: str, error: OSError) -> OutputError:
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            hint = "move it away, or name another folder in [output] path"
+            return OutputError(f"{error.filename} is in the way of {self.root / path}: it is no folder", hint=hint)
         # One cause, one message, whichever file met it first.
         place = self.root if error.errno in _OF_THE_DISK else self.root / path
         return OutputError(

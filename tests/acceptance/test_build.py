@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from time import struct_time
@@ -12,7 +13,8 @@ import pytest
 from sqlalchemy import text
 from support import CONFIG, FEEDS, Site, formats
 
-from syndicator.errors import SourceError
+from syndicator.errors import OutputError, SourceError
+from syndicator.notice import SiteReader
 
 STORY = "2026-01-15-update-agent-shoots-man-in-the-leg"
 
@@ -390,6 +392,51 @@ def test_what_a_crash_left_uncompressed(site: Site) -> None:
     for path in ("all.rss", "category/news.atom", "index.html"):
         packed = site.feeds / f"{path}.gz"
         assert gzip.decompress(packed.read_bytes()) == (site.feeds / path).read_bytes()
+
+
+def test_feeds_within_a_plain_folder_of_posts(tmp_path: Path) -> None:
+    """What we write is no post of the site, wherever it stands."""
+    site = Site(tmp_path, site_config=None)
+    site.configure(f'{FEEDS}[site]\nurl = "https://news.example.com"\n')
+    site.config_path.write_text(site.config_path.read_text().replace('path = "feeds"', 'path = "site/out/feeds"'))
+    site.write("2026-01-01-one.md", "---\ntitle: One\n---\nText.\n")
+    for _ in range(2):
+        report = site.build()
+        assert (report.posts, report.problems) == (1, ())
+
+
+def test_a_file_where_a_folder_is_wanted(site: Site) -> None:
+    """It is named, with what to do about it; the other feeds go out."""
+    three(site)
+    site.feeds.mkdir()
+    (site.feeds / "category").write_text("mine")
+    with pytest.raises(OutputError, match=r"feeds/category is in the way of .*it is no folder") as caught:
+        site.build()
+    assert caught.value.hint == "move it away, or name another folder in [output] path"
+    assert len(site.titles("all")) == 3
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_a_site_config_that_is_no_file(site: Site, make: Callable[[Path], None]) -> None:
+    """It is not taken for a site without one: all links would change."""
+    three(site)
+    (site.root / "_config.yml").unlink()
+    make(site.root / "_config.yml")
+    with pytest.raises(SourceError, match=r"_config\.yml can't be read as text"):
+        site.build()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
+def test_a_source_that_is_not_ours_to_read(site: Site) -> None:
+    """It says so, rather than that something isn't in it."""
+    reader = SiteReader(site.root, {})
+    site.root.chmod(0o700)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(SourceError, match=r"can't be read: Permission denied"):
+            reader.read()
+    finally:
+        os.seteuid(0)
 
 
 def test_other_encodings(site: Site) -> None:

@@ -255,3 +255,17 @@ def test_front_keeps_what_was_said() -> None:
     front = post_of("meta: {b: 2}\nlang: de", site=site).front
     assert front == {"layout": "post", "meta": {"a": 1, "b": 2}, "lang": "de", "slug": "hello"}
     assert post_of("lang: de", site=site).language == "de"
+
+
+def test_a_post_of_a_thousand_words() -> None:
+    """Each would be a feed: the first hundred count, and a problem says so."""
+    words = ", ".join(f"w{number}" for number in range(1000))
+    read = reading(f"title: x\ncategories: [{words}]\ntags: [{words}]\nauthors: [{words}]")
+    assert read.post
+    assert [len(words) for words in (read.post.categories, read.post.tags, read.post.authors)] == [100] * 3
+    assert len(read.post.head.terms) == 300
+    assert [(problem.line, problem.message) for problem in read.problems] == [
+        (3, "1,000 categories; the first 100 count"),
+        (4, "1,000 tags; the first 100 count"),
+        (5, "1,000 authors; the first 100 count"),
+    ]
