@@ -1,5 +1,6 @@
 """The daemon's life: start, signals, reload, stop."""
 
+import gc
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ import structlog
 from syndicator import observe
 from syndicator.config import Config, load
 from syndicator.daemon.faults import Faults
+from syndicator.daemon.frugal import be_frugal
 from syndicator.daemon.notify import Notify
 from syndicator.daemon.serving import Serving
 from syndicator.daemon.signals import MOVED, RELOAD, STOP, Signals
@@ -38,6 +40,7 @@ class Daemon:
 
     def __init__(self, path: Path | None, signals: Signals, *, verbose: bool) -> None:
         self._path, self._signals = path, signals
+        be_frugal()
         observe.logs(terminal=sys.stderr.isatty(), verbose=verbose)
         self._log: Any = structlog.get_logger()
         self._notify = Notify(os.environ)
@@ -154,6 +157,8 @@ class Daemon:
         self._server.replace(self._serving.app)
         self._work.start()
         old_service.close()
+        del old_service, old_work
+        gc.collect()  # what worked by the old config holds on to itself in circles, and to some megabytes
         if lock_anew or config.state.url != before.state.url:
             self._lock.close()
             self._lock = lock
