@@ -136,8 +136,9 @@ class Service:
                 report = self._builder.run(now, paths=paths, progress=progress)
         except SyndicatorError as error:
             self._failed = True
-            with suppress(StateError), self.database.begin() as connection:
-                status.remember_failure(connection, Failure(at=now, message=str(error), hint=error.hint))
+            if not isinstance(error, StateError):  # what the state can't do, it can't remember, and a locked one waits
+                with suppress(StateError), self.database.begin() as connection:
+                    status.remember_failure(connection, Failure(at=now, message=str(error), hint=error.hint))
             raise
         # A poll that found nothing leaves no trace in the state.
         if self._failed or report.moved:
