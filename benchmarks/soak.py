@@ -320,7 +320,24 @@ class Soak:
         self.edit(self.dice.uniform(0.2, 2))
 
     def settle(self) -> None:
-        until(lambda: self.ready() and not self.author.lost() and self.owed() == 0, seconds=120, what="peace")
+        """Wait until nothing is on its way any more. Hubs are told while a run goes on: one quiet moment is not enough."""
+
+        def peace() -> bool:
+            return self.ready() and not self.author.lost() and self.owed() == 0
+
+        def lasts() -> bool:
+            if not peace():
+                return False
+            before = self.out()
+            time.sleep(1)
+            return peace() and self.out() == before
+
+        until(lasts, seconds=120, what="peace")
+
+    def out(self) -> tuple[int, dict[str, int]]:
+        """How often the hub was told, and the date of each file."""
+        files = (path for path in self.command.feeds.rglob("*") if path.suffix in FORMATS)
+        return self.ears.pings, {path.name: path.stat().st_mtime_ns for path in files}
 
     def idle_pings(self) -> int:
         """Pings of restarts between which nothing changed."""
