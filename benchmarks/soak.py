@@ -320,7 +320,7 @@ class Soak:
         self.edit(self.dice.uniform(0.2, 2))
 
     def settle(self) -> None:
-        """Wait until nothing is on its way any more. Hubs are told while a run goes on: one quiet moment is not enough."""
+        """Wait until nothing is on its way any more. Hubs are told while a run goes on: a moment is not enough."""
 
         def peace() -> bool:
             return self.ready() and not self.author.lost() and self.owed() == 0
