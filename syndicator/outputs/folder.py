@@ -7,7 +7,7 @@ import errno
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -49,7 +49,9 @@ class Folder:
         The siblings of a file that was there go before its bytes do: a server that prefers them never sends an older
         version after a newer one. New ones come with `pack`. What was there takes its room until `release`.
         """
-        disks: list[Disk] = list(self._pool.map(lambda file: {"": self._replace(*file)}, files))
+        written = [self._pool.submit(self._replace, file, moment) for file, moment in files]
+        wait(written)  # all of them, also when one fails: nothing is still being written when this returns
+        disks: list[Disk] = [{"": one.result()} for one in written]
         for folder in {self._place(file.path).parent for file, _ in files}:
             self._sync(folder)
         return disks

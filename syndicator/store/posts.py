@@ -90,8 +90,10 @@ def look(connection: Connection, rows: Iterable[PostRow]) -> None:
 def unsettle(connection: Connection, paths: Sequence[str] | None = None) -> None:
     """Let documents be read again. `paths`: only these; None: all of them."""
     statement = update(posts).values(settled=False, digest="")
-    for batch in [None] if paths is None else batches(paths):
-        connection.execute(statement if batch is None else statement.where(among(connection, posts.c.path, batch)))
+    if paths is None:
+        connection.execute(statement)
+    for batch in batches(paths or ()):
+        connection.execute(statement.where(among(connection, posts.c.path, batch)))
 
 
 def remove(connection: Connection, rows: Iterable[PostRow]) -> None:

@@ -76,6 +76,16 @@ def test_a_file_that_can_not_be_written_keeps_its_siblings(tmp_path: Path) -> No
     assert sorted(os.listdir(tmp_path)) == ["a.rss", "a.rss.gz"]
 
 
+def test_one_that_fails_leaves_none_half_written(tmp_path: Path) -> None:
+    """When the error comes, the others are in place: a next run would meet a file that is still being written."""
+    (tmp_path / "a.rss").mkdir()
+    others = [file(f"{number}.rss", os.urandom(8_000_000)) for number in range(3)]
+    with pytest.raises(OutputError):
+        Folder(tmp_path, ()).write([(one, MOMENT) for one in (file("a.rss"), *others)])
+    assert sorted(os.listdir(tmp_path)) == ["0.rss", "1.rss", "2.rss", "a.rss"]
+    assert all((tmp_path / one.path).read_bytes() == one.data for one in others)
+
+
 @contextmanager
 def limited(octets: int) -> Iterator[None]:
     """No file may grow larger: what a full disk says, for this process alone."""
