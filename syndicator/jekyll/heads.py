@@ -1,7 +1,7 @@
 """Heads of posts, for those who don't need the posts: a site's many at little more than the cost of opening them.
 
 Most posts of a site differ in title, date, name and text only. What the other lines of a head make of a post is worked
-out with the first post that has them (`posts.Filing`), and holds for each that has the same lines in the same folder.
+out with the first post that has them (`filing.Filing`), and holds for each that has the same lines in the same folder.
 Whatever is not plainly of this kind is read as a whole; a test holds both to the same answer.
 """
 
@@ -9,10 +9,11 @@ import re
 from typing import Any
 
 from syndicator.jekyll.dates import read_moment
+from syndicator.jekyll.filing import FILING, Filing, make_head
 from syndicator.jekyll.front_matter import BINARY, MAX_HEAD
 from syndicator.jekyll.places import locate
 from syndicator.jekyll.plain_head import read_line
-from syndicator.jekyll.posts import FILING, Filing, make_head, plain_title, read_post
+from syndicator.jekyll.posts import plain_title, read_post
 from syndicator.jekyll.site import Site
 from syndicator.model import Document, PostHead, Problem
 

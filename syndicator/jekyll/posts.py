@@ -5,23 +5,23 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from hashlib import blake2b
-from typing import Any, NamedTuple, TypeVar
+from datetime import datetime
+from typing import Any, TypeVar
 
 from syndicator.jekyll import terms
 from syndicator.jekyll.authors import post_authors
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.dates import read_moment
 from syndicator.jekyll.defaults import merge
+from syndicator.jekyll.filing import Filing, in_zone, make_head
 from syndicator.jekyll.front_matter import HeadError, Parts, decode, load_head, split
-from syndicator.jekyll.permalinks import Place, document_id, site_path, unknown_keys
+from syndicator.jekyll.permalinks import unknown_keys
 from syndicator.jekyll.places import Where, locate
 from syndicator.jekyll.site import Site, language_tag
 from syndicator.jekyll.slugs import titleize
-from syndicator.jekyll.uris import is_absolute, join_address
+from syndicator.jekyll.uris import is_absolute
 from syndicator.jekyll.words import as_text, is_empty, label, shown
-from syndicator.model import Author, Document, Post, PostHead, Problem, Term
+from syndicator.model import Document, Post, Problem
 
 T = TypeVar("T")
 
@@ -30,27 +30,6 @@ MOST = 100
 
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL | re.IGNORECASE)
 _TYPED = re.compile(r"['\"<>&]|--|\.\.\.")  # what typography or markup changes; most titles have none of it
-
-
-#: The keys that a `Filing` is made of.
-FILING = frozenset(
-    "slug permalink category categories tag tags author authors published draft id guid last_modified_at updated"
-    " lang".split()
-)
-
-
-class Filing(NamedTuple):
-    """What of a head is neither its title nor its date: the same for many a post of a folder."""
-
-    slug: str | None  #: None: the file name's
-    template: str  #: of its address
-    categories: tuple[str, ...]
-    tags: tuple[str, ...]
-    authors: tuple[Author, ...]
-    terms: tuple[Term, ...]
-    own_id: str | None
-    updated: datetime | None
-    language: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,13 +74,6 @@ def _octets_before(body: str, text: str, data: bytes) -> int:
     return mark + len(text[: len(text) - len(body)].encode())
 
 
-def text_digest(title: str, body: bytes | memoryview) -> str:
-    """What makes an entry new to read: its title and its text."""
-    digest = blake2b(b"%b\0" % title.encode(), digest_size=16)
-    digest.update(body)
-    return digest.hexdigest()
-
-
 def plain_title(title: str, site: Site) -> str:
     """A title as text: typographic, without markup, one line, and only characters that XML can hold."""
     if _TYPED.search(title):
@@ -111,34 +83,6 @@ def plain_title(title: str, site: Site) -> str:
         options = Kramdown.from_config(site.kramdown, site.highlighter)
         title = html.unescape(_TAG.sub("", smartify(title, options)))
     return label(title)
-
-
-def make_head(
-    path: str, where: Where, site: Site, filing: Filing, title: str, moment: datetime, octets: bytes | memoryview
-) -> PostHead:
-    """The head of the post at `path` that was published at `moment`. `octets` are its text's."""
-    slug = where.slug if filing.slug is None else filing.slug
-    place = Place(
-        collection=where.collection,
-        path=where.path,
-        basename=where.basename,
-        slug=slug,
-        output_ext=where.suffix if where.suffix.startswith(".htm") else ".html",
-        moment=_in_zone(moment, site),
-        categories=filing.categories,
-    )
-    address = site_path(filing.template, place)
-    return PostHead(
-        path=path,
-        id=filing.own_id or join_address(site.url, site.baseurl, document_id(address, slug)),
-        own_id=filing.own_id is not None,
-        url=join_address(site.url, site.baseurl, address),
-        title=title,
-        published=moment,
-        updated=filing.updated,
-        terms=filing.terms,
-        text_digest=text_digest(title, octets),
-    )
 
 
 class _Reader:
@@ -245,7 +189,7 @@ class _Reader:
         if moment is None:
             self.problem(key, f"{what} is not a date: {shown(said)}", hint, fatal=True)
         else:
-            day = _in_zone(moment, self._site).date()
+            day = in_zone(moment, self._site).date()
             self.problem(key, f"{what} is past its month's end: {shown(said)}; Jekyll takes it for {day}", hint)
         return moment
 
@@ -328,12 +272,3 @@ class _Reader:
 
 def _says(value: Any, wanted: bool) -> bool:
     return value is wanted or (isinstance(value, str) and value.strip().lower() == str(wanted).lower())
-
-
-def _in_zone(moment: datetime, site: Site) -> datetime:
-    if site.timezone is UTC:
-        return moment
-    try:
-        return moment.astimezone(site.timezone)
-    except OverflowError:  # the last or the first day of the calendar
-        return moment

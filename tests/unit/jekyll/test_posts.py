@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from reading import document, post_of, reading, site_of
 
-from syndicator.jekyll.posts import read_post, text_digest
+from syndicator.jekyll.filing import text_digest
+from syndicator.jekyll.posts import read_post
 from syndicator.model import Author, Term
 
 AUTHORS = "jane: {name: Jane Doe, email: jane@e.com, uri: 'https://jane.e.com/'}\njoe: {name: Joe}\ntext: A Text\n"
