@@ -2,35 +2,43 @@
 
 import threading
 from collections.abc import Hashable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 K = TypeVar("K", bound=Hashable)
+M = TypeVar("M")
 V = TypeVar("V")
 
 
-class Remembered(Generic[K, V]):
-    """Values by all that they are made of: those that were asked for last, as many as `most` octets hold.
+class _Kept(NamedTuple, Generic[M, V]):
+    made_of: M
+    value: V
+    octets: int
 
-    Safe from any thread.
+
+class Remembered(Generic[K, M, V]):
+    """By key the last value, good as long as what it was made of is the same.
+
+    Those that were asked for last, as many as `most` octets hold. Safe from any thread.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._octets = 0
-        self._values: dict[K, tuple[V, int]] = {}  # who was asked for longest ago comes first
+        self._values: dict[K, _Kept[M, V]] = {}  # who was asked for longest ago comes first
         self._lock = threading.Lock()
 
-    def get(self, key: K) -> V | None:
+    def get(self, key: K, made_of: M) -> V | None:
         with self._lock:
-            found = self._values.pop(key, None)
-            if found is None:
+            found = self._values.get(key)
+            if found is None or found.made_of != made_of:
                 return None
-            self._values[key] = found
-            return found[0]
+            self._values[key] = self._values.pop(key)
+            return found.value
 
-    def put(self, key: K, value: V, octets: int) -> None:
+    def put(self, key: K, made_of: M, value: V, octets: int) -> None:
         with self._lock:
-            self._octets += octets - self._values.pop(key, (value, 0))[1]
-            self._values[key] = value, octets
+            before = self._values.pop(key, None)
+            self._octets += octets - (before.octets if before else 0)
+            self._values[key] = _Kept(made_of, value, octets)
             while self._octets > self._most:
-                self._octets -= self._values.pop(next(iter(self._values)))[1]
+                self._octets -= self._values.pop(next(iter(self._values))).octets

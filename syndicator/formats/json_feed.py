@@ -26,7 +26,8 @@ def render(feed: Feed) -> Rendered:
         }
     )
     written = items(
-        [("json", entry) for entry in feed.entries],
+        "json",
+        [(entry,) for entry in feed.entries],
         lambda missing: (_bytes(_item(feed.entries[at])) for at in missing),
     )
     return Rendered(_bytes(head)[:-1] + b',"items":[\n', written, b"\n]}", b",\n")

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NamedTuple
 
+from syndicator.model import Entry
 from syndicator.remembered import Remembered
 
-#: Items as they were written before: a feed that changes is a few new items, and many of the last time.
-WRITTEN: Remembered[Hashable, bytes] = Remembered(8 * 1024 * 1024)
+#: Items as they were written before, by format and id: most items of a feed that changes are those of the last time.
+WRITTEN: Remembered[tuple[str, str], Hashable, bytes] = Remembered(8 * 1024 * 1024)
 
 
 class Rendered(NamedTuple):
@@ -34,14 +35,17 @@ class Rendered(NamedTuple):
         return tuple(index for index, item in enumerate(self.items) if len(item) > room)
 
 
-def items(keys: Sequence[Hashable], write: Callable[[list[int]], Iterable[bytes]]) -> tuple[bytes, ...]:
-    """An item for each key, which names all that it is made of.
+def items(
+    suffix: str, made_of: Sequence[tuple[Entry, *tuple[Hashable, ...]]], write: Callable[[list[int]], Iterable[bytes]]
+) -> tuple[bytes, ...]:
+    """An item in the format `suffix` for each entry and what else it is made of.
 
     `write` is called once, with the places of those that are not remembered, if only none.
     """
-    found = [WRITTEN.get(key) for key in keys]
+    keys = [(suffix, one[0].id) for one in made_of]
+    found = [WRITTEN.get(key, one) for key, one in zip(keys, made_of, strict=True)]
     missing = [at for at, item in enumerate(found) if item is None]
     for at, item in zip(missing, write(missing), strict=True):
-        WRITTEN.put(keys[at], item, len(item))
+        WRITTEN.put(keys[at], made_of[at], item, len(item))
         found[at] = item
     return tuple(item for item in found if item is not None)

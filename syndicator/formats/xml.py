@@ -58,7 +58,7 @@ def _rendered(feed: Feed, suffix: str, moments: Sequence[datetime]) -> Rendered:
             made.append(_split(document.atom_str(), b"<entry", b"</feed>"))
         return made[0].items
 
-    written = items([(suffix, *entry) for entry in entries], write)
+    written = items(suffix, entries, write)
     return made[0]._replace(items=written)
 
 

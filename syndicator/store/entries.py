@@ -26,8 +26,8 @@ class EntryRow:
     needs: Mapping[str, Seen]  #: the files of the site that it asked for
 
 
-#: Rows as they were read lately, by path, key and needs: most of a feed's entries are those of the last time.
-Recent = Remembered[tuple[str, str, str], EntryRow]
+#: Rows as they were read lately, by path, and their key and needs: most of a feed's entries are those of the last time.
+Recent = Remembered[str, tuple[str, str], EntryRow]
 
 
 def get(connection: Connection, paths: Iterable[str], recent: Recent) -> dict[str, EntryRow]:
@@ -39,12 +39,12 @@ def get(connection: Connection, paths: Iterable[str], recent: Recent) -> dict[st
     known = select(entries.c.path, entries.c.key, entries.c.needs).where(~entries.c.uses_posts)
     for batch in batches(paths):
         for path, key, needs in connection.execute(known.where(among(connection, entries.c.path, batch))):
-            if remembered := recent.get((path, key, needs)):
+            if remembered := recent.get(path, (key, needs)):
                 found[path] = remembered
         missing = [path for path in batch if path not in found]
         for row in connection.execute(select(entries).where(among(connection, entries.c.path, missing))):
             found[row.path] = _entry_row(row)
-            recent.put((row.path, row.key, row.needs), found[row.path], len(row.data))
+            recent.put(row.path, (row.key, row.needs), found[row.path], len(row.data))
     return found
 
 
