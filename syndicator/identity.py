@@ -1,7 +1,6 @@
 """Who a post is, for ever, and when it last changed. Decides; the ledger (`store.ledger`) remembers."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from syndicator.model import Identity, PostHead, Problem
@@ -63,7 +62,7 @@ def distinct(identity: Identity, holders: Mapping[str, str]) -> tuple[Identity, 
         message=f"has the same id as {holder}: {identity.id}",
         hint="give it an id, a permalink or a name of its own; until then its id in the feeds ends in its file's name",
     )
-    return replace(identity, id=f"{identity.id}#{name}"), problem
+    return identity._replace(id=f"{identity.id}#{name}"), problem
 
 
 def settled(head: PostHead, identity: Identity) -> PostHead:
@@ -75,4 +74,4 @@ def settled(head: PostHead, identity: Identity) -> PostHead:
     updated = head.updated or seen
     if (head.id, head.updated) == (identity.id, updated):
         return head
-    return replace(head, id=identity.id, updated=updated)
+    return head._replace(id=identity.id, updated=updated)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -136,7 +136,7 @@ class Indexer:
         arrived = identity.arrived(heads.values(), known)
         departed = ledger.departed(connection, {head.text_digest for head in arrived}, now - RENAMING)
         followed = identity.renamed(arrived, [one for one in departed if one.path not in heads])
-        known |= {path: replace(old, path=path) for path, old in followed.items()}
+        known |= {path: old._replace(path=path) for path, old in followed.items()}
         ledger.remove(connection, [old.path for old in followed.values()])
         identities = {path: identity.identify(head, known.get(path), now) for path, head in heads.items()}
         holders = posts.holders(connection, {one.id for one in identities.values()})
@@ -156,7 +156,7 @@ class Indexer:
         """What is remembered of a document; of one that can't be read as a post, its last good version too."""
         stat, settled, digest, head = found.read.stat, found.read.settled, found.read.digest, found.head
         if found.read.unreadable and found.before:
-            return replace(found.before, stat=stat, settled=settled, digest=digest)
+            return found.before._replace(stat=stat, settled=settled, digest=digest)
         return PostRow(
             stat=stat,
             settled=settled,
@@ -231,7 +231,7 @@ class Names:
 
 def _looked(read: Read, before: PostRow) -> PostRow:
     """A document whose bytes are the same."""
-    return replace(before, stat=read.stat, settled=read.settled)
+    return before._replace(stat=read.stat, settled=read.settled)
 
 
 def _touched(row: PostRow, before: PostRow | None) -> set[str]:

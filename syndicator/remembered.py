@@ -9,10 +9,15 @@ M = TypeVar("M")
 V = TypeVar("V")
 
 
+#: What wasn't asked for so many times that something was: it stands in no feed any more, or in one that seldom changes.
+_LONG = 20_000
+
+
 class _Kept(NamedTuple, Generic[M, V]):
     made_of: M
     value: V
     octets: int
+    asked: int
 
 
 class Remembered(Generic[K, M, V]):
@@ -24,21 +29,27 @@ class Remembered(Generic[K, M, V]):
     def __init__(self, most: int) -> None:
         self._most = most
         self._octets = 0
+        self._asked = 0
         self._values: dict[K, _Kept[M, V]] = {}  # who was asked for longest ago comes first
         self._lock = threading.Lock()
 
     def get(self, key: K, made_of: M) -> V | None:
         with self._lock:
+            self._asked += 1
             found = self._values.get(key)
             if found is None or found.made_of != made_of:
                 return None
-            self._values[key] = self._values.pop(key)
+            del self._values[key]
+            self._values[key] = found._replace(asked=self._asked)
             return found.value
 
     def put(self, key: K, made_of: M, value: V, octets: int) -> None:
         with self._lock:
             before = self._values.pop(key, None)
             self._octets += octets - (before.octets if before else 0)
-            self._values[key] = _Kept(made_of, value, octets)
-            while self._octets > self._most:
-                self._octets -= self._values.pop(next(iter(self._values))).octets
+            self._values[key] = _Kept(made_of, value, octets, self._asked)
+            while (oldest := next(iter(self._values.items()), None)) and self._is_over(oldest[1]):
+                self._octets -= self._values.pop(oldest[0]).octets
+
+    def _is_over(self, oldest: _Kept[M, V]) -> bool:
+        return self._octets > self._most or self._asked - oldest.asked > _LONG

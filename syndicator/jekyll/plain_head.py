@@ -13,22 +13,18 @@ from typing import Any
 from syndicator.jekyll.safe_yaml import read_timestamp
 
 # What YAML refuses or takes for the end of a line; and tabs, which mean one thing here and another there.
-_ODD = re.compile("[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_ODD = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _ITEM = r"""[A-Za-z][^][{},:#"'?&*!|>%@`\n]*|"[^"\\\n]*"|'[^'\n]*'"""
-_LINE = re.compile(
-    rf"""([A-Za-z_][A-Za-z0-9_-]{{0,60}}):
-    (?:[ ]+
-      (?: "(?P<double>[^"\\\n]*)"
-        | '(?P<single>[^'\n]*)'
-        | (?P<stamp>[0-9]{{4}}(?:-[0-9]{{1,2}}){{2}}(?:[T ][0-9]{{1,2}}(?::[0-9]{{2}}){{1,2}}(?:\ ?[+-][0-9]{{4}}|Z)?)?)
-        | (?P<number>0|[1-9][0-9]{{0,14}})
-        | \[[ ]*(?P<list>(?:(?:{_ITEM})(?:,[ ]*(?:{_ITEM}))*)?)[ ]*\]
-        | (?P<plain>[^\W\d_](?:[^:#\n]|:(?=[^\s]))*)
-      )
-    )?[ ]*""",
+_KEY = re.compile("([A-Za-z_][A-Za-z0-9_-]{0,60}):(?: +|$)")
+_NUMBER = re.compile(
+    r"""(?P<stamp>[0-9]{4}(?:-[0-9]{1,2}){2}(?:[T ][0-9]{1,2}(?::[0-9]{2}){1,2}(?:\ ?[+-][0-9]{4}|Z)?)?)
+      | 0 | [1-9][0-9]{0,14}""",
     re.VERBOSE,
 )
+_LIST = re.compile(rf"\[ *((?:(?:{_ITEM})(?:, *(?:{_ITEM}))*)?) *\]")
 _ITEMS = re.compile(rf"({_ITEM})(?:,[ ]*|$)")
+_SPACED_COLON = re.compile(r":(?:\s|$)")
+_UNCLEAR = object()
 _MEANT: dict[str, bool | None] = {
     word: meant
     for meant, words in {True: "yes true on", False: "no false off", None: "null"}.items()
@@ -57,23 +53,36 @@ def read_plain_head(head: str) -> dict[str, Any] | None:
 @lru_cache(maxsize=1024)  # most lines of a head are the same in a thousand posts
 def read_line(line: str) -> tuple[str, Any] | None:
     """A line's key and value, a list not to be changed; None when it is not plainly one."""
-    said = _LINE.fullmatch(line)
-    if said is None or said[1] in _MEANT or _ODD.search(line):
+    begin = _KEY.match(line)
+    if begin is None or begin[1] in _MEANT or not (line.isprintable() or not _ODD.search(line)):
         return None
-    kind = said.lastgroup
-    return said[1], _value(kind, said[kind]) if kind else None
+    text = line[begin.end() :].rstrip(" ")
+    value = _value(text) if text else None
+    return None if value is _UNCLEAR else (begin[1], value)
 
 
-def _value(kind: str, text: str) -> Any:
-    if kind == "plain":
-        return _word(text)
-    if kind == "stamp":
-        return _moment(text)
-    if kind == "number":
-        return int(text)
-    if kind == "list":
-        return [_word(item) if item[0] not in "\"'" else item[1:-1] for item in _ITEMS.findall(text)]
-    return text
+def _value(text: str) -> Any:
+    first = text[0]
+    if first.isalpha():
+        return _UNCLEAR if "#" in text or (":" in text and _SPACED_COLON.search(text)) else _MEANT.get(text, text)
+    if first == '"':
+        return text[1:-1] if text.find('"', 1) == len(text) - 1 and "\\" not in text else _UNCLEAR
+    if first == "'":
+        return text[1:-1] if text.find("'", 1) == len(text) - 1 else _UNCLEAR
+    if first == "[":
+        listed = _LIST.fullmatch(text)
+        return [_item(item) for item in _ITEMS.findall(listed[1])] if listed else _UNCLEAR
+    number = _NUMBER.fullmatch(text)
+    if number is None:
+        return _UNCLEAR
+    return _moment(text) if number["stamp"] else int(text)
+
+
+def _item(text: str) -> str | bool | None:
+    if text[0] in "\"'":
+        return text[1:-1]
+    text = text.rstrip(" ")
+    return _MEANT.get(text, text)
 
 
 def _moment(text: str) -> Any:
@@ -83,8 +92,3 @@ def _moment(text: str) -> Any:
     except ValueError:
         pass
     return read_timestamp(text)
-
-
-def _word(text: str) -> str | bool | None:
-    text = text.rstrip(" ")
-    return _MEANT.get(text, text)

@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from hashlib import blake2b
+from hashlib import sha1
 from pathlib import Path
 
 from syndicator.errors import SourceError
@@ -136,7 +136,7 @@ class Folder:
             return _refused(path, f"can't be read: {error.strerror}", "see its permissions")
         # The stat from before reading: a write that came between shows as a change at the next look.
         at = Stat(path=path, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
-        return Document(stat=at, data=data, digest=blake2b(data, digest_size=16).hexdigest())
+        return Document(stat=at, data=data, digest=sha1(data, usedforsecurity=False).hexdigest())
 
     def _misnamed(self, path: str) -> Problem | None:
         """What can be said of a path under which nothing is: that it stands for a name that no text can hold."""

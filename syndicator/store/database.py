@@ -29,7 +29,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from syndicator.errors import MovedStateError, StateError
-from syndicator.store.schema import metadata
+from syndicator.store.schema import like_sqlite, metadata
 
 #: The newest migration in `migrations/versions`.
 HEAD = "0002"
@@ -214,8 +214,10 @@ def _refuse_unknown(name: str, version: str) -> None:
 
 def _engine(url: str, *, sqlite: bool) -> Engine:
     if not sqlite:
+        like_sqlite("postgresql")
         return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    # The connection that was used last has at hand what the others would keep a second time.
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, pool_use_lifo=True)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: ConnectionPoolEntry) -> None:

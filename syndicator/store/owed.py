@@ -12,15 +12,14 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import (
     Connection,
-    Table,
     case,
     func,
     select,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from syndicator.model import Kind, Settlement
+from syndicator.store.rows import insert
 from syndicator.store.schema import from_us, hubs, owed, to_us
 
 
@@ -57,11 +56,6 @@ def host_of(url: str) -> str:
         return ""
 
 
-def insert(connection: Connection, table: Table) -> Any:
-    """An INSERT that can say ON CONFLICT, which SQLAlchemy has for each database apart."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
-
-
 def owe(connection: Connection, debts: Iterable[Debt], now: datetime) -> int:
     """Owe each debt from now on; how many there are.
 
@@ -81,7 +75,7 @@ def owe(connection: Connection, debts: Iterable[Debt], now: datetime) -> int:
         for debt in debts
     ]
     if rows:
-        connection.execute(again(insert(connection, owed)), rows)
+        connection.execute(again(insert(connection.dialect, owed)), rows)
     return len(rows)
 
 
@@ -134,7 +128,9 @@ def fetched(connection: Connection, urls: Iterable[str], now: datetime) -> None:
 
 def _put_hub(connection: Connection, url: str, values: Mapping[str, Any]) -> None:
     connection.execute(
-        insert(connection, hubs).values(url=url, **values).on_conflict_do_update(index_elements=["url"], set_=values)
+        insert(connection.dialect, hubs)
+        .values(url=url, **values)
+        .on_conflict_do_update(index_elements=["url"], set_=values)
     )
 
 

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, update
 
@@ -18,8 +17,7 @@ from syndicator.store.schema import from_us, members, posts, to_us
 _COUNT = "posts"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PostRow:
+class PostRow(NamedTuple):
     """A document that was read, and the post it is."""
 
     stat: Stat

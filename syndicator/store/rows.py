@@ -19,6 +19,15 @@ BATCH = 1000
 to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+def insert(dialect: Dialect, table: Table) -> Any:
+    """An INSERT that can say ON CONFLICT, which SQLAlchemy has for each database apart."""
+    if dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+    return insert(table)
+
+
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows, or replace those whose primary key is there. All rows have the same columns in the same order.
 
@@ -33,11 +42,7 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
 @lru_cache(maxsize=64)
 def _upsert(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> tuple[str, Any]:
     """The statement, and what takes a row's values in its order; None: it takes them by name."""
-    if dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert
-    else:
-        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
-    statement = insert(table)
+    statement = insert(dialect, table)
     keys = [column.name for column in table.primary_key]
     replaced = {name: statement.excluded[name] for name in columns if name not in keys}
     if replaced:

@@ -14,6 +14,16 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def like_sqlite(dialect: str) -> None:
+    """Give the indexes of some rows their condition on another database too.
+
+    Said with the index, it would have SQLAlchemy import that database's dialect whether it is used or not.
+    """
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            index.dialect_options[dialect]["where"] = index.dialect_options["sqlite"]["where"]
+
+
 def to_us(moment: datetime) -> int:
     """Exact, unlike `timestamp()`, which is a float."""
     return (moment - EPOCH) // _MICROSECOND
@@ -85,7 +95,6 @@ Index(
     "ledger_gone",
     ledger.c.text_digest,
     sqlite_where=ledger.c.gone.is_not(None),
-    postgresql_where=ledger.c.gone.is_not(None),
 )
 
 #: Rendered entries of the posts that stand in some feed.
@@ -172,7 +181,6 @@ Index(
     owed.c.variant,
     unique=True,
     sqlite_where=owed.c.state != "claimed",
-    postgresql_where=owed.c.state != "claimed",
 )
 #: What is being paid to a target for a topic is paid once at a time.
 Index(
@@ -183,7 +191,6 @@ Index(
     owed.c.variant,
     unique=True,
     sqlite_where=owed.c.state == "claimed",
-    postgresql_where=owed.c.state == "claimed",
 )
 Index("owed_due", owed.c.state, owed.c.due)
 

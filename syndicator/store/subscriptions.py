@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Row, Select, bindparam, case, delete, func, literal, select, update
 
 from syndicator.model import Kind, Subscription
-from syndicator.store.owed import Debt, again, fresh, host_of, insert, owe
+from syndicator.store.owed import Debt, again, fresh, host_of, owe
+from syndicator.store.rows import insert
 from syndicator.store.schema import from_us, owed, subscriptions, to_us
 
 #: Microseconds that a callback's next delivery waits for each one in a row that failed, so that those that
@@ -56,7 +57,7 @@ def keep(connection: Connection, subscription: Subscription) -> None:
     """Begin a subscription, or go on with it under its new terms (a secret can go as well as come)."""
     terms = {"secret": subscription.secret, "expires": to_us(subscription.expires)}
     connection.execute(
-        insert(connection, subscriptions)
+        insert(connection.dialect, subscriptions)
         .values(
             topic=subscription.topic,
             callback=subscription.callback,
@@ -140,7 +141,7 @@ def owe_deliveries(connection: Connection, topics: Sequence[str], now: datetime)
     behind = case((subscriptions.c.failures > BEHIND_MOST, BEHIND_MOST), else_=subscriptions.c.failures)
     columns = _debt(Kind.DELIVER, now) | {"due": literal(to_us(now), BigInteger) + behind * BEHIND_US}
     live = _live(columns, topics, now)
-    statement = insert(connection, owed).from_select(list(columns), live)
+    statement = insert(connection.dialect, owed).from_select(list(columns), live)
     return _inserted(connection, again(statement))
 
 
@@ -148,7 +149,7 @@ def owe_again(connection: Connection, topic: str, digest: str, now: datetime) ->
     """Owe a topic to those who don't have the bytes with this digest and are not owed them; how many."""
     columns = _debt(Kind.DELIVER, now)
     live = _live(columns, [topic], now).where(func.coalesce(subscriptions.c.delivered, "") != digest)
-    statement = insert(connection, owed).from_select(list(columns), live)
+    statement = insert(connection.dialect, owed).from_select(list(columns), live)
     return _inserted(connection, statement.on_conflict_do_nothing())
 
 
@@ -159,7 +160,7 @@ def owe_denials(connection: Connection, topics: Sequence[str], now: datetime, re
     columns = _debt(Kind.DENY, now)
     if reason:
         columns["detail"] = literal(json.dumps({"reason": reason}))
-    statement = insert(connection, owed).from_select(list(columns), _live(columns, topics, now))
+    statement = insert(connection.dialect, owed).from_select(list(columns), _live(columns, topics, now))
     number = _inserted(connection, again(statement))
     connection.execute(delete(subscriptions).where(subscriptions.c.topic.in_(topics)))
     connection.execute(delete(owed).where(owed.c.kind.in_([Kind.DELIVER, Kind.VERIFY]), owed.c.topic.in_(topics)))

@@ -224,9 +224,9 @@ def test_posts_are_found_by_name(database: Database, name: str, found: bool) -> 
 def test_posts_are_found_by_the_folder_above_posts(database: Database, name: str) -> None:
     """A folder above `_posts` is a category, and part of the name that Jekyll knows the post by."""
     wanted = row("en")
-    stat, head = replace(wanted.stat, path="en/_posts/2026-01-01-hello.md"), wanted.head
+    stat, head = wanted.stat._replace(path="en/_posts/2026-01-01-hello.md"), wanted.head
     assert head
-    put(database, row("2026-01-01-hello"), replace(wanted, stat=stat, head=replace(head, path=stat.path)))
+    put(database, row("2026-01-01-hello"), wanted._replace(stat=stat, head=head._replace(path=stat.path)))
     with database.read() as connection:
         found = posts.find(connection, name)
     assert (found and found.path) == stat.path
@@ -243,20 +243,20 @@ def test_the_ledger_keeps(database: Database) -> None:
     """What is put again replaces; what is removed is gone."""
     one = Identity(path="a", id="i", text_digest="t", updated=None)
     with database.begin() as connection:
-        ledger.put(connection, [one, replace(one, path="b")])
-        ledger.put(connection, [replace(one, updated=DAY)])
+        ledger.put(connection, [one, one._replace(path="b")])
+        ledger.put(connection, [one._replace(updated=DAY)])
         ledger.remove(connection, ["b"])
     with database.read() as connection:
-        assert ledger.get(connection, ["a", "b"]) == {"a": replace(one, updated=DAY)}
+        assert ledger.get(connection, ["a", "b"]) == {"a": one._replace(updated=DAY)}
 
 
 def test_the_ledger_knows_who_went(database: Database) -> None:
     """By what they said, while it isn't long ago; who comes back is gone no more."""
     one = Identity(path="a", id="i", text_digest="t", updated=None)
     with database.begin() as connection:
-        ledger.put(connection, [one, replace(one, path="b"), replace(one, path="c", text_digest="other")])
+        ledger.put(connection, [one, one._replace(path="b"), one._replace(path="c", text_digest="other")])
         ledger.depart(connection, ["a", "c"], DAY)
-    went = replace(one, gone=DAY)
+    went = one._replace(gone=DAY)
     with database.begin() as connection:
         assert ledger.departed(connection, ["t"], DAY) == [went]
         assert ledger.departed(connection, ["t"], DAY + timedelta(seconds=1)) == []

@@ -33,6 +33,22 @@ def test_who_was_asked_for_longest_ago_goes_first() -> None:
     assert [memory.get(key, 0) for key in "acde"] == [None] * 4
 
 
+def test_who_was_not_asked_for_in_a_long_time_goes() -> None:
+    """A post that stands in no feed any more takes no memory, though there is room."""
+    memory: Remembered[str, int, str] = Remembered(100)
+    memory.put("a", 0, "A", 10)
+    memory.put("b", 0, "B", 10)
+    for _ in range(20_000):
+        memory.get("b", 0)
+    memory.put("c", 0, "C", 10)
+    assert memory.get("a", 0) == "A"
+    for _ in range(20_001):
+        memory.get("b", 0)
+    memory.put("c", 1, "C", 10)
+    memory.put("d", 0, "D", 10)
+    assert [memory.get(key, 0) for key in "abd"] == [None, "B", "D"]
+
+
 @pytest.mark.parametrize("octets", [10, 4])
 def test_a_value_that_is_put_again_is_counted_once(octets: int) -> None:
     """By its new octets."""
