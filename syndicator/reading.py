@@ -1,9 +1,10 @@
 """Documents read, each by itself: what a file is now, and the post it says it is.
 
-Some thousand of them are read by processes of their own, one for each processor.
+Some thousand of them are read by processes of their own too, so that no processor is idle.
 What they find is handed over in the order that was asked for, so it is the same as if it were read here.
 """
 
+import gc
 import os
 import pickle
 import signal
@@ -13,6 +14,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from itertools import islice
 from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
@@ -29,7 +31,7 @@ Wanted = tuple[str, str]
 #: A process takes a quarter of a second to start. With fewer documents than this it costs more than it gains.
 _MANY = 3000
 
-#: Documents are waited for by the one that writes them down: more processes than this would outrun it.
+#: Processes that read, with us, who write down what was read: more of them would outrun us.
 _MOST = 4
 
 
@@ -68,23 +70,29 @@ def read(source: Folder, heads: HeadReader, wanted: Wanted) -> Read | None:
 def read_all(
     source: Folder, site: Site, batches: Iterable[tuple[T, Sequence[Wanted]]], total: int
 ) -> Generator[tuple[T, list[Read | None]]]:
-    """Each batch with what was read of it, in their order. `total`: about how many documents there are."""
-    number = min(os.cpu_count() or 1, _MOST)
-    helpers = _started(source, site, number) if total >= _MANY and number > 1 else []
+    """Each batch with what was read of it, in their order. `total`: about how many documents there are.
+
+    As long as the next one isn't there, we read too.
+    """
+    others = min(os.cpu_count() or 1, _MOST) - 1
     heads = HeadReader(site)
-    if not helpers:
-        for label, batch in batches:
-            yield label, [read(source, heads, wanted) for wanted in batch]
-        return
-    waiting: deque[tuple[T, Future[list[Read | None]]]] = deque()
-    with _Helpers(source, heads, helpers) as several:
-        for label, batch in batches:
-            waiting.append((label, several.submit(batch)))
-            if len(waiting) > 2 * number:
-                label, future = waiting.popleft()
+    left = iter(batches)
+    taken: deque[tuple[T, Future[list[Read | None]]]] = deque()
+    with _Helpers(source, heads, _started(source, site, others) if total >= _MANY else []) as helpers:
+        while True:
+            under_way = sum(not future.done() for _, future in taken)
+            for label, batch in islice(left, max(0, helpers.number * 2 - under_way)):
+                taken.append((label, helpers.submit(batch)))
+            there = bool(taken) and (taken[0][1].done() or len(taken) > helpers.number * 4)
+            if not there and (following := next(left, None)):
+                label, batch = following
+                taken.append((label, Future()))
+                taken[-1][1].set_result([read(source, heads, wanted) for wanted in batch])
+            elif taken:
+                label, future = taken.popleft()
                 yield label, future.result()
-        for label, future in waiting:
-            yield label, future.result()
+            else:
+                return
 
 
 def _started(source: Folder, site: Site, number: int) -> "list[_Helper]":
@@ -106,7 +114,7 @@ class _Helpers:
         self._idle: SimpleQueue[_Helper] = SimpleQueue()
         for helper in every:
             self._idle.put(helper)
-        self._threads = ThreadPoolExecutor(len(every), "read")
+        self._threads = ThreadPoolExecutor(max(1, len(every)), "read")
 
     def __enter__(self) -> "_Helpers":
         return self
@@ -118,6 +126,10 @@ class _Helpers:
         self._threads.shutdown(cancel_futures=True)
         for helper in self._every:
             helper.close()
+
+    @property
+    def number(self) -> int:
+        return len(self._every)
 
     def submit(self, batch: Sequence[Wanted]) -> "Future[list[Read | None]]":
         return self._threads.submit(self._read, batch)
@@ -138,7 +150,7 @@ class _Helper:
     def __init__(self, task: bytes) -> None:
         self._task = task  #: goes ahead of the first batch
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", "from syndicator.reading import main; main()"],
+            [sys.executable, "-P", "-c", "import gc; gc.disable(); from syndicator.reading import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -162,6 +174,8 @@ class _Helper:
 
 def main() -> None:
     """Read what is asked for on stdin, until it ends."""
+    gc.freeze()  # what was imported stays
+    gc.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told to all; whoever started us decides
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     root, scope, site = pickle.load(asked)  # noqa: S301 -- from ourselves

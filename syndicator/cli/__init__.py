@@ -5,6 +5,7 @@ is imported before a command needs it: help and mistakes answer at once.
 """
 
 import errno
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -120,7 +121,8 @@ def check(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     problems.
     """
     loaded = _prepared(config, verbose)
-    from syndicator.service import check_site
+    with _importing():
+        from syndicator.service import check_site
 
     with words.progress() as progress:
         report = check_site(loaded, progress)
@@ -169,7 +171,8 @@ def run(config: ConfigPath = None, verbose: Verbose = False) -> None:
 
     SIGTERM and SIGINT stop it, SIGHUP reads the config again. Exit code 0: it was told to stop.
     """
-    from syndicator import daemon
+    with _importing():
+        from syndicator import daemon
 
     raise typer.Exit(daemon.run(config, verbose=verbose))
 
@@ -218,7 +221,8 @@ def doctor(
     1: something would.
     """
     loaded = _prepared(config, verbose)
-    from syndicator.service import examine
+    with _importing():
+        from syndicator.service import examine
 
     found = examine(loaded, ask=ask)
     if json:
@@ -269,7 +273,8 @@ def hub_remove(
 def _service(path: Path | None, verbose: bool) -> "Iterator[Service]":
     """The parts put together as the config says, for one command."""
     config = _prepared(path, verbose)
-    from syndicator.service import Service
+    with _importing():
+        from syndicator.service import Service
 
     with Service(config) as service:
         yield service
@@ -277,7 +282,8 @@ def _service(path: Path | None, verbose: bool) -> "Iterator[Service]":
 
 def _prepared(path: Path | None, verbose: bool) -> "Config":
     """The config; a wrong one is told of before the rest is imported."""
-    from syndicator.config import load
+    with _importing():
+        from syndicator.config import load
 
     config = load(path, os.environ)
     if verbose:
@@ -285,3 +291,14 @@ def _prepared(path: Path | None, verbose: bool) -> "Config":
 
         observe.logs(terminal=sys.stderr.isatty(), verbose=True)
     return config
+
+
+@contextmanager
+def _importing() -> Iterator[None]:
+    """What is imported stays: to look through it for garbage, again and again, takes a tenth of a start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
