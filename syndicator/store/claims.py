@@ -6,11 +6,13 @@ Every function works inside its caller's transaction.
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Row,
     and_,
     bindparam,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from syndicator.model import Kind, Owed, Settlement
 from syndicator.store.owed import tally
@@ -45,12 +48,19 @@ def claim(
     is never all there is. What is already being paid to a target for a topic isn't begun a second time.
     """
     give_back(connection, and_(owed.c.state == "claimed", owed.c.expires <= to_us(now)))
+    said = {"now": to_us(now), "per_host": per_host, "most": limit, "by": claimer, "until": to_us(now + lease)}
+    claimed = connection.execute(_claim(tuple(kinds)), said)
+    return tuple(sorted(map(_owed, claimed), key=lambda debt: (debt.attempts > 0, debt.due, debt.id)))
+
+
+@lru_cache  # it takes some milliseconds to put together
+def _claim(kinds: tuple[Kind, ...]) -> ReturningUpdate[Any]:
     under_way = owed.alias()
     busy = exists().where(
         under_way.c.state == literal_column("'claimed'"),  # a variable would hide the partial index
         *(under_way.c[name] == owed.c[name] for name in ("kind", "target", "topic", "variant")),
     )
-    due = and_(owed.c.state == "waiting", owed.c.due <= to_us(now), owed.c.kind.in_(kinds), ~busy)
+    due = and_(owed.c.state == "waiting", owed.c.due <= bindparam("now"), owed.c.kind.in_(kinds), ~busy)
     tried = case((owed.c.attempts > 0, 1), else_=0)
     turns = (
         select(
@@ -68,17 +78,16 @@ def claim(
     )
     chosen = (
         select(turns.c.id)
-        .where(turns.c.state == "waiting", turns.c.turn <= per_host)
+        .where(turns.c.state == "waiting", turns.c.turn <= bindparam("per_host"))
         .order_by(turns.c.tried, turns.c.turn, turns.c.due, turns.c.id)
-        .limit(limit)
+        .limit(bindparam("most", type_=Integer))
     )
-    claimed = connection.execute(
+    return (
         update(owed)
         .where(owed.c.id.in_(chosen), owed.c.state == "waiting")
-        .values(state="claimed", claimer=claimer, expires=to_us(now + lease))
+        .values(state="claimed", claimer=bindparam("by"), expires=bindparam("until"))
         .returning(owed)
     )
-    return tuple(sorted(map(_owed, claimed), key=lambda debt: (debt.attempts > 0, debt.due, debt.id)))
 
 
 def release(connection: Connection, claimer: str) -> int:

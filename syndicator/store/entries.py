@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, select
 
 from syndicator.model import Author, Entry, Media
 from syndicator.remembered import Remembered
-from syndicator.store.rows import among, batches, to_json, upsert
+from syndicator.store.rows import among, batches, those, to_json, upsert
 from syndicator.store.schema import entries
 
 #: What was seen of a file that was asked for: size and mtime_ns; None: it wasn't there.
@@ -30,19 +30,26 @@ class EntryRow:
 Recent = Remembered[str, tuple[str, str], EntryRow]
 
 
+_KEYS = select(entries.c.path, entries.c.key, entries.c.needs).where(~entries.c.uses_posts, among(entries.c.path))
+_GET = select(entries).where(among(entries.c.path))
+_REMOVE = delete(entries).where(among(entries.c.path))
+_PATHS = select(entries.c.path)
+_USING_POSTS = _PATHS.where(entries.c.uses_posts)
+_NEEDS = select(entries.c.path, entries.c.needs).where(entries.c.needs != "{}")
+
+
 def get(connection: Connection, paths: Iterable[str], recent: Recent) -> dict[str, EntryRow]:
     """The entries of these paths. Of one that is remembered, only what tells whether it is the same is read.
 
     One that asked for other posts may differ though its key is the same, and is read each time.
     """
     found: dict[str, EntryRow] = {}
-    known = select(entries.c.path, entries.c.key, entries.c.needs).where(~entries.c.uses_posts)
     for batch in batches(paths):
-        for path, key, needs in connection.execute(known.where(among(connection, entries.c.path, batch))):
+        for path, key, needs in connection.execute(_KEYS, those(batch)):
             if remembered := recent.get(path, (key, needs)):
                 found[path] = remembered
         missing = [path for path in batch if path not in found]
-        for row in connection.execute(select(entries).where(among(connection, entries.c.path, missing))):
+        for row in connection.execute(_GET, those(missing)) if missing else ():
             found[row.path] = _entry_row(row)
             recent.put(row.path, (row.key, row.needs), found[row.path], len(row.data))
     return found
@@ -67,21 +74,21 @@ def put(connection: Connection, rows: Iterable[EntryRow]) -> None:
 
 def remove(connection: Connection, paths: Iterable[str]) -> None:
     for batch in batches(paths):
-        connection.execute(delete(entries).where(among(connection, entries.c.path, batch)))
+        connection.execute(_REMOVE, those(batch))
 
 
 def paths(connection: Connection) -> set[str]:
-    return set(connection.scalars(select(entries.c.path)))
+    return set(connection.scalars(_PATHS))
 
 
 def using_posts(connection: Connection) -> set[str]:
     """The paths of entries that asked for other posts."""
-    return set(connection.scalars(select(entries.c.path).where(entries.c.uses_posts)))
+    return set(connection.scalars(_USING_POSTS))
 
 
 def needs(connection: Connection) -> dict[str, Mapping[str, Seen]]:
     """What each entry asked its site for, by the post's path; those that asked for nothing are left out."""
-    rows = connection.execute(select(entries.c.path, entries.c.needs).where(entries.c.needs != "{}"))
+    rows = connection.execute(_NEEDS)
     return {row.path: _needs(row.needs) for row in rows}
 
 

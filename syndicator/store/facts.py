@@ -1,13 +1,15 @@
 """Facts about the store as a whole, by name."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from syndicator.store.rows import upsert
 from syndicator.store.schema import facts
 
+_GET = select(facts.c.value).where(facts.c.name == bindparam("wanted"))
+
 
 def get(connection: Connection, name: str) -> str | None:
-    value: str | None = connection.scalar(select(facts.c.value).where(facts.c.name == name))
+    value: str | None = connection.scalar(_GET, {"wanted": name})
     return value
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from syndicator.model import Term
-from syndicator.store.rows import among, batches, to_json, upsert
+from syndicator.store.rows import among, batches, those, to_json, upsert
 from syndicator.store.schema import feeds, files, from_us, to_us
 
 
@@ -45,15 +45,23 @@ class FileRow:
     gone: bool = False  #: the config no longer makes it
 
 
+_EVERY = select(feeds)
+_DIRTY = select(feeds).where(feeds.c.dirty).order_by(feeds.c.name)
+_SOIL = update(feeds).where(among(feeds.c.name)).values(dirty=True)
+_REMOVE = delete(feeds).where(among(feeds.c.name))
+_FILES_OF = select(files).where(files.c.feed == bindparam("of"))
+_EVERY_FILE = select(files).order_by(files.c.path)
+_FILE_AT = select(files).where(files.c.url == bindparam("at"), ~files.c.gone).order_by(files.c.path)
+
+
 def every(connection: Connection) -> list[FeedRow]:
     """The whole site first, then by kind and name."""
-    rows = [_feed_row(row) for row in connection.execute(select(feeds))]
+    rows = [_feed_row(row) for row in connection.execute(_EVERY)]
     return sorted(rows, key=lambda row: (row.kind or "", row.name))
 
 
 def dirty(connection: Connection) -> list[FeedRow]:
-    rows = connection.execute(select(feeds).where(feeds.c.dirty).order_by(feeds.c.name))
-    return [_feed_row(row) for row in rows]
+    return [_feed_row(row) for row in connection.execute(_DIRTY)]
 
 
 def put(connection: Connection, rows: Iterable[FeedRow]) -> None:
@@ -79,7 +87,7 @@ def put(connection: Connection, rows: Iterable[FeedRow]) -> None:
 def soil(connection: Connection, names: Iterable[str]) -> None:
     """Mark feeds as in need of a look: something they are made from changed."""
     for batch in batches(sorted(names)):
-        connection.execute(update(feeds).where(among(connection, feeds.c.name, batch)).values(dirty=True))
+        connection.execute(_SOIL, those(batch))
 
 
 def soil_all(connection: Connection) -> None:
@@ -88,21 +96,21 @@ def soil_all(connection: Connection) -> None:
 
 def remove(connection: Connection, names: Iterable[str]) -> None:
     for batch in batches(names):
-        connection.execute(delete(feeds).where(among(connection, feeds.c.name, batch)))
+        connection.execute(_REMOVE, those(batch))
 
 
 def files_of(connection: Connection, feed: str) -> dict[str, FileRow]:
     """A feed's files by path, the gone ones too."""
-    return {row.path: _file_row(row) for row in connection.execute(select(files).where(files.c.feed == feed))}
+    return {row.path: _file_row(row) for row in connection.execute(_FILES_OF, {"of": feed})}
 
 
 def every_file(connection: Connection) -> list[FileRow]:
-    return [_file_row(row) for row in connection.execute(select(files).order_by(files.c.path))]
+    return [_file_row(row) for row in connection.execute(_EVERY_FILE)]
 
 
 def file_at(connection: Connection, url: str) -> FileRow | None:
     """The file that is out at an address. Aliases have the address, and the bytes, of the file they stand for."""
-    row = connection.execute(select(files).where(files.c.url == url, ~files.c.gone).order_by(files.c.path)).first()
+    row = connection.execute(_FILE_AT, {"at": url}).first()
     return None if row is None else _file_row(row)
 
 

@@ -4,17 +4,22 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from syndicator.model import Identity
-from syndicator.store.rows import among, batches, upsert
+from syndicator.store.rows import among, batches, those, upsert
 from syndicator.store.schema import from_us, ledger, to_us
+
+_GET = select(ledger).where(among(ledger.c.path))
+_WENT = select(ledger).where(among(ledger.c.text_digest), ledger.c.gone >= bindparam("since"))
+_DEPART = update(ledger).where(among(ledger.c.path)).values(gone=bindparam("now"))
+_REMOVE = delete(ledger).where(among(ledger.c.path))
 
 
 def get(connection: Connection, paths: Iterable[str]) -> dict[str, Identity]:
     found = {}
     for batch in batches(paths):
-        for row in connection.execute(select(ledger).where(among(connection, ledger.c.path, batch))):
+        for row in connection.execute(_GET, those(batch)):
             found[row.path] = _identity(row)
     return found
 
@@ -23,8 +28,8 @@ def departed(connection: Connection, text_digests: Collection[str], since: datet
     """Who went `since` then and had one of these texts."""
     if not text_digests:
         return []
-    went = select(ledger).where(among(connection, ledger.c.text_digest, text_digests), ledger.c.gone >= to_us(since))
-    return [_identity(row) for row in connection.execute(went)]
+    went = connection.execute(_WENT, {"since": to_us(since), **those(text_digests)})
+    return [_identity(row) for row in went]
 
 
 def put(connection: Connection, identities: Sequence[Identity]) -> None:
@@ -46,12 +51,12 @@ def put(connection: Connection, identities: Sequence[Identity]) -> None:
 
 def depart(connection: Connection, paths: Collection[str], now: datetime) -> None:
     """Note that these paths are gone. Who they were is kept, for ever."""
-    connection.execute(update(ledger).where(among(connection, ledger.c.path, paths)).values(gone=to_us(now)))
+    connection.execute(_DEPART, {"now": to_us(now), **those(paths)})
 
 
 def remove(connection: Connection, paths: Iterable[str]) -> None:
     for batch in batches(paths):
-        connection.execute(delete(ledger).where(among(connection, ledger.c.path, batch)))
+        connection.execute(_REMOVE, those(batch))
 
 
 def _identity(row: Row[Any]) -> Identity:

@@ -7,11 +7,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import (
     Connection,
+    Dialect,
     case,
     func,
     select,
@@ -75,8 +77,13 @@ def owe(connection: Connection, debts: Iterable[Debt], now: datetime) -> int:
         for debt in debts
     ]
     if rows:
-        connection.execute(again(insert(connection.dialect, owed)), rows)
+        connection.execute(_owe(connection.dialect), rows)
     return len(rows)
+
+
+@lru_cache
+def _owe(dialect: Dialect) -> Any:
+    return again(insert(dialect, owed))
 
 
 def owe_pings(connection: Connection, topics: Sequence[tuple[str, Sequence[str]]], now: datetime) -> int:
@@ -134,10 +141,14 @@ def _put_hub(connection: Connection, url: str, values: Mapping[str, Any]) -> Non
     )
 
 
+_NEXT_DUE = select(func.min(case((owed.c.state == "claimed", owed.c.expires), else_=owed.c.due))).where(
+    owed.c.state != "gave up"
+)
+
+
 def next_due(connection: Connection) -> datetime | None:
     """When the next debt is to be tried, or a claim given back; None: nothing is owed."""
-    due = case((owed.c.state == "claimed", owed.c.expires), else_=owed.c.due)
-    first = connection.scalar(select(func.min(due)).where(owed.c.state != "gave up"))
+    first = connection.scalar(_NEXT_DUE)
     return None if first is None else from_us(first)
 
 
@@ -152,10 +163,12 @@ def oldest(connection: Connection) -> datetime | None:
     return None if first is None else from_us(first)
 
 
+_OUTSTANDING = select(owed.c.kind, owed.c.state, func.count()).group_by(owed.c.kind, owed.c.state)
+
+
 def outstanding(connection: Connection) -> Mapping[tuple[Kind, str], int]:
     """How many debts there are of each kind in each state ("waiting", "claimed", "gave up")."""
-    rows = connection.execute(select(owed.c.kind, owed.c.state, func.count()).group_by(owed.c.kind, owed.c.state))
-    return {(Kind(kind), state): number for kind, state, number in rows}
+    return {(Kind(kind), state): number for kind, state, number in connection.execute(_OUTSTANDING)}
 
 
 def hub_states(connection: Connection) -> tuple[HubState, ...]:

@@ -6,11 +6,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Integer, Row, and_, bindparam, delete, func, or_, select, update
 
 from syndicator.model import PostHead, Stat, Term
 from syndicator.store import facts
-from syndicator.store.rows import among, batches, to_json, upsert
+from syndicator.store.rows import among, batches, those, to_json, upsert
 from syndicator.store.schema import from_us, members, posts, to_us
 
 #: The fact that says how many posts there are.
@@ -42,10 +42,13 @@ def every_seen(connection: Connection) -> Iterator[tuple[str, int, int]]:
         yield row[0], row[1], row[2]
 
 
+_GET = select(posts).where(among(posts.c.path))
+
+
 def get(connection: Connection, wanted: Iterable[str]) -> dict[str, PostRow]:
     found = {}
     for batch in batches(wanted):
-        for row in connection.execute(select(posts).where(among(connection, posts.c.path, batch))):
+        for row in connection.execute(_GET, those(batch)):
             found[row.path] = _post_row(row)
     return found
 
@@ -91,7 +94,10 @@ def unsettle(connection: Connection, paths: Sequence[str] | None = None) -> None
     if paths is None:
         connection.execute(statement)
     for batch in batches(paths or ()):
-        connection.execute(statement.where(among(connection, posts.c.path, batch)))
+        connection.execute(statement.where(among(posts.c.path)), those(batch))
+
+
+_REMOVE = delete(posts).where(among(posts.c.path))
 
 
 def remove(connection: Connection, rows: Iterable[PostRow]) -> None:
@@ -99,7 +105,7 @@ def remove(connection: Connection, rows: Iterable[PostRow]) -> None:
     _count(connection, -sum(row.head is not None for row in rows))
     _leave(connection, rows)
     for batch in batches(row.stat.path for row in rows):
-        connection.execute(delete(posts).where(among(connection, posts.c.path, batch)))
+        connection.execute(_REMOVE, those(batch))
 
 
 def count(connection: Connection) -> int:
@@ -112,10 +118,10 @@ def count(connection: Connection) -> int:
 
 def count_documents(connection: Connection, paths: Sequence[str] | None = None) -> int:
     """Documents that were read, whatever became of them. `paths`: only these; None: all of them."""
-    statement = select(func.count()).select_from(posts)
-    if paths is not None:
-        statement = statement.where(among(connection, posts.c.path, paths))
-    return connection.scalar(statement) or 0
+    every = select(func.count()).select_from(posts)
+    if paths is None:
+        return connection.scalar(every) or 0
+    return connection.scalar(every.where(among(posts.c.path)), those(paths)) or 0
 
 
 def are_all(connection: Connection, paths: Collection[str]) -> bool:
@@ -124,18 +130,21 @@ def are_all(connection: Connection, paths: Collection[str]) -> bool:
     return all(path in paths for path in connection.scalars(others))
 
 
+_NEWEST = (
+    select(posts)
+    .join(members, members.c.path == posts.c.path)
+    .where(members.c.feed == bindparam("of"), members.c.published <= bindparam("now"))
+    .order_by(members.c.published.desc(), members.c.path.desc())
+    .limit(bindparam("most", type_=Integer))
+)
+
+
 def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list[PostRow]:
     """The posts of a feed that are out at `now`, newest first; of one moment, the last path first.
 
     Jekyll sorts by date and then by path (jekyll/document.rb, `<=>`), and jekyll-feed reads from the end.
     """
-    rows = connection.execute(
-        select(posts)
-        .join(members, members.c.path == posts.c.path)
-        .where(members.c.feed == feed, members.c.published <= to_us(now))
-        .order_by(members.c.published.desc(), members.c.path.desc())
-        .limit(limit)
-    )
+    rows = connection.execute(_NEWEST, {"of": feed, "now": to_us(now), "most": limit})
     return [_post_row(row) for row in rows]
 
 
@@ -147,26 +156,34 @@ def newest_of_all(connection: Connection, limit: int) -> list[PostRow]:
     return [_post_row(row) for row in rows]
 
 
+_DUE = select(posts.c.feeds).where(
+    posts.c.out, posts.c.published > bindparam("after"), posts.c.published <= bindparam("until")
+)
+
+
 def due(connection: Connection, after: datetime, until: datetime) -> set[str]:
     """The feeds of posts whose time came after one moment and not after another."""
-    rows = connection.execute(
-        select(posts.c.feeds).where(posts.c.out, posts.c.published > to_us(after), posts.c.published <= to_us(until))
-    )
+    rows = connection.execute(_DUE, {"after": to_us(after), "until": to_us(until)})
     return {feed for row in rows for feed in json.loads(row.feeds)}
+
+
+_NEXT_DUE = select(func.min(posts.c.published)).where(posts.c.out, posts.c.published > bindparam("now"))
 
 
 def next_due(connection: Connection, now: datetime) -> datetime | None:
     """When the next post's time comes; None: none waits."""
-    moment = connection.scalar(select(func.min(posts.c.published)).where(posts.c.out, posts.c.published > to_us(now)))
+    moment = connection.scalar(_NEXT_DUE, {"now": to_us(now)})
     return None if moment is None else from_us(moment)
+
+
+_HOLDERS = select(posts.c.id, posts.c.path).where(posts.c.out, among(posts.c.id))
 
 
 def holders(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """Which path holds an id, of those that are held."""
     held: dict[str, str] = {}
     for batch in batches(ids):
-        held_here = select(posts.c.id, posts.c.path).where(posts.c.out, among(connection, posts.c.id, batch))
-        held.update((id, path) for id, path in connection.execute(held_here))
+        held.update((id, path) for id, path in connection.execute(_HOLDERS, those(batch)))
     return held
 
 

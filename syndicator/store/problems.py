@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from syndicator.model import Problem
-from syndicator.store.rows import among, batches
+from syndicator.store.rows import among, batches, those
 from syndicator.store.schema import problems
 
 
@@ -30,15 +30,20 @@ def replace(connection: Connection, stage: str, found: Mapping[str, Sequence[Pro
         connection.execute(problems.insert(), rows)
 
 
+_REMOVE = delete(problems).where(problems.c.stage == bindparam("of"), among(problems.c.subject))
+
+
 def remove(connection: Connection, stage: str, subjects: Iterable[str]) -> None:
     for batch in batches(subjects):
-        about = among(connection, problems.c.subject, batch)
-        connection.execute(delete(problems).where(problems.c.stage == stage, about))
+        connection.execute(_REMOVE, {"of": stage, **those(batch)})
+
+
+_EVERY = select(problems).order_by(problems.c.path, problems.c.line, problems.c.position)
 
 
 def every(connection: Connection) -> tuple[Problem, ...]:
     """All of them, by path and line."""
-    rows = connection.execute(select(problems).order_by(problems.c.path, problems.c.line, problems.c.position))
+    rows = connection.execute(_EVERY)
     return tuple(
         Problem(path=row.path, line=row.line, message=row.message, hint=row.hint, fatal=row.fatal) for row in rows
     )

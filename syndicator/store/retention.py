@@ -6,7 +6,7 @@ Never forgotten: the ledger, and a feed that once was (its address answers 410).
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, case, delete, exists, literal, or_, select, update
+from sqlalchemy import BigInteger, Connection, and_, bindparam, case, delete, exists, or_, select, update
 
 from syndicator.model import Kind
 from syndicator.store import subscriptions as subscribers
@@ -38,23 +38,26 @@ def forget(connection: Connection, told: Collection[str], now: datetime) -> None
     connection.execute(delete(problems).where(problems.c.stage == "feed", problems.c.subject.not_in(made)))
 
 
+_CLAIMED = owed.c.state == "claimed"
+_SET_RIGHT = (
+    update(owed)
+    .where(
+        or_(
+            and_(owed.c.state == "waiting", or_(owed.c.due > bindparam("last"), owed.c.not_before > bindparam("last"))),
+            and_(_CLAIMED, owed.c.expires > bindparam("last")),
+        )
+    )
+    .values(
+        due=bindparam("now"),
+        not_before=0,
+        expires=case((_CLAIMED, bindparam("now", type_=BigInteger)), else_=owed.c.expires),
+    )
+)
+
+
 def set_right(connection: Connection, now: datetime, longest: timedelta) -> int:
     """Make due what a clock that ran ahead put off for longer than any wait may be; how many debts.
 
     Claims that it made last too long end too.
     """
-    last = to_us(now + longest)
-    wrong = or_(
-        and_(owed.c.state == "waiting", or_(owed.c.due > last, owed.c.not_before > last)),
-        and_(owed.c.state == "claimed", owed.c.expires > last),
-    )
-    claimed = owed.c.state == "claimed"
-    return connection.execute(
-        update(owed)
-        .where(wrong)
-        .values(
-            due=literal(to_us(now)),
-            not_before=0,
-            expires=case((claimed, to_us(now)), else_=owed.c.expires),
-        )
-    ).rowcount
+    return connection.execute(_SET_RIGHT, {"now": to_us(now), "last": to_us(now + longest)}).rowcount

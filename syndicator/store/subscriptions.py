@@ -97,6 +97,8 @@ def find(
 ) -> Mapping[_Pair, tuple[Subscription, str | None]]:
     """The live subscriptions among pairs of topic and callback, each with the digest of what it has."""
     wanted = set(pairs)
+    if not wanted:
+        return {}
     statement = select(subscriptions).where(
         subscriptions.c.topic.in_(sorted({topic for topic, _ in wanted})),
         subscriptions.c.callback.in_(sorted({callback for _, callback in wanted})),
