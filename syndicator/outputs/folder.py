@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -180,11 +181,7 @@ class Folder:
         return seen.st_size, seen.st_mtime_ns
 
     def _place(self, path: str) -> Path:
-        # Names are made by us (assemble.slug); this is the one place that would write elsewhere if they weren't.
-        parts = path.split("/")
-        if not all(re.fullmatch(r"[^/\0]{1,255}", part) and part not in (".", "..") for part in parts):
-            raise OutputError(f"{path!r} is no path below {self.root}")
-        return self.root.joinpath(*parts)
+        return _place(self.root, path)
 
     def _failure(self, path: str, error: OSError) -> OutputError:
         if isinstance(error, FileExistsError | NotADirectoryError):
@@ -196,3 +193,12 @@ class Folder:
             f"{place} can't be written{' to' if place == self.root else ''}: {error.strerror}",
             hint="the feeds that are there stay as they are; this is tried again at the next run",
         )
+
+
+@lru_cache(maxsize=1024)  # a poll asks for every file
+def _place(root: Path, path: str) -> Path:
+    # Names are made by us (assemble.slug); this is the one place that would write elsewhere if they weren't.
+    parts = path.split("/")
+    if not all(re.fullmatch(r"[^/\0]{1,255}", part) and part not in (".", "..") for part in parts):
+        raise OutputError(f"{path!r} is no path below {root}")
+    return root.joinpath(*parts)

@@ -72,7 +72,11 @@ def owe(connection: Connection, debts: Iterable[Debt], now: datetime) -> int:
             "variant": debt.variant,
             "host": host_of(debt.target),
             "detail": json.dumps(dict(debt.detail)),
-            **fresh(now),
+            "state": "waiting",
+            "attempts": 0,
+            "since": to_us(now),
+            "due": to_us(now),
+            "not_before": 0,
         }
         for debt in debts
     ]
@@ -93,11 +97,6 @@ def owe_pings(connection: Connection, topics: Sequence[tuple[str, Sequence[str]]
         [Debt(kind=Kind.PING, target=hub, topic=topic) for topic, hubs_ in topics for hub in hubs_],
         now,
     )
-
-
-def fresh(now: datetime) -> dict[str, Any]:
-    """The columns of a debt nobody tried to pay yet."""
-    return {"state": "waiting", "attempts": 0, "since": to_us(now), "due": to_us(now), "not_before": 0}
 
 
 def again(statement: Any) -> Any:

@@ -7,14 +7,28 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, Select, bindparam, case, delete, func, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Dialect,
+    Row,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    select,
+    update,
+)
 
 from syndicator.model import Kind, Subscription
-from syndicator.store.owed import Debt, again, fresh, host_of, owe
-from syndicator.store.rows import insert
+from syndicator.store.owed import Debt, again, host_of, owe
+from syndicator.store.rows import among, insert, those
 from syndicator.store.schema import from_us, owed, subscriptions, to_us
 
 #: Microseconds that a callback's next delivery waits for each one in a row that failed, so that those that
@@ -140,30 +154,33 @@ def owe_deliveries(connection: Connection, topics: Sequence[str], now: datetime)
     """
     if not topics:
         return 0
+    return _inserted(connection, _deliveries(connection.dialect), {"now": to_us(now), **those(topics)})
+
+
+@lru_cache
+def _deliveries(dialect: Dialect) -> Any:
     behind = case((subscriptions.c.failures > BEHIND_MOST, BEHIND_MOST), else_=subscriptions.c.failures)
-    columns = _debt(Kind.DELIVER, now) | {"due": literal(to_us(now), BigInteger) + behind * BEHIND_US}
-    live = _live(columns, topics, now)
-    statement = insert(connection.dialect, owed).from_select(list(columns), live)
-    return _inserted(connection, again(statement))
+    columns = _debt(Kind.DELIVER) | {"due": _NOW + behind * BEHIND_US}
+    return again(insert(dialect, owed).from_select(list(columns), _live(columns)))
 
 
 def owe_again(connection: Connection, topic: str, digest: str, now: datetime) -> int:
     """Owe a topic to those who don't have the bytes with this digest and are not owed them; how many."""
-    columns = _debt(Kind.DELIVER, now)
-    live = _live(columns, [topic], now).where(func.coalesce(subscriptions.c.delivered, "") != digest)
+    columns = _debt(Kind.DELIVER)
+    live = _live(columns).where(func.coalesce(subscriptions.c.delivered, "") != digest)
     statement = insert(connection.dialect, owed).from_select(list(columns), live)
-    return _inserted(connection, statement.on_conflict_do_nothing())
+    return _inserted(connection, statement.on_conflict_do_nothing(), {"now": to_us(now), **those([topic])})
 
 
 def owe_denials(connection: Connection, topics: Sequence[str], now: datetime, reason: str | None = None) -> int:
     """End every subscription of topics that are no longer made, and owe each a word of it; how many."""
     if not topics:
         return 0
-    columns = _debt(Kind.DENY, now)
+    columns = _debt(Kind.DENY)
     if reason:
         columns["detail"] = literal(json.dumps({"reason": reason}))
-    statement = insert(connection.dialect, owed).from_select(list(columns), _live(columns, topics, now))
-    number = _inserted(connection, again(statement))
+    statement = insert(connection.dialect, owed).from_select(list(columns), _live(columns))
+    number = _inserted(connection, again(statement), {"now": to_us(now), **those(topics)})
     connection.execute(delete(subscriptions).where(subscriptions.c.topic.in_(topics)))
     connection.execute(delete(owed).where(owed.c.kind.in_([Kind.DELIVER, Kind.VERIFY]), owed.c.topic.in_(topics)))
     return number
@@ -226,28 +243,33 @@ def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]
     )
 
 
-def _debt(kind: Kind, now: datetime) -> dict[str, Any]:
-    """The columns of a debt to a subscriber, as expressions of an INSERT … SELECT."""
-    columns = {
+_NOW = bindparam("now", type_=BigInteger)
+
+
+def _debt(kind: Kind) -> dict[str, Any]:
+    """The columns of a debt to a subscriber that nobody tried to pay yet, as expressions of an INSERT … SELECT."""
+    return {
         "kind": literal(kind.value),
         "target": subscriptions.c.callback,
         "topic": subscriptions.c.topic,
         "variant": literal(""),
         "host": subscriptions.c.host,
         "detail": literal("{}"),
+        "state": literal("waiting"),
+        "attempts": literal(0),
+        "since": _NOW,
+        "due": _NOW,
+        "not_before": literal(0, BigInteger),
     }
-    return columns | {
-        name: literal(value, BigInteger) if isinstance(value, int) else literal(value)
-        for name, value in fresh(now).items()
-    }
 
 
-def _inserted(connection: Connection, statement: Any) -> int:
-    return int(connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount)
+def _inserted(connection: Connection, statement: Any, said: Mapping[str, Any]) -> int:
+    return int(connection.execute(statement, said, execution_options={"preserve_rowcount": True}).rowcount)
 
 
-def _live(columns: Mapping[str, Any], topics: Sequence[str], now: datetime) -> Select[Any]:
-    return select(*columns.values()).where(subscriptions.c.topic.in_(topics), subscriptions.c.expires > to_us(now))
+def _live(columns: Mapping[str, Any]) -> Select[Any]:
+    """Of the live subscriptions to `those` topics."""
+    return select(*columns.values()).where(among(subscriptions.c.topic), subscriptions.c.expires > _NOW)
 
 
 def _subscription(row: Row[Any]) -> Subscription:
