@@ -3,6 +3,7 @@
 The scheduler only asks: what runs is a `Worker`'s own thread. So a job can't be missed, overlap or hang.
 """
 
+import gc
 import threading
 import time
 from collections import Counter
@@ -149,6 +150,8 @@ class Work:
             self._service.beat()
             self._faults.tell("build", None)
             self._tell(report, asked)
+        if self.trouble:
+            gc.collect()  # what failed holds on to itself in circles, and to the feeds that it was writing
         if self._first:
             self._first()
             self._first = None
