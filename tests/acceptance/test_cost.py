@@ -1,11 +1,15 @@
 """What a poll without changes leaves alone, and how little one change reads."""
 
 import os
+import re
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 from support import Site
 
 _opened: list[str] | None = None
@@ -65,3 +69,37 @@ def test_a_poll_without_changes_opens_no_post(site: Site) -> None:
         changed = site.post("2026-01-12-post", "Changed.", categories=["Business"])
         found = [path for path in opened(service.build) if path.endswith(".md")]
         assert {str(changed)} == set(found)
+
+
+@pytest.mark.parametrize("change", ["new", "edited", "gone", "renamed"])
+def test_a_change_asks_indexes(site: Site, change: str) -> None:
+    """Whatever grows with the site is searched, never gone through: one change costs the same at any size."""
+    asked: set[str] = set()
+    with site.service() as service:
+        service.build()
+        file = site.root / "_posts/2026-01-12-post.md"
+        {
+            "new": lambda: site.post("2026-01-30-post", categories=["News"]),
+            "edited": lambda: site.post("2026-01-12-post", "Changed.", categories=["News"]),
+            "gone": file.unlink,
+            "renamed": lambda: file.rename(file.with_name("2026-01-12-other.md")),
+        }[change]()
+        engine = service.database.engine
+        event.listen(engine, "before_cursor_execute", lambda _a, _b, statement, *_: asked.add(statement))
+        paths = ["_posts/2026-01-12-post.md", "_posts/2026-01-12-other.md", "_posts/2026-01-30-post.md"]
+        assert service.build(paths=paths).moved
+        service.push()
+    plans = {
+        statement: row[3]
+        for statement in asked
+        if statement.split()[0] in ("SELECT", "UPDATE", "DELETE", "INSERT")
+        if "LIMIT" not in statement or "ORDER BY" in statement  # else it reads no further
+        for row in plan(site.state, statement)
+        if re.match("SCAN (posts|ledger|members)", row[3])
+    }
+    assert plans == {}
+
+
+def plan(state: Path, statement: str) -> list[tuple[int, int, int, str]]:
+    with closing(sqlite3.connect(state)) as connection:
+        return connection.execute(f"EXPLAIN QUERY PLAN {statement}", [None] * statement.count("?")).fetchall()
