@@ -37,7 +37,8 @@ from disks import Disk, disks
 
 CATEGORIES = ("News", "Sports", "Health", "Women")
 FORMATS = (".rss", ".atom", ".json")
-POSTS, LIMIT, SUBSCRIBERS = 60, 50, 8
+POSTS, LIMIT, SUBSCRIBERS = 60, 50, 8  # posts: those that are edited, the newest
+SITE = 5 * LIMIT  # posts at the beginning: every feed is as full as it gets
 SETTINGS = """
 limit = {limit}
 [push]
@@ -173,7 +174,7 @@ class Author:
     def __init__(self, command: Command, dice: random.Random) -> None:
         self.command, self.dice, self.changes = command, dice, 0
         self.posts: dict[int, tuple[str, str, int]] = {}  #: by number: file name, category, serial
-        for _ in range(POSTS):
+        for _ in range(SITE):
             self.new()
 
     def new(self) -> None:

@@ -88,6 +88,7 @@ class Builder:
         self._notice = notice.Notice(database)
         self._memory: _Memory | None = None
         self._recent: entries.Recent = Remembered(RECENT)
+        self._gatherer: Gatherer | None = None
 
     def run(self, now: datetime, *, paths: Collection[str] | None = None, progress: Progress) -> Report:
         """One run as of `now`. `paths`: the only documents that may have changed; None: look at all of them.
@@ -114,9 +115,8 @@ class Builder:
         )
         self._soil(site, now, memory)
         self._withdraw(site, now)
-        gatherer = Gatherer(self.database, source, site, self.plan.policy, self.plan.version, self._recent)
         with publish.Packing(self.output) as packing:
-            doing = _Run(site, now, gatherer, packing)
+            doing = _Run(site, now, self._gatherer_of(site, source), packing)
             self._publish_feeds(doing, progress)
             self._publish_pages(doing)
             self._pack(doing)
@@ -124,6 +124,12 @@ class Builder:
             raise doing.failure
         self._notice.remember(noticed, counted.racy | doing.missed)
         return self._report(begun, counted, doing)
+
+    def _gatherer_of(self, site: Site, source: Source) -> Gatherer:
+        """One for as long as the site says the same of itself: Liquid takes a while to be set up."""
+        if self._gatherer is None or self._gatherer.site is not site:
+            self._gatherer = Gatherer(self.database, source, site, self.plan.policy, self.plan.version, self._recent)
+        return self._gatherer
 
     # ------------------------------------------------------------------ what else than a document may change
 
