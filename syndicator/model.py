@@ -195,7 +195,8 @@ class Feed:
 def digest_of(data: bytes) -> str:
     """What tells one version of a published file from another: 128 bits of SHA-1, hexadecimal.
 
-    Nothing is proven by it, and a third of SHA-256's time counts for each feed of each change.
+    Nothing is proven by it. A processor without instructions for SHA-256 takes three times as long for that, at each
+    file of each change.
     """
     return sha1(data, usedforsecurity=False).hexdigest()[:32]
 

@@ -54,7 +54,7 @@ def read_plain_head(head: str) -> dict[str, Any] | None:
 def read_line(line: str) -> tuple[str, Any] | None:
     """A line's key and value, a list not to be changed; None when it is not plainly one."""
     begin = _KEY.match(line)
-    if begin is None or begin[1] in _MEANT or not (line.isprintable() or not _ODD.search(line)):
+    if begin is None or begin[1] in _MEANT or (not line.isprintable() and _ODD.search(line)):
         return None
     text = line[begin.end() :].rstrip(" ")
     value = _value(text) if text else None
