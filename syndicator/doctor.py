@@ -52,7 +52,7 @@ def places(source: Path, output: Path, state: Path | None) -> Iterator[Problem]:
     written = [("output.path", output)] + ([("state.url", state.parent)] if state else [])
     for setting, folder in written:
         there = next(each for each in (folder, *folder.parents) if os.path.exists(each))
-        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        if not os.path.isdir(there) or not os.access(there, os.W_OK | os.X_OK):
             hint = "give the user that syndicator runs as the right to write there, or name another folder"
             yield Problem(path=setting, message=f"{there} can't be written to", hint=hint)
         disk = os.statvfs(there)

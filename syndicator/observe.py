@@ -50,6 +50,7 @@ def logs(*, terminal: bool, verbose: bool) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO if verbose else logging.WARNING, force=True)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that it asked in vain is no news: what is asked for runs
 
 
 def mask(_logger: object, _method: str, line: Any) -> Mapping[str, Any]:

@@ -67,6 +67,7 @@ class Packing:
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
+        self._output.release()  # also when a run is broken off
 
     def begin(self, rows: Iterable[FileRow]) -> None:
         for row in rows:

@@ -35,9 +35,9 @@ def write(directory: Path, config: Path | None, environ: Mapping[str, str]) -> l
     Raises ConfigError when there is no such folder, or the file is there already: it is never overwritten.
     """
     file = config or Path(environ.get("SYNDICATOR_CONFIG") or _CONFIG)
-    if not directory.is_dir():
+    if not os.path.isdir(directory):
         raise ConfigError(f"{directory}: is not a folder", hint="name the folder that holds _posts/")
-    if file.exists():
+    if os.path.lexists(file):
         raise ConfigError(
             f"{file}: is there already, and is not overwritten",
             hint="edit it, remove it, or name another with --config",

@@ -1,6 +1,7 @@
 """Where the config is found, how it is read, and how its mistakes are said."""
 
 import difflib
+import os
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,7 @@ def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
         return path
     if named := environ.get(f"{PREFIX}CONFIG"):
         return Path(named)
-    return next((Path(name) for name in SEARCH if Path(name).is_file()), None)
+    return next((Path(name) for name in SEARCH if os.path.isfile(name)), None)
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Config:

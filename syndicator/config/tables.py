@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -42,7 +43,7 @@ class Feeds(Table):
     max_bytes: v.Size = 2**20
     content: Literal["full", "excerpt"] | None = None
     aliases: v.Places = ()
-    moved: v.Aliases = ()
+    moved: v.Moved = ()
     players: v.Hosts = ()
     schemes: v.Schemes = ()
 
@@ -116,10 +117,19 @@ class Config(Table):
     @classmethod
     def _beside_the_posts(cls, output: Output, info: ValidationInfo) -> Output:
         source = info.data.get("source")
-        below = os.path.relpath(output.path, source.path).split("/") if source else []
+        real = os.path.realpath(output.path)
+        below = os.path.relpath(real, os.path.realpath(source.path)).split("/") if source else []
         if below == ["."] or ("_posts" in below and ".." not in below):
             raise ValueError("path must be a folder of its own: what is written there would stand among the posts")
         return output
+
+    @field_validator("state")
+    @classmethod
+    def _out_of_sight(cls, state: State, info: ValidationInfo) -> State:
+        output, path = info.data.get("output"), state.url.removeprefix("sqlite:///")
+        if output and path != state.url and Path(path).is_relative_to(output.path):
+            raise ValueError("url must lead out of the output folder: what stands there is for everyone")
+        return state
 
     @property
     def hub_url(self) -> str | None:

@@ -57,6 +57,8 @@ def _address(text: object) -> str:
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         good = False
+    if good and "@" in parts.netloc:  # not repeated: it may hold a password
+        raise ValueError("must be an address without a name or a password: it is shown to everyone")
     if not good or not isinstance(text, str) or re.search(r"[\s\x00-\x1f\x7f<>\"]", text) or "#" in text:
         raise ValueError(f'{text!r} is not an address: write it whole, as in "https://example.org/"')
     return text
@@ -84,7 +86,10 @@ def _path(text: object, info: ValidationInfo) -> Path:
 
 def _state(text: object, info: ValidationInfo) -> str:
     if isinstance(text, str) and text.startswith("sqlite:///") and len(text) > len("sqlite:///"):
-        return f"sqlite:///{_path(text.removeprefix('sqlite:///'), info)}"
+        path = _path(text.removeprefix("sqlite:///"), info)
+        if re.search("[?%]", str(path)):
+            raise ValueError(f"leads to {path}: a state's path may hold neither ? nor %, which mean more in an address")
+        return f"sqlite:///{path}"
     if isinstance(text, str) and re.match(r"postgresql\+psycopg://.", text) and _has_port(text):
         return text
     # The value is not repeated: it may hold a password.
@@ -138,6 +143,10 @@ def _listen(text: object) -> Listen:
     match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})", text) if isinstance(text, str) else None
     if match is None or int(match[2]) > 65535:
         raise ValueError(f'{text!r} is not host and port: write them as in "127.0.0.1:8080"')
+    try:
+        match[1].encode("idna")
+    except UnicodeError:
+        raise ValueError(f"{match[1]!r} can't be the name of a host") from None
     return Listen(match[1].strip("[]"), int(match[2]))
 
 
@@ -165,6 +174,17 @@ def _beside_ours(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], .
             raise ValueError(f'"{path}" can\'t be an alias: another file has this place')
         if re.search(r"[\x00-\x1f\x7f]", path) or any(len(part.encode()) > 200 for part in path.split("/")):
             raise ValueError(f'"{path[:40]}" can\'t be an alias: it is no name for a file')
+    return pairs
+
+
+def _elsewhere(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """What moved leads to what stands, and is no address that means something else."""
+    moved = {path for path, _ in pairs}
+    for path, target in pairs:
+        if target in moved:
+            raise ValueError(f'"{path}" leads to "{target}", which moved itself')
+        if path in ("hub", "livez", "readyz", "metrics"):
+            raise ValueError(f"\"{path}\" is no feed's address, and can't have moved")
     return pairs
 
 
@@ -224,6 +244,7 @@ Aliases = Annotated[
     BeforeValidator(_aliases),
 ]
 Places = Annotated[Aliases, AfterValidator(_beside_ours)]
+Moved = Annotated[Aliases, AfterValidator(_elsewhere)]
 Retry = Annotated[tuple[Duration, ...], Field(max_length=100), Words]
 
 

@@ -4,6 +4,7 @@ The scheduler only asks: what runs is a `Worker`'s own thread. So a job can't be
 """
 
 import gc
+import os
 import threading
 import time
 from collections import Counter
@@ -167,7 +168,7 @@ class Work:
         root = self._service.config.source.path
         paths = [Path(path) for path in asked]
         # Of a folder that came or went, the watch tells nothing but the folder.
-        if any(path.is_dir() or not path.suffix or not path.is_relative_to(root) for path in paths):
+        if any(os.path.isdir(path) or not path.suffix or not path.is_relative_to(root) for path in paths):
             return None
         return sorted(path.relative_to(root).as_posix() for path in paths)
 

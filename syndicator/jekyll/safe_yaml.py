@@ -171,4 +171,6 @@ Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: read_
 Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 Loader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
 Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
+# A set is a mapping to nothing, to Psych too; Python's own would come in another order each time.
+Loader.add_constructor("tag:yaml.org,2002:set", lambda loader, node: _construct_unknown(loader, "", node))
 Loader.add_multi_constructor("!", _construct_unknown)

@@ -111,7 +111,7 @@ class Folder:
 
     def sweep(self) -> None:
         """Take away what a process that was killed left half written."""
-        if not self.root.is_dir():
+        if not os.path.isdir(self.root):
             return
         for here, _, names in os.walk(self.root):
             for name in names:

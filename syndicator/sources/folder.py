@@ -132,6 +132,8 @@ class Folder:
             data = _read(full, seen.st_size)
         except FileNotFoundError:
             return self._misnamed(path)
+        except UnicodeEncodeError:
+            return _refused(path, "has a name that this process can't spell", "let its locale be one of UTF-8")
         except OSError as error:
             return _refused(path, f"can't be read: {error.strerror}", "see its permissions")
         # The stat from before reading: a write that came between shows as a change at the next look.
@@ -209,7 +211,7 @@ class Folder:
         return any(glob.startswith(prefix) or re.search(r"[*?\[]", glob) for glob in self.scope.exclude)
 
     def _unreadable(self, full: str, error: OSError) -> SourceError:
-        if not self.root.is_dir():
+        if not os.path.isdir(self.root):
             return no_folder(self.root)
         return SourceError(f"{full} can't be read: {error.strerror}", hint="is it mounted, and may this user read it?")
 

@@ -15,7 +15,7 @@ from zlib import crc32
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from syndicator.errors import LockedError
+from syndicator.errors import LockedError, StateError
 from syndicator.store.database import Database, in_words
 
 
@@ -41,9 +41,11 @@ def holder(database: Database, name: str) -> Holder | None:
             who = _advisory_holder(connection, name)
         return Holder(name=who) if who else None
     try:
-        handle = os.open(_path(database, name), os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(path := _path(database, name), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise StateError(f"{path} can't be read: {error.strerror}", hint="may this user read it?") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -561,3 +561,20 @@ def test_a_look_sees_what_came_back_since_it_was_told(site: Site) -> None:
         (site.root / "_posts/2026-01-04-four.md").unlink()
         service.build()
         assert "2026-01-04-four" not in site.titles("all")
+
+
+def test_a_run_that_is_broken_off_holds_no_file(site: Site) -> None:
+    """What it replaced is let go: its room on the disk, and a descriptor each."""
+    three(site)
+
+    def stop(_done: int, _total: int | None, what: str) -> None:
+        if what == "building feeds":
+            raise KeyboardInterrupt
+
+    with site.service() as service:
+        service.build()
+        site.post("2026-01-04-four", categories=["News"])
+        with pytest.raises(KeyboardInterrupt):
+            service.build(stop)
+        held = [os.readlink(each) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+        assert not [each for each in held if str(site.feeds) in each]

@@ -6,6 +6,7 @@ import pty
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -189,8 +190,35 @@ def test_a_state_that_is_none_is_one_message(command: Command) -> None:
     (command.root / "var/syndicator.db").write_bytes(b"not a database" * 100)
     done = command("build")
     assert done.returncode == 1
-    assert "syndicator.db" in done.stderr
+    assert "syndicator.db is no database, or it is damaged" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_name_that_the_locale_can_not_spell(command: Command) -> None:
+    """Is a problem of that post; the others go out."""
+    command.post("2026-01-09-漢")
+    command.post("2026-01-10-plain")
+    done = command("build", environ={"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "2026-01-10T00:00:00" in command.feed("all.json")
+
+
+@pytest.mark.parametrize("spoil", [os.mkfifo, os.mkdir], ids=["FIFO", "folder"])
+def test_a_lock_that_is_no_file(command: Command, spoil: Callable[[Path], None]) -> None:
+    """Nobody waits for it."""
+    command("build")
+    lock = command.root / "var/syndicator.db.daemon.lock"
+    lock.unlink(missing_ok=True)
+    spoil(lock)
+    assert "Traceback" not in command("status").stderr
+
+
+def test_a_folder_that_leads_to_the_posts(command: Command) -> None:
+    """Is no place for feeds, whatever it is called."""
+    (command.root / "feeds").symlink_to(command.site / "_posts")
+    done = command("build")
+    assert done.returncode == 2
+    assert "among the posts" in done.stderr
 
 
 def test_whoever_reads_us_may_stop(command: Command) -> None:

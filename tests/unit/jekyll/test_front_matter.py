@@ -55,6 +55,11 @@ def test_body(text: str, body: str, line: int) -> None:
     assert (body, line) == (parts.body, parts.body_line)
 
 
+def test_a_set_keeps_its_order() -> None:
+    """As Psych has it: a mapping to nothing."""
+    assert list(load_yaml("!!set {d, a, c, b, e}")) == list("dacbe")
+
+
 def test_byte_order_mark() -> None:
     """A byte order mark hides no head."""
     assert load_head(split(decode(b"\xef\xbb\xbf---\na: 1\n---\n"))).values == {"a": 1}
