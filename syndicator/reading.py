@@ -187,10 +187,8 @@ def main() -> None:
             answers.flush()
 
 
-# A tuple with a name takes twice as long to be pickled as one without.
-
-
 def _packed(found: Read | None) -> Any:
+    # A tuple with a name takes twice as long to be pickled as one without.
     if found is None:
         return None
     stat, settled, digest, same, head, problems = found

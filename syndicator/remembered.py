@@ -8,7 +8,6 @@ K = TypeVar("K", bound=Hashable)
 M = TypeVar("M")
 V = TypeVar("V")
 
-
 #: What wasn't asked for so many times that something was: it stands in no feed any more, or in one that seldom changes.
 _LONG = 20_000
 
@@ -23,7 +22,7 @@ class _Kept(NamedTuple, Generic[M, V]):
 class Remembered(Generic[K, M, V]):
     """By key the last value, good as long as what it was made of is the same.
 
-    Those that were asked for last, as many as `most` octets hold. Safe from any thread.
+    Those that were asked for lately, as many as `most` octets hold. Safe from any thread.
     """
 
     def __init__(self, most: int) -> None:

@@ -1,5 +1,6 @@
 """What a poll without changes leaves alone, and how little one change reads."""
 
+import gc
 import os
 import re
 import sqlite3
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 from support import Site
+
+from syndicator.jekyll.liquid.environment import JekyllEnvironment
 
 _opened: list[str] | None = None
 
@@ -69,6 +72,22 @@ def test_a_poll_without_changes_opens_no_post(site: Site) -> None:
         changed = site.post("2026-01-12-post", "Changed.", categories=["Business"])
         found = [path for path in opened(service.build) if path.endswith(".md")]
         assert {str(changed)} == set(found)
+
+
+def test_liquid_is_set_up_once(site: Site) -> None:
+    """For a site, not for each of its runs: python-liquid remembers the last 128 that it was set up."""
+
+    def alive() -> int:
+        gc.collect()
+        return sum(isinstance(each, JekyllEnvironment) for each in gc.get_objects())
+
+    with site.service() as service:
+        service.build()
+        before = alive()
+        for day in range(10, 13):
+            site.post(f"2026-01-{day}-post", "Changed.", categories=["News"])
+            assert service.build().changed == 1
+        assert alive() == before
 
 
 @pytest.mark.parametrize("change", ["new", "edited", "gone", "renamed"])
