@@ -1,5 +1,6 @@
 """Saying a trouble once: when it comes, when it changes, and when it is over."""
 
+import threading
 from collections.abc import Collection
 from typing import Any
 
@@ -18,20 +19,25 @@ class Faults:
     def __init__(self) -> None:
         self._log: Any = structlog.get_logger()
         self._now: dict[str, str] = {}
+        self._turn = threading.Lock()
         self._problems: frozenset[Problem] = frozenset()
 
     def tell(self, subject: str, error: Exception | None) -> None:
-        """What a try at something came to. None: it went well."""
-        before = self._now.get(subject)
+        """What a try at something came to. None: it went well.
+
+        One cause stops several subjects, as a full disk does runs and pushes. The first to meet it tells of it.
+        """
         said = None if error is None else f"{type(error).__name__}: {error}"
-        if said == before:
+        with self._turn:
+            before = self._now.pop(subject, None)
+            told = said == before or said in self._now.values()
+            if said:
+                self._now[subject] = said
+        if told:
             return
-        if error is None or said is None:
-            del self._now[subject]
+        if error is None:
             self._log.info(f"{subject} works again")
-            return
-        self._now[subject] = said
-        if isinstance(error, SyndicatorError):
+        elif isinstance(error, SyndicatorError):
             self._log.error(f"{subject} failed", error=str(error), hint=error.hint)
         else:  # ours to mend: whoever reports it needs the place
             self._log.error(f"{subject} failed", exc_info=error)

@@ -252,11 +252,9 @@ def in_words(name: str) -> Iterator[None]:
 
 
 def _state_error(name: str, cause: str) -> StateError:
-    if "not a database" in cause:
+    if "not a database" in cause or "malformed" in cause:  # of one file, by the page that is met first
         hint = f"if it never was one, name another file in [state] url; else {_MENDED_BY_DELETING}"
         return StateError(f"{name} is no database, or it is damaged", hint=hint)
-    if "malformed" in cause:
-        return StateError(f"{name} is damaged: {cause}", hint=_MENDED_BY_DELETING)
     if "disk is full" in cause or "No space" in cause:
         return StateError(f"{name}: the disk is full", hint="make room; nothing that was written is lost")
     if "locked" in cause:
