@@ -28,7 +28,8 @@ from pathlib import Path
 
 import requests
 
-from syndicator.model import FeedFile, Subscription
+from syndicator.debts import Subscription
+from syndicator.model import FeedFile
 from syndicator.outbound import Client
 from syndicator.push import Push
 from syndicator.store import subscriptions

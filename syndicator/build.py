@@ -3,15 +3,15 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from hashlib import blake2b
 from time import perf_counter
 
-from syndicator import assemble, formats, gather, notice, publish
+from syndicator import assemble, formats, gather, marks, notice, publish
 from syndicator.errors import OutputError
 from syndicator.formats import html, opml
 from syndicator.gather import Gatherer
 from syndicator.index import Counted, Indexer, Progress
 from syndicator.jekyll.site import Site
+from syndicator.marks import Memory
 from syndicator.model import Report
 from syndicator.notice import SiteReader
 from syndicator.outputs.folder import Folder as Output
@@ -36,15 +36,6 @@ RECENT = 8 * 1024 * 1024
 FEW = 6
 
 
-@dataclass
-class _Memory:
-    """What a poll without changes compares with, so that it reads no row."""
-
-    needs: gather.Needs
-    files: list[FileRow]
-    report: Report
-
-
 class Builder:
     """Builds one site's feeds, run after run.
 
@@ -53,6 +44,7 @@ class Builder:
         read the site     _config.yml and _data, when they changed
         notice            which documents are new, changed or gone
         index             what each says of itself, who it is, and which feeds that touches
+        mark              which feeds time, settings, and other files touch
         for each touched feed:
             gather        its newest posts as entries, remembered or rendered
             assemble      the feed, before any format
@@ -86,7 +78,8 @@ class Builder:
         self._owed = owed
         self._site_reader = SiteReader(plan.source, plan.overrides)
         self._notice = notice.Notice(database)
-        self._memory: _Memory | None = None
+        self._marker = marks.Marker(plan, database, output, self._site_reader)
+        self._memory: Memory | None = None
         self._recent: entries.Recent = Remembered(RECENT)
         self._gatherer: Gatherer | None = None
 
@@ -103,17 +96,17 @@ class Builder:
         site = self._site_reader.read()
         source = Source(self.plan.source, self.plan.scope_of(site))
         noticed = self._notice.look(source) if paths is None else self._notice.at(source, paths)
-        if self._memory and not noticed and self._nothing_else(self._memory, site, now):
+        if self._memory and not noticed and not self._marker.is_due(self._memory, site, now):
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
         memory, self._memory = self._memory, None
 
-        read_anew = self._adopt_site(site)
+        read_anew = self._marker.adopt(site)
         if read_anew and paths is None and not noticed.whole:
             noticed = self._notice.look(source, afresh=True)
         counted = Indexer(self.database, source, site, self.plan.kinds_of(site)).index(
             noticed.fresh, noticed.gone, now, progress
         )
-        self._soil(site, now, memory)
+        self._marker.mark(now, memory)
         self._withdraw(site, now)
         with publish.Packing(self.output) as packing:
             doing = _Run(site, now, self._gatherer_of(site, source), packing)
@@ -130,56 +123,6 @@ class Builder:
         if self._gatherer is None or self._gatherer.site is not site:
             self._gatherer = Gatherer(self.database, source, site, self.plan.policy, self.plan.version, self._recent)
         return self._gatherer
-
-    # ------------------------------------------------------------------ what else than a document may change
-
-    def _nothing_else(self, memory: _Memory, site: Site, now: datetime) -> bool:
-        due = memory.report.next_due
-        return (
-            site is self._site_reader.last_used
-            and (due is None or now < due)
-            and not memory.needs.outdated(str(self.plan.source))
-            and all(self.output.stands(row.path, row.disk) for row in memory.files if not row.gone)
-        )
-
-    def _adopt_site(self, site: Site) -> bool:
-        """Compare the site and the plan with those that the store was made with. True: posts must be read again."""
-        self._site_reader.last_used = site
-        read_with = _digest(self.plan.version, site.digest, sorted(self.plan.kinds_of(site)))
-        policy = (sorted(self.plan.policy.frame_hosts), sorted(self.plan.policy.link_schemes))
-        made_with = _digest(read_with, self.plan.spec_of(site, assemble.ALL, None), site.info, policy)
-        with self.database.read() as connection:
-            read_before = facts.get(connection, "read with")
-            made_before = facts.get(connection, "made with")
-        if (read_before, made_before) == (read_with, made_with):
-            return False
-        with self.database.begin() as connection:
-            if read_before != read_with:
-                posts.unsettle(connection)
-            feeds.soil_all(connection)
-            facts.put(connection, "read with", read_with)
-            facts.put(connection, "made with", made_with)
-            facts.put(connection, "configured", "yes" if self._site_reader.configured else "")
-        return read_before != read_with
-
-    def _soil(self, site: Site, now: datetime, memory: _Memory | None) -> None:
-        """Mark the feeds that time, other files, or the absence of their own files touch."""
-        with self.database.read() as connection:
-            before = facts.get(connection, "now")
-            then = datetime.fromisoformat(before) if before else now
-            # A clock that was set back takes posts out again that it had let out too early.
-            due = posts.due(connection, min(then, now), max(then, now))
-            needs = memory.needs if memory else gather.Needs(connection)
-            files = memory.files if memory else feeds.every_file(connection)
-            missing = not memory and not any(row.name == assemble.ALL for row in feeds.every(connection))
-        outdated = needs.outdated(str(self.plan.source))
-        lost = {row.feed for row in files if not row.gone and not self.output.stands(row.path, row.disk)}
-        with self.database.begin(durable=False) as connection:
-            if missing:
-                feeds.put(connection, [FeedRow(name=assemble.ALL, kind=None, label=None, folded="")])
-            gather.drop(connection, outdated)
-            feeds.soil(connection, due | lost)
-            problems.replace(connection, "site", {"": self._site_reader.problems})
 
     # ------------------------------------------------------------------------------------------- the feeds
 
@@ -217,7 +160,7 @@ class Builder:
                 feeds.put(connection, [row])
             return ()
         feed = assemble.assemble(spec, site.info, gathered.entries, row.updated)
-        made_of = _digest(self.plan.version, spec, site.info, feed.updated, gathered.keys, self.plan.aliases)
+        made_of = marks.fingerprint(self.plan.version, spec, site.info, feed.updated, gathered.keys, self.plan.aliases)
         stand = all(self.output.stands(file.path, file.disk) for file in known.values() if not file.gone)
         if made_of == row.made_of and stand:
             with self.database.begin(durable=False) as connection:
@@ -301,7 +244,7 @@ class Builder:
                 problems=problems.every(connection),
             )
             quiet = replace(report, new=0, changed=0, gone=0, feeds_changed=0, files_written=0, owed=0)
-            self._memory = _Memory(gather.Needs(connection), feeds.every_file(connection), quiet)
+            self._memory = Memory(gather.Needs(connection), feeds.every_file(connection), quiet)
         return report
 
 
@@ -324,7 +267,3 @@ class _Run:
     def until(self) -> datetime:
         """The date of the newest posts that are shown."""
         return ALWAYS if self.site.future else self.now
-
-
-def _digest(*parts: object) -> str:
-    return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

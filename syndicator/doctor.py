@@ -12,8 +12,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from syndicator.debts import Answer, Request
 from syndicator.errors import StateError
-from syndicator.model import Answer, Problem, Request
+from syndicator.model import Problem
 from syndicator.store import database
 
 #: Less than this on a disk, and the next write may fail.

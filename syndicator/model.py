@@ -1,13 +1,12 @@
-"""The values that flow, from a file on disk to a request on the wire.
+"""The values that flow, from a file on disk to a feed's files.
 
 Frozen, keyword-only, tuples, aware UTC datetimes. What None means stands beside each field. What there is one of for
 each post is a NamedTuple: it is made, compared and handed to another process in a fifth of the time.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from hashlib import sha1
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -254,76 +253,3 @@ class Report:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-# ------------------------------------------------------------------------------------------------ push
-
-
-class Kind(StrEnum):
-    """What is owed to whom."""
-
-    PING = "ping"  #: tell a hub that a topic changed
-    VERIFY = "verify"  #: ask a callback whether it meant to subscribe or unsubscribe
-    DELIVER = "deliver"  #: send a topic's current bytes to a callback
-    DENY = "deny"  #: tell a callback that its subscription ended
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Owed:
-    """A debt: one request that must arrive, tried until it does or the retries are used up."""
-
-    id: int
-    kind: Kind
-    target: str  #: a hub's URL, or a callback's
-    topic: str  #: the feed file's URL
-    attempts: int  #: made so far
-    since: datetime  #: when the oldest change not yet told of was made
-    due: datetime  #: not to be tried before
-    detail: Mapping[str, Any] = field(default_factory=dict)  #: what a kind needs besides (a lease, a mode)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """One HTTP request, decided and not yet made."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    stranger: bool = False  #: True: the address is a stranger's word, and is held to the rules for those
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """What became of a request. No answer at all is an answer too: `status` is None and `error` says why."""
-
-    status: int | None
-    headers: Mapping[str, str] = field(default_factory=dict)  #: names in lower case
-    body: bytes = b""  #: its first few KiB
-    error: str | None = None  #: in words, for the operator; None: a response came
-    refused: bool = False  #: True: it was not made, because the address is none that strangers may name
-    stopped: bool = False  #: True: we stopped while it was under way; it says nothing of the other side
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settlement:
-    """What became of a claimed debt."""
-
-    owed: Owed
-    paid: bool = False
-    again: datetime | None = None  #: when it is tried again; None and not paid: given up
-    not_before: datetime | None = None  #: the target asked for this; None: it asked for nothing
-    tried: bool = True  #: False: no attempt was made, so none is counted
-    error: str | None = None  #: why it is not paid, in words; None: it is, or was not tried
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subscription:
-    """A verified wish of a callback to be sent a topic until its lease ends."""
-
-    topic: str
-    callback: str
-    secret: bytes | None
-    expires: datetime
-    since: datetime

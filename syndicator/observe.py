@@ -15,7 +15,8 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
-from syndicator.model import Kind, Report
+from syndicator.debts import Kind
+from syndicator.model import Report
 
 _SECRET_KEYS = frozenset({"secret", "password", "token", "authorization", "cookie"})
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)

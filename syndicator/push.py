@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from syndicator.model import Answer, FeedFile, Kind, Problem, Settlement, Subscription
+from syndicator.debts import Answer, Kind, Settlement, Subscription
+from syndicator.model import FeedFile, Problem
 from syndicator.outbound import Client, Hands
 from syndicator.store import claims, owed, retention, subscriptions
 from syndicator.store.database import Database

@@ -18,10 +18,11 @@ from syndicator import doctor, status
 from syndicator.build import Builder
 from syndicator.check import check
 from syndicator.config import Config
+from syndicator.debts import Settlement
 from syndicator.errors import StateError, SyndicatorError
 from syndicator.index import Progress
 from syndicator.jekyll.sanitize import DEFAULT, Policy
-from syndicator.model import FeedFile, Problem, Report, Settlement, digest_of
+from syndicator.model import FeedFile, Problem, Report, digest_of
 from syndicator.outputs.folder import Folder as Output
 from syndicator.plan import Plan
 from syndicator.status import Failure, Status

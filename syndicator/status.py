@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from syndicator.model import Kind, Problem, Report
+from syndicator.debts import Kind
+from syndicator.model import Problem, Report
 from syndicator.store import facts, feeds, locks, owed, posts, problems, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.owed import HubState

@@ -19,7 +19,8 @@ import requests
 from sqlalchemy import select
 
 from syndicator.config import load
-from syndicator.model import FeedFile, Kind
+from syndicator.debts import Kind
+from syndicator.model import FeedFile
 from syndicator.outbound import Client
 from syndicator.push import Push
 from syndicator.store import subscriptions

@@ -20,8 +20,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.watch import Watch
 from syndicator.daemon.worker import Worker
+from syndicator.debts import Kind, Settlement
 from syndicator.errors import MovedStateError, SyndicatorError
-from syndicator.model import Kind, Report, Settlement
+from syndicator.model import Report
 from syndicator.observe import Metrics, attempt_line, run_line
 from syndicator.service import Service
 from syndicator.store import owed, subscriptions

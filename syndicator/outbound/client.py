@@ -20,7 +20,7 @@ from ssrfguard import AddressTable, Policy, SSRFGuardError
 from ssrfguard.requests import SafeAdapter
 from urllib3.exceptions import HTTPError
 
-from syndicator.model import Answer, Request
+from syndicator.debts import Answer, Request
 from syndicator.outbound.watch import Exchange, Watch
 
 #: Octets of an answer's body that are read. A challenge, an error in words: both are shorter.

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from syndicator.model import Kind, Owed, Settlement
+from syndicator.debts import Kind, Owed, Settlement
 from syndicator.store.owed import tally
 from syndicator.store.schema import from_us, owed, to_us
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-from syndicator.model import Kind, Settlement
+from syndicator.debts import Kind, Settlement
 from syndicator.store.rows import insert
 from syndicator.store.schema import from_us, hubs, owed, to_us
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from syndicator.model import Kind, Subscription
+from syndicator.debts import Kind, Subscription
 from syndicator.store.owed import Debt, again, host_of, owe
 from syndicator.store.rows import among, insert, those
 from syndicator.store.schema import from_us, owed, subscriptions, to_us

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from syndicator.debts import Kind
 from syndicator.errors import StateError
-from syndicator.model import FeedFile, Kind
+from syndicator.model import FeedFile
 from syndicator.store import owed, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.owed import Debt

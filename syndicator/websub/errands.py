@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from syndicator.model import Answer, FeedFile, Kind, Owed, Request, Settlement, Subscription
+from syndicator.debts import Answer, Kind, Owed, Request, Settlement, Subscription
+from syndicator.model import FeedFile
 from syndicator.websub import hub, publisher
 from syndicator.websub.retry import next_attempt, retry_after
 

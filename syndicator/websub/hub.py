@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from syndicator.model import Answer, FeedFile, Owed, Request, Subscription
+from syndicator.debts import Answer, Owed, Request, Subscription
+from syndicator.model import FeedFile
 from syndicator.websub.links import link_header
 from syndicator.websub.signatures import signature
 

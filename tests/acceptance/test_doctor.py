@@ -15,7 +15,7 @@ from command import Command
 from disks import disks
 
 from syndicator import config, doctor
-from syndicator.model import Answer, Request
+from syndicator.debts import Answer, Request
 from syndicator.outbound import Client
 from syndicator.service import examine
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from syndicator.model import Kind, Owed, Settlement
+from syndicator.debts import Kind, Owed, Settlement
 from syndicator.store import claims, owed
 from syndicator.store.database import Database
 from syndicator.store.owed import Debt, HubState

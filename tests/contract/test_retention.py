@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, insert, select, update
 
-from syndicator.model import Kind, Problem, Settlement, Subscription
+from syndicator.debts import Kind, Settlement, Subscription
+from syndicator.model import Problem
 from syndicator.store import claims, owed, problems, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.owed import Debt

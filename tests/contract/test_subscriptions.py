@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from syndicator.model import Kind, Owed, Settlement, Subscription
+from syndicator.debts import Kind, Owed, Settlement, Subscription
 from syndicator.store import claims, owed, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.owed import Debt

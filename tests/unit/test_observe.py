@@ -9,7 +9,8 @@ import pytest
 import structlog
 
 from syndicator import observe
-from syndicator.model import Kind, Report
+from syndicator.debts import Kind
+from syndicator.model import Report
 
 
 def report(**fields: object) -> Report:

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from syndicator.debts import Kind
 from syndicator.errors import StateError
-from syndicator.model import Kind
 from syndicator.outbound import Client
 from syndicator.push import Push
 from syndicator.store import claims, owed

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from syndicator.model import Request
+from syndicator.debts import Request
 from syndicator.outbound import BODY_LIMIT, Client
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from syndicator.model import Answer, FeedFile, Kind, Owed, Settlement, Subscription
+from syndicator.debts import Answer, Kind, Owed, Settlement, Subscription
+from syndicator.model import FeedFile
 from syndicator.websub.errands import Errand, Outcome, judge, plan
 from syndicator.websub.signatures import signature
 

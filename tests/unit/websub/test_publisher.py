@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from syndicator.model import Answer, Request
+from syndicator.debts import Answer, Request
 from syndicator.websub.publisher import follow, is_told, ping
 
 TOPIC = "https://news.example.com/feeds/category/b%C3%BCcher.rss?a=1&b=2"
