@@ -24,9 +24,12 @@ def check(plan: Plan, now: datetime, progress: Progress) -> Report:
     site = reader.read()
     source = Folder(plan.source, plan.scope_of(site))
     problems = list(reader.problems)
+    paths = source.look(known=()).fresh
+    if not paths:
+        hint = "posts stand in folders named _posts: is this the folder above them, and is it mounted?"
+        problems.append(Problem(path="source.path", message=f"{plan.source} holds no posts", hint=hint))
     heads: dict[str, PostHead] = {}
     liquid: list[str] = []
-    paths = source.look(known=()).fresh
     for done, path in enumerate(paths, 1):
         document = source.read(path)
         if isinstance(document, Problem):

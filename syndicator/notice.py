@@ -10,7 +10,7 @@ from syndicator.errors import SourceError
 from syndicator.jekyll.site import Site, read_site
 from syndicator.model import Problem
 from syndicator.sources.files import Files, Seen, unchanged
-from syndicator.sources.folder import Folder, no_folder
+from syndicator.sources.folder import Folder, no_folder, without
 from syndicator.store import posts
 from syndicator.store.database import Database
 from syndicator.store.rows import batches
@@ -63,10 +63,8 @@ class Notice:
             del known  # a hundred octets a document
             total = posts.count_documents(connection)
             if total and not look.prints:
-                raise SourceError(
-                    f"{source.root} has no posts where it had {total:,}",
-                    hint="is it mounted? If they are meant to be gone, move the state away and build again",
-                )
+                hint = "is it mounted? If they are meant to be gone, move the state away and build again"
+                raise without(source.root, f"{source.root} has no posts where it had {total:,}", hint)
             again = {path for path in self._racy | self._told if source.stat(path)}
             fresh = sorted({*look.fresh, *again}) if again else look.fresh
             existing = sum(posts.count_documents(connection, batch) for batch in batches(fresh))
@@ -130,10 +128,10 @@ class SiteReader:
         config = files.text("_config.yml")
         if config is None and os.path.lexists(self._root / "_config.yml"):
             hint = "it must be a file that this user may read, in UTF-8 and under 1 MiB"
-            raise SourceError("_config.yml can't be read as text", hint=hint)
+            raise without(self._root, "_config.yml can't be read as text", hint)
         if config is None and self.configured:
             hint = "is it mounted, and copied whole? If the site is to go on without one, put an empty file there"
-            raise SourceError(f"{self._root / '_config.yml'} is gone", hint=hint)
+            raise without(self._root, f"{self._root / '_config.yml'} is gone", hint)
         site, problems = read_site(config, files, self._overrides)
         broken = next((problem for problem in problems if problem.fatal), None)
         if broken:

@@ -66,6 +66,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
+        if not _is_somewhere():
+            words.error(SyndicatorError("the folder that this was called in is gone", hint="cd to one that is there"))
+            sys.exit(1)
         if error.errno != errno.ENOSPC:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -77,6 +80,14 @@ def main() -> None:
         hint = "raise what it may have: ulimit -v and -u, or MemoryMax and TasksMax of its unit"
         words.error(SyndicatorError("there is too little memory, or there are too few threads, to go on", hint=hint))
         sys.exit(1)
+
+
+def _is_somewhere() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _version(wanted: bool) -> None:

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -81,6 +82,8 @@ def _settings(environ: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], Fro
     """The settings of an environment. Names without `__` are none: Kubernetes sets `SYNDICATOR_PORT`."""
     for name in sorted(environ):
         if name.startswith(PREFIX) and "__" in name:
+            if re.search("[\ud800-\udfff]", environ[name]):  # how Python holds octets that are no text
+                raise ConfigError(f"{name} is not UTF-8", hint="write it in UTF-8, as the config's file is")
             yield tuple(name.removeprefix(PREFIX).lower().split("__")), FromEnvironment(environ[name])
 
 

@@ -211,13 +211,16 @@ class Folder:
         return any(glob.startswith(prefix) or re.search(r"[*?\[]", glob) for glob in self.scope.exclude)
 
     def _unreadable(self, full: str, error: OSError) -> SourceError:
-        if not os.path.isdir(self.root):
-            return no_folder(self.root)
-        return SourceError(f"{full} can't be read: {error.strerror}", hint="is it mounted, and may this user read it?")
+        hint = "is it mounted, and may this user read it?"
+        return without(self.root, f"{full} can't be read: {error.strerror}", hint)
+
+
+def without(root: Path, message: str, hint: str) -> SourceError:
+    """The error of what a source lacks. One that went as a whole has one error, whatever is missed first."""
+    return SourceError(message, hint=hint) if os.path.isdir(root) else no_folder(root)
 
 
 def no_folder(root: Path) -> SourceError:
-    """The one error of a source that isn't there, whoever meets it first."""
     return SourceError(f"{root} is no folder that can be read", hint="see [source] path; is it mounted?")
 
 

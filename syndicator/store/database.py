@@ -49,6 +49,9 @@ _ALEMBIC = Table(
 _DURABLE = "PRAGMA synchronous = FULL", "BEGIN IMMEDIATE"
 _FAST = "PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE"
 
+#: Else SQLAlchemy reads octets where a database was made without an encoding, and stumbles over them.
+_POSTGRESQL = {"client_encoding": "utf8"}
+
 _MENDED_BY_DELETING = (
     "the state is an index: move the file away and it is made again; what is lost are the moments posts were "
     "first seen changed, the ids of posts that were renamed, subscriptions, and pings still owed"
@@ -131,6 +134,7 @@ class Database:
 
     def _migrate(self) -> None:
         with self.engine.connect() as connection:
+            _refuse_other_letters(self.name, connection)
             version = _version(connection)
         if version == HEAD:
             return
@@ -170,9 +174,10 @@ def peek(url: str) -> datetime | None:
         with in_words(name):
             _refuse_no_file(at.database)
         at = at.set(database=f"file:{quote(at.database)}", query={"mode": "ro", "uri": "true"})
-    engine = create_engine(at)
+    engine = create_engine(at, **_POSTGRESQL if at.get_backend_name() == "postgresql" else {})
     try:
         with in_words(name), engine.connect() as connection:
+            _refuse_other_letters(name, connection)
             version = _version(connection)
             if version is None:
                 _refuse_strangers(name, connection)
@@ -203,6 +208,15 @@ def _refuse_strangers(name: str, connection: Connection) -> None:
         raise StateError(message, hint="name a database of its own in [state] url")
 
 
+def _refuse_other_letters(name: str, connection: Connection) -> None:
+    """Refuse a PostgreSQL database that can't hold every letter: an SQLite one can."""
+    if connection.dialect.name == "postgresql":
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        if encoding != "UTF8":
+            hint = "make another: CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"
+            raise StateError(f"{name} was made with the encoding {encoding}, not UTF8", hint=hint)
+
+
 def _refuse_unknown(name: str, version: str) -> None:
     known = {path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
     if version not in known:
@@ -215,7 +229,7 @@ def _refuse_unknown(name: str, version: str) -> None:
 def _engine(url: str, *, sqlite: bool) -> Engine:
     if not sqlite:
         like_sqlite("postgresql")
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, **_POSTGRESQL)
     # The connection that was used last has at hand what the others would keep a second time.
     engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, pool_use_lifo=True)
 

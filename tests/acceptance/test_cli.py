@@ -183,6 +183,33 @@ def test_a_source_that_is_not_there_is_one_message(command: Command) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_source_without_posts_is_a_problem(command: Command) -> None:
+    """check says so: it is more often a wrong path than a new site. build makes the empty feeds of a new site."""
+    done = command("check")
+    assert done.returncode == 1
+    assert f"source.path: {command.site} holds no posts" in done.stdout
+    assert command("build").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["check", "init", "build"])
+def test_a_current_folder_that_is_gone_is_one_message(command: Command, tmp_path: Path, name: str) -> None:
+    """Whatever is asked for: what paths are relative to isn't there."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = f"cd {gone} && rmdir {gone} && exec {sys.executable} -P -m syndicator {name}"
+    named = {**os.environ, "SYNDICATOR_SOURCE__PATH": str(command.site)}
+    done = subprocess.run(["sh", "-c", code], env=named, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("syndicator: the folder that this was called in is gone\n")
+
+
+def test_an_environment_that_is_not_utf_8_is_one_message(command: Command) -> None:
+    """As a config file that isn't."""
+    done = command("build", environ={"SYNDICATOR_STATE__URL": "sqlite:///\udcff.db"})
+    assert done.returncode == 2
+    assert "SYNDICATOR_STATE__URL is not UTF-8" in done.stderr
+
+
 def test_a_state_that_is_none_is_one_message(command: Command) -> None:
     """A file that is no database is said to be none."""
     (command.root / "var").mkdir()

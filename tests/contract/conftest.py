@@ -25,10 +25,19 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'state.db'}"
-    server = make_url(request.getfixturevalue("postgres")).set(drivername="postgresql+psycopg")
-    name = f"test_{abs(hash(tmp_path)):x}"
+    return created(request.getfixturevalue("postgres"), f"test_{abs(hash(tmp_path)):x}")
+
+
+@pytest.fixture
+def unencoded(postgres: str) -> str:
+    """An empty PostgreSQL database that was made without an encoding, as `initdb` does where the locale is C."""
+    return created(postgres, "unencoded", "ENCODING SQL_ASCII LOCALE 'C' TEMPLATE template0")
+
+
+def created(postgres: str, name: str, how: str = "") -> str:
+    server = make_url(postgres).set(drivername="postgresql+psycopg")
     with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} {how}"))
     return server.set(database=name).render_as_string(hide_password=False)
 
 

@@ -123,6 +123,13 @@ def test_what_is_no_file_is_no_state(tmp_path: Path, kind: str) -> None:
             use(f"sqlite:///{path}")
 
 
+def test_a_database_that_can_not_hold_every_letter(unencoded: str) -> None:
+    """Is refused in words, before a post is lost for its title."""
+    for use in (Database, peek):
+        with pytest.raises(StateError, match="made with the encoding SQL_ASCII, not UTF8"):
+            use(unencoded)
+
+
 def test_a_post_comes_back_as_it_was(database: Database) -> None:
     """To the microsecond and the nanosecond."""
     put(database, row("a"), row("b", head=None, document_digest=None, feeds=()))

@@ -8,7 +8,7 @@ import pytest
 from syndicator.errors import SourceError
 from syndicator.model import Document, Problem, Scope
 from syndicator.sources import paths
-from syndicator.sources.folder import MAX_OCTETS, Folder, is_settled
+from syndicator.sources.folder import MAX_OCTETS, Folder, is_settled, without
 from syndicator.sources.paths import Paths
 
 
@@ -206,3 +206,10 @@ def test_a_source_that_is_not_there_has_one_name(tmp_path: Path) -> None:
     for scope in (Scope(), Scope(anywhere=frozenset(), roots=("",)), Scope(anywhere=frozenset(), roots=("news",))):
         with pytest.raises(SourceError, match="site is no folder that can be read"):
             Folder(tmp_path / "site", scope).look()
+
+
+def test_a_source_that_went_has_one_error(tmp_path: Path) -> None:
+    """Whatever of it is missed first: what differs from poll to poll would be told of again and again."""
+    assert str(without(tmp_path, "_config.yml is gone", "mount it")) == "_config.yml is gone"
+    gone = tmp_path / "gone"
+    assert str(without(gone, "_config.yml is gone", "mount it")) == str(without(gone, "it has no posts", "mount it"))
