@@ -9,9 +9,9 @@ BIN := .venv/bin
 run: .venv/.run
 	@$(BIN)/syndicator run --config config/syndicator.toml
 
-## test: run all tests
+## test: run all tests, some at a time: most of them wait for a process
 test: .venv/.test
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 ## check: format, lint, types, layers
 check: .venv/.test
