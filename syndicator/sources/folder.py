@@ -78,10 +78,11 @@ class Folder:
                             continue
                         try:
                             seen = entry.stat()
-                        except FileNotFoundError:
-                            continue
-                        except OSError:
-                            seen = entry.stat(follow_symlinks=False)
+                        except OSError:  # a link that leads nowhere, which reading says
+                            try:
+                                seen = entry.stat(follow_symlinks=False)
+                            except FileNotFoundError:
+                                continue
                         mark = hash((prefix + name, seen.st_size, seen.st_mtime_ns))
                         append(mark)
                         if known is not None and mark not in known:
@@ -102,11 +103,14 @@ class Folder:
         )
 
     def stat(self, path: str) -> Stat | None:
-        """A look at one file; None when it isn't there."""
+        """A look at one file, or at what can only be told of: no text for a name, a link to nowhere; None: nothing."""
         try:
-            seen = os.stat(self._top + path)
+            try:
+                seen = os.stat(self._top + path)
+            except OSError:
+                seen = os.lstat(self._top + path)
         except (OSError, ValueError):
-            return None
+            return Stat(path=path, size=0, mtime_ns=0) if self._misnamed(path) else None
         if stat.S_ISDIR(seen.st_mode):
             return None
         return Stat(path=path, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
@@ -121,6 +125,8 @@ class Folder:
         try:
             seen = os.lstat(full)
             if stat.S_ISLNK(seen.st_mode):
+                if not os.path.exists(full):
+                    return _refused(path, "is a link that leads nowhere", "mend the link, or remove it")
                 seen = os.stat(full)
                 if not is_below(os.path.realpath(full), self._real):
                     hint = "copy the file, or link to one inside the source"

@@ -143,6 +143,47 @@ def _write_bad(site: Site) -> set[str]:
     }
 
 
+def test_what_is_wrong_stays_wrong(tmp_path: Path) -> None:
+    """From poll to poll and start to start, for as long as it is there: what is no file, has no name, leads nowhere."""
+    site = Site(tmp_path)
+    site.post("2026-01-01-good")
+    posts = site.root / "_posts"
+    os.mkfifo(posts / "2026-02-03-fifo.md")
+    (posts / "2026-02-03-circle.md").symlink_to("2026-02-03-circle.md")
+    (posts / "2026-02-03-dangling.md").symlink_to("nowhere.md")
+    (posts / "2026-02-03-out.md").symlink_to(site.root.parent / "syndicator.toml")
+    Path(os.fsdecode(os.fsencode(posts) + b"/2026-02-03-\xff.md")).write_text("x")
+    with site.service() as service:
+        first = service.build().problems
+        assert len(first) == 5
+        for _ in range(3):
+            site.clock.forward(minutes=1)
+            assert service.build().problems == first
+    assert site.build().problems == first
+    for path in posts.glob("2026-02-03*"):
+        path.unlink()
+    assert site.build().problems == ()
+
+
+def test_a_link_that_leads_somewhere_again_is_a_post(tmp_path: Path) -> None:
+    """And while it doesn't, its last good version stays."""
+    site = Site(tmp_path)
+    target = site.root / "text.md"
+    (site.root / "_posts").mkdir(parents=True, exist_ok=True)
+    (site.root / "_posts/2026-01-01-link.md").symlink_to("../text.md")
+    with site.service() as service:
+        assert [str(problem) for problem in service.build().problems] == [
+            "_posts/2026-01-01-link.md: is a link that leads nowhere"
+        ]
+        target.write_text("---\ntitle: Linked\n---\nText.\n")
+        site.clock.forward(minutes=1)
+        assert (service.build().new, site.titles("all")) == (1, ["Linked"])
+        target.unlink()
+        site.clock.forward(minutes=1)
+        report = service.build()
+    assert (len(report.problems), report.gone, site.titles("all")) == (1, 0, ["Linked"])
+
+
 def test_what_a_post_says_can_break_no_feed(tmp_path: Path) -> None:
     """Markup, control characters, entities and paths in every place a post has: the feeds parse and say it plainly."""
     site = Site(tmp_path)
