@@ -164,14 +164,18 @@ def _aliases(value: object) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(pairs.items()))
 
 
+#: Where the feeds of each kind of term stand.
+_FOLDERS = ("category", "tag", "author", "collection")
+
+
 def _beside_ours(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     """Aliases are files: each with a name that a disk takes, and none where another file or its folder stands."""
     ours = {"index.html", "feeds.opml", *(f"all{suffix}" for suffix in (".rss", ".atom", ".json", ".html"))}
     taken = ours.union(path for path, _ in pairs)
     for path, _ in pairs:
         above = {str(parent) for parent in PurePosixPath(path).parents}
-        if path in ours or path.endswith((".gz", ".br")) or above & taken:
-            raise ValueError(f'"{path}" can\'t be an alias: another file has this place')
+        if path in ours or path in _FOLDERS or path.endswith((".gz", ".br")) or above & taken:
+            raise ValueError(f'"{path}" can\'t be an alias: another file or folder has this place')
         if re.search(r"[\x00-\x1f\x7f]", path) or any(len(part.encode()) > 200 for part in path.split("/")):
             raise ValueError(f'"{path[:40]}" can\'t be an alias: it is no name for a file')
     return pairs

@@ -155,6 +155,9 @@ def load_head(parts: Parts) -> Head:
     except TooMuchError as error:
         raise HeadError(f"the front matter can't be read: {error}", parts.head_line) from error
     except (ValueError, TypeError, RecursionError) as error:
+        # https://docs.python.org/3.11/library/stdtypes.html#integer-string-conversion-length-limitation
+        if "integer string conversion" in str(error):
+            raise HeadError("the front matter holds a number of thousands of digits", parts.head_line) from error
         raise HeadError(f"the front matter can't be read: {error}", parts.head_line) from error
 
 

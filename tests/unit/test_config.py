@@ -119,6 +119,7 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         (SOURCE + '[feeds.aliases]\n"x" = "/etc/passwd"', 'feeds.aliases: "/etc/passwd" must be a path below'),
         (SOURCE + '[feeds.aliases]\n"x" = "all.html"', 'feeds.aliases: "x" must stand for a feed'),
         (SOURCE + '[feeds.aliases]\n"all.rss" = "all.atom"', 'feeds.aliases: "all.rss" can\'t be an alias: another'),
+        (SOURCE + '[feeds.aliases]\n"category" = "all.atom"', 'feeds.aliases: "category" can\'t be an alias: another'),
         (SOURCE + '[feeds.aliases]\n"index.html" = "all.rss"', 'feeds.aliases: "index.html" can\'t be an alias'),
         (SOURCE + '[feeds.aliases]\n"x.br" = "all.rss"', 'feeds.aliases: "x.br" can\'t be an alias: another file'),
         (SOURCE + '[feeds.aliases]\nx = "all.rss"\n"x/y" = "all.rss"', 'feeds.aliases: "x/y" can\'t be an alias'),

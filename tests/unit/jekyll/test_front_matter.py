@@ -90,6 +90,13 @@ def test_keys_are_text() -> None:
     assert load_head(split("---\n2024: 1\non: 2\n---\n")).values == {"2024": 1, "true": 2}
 
 
+@pytest.mark.parametrize("text", ['{\n"a": %s\n}\n', "+++\na = %s\n+++\n"])
+def test_a_number_that_no_one_means(text: str) -> None:
+    """Python reads no number of more than 4,300 digits: to do so takes time that grows with their square."""
+    with pytest.raises(HeadError, match="holds a number of thousands of digits"):
+        load_head(split(text % ("9" * 5000)))
+
+
 def test_error_chains_its_cause() -> None:
     """What the library said stays with the error."""
     with pytest.raises(HeadError) as raised:

@@ -259,6 +259,7 @@ WRONG = [
     ("a{% highlight %}b{% endhighlight %}c", "abc", (5, "'highlight' needs a language, and has ''")),
     ("a{% endif %}b", "ab", (5, "unknown tag 'endif'")),
     ("a{% break %}b", "ab", None),
+    ("a{{ 1.5 | round: 999999999 }}b", "ab", (5, "filter 'round': a number is out of range")),
     ("{% assign x %}b", "b", (5, "expected '=', found end of expression")),
 ]
 
