@@ -26,7 +26,7 @@ def check(plan: Plan, now: datetime, progress: Progress) -> Report:
     problems = list(reader.problems)
     paths = source.look(known=()).fresh
     if not paths:
-        hint = "posts stand in folders named _posts: is this the folder above them, and is it mounted?"
+        hint = "is it mounted, and is it the folder that holds _posts, or else the posts themselves?"
         problems.append(Problem(path="source.path", message=f"{plan.source} holds no posts", hint=hint))
     heads: dict[str, PostHead] = {}
     liquid: list[str] = []

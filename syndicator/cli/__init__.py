@@ -66,7 +66,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        if not _is_somewhere():
+        if isinstance(error, FileNotFoundError) and not _is_somewhere():
             words.error(SyndicatorError("the folder that this was called in is gone", hint="cd to one that is there"))
             sys.exit(1)
         if error.errno != errno.ENOSPC:

@@ -43,7 +43,10 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     values = _read(file) if file else {}
     for keys, text in over.items():
         _put(values, keys, text)
-    base = file.absolute().parent if file else Path.cwd()
+    try:
+        base = file.absolute().parent if file else Path.cwd()
+    except FileNotFoundError:
+        raise ConfigError("the folder that this was called in is gone", hint="cd to one that is there") from None
     try:
         return Config.model_validate(values, context={"base": base})
     except ValidationError as error:

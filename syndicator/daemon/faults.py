@@ -14,7 +14,7 @@ _NAMED = 20
 
 
 class Faults:
-    """What is wrong now, by subject. Used from several threads, each with its own subjects."""
+    """What is wrong now, by the subject that told of it. Used from several threads, each with its own subjects."""
 
     def __init__(self) -> None:
         self._log: Any = structlog.get_logger()
@@ -25,15 +25,15 @@ class Faults:
     def tell(self, subject: str, error: Exception | None) -> None:
         """What a try at something came to. None: it went well.
 
-        One cause stops several subjects, as a full disk does runs and pushes. The first to meet it tells of it.
+        One cause stops several subjects, as a full disk does runs and pushes: it is told of by one of them.
         """
         said = None if error is None else f"{type(error).__name__}: {error}"
         with self._turn:
             before = self._now.pop(subject, None)
-            told = said == before or said in self._now.values()
-            if said:
+            told = isinstance(error, SyndicatorError) and said in self._now.values()
+            if said and not told:
                 self._now[subject] = said
-        if told:
+        if said == before or told:
             return
         if error is None:
             self._log.info(f"{subject} works again")

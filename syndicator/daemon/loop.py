@@ -134,8 +134,8 @@ class Daemon:
                 self._turn_to(self._service.config, lock_anew=True)
             except SyndicatorError as error:
                 self._faults.tell("state", error)
-            else:
-                self._faults.tell("state", None)
+                return
+        self._faults.tell("state", None)
 
     def _turn_to(self, config: Config, *, lock_anew: bool = False) -> None:
         """Work by another config. All that can fail comes first; then the old work ends, and the new begins."""

@@ -5,6 +5,7 @@ A look is `scandir` and `stat`; nothing is opened. What a look sees of a file is
 comparing two looks is comparing two arrays.
 """
 
+import errno
 import os
 import re
 import stat
@@ -26,6 +27,11 @@ MAX_OCTETS = 4 * 1024 * 1024
 #: A file changed this recently may change again without its mtime moving; the coarsest clock in use is FAT's.
 #: https://git-scm.com/docs/racy-git
 GRAIN_NS = 2_000_000_000
+
+#: What opening says of a path that leads to no file.
+_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+_SPELLED = re.compile(rb"\\x([0-9a-f]{2})")  # as `_shown` spells an octet
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,9 @@ class Folder:
                             continue
                         try:
                             seen = entry.stat()
-                        except OSError:  # a link that leads nowhere, which reading says
+                        except OSError:  # a link that can't be followed, which reading says
+                            if name.startswith("."):  # by such a link Emacs locks a file
+                                continue
                             try:
                                 seen = entry.stat(follow_symlinks=False)
                             except FileNotFoundError:
@@ -108,9 +116,11 @@ class Folder:
             try:
                 seen = os.stat(self._top + path)
             except OSError:
+                if path.rpartition("/")[2].startswith("."):
+                    return None
                 seen = os.lstat(self._top + path)
         except (OSError, ValueError):
-            return Stat(path=path, size=0, mtime_ns=0) if self._misnamed(path) else None
+            return Stat(path=path, size=0, mtime_ns=0) if self._is_misnamed(path) else None
         if stat.S_ISDIR(seen.st_mode):
             return None
         return Stat(path=path, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
@@ -125,8 +135,6 @@ class Folder:
         try:
             seen = os.lstat(full)
             if stat.S_ISLNK(seen.st_mode):
-                if not os.path.exists(full):
-                    return _refused(path, "is a link that leads nowhere", "mend the link, or remove it")
                 seen = os.stat(full)
                 if not is_below(os.path.realpath(full), self._real):
                     hint = "copy the file, or link to one inside the source"
@@ -136,26 +144,30 @@ class Folder:
             if seen.st_size > MAX_OCTETS:
                 return _refused(path, f"is {seen.st_size:,} octets; a post has at most {MAX_OCTETS:,}")
             data = _read(full, seen.st_size)
-        except FileNotFoundError:
-            return self._misnamed(path)
         except UnicodeEncodeError:
-            return _refused(path, "has a name that this process can't spell", "let its locale be one of UTF-8")
+            hint = "let its locale be one of UTF-8"
+            return _refused(path, "has a name that this process can't spell", hint) if self._is_misnamed(path) else None
         except OSError as error:
+            if error.errno in _NOWHERE:
+                return self._told_of(path)
             return _refused(path, f"can't be read: {error.strerror}", "see its permissions")
         # The stat from before reading: a write that came between shows as a change at the next look.
         at = Stat(path=path, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
         return Document(stat=at, data=data, digest=sha1(data, usedforsecurity=False).hexdigest())
 
-    def _misnamed(self, path: str) -> Problem | None:
-        """What can be said of a path under which nothing is: that it stands for a name that no text can hold."""
-        folder, _, name = path.rpartition("/")
-        try:
-            there = os.listdir(self._top + folder) if "\\x" in name else ()
-        except OSError:
-            return None
-        if any(_shown(one) == name != one for one in there):
-            return _refused(path, "has a name that is not UTF-8", "rename it")
-        return None
+    def _told_of(self, path: str) -> Problem | None:
+        """What can be said of a path that leads to no file; None: there is nothing."""
+        if os.path.islink(self._top + path):
+            return _refused(path, "is a link that leads nowhere", "mend the link, or remove it")
+        return _refused(path, "has a name that is not UTF-8", "rename it") if self._is_misnamed(path) else None
+
+    def _is_misnamed(self, path: str) -> bool:
+        """Whether a path stands for something whose name is no text, or none that this process can spell."""
+        folder, slash, name = path.rpartition("/")
+        octets = _SPELLED.sub(lambda spelled: bytes.fromhex(spelled[1].decode()), _octets(name))
+        there = os.fsdecode(octets)
+        above = os.fsencode(self._top) + _octets(folder + slash)
+        return _shown(there) == name != there and os.path.lexists(above + octets)
 
     def _tops(self) -> Iterator[tuple[str, str]]:
         """Folders whose whole content is documents: the prefix of their paths (ending in "/", or empty), and where."""
@@ -232,7 +244,11 @@ def no_folder(root: Path) -> SourceError:
 
 def _shown(name: str) -> str:
     """A file's name as text: octets that are not UTF-8, which Python has as half characters, are spelled out."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return _octets(name).decode("utf-8", "backslashreplace")
+
+
+def _octets(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
 def _read(full: str, size: int) -> bytes:

@@ -266,7 +266,8 @@ def in_words(name: str) -> Iterator[None]:
 
 
 def _state_error(name: str, cause: str) -> StateError:
-    if "not a database" in cause or "malformed" in cause:  # of one file, by the page that is met first
+    # SQLite says either of one file, by the page that it meets first.
+    if "not a database" in cause or "image is malformed" in cause or "malformed database" in cause:
         hint = f"if it never was one, name another file in [state] url; else {_MENDED_BY_DELETING}"
         return StateError(f"{name} is no database, or it is damaged", hint=hint)
     if "disk is full" in cause or "No space" in cause:

@@ -94,11 +94,11 @@ def test_h02_the_answer_is_202(site: Site, topic: str, reader: Subscriber) -> No
 def test_h03_the_answer_does_not_depend_on_the_verification(site: Site, topic: str, reader: Subscriber) -> None:
     """A callback that says no, one that hangs and one that isn't there are all answered 202, at once."""
     hang = threading.Event()
-    reader.verify = lambda asked: (404, {}, b"") if hang.wait(0.2) or "no" in asked.target else (200, {}, b"")
+    reader.verify = lambda asked: (404, {}, b"") if hang.wait(5) or "no" in asked.target else (200, {}, b"")
     for callback in (f"{reader.url}/no", f"{reader.url}/hang", "http://127.0.0.1:9/", "http://x.invalid/"):
         began = time.monotonic()
         assert site.subscribe(topic, callback).status_code == 202
-        assert time.monotonic() - began < 0.2 + 0.5
+        assert time.monotonic() - began < 2
     hang.set()
     assert site.live(topic) == set()
 

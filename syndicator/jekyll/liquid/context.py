@@ -5,7 +5,6 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from decimal import DecimalException
 from typing import Any, Protocol
 
 from liquid import RenderContext, Token
@@ -129,8 +128,6 @@ class Context(RenderContext):
                 raise
             except (LiquidError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
                 said = error.message if isinstance(error, LiquidError) else str(error)
-                if isinstance(error, DecimalException):  # it says only which of them it is
-                    said = "a number is out of range"
                 self.run.report(f"filter '{name}': {said}", token)
                 return None
             self.run.meter.weigh(result)

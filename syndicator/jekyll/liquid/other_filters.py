@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import math
 from collections.abc import Callable, Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from syndicator.jekyll.liquid.context import Context
 from syndicator.jekyll.liquid.dates import ordinal, strftime, to_date
@@ -49,7 +49,10 @@ def floor(_: Context, value: object) -> int:
 def round_(_: Context, value: object, digits: object = 0) -> Number:
     """Halves go away from zero, as in Ruby."""
     number, places = to_number(value), min(max(to_i(digits), -300), 300)
-    rounded = Decimal(str(number)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    try:
+        rounded = Decimal(str(number)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    except InvalidOperation:  # to more digits than it has
+        return number
     return float(rounded) if places > 0 and isinstance(number, float) else int(rounded)
 
 

@@ -153,8 +153,19 @@ def test_a_name_that_is_not_utf8_is_a_problem(tmp_path: Path) -> None:
     seen = folder.look(known=())
     assert list(seen.fresh) == ["_posts/\\xfe", "_posts/\\xff.md", "_posts/a.md"]
     assert _problem(tmp_path, "_posts/\\xff.md") == "_posts/\\xff.md: has a name that is not UTF-8"
+    assert folder.stat("_posts/\\xff.md") is not None
+    assert folder.stat("_posts/\\xaa.md") is folder.stat("_posts/\udcaa.md") is None
     assert folder.read("_posts/\\xaa.md") is None
     assert list(folder.look(known=set(seen.prints)).fresh) == []
+
+
+def test_an_editors_lock_is_nothing(tmp_path: Path) -> None:
+    """Emacs locks what is being edited by a link to nowhere beside it."""
+    write(tmp_path, "_posts/a.md")
+    (tmp_path / "_posts/.#a.md").symlink_to("user@host.4711:1")
+    folder = Folder(tmp_path, Scope())
+    assert list(folder.look(known=()).fresh) == ["_posts/a.md"]
+    assert folder.stat("_posts/.#a.md") is None
 
 
 def test_links_in_a_circle_are_a_problem_each(tmp_path: Path) -> None:
