@@ -25,6 +25,9 @@ from syndicator.store.feeds import FeedRow, FileRow
 #: Later than any post: what a site that shows future posts selects by.
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 
+#: What a run is at while it looks for what changed.
+LOOKING = "looking at files"
+
 #: Entries the index page shows.
 NEWEST = 12
 
@@ -86,7 +89,8 @@ class Builder:
     def run(self, now: datetime, *, paths: Collection[str] | None = None, progress: Progress) -> Report:
         """One run as of `now`. `paths`: the only documents that may have changed; None: look at all of them.
 
-        Raises SourceError, OutputError and StateError; the feeds that are out stay as they are.
+        Raises SourceError, OutputError and StateError; the feeds that are out stay as they are. What `progress` raises
+        ends it; while it is LOOKING, nothing is half done.
         """
         begun = perf_counter()
         if self._memory is None:
@@ -95,14 +99,18 @@ class Builder:
                 self._site_reader.configured |= bool(facts.get(connection, "configured"))
         site = self._site_reader.read()
         source = Source(self.plan.source, self.plan.scope_of(site))
-        noticed = self._notice.look(source) if paths is None else self._notice.at(source, paths)
+
+        def looking(seen: int) -> None:
+            progress(seen, None, LOOKING)
+
+        noticed = self._notice.look(source, looking) if paths is None else self._notice.at(source, paths, looking)
         if self._memory and not noticed and not self._marker.is_due(self._memory, site, now):
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
         memory, self._memory = self._memory, None
 
-        read_anew = self._marker.adopt(site)
-        if read_anew and paths is None and not noticed.whole:
-            noticed = self._notice.look(source, afresh=True)
+        if self._marker.adopt(site) and not noticed.whole:
+            self._notice.forget()
+            noticed = self._notice.look(source, looking)
         counted = Indexer(self.database, source, site, self.plan.kinds_of(site)).index(
             noticed.fresh, noticed.gone, now, progress
         )

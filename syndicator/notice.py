@@ -2,7 +2,7 @@
 
 import os
 from array import array
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +32,8 @@ class Noticed:
 class Notice:
     """Remembers the last look, at eight octets a document, and says what the next one shows.
 
-    The first look of a process is compared with the store. Nothing here is trusted to be the whole truth: a fresh
-    path is compared with its row before it is read.
+    The first look of a process is compared with the store, and so is the one after what it knows is forgotten.
+    Nothing here is trusted to be the whole truth: a fresh path is compared with its row before it is read.
     """
 
     def __init__(self, database: Database) -> None:
@@ -42,24 +42,23 @@ class Notice:
         self._racy: set[str] = set()
         self._told: set[str] = set()  #: looked at by themselves since: the last look doesn't know of them
 
-    def look(self, source: Folder, *, afresh: bool = False) -> Noticed:
-        """Look at every document. `afresh`: take each of them for fresh.
+    def forget(self) -> None:
+        """Let the next look be compared with the store again."""
+        self._prints = None
+
+    def look(self, source: Folder, looking: Callable[[int], None]) -> Noticed:
+        """Look at every document. What `looking` raises ends it without a trace.
 
         Raises SourceError when there is none where there were some: a disk that isn't mounted looks like that.
         """
-        if self._prints is not None and not afresh:
-            prints = source.look().prints
+        if self._prints is not None:
+            prints = source.look(None, looking).prints
             if prints == self._prints:
                 here, departed = self._look_at(source, self._racy | self._told)
                 return Noticed(fresh=here, gone=departed, prints=prints)
         with self._database.read() as connection:
-            if afresh:
-                known = set()
-            elif self._prints is not None:
-                known = set(self._prints)
-            else:
-                known = {hash(row) for row in posts.seen(connection)}
-            look = source.look(known)
+            known = set(self._prints) if self._prints is not None else {hash(row) for row in posts.seen(connection)}
+            look = source.look(known, looking)
             del known  # a hundred octets a document
             total = posts.count_documents(connection)
             if total and not look.prints:
@@ -75,13 +74,13 @@ class Notice:
         whole = len(look.fresh) == len(look.prints)
         return Noticed(fresh=fresh, gone=gone, prints=look.prints, whole=whole)
 
-    def at(self, source: Folder, paths: Collection[str]) -> Noticed:
+    def at(self, source: Folder, paths: Collection[str], looking: Callable[[int], None]) -> Noticed:
         """Look at these documents only."""
         here, gone = self._look_at(source, {path for path in {*paths, *self._racy} if source.is_document(path)})
         with self._database.read() as connection:
             all_gone = gone and posts.are_all(connection, gone)
         # Told of each file that goes, an emptied folder is still an emptied folder.
-        return self.look(source) if all_gone else Noticed(fresh=here, gone=gone)
+        return self.look(source, looking) if all_gone else Noticed(fresh=here, gone=gone)
 
     def _look_at(self, source: Folder, paths: Collection[str]) -> tuple[list[str], set[str]]:
         """Of these paths, those that are there, in order, and those that the store knows and that aren't."""

@@ -17,6 +17,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from syndicator.build import LOOKING
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.watch import Watch
 from syndicator.daemon.worker import Worker
@@ -43,8 +44,22 @@ _TIDY = 3600.0
 _FEW = 200
 
 
+#: For how many polls' time a look at everything gives way to posts that were just saved.
+_PATIENCE = 3
+
+
 class _Stopped(Exception):  # noqa: N818  # not an error
     """Ends a build between two of its steps."""
+
+
+class _GaveWay(Exception):  # noqa: N818  # nor is this
+    """Ends a look at everything, which takes seconds where posts are many, for a post that was just saved."""
+
+
+def parted(asked: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """What to do now, and what after it: a few posts that were saved come before a look at everything."""
+    saved, looks = asked - _REASONS, asked & _REASONS
+    return (saved, looks) if saved and len(saved) <= _FEW else (asked, frozenset())
 
 
 class Work:
@@ -67,6 +82,8 @@ class Work:
         self._moved = moved
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
+        self._looked = 0.0  #: when the last look at everything was over, by the monotonic clock
+        self._told = 0.0  #: when the watch last told of something, by the monotonic clock
         self.last: Report | None = None  #: what the last run that succeeded did
         self._tidied = time.monotonic()
         self.polled = 0.0  #: when that was, by the monotonic clock
@@ -135,9 +152,23 @@ class Work:
     # ------------------------------------------------------------------------------------------------ build
 
     def _build(self, asked: frozenset[str]) -> None:
+        begun = time.monotonic()
+        if self._may_give_way():
+            asked, later = parted(asked)
+            self._builder.ask_all(later)
+
+        def between(_done: int, _total: int | None, what: str) -> None:
+            if self._stopping.is_set():
+                raise _Stopped
+            if what == LOOKING and asked <= _REASONS and self._may_give_way() and self._builder.waiting() - _REASONS:
+                raise _GaveWay
+
         try:
-            report = self._service.build(self._between, paths=self._paths(asked))
+            report = self._service.build(between, paths=self._paths(asked))
         except _Stopped:
+            return
+        except _GaveWay:
+            self._builder.ask_all(asked or {POLL})
             return
         except Exception as error:
             self._metrics.polls.labels("failed").inc()
@@ -151,16 +182,17 @@ class Work:
             self.trouble, self.polled = None, time.monotonic()
             self._service.beat()
             self._faults.tell("build", None)
-            self._tell(report, asked)
+            self._tell(report, asked, begun)
+            if asked <= _REASONS:
+                self._looked = time.monotonic()
         if self.trouble:
             gc.collect()  # what failed holds on to itself in circles, and to the feeds that it was writing
         if self._first:
             self._first()
             self._first = None
 
-    def _between(self, _done: int, _total: int | None, _what: str) -> None:
-        if self._stopping.is_set():
-            raise _Stopped
+    def _may_give_way(self) -> bool:
+        return self.last is not None and time.monotonic() < self._looked + _PATIENCE * self._poll.total_seconds()
 
     def _paths(self, asked: frozenset[str]) -> list[str] | None:
         """The documents that may have changed, relative to the source; None: any."""
@@ -173,12 +205,13 @@ class Work:
             return None
         return sorted(path.relative_to(root).as_posix() for path in paths)
 
-    def _tell(self, report: Report, asked: frozenset[str]) -> None:
+    def _tell(self, report: Report, asked: frozenset[str], begun: float) -> None:
         """Log it, count it, and see to what follows from it."""
         self._metrics.ran(report)
         self._faults.problems(report.problems)
-        missed = asked == {POLL} and self.last is not None and bool(report.new or report.changed or report.gone)
-        if missed and self._watch:
+        found = self.last is not None and bool(report.new or report.changed or report.gone)
+        # A poll may find what was saved while it looked, a moment before the watch tells of it.
+        if self._watch and asked == {POLL} and found and self._told < begun:
             self._metrics.missed.inc()
             self._watch.restart()
         (self._log.info if report.moved else self._log.debug)("run", **run_line(report))
@@ -261,4 +294,5 @@ class Work:
         )
 
     def _changed(self, paths: frozenset[str]) -> None:
+        self._told = time.monotonic()
         self._builder.ask_all(paths or {WATCHING})

@@ -32,6 +32,11 @@ class Worker:
             self._asked.update(what)
             self._changed.notify()
 
+    def waiting(self) -> frozenset[str]:
+        """What was asked for and is not begun."""
+        with self._changed:
+            return frozenset(self._asked)
+
     def stop(self) -> None:
         """Have it end after what it is at."""
         with self._changed:

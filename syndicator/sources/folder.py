@@ -11,7 +11,7 @@ import re
 import stat
 import time
 from array import array
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from hashlib import sha1
@@ -30,6 +30,9 @@ GRAIN_NS = 2_000_000_000
 
 #: What opening says of a path that leads to no file.
 _NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+#: Files between two tellings of how far a look is: some milliseconds.
+_NOW_AND_THEN = 2000
 
 _SPELLED = re.compile(rb"\\x([0-9a-f]{2})")  # as `_shown` spells an octet
 
@@ -51,10 +54,11 @@ class Folder:
         self._top = f"{root}/"
         self._real = os.path.realpath(root)
 
-    def look(self, known: Container[int] | None = None) -> Look:
+    def look(self, known: Container[int] | None = None, seen_so_far: Callable[[int], None] = lambda _: None) -> Look:
         """Look at every document. `known`: the prints that are no news; None: nobody asks what is fresh.
 
-        Raises SourceError when the folder itself can't be looked at.
+        `seen_so_far` is told, now and then, how many it were; what it raises ends the look. Raises SourceError when the
+        folder itself can't be looked at.
         """
         prints: array[int] = array("q")
         append = prints.append
@@ -93,6 +97,8 @@ class Folder:
                                 continue
                         mark = hash((prefix + name, seen.st_size, seen.st_mtime_ns))
                         append(mark)
+                        if not len(prints) % _NOW_AND_THEN:
+                            seen_so_far(len(prints))
                         if known is not None and mark not in known:
                             fresh.add(prefix + name)
             except OSError as error:

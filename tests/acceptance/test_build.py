@@ -13,8 +13,10 @@ import pytest
 from sqlalchemy import text
 from support import CONFIG, FEEDS, Site, formats
 
+from syndicator.build import LOOKING
 from syndicator.errors import OutputError, SourceError
 from syndicator.notice import SiteReader
+from syndicator.sources import folder
 
 STORY = "2026-01-15-update-agent-shoots-man-in-the-leg"
 
@@ -261,6 +263,33 @@ def test_ids_survive_a_new_domain_and_permalink_style(site: Site) -> None:
     entries = site.feed("all.atom").entries
     assert [entry.id for entry in entries] == before
     assert entries[0].link == "https://other.example.org/news/2026/01/03/three/"
+
+
+@pytest.mark.parametrize("paths", [None, ["_config.yml"]])
+def test_another_config_has_every_post_read_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch, paths: list[str] | None
+) -> None:
+    """By a daemon too, whether a poll finds it or the watch tells of that one file, and though a look breaks off."""
+    monkeypatch.setattr(folder, "_NOW_AND_THEN", 2)
+    looks = 0
+    three(site)
+    for post in (site.root / "_posts").iterdir():
+        os.utime(post, (1_700_000_000, 1_700_000_000))
+
+    def broken_off(_done: int, _total: int | None, what: str) -> None:
+        nonlocal looks
+        looks += what == LOOKING
+        if looks > (paths is None):  # a poll's first look is for what changed
+            raise EOFError
+
+    with site.service() as service:
+        service.build()
+        site.write("_config.yml", CONFIG.replace("/:title/", "pretty"))
+        with pytest.raises(EOFError):
+            service.build(broken_off, paths=paths)
+        service.build(paths=paths)
+        service.build()
+    assert site.feed("all.atom").entries[0].link == "https://news.example.com/news/2026/01/03/three/"
 
 
 def test_two_posts_never_share_an_id(site: Site) -> None:

@@ -361,8 +361,8 @@ def test_a_post_that_is_away_when_it_would_be_read(site: Site, monkeypatch: pyte
     """The look saw it: it is looked for again, and what is renamed afterwards is still renamed."""
     look, places = Folder.look, [site.root / "_posts", site.root.parent / "away"]
 
-    def seen(source: Folder, known: Container[int] | None = None) -> Look:
-        found = look(source, known)
+    def seen(source: Folder, known: Container[int] | None, looking: Callable[[int], None]) -> Look:
+        found = look(source, known, looking)
         if known is not None and places:
             places[0].rename(places[1])
             places.clear()
