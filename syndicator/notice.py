@@ -75,12 +75,13 @@ class Notice:
         return Noticed(fresh=fresh, gone=gone, prints=look.prints, whole=whole)
 
     def at(self, source: Folder, paths: Collection[str], looking: Callable[[int], None]) -> Noticed:
-        """Look at these documents only."""
-        here, gone = self._look_at(source, {path for path in {*paths, *self._racy} if source.is_document(path)})
+        """Look at these documents only. Of others that went a look at everything tells: the source may be away."""
+        here, gone = self._look_at(source, {path for path in paths if source.is_document(path)})
+        again = {path for path in self._racy if source.stat(path)}
         with self._database.read() as connection:
             all_gone = gone and posts.are_all(connection, gone)
         # Told of each file that goes, an emptied folder is still an emptied folder.
-        return self.look(source, looking) if all_gone else Noticed(fresh=here, gone=gone)
+        return self.look(source, looking) if all_gone else Noticed(fresh=sorted({*here, *again}), gone=gone)
 
     def _look_at(self, source: Folder, paths: Collection[str]) -> tuple[list[str], set[str]]:
         """Of these paths, those that are there, in order, and those that the store knows and that aren't."""

@@ -385,6 +385,21 @@ def test_a_post_that_is_away_when_it_would_be_read(site: Site, monkeypatch: pyte
         assert ids < {entry.id for entry in entries}
 
 
+def test_a_source_that_goes_when_its_posts_are_young(site: Site) -> None:
+    """The watch tells of another file first: posts that are looked at again with it don't count as gone."""
+    old = site.post("2026-01-03-three")
+    os.utime(old, (1_700_000_000, 1_700_000_000))
+    with site.service() as service:
+        service.build()
+        (site.root / "_posts").rename(site.root.parent / "away")
+        assert service.build(paths=["about.md"]).gone == 0
+        with pytest.raises(SourceError, match="has no posts where it had 3"):
+            service.build()
+        (site.root.parent / "away").rename(site.root / "_posts")
+        assert service.build().moved is False
+    assert len(site.titles("all")) == 3
+
+
 def test_a_folder_emptied_while_told_of_each_file(site: Site) -> None:
     """Whoever tells of each deleted file can't empty the feeds either."""
     with site.service() as service:
