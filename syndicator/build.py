@@ -103,14 +103,18 @@ class Builder:
         def looking(seen: int) -> None:
             progress(seen, None, LOOKING)
 
-        noticed = self._notice.look(source, looking) if paths is None else self._notice.at(source, paths, looking)
+        if paths is None or self._notice.blank:
+            noticed = self._notice.look(source, looking)
+        else:
+            noticed = self._notice.at(source, paths, looking)
         if self._memory and not noticed and not self._marker.is_due(self._memory, site, now):
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
         memory, self._memory = self._memory, None
 
-        if self._marker.adopt(site) and not noticed.whole:
+        if self._marker.adopt(site):
             self._notice.forget()
-            noticed = self._notice.look(source, looking)
+            if not noticed.whole:
+                noticed = self._notice.look(source, lambda seen: progress(seen, None, "looking again"))
         counted = Indexer(self.database, source, site, self.plan.kinds_of(site)).index(
             noticed.fresh, noticed.gone, now, progress
         )

@@ -42,6 +42,11 @@ class Notice:
         self._racy: set[str] = set()
         self._told: set[str] = set()  #: looked at by themselves since: the last look doesn't know of them
 
+    @property
+    def blank(self) -> bool:
+        """Whether everything is still to be looked at: a few documents say nothing of the others."""
+        return self._prints is None
+
     def forget(self) -> None:
         """Let the next look be compared with the store again."""
         self._prints = None

@@ -153,9 +153,11 @@ class Work:
 
     def _build(self, asked: frozenset[str]) -> None:
         begun = time.monotonic()
-        if self._may_give_way():
-            asked, later = parted(asked)
+        now, later = parted(asked)
+        if later and self._may_give_way() and self._paths(now) is not None:
+            asked = now
             self._builder.ask_all(later)
+        paths = self._paths(asked)
 
         def between(_done: int, _total: int | None, what: str) -> None:
             if self._stopping.is_set():
@@ -164,11 +166,13 @@ class Work:
                 raise _GaveWay
 
         try:
-            report = self._service.build(between, paths=self._paths(asked))
+            report = self._service.build(between, paths=paths)
         except _Stopped:
             return
         except _GaveWay:
-            self._builder.ask_all(asked or {POLL})
+            self._builder.ask_all(
+                asked - {POLL}
+            )  # the next poll is soon enough, and a busy folder would begin it at once
             return
         except Exception as error:
             self._metrics.polls.labels("failed").inc()
@@ -183,7 +187,7 @@ class Work:
             self._service.beat()
             self._faults.tell("build", None)
             self._tell(report, asked, begun)
-            if asked <= _REASONS:
+            if paths is None:
                 self._looked = time.monotonic()
         if self.trouble:
             gc.collect()  # what failed holds on to itself in circles, and to the feeds that it was writing
