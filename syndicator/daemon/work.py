@@ -170,9 +170,8 @@ class Work:
         except _Stopped:
             return
         except _GaveWay:
-            self._builder.ask_all(
-                asked - {POLL}
-            )  # the next poll is soon enough, and a busy folder would begin it at once
+            # The next poll is soon enough: begun again at once, a look would never end where files change often.
+            self._builder.ask_all(asked - {POLL})
             return
         except Exception as error:
             self._metrics.polls.labels("failed").inc()
