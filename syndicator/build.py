@@ -111,15 +111,17 @@ class Builder:
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
         memory, self._memory = self._memory, None
 
-        if self._marker.adopt(site):
+        if site is not self._marker.adopted and self._marker.adopt(site):
             self._notice.forget()
             if not noticed.whole:
                 noticed = self._notice.look(source, lambda seen: progress(seen, None, "looking again"))
         counted = Indexer(self.database, source, site, self.plan.kinds_of(site)).index(
             noticed.fresh, noticed.gone, now, progress
         )
-        self._marker.mark(now, memory)
-        self._withdraw(site, now)
+        self._marker.mark(site, now, memory)
+        if site is not self._marker.adopted:
+            self._withdraw(site, now)
+            self._marker.adopted = site
         with publish.Packing(self.output) as packing:
             doing = _Run(site, now, self._gatherer_of(site, source), packing)
             self._publish_feeds(doing, progress)

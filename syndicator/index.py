@@ -178,8 +178,11 @@ class Indexer:
                 counted.gone += sum(row.head is not None for row in rows)
 
     def _soil_those_who_look_at_others(self) -> None:
-        with self.database.begin(durable=False) as connection:
+        with self.database.read() as connection:
             using = entries.using_posts(connection)
+        if not using:
+            return
+        with self.database.begin(durable=False) as connection:
             entries.remove(connection, using)
             feeds.soil(connection, {name for row in posts.get(connection, using).values() for name in row.feeds})
 

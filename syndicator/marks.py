@@ -32,12 +32,13 @@ class Marker:
         self._database = database
         self._output = output
         self._site_reader = site_reader
+        self.adopted: Site | None = None  #: what the site said in the last run that saw to all that follows from it
 
     def is_due(self, memory: Memory, site: Site, now: datetime) -> bool:
         """Whether anything that is not a document changed since the run that is remembered."""
         due = memory.report.next_due
         return (
-            site is not self._site_reader.last_used
+            site is not self.adopted
             or (due is not None and now >= due)
             or bool(memory.needs.outdated(str(self._plan.source)))
             or not all(self._output.stands(row.path, row.disk) for row in memory.files if not row.gone)
@@ -46,7 +47,6 @@ class Marker:
     def adopt(self, site: Site) -> bool:
         """Compare the site and the plan with those that the store was made with. True: posts must be read again."""
         plan = self._plan
-        self._site_reader.last_used = site
         read_with = fingerprint(plan.version, site.digest, sorted(plan.kinds_of(site)))
         policy = (sorted(plan.policy.frame_hosts), sorted(plan.policy.link_schemes))
         made_with = fingerprint(read_with, plan.spec_of(site, assemble.ALL, None), site.info, policy)
@@ -64,7 +64,7 @@ class Marker:
             facts.put(connection, "configured", "yes" if self._site_reader.configured else "")
         return read_before != read_with
 
-    def mark(self, now: datetime, memory: Memory | None) -> None:
+    def mark(self, site: Site, now: datetime, memory: Memory | None) -> None:
         """Mark the feeds that time, other files, or the absence of their own files touch."""
         with self._database.read() as connection:
             before = facts.get(connection, "now")
@@ -76,6 +76,8 @@ class Marker:
             missing = not memory and not any(row.name == assemble.ALL for row in feeds.every(connection))
         outdated = needs.outdated(str(self._plan.source))
         lost = {row.feed for row in files if not row.gone and not self._output.stands(row.path, row.disk)}
+        if site is self.adopted and not (missing or outdated or due or lost):
+            return
         with self._database.begin(durable=False) as connection:
             if missing:
                 feeds.put(connection, [FeedRow(name=assemble.ALL, kind=None, label=None, folded="")])

@@ -83,16 +83,21 @@ class Notice:
         """Look at these documents only. Of others that went a look at everything tells: the source may be away."""
         here, gone = self._look_at(source, {path for path in paths if source.is_document(path)})
         again = {path for path in self._racy if source.stat(path)}
-        with self._database.read() as connection:
-            all_gone = gone and posts.are_all(connection, gone)
-        # Told of each file that goes, an emptied folder is still an emptied folder.
-        return self.look(source, looking) if all_gone else Noticed(fresh=sorted({*here, *again}), gone=gone)
+        if gone:
+            with self._database.read() as connection:
+                all_gone = posts.are_all(connection, gone)
+            if all_gone:  # told of each file that goes, an emptied folder is still an emptied folder
+                return self.look(source, looking)
+        return Noticed(fresh=sorted({*here, *again}), gone=gone)
 
     def _look_at(self, source: Folder, paths: Collection[str]) -> tuple[list[str], set[str]]:
         """Of these paths, those that are there, in order, and those that the store knows and that aren't."""
         here = {path for path in paths if source.stat(path)}
+        absent = [path for path in paths if path not in here]
+        if not absent:
+            return sorted(here), set()
         with self._database.read() as connection:
-            return sorted(here), set(posts.get(connection, [path for path in paths if path not in here]))
+            return sorted(here), set(posts.get(connection, absent))
 
     def remember(self, noticed: Noticed, racy: set[str]) -> None:
         """Keep what a look showed, once it was acted on."""
@@ -113,7 +118,6 @@ class SiteReader:
         self._site: Site | None = None
         self.problems: tuple[Problem, ...] = ()
         self.configured = False  #: whether the site has, or ever had, a _config.yml
-        self.last_used: Site | None = None
 
     def read(self) -> Site:
         """The site as it is now: the same object while it is unchanged.

@@ -9,7 +9,7 @@ import watchfiles
 from syndicator.errors import SourceError
 
 #: Milliseconds of quiet that end a burst of changes, and how long a burst may last before it is told of.
-_QUIET, _BURST = 10, 200
+_QUIET, _BURST = 6, 200
 
 
 class Watch:

@@ -45,9 +45,8 @@ _ALEMBIC = Table(
     PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 
-#: How a writing transaction begins on SQLite. A debt must outlive a power cut: https://sqlite.org/pragma.html#pragma_synchronous
-_DURABLE = "PRAGMA synchronous = FULL", "BEGIN IMMEDIATE"
-_FAST = "PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE"
+#: How a writing transaction ends on SQLite. A debt must outlive a power cut: https://sqlite.org/pragma.html#pragma_synchronous
+_DURABLE, _FAST = "FULL", "NORMAL"
 
 #: Else SQLAlchemy reads octets where a database was made without an encoding, and stumbles over them.
 _POSTGRESQL = {"client_encoding": "utf8"}
@@ -97,7 +96,7 @@ class Database:
         self.check()
         with (
             in_words(self.name),
-            self.engine.connect().execution_options(begin=_DURABLE if durable else _FAST) as connection,
+            self.engine.connect().execution_options(synchronous=_DURABLE if durable else _FAST) as connection,
             connection.begin(),
         ):
             if not durable and not self.sqlite:
@@ -244,8 +243,14 @@ def _engine(url: str, *, sqlite: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        for statement in connection.get_execution_options().get("begin", ("BEGIN",)):
-            connection.exec_driver_sql(statement)
+        synchronous = connection.get_execution_options().get("synchronous")
+        if synchronous is None:
+            connection.exec_driver_sql("BEGIN")
+            return
+        if connection.info.get("synchronous") != synchronous:
+            connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
+            connection.info["synchronous"] = synchronous
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
