@@ -9,7 +9,7 @@ from syndicator import assemble, formats, gather, marks, notice, publish
 from syndicator.errors import OutputError
 from syndicator.formats import html, opml
 from syndicator.gather import Gatherer
-from syndicator.index import Counted, Indexer, Progress
+from syndicator.index import Counted, Indexer, Names, Progress
 from syndicator.jekyll.site import Site
 from syndicator.marks import Memory
 from syndicator.model import Report
@@ -107,30 +107,37 @@ class Builder:
             noticed = self._notice.look(source, looking)
         else:
             noticed = self._notice.at(source, paths, looking)
-        if self._memory and not noticed and not self._marker.is_due(self._memory, site, now):
+        told = paths if noticed.prints is None else None
+        if self._memory and not noticed and not self._marker.is_due(self._memory, site, now, told):
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
         memory, self._memory = self._memory, None
+        if memory and not self._marker.holds(memory, site):
+            memory = None
 
-        if site is not self._marker.adopted and self._marker.adopt(site):
+        if memory is None and self._marker.adopt(site):
             self._notice.forget()
             if not noticed.whole:
                 noticed = self._notice.look(source, lambda seen: progress(seen, None, "looking again"))
-        counted = Indexer(self.database, source, site, self.plan.kinds_of(site)).index(
-            noticed.fresh, noticed.gone, now, progress
-        )
-        self._marker.mark(site, now, memory)
-        if site is not self._marker.adopted:
+        names = memory.names if memory else self._names(site)
+        counted = Indexer(self.database, source, site, names).index(noticed.fresh, noticed.gone, now, progress)
+        self._marker.mark(now, memory, told, moved=counted.moved)
+        if memory is None:
             self._withdraw(site, now)
-            self._marker.adopted = site
         with publish.Packing(self.output) as packing:
             doing = _Run(site, now, self._gatherer_of(site, source), packing)
             self._publish_feeds(doing, progress)
             self._publish_pages(doing)
-            self._pack(doing)
+            self._pack(doing, memory)
         if doing.failure:
             raise doing.failure
         self._notice.remember(noticed, counted.racy | doing.missed)
-        return self._report(begun, counted, doing)
+        report = self._report(begun, counted, doing)
+        self._remember(report, doing, names, memory)
+        return report
+
+    def _names(self, site: Site) -> Names:
+        with self.database.read() as connection:
+            return Names(feeds.named(connection), self.plan.kinds_of(site))
 
     def _gatherer_of(self, site: Site, source: Source) -> Gatherer:
         """One for as long as the site says the same of itself: Liquid takes a while to be set up."""
@@ -188,6 +195,7 @@ class Builder:
             feeds.put(connection, [remembered])
             problems.replace(connection, "feed", {row.name: found})
             doing.owed += publish.commit(connection, published, self.plan.own_hub, doing.now)
+        doing.rows += published.rows
         doing.written += published.written
         if published.changed:
             doing.changed += 1
@@ -211,7 +219,7 @@ class Builder:
         """The index page and the OPML: they show every feed, and so may change with any."""
         site = doing.site
         with self.database.read() as connection:
-            rows = [row for row in feeds.every(connection) if row.made_of is not None]
+            rows = [row for row in feeds.named(connection) if row.made_of is not None]
             limit = min(NEWEST, self.plan.spec_of(site, assemble.ALL, None).limit)
             selected = posts.newest(connection, assemble.ALL, doing.until, limit)
             known = feeds.files_of(connection, "")
@@ -224,26 +232,28 @@ class Builder:
         published = publish.publish(self.output, pages, known, "", doing.now)
         self._show(published.rows)
         doing.feeds = len(rows)
+        doing.rows += published.rows
         doing.written += published.written
         if published.written or published.changed:
             with self.database.begin(durable=False) as connection:
                 publish.commit(connection, published, self.plan.own_hub, doing.now)
 
-    def _pack(self, doing: "_Run") -> None:
-        """The compressed siblings of what went out, and of what an earlier run left without."""
+    def _pack(self, doing: "_Run", memory: Memory | None) -> None:
+        """The compressed siblings of what went out, and of what a run that was broken off left without."""
         self.output.release()
         with self.database.read() as connection:
-            doing.packing.begin(feeds.every_file(connection))
+            doing.packing.begin(doing.rows if memory else feeds.every_file(connection))
         rows, failures = doing.packing.end()
         doing.failure = doing.failure or next(iter(failures), None)
         if rows:
+            doing.rows += rows
             self._show(rows)
             with self.database.begin(durable=False) as connection:
                 feeds.put_files(connection, rows)
 
     def _report(self, begun: float, counted: Counted, doing: "_Run") -> Report:
         with self.database.read() as connection:
-            report = Report(
+            return Report(
                 started=doing.now,
                 seconds=perf_counter() - begun,
                 posts=posts.count(connection),
@@ -257,9 +267,21 @@ class Builder:
                 next_due=posts.next_due(connection, doing.now),
                 problems=problems.every(connection),
             )
-            quiet = replace(report, new=0, changed=0, gone=0, feeds_changed=0, files_written=0, owed=0)
-            self._memory = Memory(gather.Needs(connection), feeds.every_file(connection), quiet)
-        return report
+
+    def _remember(self, report: Report, doing: "_Run", names: Names, before: Memory | None) -> None:
+        quiet = replace(report, new=0, changed=0, gone=0, feeds_changed=0, files_written=0, owed=0)
+        with self.database.read() as connection:
+            self._memory = Memory(
+                site=doing.site,
+                names=names,
+                needs=gather.Needs(connection),
+                using=entries.using_posts(connection),
+                files={
+                    **(before.files if before else {row.path: row for row in feeds.every_file(connection)}),
+                    **{row.path: row for row in doing.rows},
+                },
+                report=quiet,
+            )
 
 
 @dataclass
@@ -270,6 +292,7 @@ class _Run:
     now: datetime
     gatherer: Gatherer
     packing: publish.Packing
+    rows: list[FileRow] = field(default_factory=list)  #: files that went out, or went; the last of a path counts
     feeds: int = 0
     changed: int = 0
     written: int = 0

@@ -1,7 +1,7 @@
 """From the posts of a feed to its entries: remembered, or rendered."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -165,10 +165,16 @@ class Needs:
             self._askers.setdefault(path, set()).add(post)
             self._seen[path] = seen
 
-    def outdated(self, root: str) -> set[str]:
-        """The posts whose entries would be made differently now, because a file they asked for changed."""
+    def outdated(self, root: str, told: Collection[str] | None) -> set[str]:
+        """The posts whose entries would be made differently now, because a file they asked for changed.
+
+        `told`: the only files that may have changed, or whose folders; None: any.
+        """
         return {
-            post for path, seen in self._seen.items() if look_again(root, path) != seen for post in self._askers[path]
+            post
+            for path, seen in self._seen.items()
+            if (told is None or path in told or path.endswith("/")) and look_again(root, path) != seen
+            for post in self._askers[path]
         }
 
 
@@ -180,5 +186,4 @@ def drop(connection: Connection, outdated: set[str]) -> None:
 
 def prune(connection: Connection) -> None:
     """Forget the entries that stand in no feed."""
-    standing = {path for row in feeds.every(connection) for path in row.standing}
-    entries.remove(connection, entries.paths(connection) - standing)
+    entries.remove(connection, entries.paths(connection) - feeds.standing(connection))

@@ -12,7 +12,7 @@ from syndicator.jekyll.site import Site
 from syndicator.model import PostHead, Problem, Term
 from syndicator.reading import Read, Wanted, read_all
 from syndicator.sources.folder import Folder
-from syndicator.store import entries, feeds, ledger, posts, problems
+from syndicator.store import feeds, ledger, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow
 from syndicator.store.posts import PostRow
@@ -29,6 +29,11 @@ class Counted:
     changed: int = 0
     gone: int = 0
     racy: set[str] = field(default_factory=set)  #: to be looked at again: changed within the clock's grain
+
+    @property
+    def moved(self) -> bool:
+        """Whether any post is another than it was."""
+        return bool(self.new or self.changed or self.gone)
 
 
 @dataclass(slots=True)
@@ -57,32 +62,27 @@ class Indexer:
 
     What a power cut takes back is read again: nothing is told of before a durable transaction came after it.
 
-    Reads documents, says who they are, and marks the feeds they are or were in as dirty. `kinds` are the kinds of
-    terms that feeds are made for.
+    Reads documents, says who they are, and marks the feeds they are or were in as dirty.
     """
 
-    def __init__(self, database: Database, source: Folder, site: Site, kinds: Collection[str]) -> None:
+    def __init__(self, database: Database, source: Folder, site: Site, names: "Names") -> None:
         self.database = database
         self.source = source
         self.site = site
-        self.kinds = kinds
+        self.names = names
 
     def index(self, fresh: Collection[str], gone: Collection[str], now: datetime, progress: Progress) -> Counted:
         """Forget the gone paths, read the fresh ones, in batches that are each a transaction."""
         counted = Counted()
         self._forget(gone, now, counted)
-        with self.database.read() as connection:
-            names = Names(feeds.every(connection), self.kinds)
         done = 0
         with closing(read_all(self.source, self.site, self._wanted(fresh), len(fresh))) as batched:
             for (known, wanted), several in batched:
                 # What a look saw and a reading doesn't find may be back at once, and is to be looked for.
                 counted.racy.update(path for (path, _), one in zip(wanted, several, strict=True) if one is None)
-                self._index_batch(known, [one for one in several if one], names, now, counted)
+                self._index_batch(known, [one for one in several if one], now, counted)
                 done += BATCH
                 progress(min(done, len(fresh)), len(fresh), "reading posts")
-        if counted.new or counted.changed or counted.gone:
-            self._soil_those_who_look_at_others()
         return counted
 
     def _wanted(self, fresh: Collection[str]) -> Iterator[tuple[tuple[_Known, list[Wanted]], list[Wanted]]]:
@@ -100,14 +100,7 @@ class Indexer:
     def _differs(self, path: str, before: PostRow | None) -> bool:
         return not (before and before.settled and before.digest and self.source.stat(path) == before.stat)
 
-    def _index_batch(
-        self,
-        known: _Known,
-        several: list[Read],
-        names: "Names",
-        now: datetime,
-        counted: Counted,
-    ) -> None:
+    def _index_batch(self, known: _Known, several: list[Read], now: datetime, counted: Counted) -> None:
         counted.racy.update(one.stat.path for one in several if not one.settled)
         if not several:
             return
@@ -120,9 +113,9 @@ class Indexer:
         with self.database.begin(durable=False) as connection:
             posts.look(connection, looks)
             self._identify(connection, read, now)
-            rows = [self._row(found, names) for found in read]
+            rows = [self._row(found) for found in read]
             problems.replace(connection, "read", {found.path: found.problems for found in read})
-            names.remember(connection)
+            self.names.remember(connection)
             changed = [(row, found.before) for row, found in zip(rows, read, strict=True) if row != found.before]
             posts.put(connection, [row for row, _ in changed], [before for _, before in changed if before])
             feeds.soil(connection, {name for row, before in changed for name in _touched(row, before)})
@@ -152,7 +145,7 @@ class Indexer:
                 found.problems = (*found.problems, problem)
         ledger.put(connection, [one for path, one in identities.items() if one != known.get(path)])
 
-    def _row(self, found: _Found, names: "Names") -> PostRow:
+    def _row(self, found: _Found) -> PostRow:
         """What is remembered of a document; of one that can't be read as a post, its last good version too."""
         stat, settled, digest, head = found.read.stat, found.read.settled, found.read.digest, found.head
         if found.read.unreadable and found.before:
@@ -163,7 +156,7 @@ class Indexer:
             digest=digest,
             head=head,
             document_digest=digest if head else None,
-            feeds=names.of_all(head.terms) if head else (),
+            feeds=self.names.of_all(head.terms) if head else (),
         )
 
     def _forget(self, gone: Collection[str], now: datetime, counted: Counted) -> None:
@@ -176,15 +169,6 @@ class Indexer:
                 problems.remove(connection, "render", batch)
                 feeds.soil(connection, {name for row in rows for name in row.feeds})
                 counted.gone += sum(row.head is not None for row in rows)
-
-    def _soil_those_who_look_at_others(self) -> None:
-        with self.database.read() as connection:
-            using = entries.using_posts(connection)
-        if not using:
-            return
-        with self.database.begin(durable=False) as connection:
-            entries.remove(connection, using)
-            feeds.soil(connection, {name for row in posts.get(connection, using).values() for name in row.feeds})
 
 
 class Names:

@@ -1,26 +1,31 @@
 """What else than a document touches feeds: settings, time, files that entries asked for, files we lost."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
 from syndicator import assemble, gather
+from syndicator.index import Names
 from syndicator.jekyll.site import Site
 from syndicator.model import Report
 from syndicator.notice import SiteReader
 from syndicator.outputs.folder import Folder as Output
 from syndicator.plan import Plan
-from syndicator.store import facts, feeds, posts, problems
+from syndicator.store import entries, facts, feeds, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
 
 
 @dataclass
 class Memory:
-    """What a poll without changes compares with, so that it reads no row."""
+    """What a run leaves to the next: a poll without changes reads no row, and a change only those it touches."""
 
+    site: Site
+    names: Names
     needs: gather.Needs
-    files: list[FileRow]
+    using: set[str]  #: posts whose entries asked for other posts
+    files: Mapping[str, FileRow]  #: by path
     report: Report
 
 
@@ -32,17 +37,24 @@ class Marker:
         self._database = database
         self._output = output
         self._site_reader = site_reader
-        self.adopted: Site | None = None  #: what the site said in the last run that saw to all that follows from it
 
-    def is_due(self, memory: Memory, site: Site, now: datetime) -> bool:
-        """Whether anything that is not a document changed since the run that is remembered."""
+    def is_due(self, memory: Memory, site: Site, now: datetime, told: Collection[str] | None) -> bool:
+        """Whether anything that is not a document changed since the run that is remembered.
+
+        `told`: the only files that may have; None: any, and those that we wrote may be lost.
+        """
         due = memory.report.next_due
         return (
-            site is not self.adopted
+            site is not memory.site
             or (due is not None and now >= due)
-            or bool(memory.needs.outdated(str(self._plan.source)))
-            or not all(self._output.stands(row.path, row.disk) for row in memory.files if not row.gone)
+            or bool(memory.needs.outdated(str(self._plan.source), told))
+            or (told is None and any(map(self._is_lost, memory.files.values())))
         )
+
+    def holds(self, memory: Memory, site: Site) -> bool:
+        """Whether the site is what it was, and no other process had a run since."""
+        with self._database.read() as connection:
+            return site is memory.site and facts.get(connection, "now") == memory.report.started.isoformat()
 
     def adopt(self, site: Site) -> bool:
         """Compare the site and the plan with those that the store was made with. True: posts must be read again."""
@@ -64,19 +76,23 @@ class Marker:
             facts.put(connection, "configured", "yes" if self._site_reader.configured else "")
         return read_before != read_with
 
-    def mark(self, site: Site, now: datetime, memory: Memory | None) -> None:
-        """Mark the feeds that time, other files, or the absence of their own files touch."""
+    def mark(self, now: datetime, memory: Memory | None, told: Collection[str] | None, *, moved: bool) -> None:
+        """Mark the feeds that time, other posts, other files, or the absence of their own files touch.
+
+        `memory` is None when nothing that was remembered holds. `told` is as above; `moved`: some post changed.
+        """
         with self._database.read() as connection:
             before = facts.get(connection, "now")
             then = datetime.fromisoformat(before) if before else now
             # A clock that was set back takes posts out again that it had let out too early.
             due = posts.due(connection, min(then, now), max(then, now))
             needs = memory.needs if memory else gather.Needs(connection)
-            files = memory.files if memory else feeds.every_file(connection)
+            using = (memory.using if memory else entries.using_posts(connection)) if moved else set()
+            files = memory.files.values() if memory else feeds.every_file(connection)
             missing = not memory and not any(row.name == assemble.ALL for row in feeds.every(connection))
-        outdated = needs.outdated(str(self._plan.source))
-        lost = {row.feed for row in files if not row.gone and not self._output.stands(row.path, row.disk)}
-        if site is self.adopted and not (missing or outdated or due or lost):
+        outdated = needs.outdated(str(self._plan.source), told) | using
+        lost = {row.feed for row in files if self._is_lost(row)} if told is None else set()
+        if memory and not (outdated or due or lost):
             return
         with self._database.begin(durable=False) as connection:
             if missing:
@@ -84,6 +100,9 @@ class Marker:
             gather.drop(connection, outdated)
             feeds.soil(connection, due | lost)
             problems.replace(connection, "site", {"": self._site_reader.problems})
+
+    def _is_lost(self, row: FileRow) -> bool:
+        return not row.gone and not self._output.stands(row.path, row.disk)
 
 
 def fingerprint(*parts: object) -> str:

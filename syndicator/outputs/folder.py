@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,6 +26,8 @@ _TEMPORARY = ".syndicator-"
 
 #: Files that are held open until `release`, at most.
 _HELD = 64
+
+_BELOW = re.compile(r"(?!\.{1,2}(?:/|\Z))[^/\0]{1,255}(?:/(?!\.{1,2}(?:/|\Z))[^/\0]{1,255})*", re.DOTALL)
 
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
@@ -53,7 +54,7 @@ class Folder:
         written = [self._pool.submit(self._replace, file, moment) for file, moment in files]
         wait(written)  # all of them, also when one fails: nothing is still being written when this returns
         disks: list[Disk] = [{"": one.result()} for one in written]
-        for folder in {self._place(file.path).parent for file, _ in files}:
+        for folder in {os.path.dirname(self._place(file.path)) for file, _ in files}:
             self._sync(folder)
         return disks
 
@@ -81,7 +82,7 @@ class Folder:
             self._unlink(path + suffix)
         written = {suffix: self._put(path + suffix, small, moment) for suffix, small in packed.items()}
         if written:
-            self._sync(self._place(path).parent)
+            self._sync(os.path.dirname(self._place(path)))
         return {"": disk[""], **written}
 
     def stands(self, path: str, disk: Disk) -> bool:
@@ -91,7 +92,7 @@ class Folder:
     def read(self, path: str) -> bytes | None:
         """A file's bytes; None when it isn't there."""
         try:
-            return self._place(path).read_bytes()
+            return Path(self._place(path)).read_bytes()
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
         except OSError as error:
@@ -127,7 +128,7 @@ class Folder:
                     with suppress(OSError):
                         self._held.append(os.open(self._place(file.path + suffix), os.O_RDONLY))
             for suffix in _SIBLINGS:
-                self._place(file.path + suffix).unlink(missing_ok=True)
+                Path(self._place(file.path + suffix)).unlink(missing_ok=True)
 
         return self._put(file.path, file.data, updated, begin)
 
@@ -135,7 +136,7 @@ class Folder:
         self, path: str, data: bytes, updated: datetime, begin: Callable[[], None] = lambda: None
     ) -> tuple[int, int]:
         """`begin` is called when all that is left to do is to rename."""
-        place = self._place(path)
+        place = Path(self._place(path))
         # The name says what is in it: two writers of the same bytes don't disturb each other.
         temporary = place.parent / f"{_TEMPORARY}{os.getpid()}-{sha256(path.encode()).hexdigest()[:16]}"
         moment = int(updated.timestamp()) * 1_000_000_000
@@ -157,13 +158,13 @@ class Folder:
 
     def _unlink(self, path: str) -> None:
         try:
-            self._place(path).unlink(missing_ok=True)
+            Path(self._place(path)).unlink(missing_ok=True)
         except NotADirectoryError:
             return
         except OSError as error:
             raise self._failure(path, error) from error
 
-    def _sync(self, folder: Path) -> None:
+    def _sync(self, folder: str) -> None:
         try:
             handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
@@ -180,8 +181,11 @@ class Folder:
             return None
         return seen.st_size, seen.st_mtime_ns
 
-    def _place(self, path: str) -> Path:
-        return _place(self.root, path)
+    def _place(self, path: str) -> str:
+        # Names are made by us (assemble.slug); this is the one place that would write elsewhere if they weren't.
+        if not _BELOW.fullmatch(path):
+            raise OutputError(f"{path!r} is no path below {self.root}")
+        return f"{self.root}/{path}"
 
     def _failure(self, path: str, error: OSError) -> OutputError:
         if isinstance(error, FileExistsError | NotADirectoryError):
@@ -193,12 +197,3 @@ class Folder:
             f"{place} can't be written{' to' if place == self.root else ''}: {error.strerror}",
             hint="the feeds that are there stay as they are; this is tried again at the next run",
         )
-
-
-@lru_cache(maxsize=1024)  # a poll asks for every file
-def _place(root: Path, path: str) -> Path:
-    # Names are made by us (assemble.slug); this is the one place that would write elsewhere if they weren't.
-    parts = path.split("/")
-    if not all(re.fullmatch(r"[^/\0]{1,255}", part) and part not in (".", "..") for part in parts):
-        raise OutputError(f"{path!r} is no path below {root}")
-    return root.joinpath(*parts)

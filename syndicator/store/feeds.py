@@ -46,6 +46,8 @@ class FileRow:
 
 
 _EVERY = select(feeds)
+_NAMED = select(feeds.c.name, feeds.c.kind, feeds.c.label, feeds.c.folded, feeds.c.made_of)
+_STANDING = select(feeds.c.standing)
 _DIRTY = select(feeds).where(feeds.c.dirty).order_by(feeds.c.name)
 _SOIL = update(feeds).where(among(feeds.c.name)).values(dirty=True)
 _REMOVE = delete(feeds).where(among(feeds.c.name))
@@ -56,7 +58,23 @@ _FILE_AT = select(files).where(files.c.url == bindparam("at"), ~files.c.gone).or
 
 def every(connection: Connection) -> list[FeedRow]:
     """The whole site first, then by kind and name."""
-    rows = [_feed_row(row) for row in connection.execute(_EVERY)]
+    return _in_order(_feed_row(row) for row in connection.execute(_EVERY))
+
+
+def named(connection: Connection) -> list[FeedRow]:
+    """The same, but for their entries and when they were updated: of thousands that takes a while to read."""
+    return _in_order(
+        FeedRow(name=row.name, kind=row.kind, label=row.label, folded=row.folded, made_of=row.made_of)
+        for row in connection.execute(_NAMED)
+    )
+
+
+def standing(connection: Connection) -> set[str]:
+    """The posts that stand in any feed."""
+    return {path for text in connection.scalars(_STANDING) for path in json.loads(text or "[]")}
+
+
+def _in_order(rows: Iterable[FeedRow]) -> list[FeedRow]:
     return sorted(rows, key=lambda row: (row.kind or "", row.name))
 
 

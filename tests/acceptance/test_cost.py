@@ -119,6 +119,57 @@ def test_a_change_asks_indexes(site: Site, change: str) -> None:
     assert plans == {}
 
 
+def test_a_change_reads_nothing_of_other_feeds(site: Site) -> None:
+    """Not before hubs are told of the first that it touches: a site of thousands of tags has thousands of feeds."""
+    asked: list[str] = []
+    before: list[str] = []
+    with site.service() as service:
+        service.build()
+        service.owing = lambda: before or before.extend(asked)
+        event.listen(service.database.engine, "before_cursor_execute", lambda _a, _b, said, *_: asked.append(said))
+        site.post("2026-01-30-post", categories=["News"])
+        assert service.build(paths=["_posts/2026-01-30-post.md"]).new == 1
+    selects = [said for said in before if said.startswith("SELECT")]
+    assert any("FROM files" in said for said in selects)
+    assert [said for said in selects if "WHERE" not in said or re.search("WHERE entries.uses_posts = 1$", said)] == []
+
+
+def test_a_change_that_is_told_of_looks_at_no_other_feed(site: Site) -> None:
+    """A feed's file that is lost comes back with the next look at everything, not with each save."""
+    lost = site.feeds / "category/business.rss"
+    with site.service() as service:
+        service.build()
+        lost.unlink()
+        site.post("2026-01-30-post", categories=["News"])
+        assert service.build(paths=["_posts/2026-01-30-post.md"]).feeds_changed == 2
+        assert not lost.exists()
+        assert service.build().files_written
+    assert lost.exists()
+
+
+def test_another_process_that_builds_meanwhile(site: Site) -> None:
+    """What one remembers of its last run is forgotten when another had one: names, and what is on disk."""
+
+    def post(day: int, category: str) -> str:
+        file = site.post(f"2026-01-{day}-post", categories=[category])
+        os.utime(file, (1_760_000_000, 1_760_000_000))
+        site.clock.forward(minutes=1)
+        return file.relative_to(site.root).as_posix()
+
+    with site.service() as one, site.service() as other:
+        one.build()
+        post(30, "News?")
+        assert other.build().new == 1
+        assert one.build(paths=[post(31, "News!")]).new == 1
+        feeds = [site.feed(f"category/{name}.rss") for name in ("news-2", "news-3")]
+        assert [feed.feed.title.rpartition(" ")[2] for feed in feeds] == ["News?", "News!"]
+        one.build()
+        before = state(site)
+        site.clock.forward(minutes=1)
+        one.build()
+        assert before == state(site)
+
+
 def plan(state: Path, statement: str) -> list[tuple[int, int, int, str]]:
     with closing(sqlite3.connect(state)) as connection:
         return connection.execute(f"EXPLAIN QUERY PLAN {statement}", [None] * statement.count("?")).fetchall()
