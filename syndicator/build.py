@@ -107,7 +107,7 @@ class Builder:
             noticed = self._notice.look(source, looking)
         else:
             noticed = self._notice.at(source, paths, looking)
-        told = paths if noticed.prints is None else None
+        told = None if paths is None or noticed.prints is not None else frozenset(paths)
         if self._memory and not noticed and not self._marker.is_due(self._memory, site, now, told):
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
         memory, self._memory = self._memory, None

@@ -1,4 +1,7 @@
-"""What else than a document touches feeds: settings, time, files that entries asked for, files we lost."""
+"""What else than a document touches feeds: settings, time, files that entries asked for, files we lost.
+
+Also what a run remembers of all this, so that the next looks only at what may have changed.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -19,7 +22,10 @@ from syndicator.store.feeds import FeedRow, FileRow
 
 @dataclass
 class Memory:
-    """What a run leaves to the next: a poll without changes reads no row, and a change only those it touches."""
+    """What a run leaves to the next: a poll without changes reads no row, and a change only those it touches.
+
+    It is dropped when a run fails, and when it doesn't hold any more.
+    """
 
     site: Site
     names: Names
