@@ -56,6 +56,7 @@ class Builder:
             owed          whoever pays it may begin
         pages             the index of all feeds, and the OPML
         pack              what went out, compressed: begun with each feed, waited for here
+        remember          what the next run need not ask the state for
 
     A feed is marked as touched in the transaction that changes the index, and unmarked in the one that remembers
     its files: whatever a crash comes between, the next run goes on from the mark.
@@ -118,9 +119,10 @@ class Builder:
             self._notice.forget()
             if not noticed.whole:
                 noticed = self._notice.look(source, lambda seen: progress(seen, None, "looking again"))
-        names = memory.names if memory else self._names(site)
-        counted = Indexer(self.database, source, site, names).index(noticed.fresh, noticed.gone, now, progress)
-        self._marker.mark(now, memory, told, moved=counted.moved)
+        names, using = (memory.names, memory.using) if memory else self._known(site)
+        indexer = Indexer(self.database, source, site, names, using)
+        counted = indexer.index(noticed.fresh, noticed.gone, now, progress)
+        self._marker.mark(now, memory, told)
         if memory is None:
             self._withdraw(site, now)
         with publish.Packing(self.output) as packing:
@@ -135,9 +137,10 @@ class Builder:
         self._remember(report, doing, names, memory)
         return report
 
-    def _names(self, site: Site) -> Names:
+    def _known(self, site: Site) -> tuple[Names, set[str]]:
+        """The feeds' names, and the posts whose entries asked for other posts, as the state has them."""
         with self.database.read() as connection:
-            return Names(feeds.named(connection), self.plan.kinds_of(site))
+            return Names(feeds.named(connection), self.plan.kinds_of(site)), entries.using_posts(connection)
 
     def _gatherer_of(self, site: Site, source: Source) -> Gatherer:
         """One for as long as the site says the same of itself: Liquid takes a while to be set up."""
@@ -241,8 +244,10 @@ class Builder:
     def _pack(self, doing: "_Run", memory: Memory | None) -> None:
         """The compressed siblings of what went out, and of what a run that was broken off left without."""
         self.output.release()
-        with self.database.read() as connection:
-            doing.packing.begin(doing.rows if memory else feeds.every_file(connection))
+        if memory is None:
+            with self.database.read() as connection:
+                doing.rows = feeds.every_file(connection)
+        doing.packing.begin(doing.rows)
         rows, failures = doing.packing.end()
         doing.failure = doing.failure or next(iter(failures), None)
         if rows:
@@ -276,10 +281,7 @@ class Builder:
                 names=names,
                 needs=gather.Needs(connection),
                 using=entries.using_posts(connection),
-                files={
-                    **(before.files if before else {row.path: row for row in feeds.every_file(connection)}),
-                    **{row.path: row for row in doing.rows},
-                },
+                files={**(before.files if before else {}), **{row.path: row for row in doing.rows}},
                 report=quiet,
             )
 
@@ -292,7 +294,7 @@ class _Run:
     now: datetime
     gatherer: Gatherer
     packing: publish.Packing
-    rows: list[FileRow] = field(default_factory=list)  #: files that went out, or went; the last of a path counts
+    rows: list[FileRow] = field(default_factory=list)  #: files that went out or went; the last of a path counts
     feeds: int = 0
     changed: int = 0
     written: int = 0

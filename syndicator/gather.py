@@ -178,12 +178,6 @@ class Needs:
         }
 
 
-def drop(connection: Connection, outdated: set[str]) -> None:
-    """Forget entries, so that they are made again, and mark the feeds they stand in."""
-    entries.remove(connection, outdated)
-    feeds.soil(connection, {name for row in posts.get(connection, outdated).values() for name in row.feeds})
-
-
 def prune(connection: Connection) -> None:
     """Forget the entries that stand in no feed."""
     entries.remove(connection, entries.paths(connection) - feeds.standing(connection))

@@ -12,7 +12,7 @@ from syndicator.jekyll.site import Site
 from syndicator.model import PostHead, Problem, Term
 from syndicator.reading import Read, Wanted, read_all
 from syndicator.sources.folder import Folder
-from syndicator.store import feeds, ledger, posts, problems
+from syndicator.store import entries, feeds, ledger, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow
 from syndicator.store.posts import PostRow
@@ -29,11 +29,6 @@ class Counted:
     changed: int = 0
     gone: int = 0
     racy: set[str] = field(default_factory=set)  #: to be looked at again: changed within the clock's grain
-
-    @property
-    def moved(self) -> bool:
-        """Whether any post is another than it was."""
-        return bool(self.new or self.changed or self.gone)
 
 
 @dataclass(slots=True)
@@ -62,14 +57,16 @@ class Indexer:
 
     What a power cut takes back is read again: nothing is told of before a durable transaction came after it.
 
-    Reads documents, says who they are, and marks the feeds they are or were in as dirty.
+    Reads documents, says who they are, and marks the feeds they are or were in as dirty. `using` are the posts whose
+    entries asked for other posts: a change of any may be one of theirs.
     """
 
-    def __init__(self, database: Database, source: Folder, site: Site, names: "Names") -> None:
+    def __init__(self, database: Database, source: Folder, site: Site, names: "Names", using: Collection[str]) -> None:
         self.database = database
         self.source = source
         self.site = site
         self.names = names
+        self.using = using
 
     def index(self, fresh: Collection[str], gone: Collection[str], now: datetime, progress: Progress) -> Counted:
         """Forget the gone paths, read the fresh ones, in batches that are each a transaction."""
@@ -119,6 +116,8 @@ class Indexer:
             changed = [(row, found.before) for row, found in zip(rows, read, strict=True) if row != found.before]
             posts.put(connection, [row for row, _ in changed], [before for _, before in changed if before])
             feeds.soil(connection, {name for row, before in changed for name in _touched(row, before)})
+            if changed:
+                drop(connection, self.using)
         for row, before in changed:
             _count(row, before, counted)
 
@@ -168,6 +167,7 @@ class Indexer:
                 problems.remove(connection, "read", batch)
                 problems.remove(connection, "render", batch)
                 feeds.soil(connection, {name for row in rows for name in row.feeds})
+                drop(connection, self.using)
                 counted.gone += sum(row.head is not None for row in rows)
 
 
@@ -214,6 +214,12 @@ class Names:
         feeds.put(connection, self._new)
         problems.replace(connection, "name", self._problems)
         self._new, self._problems, self._of_terms = [], {}, {}
+
+
+def drop(connection: Connection, outdated: Collection[str]) -> None:
+    """Forget entries of posts, so that they are made again, and mark the feeds they stand in."""
+    entries.remove(connection, outdated)
+    feeds.soil(connection, {name for row in posts.get(connection, outdated).values() for name in row.feeds})
 
 
 def _looked(read: Read, before: PostRow) -> PostRow:

@@ -9,13 +9,13 @@ from datetime import datetime
 from hashlib import blake2b
 
 from syndicator import assemble, gather
-from syndicator.index import Names
+from syndicator.index import Names, drop
 from syndicator.jekyll.site import Site
 from syndicator.model import Report
 from syndicator.notice import SiteReader
 from syndicator.outputs.folder import Folder as Output
 from syndicator.plan import Plan
-from syndicator.store import entries, facts, feeds, posts, problems
+from syndicator.store import facts, feeds, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
 
@@ -82,10 +82,10 @@ class Marker:
             facts.put(connection, "configured", "yes" if self._site_reader.configured else "")
         return read_before != read_with
 
-    def mark(self, now: datetime, memory: Memory | None, told: Collection[str] | None, *, moved: bool) -> None:
-        """Mark the feeds that time, other posts, other files, or the absence of their own files touch.
+    def mark(self, now: datetime, memory: Memory | None, told: Collection[str] | None) -> None:
+        """Mark the feeds that time, other files, or the absence of their own files touch.
 
-        `memory` is None when nothing that was remembered holds. `told` is as above; `moved`: some post changed.
+        `memory` is None when nothing that was remembered holds. `told` is as above.
         """
         with self._database.read() as connection:
             before = facts.get(connection, "now")
@@ -93,17 +93,16 @@ class Marker:
             # A clock that was set back takes posts out again that it had let out too early.
             due = posts.due(connection, min(then, now), max(then, now))
             needs = memory.needs if memory else gather.Needs(connection)
-            using = (memory.using if memory else entries.using_posts(connection)) if moved else set()
             files = memory.files.values() if memory else feeds.every_file(connection)
-            missing = not memory and not any(row.name == assemble.ALL for row in feeds.every(connection))
-        outdated = needs.outdated(str(self._plan.source), told) | using
+            missing = not memory and not any(row.name == assemble.ALL for row in feeds.named(connection))
+        outdated = needs.outdated(str(self._plan.source), told)
         lost = {row.feed for row in files if self._is_lost(row)} if told is None else set()
         if memory and not (outdated or due or lost):
             return
         with self._database.begin(durable=False) as connection:
             if missing:
                 feeds.put(connection, [FeedRow(name=assemble.ALL, kind=None, label=None, folded="")])
-            gather.drop(connection, outdated)
+            drop(connection, outdated)
             feeds.soil(connection, due | lost)
             problems.replace(connection, "site", {"": self._site_reader.problems})
 

@@ -43,7 +43,6 @@ _TIDY = 3600.0
 #: More changed paths than this, and a look at everything is cheaper.
 _FEW = 200
 
-
 #: For how many polls' time a look at everything gives way to posts that were just saved.
 _PATIENCE = 3
 

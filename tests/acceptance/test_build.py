@@ -484,15 +484,56 @@ def test_other_encodings(site: Site) -> None:
         assert site.tree() == before
 
 
-def test_an_image_that_comes_later_is_measured_then(site: Site) -> None:
-    """Its length is the file's, from the run that finds it on; nothing else of the post changed."""
+@pytest.mark.parametrize("paths", [None, ["assets/a.png"]])
+def test_an_image_that_comes_later_is_measured_then(site: Site, paths: list[str] | None) -> None:
+    """Its length is the file's, from the run that finds it or is told of it; nothing else of the post changed."""
     site.post("2026-01-01-one", image="assets/a.png")
     with site.service() as service:
         service.build()
         assert "filesize" not in site.feed("all.rss").entries[0].media_content[0]
         site.write("assets/a.png", b"12345")
-        service.build()
+        service.build(paths=paths)
     assert site.feed("all.rss").entries[0].media_content[0]["filesize"] == "5"
+
+
+@pytest.mark.parametrize("paths", [None, ["assets/b.png"]])
+def test_a_post_that_lists_files_is_made_again_with_a_new_one(site: Site, paths: list[str] | None) -> None:
+    """It asked for what the site holds, not for the file that came."""
+    site.write("assets/a.png", b"1")
+    site.post("2026-01-01-one", "{% for file in site.static_files %}{{ file.name }} {% endfor %}")
+    with site.service() as service:
+        service.build()
+        site.write("assets/b.png", b"2")
+        service.build(paths=paths)
+    assert "b.png" in site.feed("all.rss").entries[0].content[0].value
+
+
+@pytest.mark.parametrize("change", ["new", "changed", "gone"])
+@pytest.mark.parametrize("how", ["told", "looked", "broken off"])
+def test_a_post_that_lists_others_is_made_again_with_them(site: Site, change: str, how: str) -> None:
+    """With each that comes, changes or goes; also when the run that saw it ended before it made a feed."""
+
+    def broken_off(_done: int, _total: int | None, what: str) -> None:
+        if what in ("reading posts", "building feeds"):
+            raise EOFError
+
+    site.post("2026-01-02-two", title="Two")
+    site.post("2026-01-01-list", "{% for post in site.posts %}[{{ post.title }}]{% endfor %}", title="List")
+    with site.service() as service:
+        service.build()
+        if change == "gone":
+            (site.root / "_posts/2026-01-02-two.md").unlink()
+        else:
+            site.post("2026-01-04-four" if change == "new" else "2026-01-02-two", title="Other")
+        if how == "broken off":
+            with pytest.raises(EOFError):
+                service.build(broken_off)
+        elif how == "told":
+            service.build(paths=["_posts/2026-01-04-four.md", "_posts/2026-01-02-two.md"])
+    if how != "told":
+        site.build()
+    shown = next(entry for entry in site.feed("all.rss").entries if entry.title == "List").content[0].value
+    assert ("[Other]" in shown, "[Two]" in shown) == (change != "gone", change == "new")
 
 
 def test_a_format_the_config_drops_is_taken_away(site: Site) -> None:
