@@ -9,9 +9,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -25,19 +23,17 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="five rounds, and more saves")
     parser.add_argument("--million", action="store_true", help="also the peak memory of 1,000,000 posts")
     asked = parser.parse_args()
-    saved = {}
     for number, rounds in ((1000, 3), (20_000, 3), (100_000, 1)):
-        with site(number) as root:
+        with sites.temporary(number) as root:
             show(cold.lines(number, cold.measure(root, 5 if asked.full else rounds)))
             # In a process of its own: a child's peak counts what its parent held when it was started.
             with ProcessPoolExecutor(1) as apart:
                 show(polling.lines(number, apart.submit(polling.measure, root, 15).result()))
-            if number != 20_000:
-                saved[number] = saving.measure(root, 100 if asked.full else 20)
-                show(saving.lines(number, saved[number]))
-    show(_grown(saved[1000], saved[100_000]))
+    with sites.temporary(1000) as few, sites.temporary(100_000) as many:
+        small, large = saving.measure([few, many], 100 if asked.full else 20)
+        show(saving.lines(1000, small) + saving.lines(100_000, large) + _grown(small, large))
     if asked.million:
-        with site(1_000_000) as root, tempfile.TemporaryDirectory() as place:
+        with sites.temporary(1_000_000) as root, tempfile.TemporaryDirectory() as place:
             cost = cold.ours(root, Path(place) / "ours")
             show([f"1,000,000 cold ours {cost.wall:8.0f} s {cost.cpu:8.0f} s CPU {cost.peak / 2**20:7.0f} MiB"])
     for name, arguments in OTHERS.items():
@@ -54,13 +50,6 @@ def _grown(small: list[saving.Save], large: list[saving.Save]) -> list[str]:
         more, less = (median(getattr(one, what) for one in saves) for saves in (large, small))
         told.append(f"  100,000/1,000 save to {what:5} {more / less:.2f}")
     return told
-
-
-@contextmanager
-def site(number: int) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        sites.make(Path(folder), number)
-        yield Path(folder)
 
 
 def show(lines: list[str]) -> None:

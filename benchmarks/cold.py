@@ -11,7 +11,6 @@ import compileall
 import shutil
 import sys
 import tempfile
-import time
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -112,11 +111,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     for number in asked.numbers:
-        with tempfile.TemporaryDirectory() as folder:
-            begun = time.perf_counter()
-            sites.make(Path(folder), number)
-            print(f"{number:,} posts made in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
-            print("\n".join(lines(number, measure(Path(folder), asked.rounds))))
+        with sites.temporary(number) as root:
+            print("\n".join(lines(number, measure(root, asked.rounds))))
 
 
 if __name__ == "__main__":

@@ -59,9 +59,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     asked = parser.parse_args()
     for number in asked.numbers:
-        with tempfile.TemporaryDirectory() as folder:
-            sites.make(Path(folder), number)
-            print("\n".join(lines(number, measure(Path(folder), asked.rounds))))
+        with sites.temporary(number) as root:
+            print("\n".join(lines(number, measure(root, asked.rounds))))
 
 
 if __name__ == "__main__":

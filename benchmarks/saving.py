@@ -16,8 +16,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +45,10 @@ class Hub(socketserver.ThreadingTCPServer):
         self.heard: queue.SimpleQueue[float] = queue.SimpleQueue()
         super().__init__(("127.0.0.1", 0), Listener)
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self) -> None:
+        self.shutdown()
+        self.server_close()
 
 
 class Listener(socketserver.StreamRequestHandler):
@@ -106,17 +110,22 @@ def save(site: Path, feeds: Path, hub: Hub, number: int) -> Save:
     return Save(file - begun, heard[0] - begun, heard[-1] - begun)
 
 
-def measure(site: Path, saves: int) -> list[Save]:
-    with tempfile.TemporaryDirectory() as place, Hub() as hub:
-        with daemon(site, Path(place), hub):
-            found = []
-            for number in range(saves + 2):
-                found.append(save(site, Path(place) / "feeds", hub, number))
+def measure(roots: Sequence[Path], saves: int) -> list[list[Save]]:
+    """Saves below each root, by turns: a machine's speed changes within minutes, and then it does for all."""
+    found: list[list[Save]] = [[] for _ in roots]
+    with ExitStack() as stack:
+        places = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in roots]
+        hubs = [stack.enter_context(closing(Hub())) for _ in roots]
+        for root, place, hub in zip(roots, places, hubs, strict=True):
+            stack.enter_context(daemon(root, place, hub))
+        for number in range(saves + 2):
+            for root, place, hub, each in zip(roots, places, hubs, found, strict=True):
+                each.append(save(root, place / "feeds", hub, number))
                 time.sleep(0.3)
-        hub.shutdown()
-    for path in (site / "_posts").glob("*-saved-*.md"):
-        path.unlink()
-    return found[2:]  # the first two warm up
+    for root in roots:
+        for path in (root / "_posts").glob("*-saved-*.md"):
+            path.unlink()
+    return [each[2:] for each in found]  # the first two warm up
 
 
 def lines(number: int, found: list[Save]) -> list[str]:
@@ -133,10 +142,10 @@ def main() -> None:
     parser.add_argument("numbers", nargs="*", type=int, default=[1000])
     parser.add_argument("--saves", type=int, default=30)
     asked = parser.parse_args()
-    for number in asked.numbers:
-        with tempfile.TemporaryDirectory() as folder:
-            sites.make(Path(folder), number)
-            print("\n".join(lines(number, measure(Path(folder), asked.saves))))
+    with ExitStack() as stack:
+        roots = [stack.enter_context(sites.temporary(number)) for number in asked.numbers]
+        for number, found in zip(asked.numbers, measure(roots, asked.saves), strict=True):
+            print("\n".join(lines(number, found)))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ same site for the same number.
 
 import random
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -41,6 +44,14 @@ def make(root: Path, number: int) -> None:
     for index in range(number):
         moment = start + timedelta(seconds=index * (2 * 365 * 86400 // max(number, 1)))
         (root / "_posts" / f"{moment:%Y-%m-%d}-{_slug(index)}.md").write_text(post(index, moment, dice.choice(bodies)))
+
+
+@contextmanager
+def temporary(number: int) -> Iterator[Path]:
+    """Such a site, for a while."""
+    with tempfile.TemporaryDirectory() as folder:
+        make(Path(folder), number)
+        yield Path(folder)
 
 
 def post(index: int, moment: datetime, body: str) -> str:
