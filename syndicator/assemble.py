@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 
@@ -75,11 +76,15 @@ def title_of(site: SiteInfo, term: Term | None) -> str:
 
 
 def assemble(spec: FeedSpec, site: SiteInfo, entries: Sequence[Entry], before: datetime | None) -> Feed:
-    """A feed of these entries, newest first. `before`: its last `updated`, which it never goes back from."""
+    """A feed of these entries, newest first, or of their summaries, as the spec has it.
+
+    `before`: its last `updated`, which it never goes back from.
+    """
     moments = [entry.updated for entry in entries]
     if before is not None:
         moments.append(before)
-    return Feed(spec=spec, site=site, updated=max(moments, default=None), entries=tuple(entries))
+    shown = entries if spec.full else [replace(entry, content="") for entry in entries]
+    return Feed(spec=spec, site=site, updated=max(moments, default=None), entries=tuple(shown))
 
 
 def _is_kept(character: str) -> bool:

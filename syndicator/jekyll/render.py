@@ -108,8 +108,7 @@ class Renderer:
 
     def _excerpt_only(self, post: Post) -> bool:
         feed = post.front.get("feed")
-        said = feed.get("excerpt_only") if isinstance(feed, Mapping) else None
-        return bool(said or self._site.excerpt_only)
+        return isinstance(feed, Mapping) and bool(feed.get("excerpt_only"))
 
 
 class _Run:

@@ -1,5 +1,6 @@
 """Which posts make which feed, under which name, in what order."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -104,6 +105,13 @@ def test_a_feeds_updated_never_goes_backwards(moments: list[int], before: int | 
     feed = assemble(_spec(), SITE, [_entry(day) for day in moments], _day(before))
     assert feed.updated == _day(expected)
     assert len(feed.entries) == len(moments)
+
+
+def test_a_feed_of_summaries_has_no_texts() -> None:
+    """Whatever its entries hold."""
+    entry = replace(_entry(1), content="All.", summary="A part.")
+    assert assemble(_spec(), SITE, [entry], None).entries == (entry,)
+    assert assemble(replace(_spec(), full=False), SITE, [entry], None).entries == (replace(entry, content=""),)
 
 
 def _day(day: int | None) -> datetime | None:
