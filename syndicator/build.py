@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from time import perf_counter
 
 from syndicator import assemble, formats, gather, marks, notice, publish
@@ -21,9 +21,6 @@ from syndicator.sources.folder import Folder as Source
 from syndicator.store import entries, facts, feeds, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
-
-#: Later than any post: what a site that shows future posts selects by.
-ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 #: What a run is at while it looks for what changed.
 LOOKING = "looking at files"
@@ -122,7 +119,7 @@ class Builder:
         names, using = (memory.names, memory.using) if memory else self._known(site)
         indexer = Indexer(self.database, source, site, names, using)
         counted = indexer.index(noticed.fresh, noticed.gone, now, progress)
-        self._marker.mark(now, memory, told)
+        self._marker.mark(now, memory, told, using)
         if memory is None:
             self._withdraw(site, now)
         with publish.Packing(self.output) as packing:
@@ -172,21 +169,18 @@ class Builder:
         with self.database.read() as connection:
             selected = posts.newest(connection, row.name, doing.until, spec.limit)
             known = feeds.files_of(connection, row.name)
-        gathered = doing.gatherer.gather(selected)
+        gathered = doing.gatherer.gather(selected, doing.until)
         if gathered.missed:
             doing.missed.update(gathered.missed)
             with self.database.begin(durable=False) as connection:
                 posts.unsettle(connection, gathered.missed)
         row = replace(row, dirty=bool(gathered.missed))
-        if not gathered.entries and row.made_of is None and row.kind is not None:
-            # A term that only future posts have has no feed yet: its name alone would tell of them.
-            with self.database.begin(durable=False) as connection:
-                feeds.put(connection, [row])
-            return ()
+        # A term that only future posts have has no feed yet: its name alone would tell of them.
+        unborn = not gathered.entries and row.made_of is None and row.kind is not None
         feed = assemble.assemble(spec, site.info, gathered.entries, row.updated)
         made_of = marks.fingerprint(self.plan.version, spec, site.info, feed.updated, gathered.keys, self.plan.aliases)
         stand = all(self.output.stands(file.path, file.disk) for file in known.values() if not file.gone)
-        if made_of == row.made_of and stand:
+        if unborn or (made_of == row.made_of and stand):
             with self.database.begin(durable=False) as connection:
                 feeds.put(connection, [row])
             return ()
@@ -226,7 +220,7 @@ class Builder:
             limit = min(NEWEST, self.plan.spec_of(site, assemble.ALL, None).limit)
             selected = posts.newest(connection, assemble.ALL, doing.until, limit)
             known = feeds.files_of(connection, "")
-        newest = doing.gatherer.gather(selected).entries
+        newest = doing.gatherer.gather(selected, doing.until).entries
         specs = [self.plan.spec_of(site, row.name, row.term) for row in rows]
         pages = [
             html.index_page(specs, site.info, newest, self.plan.base),
@@ -304,5 +298,4 @@ class _Run:
 
     @property
     def until(self) -> datetime:
-        """The date of the newest posts that are shown."""
-        return ALWAYS if self.site.future else self.now
+        return self.site.until(self.now)

@@ -6,7 +6,9 @@ from time import perf_counter
 
 from syndicator import identity
 from syndicator.index import Names, Progress
+from syndicator.jekyll.asking import is_named
 from syndicator.jekyll.posts import read_post
+from syndicator.jekyll.site import ALWAYS
 from syndicator.model import Document, PostHead, Problem, Report
 from syndicator.notice import SiteReader
 from syndicator.plan import Plan
@@ -46,11 +48,13 @@ def check(plan: Plan, now: datetime, progress: Progress) -> Report:
     problems += _of_names(heads.values(), plan.kinds_of(site))
     from syndicator.jekyll.render import Renderer  # half a second, which other commands need not wait for
 
-    renderer = Renderer(site, Files(plan.source), _Posts(heads), policy=plan.policy)
+    posts = _Posts(heads)
+    renderer = Renderer(site, Files(plan.source), posts, policy=plan.policy)
     for done, path in enumerate(liquid, 1):
         document = source.read(path)
         post = read_post(document, site).post if isinstance(document, Document) else None
         if post:
+            posts.until = site.until(max(now, post.head.published))  # it is rendered when its time comes
             problems += renderer.render(post).problems
         progress(done, len(liquid), "rendering posts with Liquid")
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.path, problem.line or 0))
@@ -78,17 +82,18 @@ def _of_names(heads: Iterable[PostHead], kinds: Collection[str]) -> list[Problem
 
 
 class _Posts:
-    """`jekyll.asking.SitePosts` of what was read just now."""
+    """`jekyll.asking.SitePosts` of what was read just now: those that are out `until` then."""
 
     def __init__(self, heads: dict[str, PostHead]) -> None:
         self._heads = heads
+        self.until = ALWAYS
+
+    @property
+    def _out(self) -> Iterable[PostHead]:
+        return (head for head in self._heads.values() if head.published <= self.until)
 
     def find(self, name: str) -> PostHead | None:
-        name = name.strip("/")
-        for path in sorted(self._heads):
-            if f"/{path}".endswith((f"/{name}",)) or f"/{path}".rpartition(".")[0].endswith(f"/{name}"):
-                return self._heads[path]
-        return None
+        return min((head for head in self._out if is_named(head.path, name)), key=lambda head: head.path, default=None)
 
     def newest(self, limit: int) -> list[PostHead]:
-        return sorted(self._heads.values(), key=lambda head: (head.published, head.path), reverse=True)[:limit]
+        return sorted(self._out, key=lambda head: (head.published, head.path), reverse=True)[:limit]

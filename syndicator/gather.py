@@ -1,17 +1,19 @@
 """From the posts of a feed to its entries: remembered, or rendered."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from syndicator.jekyll.asking import is_named, places
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.sanitize import Policy
-from syndicator.jekyll.site import Site
+from syndicator.jekyll.site import ALWAYS, Site
 from syndicator.model import Document, Entry, PostHead, Problem
 from syndicator.sources.files import Files, Seen, look_again
 from syndicator.sources.folder import Folder
@@ -49,6 +51,7 @@ class Gatherer:
         self.source = source
         self.site = site
         self._files = Files(source.root)
+        self._posts = StoredPosts(database)
         self._policy = policy
         self._version = version
         self._recent = recent
@@ -58,13 +61,14 @@ class Gatherer:
         # Liquid and Markdown take half a second to import, and most runs of most commands render nothing.
         from syndicator.jekyll.render import Renderer
 
-        return Renderer(self.site, self._files, StoredPosts(self.database), policy=self._policy)
+        return Renderer(self.site, self._files, self._posts, policy=self._policy)
 
-    def gather(self, rows: Iterable[PostRow]) -> Gathered:
+    def gather(self, rows: Iterable[PostRow], until: datetime) -> Gathered:
         """The entries of these posts. A post that can't be rendered is left out, and a Problem says why.
 
-        One that is missed is left out too, or stands as it was.
+        One that is missed is left out too, or stands as it was. `until` is the date of the newest posts they may show.
         """
+        self._posts.until = until
         rows = list(rows)
         with self.database.read() as connection:
             remembered = entries.get(connection, [row.stat.path for row in rows], self._recent)
@@ -137,18 +141,20 @@ class Gatherer:
 
 
 class StoredPosts:
-    """`jekyll.asking.SitePosts` out of the index."""
+    """`jekyll.asking.SitePosts` out of the index: those that are out `until` then."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.until = ALWAYS
 
     def find(self, name: str) -> PostHead | None:
         with self._database.read() as connection:
-            return posts.find(connection, name)
+            heads = posts.find(connection, places(name), self.until)
+        return next((head for head in heads if is_named(head.path, name)), None)
 
     def newest(self, limit: int) -> tuple[PostHead, ...]:
         with self._database.read() as connection:
-            return tuple(row.head for row in posts.newest_of_all(connection, limit) if row.head)
+            return tuple(row.head for row in posts.newest_of_all(connection, self.until, limit) if row.head)
 
 
 class Needs:
@@ -158,12 +164,9 @@ class Needs:
         self._askers: dict[str, set[str]] = {}
         self._seen: dict[str, Seen] = {}
         for post, needs in entries.needs(connection).items():
-            self._add(post, needs)
-
-    def _add(self, post: str, needs: Mapping[str, Seen]) -> None:
-        for path, seen in needs.items():
-            self._askers.setdefault(path, set()).add(post)
-            self._seen[path] = seen
+            for path, seen in needs.items():
+                self._askers.setdefault(path, set()).add(post)
+                self._seen[path] = seen
 
     def outdated(self, root: str, told: Collection[str] | None) -> set[str]:
         """The posts whose entries would be made differently now, because a file they asked for changed.

@@ -82,10 +82,11 @@ class Marker:
             facts.put(connection, "configured", "yes" if self._site_reader.configured else "")
         return read_before != read_with
 
-    def mark(self, now: datetime, memory: Memory | None, told: Collection[str] | None) -> None:
+    def mark(self, now: datetime, memory: Memory | None, told: Collection[str] | None, using: Collection[str]) -> None:
         """Mark the feeds that time, other files, or the absence of their own files touch.
 
-        `memory` is None when nothing that was remembered holds. `told` is as above.
+        `memory` is None when nothing that was remembered holds. `told` is as above. `using` are the posts whose entries
+        asked for other posts: one whose time has come may be one of theirs.
         """
         with self._database.read() as connection:
             before = facts.get(connection, "now")
@@ -102,7 +103,7 @@ class Marker:
         with self._database.begin(durable=False) as connection:
             if missing:
                 feeds.put(connection, [FeedRow(name=assemble.ALL, kind=None, label=None, folded="")])
-            drop(connection, outdated)
+            drop(connection, outdated.union(using) if due else outdated)
             feeds.soil(connection, due | lost)
             problems.replace(connection, "site", {"": self._site_reader.problems})
 

@@ -6,6 +6,21 @@ from typing import Protocol
 from syndicator.model import PostHead
 
 
+def places(name: str) -> tuple[str, ...]:
+    """What the path of a post that is asked for by `name` is or ends in, with or without its suffix.
+
+    A folder in the name may be the one above `_posts`, as Jekyll has it: `en/2026-01-02-x`.
+    """
+    folder, slash, file = name.strip("/").rpartition("/")
+    return (f"{folder}/{file}", f"{folder}/_posts/{file}") if slash else (file,)
+
+
+def is_named(path: str, name: str) -> bool:
+    """Whether a post is asked for by `name`."""
+    ends = tuple(f"/{place}" for place in places(name))
+    return f"/{path}".endswith(ends) or f"/{path}".rpartition(".")[0].endswith(ends)
+
+
 class SiteFiles(Protocol):
     """The files of the site a post may name. Nothing outside the site's folder is ever seen through it.
 
@@ -24,10 +39,10 @@ class SiteFiles(Protocol):
 
 
 class SitePosts(Protocol):
-    """The site's other posts, as far as a post may ask for them."""
+    """The site's other posts that are out, as far as a post may ask for them: Jekyll reads no others (publisher.rb)."""
 
     def find(self, name: str) -> PostHead | None:
         """The post whose path ends in `name` (with or without suffix), as Jekyll's `post_url` and `link` ask."""
 
     def newest(self, limit: int) -> Iterable[PostHead]:
-        """Posts that are out, newest first."""
+        """Posts, newest first."""

@@ -6,7 +6,7 @@ Defaults are Jekyll's (jekyll/lib/jekyll/configuration.rb) and jekyll-feed's (fe
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ import yaml
 from syndicator.jekyll.asking import SiteFiles
 from syndicator.jekyll.authors import read_authors
 from syndicator.jekyll.data import read_data
-from syndicator.jekyll.defaults import Defaults, merge, read_defaults
+from syndicator.jekyll.defaults import Defaults, read_defaults
 from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
 from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
 from syndicator.jekyll.uris import is_absolute, join_address
@@ -30,17 +30,6 @@ _EXCLUDES = (
     *("vendor/bundle/", "vendor/cache/", "vendor/gems/", "vendor/ruby/"),
 )
 _MARKDOWN = "markdown,mkdown,mkdn,mkd,md"
-_KRAMDOWN: Mapping[str, Any] = {
-    "auto_ids": True,
-    "toc_levels": [1, 2, 3, 4, 5, 6],
-    "entity_output": "as_char",
-    "smart_quotes": "lsquo,rsquo,ldquo,rdquo",
-    "input": "GFM",
-    "hard_wrap": False,
-    "guess_lang": True,
-    "footnote_nr": 1,
-    "show_warnings": False,
-}
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
@@ -52,6 +41,10 @@ class Collection:
     folder: str  #: relative to the source
     template: str  #: of its documents' permalinks
     asked: bool  #: whether the site asks jekyll-feed for a feed of it; a document without a date is then a Problem
+
+
+#: Later than any post: what a site that shows future posts selects by.
+ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +64,6 @@ class Site:
     excerpt_only: bool
     posts_limit: int | None  #: entries in a feed; None: the site doesn't say
     excerpt_separator: str  #: "" for no excerpts
-    show_excerpts: bool
     kramdown: Mapping[str, Any]
     highlighter: str | None  #: None: code is not highlighted
     permalink: str  #: the template of posts
@@ -80,6 +72,10 @@ class Site:
     author: Any  #: the site's, as the config has it
     defaults: Defaults = field(repr=False)
     digest: str  #: of everything that can change how a post is read or rendered
+
+    def until(self, now: datetime) -> datetime:
+        """The date of the newest posts that are shown."""
+        return ALWAYS if self.future else now
 
 
 def read_site(config: str | None, files: SiteFiles, overrides: Mapping[str, str]) -> tuple[Site, tuple[Problem, ...]]:
@@ -166,8 +162,7 @@ class _Reader:
             excerpt_only=self.feed.get("excerpt_only") is True,
             posts_limit=limit if isinstance(limit, int) and limit > 0 else None,
             excerpt_separator=as_text(separator),
-            show_excerpts=bool(config.get("show_excerpts", False)),
-            kramdown=merge(_KRAMDOWN, kramdown if isinstance(kramdown, dict) else {}),
+            kramdown=kramdown if isinstance(kramdown, dict) else {},
             highlighter=highlighter if isinstance(highlighter, str) and highlighter != "none" else None,
             permalink=permalink,
             collections=collections,

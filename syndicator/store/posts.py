@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Integer, Row, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Integer, Row, bindparam, delete, func, or_, select, update
 
 from syndicator.model import PostHead, Stat, Term
 from syndicator.store import facts
@@ -148,10 +148,13 @@ def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list
     return [_post_row(row) for row in rows]
 
 
-def newest_of_all(connection: Connection, limit: int) -> list[PostRow]:
-    """Posts by date alone, whatever feed they are in, newest first."""
+def newest_of_all(connection: Connection, now: datetime, limit: int) -> list[PostRow]:
+    """The posts that are out at `now`, whatever feed they are in, newest first."""
     rows = connection.execute(
-        select(posts).where(posts.c.out).order_by(posts.c.published.desc(), posts.c.path.desc()).limit(limit)
+        select(posts)
+        .where(posts.c.out, posts.c.published <= to_us(now))
+        .order_by(posts.c.published.desc(), posts.c.path.desc())
+        .limit(limit)
     )
     return [_post_row(row) for row in rows]
 
@@ -187,20 +190,20 @@ def holders(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     return held
 
 
-def find(connection: Connection, name: str) -> PostHead | None:
-    """The post whose path is, or ends in, `name`, with or without its suffix; the first by path if several do.
+def find(connection: Connection, places: Iterable[str], now: datetime) -> list[PostHead]:
+    """The posts that are out at `now` whose path is, or ends in, one of `places`, with or without a suffix, by path.
 
-    A folder in the name may be the one above `_posts`, as Jekyll has it: `en/2026-01-02-x`.
+    SQLite takes small and capital letters for the same here.
     """
-    folder, slash, file = name.strip("/").rpartition("/")
-    places = [f"{folder}{slash}{file}", f"{folder}/_posts/{file}"] if folder else [file]
     matches = [
         posts.c.path.like(pattern, escape="\\")
         for escaped in (place.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for place in places)
         for pattern in (escaped, f"%/{escaped}", f"{escaped}.%", f"%/{escaped}.%")
     ]
-    row = connection.execute(select(posts).where(and_(posts.c.out, or_(*matches))).order_by(posts.c.path)).first()
-    return None if row is None else _post_row(row).head
+    rows = connection.execute(
+        select(posts).where(posts.c.out, posts.c.published <= to_us(now), or_(*matches)).order_by(posts.c.path)
+    )
+    return [head for row in rows if (head := _post_row(row).head)]
 
 
 def _count(connection: Connection, more: int) -> None:

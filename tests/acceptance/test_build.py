@@ -15,6 +15,7 @@ from support import CONFIG, FEEDS, Site, formats
 
 from syndicator.errors import OutputError, SourceError
 from syndicator.notice import SiteReader
+from syndicator.service import check_site
 from syndicator.sources import folder
 
 STORY = "2026-01-15-update-agent-shoots-man-in-the-leg"
@@ -189,6 +190,28 @@ def test_future_true_shows_everything_at_once(tmp_path: Path) -> None:
     site.post("2027-01-01-one")
     site.build()
     assert site.titles("all") == ["2027-01-01-one"]
+
+
+def test_other_posts_tell_of_a_future_post_when_its_time_comes(site: Site) -> None:
+    """Neither a list of posts, nor the site's time, nor a link tells of it before; then all do, and `check` knows."""
+    text = "{{ site.time | date: '%Y-%m' }} {% for post in site.posts %}[{{ post.title }}]{% endfor %}"
+    site.post("2026-01-02-list", f"{text} to {{% post_url 2026-03-02-two %}} {{% link _posts/2026-03-02-two.md %}}")
+    site.post("2026-03-02-two")
+    site.post("2026-03-03-three", "{% post_url 2026-03-02-two %}")
+
+    def shown() -> str:
+        found = next(entry for entry in site.feed("all.rss").entries if entry.title == "2026-01-02-list")
+        return str(found.content[0].value)
+
+    with site.service() as service:
+        missing = service.build().problems
+        assert {problem.path for problem in missing} == {"_posts/2026-01-02-list.md"}
+        checked = check_site(service.config, lambda *_: None, clock=site.clock)
+        assert {*missing} == {*checked.problems}
+        assert shown() == "<p>2026-01 [2026-01-02-list] to</p>"
+        site.clock.forward(days=1)
+        assert not service.build().problems
+        assert shown() == "<p>2026-03 [2026-03-02-two][2026-01-02-list] to /two/ /two/</p>"
 
 
 def test_drafts_and_unpublished_posts_never_appear(site: Site) -> None:
@@ -534,6 +557,27 @@ def test_a_post_that_lists_others_is_made_again_with_them(site: Site, change: st
         site.build()
     shown = next(entry for entry in site.feed("all.rss").entries if entry.title == "List").content[0].value
     assert ("[Other]" in shown, "[Two]" in shown) == (change != "gone", change == "new")
+
+
+@pytest.mark.parametrize(
+    ("said", "of_the_site", "full"),
+    [
+        ("", "", True),
+        ("", "feed: {excerpt_only: true}\n", False),
+        ("excerpt", "", False),
+        ("full", "feed: {excerpt_only: true}\n", True),
+    ],
+)
+def test_a_feed_holds_texts_or_excerpts(tmp_path: Path, said: str, of_the_site: str, full: bool) -> None:
+    """As the config has it, else the site; the same in every format."""
+    content = f'content = "{said}"\n' if said else ""
+    site = Site(tmp_path, site_config=CONFIG + of_the_site, settings=f"{FEEDS}{content}")
+    site.post("2026-01-01-one", "The beginning.\n\nAll the rest.")
+    site.build()
+    for path in formats("all"):
+        written = (site.feeds / path).read_text()
+        assert "The beginning." in written
+        assert ("All the rest." in written) == full
 
 
 def test_a_format_the_config_drops_is_taken_away(site: Site) -> None:

@@ -15,6 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from syndicator.errors import LockedError, StateError
+from syndicator.gather import StoredPosts
 from syndicator.model import Author, Entry, Identity, Media, PostHead, Problem, Stat, Term
 from syndicator.remembered import Remembered
 from syndicator.store import entries, facts, feeds, ledger, locks, posts, problems
@@ -216,6 +217,7 @@ def test_future_posts_are_found_when_due(database: Database) -> None:
         ("_posts/2026-01-01-hello.md", True),
         ("/2026-01-01-hello", True),
         ("01-hello", False),
+        ("2026-01-01-Hello", False),
         ("2026-01-01-h_llo", False),
         ("2026-01-01-%", False),
     ],
@@ -223,8 +225,7 @@ def test_future_posts_are_found_when_due(database: Database) -> None:
 def test_posts_are_found_by_name(database: Database, name: str, found: bool) -> None:
     """As Jekyll's `post_url` and `link` ask; a name is a name, not a pattern."""
     put(database, row("2026-01-01-hello"))
-    with database.read() as connection:
-        assert (posts.find(connection, name) is not None) is found
+    assert (StoredPosts(database).find(name) is not None) is found
 
 
 @pytest.mark.parametrize("name", ["en/2026-01-01-hello", "en/_posts/2026-01-01-hello.md", "/en/2026-01-01-hello"])
@@ -234,8 +235,7 @@ def test_posts_are_found_by_the_folder_above_posts(database: Database, name: str
     stat, head = wanted.stat._replace(path="en/_posts/2026-01-01-hello.md"), wanted.head
     assert head
     put(database, row("2026-01-01-hello"), wanted._replace(stat=stat, head=head._replace(path=stat.path)))
-    with database.read() as connection:
-        found = posts.find(connection, name)
+    found = StoredPosts(database).find(name)
     assert (found and found.path) == stat.path
 
 

@@ -12,8 +12,8 @@ _PAGES = (".md", ".markdown", ".mkdown", ".mkdn", ".mkd", ".html", ".htm")
 
 
 def address_of_file(path: str, site: Site, files: SiteFiles) -> str | None:
-    """The path of its address, with the base path; None when there is no such file."""
-    if files.size(path) is None:
+    """The path of its address, with the base path; None when there is no such file, or it is a post's."""
+    if "_posts" in path.split("/") or files.size(path) is None:
         return None
     stem, suffix = splitext(path)
     text = files.text(path) if suffix.lower() in _PAGES else None
