@@ -218,9 +218,6 @@ class Service:
         """By a hub's host, the address that its pings last went to; none before the first of this process."""
         return self._client.peers
 
-    def watch_paths(self) -> tuple[Path, ...]:
-        return (self.config.source.path,)
-
     def daemon_lock(self) -> AbstractContextManager[None]:
         """Held by a daemon for its life. Raises LockedError, which says who holds it."""
         return locks.hold(self.database, "daemon")

@@ -172,7 +172,7 @@ def push(
             service.owe_all()
         report = service.push()
         service.tidy()
-    words.pushed(report, json=json)
+    words.report(report, json=json)
     raise typer.Exit(1 if report.owed else 0)
 
 

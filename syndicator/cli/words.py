@@ -3,9 +3,9 @@
 import json as json_
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,18 +30,8 @@ def error(error: SyndicatorError) -> None:
     typer.echo("\n".join(lines), err=True)
 
 
-def report(report: Report, *, json: bool) -> None:
-    """What a run did: each problem with its hint below it, then the summary."""
-    if json:
-        facts({**asdict(report), "summary": report.summary()})
-        return
-    for problem in report.problems:
-        typer.echo("\n".join(problem_lines(problem)))
-    typer.echo(report.summary())
-
-
-def pushed(report: "PushReport", *, json: bool) -> None:
-    """What a pass did: each failure, then the summary."""
+def report(report: "Report | PushReport", *, json: bool) -> None:
+    """What a run or a pass did: each problem with its hint below it, then the summary."""
     if json:
         facts({**asdict(report), "summary": report.summary()})
         return
@@ -54,10 +44,9 @@ def problem_lines(problem: Problem) -> list[str]:
     return [str(problem), *([f"    {problem.hint}"] if problem.hint else [])]
 
 
-def facts(value: Any) -> None:
+def facts(value: Mapping[str, Any]) -> None:
     """One JSON object on stdout; times as ISO 8601."""
-    plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-    typer.echo(json_.dumps(plain, default=_plain, ensure_ascii=False, indent=2))
+    typer.echo(json_.dumps(value, default=_plain, ensure_ascii=False, indent=2))
 
 
 def _plain(value: object) -> object:

@@ -168,5 +168,5 @@ class Daemon:
 
     def _address(self) -> str:
         """Of the index page, as someone on this machine would open it."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._server.host, self._server.host)  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host and '[' not in host else host}:{self._server.port}/"
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._server.host, self._server.host)  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.port}/"

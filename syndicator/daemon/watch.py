@@ -17,12 +17,12 @@ class Watch:
 
     def __init__(
         self,
-        folders: Iterable[Path],
+        folder: Path,
         ours: Iterable[Path],
         tell: Callable[[frozenset[str]], None],
         failed: Callable[[SourceError | None], None],
     ) -> None:
-        self._folders = tuple(folders)
+        self._folder = folder
         self._filter = watchfiles.DefaultFilter(ignore_paths=tuple(ours))
         self._tell = tell
         self._failed = failed
@@ -46,7 +46,7 @@ class Watch:
             self._again.clear()
             try:
                 for changes in watchfiles.watch(
-                    *self._folders,
+                    self._folder,
                     watch_filter=self._filter,
                     debounce=_BURST,
                     step=_QUIET,
@@ -60,5 +60,5 @@ class Watch:
                         self._tell(frozenset(path for _, path in changes))
             except (OSError, RuntimeError) as error:  # not there, or no inotify watch left
                 hint = "changes are found at the next poll; see fs.inotify.max_user_watches if there are many folders"
-                self._failed(SourceError(f"can't watch {self._folders[0]}: {error}", hint=hint))
+                self._failed(SourceError(f"can't watch {self._folder}: {error}", hint=hint))
                 self._again.wait(5)

@@ -155,7 +155,7 @@ class Work:
         now, later = parted(asked)
         if later and self._may_give_way() and self._paths(now) is not None:
             asked = now
-            self._builder.ask_all(later)
+            self._builder.ask(*later)
         paths = self._paths(asked)
 
         def between(_done: int, _total: int | None, what: str) -> None:
@@ -170,7 +170,7 @@ class Work:
             return
         except _GaveWay:
             # The next poll is soon enough: begun again at once, a look would never end where files change often.
-            self._builder.ask_all(asked - {POLL})
+            self._builder.ask(*asked - {POLL})
             return
         except Exception as error:
             self._metrics.polls.labels("failed").inc()
@@ -284,17 +284,14 @@ class Work:
     # ------------------------------------------------------------------------------------------------ watch
 
     def _watching(self) -> Watch:
-        config = self._service.config
-        ours = [config.output.path]
-        if config.state.url.startswith("sqlite:///"):
-            ours.append(Path(config.state.url.removeprefix("sqlite:///")))
+        config, state = self._service.config, self._service.database.path
         return Watch(
-            self._service.watch_paths(),
-            ours,
+            config.source.path,
+            [config.output.path, *([state] if state else [])],
             tell=self._changed,
             failed=lambda error: self._faults.tell("watch", error),
         )
 
     def _changed(self, paths: frozenset[str]) -> None:
         self._told = time.monotonic()
-        self._builder.ask_all(paths or {WATCHING})
+        self._builder.ask(*paths or {WATCHING})

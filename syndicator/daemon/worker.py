@@ -1,7 +1,7 @@
 """A thread that does one thing whenever it is asked to, and never twice at once."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
 
 
@@ -25,9 +25,6 @@ class Worker:
 
     def ask(self, *what: str) -> None:
         """Have it work soon. `what` is handed to `work`."""
-        self.ask_all(what)
-
-    def ask_all(self, what: Iterable[str]) -> None:
         with self._changed:
             self._asked.update(what)
             self._changed.notify()

@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from syndicator.formats.wire import HEADINGS
 from syndicator.model import Entry, Feed, FeedFile, FeedSpec, SiteInfo, digest_of
 
 #: Entries shown on a feed's page. A page is a look at the feed, not its archive.
@@ -42,8 +43,6 @@ FORMATS = {
     "atom": Format("Atom", "application/atom+xml", "a stricter standard"),
     "json": Format("JSON", "application/feed+json", "for programs"),
 }
-
-HEADINGS = {"category": "Categories", "tag": "Tags", "author": "Authors", "collection": "Collections"}
 
 ABOUT = {
     "category": "New posts in the category {}.",

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
-from syndicator.formats.wire import uri
+from syndicator.formats.wire import HEADINGS, uri
 from syndicator.model import FeedFile, FeedSpec, SiteInfo, digest_of
 
 #: The format to import where there is a choice, best first.
 _BEST = ("atom", "rss", "json")
-_GROUPS = {"category": "Categories", "tag": "Tags", "author": "Authors", "collection": "Collections"}
 
 
 def render(feeds: Sequence[FeedSpec], site: SiteInfo, base: str) -> FeedFile:
@@ -18,7 +17,7 @@ def render(feeds: Sequence[FeedSpec], site: SiteInfo, base: str) -> FeedFile:
     lines += [f"<head><title>{escape(site.title)}</title></head>", "<body>"]
     for kind, group in groupby(feeds, key=lambda spec: spec.term.kind if spec.term else None):
         outlines = [_outline(spec, site) for spec in group]
-        name = quoteattr(_GROUPS.get(kind, kind) if kind else "")
+        name = quoteattr(HEADINGS[kind] if kind else "")
         lines += [f"<outline text={name}>", *outlines, "</outline>"] if kind else outlines
     data = "\n".join([*lines, "</body>", "</opml>", ""]).encode()
     return FeedFile(

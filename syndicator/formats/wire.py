@@ -12,6 +12,9 @@ from syndicator.model import Entry
 
 GENERATOR = "syndicator"
 
+#: What feeds of each kind of term stand under.
+HEADINGS = {"category": "Categories", "tag": "Tags", "author": "Authors", "collection": "Collections"}
+
 _DONE = re.compile(r"[\w/:=&?~+!$,;'@()*#.-]*", re.ASCII)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _WEB = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)

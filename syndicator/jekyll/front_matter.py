@@ -12,7 +12,7 @@ from json import JSONDecodeError
 from typing import Any
 
 import yaml
-from frontmatter.default_handlers import BaseHandler, JSONHandler, YAMLHandler
+from frontmatter.default_handlers import JSONHandler, YAMLHandler
 
 from syndicator.jekyll.characters import whole
 from syndicator.jekyll.plain_head import read_plain_head
@@ -42,19 +42,7 @@ _CLOSINGS = {
 _DOTTED = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]+[ \t]*\.[ \t]*){{{MAX_DEPTH}}}""")
 
 
-class TomlHandler(BaseHandler):
-    """TOML by Python's own reader; python-frontmatter's needs a package that is no longer kept."""
-
-    FM_BOUNDARY = re.compile(r"^\+{3,}\s*$", re.MULTILINE)
-    START_DELIMITER = END_DELIMITER = "+++"
-
-    def load(self, fm: str) -> dict[str, Any]:
-        if _DOTTED.search(fm):
-            raise TooMuchError("its values are nested too deeply")
-        return tomllib.loads(fm)
-
-
-_YAML, _TOML, _JSON = YAMLHandler(), TomlHandler(), JSONHandler()
+_YAML, _JSON = YAMLHandler(), JSONHandler()
 
 
 class HeadError(ValueError):
@@ -171,10 +159,17 @@ def _load(kind: str, head: str) -> Head:
     if kind == "yaml":
         values = _YAML.load(head, Loader=loader)
     else:
-        values = _TOML.load(head) if kind == "toml" else whole(_JSON.load(head))
+        values = _load_toml(head) if kind == "toml" else whole(_JSON.load(head))
     if values is None:
         return Head(values={})
     if not isinstance(values, dict):
         raise TooMuchError("it is not keys and values")
     duplicates = loaders[0].duplicates if loaders else []
     return Head(values={as_text(key): value for key, value in values.items()}, duplicates=tuple(duplicates))
+
+
+def _load_toml(head: str) -> dict[str, Any]:
+    """By Python's own reader; python-frontmatter's needs a package that is no longer kept."""
+    if _DOTTED.search(head):
+        raise TooMuchError("its values are nested too deeply")
+    return tomllib.loads(head)

@@ -21,10 +21,6 @@ def escape_path(path: str) -> str:
     return path if _PLAIN.fullmatch(path) else quote(path, safe=f"{_SEGMENT}/?", errors="surrogateescape")
 
 
-def unescape_path(path: str) -> str:
-    return unquote(path) if "%" in path else path
-
-
 def join_address(url: str, baseurl: str, path: str) -> str:
     """Jekyll's `absolute_url`: the path below the site's address, normalised; an address stays as it is.
 

@@ -40,7 +40,6 @@ def claim(
     limit: int,
     per_host: int,
     lease: timedelta,
-    kinds: Sequence[Kind] = tuple(Kind),
 ) -> tuple[Owed, ...]:
     """Take what is due, for as long as the lease; the claims of the dead are given back first.
 
@@ -49,18 +48,18 @@ def claim(
     """
     give_back(connection, and_(owed.c.state == "claimed", owed.c.expires <= to_us(now)))
     said = {"now": to_us(now), "per_host": per_host, "most": limit, "by": claimer, "until": to_us(now + lease)}
-    claimed = connection.execute(_claim(tuple(kinds)), said)
+    claimed = connection.execute(_claim(), said)
     return tuple(sorted(map(_owed, claimed), key=lambda debt: (debt.attempts > 0, debt.due, debt.id)))
 
 
 @lru_cache  # it takes some milliseconds to put together
-def _claim(kinds: tuple[Kind, ...]) -> ReturningUpdate[Any]:
+def _claim() -> ReturningUpdate[Any]:
     under_way = owed.alias()
     busy = exists().where(
         under_way.c.state == literal_column("'claimed'"),  # a variable would hide the partial index
         *(under_way.c[name] == owed.c[name] for name in ("kind", "target", "topic", "variant")),
     )
-    due = and_(owed.c.state == "waiting", owed.c.due <= bindparam("now"), owed.c.kind.in_(kinds), ~busy)
+    due = and_(owed.c.state == "waiting", owed.c.due <= bindparam("now"), ~busy)
     tried = case((owed.c.attempts > 0, 1), else_=0)
     turns = (
         select(

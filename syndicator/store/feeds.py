@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from syndicator.model import Term
 from syndicator.store.rows import among, batches, those, to_json, upsert
@@ -50,7 +50,6 @@ _NAMED = select(feeds.c.name, feeds.c.kind, feeds.c.label, feeds.c.folded, feeds
 _STANDING = select(feeds.c.standing)
 _DIRTY = select(feeds).where(feeds.c.dirty).order_by(feeds.c.name)
 _SOIL = update(feeds).where(among(feeds.c.name)).values(dirty=True)
-_REMOVE = delete(feeds).where(among(feeds.c.name))
 _FILES_OF = select(files).where(files.c.feed == bindparam("of"))
 _EVERY_FILE = select(files).order_by(files.c.path)
 _FILE_AT = select(files).where(files.c.url == bindparam("at"), ~files.c.gone).order_by(files.c.path)
@@ -110,11 +109,6 @@ def soil(connection: Connection, names: Iterable[str]) -> None:
 
 def soil_all(connection: Connection) -> None:
     connection.execute(update(feeds).values(dirty=True))
-
-
-def remove(connection: Connection, names: Iterable[str]) -> None:
-    for batch in batches(names):
-        connection.execute(_REMOVE, those(batch))
 
 
 def files_of(connection: Connection, feed: str) -> dict[str, FileRow]:

@@ -3,7 +3,6 @@
 A callback's address is a secret (its query often holds a token): it leaves here only for requests to it.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -172,13 +171,11 @@ def owe_again(connection: Connection, topic: str, digest: str, now: datetime) ->
     return _inserted(connection, statement.on_conflict_do_nothing(), {"now": to_us(now), **those([topic])})
 
 
-def owe_denials(connection: Connection, topics: Sequence[str], now: datetime, reason: str | None = None) -> int:
+def owe_denials(connection: Connection, topics: Sequence[str], now: datetime) -> int:
     """End every subscription of topics that are no longer made, and owe each a word of it; how many."""
     if not topics:
         return 0
     columns = _debt(Kind.DENY)
-    if reason:
-        columns["detail"] = literal(json.dumps({"reason": reason}))
     statement = insert(connection.dialect, owed).from_select(list(columns), _live(columns))
     number = _inserted(connection, again(statement), {"now": to_us(now), **those(topics)})
     connection.execute(delete(subscriptions).where(subscriptions.c.topic.in_(topics)))

@@ -44,7 +44,7 @@ def plan(
         case Kind.PING:
             return Errand(owed=debt, request=publisher.ping(debt.target, debt.topic))
         case Kind.DENY:
-            return Errand(owed=debt, request=hub.denial(debt.target, debt.topic, debt.detail.get("reason")))
+            return Errand(owed=debt, request=hub.denial(debt.target, debt.topic))
         case Kind.VERIFY if file is None and debt.detail["mode"] == "subscribe":
             return Errand(owed=debt, request=hub.denial(debt.target, debt.detail["topic"], hub.NOT_OURS))
         case Kind.VERIFY:

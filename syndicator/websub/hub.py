@@ -49,7 +49,7 @@ def delivery(to: Subscription, file: FeedFile) -> Request:
     return Request(method="POST", url=to.callback, headers=headers, body=file.data, stranger=True)
 
 
-def denial(callback: str, topic: str, reason: str | None) -> Request:
+def denial(callback: str, topic: str, reason: str | None = None) -> Request:
     """Tell a callback that it is not, or no longer, subscribed (§5.2)."""
     query = {"hub.mode": "denied", "hub.topic": topic}
     if reason:

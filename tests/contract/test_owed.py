@@ -120,14 +120,6 @@ def test_nothing_is_claimed_before_it_is_due_or_twice(database: Database) -> Non
     assert (again.attempts, again.since) == (1, NOW)
 
 
-def test_kinds_can_be_claimed_apart(database: Database) -> None:
-    """Whoever pays only pings claims only pings."""
-    owe(database, A)
-    with database.begin() as connection:
-        arguments = {"claimer": "me", "limit": 9, "per_host": 9, "lease": LEASE}
-        assert claims.claim(connection, NOW, kinds=[Kind.DELIVER], **arguments) == ()  # type: ignore[arg-type]
-
-
 def test_a_dead_host_is_never_all_there_is(database: Database) -> None:
     """Hosts take turns, and no more than so many debts of one are claimed at a time."""
     owe(database, A, topics=[str(n) for n in range(50)])

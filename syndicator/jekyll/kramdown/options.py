@@ -58,7 +58,7 @@ class Kramdown:
         options = cls().updated(kramdown)
         opts = kramdown.get("syntax_highlighter_opts")
         opts = dict(opts) if isinstance(opts, Mapping) else {}
-        opts.setdefault("guess_lang", kramdown.get("guess_lang", True))
+        opts.setdefault("guess_lang", kramdown.get("guess_lang") is not False)
         return replace(
             options,
             syntax_highlighter=str(chosen),

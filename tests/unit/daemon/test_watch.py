@@ -11,7 +11,7 @@ def test_a_watch_works_again_only_when_it_does(tmp_path: Path) -> None:
     """A folder that isn't there fails at each try, with no word between that it works; then it works, and tells."""
     said: Queue[SourceError | None] = Queue()
     told: Queue[frozenset[str]] = Queue()
-    watch = Watch([tmp_path / "site"], [], tell=told.put, failed=said.put)
+    watch = Watch(tmp_path / "site", [], tell=told.put, failed=said.put)
     watch.start()
     try:
         assert isinstance(said.get(timeout=10), SourceError)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from reading import site_and_problems, site_of
 
+from syndicator.jekyll.kramdown.options import Kramdown
 from syndicator.model import Author
 
 
@@ -184,5 +185,6 @@ def test_digest_sees_changes(config: str | None, files: dict[str, str], override
 
 def test_kramdown_options_are_merged() -> None:
     """What the config says of kramdown stands over Jekyll's defaults."""
-    options = site_of("url: https://e.com\nkramdown: {input: kramdown}\n").kramdown
-    assert (options["input"], options["smart_quotes"]) == ("kramdown", "lsquo,rsquo,ldquo,rdquo")
+    site = site_of("url: https://e.com\nkramdown: {hard_wrap: true}\n")
+    options = Kramdown.from_config(site.kramdown, site.highlighter)
+    assert Kramdown(hard_wrap=True) == options
