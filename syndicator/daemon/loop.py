@@ -51,7 +51,8 @@ class Daemon:
     def run(self) -> int:
         """From start to stop. Returns the exit code; raises SyndicatorError when it can't start."""
         config = load(self._path, os.environ)
-        with Service(config, claimer=_NAME) as service:
+        service = self._service = Service(config, claimer=_NAME)
+        try:
             self._lock.enter_context(service.daemon_lock())
             self._employ(service)
             self._server = Server(self._serving.app, *config.web.listen)
@@ -59,6 +60,8 @@ class Daemon:
             self._work.start()
             self._heed_signals()
             self._stop()
+        finally:
+            self._service.close()  # by then perhaps another
         return 0
 
     def _employ(self, service: Service) -> None:

@@ -224,7 +224,9 @@ def test_a_good_config_takes_effect(command: Command) -> None:
         assert 'rel="hub"' not in reader.get(f"{command.url}all.atom", timeout=5).headers.get("link", "")
         command.post("2026-01-03-two", "Second news")
         until(lambda: "Second news" in reader.get(f"{command.url}all.atom", timeout=5).text)
+        assert list(command.root.rglob("*.db-wal"))
         assert daemon.end()[0] == 0
+    assert not list(command.root.rglob("*.db-wal")), "the state was not closed"
 
 
 def test_a_bad_config_changes_nothing(command: Command) -> None:
