@@ -12,7 +12,7 @@ from syndicator.gather import Gatherer
 from syndicator.index import Counted, Indexer, Names, Progress
 from syndicator.jekyll.site import Site
 from syndicator.marks import Memory
-from syndicator.model import Report
+from syndicator.model import Report, fingerprint
 from syndicator.notice import SiteReader
 from syndicator.outputs.folder import Folder as Output
 from syndicator.plan import Plan
@@ -178,7 +178,7 @@ class Builder:
         # A term that only future posts have has no feed yet: its name alone would tell of them.
         unborn = not gathered.entries and row.made_of is None and row.kind is not None
         feed = assemble.assemble(spec, site.info, gathered.entries, row.updated)
-        made_of = marks.fingerprint(self.plan.version, spec, site.info, feed.updated, gathered.keys, self.plan.aliases)
+        made_of = fingerprint(self.plan.version, spec, site.info, feed.updated, gathered.keys, self.plan.aliases)
         stand = all(self.output.stands(file.path, file.disk) for file in known.values() if not file.gone)
         if unborn or (made_of == row.made_of and stand):
             with self.database.begin(durable=False) as connection:

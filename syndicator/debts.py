@@ -56,6 +56,11 @@ class Answer:
     stopped: bool = False  #: True: we stopped while it was under way; it says nothing of the other side
     seconds: float = 0.0
 
+    @property
+    def taken(self) -> bool:
+        """Any 2xx: of pings 200, 202, 204 and 207 are all in use."""
+        return self.status is not None and 200 <= self.status < 300
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settlement:

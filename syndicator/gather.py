@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -14,7 +13,7 @@ from syndicator.jekyll.asking import is_named, places
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.sanitize import Policy
 from syndicator.jekyll.site import ALWAYS, Site
-from syndicator.model import Document, Entry, PostHead, Problem
+from syndicator.model import Document, Entry, PostHead, Problem, fingerprint
 from syndicator.sources.files import Files, Seen, look_again
 from syndicator.sources.folder import Folder
 from syndicator.store import entries, feeds, posts, problems
@@ -103,8 +102,7 @@ class Gatherer:
     def _key(self, row: PostRow) -> str:
         head = row.head
         assert head is not None
-        made_from = (self._version, self.site.digest, row.document_digest, head.id, head.url, head.updated)
-        return blake2b(repr(made_from).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return fingerprint(self._version, self.site.digest, row.document_digest, head.id, head.url, head.updated)
 
     def _render(self, row: PostRow) -> "Rendering | None":
         """The entry of a post; None when its file isn't the version that the index speaks of."""

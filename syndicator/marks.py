@@ -6,12 +6,11 @@ Also what a run remembers of all this, so that the next looks only at what may h
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 
 from syndicator import assemble, gather
 from syndicator.index import Names, drop
 from syndicator.jekyll.site import Site
-from syndicator.model import Report
+from syndicator.model import Report, fingerprint
 from syndicator.notice import SiteReader
 from syndicator.outputs.folder import Folder as Output
 from syndicator.plan import Plan
@@ -109,8 +108,3 @@ class Marker:
 
     def _is_lost(self, row: FileRow) -> bool:
         return not row.gone and not self._output.stands(row.path, row.disk)
-
-
-def fingerprint(*parts: object) -> str:
-    """What tells things that feeds are made of from others: the same for as long as they say the same."""
-    return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -132,7 +132,12 @@ def commit(connection: Connection, published: Published, own_hub: str | None, no
     subscriptions.owe_denials(connection, [row.url for row in published.rows if row.gone and row.hubs], now)
     if own_hub:
         subscriptions.owe_deliveries(connection, [row.url for row in topics if own_hub in row.hubs], now)
-    pings = [(row.url, [hub for hub in row.hubs if hub != own_hub]) for row in topics]
+    return owe_pings(connection, topics, own_hub, now)
+
+
+def owe_pings(connection: Connection, rows: Iterable[FileRow], own_hub: str | None, now: datetime) -> int:
+    """Owe a ping to every hub of these files but our own, for each topic once; how many."""
+    pings = [(row.url, [hub for hub in row.hubs if hub != own_hub]) for row in _topics(rows)]
     return owed.owe_pings(connection, pings, now)
 
 

@@ -32,6 +32,9 @@ BATCH, PER_HOST = 512, 512
 #: Seconds between looks at what came due meanwhile, and how long an answer may wait to be written down.
 LOOK, SETTLE = 0.25, 0.03
 
+#: For how long a debt is claimed: who claimed it and died gives it back by that.
+LEASE = timedelta(minutes=2)
+
 #: Answers that are written down as soon as there are so many. What a crash takes before is sent a second time.
 TOGETHER = 50
 
@@ -96,13 +99,12 @@ class Push:
         claimer: str,
         retry: Sequence[timedelta],
         hub_retry: Sequence[timedelta],
-        lease: timedelta = timedelta(minutes=2),
     ) -> None:
         self._database, self._client, self._read, self._heard = database, client, read, heard
         self._clock, self._jitter = clock, jitter
-        self._claimer, self._retry, self._hub_retry, self._lease = claimer, retry, hub_retry, lease
+        self._claimer, self._retry, self._hub_retry = claimer, retry, hub_retry
         # Twice what a wait can be at most: no debt that a right clock put off is hurried.
-        self._longest = 2 * max(RETRY_AFTER_CAP, *retry, *hub_retry, lease)
+        self._longest = 2 * max(RETRY_AFTER_CAP, *retry, *hub_retry, LEASE)
         self._hands = Hands(self._send)
         self._pass = threading.Lock()
         self._broke_off = False  # whether the last pass did
@@ -180,9 +182,7 @@ class Push:
             return []
         # A power cut may take a claim back: whoever made it is gone as well.
         with self._database.begin(durable=False) as connection:
-            debts = claims.claim(
-                connection, now, claimer=self._claimer, limit=BATCH, per_host=PER_HOST, lease=self._lease
-            )
+            debts = claims.claim(connection, now, claimer=self._claimer, limit=BATCH, per_host=PER_HOST, lease=LEASE)
             pairs = [(debt.topic, debt.target) for debt in debts if debt.kind is Kind.DELIVER]
             live = subscriptions.find(connection, pairs, now)
         nobody: tuple[Subscription | None, str | None] = None, None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 import brotli
 
-from syndicator import doctor, status
+from syndicator import doctor, publish, status
 from syndicator.build import Builder
 from syndicator.check import check
 from syndicator.config import Config
@@ -26,7 +26,7 @@ from syndicator.model import FeedFile, Problem, Report, digest_of
 from syndicator.outputs.folder import Folder as Output
 from syndicator.plan import Plan
 from syndicator.status import Failure, Status
-from syndicator.store import feeds, locks, owed, retention, subscriptions
+from syndicator.store import feeds, locks, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.subscriptions import Subscriber
@@ -95,7 +95,7 @@ class Service:
         self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
     @cached_property
-    def _client(self) -> "Client":
+    def client(self) -> "Client":
         return _client(self.config, allow_private=[str(network) for network in self.config.hub.allow_private])
 
     @cached_property
@@ -104,7 +104,7 @@ class Service:
 
         return Push(
             self.database,
-            self._client,
+            self.client,
             clock=self._clock,
             jitter=random.random,
             claimer=self._claimer,
@@ -121,8 +121,8 @@ class Service:
         self.close()
 
     def close(self) -> None:
-        if "_client" in vars(self):
-            self._client.close()
+        if "client" in vars(self):
+            self.client.close()
         self.database.close()
 
     def build(self, progress: Progress = quiet, *, paths: Collection[str] | None = None) -> Report:
@@ -160,10 +160,8 @@ class Service:
     def owe_all(self) -> int:
         """Owe a ping to every hub for every feed; how many."""
         with self.database.begin() as connection:
-            topics = {row.url: row for row in feeds.every_file(connection) if row.hubs and not row.gone}
-            own = self.plan.own_hub
-            pings = [(url, [hub for hub in row.hubs if hub != own]) for url, row in topics.items()]
-            return owed.owe_pings(connection, pings, self._clock())
+            rows = [row for row in feeds.every_file(connection) if not row.gone]
+            return publish.owe_pings(connection, rows, self.plan.own_hub, self._clock())
 
     def subscribers(self) -> tuple[Subscriber, ...]:
         """Who is subscribed at our hub."""
@@ -209,15 +207,6 @@ class Service:
             path=row.path, url=row.url, data=data, media_type=row.media_type, digest=digest_of(data), hubs=row.hubs
         )
 
-    def refusal(self, url: str) -> str | None:
-        """Why a stranger's address is never asked; None: it may be."""
-        return self._client.refusal(url)
-
-    @property
-    def hub_peers(self) -> Mapping[str, str]:
-        """By a hub's host, the address that its pings last went to; none before the first of this process."""
-        return self._client.peers
-
     def daemon_lock(self) -> AbstractContextManager[None]:
         """Held by a daemon for its life. Raises LockedError, which says who holds it."""
         return locks.hold(self.database, "daemon")
@@ -225,10 +214,6 @@ class Service:
     def beat(self, trouble: SyndicatorError | None = None) -> None:
         """Say that the daemon lives, at each poll, and what it suffers from."""
         locks.beat(self.database, "daemon", str(trouble or ""), (trouble and trouble.hint) or "")
-
-    def abort(self) -> None:
-        """End what is under way on the network, at once. Safe from any thread."""
-        self.pusher.stop()
 
     def bodies(self, row: FileRow) -> dict[str, bytes]:
         """A published file's bytes by content coding. None at all when what is on disk isn't what was published."""

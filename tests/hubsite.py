@@ -131,6 +131,10 @@ def _empty() -> Path:
     return path
 
 
+#: More than tests ask.
+LIMITS = HubLimits(client=600, host=600, pending=10_000, subscriptions=100_000)
+
+
 class Site:
     """Topics, the hub's endpoint on a socket, and a thread that pays what is owed."""
 
@@ -139,7 +143,7 @@ class Site:
         folder: Path,
         *,
         allow_private: tuple[str, ...] = ("127.0.0.0/8",),
-        limits: HubLimits | None = None,
+        limits: HubLimits = LIMITS,
         timeout: float = 2.0,
         retry: tuple[float, ...] = (0.1, 0.1),
     ) -> None:
@@ -176,7 +180,7 @@ class Site:
             clock=self.clock,
             on_owed=self.wake,
             home=self.home,
-            limits=limits or HubLimits(),
+            limits=limits,
         )
         app = make_app(
             Catalogue(max_age=60),

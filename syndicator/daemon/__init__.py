@@ -1,6 +1,6 @@
 """When things run: the order of start and stop.
 
-Start: signals, config, state, scheduler, web, ready. Stop: the same backwards, within 5 s whatever hangs.
+Start: signals, config, state, web, scheduler, ready. Stop: web, scheduler, state, within 5 s whatever hangs.
 """
 
 from pathlib import Path

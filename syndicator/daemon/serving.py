@@ -13,9 +13,9 @@ from syndicator.observe import Metrics
 from syndicator.service import Service
 from syndicator.store import owed
 from syndicator.store.feeds import FileRow
-from syndicator.web.answers import FEEDS, format_of
+from syndicator.web.answers import FEEDS, PublishedFile, format_of
 from syndicator.web.app import counter, make_app
-from syndicator.web.feeds import Catalogue, PublishedFile
+from syndicator.web.feeds import Catalogue
 from syndicator.web.fetches import Fetches
 from syndicator.web.health import Readiness
 from syndicator.web.hub import Hub, HubLimits
@@ -47,7 +47,7 @@ class Serving:
         self._fetched = Worker("fetched", self._remember_fetched, at_least=timedelta(days=1))
         fetches = Fetches(
             [hub for hub in config.hubs if hub != config.hub_url],
-            peers=service.hub_peers,
+            peers=service.client.peers,
             on_fetch=self._hub_came,
             trusted=trusted,
         )
@@ -105,7 +105,7 @@ def _hub_routes(service: Service, on_owed: Callable[[], None]) -> list[BaseRoute
     hub = Hub(
         service.database,
         read=service.topic,
-        refusal=service.refusal,
+        refusal=service.client.refusal,
         lease=Lease(min=lease.min, default=lease.default, max=lease.max),
         clock=lambda: datetime.now(UTC),
         on_owed=on_owed,

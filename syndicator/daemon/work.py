@@ -82,9 +82,9 @@ class Work:
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
         self._looked = 0.0  #: when the last look at everything was over, by the monotonic clock
+        self._tidied = time.monotonic()
         self._told = 0.0  #: when the watch last told of something, by the monotonic clock
         self.last: Report | None = None  #: what the last run that succeeded did
-        self._tidied = time.monotonic()
         self.polled = 0.0  #: when that was, by the monotonic clock
         self.trouble: str | None = None  #: why the last run failed; None: it did not
         config = service.config
@@ -119,7 +119,7 @@ class Work:
         self._scheduler.shutdown(wait=False)
         self._builder.stop()
         self._pusher.stop()
-        self._service.abort()
+        self._service.pusher.stop()
         ended = [worker.join(until - time.monotonic()) for worker in (self._builder, self._pusher)]
         return all(ended)
 

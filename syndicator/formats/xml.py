@@ -156,9 +156,8 @@ class _EntryMended(BaseEntryExtension):  # type: ignore[misc]
         _media(item, self.entry.image, (media for media in self.entry.enclosures if media not in complete[:1]))
 
     def extend_atom(self, entry: _Element) -> None:
-        for link in entry.findall(
-            "link"
-        ):  # the entry's only one so far, of which feedgen kept no more than the address
+        # The entry's only one so far, of which feedgen kept no more than the address.
+        for link in entry.findall("link"):
             link.attrib.update({"rel": "alternate", "type": "text/html"})
         for text in (entry.find("title"), entry.find("summary")):
             if text is not None and text.text and _LIKE_MARKUP.search(text.text):

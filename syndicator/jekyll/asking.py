@@ -29,7 +29,7 @@ class SiteFiles(Protocol):
     """
 
     def text(self, path: str) -> str | None:
-        """The file's text; None when there is no such file, or it is not UTF-8, or it is over 1 MiB."""
+        """The file's text without a byte order mark; None when there is no such file, or it isn't UTF-8 below 1 MiB."""
 
     def size(self, path: str) -> int | None:
         """The file's length in octets; None when there is no such file."""

@@ -45,12 +45,12 @@ def read_data(folder: str, files: SiteFiles) -> tuple[Mapping[str, Any], Mapping
 
 def _parse(text: str, suffix: str) -> Any:
     if suffix in (".csv", ".tsv"):
-        rows = csv.DictReader(text.removeprefix("\ufeff").splitlines(), delimiter="," if suffix == ".csv" else "\t")
+        rows = csv.DictReader(text.splitlines(), delimiter="," if suffix == ".csv" else "\t")
         return [{key: value for key, value in row.items() if key is not None} for row in rows]
     if suffix == ".json":
         check_depth(text)
-        return whole(json.loads(text.removeprefix("\ufeff")))
-    return load_yaml(text.removeprefix("\ufeff"))
+        return whole(json.loads(text))
+    return load_yaml(text)
 
 
 def _place(data: dict[str, Any], keys: list[str], value: Any) -> None:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +20,7 @@ from syndicator.jekyll.permalinks import template_for_collection, template_for_p
 from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
 from syndicator.jekyll.uris import is_absolute, join_address
 from syndicator.jekyll.words import as_text, is_empty, label, shown
-from syndicator.model import Problem, Scope, SiteInfo
+from syndicator.model import Problem, Scope, SiteInfo, fingerprint
 
 CONFIG = "_config.yml"
 
@@ -88,7 +87,7 @@ def read_site(config: str | None, files: SiteFiles, overrides: Mapping[str, str]
     said, problems = _load_config(config)
     reader = _Reader(said, config or "", overrides, problems)
     data, texts, data_problems = read_data(reader.text("data_dir") or "_data", files)
-    plain = config is None and not any(f"/{path}".find("/_posts/") >= 0 for path in files.names(""))
+    plain = config is None and not any("/_posts/" in f"/{path}" for path in files.names(""))
     site = reader.site(data, texts, plain)
     return site, (*problems, *data_problems)
 
@@ -103,7 +102,7 @@ def _load_config(text: str | None) -> tuple[dict[str, Any], list[Problem]]:
     if text is None:
         return {}, []
     try:
-        said = load_yaml(text.removeprefix("\ufeff"))
+        said = load_yaml(text)
     except (yaml.YAMLError, TooMuchError, ValueError, TypeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         message = f"the config can't be read: {getattr(error, 'problem', None) or error}"
@@ -264,5 +263,4 @@ class _Reader:
         return ("category", *(["tag"] if self.feed.get("tags") else []), *(["collection"] if others else []))
 
     def _digest(self, texts: Mapping[str, str], plain: bool) -> str:
-        said = repr((self.config, sorted(self._overrides.items()), sorted(texts.items()), plain))
-        return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return fingerprint(self.config, sorted(self._overrides.items()), sorted(texts.items()), plain)

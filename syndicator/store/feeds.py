@@ -92,7 +92,7 @@ def put(connection: Connection, rows: Iterable[FeedRow]) -> None:
                 "label": row.label,
                 "folded": row.folded,
                 "dirty": row.dirty,
-                "updated": None if row.updated is None else to_us(row.updated),
+                "updated": to_us(row.updated),
                 "made_of": row.made_of,
                 "standing": to_json(row.standing),
             }
@@ -154,7 +154,7 @@ def _feed_row(row: Row[Any]) -> FeedRow:
         label=row.label,
         folded=row.folded,
         dirty=row.dirty,
-        updated=None if row.updated is None else from_us(row.updated),
+        updated=from_us(row.updated),
         made_of=row.made_of,
         standing=tuple(json.loads(row.standing or "[]")),
     )

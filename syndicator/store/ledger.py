@@ -41,8 +41,8 @@ def put(connection: Connection, identities: Sequence[Identity]) -> None:
                 "path": identity.path,
                 "id": identity.id,
                 "text_digest": identity.text_digest,
-                "updated": None if identity.updated is None else to_us(identity.updated),
-                "gone": None if identity.gone is None else to_us(identity.gone),
+                "updated": to_us(identity.updated),
+                "gone": to_us(identity.gone),
             }
             for identity in identities
         ],
@@ -64,6 +64,6 @@ def _identity(row: Row[Any]) -> Identity:
         path=row.path,
         id=row.id,
         text_digest=row.text_digest,
-        updated=None if row.updated is None else from_us(row.updated),
-        gone=None if row.gone is None else from_us(row.gone),
+        updated=from_us(row.updated),
+        gone=from_us(row.gone),
     )

@@ -147,8 +147,8 @@ _NEXT_DUE = select(func.min(case((owed.c.state == "claimed", owed.c.expires), el
 
 def next_due(connection: Connection) -> datetime | None:
     """When the next debt is to be tried, or a claim given back; None: nothing is owed."""
-    first = connection.scalar(_NEXT_DUE)
-    return None if first is None else from_us(first)
+    first: int | None = connection.scalar(_NEXT_DUE)
+    return from_us(first)
 
 
 def pending(connection: Connection, kind: Kind) -> int:
@@ -158,8 +158,8 @@ def pending(connection: Connection, kind: Kind) -> int:
 
 def oldest(connection: Connection) -> datetime | None:
     """Since when the oldest debt is owed, of those not given up; None: nothing is."""
-    first = connection.scalar(select(func.min(owed.c.since)).where(owed.c.state != "gave up"))
-    return None if first is None else from_us(first)
+    first: int | None = connection.scalar(select(func.min(owed.c.since)).where(owed.c.state != "gave up"))
+    return from_us(first)
 
 
 _OUTSTANDING = select(owed.c.kind, owed.c.state, func.count()).group_by(owed.c.kind, owed.c.state)
@@ -191,15 +191,11 @@ def hub_states(connection: Connection) -> tuple[HubState, ...]:
             url=url,
             waiting=int(debts[url].waiting) if url in debts else 0,
             gave_up=int(debts[url].gave_up) if url in debts else 0,
-            next_try=_moment(debts[url].next_try) if url in debts else None,
-            last_success=_moment(tallies[url].last_success) if url in tallies else None,
-            fetched=_moment(tallies[url].fetched) if url in tallies else None,
-            last_failure=_moment(tallies[url].last_failure) if url in tallies else None,
+            next_try=from_us(debts[url].next_try) if url in debts else None,
+            last_success=from_us(tallies[url].last_success) if url in tallies else None,
+            fetched=from_us(tallies[url].fetched) if url in tallies else None,
+            last_failure=from_us(tallies[url].last_failure) if url in tallies else None,
             error=tallies[url].error if url in tallies else None,
         )
         for url in sorted({*debts, *tallies})
     )
-
-
-def _moment(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else from_us(microseconds)

@@ -175,8 +175,8 @@ _NEXT_DUE = select(func.min(posts.c.published)).where(posts.c.out, posts.c.publi
 
 def next_due(connection: Connection, now: datetime) -> datetime | None:
     """When the next post's time comes; None: none waits."""
-    moment = connection.scalar(_NEXT_DUE, {"now": to_us(now)})
-    return None if moment is None else from_us(moment)
+    moment: int | None = connection.scalar(_NEXT_DUE, {"now": to_us(now)})
+    return from_us(moment)
 
 
 _HOLDERS = select(posts.c.id, posts.c.path).where(posts.c.out, among(posts.c.id))
@@ -289,7 +289,7 @@ def _head(row: Row[Any]) -> PostHead:
         url=row.url,
         title=row.title,
         published=from_us(row.published),
-        updated=None if row.updated is None else from_us(row.updated),
+        updated=from_us(row.updated),
         terms=_terms(row.terms),
         text_digest=row.text_digest,
     )

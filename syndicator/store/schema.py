@@ -5,6 +5,7 @@ What can't is `ledger` (identity), and what is owed to hubs and subscribers.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import overload
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
@@ -24,13 +25,29 @@ def like_sqlite(dialect: str) -> None:
             index.dialect_options[dialect]["where"] = index.dialect_options["sqlite"]["where"]
 
 
-def to_us(moment: datetime) -> int:
-    """Exact, unlike `timestamp()`, which is a float."""
-    return (moment - EPOCH) // _MICROSECOND
+@overload
+def to_us(moment: datetime) -> int: ...
 
 
-def from_us(microseconds: int) -> datetime:
-    return EPOCH + timedelta(microseconds=microseconds)
+@overload
+def to_us(moment: datetime | None) -> int | None: ...
+
+
+def to_us(moment: datetime | None) -> int | None:
+    """Exact, unlike `timestamp()`, which is a float. None stays None."""
+    return None if moment is None else (moment - EPOCH) // _MICROSECOND
+
+
+@overload
+def from_us(microseconds: int) -> datetime: ...
+
+
+@overload
+def from_us(microseconds: int | None) -> datetime | None: ...
+
+
+def from_us(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
 
 
 #: Facts about the store as a whole: the site's digest it was built with, the last run.
@@ -78,7 +95,7 @@ members = Table(
 #: Future posts are found here when their time comes.
 Index("posts_published", posts.c.published, posts.c.path)
 
-#: A post's page address, for those who link to it, and for telling two posts with one address.
+#: For telling two posts with one id.
 Index("posts_id", posts.c.id)
 
 #: Who is who, for ever: survives renames, deletions, new permalinks and new domains.
@@ -109,7 +126,7 @@ entries = Table(
     Column("needs", Text, nullable=False),  # JSON {path: [size, mtime_ns] or null}: files of the site it asked for
 )
 
-#: What is wrong, until it is mended. `stage` is who found it: "site", "read", "render" or "feed".
+#: What is wrong, until it is mended. `stage` is who found it: "site", "read", "name", "render" or "feed".
 problems = Table(
     "problems",
     metadata,
@@ -158,7 +175,7 @@ owed = Table(
     "owed",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("kind", Text, nullable=False),  # model.Kind
+    Column("kind", Text, nullable=False),  # debts.Kind
     Column("target", Text, nullable=False),  # a hub's URL or a callback
     Column("topic", Text, nullable=False),
     Column("variant", Text, nullable=False),  # of a verification its mode, else "": these don't coalesce

@@ -211,8 +211,8 @@ def by_topic(connection: Connection, now: datetime) -> Mapping[str, Audience]:
         row.topic: Audience(
             subscribers=row.subscribers,
             failing=int(row.failing),
-            last_success=_moment(row.last_success),
-            last_failure=_moment(row.last_failure),
+            last_success=from_us(row.last_success),
+            last_failure=from_us(row.last_failure),
         )
         for row in rows
     }
@@ -232,8 +232,8 @@ def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]
             since=from_us(row.since),
             expires=from_us(row.expires),
             failures=row.failures,
-            last_success=_moment(row.last_success),
-            last_failure=_moment(row.last_failure),
+            last_success=from_us(row.last_success),
+            last_failure=from_us(row.last_failure),
             error=row.error,
         )
         for row in rows
@@ -277,7 +277,3 @@ def _subscription(row: Row[Any]) -> Subscription:
         expires=from_us(row.expires),
         since=from_us(row.since),
     )
-
-
-def _moment(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else from_us(microseconds)

@@ -23,8 +23,6 @@ from syndicator.web.answers import (
 )
 from syndicator.web.limiter import Limiter
 
-__all__ = ["Catalogue", "Feeds", "OnRequest", "PublishedFile"]
-
 #: Called once a request, with the status, the file's format ("rss", "html"; "" when there is no such file)
 #: and the ASGI scope. It is in every request's way: count, don't think.
 OnRequest = Callable[[int, str, Scope], None]

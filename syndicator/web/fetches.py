@@ -40,7 +40,7 @@ class Fetches:
         trusted: Sequence[Network] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._hubs = [(hub, host_of(hub), agent_of(host_of(hub))) for hub in hubs]
+        self._hubs = [(hub, _hostname(hub), agent_of(_hostname(hub))) for hub in hubs]
         self._peers, self._on_fetch, self._trusted, self._clock = peers, on_fetch, trusted, clock
         self._last = {hub: -_VISIT for hub, _, _ in self._hubs}
         self._named = lru_cache(maxsize=1024)(self._names)  # readers have few names between them
@@ -75,7 +75,7 @@ class Fetches:
         return [(hub, host, word in agent.lower()) for hub, host, word in self._hubs]
 
 
-def host_of(hub: str) -> str:
+def _hostname(hub: str) -> str:
     return urlsplit(hub).hostname or hub
 
 

@@ -31,12 +31,12 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HubLimits:
-    """What strangers may ask. The defaults let one reader subscribe to 300 feeds in a burst."""
+    """What strangers may ask."""
 
-    client: int = 600  #: requests a minute from one client's address
-    host: int = 600  #: requests a minute for one callback host
-    pending: int = 10_000  #: verifications not yet made
-    subscriptions: int = 100_000  #: in all
+    client: int  #: requests a minute from one client's address
+    host: int  #: requests a minute for one callback host
+    pending: int  #: verifications not yet made
+    subscriptions: int  #: in all
 
 
 class Hub:
@@ -56,7 +56,7 @@ class Hub:
         clock: Callable[[], datetime],
         on_owed: Callable[[], None],
         home: str,
-        limits: HubLimits = HubLimits(),
+        limits: HubLimits,
         trusted: Sequence[Network] = (),
     ) -> None:
         self._database, self._read, self._refusal, self._lease = database, read, refusal, lease
@@ -79,7 +79,7 @@ class Hub:
             return _text(429, "Too many requests from your address", wait=60)
         try:
             return await run_in_threadpool(self._decide, request.headers.get("content-type", ""), body)
-        except StateError:
+        except StateError:  # who builds and who pushes meets it too, and tells of it
             return _text(503, "Not now: please try again later", wait=60)
 
     def _decide(self, content_type: str, body: bytes) -> Response:

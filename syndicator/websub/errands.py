@@ -66,7 +66,7 @@ def judge(
         return Outcome(settlement=Settlement(owed=debt, again=debt.due, tried=False))
     if debt.kind is Kind.VERIFY and errand.expected:
         return _verified(errand, answer, now, began, retry, jitter)
-    if publisher.is_told(answer):
+    if answer.taken:
         delivered = errand.expected if debt.kind is Kind.DELIVER else None
         return Outcome(settlement=Settlement(owed=debt, paid=True), delivered=delivered)
     if debt.kind is Kind.DELIVER and answer.status == 410:  # W3C WebSub §7: it may be ended

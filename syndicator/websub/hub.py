@@ -25,8 +25,7 @@ def verification(callback: str, detail: Mapping[str, Any], challenge: str) -> Re
 
 def is_verified(answer: Answer, challenge: str) -> bool:
     """Any 2xx whose body is the challenge, exactly; everything else is no (§5.3.1)."""
-    told = answer.status is not None and 200 <= answer.status < 300 and answer.error is None
-    return told and hmac.compare_digest(answer.body, challenge.encode())
+    return answer.taken and answer.error is None and hmac.compare_digest(answer.body, challenge.encode())
 
 
 def subscription(debt: Owed, began: datetime) -> Subscription:

@@ -23,11 +23,6 @@ def ping(hub: str, topic: str) -> Request:
     )
 
 
-def is_told(answer: Answer) -> bool:
-    """Whether the hub took the ping: any 2xx (200, 202, 204 and 207 are all in use)."""
-    return answer.status is not None and 200 <= answer.status < 300
-
-
 def follow(request: Request, answer: Answer) -> Request | None:
     """The same request at the place a 307 or 308 names (RFC 9110 §15.4.8, §15.4.9); None: it names none.
 

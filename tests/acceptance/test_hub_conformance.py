@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from email.message import Message
 from itertools import count
@@ -19,10 +20,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 import requests
-from hubsite import Asked, Reply, Running, Site, Subscriber
+from hubsite import LIMITS, Asked, Reply, Running, Site, Subscriber
 
 from syndicator.store import subscriptions
-from syndicator.web.hub import HubLimits
 
 NUMBERS = count(1)
 
@@ -37,7 +37,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = (
         Running(Path(running))
         if running
-        else Site(tmp_path_factory.mktemp("site"), limits=HubLimits(client=100_000, host=100_000))
+        else Site(tmp_path_factory.mktemp("site"), limits=replace(LIMITS, client=100_000, host=100_000))
     )
     yield site
     site.close()
@@ -691,7 +691,7 @@ def test_strangers_can_not_point_us_inside(tmp_path: Path, callback: str) -> Non
 
 def test_floods_are_bounded_by_client_and_by_host(tmp_path: Path, reader: Subscriber) -> None:
     """429 with Retry-After, in words."""
-    site = Site(tmp_path, limits=HubLimits(client=5, host=3))
+    site = Site(tmp_path, limits=replace(LIMITS, client=5, host=3))
     topic = site.begin("all.rss")
     codes = [site.subscribe(topic, f"{reader.url}/{n}").status_code for n in range(4)]
     assert codes == [202, 202, 202, 429]
@@ -705,7 +705,7 @@ def test_floods_are_bounded_by_client_and_by_host(tmp_path: Path, reader: Subscr
 
 def test_subscriptions_and_verifications_are_bounded(tmp_path: Path, reader: Subscriber) -> None:
     """At the limit a new one is refused; one that is there can be renewed and ended."""
-    site = Site(tmp_path, limits=HubLimits(subscriptions=2))
+    site = Site(tmp_path, limits=replace(LIMITS, subscriptions=2))
     topic = site.begin("all.rss")
     site.follow(reader, topic, "/a")
     site.follow(reader, topic, "/b")

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from syndicator.debts import Answer, Request
-from syndicator.websub.publisher import follow, is_told, ping
+from syndicator.websub.publisher import follow, ping
 
 TOPIC = "https://news.example.com/feeds/category/b%C3%BCcher.rss?a=1&b=2"
 
@@ -24,15 +24,15 @@ def test_a_ping() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("status", "taken"),
     [
         *[(status, True) for status in (200, 202, 204, 207, 299)],
         *[(status, False) for status in (None, 100, 301, 302, 303, 307, 308, 400, 404, 410, 429, 500, 503)],
     ],
 )
-def test_what_an_answer_means(status: int | None, told: bool) -> None:
-    """2xx is told; a redirect, an error and silence are not."""
-    assert told == is_told(Answer(status=status))
+def test_what_an_answer_means(status: int | None, taken: bool) -> None:
+    """2xx is taken; a redirect, an error and silence are not."""
+    assert taken == Answer(status=status).taken
 
 
 @pytest.mark.parametrize(
