@@ -1,5 +1,6 @@
 """One run: source → feeds → output → store. The story of the product on one page."""
 
+import secrets
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -80,6 +81,7 @@ class Builder:
         self._site_reader = SiteReader(plan.source, plan.overrides)
         self._notice = notice.Notice(database)
         self._marker = marks.Marker(plan, database, output, self._site_reader)
+        self._name = secrets.token_hex(8)
         self._memory: Memory | None = None
         self._recent: entries.Recent = Remembered(RECENT)
         self._gatherer: Gatherer | None = None
@@ -108,10 +110,26 @@ class Builder:
         told = None if paths is None or noticed.prints is not None else frozenset(paths)
         if self._memory and not noticed and not self._marker.is_due(self._memory, site, now, told):
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
-        memory, self._memory = self._memory, None
-        if memory and not self._marker.holds(memory, site):
-            memory = None
+        try:
+            return self._act(now, site, source, noticed, told, begun, progress)
+        except BaseException:
+            self._memory = None
+            self._notice.forget()  # what was noticed is to be noticed again
+            raise
 
+    def _act(
+        self,
+        now: datetime,
+        site: Site,
+        source: Source,
+        noticed: notice.Noticed,
+        told: Collection[str] | None,
+        begun: float,
+        progress: Progress,
+    ) -> Report:
+        """All that follows from what was noticed. `told`: the only documents that may have changed; None: any."""
+        self.catch_up()
+        memory = self._memory if self._memory and self._memory.site is site else None
         if memory is None and self._marker.adopt(site):
             self._notice.forget()
             if not noticed.whole:
@@ -133,6 +151,21 @@ class Builder:
         report = self._report(begun, counted, doing)
         self._remember(report, doing, names, memory)
         return report
+
+    def is_alone(self) -> bool:
+        """Whether no other process had a run since the last one here."""
+        with self.database.read() as connection:
+            return facts.get(connection, "run by") == self._name
+
+    def catch_up(self) -> None:
+        """Show what other processes published since the last run here. Only who holds the run's lock may call it."""
+        if self.is_alone():
+            return
+        self._memory = None
+        with self.database.begin(durable=False) as connection:
+            rows = feeds.every_file(connection)
+            facts.put(connection, "run by", self._name)
+        self._show(rows)
 
     def _known(self, site: Site) -> tuple[Names, set[str]]:
         """The feeds' names, and the posts whose entries asked for other posts, as the state has them."""

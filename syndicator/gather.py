@@ -78,7 +78,9 @@ class Gatherer:
         for row in rows:
             path = row.stat.path
             entry_row = remembered.get(path)
-            if entry_row is None or entry_row.key != self._key(row):
+            # Of a post that can't be read just now, the last good entry stays.
+            unreadable = row.digest not in ("", row.document_digest)
+            if not unreadable and (entry_row is None or entry_row.key != self._key(row)):
                 rendering = self._render(row)
                 if rendering is None:
                     missed.append(path)
@@ -95,14 +97,16 @@ class Gatherer:
         return Gathered(
             paths=tuple(row.path for row in gathered),
             entries=tuple(row.entry for row in gathered if row.entry),
-            keys=tuple(f"{row.key} {sorted(row.needs.items())}" for row in gathered),
+            keys=tuple(
+                # One that asked for other posts may differ though it was made from the same.
+                f"{row.key} {sorted(row.needs.items())} {row.entry if row.uses_posts else ''}"
+                for row in gathered
+            ),
             missed=tuple(missed),
         )
 
     def _key(self, row: PostRow) -> str:
-        head = row.head
-        assert head is not None
-        return fingerprint(self._version, self.site.digest, row.document_digest, head.id, head.url, head.updated)
+        return fingerprint(self._version, self._policy.said, self.site.digest, row.document_digest, row.head)
 
     def _render(self, row: PostRow) -> "Rendering | None":
         """The entry of a post; None when its file isn't the version that the index speaks of."""
@@ -159,24 +163,22 @@ class Needs:
     """What the remembered entries asked their site for, kept at hand so that a poll reads no row for it."""
 
     def __init__(self, connection: Connection) -> None:
-        self._askers: dict[str, set[str]] = {}
-        self._seen: dict[str, Seen] = {}
+        self._askers: dict[str, dict[Seen, list[str]]] = {}  #: of each path, by what they saw
         for post, needs in entries.needs(connection).items():
             for path, seen in needs.items():
-                self._askers.setdefault(path, set()).add(post)
-                self._seen[path] = seen
+                self._askers.setdefault(path, {}).setdefault(seen, []).append(post)
 
     def outdated(self, root: str, told: Collection[str] | None) -> set[str]:
         """The posts whose entries would be made differently now, because a file they asked for changed.
 
         `told`: the only files that may have changed, or whose folders; None: any.
         """
-        return {
-            post
-            for path, seen in self._seen.items()
-            if (told is None or path in told or path.endswith("/")) and look_again(root, path) != seen
-            for post in self._askers[path]
-        }
+        outdated: set[str] = set()
+        for path, askers in self._askers.items():
+            if told is None or path in told or path.endswith("/"):
+                now = look_again(root, path)
+                outdated.update(post for seen, posts in askers.items() if seen != now for post in posts)
+        return outdated
 
 
 def prune(connection: Connection) -> None:

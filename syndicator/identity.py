@@ -18,7 +18,7 @@ def identify(head: PostHead, known: Identity | None, now: datetime) -> Identity:
     at = now.replace(microsecond=0)
     return Identity(
         path=head.path,
-        id=head.id if head.own_id else known.id,
+        id=head.id if head.own_id and known.id != _apart(head) else known.id,
         text_digest=head.text_digest,
         updated=max(at, known.updated or at) if changed else known.updated,
     )
@@ -56,13 +56,17 @@ def distinct(identity: Identity, holders: Mapping[str, str]) -> tuple[Identity, 
     holder = holders.get(identity.id)
     if holder is None or holder == identity.path:
         return identity, None
-    name = identity.path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     problem = Problem(
         path=identity.path,
         message=f"has the same id as {holder}: {identity.id}",
         hint="give it an id, a permalink or a name of its own; until then its id in the feeds ends in its file's name",
     )
-    return identity._replace(id=f"{identity.id}#{name}"), problem
+    return identity._replace(id=_apart(identity)), problem
+
+
+def _apart(one: Identity | PostHead) -> str:
+    """What a post's id is made to be while another holds it, and stays from then on."""
+    return f"{one.id}#{one.path.rsplit('/', 1)[-1].rsplit('.', 1)[0]}"
 
 
 def settled(head: PostHead, identity: Identity) -> PostHead:

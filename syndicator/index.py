@@ -29,6 +29,7 @@ class Counted:
     changed: int = 0
     gone: int = 0
     racy: set[str] = field(default_factory=set)  #: to be looked at again: changed within the clock's grain
+    freed: bool = False  #: whether an id is held no longer
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class _Found:
     before: PostRow | None
     head: PostHead | None  #: as feeds show it, once it is known who it is
     problems: tuple[Problem, ...]
+    conflict: tuple[Problem, ...] = ()  #: another post holds its id
 
     @property
     def path(self) -> str:
@@ -72,6 +74,15 @@ class Indexer:
         """Forget the gone paths, read the fresh ones, in batches that are each a transaction."""
         counted = Counted()
         self._forget(gone, now, counted)
+        self._read(fresh, now, counted, progress)
+        if counted.freed:  # what another held, one of these may have now
+            with self.database.begin(durable=False) as connection:
+                again = sorted(problems.subjects(connection, "id"))
+                posts.unsettle(connection, again)
+            self._read(again, now, counted, progress)
+        return counted
+
+    def _read(self, fresh: Collection[str], now: datetime, counted: Counted, progress: Progress) -> None:
         done = 0
         with closing(read_all(self.source, self.site, self._wanted(fresh), len(fresh))) as batched:
             for (known, wanted), several in batched:
@@ -80,7 +91,6 @@ class Indexer:
                 self._index_batch(known, [one for one in several if one], now, counted)
                 done += BATCH
                 progress(min(done, len(fresh)), len(fresh), "reading posts")
-        return counted
 
     def _wanted(self, fresh: Collection[str]) -> Iterator[tuple[tuple[_Known, list[Wanted]], list[Wanted]]]:
         """What is to be read, in batches, and with it what is known of it. What is as it was is left out."""
@@ -112,12 +122,17 @@ class Indexer:
             self._identify(connection, read, now)
             rows = [self._row(found) for found in read]
             problems.replace(connection, "read", {found.path: found.problems for found in read})
+            problems.replace(connection, "id", {found.path: found.conflict for found in read})
             self.names.remember(connection)
             changed = [(row, found.before) for row, found in zip(rows, read, strict=True) if row != found.before]
             posts.put(connection, [row for row, _ in changed], [before for _, before in changed if before])
             feeds.soil(connection, {name for row, before in changed for name in _touched(row, before)})
             if changed:
                 drop(connection, self.using)
+                # What was wrong with an entry was wrong with another text.
+                problems.remove(
+                    connection, "render", [row.stat.path for row, before in changed if _touched(row, before)]
+                )
         for row, before in changed:
             _count(row, before, counted)
 
@@ -141,7 +156,7 @@ class Indexer:
             identities[one.path] = one
             found.head = identity.settled(found.head, one)
             if problem:
-                found.problems = (*found.problems, problem)
+                found.conflict = (problem,)
         ledger.put(connection, [one for path, one in identities.items() if one != known.get(path)])
 
     def _row(self, found: _Found) -> PostRow:
@@ -164,11 +179,12 @@ class Indexer:
                 rows = posts.get(connection, batch).values()
                 posts.remove(connection, rows)
                 ledger.depart(connection, batch, now)
-                problems.remove(connection, "read", batch)
-                problems.remove(connection, "render", batch)
+                for stage in ("read", "id", "render"):
+                    problems.remove(connection, stage, batch)
                 feeds.soil(connection, {name for row in rows for name in row.feeds})
                 drop(connection, self.using)
                 counted.gone += sum(row.head is not None for row in rows)
+                counted.freed |= any(row.head for row in rows)
 
 
 class Names:
@@ -217,8 +233,8 @@ class Names:
 
 
 def drop(connection: Connection, outdated: Collection[str]) -> None:
-    """Forget entries of posts, so that they are made again, and mark the feeds they stand in."""
-    entries.remove(connection, outdated)
+    """Let entries of posts be made again, and mark the feeds they stand in."""
+    entries.outdate(connection, outdated)
     feeds.soil(connection, {name for row in posts.get(connection, outdated).values() for name in row.feeds})
 
 
@@ -238,7 +254,8 @@ def _shown(row: PostRow) -> tuple[PostHead | None, str | None, tuple[str, ...]]:
 
 
 def _count(row: PostRow, before: PostRow | None, counted: Counted) -> None:
-    was, now = before and before.head, row.head
+    was, now = before.head if before else None, row.head
+    counted.freed |= was is not None and (now is None or now.id != was.id)
     if now and not was:
         counted.new += 1
     elif was and not now:

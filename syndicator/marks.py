@@ -23,7 +23,7 @@ from syndicator.store.feeds import FeedRow, FileRow
 class Memory:
     """What a run leaves to the next: a poll without changes reads no row, and a change only those it touches.
 
-    It is dropped when a run fails, and when it doesn't hold any more.
+    It is dropped when a run fails, when the site changed, and when another process had a run.
     """
 
     site: Site
@@ -52,21 +52,18 @@ class Marker:
         return (
             site is not memory.site
             or (due is not None and now >= due)
+            or now < memory.report.started  # a clock that was set back takes posts out again
             or bool(memory.needs.outdated(str(self._plan.source), told))
             or (told is None and any(map(self._is_lost, memory.files.values())))
         )
-
-    def holds(self, memory: Memory, site: Site) -> bool:
-        """Whether the site is what it was, and no other process had a run since."""
-        with self._database.read() as connection:
-            return site is memory.site and facts.get(connection, "now") == memory.report.started.isoformat()
 
     def adopt(self, site: Site) -> bool:
         """Compare the site and the plan with those that the store was made with. True: posts must be read again."""
         plan = self._plan
         read_with = fingerprint(plan.version, site.digest, sorted(plan.kinds_of(site)))
-        policy = (sorted(plan.policy.frame_hosts), sorted(plan.policy.link_schemes))
-        made_with = fingerprint(read_with, plan.spec_of(site, assemble.ALL, None), site.info, policy)
+        made_with = fingerprint(
+            read_with, plan.spec_of(site, assemble.ALL, None), site.info, plan.policy.said, sorted(plan.aliases.items())
+        )
         with self._database.read() as connection:
             read_before = facts.get(connection, "read with")
             made_before = facts.get(connection, "made with")

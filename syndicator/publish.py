@@ -129,7 +129,9 @@ def commit(connection: Connection, published: Published, own_hub: str | None, no
     """
     feeds.put_files(connection, published.rows)
     topics = _topics(published.changed)
-    subscriptions.owe_denials(connection, [row.url for row in published.rows if row.gone and row.hubs], now)
+    live = {row.url for row in published.rows if not row.gone}  # an alias that went had the address of its file
+    ended = {row.url for row in published.rows if row.gone and row.hubs} - live
+    subscriptions.owe_denials(connection, sorted(ended), now)
     if own_hub:
         subscriptions.owe_deliveries(connection, [row.url for row in topics if own_hub in row.hubs], now)
     return owe_pings(connection, topics, own_hub, now)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.routing import BaseRoute
 
@@ -39,7 +39,7 @@ class Serving:
         config = service.config
         self._catalogue = Catalogue(
             max_age=int(config.web.max_age.total_seconds()),
-            root=urlsplit(config.feeds.url).path,
+            root=_path_of(config.feeds.url),
             moved={path: config.feeds.url + to for path, to in config.feeds.moved},
         )
         limit, trusted = config.web.poller_limit, config.web.trusted_proxies
@@ -59,6 +59,7 @@ class Serving:
             routes=_hub_routes(service, on_owed),
             limiter=Limiter(limit, trusted=trusted) if limit else None,
         )
+        self._shown: dict[str, FileRow] = {}
         service.show = self.show
         self.show(service.published())
         self._fetched.start()
@@ -67,9 +68,12 @@ class Serving:
         self._fetched.stop()
 
     def show(self, rows: Sequence[FileRow]) -> None:
-        """Serve these files as they are on disk now. The same bytes as before are read again, and harm nobody."""
-        files = [file for row in rows if (file := self._read(row))]
-        self._catalogue.update(files, gone=[row.path for row in rows if row.gone])
+        """Serve these files as they are on disk now. One that is as it was is not read again."""
+        rows = [row for row in rows if row != self._shown.get(row.path)]
+        found = {row.path: file for row in rows if (file := self._read(row))}
+        gone = [row.path for row in rows if row.gone]
+        self._catalogue.update(found.values(), gone=gone)
+        self._shown |= {row.path: row for row in rows if row.gone or row.path in found}
 
     def _read(self, row: FileRow) -> PublishedFile | None:
         bodies = {} if row.gone else self._service.bodies(row)
@@ -113,5 +117,10 @@ def _hub_routes(service: Service, on_owed: Callable[[], None]) -> list[BaseRoute
         limits=HubLimits(**limits.model_dump()),
         trusted=config.web.trusted_proxies,
     )
-    paths = dict.fromkeys((urlsplit(config.hub_url).path or "/hub", "/hub"))
+    paths = dict.fromkeys((_path_of(config.hub_url) or "/hub", "/hub"))
     return [route for path in paths for route in hub.routes(path)]
+
+
+def _path_of(address: str) -> str:
+    """As requests name it, decoded."""
+    return unquote(urlsplit(address).path)

@@ -239,6 +239,7 @@ class Work:
             if time.monotonic() > self._tidied + _TIDY:
                 self._service.tidy()
                 self._tidied = time.monotonic()
+            self._service.catch_up()
             report = self._service.push()
             self._count_debts()
         except Exception as error:

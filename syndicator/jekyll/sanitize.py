@@ -35,6 +35,11 @@ class Policy:
     frame_hosts: frozenset[str] = _PLAYERS  #: hosts whose frames stay, in lower case; https only
     link_schemes: frozenset[str] = WEB | _HARMLESS  #: of links; what runs or embeds code never counts
 
+    @property
+    def said(self) -> tuple[tuple[str, ...], ...]:
+        """In an order: equal policies are the same text."""
+        return tuple(sorted(self.frame_hosts)), tuple(sorted(self.link_schemes))
+
 
 DEFAULT = Policy()
 

@@ -52,9 +52,13 @@ class Files:
         return found
 
     def _ask(self, path: str) -> str | None:
-        path = path.lstrip("/")
-        self.needs[path] = seen = _seen(self._root, path)
-        return None if seen is None else os.path.join(self._root, path)
+        folder, path = path.endswith("/"), path.strip("/")
+        # What a look would see again; where it leads, only asking looks at.
+        self.needs[path] = seen = look_again(self._root, path)
+        return None if seen is None or folder or not self._is_inside(path) else os.path.join(self._root, path)
+
+    def _is_inside(self, path: str) -> bool:
+        return is_below(os.path.realpath(os.path.join(self._root, path)), self._root)
 
 
 def unchanged(root: Path, needs: Mapping[str, Seen]) -> bool:
@@ -72,14 +76,6 @@ def look_again(root: str, path: str) -> Seen:
         return None
     # Where it leads was looked at when it was asked for; here a look must stay as cheap as a poll.
     return (seen.st_size, seen.st_mtime_ns) if stat.S_ISREG(seen.st_mode) else None
-
-
-def _seen(root: str, path: str) -> Seen:
-    try:
-        inside = is_below(os.path.realpath(f"{root}/{path}"), root)
-    except (OSError, ValueError):  # ValueError: a NUL in the path
-        return None
-    return look_again(root, path) if inside and not path.endswith("/") else None
 
 
 def _names(root: str, folder: str) -> tuple[str, ...]:

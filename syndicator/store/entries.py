@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, delete, select, update
 
 from syndicator.model import Author, Entry, Media
 from syndicator.remembered import Remembered
@@ -32,6 +32,7 @@ Recent = Remembered[str, tuple[str, str], EntryRow]
 
 _KEYS = select(entries.c.path, entries.c.key, entries.c.needs).where(~entries.c.uses_posts, among(entries.c.path))
 _GET = select(entries).where(among(entries.c.path))
+_OUTDATE = update(entries).where(among(entries.c.path)).values(key="")
 _REMOVE = delete(entries).where(among(entries.c.path))
 _PATHS = select(entries.c.path)
 _USING_POSTS = _PATHS.where(entries.c.uses_posts)
@@ -70,6 +71,12 @@ def put(connection: Connection, rows: Iterable[EntryRow]) -> None:
             for row in rows
         ],
     )
+
+
+def outdate(connection: Connection, paths: Iterable[str]) -> None:
+    """Let entries differ from what would be made now. They stay until they are."""
+    for batch in batches(paths):
+        connection.execute(_OUTDATE, those(batch))
 
 
 def remove(connection: Connection, paths: Iterable[str]) -> None:

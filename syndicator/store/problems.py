@@ -38,6 +38,11 @@ def remove(connection: Connection, stage: str, subjects: Iterable[str]) -> None:
         connection.execute(_REMOVE, {"of": stage, **those(batch)})
 
 
+def subjects(connection: Connection, stage: str) -> set[str]:
+    """Whose reading found what this stage found."""
+    return set(connection.scalars(select(problems.c.subject).where(problems.c.stage == stage)))
+
+
 _EVERY = select(problems).order_by(problems.c.path, problems.c.line, problems.c.position)
 
 

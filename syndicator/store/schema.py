@@ -126,7 +126,7 @@ entries = Table(
     Column("needs", Text, nullable=False),  # JSON {path: [size, mtime_ns] or null}: files of the site it asked for
 )
 
-#: What is wrong, until it is mended. `stage` is who found it: "site", "read", "name", "render" or "feed".
+#: What is wrong, until it is mended. `stage` is who found it: "site", "read", "id", "name", "render" or "feed".
 problems = Table(
     "problems",
     metadata,

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import struct_time
 
@@ -13,10 +13,12 @@ import pytest
 from sqlalchemy import text
 from support import CONFIG, FEEDS, Site, formats
 
+from syndicator.debts import Subscription
 from syndicator.errors import OutputError, SourceError
 from syndicator.notice import SiteReader
 from syndicator.service import check_site
 from syndicator.sources import folder
+from syndicator.store import subscriptions
 
 STORY = "2026-01-15-update-agent-shoots-man-in-the-leg"
 
@@ -694,3 +696,195 @@ def test_a_run_that_is_broken_off_holds_no_file(site: Site) -> None:
             service.build(stop)
         held = [os.readlink(each) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
         assert not [each for each in held if str(site.feeds) in each]
+
+
+# ---------------------------------------------------- what else than its own post an entry, or a feed, depends on
+
+
+def test_a_link_to_a_post_of_another_feed_follows_it(site: Site) -> None:
+    """The post that links is the same; what it links to moved."""
+    site.post("2026-01-01-one", "{% post_url 2026-01-02-two %}", categories=["News"])
+    site.post("2026-01-02-two", categories=["Sports"])
+    site.build()
+    site.owed()
+    site.post("2026-01-02-two", categories=["Sports"], permalink="/moved/")
+    site.build()
+    assert "/moved/" in site.feed("category/news.rss").entries[0].content[0].value
+    assert formats("category/news") <= site.owed()
+
+
+def test_a_rename_that_moves_a_posts_date_is_published(site: Site) -> None:
+    """Its id, its address and its text are what they were."""
+    site.write("_posts/2026-01-01-one.md", "---\ntitle: One\n---\n")
+    site.write("_posts/2026-01-09-two.md", "---\ntitle: Two\n---\n")
+    site.build()
+    site.owed()
+    (site.root / "_posts/2026-01-01-one.md").rename(site.root / "_posts/2026-01-05-one.md")
+    site.build()
+    assert site.feed("all.rss").entries[1].published_parsed.tm_mday == 5
+    assert site.owed() == formats("all")
+
+
+@pytest.mark.parametrize("names", ["image: /a.png", 'text: "{% post_url 2026-01-02-two %}"'])
+def test_an_entry_stays_while_its_post_is_broken(site: Site, names: str) -> None:
+    """Though what it asked for changes meanwhile; mended, it is made anew."""
+    site.write("a.png", b"1")
+    site.post("2026-01-02-two", title="Two")
+    whole = f"---\ntitle: One\n{names}\n---\n{{% post_url 2026-01-02-two %}}"
+    site.write("_posts/2026-01-01-one.md", whole)
+    with site.service() as service:
+        service.build()
+        site.write("_posts/2026-01-01-one.md", whole.replace("title: One", "title: ["))
+        assert [problem.fatal for problem in service.build().problems] == [True]
+        site.write("a.png", b"22")
+        site.post("2026-01-02-two", "More.", title="Two")
+        service.build()
+        assert site.titles("all") == ["Two", "One"]
+        before = site.state.stat()
+        assert not service.build().moved
+        assert site.state.stat() == before
+        site.write("_posts/2026-01-01-one.md", whole.replace("One", "Mended"))
+        service.build()
+        assert site.titles("all") == ["Two", "Mended"]
+
+
+def test_two_posts_with_one_image_both_follow_it(site: Site) -> None:
+    """Also when one of them was made again before the image was looked at."""
+    site.write("a.png", b"1")
+    site.post("2026-01-01-one", image="/a.png", categories=["News"])
+    site.post("2026-01-02-two", image="/a.png", categories=["Sports"])
+    with site.service() as service:
+        service.build()
+        site.write("a.png", b"22")
+        site.post("2026-01-01-one", "More.", image="/a.png", categories=["News"])
+        service.build(paths=["_posts/2026-01-01-one.md"])
+        service.build(paths=["a.png"])
+    for name in ("news", "sports"):
+        assert site.feed(f"category/{name}.rss").entries[0].media_content[0]["filesize"] == "2"
+
+
+def test_what_entries_may_hold_is_the_configs_to_say(site: Site) -> None:
+    """Another player is shown in entries that were there before."""
+    site.post("2026-01-01-one", '<iframe src="https://player.example/1"></iframe>')
+    site.build()
+    assert "iframe" not in (site.feeds / "all.rss").read_text()
+    site.configure(f'{FEEDS}players = ["player.example"]\n')
+    site.build()
+    assert "iframe" in (site.feeds / "all.rss").read_text()
+
+
+def test_aliases_come_and_go_with_the_config(site: Site) -> None:
+    """At once; those who are subscribed to the file itself stay."""
+    site.post("2026-01-01-one")
+    site.build()
+    site.configure(f'{FEEDS}[feeds.aliases]\n"feed.xml" = "all.atom"\n')
+    site.build()
+    assert (site.feeds / "feed.xml").read_bytes() == (site.feeds / "all.atom").read_bytes()
+    reader = Subscription(
+        topic="http://127.0.0.1:8080/all.atom",
+        callback="https://reader.example/",
+        secret=None,
+        expires=site.clock.now + timedelta(days=9),
+        since=site.clock.now,
+    )
+    with site.service() as service, service.database.begin() as connection:
+        subscriptions.keep(connection, reader)
+    site.configure(FEEDS)
+    site.build()
+    assert not (site.feeds / "feed.xml").exists()
+    with site.service() as service:
+        assert [one.topic for one in service.subscribers()] == [reader.topic]
+
+
+def test_a_clock_that_was_set_back_takes_posts_out_again(site: Site) -> None:
+    """And lets them out when their time has come, once."""
+    for name in ("2026-01-01-one", "2026-03-02-two"):
+        os.utime(site.post(name), (1e9, 1e9))  # long ago: a look has no reason to read it again
+    with site.service() as service:
+        service.build()
+        for days, titles in ((2, 2), (-2, 1), (2, 2)):
+            site.clock.forward(days=days)
+            service.build()
+            assert len(site.titles("all")) == titles
+
+
+# ---------------------------------------------------------------------------------- what is noticed, and told of
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_post_that_came_and_went_while_nothing_could_be_written(site: Site, told: bool) -> None:
+    """What a run that failed had noticed is noticed again."""
+    site.post("2026-01-01-one")
+    with site.service() as service:
+        service.build()
+        path = site.post("2026-01-02-two", categories=["Sports"])
+        site.write("../feeds/category", "in the way") if not (site.feeds / "category").exists() else None
+        with pytest.raises(OutputError):
+            service.build(paths=[f"_posts/{path.name}"] if told else None)
+        path.unlink()
+        (site.feeds / "category").unlink()
+        service.build()
+    assert site.titles("all") == ["2026-01-01-one"]
+
+
+def test_a_post_that_is_moved_out_of_the_posts_is_gone(site: Site) -> None:
+    """Into a folder that a look doesn't enter, told of by its path."""
+    three(site)
+    with site.service() as service:
+        service.build()
+        (site.root / "_posts/.trash").mkdir()
+        (site.root / "_posts/2026-01-02-two.md").rename(site.root / "_posts/.trash/2026-01-02-two.md")
+        service.build(paths=["_posts/.trash/2026-01-02-two.md", "_posts/2026-01-02-two.md"])
+        assert site.titles("all") == ["2026-01-03-three", "2026-01-01-one"]
+        site.post("2026-01-09-nine")
+        service.build(paths=["_posts/2026-01-09-nine.md"])
+        site.write("_config.yml", f"{CONFIG}exclude: [_posts/2026-01-09-nine.md]\n")
+        service.build()
+        assert site.titles("all") == ["2026-01-03-three", "2026-01-01-one"]
+
+
+@pytest.mark.parametrize("image", ["/images/", "/out.png", "../secret.png"])
+def test_an_image_that_is_none_is_asked_for_once(site: Site, image: str) -> None:
+    """A folder, a link out of the site, a place outside: no run has anything to do for it."""
+    site.write("images/a.png", b"1")
+    site.write("../secret.png", b"1")
+    (site.root / "out.png").symlink_to("../secret.png")
+    site.post("2026-01-01-one", image=image)
+    with site.service() as service:
+        service.build()
+        before = site.state.with_name("state.db-wal").stat()
+        service.build()
+        assert site.state.with_name("state.db-wal").stat() == before
+
+
+def test_problems_end_with_what_they_were_about(site: Site) -> None:
+    """A text that is mended while it stands in no feed; another post that held the same id."""
+    site.post("2026-01-01-one", "{% include nothing.html %}")
+    site.post("2026-01-02-two", id="tag:example.com,2026:a")
+    site.post("2026-01-03-three", id="tag:example.com,2026:a")
+    with site.service() as service:
+        assert {problem.path for problem in service.build().problems} == {
+            "_posts/2026-01-01-one.md",
+            "_posts/2026-01-03-three.md",
+        }
+        site.post("2026-01-01-one", "{% include nothing.html %}", published=False)
+        (site.root / "_posts/2026-01-02-two.md").unlink()
+        assert service.build().problems == ()
+        kept = site.feed("all.atom").entries[0].id
+        site.post("2026-01-03-three", "More.", id="tag:example.com,2026:a")
+        service.build()
+        assert site.feed("all.atom").entries[0].id == kept
+
+
+@pytest.mark.parametrize("junk", [b"junk", b"\x1f\x8b\x08\x00"])
+@pytest.mark.parametrize("suffix", [".gz", ".br"])
+def test_a_damaged_sibling_is_no_reason_not_to_serve(site: Site, suffix: str, junk: bytes) -> None:
+    """The file itself is served; the next run makes the sibling again."""
+    site.post("2026-01-01-one")
+    site.build()
+    (site.feeds / f"all.rss{suffix}").write_bytes(junk)
+    with site.service() as service:
+        row = next(row for row in service.published() if row.path == "all.rss")
+        assert service.bodies(row)["identity"] == (site.feeds / "all.rss").read_bytes()
+        service.build()
+        assert len(service.bodies(next(row for row in service.published() if row.path == "all.rss"))) == 3

@@ -252,6 +252,29 @@ def test_another_address_takes_effect(command: Command) -> None:
             until(lambda: requests.get(f"http://127.0.0.1:{old}/all.atom", timeout=5) is None, seconds=5)
 
 
+# ---------------------------------------------------------------------------------------------------- others
+
+
+def test_an_address_in_other_letters_is_served(command: Command) -> None:
+    """Below its path as a request names it, and with links that a header can hold."""
+    command.config.write_text(command.config.read_text().replace(command.url, "http://ä.example/ö/"))
+    with command.running() as daemon:
+        daemon.line(lambda line: line.startswith("Serving"), daemon.out)
+        for path in ("all.atom", "%C3%B6/all.atom"):
+            answer = requests.get(f"{command.url}{path}", timeout=5)
+            assert '<http://xn--4ca.example/%C3%B6/all.atom>; rel="self"' in answer.headers["link"]
+
+
+def test_what_another_process_published_is_served(command: Command) -> None:
+    """Before its pings are paid, and long before the next poll."""
+    command.configure(poll="1h")
+    command.config.write_text(command.config.read_text().replace("poll", "watch = false\npoll"))
+    with command.running():
+        command.post("2026-01-03-two", "Second news")
+        assert command("build").returncode == 0
+        until(lambda: "Second news" in requests.get(f"{command.url}all.atom", timeout=5).text, seconds=20)
+
+
 # ---------------------------------------------------------------------------------------------------- faults
 
 
