@@ -69,7 +69,7 @@ class Notice:
             if total and not look.prints:
                 hint = "is it mounted? If they are meant to be gone, move the state away and build again"
                 raise without(source.root, f"{source.root} has no posts where it had {total:,}", hint)
-            again = {path for path in self._racy | self._told if source.stat(path)}
+            again = {path for path in self._racy | self._told if source.is_document(path) and source.stat(path)}
             fresh = sorted({*look.fresh, *again}) if again else look.fresh
             existing = sum(posts.count_documents(connection, batch) for batch in batches(fresh))
             gone: set[str] = set()
@@ -82,7 +82,7 @@ class Notice:
     def at(self, source: Folder, paths: Collection[str], looking: Callable[[int], None]) -> Noticed:
         """Look at these documents only. Of others that went a look at everything tells: the source may be away."""
         here, gone = self._look_at(source, {path for path in paths if source.is_document(path)})
-        again = {path for path in self._racy if source.stat(path)}
+        again = {path for path in self._racy if source.is_document(path) and source.stat(path)}
         if gone:
             with self._database.read() as connection:
                 all_gone = posts.are_all(connection, gone)

@@ -107,14 +107,26 @@ class Folder:
         return Look(prints, fresh)
 
     def is_document(self, path: str) -> bool:
-        """Whether a path, by its name alone, is in scope."""
+        """Whether a look would count a file of this path, be it there or not."""
         folder, _, name = path.rpartition("/")
         if not name.endswith(self.scope.suffixes) or self._is_excluded(path):
             return False
-        below = f"{folder}/"
-        return any(part in self.scope.anywhere for part in folder.split("/")) or any(
-            not root or below.startswith(f"{root}/") for root in self.scope.roots
-        )
+        return self._is_entered(folder) and is_below(os.path.realpath(self._top + folder), self._real)
+
+    def _is_entered(self, folder: str) -> bool:
+        """Whether a folder is, or is below, a document folder, by the rules that `_search` and `_followed` go by."""
+        entered, above = "" in self.scope.roots, ""
+        for name in folder.split("/") if folder else ():
+            path = above + name
+            if entered:
+                if not self._is_kept(name, path):
+                    return False
+            elif name in self.scope.anywhere or path in self.scope.roots:
+                entered = True
+            elif self.scope.anywhere and not self._is_searched(name, path):
+                return False
+            above = f"{path}/"
+        return entered
 
     def stat(self, path: str) -> Stat | None:
         """A look at one file, or at what can only be told of: no text for a name, a link to nowhere; None: nothing."""
@@ -185,11 +197,7 @@ class Folder:
 
     def _followed(self, prefix: str, below: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
         """Those of a document folder's folders that hold documents too, the last by name first."""
-        kept = [
-            entry
-            for entry in below
-            if not entry.name.startswith(".") and self._is_folder(entry) and not self._is_excluded(prefix + entry.name)
-        ]
+        kept = [entry for entry in below if self._is_kept(entry.name, prefix + entry.name) and self._is_folder(entry)]
         return sorted(kept, key=lambda entry: entry.name, reverse=True)
 
     def _search(self, prefix: str, full: str, seen: set[str]) -> Iterator[tuple[str, str]]:
@@ -201,7 +209,7 @@ class Folder:
             path = prefix + name
             if name in self.scope.anywhere or path in self.scope.roots:
                 yield f"{path}/", child
-            elif not name.startswith(("_", ".", "#")) and not name.endswith("~") and not self._is_excluded(path):
+            elif self._is_searched(name, path):
                 real = os.path.realpath(child) if os.path.islink(child) else child
                 if real not in seen:
                     seen.add(real)
@@ -225,6 +233,14 @@ class Folder:
         real = os.path.realpath(entry.path)
         here = os.path.realpath(os.path.dirname(entry.path))
         return os.path.isdir(real) and is_below(real, self._real) and not is_below(here, real)
+
+    def _is_kept(self, name: str, path: str) -> bool:
+        """Whether a folder below a document folder is one too."""
+        return not name.startswith(".") and not self._is_excluded(path)
+
+    def _is_searched(self, name: str, path: str) -> bool:
+        """Whether document folders are looked for below a folder."""
+        return not name.startswith(("_", ".", "#")) and not name.endswith("~") and not self._is_excluded(path)
 
     def _is_excluded(self, path: str) -> bool:
         """As Jekyll (entry_filter.rb, `glob_include?`): a glob in which `*` takes slashes, or a path's beginning."""

@@ -87,12 +87,35 @@ def test_excludes_are_jekylls(tmp_path: Path, exclude: str, expected: bool) -> N
         ("a.md", False),
         ("_postsx/a.md", False),
         ("vendor/_posts/a.md", False),
+        ("_posts/.trash/a.md", False),
+        ("_posts/private/a.md", False),
+        ("_posts/deep/private/a.md", False),
+        ("_posts/old~/a.md", True),
+        ("old~/_posts/a.md", False),
+        ("_drafts/_posts/a.md", False),
+        (".git/_posts/a.md", False),
         ("_config.yml", False),
     ],
 )
 def test_a_path_tells_whether_it_is_a_document(tmp_path: Path, path: str, expected: bool) -> None:
-    """What watching reports is judged by name, as a look would."""
-    assert Folder(tmp_path, Scope(exclude=("vendor",))).is_document(path) is expected
+    """What watching reports is judged by name, as a look would; also what is gone."""
+    folder = Folder(tmp_path, Scope(exclude=("vendor", "*/private")))
+    assert folder.is_document(path) is expected
+    write(tmp_path, path)
+    assert (path in folder.look(known=()).fresh) is expected
+
+
+def test_what_is_behind_a_link_out_of_the_source_is_no_document(tmp_path: Path) -> None:
+    """Nor is it read: a link within the source is followed, as a look does."""
+    write(tmp_path, "site/_posts/a.md")
+    write(tmp_path, "site/more/b.md")
+    write(tmp_path, "outside/c.md")
+    (tmp_path / "site/_posts/in").symlink_to("../more")
+    (tmp_path / "site/_posts/out").symlink_to("../../outside")
+    folder = Folder(tmp_path / "site", Scope())
+    assert list(folder.look(known=()).fresh) == ["_posts/a.md", "_posts/in/b.md"]
+    assert folder.is_document("_posts/in/b.md")
+    assert not folder.is_document("_posts/out/c.md")
 
 
 def test_an_unchanged_folder_looks_the_same(tmp_path: Path) -> None:
