@@ -35,6 +35,12 @@ _TOO_LARGE = (
 )
 
 
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    b"content-length: 21\r\nretry-after: 20\r\nconnection: close\r\n\r\nToo many connections\n"
+)
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """Refuses heads that are too large (431), and lets go of clients that send or take nothing."""
 
@@ -47,6 +53,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if len(self.connections) >= (self.limit_concurrency or inf):  # each takes a file that a build may need
+            transport.write(_BUSY)
+            transport.close()
+            return
         self._arrival = self.loop.call_later(ARRIVAL, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:

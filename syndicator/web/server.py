@@ -1,6 +1,7 @@
 """uvicorn in a thread of its own, started and stopped from sync code."""
 
 import errno
+import resource
 import socket
 import sys
 import threading
@@ -15,8 +16,11 @@ from syndicator.web.protocol import BoundedProtocol
 #: Seconds that a connection may be idle between two requests.
 KEEP_ALIVE = 15
 
-#: Connections at once; more are answered 503. Stays below the usual limit of 1024 open files.
+#: Connections at once; more are answered 503, and let go. Stays below the usual limit of 1024 open files.
 MAX_CONNECTIONS = 900
+
+#: Files and sockets that the rest of the process may need.
+OTHERS = 124
 
 #: Seconds after which a thread that computes has to let another one go on. A run renders in a thread beside ours,
 #: and at Python's own 5 ms fifty clients wait twice as long for a 304 (60 ms at the 99th percentile, 16 to 40 at this).
@@ -41,7 +45,7 @@ class Server:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            limit_concurrency=MAX_CONNECTIONS,
+            limit_concurrency=_most() + 1,  # whoever is that many is answered 503
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=2,
         )
@@ -94,6 +98,12 @@ class _Announcing(uvicorn.Server):
     async def startup(self, sockets: Sequence[socket.socket] | None = None) -> None:
         await super().startup(list(sockets or []))
         self.ready.set()
+
+
+def _most() -> int:
+    """As many connections as leave room for other files, where few may be open."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, max(files - OTHERS, files // 2))
 
 
 def _listen(host: str, port: int) -> socket.socket:

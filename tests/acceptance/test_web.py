@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
+from command import until
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as PrometheusCounter
 from starlette.requests import Request
@@ -18,7 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from syndicator.errors import SyndicatorError
-from syndicator.web import protocol
+from syndicator.web import protocol, server
 from syndicator.web.app import counter, make_app
 from syndicator.web.feeds import Catalogue, Feeds, PublishedFile
 from syndicator.web.health import Readiness
@@ -339,6 +340,22 @@ class _Parts(Web):
 
 
 WEB_PARTS = _Parts()
+
+
+def test_a_crowd_that_says_nothing_leaves_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each connection takes a file that a build may need: one too many is told so and let go, before it asks."""
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 5)
+    web = Web()
+    crowd = [web.connect() for _ in range(5)]
+    try:
+        assert read_all(web.connect()).startswith(b"HTTP/1.1 503 ")
+        crowd.pop().close()
+        until(lambda: web.server.connections() < 5)
+        assert web.say(get("/all.rss", "Connection: close")).startswith(b"HTTP/1.1 200 ")
+    finally:
+        web.server.stop()
+        for each in crowd:
+            each.close()
 
 
 def test_a_reload_drops_no_connection(own: Web) -> None:
