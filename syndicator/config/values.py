@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, ValidationInfo
 
+from syndicator.jekyll.uris import normalize
+
 _DURATION = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}  # seconds
 _LONGEST, _LONGEST_NAME = 4000, 255  # octets of a path, which files below it make longer, and of one name in it
 _SIZE = {"B": 1, "kB": 10**3, "KiB": 2**10, "MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30}  # octets
@@ -61,7 +63,7 @@ def _address(text: object) -> str:
         raise ValueError("must be an address without a name or a password: it is shown to everyone")
     if not good or not isinstance(text, str) or re.search(r"[\s\x00-\x1f\x7f<>\"]", text) or "#" in text:
         raise ValueError(f'{text!r} is not an address: write it whole, as in "https://example.org/"')
-    return text
+    return text if text.isascii() else normalize(text)  # RFC 3986, as headers and feeds want it
 
 
 def _folder_address(text: object) -> str:
@@ -164,6 +166,9 @@ def _aliases(value: object) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(pairs.items()))
 
 
+#: What is no feed's address.
+_ENDPOINTS = ("hub", "livez", "readyz", "metrics")
+
 #: Where the feeds of each kind of term stand.
 _FOLDERS = ("category", "tag", "author", "collection")
 
@@ -174,8 +179,8 @@ def _beside_ours(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], .
     taken = ours.union(path for path, _ in pairs)
     for path, _ in pairs:
         above = {str(parent) for parent in PurePosixPath(path).parents}
-        if path in ours or path in _FOLDERS or path.endswith((".gz", ".br")) or above & taken:
-            raise ValueError(f'"{path}" can\'t be an alias: another file or folder has this place')
+        if path in ours or path in (*_FOLDERS, *_ENDPOINTS) or path.endswith((".gz", ".br")) or above & taken:
+            raise ValueError(f'"{path}" can\'t be an alias: another file, folder or endpoint has this place')
         if re.search(r"[\x00-\x1f\x7f]", path) or any(len(part.encode()) > 200 for part in path.split("/")):
             raise ValueError(f'"{path[:40]}" can\'t be an alias: it is no name for a file')
     return pairs
@@ -187,7 +192,7 @@ def _elsewhere(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...
     for path, target in pairs:
         if target in moved:
             raise ValueError(f'"{path}" leads to "{target}", which moved itself')
-        if path in ("hub", "livez", "readyz", "metrics"):
+        if path in _ENDPOINTS:
             raise ValueError(f"\"{path}\" is no feed's address, and can't have moved")
     return pairs
 

@@ -72,6 +72,12 @@ def test_the_feeds_address_is_a_folder(write):
     assert loaded.feeds.url == "https://example.org/feeds/"
 
 
+def test_an_address_is_written_as_headers_and_feeds_write_it(write):
+    """Of other letters in a host and a path, what goes over the wire."""
+    loaded = config.load(write(SOURCE + '[feeds]\nurl = "http://ä.example/ö"\n'), {})
+    assert loaded.feeds.url == "http://xn--4ca.example/%C3%B6/"
+
+
 @pytest.mark.parametrize(
     ("hub", "hubs"),
     [
@@ -119,6 +125,7 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         (SOURCE + '[feeds.aliases]\n"x" = "/etc/passwd"', 'feeds.aliases: "/etc/passwd" must be a path below'),
         (SOURCE + '[feeds.aliases]\n"x" = "all.html"', 'feeds.aliases: "x" must stand for a feed'),
         (SOURCE + '[feeds.aliases]\n"all.rss" = "all.atom"', 'feeds.aliases: "all.rss" can\'t be an alias: another'),
+        (SOURCE + '[feeds.aliases]\n"hub" = "all.atom"', 'feeds.aliases: "hub" can\'t be an alias: another'),
         (SOURCE + '[feeds.aliases]\n"category" = "all.atom"', 'feeds.aliases: "category" can\'t be an alias: another'),
         (SOURCE + '[feeds.aliases]\n"index.html" = "all.rss"', 'feeds.aliases: "index.html" can\'t be an alias'),
         (SOURCE + '[feeds.aliases]\n"x.br" = "all.rss"', 'feeds.aliases: "x.br" can\'t be an alias: another file'),
