@@ -207,6 +207,8 @@ def test_a_person_is_shown_the_page(ours: int, theirs: int) -> None:
     for port, location in ((ours, "all.html#rss"), (theirs, "/all.html#rss")):
         status, found, _ = ask(port, "/all.rss", Sec_Fetch_Dest="document")
         assert (303, location) == (status, found["location"])
+        assert (found["cache-control"], found["vary"]) == ("no-store", "Sec-Fetch-Dest")
+        assert "link" not in found
 
 
 def test_only_the_hub_is_handed_on(theirs: int) -> None:
