@@ -1,5 +1,15 @@
-"""`python -m syndicator` is `syndicator`."""
+"""What `syndicator` and `python -m syndicator` begin with."""
 
-from syndicator.cli import main
+import signal
 
-main()
+_TRACED = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+if _TRACED:  # Ctrl-C while Python imports ends us as it ends any program, without a trace of where
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from syndicator.cli import main  # noqa: E402
+
+if _TRACED:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+if __name__ == "__main__":
+    main()

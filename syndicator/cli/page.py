@@ -47,7 +47,7 @@ def _run_lines(found: "Status", now: datetime) -> Iterator[str]:
             yield f"    {found.last_failure.hint}"
     if found.last_run:
         run = found.last_run
-        yield f"The last run that changed something: {ago(run.started, now)}, in {run.seconds:.2f} s"
+        yield f"The last run that had something to do: {ago(run.started, now)}, in {run.seconds:.2f} s"
         yield f"  {run.summary}"
     elif not found.last_failure:
         yield "Nothing was built yet: syndicator build, or syndicator run."
