@@ -5,6 +5,7 @@ with it, and what to do.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -23,12 +24,18 @@ _LITTLE = 16 * 2**20
 #: No clock that is right is before this: the program is younger.
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
+#: What nobody has (RFC 2606 §3).
+_EXAMPLE = re.compile(r"(.*\.)?example(\.com|\.net|\.org)?")
+
 #: Clocks that are further apart than this are not both right.
 _APART = timedelta(minutes=2)
 
 
-def addresses(url: str, hubs: Sequence[str]) -> Iterator[Problem]:
-    """Whether others can reach the feeds. `hubs`: outside ones, that are told to fetch them."""
+def addresses(url: str, hubs: Sequence[str], site: str | None) -> Iterator[Problem]:
+    """Whether others can reach the feeds. `hubs`: outside ones, that are told to fetch them. `site`: as configured."""
+    if site and _EXAMPLE.fullmatch(urlsplit(site).hostname or ""):
+        hint = "set it to the address that the site's pages have: every post links there"
+        yield Problem(path="site.url", message=f"{site} is an example", hint=hint)
     host = urlsplit(url).hostname or ""
     if not _is_public(host):
         hint = "set it to the address that others will use; until then nobody but this network can follow the feeds"

@@ -58,7 +58,7 @@ def examine(config: Config, *, ask: bool, clock: Clock = utcnow) -> tuple[Proble
     """What would go wrong on this machine with this config. Writes nothing; `ask`: also ask hubs and feeds.url."""
     path = Path(config.state.url.removeprefix("sqlite:///")) if config.state.url.startswith("sqlite:") else None
     found = [
-        *doctor.addresses(config.feeds.url, config.push.hubs),
+        *doctor.addresses(config.feeds.url, config.push.hubs, config.site.url),
         *doctor.places(config.source.path, config.output.path, path),
         *doctor.state(config.state.url, clock()),
     ]

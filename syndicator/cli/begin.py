@@ -8,15 +8,13 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import yaml
-
 from syndicator.assemble import slug
 from syndicator.errors import ConfigError
-from syndicator.jekyll.safe_yaml import load_yaml
+from syndicator.jekyll.site import read_site
 from syndicator.sources.files import Files
+from syndicator.sources.folder import Folder
 
 _CONFIG = Path("config/syndicator.toml")
-_SUFFIXES = (".md", ".markdown", ".html")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +23,7 @@ class Found:
 
     root: Path
     posts: int
+    plain: bool  #: a folder of Markdown, which Jekyll has nothing to do with
     config: Mapping[str, Any]  #: `_config.yml`; empty when there is none
     aliases: Mapping[str, str]  #: where jekyll-feed has its feeds, and which of ours stands there
 
@@ -53,25 +52,13 @@ def write(directory: Path, config: Path | None, environ: Mapping[str, str]) -> l
 
 
 def look(root: Path) -> Found:
-    """What stands in a site's folder."""
-    config = _site_config(root)
-    posts = sum(
-        1
-        for folder, _, names in os.walk(root)
-        if "_posts" in Path(folder).relative_to(root).parts
-        for name in names
-        if name.endswith(_SUFFIXES)
-    )
-    return Found(root=root, posts=posts, config=config, aliases=_aliases(config))
-
-
-def _site_config(root: Path) -> dict[str, Any]:
-    """A `_config.yml` as far as it can be read; `check` will say what is wrong with it."""
-    try:
-        config = load_yaml(Files(root).text("_config.yml") or "")
-    except (ValueError, TypeError, yaml.YAMLError):
-        return {}
-    return config if isinstance(config, dict) else {}
+    """What stands in a site's folder. Raises SourceError when it can't be looked at."""
+    files = Files(root)
+    text = files.text("_config.yml")
+    site, _ = read_site(text, files, {})  # as far as it can be read; `check` will say what is wrong with it
+    posts = len(Folder(root, site.scope).look().prints)
+    plain = "" in site.scope.roots
+    return Found(root=root, posts=posts, plain=plain, config=site.config if text else {}, aliases=_aliases(site.config))
 
 
 def _aliases(config: Mapping[str, Any]) -> dict[str, str]:
@@ -134,7 +121,7 @@ def _told(found: Found, file: Path) -> Iterator[str]:
         yield f"  _config.yml: {title or 'no title'}, {said.get('url') or 'no url'}"
     for at, feed in found.aliases.items():
         yield f"  jekyll-feed's {at} will also be there, the same as {feed}"
-    if file.resolve().is_relative_to(found.root):
+    if not found.plain and file.resolve().is_relative_to(found.root):
         top = file.resolve().relative_to(found.root).parts[0]
         yield f"  add `{top}` to `exclude` in _config.yml, or Jekyll publishes it with the site"
     yield "Before others read the feeds, set feeds.url to the address they will have."

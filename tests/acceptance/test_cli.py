@@ -368,6 +368,24 @@ def test_init_in_the_site_itself_keeps_out_of_what_jekyll_publishes(tmp_path: Pa
     assert "title = " in text
 
 
+@pytest.mark.parametrize(
+    ("files", "posts"),
+    [
+        (["one.md", "more/two.md"], 2),
+        (["_posts/2026-01-02-one.md", "_site/_posts/two.md", "_posts/three.txt", "about.md"], 1),
+    ],
+)
+def test_init_counts_what_check_will_read(tmp_path: Path, files: list[str], posts: int) -> None:
+    """In a plain folder as in a Jekyll site, whose own output is no source."""
+    for file in files:
+        path = tmp_path / "it" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("---\ntitle: One\n---\n")
+    command = Command(tmp_path)
+    command.config.unlink()
+    assert f" {posts} post{'s' if posts > 1 else ''} in " in command("init", "it").stdout
+
+
 def test_init_of_nothing_is_told(command: Command) -> None:
     """A folder that is not there is a mistake."""
     command.config.unlink()

@@ -124,8 +124,16 @@ def test_a_hub_that_cannot_be_reached_and_one_with_another_clock(server: Server,
 )
 def test_addresses_that_others_cannot_reach(url: str, public: bool) -> None:
     """A setting of its own, and the hubs that would have to fetch from there."""
-    paths = [problem.path for problem in doctor.addresses(url, ("https://hub.example/",))]
+    paths = [problem.path for problem in doctor.addresses(url, ("https://hub.example/",), None)]
     assert paths == ([] if public else ["feeds.url", "push.hubs"])
+
+
+@pytest.mark.parametrize(
+    ("site", "said"), [("https://example.org/", 1), ("https://news.example/", 1), ("https://a.org/", 0)]
+)
+def test_an_example_of_an_address_is_no_address(site: str, said: int) -> None:
+    """What `init` wrote where a site doesn't say its address, and nobody changed."""
+    assert ["site.url"] * said == [one.path for one in doctor.addresses("https://a.org/feeds/", (), site)]
 
 
 def test_folders(tmp_path: Path) -> None:
