@@ -198,6 +198,11 @@ class Service:
         with suppress(StateError), self.database.begin() as connection:  # a full disk is no reason not to serve
             status.remember_start(connection, at)
 
+    def ended(self) -> None:
+        """Remember that a person ended the daemon: none is expected to run."""
+        with suppress(StateError), self.database.begin() as connection:
+            status.forget_start(connection)
+
     def published(self) -> list[FileRow]:
         """Every file that is out, or was."""
         with self.database.read() as connection:

@@ -111,10 +111,15 @@ def remember_start(connection: Connection, now: datetime) -> None:
     facts.put(connection, "daemon since", now.isoformat())
 
 
+def forget_start(connection: Connection) -> None:
+    """Expect no daemon any more."""
+    facts.put(connection, "daemon since", "")
+
+
 def daemon_wanted(database: Database) -> bool:
-    """Whether a daemon ever ran on this state: where one never did, builds and pushes are typed or timed."""
+    """Whether a daemon is expected to run: where none ever did, or a person ended it, builds and pushes are timed."""
     with database.read() as connection:
-        return facts.get(connection, "daemon since") is not None
+        return bool(facts.get(connection, "daemon since"))
 
 
 def remember_run(connection: Connection, report: Report) -> None:

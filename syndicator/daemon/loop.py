@@ -57,6 +57,7 @@ class Daemon:
             self._employ(service)
             self._server = Server(self._serving.app, *config.web.listen)
             self._server.start()
+            self._service.started(self._began)
             self._work.start()
             self._heed_signals()
             self._stop()
@@ -67,7 +68,6 @@ class Daemon:
     def _employ(self, service: Service) -> None:
         """Make what a service needs around it, and serve what it has published."""
         self._service = service
-        service.started(self._began)
         service.pusher.recover()  # the lock is ours: whoever claimed by this name is dead
         self._work = Work(
             service,
@@ -107,6 +107,8 @@ class Daemon:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(0)
+        if self._signals.typed:
+            self._service.ended()
         self._lock.close()
         self._log.info("stopped")
 
@@ -158,6 +160,7 @@ class Daemon:
         self._serving.stop()
         self._employ(service)
         self._server.replace(self._serving.app)
+        self._service.started(self._began)
         self._work.start()
         old_service.close()
         del old_service, old_work

@@ -31,6 +31,7 @@ class Signals:
         self._bell.setblocking(False)
         signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
         self._stopping = False
+        self.typed = False  #: whether it was Ctrl-C that said stop
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, lambda _number, _frame: self._words.put(RELOAD))
@@ -56,5 +57,5 @@ class Signals:
         if self._stopping:
             # Files are complete or absent at any instant, and debts are rows: there is nothing to tidy up.
             os._exit(128 + number)
-        self._stopping = True
+        self._stopping, self.typed = True, number == signal.SIGINT
         self._words.put(STOP)

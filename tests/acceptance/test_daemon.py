@@ -255,6 +255,15 @@ def test_another_address_takes_effect(command: Command) -> None:
 # ---------------------------------------------------------------------------------------------------- others
 
 
+@pytest.mark.parametrize(("number", "missed"), [(signal.SIGTERM, 1), (signal.SIGINT, 0)])
+def test_a_daemon_that_a_person_ended_is_not_missed(command: Command, number: signal.Signals, missed: int) -> None:
+    """By Ctrl-C: they build by hand from now on. Whatever else ends it, `status --check` says that it is gone."""
+    with command.running() as daemon:
+        assert daemon.end(number)[0] == 0
+    done = command("status", "--check")
+    assert (done.returncode, "the daemon is not running" in done.stdout) == (missed, bool(missed))
+
+
 def test_an_address_in_other_letters_is_served(command: Command) -> None:
     """Below its path as a request names it, and with links that a header can hold."""
     command.config.write_text(command.config.read_text().replace(command.url, "http://ä.example/ö/"))
