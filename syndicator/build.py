@@ -227,6 +227,7 @@ class Builder:
             doing.owed += publish.commit(connection, published, self.plan.own_hub, doing.now)
         doing.rows += published.rows
         doing.written += published.written
+        doing.mended += published.written - len(published.changed)
         if published.changed:
             doing.changed += 1
             self._owed()
@@ -264,6 +265,7 @@ class Builder:
         doing.feeds = len(rows)
         doing.rows += published.rows
         doing.written += published.written
+        doing.mended += published.written - len(published.changed)
         if published.written or published.changed:
             with self.database.begin(durable=False) as connection:
                 publish.commit(connection, published, self.plan.own_hub, doing.now)
@@ -295,13 +297,14 @@ class Builder:
                 feeds=doing.feeds,
                 feeds_changed=doing.changed,
                 files_written=doing.written,
+                mended=doing.mended,
                 owed=doing.owed,
                 next_due=posts.next_due(connection, doing.now),
                 problems=problems.every(connection),
             )
 
     def _remember(self, report: Report, doing: "_Run", names: Names, before: Memory | None) -> None:
-        quiet = replace(report, new=0, changed=0, gone=0, feeds_changed=0, files_written=0, owed=0)
+        quiet = replace(report, new=0, changed=0, gone=0, feeds_changed=0, files_written=0, mended=0, owed=0)
         with self.database.read() as connection:
             self._memory = Memory(
                 site=doing.site,
@@ -325,6 +328,7 @@ class _Run:
     feeds: int = 0
     changed: int = 0
     written: int = 0
+    mended: int = 0
     owed: int = 0
     missed: set[str] = field(default_factory=set)  #: posts whose file wasn't, when rendered, the one that was read
     failure: OutputError | None = None  #: the first of them

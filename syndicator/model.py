@@ -233,6 +233,7 @@ class Report:
     feeds: int = 0  #: feeds that exist; each is several files; 0 also when nothing was built
     feeds_changed: int = 0
     files_written: int = 0
+    mended: int = 0  #: of these, files that had been changed or taken away since we wrote them
     owed: int = 0  #: pings that this run came to owe
     next_due: datetime | None = None  #: when the next future post appears; None: none waits
     problems: tuple[Problem, ...] = ()
@@ -253,7 +254,8 @@ class Report:
         problems = f", {_count(len(self.problems), 'problem')}" if self.problems else ""
         pings = f"; {_count(self.owed, 'ping')} owed" if self.owed else ""
         feeds = f"; {self.feeds_changed:,} of {_count(self.feeds, 'feed')} changed" if self.feeds else ""
-        return f"{posts}{problems}{feeds}{pings}"
+        mended = f"; {_count(self.mended, 'file')} put right" if self.mended else ""
+        return f"{posts}{problems}{feeds}{mended}{pings}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -152,6 +152,7 @@ def run_line(report: Report) -> dict[str, Any]:
         "feeds": report.feeds,
         "feeds_changed": report.feeds_changed,
         "files_written": report.files_written,
+        "mended": report.mended,
         "owed": report.owed,
     }
 

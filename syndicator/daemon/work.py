@@ -216,6 +216,9 @@ class Work:
         if self._watch and asked == {POLL} and found and self._told < begun:
             self._metrics.missed.inc()
             self._watch.restart()
+        if report.mended and self.last:
+            hint = "does another program write to output.path, or another syndicator with a state of its own?"
+            self._log.warning("files were changed by others, and are put right", files=report.mended, hint=hint)
         (self._log.info if report.moved else self._log.debug)("run", **run_line(report))
         if report.next_due != (self.last.next_due if self.last else None):
             self._wake(report.next_due)
