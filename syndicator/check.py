@@ -66,8 +66,8 @@ def _of_ids(heads: Iterable[PostHead]) -> list[Problem]:
     holders: dict[str, str] = {}
     found = []
     for head in heads:
-        one, problem = identity.distinct(identity.identify(head, None, head.published), holders)
-        holders.setdefault(one.id, one.path)
+        problem = identity.conflict(head, identity.identify(head, None, head.published), holders)
+        holders.setdefault(head.id, head.path)
         if problem:
             found.append(problem)
     return found

@@ -18,7 +18,7 @@ def identify(head: PostHead, known: Identity | None, now: datetime) -> Identity:
     at = now.replace(microsecond=0)
     return Identity(
         path=head.path,
-        id=head.id if head.own_id and known.id != _apart(head) else known.id,
+        id=head.id if head.own_id and not _is_apart(known.id, head.id) else known.id,
         text_digest=head.text_digest,
         updated=max(at, known.updated or at) if changed else known.updated,
     )
@@ -36,10 +36,12 @@ def arrived(heads: Iterable[PostHead], known: Mapping[str, Identity]) -> list[Po
 def renamed(arrived: Iterable[PostHead], departed: Iterable[Identity]) -> dict[str, Identity]:
     """Which new path continues which identity: one path gone and one come, with the same text.
 
-    A second file with the same text is a new post, so each identity that left is continued at most once.
+    A second file with the same text is a new post, so each identity that left is continued at most once, the one that
+    left last first.
     """
     left: dict[str, list[Identity]] = {}
-    for identity in sorted(departed, key=lambda identity: identity.path, reverse=True):
+    by_path = sorted(departed, key=lambda identity: identity.path, reverse=True)
+    for identity in sorted(by_path, key=lambda identity: (identity.gone is not None, identity.gone)):
         left.setdefault(identity.text_digest, []).append(identity)
     return {
         head.path: left[head.text_digest].pop()
@@ -48,25 +50,31 @@ def renamed(arrived: Iterable[PostHead], departed: Iterable[Identity]) -> dict[s
     }
 
 
-def distinct(identity: Identity, holders: Mapping[str, str]) -> tuple[Identity, Problem | None]:
-    """The identity, with an id that no other post holds. `holders`: the path that holds an id.
+def conflict(head: PostHead, identity: Identity, holders: Mapping[str, str]) -> Problem | None:
+    """That another post holds the id this one has, or would have. `holders`: the path that holds an id.
 
     Two posts with one id would be one entry to a reader, and the second would never be seen.
     """
-    holder = holders.get(identity.id)
-    if holder is None or holder == identity.path:
-        return identity, None
-    problem = Problem(
+    wanted = head.id if _is_apart(identity.id, head.id) else identity.id
+    holder = holders.get(wanted, identity.path)
+    if holder == identity.path:
+        return None
+    return Problem(
         path=identity.path,
-        message=f"has the same id as {holder}: {identity.id}",
+        message=f"has the same id as {holder}: {wanted}",
         hint="give it an id, a permalink or a name of its own; until then its id in the feeds ends in its file's name",
     )
-    return identity._replace(id=_apart(identity)), problem
 
 
-def _apart(one: Identity | PostHead) -> str:
-    """What a post's id is made to be while another holds it, and stays from then on."""
-    return f"{one.id}#{one.path.rsplit('/', 1)[-1].rsplit('.', 1)[0]}"
+def apart(identity: Identity) -> list[str]:
+    """What its id may become while another post holds it, and stays from then on: the first that is free."""
+    name = identity.path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    numbered = (f"{identity.path}~{number}" for number in range(2, 100))
+    return [f"{identity.id}#{end}" for end in (name, identity.path, *numbered)]
+
+
+def _is_apart(id: str, wanted: str) -> bool:
+    return id.startswith(f"{wanted}#")
 
 
 def settled(head: PostHead, identity: Identity) -> PostHead:

@@ -143,20 +143,29 @@ class Indexer:
         arrived = identity.arrived(heads.values(), known)
         departed = ledger.departed(connection, {head.text_digest for head in arrived}, now - RENAMING)
         followed = identity.renamed(arrived, [one for one in departed if one.path not in heads])
+        # Who was there before may yet come elsewhere, and is kept where no file can be.
+        displaced = [one._replace(path=f"{path}/") for path in followed if (one := known.get(path))]
         known |= {path: old._replace(path=path) for path, old in followed.items()}
         ledger.remove(connection, [old.path for old in followed.values()])
+        ledger.put(connection, displaced)
         identities = {path: identity.identify(head, known.get(path), now) for path, head in heads.items()}
-        holders = posts.holders(connection, {one.id for one in identities.values()})
+        asked = {one.id for one in identities.values()} | {head.id for head in heads.values()}
+        holders = posts.holders(connection, asked)
         holders = {id: path for id, path in holders.items() if path not in identities or identities[path].id == id}
-        for found in read:
+        for found in sorted(read, key=lambda found: found.path not in known):  # who has an id keeps it
             if found.head is None:
                 continue
-            one, problem = identity.distinct(identities[found.path], holders)
+            one = identities[found.path]
+            problem = identity.conflict(found.head, one, holders)
+            if problem:
+                found.conflict = (problem,)
+            if holders.get(one.id, one.path) != one.path:
+                others = identity.apart(one)
+                taken = posts.holders(connection, others) | holders
+                one = one._replace(id=next(id for id in others if taken.get(id, one.path) == one.path))
             holders.setdefault(one.id, one.path)
             identities[one.path] = one
             found.head = identity.settled(found.head, one)
-            if problem:
-                found.conflict = (problem,)
         ledger.put(connection, [one for path, one in identities.items() if one != known.get(path)])
 
     def _row(self, found: _Found) -> PostRow:

@@ -62,7 +62,8 @@ def make_head(
 def text_digest(title: str, body: bytes | memoryview) -> str:
     """What makes an entry new to read: its title and its text."""
     digest = blake2b(b"%b\0" % title.encode(), digest_size=16)
-    digest.update(body)
+    octets = bytes(body)
+    digest.update(octets.replace(b"\r\n", b"\n") if b"\r" in octets else octets)  # as a checkout may have it
     return digest.hexdigest()
 
 

@@ -109,7 +109,7 @@ def _advisory_holder(connection: Connection, name: str) -> str | None:
     who: str | None = connection.scalar(
         text(
             "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) "
-            "WHERE locktype = 'advisory' AND classid = 0 AND objid = :key AND granted"
+            "WHERE locktype = 'advisory' AND classid = 0 AND objid = :key AND granted AND datname = current_database()"
         ),
         {"key": _key(name)},
     )

@@ -809,6 +809,68 @@ def test_a_clock_that_was_set_back_takes_posts_out_again(site: Site) -> None:
             assert len(site.titles("all")) == titles
 
 
+# --------------------------------------------------------------------------------------------------- who is who
+
+
+def ids(site: Site) -> dict[str, str]:
+    """By title."""
+    return {entry["title"]: entry["id"] for entry in json.loads((site.feeds / "all.json").read_text())["items"]}
+
+
+def test_posts_of_one_name_have_ids_of_their_own(site: Site) -> None:
+    """Three files of one name, each in its folder; an edit changes no id."""
+    for place in "abc":
+        site.post("2026-01-01-w", title=place).rename(site.write(f"_posts/{place}/2026-01-01-w.md", ""))
+    site.build()
+    before = ids(site)
+    assert len({*before.values()}) == 3
+    for place in "abc":
+        path = site.root / f"_posts/{place}/2026-01-01-w.md"
+        path.write_text(f"{path.read_text()}More.\n")
+        site.build()
+    assert ids(site) == before
+
+
+def test_who_has_an_id_keeps_it_from_a_newcomer(site: Site) -> None:
+    """Though the newcomer comes first by name, in the run that sees the other renamed."""
+    site.post("2026-02-07-foo", "The first.", title="First")
+    site.build()
+    first = ids(site)["First"]
+    (site.root / "_posts/2026-02-07-foo.md").rename(site.root / "_posts/2026-02-08-bar.md")
+    site.post("2026-02-01-foo", "The second.", title="Second")
+    site.build()
+    assert ids(site)["First"] == first != ids(site)["Second"]
+
+
+def test_two_posts_change_places_by_way_of_a_third(site: Site) -> None:
+    """A file that took another's path doesn't make that one a stranger."""
+    site.post("2026-01-01-p", "One.", title="One")
+    site.post("2026-01-02-q", "Two.", title="Two")
+    site.build()
+    before = ids(site)
+    posts = site.root / "_posts"
+    for a, b in (
+        ("2026-01-01-p.md", "../aside"),
+        ("2026-01-02-q.md", "2026-01-01-p.md"),
+        ("../aside", "2026-01-02-q.md"),
+    ):
+        (posts / a).rename(posts / b)
+        site.clock.forward(minutes=5)
+        site.build()
+    assert ids(site) == before
+
+
+def test_the_end_of_a_line_is_no_text(site: Site) -> None:
+    """A checkout may write CRLF for LF: no reader sees an update."""
+    path = site.post("2026-01-01-one", "One.\n\nTwo.")
+    site.build()
+    updated = site.feed("all.atom").entries[0].updated
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    site.clock.forward(days=1)
+    site.build()
+    assert site.feed("all.atom").entries[0].updated == updated
+
+
 # ---------------------------------------------------------------------------------- what is noticed, and told of
 
 

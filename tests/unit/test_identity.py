@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from syndicator.identity import distinct, identify, renamed, settled
+from syndicator.identity import apart, conflict, identify, renamed, settled
 from syndicator.model import Identity, PostHead
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, 999, tzinfo=UTC)
@@ -83,11 +83,25 @@ def test_a_copy_is_a_new_post() -> None:
     assert renamed([head("b.md", text="other")], [known("a.md")]) == {}
 
 
+def test_of_two_that_left_the_last_is_continued() -> None:
+    """It is the one more likely to have been renamed."""
+    early, late = (known(path)._replace(gone=NOW.replace(hour=hour)) for path, hour in (("a.md", 10), ("b.md", 11)))
+    assert renamed([head("c.md")], [late, early]) == renamed([head("c.md")], [early, late]) == {"c.md": late}
+
+
 def test_two_posts_never_share_an_id() -> None:
-    """The one that has it keeps it; the other gets one of its own, and a problem that names both."""
-    mine, fine = distinct(known(), {"https://old/a": "_posts/a.md"})
-    other, problem = distinct(known("_posts/2026-01-02-b.md"), {"https://old/a": "_posts/a.md"})
-    assert (mine.id, fine) == ("https://old/a", None)
-    assert other.id == "https://old/a#2026-01-02-b"
-    assert problem is not None
-    assert str(problem) == "_posts/2026-01-02-b.md: has the same id as _posts/a.md: https://old/a"
+    """The one that has it keeps it; the other gets one of its own, and a problem that names both while both are."""
+    holders = {"https://x/a": "_posts/a.md"}
+    assert conflict(head(), known(id="https://x/a"), holders) is None
+    second, path = head("_posts/2026-01-02-b.md"), "_posts/2026-01-02-b.md"
+    for id in ("https://x/a", "https://x/a#2026-01-02-b"):
+        problem = conflict(second, known(path, id), holders)
+        assert str(problem) == "_posts/2026-01-02-b.md: has the same id as _posts/a.md: https://x/a"
+        assert conflict(second, known(path, id), {}) is None
+    assert apart(known(path, "x"))[:3] == ["x#2026-01-02-b", f"x#{path}", f"x#{path}~2"]
+
+
+def test_an_id_that_was_set_apart_is_kept() -> None:
+    """Whatever the post is called later, and though nobody holds the other any more."""
+    own = head("_posts/c.md", id="tag:x", own_id=True)
+    assert identify(own, known("_posts/c.md", id="tag:x#b"), NOW).id == "tag:x#b"
