@@ -244,7 +244,8 @@ class Builder:
             self._show(gone)
             with self.database.begin() as connection:
                 feeds.put(connection, [replace(row, dirty=False, made_of=None, standing=())])
-                publish.commit(connection, publish.Published(tuple(gone), (), 0), self.plan.own_hub, now)
+                ended = tuple(sorted({file.url for file in gone if file.hubs}))
+                publish.commit(connection, publish.Published(tuple(gone), (), 0, ended), self.plan.own_hub, now)
 
     def _publish_pages(self, doing: "_Run") -> None:
         """The index page and the OPML: they show every feed, and so may change with any."""

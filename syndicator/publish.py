@@ -24,6 +24,7 @@ class Published:
     rows: tuple[FileRow, ...]
     changed: tuple[FileRow, ...]  #: files whose bytes are new
     written: int
+    ended: tuple[str, ...] = ()  #: topics that are no more
 
 
 def publish(
@@ -48,7 +49,9 @@ def publish(
     changed = tuple(row for path, row in written.items() if path not in same)
     made = {row.path for row in rows}
     rows += withdraw(output, [row for path, row in known.items() if path not in made and not row.gone])
-    return Published(tuple(rows), changed, len(written))
+    live = {row.url for row in rows if not row.gone}
+    ended = {row.url for row in known.values() if row.hubs and not row.gone} - live
+    return Published(tuple(rows), changed, len(written), tuple(sorted(ended)))
 
 
 class Packing:
@@ -129,9 +132,7 @@ def commit(connection: Connection, published: Published, own_hub: str | None, no
     """
     feeds.put_files(connection, published.rows)
     topics = _topics(published.changed)
-    live = {row.url for row in published.rows if not row.gone}  # an alias that went had the address of its file
-    ended = {row.url for row in published.rows if row.gone and row.hubs} - live
-    subscriptions.owe_denials(connection, sorted(ended), now)
+    subscriptions.owe_denials(connection, published.ended, now)
     if own_hub:
         subscriptions.owe_deliveries(connection, [row.url for row in topics if own_hub in row.hubs], now)
     return owe_pings(connection, topics, own_hub, now)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from syndicator.debts import Answer, Kind, Settlement, Subscription
+from syndicator.errors import OutputError
 from syndicator.model import FeedFile, Problem
 from syndicator.outbound import Client, Hands
 from syndicator.store import claims, owed, retention, subscriptions
@@ -31,6 +32,9 @@ BATCH, PER_HOST = 512, 512
 
 #: Seconds between looks at what came due meanwhile, and how long an answer may wait to be written down.
 LOOK, SETTLE = 0.25, 0.03
+
+#: How long what can't be read just now waits.
+SOON = timedelta(seconds=1)
 
 #: For how long a debt is claimed: who claimed it and died gives it back by that.
 LEASE = timedelta(minutes=2)
@@ -82,9 +86,10 @@ class Push:
     """Pays debts. One pass at a time; a pass that runs takes up what comes due meanwhile.
 
     `claimer` is the name under which it claims: what a dead process of that name had claimed is given back by
-    `recover`. `read` gives a topic's file as it is now, or None when there is no such topic (any more).
-    `heard` is told what became of each request. `retry` is for pings, `hub_retry` for what goes to callbacks.
-    `jitter` gives a number from 0 to 1.
+    `recover`. `read` gives a topic's file as it is now, or None when there is no such topic (any more); it raises
+    OutputError when that can't be told just now. `served` says whether all that is out can be fetched: nobody is
+    told before. `heard` is told what became of each request. `retry` is for pings, `hub_retry` for what goes to
+    callbacks. `jitter` gives a number from 0 to 1.
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class Push:
         client: Client,
         *,
         read: Callable[[str], FeedFile | None],
+        served: Callable[[], bool] = lambda: True,
         heard: Callable[[Settlement], None] = lambda settlement: None,
         clock: Callable[[], datetime],
         jitter: Callable[[], float],
@@ -101,6 +107,7 @@ class Push:
         hub_retry: Sequence[timedelta],
     ) -> None:
         self._database, self._client, self._read, self._heard = database, client, read, heard
+        self._served = served
         self._clock, self._jitter = clock, jitter
         self._claimer, self._retry, self._hub_retry = claimer, retry, hub_retry
         # Twice what a wait can be at most: no debt that a right clock put off is hurried.
@@ -175,6 +182,8 @@ class Push:
                 return None
 
     def _claim(self) -> list[Errand]:
+        if not self._served():
+            return []
         now = self._clock()
         with self._database.read() as connection:  # looking costs no turn at writing
             due = owed.next_due(connection)
@@ -187,7 +196,18 @@ class Push:
             live = subscriptions.find(connection, pairs, now)
         nobody: tuple[Subscription | None, str | None] = None, None
         # Read after the claim, and once for all of its subscribers: what they get is the newest there is.
-        files = {topic: self._read(topic) for topic in {debt.topic for debt in debts if debt.kind in _READS}}
+        files: dict[str, FeedFile | None] = {}
+        unread: set[str] = set()
+        for topic in {debt.topic for debt in debts if debt.kind in _READS}:
+            try:
+                files[topic] = self._read(topic)
+            except OutputError:  # the run that mends it tells of it
+                unread.add(topic)
+        later = [debt for debt in debts if debt.kind in _READS and debt.topic in unread]
+        if later:
+            waits = [Settlement(owed=debt, again=now + SOON, tried=False) for debt in later]
+            with self._database.begin(durable=False) as connection:
+                claims.settle(connection, waits, now)
         return [
             plan(
                 debt,
@@ -196,6 +216,7 @@ class Push:
                 secrets.token_urlsafe(24),
             )
             for debt in debts
+            if debt not in later
         ]
 
     def _send(self, errand: Errand) -> "_Sent":

@@ -20,7 +20,7 @@ from syndicator.build import Builder
 from syndicator.check import check
 from syndicator.config import Config
 from syndicator.debts import Settlement
-from syndicator.errors import StateError, SyndicatorError
+from syndicator.errors import LockedError, OutputError, StateError, SyndicatorError
 from syndicator.index import Progress
 from syndicator.jekyll.sanitize import DEFAULT, Policy
 from syndicator.model import FeedFile, Problem, Report, digest_of
@@ -112,6 +112,7 @@ class Service:
             retry=self.config.push.retry,
             hub_retry=self.config.hub.retry,
             read=self.topic,
+            served=self._served,
             heard=lambda settlement: self.heard(settlement),
         )
 
@@ -149,11 +150,20 @@ class Service:
             self._failed = False
         return report
 
-    def catch_up(self) -> None:
-        """Show what another process published, if one had a run since the last here: before its pings are paid."""
-        if not self._builder.is_alone():
-            with locks.hold(self.database, "run", wait=True):
+    def _served(self) -> bool:
+        """Whether all that is out is served here. What another process published is shown; False: it has a run now."""
+        if self._builder.is_alone():
+            return True
+        try:
+            with locks.hold(self.database, "run"):
                 self._builder.catch_up()
+        except LockedError:
+            return False
+        return True
+
+    def has_daemon(self) -> bool:
+        """Whether a daemon works on this state."""
+        return locks.holder(self.database, "daemon") is not None
 
     def push(self) -> "PushReport":
         """One pass over what is owed."""
@@ -209,12 +219,17 @@ class Service:
             return feeds.every_file(connection)
 
     def topic(self, url: str) -> FeedFile | None:
-        """A topic's file as it is out now; None when there is no such topic, or not any more."""
+        """A topic's file as it is out now; None when there is no such topic, or not any more.
+
+        Raises OutputError when what is on disk isn't what was published: a run puts it right, or is about to.
+        """
         with self.database.read() as connection:
             row = feeds.file_at(connection, url)
-        data = self._output.read(row.path) if row else None
-        if row is None or data is None or not row.hubs:
+        if row is None or not row.hubs:
             return None
+        data = self._output.read(row.path)
+        if data is None or digest_of(data) != row.digest:
+            raise OutputError(f"{row.path} is not what was published", hint="the next run puts it right")
         return FeedFile(
             path=row.path, url=row.url, data=data, media_type=row.media_type, digest=digest_of(data), hubs=row.hubs
         )

@@ -165,11 +165,15 @@ def push(
 ) -> None:
     """Send what is owed to hubs and subscribers, once.
 
-    Exit code 1: something is still owed; it is tried again by the next push, or by `syndicator run`.
+    Where a daemon runs, that is left to it. Exit code 1: something is still owed; it is tried again by the next
+    push, or by `syndicator run`.
     """
     with _service(config, verbose) as service:
         if everything:
             service.owe_all()
+        if service.has_daemon():  # it knows what it serves, and pays within seconds
+            words.line("left to the daemon, which sends what is owed", json=json)
+            return
         report = service.push()
         service.tidy()
     words.report(report, json=json)

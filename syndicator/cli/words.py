@@ -40,6 +40,11 @@ def report(report: "Report | PushReport", *, json: bool) -> None:
     typer.echo(report.summary())
 
 
+def line(summary: str, *, json: bool) -> None:
+    """What there is to say instead of a report."""
+    facts({"summary": summary}) if json else typer.echo(summary)
+
+
 def problem_lines(problem: Problem) -> list[str]:
     return [str(problem), *([f"    {problem.hint}"] if problem.hint else [])]
 

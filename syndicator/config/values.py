@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, ValidationInfo
 
 from syndicator.jekyll.uris import normalize
+from syndicator.websub.asked import normal
 
 _DURATION = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}  # seconds
 _LONGEST, _LONGEST_NAME = 4000, 255  # octets of a path, which files below it make longer, and of one name in it
@@ -70,7 +71,7 @@ def _folder_address(text: object) -> str:
     address = _address(text)
     if "?" in address:
         raise ValueError(f"{text!r} must be the address of a folder, without a query")
-    return address if address.endswith("/") else f"{address}/"
+    return normal(address if address.endswith("/") else f"{address}/")  # as topics are compared
 
 
 def _path(text: object, info: ValidationInfo) -> Path:

@@ -4,6 +4,7 @@ The scheduler only asks: what runs is a `Worker`'s own thread. So a job can't be
 """
 
 import gc
+import math
 import os
 import threading
 import time
@@ -82,7 +83,7 @@ class Work:
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
         self._looked = 0.0  #: when the last look at everything was over, by the monotonic clock
-        self._tidied = time.monotonic()
+        self._tidied = -math.inf
         self._told = 0.0  #: when the watch last told of something, by the monotonic clock
         self.last: Report | None = None  #: what the last run that succeeded did
         self.polled = 0.0  #: when that was, by the monotonic clock
@@ -242,7 +243,6 @@ class Work:
             if time.monotonic() > self._tidied + _TIDY:
                 self._service.tidy()
                 self._tidied = time.monotonic()
-            self._service.catch_up()
             report = self._service.push()
             self._count_debts()
         except Exception as error:

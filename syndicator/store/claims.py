@@ -23,13 +23,14 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from syndicator.debts import Kind, Owed, Settlement
 from syndicator.store.owed import tally
-from syndicator.store.schema import from_us, owed, to_us
+from syndicator.store.schema import from_us, owed, subscriptions, to_us
 
 
 def claim(
@@ -98,6 +99,10 @@ def give_back(connection: Connection, which: ColumnElement[bool]) -> int:
     """Make claimed debts wait again. Where the same is owed anew meanwhile, that debt stands for both."""
     if connection.scalar(select(func.count()).where(which)) == 0:
         return 0
+    # What was under way may have arrived.
+    sent = select(owed.c.topic, owed.c.target).where(which, owed.c.kind == Kind.DELIVER)
+    whose = tuple_(subscriptions.c.topic, subscriptions.c.callback)
+    connection.execute(update(subscriptions).where(whose.in_(sent)).values(delivered=None))
     _merge(connection, which)
     done = connection.execute(update(owed).where(which).values(state="waiting", claimer=None, expires=None))
     return done.rowcount

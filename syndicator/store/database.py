@@ -267,7 +267,9 @@ def in_words(name: str) -> Iterator[None]:
     except OSError as error:
         raise StateError(f"{name}: {error.strerror or error}", hint="see [state] url") from error
     except DBAPIError as error:
-        raise _state_error(name, str(error.orig)) from error
+        # PostgreSQL's whole text holds the values of the row, and so a callback's address.
+        told = getattr(error.orig, "diag", None)
+        raise _state_error(name, (told and told.message_primary) or str(error.orig)) from error
 
 
 def _state_error(name: str, cause: str) -> StateError:

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Connection, and_, bindparam, case, delete, ex
 
 from syndicator.debts import Kind
 from syndicator.store import subscriptions as subscribers
-from syndicator.store.schema import feeds, hubs, owed, posts, problems, subscriptions, to_us
+from syndicator.store.schema import feeds, files, hubs, owed, posts, problems, subscriptions, to_us
 
 #: How long what was given up, and nobody can owe again, stays in sight.
 IN_SIGHT = timedelta(days=7)
@@ -24,8 +24,10 @@ def forget(connection: Connection, told: Collection[str], now: datetime) -> None
         delete(owed).where(owed.c.kind == Kind.PING, owed.c.target.not_in(told), owed.c.state != "claimed")
     )
     subscribed = exists().where(subscriptions.c.topic == owed.c.topic, subscriptions.c.callback == owed.c.target)
+    made = exists().where(files.c.url == owed.c.topic, ~files.c.gone)
     over = or_(
         owed.c.kind.in_([Kind.VERIFY, Kind.DENY]),
+        and_(owed.c.kind == Kind.PING, ~made),
         and_(owed.c.kind == Kind.DELIVER, ~subscribed),
     )
     connection.execute(delete(owed).where(owed.c.state == "gave up", over, owed.c.due <= to_us(now - IN_SIGHT)))
@@ -34,8 +36,8 @@ def forget(connection: Connection, told: Collection[str], now: datetime) -> None
             problems.c.stage.in_(["read", "render"]), problems.c.subject.not_in(select(posts.c.path))
         )
     )
-    made = select(feeds.c.name).where(feeds.c.made_of.is_not(None))
-    connection.execute(delete(problems).where(problems.c.stage == "feed", problems.c.subject.not_in(made)))
+    standing = select(feeds.c.name).where(feeds.c.made_of.is_not(None))
+    connection.execute(delete(problems).where(problems.c.stage == "feed", problems.c.subject.not_in(standing)))
 
 
 _CLAIMED = owed.c.state == "claimed"

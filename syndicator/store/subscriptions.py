@@ -81,6 +81,15 @@ def keep(connection: Connection, subscription: Subscription) -> None:
         )
         .on_conflict_do_update(index_elements=["topic", "callback"], set_={**terms, "failures": 0})
     )
+    # What ended before is no news to who begins again.
+    connection.execute(
+        delete(owed).where(
+            owed.c.kind == Kind.DENY,
+            owed.c.topic == subscription.topic,
+            owed.c.target == subscription.callback,
+            owed.c.state != "claimed",
+        )
+    )
 
 
 def end(connection: Connection, topic: str, callback: str) -> None:
@@ -136,12 +145,14 @@ def delivered(connection: Connection, arrived: Sequence[tuple[str, str, str]], n
 
 
 def failed(connection: Connection, failures: Sequence[tuple[str, str, str]], now: datetime) -> None:
-    """Note topic, callback and error of what did not arrive."""
+    """Note topic, callback and error of what did not arrive, as far as we know: they may have any bytes now."""
     if failures:
         connection.execute(
             update(subscriptions)
             .where(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
-            .values(failures=subscriptions.c.failures + 1, last_failure=to_us(now), error=bindparam("why")),
+            .values(
+                delivered=None, failures=subscriptions.c.failures + 1, last_failure=to_us(now), error=bindparam("why")
+            ),
             [{"of": topic, "to": callback, "why": error} for topic, callback, error in failures],
         )
 

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from syndicator.debts import Kind
-from syndicator.errors import StateError
+from syndicator.errors import OutputError, StateError
 from syndicator.model import FeedFile
 from syndicator.store import owed, subscriptions
 from syndicator.store.database import Database
@@ -79,7 +79,7 @@ class Hub:
             return _text(429, "Too many requests from your address", wait=60)
         try:
             return await run_in_threadpool(self._decide, request.headers.get("content-type", ""), body)
-        except StateError:  # who builds and who pushes meets it too, and tells of it
+        except (StateError, OutputError):  # who builds and who pushes meets it too, and tells of it
             return _text(503, "Not now: please try again later", wait=60)
 
     def _decide(self, content_type: str, body: bytes) -> Response:
@@ -97,9 +97,10 @@ class Hub:
         if not self._hosts.allow(asked.host, now):
             return _text(429, "Too many requests for this callback's host", wait=60)
         with self._database.begin() as connection:
-            if owed.pending(connection, Kind.VERIFY) >= self._limits.pending:
+            pending = owed.pending(connection, Kind.VERIFY)
+            if pending >= self._limits.pending:
                 return _text(503, "Too many verifications are waiting", wait=60)
-            full = subscriptions.total(connection, now) >= self._limits.subscriptions
+            full = subscriptions.total(connection, now) + pending >= self._limits.subscriptions
             if full and asked.mode == "subscribe":
                 find = subscriptions.find(connection, [(asked.topic, asked.callback)], now)
                 if not find:  # one that is there may be renewed

@@ -797,6 +797,27 @@ def test_aliases_come_and_go_with_the_config(site: Site) -> None:
         assert [one.topic for one in service.subscribers()] == [reader.topic]
 
 
+def test_who_follows_an_old_address_is_told_that_it_is_no_more(site: Site) -> None:
+    """Where the feeds' address changes, the topics do."""
+    site.post("2026-01-01-one")
+    site.build()
+    reader = Subscription(
+        topic="http://127.0.0.1:8080/all.atom",
+        callback="https://reader.example/",
+        secret=None,
+        expires=site.clock.now + timedelta(days=9),
+        since=site.clock.now,
+    )
+    with site.service() as service, service.database.begin() as connection:
+        subscriptions.keep(connection, reader)
+    site.configure('[feeds]\nurl = "http://127.0.0.1:8080/moved/"\n')
+    site.build()
+    with site.service() as service, service.database.read() as connection:
+        assert service.subscribers() == ()
+        told = connection.execute(text("SELECT topic, target FROM owed WHERE kind = 'deny'")).all()
+    assert [tuple(row) for row in told] == [(reader.topic, reader.callback)]
+
+
 def test_a_clock_that_was_set_back_takes_posts_out_again(site: Site) -> None:
     """And lets them out when their time has come, once."""
     for name in ("2026-01-01-one", "2026-03-02-two"):

@@ -264,6 +264,13 @@ def test_a_daemon_that_a_person_ended_is_not_missed(command: Command, number: si
     assert (done.returncode, "the daemon is not running" in done.stdout) == (missed, bool(missed))
 
 
+def test_what_is_owed_is_left_to_a_daemon(command: Command) -> None:
+    """It knows what it serves: a hub that is told by somebody else may come too soon."""
+    with command.running():
+        done = command("push", "--all")
+    assert (done.returncode, done.stdout) == (0, "left to the daemon, which sends what is owed\n")
+
+
 def test_an_address_in_other_letters_is_served(command: Command) -> None:
     """Below its path as a request names it, and with links that a header can hold."""
     command.config.write_text(command.config.read_text().replace(command.url, "http://ä.example/ö/"))

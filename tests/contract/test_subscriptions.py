@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from sqlalchemy import text
+
 from syndicator.debts import Kind, Owed, Settlement, Subscription
+from syndicator.errors import StateError
 from syndicator.store import claims, owed, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.owed import Debt
@@ -122,6 +126,40 @@ def test_ending_takes_what_was_owed_along(database: Database) -> None:
         subscriptions.end(connection, "t", "https://a.example/cb?k=1")
     assert claim(database) == ()
     assert find(database, "t", "https://a.example/cb?k=1") is None
+
+
+@pytest.mark.parametrize("how", ["failed", "died"])
+def test_what_may_have_arrived_is_not_known_to_have_not(database: Database, how: str) -> None:
+    """A subscriber of A who may have taken B is sent A again, when the topic is A again."""
+    keep(database, reader := a_subscription())
+    with database.begin() as connection:
+        subscriptions.delivered(connection, [("t", reader.callback, "A")], NOW)
+        subscriptions.owe_deliveries(connection, ["t"], NOW)
+    (debt,) = claim(database)
+    with database.begin() as connection:
+        if how == "failed":
+            claims.settle(connection, [Settlement(owed=debt, again=NOW, error="it answered 500")], NOW)
+            subscriptions.failed(connection, [("t", reader.callback, "it answered 500")], NOW)
+        else:
+            claims.release(connection, "me")
+    assert find(database, "t", reader.callback) == (reader, None)
+
+
+def test_who_begins_again_is_not_told_of_the_end_before(database: Database) -> None:
+    """A word of denial that still waits would end, with the subscriber, what has begun since."""
+    keep(database, reader := a_subscription())
+    with database.begin() as connection:
+        subscriptions.owe_denials(connection, ["t"], NOW)
+    keep(database, reader)
+    assert claim(database) == ()
+
+
+def test_an_error_names_no_callback(database: Database) -> None:
+    """PostgreSQL would say which values a row had."""
+    keep(database, a_subscription(callback="https://a.example/?token=secret"))
+    with pytest.raises(StateError) as told, database.begin() as connection:
+        connection.execute(text("INSERT INTO subscriptions SELECT * FROM subscriptions"))
+    assert "secret" not in str(told.value)
 
 
 def test_a_topic_that_ends_is_denied(database: Database) -> None:

@@ -74,8 +74,10 @@ def test_the_feeds_address_is_a_folder(write):
 
 def test_an_address_is_written_as_headers_and_feeds_write_it(write):
     """Of other letters in a host and a path, what goes over the wire."""
-    loaded = config.load(write(SOURCE + '[feeds]\nurl = "http://ä.example/ö"\n'), {})
-    assert loaded.feeds.url == "http://xn--4ca.example/%C3%B6/"
+    for said in ("http://ä.example/ö", "HTTP://XN--4CA.example/%c3%b6/"):
+        assert (
+            config.load(write(SOURCE + f'[feeds]\nurl = "{said}"\n'), {}).feeds.url == "http://xn--4ca.example/%C3%B6/"
+        )
 
 
 @pytest.mark.parametrize(

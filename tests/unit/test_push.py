@@ -11,11 +11,12 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from syndicator.debts import Kind
-from syndicator.errors import StateError
+from syndicator.debts import Kind, Subscription
+from syndicator.errors import OutputError, StateError
+from syndicator.model import FeedFile
 from syndicator.outbound import Client
 from syndicator.push import Push
-from syndicator.store import claims, owed
+from syndicator.store import claims, owed, subscriptions
 from syndicator.store.database import Database
 
 TOPIC = "https://news.example.com/feeds/all.rss"
@@ -86,13 +87,20 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @contextmanager
-def pushing(database: Database, clock: Clock, timeout: float = 5) -> Iterator[Push]:
+def pushing(
+    database: Database,
+    clock: Clock,
+    timeout: float = 5,
+    read: Callable[[str], FeedFile | None] = lambda topic: None,
+    served: Callable[[], bool] = lambda: True,
+) -> Iterator[Push]:
     limit = timedelta(seconds=timeout)
     client = Client(user_agent="syndicator", timeout=limit, stranger_timeout=limit)
     yield Push(
         database,
         client,
-        read=lambda topic: None,
+        read=read,
+        served=served,
         clock=clock,
         jitter=lambda: 0.0,
         claimer="test",
@@ -260,3 +268,29 @@ def test_what_a_pass_could_not_write_down_is_tried_again_by_the_next(database: D
         away.rename(path)
         hub.behave = lambda _: 204
         assert push.once().paid == {Kind.PING: 1}
+
+
+def test_nobody_is_told_of_what_is_not_served_yet(database: Database, hub: Hub) -> None:
+    """Another process published it: it is told of when it can be fetched here."""
+    owe(database, hub.url)
+    served = False
+    with pushing(database, Clock(), served=lambda: served) as push:
+        assert (push.once().owed, hub.seen) == (1, [])
+        served = True
+        assert push.once().owed == 0
+    assert len(hub.seen) == 1
+
+
+def test_what_cannot_be_read_just_now_is_owed_still(database: Database, hub: Hub) -> None:
+    """A file that is being replaced, or that somebody took: its subscribers are sent it when it is there."""
+
+    def read(topic: str) -> None:
+        raise OutputError("all.rss is not what was published")
+
+    reader = Subscription(topic=TOPIC, callback=hub.url, secret=None, since=NOW, expires=NOW + timedelta(days=1))
+    with database.begin() as connection:
+        subscriptions.keep(connection, reader)
+        subscriptions.owe_deliveries(connection, [TOPIC], NOW)
+    with pushing(database, Clock(), read=read) as push:
+        report = push.once()
+    assert (report.owed, report.next_due, hub.seen) == (1, NOW + timedelta(seconds=1), [])
