@@ -111,44 +111,36 @@ class Builder:
         if self._memory and not noticed and not self._marker.is_due(self._memory, site, now, told):
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
         try:
-            return self._act(now, site, source, noticed, told, begun, progress)
+            doing = _Run(site, source, now, begun, self._gatherer_of(site, source), publish.Packing(self.output))
+            return self._act(doing, noticed, told, progress)
         except BaseException:
             self._memory = None
             self._notice.forget()  # what was noticed is to be noticed again
             raise
 
-    def _act(
-        self,
-        now: datetime,
-        site: Site,
-        source: Source,
-        noticed: notice.Noticed,
-        told: Collection[str] | None,
-        begun: float,
-        progress: Progress,
-    ) -> Report:
+    def _act(self, doing: "_Run", noticed: notice.Noticed, told: Collection[str] | None, progress: Progress) -> Report:
         """All that follows from what was noticed. `told`: the only documents that may have changed; None: any."""
+        site = doing.site
         self.catch_up()
         memory = self._memory if self._memory and self._memory.site is site else None
         if memory is None and self._marker.adopt(site):
             self._notice.forget()
             if not noticed.whole:
-                noticed = self._notice.look(source, lambda seen: progress(seen, None, "looking again"))
+                noticed = self._notice.look(doing.source, lambda seen: progress(seen, None, "looking again"))
         names, using = (memory.names, memory.using) if memory else self._known(site)
-        indexer = Indexer(self.database, source, site, names, using)
-        counted = indexer.index(noticed.fresh, noticed.gone, now, progress)
-        self._marker.mark(now, memory, told, using)
+        indexer = Indexer(self.database, doing.source, site, names, using)
+        counted = indexer.index(noticed.fresh, noticed.gone, doing.now, progress)
+        self._marker.mark(doing.now, memory, told, using)
         if memory is None:
-            self._withdraw(site, now)
-        with publish.Packing(self.output) as packing:
-            doing = _Run(site, now, self._gatherer_of(site, source), packing)
+            self._withdraw(doing)
+        with doing.packing:
             self._publish_feeds(doing, progress)
             self._publish_pages(doing)
             self._pack(doing, memory)
         if doing.failure:
             raise doing.failure
         self._notice.remember(noticed, counted.racy | doing.missed)
-        report = self._report(begun, counted, doing)
+        report = self._report(counted, doing)
         self._remember(report, doing, names, memory)
         return report
 
@@ -162,10 +154,11 @@ class Builder:
         if self.is_alone():
             return
         self._memory = None
-        with self.database.begin(durable=False) as connection:
+        with self.database.read() as connection:
             rows = feeds.every_file(connection)
-            facts.put(connection, "run by", self._name)
         self._show(rows)
+        with self.database.begin(durable=False) as connection:
+            facts.put(connection, "run by", self._name)
 
     def _known(self, site: Site) -> tuple[Names, set[str]]:
         """The feeds' names, and the posts whose entries asked for other posts, as the state has them."""
@@ -225,27 +218,24 @@ class Builder:
             feeds.put(connection, [remembered])
             problems.replace(connection, "feed", {row.name: found})
             doing.owed += publish.commit(connection, published, self.plan.own_hub, doing.now)
-        doing.rows += published.rows
-        doing.written += published.written
-        doing.mended += published.written - len(published.changed)
+        doing.count(published)
         if published.changed:
             doing.changed += 1
             self._owed()
         return published.rows
 
-    def _withdraw(self, site: Site, now: datetime) -> None:
+    def _withdraw(self, doing: "_Run") -> None:
         """Take away the feeds of kinds that the config no longer makes."""
-        kinds = {None, *self.plan.kinds_of(site)}
+        kinds = {None, *self.plan.kinds_of(doing.site)}
         with self.database.read() as connection:
             rows = [row for row in feeds.every(connection) if row.kind not in kinds]
             files = {row.name: feeds.files_of(connection, row.name) for row in rows}
         for row in rows:
-            gone = publish.withdraw(self.output, [file for file in files[row.name].values() if not file.gone])
-            self._show(gone)
+            published = publish.publish(self.output, (), files[row.name], row.name, doing.now)
+            self._show(published.rows)
             with self.database.begin() as connection:
                 feeds.put(connection, [replace(row, dirty=False, made_of=None, standing=())])
-                ended = tuple(sorted({file.url for file in gone if file.hubs}))
-                publish.commit(connection, publish.Published(tuple(gone), (), 0, ended), self.plan.own_hub, now)
+                publish.commit(connection, published, self.plan.own_hub, doing.now)
 
     def _publish_pages(self, doing: "_Run") -> None:
         """The index page and the OPML: they show every feed, and so may change with any."""
@@ -264,9 +254,7 @@ class Builder:
         published = publish.publish(self.output, pages, known, "", doing.now)
         self._show(published.rows)
         doing.feeds = len(rows)
-        doing.rows += published.rows
-        doing.written += published.written
-        doing.mended += published.written - len(published.changed)
+        doing.count(published)
         if published.written or published.changed:
             with self.database.begin(durable=False) as connection:
                 publish.commit(connection, published, self.plan.own_hub, doing.now)
@@ -286,11 +274,11 @@ class Builder:
             with self.database.begin(durable=False) as connection:
                 feeds.put_files(connection, rows)
 
-    def _report(self, begun: float, counted: Counted, doing: "_Run") -> Report:
+    def _report(self, counted: Counted, doing: "_Run") -> Report:
         with self.database.read() as connection:
             return Report(
                 started=doing.now,
-                seconds=perf_counter() - begun,
+                seconds=perf_counter() - doing.begun,
                 posts=posts.count(connection),
                 new=counted.new,
                 changed=counted.changed,
@@ -322,7 +310,9 @@ class _Run:
     """What one run works with, and what it comes to."""
 
     site: Site
+    source: Source
     now: datetime
+    begun: float  #: by `perf_counter`
     gatherer: Gatherer
     packing: publish.Packing
     rows: list[FileRow] = field(default_factory=list)  #: files that went out or went; the last of a path counts
@@ -333,6 +323,11 @@ class _Run:
     owed: int = 0
     missed: set[str] = field(default_factory=set)  #: posts whose file wasn't, when rendered, the one that was read
     failure: OutputError | None = None  #: the first of them
+
+    def count(self, published: publish.Published) -> None:
+        self.rows += published.rows
+        self.written += published.written
+        self.mended += published.written - len(published.changed)
 
     @property
     def until(self) -> datetime:

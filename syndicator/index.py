@@ -130,9 +130,8 @@ class Indexer:
             if changed:
                 drop(connection, self.using)
                 # What was wrong with an entry was wrong with another text.
-                problems.remove(
-                    connection, "render", [row.stat.path for row, before in changed if _touched(row, before)]
-                )
+                mended = [row.stat.path for row, before in changed if before and _touched(row, before)]
+                problems.remove(connection, "render", mended)
         for row, before in changed:
             _count(row, before, counted)
 

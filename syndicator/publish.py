@@ -24,7 +24,7 @@ class Published:
     rows: tuple[FileRow, ...]
     changed: tuple[FileRow, ...]  #: files whose bytes are new
     written: int
-    ended: tuple[str, ...] = ()  #: topics that are no more
+    ended: tuple[str, ...]  #: topics that are no more
 
 
 def publish(
@@ -48,7 +48,7 @@ def publish(
     rows = [written.get(file.path) or same[file.path] for file in files]
     changed = tuple(row for path, row in written.items() if path not in same)
     made = {row.path for row in rows}
-    rows += withdraw(output, [row for path, row in known.items() if path not in made and not row.gone])
+    rows += _withdraw(output, [row for path, row in known.items() if path not in made and not row.gone])
     live = {row.url for row in rows if not row.gone}
     ended = {row.url for row in known.values() if row.hubs and not row.gone} - live
     return Published(tuple(rows), changed, len(written), tuple(sorted(ended)))
@@ -116,7 +116,7 @@ def _since(output: Folder, file: FeedFile, before: FileRow | None, now: datetime
     return max(moment, before.updated + timedelta(seconds=1)) if before else moment
 
 
-def withdraw(output: Folder, rows: Iterable[FileRow]) -> list[FileRow]:
+def _withdraw(output: Folder, rows: Iterable[FileRow]) -> list[FileRow]:
     """Take files away whose feed, or format, the config no longer makes."""
     gone = []
     for row in rows:

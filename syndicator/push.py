@@ -13,7 +13,8 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -196,18 +197,12 @@ class Push:
             live = subscriptions.find(connection, pairs, now)
         nobody: tuple[Subscription | None, str | None] = None, None
         # Read after the claim, and once for all of its subscribers: what they get is the newest there is.
-        files: dict[str, FeedFile | None] = {}
-        unread: set[str] = set()
-        for topic in {debt.topic for debt in debts if debt.kind in _READS}:
-            try:
-                files[topic] = self._read(topic)
-            except OutputError:  # the run that mends it tells of it
-                unread.add(topic)
-        later = [debt for debt in debts if debt.kind in _READS and debt.topic in unread]
-        if later:
-            waits = [Settlement(owed=debt, again=now + SOON, tried=False) for debt in later]
+        files = self._files({debt.topic for debt in debts if debt.kind in _READS})
+        waiting = [debt for debt in debts if debt.kind in _READS and debt.topic not in files]
+        if waiting:
             with self._database.begin(durable=False) as connection:
-                claims.settle(connection, waits, now)
+                again = [Settlement(owed=debt, again=now + SOON, tried=False) for debt in waiting]
+                claims.settle(connection, again, now)
         return [
             plan(
                 debt,
@@ -216,8 +211,16 @@ class Push:
                 secrets.token_urlsafe(24),
             )
             for debt in debts
-            if debt not in later
+            if debt.kind not in _READS or debt.topic in files
         ]
+
+    def _files(self, topics: Collection[str]) -> dict[str, FeedFile | None]:
+        """The topics as they are now, without those that can't be read just now."""
+        files: dict[str, FeedFile | None] = {}
+        for topic in topics:
+            with suppress(OutputError):  # the run that mends it tells of it
+                files[topic] = self._read(topic)
+        return files
 
     def _send(self, errand: Errand) -> "_Sent":
         began = self._clock()

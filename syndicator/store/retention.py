@@ -33,7 +33,7 @@ def forget(connection: Connection, told: Collection[str], now: datetime) -> None
     connection.execute(delete(owed).where(owed.c.state == "gave up", over, owed.c.due <= to_us(now - IN_SIGHT)))
     connection.execute(
         delete(problems).where(
-            problems.c.stage.in_(["read", "render"]), problems.c.subject.not_in(select(posts.c.path))
+            problems.c.stage.in_(["read", "id", "render"]), problems.c.subject.not_in(select(posts.c.path))
         )
     )
     standing = select(feeds.c.name).where(feeds.c.made_of.is_not(None))

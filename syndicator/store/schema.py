@@ -233,7 +233,7 @@ subscriptions = Table(
     Column("secret", LargeBinary),
     Column("since", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
-    Column("delivered", Text),  # digest of the bytes it has; None: it was sent nothing yet
+    Column("delivered", Text),  # digest of the bytes it has; None: none yet, or nobody knows which
     Column("failures", Integer, nullable=False),  # deliveries in a row that didn't arrive
     Column("last_success", BigInteger),
     Column("last_failure", BigInteger),

@@ -774,13 +774,8 @@ def test_what_entries_may_hold_is_the_configs_to_say(site: Site) -> None:
     assert "iframe" in (site.feeds / "all.rss").read_text()
 
 
-def test_aliases_come_and_go_with_the_config(site: Site) -> None:
-    """At once; those who are subscribed to the file itself stay."""
-    site.post("2026-01-01-one")
-    site.build()
-    site.configure(f'{FEEDS}[feeds.aliases]\n"feed.xml" = "all.atom"\n')
-    site.build()
-    assert (site.feeds / "feed.xml").read_bytes() == (site.feeds / "all.atom").read_bytes()
+def subscribed(site: Site) -> Subscription:
+    """Somebody who follows the whole site."""
     reader = Subscription(
         topic="http://127.0.0.1:8080/all.atom",
         callback="https://reader.example/",
@@ -790,6 +785,17 @@ def test_aliases_come_and_go_with_the_config(site: Site) -> None:
     )
     with site.service() as service, service.database.begin() as connection:
         subscriptions.keep(connection, reader)
+    return reader
+
+
+def test_aliases_come_and_go_with_the_config(site: Site) -> None:
+    """At once; those who are subscribed to the file itself stay."""
+    site.post("2026-01-01-one")
+    site.build()
+    site.configure(f'{FEEDS}[feeds.aliases]\n"feed.xml" = "all.atom"\n')
+    site.build()
+    assert (site.feeds / "feed.xml").read_bytes() == (site.feeds / "all.atom").read_bytes()
+    reader = subscribed(site)
     site.configure(FEEDS)
     site.build()
     assert not (site.feeds / "feed.xml").exists()
@@ -801,15 +807,7 @@ def test_who_follows_an_old_address_is_told_that_it_is_no_more(site: Site) -> No
     """Where the feeds' address changes, the topics do."""
     site.post("2026-01-01-one")
     site.build()
-    reader = Subscription(
-        topic="http://127.0.0.1:8080/all.atom",
-        callback="https://reader.example/",
-        secret=None,
-        expires=site.clock.now + timedelta(days=9),
-        since=site.clock.now,
-    )
-    with site.service() as service, service.database.begin() as connection:
-        subscriptions.keep(connection, reader)
+    reader = subscribed(site)
     site.configure('[feeds]\nurl = "http://127.0.0.1:8080/moved/"\n')
     site.build()
     with site.service() as service, service.database.read() as connection:
