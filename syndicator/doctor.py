@@ -1,20 +1,23 @@
 """What would go wrong on this machine with this config.
 
-Reads only, and asks the network only where it is told to. What it finds are Problems: a setting, what is wrong
-with it, and what to do.
+Reads only, and asks the network only where it is told to: of its own machine it asks who listens there already.
+What it finds are Problems: a setting, what is wrong with it, and what to do.
 """
 
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from syndicator.debts import Answer, Request
-from syndicator.errors import StateError
+from syndicator.errors import StateError, SyndicatorError
+from syndicator.listening import listen
 from syndicator.model import Problem
 from syndicator.store import database
 
@@ -29,6 +32,12 @@ _EXAMPLE = re.compile(r"(.*\.)?example(\.com|\.net|\.org)?")
 
 #: Clocks that are further apart than this are not both right.
 _APART = timedelta(minutes=2)
+
+#: Seconds in which our own daemon answers.
+_QUICK = 2.0
+
+#: More octets than our index page has.
+_PAGE = 16 * 2**20
 
 
 def addresses(url: str, hubs: Sequence[str], site: str | None) -> Iterator[Problem]:
@@ -66,6 +75,30 @@ def places(source: Path, output: Path, state: Path | None) -> Iterator[Problem]:
         disk = os.statvfs(there)
         if (free := disk.f_bavail * disk.f_frsize) < _LITTLE:
             yield Problem(path=setting, message=f"{free:,} octets are free at {there}", hint="make room")
+
+
+def listens(host: str, port: int, page: Path) -> Iterator[Problem]:
+    """Whether this machine can serve at `web.listen`, or does so already. `page`: the index page, as it is on disk."""
+    try:
+        listen(host, port).close()
+    except SyndicatorError as error:
+        if not _is_served(host, port, page):
+            yield Problem(path="web.listen", message=str(error), hint=error.hint)
+
+
+def _is_served(host: str, port: int, page: Path) -> bool:
+    """Whether whoever listens there is our daemon: it says that it lives, and shows our index page, if there is one."""
+    try:
+        lives = _get(host, port, "/livez") == b"ok\n"
+        return lives and (not page.exists() or _get(host, port, "/index.html") == page.read_bytes())
+    except (OSError, HTTPException):
+        return False
+
+
+def _get(host: str, port: int, path: str) -> bytes:
+    with closing(HTTPConnection(host, port, timeout=_QUICK)) as asking:
+        asking.request("GET", path)
+        return asking.getresponse().read(_PAGE)
 
 
 def state(url: str, now: datetime) -> Iterator[Problem]:

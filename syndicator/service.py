@@ -60,6 +60,7 @@ def examine(config: Config, *, ask: bool, clock: Clock = utcnow) -> tuple[Proble
     found = [
         *doctor.addresses(config.feeds.url, config.push.hubs, config.site.url),
         *doctor.places(config.source.path, config.output.path, path),
+        *doctor.listens(*config.web.listen, config.output.path / "index.html"),
         *doctor.state(config.state.url, clock()),
     ]
     if ask:

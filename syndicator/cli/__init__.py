@@ -232,8 +232,8 @@ def doctor(
 ) -> None:
     """Say what would go wrong on this machine with this config.
 
-    Addresses, folders, disks, state, clock. It writes nothing, and asks the network only with --ask. Exit code
-    1: something would.
+    Addresses, folders, disks, the port, state, clock. It writes nothing, and asks the network only with --ask.
+    Exit code 1: something would.
     """
     loaded = _prepared(config, verbose)
     with _importing():

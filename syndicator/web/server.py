@@ -1,6 +1,5 @@
 """uvicorn in a thread of its own, started and stopped from sync code."""
 
-import errno
 import resource
 import socket
 import sys
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 import uvicorn
 
 from syndicator.errors import SyndicatorError
+from syndicator.listening import listen
 from syndicator.web.feeds import Feeds
 from syndicator.web.protocol import BoundedProtocol
 
@@ -57,7 +57,7 @@ class Server:
 
     def start(self) -> None:
         """Returns when requests are answered. Raises SyndicatorError when the address can't be had."""
-        self._socket = _listen(self.host, self.port)
+        self._socket = listen(self.host, self.port)
         sys.setswitchinterval(SWITCH)
         self.port = self._socket.getsockname()[1]
         self._thread.start()
@@ -104,26 +104,3 @@ def _most() -> int:
     """As many connections as leave room for other files, where few may be open."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, max(files - OTHERS, files // 2))
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.socket(family, kind, protocol)
-    except OSError as error:
-        hint = "this machine knows no such address: set web.listen to another one"
-        raise SyndicatorError(f"can't listen on {at}: {error.strerror}", hint=hint) from error
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(2048)
-    except OSError as error:
-        listening.close()
-        hint = "another program has this address, or it is not this machine's: set web.listen to another one"
-        if error.errno == errno.EACCES:
-            hint = "low ports take a right of their own (CAP_NET_BIND_SERVICE): set web.listen to 1024 or more"
-        raise SyndicatorError(f"can't listen on {at}: {error.strerror}", hint=hint) from error
-    return listening

@@ -1,17 +1,19 @@
 """`syndicator doctor` on real folders, states and servers that answer wrong things. It writes nothing."""
 
 import json
+import socket
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from command import Command
+from command import Command, until
 from disks import disks
 
 from syndicator import config, doctor
@@ -152,6 +154,43 @@ def test_places_that_cannot_even_be_looked_at(tmp_path: Path) -> None:
     closed = tmp_path / ("x" * 300)
     (source,) = doctor.places(closed, closed / "feeds", closed / "state.db")
     assert source.path == "source.path"
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("127.0.0.1", "another program has this address"),
+        ("192.0.2.1", "this machine has no such address"),
+        ("no-such-host.invalid", "this machine knows no such address"),
+    ],
+)
+def test_an_address_that_run_could_not_have(tmp_path: Path, host: str, words: str) -> None:
+    """Tried as `run` would, and let go again."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (problem,) = doctor.listens(host, port, tmp_path / "index.html")
+        assert (problem.path, problem.message.startswith(f"can't listen on {host}:{port}: ")) == ("web.listen", True)
+        assert words in (problem.hint or "")
+    assert list(doctor.listens("127.0.0.1", port, tmp_path / "index.html")) == []
+
+
+def test_our_own_daemon_has_its_address_by_right(tmp_path: Path) -> None:
+    """It serves what stands in our output folder; a daemon of another site, or a bare server of ours, doesn't."""
+    command = Command(tmp_path)
+    page = command.feeds / "index.html"
+    with command.running():
+        until(page.exists)
+        assert list(doctor.listens("127.0.0.1", command.port, page)) == []
+        other = tmp_path / "index.html"
+        other.write_text("Another site.")
+        (problem,) = doctor.listens("127.0.0.1", command.port, other)
+    assert problem.path == "web.listen"
+    serve = partial(SimpleHTTPRequestHandler, directory=command.feeds)
+    with ThreadingHTTPServer(("127.0.0.1", command.port), serve) as bare:
+        threading.Thread(target=bare.serve_forever, args=(0.05,), daemon=True).start()
+        (problem,) = doctor.listens("127.0.0.1", command.port, page)
+        bare.shutdown()
+    assert problem.path == "web.listen"
 
 
 def test_states(tmp_path: Path) -> None:
