@@ -56,10 +56,9 @@ def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utc
 
 def examine(config: Config, *, ask: bool, clock: Clock = utcnow) -> tuple[Problem, ...]:
     """What would go wrong on this machine with this config. Writes nothing; `ask`: also ask hubs and feeds.url."""
-    path = Path(config.state.url.removeprefix("sqlite:///")) if config.state.url.startswith("sqlite:") else None
     found = [
         *doctor.addresses(config.feeds.url, config.push.hubs, config.site.url),
-        *doctor.places(config.source.path, config.output.path, path),
+        *doctor.places(config.source.path, config.output.path, config.state.file),
         *doctor.listens(*config.web.listen, config.output.path / "index.html"),
         *doctor.state(config.state.url, clock()),
     ]
@@ -77,8 +76,11 @@ class Service:
     A context manager; opening the state may raise StateError.
     """
 
-    def __init__(self, config: Config, *, clock: Clock = utcnow, claimer: str | None = None) -> None:
-        """`claimer` is the name under which it claims what is owed; None: this process's."""
+    def __init__(self, config: Config, *, clock: Clock = utcnow, claimer: str | None = None, make: bool = True) -> None:
+        """`claimer` is the name under which it claims what is owed; None: this process's.
+
+        `make`: whether a state's file that isn't there is made; else that is a StateError.
+        """
         self.config = config
         #: Called with files that are on disk, or gone from it, before anyone is told of them.
         self.show: Callable[[Sequence[FileRow]], None] = lambda rows: None
@@ -88,6 +90,8 @@ class Service:
         self.heard: Callable[[Settlement], None] = lambda settlement: None
         self._clock = clock
         self._failed = True  # until a run succeeded: whatever the store says of an earlier process
+        if config.state.file and not make:
+            _refuse_none(config.state.file)
         self.database = Database(config.state.url)
         self._output = Output(config.output.path, config.output.compress)
         self.plan = _plan(config)
@@ -261,6 +265,16 @@ _CODINGS: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
     ".gz": ("gzip", gzip.decompress),
     ".br": ("br", brotli.decompress),
 }
+
+
+def _refuse_none(file: Path) -> None:
+    try:
+        os.lstat(file)
+    except FileNotFoundError:
+        hint = "syndicator build and syndicator run make it; if feeds are out, this is not the config they are made by"
+        raise StateError(f"there is no state yet at {file}", hint=hint) from None
+    except OSError:
+        pass  # opening it says what is wrong
 
 
 def _client(config: Config, allow_private: Sequence[str] = ()) -> "Client":

@@ -148,7 +148,7 @@ def build(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     What is owed for them is noted, and sent by `syndicator push`; `syndicator run` does both, again and again.
     Exit code 1: there are problems; everything else went out.
     """
-    with _service(config, verbose) as service, words.progress() as progress:
+    with _service(config, verbose, make=True) as service, words.progress() as progress:
         report = service.build(progress)
     words.report(report, json=json)
     raise typer.Exit(1 if report.problems else 0)
@@ -285,13 +285,13 @@ def hub_remove(
 
 
 @contextmanager
-def _service(path: Path | None, verbose: bool) -> "Iterator[Service]":
-    """The parts put together as the config says, for one command."""
+def _service(path: Path | None, verbose: bool, *, make: bool = False) -> "Iterator[Service]":
+    """The parts put together as the config says, for one command. `make`: also a state, if there is none."""
     config = _prepared(path, verbose)
     with _importing():
         from syndicator.service import Service
 
-    with Service(config) as service:
+    with Service(config, make=make) as service:
         yield service
 
 

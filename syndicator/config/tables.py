@@ -100,6 +100,11 @@ class Web(Table):
 class State(Table):
     url: v.StateUrl = Field(default="sqlite:///../var/syndicator.db", validate_default=True)
 
+    @property
+    def file(self) -> Path | None:
+        """Where it stands; None: it is no file of ours."""
+        return Path(self.url.removeprefix("sqlite:///")) if self.url.startswith("sqlite:") else None
+
 
 class Config(Table):
     """The whole of it. Paths are absolute, durations are timedeltas, sizes are octets."""
@@ -126,8 +131,8 @@ class Config(Table):
     @field_validator("state")
     @classmethod
     def _out_of_sight(cls, state: State, info: ValidationInfo) -> State:
-        output, path = info.data.get("output"), state.url.removeprefix("sqlite:///")
-        if output and path != state.url and Path(path).is_relative_to(output.path):
+        output = info.data.get("output")
+        if output and state.file and state.file.is_relative_to(output.path):
             raise ValueError("url must lead out of the output folder: what stands there is for everyone")
         return state
 

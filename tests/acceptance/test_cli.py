@@ -104,7 +104,6 @@ def test_facts_are_json_when_asked_for(command: Command) -> None:
 def test_status_is_a_page(command: Command) -> None:
     """status says what there is, what is owed to whom and what went wrong."""
     command.configure('[push]\nhubs = ["http://127.0.0.1:9/"]')
-    assert "Nothing was built yet" in command("status").stdout
     command.post("2026-01-02-one")
     command("build")
     command("push")
@@ -119,6 +118,16 @@ def test_status_is_a_page(command: Command) -> None:
         "next try",
     ):
         assert word in page
+
+
+@pytest.mark.parametrize("words", ["status", "status --check", "push --all", "hub list", "hub remove x"])
+def test_where_no_state_is_none_is_made(command: Command, words: str) -> None:
+    """Only build and run make one: an empty state would hide that this is the wrong folder, or the wrong config."""
+    before = sorted(command.root.rglob("*"))
+    done = command(*words.split())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"there is no state yet at {command.root}/var/syndicator.db" in done.stderr
+    assert sorted(command.root.rglob("*")) == before
 
 
 def test_push_all_owes_every_feed(command: Command) -> None:
