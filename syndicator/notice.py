@@ -141,12 +141,16 @@ class SiteReader:
         if config is None and self.configured:
             hint = "is it mounted, and copied whole? If the site is to go on without one, put an empty file there"
             raise without(self._root, f"{self._root / '_config.yml'} is gone", hint)
+        if config is None:
+            files.names("_posts")
         site, problems = read_site(config, files, self._overrides)
         broken = next((problem for problem in problems if problem.fatal), None)
         if broken:
             raise SourceError(str(broken), hint=broken.hint)
         # A plain folder was looked through for `_posts`; to do so at each poll would cost a look at every file twice.
-        needs = {path: seen for path, seen in files.needs.items() if path != "/"}
+        # Only where most sites have theirs it is looked for again: then it is no plain folder any more.
+        plain = "" in site.scope.roots
+        needs = {path: seen for path, seen in files.needs.items() if path != "/" and (plain or path != "_posts/")}
         self._site, self.problems, self._needs = site, problems, needs
         self.configured = self.configured or config is not None
         return site

@@ -622,6 +622,22 @@ def test_limits_drop_the_oldest(site: Site) -> None:
     assert (site.feeds / "all.rss").stat().st_size <= 8 * 1024
 
 
+def test_a_plain_folder_becomes_a_site(tmp_path: Path) -> None:
+    """With the first file in `_posts` it is one, as a start would find it: a running syndicator notices."""
+    settings = '[site]\nurl = "https://example.com"\n'
+    site = Site(tmp_path, site_config=None, settings=settings)
+    site.write("note.md", "---\ndate: 2026-01-02\ntitle: A note\n---\nText.\n")
+    with site.service() as service:
+        service.build()
+        (site.root / "_posts").mkdir()
+        assert service.build().moved == 0
+        post = site.post("2026-01-03-post")
+        assert (service.build().new, site.titles("all")) == (1, ["2026-01-03-post"])
+        post.unlink()
+        with pytest.raises(SourceError, match="has no posts where it had 1"):
+            service.build()
+
+
 def test_a_plain_folder_of_markdown_works(tmp_path: Path) -> None:
     """Without a _config.yml and without _posts, [site] says what is needed."""
     site = Site(tmp_path, site_config=None)
