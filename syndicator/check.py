@@ -1,10 +1,11 @@
 """Reading everything and writing nothing: what would be wrong if this were built."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from time import perf_counter
 
 from syndicator import identity
+from syndicator.assemble import ALL
 from syndicator.index import Names, Progress
 from syndicator.jekyll.asking import is_named
 from syndicator.jekyll.posts import read_post
@@ -12,6 +13,7 @@ from syndicator.jekyll.site import ALWAYS
 from syndicator.model import Document, PostHead, Problem, Report
 from syndicator.notice import SiteReader
 from syndicator.plan import Plan
+from syndicator.publish import nowhere
 from syndicator.sources.files import Files
 from syndicator.sources.folder import Folder
 
@@ -44,8 +46,10 @@ def check(plan: Plan, now: datetime, progress: Progress) -> Report:
                 if "{%" in reading.post.body or "{{" in reading.post.body:
                     liquid.append(path)
         progress(done, len(paths), "reading posts")
-    problems += _of_ids(heads.values())
-    problems += _of_names(heads.values(), plan.kinds_of(site))
+    names = Names((), plan.kinds_of(site))
+    feeds = {ALL}.union(*(names.of_all(head.terms) for head in heads.values()))
+    notes = nowhere({"feeds.aliases": plan.aliases}, {f"{name}.{suffix}" for name in feeds for suffix in plan.formats})
+    problems += [*_of_ids(heads.values()), *names.problems]
     from syndicator.jekyll.render import Renderer  # half a second, which other commands need not wait for
 
     posts = _Posts(heads)
@@ -58,7 +62,7 @@ def check(plan: Plan, now: datetime, progress: Progress) -> Report:
             problems += renderer.render(post).problems
         progress(done, len(liquid), "rendering posts with Liquid")
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.path, problem.line or 0))
-    return Report(started=now, seconds=perf_counter() - begun, posts=len(heads), problems=tuple(ordered))
+    return Report(started=now, seconds=perf_counter() - begun, posts=len(heads), problems=tuple(ordered), notes=notes)
 
 
 def _of_ids(heads: Iterable[PostHead]) -> list[Problem]:
@@ -71,14 +75,6 @@ def _of_ids(heads: Iterable[PostHead]) -> list[Problem]:
         if problem:
             found.append(problem)
     return found
-
-
-def _of_names(heads: Iterable[PostHead], kinds: Collection[str]) -> list[Problem]:
-    """Two labels with one name."""
-    names = Names((), kinds)
-    for head in heads:
-        names.of_all(head.terms)
-    return names.problems
 
 
 class _Posts:

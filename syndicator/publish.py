@@ -1,14 +1,15 @@
 """From feeds to files that are out, and to what is owed because of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 
 from sqlalchemy import Connection
 
 from syndicator.errors import OutputError
-from syndicator.model import FeedFile
+from syndicator.model import FeedFile, Problem
 from syndicator.outputs.folder import Disk, Folder
 from syndicator.store import feeds, owed, subscriptions
 from syndicator.store.feeds import FileRow
@@ -153,6 +154,23 @@ def aliased(files: Sequence[FeedFile], aliases: Mapping[str, str]) -> list[FeedF
     by_path = {file.path: file for file in files}
     copies = [replace(by_path[path], path=alias) for alias, path in aliases.items() if path in by_path]
     return [*files, *copies]
+
+
+def nowhere(settings: Mapping[str, Mapping[str, str]], paths: Collection[str]) -> tuple[Problem, ...]:
+    """What the config has stand for, or lead to, feed files that aren't out. They may come, with a first post.
+
+    `settings`: by key, from a path to that of a feed file. `paths`: of the files that are out.
+    """
+    known = sorted(path for path in paths if path.endswith((".rss", ".atom", ".json")))
+    found = []
+    for key, pairs in settings.items():
+        for path, target in pairs.items():
+            if target not in paths:
+                near = get_close_matches(target, known, n=1, cutoff=0.9)
+                hint = "it comes with its first post, if that is its name"
+                hint = f"did you mean {near[0]}? Else {hint}" if near else hint
+                found.append(Problem(path=key, message=f'"{path}" leads to "{target}", which is no feed', hint=hint))
+    return tuple(found)
 
 
 def _topics(rows: Iterable[FileRow]) -> list[FileRow]:

@@ -7,6 +7,7 @@ import socket
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version
@@ -98,6 +99,8 @@ class Service:
         self._builder = Builder(
             self.plan, self.database, self._output, show=lambda rows: self.show(rows), owed=lambda: self.owing()
         )
+        self._leads = {"feeds.aliases": dict(config.feeds.aliases), "feeds.moved": dict(config.feeds.moved)}
+        self._nowhere: tuple[int, tuple[Problem, ...]] = (-1, ())  #: of how many feeds, and which of these lead nowhere
         self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
     @cached_property
@@ -141,7 +144,7 @@ class Service:
         self.database.check()
         try:
             with locks.hold(self.database, "run", wait=True):
-                report = self._builder.run(now, paths=paths, progress=progress)
+                report = self._with_notes(self._builder.run(now, paths=paths, progress=progress))
         except SyndicatorError as error:
             self._failed = True
             if not isinstance(error, StateError):  # what the state can't do, it can't remember, and a locked one waits
@@ -154,6 +157,13 @@ class Service:
                 status.remember_run(connection, report)
             self._failed = False
         return report
+
+    def _with_notes(self, report: Report) -> Report:
+        """The report, with the addresses that lead to no feed. They are looked at again when there is another feed."""
+        if self._nowhere[0] != report.feeds and any(self._leads.values()):
+            paths = {row.path for row in self.published() if not row.gone}
+            self._nowhere = report.feeds, publish.nowhere(self._leads, paths)
+        return replace(report, notes=self._nowhere[1])
 
     def _served(self) -> bool:
         """Whether all that is out is served here. What another process published is shown; False: it has a run now."""
@@ -197,7 +207,7 @@ class Service:
 
     def status(self) -> Status:
         output, url = self.config.output.path, self.config.feeds.url
-        return status.gather(self.database, output, url=url, version=VERSION, now=self._clock())
+        return status.gather(self.database, output, url=url, version=VERSION, now=self._clock(), leads=self._leads)
 
     def concerns(self, found: Status) -> tuple[str, ...]:
         """What of it needs a person, in words; nothing: all is well."""

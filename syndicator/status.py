@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from syndicator import publish
 from syndicator.debts import Kind
 from syndicator.model import Problem, Report
 from syndicator.store import facts, feeds, locks, owed, posts, problems, subscriptions
@@ -133,7 +134,16 @@ def remember_failure(connection: Connection, failure: Failure) -> None:
     facts.put(connection, "last failure", json.dumps(asdict(failure) | {"at": failure.at.isoformat()}))
 
 
-def gather(database: Database, output: Path, *, url: str, version: str, now: datetime) -> Status:
+def gather(
+    database: Database,
+    output: Path,
+    *,
+    url: str,
+    version: str,
+    now: datetime,
+    leads: Mapping[str, Mapping[str, str]],
+) -> Status:
+    """`leads`: what the config has lead to feeds, as `publish.nowhere` takes it."""
     daemon = locks.holder(database, "daemon")
     with database.read() as connection:
         rows = [row for row in feeds.every(connection) if row.made_of is not None]
@@ -158,7 +168,7 @@ def gather(database: Database, output: Path, *, url: str, version: str, now: dat
             last_run=_run(facts.get(connection, "last run")),
             last_failure=_trouble(daemon) or _failure(facts.get(connection, "last failure")),
             feeds=tuple(_feed(row, files, subscribers) for row in rows),
-            problems=problems.every(connection),
+            problems=problems.every(connection) + publish.nowhere(leads, {file.path for file in files}),
             hubs=owed.hub_states(connection),
             owed=_by_kind(counts, ("waiting", "claimed")),
             gave_up=_by_kind(counts, ("gave up",)),

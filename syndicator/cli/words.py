@@ -35,7 +35,7 @@ def report(report: "Report | PushReport", *, json: bool) -> None:
     if json:
         facts({**asdict(report), "summary": report.summary()})
         return
-    for problem in report.problems:
+    for problem in (*report.problems, *(report.notes if isinstance(report, Report) else ())):
         typer.echo("\n".join(problem_lines(problem)))
     typer.echo(report.summary())
 

@@ -211,7 +211,7 @@ class Work:
     def _tell(self, report: Report, asked: frozenset[str], begun: float) -> None:
         """Log it, count it, and see to what follows from it."""
         self._metrics.ran(report)
-        self._faults.problems(report.problems)
+        self._faults.problems((*report.problems, *report.notes))
         found = self.last is not None and bool(report.new or report.changed or report.gone)
         # A poll may find what was saved while it looked, a moment before the watch tells of it.
         if self._watch and asked == {POLL} and found and self._told < begun:

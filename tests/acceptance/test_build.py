@@ -819,6 +819,27 @@ def test_aliases_come_and_go_with_the_config(site: Site) -> None:
         assert [one.topic for one in service.subscribers()] == [reader.topic]
 
 
+def test_aliases_of_no_feed_are_told_of(site: Site) -> None:
+    """By each run, check and status, until the feed comes, but no run fails for them; moved feeds likewise."""
+    site.post("2026-01-01-one", categories=["news"])
+    leads = '"feed.xml" = "all.atom"\n"a.xml" = "category/nwes.atom"\n"b.xml" = "tag/x.json"\n'
+    site.configure(f'{FEEDS}moved = {{ "old.rss" = "category/dogs.rss" }}\n[feeds.aliases]\n{leads}')
+    wrong = 'feeds.aliases: "a.xml" leads to "category/nwes.atom", which is no feed'
+    early = 'feeds.aliases: "b.xml" leads to "tag/x.json", which is no feed'
+    moved = 'feeds.moved: "old.rss" leads to "category/dogs.rss", which is no feed'
+    with site.service() as service:
+        for _ in range(2):
+            report = service.build()
+            assert (report.problems, [str(note) for note in report.notes]) == ((), [wrong, early, moved])
+        assert service.status().problems == report.notes
+        assert check_site(service.config).notes == report.notes[:2]
+        hints = [note.hint for note in report.notes]
+        later = "it comes with its first post, if that is its name"
+        assert hints == [f"did you mean category/news.atom? Else {later}", later, later]
+        site.post("2026-01-02-two", categories=["dogs"])
+        assert service.build().notes == service.status().problems == report.notes[:2]
+
+
 def test_who_follows_an_old_address_is_told_that_it_is_no_more(site: Site) -> None:
     """Where the feeds' address changes, the topics do."""
     site.post("2026-01-01-one")

@@ -346,7 +346,9 @@ def test_init_writes_a_config_that_works(tmp_path: Path) -> None:
     assert '"feed.xml" = "all.atom"' in text
     assert '"feed/Local News.xml" = "category/local-news.atom"' in text
     assert 'path  = "../site"' in text
-    assert command("check").returncode == 0
+    checked = command("check")
+    assert (checked.returncode, checked.stdout.splitlines()[-1]) == (0, "1 post")
+    assert '"feed/Local News.xml" leads to "category/local-news.atom", which is no feed' in checked.stdout
     command("build")
     assert (command.feeds / "feed.xml").read_bytes() == (command.feeds / "all.atom").read_bytes()
 
