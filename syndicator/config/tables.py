@@ -22,7 +22,7 @@ class Site(Table):
     url: v.Address | None = None
     title: v.Text | None = None
     description: v.Text | None = None
-    language: v.Text | None = None
+    language: v.Language | None = None
     author: v.Text | None = None
     timezone: v.TimeZone | None = None
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, ValidationInfo
 
 from syndicator.jekyll.uris import normalize
+from syndicator.jekyll.words import language_tag
 from syndicator.websub.asked import normal
 
 _DURATION = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}  # seconds
@@ -119,6 +120,12 @@ def _timezone(text: object) -> str:
         return ZoneInfo(text if isinstance(text, str) else "").key
     except (ValueError, KeyError, OSError):
         raise ValueError(f'{text!r} is not a time zone: write its name, as in "Europe/Berlin"') from None
+
+
+def _language(text: object) -> str:
+    if not isinstance(text, str) or (text and language_tag(text) is None):
+        raise ValueError(f'{text!r} is not a language: write it as in "en" or "en-GB"')
+    return text
 
 
 def _host(text: object) -> str:
@@ -233,6 +240,7 @@ Address = Annotated[str, BeforeValidator(_address)]
 FolderAddress = Annotated[str, BeforeValidator(_folder_address)]
 Folder = Annotated[Path, BeforeValidator(_path)]
 StateUrl = Annotated[str, BeforeValidator(_state)]
+Language = Annotated[str, BeforeValidator(_language)]
 TimeZone = Annotated[str, BeforeValidator(_timezone)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Flag = Annotated[StrictBool, BeforeValidator(from_json)]

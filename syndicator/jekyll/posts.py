@@ -17,10 +17,10 @@ from syndicator.jekyll.filing import Filing, in_zone, make_head
 from syndicator.jekyll.front_matter import HeadError, Parts, decode, load_head, split
 from syndicator.jekyll.permalinks import unknown_keys
 from syndicator.jekyll.places import Where, locate
-from syndicator.jekyll.site import Site, language_tag
+from syndicator.jekyll.site import Site
 from syndicator.jekyll.slugs import titleize
 from syndicator.jekyll.uris import is_absolute
-from syndicator.jekyll.words import as_text, is_empty, label, shown
+from syndicator.jekyll.words import as_text, is_empty, label, language_tag, shown
 from syndicator.model import Document, Post, Problem
 
 T = TypeVar("T")

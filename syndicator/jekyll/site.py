@@ -19,7 +19,7 @@ from syndicator.jekyll.defaults import Defaults, read_defaults
 from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
 from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
 from syndicator.jekyll.uris import is_absolute, join_address
-from syndicator.jekyll.words import as_text, is_empty, label, shown
+from syndicator.jekyll.words import as_text, is_empty, label, language_tag, shown
 from syndicator.model import Problem, Scope, SiteInfo, fingerprint
 
 CONFIG = "_config.yml"
@@ -29,7 +29,6 @@ _EXCLUDES = (
     *("vendor/bundle/", "vendor/cache/", "vendor/gems/", "vendor/ruby/"),
 )
 _MARKDOWN = "markdown,mkdown,mkdn,mkd,md"
-_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,12 +89,6 @@ def read_site(config: str | None, files: SiteFiles, overrides: Mapping[str, str]
     plain = config is None and not any("/_posts/" in f"/{path}" for path in files.names(""))
     site = reader.site(data, texts, plain)
     return site, (*problems, *data_problems)
-
-
-def language_tag(value: Any) -> str | None:
-    """A language as feeds write it (RFC 5646: `en`, `en-GB`); None when the value names none."""
-    tag = label(value).replace("_", "-").partition(".")[0]
-    return tag if _LANGUAGE.fullmatch(tag) else None
 
 
 def _load_config(text: str | None) -> tuple[dict[str, Any], list[Problem]]:

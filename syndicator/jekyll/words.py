@@ -9,6 +9,7 @@ from typing import Any
 from syndicator.jekyll.characters import printable
 
 _BLANKS = re.compile(r"[ \t\r\n\f\v]+")  # no-break spaces are kept, as jekyll-feed keeps them
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
 def as_text(value: Any) -> str:
@@ -35,6 +36,12 @@ def label(value: Any) -> str:
 def _in_one_line(text: str) -> str:
     text = printable(text)
     return " ".join(text.split() if text.isascii() else filter(None, _BLANKS.split(text)))
+
+
+def language_tag(value: Any) -> str | None:
+    """A language as feeds write it (RFC 5646: `en`, `en-GB`); None when the value names none."""
+    tag = label(value).replace("_", "-").partition(".")[0]
+    return tag if _LANGUAGE.fullmatch(tag) else None
 
 
 def is_empty(value: Any) -> bool:

@@ -162,6 +162,7 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         (SOURCE + '[output]\npath = "../site/."', "output: path must be a folder of its own"),
         (SOURCE + '[output]\npath = "../site/news/_posts/feeds"', "output: path must be a folder of its own"),
         (SOURCE + '[site]\ntimezone = "Mars/Phobos"', "site.timezone: 'Mars/Phobos' is not a time zone"),
+        (SOURCE + '[site]\nlanguage = "plain English"', "site.language: 'plain English' is not a language"),
         (SOURCE + "[site]\ntitle = 1984", "site.title: must be text in quotes"),
         (SOURCE + "[pusg]\nhubs = []", "pusg: there is no such setting; did you mean push?"),
         ("limit = 5\n" + SOURCE, "limit: there is no such setting; did you mean feeds.limit?"),
