@@ -286,6 +286,16 @@ def test_too_little_memory_is_a_message(command: Command) -> None:
     assert (done.returncode, "Traceback" in done.stderr, "ulimit -v" in done.stderr) == (1, False, True)
 
 
+def test_too_few_files_are_a_message(command: Command) -> None:
+    """A daemon that may open next to nothing says so at its start: later it would fail here and there."""
+    done = subprocess.run(
+        f"ulimit -n 63; exec {sys.executable} -m syndicator run", shell=True, cwd=command.root,
+        env=command.environ, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "only 63 files may be open" in done.stderr) == (1, True)
+    assert "LimitNOFILE" in done.stderr
+
+
 def test_a_progress_bar_on_a_terminal(command: Command) -> None:
     """On a terminal what takes more than about a second shows a bar, which is gone at the end."""
     code = (
