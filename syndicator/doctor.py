@@ -15,14 +15,12 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from syndicator import room
 from syndicator.debts import Answer, Request
 from syndicator.errors import StateError, SyndicatorError
 from syndicator.listening import listen
 from syndicator.model import Problem
 from syndicator.store import database
-
-#: Less than this on a disk, and the next write may fail.
-_LITTLE = 16 * 2**20
 
 #: No clock that is right is before this: the program is younger.
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -68,12 +66,11 @@ def places(source: Path, output: Path, state: Path | None) -> Iterator[Problem]:
         yield Problem(path="source.path", message=f"{source} is no folder that can be read", hint="is it mounted?")
     written = [("output.path", output)] + ([("state.url", state.parent)] if state else [])
     for setting, folder in written:
-        there = next(each for each in (folder, *folder.parents) if os.path.exists(each))
+        there = room.nearest(folder)
         if not os.path.isdir(there) or not os.access(there, os.W_OK | os.X_OK):
             hint = "give the user that syndicator runs as the right to write there, or name another folder"
             yield Problem(path=setting, message=f"{there} can't be written to", hint=hint)
-        disk = os.statvfs(there)
-        if (free := disk.f_bavail * disk.f_frsize) < _LITTLE:
+        if (free := room.free(there)) < room.LITTLE:
             yield Problem(path=setting, message=f"{free:,} octets are free at {there}", hint="make room")
 
 

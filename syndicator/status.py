@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from syndicator import publish
+from syndicator import publish, room
 from syndicator.debts import Kind
 from syndicator.model import Problem, Report
 from syndicator.store import facts, feeds, locks, owed, posts, problems, subscriptions
@@ -77,9 +76,6 @@ class Status:
     audiences: Mapping[str, Audience]  #: of our own hub, by topic; only topics that someone follows
 
 
-#: Less than this on a disk, and the next write may fail.
-_LITTLE = 16 * 2**20
-
 #: Longer than hubs are down in passing.
 _LONG = timedelta(hours=1)
 
@@ -103,7 +99,7 @@ def concerns(found: Status, now: datetime, *, late: timedelta, daemon_wanted: bo
         errors = [f"{hub.url}: {hub.error}" for hub in found.hubs if hub.waiting and hub.error]
         said.append("; ".join([f"something is owed since {found.owed_since:%Y-%m-%d %H:%M} UTC", *errors]))
     places = ((found.output, found.disk_free_octets), (found.state, found.state_free_octets))
-    said += [f"{place}: {free:,} octets are free" for place, free in places if free is not None and free < _LITTLE]
+    said += [f"{place}: {free:,} octets are free" for place, free in places if free is not None and free < room.LITTLE]
     return tuple(said)
 
 
@@ -161,8 +157,8 @@ def gather(
             state_octets=_octets(database.path),
             output=str(output),
             output_octets=sum(size for file in files for size, _ in file.disk.values()),
-            disk_free_octets=_free(output),
-            state_free_octets=_free(database.path.parent) if database.path else None,
+            disk_free_octets=room.free(output),
+            state_free_octets=room.free(database.path.parent) if database.path else None,
             posts=posts.count(connection),
             waiting=posts.next_due(connection, now),
             last_run=_run(facts.get(connection, "last run")),
@@ -226,9 +222,3 @@ def _octets(path: Path | None) -> int | None:
         return None
     siblings = [path, path.with_name(path.name + "-wal")]
     return sum(os.path.getsize(each) for each in siblings if each.exists())
-
-
-def _free(folder: Path) -> int:
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
