@@ -253,13 +253,14 @@ class Report:
             for number, word in ((self.new, "new"), (self.changed, "changed"), (self.gone, "gone"))
             if number
         )
-        posts = f"{_count(self.posts, 'post')}{f' ({moved})' if moved else ''}"
-        problems = f", {_count(len(self.problems), 'problem')}" if self.problems else ""
-        pings = f"; {_count(self.owed, 'ping')} owed" if self.owed else ""
-        feeds = f"; {self.feeds_changed:,} of {_count(self.feeds, 'feed')} changed" if self.feeds else ""
-        mended = f"; {_count(self.mended, 'file')} put right" if self.mended else ""
+        posts = f"{count(self.posts, 'post')}{f' ({moved})' if moved else ''}"
+        problems = f", {count(len(self.problems), 'problem')}" if self.problems else ""
+        pings = f"; {count(self.owed, 'ping')} owed" if self.owed else ""
+        feeds = f"; {self.feeds_changed:,} of {count(self.feeds, 'feed')} changed" if self.feeds else ""
+        mended = f"; {count(self.mended, 'file')} put right" if self.mended else ""
         return f"{posts}{problems}{feeds}{mended}{pings}"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """`1 post`, `2,000 posts`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from syndicator.cli.words import problem_lines
+from syndicator.model import count
 
 if TYPE_CHECKING:
     from syndicator.status import Status
@@ -109,10 +110,6 @@ def subscriber_lines(found: "Sequence[Subscriber]", now: datetime) -> Iterator[s
         if each.failures and each.last_failure:
             yield f"    failed {ago(each.last_failure, now)}: {each.error} ({each.failures:,} in a row)"
     yield count(len(found), "subscription")
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def ago(then: datetime, now: datetime) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from syndicator.jekyll.dates import DAYS, MONTHS
 from syndicator.jekyll.slugs import slugify
 from syndicator.jekyll.uris import escape_path
 
@@ -23,11 +24,6 @@ STYLES = {
 
 _KEY = re.compile(":([a-z_]+)")
 _SLASHES = re.compile("/{2,}")
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
 
 
 class Place(NamedTuple):
@@ -106,16 +102,16 @@ _VALUES: dict[str, Callable[[Place], str]] = {
     "short_year": lambda at: f"{at.moment.year % 100:02}",
     "month": lambda at: f"{at.moment.month:02}",
     "i_month": lambda at: f"{at.moment.month}",
-    "short_month": lambda at: _MONTHS[at.moment.month - 1][:3],
-    "long_month": lambda at: _MONTHS[at.moment.month - 1],
+    "short_month": lambda at: MONTHS[at.moment.month - 1][:3],
+    "long_month": lambda at: MONTHS[at.moment.month - 1],
     "day": lambda at: f"{at.moment.day:02}",
     "i_day": lambda at: f"{at.moment.day}",
     "y_day": lambda at: f"{at.moment.timetuple().tm_yday:03}",
     "w_year": lambda at: f"{at.moment.isocalendar().year:04}",
     "week": lambda at: f"{at.moment.isocalendar().week:02}",
     "w_day": lambda at: f"{at.moment.isoweekday()}",
-    "short_day": lambda at: _DAYS[at.moment.weekday()][:3],
-    "long_day": lambda at: _DAYS[at.moment.weekday()],
+    "short_day": lambda at: DAYS[at.moment.weekday()][:3],
+    "long_day": lambda at: DAYS[at.moment.weekday()],
     "hour": lambda at: f"{at.moment.hour:02}",
     "minute": lambda at: f"{at.moment.minute:02}",
     "second": lambda at: f"{at.moment.second:02}",

@@ -4,13 +4,8 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
-from syndicator.jekyll.dates import read_moment
+from syndicator.jekyll.dates import DAYS, MONTHS, read_moment
 
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 _ZONE = re.compile(r":\d\d\s*(?:(?P<sign>[+-])(?P<hours>[01]\d):?(?P<minutes>[0-5]\d)|Z|UTC|GMT)\s*$")
 _DIRECTIVE = re.compile(r"%([-0^#_]*)(\d{0,3})(:{0,2}[a-zA-Z%+])")
 
@@ -99,9 +94,9 @@ _DIRECTIVES: dict[str, tuple[_Make, str, int]] = {
     "C": (lambda t: str(t.year // 100), "0", 2),
     "y": (lambda t: str(t.year % 100), "0", 2),
     "m": (lambda t: str(t.month), "0", 2),
-    "B": (lambda t: _MONTHS[t.month - 1], " ", 0),
-    "b": (lambda t: _MONTHS[t.month - 1][:3], " ", 0),
-    "h": (lambda t: _MONTHS[t.month - 1][:3], " ", 0),
+    "B": (lambda t: MONTHS[t.month - 1], " ", 0),
+    "b": (lambda t: MONTHS[t.month - 1][:3], " ", 0),
+    "h": (lambda t: MONTHS[t.month - 1][:3], " ", 0),
     "d": (lambda t: str(t.day), "0", 2),
     "e": (lambda t: str(t.day), " ", 2),
     "j": (lambda t: str(t.timetuple().tm_yday), "0", 3),
@@ -119,8 +114,8 @@ _DIRECTIVES: dict[str, tuple[_Make, str, int]] = {
     ":z": (lambda t: _offset(t, ":"), " ", 0),
     "::z": (lambda t: _offset(t, "::"), " ", 0),
     "Z": (lambda t: t.tzname() or "", " ", 0),
-    "A": (lambda t: _DAYS[t.weekday()], " ", 0),
-    "a": (lambda t: _DAYS[t.weekday()][:3], " ", 0),
+    "A": (lambda t: DAYS[t.weekday()], " ", 0),
+    "a": (lambda t: DAYS[t.weekday()][:3], " ", 0),
     "u": (lambda t: str(t.isoweekday()), "0", 1),
     "w": (lambda t: str(t.isoweekday() % 7), "0", 1),
     "G": (lambda t: str(t.isocalendar().year), "0", 4),
