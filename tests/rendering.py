@@ -7,7 +7,7 @@ from typing import Any
 from reading import Files, document, site_of
 
 from syndicator.jekyll.liquid import Liquid, LiquidResult
-from syndicator.jekyll.markdown import Kramdown, to_html
+from syndicator.jekyll.markdown import to_html
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render import Renderer, Rendering
 from syndicator.model import Entry, Post, PostHead, Term
@@ -67,8 +67,9 @@ def liquid(
 ) -> LiquidResult:
     """What Liquid makes of a post's text."""
     site = site_of(config)
-    options = Kramdown.from_config(site.kramdown, site.highlighter)
-    engine = Liquid(site=site, files=Files(files or {}), posts=OTHERS, markdown=lambda text: to_html(text, options))
+    engine = Liquid(
+        site=site, files=Files(files or {}), posts=OTHERS, markdown=lambda text: to_html(text, site.kramdown)
+    )
     post = post_of(body, front, path=path, config=config)
     return engine.render(post.body, post=post, first_line=post.body_line)
 

@@ -78,10 +78,9 @@ def plain_title(title: str, site: Site) -> str:
     """A title as text: typographic, without markup, one line, and only characters that XML can hold."""
     if _TYPED.search(title):
         # Markdown takes a quarter of a second to import; whoever only reads heads seldom needs it.
-        from syndicator.jekyll.markdown import Kramdown, smartify
+        from syndicator.jekyll.markdown import smartify
 
-        options = Kramdown.from_config(site.kramdown, site.highlighter)
-        title = html.unescape(_TAG.sub("", smartify(title, options)))
+        title = html.unescape(_TAG.sub("", smartify(title, site.kramdown)))
     return label(title)
 
 

@@ -8,11 +8,9 @@ from syndicator.jekyll import excerpt, media, sanitize
 from syndicator.jekyll.asking import SiteFiles, SitePosts
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.liquid import Liquid
-from syndicator.jekyll.markdown import Kramdown, to_html
+from syndicator.jekyll.markdown import to_html
 from syndicator.jekyll.site import Site
 from syndicator.model import Author, Entry, Post, Problem
-
-_MARKDOWN_EXT = "markdown,mkdown,mkdn,mkd,md"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,10 +31,8 @@ class Renderer:
         self._site = site
         self._files = files
         self._policy = policy
-        self._kramdown = Kramdown.from_config(site.kramdown, site.highlighter)
         self._liquid = Liquid(site=site, files=files, posts=posts, markdown=self._markdown)
-        suffixes = str(site.config.get("markdown_ext") or _MARKDOWN_EXT)
-        self._markdown_suffixes = tuple(f".{suffix.strip().lower()}" for suffix in suffixes.split(","))
+        self._markdown_suffixes = tuple(map(str.lower, site.suffixes))
 
     def render(self, post: Post) -> Rendering:
         """The entry of a post. What fails in it is a problem, and the rest goes out."""
@@ -86,7 +82,7 @@ class Renderer:
             return "".join(f"<p>{escape(part)}</p>\n" for part in text.split("\n\n"))
 
     def _markdown(self, text: str) -> str:
-        return to_html(text, self._kramdown)
+        return to_html(text, self._site.kramdown)
 
     def _clean(self, post: Post, html: str, run: "_Run") -> str | None:
         try:

@@ -16,6 +16,7 @@ from syndicator.jekyll.asking import SiteFiles
 from syndicator.jekyll.authors import read_authors
 from syndicator.jekyll.data import read_data
 from syndicator.jekyll.defaults import Defaults, read_defaults
+from syndicator.jekyll.kramdown.options import Kramdown
 from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
 from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
 from syndicator.jekyll.uris import is_absolute, join_address
@@ -28,7 +29,6 @@ _EXCLUDES = (
     *(".sass-cache", ".jekyll-cache", "gemfiles", "Gemfile", "Gemfile.lock", "node_modules"),
     *("vendor/bundle/", "vendor/cache/", "vendor/gems/", "vendor/ruby/"),
 )
-_MARKDOWN = "markdown,mkdown,mkdn,mkd,md"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +62,8 @@ class Site:
     excerpt_only: bool
     posts_limit: int | None  #: entries in a feed; None: the site doesn't say
     excerpt_separator: str  #: "" for no excerpts
-    kramdown: Mapping[str, Any]
+    suffixes: tuple[str, ...]  #: of Markdown, as the config has them
+    kramdown: Kramdown
     highlighter: str | None  #: None: code is not highlighted
     permalink: str  #: the template of posts
     collections: Mapping[str, Collection]  #: by label, those whose documents have pages, without posts
@@ -139,7 +140,9 @@ class _Reader:
         separator = config.get("excerpt_separator", "\n\n")
         kramdown = config.get("kramdown")
         author = self._overrides.get("author") or config.get("author")
-        highlighter = config.get("highlighter", "rouge")
+        said = config.get("highlighter", "rouge")
+        highlighter = said if isinstance(said, str) and said != "none" else None
+        suffixes = self._suffixes()
         return Site(
             info=self._info(author, authors if isinstance(authors, dict) else {}),
             url=self.url,
@@ -147,15 +150,16 @@ class _Reader:
             language=self._language(),
             timezone=self._timezone(),
             future=config.get("future") is True,
-            scope=self._scope(collections, plain),
+            scope=self._scope(collections, suffixes, plain),
             config=config,
             data=data,
             by=self._by(),
             excerpt_only=self.feed.get("excerpt_only") is True,
             posts_limit=limit if isinstance(limit, int) and limit > 0 else None,
             excerpt_separator=as_text(separator),
-            kramdown=kramdown if isinstance(kramdown, dict) else {},
-            highlighter=highlighter if isinstance(highlighter, str) and highlighter != "none" else None,
+            suffixes=suffixes,
+            kramdown=Kramdown.from_config(kramdown if isinstance(kramdown, dict) else {}, highlighter),
+            highlighter=highlighter,
             permalink=permalink,
             collections=collections,
             collections_dir=self.text("collections_dir").strip("/"),
@@ -234,8 +238,11 @@ class _Reader:
             )
         return found
 
-    def _scope(self, collections: Mapping[str, Collection], plain: bool) -> Scope:
-        suffixes = [f".{word.strip()}" for word in (self.text("markdown_ext") or _MARKDOWN).split(",") if word.strip()]
+    def _suffixes(self) -> tuple[str, ...]:
+        words = (self.text("markdown_ext") or "markdown,mkdown,mkdn,mkd,md").split(",")
+        return tuple(f".{word.strip()}" for word in words if word.strip())
+
+    def _scope(self, collections: Mapping[str, Collection], suffixes: tuple[str, ...], plain: bool) -> Scope:
         said, kept = self.config.get("exclude"), self.config.get("include")
         if said is not None and not isinstance(said, list):
             self.problem("exclude", "exclude is not a list")

@@ -9,7 +9,6 @@ from syndicator.jekyll.excerpt import strip_html as stripped
 from syndicator.jekyll.liquid.context import Context
 from syndicator.jekyll.liquid.limits import check
 from syndicator.jekyll.liquid.values import inspect, is_array, to_integer, to_s
-from syndicator.jekyll.markdown import Kramdown
 from syndicator.jekyll.markdown import smartify as smartified
 from syndicator.jekyll.slugs import slugify as slugified
 
@@ -206,8 +205,7 @@ def markdownify(context: Context, value: object) -> str:
 def smartify(context: Context, value: object) -> str:
     text = to_s(value)
     context.run.meter.spend(len(text) // 2)
-    site = context.run.site
-    return smartified(text, Kramdown.from_config(site.kramdown, site.highlighter))
+    return smartified(text, context.run.site.kramdown)
 
 
 def inspected(context: Context, value: object) -> str:

@@ -185,6 +185,4 @@ def test_digest_sees_changes(config: str | None, files: dict[str, str], override
 
 def test_kramdown_options_are_merged() -> None:
     """What the config says of kramdown stands over Jekyll's defaults."""
-    site = site_of("url: https://e.com\nkramdown: {hard_wrap: true}\n")
-    options = Kramdown.from_config(site.kramdown, site.highlighter)
-    assert Kramdown(hard_wrap=True) == options
+    assert site_of("url: https://e.com\nkramdown: {hard_wrap: true}\n").kramdown == Kramdown(hard_wrap=True)
