@@ -3,6 +3,7 @@
 Like those of `model`: frozen, keyword-only, aware UTC datetimes.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,15 @@ class Kind(StrEnum):
     VERIFY = "verify"  #: ask a callback whether it meant to subscribe or unsubscribe
     DELIVER = "deliver"  #: send a topic's current bytes to a callback
     DENY = "deny"  #: tell a callback that its subscription ended
+
+
+def unpaid(counts: Mapping[tuple[Kind, str], int]) -> Counter[Kind]:
+    """How many debts of each kind are still to be paid: not those given up. `counts`: by kind and state."""
+    found: Counter[Kind] = Counter()
+    for (kind, state), number in counts.items():
+        if state != "gave up":
+            found[kind] += number
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from syndicator import publish, room
-from syndicator.debts import Kind
+from syndicator.debts import Kind, unpaid
 from syndicator.model import Problem, Report
 from syndicator.store import facts, feeds, locks, owed, posts, problems, subscriptions
 from syndicator.store.database import Database
@@ -166,8 +166,8 @@ def gather(
             feeds=tuple(_feed(row, files, subscribers) for row in rows),
             problems=problems.every(connection) + publish.nowhere(leads, {file.path for file in files}),
             hubs=owed.hub_states(connection),
-            owed=_by_kind(counts, ("waiting", "claimed")),
-            gave_up=_by_kind(counts, ("gave up",)),
+            owed={kind.value: unpaid(counts)[kind] for kind in Kind},
+            gave_up={kind.value: counts.get((kind, "gave up"), 0) for kind in Kind},
             owed_since=owed.oldest(connection),
             next_try=owed.next_due(connection),
             subscribers=sum(subscribers.values()),
@@ -186,10 +186,6 @@ def _feed(row: feeds.FeedRow, files: list[feeds.FileRow], subscribers: Mapping[s
         published=max(file.updated for file in own),
         subscribers=sum(subscribers.get(url, 0) for url in {file.url for file in own}),
     )
-
-
-def _by_kind(counts: Mapping[tuple[Kind, str], int], states: tuple[str, ...]) -> dict[str, int]:
-    return {kind.value: sum(counts.get((kind, state), 0) for state in states) for kind in Kind}
 
 
 def _run(text: str | None) -> Run | None:

@@ -8,7 +8,6 @@ import math
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +21,7 @@ from syndicator.build import LOOKING
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.watch import Watch
 from syndicator.daemon.worker import Worker
-from syndicator.debts import Kind, Settlement
+from syndicator.debts import Kind, Settlement, unpaid
 from syndicator.errors import MovedStateError, SyndicatorError
 from syndicator.model import Report
 from syndicator.observe import Metrics, attempt_line, run_line
@@ -136,12 +135,11 @@ class Work:
                 counts = owed.outstanding(connection)
         except SyndicatorError as error:
             return Readiness(ready=False, facts={"error": str(error)})
-        debts = sum(number for (_, state), number in counts.items() if state != "gave up")
         age = round(time.monotonic() - self.polled, 1) if self.last else None
         late = age is None or age > 3 * self._poll.total_seconds() + 60
         return Readiness(
             ready=self.trouble is None and not late,
-            facts={"last_run_seconds_ago": age, "owed": debts, "error": self.trouble},
+            facts={"last_run_seconds_ago": age, "owed": unpaid(counts).total(), "error": self.trouble},
         )
 
     def push_soon(self) -> None:
@@ -279,10 +277,7 @@ class Work:
         with self._service.database.read() as connection:
             counts, oldest = owed.outstanding(connection), owed.oldest(connection)
             audiences = subscriptions.by_topic(connection, datetime.now(UTC))
-        waiting: Counter[Kind] = Counter()
-        for (kind, state), number in counts.items():
-            waiting[kind] += number if state != "gave up" else 0
-        self._metrics.owes(waiting, oldest)
+        self._metrics.owes(unpaid(counts), oldest)
         self._metrics.serves({topic: audience.subscribers for topic, audience in audiences.items()})
 
     # ------------------------------------------------------------------------------------------------ watch
