@@ -22,6 +22,7 @@ from syndicator import config
 from syndicator.errors import SourceError, StateError
 from syndicator.service import Service
 from syndicator.sources.folder import Folder, Look
+from syndicator.store import locks
 
 BIG = "word " * 20_000  # an entry that no half-full page has room for
 
@@ -260,10 +261,14 @@ def entries(feed: str) -> dict[str, tuple[str, str]]:
 
 def test_a_locked_state(patient: Patient) -> None:
     """Another program holds the state: nothing is lost, and it goes on when that one lets go."""
-    with closing(sqlite3.connect(patient.command.root / "var/syndicator.db", isolation_level=None)) as other:
+    path = patient.command.root / "var/syndicator.db"
+    with (
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+        Service(config.load(patient.command.config, {})) as service,
+    ):
         other.execute("BEGIN IMMEDIATE")
         title = patient.post()
-        time.sleep(0.5)  # runs begin, and wait
+        until(lambda: locks.holder(service.database, "run"), what="a run, which waits")
         assert requests.get(f"{patient.command.url}all.atom", timeout=5).ok
         other.execute("ROLLBACK")
     patient.assert_out(title)

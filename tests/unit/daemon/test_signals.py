@@ -6,19 +6,26 @@ import sys
 import pytest
 
 HEARD = """
-import os, signal, sys, threading, time
+import linecache, os, signal, sys, threading, time
 from syndicator.daemon.signals import Signals
 signals = Signals()
+
+def later(act):
+    main = threading.main_thread().ident
+    def waits():
+        at = sys._current_frames()[main]
+        return "select.select" in linecache.getline(at.f_code.co_filename, at.f_lineno)
+    def acting():
+        while not waits():
+            time.sleep(0)
+        act()
+    threading.Thread(target=acting).start()
+
 {talk}
 print(signals.wait(20), flush=True)
 """
 
-OTHER_THREAD = """
-def later():
-    time.sleep(0.2)  # the main thread waits by now
-    signal.pthread_kill(threading.get_ident(), signal.{name})
-threading.Thread(target=later).start()
-"""
+OTHER_THREAD = "later(lambda: signal.pthread_kill(threading.get_ident(), signal.{name}))"
 
 
 def heard(talk: str, wait: str = "20") -> str:
@@ -37,7 +44,7 @@ def test_a_signal_that_another_thread_was_given(name: str, word: str, wait: str)
 def test_a_word_of_our_own() -> None:
     """Told by any thread, before or while the main one waits."""
     assert heard("signals.say('moved')") == "moved"
-    assert heard("threading.Timer(0.2, signals.say, ['moved']).start()", "None") == "moved"
+    assert heard("later(lambda: signals.say('moved'))", "None") == "moved"
     assert heard("for _ in range(100_000): signals.say('moved')") == "moved"
 
 
