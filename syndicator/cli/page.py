@@ -62,7 +62,8 @@ def _feed_lines(found: "Status", now: datetime) -> Iterator[str]:
     width = max((len(feed.name) for feed in found.feeds), default=0)
     for feed in found.feeds:
         readers = f", {count(feed.subscribers, 'subscriber')}" if feed.subscribers else ""
-        yield f"  {feed.name:<{width}}  {feed.entries:>4,} entries, changed {ago(feed.published, now)}{readers}"
+        entries = f"{feed.entries:>4,} {'entry' if feed.entries == 1 else 'entries'}"
+        yield f"  {feed.name:<{width}}  {entries}, changed {ago(feed.published, now)}{readers}"
 
 
 def _debt_lines(found: "Status", now: datetime) -> Iterator[str]:
