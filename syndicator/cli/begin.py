@@ -31,11 +31,15 @@ class Found:
 def write(directory: Path, config: Path | None, environ: Mapping[str, str]) -> list[str]:
     """Write the config for the site in a folder, and say what was found, in lines.
 
-    Raises ConfigError when there is no such folder, or the file is there already: it is never overwritten.
+    Raises ConfigError when there is no such folder, it is no whole site, or the file is there already: it is never
+    overwritten.
     """
     file = config or Path(environ.get("SYNDICATOR_CONFIG") or _CONFIG)
     if not os.path.isdir(directory):
         raise ConfigError(f"{directory}: is not a folder", hint="name the folder that holds _posts/")
+    if directory.resolve().name == "_posts":  # taken by itself it would be a plain folder, with other addresses
+        hint = f"name the folder that it stands in: {directory.resolve().parent}"
+        raise ConfigError(f"{directory}: is a part of a site", hint=hint)
     if os.path.lexists(file):
         raise ConfigError(
             f"{file}: is there already, and is not overwritten",
@@ -124,5 +128,7 @@ def _told(found: Found, file: Path) -> Iterator[str]:
     if not found.plain and file.resolve().is_relative_to(found.root):
         top = file.resolve().relative_to(found.root).parts[0]
         yield f"  add `{top}` to `exclude` in _config.yml, or Jekyll publishes it with the site"
+    if not said.get("url"):
+        yield "The site doesn't say its address: set site.url, every post links there."
     yield "Before others read the feeds, set feeds.url to the address they will have."
     yield "Next: syndicator check, then syndicator run."

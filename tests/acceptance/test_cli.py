@@ -111,7 +111,7 @@ def test_status_is_a_page(command: Command) -> None:
     for word in (
         "not running",
         "2 feeds, 1 post",
-        "category/news",
+        "category/news     1 entry, changed",
         "6 ping",
         "http://127.0.0.1:9/",
         "failed",
@@ -382,6 +382,7 @@ def test_init_in_the_site_itself_keeps_out_of_what_jekyll_publishes(tmp_path: Pa
     done = command("init")
     assert done.returncode == 0
     assert "add `config` to `exclude`" in done.stdout
+    assert "set site.url" in done.stdout
     text = (tmp_path / "config/syndicator.toml").read_text()
     assert 'path  = ".."' in text
     assert '"../_syndicator/feeds"' in text
@@ -405,6 +406,15 @@ def test_init_counts_what_check_will_read(tmp_path: Path, files: list[str], post
     command = Command(tmp_path)
     command.config.unlink()
     assert f" {posts} post{'s' if posts > 1 else ''} in " in command("init", "it").stdout
+
+
+def test_init_of_the_posts_alone(command: Command) -> None:
+    """Their folder is no site: said, with the folder that is one, and nothing is written."""
+    command.config.unlink()
+    done = command("init", "site/_posts")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"name the folder that it stands in: {command.site}\n" in done.stderr
+    assert not command.config.exists()
 
 
 def test_init_of_nothing_is_told(command: Command) -> None:
