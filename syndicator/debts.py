@@ -90,6 +90,6 @@ class Subscription:
 
     topic: str
     callback: str
-    secret: bytes | None
+    secret: bytes | None  #: what deliveries are signed with (W3C WebSub §8); None: they are not signed
     expires: datetime
     since: datetime
