@@ -71,6 +71,7 @@ def _read(file: Path) -> dict[str, Any]:
             raise ConfigError(f"{file}: is not a file", hint=hint)
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
+        hint = "give this user the right to read it" if isinstance(error, PermissionError) else hint
         raise ConfigError(f"{file}: can't be read: {error.strerror}", hint=hint) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: is not UTF-8: byte {error.start}", hint="save it as UTF-8") from None

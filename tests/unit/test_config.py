@@ -277,6 +277,20 @@ def test_a_file_that_is_none_is_said_so(tmp_path, data, message):
     assert caught.value.hint
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
+def test_a_file_that_is_closed_to_this_user(write):
+    """Another one would be of no use: who may give the right is told so."""
+    path = write(SOURCE)
+    path.chmod(0o600)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(ConfigError, match="Permission denied") as caught:
+            config.load(path, {})
+    finally:
+        os.seteuid(0)
+    assert caught.value.hint == "give this user the right to read it"
+
+
 def test_a_fifo_is_no_config(tmp_path):
     """Nobody waits for what may never be written: SIGHUP reads the config in the daemon's own thread."""
     os.mkfifo(tmp_path / "c.toml")
