@@ -237,9 +237,7 @@ class Report:
     owed: int = 0  #: pings that this run came to owe
     next_due: datetime | None = None  #: when the next future post appears; None: none waits
     problems: tuple[Problem, ...] = ()
-    notes: tuple[
-        Problem, ...
-    ] = ()  #: what may be as it is meant: it is said, and doesn't make the run one with problems
+    notes: tuple[Problem, ...] = ()  #: what may be as it is meant: said, and no problem
 
     @property
     def moved(self) -> bool:
