@@ -97,6 +97,7 @@ class Builder:
             self.output.sweep()
             with self.database.read() as connection:
                 self._site_reader.configured |= bool(facts.get(connection, "configured"))
+                self._site_reader.posted |= bool(facts.get(connection, "posted"))
         site = self._site_reader.read()
         source = Source(self.plan.source, self.plan.scope_of(site))
 

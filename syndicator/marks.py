@@ -76,6 +76,7 @@ class Marker:
             facts.put(connection, "read with", read_with)
             facts.put(connection, "made with", made_with)
             facts.put(connection, "configured", "yes" if self._site_reader.configured else "")
+            facts.put(connection, "posted", "yes" if self._site_reader.posted else "")
         return read_before != read_with
 
     def mark(self, now: datetime, memory: Memory | None, told: Collection[str] | None, using: Collection[str]) -> None:

@@ -118,12 +118,14 @@ class SiteReader:
         self._site: Site | None = None
         self.problems: tuple[Problem, ...] = ()
         self.configured = False  #: whether the site has, or ever had, a _config.yml
+        self.posted = False  #: whether it is, or ever was, more than a plain folder
 
     def read(self) -> Site:
         """The site as it is now: the same object while it is unchanged.
 
-        Raises SourceError when the folder isn't there, or its _config.yml is there and can't be read, or was there
-        and is gone: a copy or a checkout that is half done looks like that, and without it every link would change.
+        Raises SourceError when the folder isn't there, its _config.yml is there and can't be read, or what made it a
+        site is gone: a copy or a checkout that is half done looks like that. Without a _config.yml every link would
+        change, and without _posts every other Markdown file would be a post.
         """
         try:
             os.scandir(self._root).close()
@@ -150,7 +152,11 @@ class SiteReader:
         # A plain folder was looked through for `_posts`; to do so at each poll would cost a look at every file twice.
         # Only where most sites have theirs it is looked for again: then it is no plain folder any more.
         plain = "" in site.scope.roots
+        if plain and self.posted:
+            hint = "is it mounted, and copied whole? A plain folder is another site: give it a state of its own"
+            raise without(self._root, f"{self._root} has no _posts any more", hint)
         needs = {path: seen for path, seen in files.needs.items() if path != "/" and (plain or path != "_posts/")}
         self._site, self.problems, self._needs = site, problems, needs
-        self.configured = self.configured or config is not None
+        self.configured |= config is not None
+        self.posted |= not plain
         return site

@@ -638,6 +638,20 @@ def test_a_plain_folder_becomes_a_site(tmp_path: Path) -> None:
             service.build()
 
 
+def test_a_site_without_its_posts_is_no_plain_folder(tmp_path: Path) -> None:
+    """A start that meets it half mounted publishes nothing else in their place."""
+    site = Site(tmp_path, site_config=None, settings='[site]\nurl = "https://example.com"\n')
+    site.post("2026-01-03-post")
+    site.write("drafts/2026-01-02-not-yet.md", "---\ntitle: Not yet\n---\nText.\n")
+    site.build()
+    (site.root / "_posts").rename(tmp_path / "away")
+    with pytest.raises(SourceError, match="has no _posts any more"):
+        site.build()
+    assert site.titles("all") == ["2026-01-03-post"]
+    (tmp_path / "away").rename(site.root / "_posts")
+    assert site.build().moved == 0
+
+
 def test_a_plain_folder_of_markdown_works(tmp_path: Path) -> None:
     """Without a _config.yml and without _posts, [site] says what is needed."""
     site = Site(tmp_path, site_config=None)
