@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from syndicator import assemble, identity
 from syndicator.jekyll.site import Site
-from syndicator.model import PostHead, Problem, Term
+from syndicator.model import Identity, PostHead, Problem, Term
 from syndicator.reading import Read, Wanted, read_all
 from syndicator.sources.folder import Folder
 from syndicator.store import entries, feeds, ledger, posts, problems
@@ -41,6 +41,7 @@ class _Found:
     head: PostHead | None  #: as feeds show it, once it is known who it is
     problems: tuple[Problem, ...]
     conflict: tuple[Problem, ...] = ()  #: another post holds its id
+    hidden_id: str | None = None  #: it is no post now, and was one of this id
 
     @property
     def path(self) -> str:
@@ -138,21 +139,19 @@ class Indexer:
     def _identify(self, connection: Connection, read: list[_Found], now: datetime) -> None:
         """Say who each post is, and keep it in the ledger."""
         heads = {found.path: found.head for found in read if found.head}
-        known = ledger.get(connection, heads)
-        arrived = identity.arrived(heads.values(), known)
-        departed = ledger.departed(connection, {head.text_digest for head in arrived}, now - RENAMING)
-        followed = identity.renamed(arrived, [one for one in departed if one.path not in heads])
-        # Who was there before may yet come elsewhere, and is kept where no file can be.
-        displaced = [one._replace(path=f"{path}/") for path in followed if (one := known.get(path))]
-        known |= {path: old._replace(path=path) for path, old in followed.items()}
-        ledger.remove(connection, [old.path for old in followed.values()])
-        ledger.put(connection, displaced)
+        known = ledger.get(connection, [found.path for found in read])
+        known |= self._follow(connection, heads, known, now)
         identities = {path: identity.identify(head, known.get(path), now) for path, head in heads.items()}
-        asked = {one.id for one in identities.values()} | {head.id for head in heads.values()}
+        hidden = {path: one.id for path, one in known.items() if path not in heads}
+        asked = {one.id for one in identities.values()} | {head.id for head in heads.values()} | {*hidden.values()}
         holders = posts.holders(connection, asked)
         holders = {id: path for id, path in holders.items() if path not in identities or identities[path].id == id}
-        for found in sorted(read, key=lambda found: found.path not in known):  # who has an id keeps it
+        # Who has an id keeps it, though it is hidden.
+        for found in sorted(read, key=lambda found: (found.path not in known, found.head is None)):
             if found.head is None:
+                id = hidden.get(found.path)
+                if id and holders.setdefault(id, found.path) == found.path:
+                    found.hidden_id = id
                 continue
             one = identities[found.path]
             problem = identity.conflict(found.head, one, holders)
@@ -167,6 +166,19 @@ class Indexer:
             found.head = identity.settled(found.head, one)
         ledger.put(connection, [one for path, one in identities.items() if one != known.get(path)])
 
+    def _follow(
+        self, connection: Connection, heads: Mapping[str, PostHead], known: Mapping[str, Identity], now: datetime
+    ) -> dict[str, Identity]:
+        """Who came under another name, by that name; the ledger knows them by no other from now on."""
+        arrived = identity.arrived(heads.values(), known)
+        departed = ledger.departed(connection, {head.text_digest for head in arrived}, now - RENAMING)
+        followed = identity.renamed(arrived, [one for one in departed if one.path not in heads])
+        # Who was there before may yet come elsewhere, and is kept where no file can be.
+        displaced = [one._replace(path=f"{path}/") for path in followed if (one := known.get(path))]
+        ledger.remove(connection, [old.path for old in followed.values()])
+        ledger.put(connection, displaced)
+        return {path: old._replace(path=path) for path, old in followed.items()}
+
     def _row(self, found: _Found) -> PostRow:
         """What is remembered of a document; of one that can't be read as a post, its last good version too."""
         stat, settled, digest, head = found.read.stat, found.read.settled, found.read.digest, found.head
@@ -179,6 +191,7 @@ class Indexer:
             head=head,
             document_digest=digest if head else None,
             feeds=self.names.of_all(head.terms) if head else (),
+            hidden_id=found.hidden_id,
         )
 
     def _forget(self, gone: Collection[str], now: datetime, counted: Counted) -> None:
@@ -192,7 +205,7 @@ class Indexer:
                 feeds.soil(connection, {name for row in rows for name in row.feeds})
                 drop(connection, self.using)
                 counted.gone += sum(row.head is not None for row in rows)
-                counted.freed |= any(row.head for row in rows)
+                counted.freed |= any(row.id for row in rows)
 
 
 class Names:
@@ -263,7 +276,7 @@ def _shown(row: PostRow) -> tuple[PostHead | None, str | None, tuple[str, ...]]:
 
 def _count(row: PostRow, before: PostRow | None, counted: Counted) -> None:
     was, now = before.head if before else None, row.head
-    counted.freed |= was is not None and (now is None or now.id != was.id)
+    counted.freed |= before is not None and before.id not in (None, row.id)
     if now and not was:
         counted.new += 1
     elif was and not now:

@@ -26,6 +26,12 @@ class PostRow(NamedTuple):
     head: PostHead | None  #: of the last version that could be read as a post; None: there is none
     document_digest: str | None = None  #: of the version that `head` describes
     feeds: tuple[str, ...] = ()  #: the feeds it stands in, or will stand in when its time comes
+    hidden_id: str | None = None  #: the id of a post that was taken back: nobody else's while its file is there
+
+    @property
+    def id(self) -> str | None:
+        """The id that it holds."""
+        return self.head.id if self.head else self.hidden_id
 
 
 def seen(connection: Connection) -> Iterator[tuple[str, int, int]]:
@@ -179,7 +185,7 @@ def next_due(connection: Connection, now: datetime) -> datetime | None:
     return from_us(moment)
 
 
-_HOLDERS = select(posts.c.id, posts.c.path).where(posts.c.out, among(posts.c.id))
+_HOLDERS = select(posts.c.id, posts.c.path).where(among(posts.c.id))
 
 
 def holders(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
@@ -258,7 +264,7 @@ def _columns(row: PostRow) -> dict[str, Any]:
         "digest": row.digest,
         "out": head is not None,
         "document_digest": row.document_digest,
-        "id": head and head.id,
+        "id": row.id,
         "own_id": head and head.own_id,
         "url": head and head.url,
         "title": head and head.title,
@@ -278,6 +284,7 @@ def _post_row(row: Row[Any]) -> PostRow:
         head=_head(row) if row.out else None,
         document_digest=row.document_digest,
         feeds=_feeds(row.feeds),
+        hidden_id=None if row.out else row.id,
     )
 
 

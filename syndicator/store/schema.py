@@ -68,7 +68,7 @@ posts = Table(
     Column("settled", Boolean, nullable=False),  # False: read within the clock's grain of its mtime; look again
     Column("digest", Text, nullable=False),  # of the file as last read
     # The rest describes the last version that could be read as a post; out is False when there was none. Whether its
-    # time has come is for `published` to say.
+    # time has come is for `published` to say. A post that was taken back keeps its id.
     Column("out", Boolean, nullable=False),
     Column("document_digest", Text),  # of the version that the rest describes
     Column("id", Text),

@@ -912,6 +912,44 @@ def test_who_has_an_id_keeps_it_from_a_newcomer(site: Site) -> None:
     assert ids(site)["First"] == first != ids(site)["Second"]
 
 
+@pytest.mark.parametrize("hidden", [{"published": False}, {"draft": True}])
+def test_who_is_hidden_keeps_its_id_from_a_newcomer(site: Site, hidden: dict[str, object]) -> None:
+    """Its file is there, and may be shown again; a problem says so until that file goes."""
+    site.post("2026-02-07-foo", title="First")
+    site.build()
+    first = ids(site)["First"]
+    file = site.post("2026-02-07-foo", title="First", **hidden)
+    site.build()
+    site.post("2026-02-01-foo", "The second.", title="Second")
+    (problem,) = site.build().problems
+    assert str(problem) == f"_posts/2026-02-01-foo.md: has the same id as _posts/2026-02-07-foo.md: {first}"
+    second = ids(site)["Second"]
+    site.post("2026-02-07-foo", title="First")
+    site.build()
+    assert ids(site) == {"First": first, "Second": second}
+    assert first != second
+    site.post("2026-02-07-foo", title="First", **hidden)
+    assert len(site.build().problems) == 1
+    file.unlink()
+    assert site.build().problems == ()
+    assert ids(site) == {"Second": second}
+
+
+def test_who_comes_back_hidden_takes_its_id_from_nobody(site: Site) -> None:
+    """While its file was gone, its id was free: a new name and text may have been the same post's."""
+    file = site.post("2026-02-07-foo", title="First")
+    site.build()
+    file.unlink()
+    site.post("2026-02-01-foo", "Another text.", title="Second")
+    site.build()
+    before = ids(site)
+    site.post("2026-02-07-foo", title="First", published=False)
+    site.build()
+    site.post("2026-02-01-foo", "Yet another.", title="Second")
+    assert site.build().problems == ()
+    assert ids(site) == before
+
+
 def test_two_posts_change_places_by_way_of_a_third(site: Site) -> None:
     """A file that took another's path doesn't make that one a stranger."""
     site.post("2026-01-01-p", "One.", title="One")
