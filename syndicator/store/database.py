@@ -32,7 +32,7 @@ from syndicator.errors import MovedStateError, StateError
 from syndicator.store.schema import like_sqlite, metadata
 
 #: The newest migration in `migrations/versions`.
-HEAD = "0002"
+HEAD = "0003"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

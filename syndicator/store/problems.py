@@ -43,11 +43,13 @@ def subjects(connection: Connection, stage: str) -> set[str]:
     return set(connection.scalars(select(problems.c.subject).where(problems.c.stage == stage)))
 
 
-_EVERY = select(problems).order_by(problems.c.path, problems.c.line, problems.c.position)
+_EVERY = select(problems).order_by(
+    problems.c.path, problems.c.line.nulls_first(), problems.c.stage, problems.c.position
+)
 
 
 def every(connection: Connection) -> tuple[Problem, ...]:
-    """All of them, by path and line."""
+    """All of them, by path and line; what is wrong with a path as a whole comes first."""
     rows = connection.execute(_EVERY)
     return tuple(
         Problem(path=row.path, line=row.line, message=row.message, hint=row.hint, fatal=row.fatal) for row in rows

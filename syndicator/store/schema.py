@@ -7,9 +7,12 @@ What can't is `ledger` (identity), and what is owed to hubs and subscribers.
 from datetime import UTC, datetime, timedelta
 from typing import overload
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, types
 
 metadata = MetaData()
+
+#: Ordered by its code points, as Python and SQLite do; PostgreSQL would go by the rules of its machine's language.
+Text = types.Text().with_variant(types.Text(collation="C"), "postgresql")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

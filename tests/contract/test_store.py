@@ -348,9 +348,10 @@ def test_problems_stand_until_they_are_mended(database: Database) -> None:
     with database.begin() as connection:
         problems.replace(connection, "read", {"b": [bad, replace(bad, line=2)], "a": [replace(bad, path="a")]})
         problems.replace(connection, "render", {"b": [replace(bad, message="other")]})
+        problems.replace(connection, "feed", {"b": [replace(bad, line=None)]})
         problems.replace(connection, "read", {"a": []})
     with database.read() as connection:
-        assert [str(problem) for problem in problems.every(connection)] == ["b:2: m", "b:3: m", "b:3: other"]
+        assert [str(problem) for problem in problems.every(connection)] == ["b: m", "b:2: m", "b:3: m", "b:3: other"]
 
 
 def test_feeds_and_files(database: Database) -> None:
