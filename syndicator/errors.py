@@ -34,7 +34,7 @@ class StateError(SyndicatorError):
 
 
 class MovedStateError(StateError):
-    """The state's file is no longer the one that was opened: deleted, moved away or replaced."""
+    """The state has to be opened anew: its file is no longer the one that was opened, or the lock on it was lost."""
 
 
 class LockedError(StateError):

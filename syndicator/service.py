@@ -249,6 +249,11 @@ class Service:
             path=row.path, url=row.url, data=data, media_type=row.media_type, digest=digest_of(data), hubs=row.hubs
         )
 
+    def check(self) -> None:
+        """Raise MovedStateError when a daemon has to open its state anew: the file is another, or its lock was lost."""
+        self.database.check()
+        locks.check(self.database, "daemon")
+
     def daemon_lock(self) -> AbstractContextManager[None]:
         """Held by a daemon for its life. Raises LockedError, which says who holds it."""
         return locks.hold(self.database, "daemon")

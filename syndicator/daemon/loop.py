@@ -132,7 +132,7 @@ class Daemon:
     def _open_anew(self) -> None:
         """Go on with the state that is there now, as a start would. What fails is tried again at the next poll."""
         try:
-            self._service.database.check()
+            self._service.check()
         except MovedStateError:
             self._lock.close()  # it may be on a file that is gone as well
             try:

@@ -164,6 +164,7 @@ class Work:
                 raise _GaveWay
 
         try:
+            self._service.check()
             report = self._service.build(between, paths=paths)
         except _Stopped:
             return
@@ -238,6 +239,7 @@ class Work:
 
     def _push(self, _asked: frozenset[str]) -> None:
         try:
+            self._service.check()
             if time.monotonic() > self._tidied + _TIDY:
                 self._service.tidy()
                 self._tidied = time.monotonic()
@@ -246,6 +248,8 @@ class Work:
         except Exception as error:
             if not self._stopping.is_set():
                 self._faults.tell("push", error)
+                if isinstance(error, MovedStateError):
+                    self._moved()
             return
         self._faults.tell("push", None)
         self._try_again(report.next_due)

@@ -15,7 +15,7 @@ from zlib import crc32
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from syndicator.errors import LockedError, StateError
+from syndicator.errors import LockedError, MovedStateError, StateError
 from syndicator.store.database import Database, in_words
 
 
@@ -57,6 +57,19 @@ def holder(database: Database, name: str) -> Holder | None:
     return None
 
 
+def check(database: Database, name: str) -> None:
+    """Raise MovedStateError when a name that was held here is not any more.
+
+    PostgreSQL lets go of it with the session, which a restart or an idle connection that is cut ends without a word.
+    """
+    if database.path is None:
+        with database.read() as connection:
+            lost = _advisory_holder(connection, name) != _session()
+        if lost:
+            hint = "nothing is to be done: it is taken again, unless another has it by now"
+            raise MovedStateError(f"{database.name} ended the session that held the lock on it", hint=hint)
+
+
 def beat(database: Database, name: str, trouble: str = "", hint: str = "") -> None:
     """Say that the holder lives, and what it suffers from, in the lock's own file.
 
@@ -93,7 +106,7 @@ def _advisory(database: Database, name: str, *, wait: bool) -> Iterator[None]:
     # Held by the session: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
     with in_words(database.name), database.engine.connect() as connection:
         session = connection.execution_options(isolation_level="AUTOCOMMIT")
-        session.execute(text("SELECT set_config('application_name', :me, false)"), {"me": _me()[:63]})
+        session.execute(text("SELECT set_config('application_name', :me, false)"), {"me": _session()})
         if wait:
             session.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _key(name)})
         elif not session.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(name)}):
@@ -137,6 +150,11 @@ def _written(handle: int) -> str:
 
 def _me() -> str:
     return f"pid {os.getpid()} on {socket.gethostname()}"
+
+
+def _session() -> str:
+    """What our sessions are called: PostgreSQL keeps no more of a name."""
+    return _me()[:63]
 
 
 def _locked(database: Database, holder: str) -> LockedError:

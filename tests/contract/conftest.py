@@ -25,7 +25,13 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'state.db'}"
-    return created(request.getfixturevalue("postgres"), f"test_{abs(hash(tmp_path)):x}")
+    return request.getfixturevalue("postgresql")
+
+
+@pytest.fixture
+def postgresql(postgres: str, tmp_path: Path) -> str:
+    """An empty database of PostgreSQL."""
+    return created(postgres, f"test_{abs(hash(tmp_path)):x}")
 
 
 @pytest.fixture

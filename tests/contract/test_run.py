@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
+from command import Command, until
+from sqlalchemy import create_engine, text
 from support import FEEDS, Site, formats
+
+from syndicator.store import locks
+from syndicator.store.database import Database
 
 
 def test_a_run_on_each_database(tmp_path: Path, url: str) -> None:
@@ -33,3 +38,42 @@ def test_a_run_on_each_database(tmp_path: Path, url: str) -> None:
         ("category/news", 0),
     ]
     assert status.owed["ping"] == 6
+
+
+def end_sessions(state: str) -> None:
+    """As a restart does."""
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    with create_engine(state, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f"{others} AND pid <> pg_backend_pid()"))
+
+
+def test_a_daemon_takes_its_lock_again(tmp_path: Path, postgresql: str) -> None:
+    """Of a session that ended: no second daemon may come meanwhile. It goes on by itself, and stops as it should."""
+    command = Command(tmp_path)
+    command.configure(f'[state]\nurl = "{postgresql}"', poll="1s")
+    database = Database(postgresql)
+    with command.running() as daemon:
+        before = locks.holder(database, "daemon")
+        end_sessions(postgresql)
+        daemon.line(lambda line: "ended the session" in line)
+        until(lambda: locks.holder(database, "daemon"))
+        assert locks.holder(database, "daemon") == before
+        command.post("2026-01-01-one", "One")
+        until(lambda: "One" in command.feed("all.atom"))
+        assert daemon.end()[0] == 0
+    assert locks.holder(database, "daemon") is None
+    database.close()
+
+
+def test_a_daemon_that_lost_its_lock_to_another_does_nothing(tmp_path: Path, postgresql: str) -> None:
+    """Until that one ends: two would pay the same debts."""
+    command = Command(tmp_path, f'[state]\nurl = "{postgresql}"')
+    database = Database(postgresql)
+    with command.running() as daemon:
+        end_sessions(postgresql)
+        with locks.hold(database, "daemon", wait=True):
+            command.post("2026-01-01-one", "One")
+            daemon.line(lambda line: "another syndicator works on" in line)
+            assert "One" not in command.feed("all.atom")
+        until(lambda: "One" in command.feed("all.atom"))
+    database.close()
