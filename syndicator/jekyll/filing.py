@@ -17,6 +17,10 @@ FILING = frozenset(
 )
 
 
+#: Characters of an id. PostgreSQL indexes no text of some thousands.
+LONGEST_ID = 2000
+
+
 class Filing(NamedTuple):
     """What of a head is neither its title nor its date: the same for many a post of a folder."""
 
@@ -46,9 +50,12 @@ def make_head(
         categories=filing.categories,
     )
     address = site_path(filing.template, place)
+    id = filing.own_id or join_address(site.url, site.baseurl, document_id(address, slug))
+    if len(id) > LONGEST_ID:
+        id = f"{join_address(site.url, site.baseurl, '/')}#{blake2b(id.encode(), digest_size=16).hexdigest()}"
     return PostHead(
         path=path,
-        id=filing.own_id or join_address(site.url, site.baseurl, document_id(address, slug)),
+        id=id,
         own_id=filing.own_id is not None,
         url=join_address(site.url, site.baseurl, address),
         title=title,

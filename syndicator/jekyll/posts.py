@@ -13,7 +13,7 @@ from syndicator.jekyll.authors import post_authors
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.dates import read_moment
 from syndicator.jekyll.defaults import merge
-from syndicator.jekyll.filing import Filing, in_zone, make_head
+from syndicator.jekyll.filing import LONGEST_ID, Filing, in_zone, make_head
 from syndicator.jekyll.front_matter import HeadError, Parts, decode, load_head, split
 from syndicator.jekyll.permalinks import unknown_keys
 from syndicator.jekyll.places import Where, locate
@@ -28,6 +28,7 @@ T = TypeVar("T")
 #: Categories, tags, and authors that a post may have. Each of one file's ten thousand would be four files of ours.
 MOST = 100
 
+_PLURAL = {"category": "categories", "tag": "tags", "author": "authors"}
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL | re.IGNORECASE)
 _TYPED = re.compile(r"['\"<>&]|--|\.\.\.")  # what typography or markup changes; most titles have none of it
 
@@ -152,15 +153,17 @@ class _Reader:
         known = site.data.get("authors")
         authors = post_authors(front, site.author, known if isinstance(known, dict) else {}, site.url, site.baseurl)
         authors = self._few("authors", authors)
+        names = tuple(author.name for author in authors)
         if not authors and not is_empty(front.get("author")):
             self.problem("author", f"author has no name: {shown(front['author'])}")
+        self._name_long(category=categories, tag=tags, author=names)
         return Filing(
             slug=slug,
             template=self._template(),
             categories=categories,
             tags=tags,
             authors=authors,
-            terms=terms.terms(categories, tags, tuple(author.name for author in authors), where.collection),
+            terms=terms.terms(categories, tags, names, where.collection),
             own_id=self._own_id(),
             updated=self._updated(),
             language=self._language(),
@@ -237,6 +240,15 @@ class _Reader:
             self.problem(what, f"{len(found):,} {what}; the first {MOST} count", "a post has a few of them")
         return found[:MOST]
 
+    def _name_long(self, **words: tuple[str, ...]) -> None:
+        """Name what is too long for a feed of its own, by the kind of word that it is."""
+        for kind, several in words.items():
+            for word in several:
+                if len(word) > terms.LONGEST:
+                    key = kind if kind in self._said else _PLURAL[kind]
+                    message = f"{kind} has {len(word):,} characters, and so no feed: {shown(word)}"
+                    self.problem(key, message, "name it in a few words")
+
     def _template(self) -> str:
         collection = self._site.collections.get(self._where.collection)
         template = self._text("permalink", collection.template if collection else self._site.permalink)
@@ -251,6 +263,9 @@ class _Reader:
             if is_empty(said):
                 continue
             own = label(said) if not isinstance(said, dict | list) else ""
+            if len(own.encode()) > LONGEST_ID:
+                self.problem(key, f"{key} is {len(own):,} characters long: {shown(own)}", "write a shorter one")
+                continue
             if not isinstance(said, str):
                 self.problem(key, f"{key} is not a text: {shown(said)}", "put it in quotes")
             elif not is_absolute(own):

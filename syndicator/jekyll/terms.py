@@ -7,6 +7,9 @@ from typing import Any
 from syndicator.jekyll.words import label
 from syndicator.model import Term
 
+#: Characters of a word that feeds are made by. A name is shorter, and PostgreSQL indexes no text of some thousands.
+LONGEST = 300
+
 
 def categories(folders: Sequence[str], defaults: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[str, ...]:
     """Folders first, then `categories` of the defaults and of the head, then `category`; each once.
@@ -29,9 +32,8 @@ def terms(
     in_categories: tuple[str, ...], with_tags: tuple[str, ...], authors: tuple[str, ...], collection: str
 ) -> tuple[Term, ...]:
     """Everything feeds can be made by. `authors` are names, each once."""
-    found = [Term(kind="category", label=name) for name in in_categories]
-    found += [Term(kind="tag", label=name) for name in with_tags]
-    found += [Term(kind="author", label=name) for name in authors]
+    said = {"category": in_categories, "tag": with_tags, "author": authors}
+    found = [Term(kind=kind, label=name) for kind, names in said.items() for name in names if len(name) <= LONGEST]
     if collection != "posts":
         found.append(Term(kind="collection", label=collection))
     return tuple(found)

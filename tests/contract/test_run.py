@@ -1,5 +1,7 @@
 """A run comes to the same feeds and the same debts, whichever database remembers it."""
 
+import random
+import string
 from pathlib import Path
 
 from command import Command, until
@@ -38,6 +40,20 @@ def test_a_run_on_each_database(tmp_path: Path, url: str) -> None:
         ("category/news", 0),
     ]
     assert status.owed["ping"] == 6
+
+
+def test_a_post_that_says_too_much(tmp_path: Path, url: str) -> None:
+    """What no index of PostgreSQL holds is a problem of its post, on any store; the others go out."""
+    site = Site(tmp_path / "x")
+    site.state_url = url
+    site.configure(FEEDS)
+    dice = random.Random(1)
+    long = "".join(dice.choices(string.ascii_letters, k=9000))
+    site.post("2026-01-01-one", id=f"tag:{long}", categories=[long], title="One")
+    site.post("2026-01-02-two", slug=long, title="Two")
+    site.post("2026-01-03-three", title="Three")
+    assert {problem.path for problem in site.build().problems} == {"_posts/2026-01-01-one.md"}
+    assert site.titles("all") == ["Three", "Two", "One"]
 
 
 def end_sessions(state: str) -> None:

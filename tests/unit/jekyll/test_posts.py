@@ -258,6 +258,35 @@ def test_front_keeps_what_was_said() -> None:
     assert post_of("lang: de", site=site).language == "de"
 
 
+def test_words_too_long_for_a_feed() -> None:
+    """They stay the post's own; no feed is made of them, and a problem says where they stand."""
+    long = "ä" * 301
+    read = reading(f"title: x\ncategory: {long}\ntags: [y, {long}]\nauthors: [{long[:-1]}]")
+    assert read.post
+    assert (read.post.categories, read.post.tags) == ((long,), ("y", long))
+    assert [(term.kind, term.label) for term in read.post.head.terms] == [("tag", "y"), ("author", long[:-1])]
+    shown = f'"{long[:58]}…'
+    assert [(problem.line, problem.message) for problem in read.problems] == [
+        (3, f"category has 301 characters, and so no feed: {shown}"),
+        (4, f"tag has 301 characters, and so no feed: {shown}"),
+    ]
+
+
+def test_ids_that_no_database_could_hold() -> None:
+    """One that an author wrote is named, and not used. Of one that an address makes a short one is made."""
+    long = "tag:" + "ä" * 999
+    read = reading(f"title: x\nid: {long}")
+    assert read.post
+    assert (read.post.head.id, read.post.head.own_id) == (post_of("title: x").head.id, False)
+    assert [(problem.line, problem.message.partition("ä")[0]) for problem in read.problems] == [
+        (3, 'id is 1,003 characters long: "tag:')
+    ]
+    assert post_of(f"id: {long[:-2]}").head.id == long[:-2]
+    first, again, other = (post_of(f"slug: {'x' * 2000}{end}").head for end in "aab")
+    assert first.id == again.id != other.id
+    assert (len(first.id.partition("/#")[2]), len(first.url) > 2000) == (32, True)
+
+
 def test_a_post_of_a_thousand_words() -> None:
     """Each would be a feed: the first hundred count, and a problem says so."""
     words = ", ".join(f"w{number}" for number in range(1000))
