@@ -70,6 +70,7 @@ class Indexer:
         self.site = site
         self.names = names
         self.using = using
+        self._set_apart: dict[str, Identity | None] = {}  #: in this run, and who they were before it
 
     def index(self, fresh: Collection[str], gone: Collection[str], now: datetime, progress: Progress) -> Counted:
         """Forget the gone paths, read the fresh ones, in batches that are each a transaction."""
@@ -78,9 +79,12 @@ class Indexer:
         self._read(fresh, now, counted, progress)
         if counted.freed:  # what another held, one of these may have now
             with self.database.begin(durable=False) as connection:
-                again = sorted(problems.subjects(connection, "id"))
+                again = sorted(problems.subjects(connection, "id") | self._set_apart.keys())
                 posts.unsettle(connection, again)
-            self._read(again, now, counted, progress)
+                # Nobody saw the ids that were set apart from one whose own changed later in this run.
+                ledger.remove(connection, self._set_apart)
+                ledger.put(connection, [before for before in self._set_apart.values() if before])
+            self._read(again, now, Counted(racy=counted.racy), progress)  # they are counted
         return counted
 
     def _read(self, fresh: Collection[str], now: datetime, counted: Counted, progress: Progress) -> None:
@@ -160,6 +164,7 @@ class Indexer:
             if holders.get(one.id, one.path) != one.path:
                 others = identity.apart(one)
                 taken = posts.holders(connection, others) | holders
+                self._set_apart.setdefault(one.path, known.get(one.path))
                 one = one._replace(id=next(id for id in others if taken.get(id, one.path) == one.path))
             holders.setdefault(one.id, one.path)
             identities[one.path] = one

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import struct_time
 
@@ -13,12 +14,14 @@ import pytest
 from sqlalchemy import text
 from support import CONFIG, FEEDS, Site, formats
 
+from syndicator import index
 from syndicator.debts import Subscription
 from syndicator.errors import OutputError, SourceError
 from syndicator.notice import SiteReader
 from syndicator.service import check_site
 from syndicator.sources import folder
 from syndicator.store import subscriptions
+from syndicator.store.rows import batches
 
 STORY = "2026-01-15-update-agent-shoots-man-in-the-leg"
 
@@ -948,6 +951,25 @@ def test_who_comes_back_hidden_takes_its_id_from_nobody(site: Site) -> None:
     site.post("2026-02-01-foo", "Yet another.", title="Second")
     assert site.build().problems == ()
     assert ids(site) == before
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_ids_that_change_hands_in_one_run(site: Site, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Each post has what its author wrote when all are read, though another held it when the first was."""
+    monkeypatch.setattr(index, "batches", partial(batches, size=size))
+    for day, name in enumerate("abc", 1):
+        site.post(f"2026-01-0{day}-{name}", title=name, id=f"https://x/{name}")
+    site.build()
+    for day, (name, id) in enumerate(zip("abc", "bca", strict=True), 1):
+        site.post(f"2026-01-0{day}-{name}", title=name, id=f"https://x/{id}")
+    report = site.build()
+    assert ids(site) == {"a": "https://x/b", "b": "https://x/c", "c": "https://x/a"}
+    assert (report.changed, report.problems) == (3, ())
+    site.post("2025-01-01-new", title="new", id="https://x/b")
+    site.post("2026-01-01-a", title="a", id="https://x/z")
+    report = site.build()
+    assert ids(site) == {"a": "https://x/z", "b": "https://x/c", "c": "https://x/a", "new": "https://x/b"}
+    assert (report.new, report.changed, report.problems) == (1, 1, ())
 
 
 def test_two_posts_change_places_by_way_of_a_third(site: Site) -> None:
