@@ -1,6 +1,6 @@
 """Who a post is, for ever, and when it last changed. Decides; the ledger (`store.ledger`) remembers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from syndicator.model import Identity, PostHead, Problem
@@ -24,30 +24,32 @@ def identify(head: PostHead, known: Identity | None, now: datetime) -> Identity:
     )
 
 
-def arrived(heads: Iterable[PostHead], known: Mapping[str, Identity]) -> list[PostHead]:
-    """The posts that may be others under a new name: those of a path that is new, or was another post's once."""
+def strangers(heads: Iterable[PostHead], known: Mapping[str, Identity]) -> list[PostHead]:
+    """The posts that may be others under a new name: their text isn't the one that is known of their path."""
     return [
-        head
-        for head in heads
-        if (before := known.get(head.path)) is None or (before.gone and before.text_digest != head.text_digest)
+        head for head in heads if (before := known.get(head.path)) is None or before.text_digest != head.text_digest
     ]
 
 
-def renamed(arrived: Iterable[PostHead], departed: Iterable[Identity]) -> dict[str, Identity]:
-    """Which new path continues which identity: one path gone and one come, with the same text.
+def renamed(strangers: Iterable[PostHead], left: Collection[Identity]) -> dict[str, Identity]:
+    """Which path continues which identity: a text that left one and came to another.
 
     A second file with the same text is a new post, so each identity that left is continued at most once, the one that
-    left last first.
+    left last first. One whose file is still there was edited, unless it is found elsewhere and another in its place.
     """
-    left: dict[str, list[Identity]] = {}
-    by_path = sorted(departed, key=lambda identity: identity.path, reverse=True)
+    of_text: dict[str, list[Identity]] = {}
+    by_path = sorted(left, key=lambda identity: identity.path, reverse=True)
     for identity in sorted(by_path, key=lambda identity: (identity.gone is not None, identity.gone)):
-        left.setdefault(identity.text_digest, []).append(identity)
-    return {
-        head.path: left[head.text_digest].pop()
-        for head in sorted(arrived, key=lambda head: head.path)
-        if left.get(head.text_digest)
+        of_text.setdefault(identity.text_digest, []).append(identity)
+    found = {
+        head.path: of_text[head.text_digest].pop()
+        for head in sorted(strangers, key=lambda head: head.path)
+        if of_text.get(head.text_digest)
     }
+    there = {identity.path for identity in left if identity.gone is None}
+    while edited := there & (found.keys() ^ {identity.path for identity in found.values()}):
+        found = {path: one for path, one in found.items() if path not in edited and one.path not in edited}
+    return found
 
 
 def conflict(head: PostHead, identity: Identity, holders: Mapping[str, str]) -> Problem | None:

@@ -175,14 +175,20 @@ class Indexer:
         self, connection: Connection, heads: Mapping[str, PostHead], known: Mapping[str, Identity], now: datetime
     ) -> dict[str, Identity]:
         """Who came under another name, by that name; the ledger knows them by no other from now on."""
-        arrived = identity.arrived(heads.values(), known)
-        departed = ledger.departed(connection, {head.text_digest for head in arrived}, now - RENAMING)
-        followed = identity.renamed(arrived, [one for one in departed if one.path not in heads])
+        strangers = identity.strangers(heads.values(), known)
+        left = [one for head in strangers if (one := known.get(head.path)) and not one.gone]
+        if len(left) < len(strangers):  # some came
+            departed = ledger.departed(connection, {head.text_digest for head in strangers}, now - RENAMING)
+            left += [one for one in departed if one.path not in heads]
+        followed = identity.renamed(strangers, left)
+        olds = {old.path: old._replace(path=path, gone=old.gone or now) for path, old in followed.items()}
         # Who was there before may yet come elsewhere, and is kept where no file can be.
-        displaced = [one._replace(path=f"{path}/") for path in followed if (one := known.get(path))]
-        ledger.remove(connection, [old.path for old in followed.values()])
+        displaced = [
+            one._replace(path=f"{path}/") for path in followed if path not in olds and (one := known.get(path))
+        ]
+        ledger.remove(connection, olds)
         ledger.put(connection, displaced)
-        return {path: old._replace(path=path) for path, old in followed.items()}
+        return {new.path: new for new in olds.values()}
 
     def _row(self, found: _Found) -> PostRow:
         """What is remembered of a document; of one that can't be read as a post, its last good version too."""

@@ -990,6 +990,45 @@ def test_two_posts_change_places_by_way_of_a_third(site: Site) -> None:
     assert ids(site) == before
 
 
+@pytest.mark.parametrize(
+    "renames",
+    [
+        ["a aside", "b a", "aside b"],  # two change places
+        ["c d", "b c", "a b"],  # each goes on by one
+        ["c aside", "b c", "a b", "aside a"],  # in a circle
+        ["c d", "b aside", "a b", "aside a"],
+    ],
+)
+def test_posts_that_were_renamed_to_one_another_in_one_run(site: Site, renames: list[str]) -> None:
+    """A reader who read them all sees nothing new: ids and moments go with texts, links with names."""
+    for name in "abc":
+        site.post(f"2026-01-01-{name}", f"Text of {name}.", title=name)
+    site.build()
+    before = {entry.title: (entry.id, entry.updated) for entry in site.feed("all.atom").entries}
+    site.clock.forward(minutes=1)
+    where = {name: name for name in "abc"}
+    for old, new in map(str.split, renames):
+        where[next(name for name in "abc" if where[name] == old)] = new
+        (site.root / f"_posts/2026-01-01-{old}.md").rename(site.root / f"_posts/2026-01-01-{new}.md")
+    site.build()
+    entries = site.feed("all.atom").entries
+    assert {entry.title: (entry.id, entry.updated) for entry in entries} == before
+    assert {entry.title: entry.link.rpartition("com/")[2] for entry in entries} == {
+        name: f"{place}/" for name, place in where.items()
+    }
+
+
+def test_a_text_that_went_to_another_post_and_was_edited(site: Site) -> None:
+    """Whoever is still there, with a text that is new, was edited: its old text elsewhere is a copy."""
+    site.post("2026-01-01-a", "The old text.", title="Same")
+    site.build()
+    (before,) = ids(site).values()
+    site.post("2026-01-01-a", "A new text.", title="Edited")
+    site.post("2026-01-02-b", "The old text.", title="Same")
+    site.build()
+    assert ids(site) == {"Edited": before, "Same": "https://news.example.com/b"}
+
+
 def test_the_end_of_a_line_is_no_text(site: Site) -> None:
     """A checkout may write CRLF for LF: no reader sees an update."""
     path = site.post("2026-01-01-one", "One.\n\nTwo.")

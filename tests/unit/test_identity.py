@@ -28,6 +28,10 @@ def known(path: str = "_posts/a.md", id: str = "https://old/a", text: str = "t")
     return Identity(path=path, id=id, text_digest=text, updated=None)
 
 
+def gone(path: str, at: datetime = NOW) -> Identity:
+    return known(path)._replace(gone=at)
+
+
 def test_a_new_post_is_who_it_says() -> None:
     """Nothing is known of it, so it is not an update either."""
     assert identify(head(), None, NOW) == Identity(path="_posts/a.md", id="https://x/a", text_digest="t", updated=None)
@@ -73,19 +77,30 @@ def test_a_change_before_publication_is_no_update() -> None:
 
 def test_a_rename_is_one_gone_and_one_come_with_the_same_text() -> None:
     """The new path continues the old identity."""
-    assert renamed([head("b.md")], [known("a.md")]) == {"b.md": known("a.md")}
+    assert renamed([head("b.md")], [gone("a.md")]) == {"b.md": gone("a.md")}
+
+
+def test_posts_change_places_as_a_whole() -> None:
+    """Of a post that is still there: it went elsewhere, and another came. Else its text was edited, and not renamed."""
+    a, b = (known(f"{name}.md", text=name) for name in "ab")
+    went = a._replace(path="gone.md", gone=NOW)
+    assert renamed([head("a.md", text="b"), head("b.md", text="a")], [a, b]) == {"a.md": b, "b.md": a}
+    assert renamed([head("a.md", text="b"), head("b.md", text="new")], [a, b]) == {}
+    assert renamed([head("b.md", text="new"), head("c.md", text="b")], [b]) == {}
+    assert renamed([head("b.md", text="a"), head("c.md", text="b")], [b, went]) == {"b.md": went, "c.md": b}
+    assert renamed([head("b.md", text="a")], [b, went]) == {}
 
 
 def test_a_copy_is_a_new_post() -> None:
     """Of two that came, one continues the one that left; the other is new."""
-    assert renamed([head("b.md"), head("c.md")], [known("a.md")]) == {"b.md": known("a.md")}
+    assert renamed([head("b.md"), head("c.md")], [gone("a.md")]) == {"b.md": gone("a.md")}
     assert renamed([head("b.md")], []) == {}
-    assert renamed([head("b.md", text="other")], [known("a.md")]) == {}
+    assert renamed([head("b.md", text="other")], [gone("a.md")]) == {}
 
 
 def test_of_two_that_left_the_last_is_continued() -> None:
     """It is the one more likely to have been renamed."""
-    early, late = (known(path)._replace(gone=NOW.replace(hour=hour)) for path, hour in (("a.md", 10), ("b.md", 11)))
+    early, late = gone("a.md", NOW.replace(hour=10)), gone("b.md", NOW.replace(hour=11))
     assert renamed([head("c.md")], [late, early]) == renamed([head("c.md")], [early, late]) == {"c.md": late}
 
 
