@@ -37,16 +37,16 @@ def renamed(strangers: Iterable[PostHead], left: Collection[Identity]) -> dict[s
     A second file with the same text is a new post, so each identity that left is continued at most once, the one that
     left last first. One whose file is still there was edited, unless it is found elsewhere and another in its place.
     """
+    there = {identity.path for identity in left if identity.gone is None}
     of_text: dict[str, list[Identity]] = {}
     by_path = sorted(left, key=lambda identity: identity.path, reverse=True)
     for identity in sorted(by_path, key=lambda identity: (identity.gone is not None, identity.gone)):
         of_text.setdefault(identity.text_digest, []).append(identity)
     found = {
         head.path: of_text[head.text_digest].pop()
-        for head in sorted(strangers, key=lambda head: head.path)
+        for head in sorted(strangers, key=lambda head: (head.path in there, head.path))
         if of_text.get(head.text_digest)
     }
-    there = {identity.path for identity in left if identity.gone is None}
     while edited := there & (found.keys() ^ {identity.path for identity in found.values()}):
         found = {path: one for path, one in found.items() if path not in edited and one.path not in edited}
     return found

@@ -89,6 +89,7 @@ def test_posts_change_places_as_a_whole() -> None:
     assert renamed([head("b.md", text="new"), head("c.md", text="b")], [b]) == {}
     assert renamed([head("b.md", text="a"), head("c.md", text="b")], [b, went]) == {"b.md": went, "c.md": b}
     assert renamed([head("b.md", text="a")], [b, went]) == {}
+    assert renamed([head("b.md", text="a"), head("c.md", text="a")], [b, went]) == {"c.md": went}
 
 
 def test_a_copy_is_a_new_post() -> None:
