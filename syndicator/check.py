@@ -66,12 +66,17 @@ def check(plan: Plan, now: datetime, progress: Progress) -> Report:
 
 
 def _of_ids(heads: Iterable[PostHead]) -> list[Problem]:
-    """Two posts with one id, as the index would find them."""
+    """Two posts with one id, as the index would find them; and two with one address, which it doesn't look for."""
     holders: dict[str, str] = {}
+    pages: dict[str, str] = {}
     found = []
     for head in heads:
         problem = identity.conflict(head, identity.identify(head, None, head.published), holders)
         holders.setdefault(head.id, head.path)
+        page = pages.setdefault(head.url, head.path)
+        if problem is None and page != head.path:
+            hint = "give it a permalink or a name of its own: a site has one page at an address"
+            problem = Problem(path=head.path, message=f"has the same address as {page}: {head.url}", hint=hint)
         if problem:
             found.append(problem)
     return found

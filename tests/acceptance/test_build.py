@@ -280,6 +280,20 @@ def test_a_copy_is_a_new_post(site: Site) -> None:
     assert [entry.id.rsplit("/")[-1] for entry in site.feed("all.atom").entries] == ["two", "one"]
 
 
+def test_check_names_two_posts_of_one_address(site: Site) -> None:
+    """Whatever their ids are: Jekyll writes one page over the other. Of two with one id too, that is said once."""
+    site.post("2026-01-01-one", permalink="/same/")
+    site.post("2026-01-02-two", permalink="/same/", id="tag:example.com,2026:two")
+    site.post("2026-01-03-three")
+    site.post("2026-01-04-three")
+    with site.service() as service:
+        problems = check_site(service.config, clock=site.clock).problems
+    assert [str(problem) for problem in problems] == [
+        "_posts/2026-01-02-two.md: has the same address as _posts/2026-01-01-one.md: https://news.example.com/same/",
+        "_posts/2026-01-04-three.md: has the same id as _posts/2026-01-03-three.md: https://news.example.com/three",
+    ]
+
+
 def test_ids_survive_a_new_domain_and_permalink_style(site: Site) -> None:
     """Links change; nothing is unread again."""
     three(site)
