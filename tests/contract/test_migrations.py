@@ -8,7 +8,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Text, create_engine, inspect, text
 
 from syndicator.model import Identity
-from syndicator.store import ledger
+from syndicator.store import ledger, posts
 from syndicator.store.database import HEAD, MIGRATIONS, Database
 from syndicator.store.schema import metadata
 
@@ -50,11 +50,21 @@ def test_a_state_of_an_earlier_version_is_brought_forward(url: str, version: str
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, version)
-        connection.execute(text("INSERT INTO ledger (path, id, text_digest) VALUES ('a', 'i', 't')"))
+        connection.execute(
+            text("INSERT INTO ledger (path, id, text_digest) VALUES ('a', 'i', 't'), ('b', 'j', 't'), ('c', 'j', 't')")
+        )
+        connection.execute(
+            text(
+                "INSERT INTO posts (path, size, mtime_ns, settled, digest, out, id) VALUES "
+                "('a', 1, 1, true, 'd', false, NULL), ('b', 1, 1, true, 'd', false, NULL), "
+                "('c', 1, 1, true, 'd', true, 'j'), ('d', 1, 1, true, 'd', false, NULL)"
+            )
+        )
     engine.dispose()
     database = Database(url)
     with database.begin() as connection:
         assert ledger.get(connection, ["a"]) == {"a": Identity(path="a", id="i", text_digest="t", updated=None)}
+        assert posts.holders(connection, ["i", "j"]) == {"i": "a", "j": "c"}
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
         migrated = defined(connection)
         metadata.drop_all(connection)

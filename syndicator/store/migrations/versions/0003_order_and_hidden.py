@@ -1,4 +1,4 @@
-"""Order texts by their code points on PostgreSQL too, whatever language its machine speaks."""
+"""Order texts by their code points on PostgreSQL too, and let hidden posts keep their ids."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,10 +6,19 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
+#: One that another post has taken meanwhile is that one's.
+_KEEP_IDS = """
+    UPDATE posts SET id = (SELECT ledger.id FROM ledger WHERE ledger.path = posts.path)
+    WHERE NOT out AND NOT EXISTS (
+        SELECT 1 FROM ledger JOIN posts AS others ON others.id = ledger.id WHERE ledger.path = posts.path
+    )
+"""
+
 _TABLES = "facts posts members ledger entries problems feeds files owed hubs subscriptions"
 
 
 def upgrade() -> None:
+    op.execute(_KEEP_IDS)
     connection = op.get_bind()
     if connection.dialect.name != "postgresql":
         return
