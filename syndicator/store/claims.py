@@ -4,7 +4,7 @@ Every function works inside its caller's transaction.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Dialect,
     Integer,
     Row,
     and_,
@@ -23,13 +24,14 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    tuple_,
+    text,
     update,
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from syndicator.debts import Kind, Owed, Settlement
 from syndicator.store.owed import tally
+from syndicator.store.rows import insert
 from syndicator.store.schema import from_us, owed, subscriptions, to_us
 
 
@@ -97,15 +99,14 @@ def release(connection: Connection, claimer: str) -> int:
 
 def give_back(connection: Connection, which: ColumnElement[bool]) -> int:
     """Make claimed debts wait again. Where the same is owed anew meanwhile, that debt stands for both."""
-    if connection.scalar(select(func.count()).where(which)) == 0:
-        return 0
-    # What was under way may have arrived.
-    sent = select(owed.c.topic, owed.c.target).where(which, owed.c.kind == Kind.DELIVER)
-    whose = tuple_(subscriptions.c.topic, subscriptions.c.callback)
-    connection.execute(update(subscriptions).where(whose.in_(sent)).values(delivered=None))
-    _merge(connection, which)
-    done = connection.execute(update(owed).where(which).values(state="waiting", claimer=None, expires=None))
-    return done.rowcount
+    back = connection.execute(delete(owed).where(which).returning(owed)).all()
+    sent = [{"of": row.topic, "to": row.target} for row in back if row.kind == Kind.DELIVER]
+    if sent:
+        # What was under way may have arrived.
+        whose = and_(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
+        connection.execute(update(subscriptions).where(whose).values(delivered=None), sent)
+    _wait_again(connection, [{**row._mapping, **_WAITING} for row in back])
+    return len(back)
 
 
 def settle(connection: Connection, settlements: Sequence[Settlement], now: datetime) -> None:
@@ -114,19 +115,17 @@ def settle(connection: Connection, settlements: Sequence[Settlement], now: datet
     if paid:
         # Rows, not one long list: SQLite takes 32,766 variables, and PostgreSQL plans a list anew each time.
         connection.execute(delete(owed).where(owed.c.id == bindparam("row")), [{"row": row} for row in paid])
-    unpaid = [settlement for settlement in settlements if not settlement.paid]
+    unpaid = {settlement.owed.id: settlement for settlement in settlements if not settlement.paid}
     if unpaid:
-        _merge(connection, owed.c.id.in_([settlement.owed.id for settlement in unpaid]))
-        connection.execute(
-            update(owed)
-            .where(owed.c.id == bindparam("row"), owed.c.state == "claimed")
-            .values({name: bindparam(f"new_{name}") for name in _outcome(unpaid[0])} | {"claimer": None}),
-            [
-                {"row": settlement.owed.id, **{f"new_{k}": v for k, v in _outcome(settlement).items()}}
-                for settlement in unpaid
-            ],
+        claimed = delete(owed).where(owed.c.id.in_(unpaid), owed.c.state == "claimed").returning(owed)
+        _wait_again(
+            connection,
+            [{**row._mapping, **_WAITING, **_outcome(unpaid[row.id])} for row in connection.execute(claimed)],
         )
     tally(connection, settlements, now)
+
+
+_WAITING = {"state": "waiting", "claimer": None, "expires": None}
 
 
 def _outcome(settlement: Settlement) -> dict[str, Any]:
@@ -137,22 +136,31 @@ def _outcome(settlement: Settlement) -> dict[str, Any]:
         "due": to_us(settlement.again or debt.due),
         "not_before": to_us(settlement.not_before) if settlement.not_before else 0,
         "error": settlement.error,
-        "expires": None,
     }
 
 
-def _merge(connection: Connection, which: ColumnElement[bool]) -> None:
-    """Where a claimed debt is owed anew, the new row takes its place, owed since the older time."""
-    newer = owed.alias()
-    same = [newer.c[name] == owed.c[name] for name in ("kind", "target", "topic", "variant")]
-    old = connection.execute(
-        select(owed.c.id, owed.c.since, newer.c.id.label("newer"))
-        .join(newer, and_(*same, newer.c.state != "claimed", newer.c.id != owed.c.id))
-        .where(which, owed.c.state == "claimed")
-    ).all()
-    for row in old:
-        connection.execute(update(owed).where(owed.c.id == row.newer, owed.c.since > row.since).values(since=row.since))
-        connection.execute(delete(owed).where(owed.c.id == row.id))
+def _wait_again(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        connection.execute(_waits(connection.dialect), rows)
+
+
+@lru_cache
+def _waits(dialect: Dialect) -> Any:
+    """Put a debt back. Where it is owed anew, that stands, owed since the older time and left alone as was asked.
+
+    In one statement: on PostgreSQL a run may be about to owe it.
+    """
+    statement = insert(dialect, owed)
+    old = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["kind", "target", "topic", "variant"],
+        index_where=text("state <> 'claimed'"),
+        set_={
+            "since": case((old.since < owed.c.since, old.since), else_=owed.c.since),
+            "due": case((old.not_before > owed.c.due, old.not_before), else_=owed.c.due),
+            "not_before": case((old.not_before > owed.c.not_before, old.not_before), else_=owed.c.not_before),
+        },
+    )
 
 
 def _owed(row: Row[Any]) -> Owed:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import text
+
 from syndicator.debts import Kind, Owed, Settlement
 from syndicator.store import claims, owed
 from syndicator.store.database import Database
@@ -204,6 +206,36 @@ def test_what_a_hub_asked_for_holds_for_the_next_change_too(database: Database) 
     owe(database, A, B, now=after(30))
     assert [debt.target for debt in claim(database, now=after(30))] == [B]
     assert [debt.target for debt in claim(database, now=after(120))] == [A]
+
+
+def test_what_a_hub_asked_for_holds_for_a_change_that_came_meanwhile(database: Database) -> None:
+    """It came while the hub was being told of the one before: the answer is about this one too."""
+    owe(database, A)
+    (first,) = claim(database)
+    owe(database, A, now=after(1))
+    settle(database, Settlement(owed=first, again=after(120), not_before=after(120), error="it answered 503"))
+    assert claim(database, now=after(119)) == ()
+    (debt,) = claim(database, now=after(120))
+    assert (debt.since, debt.attempts) == (NOW, 0)
+
+
+def test_a_change_that_comes_while_a_failure_is_written_down(database: Database) -> None:
+    """Its run may have said so and not yet be through with it, on PostgreSQL: both are one debt again."""
+    owe(database, A)
+    (first,) = claim(database)
+    answered = threading.Thread(target=settle, args=(database, Settlement(owed=first, again=after(300), error="x")))
+    with database.begin() as connection:
+        owed.owe_pings(connection, [("t", [A])], after(1))
+        answered.start()
+        if not database.sqlite:
+            with database.read() as beside:
+                waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                while answered.is_alive() and not beside.scalar(waits):
+                    pass
+    answered.join(30)
+    assert states(database) == {(Kind.PING, "waiting"): 1}
+    (debt,) = claim(database, now=after(1))
+    assert (debt.since, debt.attempts) == (NOW, 0)
 
 
 def test_when_the_next_is_due(database: Database) -> None:
