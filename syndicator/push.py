@@ -12,16 +12,16 @@ A debt is a row until its request was answered: whatever dies in between, it is 
 import secrets
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from syndicator.debts import Answer, Kind, Settlement, Subscription
 from syndicator.errors import OutputError
 from syndicator.model import FeedFile, Problem
 from syndicator.outbound import Client, Hands
+from syndicator.settle import Tally, settle
 from syndicator.store import claims, owed, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.websub import publisher
@@ -45,9 +45,6 @@ TOGETHER = 50
 
 #: Seconds that a pass which was told to stop waits for its requests to end.
 STOPPING = 2.0
-
-#: Failures that a report names.
-NAMED = 100
 
 _NOUNS = {
     Kind.PING: ("ping", "pings"),
@@ -136,7 +133,7 @@ class Push:
     def once(self) -> PushReport:
         """Pay all that is due, and what comes due while doing so."""
         with self._pass:
-            started, clock, tally = self._clock(), time.monotonic(), _Tally()
+            started, clock, tally = self._clock(), time.monotonic(), Tally()
             with self._database.begin() as connection:
                 if self._broke_off:  # it couldn't write down what became of its claims: a full disk, a locked state
                     claims.release(connection, self._claimer)
@@ -161,7 +158,7 @@ class Push:
             next_due=next_due,
         )
 
-    def _drain(self, hands: "Hands[Errand, _Sent]", tally: "_Tally") -> None:
+    def _drain(self, hands: "Hands[Errand, _Sent]", tally: Tally) -> None:
         outcomes, look, settle = list[Outcome](), 0.0, 0.0
         while True:
             now = time.monotonic()
@@ -238,28 +235,14 @@ class Push:
         retry = self._retry if sent.errand.owed.kind is Kind.PING else self._hub_retry
         return judge(sent.errand, sent.answer, self._clock(), sent.began, retry, self._jitter())
 
-    def _settle(self, outcomes: Sequence[Outcome], tally: "_Tally") -> None:
-        now = self._clock()
-        arrived, failed = list[tuple[str, str, str]](), list[tuple[str, str, str]]()
+    def _settle(self, outcomes: Sequence[Outcome], tally: Tally) -> None:
         with self._database.begin() as connection:
-            claims.settle(connection, [outcome.settlement for outcome in outcomes], now)
-            for outcome in outcomes:
-                debt = outcome.settlement.owed
-                if outcome.kept is not None:
-                    subscriptions.keep(connection, outcome.kept)
-                elif outcome.ended:
-                    subscriptions.end(connection, debt.topic, debt.target)
-                elif outcome.delivered is not None:
-                    arrived.append((debt.topic, debt.target, outcome.delivered))
-                elif debt.kind is Kind.DELIVER and outcome.settlement.error is not None:
-                    failed.append((debt.topic, debt.target, outcome.settlement.error))
-            subscriptions.delivered(connection, arrived, now)
-            subscriptions.failed(connection, failed, now)
+            settle(connection, outcomes, self._clock())
         for outcome in outcomes:
             tally.count(outcome)
             self._heard(outcome.settlement)
 
-    def _leave(self, outcomes: list[Outcome], hands: "Hands[Errand, _Sent]", tally: "_Tally") -> None:
+    def _leave(self, outcomes: list[Outcome], hands: "Hands[Errand, _Sent]", tally: Tally) -> None:
         """Write down what still ends in time, and give the rest back."""
         until = time.monotonic() + STOPPING
         hands.drop()
@@ -278,25 +261,3 @@ class _Sent:
     errand: Errand
     began: datetime
     answer: Answer | None  #: None: there was nothing to send
-
-
-@dataclass(slots=True)
-class _Tally:
-    paid: Counter[Kind] = field(default_factory=Counter)
-    again: Counter[Kind] = field(default_factory=Counter)
-    gave_up: Counter[Kind] = field(default_factory=Counter)
-    problems: dict[str, Problem] = field(default_factory=dict)
-
-    def count(self, outcome: Outcome) -> None:
-        settlement = outcome.settlement
-        if not settlement.tried:
-            return
-        kind = settlement.owed.kind
-        which = self.paid if settlement.paid else self.again if settlement.again else self.gave_up
-        which[kind] += 1
-        if settlement.error is None:
-            return
-        target = settlement.owed.target
-        name = target if kind is Kind.PING else subscriptions.alias(target)
-        if name in self.problems or len(self.problems) < NAMED:
-            self.problems[name] = Problem(path=name, message=settlement.error)
