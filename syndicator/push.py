@@ -37,7 +37,7 @@ LOOK, SETTLE = 0.25, 0.03
 #: How long what can't be read just now waits.
 SOON = timedelta(seconds=1)
 
-#: For how long a debt is claimed: who claimed it and died gives it back by that.
+#: For how long a debt is claimed: who claimed it and died gives it back by that; who lives renews it by half of it.
 LEASE = timedelta(minutes=2)
 
 #: Answers that are written down as soon as there are so many. What a crash takes before is sent a second time.
@@ -111,8 +111,10 @@ class Push:
         # Twice what a wait can be at most: no debt that a right clock put off is hurried.
         self._longest = 2 * max(RETRY_AFTER_CAP, *retry, *hub_retry, LEASE)
         self._hands = Hands(self._send)
+        self._outcomes: list[Outcome] = []  # not written down yet
+        self._renewal = clock()  # when claims are renewed next
         self._pass = threading.Lock()
-        self._broke_off = False  # whether the last pass did
+        self._broke_off = False  # whether the last pass did: a full disk, a locked state
         self._stopped = threading.Event()
 
     def recover(self) -> int:
@@ -134,16 +136,15 @@ class Push:
         """Pay all that is due, and what comes due while doing so."""
         with self._pass:
             started, clock, tally = self._clock(), time.monotonic(), Tally()
+            if self._broke_off:
+                self._leave(tally)
             with self._database.begin() as connection:
-                if self._broke_off:  # it couldn't write down what became of its claims: a full disk, a locked state
-                    claims.release(connection, self._claimer)
                 retention.set_right(connection, started, self._longest)
-            hands = self._hands = Hands(self._send)
-            self._broke_off = True
+            self._hands, self._renewal, self._broke_off = Hands(self._send), started + LEASE / 2, True
             try:
-                self._drain(hands, tally)
+                self._drain(tally)
             finally:
-                hands.dismiss()
+                self._hands.dismiss()
             self._broke_off = False
             with self._database.read() as connection:
                 debts, next_due = owed.outstanding(connection), owed.next_due(connection)
@@ -158,26 +159,34 @@ class Push:
             next_due=next_due,
         )
 
-    def _drain(self, hands: "Hands[Errand, _Sent]", tally: Tally) -> None:
-        outcomes, look, settle = list[Outcome](), 0.0, 0.0
+    def _drain(self, tally: Tally) -> None:
+        hands, look, write = self._hands, 0.0, 0.0
         while True:
+            self._renew()
             now = time.monotonic()
             if now >= look and hands.waiting < BATCH:
                 errands = self._claim()
                 hands.add((owed.host_of(errand.owed.target), errand) for errand in errands)
                 look = now if len(errands) == BATCH else now + LOOK
             hands.start()
-            sent, nudged = hands.collect(LOOK if hands.busy else 0)
-            outcomes += map(self._judge, sent)
-            if outcomes and (not hands.busy or len(outcomes) >= TOGETHER or now >= settle):
-                self._settle(outcomes, tally)
-                outcomes, settle = [], time.monotonic() + SETTLE
+            nudged = self._collect(LOOK if hands.busy else 0)
+            if self._outcomes and (not hands.busy or len(self._outcomes) >= TOGETHER or now >= write):
+                self._settle(tally)
+                write = time.monotonic() + SETTLE
             if self._stopped.is_set():
-                return self._leave(outcomes, hands, tally)
+                return self._leave(tally)
             if nudged:
                 look = 0.0
-            elif look > now and not hands.busy and not outcomes:
+            elif look > now and not hands.busy and not self._outcomes:
                 return None
+
+    def _renew(self) -> None:
+        """Claim on what is under way: it may take longer than a lease, and the clock may be put forward."""
+        now = self._clock()
+        if self._hands.busy and now >= self._renewal:
+            with self._database.begin(durable=False) as connection:
+                claims.renew(connection, self._claimer, now + LEASE)
+            self._renewal = now + LEASE / 2
 
     def _claim(self) -> list[Errand]:
         if not self._served():
@@ -231,24 +240,34 @@ class Push:
             request, answer = further, self._client.send(further)
         return _Sent(errand, began, answer)
 
+    def _collect(self, wait: float) -> bool:
+        """Judge what came back; whether there was a nudge."""
+        sent, nudged = self._hands.collect(wait)
+        self._outcomes += map(self._judge, sent)
+        return nudged
+
     def _judge(self, sent: "_Sent") -> Outcome:
         retry = self._retry if sent.errand.owed.kind is Kind.PING else self._hub_retry
         return judge(sent.errand, sent.answer, self._clock(), sent.began, retry, self._jitter())
 
-    def _settle(self, outcomes: Sequence[Outcome], tally: Tally) -> None:
+    def _settle(self, tally: Tally) -> None:
         with self._database.begin() as connection:
-            settle(connection, outcomes, self._clock())
+            settle(connection, self._outcomes, self._clock())
+        outcomes, self._outcomes = self._outcomes, []
         for outcome in outcomes:
             tally.count(outcome)
             self._heard(outcome.settlement)
 
-    def _leave(self, outcomes: list[Outcome], hands: "Hands[Errand, _Sent]", tally: Tally) -> None:
-        """Write down what still ends in time, and give the rest back."""
-        until = time.monotonic() + STOPPING
-        hands.drop()
-        while hands.busy and (wait := until - time.monotonic()) > 0:
-            outcomes += map(self._judge, hands.collect(wait)[0])
-        self._settle(outcomes, tally)
+    def _leave(self, tally: Tally) -> None:
+        """Write down what still ends, in time if told to stop, and give the rest back."""
+        self._hands.drop()
+        left = STOPPING
+        while self._hands.busy and left > 0:
+            self._renew()
+            began = time.monotonic()
+            self._collect(LOOK)
+            left -= time.monotonic() - began if self._stopped.is_set() else 0
+        self._settle(tally)
         self.recover()
 
 

@@ -92,6 +92,12 @@ def _claim() -> ReturningUpdate[Any]:
     )
 
 
+def renew(connection: Connection, claimer: str, until: datetime) -> None:
+    """Claim on what a claimer has under way."""
+    mine = and_(owed.c.state == "claimed", owed.c.claimer == claimer)
+    connection.execute(update(owed).where(mine).values(expires=to_us(until)))
+
+
 def release(connection: Connection, claimer: str) -> int:
     """Give back at once what a claimer that died had claimed; how many."""
     return give_back(connection, and_(owed.c.state == "claimed", owed.c.claimer == claimer))
@@ -114,7 +120,8 @@ def settle(connection: Connection, settlements: Sequence[Settlement], now: datet
     paid = [settlement.owed.id for settlement in settlements if settlement.paid]
     if paid:
         # Rows, not one long list: SQLite takes 32,766 variables, and PostgreSQL plans a list anew each time.
-        connection.execute(delete(owed).where(owed.c.id == bindparam("row")), [{"row": row} for row in paid])
+        done = delete(owed).where(owed.c.id == bindparam("row"), owed.c.state == "claimed")
+        connection.execute(done, [{"row": row} for row in paid])
     unpaid = {settlement.owed.id: settlement for settlement in settlements if not settlement.paid}
     if unpaid:
         claimed = delete(owed).where(owed.c.id.in_(unpaid), owed.c.state == "claimed").returning(owed)

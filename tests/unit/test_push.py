@@ -270,6 +270,51 @@ def test_what_a_pass_could_not_write_down_is_tried_again_by_the_next(database: D
         assert push.once().paid == {Kind.PING: 1}
 
 
+def test_a_claim_holds_while_its_request_is_under_way(database: Database, hub: Hub) -> None:
+    """However long that takes, and whatever becomes of the clock: nobody pays a second time meanwhile, we neither."""
+    hub.behave = lambda path: None if path == "/slow" else 204
+    owe(database, f"{hub.url}/slow")
+    clock = Clock()
+    with pushing(database, clock) as push:
+        passing = threading.Thread(target=push.once)
+        passing.start()
+        while not hub.seen:
+            time.sleep(0.001)
+        clock.now += timedelta(minutes=3)
+        owe(database, f"{hub.url}/quick", now=clock.now)
+        push.nudge()
+        while len(hub.seen) < 2:
+            time.sleep(0.001)
+        with database.begin() as connection:
+            lease, later = timedelta(minutes=2), clock.now + timedelta(minutes=1)
+            assert not claims.claim(connection, later, claimer="other", limit=9, per_host=9, lease=lease)
+        hub.hold.set()
+        passing.join(5)
+    assert [path for path, _ in hub.seen] == ["/slow", "/quick"]
+
+
+def test_what_a_pass_that_broke_off_has_under_way_is_not_sent_a_second_time(database: Database, hub: Hub) -> None:
+    """The next waits for it, and writes down both what it came to and what could not be written down before."""
+    path = database.path
+    assert path
+    away = path.with_name("away")
+
+    def behave(at: str) -> int | None:
+        while len(hub.seen) < 2:
+            time.sleep(0.001)
+        return None if at == "/slow" else 204 if path.rename(away) else None
+
+    hub.behave = behave
+    owe(database, f"{hub.url}/slow", f"{hub.url}/quick")
+    with pushing(database, Clock(), timeout=0.5) as push:
+        with pytest.raises(StateError, match="moved away"):
+            push.once()
+        away.rename(path)
+        report = push.once()
+    assert sorted(path for path, _ in hub.seen) == ["/quick", "/slow"]
+    assert (report.paid, report.again) == ({Kind.PING: 1}, {Kind.PING: 1})
+
+
 def test_nobody_is_told_of_what_is_not_served_yet(database: Database, hub: Hub) -> None:
     """Another process published it: it is told of when it can be fetched here."""
     owe(database, hub.url)
