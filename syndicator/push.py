@@ -113,6 +113,7 @@ class Push:
         self._hands = Hands(self._send)
         self._outcomes: list[Outcome] = []  # not written down yet
         self._renewal = clock()  # when claims are renewed next
+        self._resting: dict[str, datetime] = {}  # hubs that asked to be left alone, and until when
         self._pass = threading.Lock()
         self._broke_off = False  # whether the last pass did: a full disk, a locked state
         self._stopped = threading.Event()
@@ -140,6 +141,7 @@ class Push:
                 self._leave(tally)
             with self._database.begin() as connection:
                 retention.set_right(connection, started, self._longest)
+                self._resting = owed.asked_to_wait(connection, started)
             self._hands, self._renewal, self._broke_off = Hands(self._send), started + LEASE / 2, True
             try:
                 self._drain(tally)
@@ -231,8 +233,9 @@ class Push:
     def _send(self, errand: Errand) -> "_Sent":
         began = self._clock()
         request = errand.request
-        if request is None:
-            return _Sent(errand, began, None)
+        until = self._resting.get(errand.owed.target) if errand.owed.kind is Kind.PING else None
+        if request is None or (until and until > began):
+            return _Sent(errand, began, None, until)
         answer = self._client.send(request)
         for _ in range(publisher.MAX_HOPS if errand.owed.kind is Kind.PING else 0):
             if (further := publisher.follow(request, answer)) is None:
@@ -247,8 +250,14 @@ class Push:
         return nudged
 
     def _judge(self, sent: "_Sent") -> Outcome:
-        retry = self._retry if sent.errand.owed.kind is Kind.PING else self._hub_retry
-        return judge(sent.errand, sent.answer, self._clock(), sent.began, retry, self._jitter())
+        debt = sent.errand.owed
+        if sent.resting:
+            return Outcome(settlement=Settlement(owed=debt, again=sent.resting, not_before=sent.resting, tried=False))
+        retry = self._retry if debt.kind is Kind.PING else self._hub_retry
+        outcome = judge(sent.errand, sent.answer, self._clock(), sent.began, retry, self._jitter())
+        if debt.kind is Kind.PING and (until := outcome.settlement.not_before):
+            self._resting[debt.target] = until  # for every topic: it is the hub that asked (RFC 9110 §10.2.3)
+        return outcome
 
     def _settle(self, tally: Tally) -> None:
         with self._database.begin() as connection:
@@ -280,3 +289,4 @@ class _Sent:
     errand: Errand
     began: datetime
     answer: Answer | None  #: None: there was nothing to send
+    resting: datetime | None = None  #: until then the target asked to be left alone, so nothing was sent

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Dialect,
     case,
     func,
+    literal_column,
     select,
     text,
 )
@@ -149,6 +150,17 @@ def next_due(connection: Connection) -> datetime | None:
     """When the next debt is to be tried, or a claim given back; None: nothing is owed."""
     first: int | None = connection.scalar(_NEXT_DUE)
     return from_us(first)
+
+
+def asked_to_wait(connection: Connection, now: datetime) -> dict[str, datetime]:
+    """The hubs that asked to be left alone for a while, each with the end of it."""
+    until = func.max(owed.c.not_before)
+    rows = connection.execute(
+        select(owed.c.target, until)
+        .where(owed.c.kind == Kind.PING, literal_column("state <> 'claimed'"), owed.c.not_before > to_us(now))
+        .group_by(owed.c.target)
+    )
+    return {target: from_us(end) for target, end in rows}
 
 
 def pending(connection: Connection, kind: Kind) -> int:

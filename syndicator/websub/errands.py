@@ -102,6 +102,6 @@ def _unpaid(debt: Owed, answer: Answer, now: datetime, retry: Sequence[timedelta
     return Settlement(
         owed=debt,
         again=again,
-        not_before=again if asked else None,
+        not_before=now + asked if asked else None,
         error=answer.error or f"it answered {answer.status}",
     )

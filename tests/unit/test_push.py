@@ -167,6 +167,25 @@ def test_retry_after_holds_back_the_next_change_too(database: Database, hub: Hub
     assert len(hub.seen) == 1
 
 
+def test_retry_after_holds_for_every_topic_of_the_hub(database: Database, hub: Hub) -> None:
+    """It speaks of the address that answered: those that wait there, and those that change meanwhile, are not sent."""
+    hub.behave, hub.headers = lambda path: 429, {"Retry-After": "120"}
+    owe(database, hub.url, topics=tuple(f"{TOPIC}{n}" for n in range(300)))
+    clock = Clock()
+    with pushing(database, clock) as push:
+        report = push.once()
+        sent = len(hub.seen)
+        assert (0 < sent < 100, sum(report.again.values())) == (True, sent)
+    clock.now += timedelta(seconds=30)
+    hub.behave = lambda path: 204
+    owe(database, hub.url, f"{hub.url}/another", now=clock.now)
+    with pushing(database, clock) as push:  # another process knows it too
+        assert push.once().paid == {Kind.PING: 1}
+        assert (len(hub.seen), hub.seen[-1][0]) == (sent + 1, "/another")
+        clock.now = NOW + timedelta(seconds=120)
+        assert push.once().paid == {Kind.PING: 301}
+
+
 def test_a_redirect_that_keeps_the_post_is_followed(database: Database, hub: Hub) -> None:
     """308 leads on, a loop of them ends."""
     hub.behave, hub.headers = lambda path: 308 if path == "/old" else 202, {"Location": "/new"}

@@ -150,6 +150,11 @@ def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
                 "error": "it answered 503",
             },
         ),
+        (
+            Kind.PING,
+            Answer(status=503, headers={"retry-after": "1"}),
+            {"again": NOW + RETRY[0], "not_before": NOW + timedelta(seconds=1), "error": "it answered 503"},
+        ),
         (Kind.PING, Answer(status=None, error="stopped", stopped=True), {"again": NOW, "tried": False}),
     ],
 )
@@ -167,6 +172,9 @@ def test_what_arrived_is_noted_and_gone_ends_it() -> None:
 
 
 def test_retries_come_to_an_end() -> None:
-    """The debt is given up; the subscription is not (§7)."""
+    """The debt is given up; the subscription is not (§7), and the next change comes no sooner than was asked."""
     found = outcome(debt(Kind.DELIVER, attempts=3), Answer(status=500), "new")
     assert (found.settlement.paid, found.settlement.again, found.ended) == (False, None, False)
+    busy = Answer(status=503, headers={"retry-after": "60"})
+    last = outcome(debt(Kind.DELIVER, attempts=3), busy, "new").settlement
+    assert (last.again, last.not_before) == (None, NOW + timedelta(seconds=60))
