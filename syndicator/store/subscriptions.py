@@ -16,6 +16,7 @@ from sqlalchemy import (
     Dialect,
     Row,
     Select,
+    and_,
     bindparam,
     case,
     delete,
@@ -93,13 +94,11 @@ def keep(connection: Connection, subscription: Subscription) -> None:
 
 
 def end(connection: Connection, topic: str, callback: str) -> None:
-    """End a subscription, and what is owed to it."""
+    """End a subscription, and what is owed to it. A delivery under way ends by itself: what comes next waits for it."""
     connection.execute(
         delete(subscriptions).where(subscriptions.c.topic == topic, subscriptions.c.callback == callback)
     )
-    connection.execute(
-        delete(owed).where(owed.c.kind == Kind.DELIVER, owed.c.topic == topic, owed.c.target == callback)
-    )
+    connection.execute(delete(owed).where(_UNSENT, owed.c.topic == topic, owed.c.target == callback))
 
 
 def remove(connection: Connection, callback: str, now: datetime) -> int:
@@ -183,15 +182,32 @@ def owe_again(connection: Connection, topic: str, digest: str, now: datetime) ->
 
 
 def owe_denials(connection: Connection, topics: Sequence[str], now: datetime) -> int:
-    """End every subscription of topics that are no longer made, and owe each a word of it; how many."""
+    """End every subscription of topics that are no longer made, and owe each a word of it; how many.
+
+    Who waits to be asked whether it meant to subscribe, or is being asked, will be told instead.
+    """
     if not topics:
         return 0
+    said = {"now": to_us(now), **those(topics)}
+    # Before anything else: on PostgreSQL a subscription may begin just now, and is then among those that end.
+    connection.execute(_asked_again(connection.dialect), said)
     columns = _debt(Kind.DENY)
     statement = insert(connection.dialect, owed).from_select(list(columns), _live(columns))
-    number = _inserted(connection, again(statement), {"now": to_us(now), **those(topics)})
+    number = _inserted(connection, again(statement), said)
     connection.execute(delete(subscriptions).where(subscriptions.c.topic.in_(topics)))
-    connection.execute(delete(owed).where(owed.c.kind.in_([Kind.DELIVER, Kind.VERIFY]), owed.c.topic.in_(topics)))
+    connection.execute(delete(owed).where(_UNSENT, owed.c.topic.in_(topics)))
     return number
+
+
+@lru_cache
+def _asked_again(dialect: Dialect) -> Any:
+    """Owe a second time what callbacks are being asked."""
+    columns = {name: owed.c[name] for name in ("kind", "target", "topic", "variant", "host", "detail")}
+    columns |= {name: value for name, value in _debt(Kind.VERIFY).items() if name not in columns}
+    under_way = select(*columns.values()).where(
+        owed.c.kind == Kind.VERIFY, owed.c.variant == "subscribe", owed.c.state == "claimed", among(owed.c.topic)
+    )
+    return insert(dialect, owed).from_select(list(columns), under_way).on_conflict_do_nothing()
 
 
 def sweep(connection: Connection, now: datetime) -> int:
@@ -252,6 +268,7 @@ def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]
 
 
 _NOW = bindparam("now", type_=BigInteger)
+_UNSENT = and_(owed.c.kind == Kind.DELIVER, owed.c.state != "claimed")
 
 
 def _debt(kind: Kind) -> dict[str, Any]:

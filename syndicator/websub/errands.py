@@ -66,12 +66,13 @@ def judge(
         return Outcome(settlement=Settlement(owed=debt, again=debt.due, tried=False))
     if debt.kind is Kind.VERIFY and errand.expected:
         return _verified(errand, answer, now, began, retry, jitter)
+    over = debt.kind is Kind.VERIFY  # it was denied: no such topic any more
     if answer.taken:
         delivered = errand.expected if debt.kind is Kind.DELIVER else None
-        return Outcome(settlement=Settlement(owed=debt, paid=True), delivered=delivered)
+        return Outcome(settlement=Settlement(owed=debt, paid=True), delivered=delivered, ended=over)
     if debt.kind is Kind.DELIVER and answer.status == 410:  # W3C WebSub §7: it may be ended
         return Outcome(settlement=Settlement(owed=debt, paid=True), ended=True)
-    return Outcome(settlement=_unpaid(debt, answer, now, retry, jitter))
+    return Outcome(settlement=_unpaid(debt, answer, now, retry, jitter), ended=over)
 
 
 def _verified(

@@ -498,6 +498,50 @@ def test_h20_when_a_topic_ends_its_subscribers_are_told(own: Site, reader: Subsc
     assert own.subscribe(topic, f"{reader.url}/cb").status_code == 404
 
 
+@pytest.mark.parametrize("reply", [200, 503])
+def test_h20_a_topic_that_ends_while_a_callback_is_asked(own: Site, reader: Subscriber, reply: int) -> None:
+    """It is told `denied` after that, whatever it said, and nothing is left that follows what is no more."""
+    topic, asked = own.begin("all.rss"), threading.Event()
+
+    def confirm(said: Asked) -> Reply:
+        asked.wait(2)
+        return reply if "hub.challenge" in said.query else 200, {}, said.query.get("hub.challenge", [""])[0].encode()
+
+    reader.verify = confirm
+    own.subscribe(topic, f"{reader.url}/cb")
+    reader.wait(1, "GET")
+    own.drop(topic)
+    asked.set()
+    modes = [said["mode"] for said in reader.wait(2, "GET")]
+    own.settled(topic)
+    assert (modes, own.live(topic)) == (["subscribe", "denied"], set())
+
+
+def test_unsubscribed_and_back_during_a_delivery(own: Site, reader: Subscriber) -> None:
+    """What changed since is sent after that delivery came to its end: never two at once, never the older one last."""
+    topic, hold = own.begin("all.rss"), threading.Event()
+    own.follow(reader, topic)
+    over: list[bytes] = []
+
+    def slow(said: Asked) -> Reply:
+        if len(reader.of("POST")) == 1:
+            hold.wait(1.5)
+        over.append(said.body)
+        return 200, {}, b""
+
+    reader.receive = slow
+    first = own.change(topic)
+    reader.wait(1)
+    own.subscribe(topic, f"{reader.url}/cb", "unsubscribe")
+    own.until(lambda: not own.live(topic))
+    own.follow(reader, topic)
+    newest = own.change(topic)
+    own.until(lambda: own.owed(topic) == 2 or len(over) == 1)
+    hold.set()
+    own.settled(topic)
+    assert over == [first, newest]
+
+
 def test_h21_the_callback_is_asked_where_it_said(site: Site, topic: str, reader: Subscriber) -> None:
     """The Host header is the callback's, with its port."""
     site.follow(reader, topic)

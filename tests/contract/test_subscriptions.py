@@ -119,13 +119,20 @@ def test_publish_owes_only_what_is_not_there(database: Database) -> None:
 
 
 def test_ending_takes_what_was_owed_along(database: Database) -> None:
-    """A callback that is gone is sent nothing more."""
+    """A callback that is gone is sent nothing more; what is on its way to it ends before something new begins."""
     keep(database, a_subscription())
+    owe(database, "t")
+    (under_way,) = claim(database)
     owe(database, "t")
     with database.begin() as connection:
         subscriptions.end(connection, "t", "https://a.example/cb?k=1")
-    assert claim(database) == ()
     assert find(database, "t", "https://a.example/cb?k=1") is None
+    keep(database, a_subscription())
+    assert owe(database, "t") == 1
+    assert claim(database) == ()
+    with database.begin() as connection:
+        claims.settle(connection, [Settlement(owed=under_way, paid=True)], NOW)
+    assert [debt.target for debt in claim(database)] == [under_way.target]
 
 
 @pytest.mark.parametrize("how", ["failed", "died"])
@@ -163,16 +170,34 @@ def test_an_error_names_no_callback(database: Database) -> None:
 
 
 def test_a_topic_that_ends_is_denied(database: Database) -> None:
-    """To each live subscriber; deliveries and verifications of it are off, and it can be made again later."""
+    """To each live subscriber; deliveries of it are off, and it can be made again later.
+
+    Who wants to subscribe is owed a word too, after that which is under way.
+    """
     gone = a_subscription()
     keep(database, gone, a_subscription(callback="https://b.example/", expires=NOW), a_subscription("other"))
+    asked, waits = (
+        Debt(kind=Kind.VERIFY, target=f"https://{name}.example/", topic="t", variant="subscribe", detail={"lease": 9})
+        for name in ("asked", "waits")
+    )
+    with database.begin() as connection:
+        owed.owe(connection, [asked], NOW)
+    (under_way,) = claim(database)
     owe(database, "t", "other")
     with database.begin() as connection:
-        owed.owe(connection, [Debt(kind=Kind.VERIFY, target="https://c.example/", topic="t")], NOW)
+        owed.owe(connection, [waits], NOW)
         assert subscriptions.owe_denials(connection, ["t"], NOW) == 1
         assert subscriptions.owe_denials(connection, [], NOW) == 0
     debts = {(debt.kind, debt.topic, debt.target) for debt in claim(database)}
-    assert debts == {(Kind.DENY, "t", gone.callback), (Kind.DELIVER, "other", gone.callback)}
+    assert debts == {
+        (Kind.DENY, "t", gone.callback),
+        (Kind.DELIVER, "other", gone.callback),
+        (Kind.VERIFY, "t", waits.target),
+    }
+    with database.begin() as connection:
+        claims.settle(connection, [Settlement(owed=under_way, paid=True)], NOW)
+    (again,) = claim(database)
+    assert (again.kind, again.target, again.detail) == (Kind.VERIFY, asked.target, asked.detail)
     with database.read() as connection:
         assert subscriptions.by_topic(connection, NOW) == {
             "other": Audience(subscribers=1, failing=0, last_success=None, last_failure=None)

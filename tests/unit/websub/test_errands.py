@@ -78,11 +78,12 @@ def test_a_delivery_that_nobody_needs_is_paid_without_a_request(
 
 
 def test_a_topic_that_ended_before_the_verification_is_denied() -> None:
-    """Nobody is asked to confirm what they can't have; unsubscribing is asked about all the same."""
-    request = plan(SUBSCRIBE, None, None, None, "c").request
-    assert request is not None
-    assert "hub.mode=denied" in request.url
-    assert "hub.challenge" not in request.url
+    """Nobody is asked to confirm what they can't have, nor has it then; unsubscribing is asked about all the same."""
+    errand = plan(SUBSCRIBE, SUBSCRIPTION, None, None, "c")
+    assert errand.request is not None
+    assert "hub.mode=denied" in errand.request.url
+    assert "hub.challenge" not in errand.request.url
+    assert [judge(errand, Answer(status=status), NOW, BEGAN, RETRY, 0.0).ended for status in (200, 404)] == [True] * 2
     request = plan(UNSUBSCRIBE, None, None, None, "c").request
     assert request is not None
     assert "hub.mode=unsubscribe" in request.url
