@@ -47,7 +47,8 @@ def claim(
     """Take what is due, for as long as the lease; the claims of the dead are given back first.
 
     No more than `per_host` debts of one host are claimed at a time, and hosts take turns, so that a dead one
-    is never all there is. What is already being paid to a target for a topic isn't begun a second time.
+    is never all there is. What is already being paid to a target for a topic isn't begun a second time, and
+    verifications of it are asked in their order: the last has the last word.
     """
     give_back(connection, and_(owed.c.state == "claimed", owed.c.expires <= to_us(now)))
     said = {"now": to_us(now), "per_host": per_host, "most": limit, "by": claimer, "until": to_us(now + lease)}
@@ -57,12 +58,19 @@ def claim(
 
 @lru_cache  # it takes some milliseconds to put together
 def _claim() -> ReturningUpdate[Any]:
-    under_way = owed.alias()
-    busy = exists().where(
-        under_way.c.state == literal_column("'claimed'"),  # a variable would hide the partial index
-        *(under_way.c[name] == owed.c[name] for name in ("kind", "target", "topic", "variant")),
+    other = owed.alias()
+    same = [other.c[name] == owed.c[name] for name in ("kind", "target", "topic")]
+    # Variables would hide the partial indexes.
+    busy = exists().where(other.c.state == literal_column("'claimed'"), *same)
+    earlier = exists().where(
+        other.c.state != literal_column("'claimed'"), other.c.state == "waiting", other.c.id < owed.c.id, *same
     )
-    due = and_(owed.c.state == "waiting", owed.c.due <= bindparam("now"), ~busy)
+    due = and_(
+        owed.c.state == "waiting",
+        owed.c.due <= bindparam("now"),
+        ~busy,
+        or_(owed.c.kind != Kind.VERIFY, ~earlier),  # of nothing else two may wait
+    )
     tried = case((owed.c.attempts > 0, 1), else_=0)
     turns = (
         select(

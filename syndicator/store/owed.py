@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Dialect,
     case,
+    delete,
     func,
     literal_column,
     select,
@@ -89,6 +90,13 @@ def owe(connection: Connection, debts: Iterable[Debt], now: datetime) -> int:
 @lru_cache
 def _owe(dialect: Dialect) -> Any:
     return again(insert(dialect, owed))
+
+
+def owe_last(connection: Connection, debt: Debt, now: datetime) -> None:
+    """Owe a debt after all that is owed: the same that waited gives its place up."""
+    same = [owed.c[name] == getattr(debt, name) for name in ("kind", "target", "topic", "variant")]
+    connection.execute(delete(owed).where(owed.c.state != "claimed", *same))
+    owe(connection, [debt], now)
 
 
 def owe_pings(connection: Connection, topics: Sequence[tuple[str, Sequence[str]]], now: datetime) -> int:

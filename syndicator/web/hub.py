@@ -112,7 +112,7 @@ class Hub:
                 variant=asked.mode,
                 detail=asked.detail,
             )
-            owed.owe(connection, [debt], now)
+            owed.owe_last(connection, debt, now)
         self._on_owed()
         return _text(202, "Accepted: the callback will be asked whether it meant it")
 

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 import requests
-from hubsite import LIMITS, Asked, Reply, Running, Site, Subscriber
+from hubsite import LIMITS, Asked, Reply, Running, Site, Subscriber, agree
 
 from syndicator.store import subscriptions
 
@@ -330,6 +330,24 @@ def test_h15_a_forged_unsubscribe_does_not_take_the_place_of_a_subscribe(
     go.set()
     site.settled(topic)
     assert site.live(topic) == {(topic, f"{reader.url}/cb")}
+
+
+@pytest.mark.parametrize("modes", [["subscribe", "unsubscribe"], ["subscribe", "unsubscribe", "subscribe"]])
+def test_what_was_asked_last_holds(site: Site, topic: str, reader: Subscriber, modes: list[str]) -> None:
+    """However soon after the other, and however long a callback thinks about that."""
+
+    def slowly(asked: Asked) -> Reply:
+        if asked["mode"] == modes[-2]:
+            with reader.came:  # as long as it would take to be asked the next as well
+                number = len(reader.of("GET"))
+                reader.came.wait_for(lambda: len(reader.of("GET")) > number, 0.3)
+        return agree(asked)
+
+    reader.verify = slowly
+    for mode in modes:
+        site.subscribe(topic, f"{reader.url}/cb", mode)
+    site.settled(topic)
+    assert bool(site.live(topic)) == (modes[-1] == "subscribe")
 
 
 # --------------------------------------------------------------------- verification and denial (§5.2, §5.3)

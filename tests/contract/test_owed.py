@@ -94,11 +94,30 @@ def test_a_failure_merges_with_what_was_owed_meanwhile(database: Database) -> No
 
 
 def test_kinds_and_variants_do_not_merge(database: Database) -> None:
-    """To subscribe and to unsubscribe are two questions."""
-    debts = [Debt(kind=Kind.VERIFY, target=A, topic="t", variant=mode) for mode in ("subscribe", "unsubscribe")]
-    with database.begin() as connection:
-        owed.owe(connection, [*debts, Debt(kind=Kind.DENY, target=A, topic="t")], NOW)
-    assert len(claim(database)) == 3
+    """To subscribe and to unsubscribe are two questions. They are asked one after the other, as they came."""
+    debts = {mode: Debt(kind=Kind.VERIFY, target=A, topic="t", variant=mode, detail={"m": mode}) for mode in "su"}
+    for mode in "sus":
+        with database.begin() as connection:
+            owed.owe_last(connection, debts[mode], NOW)
+    owe(database, A)
+    asked = []
+    while claimed := claim(database):
+        verify = [debt for debt in claimed if debt.kind is Kind.VERIFY]
+        asked.append([debt.detail["m"] for debt in verify])
+        settle(database, *(Settlement(owed=debt, paid=True) for debt in verify))
+    assert asked == [["u"], ["s"]]
+
+
+def test_the_second_question_waits_for_the_first(database: Database) -> None:
+    """Also when that has to be asked again: else it would have the last word."""
+    for second, mode in enumerate("su"):
+        with database.begin() as connection:
+            owed.owe_last(connection, Debt(kind=Kind.VERIFY, target=A, topic="t", variant=mode), after(second))
+    (first,) = claim(database, now=after(1))
+    assert claim(database, now=after(1)) == ()
+    settle(database, Settlement(owed=first, again=after(5), error="it did not answer in time"))
+    assert claim(database, now=after(4)) == ()
+    assert [debt.id for debt in claim(database, now=after(5))] == [first.id]
 
 
 def test_the_newest_detail_counts(database: Database) -> None:
