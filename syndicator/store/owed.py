@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Dialect,
     case,
@@ -108,8 +109,8 @@ def owe_pings(connection: Connection, topics: Sequence[tuple[str, Sequence[str]]
     )
 
 
-def again(statement: Any) -> Any:
-    """What an INSERT of debts does with those that are owed already."""
+def again(statement: Any, *, only: ColumnElement[bool] | None = None) -> Any:
+    """What an INSERT of debts does with those that are owed already: with all of them, or `only` some."""
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=["kind", "target", "topic", "variant"],
@@ -120,6 +121,7 @@ def again(statement: Any) -> Any:
             "due": case((owed.c.not_before > new.due, owed.c.not_before), else_=new.due),
             "detail": new.detail,
         },
+        where=only,
     )
 
 

@@ -174,11 +174,11 @@ def _deliveries(dialect: Dialect) -> Any:
 
 
 def owe_again(connection: Connection, topic: str, digest: str, now: datetime) -> int:
-    """Owe a topic to those who don't have the bytes with this digest and are not owed them; how many."""
+    """Owe a topic to those who don't have the bytes with this digest, unless they wait for them; how many."""
     columns = _debt(Kind.DELIVER)
     live = _live(columns).where(func.coalesce(subscriptions.c.delivered, "") != digest)
-    statement = insert(connection.dialect, owed).from_select(list(columns), live)
-    return _inserted(connection, statement.on_conflict_do_nothing(), {"now": to_us(now), **those([topic])})
+    statement = again(insert(connection.dialect, owed).from_select(list(columns), live), only=owed.c.state == "gave up")
+    return _inserted(connection, statement, {"now": to_us(now), **those([topic])})
 
 
 def owe_denials(connection: Connection, topics: Sequence[str], now: datetime) -> int:

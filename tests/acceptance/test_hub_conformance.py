@@ -707,6 +707,18 @@ def test_publish_is_taken_and_sends_what_is_new_once(site: Site, topic: str, rea
     assert [asked.body for asked in reader.of("POST")] == [site.body(topic)]
 
 
+def test_publish_sends_what_was_given_up_too(site: Site, topic: str, reader: Subscriber) -> None:
+    """Whoever doesn't have the newest version is sent it: who was away for long, and now can be reached, as well."""
+    site.follow(reader, topic)
+    reader.receive = lambda asked: (500, {}, b"")
+    site.change(topic)
+    reader.wait(3)
+    site.settled(topic)
+    reader.receive = agree
+    site.ask({"hub.mode": "publish", "hub.url": topic})
+    assert reader.wait(4)[3].body == site.body(topic)
+
+
 @pytest.mark.parametrize("form", [{}, {"hub.url": ""}, {"hub.url": "https://elsewhere.example/"}])
 def test_publish_for_others_is_refused(site: Site, form: dict[str, str]) -> None:
     """And nothing is fetched: we know our own feeds."""

@@ -104,18 +104,21 @@ def test_who_failed_last_time_waits_behind_the_others(database: Database) -> Non
 
 
 def test_publish_owes_only_what_is_not_there(database: Database) -> None:
-    """Not to those who have these bytes, and not anew to those who are owed them already."""
-    has, waits, new = (a_subscription(callback=f"https://{name}.example/cb") for name in ("has", "waits", "new"))
-    keep(database, has, waits, new)
+    """Not to those who have these bytes, nor anew to those who wait for them; but to those who were given up."""
+    names = ("has", "waits", "lost", "new")
+    has, waits, lost, new = (a_subscription(callback=f"https://{name}.example/cb") for name in names)
+    keep(database, has, waits, lost, new)
     with database.begin() as connection:
         subscriptions.delivered(connection, [("t", has.callback, "now")], NOW)
         subscriptions.delivered(connection, [("t", waits.callback, "before")], NOW)
-        owed.owe(connection, [Debt(kind=Kind.DELIVER, target=waits.callback, topic="t")], NOW)
-    (debt,) = claim(database)
+        debts = [Debt(kind=Kind.DELIVER, target=one.callback, topic="t") for one in (waits, lost)]
+        owed.owe(connection, debts, NOW)
+    waiting, given_up = sorted(claim(database), key=lambda debt: debt.target, reverse=True)
     with database.begin() as connection:
-        claims.settle(connection, [Settlement(owed=debt, again=NOW + DAY, error="x")], NOW)
-        assert subscriptions.owe_again(connection, "t", "now", NOW) == 1
-    assert [debt.target for debt in claim(database)] == [new.callback]
+        later = Settlement(owed=waiting, again=NOW + DAY, error="x")
+        claims.settle(connection, [later, Settlement(owed=given_up, error="x")], NOW)
+        assert subscriptions.owe_again(connection, "t", "now", NOW) == 2
+    assert sorted((debt.target, debt.attempts) for debt in claim(database)) == [(lost.callback, 0), (new.callback, 0)]
 
 
 def test_ending_takes_what_was_owed_along(database: Database) -> None:
