@@ -23,7 +23,7 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -
     for outcome in outcomes:
         debt = outcome.settlement.owed
         if outcome.kept is not None:
-            subscriptions.keep(connection, outcome.kept)
+            subscriptions.keep(connection, outcome.kept, debt.detail.get("had"))
         elif outcome.ended:
             subscriptions.end(connection, debt.topic, debt.target)
         elif outcome.delivered is not None:

@@ -67,15 +67,22 @@ def alias(callback: str) -> str:
     return f"{host_of(callback)}#{sha256(callback.encode()).hexdigest()[:8]}"
 
 
-def keep(connection: Connection, subscription: Subscription) -> None:
-    """Begin a subscription, or go on with it under its new terms (a secret can go as well as come)."""
+def keep(connection: Connection, subscription: Subscription, had: str | None = None) -> None:
+    """Begin a subscription, or go on with it under its new terms (a secret can go as well as come).
+
+    `had` is the digest of the topic when it was asked for: who begins is owed what came since, if anything did.
+    """
+    topic, callback = subscription.topic, subscription.callback
+    if had and not find(connection, [(topic, callback)], subscription.since):
+        missed = Debt(kind=Kind.DELIVER, target=callback, topic=topic, detail={"had": had})
+        owe(connection, [missed], subscription.since)
     terms = {"secret": subscription.secret, "expires": to_us(subscription.expires)}
     connection.execute(
         insert(connection.dialect, subscriptions)
         .values(
-            topic=subscription.topic,
-            callback=subscription.callback,
-            host=host_of(subscription.callback),
+            topic=topic,
+            callback=callback,
+            host=host_of(callback),
             since=to_us(subscription.since),
             failures=0,
             **terms,
@@ -86,8 +93,8 @@ def keep(connection: Connection, subscription: Subscription) -> None:
     connection.execute(
         delete(owed).where(
             owed.c.kind == Kind.DENY,
-            owed.c.topic == subscription.topic,
-            owed.c.target == subscription.callback,
+            owed.c.topic == topic,
+            owed.c.target == callback,
             owed.c.state != "claimed",
         )
     )

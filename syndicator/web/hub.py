@@ -96,6 +96,7 @@ class Hub:
         now = self._clock()
         if not self._hosts.allow(asked.host, now):
             return _text(429, "Too many requests for this callback's host", wait=60)
+        file = self._read(asked.topic)
         with self._database.begin() as connection:
             pending = owed.pending(connection, Kind.VERIFY)
             if pending >= self._limits.pending:
@@ -110,7 +111,7 @@ class Hub:
                 target=asked.callback,
                 topic=asked.topic,
                 variant=asked.mode,
-                detail=asked.detail,
+                detail={**asked.detail, "had": file and file.digest},
             )
             owed.owe_last(connection, debt, now)
         self._on_owed()

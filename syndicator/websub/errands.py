@@ -50,7 +50,7 @@ def plan(
         case Kind.VERIFY:
             return Errand(owed=debt, request=hub.verification(debt.target, debt.detail, challenge), expected=challenge)
         case Kind.DELIVER:
-            if subscription is None or file is None or file.digest == has:
+            if subscription is None or file is None or file.digest in (has, debt.detail.get("had")):
                 return Errand(owed=debt, request=None)
             return Errand(owed=debt, request=hub.delivery(subscription, file), expected=file.digest)
 

@@ -594,6 +594,23 @@ def test_h24_nothing_is_sent_before_something_changed(site: Site, topic: str, re
     assert reader.of("POST") == []
 
 
+def test_what_changed_before_a_subscription_held_is_sent(own: Site, reader: Subscriber) -> None:
+    """Who asks has the version that was out when it asked: it is sent what came since, if anything did, and once."""
+    topic, quiet, go = own.begin("all.rss"), own.begin("quiet.rss"), threading.Event()
+    reader.verify = lambda asked: (200 if go.wait(1.5) else 500, {}, asked["challenge"].encode())
+    for each in (topic, quiet):
+        own.subscribe(each, f"{reader.url}/cb")
+    reader.wait(2, "GET")
+    newest = own.change(topic)
+    go.set()
+    reader.wait(1)
+    for each in (topic, quiet):
+        own.settled(each)
+        own.follow(reader, each)  # a renewal
+        own.settled(each)
+    assert [asked.body for asked in reader.of("POST")] == [newest]
+
+
 def test_h27_a_delivery_is_signed(site: Site, topic: str, reader: Subscriber) -> None:
     """HMAC-SHA256 of exactly the bytes that were sent, in lower case."""
     site.follow(reader, topic, secret="a b&c=ü")

@@ -67,6 +67,20 @@ def test_a_renewal_replaces_the_terms(database: Database) -> None:
     assert find(database, "t", renewed.callback) == (a_subscription(expires=NOW + 9 * DAY), "digest")
 
 
+def test_what_a_new_subscriber_has_is_what_was_there_when_it_asked(database: Database) -> None:
+    """It is owed what came since, if anything did; a renewal is owed nothing: who is subscribed was owed it then."""
+    callbacks = ["https://new.example/", "https://lapsed.example/", "https://goes-on.example/"]
+    keep(database, *(a_subscription(callback=callback) for callback in callbacks[1:]))
+    keep(database, a_subscription(callback=callbacks[1], expires=NOW))
+    with database.begin() as connection:
+        for callback in callbacks:
+            subscriptions.keep(connection, a_subscription(callback=callback), had="digest")
+    assert sorted((debt.target, debt.detail) for debt in claim(database)) == [
+        (callbacks[1], {"had": "digest"}),
+        (callbacks[0], {"had": "digest"}),
+    ]
+
+
 def test_each_live_subscriber_of_a_changed_topic_is_owed_it(database: Database) -> None:
     """Once, however often it changes before they are sent it."""
     keep(

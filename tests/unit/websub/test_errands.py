@@ -70,8 +70,9 @@ def test_a_delivery_that_nobody_needs_is_paid_without_a_request(
     subscription: Subscription | None, has: str | None, file: FeedFile | None
 ) -> None:
     """And isn't counted as an attempt."""
-    errand = plan(debt(Kind.DELIVER), subscription, has, file, "c")
+    errand = plan(debt(Kind.DELIVER, had="old"), subscription, has, file, "c")
     assert errand.request is None
+    assert plan(debt(Kind.DELIVER, had="new"), SUBSCRIPTION, None, FILE, "c").request is None
     assert judge(errand, None, NOW, BEGAN, RETRY, 0.0).settlement == Settlement(
         owed=errand.owed, paid=True, tried=False
     )
