@@ -32,7 +32,7 @@ from syndicator.debts import Subscription
 from syndicator.model import FeedFile
 from syndicator.outbound import Client
 from syndicator.push import Push
-from syndicator.store import subscriptions
+from syndicator.store import deliveries, subscriptions
 from syndicator.store.database import Database
 from syndicator.web.app import make_app
 from syndicator.web.feeds import Catalogue, PublishedFile
@@ -118,7 +118,7 @@ def ours(to: list[str], folder: Path) -> tuple[float, int]:
             )
     began = time.perf_counter()
     with database.begin() as connection:
-        subscriptions.owe_deliveries(connection, [TOPIC], datetime.now(UTC))
+        deliveries.owe_deliveries(connection, [TOPIC], datetime.now(UTC))
     report = push.once()
     seconds = time.perf_counter() - began
     client.close()

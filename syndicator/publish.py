@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from syndicator.errors import OutputError
 from syndicator.model import FeedFile, Problem
 from syndicator.outputs.folder import Disk, Folder
-from syndicator.store import feeds, owed, subscriptions
+from syndicator.store import deliveries, feeds, owed
 from syndicator.store.feeds import FileRow
 
 #: Files that are compressed at a time.
@@ -133,9 +133,9 @@ def commit(connection: Connection, published: Published, own_hub: str | None, no
     """
     feeds.put_files(connection, published.rows)
     topics = _topics(published.changed)
-    subscriptions.owe_denials(connection, published.ended, now)
+    deliveries.owe_denials(connection, published.ended, now)
     if own_hub:
-        subscriptions.owe_deliveries(connection, [row.url for row in topics if own_hub in row.hubs], now)
+        deliveries.owe_deliveries(connection, [row.url for row in topics if own_hub in row.hubs], now)
     return owe_pings(connection, topics, own_hub, now)
 
 

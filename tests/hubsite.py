@@ -23,7 +23,7 @@ from syndicator.debts import Kind
 from syndicator.model import FeedFile
 from syndicator.outbound import Client
 from syndicator.push import Push
-from syndicator.store import subscriptions
+from syndicator.store import deliveries
 from syndicator.store.database import Database
 from syndicator.store.schema import owed as debts
 from syndicator.store.schema import subscriptions as table
@@ -219,7 +219,7 @@ class Site:
         """What a build does when a feed changed: first the file, then the debt. The new bytes."""
         self._put(topic)
         with self.database.begin() as connection:
-            subscriptions.owe_deliveries(connection, [topic], self.clock())
+            deliveries.owe_deliveries(connection, [topic], self.clock())
         self.wake()
         return self.body(topic)
 
@@ -227,7 +227,7 @@ class Site:
         """What a build does when a feed is no longer made."""
         del self.files[topic]
         with self.database.begin() as connection:
-            subscriptions.owe_denials(connection, [topic], self.clock())
+            deliveries.owe_denials(connection, [topic], self.clock())
         self.wake()
 
     def body(self, topic: str) -> bytes:

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from syndicator.debts import Kind
 from syndicator.errors import OutputError, StateError
 from syndicator.model import FeedFile
-from syndicator.store import owed, subscriptions
+from syndicator.store import deliveries, owed, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.owed import Debt
 from syndicator.web.limiter import Network, client
@@ -121,7 +121,7 @@ class Hub:
         now = self._clock()
         files = [file for topic in asked.topics if (file := self._read(topic)) is not None]
         with self._database.begin() as connection:
-            number = sum(subscriptions.owe_again(connection, file.url, file.digest, now) for file in files)
+            number = sum(deliveries.owe_again(connection, file.url, file.digest, now) for file in files)
         if number:
             self._on_owed()
         return _text(202, "Accepted: whoever does not have the newest version will be sent it")

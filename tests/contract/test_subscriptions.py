@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from syndicator.debts import Kind, Owed, Settlement, Subscription
 from syndicator.errors import StateError
-from syndicator.store import claims, owed, subscriptions
+from syndicator.store import claims, deliveries, owed, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.owed import Debt
 from syndicator.store.subscriptions import Audience
@@ -45,7 +45,7 @@ def claim(database: Database, now: datetime = NOW) -> tuple[Owed, ...]:
 
 def owe(database: Database, *topics: str, now: datetime = NOW) -> int:
     with database.begin() as connection:
-        return subscriptions.owe_deliveries(connection, topics, now)
+        return deliveries.owe_deliveries(connection, topics, now)
 
 
 def test_a_subscription_as_it_is_kept_and_found(database: Database) -> None:
@@ -131,7 +131,7 @@ def test_publish_owes_only_what_is_not_there(database: Database) -> None:
     with database.begin() as connection:
         later = Settlement(owed=waiting, again=NOW + DAY, error="x")
         claims.settle(connection, [later, Settlement(owed=given_up, error="x")], NOW)
-        assert subscriptions.owe_again(connection, "t", "now", NOW) == 2
+        assert deliveries.owe_again(connection, "t", "now", NOW) == 2
     assert sorted((debt.target, debt.attempts) for debt in claim(database)) == [(lost.callback, 0), (new.callback, 0)]
 
 
@@ -158,7 +158,7 @@ def test_what_may_have_arrived_is_not_known_to_have_not(database: Database, how:
     keep(database, reader := a_subscription())
     with database.begin() as connection:
         subscriptions.delivered(connection, [("t", reader.callback, "A")], NOW)
-        subscriptions.owe_deliveries(connection, ["t"], NOW)
+        deliveries.owe_deliveries(connection, ["t"], NOW)
     (debt,) = claim(database)
     with database.begin() as connection:
         if how == "failed":
@@ -173,7 +173,7 @@ def test_who_begins_again_is_not_told_of_the_end_before(database: Database) -> N
     """A word of denial that still waits would end, with the subscriber, what has begun since."""
     keep(database, reader := a_subscription())
     with database.begin() as connection:
-        subscriptions.owe_denials(connection, ["t"], NOW)
+        deliveries.owe_denials(connection, ["t"], NOW)
     keep(database, reader)
     assert claim(database) == ()
 
@@ -203,8 +203,8 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
     owe(database, "t", "other")
     with database.begin() as connection:
         owed.owe(connection, [waits], NOW)
-        assert subscriptions.owe_denials(connection, ["t"], NOW) == 1
-        assert subscriptions.owe_denials(connection, [], NOW) == 0
+        assert deliveries.owe_denials(connection, ["t"], NOW) == 1
+        assert deliveries.owe_denials(connection, [], NOW) == 0
     debts = {(debt.kind, debt.topic, debt.target) for debt in claim(database)}
     assert debts == {
         (Kind.DENY, "t", gone.callback),

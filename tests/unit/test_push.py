@@ -16,7 +16,7 @@ from syndicator.errors import OutputError, StateError
 from syndicator.model import FeedFile
 from syndicator.outbound import Client
 from syndicator.push import Push
-from syndicator.store import claims, owed, subscriptions
+from syndicator.store import claims, deliveries, owed, subscriptions
 from syndicator.store.database import Database
 
 TOPIC = "https://news.example.com/feeds/all.rss"
@@ -354,7 +354,7 @@ def test_what_cannot_be_read_just_now_is_owed_still(database: Database, hub: Hub
     reader = Subscription(topic=TOPIC, callback=hub.url, secret=None, since=NOW, expires=NOW + timedelta(days=1))
     with database.begin() as connection:
         subscriptions.keep(connection, reader)
-        subscriptions.owe_deliveries(connection, [TOPIC], NOW)
+        deliveries.owe_deliveries(connection, [TOPIC], NOW)
     with pushing(database, Clock(), read=read) as push:
         report = push.once()
     assert (report.owed, report.next_due, hub.seen) == (1, NOW + timedelta(seconds=1), [])
