@@ -112,6 +112,7 @@ class Push:
         self._longest = 2 * max(RETRY_AFTER_CAP, *retry, *hub_retry, LEASE)
         self._hands = Hands(self._send)
         self._outcomes: list[Outcome] = []  # not written down yet
+        self._zero = clock() - timedelta(seconds=time.monotonic())  # what the clock said at the monotonic one's zero
         self._renewal = clock()  # when claims are renewed next
         self._resting: dict[str, datetime] = {}  # hubs that asked to be left alone, and until when
         self._pass = threading.Lock()
@@ -139,7 +140,12 @@ class Push:
             started, clock, tally = self._clock(), time.monotonic(), Tally()
             if self._broke_off:
                 self._leave(tally)
+            # A wall clock that is set back takes with it what was put off by it.
+            zero = started - timedelta(seconds=clock)
+            set_back, self._zero = self._zero - zero, zero
             with self._database.begin() as connection:
+                if set_back > LEASE:
+                    retention.turn_back(connection, started, set_back)
                 retention.set_right(connection, started, self._longest)
                 self._resting = owed.asked_to_wait(connection, started)
             self._hands, self._renewal, self._broke_off = Hands(self._send), started + LEASE / 2, True

@@ -63,3 +63,11 @@ def set_right(connection: Connection, now: datetime, longest: timedelta) -> int:
     Claims that it made last too long end too.
     """
     return connection.execute(_SET_RIGHT, {"now": to_us(now), "last": to_us(now + longest)}).rowcount
+
+
+def turn_back(connection: Connection, now: datetime, by: timedelta) -> None:
+    """Have what waits wait no longer because the clock was set back by so much."""
+    then, less = to_us(now), by // timedelta(microseconds=1)
+    asked = case((owed.c.not_before > then, owed.c.not_before - less), else_=0)
+    later = and_(owed.c.state == "waiting", owed.c.due > then)
+    connection.execute(update(owed).where(later).values(due=owed.c.due - less, not_before=asked))

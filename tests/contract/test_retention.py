@@ -9,7 +9,7 @@ from syndicator.model import Problem
 from syndicator.store import claims, owed, problems, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.owed import Debt
-from syndicator.store.schema import hubs, ledger
+from syndicator.store.schema import hubs, ledger, to_us
 from syndicator.store.schema import owed as table
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -83,6 +83,22 @@ def test_a_clock_that_ran_ahead(database: Database) -> None:
         assert retention.set_right(connection, NOW, 2 * DAY) == 1
         taken = claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY)
         assert [debt.target for debt in taken] == [OLD]
+
+
+def test_a_clock_that_was_set_back(database: Database) -> None:
+    """What waits, and what a hub asked for, is moved with it; what is due stays due."""
+    debts = [Debt(kind=Kind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)]
+    with database.begin() as connection:
+        owed.owe(connection, debts, NOW)
+        for debt in claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY):
+            asked = NOW + 2 * DAY if debt.target == NEW else None
+            settlement = Settlement(owed=debt, again=NOW + 2 * DAY, not_before=asked, error="busy")
+            claims.settle(connection, [settlement], NOW)
+        owed.owe(connection, [Debt(kind=Kind.PING, target=OLD, topic="other")], NOW)
+        retention.turn_back(connection, NOW, DAY)
+        rows = connection.execute(select(table.c.due, table.c.not_before).order_by(table.c.due, table.c.not_before))
+        day, now = DAY // timedelta(microseconds=1), to_us(NOW)
+        assert [tuple(row) for row in rows] == [(now, 0), (now + day, 0), (now + day, now + day)]
 
 
 def test_a_claim_of_a_clock_that_ran_ahead(database: Database) -> None:

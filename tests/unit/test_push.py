@@ -154,6 +154,27 @@ def test_a_failure_is_tried_again_when_it_is_due_and_given_up_at_the_end(databas
     assert (state.gave_up, state.waiting, state.last_success) == (0, 0, clock.now)
 
 
+def test_a_clock_that_is_set_back_puts_nothing_off(database: Database, hub: Hub) -> None:
+    """What is to be tried in five seconds is tried in five seconds, by the new clock, and no sooner than was asked."""
+    hub.behave = lambda path: 500 if path == "/a" else 503
+    clock = Clock()
+    with pushing(database, clock) as push:
+        owe(database, f"{hub.url}/a")
+        push.once()
+        hub.headers = {"Retry-After": "120"}
+        owe(database, f"{hub.url}/b")
+        push.once()
+        clock.now -= timedelta(hours=2)
+        push.once()
+        assert len(hub.seen) == 2
+        clock.now += timedelta(seconds=5)
+        push.once()
+        assert [path for path, _ in hub.seen] == ["/a", "/b", "/a"]
+        clock.now += timedelta(seconds=115)
+        push.once()
+        assert [path for path, _ in hub.seen[3:]] == ["/b"]
+
+
 def test_retry_after_holds_back_the_next_change_too(database: Database, hub: Hub) -> None:
     """A hub that asks for two minutes is left alone for two minutes, whatever happens here."""
     hub.behave, hub.headers = lambda path: 503, {"Retry-After": "120"}
