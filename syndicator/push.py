@@ -142,12 +142,12 @@ class Push:
                 self._leave(tally)
             # A wall clock that is set back takes with it what was put off by it.
             zero = started - timedelta(seconds=clock)
-            set_back, self._zero = self._zero - zero, zero
             with self._database.begin() as connection:
-                if set_back > LEASE:
-                    retention.turn_back(connection, started, set_back)
+                if self._zero - zero > LEASE:
+                    retention.turn_back(connection, started, self._zero - zero)
                 retention.set_right(connection, started, self._longest)
                 self._resting = owed.asked_to_wait(connection, started)
+            self._zero = zero
             self._hands, self._renewal, self._broke_off = Hands(self._send), started + LEASE / 2, True
             try:
                 self._drain(tally)
