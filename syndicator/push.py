@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from syndicator.debts import Answer, Kind, Settlement, Subscription
+from syndicator.debts import Answer, Kind, Settlement, Subscription, unpaid
 from syndicator.errors import OutputError
 from syndicator.model import FeedFile, Problem
 from syndicator.outbound import Client, Hands
@@ -163,7 +163,7 @@ class Push:
             again=dict(tally.again),
             gave_up=dict(tally.gave_up),
             problems=tuple(tally.problems.values()),
-            owed=sum(number for (_, state), number in debts.items() if state != "gave up"),
+            owed=unpaid(debts).total(),
             next_due=next_due,
         )
 
