@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ class Daemon:
         service = self._service = Service(config, claimer=_NAME)
         try:
             self._lock.enter_context(service.daemon_lock())
-            self._employ(service)
+            self._work, self._serving = self._employed(service)
             self._server = Server(self._serving.app, *config.web.listen)
             self._server.start()
             self._service.started(self._began)
@@ -65,18 +65,16 @@ class Daemon:
             self._service.close()  # by then perhaps another
         return 0
 
-    def _employ(self, service: Service) -> None:
-        """Make what a service needs around it, and serve what it has published."""
-        self._service = service
-        service.pusher.recover()  # the lock is ours: whoever claimed by this name is dead
-        self._work = Work(
+    def _employed(self, service: Service) -> tuple[Work, Serving]:
+        """What works for a service, not begun yet, and what serves that which it has published."""
+        work = Work(
             service,
             self._metrics,
             self._faults,
             first=lambda: self._signals.say(_FIRST_RUN),
             moved=lambda: self._signals.say(MOVED),
         )
-        self._serving = Serving(service, self._metrics, ready=self._work.readiness, on_owed=self._work.push_soon)
+        return work, Serving(service, self._metrics, ready=work.readiness, on_owed=work.push_soon)
 
     def _heed_signals(self) -> None:
         """Do what the signals say, until they say stop."""
@@ -150,15 +148,19 @@ class Daemon:
             lock = undo.enter_context(ExitStack())
             if lock_anew or config.state.url != before.state.url:
                 lock.enter_context(service.daemon_lock())
+            work, serving = self._employed(service)
+            undo.callback(serving.stop)
             if config.web.listen != before.web.listen:
-                server = Server(self._serving.app, *config.web.listen)
+                server = Server(serving.app, *config.web.listen)
                 server.start()
                 self._server = server
             undo.pop_all()
         if not old_work.stop(_STOP):
             self._log.warning("the old config's work is still under way, and ends by itself")
+        with suppress(SyndicatorError):  # the first run shows it else
+            serving.show(service.published())  # what the old work published meanwhile
         self._serving.stop()
-        self._employ(service)
+        self._service, self._work, self._serving = service, work, serving
         self._server.replace(self._serving.app)
         self._service.started(self._began)
         self._work.start()

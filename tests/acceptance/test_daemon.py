@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -250,6 +251,27 @@ def test_another_address_takes_effect(command: Command) -> None:
         assert requests.get(f"http://127.0.0.1:{new}/all.atom", timeout=5).ok
         with pytest.raises(requests.ConnectionError):
             until(lambda: requests.get(f"http://127.0.0.1:{old}/all.atom", timeout=5) is None, seconds=5)
+
+
+def test_a_state_that_takes_nothing_just_then_stops_no_reload(command: Command) -> None:
+    """What an earlier daemon had claimed is given back when the state takes it; posts go out meanwhile."""
+    claimed = (
+        "INSERT INTO owed (kind, target, topic, variant, host, state, claimer, expires, attempts, since, due,"
+        " not_before, detail) VALUES ('ping', 'https://hub.example/', 'https://example.com/', '', 'hub.example',"
+        " 'claimed', 'daemon', 99999999999999999, 0, 0, 99999999999999999, 0, '{}')"
+    )
+    refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON owed BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+    with command.running() as daemon, closing(sqlite3.connect(command.root / "var/syndicator.db")) as state:
+        with state:
+            state.execute(claimed)
+            state.execute(refuse)
+        command.configure('[site]\ntitle = "Another title"')
+        daemon.send(signal.SIGHUP)
+        daemon.line(lambda line: "push failed" in line and "the disk is full" in line)
+        until(lambda: "Another title" in requests.get(f"{command.url}all.atom", timeout=5).text)
+        with state:
+            state.execute("DROP TRIGGER refuse")
+        until(lambda: state.execute("SELECT state FROM owed").fetchall() == [("waiting",)])
 
 
 # ---------------------------------------------------------------------------------------------------- others
