@@ -9,12 +9,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from syndicator.build import LOOKING
@@ -233,8 +235,9 @@ class Work:
             self._scheduler.add_job(
                 lambda: self._builder.ask(DUE), "date", run_date=due, id="due", replace_existing=True
             )
-        elif self._scheduler.get_job("due"):
-            self._scheduler.remove_job("due")
+        else:
+            with suppress(JobLookupError):  # there was none, or its time has come just now
+                self._scheduler.remove_job("due")
 
     # ------------------------------------------------------------------------------------------------- push
 
