@@ -29,6 +29,8 @@ _HELD = 64
 
 _BELOW = re.compile(r"(?!\.{1,2}(?:/|\Z))[^/\0]{1,255}(?:/(?!\.{1,2}(?:/|\Z))[^/\0]{1,255})*", re.DOTALL)
 
+_NOT_OURS = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EACCES, errno.ELOOP)
+
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
@@ -90,12 +92,12 @@ class Folder:
         return all(self._stat(path + suffix) == tuple(seen) for suffix, seen in disk.items())
 
     def read(self, path: str) -> bytes | None:
-        """A file's bytes; None when it isn't there."""
+        """A file's bytes; None when it isn't there, or what is there can't be ours, as it can't be read."""
         try:
             return Path(self._place(path)).read_bytes()
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-            return None
         except OSError as error:
+            if error.errno in _NOT_OURS:
+                return None
             raise self._failure(path, error) from error
 
     def dated(self, file: FeedFile) -> datetime | None:

@@ -140,6 +140,16 @@ def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.rss"]
 
 
+def test_what_can_not_be_read_is_put_right(tmp_path: Path) -> None:
+    """A link in a circle where a file and its sibling belong: neither is there, and both are made again."""
+    folder = Folder(tmp_path, ("gzip",))
+    for name in ("a.rss", "a.rss.gz"):
+        (tmp_path / name).symlink_to(name)
+    assert (folder.read("a.rss"), folder.read("a.rss.gz"), folder.dated(file("a.rss"))) == (None, None, None)
+    folder.pack("a.rss", write(folder, file("a.rss")))
+    assert gzip.decompress((tmp_path / "a.rss.gz").read_bytes()) == folder.read("a.rss") == file().data
+
+
 def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     """Temporary files go; everything else stays."""
     (tmp_path / "category").mkdir()
