@@ -1,7 +1,7 @@
 """Noticing at once that a file changed. A poll finds what this misses."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import watchfiles
@@ -13,17 +13,20 @@ _QUIET, _BURST = 6, 200
 
 
 class Watch:
-    """Tells of changed paths below some folders, except those that we write to ourselves."""
+    """Tells of changed paths below a folder, except those that we write to ourselves."""
 
     def __init__(
         self,
         folder: Path,
-        ours: Iterable[Path],
+        *,
+        output: Path,
+        state: Path | None,
         tell: Callable[[frozenset[str]], None],
         failed: Callable[[SourceError | None], None],
     ) -> None:
         self._folder = folder
-        self._filter = watchfiles.DefaultFilter(ignore_paths=tuple(ours))
+        # What a path begins with: all below the output, and whatever SQLite and our locks put beside the state.
+        self._filter = watchfiles.DefaultFilter(ignore_paths=[f"{output}/", *([state] if state else [])])
         self._tell = tell
         self._failed = failed
         self._end = threading.Event()

@@ -294,10 +294,11 @@ class Work:
     # ------------------------------------------------------------------------------------------------ watch
 
     def _watching(self) -> Watch:
-        config, state = self._service.config, self._service.database.path
+        config = self._service.config
         return Watch(
             config.source.path,
-            [config.output.path, *([state] if state else [])],
+            output=config.output.path,
+            state=self._service.database.path,
             tell=self._changed,
             failed=lambda error: self._faults.tell("watch", error),
         )
