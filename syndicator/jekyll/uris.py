@@ -7,7 +7,7 @@ Escaping is Jekyll's `URL.escape_path`, normalising what its `absolute_url` filt
 import re
 import unicodedata
 from functools import lru_cache
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 _PLAIN = re.compile(r"[A-Za-z0-9./_~-]*")
 _SUB_DELIMS = "!$&'()*+,;="
@@ -35,6 +35,12 @@ def join_address(url: str, baseurl: str, path: str) -> str:
     if path and _PLAIN.fullmatch(path) and "/." not in path and not base:
         return f"{_origin(url)}{path}" if url and "/" not in url.partition("://")[2] else normalize(url + path)
     return normalize(url + normalize(base + path))
+
+
+def path_below(address: str, root: str) -> str:
+    """The path of an address, without that of the root: as Jekyll has it before `relative_url` and `absolute_url`."""
+    path, base = urlsplit(address).path, urlsplit(root).path.removesuffix("/")
+    return path.removeprefix(base) if path.startswith(f"{base}/") else path
 
 
 def is_absolute(address: str) -> bool:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from posixpath import basename, splitext
 from typing import Any, overload
-from urllib.parse import urlsplit
 
 from syndicator.jekyll.liquid.context import Run
+from syndicator.jekyll.uris import path_below
 from syndicator.model import Post, PostHead
 
 #: More posts than any page lists.
@@ -116,22 +116,16 @@ def _other_post(head: PostHead, run: Run) -> dict[str, object]:
 
 def _facts(head: PostHead, run: Run) -> dict[str, object]:
     collection = next((term.label for term in head.terms if term.kind == "collection"), "posts")
+    home = run.site.info.url
     return {
-        "url": _below_the_site(head.url, run),
-        "id": _below_the_site(head.id, run),
+        "url": path_below(head.url, home),
+        "id": path_below(head.id, home) if "://" in head.id else head.id,
         "date": head.published.astimezone(run.zone),
         "path": head.path,
         "relative_path": head.path,
         "name": basename(head.path),
         "collection": collection,
     }
-
-
-def _below_the_site(address: str, run: Run) -> str:
-    """As Jekyll has it before `relative_url` and `absolute_url`: without the site's own address."""
-    path = urlsplit(address).path if "://" in address else address
-    base = run.site.baseurl.rstrip("/")
-    return path.removeprefix(base) if base and path.startswith(f"{base}/") else path
 
 
 def _slug(path: str) -> str:

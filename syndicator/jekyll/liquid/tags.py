@@ -4,7 +4,6 @@ import re
 from html import escape
 from posixpath import dirname
 from typing import TextIO
-from urllib.parse import urlsplit
 
 from liquid import Node, RenderContext, Tag, Token, TokenStream
 from liquid.ast import BlockNode
@@ -18,6 +17,8 @@ from syndicator.jekyll.liquid.context import Context
 from syndicator.jekyll.liquid.includes import Parameters, file_and_parameters, is_file_name, parameters, render_nodes
 from syndicator.jekyll.liquid.limits import MeteredOutput
 from syndicator.jekyll.liquid.pages import address_of_file
+from syndicator.jekyll.uris import path_below
+from syndicator.model import PostHead
 
 
 class _Line(Node):
@@ -103,6 +104,11 @@ class IncludeRelativeTag(IncludeTag):
     node = _IncludeRelative
 
 
+def _path(post: PostHead, context: Context) -> str:
+    """With the base path, and without what else the site's address may have of one (filters/url_filters.rb)."""
+    return path_below(post.url, context.run.site.url)
+
+
 class _PostUrl(_Line):
     def write(self, context: Context, buffer: TextIO) -> int:
         name = self.markup.strip().removeprefix("/")
@@ -110,7 +116,7 @@ class _PostUrl(_Line):
         if found is None:
             context.run.report(f"the post '{name}' is not there", self.token, "check its file's name, date and all")
             return 0
-        return buffer.write(urlsplit(found.url).path)
+        return buffer.write(_path(found, context))
 
 
 class PostUrlTag(_LineTag):
@@ -122,7 +128,7 @@ class _Link(_Line):
     def write(self, context: Context, buffer: TextIO) -> int:
         path = self.filled(context, self.markup).strip().removeprefix("/")
         found = context.run.posts.find(path)
-        address = urlsplit(found.url).path if found else address_of_file(path, context.run.site, context.run.files)
+        address = _path(found, context) if found else address_of_file(path, context.run.site, context.run.files)
         if address is None:
             context.run.report(f"'{path}' is not there to be linked", self.token)
             return 0

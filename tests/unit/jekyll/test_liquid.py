@@ -188,6 +188,10 @@ JEKYLL = [
         '{% include i.html a="x" b=\'y\' c-d=page.title %}{{ leak }}{% include i.html %}{% include outer.html x="deep" %}{% assign n = "i.html" %}{% include {{ n }} a="v" %}{{ include.a }}',
         "[x|y|Third]leaked[|none|]<[deep|in|]deep>[v|none|]",
     ),
+    (
+        "{% include i.html a=42 b=false c-d=-5 %}{% include i.html a=1.50 b=true c-d=nil %}{% include i.html a=empty b=007 c-d=12px %}",
+        "[42|none|-5][1.5|true|][|7|]",
+    ),
 ]
 
 
@@ -196,6 +200,29 @@ def test_as_jekyll(template: str, expected: str) -> None:
     """The same page makes the same text."""
     path = "_posts/2026-01-09-third.html"
     assert expected == liquid(template, FRONT, files=INCLUDES, path=path).text
+
+
+ADDRESSES = [
+    ("{{ page.url }} {{ page.id }}", "/2026/01/09/third.html /2026/01/09/third"),
+    ("{{ site.url }}{{ site.baseurl }}{{ page.url }}", "https://e.com/a/{}/2026/01/09/third.html"),
+    ("{{ page.url | absolute_url }}", "https://e.com/a/{}/2026/01/09/third.html"),
+]
+
+
+@pytest.mark.parametrize(("template", "expected"), ADDRESSES)
+@pytest.mark.parametrize(("baseurl", "written"), [("", ""), ("/b", "/b"), ("/ö b", "/%C3%B6%20b")])
+def test_addresses_below_a_path(template: str, expected: str, baseurl: str, written: str) -> None:
+    """A site whose `url` has a path of its own, with every `baseurl`: each part is said once."""
+    config = f"title: x\nurl: https://e.com/a\nbaseurl: {baseurl}\n"
+    as_said = baseurl if "site.baseurl" in template else written
+    assert expected.replace("/{}", as_said) == liquid(template, config=config).text
+
+
+def test_links_to_posts_below_a_path() -> None:
+    """`post_url` and `link` say the base path and nothing else of the site's address."""
+    config = "title: x\nurl: https://e.com/b\n"
+    said = liquid("{% post_url 2026-01-08-second %} {% link _posts/2026-01-07-first.md %}", config=config).text
+    assert said == "/2026/01/08/second.html /2026/01/07/first.html"
 
 
 OTHER_POSTS = [
