@@ -16,6 +16,9 @@ _PARAMETER = r"([\w-]+)\s*=\s*(?:\"([^\"\\]*(?:\\.[^\"\\]*)*)\"|'([^'\\]*(?:\\.[
 _EACH = re.compile(_PARAMETER, re.DOTALL)
 _ALL = re.compile(rf"\s*(?:{_PARAMETER}(?=\s|\Z)\s*)*", re.DOTALL)
 _VARIABLE = re.compile(r"(?P<file>[^{]*(?:\{\{\s*[\w\-.]+\s*(?:\|[^}]*)?\}\}[^\s{}]*)+)(?P<rest>.*)", re.DOTALL)
+_WORDS = {"nil": None, "null": None, "true": True, "false": False, "blank": "", "empty": ""}
+_INTEGER = re.compile(r"-?\d{1,1000}", re.ASCII)
+_FLOAT = re.compile(r"-?\d{1,300}\.\d{0,300}(?=[\d.]*\Z)", re.ASCII)  # of "1.2.3" the first two, as Ruby's to_f
 _FILE = re.compile(r"[\w/.\-()+~#@]+")
 _CLIMBS = re.compile(r"[./]{2,}")
 _LONGEST = 20_000
@@ -47,10 +50,21 @@ def parameters(given: Parameters, context: Context) -> dict[str, object]:
     values: dict[str, object] = {}
     for name, double, single, variable in given:
         if variable:
-            values[name] = context.get([_key(part) for part in variable.split(".")], token=None, default=None)
+            values[name] = _value(variable, context)
         else:
             values[name] = double.replace('\\"', '"') or single.replace("\\'", "'")
     return values
+
+
+def _value(said: str, context: Context) -> object:
+    """What stands without quotes: a word or a number that Liquid knows (liquid/expression.rb), else a variable."""
+    if said in _WORDS:
+        return _WORDS[said]
+    if _INTEGER.fullmatch(said):
+        return int(said)
+    if number := _FLOAT.match(said):
+        return float(number[0])
+    return context.get([_key(part) for part in said.split(".")], token=None, default=None)
 
 
 def _key(part: str) -> str | int:
