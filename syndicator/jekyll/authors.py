@@ -4,9 +4,13 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from syndicator.jekyll.addresses import WEB, absolute
 from syndicator.jekyll.uris import is_absolute, join_address
 from syndicator.jekyll.words import is_empty, label
 from syndicator.model import Author
+
+#: Of an address at which a person is found.
+_SCHEMES = WEB | {"acct", "gemini", "mailto", "xmpp"}
 
 
 def post_authors(
@@ -60,9 +64,9 @@ def _by_name(name: str) -> Author | None:
 
 
 def _address(uri: str, url: str, baseurl: str) -> str | None:
-    """Absolute, or None for a text that names no address, like a domain alone."""
+    """Absolute, or None for a text that names no address, like a domain alone, or one that readers would run."""
     if is_absolute(uri):
-        return uri
+        return absolute(uri, url, schemes=_SCHEMES)
     return join_address(url, baseurl, uri) if uri.startswith("/") and not uri.startswith("//") else None
 
 

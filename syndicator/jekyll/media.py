@@ -1,5 +1,6 @@
 """The picture, sound and film that a post's front matter names."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -38,6 +39,8 @@ _TYPES = {
     "ogv": "video/ogg",
     "webm": "video/webm",
 }
+_WORD = r"[\w!#$&.+^-]+"
+_MEDIA_TYPE = re.compile(rf'{_WORD}/{_WORD}(?:\s*;\s*{_WORD}=(?:{_WORD}|"[^"\\]*"))*', re.ASCII)
 _ADDRESS_KEYS = ("url", "path", "file", "src")
 #: What jekyll-seo-tag lets an image say besides its path; the first that is there counts.
 _IMAGE_KEYS = ("path", "url", "src", "facebook", "twitter")
@@ -87,7 +90,7 @@ def _media(address: str, value: object, site: Site, files: SiteFiles) -> Media |
         length = _octets(said.get("length", said.get("size")))
     return Media(
         url=url,
-        type=_text(said.get("type")) or _TYPES.get(urlsplit(url).path.rpartition(".")[2].lower()),
+        type=_type(said.get("type")) or _TYPES.get(urlsplit(url).path.rpartition(".")[2].lower()),
         length=length,
         alt=_text(said.get("alt")),
     )
@@ -110,6 +113,12 @@ def _octets(value: object) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:18])
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _type(value: object) -> str | None:
+    """A media type (RFC 9110 §8.3.1); None when the text is none."""
+    text = _text(value)
+    return text if text and _MEDIA_TYPE.fullmatch(text) else None
 
 
 def _text(value: object) -> str | None:

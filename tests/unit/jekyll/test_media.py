@@ -52,6 +52,11 @@ ENCLOSURES = [
         {"enclosure": {"url": "https://c.org/x", "type": "video/mp4", "length": 9}},
         (Media(url="https://c.org/x", type="video/mp4", length=9),),
     ),
+    ({"enclosure": {"url": "ep/1.mp3", "type": "audio/mpeg; x=<>"}}, (SOUND,)),
+    (
+        {"audio": {"url": "https://c.org/x", "type": "audio/ogg; codecs=opus"}},
+        (Media(url="https://c.org/x", type="audio/ogg; codecs=opus"),),
+    ),
     ({"video": "dQw4w9WgXcQ"}, ()),
     ({"video": "https://www.youtube.com/watch?v=x"}, ()),
     ({"audio": True, "video": None, "podcast": 5, "enclosure": ["/ep/1.mp3", {}]}, (SOUND,)),
