@@ -78,7 +78,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._unfinished > MAX_HEAD and not self.transport.is_closing():
             self.send_400_response("")
-        elif self._arriving and self._arrival is None:
+        elif self._arriving and self._arrival is None:  # empty lines begin no request
             self._arrival = self.loop.call_later(ARRIVAL, self.transport.close)
 
     def on_message_begin(self) -> None:
@@ -132,10 +132,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def _write(self, reply: Answer) -> None:
         date = self.server_state.default_headers[0][1]
         keep = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
-        parts = [reply.head, b"date: ", date, b"\r\n\r\n" if keep else b"\r\nconnection: close\r\n\r\n"]
-        if self.scope["method"] != "HEAD":
-            parts.append(reply.body)
-        self.transport.write(b"".join(parts))
+        end = b"\r\n\r\n" if keep else b"\r\nconnection: close\r\n\r\n"
+        head = b"".join([reply.head, b"date: ", date, end])
+        if reply.body and self.scope["method"] != "HEAD":
+            self.transport.writelines([head, reply.body])  # joined, who is slow to take it would hold a copy
+        else:
+            self.transport.write(head)
         if keep:
             self._unset_keepalive_if_required()
             self.timeout_keep_alive_task = self.loop.call_later(

@@ -6,8 +6,10 @@ import json
 import socket
 import threading
 import time
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
@@ -464,6 +466,18 @@ def test_a_client_that_takes_nothing_is_let_go(
         wait_for(lambda: own.server.connections() == 1)
         wait_for(lambda: own.server.connections() == 0)
     assert caplog.records == []  # and it is not worth a traceback
+
+
+def test_slow_clients_share_what_they_are_sent(web: Web) -> None:
+    """Who takes nothing of an answer holds no copy of it: many of them would take all memory."""
+    with ExitStack() as clients:
+        tracemalloc.start()
+        clients.callback(tracemalloc.stop)
+        for _ in range(3):
+            client = clients.enter_context(web.connect())
+            client.sendall(b"GET /huge.rss HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(100)
+        assert tracemalloc.get_traced_memory()[0] < 4_000_000  # of 8,000,000 octets each
 
 
 def test_a_slow_client_gets_all_of_it(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
