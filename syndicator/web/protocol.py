@@ -78,7 +78,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._unfinished > MAX_HEAD and not self.transport.is_closing():
             self.send_400_response("")
-        elif self._arriving and self._arrival is None:  # empty lines begin no request
+        elif (self._arriving or self._unfinished) and self._arrival is None:  # empty lines begin no request
             self._arrival = self.loop.call_later(ARRIVAL, self.transport.close)
 
     def on_message_begin(self) -> None:

@@ -432,6 +432,17 @@ def test_what_is_no_request_is_refused(web: Web, data: bytes) -> None:
     assert reply == b"" or reply.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 505 "))
 
 
+def test_an_empty_line_keeps_no_connection(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an answer, too: it ends the time that a connection may be idle, and begins no request."""
+    monkeypatch.setattr(protocol, "ARRIVAL", 0.4)
+    with web.connect() as client:
+        client.sendall(b"HEAD /all.rss HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(1000)
+        client.sendall(b"\r\n")
+        client.settimeout(5)
+        assert client.recv(1000) == b""
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"GET /all.rss HTTP/1.1\r\nX: ", b"POST /hub HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"]
 )
