@@ -64,7 +64,7 @@ class Site:
     excerpt_separator: str  #: "" for no excerpts
     suffixes: tuple[str, ...]  #: of Markdown, as the config has them
     kramdown: Kramdown
-    highlighter: str | None  #: None: code is not highlighted
+    highlighter: str | None  #: "rouge", unless the config says another, like "none"; None: it says an empty one
     permalink: str  #: the template of posts
     collections: Mapping[str, Collection]  #: by label, those whose documents have pages, without posts
     collections_dir: str  #: the folder that `_posts` and the collections are below; "" is the source
@@ -141,7 +141,7 @@ class _Reader:
         kramdown = config.get("kramdown")
         author = self._overrides.get("author") or config.get("author")
         said = config.get("highlighter", "rouge")
-        highlighter = said if isinstance(said, str) and said != "none" else None
+        highlighter = said if isinstance(said, str) else None
         suffixes = self._suffixes()
         return Site(
             info=self._info(author, authors if isinstance(authors, dict) else {}),

@@ -158,9 +158,9 @@ class _HighlightNode(Node):
         out = MeteredOutput(context.run.meter)
         self.block.render(context, out)
         code = _EDGES.sub("", out.getvalue())
-        how = Highlighting(enabled=context.run.site.highlighter is not None)
+        how = Highlighting(enabled=context.run.site.highlighter in ("rouge", "pygments"))
         shown = highlighted(code, self.language, how) or escape(code, quote=False)
-        if self.linenos:
+        if self.linenos and how.enabled:
             shown = _numbered(shown, code.count("\n") + 1)
         classes = f'class="language-{escape(self.language.replace("+", "-"))}" data-lang="{escape(self.language)}"'
         return buffer.write(f'<figure class="highlight"><pre><code {classes}>{shown}</code></pre></figure>')

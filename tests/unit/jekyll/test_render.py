@@ -33,6 +33,19 @@ def test_content(body: str, front: str, suffix: str, expected: str | None) -> No
         assert expected == content
 
 
+COLOURED = [("rouge", (True, True)), ("none", (False, False)), ("~", (True, False))]
+
+
+@pytest.mark.parametrize(("said", "coloured"), COLOURED)
+def test_code_is_coloured_as_the_site_says(said: str, coloured: tuple[bool, bool]) -> None:
+    """Markdown's by kramdown, which takes rouge where nothing is said, and that of the tag by Jekyll."""
+    config = f"{CONFIG}highlighter: {said}\n"
+    bodies = ("```ruby\ndef x; end\n```", "{% highlight ruby linenos %}def x; end{% endhighlight %}")
+    contents = [entry(body, config=config).content for body in bodies]
+    assert coloured == tuple("<span" in content for content in contents)
+    assert coloured[1] == ("lineno" in contents[1])
+
+
 SUMMARIES = [
     ("*one*\n\ntwo", "", "one"),
     ("*one*\n\ntwo", "excerpt: said *so*", "said *so*"),
