@@ -150,6 +150,8 @@ class Daemon:
                 lock.enter_context(service.daemon_lock())
             work, serving = self._employed(service)
             undo.callback(serving.stop)
+            if lock_anew:  # this state knows of no file yet
+                serving.show(self._serving.shown())
             if config.web.listen != before.web.listen:
                 server = Server(serving.app, *config.web.listen)
                 server.start()

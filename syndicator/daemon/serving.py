@@ -75,6 +75,10 @@ class Serving:
         self._catalogue.update(found.values(), gone=gone)
         self._shown |= {row.path: row for row in rows if row.gone or row.path in found}
 
+    def shown(self) -> list[FileRow]:
+        """What is served now, and what is answered 410."""
+        return list(self._shown.values())
+
     def _read(self, row: FileRow) -> PublishedFile | None:
         bodies = {} if row.gone else self._service.bodies(row)
         if not bodies:

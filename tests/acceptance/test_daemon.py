@@ -274,6 +274,19 @@ def test_a_state_that_takes_nothing_just_then_stops_no_reload(command: Command) 
         until(lambda: state.execute("SELECT state FROM owed").fetchall() == [("waiting",)])
 
 
+def test_feeds_are_served_while_their_state_is_made_again(command: Command) -> None:
+    """A state that was deleted under the daemon knows of no file; those that are out stay so until the run is over."""
+    command.configure(poll="100ms")
+    with command.running() as daemon, requests.Session() as reader:
+        runs = sum('"run"' in line for line in daemon.err)
+        for path in (command.root / "var").iterdir():
+            path.unlink()
+        answers = set()
+        while sum('"run"' in line for line in daemon.err) == runs:
+            answers.add(reader.get(f"{command.url}all.atom", timeout=5).status_code)
+        assert answers == {200}
+
+
 # ---------------------------------------------------------------------------------------------------- others
 
 
