@@ -39,6 +39,7 @@ class Notice:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._prints: array[int] | None = None
+        self._linked = False  #: whether files were seen by way of links to their folders
         self._racy: set[str] = set()
         self._told: set[str] = set()  #: looked at by themselves since: the last look doesn't know of them
 
@@ -64,6 +65,7 @@ class Notice:
         with self._database.read() as connection:
             known = set(self._prints) if self._prints is not None else {hash(row) for row in posts.seen(connection)}
             look = source.look(known, looking)
+            self._linked = look.linked
             del known  # a hundred octets a document
             total = posts.count_documents(connection)
             if total and not look.prints:
@@ -81,6 +83,8 @@ class Notice:
 
     def at(self, source: Folder, paths: Collection[str], looking: Callable[[int], None]) -> Noticed:
         """Look at these documents only. Of others that went a look at everything tells: the source may be away."""
+        if self._linked and not all(map(source.is_document, paths)):  # perhaps one, by the path that the watch knows
+            return self.look(source, looking)
         here, gone = self._look_at(source, {path for path in paths if source.is_document(path)})
         again = {path for path in self._racy if source.is_document(path) and source.stat(path)}
         if gone:

@@ -43,6 +43,7 @@ class Look:
 
     prints: "array[int]"  #: in the order they were met
     fresh: Paths = field(default_factory=Paths)  #: paths whose print was not among the known ones
+    linked: bool = False  #: whether links to folders were followed: their files have another path too
 
 
 class Folder:
@@ -53,6 +54,7 @@ class Folder:
         self.scope = scope
         self._top = f"{root}/"
         self._real = os.path.realpath(root)
+        self._linked = False
 
     def look(self, known: Container[int] | None = None, seen_so_far: Callable[[int], None] = lambda _: None) -> Look:
         """Look at every document. `known`: the prints that are no news; None: nobody asks what is fresh.
@@ -104,7 +106,7 @@ class Folder:
             except OSError as error:
                 raise self._unreadable(full, error) from error
             folders += [(f"{prefix}{entry.name}/", entry.path) for entry in self._followed(prefix, below)]
-        return Look(prints, fresh)
+        return Look(prints, fresh, self._linked)
 
     def is_document(self, path: str) -> bool:
         """Whether a look would count a file of this path, be it there or not."""
@@ -232,7 +234,9 @@ class Folder:
         # A link is followed as long as it stays inside, and doesn't lead to a folder that it stands in.
         real = os.path.realpath(entry.path)
         here = os.path.realpath(os.path.dirname(entry.path))
-        return os.path.isdir(real) and is_below(real, self._real) and not is_below(here, real)
+        followed = os.path.isdir(real) and is_below(real, self._real) and not is_below(here, real)
+        self._linked |= followed
+        return followed
 
     def _is_kept(self, name: str, path: str) -> bool:
         """Whether a folder below a document folder is one too."""

@@ -1089,6 +1089,19 @@ def test_a_post_that_is_moved_out_of_the_posts_is_gone(site: Site) -> None:
         assert site.titles("all") == ["2026-01-03-three", "2026-01-01-one"]
 
 
+def test_a_post_behind_a_link_is_found_by_its_other_path(site: Site) -> None:
+    """The watch tells of a file where it is, and a look counts it where a link leads to its folder."""
+    site.post("2026-01-01-one")
+    (site.root / "_posts").rename(site.root / "texts")
+    (site.root / "_posts").symlink_to("texts")
+    with site.service() as service:
+        service.build()
+        site.post("2026-01-02-two")
+        assert service.build(paths=["texts/2026-01-02-two.md"]).new == 1
+        (site.root / "texts/2026-01-02-two.md").unlink()
+        assert service.build(paths=["texts/2026-01-02-two.md"]).gone == 1
+
+
 @pytest.mark.parametrize("image", ["/images/", "/out.png", "../secret.png"])
 def test_an_image_that_is_none_is_asked_for_once(site: Site, image: str) -> None:
     """A folder, a link out of the site, a place outside: no run has anything to do for it."""
