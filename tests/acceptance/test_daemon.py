@@ -260,7 +260,7 @@ def test_a_state_that_takes_nothing_just_then_stops_no_reload(command: Command) 
         " not_before, detail) VALUES ('ping', 'https://hub.example/', 'https://example.com/', '', 'hub.example',"
         " 'claimed', 'daemon', 99999999999999999, 0, 0, 99999999999999999, 0, '{}')"
     )
-    refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON owed BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+    refuse = "CREATE TRIGGER refuse BEFORE DELETE ON owed BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
     with command.running() as daemon, closing(sqlite3.connect(command.root / "var/syndicator.db")) as state:
         with state:
             state.execute(claimed)
