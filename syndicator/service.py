@@ -1,11 +1,9 @@
 """The parts, put together from a Config. The only module that sees all of them."""
 
-import gzip
 import os
 import random
 import socket
-import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,8 +11,6 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
-
-import brotli
 
 from syndicator import doctor, publish, status
 from syndicator.build import Builder
@@ -94,10 +90,10 @@ class Service:
         if config.state.file and not make:
             _refuse_none(config.state.file)
         self.database = Database(config.state.url)
-        self._output = Output(config.output.path, config.output.compress)
+        self.output = Output(config.output.path, config.output.compress)
         self.plan = _plan(config)
         self._builder = Builder(
-            self.plan, self.database, self._output, show=lambda rows: self.show(rows), owed=lambda: self.owing()
+            self.plan, self.database, self.output, show=lambda rows: self.show(rows), owed=lambda: self.owing()
         )
         self._leads = {"feeds.aliases": dict(config.feeds.aliases), "feeds.moved": dict(config.feeds.moved)}
         self._nowhere: tuple[int, tuple[Problem, ...]] = (-1, ())  #: of how many feeds, and which of these lead nowhere
@@ -242,7 +238,7 @@ class Service:
             row = feeds.file_at(connection, url)
         if row is None or not row.hubs:
             return None
-        data = self._output.read(row.path)
+        data = self.output.read(row.path)
         if data is None or digest_of(data) != row.digest:
             raise OutputError(f"{row.path} is not what was published", hint="the next run puts it right")
         return FeedFile(
@@ -261,25 +257,6 @@ class Service:
     def beat(self, trouble: SyndicatorError | None = None) -> None:
         """Say that the daemon lives, at each poll, and what it suffers from."""
         locks.beat(self.database, "daemon", str(trouble or ""), (trouble and trouble.hint) or "")
-
-    def bodies(self, row: FileRow) -> dict[str, bytes]:
-        """A published file's bytes by content coding. None at all when what is on disk isn't what was published."""
-        data = self._output.read(row.path) if self._output.stands(row.path, {"": row.disk[""]}) else None
-        if data is None:
-            return {}
-        bodies = {"identity": data}
-        for suffix, (coding, unpack) in _CODINGS.items():
-            packed = self._output.read(row.path + suffix) if suffix in row.disk else None
-            with suppress(OSError, EOFError, zlib.error, brotli.error):  # somebody's else: it is made again
-                if packed is not None and unpack(packed) == data:
-                    bodies[coding] = packed
-        return bodies
-
-
-_CODINGS: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
-    ".gz": ("gzip", gzip.decompress),
-    ".br": ("br", brotli.decompress),
-}
 
 
 def _refuse_none(file: Path) -> None:

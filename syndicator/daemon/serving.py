@@ -80,7 +80,7 @@ class Serving:
         return list(self._shown.values())
 
     def _read(self, row: FileRow) -> PublishedFile | None:
-        bodies = {} if row.gone else self._service.bodies(row)
+        bodies = {} if row.gone else self._service.output.bodies(row.path, row.disk)
         if not bodies:
             return None
         topic = format_of(row.media_type) in FEEDS

@@ -1,6 +1,7 @@
 """Compressed siblings: a function of the bytes alone."""
 
 import gzip
+import zlib
 from collections.abc import Mapping, Sequence
 
 import brotli
@@ -13,8 +14,8 @@ _WORTH = 0.95
 _GZIP_LEVEL = 6
 _BROTLI_QUALITY = 5
 
-
 _SUFFIXES = {"gzip": ".gz", "br": ".br"}
+_UNPACK = {"gzip": gzip.decompress, "br": brotli.decompress}
 
 
 def suffixes(encodings: Sequence[str]) -> tuple[str, ...]:
@@ -30,3 +31,11 @@ def siblings(data: bytes, encodings: Sequence[str]) -> Mapping[str, bytes]:
     if "br" in encodings:
         made[_SUFFIXES["br"]] = brotli.compress(data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY)
     return {suffix: packed for suffix, packed in made.items() if len(packed) < len(data) * _WORTH}
+
+
+def is_packed(packed: bytes, encoding: str, data: bytes) -> bool:
+    """Whether some bytes are others, compressed, whoever did it."""
+    try:
+        return bool(_UNPACK[encoding](packed) == data)
+    except (OSError, EOFError, zlib.error, brotli.error):
+        return False

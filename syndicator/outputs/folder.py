@@ -15,12 +15,13 @@ from pathlib import Path
 
 from syndicator.errors import OutputError
 from syndicator.model import FeedFile
-from syndicator.outputs.compress import siblings, suffixes
+from syndicator.outputs.compress import is_packed, siblings, suffixes
 
 #: What was written, by suffix ("" the file itself, ".gz", ".br"): size and mtime_ns.
 Disk = Mapping[str, tuple[int, int]]
 
-_SIBLINGS = suffixes(("gzip", "br"))
+_ENCODINGS = ("gzip", "br")
+_SIBLINGS = suffixes(_ENCODINGS)
 
 _TEMPORARY = ".syndicator-"
 
@@ -99,6 +100,21 @@ class Folder:
             if error.errno in _NOT_OURS:
                 return None
             raise self._failure(path, error) from error
+
+    def bodies(self, path: str, disk: Disk) -> dict[str, bytes]:
+        """A file's bytes by content coding: "identity", and its siblings'. None at all when it isn't as it was written.
+
+        A sibling that holds something else is left out: it is made again.
+        """
+        data = self.read(path) if self.stands(path, {"": disk[""]}) else None
+        if data is None:
+            return {}
+        bodies = {"identity": data}
+        for encoding, suffix in zip(_ENCODINGS, _SIBLINGS, strict=True):
+            packed = self.read(path + suffix) if suffix in disk else None
+            if packed is not None and is_packed(packed, encoding, data):
+                bodies[encoding] = packed
+        return bodies
 
     def dated(self, file: FeedFile) -> datetime | None:
         """The date of the very file where it stands already; None when other bytes stand there, or none."""
