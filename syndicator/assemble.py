@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from syndicator.model import Entry, Feed, FeedSpec, Problem, SiteInfo, Term
@@ -17,6 +17,10 @@ _SPELLED = {"+": " plus ", "#": " sharp ", "&": " and ", "@": " at ", "%": " per
 
 #: File names have 255 octets at most; this leaves room for suffixes and a temporary name.
 _MAX_OCTETS = 120
+
+
+#: A moment that lies further ahead than this was written wrong: clocks and zones don't differ by so much.
+YET_TO_COME = timedelta(days=1)
 
 
 def fold(label: str) -> str:
@@ -75,13 +79,13 @@ def title_of(site: SiteInfo, term: Term | None) -> str:
     return site.title if term is None else f"{site.title}: {term.label}"
 
 
-def assemble(spec: FeedSpec, site: SiteInfo, entries: Sequence[Entry], before: datetime | None) -> Feed:
+def assemble(spec: FeedSpec, site: SiteInfo, entries: Sequence[Entry], before: datetime | None, now: datetime) -> Feed:
     """A feed of these entries, newest first, or of their summaries, as the spec has it.
 
-    `before`: its last `updated`, which it never goes back from.
+    `before`: its last `updated`, which it never goes back from, unless that is yet to come: a post was dated wrong.
     """
     moments = [entry.updated for entry in entries]
-    if before is not None:
+    if before is not None and before < now + YET_TO_COME:
         moments.append(before)
     shown = entries if spec.full else [replace(entry, content="") for entry in entries]
     return Feed(spec=spec, site=site, updated=max(moments, default=None), entries=tuple(shown))

@@ -204,7 +204,7 @@ class Builder:
         row = replace(row, dirty=bool(gathered.missed))
         # A term that only future posts have has no feed yet: its name alone would tell of them.
         unborn = not gathered.entries and row.made_of is None and row.kind is not None
-        feed = assemble.assemble(spec, site.info, gathered.entries, row.updated)
+        feed = assemble.assemble(spec, site.info, gathered.entries, row.updated, doing.now)
         made_of = fingerprint(self.plan.version, spec, site.info, feed.updated, gathered.keys, self.plan.aliases)
         stand = all(self.output.stands(file.path, file.disk) for file in known.values() if not file.gone)
         if unborn or (made_of == row.made_of and stand):

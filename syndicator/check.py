@@ -5,7 +5,7 @@ from datetime import datetime
 from time import perf_counter
 
 from syndicator import identity
-from syndicator.assemble import ALL
+from syndicator.assemble import ALL, YET_TO_COME
 from syndicator.index import Names, Progress
 from syndicator.jekyll.asking import is_named
 from syndicator.jekyll.posts import read_post
@@ -49,7 +49,7 @@ def check(plan: Plan, now: datetime, progress: Progress) -> Report:
     names = Names((), plan.kinds_of(site))
     feeds = {ALL}.union(*(names.of_all(head.terms) for head in heads.values()))
     notes = nowhere({"feeds.aliases": plan.aliases}, {f"{name}.{suffix}" for name in feeds for suffix in plan.formats})
-    problems += [*_of_ids(heads.values()), *names.problems]
+    problems += [*_of_ids(heads.values()), *_of_moments(heads.values(), now), *names.problems]
     from syndicator.jekyll.render import Renderer  # half a second, which other commands need not wait for
 
     posts = _Posts(heads)
@@ -80,6 +80,16 @@ def _of_ids(heads: Iterable[PostHead]) -> list[Problem]:
         if problem:
             found.append(problem)
     return found
+
+
+def _of_moments(heads: Iterable[PostHead], now: datetime) -> list[Problem]:
+    """Posts that say they were changed on a day that hasn't come, and isn't that of their appearance either."""
+    hint = "mend last_modified_at: until then the feeds it stands in say so too"
+    return [
+        Problem(path=head.path, message=f"says that it was changed on {head.updated:%Y-%m-%d}, yet to come", hint=hint)
+        for head in heads
+        if head.updated and head.updated > max(now, head.published) + YET_TO_COME
+    ]
 
 
 class _Posts:

@@ -13,8 +13,9 @@ from syndicator.jekyll.filing import FILING, Filing, make_head
 from syndicator.jekyll.front_matter import BINARY, MAX_HEAD
 from syndicator.jekyll.places import locate
 from syndicator.jekyll.plain_head import read_line
-from syndicator.jekyll.posts import plain_title, read_post
+from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import Site
+from syndicator.jekyll.titles import plain_title
 from syndicator.model import Document, PostHead, Problem
 
 _CLOSING = re.compile(rb"\n---\s*$\n?", re.MULTILINE)
@@ -54,7 +55,7 @@ class HeadReader:
         if date is None and defaults.get("date") is None:
             date = where.date
         moment = read_moment(date, self._site.timezone) if where.date else None
-        shown = plain_title(title, self._site)
+        shown = plain_title(title, self._site.kramdown)
         if moment is None or not shown:
             return self._as_a_whole(document)[:2]
         return make_head(document.path, where, self._site, filing, shown, moment, octets), ()

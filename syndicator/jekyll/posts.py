@@ -1,7 +1,5 @@
 """One document becomes one Post: what its author wrote, located in its site (jekyll/lib/jekyll/document.rb)."""
 
-import html
-import re
 from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from syndicator.jekyll.permalinks import unknown_keys
 from syndicator.jekyll.places import Where, locate
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.slugs import titleize
+from syndicator.jekyll.titles import plain_title
 from syndicator.jekyll.uris import is_absolute
 from syndicator.jekyll.words import as_text, is_empty, label, language_tag, shown
 from syndicator.model import Document, Post, Problem
@@ -29,8 +28,6 @@ T = TypeVar("T")
 MOST = 100
 
 _PLURAL = {"category": "categories", "tag": "tags", "author": "authors"}
-_TAG = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL | re.IGNORECASE)
-_TYPED = re.compile(r"['\"<>&]|--|\.\.\.")  # what typography or markup changes; most titles have none of it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,16 +70,6 @@ def _octets_before(body: str, text: str, data: bytes) -> int:
     """Where the body begins in the file: so it need not be encoded again."""
     mark = len(BOM_UTF8) if data.startswith(BOM_UTF8) else 0
     return mark + len(text[: len(text) - len(body)].encode())
-
-
-def plain_title(title: str, site: Site) -> str:
-    """A title as text: typographic, without markup, one line, and only characters that XML can hold."""
-    if _TYPED.search(title):
-        # Markdown takes a quarter of a second to import; whoever only reads heads seldom needs it.
-        from syndicator.jekyll.markdown import smartify
-
-        title = html.unescape(_TAG.sub("", smartify(title, site.kramdown)))
-    return label(title)
 
 
 class _Reader:
@@ -216,10 +203,10 @@ class _Reader:
     def _title(self) -> str:
         said = self._front.get("title")
         if said is None or said is False:
-            return plain_title(titleize(self._where.slug), self._site)
-        title = "" if isinstance(said, list | dict) else plain_title(as_text(said), self._site)
+            return plain_title(titleize(self._where.slug), self._site.kramdown)
+        title = "" if isinstance(said, list | dict) else plain_title(as_text(said), self._site.kramdown)
         if not title:
-            title = plain_title(titleize(self._where.slug), self._site)
+            title = plain_title(titleize(self._where.slug), self._site.kramdown)
             self.problem("title", f"title is no text: {shown(said)}; {shown(title)} stands for it")
         elif not isinstance(said, str):
             self.problem("title", f"title is not a text: {shown(said)}", "put it in quotes")

@@ -19,6 +19,7 @@ from syndicator.jekyll.defaults import Defaults, read_defaults
 from syndicator.jekyll.kramdown.options import Kramdown
 from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
 from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
+from syndicator.jekyll.titles import plain_title
 from syndicator.jekyll.uris import is_absolute, join_address
 from syndicator.jekyll.words import as_text, is_empty, label, language_tag, shown
 from syndicator.model import Problem, Scope, SiteInfo, fingerprint
@@ -124,7 +125,6 @@ class _Reader:
 
     def site(self, data: Mapping[str, Any], texts: Mapping[str, str], plain: bool) -> Site:
         config = self.config
-        authors = data.get("authors")
         collections = self._collections()
         defaults, wrong = read_defaults(config.get("defaults"), self.text("collections_dir"))
         for message in wrong:
@@ -138,13 +138,14 @@ class _Reader:
         for key in unknown_keys(permalink):
             self.problem("permalink", f"permalink has no placeholder :{key}")
         separator = config.get("excerpt_separator", "\n\n")
-        kramdown = config.get("kramdown")
         author = self._overrides.get("author") or config.get("author")
         said = config.get("highlighter", "rouge")
         highlighter = said if isinstance(said, str) else None
+        options = config.get("kramdown")
+        kramdown = Kramdown.from_config(options if isinstance(options, dict) else {}, highlighter)
         suffixes = self._suffixes()
         return Site(
-            info=self._info(author, authors if isinstance(authors, dict) else {}),
+            info=self._info(author, kramdown),
             url=self.url,
             baseurl=self.baseurl,
             language=self._language(),
@@ -158,7 +159,7 @@ class _Reader:
             posts_limit=limit if isinstance(limit, int) and limit > 0 else None,
             excerpt_separator=as_text(separator),
             suffixes=suffixes,
-            kramdown=Kramdown.from_config(kramdown if isinstance(kramdown, dict) else {}, highlighter),
+            kramdown=kramdown,
             highlighter=highlighter,
             permalink=permalink,
             collections=collections,
@@ -177,10 +178,10 @@ class _Reader:
         value = self.config.get(key)
         return "" if isinstance(value, dict | list | bool) else as_text(value).strip()
 
-    def _info(self, author: Any, known: Mapping[str, Any]) -> SiteInfo:
+    def _info(self, author: Any, kramdown: Kramdown) -> SiteInfo:
         title = self._overrides.get("title") or self.text("title") or self.text("name")
         return SiteInfo(
-            title=label(title) or self.url.partition("://")[2] or "Untitled",
+            title=plain_title(title, kramdown) or self.url.partition("://")[2] or "Untitled",
             url=join_address(self.url, self.baseurl, "/"),
             description=label(self._overrides.get("description") or self.text("description")),
             language=self._language(report=False),

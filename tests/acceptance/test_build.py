@@ -294,6 +294,22 @@ def test_check_names_two_posts_of_one_address(site: Site) -> None:
     ]
 
 
+def test_a_change_that_is_yet_to_come(site: Site) -> None:
+    """`check` names it; a feed says so only for as long as the post does."""
+    site.post("2026-01-02-one", last_modified_at="9999-01-03")
+    site.post("2099-01-01-later", last_modified_at="2099-01-01 18:00:00")
+    with site.service() as service:
+        problems = check_site(service.config, clock=site.clock).problems
+        assert [str(problem) for problem in problems] == [
+            "_posts/2026-01-02-one.md: says that it was changed on 9999-01-03, yet to come"
+        ]
+        service.build()
+        assert site.feed("all.atom").feed.updated.startswith("9999")
+        site.post("2026-01-02-one", last_modified_at="2026-01-03")
+        service.build()
+    assert site.feed("all.atom").feed.updated == "2026-01-03T00:00:00+00:00"
+
+
 def test_ids_survive_a_new_domain_and_permalink_style(site: Site) -> None:
     """Links change; nothing is unread again."""
     three(site)

@@ -85,6 +85,9 @@ def test_collections_have_feeds_of_their_own() -> None:
     assert not stands_in_all([Term(kind="collection", label="recipes")])
 
 
+NOW = datetime(2026, 1, 20, tzinfo=UTC)
+
+
 def test_titles() -> None:
     """A feed of a term says whose it is first."""
     assert title_of(SITE, None) == "The Daily"
@@ -98,11 +101,15 @@ def test_titles() -> None:
         ([3, 5, 4], None, 5),
         ([3], 9, 9),
         ([], 9, 9),
+        ([3], 30, 3),
     ],
 )
 def test_a_feeds_updated_never_goes_backwards(moments: list[int], before: int | None, expected: int | None) -> None:
-    """It is the newest entry's, or what it was: a post that is taken back doesn't turn back the clock."""
-    feed = assemble(_spec(), SITE, [_entry(day) for day in moments], _day(before))
+    """It is the newest entry's, or what it was: a post that is taken back doesn't turn back the clock.
+
+    Unless what it was is yet to come, which a wrong date had said.
+    """
+    feed = assemble(_spec(), SITE, [_entry(day) for day in moments], _day(before), NOW)
     assert feed.updated == _day(expected)
     assert len(feed.entries) == len(moments)
 
@@ -110,8 +117,8 @@ def test_a_feeds_updated_never_goes_backwards(moments: list[int], before: int | 
 def test_a_feed_of_summaries_has_no_texts() -> None:
     """Whatever its entries hold."""
     entry = replace(_entry(1), content="All.", summary="A part.")
-    assert assemble(_spec(), SITE, [entry], None).entries == (entry,)
-    assert assemble(replace(_spec(), full=False), SITE, [entry], None).entries == (replace(entry, content=""),)
+    assert assemble(_spec(), SITE, [entry], None, NOW).entries == (entry,)
+    assert assemble(replace(_spec(), full=False), SITE, [entry], None, NOW).entries == (replace(entry, content=""),)
 
 
 def _day(day: int | None) -> datetime | None:

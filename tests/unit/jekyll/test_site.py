@@ -26,6 +26,14 @@ def test_first_users_config() -> None:
     assert (site.timezone, site.future, site.permalink) == (UTC, False, "/:title/")
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"), [("Tom's <b>News</b> &amp; more...", "Tom’s News & more…"), ("<br>", "e.com"), ("A  b", "A b")]
+)
+def test_a_sites_title_is_text_as_a_posts_is(said: str, shown: str) -> None:
+    """Typographic and without markup."""
+    assert site_of(f'url: https://e.com\ntitle: "{said}"\n').info.title == shown
+
+
 def test_what_jekyll_feed_is_told() -> None:
     """jekyll-feed's own keys: pictures, limits, excerpts, and what the site makes feeds of."""
     site = site_of(
