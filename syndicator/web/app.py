@@ -4,12 +4,16 @@ from collections.abc import Callable, Sequence
 
 from prometheus_client import Counter
 from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from syndicator.web.feeds import Catalogue, Feeds, OnRequest
 from syndicator.web.health import Readiness, health_routes
 from syndicator.web.limiter import Limiter
+
+#: Seconds after which whoever came before the first run was over may come again.
+SOON = "10"
 
 
 def make_app(
@@ -22,10 +26,19 @@ def make_app(
     limiter: Limiter | None = None,
 ) -> Feeds:
     """Everything that is served. `routes` come before our own; `limiter` None: nobody is limited."""
-    behind = Starlette(routes=[*routes, *health_routes(ready, numbers)])
+    behind = Starlette(
+        routes=[*routes, *health_routes(ready, numbers)], exception_handlers={404: lambda *_: _nothing(catalogue)}
+    )
     # The redirect to a path with or without its last slash would be built from the Host header.
     behind.router.redirect_slashes = False
     return Feeds(catalogue, counted(behind, on_request), on_request=on_request, limiter=limiter)
+
+
+def _nothing(catalogue: Catalogue) -> PlainTextResponse:
+    """Nothing is there, or not yet: a reader that is told 404 may drop the feed (RFC 9110 §15.6.4)."""
+    if catalogue.is_whole:
+        return PlainTextResponse("Not Found", 404)
+    return PlainTextResponse("The feeds are being made.\n", 503, {"Retry-After": SOON})
 
 
 def counter(requests: Counter) -> OnRequest:

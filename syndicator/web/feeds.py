@@ -53,6 +53,11 @@ class Catalogue:
             answers[""] = answers["index.html"]
         self._paths = self._paths | {root + path: found for root in self._roots for path, found in answers.items()}
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the first run is over: the page of all feeds comes last."""
+        return "/index.html" in self._paths
+
     def find(self, path: str) -> Prepared | Answer | None:
         """What there is at a path as the request names it, decoded; None: nothing."""
         return self._paths.get(path)
