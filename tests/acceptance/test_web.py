@@ -222,16 +222,16 @@ def test_everything_else_is_refused_without_links(
         assert set(allow.split(", ")) == set(headers["allow"].split(", "))
 
 
-def test_what_the_first_run_has_not_made_yet_comes_soon(web: Web) -> None:
+def test_what_the_first_run_has_not_made_yet_comes_soon(own: Web) -> None:
     """Until the page of all feeds is there, which comes last, nobody is told that a feed doesn't exist."""
     catalogue = Catalogue(max_age=300)
-    web.server.replace(make_app(catalogue, ready=web.look, numbers=lambda: b"", on_request=lambda *_: None))
-    status, headers, body = web.get("/all.rss")
+    own.server.replace(make_app(catalogue, ready=own.look, numbers=lambda: b"", on_request=lambda *_: None))
+    status, headers, body = own.get("/all.rss")
     assert (status, headers["retry-after"], body) == (503, "10", b"The feeds are being made.\n")
     catalogue.update([published("all.rss", BODY)])
-    assert (web.get("/all.rss")[0], web.get("/all.atom")[0], web.get("/livez")[0]) == (200, 503, 200)
+    assert (own.get("/all.rss")[0], own.get("/all.atom")[0], own.get("/livez")[0]) == (200, 503, 200)
     catalogue.update([published("index.html", b"<html>", link=None, kind="text/html")])
-    assert web.get("/all.atom")[0] == 404
+    assert own.get("/all.atom")[0] == 404
 
 
 def test_host_and_forwarded_headers_change_nothing(web: Web) -> None:
