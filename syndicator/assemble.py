@@ -18,7 +18,6 @@ _SPELLED = {"+": " plus ", "#": " sharp ", "&": " and ", "@": " at ", "%": " per
 #: File names have 255 octets at most; this leaves room for suffixes and a temporary name.
 _MAX_OCTETS = 120
 
-
 #: A moment that lies further ahead than this was written wrong: clocks and zones don't differ by so much.
 YET_TO_COME = timedelta(days=1)
 

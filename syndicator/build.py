@@ -1,8 +1,7 @@
 """One run: source → feeds → output → store. The story of the product on one page."""
 
-import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
 
@@ -10,14 +9,16 @@ from syndicator import assemble, formats, gather, marks, notice, publish
 from syndicator.errors import OutputError
 from syndicator.formats import html, opml
 from syndicator.gather import Gatherer
-from syndicator.index import Counted, Indexer, Names, Progress
+from syndicator.index import Indexer, Names, Progress
 from syndicator.jekyll.site import Site
 from syndicator.marks import Memory
 from syndicator.model import Report, fingerprint
 from syndicator.notice import SiteReader
+from syndicator.others import Others
 from syndicator.outputs.folder import Folder as Output
 from syndicator.plan import Plan
 from syndicator.remembered import Remembered
+from syndicator.run import Run
 from syndicator.sources.folder import Folder as Source
 from syndicator.store import entries, facts, feeds, posts, problems
 from syndicator.store.database import Database
@@ -81,7 +82,7 @@ class Builder:
         self._site_reader = SiteReader(plan.source, plan.overrides)
         self._notice = notice.Notice(database)
         self._marker = marks.Marker(plan, database, output, self._site_reader)
-        self._name = secrets.token_hex(8)
+        self.others = Others(database, tell=self._heed)
         self._memory: Memory | None = None
         self._recent: entries.Recent = Remembered(RECENT)
         self._gatherer: Gatherer | None = None
@@ -95,9 +96,7 @@ class Builder:
         begun = perf_counter()
         if self._memory is None:
             self.output.sweep()
-            with self.database.read() as connection:
-                self._site_reader.configured |= bool(facts.get(connection, "configured"))
-                self._site_reader.posted |= bool(facts.get(connection, "posted"))
+            self._marker.recall()
         site = self._site_reader.read()
         source = Source(self.plan.source, self.plan.scope_of(site))
 
@@ -112,17 +111,17 @@ class Builder:
         if self._memory and not noticed and not self._marker.is_due(self._memory, site, now, told):
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
         try:
-            doing = _Run(site, source, now, begun, self._gatherer_of(site, source), publish.Packing(self.output))
+            doing = Run(site, source, now, begun, self._gatherer_of(site, source), publish.Packing(self.output))
             return self._act(doing, noticed, told, progress)
         except BaseException:
             self._memory = None
             self._notice.forget()  # what was noticed is to be noticed again
             raise
 
-    def _act(self, doing: "_Run", noticed: notice.Noticed, told: Collection[str] | None, progress: Progress) -> Report:
+    def _act(self, doing: Run, noticed: notice.Noticed, told: Collection[str] | None, progress: Progress) -> Report:
         """All that follows from what was noticed. `told`: the only documents that may have changed; None: any."""
         site = doing.site
-        self.catch_up()
+        self.others.catch_up()
         memory = self._memory if self._memory and self._memory.site is site else None
         if memory is None and self._marker.adopt(site):
             self._notice.forget()
@@ -141,25 +140,15 @@ class Builder:
         if doing.failure:
             raise doing.failure
         self._notice.remember(noticed, counted.racy | doing.missed)
-        report = self._report(counted, doing)
+        with self.database.read() as connection:
+            report = doing.report(connection, counted)
         self._remember(report, doing, names, memory)
         return report
 
-    def is_alone(self) -> bool:
-        """Whether no other process had a run since the last one here."""
-        with self.database.read() as connection:
-            return facts.get(connection, "run by") == self._name
-
-    def catch_up(self) -> None:
-        """Show what other processes published since the last run here. Only who holds the run's lock may call it."""
-        if self.is_alone():
-            return
+    def _heed(self, rows: Sequence[FileRow]) -> None:
+        """Another process had a run: these files are out now, and what is remembered here may not hold."""
         self._memory = None
-        with self.database.read() as connection:
-            rows = feeds.every_file(connection)
         self._show(rows)
-        with self.database.begin(durable=False) as connection:
-            facts.put(connection, "run by", self._name)
 
     def _known(self, site: Site) -> tuple[Names, set[str]]:
         """The feeds' names, and the posts whose entries asked for other posts, as the state has them."""
@@ -174,7 +163,7 @@ class Builder:
 
     # ------------------------------------------------------------------------------------------- the feeds
 
-    def _publish_feeds(self, doing: "_Run", progress: Progress) -> None:
+    def _publish_feeds(self, doing: Run, progress: Progress) -> None:
         with self.database.read() as connection:
             dirty = feeds.dirty(connection)
         for done, row in enumerate(dirty, 1):
@@ -189,7 +178,7 @@ class Builder:
             gather.prune(connection)
             facts.put(connection, "now", doing.now.isoformat())
 
-    def _publish_feed(self, row: FeedRow, doing: "_Run") -> Sequence[FileRow]:
+    def _publish_feed(self, row: FeedRow, doing: Run) -> Sequence[FileRow]:
         """The files of a feed that is due, as they are out now; nothing when they are as they were."""
         site = doing.site
         spec = self.plan.spec_of(site, row.name, row.term)
@@ -225,7 +214,7 @@ class Builder:
             self._owed()
         return published.rows
 
-    def _withdraw(self, doing: "_Run") -> None:
+    def _withdraw(self, doing: Run) -> None:
         """Take away the feeds of kinds that the config no longer makes."""
         kinds = {None, *self.plan.kinds_of(doing.site)}
         with self.database.read() as connection:
@@ -238,7 +227,7 @@ class Builder:
                 feeds.put(connection, [replace(row, dirty=False, made_of=None, standing=())])
                 publish.commit(connection, published, self.plan.own_hub, doing.now)
 
-    def _publish_pages(self, doing: "_Run") -> None:
+    def _publish_pages(self, doing: Run) -> None:
         """The index page and the OPML: they show every feed, and so may change with any."""
         site = doing.site
         with self.database.read() as connection:
@@ -260,7 +249,7 @@ class Builder:
             with self.database.begin(durable=False) as connection:
                 publish.commit(connection, published, self.plan.own_hub, doing.now)
 
-    def _pack(self, doing: "_Run", memory: Memory | None) -> None:
+    def _pack(self, doing: Run, memory: Memory | None) -> None:
         """The compressed siblings of what went out, and of what a run that was broken off left without."""
         self.output.release()
         if memory is None:
@@ -275,25 +264,7 @@ class Builder:
             with self.database.begin(durable=False) as connection:
                 feeds.put_files(connection, rows)
 
-    def _report(self, counted: Counted, doing: "_Run") -> Report:
-        with self.database.read() as connection:
-            return Report(
-                started=doing.now,
-                seconds=perf_counter() - doing.begun,
-                posts=posts.count(connection),
-                new=counted.new,
-                changed=counted.changed,
-                gone=counted.gone,
-                feeds=doing.feeds,
-                feeds_changed=doing.changed,
-                files_written=doing.written,
-                mended=doing.mended,
-                owed=doing.owed,
-                next_due=posts.next_due(connection, doing.now),
-                problems=problems.every(connection),
-            )
-
-    def _remember(self, report: Report, doing: "_Run", names: Names, before: Memory | None) -> None:
+    def _remember(self, report: Report, doing: Run, names: Names, before: Memory | None) -> None:
         quiet = replace(report, new=0, changed=0, gone=0, feeds_changed=0, files_written=0, mended=0, owed=0)
         with self.database.read() as connection:
             self._memory = Memory(
@@ -304,32 +275,3 @@ class Builder:
                 files={**(before.files if before else {}), **{row.path: row for row in doing.rows}},
                 report=quiet,
             )
-
-
-@dataclass
-class _Run:
-    """What one run works with, and what it comes to."""
-
-    site: Site
-    source: Source
-    now: datetime
-    begun: float  #: by `perf_counter`
-    gatherer: Gatherer
-    packing: publish.Packing
-    rows: list[FileRow] = field(default_factory=list)  #: files that went out or went; the last of a path counts
-    feeds: int = 0
-    changed: int = 0
-    written: int = 0
-    mended: int = 0
-    owed: int = 0
-    missed: set[str] = field(default_factory=set)  #: posts whose file wasn't, when rendered, the one that was read
-    failure: OutputError | None = None  #: the first of them
-
-    def count(self, published: publish.Published) -> None:
-        self.rows += published.rows
-        self.written += published.written
-        self.mended += published.written - len(published.changed)
-
-    @property
-    def until(self) -> datetime:
-        return self.site.until(self.now)

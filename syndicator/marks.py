@@ -43,6 +43,12 @@ class Marker:
         self._output = output
         self._site_reader = site_reader
 
+    def recall(self) -> None:
+        """Let the site be read as what it was: a _config.yml or _posts that it had before may be away."""
+        with self._database.read() as connection:
+            self._site_reader.configured |= bool(facts.get(connection, "configured"))
+            self._site_reader.posted |= bool(facts.get(connection, "posted"))
+
     def is_due(self, memory: Memory, site: Site, now: datetime, told: Collection[str] | None) -> bool:
         """Whether anything that is not a document changed since the run that is remembered.
 

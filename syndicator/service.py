@@ -163,11 +163,11 @@ class Service:
 
     def _served(self) -> bool:
         """Whether all that is out is served here. What another process published is shown; False: it has a run now."""
-        if self._builder.is_alone():
+        if not self._builder.others.had_a_run():
             return True
         try:
             with locks.hold(self.database, "run"):
-                self._builder.catch_up()
+                self._builder.others.catch_up()
         except LockedError:
             return False
         return True

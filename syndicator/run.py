@@ -1,0 +1,64 @@
+"""What one run works with, and what it comes to."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import perf_counter
+
+from sqlalchemy import Connection
+
+from syndicator.errors import OutputError
+from syndicator.gather import Gatherer
+from syndicator.index import Counted
+from syndicator.jekyll.site import Site
+from syndicator.model import Report
+from syndicator.publish import Packing, Published
+from syndicator.sources.folder import Folder as Source
+from syndicator.store import posts, problems
+from syndicator.store.feeds import FileRow
+
+
+@dataclass
+class Run:
+    """The values that its steps share; they add to what it comes to."""
+
+    site: Site
+    source: Source
+    now: datetime
+    begun: float  #: by `perf_counter`
+    gatherer: Gatherer
+    packing: Packing
+    rows: list[FileRow] = field(default_factory=list)  #: files that went out or went; the last of a path counts
+    feeds: int = 0
+    changed: int = 0
+    written: int = 0
+    mended: int = 0
+    owed: int = 0
+    missed: set[str] = field(default_factory=set)  #: posts whose file wasn't, when rendered, the one that was read
+    failure: OutputError | None = None  #: the first of them
+
+    def count(self, published: Published) -> None:
+        self.rows += published.rows
+        self.written += published.written
+        self.mended += published.written - len(published.changed)
+
+    @property
+    def until(self) -> datetime:
+        return self.site.until(self.now)
+
+    def report(self, connection: Connection, counted: Counted) -> Report:
+        """What it came to, with what the store holds now."""
+        return Report(
+            started=self.now,
+            seconds=perf_counter() - self.begun,
+            posts=posts.count(connection),
+            new=counted.new,
+            changed=counted.changed,
+            gone=counted.gone,
+            feeds=self.feeds,
+            feeds_changed=self.changed,
+            files_written=self.written,
+            mended=self.mended,
+            owed=self.owed,
+            next_due=posts.next_due(connection, self.now),
+            problems=problems.every(connection),
+        )
