@@ -83,8 +83,8 @@ class PushReport:
 class Push:
     """Pays debts. One pass at a time; a pass that runs takes up what comes due meanwhile.
 
-    `claimer` is the name under which it claims: what a dead process of that name had claimed is given back by
-    `recover`. `read` gives a topic's file as it is now, or None when there is no such topic (any more); it raises
+    `claimer` is the name under which it claims: what a dead process of that name had claimed is given back by the first
+    pass. `read` gives a topic's file as it is now, or None when there is no such topic (any more); it raises
     OutputError when that can't be told just now. `served` says whether all that is out can be fetched: nobody is
     told before. `heard` is told what became of each request. `retry` is for pings, `hub_retry` for what goes to
     callbacks. `jitter` gives a number from 0 to 1.
@@ -116,13 +116,8 @@ class Push:
         self._renewal = clock()  # when claims are renewed next
         self._resting: dict[str, datetime] = {}  # hubs that asked to be left alone, and until when
         self._pass = threading.Lock()
-        self._broke_off = False  # whether the last pass did: a full disk, a locked state
+        self._left = True  # what the last pass had claimed: it broke off (a full disk), or died with its process
         self._stopped = threading.Event()
-
-    def recover(self) -> int:
-        """Give back what an earlier process of the same name had claimed when it died; how many."""
-        with self._database.begin() as connection:
-            return claims.release(connection, self._claimer)
 
     def nudge(self) -> None:
         """Let a pass that runs look at once at what came due."""
@@ -138,7 +133,7 @@ class Push:
         """Pay all that is due, and what comes due while doing so."""
         with self._pass:
             started, clock, tally = self._clock(), time.monotonic(), Tally()
-            if self._broke_off:
+            if self._left:
                 self._leave(tally)
             # A wall clock that is set back takes with it what was put off by it.
             zero = started - timedelta(seconds=clock)
@@ -148,12 +143,13 @@ class Push:
                 retention.set_right(connection, started, self._longest)
                 self._resting = owed.asked_to_wait(connection, started)
             self._zero = zero
-            self._hands, self._renewal, self._broke_off = Hands(self._send), started + LEASE / 2, True
+            self._hands, self._renewal = Hands(self._send), started + LEASE / 2
+            self._left = True
             try:
                 self._drain(tally)
             finally:
                 self._hands.dismiss()
-            self._broke_off = False
+            self._left = False
             with self._database.read() as connection:
                 debts, next_due = owed.outstanding(connection), owed.next_due(connection)
         return PushReport(
@@ -283,7 +279,8 @@ class Push:
             self._collect(LOOK)
             left -= time.monotonic() - began if self._stopped.is_set() else 0
         self._settle(tally)
-        self.recover()
+        with self._database.begin() as connection:
+            claims.release(connection, self._claimer)
 
 
 #: What can't be planned without the topic's file.

@@ -85,7 +85,6 @@ class Work:
         self._stopping = threading.Event()
         self._looked = 0.0  #: when the last look at everything was over, by the monotonic clock
         self._tidied = -math.inf
-        self._recovered = False
         self._told = 0.0  #: when the watch last told of something, by the monotonic clock
         self.last: Report | None = None  #: what the last run that succeeded did
         self.polled = 0.0  #: when that was, by the monotonic clock
@@ -244,9 +243,6 @@ class Work:
     def _push(self, _asked: frozenset[str]) -> None:
         try:
             self._service.check()
-            if not self._recovered:  # the daemon's lock is ours: whoever claimed by our name before is dead
-                self._service.pusher.recover()
-                self._recovered = True
             if time.monotonic() > self._tidied + _TIDY:
                 self._service.tidy()
                 self._tidied = time.monotonic()

@@ -110,6 +110,15 @@ def pushing(
     client.close()
 
 
+def begun(push: Push, hub: Hub) -> threading.Thread:
+    """A pass whose first request has reached the hub."""
+    passing = threading.Thread(target=push.once)
+    passing.start()
+    while not hub.seen:
+        time.sleep(0.001)
+    return passing
+
+
 def owe(database: Database, *hubs: str, topics: tuple[str, ...] = (TOPIC,), now: datetime = NOW) -> None:
     with database.begin() as connection:
         owed.owe_pings(connection, [(topic, hubs) for topic in topics], now)
@@ -251,10 +260,7 @@ def test_what_is_owed_during_a_pass_is_paid_by_it(database: Database, hub: Hub) 
     owe(database, f"{hub.url}/slow")
     clock = Clock()
     with pushing(database, clock) as push:
-        passing = threading.Thread(target=push.once)
-        passing.start()
-        while not hub.seen:
-            time.sleep(0.001)
+        passing = begun(push, hub)
         owe(database, f"{hub.url}/quick")
         began = time.monotonic()
         push.nudge()
@@ -271,10 +277,7 @@ def test_a_change_while_its_ping_is_under_way_is_told_too(database: Database, hu
     hub.behave = lambda path: 204 if len(hub.seen) > 1 else (hub.hold.wait(5), 204)[1]
     owe(database, hub.url)
     with pushing(database, Clock()) as push:
-        passing = threading.Thread(target=push.once)
-        passing.start()
-        while not hub.seen:
-            time.sleep(0.001)
+        passing = begun(push, hub)
         owe(database, hub.url)
         push.nudge()
         hub.hold.set()
@@ -286,13 +289,16 @@ def test_a_change_while_its_ping_is_under_way_is_told_too(database: Database, hu
 def test_what_the_dead_had_claimed_is_given_back(database: Database, hub: Hub) -> None:
     """At once to a new process of the same name, after the lease to any other."""
     owe(database, hub.url)
-    with database.begin() as connection:
-        claims.claim(connection, NOW, claimer="test", limit=9, per_host=9, lease=timedelta(minutes=2))
-    clock = Clock()
-    with pushing(database, clock) as push:
-        assert push.once().paid == {}
-        assert push.recover() == 1
-        assert push.once().paid == {Kind.PING: 1}
+    for claimer in ("test", "another"):
+        with database.begin() as connection:
+            claims.claim(connection, NOW, claimer=claimer, limit=9, per_host=9, lease=timedelta(minutes=2))
+        clock = Clock()
+        with pushing(database, clock) as push:
+            assert push.once().paid == ({Kind.PING: 1} if claimer == "test" else {})
+            clock.now += timedelta(minutes=2)
+            push.once()
+        owe(database, hub.url)
+    assert len(hub.seen) == 2
 
 
 def test_what_a_pass_could_not_write_down_is_tried_again_by_the_next(database: Database, hub: Hub) -> None:
@@ -316,10 +322,7 @@ def test_a_claim_holds_while_its_request_is_under_way(database: Database, hub: H
     owe(database, f"{hub.url}/slow")
     clock = Clock()
     with pushing(database, clock) as push:
-        passing = threading.Thread(target=push.once)
-        passing.start()
-        while not hub.seen:
-            time.sleep(0.001)
+        passing = begun(push, hub)
         clock.now += timedelta(minutes=3)
         owe(database, f"{hub.url}/quick", now=clock.now)
         push.nudge()
