@@ -255,10 +255,11 @@ def test_another_address_takes_effect(command: Command) -> None:
 
 def test_a_state_that_takes_nothing_just_then_stops_no_reload(command: Command) -> None:
     """What an earlier daemon had claimed is given back when the state takes it; posts go out meanwhile."""
+    now = time.time_ns() // 1000
     claimed = (
         "INSERT INTO owed (kind, target, topic, variant, host, state, claimer, expires, attempts, since, due,"
         " not_before, detail) VALUES ('ping', 'https://hub.example/', 'https://example.com/', '', 'hub.example',"
-        " 'claimed', 'daemon', 99999999999999999, 0, 0, 99999999999999999, 0, '{}')"
+        f" 'claimed', 'daemon', {now + 120_000_000}, 0, {now}, {now + 3_600_000_000}, 0, '{{}}')"
     )
     refuse = "CREATE TRIGGER refuse BEFORE DELETE ON owed BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
     with command.running() as daemon, closing(sqlite3.connect(command.root / "var/syndicator.db")) as state:
