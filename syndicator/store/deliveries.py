@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Dialect, Select, bindparam, case, delete, func, literal, select
+from sqlalchemy import BigInteger, Connection, Dialect, Select, bindparam, case, delete, func, literal, or_, select
 
 from syndicator.debts import Kind
 from syndicator.store.owed import again
@@ -41,10 +41,14 @@ def _deliveries(dialect: Dialect) -> Any:
 
 
 def owe_again(connection: Connection, topic: str, digest: str, now: datetime) -> int:
-    """Owe a topic to those who don't have the bytes with this digest, unless they wait for them; how many."""
+    """Owe a topic to those who don't have the bytes with this digest, unless they wait for them; how many.
+
+    A new subscriber waits for what changed while it was verified, which may be nothing: it is owed the whole topic.
+    """
     columns = _debt(Kind.DELIVER)
     live = _live(columns).where(func.coalesce(subscriptions.c.delivered, "") != digest)
-    statement = again(insert(connection.dialect, owed).from_select(list(columns), live), only=owed.c.state == "gave up")
+    unsent = or_(owed.c.state == "gave up", owed.c.detail != columns["detail"])
+    statement = again(insert(connection.dialect, owed).from_select(list(columns), live), only=unsent)
     return _inserted(connection, statement, {"now": to_us(now), **those([topic])})
 
 

@@ -1,4 +1,6 @@
-"""Attacks: by clients, subscribers, hubs, authors and neighbours on the host. Each is bounded in count, time and memory.
+"""Attacks by clients, subscribers, hubs, authors and neighbours on the host.
+
+Each is bounded in count, time and memory.
 
 Every test here starts the real command on loopback, attacks it, and states what the attack may cost.
 """
@@ -12,7 +14,7 @@ from command import Command
 MOST_GAINED = 120
 
 
-@pytest.fixture()
+@pytest.fixture
 def command(tmp_path: Path) -> Command:
     return Command(tmp_path)
 

@@ -135,6 +135,15 @@ def test_publish_owes_only_what_is_not_there(database: Database) -> None:
     assert sorted((debt.target, debt.attempts) for debt in claim(database)) == [(lost.callback, 0), (new.callback, 0)]
 
 
+def test_publish_reaches_a_subscriber_that_has_just_begun(database: Database) -> None:
+    """The hub knows which version was out when it was asked to subscribe, not which one the subscriber fetched."""
+    with database.begin() as connection:
+        subscriptions.keep(connection, reader := a_subscription(), had="now")
+        assert deliveries.owe_again(connection, "t", "now", NOW) == 1
+        assert deliveries.owe_again(connection, "t", "now", NOW) == 0
+    assert [(debt.target, debt.detail) for debt in claim(database)] == [(reader.callback, {})]
+
+
 def test_ending_takes_what_was_owed_along(database: Database) -> None:
     """A callback that is gone is sent nothing more; what is on its way to it ends before something new begins."""
     keep(database, a_subscription())
