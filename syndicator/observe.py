@@ -3,10 +3,11 @@
 No line and no label carries a secret: passwords in addresses are masked, of a callback only its host is told.
 """
 
+import atexit
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.process_collector import ProcessCollector
 
 from syndicator.debts import Kind
+from syndicator.log_output import LogOutput
 from syndicator.model import Report
 
 _SECRET_KEYS = frozenset({"secret", "password", "token", "authorization", "cookie"})
@@ -23,11 +25,15 @@ _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 _PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
 
 
-def logs(*, terminal: bool, verbose: bool) -> None:
+def logs(*, terminal: bool, verbose: bool, on_loss: Callable[[], None] = lambda: None) -> LogOutput:
     """Send every log line to stderr: for people when it is a terminal, one JSON object a line otherwise.
 
     Of us everything from info up, of libraries from warnings up; with `verbose` one level more of each.
+    Lines are written by a thread: close the output that is returned before the process ends by `os._exit`.
+    `on_loss` is called for each line that can't be written.
     """
+    output = LogOutput(sys.stderr.fileno(), on_loss=on_loss, on_recovery=_report_lost)
+    atexit.register(output.close)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -41,10 +47,10 @@ def logs(*, terminal: bool, verbose: bool) -> None:
     structlog.configure(
         processors=[*shared, *end],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(output),  # type: ignore[arg-type]  # it only writes and flushes
         cache_logger_on_first_use=False,  # the daemon's logs may be set up again, in tests
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end]
@@ -52,6 +58,12 @@ def logs(*, terminal: bool, verbose: bool) -> None:
     )
     logging.basicConfig(handlers=[handler], level=logging.INFO if verbose else logging.WARNING, force=True)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that it asked in vain is no news: what is asked for runs
+    return output
+
+
+def _report_lost(number: int) -> None:
+    hint = "stderr could not be written: is its disk full, or did its reader stop?"
+    structlog.get_logger().warning("log lines were lost", number=number, hint=hint)
 
 
 def mask(_logger: object, _method: str, line: Any) -> Mapping[str, Any]:
@@ -94,6 +106,7 @@ class Metrics:
             "deliveries", "Requests of our hub to callbacks, by kind and outcome.", "kind", "outcome"
         )
         self.requests = counter("requests", "Requests answered, by status and format.", "status", "format")
+        self.log_lines_lost = counter("log_lines_lost", "Log lines that could not be written.")
         self.build_seconds = Histogram(
             "syndicator_build_seconds", "How long runs took.", buckets=_SECONDS, registry=self.registry
         )

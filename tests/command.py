@@ -49,6 +49,8 @@ class Command:
         self.feeds = root / "feeds"
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
+        self.admin_port = free_port()
+        self.admin = f"http://127.0.0.1:{self.admin_port}/"
         self.config = root / "config" / "syndicator.toml"
         self.environ = {key: value for key, value in os.environ.items() if not key.startswith("SYNDICATOR_")}
         (self.site / "_posts").mkdir(parents=True)
@@ -60,7 +62,8 @@ class Command:
         self.config.parent.mkdir(exist_ok=True)
         self.config.write_text(
             f'[source]\npath = "../site"\npoll = "{poll}"\n[feeds]\nurl = "{self.url}"\n'
-            f'[web]\nlisten = "127.0.0.1:{port or self.port}"\n{settings}\n'
+            f'[web]\nlisten = "127.0.0.1:{port or self.port}"\nadmin = "127.0.0.1:{self.admin_port}"\n'
+            f"{settings}\n"
         )
 
     def post(
@@ -94,9 +97,12 @@ class Command:
             return ""
 
     @contextmanager
-    def running(self, *words: str, environ: Mapping[str, str] | None = None) -> "Iterator[Daemon]":
+    def running(
+        self, *words: str, environ: Mapping[str, str] | None = None, stderr: int = subprocess.PIPE
+    ) -> "Iterator[Daemon]":
         """A daemon that is ready, and that is gone afterwards whatever happens."""
-        with Daemon(self.arguments("run", *words), self.root, {**self.environ, **(environ or {})}) as daemon:
+        arguments, whole = self.arguments("run", *words), {**self.environ, **(environ or {})}
+        with Daemon(arguments, self.root, whole, stderr) as daemon:
             daemon.line(lambda line: line.startswith("Serving "), daemon.out)
             yield daemon
 
@@ -104,16 +110,18 @@ class Command:
 class Daemon:
     """A process of `syndicator run` and what it says."""
 
-    def __init__(self, arguments: list[str], folder: Path, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, arguments: list[str], folder: Path, environ: Mapping[str, str], stderr: int = subprocess.PIPE
+    ) -> None:
+        """`stderr` is where its log goes; it is collected in `err` when it is a pipe of ours."""
         self.process = subprocess.Popen(
-            arguments, cwd=folder, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            arguments, cwd=folder, env=environ, text=True, stdout=subprocess.PIPE, stderr=stderr
         )
         self.out: list[str] = []
         self.err: list[str] = []
-        assert self.process.stdout
-        assert self.process.stderr
         for stream, lines in ((self.process.stdout, self.out), (self.process.stderr, self.err)):
-            threading.Thread(target=_collect, args=(stream, lines), daemon=True).start()
+            if stream is not None:
+                threading.Thread(target=_collect, args=(stream, lines), daemon=True).start()
 
     def __enter__(self) -> Self:
         return self

@@ -1,6 +1,7 @@
 """How facts are said: in words for people, as one JSON object for programs."""
 
 import json as json_
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
 
 
 def error(error: SyndicatorError) -> None:
-    """Say what is wrong and what to do about it, on stderr."""
+    """Say what is wrong and what to do about it, on stderr. Where that can't be written, the exit code says it."""
     lines = [f"syndicator: {error}"]
     if isinstance(error, ConfigError):
         lines += [f"  {mistake}" for mistake in error.mistakes]
     if error.hint:
         lines.append(f"  hint: {error.hint}")
-    typer.echo("\n".join(lines), err=True)
+    try:
+        typer.echo("\n".join(lines), err=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # what is buffered would fail at the end
 
 
 def report(report: "Report | PushReport", *, json: bool) -> None:

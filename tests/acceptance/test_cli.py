@@ -267,6 +267,14 @@ def test_whoever_reads_us_may_stop(command: Command) -> None:
     assert done.stderr == ""
 
 
+def test_an_error_that_can_not_be_written_is_an_exit_code(command: Command) -> None:
+    """stderr leads to a full disk: a wrong config is 2 all the same."""
+    with open("/dev/full", "wb") as full:
+        words = command.arguments("run", "--config", "nowhere.toml")
+        ended = subprocess.run(words, cwd=command.root, env=command.environ, stderr=full, timeout=60, check=False)
+    assert ended.returncode == 2
+
+
 @pytest.mark.parametrize(("where", "code", "said"), [(">&-", 0, ""), (">&- 2>&-", 0, ""), (">/dev/full", 1, "no room")])
 def test_what_we_say_may_have_no_place(command: Command, where: str, code: int, said: str) -> None:
     """A closed stdout or stderr is as good as none; a full one is a message."""

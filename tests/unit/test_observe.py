@@ -25,11 +25,12 @@ def restored():
     logging.basicConfig(handlers=[], force=True)
 
 
-def test_a_line_is_one_json_object_when_nobody_looks(capsys):
+def test_a_line_is_one_json_object_when_nobody_looks(capfd):
     """Without a terminal each line is one JSON object with level and time."""
-    observe.logs(terminal=False, verbose=False)
+    output = observe.logs(terminal=False, verbose=False)
     structlog.get_logger().info("run", **observe.run_line(report(new=2)))
-    line = json.loads(capsys.readouterr().err)
+    output.close()
+    line = json.loads(capfd.readouterr().err)
     assert (
         line["event"],
         line["level"],
@@ -38,42 +39,46 @@ def test_a_line_is_one_json_object_when_nobody_looks(capsys):
     ) == ("run", "info", 2, "5 posts (2 new); 0 of 3 feeds changed")
 
 
-def test_a_library_is_heard_in_the_same_form(capsys):
+def test_a_library_is_heard_in_the_same_form(capfd):
     """A library's warning is a line like ours; what it says below a warning is not heard."""
-    observe.logs(terminal=False, verbose=False)
+    output = observe.logs(terminal=False, verbose=False)
     logging.getLogger("library").info("chatter")
     logging.getLogger("library").warning("careful: %s", "postgresql://me:pw@db/x")
-    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == [
+    output.close()
+    assert [json.loads(line)["event"] for line in capfd.readouterr().err.splitlines()] == [
         "careful: postgresql://me:***@db/x"
     ]
 
 
-def test_a_terminal_gets_words(capsys):
+def test_a_terminal_gets_words(capfd):
     """On a terminal a line is for people."""
-    observe.logs(terminal=True, verbose=False)
+    output = observe.logs(terminal=True, verbose=False)
     structlog.get_logger().warning("slow", seconds=3)
-    error = capsys.readouterr().err
+    output.close()
+    error = capfd.readouterr().err
     assert "slow" in error
     assert "{" not in error
 
 
 @pytest.mark.parametrize(("verbose", "lines"), [(False, 0), (True, 1)])
-def test_verbose_shows_debug_lines(capsys, verbose, lines):
+def test_verbose_shows_debug_lines(capfd, verbose, lines):
     """Our debug lines are shown with -v alone."""
-    observe.logs(terminal=False, verbose=verbose)
+    output = observe.logs(terminal=False, verbose=verbose)
     structlog.get_logger().debug("poll")
-    assert lines == len(capsys.readouterr().err.splitlines())
+    output.close()
+    assert lines == len(capfd.readouterr().err.splitlines())
 
 
-def test_no_line_holds_a_secret(capsys):
+def test_no_line_holds_a_secret(capfd):
     """A password in an address, a secret and what a traceback repeats of them are masked."""
-    observe.logs(terminal=False, verbose=False)
+    output = observe.logs(terminal=False, verbose=False)
     log = structlog.get_logger()
     try:
         raise ValueError("can't reach postgresql://me:hunter2@db/x")
     except ValueError:
         log.exception("state", secret="hunter2", url="https://me:hunter2@hub.example/", exc_info=sys.exc_info())
-    error = capsys.readouterr().err
+    output.close()
+    error = capfd.readouterr().err
     assert "hunter2" not in error
     assert "https://me:***@hub.example/" in error
 
