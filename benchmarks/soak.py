@@ -248,7 +248,7 @@ class Soak:
         return False
 
     def owed(self) -> int:
-        found = requests.get(f"{self.command.url}readyz", timeout=10).json()
+        found = requests.get(f"{self.command.admin}readyz", timeout=10).json()
         return int(found.get("owed", -1))
 
     def edit(self, seconds: float) -> None:

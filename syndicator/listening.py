@@ -6,14 +6,17 @@ import socket
 from syndicator.errors import SyndicatorError
 
 _HINTS = {
-    errno.EADDRINUSE: "another program has this address: end it, or set web.listen to another port",
-    errno.EADDRNOTAVAIL: "this machine has no such address: set web.listen to one that it has",
-    errno.EACCES: "low ports take a right of their own (CAP_NET_BIND_SERVICE): set web.listen to 1024 or more",
+    errno.EADDRINUSE: "another program has this address: end it, or set {setting} to another port",
+    errno.EADDRNOTAVAIL: "this machine has no such address: set {setting} to one that it has",
+    errno.EACCES: "low ports take a right of their own (CAP_NET_BIND_SERVICE): set {setting} to 1024 or more",
 }
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Port 0: one that is free. Raises SyndicatorError when the address can't be had."""
+def listen(host: str, port: int, setting: str = "web.listen") -> socket.socket:
+    """A socket that listens there. Port 0: one that is free.
+
+    Raises SyndicatorError when the address can't be had; its hint names the `setting` that it comes from.
+    """
     at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -21,7 +24,7 @@ def listen(host: str, port: int) -> socket.socket:
         )[0]
         listening = socket.socket(family, kind, protocol)
     except OSError as error:
-        hint = "this machine knows no such address: set web.listen to another one"
+        hint = f"this machine knows no such address: set {setting} to another one"
         raise SyndicatorError(f"can't listen on {at}: {error.strerror}", hint=hint) from error
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -29,6 +32,6 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen(2048)
     except OSError as error:
         listening.close()
-        hint = _HINTS.get(error.errno or 0, "set web.listen to another address")
+        hint = _HINTS.get(error.errno or 0, "set {setting} to another address").format(setting=setting)
         raise SyndicatorError(f"can't listen on {at}: {error.strerror}", hint=hint) from error
     return listening

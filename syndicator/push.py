@@ -86,8 +86,8 @@ class Push:
     `claimer` is the name under which it claims: what a dead process of that name had claimed is given back by the first
     pass. `read` gives a topic's file as it is now, or None when there is no such topic (any more); it raises
     OutputError when that can't be told just now. `served` says whether all that is out can be fetched: nobody is
-    told before. `heard` is told what became of each request. `retry` is for pings, `hub_retry` for what goes to
-    callbacks. `jitter` gives a number from 0 to 1.
+    told before. `heard` is told what became of each request. `working` is called several times a second while a pass
+    works. `retry` is for pings, `hub_retry` for what goes to callbacks. `jitter` gives a number from 0 to 1.
     """
 
     def __init__(
@@ -98,6 +98,7 @@ class Push:
         read: Callable[[str], FeedFile | None],
         served: Callable[[], bool] = lambda: True,
         heard: Callable[[Settlement], None] = lambda settlement: None,
+        working: Callable[[], None] = lambda: None,
         clock: Callable[[], datetime],
         jitter: Callable[[], float],
         claimer: str,
@@ -105,7 +106,7 @@ class Push:
         hub_retry: Sequence[timedelta],
     ) -> None:
         self._database, self._client, self._read, self._heard = database, client, read, heard
-        self._served = served
+        self._served, self._working = served, working
         self._clock, self._jitter = clock, jitter
         self._claimer, self._retry, self._hub_retry = claimer, retry, hub_retry
         # Twice what a wait can be at most: no debt that a right clock put off is hurried.
@@ -166,6 +167,7 @@ class Push:
     def _drain(self, tally: Tally) -> None:
         hands, look, write = self._hands, 0.0, 0.0
         while True:
+            self._working()
             self._renew()
             now = time.monotonic()
             if now >= look and hands.waiting < BATCH:

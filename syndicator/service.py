@@ -85,6 +85,8 @@ class Service:
         self.owing: Callable[[], None] = lambda: None
         #: Called with what became of each request that was owed.
         self.heard: Callable[[Settlement], None] = lambda settlement: None
+        #: Called several times a second while a push pass works.
+        self.working: Callable[[], None] = lambda: None
         self._clock = clock
         self._failed = True  # until a run succeeded: whatever the store says of an earlier process
         if config.state.file and not make:
@@ -118,6 +120,7 @@ class Service:
             read=self.topic,
             served=self._served,
             heard=lambda settlement: self.heard(settlement),
+            working=lambda: self.working(),
         )
 
     def __enter__(self) -> Self:

@@ -16,6 +16,7 @@ from tempfile import mkdtemp
 from urllib.parse import parse_qs, urlsplit
 
 import requests
+from healthy import HEALTHY
 from sqlalchemy import select
 
 from syndicator.config import load
@@ -30,7 +31,6 @@ from syndicator.store.schema import subscriptions as table
 from syndicator.store.schema import to_us
 from syndicator.web.app import make_app
 from syndicator.web.feeds import Catalogue
-from syndicator.web.health import Readiness
 from syndicator.web.hub import Hub, HubLimits
 from syndicator.web.server import Server
 from syndicator.websub.asked import Lease
@@ -184,8 +184,7 @@ class Site:
         )
         app = make_app(
             Catalogue(max_age=60),
-            ready=lambda: Readiness(ready=True, facts={}),
-            numbers=lambda: b"",
+            health=HEALTHY,
             on_request=lambda *_: None,
             routes=hub.routes("/hub"),
         )

@@ -6,7 +6,7 @@ and lets a misspelt name pass.
 """
 
 from syndicator.config.reading import PREFIX, SEARCH, find, keys, load
-from syndicator.config.tables import Config
+from syndicator.config.tables import Config, Web
 from syndicator.config.values import Listen
 
-__all__ = ["PREFIX", "SEARCH", "Config", "Listen", "find", "keys", "load"]
+__all__ = ["PREFIX", "SEARCH", "Config", "Listen", "Web", "find", "keys", "load"]

@@ -92,6 +92,8 @@ class Hub(Table):
 
 class Web(Table):
     listen: v.ListenAddress = v.Listen("127.0.0.1", 8080)
+    admin: v.OptionalListenAddress = v.Listen("127.0.0.1", 8081)  #: None: the operator's address is off
+    admin_hosts: v.HostNames = ()  #: names it answers to, besides this machine's own
     max_age: v.Duration = timedelta(minutes=5)
     trusted_proxies: v.Networks = ()
     poller_limit: v.Number = 0  #: full answers of unchanged bytes a client gets an hour; 0: any

@@ -160,6 +160,17 @@ def _listen(text: object) -> Listen:
     return Listen(match[1].strip("[]"), int(match[2]))
 
 
+def _optional_listen(text: object) -> Listen | None:
+    return None if text == "" else _listen(text)
+
+
+def _host_name(text: object) -> str:
+    name = text.strip("[]").lower() if isinstance(text, str) else ""
+    if not re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", name, re.ASCII):
+        raise ValueError(f'{text!r} is not a host: write its name or address without a port, as in "feeds.lan"')
+    return name
+
+
 def _aliases(value: object) -> tuple[tuple[str, str], ...]:
     pairs = from_json(value)
     if not isinstance(pairs, dict) or not all(isinstance(target, str) for target in pairs.values()):
@@ -248,6 +259,7 @@ Number = Annotated[StrictInt, Field(ge=0, le=_MOST), BeforeValidator(from_json)]
 Positive = Annotated[StrictInt, Field(ge=1, le=_MOST), BeforeValidator(from_json)]
 Text = StrictStr
 ListenAddress = Annotated[Listen, BeforeValidator(_listen)]
+OptionalListenAddress = Annotated[Listen | None, BeforeValidator(_optional_listen)]
 Words = BeforeValidator(_words)
 Once = AfterValidator(_once)
 Formats = Annotated[tuple[Literal["rss", "atom", "json"], ...], Once, AfterValidator(_some), Words]
@@ -256,6 +268,7 @@ Encodings = Annotated[tuple[Literal["gzip", "br"], ...], Once, Words]
 Addresses = Annotated[tuple[Address, ...], Once, Words]
 Networks = Annotated[tuple[Network, ...], Words]
 Hosts = Annotated[tuple[Annotated[str, BeforeValidator(_host)], ...], Words]
+HostNames = Annotated[tuple[Annotated[str, BeforeValidator(_host_name)], ...], Words]
 Schemes = Annotated[tuple[Annotated[str, BeforeValidator(_scheme)], ...], Words]
 Aliases = Annotated[
     tuple[tuple[str, str], ...],  # path, and the feed file that stands there too

@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+import threading
 import time
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from syndicator.daemon.signals import MOVED, RELOAD, STOP, Signals
 from syndicator.daemon.work import Work
 from syndicator.errors import ConfigError, MovedStateError, SyndicatorError
 from syndicator.service import Service
+from syndicator.web.health import Health
 from syndicator.web.server import Server
 
 #: Seconds that stopping takes at most, all of it: less than the five that are promised.
@@ -34,6 +36,9 @@ _NAME = "daemon"
 
 _FIRST_RUN = "the first run is over"
 
+#: Seconds between looks at whether every thread works, at most.
+_LOOK = 10.0
+
 
 class Daemon:
     """One process for one config file, whatever the file comes to say."""
@@ -41,11 +46,15 @@ class Daemon:
     def __init__(self, path: Path | None, signals: Signals, *, verbose: bool) -> None:
         self._path, self._signals = path, signals
         be_frugal()
-        observe.logs(terminal=sys.stderr.isatty(), verbose=verbose)
+        self._metrics = observe.Metrics()
+        self._log_output = observe.logs(
+            terminal=sys.stderr.isatty(), verbose=verbose, on_loss=self._metrics.log_lines_lost.inc
+        )
         self._log: Any = structlog.get_logger()
+        self._faults = Faults()
+        threading.excepthook = self._thread_ended
         self._notify = Notify(os.environ)
         self._began = datetime.now(UTC)
-        self._metrics, self._faults = observe.Metrics(), Faults()
         self._lock = ExitStack()  #: on the state: held from start to stop, whoever works on it
 
     def run(self) -> int:
@@ -57,6 +66,7 @@ class Daemon:
             self._work, self._serving = self._employed(service)
             self._server = Server(self._serving.app, *config.web.listen)
             self._server.start()
+            self._admin = self._admin_server()
             self._service.started(self._began)
             self._work.start()
             self._heed_signals()
@@ -74,15 +84,38 @@ class Daemon:
             first=lambda: self._signals.say(_FIRST_RUN),
             moved=lambda: self._signals.say(MOVED),
         )
-        return work, Serving(service, self._metrics, ready=work.readiness, on_owed=work.push_soon)
+        health = Health(stuck=self._stuck, readiness=work.readiness, metrics=self._metrics.text)
+        return work, Serving(service, self._metrics, self._faults, health=health, on_owed=work.push_soon)
+
+    def _admin_server(self) -> Server | None:
+        """Serves the operator's address; None: there is none, or another program has it, which is a warning."""
+        listen = self._service.config.web.admin
+        if listen is None:
+            return None
+        server = Server(self._serving.admin_app, *listen, setting="web.admin")
+        try:
+            server.start()
+        except SyndicatorError as error:
+            self._log.warning("the operator's address is not served", error=str(error), hint=error.hint)
+            return None
+        return server
+
+    def _stuck(self) -> list[str]:
+        """The threads that ended by themselves, or that have not worked for too long."""
+        return [*self._work.stuck(), *(["web"] if self._server.is_stuck() else [])]
+
+    def _thread_ended(self, hook: threading.ExceptHookArgs) -> None:
+        name = hook.thread.name if hook.thread else "unknown"
+        self._log.error("a thread ended", thread=name, exc_info=hook.exc_value)
 
     def _heed_signals(self) -> None:
         """Do what the signals say, until they say stop."""
-        pulse = self._notify.watchdog.total_seconds() if self._notify.watchdog else None
+        watchdog = self._notify.watchdog
+        pulse = min(_LOOK, watchdog.total_seconds()) if watchdog else _LOOK
         ready, until = False, time.monotonic() + _FIRST
         while True:
             left = pulse if ready else max(until - time.monotonic(), 0)
-            word = self._signals.wait(left if pulse is None or left is None else min(left, pulse))
+            word = self._signals.wait(min(left, pulse))
             if word == STOP:
                 return
             if word == RELOAD:
@@ -91,19 +124,36 @@ class Daemon:
                 self._open_anew()
             if not ready and (word == _FIRST_RUN or time.monotonic() >= until):
                 ready = True
-                print(f"Serving {self._address()}", flush=True)
+                self._announce()
                 self._notify.ready(f"Serving {self._address()}")
-            self._notify.alive()
+            if self._all_threads_work():
+                self._notify.alive()
+
+    def _all_threads_work(self) -> bool:
+        """Log a thread that doesn't, once. The service manager's watchdog is told that we live only when all do."""
+        stuck = self._stuck()
+        hint = "restart the daemon; a service manager's watchdog does so by itself"
+        error = SyndicatorError(f"they ended, or hang: {', '.join(stuck)}", hint=hint)
+        self._faults.tell("threads", error if stuck else None)
+        return not stuck
+
+    def _announce(self) -> None:
+        """Print the address on stdout, unless nobody reads it any more."""
+        try:
+            print(f"Serving {self._address()}", flush=True)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _stop(self) -> None:
         """End in the reverse order of the start. What hangs is left behind: nothing on disk depends on it."""
         until = time.monotonic() + _STOP
         self._notify.stopping()
         self._server.stop(timeout=1.5)
+        if self._admin:
+            self._admin.stop(timeout=0.5)
         if not self._work.stop(until - time.monotonic()):
             self._log.warning("stopped while something was under way", hint="the next start takes it up again")
-            sys.stdout.flush()
-            sys.stderr.flush()
+            self._log_output.close()
             os._exit(0)
         if self._signals.typed:
             self._service.ended()
@@ -119,6 +169,8 @@ class Daemon:
             config = load(self._path, os.environ)
             if config != self._service.config:
                 self._turn_to(config)
+            elif self._admin is None:
+                self._admin = self._admin_server()
         except SyndicatorError as error:
             self._log.error("the new config is not used", error=str(error), hint=error.hint)
             for mistake in error.mistakes if isinstance(error, ConfigError) else ():
@@ -164,6 +216,7 @@ class Daemon:
         self._serving.stop()
         self._service, self._work, self._serving = service, work, serving
         self._server.replace(self._serving.app)
+        self._turn_admin(before)
         self._service.started(self._began)
         self._work.start()
         old_service.close()
@@ -174,7 +227,16 @@ class Daemon:
             self._lock = lock
         if self._server is not old_server:
             old_server.stop(timeout=2)
-            print(f"Serving {self._address()}", flush=True)
+            self._announce()
+
+    def _turn_admin(self, before: Config) -> None:
+        """Serve the operator's address by the new config. One that was taken before is tried again."""
+        if self._admin and self._service.config.web.admin == before.web.admin:
+            self._admin.replace(self._serving.admin_app)
+            return
+        if self._admin:
+            self._admin.stop(timeout=0.5)
+        self._admin = self._admin_server()
 
     def _address(self) -> str:
         """Of the index page, as someone on this machine would open it."""

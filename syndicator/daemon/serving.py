@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
 from starlette.routing import BaseRoute
 
+from syndicator.config import Web
+from syndicator.daemon.faults import Faults
 from syndicator.daemon.worker import Worker
 from syndicator.errors import StateError
 from syndicator.observe import Metrics
@@ -15,24 +18,28 @@ from syndicator.store import owed
 from syndicator.store.feeds import FileRow
 from syndicator.web.answers import FEEDS, PublishedFile, format_of
 from syndicator.web.app import counter, make_app
-from syndicator.web.feeds import Catalogue
+from syndicator.web.feeds import Catalogue, Feeds
 from syndicator.web.fetches import Fetches
-from syndicator.web.health import Readiness
+from syndicator.web.health import Health, admin_app
 from syndicator.web.hub import Hub, HubLimits
 from syndicator.web.limiter import Limiter
 from syndicator.websub.asked import Lease
 from syndicator.websub.links import link_header
 
+#: Names of this machine that no page elsewhere can have.
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
 
 class Serving:
-    """The app of one config, and its catalogue. `on_owed` is told when our hub owes someone something."""
+    """The apps of one config, and the catalogue. `on_owed` is told when our hub owes someone something."""
 
     def __init__(
         self,
         service: Service,
         metrics: Metrics,
+        faults: Faults,
         *,
-        ready: Callable[[], Readiness],
+        health: Health,
         on_owed: Callable[[], None],
     ) -> None:
         self._service, self._metrics = service, metrics
@@ -44,7 +51,12 @@ class Serving:
         )
         limit, trusted = config.web.poller_limit, config.web.trusted_proxies
         # A hub that comes is written down by a thread of its own: the server's may not wait for the state.
-        self._fetched = Worker("fetched", self._remember_fetched, at_least=timedelta(days=1))
+        self._fetched = Worker(
+            "fetched",
+            self._remember_fetched,
+            at_least=timedelta(days=1),
+            failed=partial(faults.tell, "fetched"),
+        )
         fetches = Fetches(
             [hub for hub in config.hubs if hub != config.hub_url],
             peers=service.client.peers,
@@ -53,11 +65,14 @@ class Serving:
         )
         self.app = make_app(
             self._catalogue,
-            ready=ready,
-            numbers=metrics.text,
+            health=health,
             on_request=fetches.watching(counter(metrics.requests)),
             routes=_hub_routes(service, on_owed),
             limiter=Limiter(limit, trusted=trusted) if limit else None,
+        )
+        #: For the operator. The catalogue in front of it is empty: the server asks it first.
+        self.admin_app = Feeds(
+            Catalogue(max_age=0), admin_app(health, _admin_hosts(config.web)), on_request=lambda *_: None
         )
         self._shown: dict[str, FileRow] = {}
         service.show = self.show
@@ -123,6 +138,13 @@ def _hub_routes(service: Service, on_owed: Callable[[], None]) -> list[BaseRoute
     )
     paths = dict.fromkeys((_path_of(config.hub_url) or "/hub", "/hub"))
     return [route for path in paths for route in hub.routes(path)]
+
+
+def _admin_hosts(web: Web) -> list[str]:
+    """The names that the operator's address answers to: this machine's own, and those of the config."""
+    own = [web.admin.host] if web.admin else []
+    names = [*LOOPBACK_NAMES, *own, *web.admin_hosts]
+    return [f"[{name}]" if ":" in name else name for name in names]
 
 
 def _path_of(address: str) -> str:

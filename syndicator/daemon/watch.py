@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import watchfiles
 
+from syndicator.daemon.pulse import Pulse
 from syndicator.errors import SourceError
 
 #: Milliseconds of quiet that end a burst of changes, and how long a burst may last before it is told of.
@@ -32,6 +34,7 @@ class Watch:
         self._end = threading.Event()
         self._again = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self.pulse = Pulse(self._thread)
 
     def start(self) -> None:
         self._thread.start()
@@ -47,6 +50,7 @@ class Watch:
     def _run(self) -> None:
         while not self._end.is_set():
             self._again.clear()
+            self.pulse.beat()
             try:
                 for changes in watchfiles.watch(
                     self._folder,
@@ -58,10 +62,12 @@ class Watch:
                     stop_event=self._again,
                     raise_interrupt=False,
                 ):
+                    self.pulse.beat()
                     self._failed(None)
                     if changes:
                         self._tell(frozenset(path for _, path in changes))
-            except (OSError, RuntimeError) as error:  # not there, or no inotify watch left
+            except Exception as error:  # most often the folder is not there, or no inotify watch is left
                 hint = "changes are found at the next poll; see fs.inotify.max_user_watches if there are many folders"
-                self._failed(SourceError(f"can't watch {self._folder}: {error}", hint=hint))
+                with suppress(Exception):  # it may be the telling that fails
+                    self._failed(SourceError(f"can't watch {self._folder}: {error}", hint=hint))
                 self._again.wait(5)

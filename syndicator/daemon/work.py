@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from syndicator.daemon.faults import Faults
 from syndicator.daemon.watch import Watch
 from syndicator.daemon.worker import Worker
 from syndicator.debts import Kind, Settlement, unpaid
-from syndicator.errors import MovedStateError, SyndicatorError
+from syndicator.errors import MovedStateError, SyndicatorError, Trouble
 from syndicator.model import Report
 from syndicator.observe import Metrics, attempt_line, run_line
 from syndicator.service import Service
@@ -88,13 +89,13 @@ class Work:
         self._told = 0.0  #: when the watch last told of something, by the monotonic clock
         self.last: Report | None = None  #: what the last run that succeeded did
         self.polled = 0.0  #: when that was, by the monotonic clock
-        self.trouble: str | None = None  #: why the last run failed; None: it did not
+        self.trouble: Trouble | None = None  #: why the last run failed; None: it did not
         config = service.config
         self._poll = config.source.poll
-        self._builder = Worker("build", self._build, at_least=2 * self._poll)
-        self._pusher = Worker("push", self._push, at_least=2 * _DRAIN)
+        self._builder = Worker("build", self._build, at_least=2 * self._poll, failed=self._build_failed)
+        self._pusher = Worker("push", self._push, at_least=2 * _DRAIN, failed=partial(faults.tell, "push"))
         self._watch = self._watching() if config.source.watch else None
-        service.heard, service.owing = self._heard, self.push_soon
+        service.heard, service.owing, service.working = self._heard, self.push_soon, self._pusher.pulse.beat
         # One thread is enough for asking; the defaults for misfires would drop what comes late.
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -130,18 +131,29 @@ class Work:
             ask, "interval", seconds=interval.total_seconds(), id=name, next_run_time=first, replace_existing=True
         )
 
+    def stuck(self) -> list[str]:
+        """The threads that ended, or that have not worked for too long."""
+        threads = {"build": self._builder, "push": self._pusher, "watch": self._watch}
+        return [name for name, thread in threads.items() if thread and not thread.pulse.is_felt()]
+
+    def _stuck_threads(self) -> SyndicatorError | None:
+        names = ", ".join(self.stuck())
+        hint = "restart the daemon; the log may say what became of it"
+        return SyndicatorError(f"threads don't work any more: {names}", hint=hint) if names else None
+
     def readiness(self) -> Readiness:
         """Whether the state can be reached, and runs succeed, and did so lately."""
         try:
             with self._service.database.read() as connection:
                 counts = owed.outstanding(connection)
         except SyndicatorError as error:
-            return Readiness(ready=False, facts={"error": str(error)})
+            return Readiness(ready=False, trouble=Trouble.of(error), facts={})
         age = round(time.monotonic() - self.polled, 1) if self.last else None
         late = age is None or age > 3 * self._poll.total_seconds() + 60
         return Readiness(
             ready=self.trouble is None and not late,
-            facts={"last_run_seconds_ago": age, "owed": unpaid(counts).total(), "error": self.trouble},
+            trouble=self.trouble,
+            facts={"last_run_seconds_ago": age, "owed": unpaid(counts).total()},
         )
 
     def push_soon(self) -> None:
@@ -160,6 +172,7 @@ class Work:
         paths = self._paths(asked)
 
         def between(_done: int, _total: int | None, what: str) -> None:
+            self._builder.pulse.beat()
             if self._stopping.is_set():
                 raise _Stopped
             if what == LOOKING and asked <= _REASONS and self._may_give_way() and self._builder.waiting() - _REASONS:
@@ -176,7 +189,7 @@ class Work:
             return
         except Exception as error:
             self._metrics.polls.labels("failed").inc()
-            self.trouble = str(error)
+            self.trouble = Trouble.of(error)
             ours = SyndicatorError(f"{error!r}", hint="this is a fault of ours; the log has its trace")
             self._service.beat(error if isinstance(error, SyndicatorError) else ours)
             self._faults.tell("build", error)
@@ -184,7 +197,7 @@ class Work:
                 self._moved()
         else:
             self.trouble, self.polled = None, time.monotonic()
-            self._service.beat()
+            self._service.beat(self._stuck_threads())
             self._faults.tell("build", None)
             self._tell(report, asked, begun)
             if paths is None:
@@ -194,6 +207,11 @@ class Work:
         if self._first:
             self._first()
             self._first = None
+
+    def _build_failed(self, error: Exception) -> None:
+        """Something around a run failed: what was to be told of it, or the telling."""
+        self.trouble = Trouble.of(error)
+        self._faults.tell("build", error)
 
     def _may_give_way(self) -> bool:
         return self.last is not None and time.monotonic() < self._looked + _PATIENCE * self._poll.total_seconds()

@@ -1,6 +1,6 @@
 """The app: the catalogue in front, routes behind it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from prometheus_client import Counter
 from starlette.applications import Starlette
@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from syndicator.web.feeds import Catalogue, Feeds, OnRequest
-from syndicator.web.health import Readiness, health_routes
+from syndicator.web.health import Health, public_routes
 from syndicator.web.limiter import Limiter
 
 #: Seconds after which whoever came before the first run was over may come again.
@@ -19,15 +19,14 @@ SOON = "10"
 def make_app(
     catalogue: Catalogue,
     *,
-    ready: Callable[[], Readiness],
-    numbers: Callable[[], bytes],
+    health: Health,
     on_request: OnRequest,
     routes: Sequence[BaseRoute] = (),
     limiter: Limiter | None = None,
 ) -> Feeds:
     """Everything that is served. `routes` come before our own; `limiter` None: nobody is limited."""
     behind = Starlette(
-        routes=[*routes, *health_routes(ready, numbers)], exception_handlers={404: lambda *_: _nothing(catalogue)}
+        routes=[*routes, *public_routes(health)], exception_handlers={404: lambda *_: _nothing(catalogue)}
     )
     # The redirect to a path with or without its last slash would be built from the Host header.
     behind.router.redirect_slashes = False

@@ -4,6 +4,7 @@ import resource
 import socket
 import sys
 import threading
+import time
 from collections.abc import Sequence
 
 import uvicorn
@@ -22,6 +23,9 @@ MAX_CONNECTIONS = 900
 #: Files and sockets that the rest of the process may need.
 OTHERS = 124
 
+#: Seconds without a turn of the event loop after which it counts as stuck.
+PATIENCE = 60.0
+
 #: Seconds after which a thread that computes has to let another one go on. A run renders in a thread beside ours,
 #: and at Python's own 5 ms fifty clients wait twice as long for a 304 (60 ms at the 99th percentile, 16 to 40 at this).
 SWITCH = 0.0005
@@ -30,9 +34,9 @@ SWITCH = 0.0005
 class Server:
     """Serves an app until it is stopped. Leaves signals and logging as they are."""
 
-    def __init__(self, app: Feeds, host: str, port: int) -> None:
-        """Port 0: one that is free; `port` says which, once started."""
-        self.host, self.port = host, port
+    def __init__(self, app: Feeds, host: str, port: int, *, setting: str = "web.listen") -> None:
+        """Port 0: one that is free; `port` says which, once started. `setting` is where host and port come from."""
+        self.host, self.port, self._setting = host, port, setting
         self._config = uvicorn.Config(
             app,
             http=BoundedProtocol,
@@ -48,16 +52,19 @@ class Server:
             limit_concurrency=_most() + 1,  # whoever is that many is answered 503
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=2,
+            callback_notify=self._beat,
+            timeout_notify=1,
         )
         self._config.load()
         self._server = _Announcing(self._config)
-        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=setting, daemon=True)
+        self._last_beat = time.monotonic()
         self._failure: BaseException | None = None
         self._socket: socket.socket | None = None
 
     def start(self) -> None:
         """Returns when requests are answered. Raises SyndicatorError when the address can't be had."""
-        self._socket = listen(self.host, self.port)
+        self._socket = listen(self.host, self.port, self._setting)
         sys.setswitchinterval(SWITCH)
         self.port = self._socket.getsockname()[1]
         self._thread.start()
@@ -73,11 +80,19 @@ class Server:
         """How many there are now."""
         return len(self._server.server_state.connections)
 
+    def is_stuck(self) -> bool:
+        """Whether its thread has ended by itself, or answers nobody any more."""
+        ended = self._thread.ident is not None and not self._thread.is_alive()
+        return ended or time.monotonic() > self._last_beat + PATIENCE
+
     def stop(self, timeout: float = 5.0) -> None:
         """Take no more connections, finish what is being sent, and return within `timeout` seconds."""
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(timeout)
+
+    async def _beat(self) -> None:
+        self._last_beat = time.monotonic()
 
     def _run(self) -> None:
         try:

@@ -46,9 +46,46 @@ def test_ready_means_built_and_served(command: Command) -> None:
         assert "First news" in requests.get(f"{command.url}category/news.json", timeout=5).text
         assert requests.get(command.url, timeout=5).headers["content-type"] == "text/html; charset=utf-8"
         assert requests.get(f"{command.url}readyz", timeout=5).json()["ready"] is True
-        assert "syndicator_posts 1.0" in requests.get(f"{command.url}metrics", timeout=5).text
+        assert "syndicator_posts 1.0" in requests.get(f"{command.admin}metrics", timeout=5).text
         assert daemon.end() == (0, pytest.approx(0, abs=5))
     assert [line["event"] for line in events(daemon.err)] == ["run", "stopped"]
+
+
+def test_a_taken_operators_address_is_a_warning(command: Command) -> None:
+    """Feeds are served all the same. A reload tries the address again."""
+    with socket.create_server(("127.0.0.1", command.admin_port)) as taken, command.running() as daemon:
+        line = daemon.line(lambda line: "operator's address" in line)
+        assert "web.admin" in str(json.loads(line)["hint"])
+        assert requests.get(f"{command.url}livez", timeout=5).ok
+        taken.close()
+        daemon.send(signal.SIGHUP)
+        until(lambda: is_served(f"{command.admin}metrics"))
+        assert daemon.end()[0] == 0
+
+
+def test_the_operators_address_follows_the_config(command: Command) -> None:
+    """Another address is served from a reload on; an empty one is none. Numbers are never public."""
+    with command.running() as daemon:
+        assert is_served(f"{command.admin}metrics")
+        assert requests.get(f"{command.url}metrics", timeout=5).status_code == 404
+        before, command.admin_port = command.admin, free_port()
+        command.configure()
+        daemon.send(signal.SIGHUP)
+        until(lambda: is_served(f"http://127.0.0.1:{command.admin_port}/metrics"))
+        assert not is_served(f"{before}metrics")
+        command.config.write_text(
+            command.config.read_text().replace(f'admin = "127.0.0.1:{command.admin_port}"', 'admin = ""')
+        )
+        daemon.send(signal.SIGHUP)
+        until(lambda: not is_served(f"http://127.0.0.1:{command.admin_port}/metrics"))
+        assert requests.get(f"{command.url}livez", timeout=5).ok
+
+
+def is_served(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.ConnectionError:
+        return False
 
 
 def test_a_saved_post_is_out_and_told_of_within_a_second(command: Command, hub: Hub) -> None:
@@ -87,7 +124,7 @@ def test_a_hub_that_comes_back_gets_every_ping(command: Command, hub: Hub) -> No
     command.configure(told(hub))
     with command.running():
         owed = 'syndicator_owed{kind="ping"} 6.0'
-        until(lambda: owed in requests.get(f"{command.url}metrics", timeout=5).text, what="a failed pass")
+        until(lambda: owed in requests.get(f"{command.admin}metrics", timeout=5).text, what="a failed pass")
         well.set()
         assert len(hub.topics(6)) == 6
         done = f'syndicator_pings_total{{hub="{hub.url}",outcome="done"}} '
@@ -349,7 +386,7 @@ def test_a_source_that_goes_away_is_told_of_once_and_heals(command: Command) -> 
 
 
 def _number(command: Command, name: str) -> float:
-    text = requests.get(f"{command.url}metrics", timeout=5).text
+    text = requests.get(f"{command.admin}metrics", timeout=5).text
     return next((float(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name)), 0)
 
 

@@ -47,7 +47,7 @@ class Patient:
 
     def polls(self, result: str) -> float:
         name = f'syndicator_polls_total{{result="{result}"}} '
-        text = requests.get(f"{self.command.url}metrics", timeout=5).text
+        text = requests.get(f"{self.command.admin}metrics", timeout=5).text
         return next((float(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name)), 0)
 
     def assert_whole(self) -> None:
@@ -98,7 +98,7 @@ class Patient:
         before = self.polls("failed")
         until(lambda: self.polls("failed") >= before + 3, what="three runs that failed")
         until(lambda: not self.ready(), what="not ready")
-        assert words in requests.get(f"{self.command.url}readyz", timeout=5).json()["error"]
+        assert words in requests.get(f"{self.command.admin}readyz", timeout=5).json()["error"]
         assert words in self.failure()
         self.assert_whole()
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from command import free_port
+from healthy import HEALTHY
 
 from syndicator.web.app import make_app
 from syndicator.web.feeds import Catalogue, PublishedFile
-from syndicator.web.health import Readiness
 from syndicator.web.server import Server
 from syndicator.websub.links import link_header
 
@@ -71,8 +71,7 @@ def ours(folder: Path) -> Iterator[int]:
     )
     app = make_app(
         catalogue,
-        ready=lambda: Readiness(ready=True, facts={}),
-        numbers=lambda: b"",
+        health=HEALTHY,
         on_request=lambda _status, _suffix, _scope: None,
     )
     server = Server(app, "127.0.0.1", 0)

@@ -9,7 +9,7 @@ import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 
 import pytest
@@ -20,11 +20,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from syndicator.errors import SyndicatorError
+from syndicator.errors import SyndicatorError, Trouble
 from syndicator.web import protocol, server
 from syndicator.web.app import counter, make_app
 from syndicator.web.feeds import Catalogue, Feeds, PublishedFile
-from syndicator.web.health import Readiness
+from syndicator.web.health import Health, Readiness, admin_app
 from syndicator.web.limiter import Limiter
 from syndicator.web.server import Server
 
@@ -53,6 +53,8 @@ class Web:
 
     def __init__(self, limiter: Limiter | None = None) -> None:
         self.ready = Readiness(ready=True, facts={"owed": 3})
+        self.stuck: list[str] = []
+        self.health = Health(stuck=lambda: self.stuck, readiness=self.look, metrics=lambda: b"syndicator_posts 5\n")
         self.looks = 0
         self.seen: Counter[tuple[int, str]] = Counter()
         self.catalogue = Catalogue(max_age=300, root="/feeds/", moved={"feed.xml": "https://news.example.com/all.rss"})
@@ -72,8 +74,7 @@ class Web:
     def make(self, limiter: Limiter | None = None) -> Feeds:
         return make_app(
             self.catalogue,
-            ready=self.look,
-            numbers=lambda: b"syndicator_posts 5\n",
+            health=self.health,
             on_request=lambda status, format, _scope: self.seen.update([(status, format)]),
             routes=[Route("/hub", echo, methods=["POST"])],
             limiter=limiter,
@@ -225,7 +226,7 @@ def test_everything_else_is_refused_without_links(
 def test_what_the_first_run_has_not_made_yet_comes_soon(own: Web) -> None:
     """Until the page of all feeds is there, which comes last, nobody is told that a feed doesn't exist."""
     catalogue = Catalogue(max_age=300)
-    own.server.replace(make_app(catalogue, ready=own.look, numbers=lambda: b"", on_request=lambda *_: None))
+    own.server.replace(make_app(catalogue, health=own.health, on_request=lambda *_: None))
     status, headers, body = own.get("/all.rss")
     assert (status, headers["retry-after"], body) == (503, "10", b"The feeds are being made.\n")
     catalogue.update([published("all.rss", BODY)])
@@ -303,57 +304,81 @@ def test_the_counter_knows_few_labels() -> None:
 
 
 def test_livez_touches_nothing(web: Web) -> None:
-    """It says that the process answers, and asks nobody."""
+    """It says that every thread works, and asks nobody."""
     assert (web.get("/livez")[0], web.get("/livez")[2], web.looks) == (200, b"ok\n", 0)
 
 
-def test_readyz_says_the_facts(own: Web) -> None:
-    """503 when the service can't do its work; asked ten times at once, the state is looked at once."""
+def test_livez_names_what_is_stuck(own: Web) -> None:
+    """503, so that whoever restarts services restarts this one."""
+    own.stuck = ["build", "push"]
+    assert own.get("/livez")[::2] == (503, b"stuck: build, push\n")
+
+
+def test_readyz_tells_everyone_an_error_by_its_kind(own: Web) -> None:
+    """No path, host or cause is told on the public address."""
+    assert json.loads(own.get("/readyz")[2]) == {"ready": True, "error": None}
+    own.ready = Readiness(ready=False, trouble=Trouble("state", "/var/x.db is full"), facts={"owed": 3})
+    until(lambda: own.get("/readyz")[0] == 503, seconds=5)  # the last look is a second old at most
+    assert json.loads(own.get("/readyz")[2]) == {"ready": False, "error": "state"}
+
+
+def test_readyz_looks_once_for_many(own: Web) -> None:
+    """Asked ten times at once, the state is looked at once."""
     threads = [threading.Thread(target=own.get, args=["/readyz"]) for _ in range(10)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    status, _, body = own.get("/readyz")
-    assert (status, json.loads(body), own.looks) == (200, {"ready": True, "owed": 3}, 1)
+    assert own.looks == 1
 
 
-def test_readyz_503() -> None:
-    """Not ready is for load balancers to see."""
-    web = Web()
-    web.ready = Readiness(ready=False, facts={"store": "not reachable"})
-    assert (
-        (found := web.get("/readyz"))[0],
-        json.loads(found[2]),
-    ) == (503, {"ready": False, "store": "not reachable"})
-    web.server.stop()
+@pytest.mark.parametrize("path", ["/metrics", "/admin", "/readyz/", "/livez/x"])
+def test_numbers_are_not_public(web: Web, path: str) -> None:
+    """They are served on the operator's address alone."""
+    assert web.get(path)[0] == 404
 
 
-def test_metrics(web: Web) -> None:
-    """Prometheus' text format."""
-    status, headers, body = web.get("/metrics")
-    assert (status, body) == (200, b"syndicator_posts 5\n")
-    assert headers["content-type"].startswith("text/plain; version=0.0.4")
+@pytest.fixture(scope="module")
+def admin(shared: Web) -> Iterator[Server]:
+    app = admin_app(shared.health, ["localhost", "127.0.0.1", "[::1]", "feeds.lan"])
+    server = Server(Feeds(Catalogue(max_age=0), app, on_request=lambda *_: None), "127.0.0.1", 0)
+    server.start()
+    yield server
+    server.stop()
+
+
+def asked(server: Server, path: str, host: str) -> tuple[int, bytes]:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)) as connection:
+        connection.request("GET", path, headers={"Host": host})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+def test_the_operator_sees_numbers_and_details(admin: Server) -> None:
+    """Prometheus' text format; the facts of readiness."""
+    assert asked(admin, "/metrics", "localhost:8081") == (200, b"syndicator_posts 5\n")
+    assert json.loads(asked(admin, "/readyz", "127.0.0.1")[1]) == {"ready": True, "owed": 3, "error": None}
+    assert asked(admin, "/livez", "[::1]:8081") == (200, b"ok\n")
+    assert asked(admin, "/index.html", "feeds.lan")[0] == 404
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.evil", "[::2]"])
+def test_the_operators_address_answers_to_its_names_only(admin: Server, host: str) -> None:
+    """A page elsewhere whose name resolves to this machine (DNS rebinding) reads nothing."""
+    assert [asked(admin, path, host)[0] for path in ("/metrics", "/readyz", "/livez", "/")] == [400] * 4
 
 
 # ------------------------------------------------------------------------------------------ start, reload, stop
 
 
-def test_a_taken_port_is_named() -> None:
-    """With what to do about it."""
+@pytest.mark.parametrize("setting", ["web.listen", "web.admin"])
+def test_a_taken_port_is_named(web: Web, setting: str) -> None:
+    """With what to do about it, and in which setting."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SyndicatorError, match=f"127.0.0.1:{port}") as caught:
-            Server(Web.make(WEB_PARTS), "127.0.0.1", port).start()
-    assert "web.listen" in (caught.value.hint or "")
-
-
-class _Parts(Web):
-    def __init__(self) -> None:
-        self.catalogue = Catalogue(max_age=1)
-
-
-WEB_PARTS = _Parts()
+            Server(web.app, "127.0.0.1", port, setting=setting).start()
+    assert setting in (caught.value.hint or "")
 
 
 def test_a_crowd_that_says_nothing_leaves_room(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 from chromium import PROGRAM, Chromium
+from healthy import HEALTHY
 
 from syndicator.formats import html
 from syndicator.model import Entry, Feed, FeedSpec, Media, SiteInfo, Term
 from syndicator.web.app import make_app
 from syndicator.web.feeds import Catalogue, PublishedFile
-from syndicator.web.health import Readiness
 from syndicator.web.server import Server
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="Chromium is not installed")
@@ -32,8 +32,7 @@ def base() -> Iterator[str]:
     catalogue = Catalogue(max_age=60, root="/feeds/")
     app = make_app(
         catalogue,
-        ready=lambda: Readiness(ready=True, facts={}),
-        numbers=lambda: b"",
+        health=HEALTHY,
         on_request=lambda _status, _suffix, _scope: None,
     )
     server = Server(app, "127.0.0.1", 0)

@@ -71,13 +71,13 @@ def subscribe(command: Command, topic: str, callback: str, mode: str = "subscrib
 
 def subscribers(command: Command) -> float:
     """Those that hold, of all topics."""
-    text = requests.get(f"{command.url}metrics", timeout=5).text
+    text = requests.get(f"{command.admin}metrics", timeout=5).text
     return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("syndicator_subscribers"))
 
 
 def owed(command: Command) -> int:
     """Requests that are still to be made."""
-    return int(requests.get(f"{command.url}readyz", timeout=5).json()["owed"])
+    return int(requests.get(f"{command.admin}readyz", timeout=5).json()["owed"])
 
 
 def test_p1_p2_p6_each_feed_names_its_hub_and_itself(served: Command) -> None:
@@ -290,10 +290,10 @@ def test_operators_see_their_readers_and_no_secrets(command: Command, reader: Su
         until(lambda: subscribers(command) == 1)
         command.post("2026-01-03-two", "Second news")
         reader.wait(6, within=4)  # a wait of 200 ms is one of 200 ms
-        until(lambda: 'outcome="given_up"' in requests.get(f"{command.url}metrics", timeout=5).text)
+        until(lambda: 'outcome="given_up"' in requests.get(f"{command.admin}metrics", timeout=5).text)
         status, facts = command("hub", "list").stdout, json.loads(command("hub", "list", "--json").stdout)
         page = command("status").stdout
-        metrics = requests.get(f"{command.url}metrics", timeout=5).text
+        metrics = requests.get(f"{command.admin}metrics", timeout=5).text
         (listed,) = facts["subscriptions"]
         removed, again = command("hub", "remove", listed["callback"]), command("hub", "remove", callback)
         denied = reader.wait(2, "GET", within=8)[1]
