@@ -102,7 +102,7 @@ class Daemon:
 
     def _stuck(self) -> list[str]:
         """The threads that ended by themselves, or that have not worked for too long."""
-        return [*self._work.stuck(), *(["web"] if self._server.is_stuck() else [])]
+        return [*self._work.stuck(), *self._serving.stuck(), *(["web"] if self._server.is_stuck() else [])]
 
     def _thread_ended(self, hook: threading.ExceptHookArgs) -> None:
         name = hook.thread.name if hook.thread else "unknown"

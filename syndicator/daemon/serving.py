@@ -82,6 +82,10 @@ class Serving:
     def stop(self) -> None:
         self._fetched.stop()
 
+    def stuck(self) -> list[str]:
+        """The threads that ended, or that have not worked for too long."""
+        return [] if self._fetched.pulse.is_felt() else ["fetched"]
+
     def show(self, rows: Sequence[FileRow]) -> None:
         """Serve these files as they are on disk now. One that is as it was is not read again."""
         rows = [row for row in rows if row != self._shown.get(row.path)]
