@@ -16,6 +16,7 @@ from tempfile import mkdtemp
 from urllib.parse import parse_qs, urlsplit
 
 import requests
+from command import PATIENCE
 from healthy import HEALTHY
 from sqlalchemy import select
 
@@ -108,7 +109,7 @@ class Subscriber:
         self.url = f"http://{self.host}:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
-    def wait(self, number: int, method: str = "POST", within: float = 5) -> list[Asked]:
+    def wait(self, number: int, method: str = "POST", within: float = PATIENCE) -> list[Asked]:
         """The requests of a method, once there are so many. Fails when there aren't in time."""
         with self.came:
             assert self.came.wait_for(lambda: len(self.of(method)) >= number, within), self.asked
@@ -246,7 +247,7 @@ class Site:
     def ask(self, form: object = None, **headers: str) -> requests.Response:
         """POST a form to the hub: a mapping, pairs, or text as it is."""
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self.session.post(self.url, data=form, headers=kind | headers, timeout=4)  # type: ignore[arg-type]
+        return self.session.post(self.url, data=form, headers=kind | headers, timeout=PATIENCE)  # type: ignore[arg-type]
 
     def subscribe(self, topic: str, callback: str, mode: str = "subscribe", **more: object) -> requests.Response:
         form = {"hub.mode": mode, "hub.topic": topic, "hub.callback": callback}
@@ -281,7 +282,7 @@ class Site:
             return [row.error for row in connection.execute(select(debts)) if row.error]
 
     @staticmethod
-    def until(true: Callable[[], bool], within: float = 8) -> None:
+    def until(true: Callable[[], bool], within: float = PATIENCE) -> None:
         end = time.monotonic() + within
         while not true():
             assert time.monotonic() < end, "it did not come to be in time"
@@ -327,7 +328,7 @@ class Running(Site):
         return self.body(topic)
 
     def body(self, topic: str) -> bytes:
-        return self.session.get(topic, timeout=4).content
+        return self.session.get(topic, timeout=PATIENCE).content
 
     def close(self) -> None:
         self.database.close()
