@@ -62,9 +62,12 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)  #: names in lower case
     body: bytes = b""  #: its first few KiB
     error: str | None = None  #: in words, for the operator; None: a response came
-    refused: bool = False  #: True: it was not made, because the address is none that strangers may name
+    #: True: it was not made, since strangers may not name its address; or its answer is too large.
+    refused: bool = False
     stopped: bool = False  #: True: we stopped while it was under way; it says nothing of the other side
     seconds: float = 0.0
+    too_large: bool = False  #: True: the answer was read no further than its limit
+    peer: str | None = None  #: the IP address of the connection that was used; None: there was none
 
     @property
     def taken(self) -> bool:

@@ -16,18 +16,20 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from ssrfguard import AddressTable, Policy, SSRFGuardError
+from ssrfguard import Policy, SSRFGuardError
 from ssrfguard.requests import SafeAdapter
 from urllib3.exceptions import HTTPError
 
 from syndicator.debts import Answer, Request
+from syndicator.outbound import addresses
+from syndicator.outbound.answers import AnswerTooLargeError, BoundedAnswer
 from syndicator.outbound.watch import Exchange, Watch
 
-#: Octets of an answer's body that are read. A challenge, an error in words: both are shorter.
+#: Bytes of an answer's body that are read. A challenge, an error in words: both are shorter.
 BODY_LIMIT = 8192
 
-#: Addresses of a name that are tried. Each may take its share of the timeout, so this keeps the whole in it.
-ADDRESSES = 2
+#: Characters of a refusal's reason that are kept: a name may have hundreds of refused addresses.
+REASON_LIMIT = 200
 
 #: Hosts to which idle connections are kept, and how many to each.
 IDLE_HOSTS, IDLE_EACH = 64, 2
@@ -35,10 +37,8 @@ IDLE_HOSTS, IDLE_EACH = 64, 2
 #: Names looked up at once. A look-up can't be stopped, only no longer be waited for: this bounds those left.
 LOOKUPS = 128
 
-_PORTS = frozenset(range(1, 65536))
-
 # What it logs carries whole addresses, a callback's token with them.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 
 class Client:
@@ -56,17 +56,7 @@ class Client:
         stranger_timeout: timedelta,
         allow_private: Sequence[str] = (),
     ) -> None:
-        anywhere = Policy(
-            denied_networks=AddressTable(()),
-            allowed_ports=_PORTS,
-            allow_userinfo=True,
-            max_connection_attempts=ADDRESSES,
-        )
-        self._public = Policy(
-            allowed_networks=tuple(allow_private),  # type: ignore[arg-type]  # it takes text, its type doesn't say so
-            allowed_ports=_PORTS,
-            max_connection_attempts=ADDRESSES,
-        )
+        anywhere, self._public = addresses.anywhere(), addresses.public(allow_private)
         self._current = threading.local()
         self._adapters = {
             False: (_Adapter(anywhere, self._current, strangers=False), timeout.total_seconds()),
@@ -76,12 +66,8 @@ class Client:
         self._watch = Watch()
 
     def refusal(self, url: str) -> str | None:
-        """Why a stranger's URL is never asked, as far as that is plain without looking a name up; else None."""
-        try:
-            self._public.check_url(url)
-        except SSRFGuardError as error:
-            return str(getattr(error, "reason", error))
-        return None
+        """Why a stranger's URL is never asked, as far as that is plain without a look-up; else None."""
+        return addresses.refusal(url, self._public)
 
     def send(self, request: Request) -> Answer:
         """Make a request and read the beginning of its answer. Never raises for what the other side does.
@@ -94,6 +80,8 @@ class Client:
             prepared = self._prepare(request)
         except (requests.RequestException, ValueError):
             return Answer(status=None, error="the address is not a URL", refused=True)
+        if request.stranger and (port := addresses.blocked_port(request.url)) is not None:
+            return Answer(status=None, error=f"refused: port {port} is blocked", refused=True)
         exchange = Exchange(deadline=started + timeout, target=_target(request.url))
         self._current.exchange = exchange
         if not self._watch.add(exchange):
@@ -113,6 +101,8 @@ class Client:
             error=f"no whole answer within {timeout:g} s" if late else answer.error,
             refused=answer.refused,
             seconds=time.monotonic() - started,
+            too_large=answer.too_large,
+            peer=exchange.peer,
         )
 
     @property
@@ -137,11 +127,15 @@ class Client:
             try:
                 response = adapter.send(prepared, stream=True, timeout=timeout)
             except SSRFGuardError as error:
-                return Answer(status=None, error=f"refused: {getattr(error, 'reason', error)}", refused=True)
+                reason = str(getattr(error, "reason", error))[:REASON_LIMIT]
+                return Answer(status=None, error=f"refused: {reason}", refused=True)
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                if _is_too_large(error):
+                    return Answer(status=None, error=TOO_LARGE, refused=True, too_large=True)
                 kept = exchange.connection is not None and not exchange.fresh
                 if kept and not exchange.shut and isinstance(error, requests.ConnectionError):
-                    continue  # the other side had given up the kept connection: that says nothing of the request
+                    # The other side had given up the kept connection: that says nothing of the request.
+                    continue
                 return Answer(status=None, error=_in_words(error))
             return _read(response, exchange)
 
@@ -151,17 +145,18 @@ def _read(response: requests.Response, exchange: Exchange) -> Answer:
         response.close()
         return Answer(status=None, error="the answer broke off")
     headers = {name.lower(): value for name, value in response.headers.items()}
-    error = None
+    error, too_large = None, False
     body = b""
     try:
         body = response.raw.read(BODY_LIMIT, decode_content=False)
-    except (HTTPError, OSError, ValueError):
-        error = "the answer broke off"
+    except (HTTPError, OSError, ValueError) as broken:
+        too_large = _is_too_large(broken)
+        error = TOO_LARGE if too_large else "the answer broke off"
     finally:
         response.close()  # gives the connection back if the answer was read whole, else ends it
     if exchange.shut:
         error = "the answer broke off"
-    return Answer(status=response.status_code, headers=headers, body=body, error=error)
+    return Answer(status=response.status_code, headers=headers, body=body, error=error, too_large=too_large)
 
 
 class _Adapter(SafeAdapter):
@@ -191,7 +186,7 @@ class _Adapter(SafeAdapter):
         exchange: Exchange = self.current.exchange
         numeric = args[-1] & socket.AI_NUMERICHOST
         found = socket.getaddrinfo(host, port, *args) if numeric else self._wait(exchange, host, port, *args)
-        exchange.connection.timeout = exchange.left / ADDRESSES
+        exchange.connection.timeout = exchange.left / addresses.ADDRESSES
         return found
 
     def _wait(self, exchange: Exchange, host: str, port: int, *args: Any) -> Any:
@@ -221,14 +216,19 @@ def _watched(base: Any, adapter: _Adapter) -> type:
     current = adapter.current
 
     class Watched(base):  # type: ignore[misc]
+        response_class = BoundedAnswer
+        peer: str | None = None  #: the IP address that it is connected to
+
         def connect(self) -> None:
             exchange: Exchange = current.exchange
             exchange.use(self)
             exchange.fresh = True
             super().connect()
             exchange.use(self)
+            self.peer = self.sock.getpeername()[0]
             if not adapter.strangers:
-                adapter.peers[self.host] = self.sock.getpeername()[0]
+                adapter.peers[self.host] = self.peer
+            exchange.peer = self.peer
             self.sock.settimeout(exchange.left)  # from here on it is the watch that counts
 
         def request(self, method: str, _url: str, *args: Any, **kwargs: Any) -> None:
@@ -236,6 +236,7 @@ def _watched(base: Any, adapter: _Adapter) -> type:
             # byte for byte (W3C WebSub §5.1.1).
             exchange: Exchange = current.exchange
             exchange.use(self)
+            exchange.peer = self.peer if self.sock is not None else None
             super().request(method, exchange.target, *args, **kwargs)
 
     return Watched
@@ -248,6 +249,9 @@ def _target(url: str) -> str:
     target = rest[cut:]
     return target if target.startswith("/") else f"/{target}"
 
+
+#: What is said of an answer that goes beyond `ANSWER_LIMIT`.
+TOO_LARGE = "refused: its answer is too large"
 
 #: What went wrong, by what stands in the chain of causes; the first that fits.
 _WORDS: Iterable[tuple[str, str]] = (
@@ -264,6 +268,7 @@ _WORDS: Iterable[tuple[str, str]] = (
     ("BrokenPipeError", "it broke the connection"),
     ("NewConnectionError", "it can't be reached"),
     ("ProtocolError", "what it answered is not HTTP"),
+    ("InvalidHeader", "what it answered is not HTTP"),
 )
 
 
@@ -271,6 +276,10 @@ def _in_words(error: BaseException) -> str:
     """The cause, without the URL that requests' own messages carry."""
     names = {type(cause).__name__ for cause in _causes(error)}
     return next((words for name, words in _WORDS if name in names), "the request failed")
+
+
+def _is_too_large(error: BaseException) -> bool:
+    return any(isinstance(cause, AnswerTooLargeError) for cause in _causes(error))
 
 
 def _causes(error: BaseException | None) -> Iterable[BaseException]:

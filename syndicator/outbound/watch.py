@@ -23,6 +23,7 @@ class Exchange:
     connection: Any = None
     fresh: bool = False  #: True: the connection was made for it
     shut: bool = False  #: True: it was ended before it was over
+    peer: str | None = None  #: the IP address of its connection; None: there is none yet
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def use(self, connection: Any) -> None:

@@ -83,7 +83,7 @@ class Hub:
             return _text(503, "Not now: please try again later", wait=60)
 
     def _decide(self, content_type: str, body: bytes) -> Response:
-        asked = judge(content_type, body, known=self._known, refusal=self._not_allowed, lease=self._lease)
+        asked = judge(content_type, body, known=self._known, refusal=self._refusal, lease=self._lease)
         match asked:
             case Refused():
                 return _text(asked.status, asked.text)
@@ -129,9 +129,6 @@ class Hub:
     def _known(self, topic: str) -> str | None:
         file = self._read(topic)
         return None if file is None else file.url
-
-    def _not_allowed(self, callback: str) -> str | None:
-        return None if self._refusal(callback) is None else "is not at a public address"
 
 
 class _Counts:

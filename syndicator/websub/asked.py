@@ -112,13 +112,15 @@ def _intent(
     lease: Lease,
 ) -> Accepted | Refused:
     callback = form.get("hub.callback", [""])[0]
-    if fault := _fault(callback) or refusal(callback):
+    if fault := _fault(callback):
         return Refused(status=400, text=f"hub.callback {fault}")
     topics = form.get("hub.topic", [])
     if len(topics) != 1 or not topics[0]:
         return Refused(status=400, text="hub.topic must be there once: the feed's rel=self address")
     if (topic := known(normal(topics[0]))) is None:
         return Refused(status=404, text="hub.topic is no feed of ours: this hub carries the feeds of one site")
+    if reason := refusal(callback):
+        return Refused(status=400, text=f"hub.callback {reason}")
     detail: dict[str, Any] = {"mode": mode, "topic": topics[0]}
     if mode == "subscribe":
         seconds = form.get("hub.lease_seconds", [""])[0]

@@ -98,7 +98,9 @@ def _verified(
 
 
 def _unpaid(debt: Owed, answer: Answer, now: datetime, retry: Sequence[timedelta], jitter: float) -> Settlement:
-    again = next_attempt(debt.attempts + 1, retry, answer, now, jitter)
+    # A subscriber that answers without end would do so again; a hub's news must not be lost for it.
+    ends = answer.too_large and debt.kind is not Kind.PING
+    again = None if ends else next_attempt(debt.attempts + 1, retry, answer, now, jitter)
     asked = retry_after(answer, now)
     return Settlement(
         owed=debt,

@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 import requests
+from command import free_port
 from hubsite import LIMITS, Asked, Reply, Running, Site, Subscriber, agree
 
 from syndicator.store import subscriptions
@@ -95,7 +96,8 @@ def test_h03_the_answer_does_not_depend_on_the_verification(site: Site, topic: s
     """A callback that says no, one that hangs and one that isn't there are all answered 202, at once."""
     hang = threading.Event()
     reader.verify = lambda asked: (404, {}, b"") if hang.wait(5) or "no" in asked.target else (200, {}, b"")
-    for callback in (f"{reader.url}/no", f"{reader.url}/hang", "http://127.0.0.1:9/", "http://x.invalid/"):
+    closed = f"http://127.0.0.1:{free_port()}/"
+    for callback in (f"{reader.url}/no", f"{reader.url}/hang", closed, "http://x.invalid/"):
         began = time.monotonic()
         assert site.subscribe(topic, callback).status_code == 202
         assert time.monotonic() - began < 2
@@ -126,6 +128,8 @@ BAD = {
     "a callback with a fragment": {"hub.callback": "http://127.0.0.1/cb#x"},
     "a callback without a host": {"hub.callback": "http:///cb"},
     "a callback with a bad port": {"hub.callback": "http://127.0.0.1:99999/"},
+    "a callback at a port of mail": {"hub.callback": "http://127.0.0.1:25/"},
+    "a callback at a port of another protocol": {"hub.callback": "https://127.0.0.1:10080/"},
     "a callback with half an address": {"hub.callback": "http://[::1/"},
     "a callback too long": {"hub.callback": "http://127.0.0.1/" + "a" * 1500},
     "no lease": {"hub.lease_seconds": "0"},

@@ -1,93 +1,17 @@
 """HTTP to the outside: whole timeouts, small reads, no redirects, and strangers only at public addresses."""
 
-import shlex
 import socket
 import ssl
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from answering import OK, a_client, certified, get, serving
 
 from syndicator.debts import Request
-from syndicator.outbound import BODY_LIMIT, Client
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-class Server:
-    """A real socket that answers each request with what it is told to, byte for byte."""
-
-    def __init__(self, answer: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None) -> None:
-        self.answer, self.tls = answer, tls
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self.over = threading.Event()
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self.socket.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = self.socket.accept()
-                self.connections += 1
-                threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
-
-    def serve(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            if self.tls is not None:
-                connection = self.tls.wrap_socket(connection, server_side=True)
-            while head := self.read(connection):
-                self.requests.append(head)
-                self.answer(connection)
-
-    @staticmethod
-    def read(connection: socket.socket) -> bytes:
-        data = b""
-        while b"\r\n\r\n" not in data:
-            if not (more := connection.recv(65536)):
-                return b""
-            data += more
-        head, body = data.split(b"\r\n\r\n", 1)
-        length = next((int(line[16:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length: ")), 0)
-        while len(body) < length:
-            body += connection.recv(65536)
-        return head + b"\r\n\r\n" + body
-
-    def close(self) -> None:
-        self.over.set()
-        self.socket.close()
-
-
-@contextmanager
-def serving(answer: Callable[[socket.socket], None] | bytes, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    say = answer if callable(answer) else lambda connection: connection.sendall(answer)
-    server = Server(say, tls)
-    try:
-        yield server
-    finally:
-        server.close()
-
-
-@contextmanager
-def a_client(timeout: float = 5, allow: tuple[str, ...] = ()) -> Iterator[Client]:
-    limit = timedelta(seconds=timeout)
-    client = Client(
-        user_agent="syndicator (+https://a.example/)", timeout=limit, stranger_timeout=limit, allow_private=allow
-    )
-    try:
-        yield client
-    finally:
-        client.close()
-
-
-def get(url: str, stranger: bool = False) -> Request:
-    return Request(method="GET", url=url, stranger=stranger)
+from syndicator.outbound import BODY_LIMIT
 
 
 def test_an_exchange() -> None:
@@ -305,15 +229,7 @@ def test_errors_are_in_words_and_without_the_address() -> None:
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    folder = tmp_path_factory.mktemp("tls")
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost "
-        "-addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
-    )
-    subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return context
+    return certified(tmp_path_factory.mktemp("tls"))
 
 
 def test_certificates_are_verified(tls: ssl.SSLContext) -> None:

@@ -117,6 +117,8 @@ def test_a_confirmed_unsubscription_ends_it() -> None:
         Answer(status=404, body=b"c"),
         Answer(status=500, body=b"c", headers={"retry-after": "5"}),
         Answer(status=None, error="refused: 10.0.0.0/8 is Private-Use", refused=True),
+        Answer(status=None, error="refused: its answer is too large", refused=True, too_large=True),
+        Answer(status=200, body=b"c", error="refused: its answer is too large", too_large=True),
     ],
 )
 @pytest.mark.parametrize("of", [SUBSCRIBE, UNSUBSCRIBE])
@@ -180,3 +182,27 @@ def test_retries_come_to_an_end() -> None:
     busy = Answer(status=503, headers={"retry-after": "60"})
     last = outcome(debt(Kind.DELIVER, attempts=3), busy, "new").settlement
     assert (last.again, last.not_before) == (None, NOW + timedelta(seconds=60))
+
+
+LARGE = Answer(status=None, error="refused: its answer is too large", refused=True, too_large=True)
+
+
+@pytest.mark.parametrize(("kind", "again"), [(Kind.DELIVER, None), (Kind.DENY, None), (Kind.PING, NOW + RETRY[0])])
+def test_a_subscriber_that_answers_without_end_is_not_sent_the_same_again(kind: Kind, again: datetime | None) -> None:
+    """It had it, and would answer so again. A hub is tried again: readers wait for what it has to tell."""
+    assert outcome(debt(kind), LARGE).settlement == Settlement(
+        owed=debt(kind), again=again, error="refused: its answer is too large"
+    )
+
+
+def test_a_delivery_that_was_taken_is_paid_whatever_follows() -> None:
+    """A 2xx whose head was read is one, although its trailers have no end."""
+    large = Answer(status=200, error="refused: its answer is too large", too_large=True)
+    found = outcome(debt(Kind.DELIVER), large, "new")
+    assert (found.settlement.paid, found.delivered) == (True, "new")
+
+
+def test_a_delivery_to_an_address_that_is_not_allowed_is_tried_again() -> None:
+    """A name may lead elsewhere for a while, as in a network that wants a password first."""
+    refused = Answer(status=None, error="refused: 10.0.0.0/8 is Private-Use", refused=True)
+    assert outcome(debt(Kind.DELIVER), refused).settlement.again == NOW + RETRY[0]

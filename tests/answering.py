@@ -1,0 +1,139 @@
+"""Servers that answer byte for byte as they are told to, and a client to ask them."""
+
+import shlex
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+from syndicator.debts import Request
+from syndicator.outbound import Client
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+class Server:
+    """A real socket. `answer` is given the connection each time that a request has come."""
+
+    def __init__(
+        self, answer: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None, *, port: int = 0
+    ) -> None:
+        self.answer, self.tls = answer, tls
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self.over = threading.Event()
+        self.socket = socket.create_server(("127.0.0.1", port), backlog=128)
+        self.port: int = self.socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self.socket.accept()
+                self.connections += 1
+                threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            if self.tls is not None:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            while head := self.read(connection):
+                self.requests.append(head)
+                self.answer(connection)
+
+    @staticmethod
+    def read(connection: socket.socket) -> bytes:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            if not (more := connection.recv(65536)):
+                return b""
+            data += more
+        head, body = data.split(b"\r\n\r\n", 1)
+        length = next((int(line[16:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length: ")), 0)
+        while len(body) < length:
+            body += connection.recv(65536)
+        return head + b"\r\n\r\n" + body
+
+    def close(self) -> None:
+        self.over.set()
+        self.socket.close()
+
+
+@contextmanager
+def serving(
+    answer: Callable[[socket.socket], None] | bytes, tls: ssl.SSLContext | None = None, *, port: int = 0
+) -> Iterator[Server]:
+    say = answer if callable(answer) else lambda connection: connection.sendall(answer)
+    server = Server(say, tls, port=port)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@contextmanager
+def a_client(timeout: float = 5, allow: tuple[str, ...] = ()) -> Iterator[Client]:
+    limit = timedelta(seconds=timeout)
+    client = Client(
+        user_agent="syndicator (+https://a.example/)", timeout=limit, stranger_timeout=limit, allow_private=allow
+    )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def get(url: str, stranger: bool = False) -> Request:
+    return Request(method="GET", url=url, stranger=stranger)
+
+
+def certified(folder: Path) -> ssl.SSLContext:
+    """For a server named localhost, with a certificate of its own: `cert.pem` in the folder."""
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost "
+        "-addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
+    )
+    subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return context
+
+
+def pouring(begin: bytes, more: bytes) -> Callable[[socket.socket], None]:
+    """An answer that begins and then says the same for as long as somebody listens."""
+    much = more * max(1, 65536 // len(more))
+
+    def pour(connection: socket.socket) -> None:
+        connection.sendall(begin)
+        while True:
+            connection.sendall(much)
+
+    return pour
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+#: Answers without end, by what they have without end: how each begins, and what it goes on with.
+ENDLESS = {
+    "status line": (b"HTTP/1.1 200 ", b"x"),
+    "header lines": (HEAD, b"X-Y: z\r\n"),
+    "a header line": (HEAD + b"X-Y: ", b"x"),
+    "folded lines": (HEAD + b"X-Y: z\r\n", b" x\r\n"),
+    "100 Continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "100 Continue with headers": (b"", b"HTTP/1.1 100 Continue\r\n" + b"X-Y: z\r\n" * 50 + b"\r\n"),
+    "103 Early Hints": (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+    "chunk extension": (CHUNKED + b"1;", b"x"),
+    "chunk extensions": (CHUNKED, b"1;" + b"x" * 8000 + b"\r\nx\r\n"),
+    "trailers": (CHUNKED + b"2\r\nok\r\n0\r\n", b"X-Y: z\r\n"),
+    "a trailer": (CHUNKED + b"2\r\nok\r\n0\r\nX-Y: ", b"z"),
+    "a chunk of less than nothing": (CHUNKED + b"-1\r\n", b"x"),
+}
+
+#: Those of them that never come to a head, and so to a status.
+HEADLESS = tuple(kind for kind, (begin, _) in ENDLESS.items() if not begin.startswith(CHUNKED))
