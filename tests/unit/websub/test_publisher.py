@@ -64,3 +64,82 @@ def test_a_redirect_to_another_host_is_a_strangers_word() -> None:
     followed = follow(ping("https://hub.example/", TOPIC), answer)
     assert followed is not None
     assert (followed.url, followed.stranger) == ("http://169.254.169.254/latest/", True)
+
+
+OPERATORS = [
+    ("https://hub.example/", "/x?y=1", "https://hub.example/x?y=1"),
+    ("https://hub.example/", "https://hub.example:443/x", "https://hub.example:443/x"),
+    ("https://hub.example:443/", "https://HUB.example/x", "https://HUB.example/x"),
+    ("HTTP://hub.example/", "http://hub.example:80/x", "http://hub.example:80/x"),
+    ("http://hub.lan:8080/", "//hub.lan:8080/x", "http://hub.lan:8080/x"),
+    ("http://[::1]:8080/", "http://[::1]:8080/x", "http://[::1]:8080/x"),
+]
+
+STRANGERS = [
+    ("https://hub.example/", "https://hub.example:8443/x"),
+    ("https://hub.example/", "http://hub.example/x"),
+    ("https://hub.example/", "http://hub.example:443/x"),
+    ("http://hub.example/", "https://hub.example/x"),
+    ("http://hub.example/", "http://hub.example:8080/admin/delete?all=1"),
+    ("http://hub.example:8080/", "http://hub.example/"),
+    ("http://hub.example/", "http://hub.example:0/"),
+    ("http://hub.example/", "http://hub.example./"),
+    ("http://hub.example/", "http://a.hub.example/"),
+    ("http://hub.example/", "//localhost/"),
+    ("http://hub.example/", "http://hub.example\\.other.example/"),
+]
+
+
+@pytest.mark.parametrize(("hub", "location", "url"), OPERATORS)
+def test_the_hub_itself_keeps_the_operators_trust(hub: str, location: str, url: str) -> None:
+    """The same scheme, host and port, however they are spelt."""
+    followed = follow(ping(hub, TOPIC), Answer(status=307, headers={"location": location}))
+    assert followed is not None
+    assert (followed.url, followed.stranger) == (url, False)
+
+
+@pytest.mark.parametrize(("hub", "location"), STRANGERS)
+def test_another_scheme_host_or_port_is_a_strangers_word(hub: str, location: str) -> None:
+    """Another port of the hub's own name too: its address may be one of the operator's network."""
+    followed = follow(ping(hub, TOPIC), Answer(status=307, headers={"location": location}))
+    assert followed is not None
+    assert followed.stranger
+
+
+def test_trust_does_not_come_back() -> None:
+    """A chain that left the hub and leads back to it stays a stranger's word: a stranger named the path."""
+    away = follow(ping("http://hub.lan/", TOPIC), Answer(status=307, headers={"location": "http://a.example/"}))
+    assert away is not None
+    back = follow(away, Answer(status=307, headers={"location": "http://hub.lan/admin"}))
+    assert back is not None
+    assert (back.url, back.stranger) == ("http://hub.lan/admin", True)
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("/x", "https://me:hush@hub.example/x"),
+        ("https://hub.example/x", "https://me:hush@hub.example/x"),
+        ("https://me:hush@hub.example/x", "https://me:hush@hub.example/x"),
+        ("https://other.example/x", "https://other.example/x"),
+        ("https://me:hush@other.example/x", "https://other.example/x"),
+        ("https://hub.example:8443/x", "https://hub.example:8443/x"),
+        ("https://you:pw@hub.example/x", None),
+        ("https://you@other.example/x", None),
+        ("https://hub.example@other.example/x", None),
+    ],
+)
+def test_passwords_are_the_hubs_alone(location: str, url: str | None) -> None:
+    """They stay with the same origin, go nowhere else, and none is taken from a redirect."""
+    hub = ping("https://me:hush@hub.example/", TOPIC)
+    followed = follow(hub, Answer(status=308, headers={"location": location}))
+    assert url == (followed and followed.url)
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["https://hub.example:99999/", "https://hub.example:x/", "gopher://hub.example/", "data:,x", "https:///x", ""],
+)
+def test_what_is_no_address_is_not_followed(location: str) -> None:
+    """The redirect itself is the answer then."""
+    assert follow(ping("http://hub.example/", TOPIC), Answer(status=307, headers={"location": location})) is None
