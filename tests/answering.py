@@ -5,13 +5,16 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 from syndicator.debts import Request
 from syndicator.outbound import Client
+
+#: Ports that browsers refuse, of those that anyone may listen at.
+BLOCKED = (6697, 6669, 6668, 6667, 6666, 6665, 6566, 10080, 5061, 5060, 4190, 4045, 3659, 1723)
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -20,13 +23,13 @@ class Server:
     """A real socket. `answer` is given the connection each time that a request has come."""
 
     def __init__(
-        self, answer: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None, *, port: int = 0
+        self, answer: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None, ports: Iterable[int] = (0,)
     ) -> None:
         self.answer, self.tls = answer, tls
         self.requests: list[bytes] = []
         self.connections = 0
         self.over = threading.Event()
-        self.socket = socket.create_server(("127.0.0.1", port), backlog=128)
+        self.socket = listen(ports)
         self.port: int = self.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self.accept, daemon=True).start()
@@ -61,15 +64,25 @@ class Server:
 
     def close(self) -> None:
         self.over.set()
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # else it lives until its thread accepts once more
         self.socket.close()
+
+
+def listen(ports: Iterable[int]) -> socket.socket:
+    """At the first of the ports that is free; 0 is any."""
+    for port in ports:
+        with suppress(OSError):
+            return socket.create_server(("127.0.0.1", port), backlog=128)
+    raise OSError("all ports are in use")
 
 
 @contextmanager
 def serving(
-    answer: Callable[[socket.socket], None] | bytes, tls: ssl.SSLContext | None = None, *, port: int = 0
+    answer: Callable[[socket.socket], None] | bytes, tls: ssl.SSLContext | None = None, ports: Iterable[int] = (0,)
 ) -> Iterator[Server]:
     say = answer if callable(answer) else lambda connection: connection.sendall(answer)
-    server = Server(say, tls, port=port)
+    server = Server(say, tls, ports)
     try:
         yield server
     finally:

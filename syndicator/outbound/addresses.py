@@ -16,14 +16,19 @@ from ssrfguard import DEFAULT_DENIED, AddressTable, Block, Policy, Reach, SSRFGu
 ADDRESSES = 2
 
 #: Ports that browsers refuse: other protocols are spoken there, and some servers of these take an
-#: HTTP request for commands. The "bad ports" of https://fetch.spec.whatwg.org/#port-blocking
+#: HTTP request for commands. The "bad ports" of the Fetch standard, all of them.
 BLOCKED_PORTS = frozenset(
-    [0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95]
-    + [101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179]
-    + [389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587]
-    + [601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061]
-    + [6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080]
+    int(port)
+    for port in """
+    0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111
+    113 115 117 119 123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540
+    548 554 556 563 587 601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000
+    6566 6665 6666 6667 6668 6669 6679 6697 10080
+    """.split()
 )
+
+#: Where they are listed.
+BLOCKED_BY = "https://fetch.spec.whatwg.org/#port-blocking"
 
 _PORTS = frozenset(range(1, 65536))
 
@@ -83,7 +88,7 @@ def blocked_port(url: str) -> int | None:
 def refusal(url: str, policy: Policy) -> str | None:
     """What speaks against a URL, as far as that is plain without looking its name up; else None."""
     if (port := blocked_port(url)) is not None:
-        return f"is at port {port}, which browsers refuse too: see https://fetch.spec.whatwg.org/#port-blocking"
+        return f"is at port {port}, which browsers refuse too ({BLOCKED_BY})"
     try:
         policy.check_url(url)
     except SSRFGuardError:

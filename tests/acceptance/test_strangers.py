@@ -8,13 +8,18 @@ Every test here starts the real command on loopback, attacks it, and states what
 import json
 import os
 import signal
+import socket
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+from answering import BLOCKED, ENDLESS, HEAD, OK, pouring, serving
 from command import Command, Daemon, until
 from disks import disks
+from hubsite import Subscriber
 
 #: The memory that a daemon may gain under an attack, in MiB.
 MOST_GAINED = 120
@@ -38,6 +43,111 @@ def memory(pid: int, field: str = "VmRSS") -> float:
 
 
 # ---------------------------------------------------------------------------- hubs and callbacks that answer
+
+#: Settings under which loopback may subscribe, and waits are short.
+CALLBACKS = """
+[hub]
+allow_private = ["127.0.0.0/8"]
+timeout = "3s"
+retry = ["300ms", "300ms"]
+"""
+
+
+def subscribe(command: Command, callback: str) -> requests.Response:
+    form = {"hub.mode": "subscribe", "hub.topic": f"{command.url}all.rss", "hub.callback": callback}
+    return requests.post(f"{command.url}hub", data=form, timeout=5)
+
+
+def facts(command: Command) -> dict[str, Any]:
+    """What `status` says now."""
+    found: dict[str, Any] = json.loads(command("status", "--json").stdout)
+    return found
+
+
+def processor_time(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_heads_without_end_cost_no_memory(command: Command) -> None:
+    """Forty callbacks that answer with 99 header lines of 65 kB are each asked once, and read no further."""
+    command.configure(CALLBACKS)
+    command.post("2026-01-02-one")
+    with serving(HEAD + (b"X: " + b"y" * 65_000 + b"\r\n") * 99 + b"\r\n") as hostile, command.running() as daemon:
+        before = memory(daemon.process.pid)
+        for number in range(40):
+            assert subscribe(command, f"{hostile.url}/{number}").status_code == 202
+        until(lambda: len(hostile.requests) >= 40)
+        until(lambda: not facts(command)["owed"].get("verify"))
+        assert memory(daemon.process.pid, "VmHWM") - before < MOST_GAINED
+        assert len(hostile.requests) == 40
+
+
+def test_answers_without_end_cost_no_time(command: Command) -> None:
+    """Interim responses, header lines, chunks and trailers without end: an answer, and not asked for again.
+
+    Others are served meanwhile.
+    """
+    command.configure(CALLBACKS)
+    command.post("2026-01-02-one")
+    with ExitStack() as stack:
+        hostile = [stack.enter_context(serving(pouring(*endless))) for endless in ENDLESS.values()]
+        honest = Subscriber()
+        stack.callback(honest.close)
+        daemon = stack.enter_context(command.running())
+        used = processor_time(daemon.process.pid)
+        for number in range(4):
+            for server in hostile:
+                assert subscribe(command, f"{server.url}/{number}").status_code == 202
+        assert subscribe(command, f"{honest.url}/cb").status_code == 202
+        until(lambda: all(len(server.requests) >= 4 for server in hostile))
+        until(lambda: not facts(command)["owed"].get("verify"))
+        assert processor_time(daemon.process.pid) - used < 3
+        assert [len(server.requests) for server in hostile] == [4] * len(hostile)
+        assert facts(command)["subscribers"] == 1
+
+
+def test_a_hub_cannot_send_a_ping_into_our_network(command: Command) -> None:
+    """Its own address keeps the operator's trust; another port of the same name is a stranger's word."""
+    with serving(OK) as inside, serving(OK) as hub:
+        away = f"http://127.0.0.1:{inside.port}/admin/delete?all=1"
+        redirect = b"HTTP/1.1 307 There\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n"
+
+        def answer(connection: socket.socket) -> None:
+            path = hub.requests[-1].split(b" ", 2)[1]
+            there = {b"/away": redirect % away.encode(), b"/old": redirect % b"/new"}
+            connection.sendall(there.get(path, OK))
+
+        hub.answer = answer
+        command.configure(f'[push]\nhubs = ["{hub.url}/away", "{hub.url}/old"]\nretry = []\n')
+        command.post("2026-01-02-one")
+        assert command("build").returncode == 0
+        command("push")
+        state = {one["url"]: one for one in facts(command)["hubs"]}
+    assert (inside.connections, inside.requests) == (0, [])
+    assert "refused" in state[f"{hub.url}/away"]["error"]
+    assert state[f"{hub.url}/old"]["last_success"]
+
+
+def test_callbacks_that_no_subscriber_has_are_refused(command: Command) -> None:
+    """At ports of other protocols, at special addresses and outside 2000::/3: 400, in words, and no connection."""
+    command.configure(CALLBACKS)
+    command.post("2026-01-02-one")
+    with serving(OK, ports=BLOCKED) as blocked, command.running():
+        said = {
+            callback: subscribe(command, callback)
+            for callback in (
+                *[f"{blocked.url}/cb", "https://reader.example:25/cb", "http://[2606:2800:21f::1]:10080/cb"],
+                *["http://192.0.0.9/cb", "http://[2001:1::1]/cb", "http://[64:ff9b::7f00:1]/cb"],
+                *["http://[4000::1]/cb", "http://[2002:5db8:d70e::1]/cb", "http://[::ffff:808:808]/cb"],
+            )
+        }
+        assert {response.status_code for response in said.values()} == {400}
+        texts = [response.text.strip() for response in said.values()]
+        assert all(", which browsers refuse" in text for text in texts[:3])
+        assert set(texts[3:]) == {"hub.callback is not at a public address."}
+        assert blocked.connections == 0
 
 
 # ---------------------------------------------------------------------------- authors

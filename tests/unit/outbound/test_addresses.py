@@ -1,7 +1,7 @@
 """Where strangers' URLs may lead: no blocked port, no address that a subscriber can't have."""
 
 import pytest
-from answering import OK, a_client, get, serving
+from answering import BLOCKED, OK, a_client, get, serving
 
 from syndicator.outbound.addresses import BLOCKED_PORTS, public, refusal
 
@@ -48,10 +48,10 @@ def test_other_ports_are_not_refused(port: int) -> None:
 
 def test_no_connection_is_made_to_a_blocked_port() -> None:
     """Of strangers: for a subscription of earlier times too. The operator's own URLs may name any."""
-    with serving(OK, port=6697) as server, a_client(allow=("127.0.0.0/8",)) as client:
+    with serving(OK, ports=BLOCKED) as server, a_client(allow=("127.0.0.0/8",)) as client:
         for host in ("127.0.0.1", "localhost"):
-            answer = client.send(get(f"http://{host}:6697/cb", stranger=True))
-            assert (answer.refused, answer.error) == (True, "refused: port 6697 is blocked")
+            answer = client.send(get(f"http://{host}:{server.port}/cb", stranger=True))
+            assert (answer.refused, answer.error) == (True, f"refused: port {server.port} is blocked")
         assert server.connections == 0
         assert client.send(get(server.url)).status == 200
 
