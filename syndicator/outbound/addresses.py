@@ -73,24 +73,21 @@ def public(allow_private: Sequence[str]) -> Policy:
     )
 
 
-def blocked_port(url: str) -> int | None:
-    """The port of a URL if it is a blocked one.
+def check_port(port: int) -> None:
+    """Refuse to connect to a blocked port.
 
-    Asked before the policy is: its refusal of a port lists all the others.
+    Asked before the policy is, whose refusal of a port lists all the others. Raises SSRFGuardError.
     """
-    try:
-        port = urlsplit(url).port
-    except ValueError:
-        return None
-    return port if port in BLOCKED_PORTS else None
+    if port in BLOCKED_PORTS:
+        raise SSRFGuardError(f"port {port} is blocked")
 
 
 def refusal(url: str, policy: Policy) -> str | None:
     """What speaks against a URL, as far as that is plain without looking its name up; else None."""
-    if (port := blocked_port(url)) is not None:
-        return f"is at port {port}, which browsers refuse too ({BLOCKED_BY})"
     try:
+        if (port := urlsplit(url).port) in BLOCKED_PORTS:
+            return f"is at port {port}, which browsers refuse too ({BLOCKED_BY})"
         policy.check_url(url)
-    except SSRFGuardError:
+    except (SSRFGuardError, ValueError):
         return "is not at a public address"
     return None

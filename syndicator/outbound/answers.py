@@ -25,10 +25,9 @@ class BoundedAnswer(http.client.HTTPResponse):
     """Reads at most `ANSWER_LIMIT` bytes, and no interim response instead of the final one."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
         self._socket = sock
-        self._incoming = _Incoming(self.fp.detach())
-        self.fp = io.BufferedReader(self._incoming)
+        self._incoming = _Incoming(sock)
+        super().__init__(self._incoming, *args, **kwargs)  # type: ignore[arg-type]  # for makefile
         self._last = False  #: True: its connection serves no further request
 
     def _read_status(self) -> tuple[str, int, str]:
@@ -70,10 +69,14 @@ def _pending(sock: socket.socket) -> bool:
 class _Incoming(io.RawIOBase):
     """The bytes of one answer, counted as they come."""
 
-    def __init__(self, source: io.RawIOBase) -> None:
-        self._source = source
+    def __init__(self, sock: socket.socket) -> None:
+        self._source = sock.makefile("rb", buffering=0)
         self._left = ANSWER_LIMIT
         self.over = False  #: True: nothing more is read from the network
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """What http.client asks a socket for."""
+        return io.BufferedReader(self)
 
     def readable(self) -> bool:
         return True

@@ -80,8 +80,6 @@ class Client:
             prepared = self._prepare(request)
         except (requests.RequestException, ValueError):
             return Answer(status=None, error="the address is not a URL", refused=True)
-        if request.stranger and (port := addresses.blocked_port(request.url)) is not None:
-            return Answer(status=None, error=f"refused: port {port} is blocked", refused=True)
         exchange = Exchange(deadline=started + timeout, target=_target(request.url))
         self._current.exchange = exchange
         if not self._watch.add(exchange):
@@ -223,6 +221,8 @@ def _watched(base: Any, adapter: _Adapter) -> type:
             exchange: Exchange = current.exchange
             exchange.use(self)
             exchange.fresh = True
+            if adapter.strangers:
+                addresses.check_port(self.port)
             super().connect()
             exchange.use(self)
             self.peer = self.sock.getpeername()[0]
