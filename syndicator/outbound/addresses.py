@@ -1,7 +1,7 @@
-"""Where a stranger's URL may lead: the addresses and ports of callbacks.
+"""Addresses and ports that requests may go to: the operator's URLs anywhere, strangers' not.
 
-ssrfguard decides, by a table of our own. Its own answers "is this address on the Internet", ours
-answers "can a subscriber be there".
+ssrfguard decides, by a table that is stricter than its own: not whether an address is on the
+Internet, but whether a subscriber can have it.
 """
 
 from collections.abc import Sequence
@@ -32,10 +32,10 @@ BLOCKED_BY = "https://fetch.spec.whatwg.org/#port-blocking"
 
 _PORTS = frozenset(range(1, 65536))
 
-#: Where no subscriber is: IANA's special-purpose blocks, without exception. Anycast services (PCP,
-#: TURN, AS112, AMT) are answered by whatever is nearest, which may be the operator's own router;
-#: 6to4, Teredo and NAT64 lead to another address; ORCHIDs and DETs are no locations.
-#: Of IPv6 only 2000::/3 is given out to anyone
+#: Addresses that no subscriber has: IANA's special-purpose blocks, without exception. Anycast
+#: services (PCP, TURN, AS112, AMT) are answered by the nearest machine, which may be the operator's
+#: own router; 6to4, Teredo and NAT64 addresses carry another address; ORCHIDs and DETs are
+#: identifiers. Of IPv6, IANA assigns hosts addresses in 2000::/3 only
 #: (https://www.iana.org/assignments/ipv6-address-space/).
 _NO_SUBSCRIBER = AddressTable(
     (
@@ -83,7 +83,7 @@ def check_port(port: int) -> None:
 
 
 def refusal(url: str, policy: Policy) -> str | None:
-    """What speaks against a URL, as far as that is plain without looking its name up; else None."""
+    """Why a policy refuses a URL, without looking its name up; None: it may be allowed."""
     try:
         if (port := urlsplit(url).port) in BLOCKED_PORTS:
             return f"is at port {port}, which browsers refuse too ({BLOCKED_BY})"

@@ -1,8 +1,8 @@
-"""An answer as it comes in from the socket: bounded as a whole, and alone on its connection.
+"""Reads an answer from its socket, up to a limit, and keeps the next answer apart from it.
 
-http.client bounds a line of a head, and the number of its lines, but not interim responses, chunk
-extensions or trailers, and it reads a chunk of size -1 to the end of the connection. So bytes are counted
-where they come in, below every parser.
+http.client bounds the length of a line and the number of header lines. It does not bound interim
+responses, chunk extensions and trailers, and reads a chunk of size -1 until the connection ends. So
+bytes are counted where they come in, below every parser.
 """
 
 import http.client
@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 #: Bytes of one answer that are taken from the network: interim responses, head, body with its chunk
-#: lines, and trailers together. Heads in use have a few KiB, servers send 32 KiB at most by default.
+#: lines, and trailers together. Heads in use have a few KiB, and of a body 8 KiB are read.
 ANSWER_LIMIT = 64 * 2**10
 
 
@@ -22,7 +22,7 @@ class AnswerTooLargeError(OSError):
 
 
 class BoundedAnswer(http.client.HTTPResponse):
-    """Reads at most `ANSWER_LIMIT` bytes, and no interim response instead of the final one."""
+    """Reads at most `ANSWER_LIMIT` bytes, and takes no interim response for the final one."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         self._socket = sock
@@ -31,9 +31,9 @@ class BoundedAnswer(http.client.HTTPResponse):
         self._last = False  #: True: its connection serves no further request
 
     def _read_status(self) -> tuple[str, int, str]:
-        """The status line. `begin` skips a 100; so it skips every interim response (RFC 9110 §15.2).
+        """The status line; every interim response is a 100, since `begin` skips only these.
 
-        Except 101: nothing asked for another protocol, and no further answer follows it.
+        See RFC 9110 §15.2. Except 101: it is an answer to an upgrade, and no other follows it.
         """
         version, status, reason = super()._read_status()  # type: ignore[misc]
         return version, 100 if 102 <= status < 200 else status, reason
@@ -47,22 +47,23 @@ class BoundedAnswer(http.client.HTTPResponse):
             raise
         coded = "transfer-encoding" in self.headers
         both = coded and (not self.chunked or "content-length" in self.headers)
-        # Where these end is a matter of opinion (RFC 9112 §6.3).
+        # Servers and clients disagree about where these end (RFC 9112 §6.3).
         self._last = both or self.status == 101
 
     def _close_conn(self) -> None:
-        """Called when it was read whole, and when it is read no further."""
+        """Called at the end of the answer, and when it is abandoned."""
         self._incoming.over = True
         if self._last or self.fp.peek(1) or _pending(self._socket):
-            # What came after it would be taken for the answer to the next request. The pool looks
-            # whether a connection was closed before it gives one out again, so closing is enough.
+            # Further bytes would be taken for the answer to the next request. The pool tests
+            # whether a connection is closed before it reuses it. Not SSLSocket's own shutdown,
+            # which drops the TLS state.
             with suppress(OSError):
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # past SSLSocket's: see watch
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         super()._close_conn()  # type: ignore[misc]
 
 
 def _pending(sock: socket.socket) -> bool:
-    """Whether bytes were decrypted that nobody has read: the socket itself shows nothing of them."""
+    """Whether decrypted bytes wait to be read: the socket itself doesn't show them as readable."""
     return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
 
 

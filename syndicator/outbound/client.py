@@ -66,7 +66,7 @@ class Client:
         self._watch = Watch()
 
     def refusal(self, url: str) -> str | None:
-        """Why a stranger's URL is never asked, as far as that is plain without a look-up; else None."""
+        """Why a stranger's URL is not allowed, without looking its name up; None: it may be."""
         return addresses.refusal(url, self._public)
 
     def send(self, request: Request) -> Answer:
@@ -132,8 +132,7 @@ class Client:
                     return Answer(status=None, error=TOO_LARGE, refused=True, too_large=True)
                 kept = exchange.connection is not None and not exchange.fresh
                 if kept and not exchange.shut and isinstance(error, requests.ConnectionError):
-                    # The other side had given up the kept connection: that says nothing of the request.
-                    continue
+                    continue  # the server had closed the idle connection: not the request's fault
                 return Answer(status=None, error=_in_words(error))
             return _read(response, exchange)
 
@@ -154,7 +153,13 @@ def _read(response: requests.Response, exchange: Exchange) -> Answer:
         response.close()  # gives the connection back if the answer was read whole, else ends it
     if exchange.shut:
         error = "the answer broke off"
-    return Answer(status=response.status_code, headers=headers, body=body, error=error, too_large=too_large)
+    return Answer(
+        status=response.status_code,
+        headers=headers,
+        body=body,
+        error=error,
+        too_large=too_large,
+    )
 
 
 class _Adapter(SafeAdapter):

@@ -83,7 +83,13 @@ class Hub:
             return _text(503, "Not now: please try again later", wait=60)
 
     def _decide(self, content_type: str, body: bytes) -> Response:
-        asked = judge(content_type, body, known=self._known, refusal=self._refusal, lease=self._lease)
+        asked = judge(
+            content_type,
+            body,
+            known=self._known,
+            refusal=self._refusal,
+            lease=self._lease,
+        )
         match asked:
             case Refused():
                 return _text(asked.status, asked.text)
