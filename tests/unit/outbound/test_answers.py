@@ -241,14 +241,14 @@ def test_no_answer_raises() -> None:
             assert found.status is not None or found.error
 
 
-def test_errors_of_answers_are_not_logged(capfd: pytest.CaptureFixture[str]) -> None:
+def test_errors_of_answers_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     """urllib3 would warn of a bad head, with the callback's address and its token."""
     with serving(HEAD + b"no header\r\n\r\n") as server, a_client() as client:
         server.answer = closing(HEAD + b"no header\r\nContent-Length: 2\r\n\r\nok")
         client.send(get(f"{server.url}/cb?token=hush"))
         server.answer = closing(HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
         client.send(get(f"{server.url}/cb?token=hush"))
-    assert capfd.readouterr().err == ""
+    assert caplog.records == []
 
 
 def closing(answer: bytes) -> Callable[[socket.socket], None]:
