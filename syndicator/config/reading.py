@@ -11,12 +11,16 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from syndicator import regular
 from syndicator.config.tables import Config, Table
 from syndicator.config.values import FromEnvironment
 from syndicator.errors import ConfigError
 
 SEARCH = ("config/syndicator.toml", "syndicator.toml")
 PREFIX = "SYNDICATOR_"
+
+#: Characters of a config file. The one that `init` writes has 3,000; a list of aliases may have some 10,000.
+_LARGEST = 1024 * 1024
 
 
 def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
@@ -69,7 +73,11 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         if not stat.S_ISREG(file.stat().st_mode):  # opening a FIFO waits for someone who writes
             raise ConfigError(f"{file}: is not a file", hint=hint)
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        with open(regular.open_file(file, follow=True), encoding="utf-8-sig") as opened:
+            text = opened.read(_LARGEST + 1)
+        if len(text) > _LARGEST:
+            raise ConfigError(f"{file}: is larger than {_LARGEST:,} characters", hint=hint)
+        return tomllib.loads(text)
     except OSError as error:
         hint = "give this user the right to read it" if isinstance(error, PermissionError) else hint
         raise ConfigError(f"{file}: can't be read: {error.strerror}", hint=hint) from None

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 
+from syndicator import regular
 from syndicator.sources.folder import is_below
 
 #: An include or a data file is text that people wrote.
@@ -27,38 +28,32 @@ class Files:
         self.needs: dict[str, Seen] = {}
 
     def text(self, path: str) -> str | None:
-        full = self._ask(path)
+        full, _ = self._ask(path)
         if full is None:
             return None
         try:
-            with open(os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-                data = file.read(MAX_OCTETS + 1)
-        except OSError:
-            return None
-        if len(data) > MAX_OCTETS:
-            return None
-        try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError:
+            return regular.read_file(full, MAX_OCTETS).decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError):
             return None
 
     def size(self, path: str) -> int | None:
-        full = self._ask(path)
-        return None if full is None else os.stat(full).st_size
+        _, seen = self._ask(path)
+        return seen and seen[0]
 
     def names(self, folder: str) -> tuple[str, ...]:
         found = _names(self._root, folder.strip("/"))
         self.needs[f"{folder.strip('/')}/"] = _listing(found)
         return found
 
-    def _ask(self, path: str) -> str | None:
+    def _ask(self, path: str) -> tuple[str, tuple[int, int]] | tuple[None, None]:
+        """Where a regular file below the root really is, and what was seen of it; None: there is none."""
         folder, path = path.endswith("/"), path.strip("/")
         # What a look would see again; where it leads, only asking looks at.
         self.needs[path] = seen = look_again(self._root, path)
-        return None if seen is None or folder or not self._is_inside(path) else os.path.join(self._root, path)
-
-    def _is_inside(self, path: str) -> bool:
-        return is_below(os.path.realpath(os.path.join(self._root, path)), self._root)
+        if seen is None or folder:
+            return None, None
+        full = os.path.realpath(os.path.join(self._root, path))
+        return (full, seen) if is_below(full, self._root) else (None, None)
 
 
 def unchanged(root: Path, needs: Mapping[str, Seen]) -> bool:

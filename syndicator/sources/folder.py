@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 from hashlib import sha1
 from pathlib import Path
 
+from syndicator import regular
 from syndicator.errors import SourceError
 from syndicator.model import Document, Problem, Scope, Stat
 from syndicator.sources.paths import Paths
@@ -156,14 +157,15 @@ class Folder:
             seen = os.lstat(full)
             if stat.S_ISLNK(seen.st_mode):
                 seen = os.stat(full)
-                if not is_below(os.path.realpath(full), self._real):
+                full = os.path.realpath(full)  # read there: the link may lead elsewhere by then
+                if not is_below(full, self._real):
                     hint = "copy the file, or link to one inside the source"
                     return _refused(path, "is a link that leads out of the source", hint)
             if not stat.S_ISREG(seen.st_mode):
                 return _refused(path, "is not a regular file", "move it out of the posts")
             if seen.st_size > MAX_OCTETS:
                 return _refused(path, f"is {seen.st_size:,} octets; a post has at most {MAX_OCTETS:,}")
-            data = _read(full, seen.st_size)
+            data = regular.read_file(full, MAX_OCTETS)
         except UnicodeEncodeError:
             hint = "let its locale be one of UTF-8"
             return _refused(path, "has a name that this process can't spell", hint) if self._is_misnamed(path) else None
@@ -275,17 +277,6 @@ def _shown(name: str) -> str:
 
 def _octets(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
-
-
-def _read(full: str, size: int) -> bytes:
-    handle = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        data = os.read(handle, size + 1)
-        if len(data) > size:  # it grew since it was looked at
-            data += os.read(handle, MAX_OCTETS)
-        return data
-    finally:
-        os.close(handle)
 
 
 def _refused(path: str, message: str, hint: str | None = None) -> Problem:

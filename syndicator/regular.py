@@ -1,0 +1,55 @@
+"""Reads of regular files only: a FIFO, a device or a socket in the place of one is refused at once.
+
+What stands at a path may be another user's: an author's in the source, a neighbour's in a shared output folder.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+#: Without O_NONBLOCK, opening a FIFO waits until someone writes to it.
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+
+#: Bytes that are read at a time from a file that grew since it was opened.
+_CHUNK = 64 * 1024
+
+
+def open_file(path: str | Path, *, follow: bool = False, dir_fd: int | None = None) -> int:
+    """A handle of the regular file at a path. Raises OSError for anything else.
+
+    `follow`: whether the path may be a link.
+    """
+    # Looked at before it is opened, since opening some devices has effects, and again after, since it may be replaced.
+    _refuse_irregular(os.stat(path, dir_fd=dir_fd, follow_symlinks=follow), path)
+    handle = os.open(path, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW, dir_fd=dir_fd)
+    try:
+        _refuse_irregular(os.fstat(handle), path)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def read_file(path: str | Path, most: int, *, follow: bool = False, dir_fd: int | None = None) -> bytes:
+    """The bytes of the regular file at a path. Raises OSError for anything else, and for more than `most` bytes."""
+    with open(open_file(path, follow=follow, dir_fd=dir_fd), "rb", buffering=0) as file:
+        wanted = min(os.fstat(file.fileno()).st_size, most) + 1
+        parts, size = [], 0
+        while part := file.read(wanted):
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+            if len(part) < wanted:  # the end of a regular file
+                break
+            wanted = _CHUNK
+    return b"".join(parts)
+
+
+def _refuse_irregular(seen: os.stat_result, path: str | Path) -> None:
+    if not stat.S_ISREG(seen.st_mode):
+        code = (
+            errno.ELOOP if stat.S_ISLNK(seen.st_mode) else errno.EISDIR if stat.S_ISDIR(seen.st_mode) else errno.ENXIO
+        )
+        raise OSError(code, os.strerror(code) if code != errno.ENXIO else "Not a regular file", str(path))
