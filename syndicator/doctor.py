@@ -6,6 +6,8 @@ What it finds are Problems: a setting, what is wrong with it, and what to do.
 
 import os
 import re
+import shlex
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -15,12 +17,12 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from syndicator import room
+from syndicator import regular, room
 from syndicator.debts import Answer, Request
 from syndicator.errors import StateError, SyndicatorError
 from syndicator.listening import listen
 from syndicator.model import Problem
-from syndicator.store import database
+from syndicator.store import database, private
 
 #: No clock that is right is before this: the program is younger.
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,6 +38,15 @@ _QUICK = 2.0
 
 #: More octets than our index page has.
 _PAGE = 16 * 2**20
+
+#: More octets than a config has.
+_CONFIG = 4 * 2**20
+
+#: A database's address with a password: before the host, or in its query, as libpq's `password` and `sslpassword`.
+_PASSWORD = re.compile(
+    r"""postgresql[^\s"':]*://([^\s"':@/]*:[^\s"'@]+@|[^\s"']*[?&]\w*password=[^&\s"'])""",
+    re.IGNORECASE,
+)
 
 
 def addresses(url: str, hubs: Sequence[str], site: str | None) -> Iterator[Problem]:
@@ -87,7 +98,7 @@ def _is_served(host: str, port: int, page: Path) -> bool:
     """Whether whoever listens there is our daemon: it says that it lives, and shows our index page, if there is one."""
     try:
         lives = _get(host, port, "/livez") == b"ok\n"
-        return lives and (not page.exists() or _get(host, port, "/index.html") == page.read_bytes())
+        return lives and (not page.exists() or _get(host, port, "/index.html") == regular.read_file(page, _PAGE))
     except (OSError, HTTPException):
         return False
 
@@ -109,6 +120,44 @@ def state(url: str, now: datetime) -> Iterator[Problem]:
         than = f"the last run was at {last:%Y-%m-%d %H:%M} UTC" if last else "this program is younger"
         message = f"says {now:%Y-%m-%d %H:%M} UTC, but {than}"
         yield Problem(path="clock", message=message, hint="set it; posts appear by it, and debts are paid by it")
+
+
+def neighbours(state: Path | None, output: Path, config: Path | None) -> Iterator[Problem]:
+    """What every user of this host may read or write though it is not for them. `config`: the config's file, if any.
+
+    What a group may do is the operator's decision.
+    """
+    opened = private.open_to_everyone(state) if state else []
+    if opened:
+        message = f"every user of this host may use {', '.join(map(str, opened))}: secrets of subscribers stand there"
+        yield Problem(path="state.url", message=message, hint=f"chmod 600 {shlex.join(map(str, opened))}")
+    folders = [("output.path", output, "the feeds")]
+    if state:
+        folders.insert(0, ("state.url", state.parent, "the state's files"))
+    for setting, folder, what in folders:
+        if _rights_of_everyone(folder) & stat.S_IWOTH:
+            message = f"every user of this host may write to {folder}, and so remove or replace {what}"
+            yield Problem(path=setting, message=message, hint=f"chmod o-w {shlex.quote(str(folder))}")
+    if config and _rights_of_everyone(config) & stat.S_IROTH and _holds_a_password(config):
+        message = f"every user of this host may read the password in {config}"
+        hint = f"chmod 600 {shlex.quote(str(config))}, and let it belong to the user that syndicator runs as"
+        yield Problem(path="state.url", message=message, hint=hint)
+
+
+def _rights_of_everyone(path: Path) -> int:
+    try:
+        return path.stat().st_mode & stat.S_IRWXO
+    except OSError:
+        return 0
+
+
+def _holds_a_password(config: Path) -> bool:
+    """Whether a password stands in a config's file, be it in a comment."""
+    try:
+        text = regular.read_file(config, _CONFIG, follow=True).decode("utf-8", "replace")
+    except OSError:
+        return False
+    return _PASSWORD.search(text) is not None
 
 
 def answers(
@@ -149,7 +198,7 @@ def _leads_back(topic: str, answer: Answer, file: Path) -> Iterator[Problem]:
         yield Problem(path=topic, message=f"is HTML, not a feed (sent as {kind})", hint=hint)
         return
     try:
-        with file.open("rb") as ours:
+        with open(regular.open_file(file), "rb") as ours:
             wanted = ours.read(len(answer.body))
     except OSError:
         yield Problem(path=topic, message=f"{file} isn't there to compare with", hint="syndicator build makes it")

@@ -24,7 +24,7 @@ from syndicator.model import FeedFile, Problem, Report, digest_of
 from syndicator.outputs.folder import Folder as Output
 from syndicator.plan import Plan
 from syndicator.status import Failure, Status
-from syndicator.store import feeds, locks, retention, subscriptions
+from syndicator.store import feeds, locks, private, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.subscriptions import Subscriber
@@ -51,13 +51,17 @@ def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utc
     return check(_plan(config), clock(), progress)
 
 
-def examine(config: Config, *, ask: bool, clock: Clock = utcnow) -> tuple[Problem, ...]:
-    """What would go wrong on this machine with this config. Writes nothing; `ask`: also ask hubs and feeds.url."""
+def examine(config: Config, *, ask: bool, file: Path | None = None, clock: Clock = utcnow) -> tuple[Problem, ...]:
+    """What would go wrong on this machine with this config. Writes nothing.
+
+    `ask`: also ask hubs and feeds.url. `file`: where the config was read from, if it was a file.
+    """
     found = [
         *doctor.addresses(config.feeds.url, config.push.hubs, config.site.url),
         *doctor.places(config.source.path, config.output.path, config.state.file),
         *doctor.listens(*config.web.listen, config.output.path / "index.html"),
         *doctor.state(config.state.url, clock()),
+        *doctor.neighbours(config.state.file, config.output.path, file),
     ]
     if ask:
         name = f"all.{config.feeds.formats[0]}"
@@ -91,7 +95,7 @@ class Service:
         self._failed = True  # until a run succeeded: whatever the store says of an earlier process
         if config.state.file and not make:
             _refuse_none(config.state.file)
-        self.database = Database(config.state.url)
+        self.database = Database(config.state.url, folder_mode=_state_folder_mode(config))
         self.output = Output(config.output.path, config.output.compress)
         self.plan = _plan(config)
         self._builder = Builder(
@@ -241,7 +245,7 @@ class Service:
             row = feeds.file_at(connection, url)
         if row is None or not row.hubs:
             return None
-        data = self.output.read(row.path)
+        data = self.output.read(row.path, row.disk[""][0])
         if data is None or digest_of(data) != row.digest:
             raise OutputError(f"{row.path} is not what was published", hint="the next run puts it right")
         return FeedFile(
@@ -270,6 +274,13 @@ def _refuse_none(file: Path) -> None:
         raise StateError(f"there is no state yet at {file}", hint=hint) from None
     except OSError:
         pass  # opening it says what is wrong
+
+
+def _state_folder_mode(config: Config) -> int:
+    """The rights of a folder made for the state. One that also holds the feeds is entered by web servers."""
+    folder = os.path.realpath(config.state.file.parent) if config.state.file else None
+    shared = folder and Path(os.path.realpath(config.output.path)).is_relative_to(folder)
+    return 0o777 if shared else private.FOLDER  # less what the umask says
 
 
 def _client(config: Config, allow_private: Sequence[str] = ()) -> "Client":

@@ -232,14 +232,16 @@ def doctor(
 ) -> None:
     """Say what would go wrong on this machine with this config.
 
-    Addresses, folders, disks, the port, state, clock. It writes nothing, and asks the network only with --ask.
+    Addresses, folders, disks, the port, state, clock, what other users of this host may read or write. It writes
+    nothing, and asks the network only with --ask.
     Exit code 1: something would.
     """
     loaded = _prepared(config, verbose)
     with _importing():
+        from syndicator.config import find
         from syndicator.service import examine
 
-    found = examine(loaded, ask=ask)
+    found = examine(loaded, ask=ask, file=find(config, os.environ))
     if json:
         words.facts({"problems": [asdict(problem) for problem in found]})
     else:

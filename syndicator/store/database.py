@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import (
+    URL,
     Column,
     Connection,
     Engine,
@@ -29,6 +30,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from syndicator.errors import MovedStateError, StateError
+from syndicator.store import private
 from syndicator.store.schema import like_sqlite, metadata
 
 #: The newest migration in `migrations/versions`.
@@ -64,13 +66,15 @@ class Database:
     Raises StateError, with the cause in words, for whatever the operator can mend.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, folder_mode: int = private.FOLDER) -> None:
+        """`folder_mode`: the rights of the state's folder, if it has to be made."""
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        with in_words(self.url.render_as_string(hide_password=True)):
-            if self.sqlite and self.url.database:
-                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-                _refuse_no_file(self.url.database)
+        with in_words(_shown(self.url)):
+            if self.path:
+                _refuse_no_file(str(self.path))
+                private.make(self.path, folder_mode)
+                private.tighten(self.path)
             self.engine = _engine(url, sqlite=self.sqlite)
             self._opened: tuple[int, int] | None = None
             self._migrate()
@@ -79,7 +83,7 @@ class Database:
     @property
     def name(self) -> str:
         """What to call it in front of people, without its password."""
-        return self.url.database if self.sqlite and self.url.database else self.url.render_as_string()
+        return self.url.database if self.sqlite and self.url.database else _shown(self.url)
 
     @property
     def path(self) -> Path | None:
@@ -166,7 +170,7 @@ def peek(url: str) -> datetime | None:
     Raises StateError when it can't be used: damaged, not reachable, or from a newer version.
     """
     at = make_url(url)
-    name = at.render_as_string(hide_password=True)
+    name = _shown(at)
     if at.get_backend_name() == "sqlite":
         if not at.database or not os.path.lexists(at.database):
             return None
@@ -186,6 +190,11 @@ def peek(url: str) -> datetime | None:
             return datetime.fromisoformat(last) if last else None
     finally:
         engine.dispose()
+
+
+def _shown(url: URL) -> str:
+    """A state's URL for people: its password is left out, and its query, where libpq takes passwords as well."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def _refuse_no_file(path: str) -> None:

@@ -3,19 +3,23 @@
 A lock is the operating system's, or PostgreSQL's: it ends with the process that holds it, however that ends.
 """
 
+import errno
 import fcntl
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from zlib import crc32
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from syndicator.errors import LockedError, MovedStateError, StateError
+from syndicator.store import private
 from syndicator.store.database import Database, in_words
 
 
@@ -40,8 +44,9 @@ def holder(database: Database, name: str) -> Holder | None:
         with database.read() as connection:
             who = _advisory_holder(connection, name)
         return Holder(name=who) if who else None
+    path = _path(database, name)
     try:
-        handle = os.open(path := _path(database, name), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = _opened(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -76,8 +81,8 @@ def beat(database: Database, name: str, trouble: str = "", hint: str = "") -> No
     The state isn't written to for it; it may be what the trouble is.
     """
     if database.path is not None:
-        with suppress(OSError):
-            handle = os.open(_path(database, name), os.O_WRONLY | os.O_CLOEXEC)
+        with suppress(OSError, StateError):
+            handle = _opened(_path(database, name), os.O_WRONLY)
             try:
                 _write(handle, _me(), trouble, hint)
                 os.utime(handle)
@@ -88,7 +93,8 @@ def beat(database: Database, name: str, trouble: str = "", hint: str = "") -> No
 @contextmanager
 def _file(database: Database, name: str, *, wait: bool) -> Iterator[None]:
     with in_words(database.name):
-        handle = os.open(_path(database, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        mode = private.for_a_lock(Path(database.name))
+        handle = _opened(_path(database, name), os.O_RDWR | os.O_CREAT, mode)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -135,6 +141,26 @@ def _key(name: str) -> int:
 
 def _path(database: Database, name: str) -> str:
     return f"{database.path}.{name}.lock"
+
+
+def _opened(path: str, flags: int, mode: int = private.FILE) -> int:
+    """A lock's file. Raises OSError, and StateError for what is no regular file: a link could lead to another file."""
+    try:
+        handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+            raise _no_lock(path) from error
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise _no_lock(path)
+    return handle
+
+
+def _no_lock(path: str) -> StateError:
+    return StateError(
+        f"{path} is not a regular file", hint="remove it: it is made again; who may write to that folder?"
+    )
 
 
 def _write(handle: int, *lines: str) -> None:

@@ -1,0 +1,71 @@
+"""Who may read the state's files: they hold subscribers' secrets and the addresses of callbacks.
+
+Nobody but their owner, from the moment that they are made. A lock that others could open, they could also hold.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from glob import escape
+from pathlib import Path
+
+#: Rights of the state's files: read and write for their owner.
+FILE = 0o600
+
+#: Rights of a folder that is made for the state alone.
+FOLDER = 0o700
+
+#: What SQLite keeps beside a database, with the database's own rights: https://sqlite.org/tempfiles.html
+_BESIDE = ("-wal", "-shm", "-journal")
+
+
+def make(state: Path, folder_mode: int) -> None:
+    """Make the file of a new state, and its folder with these rights. What is there already stays as it is.
+
+    SQLite would make the file with the rights of any other (0644).
+    """
+    state.parent.mkdir(mode=folder_mode, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        os.close(os.open(state, flags, FILE))
+
+
+def tighten(state: Path) -> None:
+    """Close files of an older state that everyone may use, where they are this user's.
+
+    Everyone's rights came with an earlier version (0644) and are nobody's decision. Those of a group alone (0640, 0660)
+    are an operator's, as for monitoring, and stay.
+    """
+    for file in open_to_everyone(state):
+        # Not by a handle: closing one drops the locks that SQLite holds on a database in this process.
+        # https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+        with suppress(OSError):
+            if file.lstat().st_uid == os.geteuid():
+                file.chmod(FILE)
+
+
+def open_to_everyone(state: Path) -> list[Path]:
+    """Those of the state's files that every user of this host may read or write."""
+    return [file for file in _files(state) if _mode(file) & stat.S_IRWXO]
+
+
+def for_a_lock(state: Path) -> int:
+    """The rights of a new lock: the database's, as SQLite does for files beside it, and nothing for everyone."""
+    return FILE | _mode(Path(os.path.realpath(state))) & (stat.S_IRGRP | stat.S_IWGRP)
+
+
+def _files(state: Path) -> Iterator[Path]:
+    database = os.path.realpath(state)
+    yield Path(database)
+    yield from (Path(database + suffix) for suffix in _BESIDE)
+    yield from sorted(state.parent.glob(f"{escape(state.name)}.*.lock"))
+
+
+def _mode(file: Path) -> int:
+    """The rights of a regular file; 0: none is there."""
+    try:
+        mode = file.lstat().st_mode
+    except OSError:
+        return 0
+    return stat.S_IMODE(mode) if stat.S_ISREG(mode) else 0
