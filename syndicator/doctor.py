@@ -140,7 +140,7 @@ def neighbours(state: Path | None, output: Path, config: Path | None) -> Iterato
             yield Problem(path=setting, message=message, hint=f"chmod o-w {shlex.quote(str(folder))}")
     if config and _rights_of_everyone(config) & stat.S_IROTH and _holds_a_password(config):
         message = f"every user of this host may read the password in {config}"
-        hint = f"chmod 600 {shlex.quote(str(config))}, and let it belong to the user that syndicator runs as"
+        hint = f"chmod 600 {shlex.quote(str(config.absolute()))}, and let it belong to the user that syndicator runs as"
         yield Problem(path="state.url", message=message, hint=hint)
 
 

@@ -60,8 +60,8 @@ def examine(config: Config, *, ask: bool, file: Path | None = None, clock: Clock
         *doctor.addresses(config.feeds.url, config.push.hubs, config.site.url),
         *doctor.places(config.source.path, config.output.path, config.state.file),
         *doctor.listens(*config.web.listen, config.output.path / "index.html"),
-        *doctor.state(config.state.url, clock()),
         *doctor.neighbours(config.state.file, config.output.path, file),
+        *doctor.state(config.state.url, clock()),
     ]
     if ask:
         name = f"all.{config.feeds.formats[0]}"

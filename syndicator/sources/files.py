@@ -6,6 +6,7 @@ This is where a post's reach ends: a path is resolved, links and all, and must l
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -78,11 +79,24 @@ def _names(root: str, folder: str) -> tuple[str, ...]:
     if not is_below(top, root):
         return ()
     found = []
-    for here, _, names in os.walk(top):
-        inside = os.path.relpath(here, top)
-        below = folder if inside == "." else f"{folder}/{inside}".lstrip("/")
-        found += [f"{below}/{name}".lstrip("/") for name in names]
+    folders = [(folder, top)]  # a list and no recursion: folders may be nested deeper than calls
+    while folders:
+        below, here = folders.pop()
+        with suppress(OSError), os.scandir(here) as entries:
+            for entry in entries:
+                path = f"{below}/{entry.name}".lstrip("/")
+                if not _is_folder(entry):
+                    found.append(path)
+                elif not entry.is_symlink():
+                    folders.append((path, entry.path))
     return tuple(sorted(found))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle
+        return False
 
 
 def _listing(names: tuple[str, ...]) -> Seen:

@@ -194,7 +194,7 @@ class Folder:
     def _tops(self) -> Iterator[tuple[str, str]]:
         """Folders whose whole content is documents: the prefix of their paths (ending in "/", or empty), and where."""
         if self.scope.anywhere:
-            yield from self._search("", str(self.root), seen=set())
+            yield from self._search()
             return
         for root in self.scope.roots:
             yield f"{root}/" if root else "", os.path.join(self.root, root)
@@ -204,20 +204,28 @@ class Folder:
         kept = [entry for entry in below if self._is_kept(entry.name, prefix + entry.name) and self._is_folder(entry)]
         return sorted(kept, key=lambda entry: entry.name, reverse=True)
 
-    def _search(self, prefix: str, full: str, seen: set[str]) -> Iterator[tuple[str, str]]:
+    def _search(self) -> Iterator[tuple[str, str]]:
         """Look for document folders. Like Jekyll, a folder that begins with `_` or `.` holds none unless named.
 
         jekyll/entry_filter.rb, jekyll/reader.rb
         """
-        for name, child in self._subfolders(full, top=not prefix):
-            path = prefix + name
-            if name in self.scope.anywhere or path in self.scope.roots:
-                yield f"{path}/", child
-            elif self._is_searched(name, path):
-                real = os.path.realpath(child) if os.path.islink(child) else child
-                if real not in seen:
-                    seen.add(real)
-                    yield from self._search(f"{path}/", child, seen)
+        seen: set[str] = set()
+        waiting = [("", str(self.root))]  # a list and no recursion: folders may be nested deeper than calls
+        while waiting:
+            path, full = waiting.pop()
+            name = path.rpartition("/")[2]
+            if path and (name in self.scope.anywhere or path in self.scope.roots):
+                yield f"{path}/", full
+                continue
+            if path and not self._is_searched(name, path):
+                continue
+            real = os.path.realpath(full) if path and os.path.islink(full) else full
+            if real in seen:
+                continue
+            seen.add(real)
+            prefix = f"{path}/" if path else ""
+            below = self._subfolders(full, top=not path)
+            waiting += [(prefix + name, child) for name, child in reversed(below)]
 
     def _subfolders(self, full: str, *, top: bool) -> list[tuple[str, str]]:
         try:

@@ -5,13 +5,19 @@ Each is bounded in count, time and memory.
 Every test here starts the real command on loopback, attacks it, and states what the attack may cost.
 """
 
+import fcntl
 import json
 import os
 import signal
 import socket
+import stat
 import subprocess
-from contextlib import ExitStack
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -20,6 +26,11 @@ from answering import BLOCKED, ENDLESS, HEAD, OK, pouring, serving
 from command import Command, Daemon, until
 from disks import disks
 from hubsite import Subscriber
+
+from syndicator import config
+from syndicator.errors import StateError
+from syndicator.model import Problem
+from syndicator.service import Service, examine
 
 #: The memory that a daemon may gain under an attack, in MiB.
 MOST_GAINED = 120
@@ -154,6 +165,290 @@ def test_callbacks_that_no_subscriber_has_are_refused(command: Command) -> None:
 
 
 # ---------------------------------------------------------------------------- neighbours on the host
+
+
+#: A user of the host without any rights of its own: `nobody`.
+NEIGHBOUR = 65_534
+
+
+@pytest.fixture
+def street() -> Iterator[Path]:
+    """A folder that every user of the host may enter: pytest's own are closed."""
+    with TemporaryDirectory(prefix="syndicator-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def as_neighbour(deed: Callable[[], object]) -> bool:
+    """Whether another user of this host may do something. Skips the test where this user can't become another."""
+    if os.geteuid():
+        pytest.skip("only root can become another user")
+    child = os.fork()
+    if child == 0:
+        done = False
+        with suppress(BaseException):
+            os.setgroups([])
+            os.setresgid(NEIGHBOUR, NEIGHBOUR, NEIGHBOUR)
+            os.setresuid(NEIGHBOUR, NEIGHBOUR, NEIGHBOUR)
+            deed()
+            done = True
+        os._exit(0 if done else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def take_lock(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_the_state_is_its_owners_alone(street: Path) -> None:
+    """No neighbour reads it or holds its locks, whatever the umask, in an open folder; feeds are for everyone."""
+    with umask(0):
+        command = Command(street)
+        (street / "var").mkdir(mode=0o755)
+        command.post("2026-01-02-one")
+        with command.running():
+            files = {path.name: path for path in (street / "var").iterdir()}
+            assert {"syndicator.db", "syndicator.db-wal", "syndicator.db-shm", "syndicator.db.daemon.lock"} <= set(
+                files
+            )
+            assert {name: mode(path) for name, path in files.items()} == dict.fromkeys(files, 0o600)
+            assert mode(street / "var") == 0o755
+            assert mode(command.feeds / "all.rss") & stat.S_IROTH
+            assert as_neighbour((command.feeds / "all.rss").read_bytes)
+            assert [name for name, path in files.items() if as_neighbour(path.read_bytes)] == []
+            assert not as_neighbour(lambda: take_lock(files["syndicator.db.run.lock"]))
+
+
+def test_a_new_folder_is_closed_unless_feeds_stand_in_it(tmp_path: Path) -> None:
+    """The state's own folder is made 0700. One that also holds the feeds is entered by web servers."""
+    command = Command(tmp_path)
+    build(command)
+    assert mode(tmp_path / "var") == 0o700
+    inside = '[output]\npath = "../own/feeds"\n[state]\nurl = "sqlite:///../own/state.db"\n'
+    command.configure(inside)
+    build(command)
+    assert (mode(tmp_path / "own"), mode(tmp_path / "own/state.db")) == (0o755, 0o600)
+
+
+def build(command: Command) -> None:
+    with Service(config.load(command.config, {})) as service:
+        service.build()
+
+
+def test_an_older_state_is_closed_at_the_next_start(tmp_path: Path) -> None:
+    """`doctor` names each file that everyone may use, with the command against it; a run of their owner closes them.
+
+    Rights of a group are the operator's decision, and stay.
+    """
+    command = Command(tmp_path)
+    build(command)
+    state, lock = tmp_path / "var/syndicator.db", tmp_path / "var/syndicator.db.run.lock"
+    for path in (state, lock):
+        path.chmod(0o644)
+    (problem,) = told(command)
+    assert (problem.path, problem.hint) == ("state.url", f"chmod 600 {state} {lock}")
+    state.parent.chmod(0o777)
+    assert f"chmod o-w {state.parent}" in [each.hint for each in told(command)]
+    state.parent.chmod(0o755)
+    build(command)
+    assert (mode(state), mode(lock), told(command)) == (0o600, 0o600, [])
+    state.chmod(0o640)
+    build(command)
+    assert (mode(state), told(command)) == (0o640, [])
+
+
+def told(command: Command) -> list[Problem]:
+    """What `doctor` says, but for the address of the feeds."""
+    found = examine(config.load(command.config, {}), ask=False, file=command.config)
+    return [problem for problem in found if problem.path != "feeds.url"]
+
+
+@pytest.mark.parametrize("address", ["syndicator:hidden@127.0.0.1:1/x", "127.0.0.1:1/x?password=hidden"])
+def test_a_password_is_told_of_and_not_told(tmp_path: Path, address: str) -> None:
+    """`doctor` says that everyone may read it, and how that ends; no message repeats it."""
+    command = Command(tmp_path, f'[state]\nurl = "postgresql+psycopg://{address}"\n')
+    command.config.chmod(0o644)
+    done = command("doctor")
+    assert f"chmod 600 {command.config}, " in done.stdout
+    assert "127.0.0.1" in done.stdout
+    assert "hidden" not in done.stdout + done.stderr
+    command.config.chmod(0o600)
+    assert "chmod" not in " ".join(str(each.hint) for each in told(command))
+    with pytest.raises(StateError) as caught:
+        build(command)
+    assert "hidden" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_link_where_a_lock_belongs_is_not_written_through(tmp_path: Path) -> None:
+    """Nor does a FIFO there hold anyone up. The error names the file."""
+    command = Command(tmp_path)
+    build(command)
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    lock = tmp_path / "var/syndicator.db.run.lock"
+    for plant in (lambda: lock.symlink_to(victim), lambda: os.mkfifo(lock)):
+        lock.unlink()
+        plant()
+        done = quick(command, "build")
+        assert (done.returncode, f"{lock} is not a regular file" in done.stderr) == (1, True)
+    assert victim.read_text() == "precious"
+
+
+def quick(command: Command, *words: str) -> "subprocess.CompletedProcess[str]":
+    """A command that has no reason to wait for anyone."""
+    return subprocess.run(
+        command.arguments(*words),
+        cwd=command.root,
+        env=command.environ,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+def test_a_link_at_a_foretold_name_is_not_written_through(tmp_path: Path) -> None:
+    """Who may write to the output folder knows the daemon's process and the feeds' names: that gives no file away."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    command = Command(tmp_path)
+    with command.running() as daemon:
+        for name in ("all", "category/news"):
+            for suffix in (".rss", ".rss.gz", ".atom", ".json"):
+                token = sha256(f"{name}{suffix}".encode()).hexdigest()[:16]
+                planted = command.feeds / Path(name).parent / f".syndicator-{daemon.process.pid}-{token}"
+                planted.parent.mkdir(exist_ok=True)
+                planted.symlink_to(victim)
+        command.post("2026-01-02-one", "Good news")
+        until(lambda: "Good news" in command.feed("all.rss") and "Good news" in command.feed("category/news.atom"))
+        until((command.feeds / "category/news.rss.gz").exists)
+    assert victim.read_text() == "precious"
+
+
+def _a_socket(place: Path, _: Path) -> None:
+    # A socket's path is short: bound in a short folder, and moved.
+    with TemporaryDirectory(prefix="s", dir=place.parents[-2]) as folder, socket.socket(socket.AF_UNIX) as one:
+        one.bind(f"{folder}/s")
+        os.rename(f"{folder}/s", place)
+
+
+def _a_large_file(place: Path, _: Path) -> None:
+    with place.open("wb") as file:
+        file.truncate(2**36)  # 64 GiB, none of which is on the disk
+
+
+#: What another user may put where one of our files belongs, by what it is called in feeds and posts here.
+PLANTED: dict[str, Callable[[Path, Path], object]] = {
+    "fifo": lambda place, _: os.mkfifo(place),
+    "socket": _a_socket,
+    "link": lambda place, other: place.symlink_to(other),
+    "circle": lambda place, _: place.symlink_to(place),
+    "device": lambda place, _: place.symlink_to("/dev/zero"),
+    "twin": lambda place, other: place.hardlink_to(other),
+    "large": _a_large_file,
+}
+
+
+def test_what_is_planted_among_the_feeds(tmp_path: Path) -> None:
+    """In the place of a feed, its sibling or its page: replaced by the next run, which waits for nobody."""
+    command = Command(tmp_path)
+    for kind in PLANTED:
+        command.post("2026-01-02-" + kind, categories=kind)
+    build(command)
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    good = {path: path.read_bytes() for path in command.feeds.rglob("*") if path.is_file()}
+    places = {
+        command.feeds / f"category/{kind}{suffix}": kind for kind in PLANTED for suffix in (".rss", ".json.gz", ".html")
+    }
+    places[command.feeds / "index.html"] = "fifo"
+    for place, kind in places.items():
+        place.unlink()
+        PLANTED[kind](place, victim)
+    assert quick(command, "doctor").returncode == 1
+    done = quick(command, "build")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(stat.S_ISREG(place.lstat().st_mode) for place in places)
+    assert {path: path.read_bytes() for path in command.feeds.rglob("*") if path.is_file()} == good
+    assert victim.read_text() == "precious"
+
+
+def test_a_planted_sibling_is_not_unpacked_without_end(tmp_path: Path) -> None:
+    """A daemon that starts reads the siblings that are there: of one that holds 300 MiB, no more than its feed has."""
+    command = Command(tmp_path)
+    command.post("2026-01-02-one", text="word " * 100_000)
+    build(command)
+    zeros = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join([*(zeros.compress(bytes(2**20)) for _ in range(300)), zeros.flush()])
+    assert len(bomb) < (command.feeds / "all.rss").stat().st_size
+    (command.feeds / "all.rss.gz").write_bytes(bomb)
+    with command.running() as daemon:
+        assert memory(daemon.process.pid, "VmHWM") < 2 * MOST_GAINED
+
+
+def test_a_linked_subfolder_is_refused_and_a_linked_root_is_not(tmp_path: Path) -> None:
+    """Below the output folder no link is followed; the folder itself is the operator's word. Other feeds go out."""
+    command = Command(tmp_path, '[output]\npath = "../current/feeds"\n')
+    (tmp_path / "disk/feeds").mkdir(parents=True)
+    (tmp_path / "current").symlink_to("disk")
+    feeds, elsewhere = tmp_path / "disk/feeds", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".syndicator-1-abc").write_text("precious")
+    (feeds / "category").symlink_to(elsewhere)
+    command.post("2026-01-02-one", "Good news")
+    done = quick(command, "build")
+    assert done.returncode == 1
+    assert "category is a link: nothing is written through links below" in done.stderr
+    assert "Good news" in (feeds / "all.rss").read_text()
+    assert os.listdir(elsewhere) == [".syndicator-1-abc"]
+    (feeds / "category").unlink()
+    assert quick(command, "build").returncode == 0
+    assert "Good news" in (feeds / "category/news.rss").read_text()
+
+
+def test_what_is_planted_in_the_source(tmp_path: Path) -> None:
+    """No read of the source waits or leads out of it. Other posts go out; a post that is none is named."""
+    command = Command(tmp_path)
+    outside = tmp_path / "outside"
+    outside.write_text("---\ntitle: Secret\n---\nsecret-text\n")
+    kinds = [kind for kind in PLANTED if kind != "twin"]  # a second name is a file like any other
+    for kind in kinds:
+        for name in ("_posts/2026-01-03-{}.md", "_includes/{}.html", "_data/{}.yml", "assets/{}.png", "assets/{}.mp3"):
+            place = command.site / name.format(kind)
+            place.parent.mkdir(exist_ok=True)
+            PLANTED[kind](place, outside)
+        head = f"image: /assets/{kind}.png\naudio: /assets/{kind}.mp3\n"
+        command.post(f"2026-01-02-{kind}", f"News of the {kind}", head=head, text=f"{{{{ site.data.{kind} }}}}")
+        command.post(f"2026-01-04-{kind}", text=f"{{% include {kind}.html %}}")
+    done = quick(command, "build")
+    assert [kind for kind in kinds if f"_posts/2026-01-03-{kind}.md: " not in done.stdout] == []
+    assert [kind for kind in kinds if f"News of the {kind}" not in command.feed("all.rss")] == []
+    assert "secret" not in command.feed("all.rss").lower()
+
+
+@pytest.mark.parametrize("kind", ["fifo", "circle"])
+def test_what_is_planted_for_a_config(tmp_path: Path, kind: str) -> None:
+    """The site's config and ours are refused by name, and at once."""
+    command = Command(tmp_path)
+    for file, code in ((command.site / "_config.yml", 1), (command.config, 2)):
+        file.unlink()
+        PLANTED[kind](file, tmp_path)
+        done = quick(command, "build", "--config", str(command.config))
+        assert (done.returncode, file.name in done.stderr) == (code, True)
 
 
 # ---------------------------------------------------------------------------- logs that can't be written

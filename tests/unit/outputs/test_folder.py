@@ -2,8 +2,11 @@
 
 import gzip
 import os
+import re
 import resource
 import signal
+import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,7 +17,7 @@ import pytest
 
 from syndicator.errors import OutputError
 from syndicator.model import FeedFile, digest_of
-from syndicator.outputs.compress import siblings
+from syndicator.outputs.compress import is_packed, siblings
 from syndicator.outputs.folder import Disk, Folder
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -167,3 +170,131 @@ def test_removing_takes_the_siblings_too(tmp_path: Path) -> None:
     folder.remove("a.rss")
     folder.remove("not/there.rss")
     assert os.listdir(tmp_path) == []
+
+
+def test_temporary_names_are_random_and_opened_exclusively(tmp_path: Path) -> None:
+    """Nobody can foretell one, and a file or link that has it is not opened; a sweep recognises each of them."""
+    opened: list[tuple[str, int]] = []
+
+    def watch(event: str, args: tuple[object, ...]) -> None:
+        if event == "open" and watching and isinstance(args[0], str) and args[0].startswith(".syndicator-"):
+            opened.append((args[0], int(str(args[2]))))
+
+    watching = True
+    sys.addaudithook(watch)  # it can't be taken away again
+    folder = Folder(tmp_path, ("gzip",))
+    for _ in range(2):
+        folder.pack("a.rss", write(folder, file("a.rss")))
+    watching = False
+    names = {name for name, _ in opened}
+    assert len(names) == 4
+    assert all(re.fullmatch(rf"\.syndicator-{os.getpid()}-[0-9a-f]{{32}}", name) for name in names)
+    wanted = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    assert all(flags & wanted == wanted for _, flags in opened)
+    for name in names:
+        (tmp_path / name).write_text("half")
+    folder.sweep()
+    assert sorted(os.listdir(tmp_path)) == ["a.rss", "a.rss.gz"]
+
+
+def test_what_is_not_ours_is_not_swept(tmp_path: Path) -> None:
+    """Other names, links, what links lead to, folders and FIFOs stay. Folders may be nested without end."""
+    root, outside = tmp_path / "feeds", tmp_path / "outside"
+    kept = [
+        "outside/.syndicator-1-abc",
+        "feeds/.syndicator-notes",
+        "feeds/x.syndicator-1-abc",
+        "feeds/.syndicator-2-abc/x",
+    ]
+    for name in kept:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("precious")
+    (root / "linked").symlink_to(outside)
+    (root / ".syndicator-3-abc").symlink_to(outside / ".syndicator-1-abc")
+    os.mkfifo(root / ".syndicator-4-abc")
+    _make_deep(root, 300)
+    Folder(root, ()).sweep()
+    assert all((tmp_path / name).read_text() == "precious" for name in kept)
+    assert {".syndicator-3-abc", ".syndicator-4-abc"} <= set(os.listdir(root))
+
+
+def _make_deep(root: Path, folders: int) -> None:
+    here = os.open(root, os.O_RDONLY)
+    for _ in range(folders):
+        os.mkdir("d", dir_fd=here)
+        here, above = os.open("d", os.O_RDONLY, dir_fd=here), here
+        os.close(above)
+    os.close(here)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of others")
+def test_a_temporary_file_of_another_user_is_not_swept(tmp_path: Path) -> None:
+    """It is no file that this one left."""
+    (tmp_path / ".syndicator-1-abc").write_text("precious")
+    os.chown(tmp_path / ".syndicator-1-abc", 65_534, 65_534)
+    Folder(tmp_path, ()).sweep()
+    assert os.listdir(tmp_path) == [".syndicator-1-abc"]
+
+
+def test_no_link_below_the_folder_is_followed(tmp_path: Path) -> None:
+    """Neither to write, to read, to look nor to remove; the folder itself may be reached through links."""
+    elsewhere = tmp_path / "elsewhere"
+    write(Folder(elsewhere, ()), file("news.rss"))
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "current").symlink_to("feeds")
+    folder = Folder(tmp_path / "current", ("gzip",))
+    disk = write(folder, file())
+    assert (tmp_path / "feeds/category/news.rss").read_bytes() == file().data
+    (tmp_path / "feeds/category").rename(tmp_path / "feeds/old")
+    (tmp_path / "feeds/category").symlink_to(elsewhere)
+    assert (folder.read("category/news.rss"), folder.stands("category/news.rss", disk)) == (None, False)
+    assert (folder.bodies("category/news.rss", disk), folder.dated(file())) == ({}, None)
+    folder.remove("category/news.rss")
+    with pytest.raises(OutputError, match="current/category is a link") as caught:
+        write(folder, file())
+    assert caught.value.hint
+    assert (elsewhere / "news.rss").read_bytes() == file().data
+    assert os.listdir(elsewhere) == ["news.rss"]
+
+
+@pytest.mark.parametrize("name", ["a.rss", "a.rss.gz", "a.rss.br"])
+def test_a_link_to_the_very_bytes_does_not_stand(tmp_path: Path, name: str) -> None:
+    """A server of the folder would send what the link leads to, whatever that is by then."""
+    folder = Folder(tmp_path / "feeds", ("gzip", "br"))
+    disk = folder.pack("a.rss", write(folder, file("a.rss")))
+    assert disk
+    place = tmp_path / "feeds" / name
+    place.rename(tmp_path / "moved")
+    place.symlink_to(tmp_path / "moved")
+    assert not folder.stands("a.rss", disk)
+    assert folder.read(name) is None
+
+
+def test_a_file_is_for_everyone_as_the_umask_says(tmp_path: Path) -> None:
+    """A web server that runs as another user reads it."""
+    before = os.umask(0o027)
+    try:
+        folder = Folder(tmp_path / "feeds", ("gzip",))
+        folder.pack("a.rss", write(folder, file("a.rss")))
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "feeds").iterdir()} == {0o640}
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+@pytest.mark.parametrize("size", [1, 4096, 3_000_000])
+def test_packed_is_what_unpacks_to_the_very_bytes(encoding: str, size: int) -> None:
+    """One byte more or less is something else, and so is what has no end. No more is unpacked than there should be."""
+    for data in (b"x" * size, os.urandom(size)):
+        packed = gzip.compress(data) if encoding == "gzip" else brotli.compress(data)
+        assert is_packed(packed, encoding, data)
+        assert not is_packed(packed, encoding, data + b"x")
+        assert not is_packed(packed, encoding, data[:-1])
+        assert not is_packed(packed[:-1], encoding, data)
+        assert not is_packed(b"", encoding, data)
+    zeros = bytes(100 * 2**20)
+    bomb = gzip.compress(zeros, 1) if encoding == "gzip" else brotli.compress(zeros, quality=1)
+    del zeros
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert not is_packed(bomb, encoding, b"x" * size)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 * 1024  # KiB

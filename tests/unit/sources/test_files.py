@@ -1,10 +1,17 @@
 """The files of a site that a post may ask for."""
 
+import inspect
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from syndicator.model import Scope
 from syndicator.sources.files import Files, unchanged
+from syndicator.sources.folder import Folder
 
 
 @pytest.fixture
@@ -57,3 +64,40 @@ def test_what_was_asked_for_is_remembered(site: Path) -> None:
         assert unchanged(site, files.needs)
     (site / "_includes/a.html").write_text("changed")
     assert not unchanged(site, files.needs)
+
+
+def test_folders_without_end_are_listed_as_far_as_that_goes(site: Path) -> None:
+    """An author may nest them deeper than a program may call itself."""
+    nest(site / "_includes")
+    with few_calls():
+        assert "_includes/a.html" in Files(site).names("_includes")
+
+
+def test_documents_are_looked_for_in_folders_without_end(site: Path) -> None:
+    """Likewise."""
+    nest(site)
+    (site / "z/_posts").mkdir(parents=True)
+    (site / "z/_posts/2026-01-01-a.md").write_text("")
+    with few_calls():
+        assert len(Folder(site, Scope()).look().prints) == 1
+
+
+@contextmanager
+def few_calls() -> Iterator[None]:
+    """No function may call itself more than 150 times."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 150)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def nest(top: Path, folders: int = 300) -> None:
+    """Make folders in one another."""
+    handle = os.open(top, os.O_RDONLY)
+    for _ in range(folders):
+        os.mkdir("d", dir_fd=handle)
+        handle, above = os.open("d", os.O_RDONLY, dir_fd=handle), handle
+        os.close(above)
+    os.close(handle)

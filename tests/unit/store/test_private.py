@@ -1,0 +1,153 @@
+"""The state's files are their owner's alone."""
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from syndicator.errors import StateError
+from syndicator.store import locks, private
+from syndicator.store.database import Database, peek
+
+
+def mode(path: Path | str) -> int:
+    return stat.S_IMODE(os.lstat(path).st_mode)
+
+
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("no_umask")
+def test_files_are_private_from_the_first_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made with these rights: where none can be changed afterwards, they are the same."""
+    for name in ("chmod", "fchmod", "umask"):
+        monkeypatch.delattr(os, name)
+    monkeypatch.delattr(Path, "chmod")
+    path = tmp_path / "below/own/state.db"
+    database = Database(f"sqlite:///{path}")
+    with locks.hold(database, "daemon"), database.begin():
+        made = sorted(os.listdir(path.parent))
+        assert made == ["state.db", "state.db-shm", "state.db-wal", "state.db.daemon.lock"]
+        assert {mode(path.parent / name) for name in made} == {0o600}
+    database.close()
+    assert (mode(path.parent), mode(path.parent.parent)) == (0o700, 0o777)
+
+
+def test_a_rollback_journal_is_private_too(tmp_path: Path) -> None:
+    """What SQLite keeps beside a database has its rights, whichever way it keeps it."""
+    path = tmp_path / "state.db"
+    private.make(path, private.FOLDER)
+    with closing(sqlite3.connect(path, isolation_level=None)) as state:
+        state.execute("CREATE TABLE x (y)")
+        state.execute("BEGIN")
+        state.execute("INSERT INTO x VALUES (1)")
+        assert mode(f"{path}-journal") == 0o600
+
+
+def test_what_is_there_stays(tmp_path: Path) -> None:
+    """Neither a folder nor a file, nor what a link leads to, is made anew or given other rights."""
+    (tmp_path / "disk").mkdir(mode=0o755)
+    (tmp_path / "disk/real.db").write_bytes(b"")
+    (tmp_path / "disk/real.db").chmod(0o640)
+    (tmp_path / "state.db").symlink_to("disk/real.db")
+    private.make(tmp_path / "state.db", private.FOLDER)
+    private.tighten(tmp_path / "state.db")
+    assert (mode(tmp_path / "disk"), mode(tmp_path / "disk/real.db")) == (0o755, 0o640)
+
+
+@pytest.mark.parametrize("rights", [0o644, 0o666, 0o664, 0o604, 0o602])
+def test_everyones_rights_are_taken(tmp_path: Path, rights: int) -> None:
+    """Of the database that a link leads to, of SQLite's files beside it, and of locks; of no other file."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "state.db").symlink_to("disk/real.db")
+    ours = [tmp_path / name for name in ("disk/real.db", "disk/real.db-wal", "state.db.daemon.lock")]
+    other = tmp_path / "state.db.txt"
+    for path in (*ours, other):
+        path.write_bytes(b"")
+        path.chmod(rights)
+    assert private.open_to_everyone(tmp_path / "state.db") == ours
+    private.tighten(tmp_path / "state.db")
+    assert [mode(path) for path in (*ours, other)] == [0o600, 0o600, 0o600, rights]
+    assert private.open_to_everyone(tmp_path / "state.db") == []
+
+
+def test_a_link_beside_a_state_is_left_alone(tmp_path: Path) -> None:
+    """One that somebody planted at a name of ours leads to a file that is not the state's."""
+    (tmp_path / "other").write_bytes(b"")
+    (tmp_path / "other").chmod(0o644)
+    for name in ("state.db-wal", "state.db.run.lock"):
+        (tmp_path / name).symlink_to("other")
+    private.tighten(tmp_path / "state.db")
+    assert mode(tmp_path / "other") == 0o644
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of others")
+def test_what_belongs_to_another_is_told_of_and_left(tmp_path: Path) -> None:
+    """`doctor` tells who may change it."""
+    path = tmp_path / "state.db"
+    path.write_bytes(b"")
+    path.chmod(0o644)
+    os.chown(path, 65_534, 65_534)
+    private.tighten(path)
+    assert (mode(path), private.open_to_everyone(path)) == (0o644, [path])
+
+
+def test_closing_an_older_state_keeps_the_locks_of_a_transaction(tmp_path: Path) -> None:
+    """A second opening in one process must not let another process write meanwhile."""
+    path = tmp_path / "state.db"
+    first = Database(f"sqlite:///{path}")
+    with first.begin():
+        path.chmod(0o644)
+        Database(f"sqlite:///{path}").close()
+        assert mode(path) == 0o600
+        child = os.fork()
+        if child == 0:
+            with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+                try:
+                    other.execute("BEGIN IMMEDIATE")
+                    os._exit(0)
+                except sqlite3.OperationalError:
+                    os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    first.close()
+
+
+def test_a_lock_has_the_group_rights_of_its_state(tmp_path: Path) -> None:
+    """Whom an operator let use the state may see who works on it; nobody else may."""
+    path = tmp_path / "state.db"
+    database = Database(f"sqlite:///{path}")
+    path.chmod(0o640)
+    with locks.hold(database, "daemon"):
+        assert mode(f"{path}.daemon.lock") == 0o640
+    database.close()
+
+
+def test_a_state_that_was_only_looked_at_opens_nothing(tmp_path: Path) -> None:
+    """What SQLite leaves beside it is closed as well."""
+    path = tmp_path / "state.db"
+    Database(f"sqlite:///{path}").close()
+    peek(f"sqlite:///{path}")
+    assert {mode(each) for each in tmp_path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, os.mkdir, lambda path: os.symlink("victim", path)])
+def test_what_stands_where_a_lock_belongs(tmp_path: Path, plant) -> None:  # type: ignore[no-untyped-def]
+    """It is named, never waited for and never written to."""
+    database = Database(f"sqlite:///{tmp_path}/state.db")
+    (tmp_path / "victim").write_text("precious")
+    plant(f"{tmp_path}/state.db.daemon.lock")
+    with pytest.raises(StateError, match=r"daemon\.lock is not a regular file"), locks.hold(database, "daemon"):
+        pass
+    with pytest.raises(StateError, match=r"daemon\.lock is not a regular file"):
+        locks.holder(database, "daemon")
+    locks.beat(database, "daemon")
+    database.close()
+    assert (tmp_path / "victim").read_text() == "precious"
