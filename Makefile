@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test check format bench soak clean
+.PHONY: run test check format bench lock soak clean
 
 ## run: serve the example site, and say where
 run: .venv/.run
@@ -31,6 +31,18 @@ bench: .venv/.bench
 
 .venv/.bench: .venv/.test
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
+
+## lock: write the lock files anew: constraints.txt with the hashes of every platform's packages
+lock: .venv/.lock
+	@$(BIN)/$(COMPILE) pyproject.toml --output-file requirements.lock
+	@echo hatchling | $(BIN)/$(COMPILE) - --output-file requirements-build.lock
+
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--constraint constraints.txt --custom-compile-command 'make lock'
+
+.venv/.lock: .venv/.run
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[lock]'
 	@touch $@
 
 ## soak: some minutes of edits, restarts and faults, and what became of every change
