@@ -44,7 +44,7 @@ _CONFIG = 4 * 2**20
 
 #: A database's address with a password: before the host, or in its query, as libpq's `password` and `sslpassword`.
 _PASSWORD = re.compile(
-    r"""postgresql[^\s"':]*://([^\s"':@/]*:[^\s"'@]+@|[^\s"']*[?&]\w*password=[^&\s"'])""",
+    r"""postgresql[^\s"':]*://([^\s"':@/]*:[^\s"'@]+@|[^\s"']*[?&]\w*(password|secret)=[^&\s"'])""",
     re.IGNORECASE,
 )
 

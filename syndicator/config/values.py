@@ -95,6 +95,9 @@ def _state(text: object, info: ValidationInfo) -> str:
             raise ValueError(f"leads to {path}: a state's path may hold neither ? nor %, which mean more in an address")
         return f"sqlite:///{path}"
     if isinstance(text, str) and re.match(r"postgresql\+psycopg://.", text) and _has_port(text):
+        # The host would be what stands after the first "@", a part of the password, and be told in messages.
+        if re.match(r"[^:]*://[^:/]*:[^@]*@[^/:?]*@", text):
+            raise ValueError('has an "@" in its password: write it as %40')
         return text
     # The value is not repeated: it may hold a password.
     raise ValueError('is not a database: write "sqlite:///path/to/file.db" or "postgresql+psycopg://user@host/name"')

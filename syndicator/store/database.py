@@ -1,6 +1,7 @@
 """The connection to SQLite or PostgreSQL and its care: opening, migrating, transactions."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,10 @@ _DURABLE, _FAST = "FULL", "NORMAL"
 
 #: Else SQLAlchemy reads octets where a database was made without an encoding, and stumbles over them.
 _POSTGRESQL = {"client_encoding": "utf8"}
+
+#: Parameters of a URL that hold a secret: `password`, `sslpassword`, `oauth_client_secret`.
+#: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+_SECRET = re.compile("password|secret", re.IGNORECASE)
 
 _MENDED_BY_DELETING = (
     "the state is an index: move the file away and it is made again; what is lost are the moments posts were "
@@ -193,8 +198,9 @@ def peek(url: str) -> datetime | None:
 
 
 def _shown(url: URL) -> str:
-    """A state's URL for people: its password is left out, and its query, where libpq takes passwords as well."""
-    return url.set(query={}).render_as_string(hide_password=True)
+    """A state's URL for people, without its password, be it in its place or in the query, as libpq takes it too."""
+    query = {key: value for key, value in url.query.items() if not _SECRET.search(key)}
+    return url.set(query=query).render_as_string(hide_password=True)
 
 
 def _refuse_no_file(path: str) -> None:

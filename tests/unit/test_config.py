@@ -146,6 +146,7 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         (SOURCE + '[web]\nlisten = "h:70000"', "web.listen: 'h:70000' is not host and port"),
         (SOURCE + '[state]\nurl = "mysql://u:pw@h/d"', "state.url: is not a database"),
         (SOURCE + '[state]\nurl = "postgresql+psycopg://:::"', "state.url: is not a database"),
+        (SOURCE + '[state]\nurl = "postgresql+psycopg://u:p@w@h/d"', 'state.url: has an "@" in its password'),
         (SOURCE + '[state]\nurl = "postgresql+psycopg://u:p#/w@h:port/d"', "state.url: is not a database"),
         (SOURCE + '[state]\nurl = "sqlite:///a?b.db"', "state.url: leads to /"),
         (SOURCE + '[state]\nurl = "sqlite:///%2e/s.db"', "state.url: leads to /"),
