@@ -1,6 +1,7 @@
 """Reads of regular files only: a FIFO, a device or a socket in the place of one is refused at once.
 
-What stands at a path may be another user's: an author's in the source, a neighbour's in a shared output folder.
+What stands at a path may be another user's: an author's in the source, a neighbour's in a shared
+output folder.
 """
 
 import errno
@@ -20,7 +21,8 @@ def open_file(path: str | Path, *, follow: bool = False, dir_fd: int | None = No
 
     `follow`: whether the path may be a link.
     """
-    # Looked at before it is opened, since opening some devices has effects, and again after, since it may be replaced.
+    # Looked at before it is opened, since opening some devices has effects, and again after,
+    # since it may be replaced.
     _refuse_irregular(os.stat(path, dir_fd=dir_fd, follow_symlinks=follow), path)
     handle = os.open(path, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW, dir_fd=dir_fd)
     try:
@@ -32,7 +34,10 @@ def open_file(path: str | Path, *, follow: bool = False, dir_fd: int | None = No
 
 
 def read_file(path: str | Path, most: int, *, follow: bool = False, dir_fd: int | None = None) -> bytes:
-    """The bytes of the regular file at a path. Raises OSError for anything else, and for more than `most` bytes."""
+    """The bytes of the regular file at a path.
+
+    Raises OSError for anything else, and for more than `most` bytes.
+    """
     with open(open_file(path, follow=follow, dir_fd=dir_fd), "rb", buffering=0) as file:
         wanted = min(os.fstat(file.fileno()).st_size, most) + 1
         parts, size = [], 0
@@ -48,8 +53,10 @@ def read_file(path: str | Path, most: int, *, follow: bool = False, dir_fd: int 
 
 
 def _refuse_irregular(seen: os.stat_result, path: str | Path) -> None:
+    """Raise the OSError that fits what is no regular file."""
+    if stat.S_ISLNK(seen.st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    if stat.S_ISDIR(seen.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(seen.st_mode):
-        code = (
-            errno.ELOOP if stat.S_ISLNK(seen.st_mode) else errno.EISDIR if stat.S_ISDIR(seen.st_mode) else errno.ENXIO
-        )
-        raise OSError(code, os.strerror(code) if code != errno.ENXIO else "Not a regular file", str(path))
+        raise OSError(errno.ENXIO, "Not a regular file", str(path))
