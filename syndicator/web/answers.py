@@ -46,7 +46,7 @@ class Answer(NamedTuple):
     status: int
     headers: Headers
     body: bytes
-    head: bytes  #: status line and headers as they go over the wire, without Date and the empty line
+    head: bytes  #: status line and headers as sent, without those of the server and the empty line
 
 
 class Variant(NamedTuple):
@@ -83,6 +83,9 @@ NOT_ALLOWED = _plain(405, "Only GET and HEAD are answered here.\n", _ALLOW)
 OPTIONS = _answer(204, [_ALLOW])
 _NOT_ACCEPTABLE = _plain(406, "This file is here as it is, or in gzip or br.\n", (b"vary", b"Accept-Encoding"))
 _FAILED = _plain(412, "The file is not what the request expects.\n")
+_CLOSE = (b"connection", b"close")
+TOO_LARGE = _plain(431, "The request's headers are too large.\n", _CLOSE)
+TOO_MANY = _plain(503, "Too many connections\n", (b"retry-after", b"20"), _CLOSE)
 
 
 def too_often(wait: int) -> Answer:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from prometheus_client import Counter
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from syndicator.web.feeds import Catalogue, Feeds, OnRequest
 from syndicator.web.health import Health, public_routes
 from syndicator.web.limiter import Limiter
+from syndicator.web.proxies import Proxies
 
 #: Seconds after which whoever came before the first run was over may come again.
 SOON = "10"
@@ -23,14 +25,16 @@ def make_app(
     on_request: OnRequest,
     routes: Sequence[BaseRoute] = (),
     limiter: Limiter | None = None,
+    proxies: Proxies | None = None,
 ) -> Feeds:
     """Everything that is served. `routes` come before our own; `limiter` None: nobody is limited."""
     behind = Starlette(
-        routes=[*routes, *public_routes(health)], exception_handlers={404: lambda *_: _nothing(catalogue)}
+        routes=[*routes, *public_routes(health)],
+        exception_handlers={404: lambda *_: _nothing(catalogue), ClientDisconnect: _incomplete},
     )
     # The redirect to a path with or without its last slash would be built from the Host header.
     behind.router.redirect_slashes = False
-    return Feeds(catalogue, counted(behind, on_request), on_request=on_request, limiter=limiter)
+    return Feeds(catalogue, counted(behind, on_request), on_request=on_request, limiter=limiter, proxies=proxies)
 
 
 def _nothing(catalogue: Catalogue) -> PlainTextResponse:
@@ -38,6 +42,11 @@ def _nothing(catalogue: Catalogue) -> PlainTextResponse:
     if catalogue.is_whole:
         return PlainTextResponse("Not Found", 404)
     return PlainTextResponse("The feeds are being made.\n", 503, {"Retry-After": SOON})
+
+
+def _incomplete(*_: object) -> PlainTextResponse:
+    """The client left before its request was whole (RFC 9112 §8). This is counted, not sent."""
+    return PlainTextResponse("The request did not arrive whole.\n", 400)
 
 
 def counter(requests: Counter) -> OnRequest:

@@ -22,6 +22,7 @@ from syndicator.web.answers import (
     too_often,
 )
 from syndicator.web.limiter import Limiter
+from syndicator.web.proxies import Proxies
 
 #: Called once a request, with the status, the file's format ("rss", "html"; "" when there is no such file)
 #: and the ASGI scope. It is in every request's way: count, don't think.
@@ -67,12 +68,19 @@ class Feeds:
     """The ASGI app in front: what the catalogue knows is answered here, everything else by `rest`."""
 
     def __init__(
-        self, catalogue: Catalogue, rest: ASGIApp, *, on_request: OnRequest, limiter: Limiter | None = None
+        self,
+        catalogue: Catalogue,
+        rest: ASGIApp,
+        *,
+        on_request: OnRequest,
+        limiter: Limiter | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._rest = rest
         self._on_request = on_request
         self._limiter = limiter
+        self.proxies = proxies or Proxies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reply = self.reply(scope)

@@ -65,26 +65,28 @@ def client(scope: Scope, trusted: Sequence[Network]) -> str:
     peer = scope["client"][0] if scope.get("client") else ""
     lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
     hops = [hop.strip() for hop in ",".join(lines).split(",")] if lines else []
-    while hops and _is_in(peer, trusted):
+    while hops and is_in(peer, trusted):
         peer = hops.pop()
     return name_of(peer)
 
 
-def _is_in(peer: str, networks: Sequence[Network]) -> bool:
-    address = _address(peer)
+def is_in(peer: str, networks: Sequence[Network]) -> bool:
+    """Whether an address is in one of the networks. Text that is not an address is in none."""
+    address = address_of(peer)
     return address is not None and any(address in network for network in networks)
 
 
 @lru_cache(maxsize=4096)
 def name_of(peer: str) -> str:
     """What a client at this address is told apart by; "": it is none."""
-    address = _address(peer)
+    address = address_of(peer)
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address) >> 64 << 64, 64)))
     return str(address or "")
 
 
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def address_of(text: str) -> IPv4Address | IPv6Address | None:
+    """The address in a text, IPv4 where it is mapped into IPv6; None: there is none."""
     try:
         address = ip_address(text)
     except ValueError:

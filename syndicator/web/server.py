@@ -5,20 +5,37 @@ import socket
 import sys
 import threading
 import time
+from asyncio import Protocol
 from collections.abc import Sequence
+from functools import partial
+from typing import cast
 
 import uvicorn
 
 from syndicator.errors import SyndicatorError
 from syndicator.listening import listen
 from syndicator.web.feeds import Feeds
-from syndicator.web.protocol import BoundedProtocol
+from syndicator.web.limiter import Network
+from syndicator.web.protocol import NOSNIFF, BoundedProtocol
+from syndicator.web.shares import LOOPBACK, Shares
 
 #: Seconds that a connection may be idle between two requests.
 KEEP_ALIVE = 15
 
 #: Connections at once; more are answered 503, and let go. Stays below the usual limit of 1024 open files.
 MAX_CONNECTIONS = 900
+
+#: The share of one client (an IPv4 address, an IPv6 /64) is a tenth of all connections: it takes ten
+#: addresses to fill every place. 90 are enough for 10,000 readers behind one address (an office,
+#: carrier-grade NAT) that poll twice an hour and leave the connection idle for KEEP_ALIVE.
+SHARE = 10
+
+#: The smallest share, where few files may be open: a browser opens six connections.
+LEAST_SHARE = 8
+
+#: Octets of the kernel's receive buffer (Linux doubles the number), and so the most that is read at
+#: once. Untouched it grows to 6 MiB a connection. Requests are below 1 KiB, bodies below 16 KiB.
+RECEIVED = 32 * 1024
 
 #: Files and sockets that the rest of the process may need.
 OTHERS = 124
@@ -34,12 +51,18 @@ SWITCH = 0.0005
 class Server:
     """Serves an app until it is stopped. Leaves signals and logging as they are."""
 
-    def __init__(self, app: Feeds, host: str, port: int, *, setting: str = "web.listen") -> None:
-        """Port 0: one that is free; `port` says which, once started. `setting` is where host and port come from."""
+    def __init__(
+        self, app: Feeds, host: str, port: int, *, setting: str = "web.listen", apart: Sequence[Network] = LOOPBACK
+    ) -> None:
+        """Port 0: one that is free; `port` says which, once started. `setting` is where host and port come from.
+        Clients `apart` have no share.
+        """
         self.host, self.port, self._setting = host, port, setting
+        most = _most()
+        shares = Shares(max(most // SHARE, LEAST_SHARE), apart=apart)
         self._config = uvicorn.Config(
             app,
-            http=BoundedProtocol,
+            http=cast("type[Protocol]", partial(BoundedProtocol, shares=shares)),
             loop="uvloop",
             ws="none",
             interface="asgi3",
@@ -49,7 +72,8 @@ class Server:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            limit_concurrency=_most() + 1,  # whoever is that many is answered 503
+            headers=[NOSNIFF],
+            limit_concurrency=most + 1,  # whoever is that many is answered 503
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=2,
             callback_notify=self._beat,
@@ -65,6 +89,7 @@ class Server:
     def start(self) -> None:
         """Returns when requests are answered. Raises SyndicatorError when the address can't be had."""
         self._socket = listen(self.host, self.port, self._setting)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED)  # connections inherit it
         sys.setswitchinterval(SWITCH)
         self.port = self._socket.getsockname()[1]
         self._thread.start()

@@ -3,19 +3,23 @@
 import gzip
 import http.client
 import json
+import logging
+import re
 import socket
+import struct
 import threading
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 
 import pytest
 from command import until
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as PrometheusCounter
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -25,8 +29,10 @@ from syndicator.web import protocol, server
 from syndicator.web.app import counter, make_app
 from syndicator.web.feeds import Catalogue, Feeds, PublishedFile
 from syndicator.web.health import Health, Readiness, admin_app
-from syndicator.web.limiter import Limiter
+from syndicator.web.limiter import Limiter, Network
+from syndicator.web.proxies import Proxies
 from syndicator.web.server import Server
+from syndicator.web.shares import LOOPBACK
 
 LINK = '<https://hub.example/>; rel="hub", <https://news.example.com/all.rss>; rel="self"'
 DATE = "Thu, 15 Jan 2026 05:39:13 GMT"
@@ -51,11 +57,12 @@ BODY = b"<rss>" + b"an entry " * 1000 + b"</rss>"
 class Web:
     """A server with a small catalogue, and what it counted."""
 
-    def __init__(self, limiter: Limiter | None = None) -> None:
+    def __init__(self, limiter: Limiter | None = None, *, apart: Sequence[Network] = LOOPBACK) -> None:
         self.ready = Readiness(ready=True, facts={"owed": 3})
         self.stuck: list[str] = []
         self.health = Health(stuck=lambda: self.stuck, readiness=self.look, metrics=lambda: b"syndicator_posts 5\n")
         self.looks = 0
+        self.unnamed: list[str] = []
         self.seen: Counter[tuple[int, str]] = Counter()
         self.catalogue = Catalogue(max_age=300, root="/feeds/", moved={"feed.xml": "https://news.example.com/all.rss"})
         self.catalogue.update(
@@ -68,7 +75,7 @@ class Web:
             gone=["category/old.rss"],
         )
         self.app = self.make(limiter)
-        self.server = Server(self.app, "127.0.0.1", 0)
+        self.server = Server(self.app, "127.0.0.1", 0, apart=apart)
         self.server.start()
 
     def make(self, limiter: Limiter | None = None) -> Feeds:
@@ -78,6 +85,7 @@ class Web:
             on_request=lambda status, format, _scope: self.seen.update([(status, format)]),
             routes=[Route("/hub", echo, methods=["POST"])],
             limiter=limiter,
+            proxies=Proxies(on_unnamed=self.unnamed.append),
         )
 
     def look(self) -> Readiness:
@@ -93,8 +101,8 @@ class Web:
         connection.close()
         return found
 
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.server.port), timeout=10)
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.server.port), timeout=10, source_address=(source, 0))
 
     def say(self, data: bytes) -> bytes:
         """Everything that comes back until the server closes."""
@@ -138,6 +146,18 @@ def own() -> Iterator[Web]:
     web = Web()
     yield web
     web.server.stop()
+
+
+def post(body: bytes, *, chunked: bool = False) -> bytes:
+    if chunked:
+        chunks = b"".join(b"%x\r\n%b\r\n" % (1, body[i : i + 1]) for i in range(len(body)))
+        return b"POST /hub HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+    return b"POST /hub HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def send_in_pieces(client: socket.socket, data: bytes, size: int) -> None:
+    for start in range(0, len(data), size):
+        client.sendall(data[start : start + size])
 
 
 def get(path: str = "/all.rss", *lines: str) -> bytes:
@@ -260,6 +280,27 @@ def test_pipelined_requests_are_answered_in_order(web: Web) -> None:
     places = [reply.index(start) for start in starts]
     assert places == sorted(places)
     assert reply.count(b"HTTP/1.1 ") == 4
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 70_000, 10**9])
+def test_a_client_that_pipelines_gets_every_answer_in_order(web: Web, size: int) -> None:
+    """However many requests come at once, and however they were cut; empty lines in a body end no request."""
+    numbers = range(20 if size == 1 else 600)
+    bodies = [f"<{number}>\r\n\r\nGET /nothing HTTP/1.1\r\n\r\n" * (number % 3) for number in numbers]
+    posts = [post(body.encode(), chunked=number % 2 == 1) for number, body in zip(numbers, bodies, strict=True)]
+    between = (b"", b"HEAD /all.rss HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n\r\n", get("/livez"), get("/category/old.rss"))
+    data = b"".join(each + between[number % len(between)] for number, each in enumerate(posts))
+    with web.connect() as client:
+        sender = threading.Thread(target=send_in_pieces, args=(client, data + get("/", "Connection: close"), size))
+        sender.start()
+        reply = read_all(client)
+        sender.join()
+    place = 0
+    for answer in filter(None, bodies):
+        place = reply.index(f"\r\n\r\n{answer}".encode(), place) + len(answer)
+    expected = sum(1 if each in (b"", b"\r\n\r\n") else 2 for each in (between[n % len(between)] for n in numbers))
+    assert len(re.findall(rb"HTTP/1\.1 \d\d\d ", reply)) == expected + 1
+    assert reply.endswith(b"<html>")
 
 
 def test_a_get_with_a_body_is_a_get(web: Web) -> None:
@@ -481,7 +522,7 @@ def test_an_empty_line_keeps_no_connection(web: Web, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"GET /all.rss HTTP/1.1\r\nX: ", b"POST /hub HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"]
+    "data", [b"", b"GET /all.rss HTTP/1.1\r\nX: ", b"POST /hub HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"]
 )
 def test_a_request_that_never_ends_is_let_go(web: Web, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing said, half a head, half a body; a byte now and then helps nobody."""
@@ -538,6 +579,242 @@ def test_a_slow_client_gets_all_of_it(web: Web, monkeypatch: pytest.MonkeyPatch)
             taken += len(part)
             time.sleep(0.02)
     assert taken > 8_000_000
+
+
+@pytest.mark.parametrize("path", ["/all.rss", "/livez", "/hub", "/nothing", "/category/old.rss", "/"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+def test_a_request_has_one_valid_host(web: Web, path: str, method: str) -> None:
+    """RFC 9112 §3.2: else 400, whatever is asked for; HTTP/1.0 may have none. The connection ends."""
+    for lines in ("", "Host: x\r\nHost: x\r\n", "Host: a b\r\n", "Host: a/b\r\n", "Host: x\r\nX: y\r\nhost: y\r\n"):
+        reply = web.say(f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + get("/livez"))
+        assert reply.startswith(b"HTTP/1.1 400 ")
+        assert reply.count(b"HTTP/1.1 ") == 1
+    for lines, refused in (("", False), ("Host: x\r\n", False), ("Host: x\r\nHost: x\r\n", True)):
+        reply = web.say(f"{method} {path} HTTP/1.0\r\n{lines}\r\n".encode())
+        assert reply.startswith(b"HTTP/1.1 400 ") is refused
+
+
+def test_a_bad_request_waits_for_the_answers_before_it(web: Web) -> None:
+    """They are in order, also where it came together with the body of the one before."""
+    for good in (get("/livez"), get("/all.rss"), post(b"abc"), post(b"abc", chunked=True)):
+        for bad in (b"GET /livez HTTP/1.1\r\n\r\n", b"GET\r\n\r\n", get("/livez", "no colon")):
+            reply = web.say(good + bad)
+            assert re.findall(rb"HTTP/1.1 (\d+)", reply) == [b"200", b"400"]
+
+
+def test_a_bad_body_does_not_break_into_the_answer_before_it(own: Web) -> None:
+    """However what was sent is cut: here a second request begins with the last octets of the first one's body."""
+    begun, proceed = threading.Event(), threading.Event()
+
+    async def slow(request: Request) -> Response:
+        await request.body()
+        begun.set()
+        await run_in_threadpool(proceed.wait, 10)
+        return PlainTextResponse("slow")
+
+    routes = [Route("/slow", slow, methods=["POST"]), Route("/hub", echo, methods=["POST"])]
+    own.server.replace(make_app(own.catalogue, health=own.health, on_request=lambda *_: None, routes=routes))
+    first = post(b"abc").replace(b"/hub", b"/slow")
+    head = post(b"", chunked=True).removesuffix(b"\n0\r\n\r\n")
+    with own.connect() as client:
+        client.sendall(first[:-1])
+        client.sendall(first[-1:] + head)
+        assert begun.wait(5)
+        client.sendall(b"\nzz\r\n")
+        client.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        client.settimeout(10)
+        proceed.set()
+        reply = read_all(client)
+    assert re.findall(rb"HTTP/1.1 (\d+)", reply) == [b"200", b"400"]
+
+
+def test_every_answer_says_nosniff(own: Web) -> None:
+    """No browser takes a feed, or what a stranger sent, for a script."""
+    asked = [
+        get(path, "Connection: close") for path in ("/all.rss", "/livez", "/nothing", "/category/old.rss", "/feed.xml")
+    ]
+    asked += [get("/all.rss", f"Accept-Encoding: gzip, {'y' * 40_000}"), b"GET\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"]
+    asked += [get("/all.rss", 'If-None-Match: "d1"', "Connection: close"), b"HEAD /all.rss HTTP/1.0\r\n\r\n"]
+    asked += [get("/hub", "Connection: close"), post(b"x").replace(b"Host", b"Connection: close\r\nHost")]
+    asked += [get("/huge.rss") * 3 + get("/all.rss", "Connection: close")]
+    for data in asked:
+        reply = own.say(data)
+        assert reply.count(b"x-content-type-options: nosniff\r\n") == reply.count(b"HTTP/1.1 ") > 0
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 9\r\n\r\nx",
+        b"Transfer-Encoding: chunked\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: " + b"y" * 40_000,
+        b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+        b"Expect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+        b"Content-Length: 9\r\nContent-Length: 8\r\n\r\n",
+        b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"Content-Length: x\r\n\r\n",
+        b"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 9\r\n\r\nx",
+        b"Connection: upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx",
+    ],
+)
+@pytest.mark.parametrize("leave", ["end", "reset", "stay"])
+def test_a_request_that_breaks_off_is_the_clients_fault(
+    web: Web, caplog: pytest.LogCaptureFixture, rest: bytes, leave: str
+) -> None:
+    """It is counted as 400 or not at all (RFC 9112 §8), and writes nothing to the log."""
+    with web.connect() as client:
+        client.sendall(b"POST /hub HTTP/1.1\r\nHost: x\r\n" + rest)
+        if leave == "end":
+            client.shutdown(socket.SHUT_WR)
+        elif leave == "stay":
+            client.settimeout(0.1)
+        else:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if leave != "reset":
+            with suppress(TimeoutError):
+                reply = read_all(client)
+                assert reply in (b"", b"HTTP/1.1 100 Continue\r\n\r\n") or reply.startswith((b"HTTP/1.1 4",))
+    wait_for(lambda: web.server.connections() == 0)
+    assert caplog.records == []
+    assert set(web.seen) <= {(400, "")}
+
+
+@pytest.mark.parametrize("kind", ["h2c", "websocket", "x"])
+def test_an_upgrade_is_not_made(web: Web, kind: str) -> None:
+    """The request is answered as it is (RFC 9110 §7.8), and so are those behind it. One with a body is refused:
+    httptools takes the body for the next request, as a proxy that waits for its answer does not.
+    """
+    lines = ("Connection: upgrade", f"Upgrade: {kind}")
+    reply = web.say(get("/all.rss", *lines) + get("/livez", *lines) + get("/", *lines, "Connection: close"))
+    assert re.findall(rb"HTTP/1.1 (\d+)", reply) == [b"200"] * 3
+    smuggled = get("/all.rss")
+    for path in ("/hub", "/livez", "/all.rss"):
+        for body in (f"Content-Length: {len(smuggled)}\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n"):
+            head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: {kind}\r\n{body}"
+            assert re.findall(rb"HTTP/1.1 (\d+)", web.say(head.encode() + smuggled)) == [b"400"]
+    for target in ("x:80", "/hub", "/all.rss", "http://x/hub", "x:80/hub"):
+        for body in ("\r\n", f"Content-Length: {len(smuggled)}\r\n\r\n"):
+            head = f"CONNECT {target} HTTP/1.1\r\nHost: x\r\n{body}"
+            assert re.findall(rb"HTTP/1.1 (\d+)", web.say(head.encode() + smuggled)) == [b"400"]
+
+
+def test_trailers_are_no_headers(own: Web) -> None:
+    """What a client sends behind its body, its proxy did not write (RFC 9110 §6.5.1)."""
+    headers = []
+
+    async def keep(request: Request) -> Response:
+        await request.body()
+        headers.extend(request.headers.items())
+        return PlainTextResponse("")
+
+    routes = [Route("/kept", keep, methods=["POST"])]
+    own.server.replace(make_app(own.catalogue, health=own.health, on_request=lambda *_: None, routes=routes))
+    data = post(b"abc", chunked=True).replace(b"/hub", b"/kept").replace(b"Host", b"Connection: close\r\nHost")
+    assert own.say(data[:-2] + b"X-Forwarded-For: 8.8.8.8\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    assert [name for name, _ in headers] == ["connection", "host", "transfer-encoding"]
+    two = b"GET /livez HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"
+    kept = post(b"abc", chunked=True)[:-2] + b"Host: y\r\n\r\n"
+    assert re.findall(rb"HTTP/1.1 (\d+)", own.say(kept + two)) == [b"404", b"400"]
+
+
+def test_stopping_with_deaf_clients_writes_nothing(own: Web, caplog: pytest.LogCaptureFixture) -> None:
+    """They are let go before uvicorn ends their tasks, with a traceback for each."""
+    deaf = [own.connect() for _ in range(5)]
+    for number, client in enumerate(deaf):
+        client.sendall(get("/huge.rss") * (1 + number))
+    wait_for(lambda: own.server.connections() == 5)
+    own.server.stop(5)
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+    for client in deaf:
+        client.close()
+
+
+def test_a_proxy_that_is_not_named_is_seen(own: Web) -> None:
+    """By its header, on every path, and in HTTP/1.0; the header changes nothing else."""
+    assert own.get("/all.rss")[0] == 200
+    assert own.unnamed == []
+    for data in (
+        get("/all.rss", "X-Forwarded-For: 192.0.2.1", "Connection: close"),
+        get("/livez", "Forwarded: for=192.0.2.1", "Connection: close"),
+        b"GET /all.rss HTTP/1.0\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n",
+    ):
+        own.server.replace(own.make())  # as a reload does: it is told again
+        assert own.say(data).startswith(b"HTTP/1.1 200 ")
+    assert own.unnamed == ["127.0.0.1"] * 3
+
+
+# ------------------------------------------------------------------------------------------- a client's share
+
+
+@pytest.fixture
+def shared_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    """A server with 60 places, on which loopback addresses have shares like any other: 8 each."""
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 60)
+    web = Web(apart=())
+    yield web
+    web.server.stop()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"GET /all.rss HT",
+        b"POST /hub HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx",
+        b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /all.rss HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+def test_a_client_holds_no_more_than_its_share(shared_out: Web, said: bytes) -> None:
+    """By connections that wait for it: its oldest makes room for its newest, and others notice nothing."""
+    with ExitStack() as held:
+        for _ in range(100):
+            client = held.enter_context(shared_out.connect("127.0.0.2"))
+            with suppress(OSError):
+                client.sendall(said)
+        wait_for(lambda: shared_out.server.connections() <= 8)
+        for source in ("127.0.0.1", "127.0.0.2"):
+            with shared_out.connect(source) as other:
+                other.sendall(get("/all.rss", "Connection: close"))
+                assert read_all(other).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_client_that_takes_its_answers_slowly_holds_no_more_than_its_share(shared_out: Web) -> None:
+    """What is being answered goes on; one more connection is told so and let go."""
+    with ExitStack() as held:
+        slow = [held.enter_context(shared_out.connect("127.0.0.2")) for _ in range(8)]
+        for client in slow:
+            client.sendall(get("/huge.rss"))
+            assert client.recv(100)
+        for _ in range(20):
+            with shared_out.connect("127.0.0.2") as more:
+                assert read_all(more).startswith(b"HTTP/1.1 503 ")
+        assert shared_out.server.connections() <= 9
+        with shared_out.connect("127.0.0.3") as other:
+            other.sendall(get("/all.rss", "Connection: close"))
+            assert read_all(other).startswith(b"HTTP/1.1 200 ")
+        assert all(client.recv(100) for client in slow)
+        slow.pop().close()
+        wait_for(lambda: shared_out.server.connections() < 8)
+        with shared_out.connect("127.0.0.2") as again:
+            again.sendall(get("/all.rss", "Connection: close"))
+            assert read_all(again).startswith(b"HTTP/1.1 200 ")
+
+
+def test_this_machine_has_no_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its proxies and tunnels stand for many readers."""
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 60)
+    web = Web()
+    with ExitStack() as held:
+        for _ in range(40):
+            held.enter_context(web.connect("127.0.0.2"))
+        wait_for(lambda: web.server.connections() == 40)
+    web.server.stop()
 
 
 def test_a_limited_poller_is_told_when_to_come_again() -> None:
