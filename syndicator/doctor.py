@@ -13,7 +13,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,6 +29,9 @@ _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 #: What nobody has (RFC 2606 §3).
 _EXAMPLE = re.compile(r"(.*\.)?example(\.com|\.net|\.org)?")
+
+#: The fact that names an address which sent X-Forwarded-For and is not trusted; empty: none did.
+UNNAMED_PROXY = "unnamed proxy"
 
 #: Clocks that are further apart than this are not both right.
 _APART = timedelta(minutes=2)
@@ -107,6 +110,18 @@ def _get(host: str, port: int, path: str) -> bytes:
     with closing(HTTPConnection(host, port, timeout=_QUICK)) as asking:
         asking.request("GET", path)
         return asking.getresponse().read(_PAGE)
+
+
+def proxies(state: str, trusted: Sequence[IPv4Network | IPv6Network]) -> Iterator[Problem]:
+    """Whether the daemon was asked by a proxy that the config doesn't name. `state`: its URL."""
+    try:
+        seen = database.peek_fact(state, UNNAMED_PROXY)
+    except StateError:  # `state` tells of it
+        return
+    if seen and not any(ip_address(seen) in network for network in trusted):
+        message = f"X-Forwarded-For came from {seen}, which is not named here: its readers count as one client"
+        hint = f'if it is a proxy of yours, add "{ip_network(seen)}"; anyone can send that header'
+        yield Problem(path="web.trusted_proxies", message=message, hint=hint)
 
 
 def state(url: str, now: datetime) -> Iterator[Problem]:

@@ -24,7 +24,7 @@ from syndicator.model import FeedFile, Problem, Report, digest_of
 from syndicator.outputs.folder import Folder as Output
 from syndicator.plan import Plan
 from syndicator.status import Failure, Status
-from syndicator.store import feeds, locks, private, retention, subscriptions
+from syndicator.store import facts, feeds, locks, private, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.subscriptions import Subscriber
@@ -62,6 +62,7 @@ def examine(config: Config, *, ask: bool, file: Path | None = None, clock: Clock
         *doctor.listens(*config.web.listen, config.output.path / "index.html"),
         *doctor.neighbours(config.state.file, config.output.path, file),
         *doctor.state(config.state.url, clock()),
+        *doctor.proxies(config.state.url, config.web.trusted_proxies),
     ]
     if ask:
         name = f"all.{config.feeds.formats[0]}"
@@ -230,6 +231,11 @@ class Service:
         """Remember that a person ended the daemon: none is expected to run."""
         with suppress(StateError), self.database.begin() as connection:
             status.forget_start(connection)
+
+    def remember_unnamed_proxy(self, address: str) -> None:
+        """Remember for `doctor` a proxy that is not trusted. "": forget it."""
+        with suppress(StateError), self.database.begin(durable=False) as connection:
+            facts.put(connection, doctor.UNNAMED_PROXY, address)
 
     def published(self) -> list[FileRow]:
         """Every file that is out, or was."""

@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import structlog
 from starlette.routing import BaseRoute
 
 from syndicator.config import Web
@@ -23,6 +25,7 @@ from syndicator.web.fetches import Fetches
 from syndicator.web.health import Health, admin_app
 from syndicator.web.hub import Hub, HubLimits
 from syndicator.web.limiter import Limiter
+from syndicator.web.proxies import Proxies
 from syndicator.websub.asked import Lease
 from syndicator.websub.links import link_header
 
@@ -63,12 +66,20 @@ class Serving:
             on_fetch=self._hub_came,
             trusted=trusted,
         )
+        self._unnamed = Worker(
+            "unnamed",
+            self._remember_unnamed,
+            at_least=timedelta(days=1),
+            failed=partial(faults.tell, "unnamed"),
+        )
+        service.remember_unnamed_proxy("")  # one that was seen before may be gone
         self.app = make_app(
             self._catalogue,
             health=health,
             on_request=fetches.watching(counter(metrics.requests)),
             routes=_hub_routes(service, on_owed),
             limiter=Limiter(limit, trusted=trusted) if limit else None,
+            proxies=Proxies(trusted, on_unnamed=self._see_unnamed),
         )
         #: For the operator. The catalogue in front of it is empty: the server asks it first.
         self.admin_app = Feeds(
@@ -78,13 +89,16 @@ class Serving:
         service.show = self.show
         self.show(service.published())
         self._fetched.start()
+        self._unnamed.start()
 
     def stop(self) -> None:
         self._fetched.stop()
+        self._unnamed.stop()
 
     def stuck(self) -> list[str]:
         """The threads that ended, or that have not worked for too long."""
-        return [] if self._fetched.pulse.is_felt() else ["fetched"]
+        workers = {"fetched": self._fetched, "unnamed": self._unnamed}
+        return [name for name, worker in workers.items() if not worker.pulse.is_felt()]
 
     def show(self, rows: Sequence[FileRow]) -> None:
         """Serve these files as they are on disk now. One that is as it was is not read again."""
@@ -116,6 +130,17 @@ class Serving:
     def _hub_came(self, hub: str) -> None:
         self._metrics.fetches.labels(hub).inc()
         self._fetched.ask(hub)
+
+    def _see_unnamed(self, proxy: str) -> None:
+        """Say once that a proxy is not believed; `doctor` says it, too."""
+        hint = "if it is a proxy of yours, name it in web.trusted_proxies: until then its readers count as one client"
+        log: Any = structlog.get_logger()
+        log.warning("X-Forwarded-For came from an address that is not trusted", address=proxy, hint=hint)
+        self._unnamed.ask(proxy)
+
+    def _remember_unnamed(self, proxies: frozenset[str]) -> None:
+        for proxy in proxies:
+            self._service.remember_unnamed_proxy(proxy)
 
     def _remember_fetched(self, hubs: frozenset[str]) -> None:
         if hubs:

@@ -174,6 +174,12 @@ def peek(url: str) -> datetime | None:
 
     Raises StateError when it can't be used: damaged, not reachable, or from a newer version.
     """
+    last = peek_fact(url, "now")
+    return datetime.fromisoformat(last) if last else None
+
+
+def peek_fact(url: str, fact: str) -> str | None:
+    """Read a fact of a state and change nothing; None: there is none. Raises as `peek` does."""
     at = make_url(url)
     name = _shown(at)
     if at.get_backend_name() == "sqlite":
@@ -191,8 +197,8 @@ def peek(url: str) -> datetime | None:
                 _refuse_strangers(name, connection)
                 return None
             _refuse_unknown(name, version)
-            last = connection.scalar(text("SELECT value FROM facts WHERE name = 'now'"))
-            return datetime.fromisoformat(last) if last else None
+            value: str | None = connection.scalar(text("SELECT value FROM facts WHERE name = :name"), {"name": fact})
+            return value
     finally:
         engine.dispose()
 
