@@ -148,7 +148,7 @@ def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int,
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
 @pytest.mark.parametrize("path", ["/", *(f"/{path.replace('größe', 'gr%C3%B6%C3%9Fe')}" for path in TYPES)])
 def test_the_same_headers_and_body(ours: int, theirs: int, path: str, coding: str) -> None:
-    """Type with charset, length, coding, Link, Cache-Control, Last-Modified and Vary."""
+    """Type with charset, length, coding, Link, Cache-Control, Last-Modified, Vary and nosniff."""
     for method in ("GET", "HEAD"):
         assert ask(ours, path, method, Accept_Encoding=coding) == ask(theirs, path, method, Accept_Encoding=coding)
 
@@ -192,6 +192,21 @@ def test_404_without_links(theirs: int, path: str) -> None:
     status, found, _ = ask(theirs, path)
     assert status in (400, 404)
     assert "link" not in found
+
+
+@pytest.mark.parametrize("path", ["/all.rss", "/nothing.rss", "/all.rss.gz", "/hub", "/", "/%zz"])
+def test_every_answer_says_nosniff_once(theirs: int, path: str) -> None:
+    """Whoever makes it: nginx, or we behind it."""
+    for headers in (
+        {},
+        {"Sec_Fetch_Dest": "document"},
+        {"If_Modified_Since": ask(theirs, "/all.rss")[1]["last-modified"]},
+    ):
+        assert ask(theirs, path, **headers)[1]["x-content-type-options"] == "nosniff"
+    with socket.create_connection(("127.0.0.1", theirs), timeout=10) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        head = b"".join(iter(lambda: client.recv(65536), b"")).partition(b"\r\n\r\n")[0]
+    assert head.lower().count(b"x-content-type-options:") == 1
 
 
 def test_a_query_is_not_in_self(theirs: int) -> None:
