@@ -11,9 +11,12 @@ import os
 import signal
 import socket
 import stat
+import struct
 import subprocess
+import time
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -48,6 +51,94 @@ def memory(pid: int, field: str = "VmRSS") -> float:
 
 
 # ---------------------------------------------------------------------------- clients of the web server
+
+
+#: Every kind of answer: of routes, of the catalogue, of the hub, and none at all.
+ASKED = (
+    *(b"GET /livez", b"GET /livez", b"GET /livez", b"GET /livez", b"GET /nothing", b"HEAD /readyz"),
+    *(b"GET /all.rss", b"HEAD /all.rss", b"GET /hub", b"GET /category/news.atom"),
+)
+
+
+def pipeline(command: Command, process: int, seconds: float) -> float:
+    """Send requests as fast as they are taken, and read nothing or little. The memory gained, in MiB."""
+    before = most = memory(process)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", command.port))) for _ in ASKED]
+        asked = [each + b" HTTP/1.1\r\nHost: x\r\n\r\n" for each in ASKED]
+        sent = [0] * len(ASKED)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and most - before < 2 * MOST_GAINED:
+            for number, client in enumerate(clients):
+                client.setblocking(False)
+                with suppress(BlockingIOError):
+                    sent[number] += client.send(
+                        asked[number][sent[number] % len(asked[number]) :] + asked[number] * 2000
+                    )
+                if number % 2:
+                    with suppress(BlockingIOError):
+                        client.recv(300)
+            most = max(most, memory(process))
+    return most - before
+
+
+def test_requests_whose_answers_nobody_reads(command: Command) -> None:
+    """They wait where they are, in the client's own memory; other clients are answered meanwhile."""
+    command.post("2026-01-01-a", text="A word. " * 20_000)
+    with command.running() as daemon, ThreadPoolExecutor(1) as pool:
+        said = len(daemon.err)
+        gained = pool.submit(pipeline, command, daemon.process.pid, 5)
+        waited = []
+        while not gained.done():
+            begun = time.monotonic()
+            assert requests.get(f"{command.url}livez", timeout=10).text == "ok\n"
+            waited.append(time.monotonic() - begun)
+        assert gained.result() < MOST_GAINED
+        assert max(waited) < 5
+        assert daemon.err[said:] == []
+
+
+def test_requests_that_break_off(command: Command) -> None:
+    """They write nothing to the log, and are no failure of ours: half bodies, bad chunks, no Host."""
+    command.post("2026-01-01-a")
+    head = b"POST /hub HTTP/1.1\r\nHost: x\r\n"
+    broken = (
+        head + b"Content-Length: 9\r\n\r\nhub",
+        head + b"Expect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+        head + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhub",
+        head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        head + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        head.replace(b"Host: x\r\n", b"") + b"\r\n",
+    )
+    with command.running() as daemon:
+        said, before = len(daemon.err), memory(daemon.process.pid)
+        for number in range(1000):
+            with socket.create_connection(("127.0.0.1", command.port)) as client:
+                client.sendall(broken[number % len(broken)])
+                if number % 2:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert requests.get(f"{command.url}livez", timeout=10).text == "ok\n"
+        assert daemon.err[said:] == []
+        assert memory(daemon.process.pid) - before < MOST_GAINED
+
+
+def test_a_proxy_that_is_not_named(command: Command) -> None:
+    """The log says so once, however often the header comes, and `doctor` until the proxy is named."""
+    command.post("2026-01-01-a")
+    headers = {"X-Forwarded-For": "192.0.2.1"}
+    with command.running() as daemon:
+        for _ in range(50):
+            requests.get(f"{command.url}all.rss", headers=headers, timeout=10)
+            requests.get(f"{command.url}livez", headers=headers, timeout=10)
+        until(lambda: "trusted_proxies" in command("doctor").stdout)
+        assert ["web.trusted_proxies" in line and "127.0.0.1" in line for line in daemon.err].count(True) == 1
+        command.configure('trusted_proxies = ["127.0.0.1/32"]')
+        assert "trusted_proxies" not in command("doctor").stdout
+        daemon.send(signal.SIGHUP)
+        daemon.line(lambda line: "the config was read again" in line)
+        said = len(daemon.err)
+        requests.get(f"{command.url}all.rss", headers=headers, timeout=10)
+        assert daemon.err[said:] == []
 
 
 # ---------------------------------------------------------------------------- subscribers
