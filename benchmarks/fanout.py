@@ -36,7 +36,7 @@ from syndicator.store import deliveries, subscriptions
 from syndicator.store.database import Database
 from syndicator.web.app import make_app
 from syndicator.web.feeds import Catalogue, PublishedFile
-from syndicator.web.health import Readiness
+from syndicator.web.health import Health, Readiness
 from syndicator.web.server import Server
 
 HOSTS, PORT, BODY, TIMEOUT = 100, 18099, os.urandom(25_000).hex().encode(), 2.0
@@ -147,9 +147,8 @@ def served() -> Iterator[int]:
     )
     catalogue = Catalogue(max_age=300)
     catalogue.update([file])
-    app = make_app(
-        catalogue, ready=lambda: Readiness(ready=True, facts={}), numbers=lambda: b"", on_request=lambda *_: None
-    )
+    health = Health(stuck=list, readiness=lambda: Readiness(ready=True, facts={}), metrics=lambda: b"")
+    app = make_app(catalogue, health=health, on_request=lambda *_: None)
     server = Server(app, "127.0.0.1", 0)
     server.start()
     yield server.port

@@ -62,7 +62,7 @@ def ours(port: int) -> None:
     from syndicator.observe import Metrics
     from syndicator.web.app import counter, make_app
     from syndicator.web.feeds import Catalogue, PublishedFile
-    from syndicator.web.health import Readiness
+    from syndicator.web.health import Health, Readiness
     from syndicator.web.server import Server
 
     body, metrics, catalogue = feed(), Metrics(), Catalogue(max_age=300)
@@ -73,8 +73,7 @@ def ours(port: int) -> None:
     catalogue.update([file])
     app = make_app(
         catalogue,
-        ready=lambda: Readiness(ready=True, facts={}),
-        numbers=metrics.text,
+        health=Health(stuck=list, readiness=lambda: Readiness(ready=True, facts={}), metrics=metrics.text),
         on_request=counter(metrics.requests),
     )
     server = Server(app, "127.0.0.1", port)

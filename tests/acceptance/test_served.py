@@ -149,7 +149,7 @@ def test_a_hub_that_comes_is_seen(command: Command, hub: Hub) -> None:
     fetches = f'syndicator_hub_fetches_total{{hub="{hub.url}"}}'
     command.post("2026-01-04-three", "Third news")
     until(lambda: b"Third news" in hub.next().body, what="the ping")
-    until(lambda: fetches in get(command, "metrics").text, what="the count")
+    until(lambda: fetches in requests.get(f"{command.admin}metrics", timeout=10).text, what="the count")
 
     with sqlite3.connect(command.root / "var/syndicator.db") as state:
         until(lambda: state.execute("SELECT fetched FROM hubs WHERE fetched > 0").fetchone(), what="the note of it")
