@@ -2,5 +2,6 @@
 
 from syndicator.outbound.client import BODY_LIMIT, Client
 from syndicator.outbound.hands import Done, Hands
+from syndicator.outbound.turns import Turns
 
-__all__ = ["BODY_LIMIT", "Client", "Done", "Hands"]
+__all__ = ["BODY_LIMIT", "Client", "Done", "Hands", "Turns"]

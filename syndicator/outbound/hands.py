@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
@@ -11,6 +11,9 @@ from syndicator.outbound.turns import Turns
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+#: The lane of errands that are all alike.
+ONE = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,35 +27,43 @@ class Done(Generic[R]):
 class Hands(Generic[T, R]):
     """Runs errands in daemon threads: as many as there is work for at once, each kept until `dismiss`.
 
+    Errands of one lane have their own turns, so that they hold a share of the threads and no more. Where several
+    lanes could go on, the first of them does.
+
     Not an executor: that waits for its threads when the process ends, and one may be in a look-up that hangs.
     """
 
-    def __init__(self, run: Callable[[T], R]) -> None:
+    def __init__(self, run: Callable[[T], R], lanes: Mapping[str, Turns[T]] | None = None) -> None:
         self._run = run
-        self._turns, self._lock = Turns[T](), threading.Lock()
-        self._todo: SimpleQueue[T | None] = SimpleQueue()
+        self._lanes = {ONE: Turns[T]()} if lanes is None else dict(lanes)
+        self._lock = threading.Lock()
+        self._todo: SimpleQueue[tuple[Turns[T], T] | None] = SimpleQueue()
         self._done: SimpleQueue[Done[R] | None] = SimpleQueue()  # None is a nudge
         self._free = self._all = 0
 
     @property
     def waiting(self) -> int:
-        return self._turns.waiting
+        return sum(turns.waiting for turns in self._lanes.values())
+
+    def waiting_in(self, lane: str) -> int:
+        return self._lanes[lane].waiting
 
     @property
     def busy(self) -> bool:
         """Whether something is under way, or waits, or was not collected."""
         with self._lock:
-            return bool(self._turns.under_way or self._turns.waiting or not self._done.empty())
+            at_work = any(turns.under_way or turns.waiting for turns in self._lanes.values())
+            return at_work or not self._done.empty()
 
-    def add(self, errands: Iterable[tuple[str, T]]) -> None:
+    def add(self, errands: Iterable[tuple[str, T]], lane: str = ONE) -> None:
         """Errands with their hosts, in the order they should be run."""
         with self._lock:
-            self._turns.add(errands)
+            self._lanes[lane].add(errands)
 
     def start(self) -> None:
         """Begin what may begin now. Whoever gets free goes on without being told."""
         with self._lock:
-            while (errand := self._turns.take(time.monotonic())) is not None:
+            while (errand := self._take()) is not None:
                 if self._free:
                     self._free -= 1
                 else:
@@ -84,7 +95,8 @@ class Hands(Generic[T, R]):
     def drop(self) -> None:
         """Begin nothing more."""
         with self._lock:
-            self._turns.clear()
+            for turns in self._lanes.values():
+                turns.clear()
 
     def dismiss(self) -> None:
         """Begin nothing more, and let the threads end when they come back."""
@@ -92,9 +104,17 @@ class Hands(Generic[T, R]):
         for _ in range(self._all):
             self._todo.put(None)
 
+    def _take(self) -> tuple[Turns[T], T] | None:
+        now = time.monotonic()
+        for turns in self._lanes.values():
+            if (errand := turns.take(now)) is not None:
+                return turns, errand
+        return None
+
     def _work(self) -> None:
-        errand = self._todo.get()
-        while errand is not None:
+        todo = self._todo.get()
+        while todo is not None:
+            turns, errand = todo
             done: Done[R]
             try:
                 done = Done(self._run(errand))
@@ -102,8 +122,8 @@ class Hands(Generic[T, R]):
                 done = Done(None, bug)
             with self._lock:
                 self._done.put(done)
-                self._turns.over(errand)
-                errand = self._turns.take(time.monotonic())
-                self._free += errand is None
-            if errand is None:
-                errand = self._todo.get()
+                turns.over(errand)
+                todo = self._take()
+                self._free += todo is None
+            if todo is None:
+                todo = self._todo.get()

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from syndicator.outbound import Hands
+from syndicator.outbound import Hands, Turns
 
 
 def test_errands_run_side_by_side_and_come_back() -> None:
@@ -53,4 +53,23 @@ def test_what_waits_can_be_dropped() -> None:
     while hands.busy:
         back += hands.collect(1)[0]
     assert 0 < len(back) < 99
+    hands.dismiss()
+
+
+def test_a_lane_that_is_full_holds_no_other_back() -> None:
+    """Each lane has a share of the threads."""
+    go = threading.Event()
+    lanes = {"quick": Turns[str](), "slow": Turns[str](in_all=3)}
+    hands = Hands[str, str](lambda errand: (errand.startswith("slow") and go.wait(5), errand)[1], lanes)
+    hands.add(((f"host{n}", f"slow{n}") for n in range(50)), "slow")
+    hands.add([("a", "quick")], "quick")
+    hands.start()
+    assert hands.collect(5) == (["quick"], False)
+    assert (hands.waiting_in("slow"), hands.waiting_in("quick")) == (47, 0)
+    hands.drop()
+    go.set()
+    back: list[str] = []
+    while hands.busy:
+        back += hands.collect(1)[0]
+    assert len(back) == 3
     hands.dismiss()

@@ -45,3 +45,14 @@ def test_what_waits_can_be_dropped() -> None:
     turns.take(0.0)
     turns.clear()
     assert (turns.take(9.0), turns.waiting, turns.under_way) == (None, 0, 1)
+
+
+def test_half_of_all_is_for_hosts_that_answer() -> None:
+    """Hosts that hang have at most half; they go on when some of theirs came back."""
+    turns = Turns[str](at_once=9, per_host=9, in_all=4)
+    turns.add([("a", "a1"), ("b", "b1"), ("a", "a2"), ("b", "b2"), ("c", "c1")])
+    assert [turns.take(float(n)) for n in range(3)] == ["a1", "b1", "c1"]
+    turns.over("c1")
+    assert turns.take(3.0) is None
+    turns.over("a1")
+    assert turns.take(4.0) == "a2"
