@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 
 class Kind(StrEnum):
@@ -40,6 +43,9 @@ class Owed:
     attempts: int  #: made so far
     since: datetime  #: when the oldest change not yet told of was made
     due: datetime  #: not to be tried before
+    host: str = field(
+        default="", compare=False
+    )  #: whose turn it takes: a hub's host and port, a callback's network or host
     detail: Mapping[str, Any] = field(default_factory=dict)  #: what a kind needs besides (a lease, a mode)
 
 
@@ -65,6 +71,7 @@ class Answer:
     #: True: it was not made, since strangers may not name its address; or its answer is too large.
     refused: bool = False
     stopped: bool = False  #: True: we stopped while it was under way; it says nothing of the other side
+    peer: str | None = None  #: the IP address of the connection; None: there was no connection
     seconds: float = 0.0
     too_large: bool = False  #: True: the answer was read no further than its limit
     peer: str | None = None  #: the IP address of the connection that was used; None: there was none
@@ -96,3 +103,47 @@ class Subscription:
     secret: bytes | None  #: what deliveries are signed with (W3C WebSub §8); None: they are not signed
     expires: datetime
     since: datetime
+    # What deliveries came to; the terms above make the subscription.
+    network: str | None = field(default=None, compare=False)  #: of the address last connected to, see `network_of`
+    failures: int = field(default=0, compare=False)  #: delivery attempts in a row that failed
+    failing: datetime | None = field(default=None, compare=False)  #: when the first of these failed; None: none did
+
+
+@lru_cache(maxsize=4096)  # asked for each answer
+def network_of(address: str) -> str:
+    """What limits count an IP address as: itself, or the /64 of an IPv6 address; "": it is not an IP address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return ""
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
+
+
+def host_name(url: str) -> str:
+    """What limits count the host of a URL as: one spelling for each host, whatever the port; "": it has none."""
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+    return network_of(host) or host
+
+
+def turn_of(callback: str, name: str) -> str:
+    """Whose turn a request to a callback takes, whose network or host is `name`.
+
+    A public address has one turn for all of its ports: they cost it nothing. Any other was named by the operator
+    (`hub.allow_private`), and may be a machine with several services: each port has a turn of its own.
+    """
+    return f"{name}:{urlsplit(callback).port or ''}" if _is_own(name) else name
+
+
+@lru_cache(maxsize=4096)  # asked for each request
+def _is_own(name: str) -> bool:
+    try:
+        return not ip_network(name).is_global
+    except ValueError:  # a host
+        return False

@@ -17,10 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from syndicator.debts import Answer, Kind, Settlement, Subscription, unpaid
+from syndicator.debts import Answer, Kind, Owed, Settlement, Subscription, turn_of, unpaid
 from syndicator.errors import OutputError
 from syndicator.model import FeedFile, Problem
-from syndicator.outbound import Client, Hands
+from syndicator.outbound import Client, Hands, Turns
 from syndicator.settle import Tally, settle
 from syndicator.store import claims, owed, retention, subscriptions
 from syndicator.store.database import Database
@@ -28,8 +28,12 @@ from syndicator.websub import publisher
 from syndicator.websub.errands import Errand, Outcome, judge, plan
 from syndicator.websub.retry import RETRY_AFTER_CAP
 
-#: Debts that are claimed at a time, and how many of one host may be claimed at once.
-BATCH, PER_HOST = 512, 512
+#: Debts that are claimed at a time, and how many of one host may be claimed at once. With LOOK, one host is sent at
+#: most 4 × 128 deliveries a second, and a claim always has room for another host.
+BATCH, PER_HOST = 512, 128
+
+#: Debts of one lane that are claimed and wait for a thread. While there are so many, no more of its kinds are claimed.
+QUEUE = 2048
 
 #: Seconds between looks at what came due meanwhile, and how long an answer may wait to be written down.
 LOOK, SETTLE = 0.25, 0.03
@@ -42,6 +46,17 @@ LEASE = timedelta(minutes=2)
 
 #: Answers that are written down as soon as there are so many. What a crash takes before is sent a second time.
 TOGETHER = 50
+
+#: Requests of each lane that run at once, and how many may be under way in all: most of these wait for a slow host.
+#: Each lane has threads of its own, so what strangers ask for never delays the operator's hubs, and callbacks that are
+#: being verified never delay those that are subscribed.
+_LANES = {"hubs": (32, 64), "deliveries": (64, 320), "questions": (32, 256)}
+_LANE = {
+    Kind.PING: "hubs",
+    Kind.DELIVER: "deliveries",
+    Kind.VERIFY: "questions",
+    Kind.DENY: "questions",
+}
 
 #: Seconds that a pass which was told to stop waits for its requests to end.
 STOPPING = 2.0
@@ -63,6 +78,7 @@ class PushReport:
     paid: Mapping[Kind, int]  #: requests that arrived
     again: Mapping[Kind, int]  #: requests that failed and are tried again
     gave_up: Mapping[Kind, int]  #: debts whose retries are used up
+    ended: int  #: subscriptions that ended since their deliveries failed for too long
     problems: tuple[Problem, ...]  #: the last failure of each target, a hundred of them at most
     owed: int  #: debts that still wait
     next_due: datetime | None  #: when the next of them is tried; None: none waits
@@ -75,6 +91,8 @@ class PushReport:
         parts = [f"{', '.join(sent) or 'nothing'} sent"]
         if failed:
             parts.append(f"{failed:,} failed" + (f" ({gave_up:,} given up)" if gave_up else ""))
+        if self.ended:
+            parts.append(f"{self.ended:,} subscription{'s' if self.ended > 1 else ''} ended after a week of failures")
         if self.owed:
             parts.append(f"{self.owed:,} still owed")
         return "; ".join(parts)
@@ -87,7 +105,8 @@ class Push:
     pass. `read` gives a topic's file as it is now, or None when there is no such topic (any more); it raises
     OutputError when that can't be told just now. `served` says whether all that is out can be fetched: nobody is
     told before. `heard` is told what became of each request. `working` is called several times a second while a pass
-    works. `retry` is for pings, `hub_retry` for what goes to callbacks. `jitter` gives a number from 0 to 1.
+    works. `retry` is for pings, `hub_retry` for what goes to callbacks. `jitter` gives a number from 0 to 1. `most` is
+    how many subscriptions one host, or one network, may have; None: any number.
     """
 
     def __init__(
@@ -104,14 +123,15 @@ class Push:
         claimer: str,
         retry: Sequence[timedelta],
         hub_retry: Sequence[timedelta],
+        most: int | None = None,
     ) -> None:
         self._database, self._client, self._read, self._heard = database, client, read, heard
         self._served, self._working = served, working
         self._clock, self._jitter = clock, jitter
-        self._claimer, self._retry, self._hub_retry = claimer, retry, hub_retry
+        self._claimer, self._retry, self._hub_retry, self._most = claimer, retry, hub_retry, most
         # Twice what a wait can be at most: no debt that a right clock put off is hurried.
         self._longest = 2 * max(RETRY_AFTER_CAP, *retry, *hub_retry, LEASE)
-        self._hands = Hands(self._send)
+        self._hands = self._new_hands()
         self._outcomes: list[Outcome] = []  # not written down yet
         self._zero = clock() - timedelta(seconds=time.monotonic())  # what the clock said at the monotonic one's zero
         self._renewal = clock()  # when claims are renewed next
@@ -144,7 +164,7 @@ class Push:
                 retention.set_right(connection, started, self._longest)
                 self._resting = owed.asked_to_wait(connection, started)
             self._zero = zero
-            self._hands, self._renewal = Hands(self._send), started + LEASE / 2
+            self._hands, self._renewal = self._new_hands(), started + LEASE / 2
             self._left = True
             try:
                 self._drain(tally)
@@ -159,21 +179,29 @@ class Push:
             paid=dict(tally.paid),
             again=dict(tally.again),
             gave_up=dict(tally.gave_up),
+            ended=tally.ended,
             problems=tuple(tally.problems.values()),
             owed=unpaid(debts).total(),
             next_due=next_due,
         )
 
+    def _new_hands(self) -> "Hands[Errand, _Sent]":
+        lanes = {name: Turns[Errand](at_once=once, in_all=most) for name, (once, most) in _LANES.items()}
+        return Hands(self._send, lanes)
+
     def _drain(self, tally: Tally) -> None:
-        hands, look, write = self._hands, 0.0, 0.0
+        hands, look, write, claimed = self._hands, 0.0, 0.0, 0
         while True:
             self._working()
             self._renew()
             now = time.monotonic()
-            if now >= look and hands.waiting < BATCH:
-                errands = self._claim()
-                hands.add((owed.host_of(errand.owed.target), errand) for errand in errands)
+            kinds = [kind for kind, lane in _LANE.items() if hands.waiting_in(lane) < QUEUE]
+            if now >= look and kinds:
+                errands = self._claim(kinds)
+                for errand in errands:
+                    hands.add([(_turn(errand.owed), errand)], _LANE[errand.owed.kind])
                 look = now if len(errands) == BATCH else now + LOOK
+                claimed += len(errands)
             hands.start()
             nudged = self._collect(LOOK if hands.busy else 0)
             if self._outcomes and (not hands.busy or len(self._outcomes) >= TOGETHER or now >= write):
@@ -184,7 +212,9 @@ class Push:
             if nudged:
                 look = 0.0
             elif look > now and not hands.busy and not self._outcomes:
-                return None
+                if claimed < PER_HOST:
+                    return None
+                look, claimed = 0.0, 0  # some host may have had as many claimed as it may
 
     def _renew(self) -> None:
         """Claim on what is under way: it may take longer than a lease, and the clock may be put forward."""
@@ -194,7 +224,7 @@ class Push:
                 claims.renew(connection, self._claimer, now + LEASE)
             self._renewal = now + LEASE / 2
 
-    def _claim(self) -> list[Errand]:
+    def _claim(self, kinds: Collection[Kind]) -> list[Errand]:
         if not self._served():
             return []
         now = self._clock()
@@ -204,7 +234,15 @@ class Push:
             return []
         # A power cut may take a claim back: whoever made it is gone as well.
         with self._database.begin(durable=False) as connection:
-            debts = claims.claim(connection, now, claimer=self._claimer, limit=BATCH, per_host=PER_HOST, lease=LEASE)
+            debts = claims.claim(
+                connection,
+                now,
+                claimer=self._claimer,
+                limit=BATCH,
+                per_host=PER_HOST,
+                lease=LEASE,
+                kinds=kinds,
+            )
             pairs = [(debt.topic, debt.target) for debt in debts if debt.kind is Kind.DELIVER]
             live = subscriptions.find(connection, pairs, now)
         nobody: tuple[Subscription | None, str | None] = None, None
@@ -265,7 +303,7 @@ class Push:
 
     def _settle(self, tally: Tally) -> None:
         with self._database.begin() as connection:
-            settle(connection, self._outcomes, self._clock())
+            settle(connection, self._outcomes, self._clock(), self._most)
         outcomes, self._outcomes = self._outcomes, []
         for outcome in outcomes:
             tally.count(outcome)
@@ -283,6 +321,10 @@ class Push:
         self._settle(tally)
         with self._database.begin() as connection:
             claims.release(connection, self._claimer)
+
+
+def _turn(debt: Owed) -> str:
+    return debt.host if debt.kind is Kind.PING else turn_of(debt.target, debt.host)
 
 
 #: What can't be planned without the topic's file.

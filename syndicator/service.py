@@ -28,6 +28,7 @@ from syndicator.store import facts, feeds, locks, private, retention, subscripti
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.subscriptions import Subscriber
+from syndicator.websub.asked import SUBSCRIPTIONS_PART, most_of_host
 
 if TYPE_CHECKING:
     from syndicator.outbound import Client
@@ -114,6 +115,7 @@ class Service:
     def pusher(self) -> "Push":
         from syndicator.push import Push
 
+        limits = self.config.hub.limits
         return Push(
             self.database,
             self.client,
@@ -122,6 +124,7 @@ class Service:
             claimer=self._claimer,
             retry=self.config.push.retry,
             hub_retry=self.config.hub.retry,
+            most=most_of_host(limits.host_subscriptions, limits.subscriptions, SUBSCRIPTIONS_PART),
             read=self.topic,
             served=self._served,
             heard=lambda settlement: self.heard(settlement),

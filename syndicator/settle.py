@@ -7,31 +7,58 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from syndicator.debts import Kind
+from syndicator.debts import Kind, Owed, Subscription, host_name
 from syndicator.model import Problem
-from syndicator.store import claims, subscriptions
+from syndicator.store import claims, owed, subscriptions
+from syndicator.store.owed import Debt
+from syndicator.websub import hub
 from syndicator.websub.errands import Outcome
 
 #: Failures that a report names.
 NAMED = 100
 
 
-def settle(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Write down what became of claimed debts, and of the subscriptions that they serve."""
+def settle(connection: Connection, outcomes: Sequence[Outcome], now: datetime, most: int | None = None) -> None:
+    """Write down what became of claimed debts, and of the subscriptions that they serve.
+
+    `most`: subscriptions that one host, or one network, may have; None: any number. Only now it is known where the
+    callback is, so any number of names of one address count together.
+    """
     arrived, failed = list[tuple[str, str, str]](), list[tuple[str, str, str]]()
+    networks = list[tuple[str, str, str]]()
     claims.settle(connection, [outcome.settlement for outcome in outcomes], now)
     for outcome in outcomes:
         debt = outcome.settlement.owed
+        if outcome.network is not None:
+            networks.append((debt.topic, debt.target, outcome.network))
         if outcome.kept is not None:
+            if most is not None and not _has_room(connection, outcome.kept, most, now):
+                _deny(connection, debt, hub.NO_ROOM, now)
+                continue
             subscriptions.keep(connection, outcome.kept, debt.detail.get("had"))
         elif outcome.ended:
-            subscriptions.end(connection, debt.topic, debt.target)
+            ended = subscriptions.end(connection, debt.topic, debt.target, only_failing=outcome.reason is not None)
+            if ended and outcome.reason is not None:
+                _deny(connection, debt, outcome.reason, now)
         elif outcome.delivered is not None:
             arrived.append((debt.topic, debt.target, outcome.delivered))
         elif debt.kind is Kind.DELIVER and outcome.settlement.error is not None:
             failed.append((debt.topic, debt.target, outcome.settlement.error))
     subscriptions.delivered(connection, arrived, now)
     subscriptions.failed(connection, failed, now)
+    subscriptions.moved(connection, networks)
+
+
+def _has_room(connection: Connection, kept: Subscription, most: int, now: datetime) -> bool:
+    if subscriptions.find(connection, [(kept.topic, kept.callback)], now):  # one that is there may be renewed
+        return True
+    return subscriptions.total_at(connection, host_name(kept.callback), kept.network, now) < most
+
+
+def _deny(connection: Connection, debt: Owed, reason: str, now: datetime) -> None:
+    detail = {"topic": debt.detail.get("topic", debt.topic), "reason": reason}
+    denial = Debt(kind=Kind.DENY, target=debt.target, topic=debt.topic, detail=detail)
+    owed.owe(connection, [denial], now)
 
 
 @dataclass(slots=True)
@@ -41,6 +68,7 @@ class Tally:
     paid: Counter[Kind] = field(default_factory=Counter)
     again: Counter[Kind] = field(default_factory=Counter)
     gave_up: Counter[Kind] = field(default_factory=Counter)
+    ended: int = 0  #: subscriptions that ended since their deliveries failed for too long
     problems: dict[str, Problem] = field(default_factory=dict)  #: the last of each target
 
     def count(self, outcome: Outcome) -> None:
@@ -50,6 +78,7 @@ class Tally:
         kind = settlement.owed.kind
         which = self.paid if settlement.paid else self.again if settlement.again else self.gave_up
         which[kind] += 1
+        self.ended += outcome.reason is not None
         if settlement.error is None:
             return
         target = settlement.owed.target

@@ -78,6 +78,7 @@ class Limits(Table):
     host: v.Positive = 600  #: subscription requests a minute for one callback host
     pending: v.Positive = 10_000  #: verifications not yet made
     subscriptions: v.Positive = 100_000  #: in all
+    host_subscriptions: v.Positive = 5_000  #: of one callback host, or of one network
 
 
 class Hub(Table):

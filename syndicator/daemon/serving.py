@@ -16,7 +16,7 @@ from syndicator.daemon.worker import Worker
 from syndicator.errors import StateError
 from syndicator.observe import Metrics
 from syndicator.service import Service
-from syndicator.store import owed
+from syndicator.store import feeds, owed
 from syndicator.store.feeds import FileRow
 from syndicator.web.answers import FEEDS, PublishedFile, format_of
 from syndicator.web.app import counter, make_app
@@ -47,6 +47,7 @@ class Serving:
     ) -> None:
         self._service, self._metrics = service, metrics
         config = service.config
+        self._topics: dict[str, str] = {}  # path by URL
         self._catalogue = Catalogue(
             max_age=int(config.web.max_age.total_seconds()),
             root=_path_of(config.feeds.url),
@@ -77,7 +78,7 @@ class Serving:
             self._catalogue,
             health=health,
             on_request=fetches.watching(counter(metrics.requests)),
-            routes=_hub_routes(service, on_owed),
+            routes=_hub_routes(service, self._topic, on_owed),
             limiter=Limiter(limit, trusted=trusted) if limit else None,
             proxies=Proxies(trusted, on_unnamed=self._see_unnamed),
         )
@@ -103,6 +104,7 @@ class Serving:
     def show(self, rows: Sequence[FileRow]) -> None:
         """Serve these files as they are on disk now. One that is as it was is not read again."""
         rows = [row for row in rows if row != self._shown.get(row.path)]
+        self._topics |= {row.url: row.path for row in rows if _is_topic(row)}
         found = {row.path: file for row in rows if (file := self._read(row))}
         gone = [row.path for row in rows if row.gone]
         self._catalogue.update(found.values(), gone=gone)
@@ -127,6 +129,14 @@ class Serving:
             bodies=bodies,
         )
 
+    def _topic(self, url: str) -> FileRow | None:
+        """A topic by its URL; None: there is no such topic, which costs no query."""
+        if (path := self._topics.get(url)) is None:
+            return None
+        with self._service.database.read() as connection:  # shown is not committed yet
+            row = feeds.file(connection, path)
+        return row if row is not None and row.url == url and _is_topic(row) else None
+
     def _hub_came(self, hub: str) -> None:
         self._metrics.fetches.labels(hub).inc()
         self._fetched.ask(hub)
@@ -148,7 +158,14 @@ class Serving:
                 owed.fetched(connection, hubs, datetime.now(UTC))
 
 
-def _hub_routes(service: Service, on_owed: Callable[[], None]) -> list[BaseRoute]:
+def _is_topic(row: FileRow) -> bool:
+    """Whether a file is a feed with hubs, and not an alias of one: that has the same URL."""
+    return bool(row.hubs) and not row.gone and row.path.rpartition(".")[0] == row.feed
+
+
+def _hub_routes(
+    service: Service, topic: Callable[[str], FileRow | None], on_owed: Callable[[], None]
+) -> list[BaseRoute]:
     """Our hub's endpoint, at its public path and, for a proxy that strips the feeds' path, at /hub."""
     config = service.config
     if config.hub_url is None:
@@ -156,7 +173,7 @@ def _hub_routes(service: Service, on_owed: Callable[[], None]) -> list[BaseRoute
     lease, limits = config.hub.lease, config.hub.limits
     hub = Hub(
         service.database,
-        read=service.topic,
+        read=topic,
         refusal=service.client.refusal,
         lease=Lease(min=lease.min, default=lease.default, max=lease.max),
         clock=lambda: datetime.now(UTC),

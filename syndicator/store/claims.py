@@ -4,7 +4,7 @@ Every function works inside its caller's transaction.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -43,15 +43,24 @@ def claim(
     limit: int,
     per_host: int,
     lease: timedelta,
+    kinds: Collection[Kind] = tuple(Kind),
 ) -> tuple[Owed, ...]:
-    """Take what is due, for as long as the lease; the claims of the dead are given back first.
+    """Claim due debts of some kinds for one lease, after releasing expired claims.
 
     No more than `per_host` debts of one host are claimed at a time, and hosts take turns, so that a dead one
-    is never all there is. What is already being paid to a target for a topic isn't begun a second time, and
-    verifications of it are asked in their order: the last has the last word.
+    is never all there is. Verifications take turns by the client that asked: any number of names may lead to one
+    address, and a name costs nothing. What is already being paid to a target for a topic isn't begun a second time,
+    and verifications of it are asked in their order: the last has the last word.
     """
     give_back(connection, and_(owed.c.state == "claimed", owed.c.expires <= to_us(now)))
-    said = {"now": to_us(now), "per_host": per_host, "most": limit, "by": claimer, "until": to_us(now + lease)}
+    said: dict[str, Any] = {
+        "now": to_us(now),
+        "per_host": per_host,
+        "most": limit,
+        "by": claimer,
+        "until": to_us(now + lease),
+    }
+    said["kinds"] = list(kinds)
     claimed = connection.execute(_claim(), said)
     return tuple(sorted(map(_owed, claimed), key=lambda debt: (debt.attempts > 0, debt.due, debt.id)))
 
@@ -68,6 +77,7 @@ def _claim() -> ReturningUpdate[Any]:
     due = and_(
         owed.c.state == "waiting",
         owed.c.due <= bindparam("now"),
+        owed.c.kind.in_(bindparam("kinds", expanding=True)),
         ~busy,
         or_(owed.c.kind != Kind.VERIFY, ~earlier),  # of nothing else two may wait
     )
@@ -78,7 +88,7 @@ def _claim() -> ReturningUpdate[Any]:
             tried.label("tried"),
             func.row_number()
             .over(
-                partition_by=owed.c.host,
+                partition_by=[owed.c.kind, func.coalesce(owed.c.client, owed.c.host)],
                 order_by=[case((owed.c.state == "claimed", 0), else_=1), tried, owed.c.due, owed.c.id],
             )
             .label("turn"),
@@ -187,5 +197,6 @@ def _owed(row: Row[Any]) -> Owed:
         attempts=row.attempts,
         since=from_us(row.since),
         due=from_us(row.due),
+        host=row.host,
         detail=json.loads(row.detail),
     )

@@ -35,7 +35,7 @@ from syndicator.store import private
 from syndicator.store.schema import like_sqlite, metadata
 
 #: The newest migration in `migrations/versions`.
-HEAD = "0003"
+HEAD = "0004"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -73,7 +73,7 @@ def owe_denials(connection: Connection, topics: Sequence[str], now: datetime) ->
 @lru_cache
 def _asked_again(dialect: Dialect) -> Any:
     """Owe a second time what callbacks are being asked."""
-    columns = {name: owed.c[name] for name in ("kind", "target", "topic", "variant", "host", "detail")}
+    columns = {name: owed.c[name] for name in ("kind", "target", "topic", "variant", "host", "detail", "client")}
     columns |= {name: value for name, value in _debt(Kind.VERIFY).items() if name not in columns}
     under_way = select(*columns.values()).where(
         owed.c.kind == Kind.VERIFY, owed.c.variant == "subscribe", owed.c.state == "claimed", among(owed.c.topic)
@@ -88,7 +88,7 @@ def _debt(kind: Kind) -> dict[str, Any]:
         "target": subscriptions.c.callback,
         "topic": subscriptions.c.topic,
         "variant": literal(""),
-        "host": subscriptions.c.host,
+        "host": func.coalesce(subscriptions.c.network, subscriptions.c.host),
         "detail": literal("{}"),
         "state": literal("waiting"),
         "attempts": literal(0),

@@ -52,6 +52,7 @@ _DIRTY = select(feeds).where(feeds.c.dirty).order_by(feeds.c.name)
 _SOIL = update(feeds).where(among(feeds.c.name)).values(dirty=True)
 _FILES_OF = select(files).where(files.c.feed == bindparam("of"))
 _EVERY_FILE = select(files).order_by(files.c.path)
+_FILE = select(files).where(files.c.path == bindparam("at"))
 _FILE_AT = select(files).where(files.c.url == bindparam("at"), ~files.c.gone).order_by(files.c.path)
 
 
@@ -118,6 +119,12 @@ def files_of(connection: Connection, feed: str) -> dict[str, FileRow]:
 
 def every_file(connection: Connection) -> list[FileRow]:
     return [_file_row(row) for row in connection.execute(_EVERY_FILE)]
+
+
+def file(connection: Connection, path: str) -> FileRow | None:
+    """A file by its path, also one that is gone; None: it never was."""
+    row = connection.execute(_FILE, {"at": path}).first()
+    return None if row is None else _file_row(row)
 
 
 def file_at(connection: Connection, url: str) -> FileRow | None:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
+    bindparam,
     case,
     delete,
     func,
@@ -23,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 
-from syndicator.debts import Kind, Settlement
+from syndicator.debts import Kind, Settlement, host_name
 from syndicator.store.rows import insert
 from syndicator.store.schema import from_us, hubs, owed, to_us
 
@@ -36,6 +37,8 @@ class Debt:
     target: str
     topic: str
     variant: str = ""  #: debts that differ in it are different debts
+    network: str | None = None  #: of a callback, if known
+    client: str | None = None  #: the address that asked for a verification
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -54,7 +57,7 @@ class HubState:
 
 
 def host_of(url: str) -> str:
-    """Host and port: those whose requests take turns."""
+    """Host and port of a URL."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2].lower()
     except ValueError:
@@ -73,7 +76,8 @@ def owe(connection: Connection, debts: Iterable[Debt], now: datetime) -> int:
             "target": debt.target,
             "topic": debt.topic,
             "variant": debt.variant,
-            "host": host_of(debt.target),
+            "host": _turn(debt),
+            "client": debt.client,
             "detail": json.dumps(dict(debt.detail)),
             "state": "waiting",
             "attempts": 0,
@@ -86,6 +90,11 @@ def owe(connection: Connection, debts: Iterable[Debt], now: datetime) -> int:
     if rows:
         connection.execute(_owe(connection.dialect), rows)
     return len(rows)
+
+
+def _turn(debt: Debt) -> str:
+    """Hubs are the operator's word: each port is another. Callbacks are a stranger's: a port makes no other host."""
+    return host_of(debt.target) if debt.kind is Kind.PING else debt.network or host_name(debt.target)
 
 
 @lru_cache
@@ -173,9 +182,26 @@ def asked_to_wait(connection: Connection, now: datetime) -> dict[str, datetime]:
     return {target: from_us(end) for target, end in rows}
 
 
-def pending(connection: Connection, kind: Kind) -> int:
-    """How many debts of a kind are still to be paid."""
-    return connection.scalar(select(func.count()).where(owed.c.kind == kind, owed.c.state != "gave up")) or 0
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pending:
+    """Verifications that are still to be made."""
+
+    total: int
+    host: int  #: of the callback's network or host
+    client: int  #: asked for by the same client
+
+
+_PENDING = select(
+    func.count(),
+    func.coalesce(func.sum(case((owed.c.host == bindparam("host"), 1), else_=0)), 0),
+    func.coalesce(func.sum(case((owed.c.client == bindparam("client"), 1), else_=0)), 0),
+).where(literal_column("kind = 'verify'"), owed.c.state.in_(["waiting", "claimed"]))
+
+
+def pending(connection: Connection, host: str, client: str) -> Pending:
+    """How many verifications are still to be made: in all, of a host, and for a client."""
+    total, of_host, of_client = connection.execute(_PENDING, {"host": host, "client": client}).one()
+    return Pending(total=total, host=int(of_host), client=int(of_client))
 
 
 def oldest(connection: Connection) -> datetime | None:

@@ -182,7 +182,7 @@ owed = Table(
     Column("target", Text, nullable=False),  # a hub's URL or a callback
     Column("topic", Text, nullable=False),
     Column("variant", Text, nullable=False),  # of a verification its mode, else "": these don't coalesce
-    Column("host", Text, nullable=False),  # of the target, with its port: whose turn it is
+    Column("host", Text, nullable=False),  # whose turn it is: a hub's host and port, a callback's network or host
     Column("state", Text, nullable=False),  # "waiting", "claimed" or "gave up"
     Column("claimer", Text),  # who claimed it
     Column("expires", BigInteger),  # of the claim: when it is given back though its claimer said nothing
@@ -192,6 +192,7 @@ owed = Table(
     Column("not_before", BigInteger, nullable=False),  # what the target asked for with Retry-After; 0: nothing
     Column("error", Text),  # of the last attempt, in words; None: there was none
     Column("detail", Text, nullable=False),  # JSON {name: …}: what a kind needs besides
+    Column("client", Text),  # the address that asked for a verification; None: nobody asked
 )
 #: A change that comes while its debt is being paid owes anew; one that comes before is the same debt.
 Index(
@@ -214,6 +215,14 @@ Index(
     sqlite_where=owed.c.state == "claimed",
 )
 Index("owed_due", owed.c.state, owed.c.due)
+#: Pending verifications are counted by host and by client at each request to the hub.
+Index(
+    "owed_verify",
+    owed.c.state,
+    owed.c.host,
+    owed.c.client,
+    sqlite_where=owed.c.kind == "verify",
+)
 
 #: What became of the pings to each hub.
 hubs = Table(
@@ -232,7 +241,7 @@ subscriptions = Table(
     metadata,
     Column("topic", Text, primary_key=True),
     Column("callback", Text, primary_key=True),
-    Column("host", Text, nullable=False),  # of the callback, with its port
+    Column("host", Text, nullable=False),  # of the callback, see `debts.host_name`
     Column("secret", LargeBinary),
     Column("since", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
@@ -241,6 +250,9 @@ subscriptions = Table(
     Column("last_success", BigInteger),
     Column("last_failure", BigInteger),
     Column("error", Text),  # of the last failure, in words
+    Column("network", Text),  # of the address last connected to, see `debts.network_of`; None: not known
+    Column("failing", BigInteger),  # when the first of the failures in a row was; None: there is none
 )
-Index("subscriptions_host", subscriptions.c.host)
+Index("subscriptions_host", subscriptions.c.host, subscriptions.c.expires)
+Index("subscriptions_network", subscriptions.c.network, subscriptions.c.expires)
 Index("subscriptions_expires", subscriptions.c.expires)

@@ -6,11 +6,13 @@ A callback's address is a secret (its query often holds a token): it leaves here
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import (
     Connection,
+    Dialect,
     Row,
     and_,
     bindparam,
@@ -21,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from syndicator.debts import Kind, Subscription
+from syndicator.debts import Kind, Subscription, host_name
 from syndicator.store.owed import Debt, host_of, owe
 from syndicator.store.rows import insert
 from syndicator.store.schema import from_us, owed, subscriptions, to_us
@@ -68,20 +70,22 @@ def keep(connection: Connection, subscription: Subscription, had: str | None = N
     """
     topic, callback = subscription.topic, subscription.callback
     if had and not find(connection, [(topic, callback)], subscription.since):
-        missed = Debt(kind=Kind.DELIVER, target=callback, topic=topic, detail={"had": had})
+        missed = Debt(
+            kind=Kind.DELIVER, target=callback, topic=topic, network=subscription.network, detail={"had": had}
+        )
         owe(connection, [missed], subscription.since)
     terms = {"secret": subscription.secret, "expires": to_us(subscription.expires)}
     connection.execute(
-        insert(connection.dialect, subscriptions)
-        .values(
-            topic=topic,
-            callback=callback,
-            host=host_of(callback),
-            since=to_us(subscription.since),
-            failures=0,
+        _keep(connection.dialect),
+        {
+            "topic": topic,
+            "callback": callback,
+            "host": host_name(callback),
+            "network": subscription.network,
+            "since": to_us(subscription.since),
+            "failures": 0,
             **terms,
-        )
-        .on_conflict_do_update(index_elements=["topic", "callback"], set_={**terms, "failures": 0})
+        },
     )
     # What ended before is no news to who begins again.
     connection.execute(
@@ -94,12 +98,34 @@ def keep(connection: Connection, subscription: Subscription, had: str | None = N
     )
 
 
-def end(connection: Connection, topic: str, callback: str) -> None:
-    """End a subscription, and what is owed to it. A delivery under way ends by itself: what comes next waits for it."""
-    connection.execute(
-        delete(subscriptions).where(subscriptions.c.topic == topic, subscriptions.c.callback == callback)
+@lru_cache
+def _keep(dialect: Dialect) -> Any:
+    statement = insert(dialect, subscriptions)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["topic", "callback"],
+        set_={
+            "secret": new.secret,
+            "expires": new.expires,
+            "failures": 0,
+            "failing": None,
+            "network": func.coalesce(new.network, subscriptions.c.network),
+        },
     )
-    connection.execute(delete(owed).where(UNSENT, owed.c.topic == topic, owed.c.target == callback))
+
+
+def end(connection: Connection, topic: str, callback: str, *, only_failing: bool = False) -> bool:
+    """End a subscription, and what is owed to it. A delivery under way ends by itself: what comes next waits for it.
+
+    `only_failing` spares a subscription that was renewed meanwhile. False: there was none to end.
+    """
+    which = [subscriptions.c.topic == topic, subscriptions.c.callback == callback]
+    if only_failing:
+        which.append(subscriptions.c.failing.is_not(None))
+    ended = connection.execute(delete(subscriptions).where(*which)).rowcount
+    if ended or not only_failing:
+        connection.execute(delete(owed).where(UNSENT, owed.c.topic == topic, owed.c.target == callback))
+    return bool(ended)
 
 
 def remove(connection: Connection, callback: str, now: datetime) -> int:
@@ -139,7 +165,7 @@ def delivered(connection: Connection, arrived: Sequence[tuple[str, str, str]], n
         connection.execute(
             update(subscriptions)
             .where(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
-            .values(delivered=bindparam("digest"), failures=0, last_success=to_us(now)),
+            .values(delivered=bindparam("digest"), failures=0, failing=None, last_success=to_us(now)),
             [{"of": topic, "to": callback, "digest": digest} for topic, callback, digest in arrived],
         )
 
@@ -151,10 +177,43 @@ def failed(connection: Connection, failures: Sequence[tuple[str, str, str]], now
             update(subscriptions)
             .where(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
             .values(
-                delivered=None, failures=subscriptions.c.failures + 1, last_failure=to_us(now), error=bindparam("why")
+                delivered=None,
+                failures=subscriptions.c.failures + 1,
+                failing=func.coalesce(subscriptions.c.failing, to_us(now)),
+                last_failure=to_us(now),
+                error=bindparam("why"),
             ),
             [{"of": topic, "to": callback, "why": error} for topic, callback, error in failures],
         )
+
+
+def moved(connection: Connection, networks: Sequence[tuple[str, str, str]]) -> None:
+    """Note topic, callback and network of those that a delivery found at another address."""
+    if networks:
+        connection.execute(
+            update(subscriptions)
+            .where(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
+            .values(network=bindparam("at")),
+            [{"of": topic, "to": callback, "at": network} for topic, callback, network in networks],
+        )
+
+
+def network_at(connection: Connection, host: str) -> str | None:
+    """The network of a host that some subscription was verified at; None: not known."""
+    return connection.scalar(
+        select(subscriptions.c.network)
+        .where(subscriptions.c.host == host, subscriptions.c.network.is_not(None))
+        .order_by(subscriptions.c.expires.desc())
+        .limit(1)
+    )
+
+
+def total_at(connection: Connection, host: str, network: str | None, now: datetime) -> int:
+    """How many live subscriptions a host or its network has, whichever has more."""
+    live = select(func.count()).where(subscriptions.c.expires > to_us(now))
+    of_host = connection.scalar(live.where(subscriptions.c.host == host)) or 0
+    of_network = connection.scalar(live.where(subscriptions.c.network == network)) if network else 0
+    return max(of_host, of_network or 0)
 
 
 def sweep(connection: Connection, now: datetime) -> int:
@@ -221,4 +280,7 @@ def _subscription(row: Row[Any]) -> Subscription:
         secret=row.secret,
         expires=from_us(row.expires),
         since=from_us(row.since),
+        network=row.network,
+        failures=row.failures,
+        failing=from_us(row.failing),
     )

@@ -5,7 +5,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -13,15 +15,17 @@ from starlette.routing import BaseRoute, Route
 
 from syndicator.debts import Kind
 from syndicator.errors import OutputError, StateError
-from syndicator.model import FeedFile
 from syndicator.store import deliveries, owed, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.owed import Debt
 from syndicator.web.limiter import Network, client
-from syndicator.websub.asked import Accepted, Lease, Published, Refused, judge
+from syndicator.websub.asked import SUBSCRIPTIONS_PART, Accepted, Lease, Published, Refused, judge, most_of_host
 
 #: Octets of a request's body. A callback, a topic and a secret at their longest need less.
 BODY_LIMIT = 16 * 1024
+
+#: One host, or one client, has at most a tenth of all pending verifications: ten hostile ones are needed to fill them.
+PENDING_PART = 10
 
 #: Callers remembered for the limits; the oldest is forgotten first.
 REMEMBERED = 20_000
@@ -37,20 +41,42 @@ class HubLimits:
     host: int  #: requests a minute for one callback host
     pending: int  #: verifications not yet made
     subscriptions: int  #: in all
+    host_subscriptions: int = 5000  #: of one callback host, or of one network
+
+    @property
+    def of_host(self) -> int:
+        """Subscriptions that one host, or one network, may have."""
+        return most_of_host(self.host_subscriptions, self.subscriptions, SUBSCRIPTIONS_PART)
+
+    @property
+    def pending_of_host(self) -> int:
+        """Pending verifications that one host may have, or one client may ask for."""
+        return most_of_host(self.pending, self.pending, PENDING_PART)
+
+
+class Topic(Protocol):
+    """A published feed file, as far as the hub needs it."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def digest(self) -> str: ...
 
 
 class Hub:
     """Takes subscriptions to our own topics.
 
-    `read` gives a topic's file by its URL, None for what is no topic of ours. `refusal` says why a stranger's
-    address is not allowed. `on_owed` is told when there is something to send.
+    `read` gives a topic by its URL, None for what is no topic of ours; anyone may ask for any number of URLs, so a
+    wrong one must cost nothing. `refusal` says why a stranger's address is not allowed. `on_owed` is told when there
+    is something to send.
     """
 
     def __init__(
         self,
         database: Database,
         *,
-        read: Callable[[str], FeedFile | None],
+        read: Callable[[str], Topic | None],
         refusal: Callable[[str], str | None],
         lease: Lease,
         clock: Callable[[], datetime],
@@ -75,66 +101,85 @@ class Hub:
         body = await _body(request)
         if body is None:
             return _text(413, f"A request must not be longer than {BODY_LIMIT} octets")
-        if not self._clients.allow(client(request.scope, self._trusted), self._clock()):
+        who = client(request.scope, self._trusted)
+        if not self._clients.allow(who, self._clock()):
             return _text(429, "Too many requests from your address", wait=60)
         try:
-            return await run_in_threadpool(self._decide, request.headers.get("content-type", ""), body)
+            return await run_in_threadpool(self._decide, request.headers.get("content-type", ""), body, who)
         except (StateError, OutputError):  # who builds and who pushes meets it too, and tells of it
             return _text(503, "Not now: please try again later", wait=60)
 
-    def _decide(self, content_type: str, body: bytes) -> Response:
+    def _decide(self, content_type: str, body: bytes, who: str) -> Response:
+        found: dict[str, Topic] = {}
+
+        def known(url: str) -> str | None:
+            if (topic := self._read(url)) is None:
+                return None
+            found[topic.url] = topic
+            return topic.url
+
         asked = judge(
             content_type,
             body,
-            known=self._known,
+            known=known,
             refusal=self._refusal,
             lease=self._lease,
+            allowed=lambda number: self._clients.allow(who, self._clock(), number - 1),  # the request counts as one
         )
         match asked:
             case Refused():
-                return _text(asked.status, asked.text)
+                return _text(asked.status, asked.text, wait=asked.wait)
             case Published():
-                return self._publish(asked)
+                return self._publish([found[topic] for topic in asked.topics])
             case Accepted():
-                return self._accept(asked)
+                return self._accept(asked, found[asked.topic], who)
 
-    def _accept(self, asked: Accepted) -> Response:
+    def _accept(self, asked: Accepted, topic: Topic, who: str) -> Response:
         now = self._clock()
         if not self._hosts.allow(asked.host, now):
             return _text(429, "Too many requests for this callback's host", wait=60)
-        file = self._read(asked.topic)
         with self._database.begin() as connection:
-            pending = owed.pending(connection, Kind.VERIFY)
-            if pending >= self._limits.pending:
-                return _text(503, "Too many verifications are waiting", wait=60)
-            full = subscriptions.total(connection, now) + pending >= self._limits.subscriptions
-            if full and asked.mode == "subscribe":
-                find = subscriptions.find(connection, [(asked.topic, asked.callback)], now)
-                if not find:  # one that is there may be renewed
-                    return _text(503, "This hub has as many subscriptions as it takes", wait=3600)
+            network = subscriptions.network_at(connection, asked.host)
+            if (refused := self._no_room(connection, asked, network, who)) is not None:
+                return refused
             debt = Debt(
                 kind=Kind.VERIFY,
                 target=asked.callback,
                 topic=asked.topic,
                 variant=asked.mode,
-                detail={**asked.detail, "had": file and file.digest},
+                network=network,
+                client=who,
+                detail={**asked.detail, "had": topic.digest},
             )
             owed.owe_last(connection, debt, now)
         self._on_owed()
         return _text(202, "Accepted: the callback will be asked whether it meant it")
 
-    def _publish(self, asked: Published) -> Response:
+    def _no_room(self, connection: Connection, asked: Accepted, network: str | None, who: str) -> Response | None:
+        """The refusal of a request beyond a limit; None: there is room. What is there may be renewed and ended."""
+        now, limits = self._clock(), self._limits
+        pending = owed.pending(connection, network or asked.host, who)
+        if pending.total >= limits.pending:
+            return _text(503, "Too many verifications are waiting", wait=60)
+        if pending.host >= limits.pending_of_host:
+            return _text(429, "Too many verifications of this callback's host are waiting", wait=60)
+        if pending.client >= limits.pending_of_host:
+            return _text(429, "Too many verifications for your address are waiting", wait=60)
+        if asked.mode != "subscribe" or subscriptions.find(connection, [(asked.topic, asked.callback)], now):
+            return None
+        if subscriptions.total(connection, now) + pending.total >= limits.subscriptions:
+            return _text(503, "This hub has as many subscriptions as it takes", wait=3600)
+        if subscriptions.total_at(connection, asked.host, network, now) + pending.host >= limits.of_host:
+            return _text(429, "This callback's host has as many subscriptions as it may have", wait=3600)
+        return None
+
+    def _publish(self, topics: Sequence[Topic]) -> Response:
         now = self._clock()
-        files = [file for topic in asked.topics if (file := self._read(topic)) is not None]
         with self._database.begin() as connection:
-            number = sum(deliveries.owe_again(connection, file.url, file.digest, now) for file in files)
+            number = sum(deliveries.owe_again(connection, topic.url, topic.digest, now) for topic in topics)
         if number:
             self._on_owed()
         return _text(202, "Accepted: whoever does not have the newest version will be sent it")
-
-    def _known(self, topic: str) -> str | None:
-        file = self._read(topic)
-        return None if file is None else file.url
 
 
 class _Counts:
@@ -144,15 +189,16 @@ class _Counts:
         self._limit = limit
         self._seen: OrderedDict[str, tuple[datetime, int]] = OrderedDict()
 
-    def allow(self, who: str, now: datetime) -> bool:
+    def allow(self, who: str, now: datetime, more: int = 1) -> bool:
+        """Count `more` requests; whether all of them are within the limit."""
         since, number = self._seen.get(who, (now, 0))
         if now - since >= _MINUTE or now < since:
             since, number = now, 0
-        self._seen[who] = since, number + 1
+        self._seen[who] = since, number + more
         self._seen.move_to_end(who)
         if len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)
-        return number < self._limit
+        return number + more <= self._limit
 
 
 async def _body(request: Request) -> bytes | None:

@@ -7,11 +7,19 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from syndicator.debts import host_name
+
 #: The longest callback. Addresses in use have some hundred characters; a PostgreSQL index takes 2,700 octets.
 CALLBACK_LIMIT = 1500
 
 #: Topics that one publish may name.
 TOPICS_LIMIT = 100
+
+#: Places that one host may have, however few there are in all.
+FEW = 10
+
+#: One host has at most half of all subscriptions, whatever its own limit is.
+SUBSCRIPTIONS_PART = 2
 
 #: Octets a secret must stay below (§5.1).
 SECRET_LIMIT = 200
@@ -47,6 +55,7 @@ class Refused:
 
     status: int
     text: str
+    wait: int | None = None  #: seconds until it is worth asking again; None: it is not
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +63,7 @@ class Accepted:
     """The callback is to be asked whether it meant it."""
 
     callback: str
-    host: str
+    host: str  #: as limits count it, see `debts.host_name`
     topic: str  #: ours, as it stands in the feed
     mode: str  #: "subscribe" or "unsubscribe"
     detail: Mapping[str, Any]  #: what the verification needs: mode, topic as it was given, lease, secret
@@ -74,11 +83,13 @@ def judge(
     known: Callable[[str], str | None],
     refusal: Callable[[str], str | None],
     lease: Lease,
+    allowed: Callable[[int], bool] = lambda number: True,
 ) -> Accepted | Published | Refused:
     """What a request to the hub comes to.
 
     `known` gives our own spelling of a topic's URL, None for what is no topic of ours; `refusal` says why a
-    callback's address is not allowed, None if nothing speaks against it. Parameters nobody knows are ignored.
+    callback's address is not allowed, None if nothing speaks against it. `allowed` counts the topics that a publish
+    names, and says whether the client may ask for so many. Parameters nobody knows are ignored.
     """
     if content_type.split(";")[0].strip().lower() != _FORM:
         return Refused(status=415, text=f"The request must be a form: {_FORM}")
@@ -97,7 +108,7 @@ def judge(
         case "subscribe" | "unsubscribe" as mode:
             return _intent(mode, form, known, refusal, lease)
         case "publish":
-            return _published([*form.get("hub.url", ()), *form.get("hub.topic", ())], known)
+            return _published([*form.get("hub.url", ()), *form.get("hub.topic", ())], known, allowed)
         case "":
             return Refused(status=400, text="hub.mode is missing: subscribe, unsubscribe or publish")
         case _:
@@ -132,17 +143,34 @@ def _intent(
             return Refused(status=400, text=f"hub.secret must be shorter than {SECRET_LIMIT} octets")
         if secret:
             detail["secret"] = secret.hex()
-    host = urlsplit(callback).hostname or ""
-    return Accepted(callback=callback, host=host, topic=topic, mode=mode, detail=detail)
+    return Accepted(callback=callback, host=host_name(callback), topic=topic, mode=mode, detail=detail)
 
 
-def _published(urls: Sequence[str], known: Callable[[str], str | None]) -> Published | Refused:
+def _published(
+    urls: Sequence[str], known: Callable[[str], str | None], allowed: Callable[[int], bool]
+) -> Published | Refused:
+    """Each URL counts against the client's limit, however it is spelt; a topic is looked up once."""
     if not urls:
         return Refused(status=400, text="hub.url is missing: the topic that changed")
-    topics = [known(normal(url)) for url in dict.fromkeys(urls)]
-    if None in topics:
-        return Refused(status=404, text="hub.url is no feed of ours: this hub carries the feeds of one site")
-    return Published(topics=tuple(dict.fromkeys(topic for topic in topics if topic)))
+    if not allowed(len(urls)):
+        return Refused(status=429, text="Too many topics from your address", wait=60)
+    spelt = dict.fromkeys(map(normal, urls))
+    if len(spelt) > TOPICS_LIMIT:
+        return Refused(status=400, text=f"hub.url names more than {TOPICS_LIMIT} topics: send several requests")
+    topics = dict[str, None]()
+    for url in spelt:
+        if (topic := known(url)) is None:
+            return Refused(status=404, text="hub.url is no feed of ours: this hub carries the feeds of one site")
+        topics[topic] = None
+    return Published(topics=tuple(topics))
+
+
+def most_of_host(limit: int, in_all: int, part: int) -> int:
+    """How many of all places one host may have: its own limit, or a part of all where that is less.
+
+    `FEW` are always allowed, so that a small limit for all does not exclude a reader of several feeds.
+    """
+    return min(limit, max(FEW, in_all // part))
 
 
 def _fault(callback: str) -> str | None:

@@ -12,6 +12,8 @@ from syndicator.websub.links import link_header
 from syndicator.websub.signatures import signature
 
 NOT_OURS = "this feed is no longer made"
+LOST = "no delivery arrived for a week"
+NO_ROOM = "this host has as many subscriptions as it may have"
 NOT_MEANT = "it did not confirm that it meant it"
 
 
@@ -28,7 +30,7 @@ def is_verified(answer: Answer, challenge: str) -> bool:
     return answer.taken and answer.error is None and hmac.compare_digest(answer.body, challenge.encode())
 
 
-def subscription(debt: Owed, began: datetime) -> Subscription:
+def subscription(debt: Owed, began: datetime, network: str | None = None) -> Subscription:
     """What a verified request gives: its lease counts from the moment the callback was asked (§5.3)."""
     secret = debt.detail.get("secret")
     return Subscription(
@@ -37,6 +39,7 @@ def subscription(debt: Owed, began: datetime) -> Subscription:
         secret=None if secret is None else bytes.fromhex(secret),
         expires=began + timedelta(seconds=debt.detail["lease"]),
         since=began,
+        network=network,
     )
 
 

@@ -12,6 +12,16 @@ RETRY_AFTER_CAP = timedelta(days=1)
 #: How much longer than scheduled a wait may become, so that targets that failed together return one by one.
 JITTER = 0.25
 
+#: When a subscription ends: every delivery attempt failed for this long, and so many of them. A week is longer than any
+#: weekend or holiday; and since a quiet feed makes few attempts (seven a post by default), the posts of one day, or of
+#: two moments a week apart, are not enough.
+LOST_AFTER, LOST_ATTEMPTS = timedelta(days=7), 20
+
+
+def is_lost(failing: datetime | None, failures: int, now: datetime) -> bool:
+    """Whether a subscription ends: `failures` attempts in a row failed, the first of them at `failing`."""
+    return failing is not None and now - failing >= LOST_AFTER and failures >= LOST_ATTEMPTS
+
 
 def next_attempt(
     attempts: int, schedule: Sequence[timedelta], answer: Answer, now: datetime, jitter: float

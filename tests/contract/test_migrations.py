@@ -60,9 +60,18 @@ def test_a_state_of_an_earlier_version_is_brought_forward(url: str, version: str
                 "('c', 1, 1, true, 'd', true, 'j'), ('d', 1, 1, true, 'd', false, NULL)"
             )
         )
+        connection.execute(
+            text(
+                "INSERT INTO subscriptions (topic, callback, host, since, expires, failures, last_failure) VALUES "
+                "('t', 'a', 'a.example.\\:8443', 1, 9, 2, 7), "
+                "('t', 'b', '[2001\\:db8\\:1\\:2\\:\\:3]\\:1', 1, 9, 0, NULL)"
+            )
+        )
     engine.dispose()
     database = Database(url)
     with database.begin() as connection:
+        rows = connection.execute(text("SELECT host, failing, network FROM subscriptions ORDER BY callback")).all()
+        assert rows == [("a.example", 7, None), ("2001:db8:1:2::/64", None, None)]
         assert ledger.get(connection, ["a"]) == {"a": Identity(path="a", id="i", text_digest="t", updated=None)}
         assert posts.holders(connection, ["i", "j"]) == {"i": "a", "j": "c"}
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD

@@ -334,3 +334,23 @@ def test_two_that_claim_at_once_never_get_the_same(database: Database) -> None:
     for worker in workers:
         worker.join(30)
     assert len(got) == len(set(got)) == 200
+
+
+def test_verifications_take_turns_by_the_client_that_asked(database: Database) -> None:
+    """One client with a hundred names is one; a kind that isn't wanted stays."""
+    asked = [("many", f"https://a{number}.example/") for number in range(20)] + [("one", "https://b.example/")]
+    with database.begin() as connection:
+        debts = [
+            Debt(kind=Kind.VERIFY, target=target, topic="t", variant="subscribe", client=client)
+            for client, target in asked
+        ]
+        owed.owe(connection, debts, NOW)
+        found = owed.pending(connection, "a3.example", "many")
+        assert (found.total, found.host, found.client) == (21, 1, 20)
+    owe(database, A)
+    with database.begin() as connection:
+        kinds = [Kind.VERIFY]
+        claimed = claims.claim(connection, NOW, claimer="me", limit=99, per_host=3, lease=LEASE, kinds=kinds)
+        assert owed.pending(connection, "a0.example", "one") == owed.Pending(total=21, host=1, client=1)
+    assert sorted(debt.host for debt in claimed) == ["a0.example", "a1.example", "a2.example", "b.example"]
+    assert Kind.PING in {debt.kind for debt in claim(database)}

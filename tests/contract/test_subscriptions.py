@@ -1,16 +1,22 @@
 """Subscriptions, and what is owed to them; the same on each database."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from syndicator.debts import Kind, Owed, Settlement, Subscription
 from syndicator.errors import StateError
+from syndicator.settle import settle
 from syndicator.store import claims, deliveries, owed, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.owed import Debt
 from syndicator.store.subscriptions import Audience
+from syndicator.websub.errands import Outcome
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -268,3 +274,65 @@ def test_the_subscribers_of_a_topic_taken_together(database: Database) -> None:
         assert subscriptions.by_topic(connection, NOW) == {
             "t": Audience(subscribers=2, failing=1, last_success=NOW - DAY, last_failure=NOW)
         }
+
+
+def verified(callback: str, network: str | None, detail: Mapping[str, Any] = MappingProxyType({})) -> Outcome:
+    """A verification that its callback confirmed at a network."""
+    debt = Owed(id=1, kind=Kind.VERIFY, target=callback, topic="t", attempts=0, since=NOW, due=NOW, detail=detail)
+    kept = replace(a_subscription(callback=callback), network=network)
+    return Outcome(settlement=Settlement(owed=debt, paid=True), kept=kept)
+
+
+def test_the_names_of_one_network_share_a_limit(database: Database) -> None:
+    """Only a verification knows where a name leads. Beyond the limit the callback is told; a renewal is none."""
+    names = [f"https://a{number}.example/" for number in range(4)]
+    with database.begin() as connection:
+        for name in names:
+            settle(connection, [verified(name, "192.0.2.1", {"topic": "T"})], NOW, 3)
+        settle(connection, [verified(names[0], "192.0.2.1"), verified("https://b.example/", "192.0.2.2")], NOW, 3)
+        settle(connection, [verified("https://b.example:8443/x", None)], NOW, 1)
+        assert subscriptions.total(connection, NOW) == 4
+        assert subscriptions.network_at(connection, "a1.example") == "192.0.2.1"
+        assert subscriptions.total_at(connection, "new.example", "192.0.2.1", NOW) == 3
+        assert subscriptions.total_at(connection, "b.example", None, NOW) == 1
+        assert subscriptions.total_at(connection, "b.example", None, NOW + DAY) == 0
+    told = {(debt.kind, debt.target, debt.detail["reason"]) for debt in claim(database)}
+    reason = "this host has as many subscriptions as it may have"
+    assert told == {(Kind.DENY, names[3], reason), (Kind.DENY, "https://b.example:8443/x", reason)}
+
+
+def test_deliveries_of_one_network_take_turns(database: Database) -> None:
+    """Whatever names lead to it; where a network is not known, its host does."""
+    places = {"https://a.example/": "192.0.2.1", "https://b.example:1/": "192.0.2.1", "https://c.example:1/": None}
+    keep(database, *(replace(a_subscription(callback=url), network=network) for url, network in places.items()))
+    with database.begin() as connection:
+        subscriptions.moved(connection, [("t", "https://b.example:1/", "192.0.2.2")])
+    owe(database, "t")
+    hosts = {debt.target: debt.host for debt in claim(database)}
+    assert list(map(hosts.get, places)) == ["192.0.2.1", "192.0.2.2", "c.example"]
+
+
+def test_a_subscription_that_failed_for_too_long_is_denied(database: Database) -> None:
+    """Once. A renewal meanwhile spares it, and one delivery that arrives begins the count anew."""
+    lost, renewed = a_subscription(), a_subscription(callback="https://b.example/")
+    keep(database, lost, renewed)
+    failures = [("t", lost.callback, "x"), ("t", renewed.callback, "x")]
+    with database.begin() as connection:
+        for day in range(3):
+            subscriptions.failed(connection, failures, NOW + day * timedelta(hours=1))
+        found = subscriptions.find(connection, [("t", lost.callback)], NOW)["t", lost.callback][0]
+        assert (found.failures, found.failing) == (3, NOW)
+        subscriptions.delivered(connection, [("t", lost.callback, "d")], NOW)
+        found = subscriptions.find(connection, [("t", lost.callback)], NOW)["t", lost.callback][0]
+        assert (found.failures, found.failing) == (0, None)
+        subscriptions.failed(connection, failures, NOW)
+    owe(database, "t")
+    keep(database, renewed)
+    with database.begin() as connection:
+        for debt in claims.claim(connection, NOW + DAY / 2, claimer="me", limit=9, per_host=9, lease=DAY):
+            outcome = Outcome(settlement=Settlement(owed=debt, error="x"), ended=True, reason="why")
+            settle(connection, [outcome, outcome], NOW)
+    assert (find(database, "t", lost.callback), find(database, "t", renewed.callback)) == (None, (renewed, None))
+    assert [(debt.kind, debt.target, debt.detail["reason"]) for debt in claim(database)] == [
+        (Kind.DENY, lost.callback, "why")
+    ]

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from syndicator.websub.asked import Accepted, Lease, Published, Refused, judge, normal
+from syndicator.websub.asked import Accepted, Lease, Published, Refused, judge, most_of_host, normal
 
 TOPIC = "https://news.example.com/feeds/all.rss"
 LEASE = Lease(min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30))
@@ -145,3 +145,43 @@ def test_urls_are_compared_as_rfc_3986_says(url: str, same: str) -> None:
 def test_a_lease_is_kept_within_bounds(asked_for: int | None, granted: int) -> None:
     """None takes the default."""
     assert LEASE.granted(asked_for) == granted
+
+
+def publish(urls: list[str], most: int = 600) -> tuple[object, list[str], list[int]]:
+    """What a publish comes to, the topics that were looked up, and the numbers that were counted."""
+    looked_up, counted = list[str](), list[int]()
+    found = judge(
+        FORM,
+        urlencode([("hub.mode", "publish"), *(("hub.url", url) for url in urls)]).encode(),
+        known=lambda url: (looked_up.append(url), url if url.endswith(".rss") else None)[1],
+        refusal=lambda callback: None,
+        lease=LEASE,
+        allowed=lambda number: (counted.append(number), number <= most)[1],
+    )
+    return found, looked_up, counted
+
+
+def test_spellings_of_one_topic_are_looked_up_once() -> None:
+    """And each of them counts."""
+    spellings = [TOPIC, TOPIC.replace("all", "%61ll"), TOPIC.replace("https", "HTTPS"), TOPIC.replace("news", "NEWS")]
+    assert publish(spellings * 40) == (Published(topics=(TOPIC,)), [TOPIC], [160])
+
+
+def test_a_publish_is_bounded() -> None:
+    """No topic is looked up beyond the client's limit, beyond those of one request, or after one that is not ours."""
+    topics = [f"https://news.example.com/{number}.rss" for number in range(101)]
+    found, looked_up, _ = publish(topics, most=100)
+    assert (found, looked_up) == (Refused(status=429, text="Too many topics from your address", wait=60), [])
+    found, looked_up, _ = publish(topics)
+    assert (isinstance(found, Refused) and found.status, looked_up) == (400, [])
+    found, looked_up, _ = publish(["https://x.example/", *topics[:99]])
+    assert (isinstance(found, Refused) and found.status, looked_up) == (404, ["https://x.example/"])
+
+
+@pytest.mark.parametrize(
+    ("limit", "in_all", "most"),
+    [(5000, 100_000, 5000), (5000, 3000, 1500), (5000, 30, 15), (5000, 2, 10), (3, 100_000, 3)],
+)
+def test_one_host_never_has_all_places(limit: int, in_all: int, most: int) -> None:
+    """Its own limit, or half of all where that is less; a few are always allowed."""
+    assert most_of_host(limit, in_all, 2) == most

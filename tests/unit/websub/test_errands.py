@@ -1,5 +1,6 @@
 """What a debt asks for, and what the answer means for it and for the subscription it serves."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -206,3 +207,37 @@ def test_a_delivery_to_an_address_that_is_not_allowed_is_tried_again() -> None:
     """A name may lead elsewhere for a while, as in a network that wants a password first."""
     refused = Answer(status=None, error="refused: 10.0.0.0/8 is Private-Use", refused=True)
     assert outcome(debt(Kind.DELIVER), refused).settlement.again == NOW + RETRY[0]
+
+
+def failing_for(days: float) -> Errand:
+    since = NOW - timedelta(days=days)
+    lost = replace(SUBSCRIPTION, failures=40, failing=since, network="192.0.2.1")
+    return plan(debt(Kind.DELIVER), lost, "old", FILE, "c")
+
+
+def test_a_week_of_failures_ends_the_subscription_and_says_why() -> None:
+    """§7 keeps a subscription whose delivery failed; §5.2 lets a hub deny one at any point, if it says so."""
+    found = judge(failing_for(8), Answer(status=500), NOW, BEGAN, RETRY, 0.0)
+    assert (found.ended, found.reason, found.settlement.again) == (True, "no delivery arrived for a week", None)
+    assert "its subscription ended; it answered 500" in (found.settlement.error or "")
+    told = plan(debt(Kind.DENY, reason=found.reason), None, None, FILE, "c").request
+    assert told is not None
+    assert "hub.mode=denied" in told.url
+    assert "hub.reason=no%20delivery%20arrived%20for%20a%20week" in told.url
+    for errand, answer in ((failing_for(8), Answer(status=200)), (failing_for(3), Answer(status=500))):
+        assert not judge(errand, answer, NOW, BEGAN, RETRY, 0.0).ended
+    stopped = judge(failing_for(8), Answer(status=None, stopped=True), NOW, BEGAN, RETRY, 0.0)
+    assert not stopped.ended
+
+
+def test_a_subscription_is_where_its_callback_was_last_connected_to() -> None:
+    """Once verified, and again when a delivery goes elsewhere."""
+    kept = outcome(SUBSCRIBE, Answer(status=200, body=b"c", peer="2001:db8:1:2:3::4"), "c").kept
+    assert kept is not None
+    assert kept.network == "2001:db8:1:2::/64"
+    networks = [
+        judge(failing_for(1), Answer(status=status, peer=peer), NOW, BEGAN, RETRY, 0.0).network
+        for status in (200, 500)
+        for peer in (None, "192.0.2.1", "192.0.2.2")
+    ]
+    assert networks == [None, None, "192.0.2.2"] * 2

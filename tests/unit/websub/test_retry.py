@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syndicator.debts import Answer
-from syndicator.websub.retry import next_attempt, retry_after
+from syndicator.websub.retry import is_lost, next_attempt, retry_after
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 SCHEDULE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
@@ -52,3 +52,22 @@ def test_an_empty_schedule_gives_up_at_once() -> None:
 def test_no_answer_asks_for_nothing() -> None:
     """A target that didn't answer named no time."""
     assert retry_after(Answer(status=None, error="refused"), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "failures", "lost"),
+    [
+        (None, 99, False),  # none failed
+        (3, 500, False),  # a long weekend, of a feed that changes often
+        (6.9, 500, False),
+        (7, 19, False),  # two posts, a week apart
+        (7, 20, True),
+        (30, 7, False),
+        (30, 99, True),
+        (-1, 99, False),  # the clock was set back
+    ],
+)
+def test_a_subscription_ends_after_a_week_of_failures(days: float | None, failures: int, lost: bool) -> None:
+    """Long enough for any holiday, and often enough for a feed that seldom changes."""
+    failing = None if days is None else NOW - timedelta(days=days)
+    assert is_lost(failing, failures, NOW) == lost
