@@ -43,9 +43,8 @@ class Owed:
     attempts: int  #: made so far
     since: datetime  #: when the oldest change not yet told of was made
     due: datetime  #: not to be tried before
-    host: str = field(
-        default="", compare=False
-    )  #: whose turn it takes: a hub's host and port, a callback's network or host
+    #: Whose turn it takes: a hub's host and port, a callback's network or host.
+    host: str = field(default="", compare=False)
     detail: Mapping[str, Any] = field(default_factory=dict)  #: what a kind needs besides (a lease, a mode)
 
 
@@ -71,7 +70,6 @@ class Answer:
     #: True: it was not made, since strangers may not name its address; or its answer is too large.
     refused: bool = False
     stopped: bool = False  #: True: we stopped while it was under way; it says nothing of the other side
-    peer: str | None = None  #: the IP address of the connection; None: there was no connection
     seconds: float = 0.0
     too_large: bool = False  #: True: the answer was read no further than its limit
     peer: str | None = None  #: the IP address of the connection that was used; None: there was none

@@ -5,6 +5,7 @@ Each is bounded in count, time and memory.
 Every test here starts the real command on loopback, attacks it, and states what the attack may cost.
 """
 
+import asyncio
 import fcntl
 import json
 import os
@@ -13,15 +14,18 @@ import socket
 import stat
 import struct
 import subprocess
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
@@ -31,9 +35,13 @@ from disks import disks
 from hubsite import Subscriber
 
 from syndicator import config
+from syndicator.debts import Kind, Subscription
 from syndicator.errors import StateError
 from syndicator.model import Problem
 from syndicator.service import Service, examine
+from syndicator.store import owed, subscriptions
+from syndicator.store.database import Database
+from syndicator.store.owed import Debt
 
 #: The memory that a daemon may gain under an attack, in MiB.
 MOST_GAINED = 120
@@ -144,6 +152,198 @@ def test_a_proxy_that_is_not_named(command: Command) -> None:
 # ---------------------------------------------------------------------------- subscribers
 
 
+SUBSCRIBERS = """
+[hub]
+url = "{url}hub"
+allow_private = ["127.0.0.0/8"]
+timeout = "10s"
+retry = ["1h"]
+limits = {{ client = 100000, host = 100000{limits} }}
+"""
+
+
+class Silent:
+    """Callbacks on loopback addresses that confirm a subscription, unless told not to, and answer nothing else."""
+
+    def __init__(self, hosts: list[str], *, confirm: bool) -> None:
+        self.confirm = confirm
+        self.asked = 0  #: requests that are not answered
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        servers = [
+            asyncio.run_coroutine_threadsafe(asyncio.start_server(self._serve, host, 0, backlog=4096), self._loop)
+            for host in hosts
+        ]
+        sockets = [server.result(5).sockets[0].getsockname() for server in servers]
+        self.urls = [f"http://{host}:{port}" for host, port in sockets]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            if self.confirm and head.startswith("GET"):
+                challenge = parse_qs(urlsplit(head.split()[1]).query)["hub.challenge"][0]
+                length = len(challenge)
+                head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+                writer.write(f"{head}{challenge}".encode())
+                await writer.drain()
+                writer.close()
+            else:
+                self.asked += 1
+                await reader.read()
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+def hub_command(root: Path, limits: str = "") -> Command:
+    """A site with a hub that lets this machine's loopback addresses subscribe."""
+    command = Command(root)
+    command.configure(SUBSCRIBERS.format(url=command.url, limits=limits), poll="1s")
+    return command
+
+
+def ask_hub(command: Command, session: requests.Session, **form: str) -> requests.Response:
+    return session.post(f"{command.url}hub", data={f"hub.{name}": value for name, value in form.items()}, timeout=10)
+
+
+def subscribe(command: Command, session: requests.Session, callback: str, path: str = "all.rss") -> int:
+    topic = command.url + path
+    return ask_hub(command, session, mode="subscribe", topic=topic, callback=callback).status_code
+
+
+def live_subscriptions(command: Command) -> int:
+    found = json.loads(command("hub", "list", "--json").stdout)
+    return len(found["subscriptions"])
+
+
+def processor_seconds(pid: int) -> float:
+    """The processor time that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def before_it_runs(command: Command) -> Database:
+    """The state of a site that was built: thousands of requests to the hub would take longer than a test may."""
+    assert command("build").returncode == 0
+    (state,) = command.root.rglob("*.db")
+    return Database(f"sqlite:///{state}")
+
+
+def test_callbacks_that_never_answer_do_not_delay_deliveries(tmp_path: Path) -> None:
+    """Verifications have a share of the threads: 1,000 that hang leave a delivery as fast as it was."""
+    command, honest = hub_command(tmp_path), Subscriber()
+    silent = Silent([f"127.0.0.{n}" for n in range(2, 8)], confirm=False)
+    command.post("2026-01-01-one", "First")
+    now, topic = datetime.now(UTC), f"{command.url}all.rss"
+    detail = {"mode": "subscribe", "topic": topic, "lease": 9000}
+    database = before_it_runs(command)
+    with database.begin() as connection:
+        subscriptions.keep(connection, lasting(topic, f"{honest.url}/cb", now))
+        owed.owe(
+            connection,
+            [
+                Debt(
+                    kind=Kind.VERIFY,
+                    target=f"{silent.urls[n % 6]}/{n}",
+                    topic=topic,
+                    variant="subscribe",
+                    detail=detail,
+                )
+                for n in range(1000)
+            ],
+            now,
+        )
+    database.close()
+    with command.running():
+        until(lambda: silent.asked >= 100, seconds=10, what="verifications that hang")
+        began = time.monotonic()
+        command.post("2026-01-02-two", "Second")
+        honest.wait(1, "POST", within=20)
+        assert time.monotonic() - began < 4
+    silent.close()
+    honest.close()
+
+
+def test_deliveries_that_never_end_do_not_delay_the_others(tmp_path: Path) -> None:
+    """Half of the threads for deliveries are for hosts that answer, however many deliveries hang."""
+    command, honest = hub_command(tmp_path), Subscriber()
+    silent = Silent([f"127.0.0.{n}" for n in range(2, 8)], confirm=True)
+    command.post("2026-01-01-one", "First")
+    now, topic = datetime.now(UTC), f"{command.url}all.rss"
+    callbacks = [f"{honest.url}/cb", *(f"{silent.urls[n % 6]}/{n}" for n in range(1000))]
+    database = before_it_runs(command)
+    with database.begin() as connection:
+        for callback in callbacks:
+            subscriptions.keep(connection, lasting(topic, callback, now))
+    database.close()
+    with command.running():
+        command.post("2026-01-02-two", "Second")
+        honest.wait(1, "POST", within=20)
+        until(lambda: silent.asked >= 100, seconds=10, what="deliveries that hang")
+        began = time.monotonic()
+        command.post("2026-01-03-three", "Third")
+        honest.wait(2, "POST", within=20)
+        assert time.monotonic() - began < 4
+    silent.close()
+    honest.close()
+
+
+def lasting(topic: str, callback: str, now: datetime) -> Subscription:
+    return Subscription(topic=topic, callback=callback, secret=None, expires=now + timedelta(days=1), since=now)
+
+
+def test_one_host_does_not_take_all_places_of_the_hub(tmp_path: Path) -> None:
+    """Whatever ports, names, paths and queries its callbacks have; it is told so, and others still subscribe."""
+    command = hub_command(tmp_path, limits=", subscriptions = 30, host_subscriptions = 10")
+    one, other = Subscriber("127.0.0.2"), Subscriber("127.0.0.2")
+    named, honest = Subscriber("127.0.0.1"), Subscriber("127.0.0.3")
+    port = named.url.rpartition(":")[2]
+    command.post("2026-01-01-one", "First")
+    with command.running(), requests.Session() as session:
+        codes = [
+            subscribe(command, session, f"{(one, other)[number % 2].url}/{number // 7}?k={number}")
+            for number in range(12)
+        ]
+        assert codes == [202] * 10 + [429] * 2
+        for number in range(9):  # each of two names is within its limit, their address is not
+            for host in ("127.0.0.1", "LocalHost"):
+                assert subscribe(command, session, f"http://{host}:{port}/?k={number}") in (202, 429)
+        until(lambda: live_subscriptions(command) == 20, seconds=10)
+        assert subscribe(command, session, f"{honest.url}/cb") == 202
+        until(lambda: live_subscriptions(command) == 21, seconds=10)
+    for subscriber in (one, other, named, honest):
+        subscriber.close()
+
+
+def test_spellings_of_one_topic_cost_little(tmp_path: Path) -> None:
+    """Each counts against the client's limit; the topic is looked up once, and read from disk never."""
+    command = hub_command(tmp_path)
+    for day in range(1, 20):
+        command.post(f"2026-01-{day:02}-post", f"Post {day}", text="Many words. " * 2000)
+    # Each letter of "all.rss" is itself or percent-encoded: 2^7 spellings, and 64 with lower-case digits.
+    spellings = [
+        "".join(f"%{ord(letter):02X}" if bits >> at & 1 else letter for at, letter in enumerate("all.rss"))
+        for bits in range(128)
+    ]
+    spellings += [spelling.lower() for spelling in spellings if "%6C" in spelling][:64]
+    with command.running() as daemon, requests.Session() as session:
+        body = urlencode([("hub.mode", "publish"), *(("hub.url", command.url + path) for path in spellings)])
+        wrong = urlencode([("hub.mode", "publish"), *(("hub.url", f"{command.url}{n}.rss") for n in range(95))])
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        spent = []
+        for data, code in ((body, 202), (wrong, 404)):
+            before = processor_seconds(daemon.process.pid)
+            for _ in range(20):
+                assert session.post(f"{command.url}hub", data=data, headers=form, timeout=10).status_code == code
+            spent.append((processor_seconds(daemon.process.pid) - before) / 20)
+        assert max(spent) < 0.05, spent
+        # Four publishes of 192 topics are more than 600 in a minute.
+    command.configure(SUBSCRIBERS.replace("client = 100000", "client = 600").format(url=command.url, limits=""))
+    with command.running(), requests.Session() as session:
+        codes = [session.post(f"{command.url}hub", data=body, headers=form, timeout=10).status_code for _ in range(4)]
+    assert codes == [202, 202, 202, 429]
+
+
 # ---------------------------------------------------------------------------- hubs and callbacks that answer
 
 #: Settings under which loopback may subscribe, and waits are short.
@@ -155,7 +355,7 @@ retry = ["300ms", "300ms"]
 """
 
 
-def subscribe(command: Command, callback: str) -> requests.Response:
+def subscribe_to_all(command: Command, callback: str) -> requests.Response:
     form = {"hub.mode": "subscribe", "hub.topic": f"{command.url}all.rss", "hub.callback": callback}
     return requests.post(f"{command.url}hub", data=form, timeout=5)
 
@@ -179,7 +379,7 @@ def test_heads_without_end_cost_no_memory(command: Command) -> None:
     with serving(HEAD + (b"X: " + b"y" * 65_000 + b"\r\n") * 99 + b"\r\n") as hostile, command.running() as daemon:
         before = memory(daemon.process.pid)
         for number in range(40):
-            assert subscribe(command, f"{hostile.url}/{number}").status_code == 202
+            assert subscribe_to_all(command, f"{hostile.url}/{number}").status_code == 202
         until(lambda: len(hostile.requests) >= 40)
         until(lambda: not facts(command)["owed"].get("verify"))
         assert memory(daemon.process.pid, "VmHWM") - before < MOST_GAINED
@@ -201,8 +401,8 @@ def test_answers_without_end_cost_no_time(command: Command) -> None:
         used = processor_time(daemon.process.pid)
         for number in range(4):
             for server in hostile:
-                assert subscribe(command, f"{server.url}/{number}").status_code == 202
-        assert subscribe(command, f"{honest.url}/cb").status_code == 202
+                assert subscribe_to_all(command, f"{server.url}/{number}").status_code == 202
+        assert subscribe_to_all(command, f"{honest.url}/cb").status_code == 202
         until(lambda: all(len(server.requests) >= 4 for server in hostile))
         until(lambda: not facts(command)["owed"].get("verify"))
         assert processor_time(daemon.process.pid) - used < 3
@@ -238,7 +438,7 @@ def test_callbacks_that_no_subscriber_has_are_refused(command: Command) -> None:
     command.post("2026-01-02-one")
     with serving(OK, ports=BLOCKED) as blocked, command.running():
         said = {
-            callback: subscribe(command, callback)
+            callback: subscribe_to_all(command, callback)
             for callback in (
                 *[f"{blocked.url}/cb", "https://reader.example:25/cb", "http://[2606:2800:21f::1]:10080/cb"],
                 *["http://192.0.0.9/cb", "http://[2001:1::1]/cb", "http://[64:ff9b::7f00:1]/cb"],
