@@ -9,24 +9,27 @@
 A debt is a row until its request was answered: whatever dies in between, it is tried again.
 """
 
+import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from syndicator.debts import Answer, Kind, Owed, Settlement, Subscription, turn_of, unpaid
+from syndicator.debts import Answer, Kind, Owed, Request, Settlement, Subscription, host_name, turn_of, unpaid
 from syndicator.errors import OutputError
-from syndicator.model import FeedFile, Problem
+from syndicator.model import FeedFile
 from syndicator.outbound import Client, Hands, Turns
-from syndicator.settle import Tally, settle
+from syndicator.settle import PushReport, Tally, settle
 from syndicator.store import claims, owed, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.websub import publisher
 from syndicator.websub.errands import Errand, Outcome, judge, plan
 from syndicator.websub.retry import RETRY_AFTER_CAP
+
+log = logging.getLogger(__name__)
 
 #: Debts that are claimed at a time, and how many of one host may be claimed at once. With LOOK, one host is sent at
 #: most 4 × 128 deliveries a second, and a claim always has room for another host.
@@ -60,42 +63,6 @@ _LANE = {
 
 #: Seconds that a pass which was told to stop waits for its requests to end.
 STOPPING = 2.0
-
-_NOUNS = {
-    Kind.PING: ("ping", "pings"),
-    Kind.VERIFY: ("verification", "verifications"),
-    Kind.DELIVER: ("delivery", "deliveries"),
-    Kind.DENY: ("denial", "denials"),
-}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PushReport:
-    """What a pass did."""
-
-    started: datetime
-    seconds: float
-    paid: Mapping[Kind, int]  #: requests that arrived
-    again: Mapping[Kind, int]  #: requests that failed and are tried again
-    gave_up: Mapping[Kind, int]  #: debts whose retries are used up
-    ended: int  #: subscriptions that ended since their deliveries failed for too long
-    problems: tuple[Problem, ...]  #: the last failure of each target, a hundred of them at most
-    owed: int  #: debts that still wait
-    next_due: datetime | None  #: when the next of them is tried; None: none waits
-
-    def summary(self) -> str:
-        """The pass in words: `8 pings sent; 2 failed (1 given up); 3 still owed`."""
-        sent = [f"{number:,} {_NOUNS[kind][number != 1]}" for kind, number in self.paid.items()]
-        gave_up = sum(self.gave_up.values())
-        failed = sum(self.again.values()) + gave_up
-        parts = [f"{', '.join(sent) or 'nothing'} sent"]
-        if failed:
-            parts.append(f"{failed:,} failed" + (f" ({gave_up:,} given up)" if gave_up else ""))
-        if self.ended:
-            parts.append(f"{self.ended:,} subscription{'s' if self.ended > 1 else ''} ended after a week of failures")
-        if self.owed:
-            parts.append(f"{self.owed:,} still owed")
-        return "; ".join(parts)
 
 
 class Push:
@@ -278,12 +245,20 @@ class Push:
         until = self._resting.get(errand.owed.target) if errand.owed.kind is Kind.PING else None
         if request is None or (until and until > began):
             return _Sent(errand, began, None, until)
+        try:
+            return _Sent(errand, began, self._exchange(request, errand.owed.kind))
+        except Exception:  # one job that a library fails over must not keep all others back
+            log.exception("a request to %s failed", host_name(errand.owed.target))
+            return _Sent(errand, began, _FAULT)
+
+    def _exchange(self, request: Request, kind: Kind) -> Answer:
+        """The answer to a request; of a ping, at the place that redirects lead to."""
         answer = self._client.send(request)
-        for _ in range(publisher.MAX_HOPS if errand.owed.kind is Kind.PING else 0):
+        for _ in range(publisher.MAX_HOPS if kind is Kind.PING else 0):
             if (further := publisher.follow(request, answer)) is None:
                 break
             request, answer = further, self._client.send(further)
-        return _Sent(errand, began, answer)
+        return answer
 
     def _collect(self, wait: float) -> bool:
         """Judge what came back; whether there was a nudge."""
@@ -326,6 +301,9 @@ class Push:
 def _turn(debt: Owed) -> str:
     return debt.host if debt.kind is Kind.PING else turn_of(debt.target, debt.host)
 
+
+#: What became of a request that broke on our side. It is tried again like one that got no answer.
+_FAULT = Answer(status=None, error="a fault of ours; the log has its trace")
 
 #: What can't be planned without the topic's file.
 _READS = (Kind.VERIFY, Kind.DELIVER)

@@ -32,7 +32,8 @@ from syndicator.websub.asked import SUBSCRIPTIONS_PART, most_of_host
 
 if TYPE_CHECKING:
     from syndicator.outbound import Client
-    from syndicator.push import Push, PushReport
+    from syndicator.push import Push
+    from syndicator.settle import PushReport
 
 Clock = Callable[[], datetime]
 

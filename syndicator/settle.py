@@ -1,7 +1,7 @@
 """The end of a pass: what became of its requests, written down and counted."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -59,6 +59,43 @@ def _deny(connection: Connection, debt: Owed, reason: str, now: datetime) -> Non
     detail = {"topic": debt.detail.get("topic", debt.topic), "reason": reason}
     denial = Debt(kind=Kind.DENY, target=debt.target, topic=debt.topic, detail=detail)
     owed.owe(connection, [denial], now)
+
+
+_NOUNS = {
+    Kind.PING: ("ping", "pings"),
+    Kind.VERIFY: ("verification", "verifications"),
+    Kind.DELIVER: ("delivery", "deliveries"),
+    Kind.DENY: ("denial", "denials"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PushReport:
+    """What a pass did."""
+
+    started: datetime
+    seconds: float
+    paid: Mapping[Kind, int]  #: requests that arrived
+    again: Mapping[Kind, int]  #: requests that failed and are tried again
+    gave_up: Mapping[Kind, int]  #: debts whose retries are used up
+    ended: int  #: subscriptions that ended since their deliveries failed for too long
+    problems: tuple[Problem, ...]  #: the last failure of each target, a hundred of them at most
+    owed: int  #: debts that still wait
+    next_due: datetime | None  #: when the next of them is tried; None: none waits
+
+    def summary(self) -> str:
+        """The pass in words: `8 pings sent; 2 failed (1 given up); 3 still owed`."""
+        sent = [f"{number:,} {_NOUNS[kind][number != 1]}" for kind, number in self.paid.items()]
+        gave_up = sum(self.gave_up.values())
+        failed = sum(self.again.values()) + gave_up
+        parts = [f"{', '.join(sent) or 'nothing'} sent"]
+        if failed:
+            parts.append(f"{failed:,} failed" + (f" ({gave_up:,} given up)" if gave_up else ""))
+        if self.ended:
+            parts.append(f"{self.ended:,} subscription{'s' if self.ended > 1 else ''} ended after a week of failures")
+        if self.owed:
+            parts.append(f"{self.owed:,} still owed")
+        return "; ".join(parts)
 
 
 @dataclass(slots=True)

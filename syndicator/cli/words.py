@@ -18,7 +18,7 @@ from syndicator.model import Problem, Report
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from syndicator.push import PushReport
+    from syndicator.settle import PushReport
 
 
 def error(error: SyndicatorError) -> None:

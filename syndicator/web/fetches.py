@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
+from syndicator.debts import network_of
 from syndicator.web.answers import FEEDS
 from syndicator.web.feeds import OnRequest
-from syndicator.web.limiter import Network, client, name_of
+from syndicator.web.limiter import Network, client
 
 #: Seconds within which a hub that comes again is the same visit.
 _VISIT = 1.0
@@ -62,9 +63,9 @@ class Fetches:
         for name, value in scope["headers"]:
             if name == b"user-agent":
                 agent = value
-        who = client(scope, self._trusted) if self._trusted else name_of(scope["client"][0])
+        who = client(scope, self._trusted) if self._trusted else network_of(scope["client"][0])
         for hub, host, named in self._named(agent):
-            if named or (who and name_of(self._peers.get(host, "")) == who):
+            if named or (who and network_of(self._peers.get(host, "")) == who):
                 now = self._clock()
                 if now - self._last[hub] >= _VISIT:
                     self._last[hub] = now

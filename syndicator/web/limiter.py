@@ -7,11 +7,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from math import ceil
 
 from starlette.types import Scope
+
+from syndicator.debts import network_of
 
 Network = IPv4Network | IPv6Network
 
@@ -67,22 +68,13 @@ def client(scope: Scope, trusted: Sequence[Network]) -> str:
     hops = [hop.strip() for hop in ",".join(lines).split(",")] if lines else []
     while hops and is_in(peer, trusted):
         peer = hops.pop()
-    return name_of(peer)
+    return network_of(peer)
 
 
 def is_in(peer: str, networks: Sequence[Network]) -> bool:
     """Whether an address is in one of the networks. Text that is not an address is in none."""
     address = address_of(peer)
     return address is not None and any(address in network for network in networks)
-
-
-@lru_cache(maxsize=4096)
-def name_of(peer: str) -> str:
-    """What a client at this address is told apart by; "": it is none."""
-    address = address_of(peer)
-    if isinstance(address, IPv6Address):
-        return str(IPv6Network((int(address) >> 64 << 64, 64)))
-    return str(address or "")
 
 
 def address_of(text: str) -> IPv4Address | IPv6Address | None:

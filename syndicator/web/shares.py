@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Protocol
 
-from syndicator.web.limiter import Network, is_in, name_of
+from syndicator.debts import network_of
+from syndicator.web.limiter import Network, is_in
 from syndicator.web.proxies import Proxies
 
 #: Clients without a share: a proxy or a tunnel on this machine stands for many readers.
@@ -33,7 +34,7 @@ class Shares:
         A client over its share loses its oldest idle connection to the new one: whoever holds
         connections open must not lock out others behind the same address. None: none is idle.
         """
-        client = name_of(peer)
+        client = network_of(peer)
         if not client or is_in(peer, self._apart) or proxies.trusts(peer):
             return ""
         held = self._held.setdefault(client, {})

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 from command import AT_ONCE
 
-from syndicator.debts import Kind, Subscription
+from syndicator.debts import Answer, Kind, Request, Subscription
 from syndicator.errors import OutputError, StateError
 from syndicator.model import FeedFile
 from syndicator.outbound import Client
@@ -94,9 +94,10 @@ def pushing(
     timeout: float = 5,
     read: Callable[[str], FeedFile | None] = lambda topic: None,
     served: Callable[[], bool] = lambda: True,
+    kind: type[Client] = Client,
 ) -> Iterator[Push]:
     limit = timedelta(seconds=timeout)
-    client = Client(user_agent="syndicator", timeout=limit, stranger_timeout=limit)
+    client = kind(user_agent="syndicator", timeout=limit, stranger_timeout=limit)
     yield Push(
         database,
         client,
@@ -253,6 +254,29 @@ def test_a_hub_that_hangs_delays_no_other(database: Database, hub: Hub) -> None:
     dead.close()
     with database.read() as connection:
         assert owed.outstanding(connection) == {(Kind.PING, "waiting"): 300}
+
+
+class Breaking(Client):
+    """A client that a library fails in, for some addresses."""
+
+    def send(self, request: Request) -> Answer:
+        if "broken" in request.url:
+            raise IndexError("out of range")
+        return super().send(request)
+
+
+def test_a_request_that_breaks_keeps_no_other_back(database: Database, hub: Hub) -> None:
+    """It is logged, tried again like one without an answer, and given up in the end."""
+    owe(database, f"{hub.url}/broken", f"{hub.url}/good")
+    clock = Clock()
+    with pushing(database, clock, kind=Breaking) as push:
+        reports = []
+        for _ in range(3):
+            reports.append(push.once())
+            clock.now += timedelta(hours=1)
+    assert [seen[0] for seen in hub.seen] == ["/good"]
+    assert [dict(report.gave_up) for report in reports] == [{}, {}, {Kind.PING: 1}]
+    assert "fault of ours" in reports[0].problems[0].message
 
 
 def test_what_is_owed_during_a_pass_is_paid_by_it(database: Database, hub: Hub) -> None:
