@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from answering import OK, a_client, certified, get, serving
+from command import AT_ONCE
 
 from syndicator.debts import Request
 from syndicator.outbound import BODY_LIMIT
@@ -149,7 +150,7 @@ def test_the_timeout_is_for_the_whole_exchange(
     with serving(behaviour) as server, a_client(timeout=0.4, allow=("127.0.0.1/32",)) as client:
         started = time.monotonic()
         answer = client.send(get(f"http://127.0.0.1:{server.port}/", stranger))
-        assert time.monotonic() - started < 1.2
+        assert time.monotonic() - started < AT_ONCE
     assert (answer.status, answer.error) == (status, "no whole answer within 0.4 s")
 
 
@@ -160,7 +161,7 @@ def test_a_listener_that_never_reads_ends_too() -> None:
         started = time.monotonic()
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
         answer = client.send(Request(method="POST", url=url, body=b"x" * 50_000_000))
-        assert time.monotonic() - started < 1.2
+        assert time.monotonic() - started < AT_ONCE
     assert answer.error == "no whole answer within 0.4 s"
 
 
@@ -377,5 +378,5 @@ def test_a_name_that_takes_for_ever_to_resolve_ends_in_time(monkeypatch: pytest.
         started = time.monotonic()
         answer = client.send(get("http://slow.example/", stranger=True))
         over.set()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < AT_ONCE
     assert answer.error == "no whole answer within 0.3 s"
