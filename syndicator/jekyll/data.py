@@ -13,6 +13,9 @@ from syndicator.jekyll.characters import whole
 from syndicator.jekyll.safe_yaml import TooMuchError, check_depth, load_yaml
 from syndicator.model import Problem
 
+#: Cells of a table, the empty ones counted that short rows are filled up with: as many as 1 MiB of text can hold.
+MAX_CELLS = 1024 * 1024
+
 _SUFFIXES = (".yaml", ".yml", ".json", ".csv", ".tsv")
 _UNKEYED = re.compile(r"[^\w\s-]+")
 
@@ -45,12 +48,19 @@ def read_data(folder: str, files: SiteFiles) -> tuple[Mapping[str, Any], Mapping
 
 def _parse(text: str, suffix: str) -> Any:
     if suffix in (".csv", ".tsv"):
-        rows = csv.DictReader(text.splitlines(), delimiter="," if suffix == ".csv" else "\t")
-        return [{key: value for key, value in row.items() if key is not None} for row in rows]
+        return _table(text, "," if suffix == ".csv" else "\t")
     if suffix == ".json":
         check_depth(text)
         return whole(json.loads(text))
     return load_yaml(text)
+
+
+def _table(text: str, delimiter: str) -> list[dict[str, Any]]:
+    lines = text.splitlines()
+    rows = csv.DictReader(lines, delimiter=delimiter)
+    if len(rows.fieldnames or ()) * len(lines) > MAX_CELLS:
+        raise TooMuchError("its first row has too many columns for so many rows")
+    return [{key: value for key, value in row.items() if key is not None} for row in rows]
 
 
 def _place(data: dict[str, Any], keys: list[str], value: Any) -> None:

@@ -7,6 +7,10 @@ _TAG = re.compile(r"{%-?\s*(\w+)")
 _DEFINITION = re.compile(r"^ {0,3}(\[[^\]\n]+\])(:.+)$", re.MULTILINE)
 _BLOCKS_OF_CODE = {"<script": "</script>", "<style": "</style>", "<!--": "-->"}
 
+#: Characters that are searched for the labels of links, over all definitions: ten thousand of them for an excerpt of
+#: a thousand characters, and some milliseconds.
+MAX_SEARCHED = 10_000_000
+
 #: Liquid's tags that have an end, with Jekyll's own.
 BLOCKS = frozenset({"capture", "case", "comment", "for", "highlight", "if", "ifchanged", "raw", "tablerow", "unless"})
 
@@ -21,11 +25,25 @@ def source(body: str, separator: str) -> str:
     head, _, tail = _without_leading_lines(body).partition(separator)
     if not tail:
         return head
-    for tag in reversed(_TAG.findall(head)):
-        if tag in BLOCKS and not re.search(rf"{{%-?\s*end{tag}\b", head):
+    tags = _TAG.findall(head)
+    for tag in dict.fromkeys(reversed(tags)):  # one end of a kind is enough to Jekyll
+        if tag in BLOCKS and f"end{tag}" not in tags:
             head += f"\n{{% end{tag} %}}"
-    definitions = [label + rest for label, rest in _DEFINITION.findall(tail) if label in head]
+    definitions = _definitions(tail, head)
     return f"{head}\n\n" + "\n".join(definitions) if definitions else head
+
+
+def _definitions(tail: str, head: str) -> list[str]:
+    """The definitions of links and footnotes that the excerpt may need, up to a limit of what is searched for them."""
+    found: list[str] = []
+    left = MAX_SEARCHED
+    for definition in _DEFINITION.finditer(tail):
+        left -= len(head)
+        if left < 0:
+            break
+        if definition[1] in head:
+            found.append(definition[1] + definition[2])
+    return found
 
 
 def plain(html: str) -> str:

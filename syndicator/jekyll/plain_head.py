@@ -14,7 +14,7 @@ from syndicator.jekyll.safe_yaml import read_timestamp
 
 # What YAML refuses or takes for the end of a line; and tabs, which mean one thing here and another there.
 _ODD = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-_ITEM = r"""[A-Za-z][^][{},:#"'?&*!|>%@`\n]*|"[^"\\\n]*"|'[^'\n]*'"""
+_ITEM = r"""[A-Za-z][^][{},:#"'?&*!|>%@`\n]*+|"[^"\\\n]*"|'[^'\n]*'"""
 _KEY = re.compile("([A-Za-z_][A-Za-z0-9_-]{0,60}):(?: +|$)")
 _NUMBER = re.compile(
     r"""(?P<stamp>[0-9]{4}(?:-[0-9]{1,2}){2}(?:[T ][0-9]{1,2}(?::[0-9]{2}){1,2}(?:\ ?[+-][0-9]{4}|Z)?)?)

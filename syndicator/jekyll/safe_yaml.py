@@ -20,6 +20,15 @@ MAX_DEPTH = 64  #: of values within values; C's parser recurses, and ends the pr
 MAX_VALUES = 100_000  #: with what aliases stand for counted each time
 MAX_BITS = 14_000  #: of a number, however it is written; Python says none in decimal that has over 4,300 digits
 
+#: Keys said twice that are named in one text. Each is a problem of its own, and a person mends a few at a time.
+MAX_DUPLICATES = 20
+#: Characters of a key that is a number. Python hashes integers modulo 2^61-1, which has 18 in hexadecimal: larger
+#: ones can be chosen to collide, and then each key is compared with all before it.
+MAX_NUMBER_AS_KEY = 17
+#: `%TAG` lines, of which libyaml compares each with all before it. YAML written by hand has none.
+MAX_DIRECTIVES = 64
+
+_DIRECTIVE = re.compile(r"^%TAG", re.MULTILINE)
 _BRACKET = re.compile(r"[\[\]{}]")
 _DASHES = re.compile(rf"(?:[-?:][ \t]+){{{MAX_DEPTH}}}")
 _DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)", re.ASCII)
@@ -37,14 +46,23 @@ class Loader(_SafeLoader):
     """One text's loader. `duplicates` are the keys said twice, each with its line, counted from 0."""
 
     def __init__(self, stream: str) -> None:
+        check_text(stream)
         super().__init__(stream)
         self.duplicates: list[tuple[str, int]] = []
+
+    def get_single_data(self) -> Any:
+        """The value of the text. Its size is known before any of it is built. Raises TooMuchError."""
+        node = self.get_single_node()
+        if node is None:
+            return None
+        check_nodes(node)
+        return self.construct_document(node)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if isinstance(key, yaml.ScalarNode) and key.value != "<<":
-                if key.value in seen:
+                if key.value in seen and len(self.duplicates) < MAX_DUPLICATES:
                     self.duplicates.append((key.value, key.start_mark.line))
                 seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
@@ -67,6 +85,59 @@ def check_depth(text: str) -> None:
             raise TooMuchError("its values are nested too deeply")
     if _DASHES.search(text):
         raise TooMuchError("its values are nested too deeply")
+
+
+def check_text(text: str) -> None:
+    """Refuse a text of too many values or `%TAG` lines before it is parsed: a node takes some 500 bytes."""
+    if len(_DIRECTIVE.findall(text)) > MAX_DIRECTIVES:
+        raise TooMuchError("it has too many %TAG lines")
+    if len(text) <= 2 * MAX_VALUES:  # a value, or the key before it, takes a character at least
+        return
+    count = 0
+    for event in yaml.parse(text, Loader=_SafeLoader):
+        count += isinstance(event, yaml.NodeEvent)
+        if count > 2 * MAX_VALUES:  # each may have a key
+            raise TooMuchError("it has too many values")
+
+
+def check_nodes(root: yaml.Node) -> None:
+    """Refuse a tree of nodes that grows large when each alias, and each merge key's, is written out.
+
+    Each node is counted once, so this takes as long as the text is, whatever it stands for. A merge key (`<<`) is
+    counted like any other: what it merges is copied.
+    """
+    sizes: dict[int, int] = {}
+    begun: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting[-1]
+        if id(node) in sizes:
+            waiting.pop()
+            continue
+        below = _below(node)
+        left = [child for child in below if id(child) not in sizes]
+        if not left:
+            size = sizes[id(node)] = 1 + sum(sizes[id(child)] for child in below)
+            if size > MAX_VALUES:
+                raise TooMuchError("it has too many values")
+            continue
+        begun.add(id(node))
+        if not begun.isdisjoint(map(id, left)):
+            raise TooMuchError("an alias in it stands for what it is a part of")
+        waiting += left
+
+
+def _below(node: yaml.Node) -> list[yaml.Node]:
+    """The values of a node that are counted: keys only when they are no plain text."""
+    if isinstance(node, yaml.SequenceNode):
+        return list(node.value)
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    for key, _ in node.value:
+        if key.tag == "tag:yaml.org,2002:int" and len(key.value) > MAX_NUMBER_AS_KEY:
+            raise TooMuchError(f"a key in it is a number of more than {MAX_NUMBER_AS_KEY} digits")
+    keys = [key for key, _ in node.value if not isinstance(key, yaml.ScalarNode)]
+    return keys + [value for _, value in node.value]
 
 
 def check_size(value: Any) -> None:

@@ -6,7 +6,9 @@ import re
 from syndicator.jekyll.kramdown.options import Kramdown
 from syndicator.jekyll.words import label
 
-_TAG = re.compile(r"<(script|style)\b.*?</\1>|<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL | re.IGNORECASE)
+_BEGIN = re.compile(r"<(script|style)\b|<!--|</?[a-zA-Z][^<>]*>", re.IGNORECASE)
+_END = {name: re.compile(rf"</{name}>", re.IGNORECASE) for name in ("script", "style")} | {"": re.compile("-->")}
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _TYPED = re.compile(r"['\"<>&]|--|\.\.\.")  # what typography or markup changes; most titles have none of it
 
 
@@ -19,5 +21,26 @@ def plain_title(title: str, options: Kramdown) -> str:
         # Markdown takes a quarter of a second to import; whoever only reads heads seldom needs it.
         from syndicator.jekyll.markdown import smartify
 
-        title = html.unescape(_TAG.sub("", smartify(title, options)))
+        title = html.unescape(_without_markup(smartify(title, options)))
     return label(title)
+
+
+def _without_markup(text: str) -> str:
+    """The text without tags, comments, scripts and styles; in linear time, since an end is looked for once."""
+    kept: list[str] = []
+    missing: set[str] = set()
+    position = searched = 0
+    while found := _BEGIN.search(text, searched):
+        markup: re.Match[str] | None = found
+        if found[1] or found[0] == "<!--":
+            name = (found[1] or "").lower()
+            markup = None if name in missing else _END[name].search(text, found.end())
+            if markup is None:
+                missing.add(name)
+                markup = _TAG.match(text, found.start())
+        if markup is None:
+            searched = found.end()
+            continue
+        kept.append(text[position : found.start()])
+        position = searched = markup.end()
+    return "".join(kept) + text[position:]
