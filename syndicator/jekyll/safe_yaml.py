@@ -123,7 +123,7 @@ def check_nodes(root: yaml.Node) -> None:
             continue
         begun.add(id(node))
         if not begun.isdisjoint(map(id, left)):
-            raise TooMuchError("an alias in it stands for what it is a part of")
+            raise TooMuchError("its values are nested too deeply")
         waiting += left
 
 

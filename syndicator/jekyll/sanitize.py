@@ -5,16 +5,15 @@ address becomes absolute against the post's own, so that a feed needs no `xml:ba
 """
 
 import re
-from collections import Counter
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
-from html import escape
 
 import nh3
 
 from syndicator.jekyll.addresses import WEB, absolute, absolute_set
 from syndicator.jekyll.characters import printable
+from syndicator.jekyll.parser_limits import is_slow_to_write, parsed_in_linear_time
 
 # fmt: off
 _PLAYERS = frozenset({
@@ -51,12 +50,8 @@ def clean(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
     flattened. The result holds no character that XML forbids.
     """
     html = _NOSCRIPT.sub("", printable(html))
-    if html.count("<") > _DEEPEST and _INNERMOST.sub("", html).count("<") > _DEEPEST:
-        html = _flattened(html)
-    if html.count("<") > _MOST_UNCLEAR and _unclear(html) > _MOST_UNCLEAR:
-        html = escape(html, quote=False)
     _page.set(base)
-    cleaned = _cleaner(policy).clean(html)
+    cleaned = _cleaner(policy).clean(parsed_in_linear_time(html))
     # &#7; is a character only now that it has been parsed
     return printable(_HOLLOW.sub(_emptied, cleaned))
 
@@ -123,6 +118,8 @@ def _cleaner(policy: Policy) -> nh3.Cleaner:
     schemes = policy.link_schemes - {"javascript", "vbscript", "data", "blob", "file"}
 
     def address(tag: str, name: str, value: str) -> str | None:
+        if is_slow_to_write(value):
+            return None
         if name == "class":
             return _classes(value)
         if name == "srcset":
@@ -194,59 +191,3 @@ def _classes(value: str) -> str | None:
 def _is_player(address: str, hosts: frozenset[str]) -> bool:
     scheme, _, rest = address.partition("://")
     return scheme == "https" and re.split("[/?#]", rest, maxsplit=1)[0] in hosts
-
-
-# Parsing costs the square of the depth; readers give up at 256 (libxml2) or 512 (browsers) anyway.
-_DEEPEST = 200
-_INNERMOST = re.compile(r"<([a-z][a-z0-9]*)\b[^<>]*>[^<]*</\1>", re.IGNORECASE)
-_TAG = re.compile(r"<(/?)([a-z][^\s/<>]*)", re.IGNORECASE)
-# fmt: off
-_NEVER_DEEP = {
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
-    "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "colgroup", "caption", "option",
-}  # the first have no content, the others end by themselves
-# fmt: on
-
-
-def _flattened(html: str) -> str:
-    """The HTML without the tags that stand deeper than anyone reads; their text stays."""
-    open_now: Counter[str] = Counter()
-    depth = 0
-
-    def keep(found: re.Match[str]) -> str:
-        nonlocal depth
-        name = found[2].lower()
-        if name in _NEVER_DEEP and not (open_now["svg"] or open_now["math"]):  # where they are names like any other
-            return found[0]
-        if found[1]:
-            if open_now[name]:
-                open_now[name] -= 1
-                depth -= 1
-            return found[0]
-        if depth >= _DEEPEST:
-            return "<wbr"  # which has no inside, and takes whatever attributes follow
-        open_now[name] += 1
-        depth += 1
-        return found[0]
-
-    return _TAG.sub(keep, html)
-
-
-# Tags in comments, attributes and scripts deceive that count. Nobody writes thousands of those but to keep us busy.
-_MOST_UNCLEAR = 5_000
-_ATTRIBUTES_INSIDE = r"""(?:\s+[\w:.-]+(?:=(?:"[^"<>]*"|'[^'<>]*'|[\w/.:#%?&;-]+))?)*+\s*/?>"""
-_PAIR = re.compile(rf"<([a-z][a-z0-9]*){_ATTRIBUTES_INSIDE}[^<]*</\1>", re.IGNORECASE)
-_ALONE = re.compile(
-    rf"</?(?:{'|'.join(sorted(_NEVER_DEEP))}){_ATTRIBUTES_INSIDE}|<!--[\w\s.,:;!?'\"()-]*-->", re.IGNORECASE
-)
-
-
-def _unclear(html: str) -> int:
-    """How many elements begin when those are gone that can't but end where they seem to."""
-    html = _ALONE.sub("", html)
-    found = 1
-    for _ in range(_DEEPEST):
-        if not found:
-            break
-        html, found = _PAIR.subn("", html)
-    return html.count("<") - html.count("</")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
-from liquid import RenderContext, Token
+from liquid import Node, RenderContext, Token
 from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.utils import ReadOnlyChainMap
 
@@ -41,6 +41,7 @@ class Run:
     problems: list[Problem] = field(default_factory=list)
     uses_posts: bool = False
     newlines: dict[str, list[int]] = field(default_factory=dict)  #: of each text, where its lines end
+    parsed: dict[str, list[Node]] = field(default_factory=dict)  #: texts that were parsed: an include in a loop is one
     #: Where each text being rendered comes from: its path, and the line it begins on.
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
 

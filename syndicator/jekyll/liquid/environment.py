@@ -44,13 +44,20 @@ class JekyllEnvironment(Environment):
 
     def tokenizer(self) -> Callable[[str], Iterator[Token]]:
         """Ruby's way to cut a text."""
-        return partial(tokenize, report=self.error)
+        return partial(tokenize, report=self.error, count=self._count)
+
+    def _count(self, markup: str) -> None:
+        if self.run:
+            self.run.meter.parse(markup)
 
     def parse_nodes(self, source: str) -> list[Node]:
-        """The tree of a text. Raises TooMuchError for blocks nested too deep."""
-        self._failed.clear()
-        self._orphans.clear()
-        return self._parse(source)
+        """The tree of a text, parsed once in a run. Raises TooMuchError for blocks nested too deep, or too many tags."""
+        known = self.run.parsed if self.run else {}
+        if source not in known:
+            self._failed.clear()
+            self._orphans.clear()
+            known[source] = self._parse(source)
+        return known[source]
 
     def error(self, exc: Any, msg: str | None = None, token: Token | None = None) -> None:
         """Report what is wrong, and go on; a limit ends the whole run."""

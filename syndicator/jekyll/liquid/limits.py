@@ -11,6 +11,10 @@ STEPS = 100_000
 TEXT = 2 * 1024 * 1024
 #: Includes and loops inside each other; each costs about ten frames of Python's stack.
 DEPTH = 50
+#: Tags and outputs that are parsed, of the post and of each file it includes, counted once for each 16 characters of
+#: what they hold. 20,000 take about a second; a long post has some hundred.
+TAGS = 20_000
+_CHARACTERS_A_TAG = 16
 _CHARACTERS_A_STEP = 64
 _VALUES_IN_A_HASH = 4  #: each may be one itself
 _SEARCHED_A_STEP = 1024
@@ -27,6 +31,13 @@ class Meter:
     def __init__(self, steps: int = STEPS) -> None:
         self._steps = steps
         self._text = TEXT
+        self._tags = TAGS
+
+    def parse(self, markup: str) -> None:
+        """Count a tag or an output before it is parsed. Raises TooMuchError when there are too many."""
+        self._tags -= 1 + len(markup) // _CHARACTERS_A_TAG
+        if self._tags < 0:
+            raise TooMuchError(f"the Liquid has more than {TAGS:,} tags, or as much in them", token=None)
 
     def spend(self, steps: int = 1) -> None:
         """Raises TooMuchError when nothing is left."""

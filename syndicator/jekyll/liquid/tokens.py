@@ -13,6 +13,10 @@ from liquid.token import TOKEN_CONTENT, TOKEN_EXPRESSION, TOKEN_OUTPUT, TOKEN_TA
 from syndicator.jekyll.liquid import lax
 
 Report = Callable[[LiquidSyntaxError], None]
+#: Makes the markup of a tag ("" for an output) one that can be parsed.
+Mend = Callable[[str, str], str]
+#: Told what stands between each pair of braces, before it becomes a token.
+Count = Callable[[str], None]
 
 _OPEN = re.compile(r"{%|{{")
 _NAME = re.compile(r"-?\s*(#|\w+)\s*")
@@ -22,9 +26,11 @@ _ENDRAW = re.compile(r"{%(-?)\s*endraw\s*(-?)%}")
 class _Cutter:
     """Walks over one text."""
 
-    def __init__(self, source: str, report: Report) -> None:
+    def __init__(self, source: str, report: Report, mend: Mend, count: Count) -> None:
         self.source = source
         self.report = report
+        self.mend = mend
+        self.count = count
         self.position = 0
         self.trim = False  #: the last tag ended in `-`
         self.comments = 0  #: comments we are inside of
@@ -59,7 +65,7 @@ class _Cutter:
         inner = self.inner(start, end)
         if not self.comments:
             yield self.token(TOKEN_OUTPUT, self.source[start : end + 2], start)
-            yield self.token(TOKEN_EXPRESSION, lax.mend("", inner.strip()), start)
+            yield self.token(TOKEN_EXPRESSION, self.mend("", inner.strip()), start)
 
     def tag(self, start: int) -> Iterator[Token]:
         end = self.source.find("%}", start + 2)
@@ -84,7 +90,7 @@ class _Cutter:
         if not self.comments:
             yield self.token(TOKEN_TAG, name, start)
             if markup:
-                yield self.token(TOKEN_EXPRESSION, lax.mend(name, markup), start)
+                yield self.token(TOKEN_EXPRESSION, self.mend(name, markup), start)
         if name == "comment":
             self.comment = self.comment if self.comments else self.position
             self.comments += 1
@@ -106,7 +112,9 @@ class _Cutter:
         """What stands between the braces. Goes past them."""
         self.position = end + 2
         self.trim = end > start + 2 and self.source[end - 1] == "-"
-        return self.source[start + 2 : end].removeprefix("-").removesuffix("-")
+        inner = self.source[start + 2 : end]
+        self.count(inner)
+        return inner.removeprefix("-").removesuffix("-")
 
     def unclosed(self, start: int, opening: str) -> Iterator[Token]:
         """The braces stand as they are written, and so does all that follows."""
@@ -120,6 +128,9 @@ class _Cutter:
         return Token(kind, value, start, self.source)
 
 
-def tokenize(source: str, report: Report) -> Iterator[Token]:
-    """The tokens of a text. What can't be read is reported, and stays in the text as it is written."""
-    return _Cutter(source, report).tokens()
+def tokenize(source: str, report: Report, *, mend: Mend = lax.mend, count: Count = lambda _: None) -> Iterator[Token]:
+    """The tokens of a text. What can't be read is reported, and stays in the text as it is written.
+
+    What `count` raises ends the walk.
+    """
+    return _Cutter(source, report, mend, count).tokens()
