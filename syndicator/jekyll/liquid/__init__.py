@@ -66,7 +66,7 @@ def _render(text: str, environment: JekyllEnvironment, run: Run) -> str:
         nodes = environment.parse_nodes(text)
     except (ResourceLimitError, RecursionError) as error:
         run.report(_said(error), None, "all Liquid in it is left out")
-        return "".join(token.value for token in tokenize(text, _ignore, mend=_unread) if token.kind == TOKEN_CONTENT)
+        return plain_text(text)
     values = {"site": SiteDrop(run), "page": page(run.post, run), "jekyll": JEKYLL, "layout": None, BLANK: object()}
     context = Context(BoundTemplate(environment, nodes), globals=values, run=run)
     return "".join(_pieces(nodes, context, run))
@@ -97,6 +97,11 @@ def _pieces(nodes: list[Node], context: Context, run: Run) -> list[str]:
             run.report(f"can't be rendered: {type(error).__name__}: {error}", node.token)
         pieces.append(out.getvalue())
     return pieces
+
+
+def plain_text(text: str) -> str:
+    """The text between the Liquid, which is left out."""
+    return "".join(token.value for token in tokenize(text, _ignore, mend=_unread) if token.kind == TOKEN_CONTENT)
 
 
 def _ignore(_: LiquidError) -> None:
