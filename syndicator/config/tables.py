@@ -44,7 +44,7 @@ class Feeds(Table):
     content: Literal["full", "excerpt"] | None = None
     aliases: v.Places = ()
     moved: v.Moved = ()
-    players: v.Hosts = ()
+    players: v.Players = ()
     schemes: v.Schemes = ()
 
 

@@ -137,6 +137,16 @@ def _host(text: object) -> str:
     return text
 
 
+def _player(text: object) -> str:
+    if not isinstance(text, str) or "/" not in text or "://" in text:
+        return _host(text)
+    host, _, path = text.partition("/")
+    path = path.removesuffix("/")
+    if not re.fullmatch(r"[\w~*.-]+(?:/[\w~*.-]+)*", path, re.ASCII) or {".", ".."} & {*path.split("/")}:
+        raise ValueError(f'{text!r} is not a player: write its host and folder, as in "example.org/embed"')
+    return f"{_host(host)}/{path}"
+
+
 def _scheme(text: object) -> str:
     if not isinstance(text, str) or not re.fullmatch(r"[a-z][a-z0-9+.-]*", text, re.ASCII):
         raise ValueError(f'{text!r} is not a scheme: write it without the colon, as in "xmpp"')
@@ -270,8 +280,8 @@ Kinds = Annotated[tuple[Literal["category", "tag", "author", "collection"], ...]
 Encodings = Annotated[tuple[Literal["gzip", "br"], ...], Once, Words]
 Addresses = Annotated[tuple[Address, ...], Once, Words]
 Networks = Annotated[tuple[Network, ...], Words]
-Hosts = Annotated[tuple[Annotated[str, BeforeValidator(_host)], ...], Words]
 HostNames = Annotated[tuple[Annotated[str, BeforeValidator(_host_name)], ...], Words]
+Players = Annotated[tuple[Annotated[str, BeforeValidator(_player)], ...], Words]
 Schemes = Annotated[tuple[Annotated[str, BeforeValidator(_scheme)], ...], Words]
 Aliases = Annotated[
     tuple[tuple[str, str], ...],  # path, and the feed file that stands there too

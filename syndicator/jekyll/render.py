@@ -13,7 +13,6 @@ from syndicator.jekyll.markdown import to_html
 from syndicator.jekyll.site import Site
 from syndicator.model import Author, Entry, Post, Problem
 
-
 #: Characters of a post that are rendered, before Liquid and after it, without pictures that are written into the text.
 #: About a second's worth of ordinary Markdown. The longest of 10,000 posts that were tried has 51,388.
 MAX_TEXT = 512 * 1024

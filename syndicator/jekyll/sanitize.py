@@ -14,14 +14,7 @@ import nh3
 from syndicator.jekyll.addresses import WEB, absolute, absolute_set
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.parser_limits import is_slow_to_write, parsed_in_linear_time
-
-# fmt: off
-_PLAYERS = frozenset({
-    "www.youtube.com", "youtube.com", "www.youtube-nocookie.com", "player.vimeo.com", "www.dailymotion.com",
-    "geo.dailymotion.com", "player.twitch.tv", "clips.twitch.tv", "w.soundcloud.com", "open.spotify.com",
-    "bandcamp.com", "embed.podcasts.apple.com", "archive.org", "media.ccc.de", "embed.ted.com",
-})
-# fmt: on
+from syndicator.jekyll.players import PLAYERS, SANDBOX, is_player
 
 # They open a program that the reader chose for them, and it asks before it does anything.
 _HARMLESS = frozenset({"mailto", "tel", "sms", "xmpp", "irc", "ircs", "ftp", "news", "webcal", "geo"})
@@ -31,7 +24,7 @@ _HARMLESS = frozenset({"mailto", "tel", "sms", "xmpp", "irc", "ircs", "ftp", "ne
 class Policy:
     """What the site's owner lets through beyond the text itself."""
 
-    frame_hosts: frozenset[str] = _PLAYERS  #: hosts whose frames stay, in lower case; https only
+    frame_hosts: frozenset[str] = PLAYERS  #: hosts whose frames stay, with a folder or without; see `is_player`
     link_schemes: frozenset[str] = WEB | _HARMLESS  #: of links; what runs or embeds code never counts
 
     @property
@@ -50,7 +43,7 @@ def clean(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
     flattened. The result holds no character that XML forbids.
     """
     html = _NOSCRIPT.sub("", printable(html))
-    _page.set(base)
+    _page.set(_Page(base))
     cleaned = _cleaner(policy).clean(parsed_in_linear_time(html))
     # &#7; is a character only now that it has been parsed
     return printable(_HOLLOW.sub(_emptied, cleaned))
@@ -109,8 +102,28 @@ _DROPPED_WHOLE = {
 # fmt: on
 
 
-# The page whose HTML this thread cleans: making a cleaner takes nearly as long as using it.
-_page: ContextVar[str] = ContextVar("_page")
+#: Characters of the absolute addresses of one page. A page of ordinary links has fewer than a hundred a link; one whose
+#: own address is of thousands would repeat that in each.
+MAX_ADDRESSES = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Page:
+    """The page whose HTML this thread cleans."""
+
+    base: str
+    left: int = MAX_ADDRESSES  #: characters that its addresses may still have
+
+    def spent(self, address: str | None) -> str | None:
+        """The address; None when there is none, or no more room for it."""
+        if address is None:
+            return None
+        self.left -= len(address)
+        return address if self.left >= 0 else None
+
+
+# Making a cleaner takes nearly as long as using it, so one serves many pages.
+_page: ContextVar[_Page] = ContextVar("_page")
 
 
 @lru_cache(maxsize=8)
@@ -123,18 +136,23 @@ def _cleaner(policy: Policy) -> nh3.Cleaner:
         if name == "class":
             return _classes(value)
         if name == "srcset":
-            return absolute_set(value, _page.get())
+            page = _page.get()
+            return page.spent(absolute_set(value, page.base)) if page.left >= 0 else None
         if name not in {"href", "src", "poster", "cite", "longdesc"}:
             return value
-        base = _page.get()
+        page = _page.get()
+        if page.left < 0:
+            return None
         if name == "href":
-            return absolute(value, base, schemes=schemes)
+            return page.spent(absolute(value, page.base, schemes=schemes))
         if name == "src" and tag == "img" and _PICTURE_ITSELF.match(value):
             return value
         if name == "src" and not value.strip():
             return None
-        found = absolute(value, base)
-        return None if found and tag == "iframe" and not _is_player(found, policy.frame_hosts) else found
+        found = absolute(value, page.base)
+        if found and tag == "iframe" and not is_player(found, policy.frame_hosts):
+            return None
+        return page.spent(found)
 
     return nh3.Cleaner(
         tags=_TAGS,
@@ -142,7 +160,12 @@ def _cleaner(policy: Policy) -> nh3.Cleaner:
         attributes=_ATTRIBUTES,
         attribute_filter=address,
         tag_attribute_values={"input": {"type": {"checkbox"}}},
-        set_tag_attribute_values={"input": {"disabled": ""}, "audio": {"controls": ""}, "video": {"controls": ""}},
+        set_tag_attribute_values={
+            "input": {"disabled": ""},
+            "audio": {"controls": ""},
+            "video": {"controls": ""},
+            "iframe": {"sandbox": SANDBOX},
+        },
         url_schemes=set(schemes | WEB | {"data"}),
         link_rel=None,  # a reader opens links its own way, and has no window to protect
     )
@@ -186,8 +209,3 @@ _KNOWN_CLASS = re.compile(
 @lru_cache(maxsize=1024)
 def _classes(value: str) -> str | None:
     return " ".join(name for name in value.split() if _KNOWN_CLASS.fullmatch(name)) or None
-
-
-def _is_player(address: str, hosts: frozenset[str]) -> bool:
-    scheme, _, rest = address.partition("://")
-    return scheme == "https" and re.split("[/?#]", rest, maxsplit=1)[0] in hosts

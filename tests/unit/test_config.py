@@ -135,6 +135,7 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         (SOURCE + f'[feeds.aliases]\n{"x" * 300} = "all.rss"', 'feeds.aliases: "xxx'),
         (SOURCE + '[feeds.aliases]\n"a\\nb" = "all.rss"', 'feeds.aliases: "a\nb" can\'t be an alias: it is no name'),
         (SOURCE + '[feeds.moved]\n"x" = "all.html"', 'feeds.moved: "x" must stand for a feed'),
+        (SOURCE + '[feeds]\nplayers = ["x.org/a/../b"]', "feeds.players[0]: 'x.org/a/../b' is not a player"),
         (SOURCE + '[feeds]\nplayers = ["https://x.org"]', "feeds.players[0]: 'https://x.org' is not a host"),
         (SOURCE + '[feeds]\nschemes = ["javascript"]', "feeds.schemes[0]: 'javascript' is never let through"),
         (SOURCE + '[push]\nhubs = ["gopher://x/"]', "push.hubs[0]: 'gopher://x/' is not an address"),

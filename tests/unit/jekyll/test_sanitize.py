@@ -14,6 +14,10 @@ BASE = "https://site.example/post/"
 PIXELS = "data:image/png;base64," + "iVBORw0KGgo" * 30
 
 
+#: What each frame that stays gets.
+BOXED = 'sandbox="allow-popups allow-popups-to-escape-sandbox allow-presentation allow-same-origin allow-scripts"'
+
+
 def cleaned(html: str, policy: Policy | None = None) -> str:
     return clean(html, base=BASE, policy=policy) if policy else clean(html, base=BASE)
 
@@ -38,7 +42,7 @@ def cleaned(html: str, policy: Policy | None = None) -> str:
         '<p dir="rtl" lang="he">x</p><bdo dir="ltr">x</bdo><time datetime="2026-01-01">t</time>',
         '<div class="footnotes"><p id="fn:1"><a href="https://x.example/#a" class="reversefootnote">↩</a></p></div>',
         '<input type="checkbox" class="task-list-item-checkbox" checked="" disabled="">',
-        '<iframe src="https://www.youtube.com/embed/x" width="560" height="315" allowfullscreen=""></iframe>',
+        f'<iframe src="https://www.youtube.com/embed/x" width="560" height="315" allowfullscreen="" {BOXED}></iframe>',
         '<a href="mailto:a@b.example">m</a><a href="tel:+1-2">t</a><a href="ircs://irc.example/#chan">c</a>',
         '<a href="xmpp:a@b.example">x</a><a href="geo:52.5,13.4">g</a><a href="webcal://x.example/c.ics">w</a>',
         '<a href="ftp://x.example/a">f</a><a href="news:a.b">n</a><a href="sms:+12">s</a><a href="irc://x.example/a">i</a>',
@@ -72,6 +76,7 @@ def attributes_sorted(html: str) -> str:
         '<iframe src="https://stranger.example/">text</iframe><iframe srcdoc="x"></iframe><iframe>x</iframe>',
         '<iframe src="http://www.youtube.com/embed/x"></iframe><iframe src="//www.youtube.com.evil.example/"></iframe>',
         '<iframe src="https://www.youtube.com@evil.example/"></iframe>',
+        '<iframe src="https://archive.org/download/x/evil.html"></iframe>',
         "<input><input type=text value=x><input type=image src=/x>",
         "<dialog open>text</dialog><noembed>text</noembed><noframes>text</noframes><title>text</title>",
         "<!-- text --><!doctype html><meta http-equiv=refresh content=0><link rel=stylesheet href=/x><base href=/x>",
@@ -323,3 +328,84 @@ def test_what_shows_nothing_goes() -> None:
     """Controls and noncharacters, also those written as references; &#147; is the quote that browsers show for it."""
     assert cleaned("<p>a\x93b\x7f\ufdd0\U0001ffffc&#7;&#x1fffe;d</p>") == "<p>abcd</p>"
     assert cleaned("<p>é\u00a0\ufffd😀&#147;</p>") == "<p>é&nbsp;\ufffd😀“</p>"
+
+
+PLAYERS = [
+    "https://www.youtube.com/embed/x?start=3",
+    "https://www.youtube-nocookie.com/embed/videoseries?list=x",
+    "https://player.vimeo.com/video/1?h=2#t=3",
+    "https://www.dailymotion.com/embed/video/x",
+    "https://geo.dailymotion.com/player.html?video=x",
+    "https://geo.dailymotion.com/player/x1.html?video=x",
+    "https://player.twitch.tv/?channel=x&amp;parent=y",
+    "https://clips.twitch.tv/embed?clip=x",
+    "https://w.soundcloud.com/player/?url=https%3A//api.soundcloud.com/tracks/1",
+    "https://open.spotify.com/embed/episode/1",
+    "https://bandcamp.com/EmbeddedPlayer/album=1/size=large/",
+    "https://embed.podcasts.apple.com/us/podcast/x/id1",
+    "https://archive.org/embed/x",
+    "https://media.ccc.de/v/38c3-x/oembed",
+    "https://embed.ted.com/talks/x",
+]
+
+STRANGERS = [
+    "https://archive.org/download/x/evil.html",
+    "https://archive.org/",
+    "https://archive.org/embedded/x",
+    "https://archive.org/Embed/x",
+    "https://archive.org//embed/x",
+    "https://archive.org/embed//x",
+    "https://archive.org/embed/../download/x",
+    "https://archive.org/embed/./x",
+    "https://archive.org/embed/%2e%2e/download/x",
+    "https://archive.org/embed/.%2E/download/x",
+    "https://archive.org/embed/%252e%252e/download/x",
+    "https://archive.org/embed/..%2fdownload/x",
+    "https://archive.org/embed/x%5c..%5c..%5cdownload",
+    "https://archive.org/embed\\..\\download\\x",
+    "https://archive.org/download/x?/embed/",
+    "https://archive.org/download/x#/embed/",
+    "https://archive.org:8443/embed/x",
+    "https://archive.org./embed/x",
+    "https://user@archive.org/embed/x",
+    "https://archive.org@evil.example/embed/x",
+    "https://archive.org.evil.example/embed/x",
+    "https://evil.example/archive.org/embed/x",
+    "http://archive.org/embed/x",
+    "https://media.ccc.de/v/x",
+    "https://media.ccc.de/v//oembed",
+    "https://media.ccc.de/v/x/y/oembed",
+    "https://open.spotify.com/user/x",
+    "https://www.youtube.com/redirect?q=https://evil.example/",
+]
+
+
+@pytest.mark.parametrize("address", PLAYERS)
+def test_a_player_stays_in_a_sandbox(address: str) -> None:
+    """A frame of a known player stays; what it may do is the same for all, whatever its author wrote."""
+    frame = f'<iframe src="{address}" sandbox="allow-top-navigation"></iframe>'
+    assert cleaned(frame) == f'<iframe src="{address}" {BOXED}></iframe>'
+
+
+@pytest.mark.parametrize("address", STRANGERS)
+def test_what_only_looks_like_a_player_goes(address: str) -> None:
+    """Another path of the host, a step out of the player's folder, another port, user or scheme: no frame is left."""
+    assert cleaned(f'<iframe src="{address}"></iframe>') == ""
+
+
+def test_a_player_may_have_a_folder() -> None:
+    """Named with a folder, a host's other paths are left out; named alone, all of them stay."""
+    folder = Policy(frame_hosts=frozenset({"video.example/embed"}))
+    assert "<iframe" in cleaned('<iframe src="https://video.example/embed/x"></iframe>', folder)
+    assert cleaned('<iframe src="https://video.example/embed/../x"></iframe>', folder) == ""
+    assert cleaned('<iframe src="https://video.example/x"></iframe>', folder) == ""
+    alone = Policy(frame_hosts=frozenset({"archive.org"}))
+    assert "<iframe" in cleaned('<iframe src="https://archive.org/download/x"></iframe>', alone)
+
+
+def test_addresses_grow_no_page_without_end() -> None:
+    """A page's own address of thousands of characters is in each of its links: some megabytes of these go out."""
+    base = f"https://e.example/{'a' * 60_000}/x"
+    found = clean('<a href="b">c</a>' * 10_000, base=base)
+    assert len(found) < 5_000_000
+    assert found.count("<a") == 10_000
