@@ -53,6 +53,7 @@ class Builder:
             render        its files
             publish       those that differ; then what is out and what is owed, in one transaction
             owed          whoever pays it may begin
+        heavy posts   the same for posts that may take long, one after the other, once the others are out
         pages             the index of all feeds, and the OPML
         pack              what went out, compressed: begun with each feed, waited for here
         remember          what the next run need not ask the state for
@@ -87,8 +88,17 @@ class Builder:
         self._recent: entries.Recent = Remembered(RECENT)
         self._gatherer: Gatherer | None = None
 
-    def run(self, now: datetime, *, paths: Collection[str] | None = None, progress: Progress) -> Report:
+    def run(
+        self,
+        now: datetime,
+        *,
+        paths: Collection[str] | None = None,
+        progress: Progress,
+        urgent: Callable[[], bool] = lambda: False,
+    ) -> Report:
         """One run as of `now`. `paths`: the only documents that may have changed; None: look at all of them.
+
+        Heavy posts are put off to the next run, all but one, when something is `urgent` meanwhile.
 
         Raises SourceError, OutputError and StateError; the feeds that are out stay as they are. What `progress` raises
         ends it; while it is LOOKING, nothing is half done.
@@ -112,13 +122,20 @@ class Builder:
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
         try:
             doing = Run(site, source, now, begun, self._gatherer_of(site, source), publish.Packing(self.output))
-            return self._act(doing, noticed, told, progress)
+            return self._act(doing, noticed, told, progress, urgent)
         except BaseException:
             self._memory = None
             self._notice.forget()  # what was noticed is to be noticed again
             raise
 
-    def _act(self, doing: Run, noticed: notice.Noticed, told: Collection[str] | None, progress: Progress) -> Report:
+    def _act(
+        self,
+        doing: Run,
+        noticed: notice.Noticed,
+        told: Collection[str] | None,
+        progress: Progress,
+        urgent: Callable[[], bool],
+    ) -> Report:
         """All that follows from what was noticed. `told`: the only documents that may have changed; None: any."""
         site = doing.site
         self.others.catch_up()
@@ -133,8 +150,10 @@ class Builder:
         self._marker.mark(doing.now, memory, told, using)
         if memory is None:
             self._withdraw(doing)
+        doing.gatherer.begin(light_first=memory is not None)  # in a first run nobody waits for one post alone
         with doing.packing:
             self._publish_feeds(doing, progress)
+            self._publish_heavy(doing, progress, urgent)
             self._publish_pages(doing)
             self._pack(doing, memory)
         if doing.failure:
@@ -178,6 +197,16 @@ class Builder:
             gather.prune(connection)
             facts.put(connection, "now", doing.now.isoformat())
 
+    def _publish_heavy(self, doing: Run, progress: Progress, urgent: Callable[[], bool]) -> None:
+        """Publish the feeds of posts that may take long, one post after the other."""
+        while waiting := doing.gatherer.waiting:
+            doing.gatherer.take_turn(waiting[0])
+            self._publish_feeds(doing, progress)
+            if urgent():
+                break
+        doing.put_off = tuple(doing.gatherer.waiting)
+        doing.missed.update(doing.put_off)  # so that the next look sees them
+
     def _publish_feed(self, row: FeedRow, doing: Run) -> Sequence[FileRow]:
         """The files of a feed that is due, as they are out now; nothing when they are as they were."""
         site = doing.site
@@ -190,7 +219,7 @@ class Builder:
             doing.missed.update(gathered.missed)
             with self.database.begin(durable=False) as connection:
                 posts.unsettle(connection, gathered.missed)
-        row = replace(row, dirty=bool(gathered.missed))
+        row = replace(row, dirty=bool(gathered.missed or gathered.waits))
         # A term that only future posts have has no feed yet: its name alone would tell of them.
         unborn = not gathered.entries and row.made_of is None and row.kind is not None
         feed = assemble.assemble(spec, site.info, gathered.entries, row.updated, doing.now)
@@ -265,7 +294,9 @@ class Builder:
                 feeds.put_files(connection, rows)
 
     def _remember(self, report: Report, doing: Run, names: Names, before: Memory | None) -> None:
-        quiet = replace(report, new=0, changed=0, gone=0, feeds_changed=0, files_written=0, mended=0, owed=0)
+        quiet = replace(
+            report, new=0, changed=0, gone=0, feeds_changed=0, files_written=0, mended=0, owed=0, put_off=()
+        )
         with self.database.read() as connection:
             self._memory = Memory(
                 site=doing.site,

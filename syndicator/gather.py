@@ -13,7 +13,8 @@ from syndicator.jekyll.asking import is_named, places
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.sanitize import Policy
 from syndicator.jekyll.site import ALWAYS, Site
-from syndicator.model import Document, Entry, PostHead, Problem, fingerprint
+from syndicator.jekyll.weight import is_heavy
+from syndicator.model import Document, Entry, Post, PostHead, Problem, fingerprint
 from syndicator.sources.files import Files, Seen, look_again
 from syndicator.sources.folder import Folder
 from syndicator.store import entries, feeds, posts, problems
@@ -34,6 +35,7 @@ class Gathered:
     paths: tuple[str, ...]
     entries: tuple[Entry, ...]
     keys: tuple[str, ...]
+    waits: bool  #: whether a post is left out, or stands as it was, until its turn comes
     missed: tuple[str, ...]  #: posts whose file isn't, just now, the one that the index speaks of
 
 
@@ -54,6 +56,24 @@ class Gatherer:
         self._policy = policy
         self._version = version
         self._recent = recent
+        self._light_first = False
+        self._heavy: dict[str, int] = {}  #: posts that wait for their turn, with their size
+        self._turns: set[str] = set()  #: posts whose turn has come
+
+    def begin(self, *, light_first: bool) -> None:
+        """Begin a run. `light_first`: posts that may take long wait until their turn comes."""
+        self._light_first = light_first
+        self._heavy, self._turns = {}, set()
+
+    @property
+    def waiting(self) -> list[str]:
+        """The posts that wait for their turn, the smallest first."""
+        return sorted(self._heavy, key=lambda path: (self._heavy[path], path))
+
+    def take_turn(self, path: str) -> None:
+        """Let a post that waits be rendered with the next feed that it stands in."""
+        del self._heavy[path]
+        self._turns.add(path)
 
     @cached_property
     def _renderer(self) -> "Renderer":
@@ -75,16 +95,21 @@ class Gatherer:
         found: dict[str, tuple[Problem, ...]] = {}
         gathered: list[EntryRow] = []
         missed: list[str] = []
+        waits = False
         for row in rows:
             path = row.stat.path
             entry_row = remembered.get(path)
             # Of a post that can't be read just now, the last good entry stays.
             unreadable = row.digest not in ("", row.document_digest)
             if not unreadable and (entry_row is None or entry_row.key != self._key(row)):
-                rendering = self._render(row)
-                if rendering is None:
+                post = self._post(row)
+                if post is None:
                     missed.append(path)
+                elif self._light_first and path not in self._turns and is_heavy(post.body):
+                    self._heavy[path] = row.stat.size
+                    waits = True
                 else:
+                    rendering = self._render(row, post)
                     entry_row = self._entry_row(row, rendering)
                     found[path] = rendering.problems
                     made.append(entry_row)
@@ -103,22 +128,24 @@ class Gatherer:
                 for row in gathered
             ),
             missed=tuple(missed),
+            waits=waits,
         )
 
     def _key(self, row: PostRow) -> str:
         return fingerprint(self._version, self._policy.said, self.site.digest, row.document_digest, row.head)
 
-    def _render(self, row: PostRow) -> "Rendering | None":
-        """The entry of a post; None when its file isn't the version that the index speaks of."""
+    def _post(self, row: PostRow) -> Post | None:
+        """The post as the index speaks of it; None when its file isn't that version."""
         document = self.source.read(row.stat.path)
         if not isinstance(document, Document) or document.digest != row.document_digest or row.head is None:
             return None
         post = read_post(document, self.site).post
-        if post is None:
-            return None
+        return None if post is None else replace(post, head=row.head)
+
+    def _render(self, row: PostRow, post: Post) -> "Rendering":
         self._files.needs = {}
         try:
-            return self._renderer.render(replace(post, head=row.head))
+            return self._renderer.render(post)
         except Exception as error:
             # A post is a stranger's word: whatever it does to a library, the others go out.
             log.exception("%s can't be rendered", row.stat.path)

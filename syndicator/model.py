@@ -237,6 +237,7 @@ class Report:
     owed: int = 0  #: pings that this run came to owe
     next_due: datetime | None = None  #: when the next future post appears; None: none waits
     problems: tuple[Problem, ...] = ()
+    put_off: tuple[str, ...] = ()  #: posts that are left to the next run, since something else was urgent
     notes: tuple[Problem, ...] = ()  #: what may be as it is meant: said, and no problem
 
     @property

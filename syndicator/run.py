@@ -34,6 +34,7 @@ class Run:
     mended: int = 0
     owed: int = 0
     missed: set[str] = field(default_factory=set)  #: posts whose file wasn't, when rendered, the one that was read
+    put_off: tuple[str, ...] = ()  #: posts that may take long, and wait for the next run
     failure: OutputError | None = None  #: the first of them
 
     def count(self, published: Published) -> None:
@@ -61,4 +62,5 @@ class Run:
             owed=self.owed,
             next_due=posts.next_due(connection, self.now),
             problems=problems.every(connection),
+            put_off=self.put_off,
         )

@@ -143,8 +143,14 @@ class Service:
             self.client.close()
         self.database.close()
 
-    def build(self, progress: Progress = quiet, *, paths: Collection[str] | None = None) -> Report:
-        """One run. `paths`: the only documents that may have changed; None: look at all of them.
+    def build(
+        self,
+        progress: Progress = quiet,
+        *,
+        paths: Collection[str] | None = None,
+        urgent: Callable[[], bool] = lambda: False,
+    ) -> Report:
+        """One run. `paths`: the only documents that may have changed; None: look at all of them. For `urgent`, see Builder.
 
         Waits for the run of another process. Raises SourceError, OutputError and StateError, and remembers why.
         """
@@ -152,7 +158,7 @@ class Service:
         self.database.check()
         try:
             with locks.hold(self.database, "run", wait=True):
-                report = self._with_notes(self._builder.run(now, paths=paths, progress=progress))
+                report = self._with_notes(self._builder.run(now, paths=paths, progress=progress, urgent=urgent))
         except SyndicatorError as error:
             self._failed = True
             if not isinstance(error, StateError):  # what the state can't do, it can't remember, and a locked one waits

@@ -180,7 +180,7 @@ class Work:
 
         try:
             self._service.check()
-            report = self._service.build(between, paths=paths)
+            report = self._service.build(between, paths=paths, urgent=self._is_awaited)
         except _Stopped:
             return
         except _GaveWay:
@@ -202,6 +202,8 @@ class Work:
             self._tell(report, asked, begun)
             if paths is None:
                 self._looked = time.monotonic()
+            if report.put_off:
+                self._builder.ask(*(str(self._service.config.source.path / path) for path in report.put_off))
         if self.trouble:
             gc.collect()  # what failed holds on to itself in circles, and to the feeds that it was writing
         if self._first:
@@ -215,6 +217,10 @@ class Work:
 
     def _may_give_way(self) -> bool:
         return self.last is not None and time.monotonic() < self._looked + _PATIENCE * self._poll.total_seconds()
+
+    def _is_awaited(self) -> bool:
+        """Whether a post was saved since the run began."""
+        return bool(self._builder.waiting() - _REASONS)
 
     def _paths(self, asked: frozenset[str]) -> list[str] | None:
         """The documents that may have changed, relative to the source; None: any."""

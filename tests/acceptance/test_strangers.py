@@ -14,6 +14,7 @@ import socket
 import stat
 import struct
 import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -453,6 +454,117 @@ def test_callbacks_that_no_subscriber_has_are_refused(command: Command) -> None:
 
 
 # ---------------------------------------------------------------------------- authors
+
+#: What a hostile post may take: seconds, MiB, and seconds until a good post saved just after it is out.
+SECONDS, MEMORY, NEWS = 5.0, 400, 5.0
+
+LARGEST = 4 * 1024 * 1024 - 200  #: of a file that is read, less its front matter
+
+
+def merged(levels: int) -> str:
+    """YAML of some hundred bytes, each level of which has twice the values of the one before."""
+    lines = [f"a{level}: &a{level} {{<<: [*a{level - 1}, *a{level - 1}]}}\n" for level in range(1, levels)]
+    return "a0: &a0 {x: 1}\n" + "".join(lines)
+
+
+#: Front matter and text, by what they are. A new kind is one line.
+HOSTILE = {
+    "ampersands": ("", "&" * 2_000_000),
+    "outputs": ("", '{{ "a" }}' * (LARGEST // 9)),
+    "few outputs": ("", '{{ "a" }}' * 58_000),
+    "loops": ("", "{% for i in (1..99999) %}{{ i }}{% endfor %}"),
+    "merge keys": (merged(25), "Text."),
+    "tables": ("", "<table>x" * (LARGEST // 8)),
+    "pictures": ("", '<img src="a">' * 40_000),
+    "list items": ("", "* a\n" * (LARGEST // 4)),
+    "footnotes": ("", "[^1]" * 130_000 + "\n\n[^1]: x\n"),
+    "open links": ("", '[a](b "' * (80_000 // 7)),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_post_is_built_within_its_budget(command: Command, kind: str) -> None:
+    """`build` of it takes seconds and some hundred MiB, other posts go out, and a problem names the post if it is cut."""
+    head, text = HOSTILE[kind]
+    command.post("2026-01-01-good", "Good")
+    command.post("2026-01-02-hostile", "Hostile", head=head, text=text)
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        command.arguments("build"), cwd=command.root, env=command.environ, stdout=sys.stderr, stderr=sys.stderr
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    assert time.monotonic() - begun < SECONDS
+    assert used.ru_maxrss / 1024 < MEMORY
+    assert os.waitstatus_to_exitcode(status) in (0, 1)  # 1: there are problems
+    assert "<title>Good</title>" in command.feed("all.rss")
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_good_post_after_a_hostile_one_is_soon_out(command: Command, kind: str) -> None:
+    """A post saved while a hostile one is rendered is out within seconds, and the hostile one is rendered once."""
+    head, text = HOSTILE[kind]
+    command.post("2026-01-01-first", "First")
+    with command.running() as daemon:
+        until(lambda: "First" in command.feed("all.rss"), what="the first post")
+        command.post("2026-01-02-hostile", "Hostile", head=head, text=text)
+        time.sleep(0.2)  # so that it is begun: the watch tells of several files at once
+        command.post("2026-01-03-good", "Good")
+        until(lambda: "Good" in command.feed("all.rss"), seconds=NEWS, what="the good post")
+        assert memory(daemon.process.pid, "VmHWM") < MEMORY
+
+
+def test_many_hostile_posts_are_put_off(command: Command) -> None:
+    """A good post doesn't wait for several hostile ones that were saved before it: they go out one by one."""
+    command.post("2026-01-01-first", "First")
+    with command.running():
+        until(lambda: "First" in command.feed("all.rss"), what="the first post")
+        for day in range(10, 22):
+            command.post(f"2026-01-{day}-hostile", f"Hostile {day}", text='{{ "a" }}' * 15_000)
+        time.sleep(0.2)
+        command.post("2026-01-03-good", "Good")
+        until(lambda: "Good" in command.feed("all.rss"), seconds=NEWS, what="the good post")
+        until(lambda: command.feed("all.rss").count("<title>Hostile") == 12, what="the hostile posts")
+
+
+def test_what_is_over_a_limit_is_one_problem(command: Command) -> None:
+    """The post's entry is there, without markup; the problem says which limit, and the next build renders nothing."""
+    command.post("2026-01-02-long", "Long", text="&" * 2_000_000)
+    found = command("build")
+    assert (
+        "2026-01-02-long.md:5: the post's text has 2,000,001 characters; the limit is 524,288"
+        in found.stderr + found.stdout
+    )
+    assert "<title>Long</title>" in command.feed("all.rss")
+    before = time.monotonic()
+    assert "0 of 2 feeds changed" in command("build").stdout
+    assert time.monotonic() - before < SECONDS
+
+
+def test_merge_keys_of_the_site_are_counted(command: Command) -> None:
+    """`_config.yml` and data are read by the same rule: both are refused at once."""
+    (command.site / "_data").mkdir()
+    (command.site / "_data" / "bomb.yml").write_text(merged(25))
+    command.post("2026-01-01-good", "Good")
+    begun = time.monotonic()
+    found = command("build")
+    assert "_data/bomb.yml: the data can't be read: it has too many values" in found.stderr + found.stdout
+    (command.site / "_config.yml").write_text(f"url: https://example.com\n{merged(25)}")
+    found = command("build")
+    assert "_config.yml: the config can't be read: it has too many values" in found.stderr
+    assert time.monotonic() - begun < 2 * SECONDS
+
+
+def test_a_file_without_end_is_not_read(command: Command) -> None:
+    """A file of ten gigabytes costs a look at its size."""
+    with (command.site / "_posts" / "2026-01-01-large.md").open("wb") as file:
+        file.write(b"---\ntitle: Large\n---\n")
+        file.truncate(10 * 1024**3)
+    command.post("2026-01-02-good", "Good")
+    begun = time.monotonic()
+    found = command("build")
+    assert time.monotonic() - begun < SECONDS
+    assert "a post has at most 4,194,304" in found.stderr + found.stdout
+    assert "<title>Good</title>" in command.feed("all.rss")
 
 
 # ---------------------------------------------------------------------------- neighbours on the host
