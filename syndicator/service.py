@@ -150,7 +150,7 @@ class Service:
         paths: Collection[str] | None = None,
         urgent: Callable[[], bool] = lambda: False,
     ) -> Report:
-        """One run. `paths`: the only documents that may have changed; None: look at all of them. For `urgent`, see Builder.
+        """One run. `paths`: the only documents that may have changed; None: look at all of them. `urgent` is Builder's.
 
         Waits for the run of another process. Raises SourceError, OutputError and StateError, and remembers why.
         """

@@ -12,6 +12,8 @@ WEB = frozenset({"http", "https"})
 
 _DONE = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,4})?(?:[/?#](?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?", re.ASCII)
 _ROOTED = re.compile(r"/(?!/)(?:[\w~!$&'()*+,;=:@/?-]|(?<!/)\.|%[0-9A-Fa-f]{2})*(?:#[\w:-]*)?", re.ASCII)
+#: A name or a path below the page's folder, without what joining would change: dots, empty names, a scheme.
+_BELOW = re.compile(r"[\w~!$&'()*+,=@-](?:[\w~!$&'()*+,=@-]|/(?!/)|(?<!/)\.)*(?:#[\w:-]+)?", re.ASCII)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+", re.IGNORECASE)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -27,6 +29,8 @@ def absolute(address: str, base: str, *, schemes: frozenset[str] = WEB) -> str |
     """
     if _ROOTED.fullmatch(address):  # the most of them, by a tenth of the work
         return _origin(base) + address
+    if _BELOW.fullmatch(address) and (folder := _folder(base)):
+        return folder + address
     address = address.strip(_ENDS).translate(_BREAKS)
     named = _SCHEME.match(address)
     if named and named[1].lower() not in schemes:
@@ -75,6 +79,16 @@ def _candidates(text: str) -> list[tuple[str, str]]:
 @lru_cache(maxsize=64)
 def _origin(base: str) -> str:
     return urljoin(base, "/")[:-1]
+
+
+@lru_cache(maxsize=64)
+def _folder(base: str) -> str | None:
+    """The address of the folder that a page is in, as joining it with a name would write it."""
+    try:
+        found = _web(urljoin(base, "x"))
+    except ValueError:
+        return None
+    return found[:-1] if found else None
 
 
 def _web(address: str) -> str | None:

@@ -484,7 +484,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_post_is_built_within_its_budget(command: Command, kind: str) -> None:
-    """`build` of it takes seconds and some hundred MiB, other posts go out, and a problem names the post if it is cut."""
+    """`build` of it takes seconds and some hundred MiB, and other posts go out."""
     head, text = HOSTILE[kind]
     command.post("2026-01-01-good", "Good")
     command.post("2026-01-02-hostile", "Hostile", head=head, text=text)
@@ -518,12 +518,12 @@ def test_many_hostile_posts_are_put_off(command: Command) -> None:
     command.post("2026-01-01-first", "First")
     with command.running():
         until(lambda: "First" in command.feed("all.rss"), what="the first post")
-        for day in range(10, 22):
+        for day in range(10, 16):
             command.post(f"2026-01-{day}-hostile", f"Hostile {day}", text='{{ "a" }}' * 15_000)
         time.sleep(0.2)
         command.post("2026-01-03-good", "Good")
         until(lambda: "Good" in command.feed("all.rss"), seconds=NEWS, what="the good post")
-        until(lambda: command.feed("all.rss").count("<title>Hostile") == 12, what="the hostile posts")
+        until(lambda: command.feed("all.rss").count("<title>Hostile") == 6, what="the hostile posts")
 
 
 def test_what_is_over_a_limit_is_one_problem(command: Command) -> None:

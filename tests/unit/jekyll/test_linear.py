@@ -1,0 +1,173 @@
+"""Texts that are made to be slow: each step takes time in proportion to their length, or refuses them."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+import pytest
+from rendering import liquid
+from yaml import YAMLError
+
+from syndicator.jekyll.excerpt import source
+from syndicator.jekyll.kramdown.options import Kramdown
+from syndicator.jekyll.plain_head import read_line
+from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
+from syndicator.jekyll.sanitize import clean
+from syndicator.jekyll.titles import plain_title
+
+#: How much longer a text of four times the length may take; sixteen times is quadratic.
+GROWTH = 9.0
+#: Seconds below which a measurement is noise.
+NOISE = 0.02
+
+Length = int
+#: Characters of the texts that are compared.
+LENGTHS = (5_000, 20_000, 80_000, 320_000)
+#: The last of those that the parser itself would take quadratic time for: as long as what is cleaned of a post.
+LONGEST = 1_000_000
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The processor time."""
+    begun = time.thread_time()
+    with suppress(TooMuchError, YAMLError):
+        work()
+    return time.thread_time() - begun
+
+
+def is_linear(work: Callable[[str], object], text: Callable[[Length], str], lengths: tuple[int, ...]) -> None:
+    """Hold each length to the one before; what took long is tried twice more, for the machine may have been busy."""
+    before, length = 0.0, 0
+    for longer in lengths:
+        made = partial(work, text(longer))
+        took = seconds(made)
+        allowed = max(before, NOISE) * GROWTH / 4 * (longer / length) if length else took
+        for _ in range(2):
+            took = took if took <= allowed else min(took, seconds(made))
+        assert took <= allowed, f"{longer:,} characters"
+        before, length = took, longer
+
+
+def repeated(part: str, before: str = "") -> Callable[[Length], str]:
+    return lambda length: (before + part * (length // len(part) + 1))[:length]
+
+
+REPEATED = [
+    *("&", "&&", "& ", "&a", "&a;", "&amp;", "&copy;", "&#", "&#x", "&zzzz;", "\xa0", "« ", "°"),
+    *("<table>x", "<table>x</table>", "<table>x<tr>", "<table><b>x", "<table><br>", "<table><tr>x</table>"),
+    *("<table><td><col>x<br>", "<table><td><caption></caption>x<br></td>", "<a>x<table>", "<table><select>"),
+    *("<tr><td>x</td></tr>", "<table><tr><td>x</td></tr></table>", "<table><form>x", "<p><table>"),
+    *("<", "<b", "<b>", "</b>", "<div></p>", "<i>x</b>", "<ul><li>x", "<b><p>", "<h1><h2>", "<a><b></a>"),
+    *("<!--", "<!-- a", "<![CDATA[", "<?", "<svg>", "<svg><title>", "<math><mi>", "<select><b>", "<noscript>"),
+    *("<script>", "<style>", "<textarea>", "<iframe", '<a b="', "<a href=b>", "<img src=a>", "<img srcset='a 1x'>"),
+]
+INSIDE = [
+    *(('<a title="', "&"), ('<a title="', "&amp;"), ('<a href="http://e.com/?', "&"), ("<a title=", "&")),
+    *(("<!--", "&"), ("<table>", "x<br>"), ("<table><tr>", "<b>x</b>"), ("<table><tr><td>", "x<br>")),
+    *(("<b>" * 150, "x<br>"), ("<font>" * 190, "<p></font>")),
+]
+
+
+@pytest.mark.parametrize("part", REPEATED)
+def test_cleaning_repeated(part: str) -> None:
+    """Whatever is repeated in HTML."""
+    lengths = (*LENGTHS, LONGEST) if "&" in part or part.startswith("<table>x") else LENGTHS
+    is_linear(lambda html: clean(html, base="https://e.com/x"), repeated(part), lengths)
+
+
+@pytest.mark.parametrize(("before", "part"), INSIDE)
+def test_cleaning_repeated_inside(before: str, part: str) -> None:
+    """Whatever is repeated in an element or an attribute."""
+    is_linear(lambda html: clean(html, base="https://e.com/x"), repeated(part, before), LENGTHS)
+
+
+LIQUID = [
+    "{{ a }}",
+    "{{}}",
+    "{% x %}",
+    "{% if %}",
+    "{% %}",
+    "{% endif %}",
+    "{% # %}",
+    "{{",
+    "{%",
+    "{% raw %}",
+    "{{ a['",
+]
+
+
+@pytest.mark.parametrize("part", LIQUID)
+def test_liquid(part: str) -> None:
+    """Whatever is repeated in Liquid: parsing is counted too."""
+    is_linear(liquid, repeated(part), (100_000, 400_000))
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda length: read_line("a: [a" + " " * length + '"'),
+        lambda length: plain_title("<script" * (length // 7), Kramdown()),
+        lambda length: plain_title("<!--" * (length // 4), Kramdown()),
+        lambda length: source("{% if %}" * (length // 8) + "\n\nx", "\n\n"),
+        lambda length: source("a" * length + "\n\n" + "[a]: b\n" * (length // 7), "\n\n"),
+    ],
+    ids=["list", "script", "comment", "open tags", "definitions"],
+)
+def test_heads_and_excerpts(work: Callable[[Length], object]) -> None:
+    """Lines of front matter, titles and excerpts."""
+    short, long = seconds(lambda: work(15_000)), seconds(lambda: work(60_000))
+    assert long < max(short, NOISE) * GROWTH
+
+
+def merged(levels: int) -> str:
+    lines = [f"a{level}: &a{level} {{<<: [*a{level - 1}, *a{level - 1}]}}\n" for level in range(1, levels)]
+    return "a0: &a0 {x: 1}\n" + "".join(lines)
+
+
+YAML = {
+    "merge keys": merged(25),
+    "large merges": f"a: &a {{{'b: 1, ' * 2000}}}\n" + "- {<<: *a}\n" * 2000,
+    "aliases": "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)),
+    "keys": "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} {{? *a{n - 1} : *a{n - 1}}}\n" for n in range(1, 60)),
+    "itself": "a: &a {b: &b {<<: *a}}",
+    "numbers that collide": "".join(f"{number * (2**61 - 1)}: \n" for number in range(1, 40_000)),
+    "the same in hexadecimal": "".join(f"{number * (2**61 - 1):#x}: \n" for number in range(9, 40_000)),
+    "values": f"[{'a,' * 500_000}]",
+    "empty values": f"{{{'a,' * 500_000}}}",
+    "directives": "".join(f"%TAG !a{number}! x\n" for number in range(40_000)) + "---\na: b\n",
+    "indentation": "".join(" " * depth + "a:\n" for depth in range(1400)),
+}
+
+
+@pytest.mark.parametrize("kind", YAML)
+def test_yaml_is_refused_before_it_is_built(kind: str) -> None:
+    """YAML that would be large, or slow to build, is refused in about the time it takes to read."""
+    begun = time.thread_time()
+    with pytest.raises((TooMuchError, YAMLError)):
+        load_yaml(YAML[kind])
+    assert time.thread_time() - begun < 3
+
+
+def test_ordinary_merge_keys() -> None:
+    """What a person merges is merged, and of keys said twice some are named."""
+    said = load_yaml("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: {<<: [*a, {z: 4}]}\n")
+    assert said["b"] == {"x": 1, "y": 3}
+    assert said["c"] == {"x": 1, "y": 2, "z": 4}
+
+
+def test_text_that_is_cut_for_the_parser_is_the_same() -> None:
+    """Long texts with many ampersands, quotes and references come out as short ones do."""
+    text = "a & b « c » &copy; &amp; é " * 700
+    short = clean("a & b « c » &copy; &amp; é ", base="https://e.com/x")
+    assert clean(text, base="https://e.com/x") == short * 700
+    assert clean(f"<p>x</p><!-- {text} -->", base="https://e.com/x") == "<p>x</p>"
+
+
+def test_tables_of_many_cells_stay() -> None:
+    """A large table of plain cells is no attack; one that is not plainly a table, and as large, is escaped."""
+    rows = "<tr><td>x <b>y</b><br></td><td></td></tr>" * 4000
+    html = f"<table><thead><tr><th>a</th></tr></thead><tbody>{rows}</tbody></table>"
+    assert clean(html, base="https://e.com/x").count("<td>") == 8000
+    odd = clean("<table>x<br>" + "<br>" * 25_000, base="https://e.com/x")
+    assert odd.startswith("&lt;table&gt;")
