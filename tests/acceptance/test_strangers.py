@@ -34,6 +34,7 @@ from answering import BLOCKED, ENDLESS, HEAD, OK, pouring, serving
 from command import AT_ONCE, Command, Daemon, until
 from disks import disks
 from hubsite import Subscriber
+from support import Site
 
 from syndicator import config
 from syndicator.debts import Kind, Subscription
@@ -524,6 +525,29 @@ def test_many_hostile_posts_are_put_off(command: Command) -> None:
         command.post("2026-01-03-good", "Good")
         until(lambda: "Good" in command.feed("all.rss"), seconds=NEWS, what="the good post")
         until(lambda: command.feed("all.rss").count("<title>Hostile") == 6, what="the hostile posts")
+
+
+def test_heavy_posts_give_way(tmp_path: Path) -> None:
+    """Once the others are out, heavy posts are rendered one by one; what was saved meanwhile goes before the rest."""
+    site = Site(tmp_path)
+    site.post("2026-01-01-first", "Text.")
+    with site.service() as service:
+        service.build()
+        for day in (10, 11, 12):
+            site.post(f"2026-01-{day}-heavy", "word " * 20_000)
+        site.post("2026-01-02-good", "Text.")
+        out: list[list[str]] = []
+
+        def urgent() -> bool:
+            items = json.loads((site.feeds / "all.json").read_text())["items"]
+            out.append([item["id"] for item in items])
+            return True
+
+        left = [len(service.build(urgent=urgent).put_off) for _ in range(3)]
+        assert left == [2, 1, 0]
+        assert "2026/01/02/good" in out[0]
+        assert [text.count('heavy.html","title') for text in out] == [1, 2, 3]
+        assert not service.build().moved
 
 
 def test_what_is_over_a_limit_is_one_problem(command: Command) -> None:

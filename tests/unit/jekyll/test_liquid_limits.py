@@ -91,3 +91,19 @@ def test_no_way_out(tag: str, path: str) -> None:
     result = liquid(f"a{{% {tag} {path} %}}b", "way: ../etc/passwd", files=INCLUDES)
     assert result.text == "ab"
     assert len(result.problems) == 1
+
+
+@pytest.mark.parametrize("part", ['{{ "a" }}', "{% x %}", "{% %}", "{% if %}", "{{}}"])
+def test_tags_are_counted_before_they_are_parsed(part: str) -> None:
+    """More tags than any post has are one problem, and the text around them stays."""
+    found = liquid("before " + part * 20_001 + " after")
+    assert found.text == "before  after"
+    assert found.problems[-1].message == "the Liquid has more than 20,000 tags, or as much in them"
+    assert not [one for one in liquid("before " + part * 19_000).problems if "20,000" in one.message]
+
+
+def test_an_include_is_parsed_once() -> None:
+    """A file of many tags may be included in a loop: its tags are counted once."""
+    tags = "{% if a %}{% endif %}" * 1_000
+    found = liquid("{% for i in (1..20) %}{% include a.html %}{% endfor %}", files={"_includes/a.html": tags})
+    assert found.problems == ()
