@@ -534,7 +534,7 @@ def test_heavy_posts_give_way(tmp_path: Path) -> None:
     with site.service() as service:
         service.build()
         for day in (10, 11, 12):
-            site.post(f"2026-01-{day}-heavy", "word " * 20_000)
+            site.post(f"2026-01-{day}-heavy-{day}", "word " * 20_000)
         site.post("2026-01-02-good", "Text.")
         out: list[list[str]] = []
 
@@ -545,8 +545,8 @@ def test_heavy_posts_give_way(tmp_path: Path) -> None:
 
         left = [len(service.build(urgent=urgent).put_off) for _ in range(3)]
         assert left == [2, 1, 0]
-        assert "2026/01/02/good" in out[0]
-        assert [text.count('heavy.html","title') for text in out] == [1, 2, 3]
+        assert any("good" in id for id in out[0])
+        assert [sum("heavy" in id for id in ids) for ids in out] == [1, 2, 3]
         assert not service.build().moved
 
 
