@@ -30,6 +30,9 @@ LOOKING = "looking at files"
 #: Entries the index page shows.
 NEWEST = 12
 
+#: Seconds of rendering posts that may take long before those that are ready are published.
+TOGETHER = 1.0
+
 #: Octets of entries that are kept at hand from run to run.
 RECENT = 8 * 1024 * 1024
 
@@ -53,7 +56,7 @@ class Builder:
             render        its files
             publish       those that differ; then what is out and what is owed, in one transaction
             owed          whoever pays it may begin
-        heavy posts   the same for posts that may take long, one after the other, once the others are out
+        heavy posts   the same for posts that may take long, a second's worth at a time, once the others are out
         pages             the index of all feeds, and the OPML
         pack              what went out, compressed: begun with each feed, waited for here
         remember          what the next run need not ask the state for
@@ -198,13 +201,17 @@ class Builder:
             facts.put(connection, "now", doing.now.isoformat())
 
     def _publish_heavy(self, doing: Run, progress: Progress, urgent: Callable[[], bool]) -> None:
-        """Publish the feeds of posts that may take long, one post after the other."""
-        while waiting := doing.gatherer.waiting:
-            doing.gatherer.take_turn(waiting[0])
+        """Publish the posts that may take long: together as far as they don't, and no longer than nothing is urgent."""
+        gatherer = doing.gatherer
+        while gatherer.waiting:
+            until = perf_counter() + TOGETHER
+            gatherer.render_next(doing.until)
+            while gatherer.waiting and perf_counter() < until and not urgent():
+                gatherer.render_next(doing.until)
             self._publish_feeds(doing, progress)
             if urgent():
                 break
-        doing.put_off = tuple(doing.gatherer.waiting)
+        doing.put_off = tuple(gatherer.waiting)
         doing.missed.update(doing.put_off)  # so that the next look sees them
 
     def _publish_feed(self, row: FeedRow, doing: Run) -> Sequence[FileRow]:
@@ -220,6 +227,10 @@ class Builder:
             with self.database.begin(durable=False) as connection:
                 posts.unsettle(connection, gathered.missed)
         row = replace(row, dirty=bool(gathered.missed or gathered.waits))
+        if gathered.waits and not gathered.fresh:  # nobody waits for the rest: it is published once, as a whole
+            with self.database.begin(durable=False) as connection:
+                feeds.put(connection, [row])
+            return ()
         # A term that only future posts have has no feed yet: its name alone would tell of them.
         unborn = not gathered.entries and row.made_of is None and row.kind is not None
         feed = assemble.assemble(spec, site.info, gathered.entries, row.updated, doing.now)

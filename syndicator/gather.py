@@ -36,6 +36,7 @@ class Gathered:
     entries: tuple[Entry, ...]
     keys: tuple[str, ...]
     waits: bool  #: whether a post is left out, or stands as it was, until its turn comes
+    fresh: bool  #: whether one of the entries was rendered in this run
     missed: tuple[str, ...]  #: posts whose file isn't, just now, the one that the index speaks of
 
 
@@ -57,23 +58,25 @@ class Gatherer:
         self._version = version
         self._recent = recent
         self._light_first = False
-        self._heavy: dict[str, int] = {}  #: posts that wait for their turn, with their size
+        self._heavy: dict[str, PostRow] = {}  #: posts that wait for their turn, by path
         self._turns: set[str] = set()  #: posts whose turn has come
+        self._fresh: set[str] = set()  #: posts that were rendered in this run
 
     def begin(self, *, light_first: bool) -> None:
         """Begin a run. `light_first`: posts that may take long wait until their turn comes."""
         self._light_first = light_first
-        self._heavy, self._turns = {}, set()
+        self._heavy, self._turns, self._fresh = {}, set(), set()
 
     @property
     def waiting(self) -> list[str]:
-        """The posts that wait for their turn, the smallest first."""
-        return sorted(self._heavy, key=lambda path: (self._heavy[path], path))
+        """The posts that wait for their turn."""
+        return sorted(self._heavy)
 
-    def take_turn(self, path: str) -> None:
-        """Let a post that waits be rendered with the next feed that it stands in."""
-        del self._heavy[path]
+    def render_next(self, until: datetime) -> None:
+        """Render the smallest of the posts that wait. It stands in the feeds that are gathered from now on."""
+        path = min(self._heavy, key=lambda path: (self._heavy[path].stat.size, path))
         self._turns.add(path)
+        self.gather([self._heavy.pop(path)], until)
 
     @cached_property
     def _renderer(self) -> "Renderer":
@@ -106,13 +109,14 @@ class Gatherer:
                 if post is None:
                     missed.append(path)
                 elif self._light_first and path not in self._turns and is_heavy(post.body):
-                    self._heavy[path] = row.stat.size
+                    self._heavy[path] = row
                     waits = True
                 else:
                     rendering = self._render(row, post)
                     entry_row = self._entry_row(row, rendering)
                     found[path] = rendering.problems
                     made.append(entry_row)
+                    self._fresh.add(path)
             if entry_row and entry_row.entry:
                 gathered.append(entry_row)
         if made:
@@ -129,6 +133,7 @@ class Gatherer:
             ),
             missed=tuple(missed),
             waits=waits,
+            fresh=any(row.path in self._fresh for row in gathered),
         )
 
     def _key(self, row: PostRow) -> str:

@@ -34,7 +34,7 @@ from answering import BLOCKED, ENDLESS, HEAD, OK, pouring, serving
 from command import AT_ONCE, Command, Daemon, until
 from disks import disks
 from hubsite import Subscriber
-from support import Site
+from support import FEEDS, Site
 
 from syndicator import config
 from syndicator.debts import Kind, Subscription
@@ -528,7 +528,7 @@ def test_many_hostile_posts_are_put_off(command: Command) -> None:
 
 
 def test_heavy_posts_give_way(tmp_path: Path) -> None:
-    """Once the others are out, heavy posts are rendered one by one; what was saved meanwhile goes before the rest."""
+    """While something is urgent, a run renders one heavy post, and leaves the others to the next."""
     site = Site(tmp_path)
     site.post("2026-01-01-first", "Text.")
     with site.service() as service:
@@ -536,18 +536,28 @@ def test_heavy_posts_give_way(tmp_path: Path) -> None:
         for day in (10, 11, 12):
             site.post(f"2026-01-{day}-heavy-{day}", "word " * 20_000)
         site.post("2026-01-02-good", "Text.")
-        out: list[list[str]] = []
-
-        def urgent() -> bool:
+        left, out = list[int](), list[list[str]]()
+        for _ in range(3):
+            left.append(len(service.build(urgent=lambda: True).put_off))
             items = json.loads((site.feeds / "all.json").read_text())["items"]
             out.append([item["id"] for item in items])
-            return True
-
-        left = [len(service.build(urgent=urgent).put_off) for _ in range(3)]
         assert left == [2, 1, 0]
         assert any("good" in id for id in out[0])
         assert [sum("heavy" in id for id in ids) for ids in out] == [1, 2, 3]
         assert not service.build().moved
+
+
+def test_heavy_posts_are_published_once(tmp_path: Path) -> None:
+    """Where nothing else is new, a full feed never stands without them, and hubs are told once."""
+    site = Site(tmp_path, settings=FEEDS + "limit = 2\n")
+    for day in range(1, 4):
+        site.post(f"2026-01-0{day}-post", "Text.")
+    with site.service() as service:
+        feeds = service.build().feeds
+        for day in range(10, 20):
+            site.post(f"2026-01-{day}-heavy", "{% for one in site.posts %}{% endfor %}Text.")
+        report = service.build()
+    assert (report.new, report.feeds_changed) == (10, feeds)
 
 
 def test_what_is_over_a_limit_is_one_problem(command: Command) -> None:
