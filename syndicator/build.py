@@ -191,7 +191,7 @@ class Builder:
         for done, row in enumerate(dirty, 1):
             try:
                 files = self._publish_feed(row, doing)
-                if len(dirty) > FEW:
+                if len(dirty) > FEW and not doing.gatherer.waiting:  # else it may be published again
                     doing.packing.begin(files)
             except OutputError as error:  # one place that can't be written keeps no other feed back
                 doing.failure = doing.failure or error
@@ -295,7 +295,7 @@ class Builder:
         if memory is None:
             with self.database.read() as connection:
                 doing.rows = feeds.every_file(connection)
-        doing.packing.begin(doing.rows)
+        doing.packing.begin({row.path: row for row in doing.rows}.values())
         rows, failures = doing.packing.end()
         doing.failure = doing.failure or next(iter(failures), None)
         if rows:
