@@ -88,13 +88,19 @@ def places(source: Path, output: Path, state: Path | None) -> Iterator[Problem]:
             yield Problem(path=setting, message=f"{free:,} octets are free at {there}", hint="make room")
 
 
-def listens(host: str, port: int, page: Path) -> Iterator[Problem]:
-    """Whether this machine can serve at `web.listen`, or does so already. `page`: the index page, as it is on disk."""
-    try:
-        listen(host, port).close()
-    except SyndicatorError as error:
-        if not _is_served(host, port, page):
-            yield Problem(path="web.listen", message=str(error), hint=error.hint)
+def listens(public: tuple[str, int], admin: tuple[str, int] | None, page: Path) -> Iterator[Problem]:
+    """Whether this machine can serve at `web.listen` and `web.admin`, or does so already.
+
+    `page`: the index page, as it is on disk. Of a daemon that runs, the log tells whether it has `admin`.
+    """
+    addresses = {"web.listen": public} | ({"web.admin": admin} if admin else {})
+    for setting, (host, port) in addresses.items():
+        try:
+            listen(host, port, setting).close()
+        except SyndicatorError as error:
+            if _is_served(*public, page):
+                return
+            yield Problem(path=setting, message=str(error), hint=error.hint)
 
 
 def _is_served(host: str, port: int, page: Path) -> bool:

@@ -61,7 +61,7 @@ def examine(config: Config, *, ask: bool, file: Path | None = None, clock: Clock
     found = [
         *doctor.addresses(config.feeds.url, config.push.hubs, config.site.url),
         *doctor.places(config.source.path, config.output.path, config.state.file),
-        *doctor.listens(*config.web.listen, config.output.path / "index.html"),
+        *doctor.listens(config.web.listen, config.web.admin, config.output.path / "index.html"),
         *doctor.neighbours(config.state.file, config.output.path, file),
         *doctor.state(config.state.url, clock()),
         *doctor.proxies(config.state.url, config.web.trusted_proxies),

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, Thread
 from pathlib import Path
 
 import pytest
-from command import Command, until
+from command import Command, free_port, until
 from disks import disks
 
 from syndicator import config, doctor
@@ -168,10 +168,16 @@ def test_an_address_that_run_could_not_have(tmp_path: Path, host: str, words: st
     """Tried as `run` would, and let go again."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        (problem,) = doctor.listens(host, port, tmp_path / "index.html")
-        assert (problem.path, problem.message.startswith(f"can't listen on {host}:{port}: ")) == ("web.listen", True)
-        assert words in (problem.hint or "")
-    assert list(doctor.listens("127.0.0.1", port, tmp_path / "index.html")) == []
+        page, free = tmp_path / "index.html", ("127.0.0.1", free_port())
+        for setting, found in {
+            "web.listen": doctor.listens((host, port), None, page),
+            "web.admin": doctor.listens(free, (host, port), page),
+        }.items():
+            (problem,) = found
+            assert problem.message.startswith(f"can't listen on {host}:{port}: ")
+            assert (problem.path, setting in (problem.hint or "")) == (setting, True)
+            assert words in (problem.hint or "")
+    assert list(doctor.listens(("127.0.0.1", port), None, page)) == []
 
 
 def test_our_own_daemon_has_its_address_by_right(tmp_path: Path) -> None:
@@ -180,15 +186,15 @@ def test_our_own_daemon_has_its_address_by_right(tmp_path: Path) -> None:
     page = command.feeds / "index.html"
     with command.running():
         until(page.exists)
-        assert list(doctor.listens("127.0.0.1", command.port, page)) == []
+        assert list(doctor.listens(("127.0.0.1", command.port), ("127.0.0.1", command.admin_port), page)) == []
         other = tmp_path / "index.html"
         other.write_text("Another site.")
-        (problem,) = doctor.listens("127.0.0.1", command.port, other)
+        (problem,) = doctor.listens(("127.0.0.1", command.port), None, other)
     assert problem.path == "web.listen"
     serve = partial(SimpleHTTPRequestHandler, directory=command.feeds)
     with ThreadingHTTPServer(("127.0.0.1", command.port), serve) as bare:
         threading.Thread(target=bare.serve_forever, args=(0.05,), daemon=True).start()
-        (problem,) = doctor.listens("127.0.0.1", command.port, page)
+        (problem,) = doctor.listens(("127.0.0.1", command.port), None, page)
         bare.shutdown()
     assert problem.path == "web.listen"
 
