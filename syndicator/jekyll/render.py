@@ -9,7 +9,7 @@ from syndicator.jekyll import excerpt, media, sanitize
 from syndicator.jekyll.asking import SiteFiles, SitePosts
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.liquid import Liquid, plain_text
-from syndicator.jekyll.markdown import to_html
+from syndicator.jekyll.markdown import TooMuchError, to_html
 from syndicator.jekyll.site import Site
 from syndicator.model import Author, Entry, Post, Problem
 
@@ -92,11 +92,12 @@ class Renderer:
                 html = self._markdown(text)
             except Exception as error:  # one post that the parser can't read must not stop the others
                 run.over = True
+                known = isinstance(error, TooMuchError)
                 run.add(
                     Problem(
                         path=post.head.path,
                         line=post.body_line,
-                        message=f"the Markdown can't be read: {type(error).__name__}: {error}",
+                        message=str(error) if known else f"the Markdown can't be read: {type(error).__name__}: {error}",
                         hint="its text goes out without markup",
                     )
                 )

@@ -1,10 +1,15 @@
 """Attribute lists: `{: #id .class key="value" reference}`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 MAX_REFERENCES = 50  #: of lists by lists, each once
+#: References looked up, and characters of classes put together, for a step of work. Joined classes are kept.
+_REFERENCES_A_STEP, _COPIED_A_STEP = 16, 256
+
+Attrs = dict[str, str | int | float]
+
 _ITEM = re.compile(
     r"""(?:\A|\s)(?:
         (?P<key>\w[\w\-]*)=(?P<quote>["'])(?P<value>(?:\\.|[^}\\])*?)(?P=quote)
@@ -22,6 +27,7 @@ class Attributes:
 
     values: dict[str, str] = field(default_factory=dict)
     refs: list[str] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)  #: of values["class"], which `apply` joins
 
     def read(self, text: str) -> None:
         """Adds what a list says: classes gather, for the others the last word counts."""
@@ -30,26 +36,39 @@ class Attributes:
                 self.refs.append(item["ref"])
             elif item["short"]:
                 for part in _SHORT.finditer(item["short"]):
-                    _put(self.values, "class" if part["cls"] else "id", part["cls"] or part["id"])
+                    if part["cls"]:
+                        self.values.setdefault("class", "")
+                        self.classes.append(part["cls"])
+                    else:
+                        self.values["id"] = part["id"]
             else:
                 quote = item["quote"]
                 value = item["value"].replace("\\}", "}").replace("\\" + quote, quote)
                 self.values[item["key"]] = value
+                if item["key"] == "class":
+                    self.classes = [value] if value else []
 
-    def apply(self, attrs: dict[str, str | int | float], named: Mapping[str, "Attributes"]) -> None:
+    def apply(self, attrs: Attrs, named: Mapping[str, "Attributes"], spend: Callable[[int], None]) -> None:
         """Puts them on an element, the referenced lists first."""
-        self._apply(attrs, named, set())
+        self._apply(attrs, named, set(), spend)
 
-    def _apply(self, attrs: dict[str, str | int | float], named: Mapping[str, "Attributes"], seen: set[str]) -> None:
+    def _apply(
+        self, attrs: Attrs, named: Mapping[str, "Attributes"], seen: set[str], spend: Callable[[int], None]
+    ) -> None:
+        spend(1 + len(self.refs) // _REFERENCES_A_STEP)
         for ref in self.refs:
             if ref in named and ref not in seen and len(seen) < MAX_REFERENCES:
                 seen.add(ref)
-                named[ref]._apply(attrs, named, seen)
+                named[ref]._apply(attrs, named, seen, spend)
+        self._join()
         for key, value in self.values.items():
-            _put(attrs, key, value)
+            if key == "class" and attrs.get(key):
+                value = f"{attrs[key]} {value}"
+                spend(len(value) // _COPIED_A_STEP)
+            attrs[key] = value
 
-
-def _put(attrs: dict[str, str] | dict[str, str | int | float], key: str, value: str) -> None:
-    if key == "class" and attrs.get(key):
-        value = f"{attrs[key]} {value}"
-    attrs[key] = value
+    def _join(self) -> None:
+        if len(self.classes) > 1:
+            self.classes = [" ".join(self.classes)]
+        if self.classes:
+            self.values["class"] = self.classes[0]

@@ -1,6 +1,7 @@
 """Paragraphs, headings, code, quotes, rules and mathematics."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from markdown_it.token import Token
@@ -17,6 +18,7 @@ from syndicator.jekyll.kramdown.grammar import (
     RULE,
     SPACE,
 )
+from syndicator.jekyll.kramdown.lookahead import Longest
 
 _CODE = re.compile(
     r"(?:(?:[ \t\r\f\v]*\n)*(?:(?:\t| {4})[ \t]*[^ \t-\r].*\n)+"
@@ -24,18 +26,15 @@ _CODE = re.compile(
 )
 _LAZY_LINE = re.compile(r"\n( {0,3}[^ \t-\r])")
 INDENT = re.compile(r"^(?:\t| {4})", re.MULTILINE)
-_FENCE_GFM = re.compile(
-    r" {0,3}(?P<fence>[~`]{3,})[ \t-\r]*?(?:(?P<info>(?P<lang>[^ \t-\r]+?)(?:\?[^ \t-\r]*)?))?[ \t\r\f\v]*\n"
-)
-_FENCE = re.compile(r"(?P<fence>~{3,})[ \t-\r]*?(?:(?P<info>(?P<lang>[^ \t-\r]+?)(?:\?[^ \t-\r]*)?))?[ \t\r\f\v]*\n")
+_INFO = r"[ \t\r\f\v]*+(?P<info>(?P<lang>[^ \t-\r][^ \t-\r?]*+)[^ \t-\r]*+)?[ \t\r\f\v]*+\n"
+_FENCE_GFM = re.compile(rf" {{0,3}}(?P<fence>[~`]{{3,}}+){_INFO}")
+_FENCE = re.compile(rf"(?P<fence>~{{3,}}+){_INFO}")
 _QUOTE = re.compile(r" {0,3}> ?")
 _QUOTE_LINE = re.compile(r"^ {0,3}> ?", re.MULTILINE)
 _ATX_GFM = re.compile(r"(?P<level>#{1,6})[\t ]+(?P<text>.*)\n")
 _ATX = re.compile(r"(?P<level>#{1,6})[\t ]*(?P<text>[^ \t\n].*)\n")
 _SETEXT = re.compile(r" {0,3}(?P<text>[^ \t\n].*)\n(?P<level>[\-=])[\-=]*[ \t\r\f\v]*\n")
 _HEADING_ID = re.compile(r"[\t ]\{#(?P<id>[^\W\d][\w:.\-]*)\}\Z")
-_CLOSING_HASHES_GFM = re.compile(r"[\t ]#+\Z")
-_CLOSING_HASHES = re.compile(r"(?<!\\)#+\Z")
 _MATH = re.compile(r" {0,3}(?P<escaped>\\)?\$\$(?P<text>.*?)\$\$(?P<end>[ \t\r\f\v]*\n)?", re.DOTALL)
 
 
@@ -66,11 +65,9 @@ def code(state: BlockState) -> bool:
 def fence(state: BlockState) -> bool:
     options = state.doc.options
     match = (_FENCE_GFM if options.gfm else _FENCE).match(state.src, state.pos)
-    closing = match and _closing_fence(match["fence"], options.gfm).search(state.src, match.end())
-    if not match:
+    closing = match and _closing_fence(state, match["fence"], match.end())
+    if not match or not closing:
         return False
-    if not closing:
-        return state.doc.fail((state.end - state.pos) // 50)
     state.pos = closing.end()
     token = state.add("fence", "pre", content=state.src[match.end() : closing.start()])
     if match["info"]:
@@ -79,8 +76,24 @@ def fence(state: BlockState) -> bool:
     return True
 
 
+def _closing_fence(state: BlockState, fence: str, pos: int) -> re.Match[str] | None:
+    """The line that closes a fence: of the same character, and as long at least."""
+    key = fence[-1], state.doc.options.gfm
+    alike = fence == fence[-1] * len(fence)
+    if alike and key in state.closing_fences and state.closing_fences[key].after(pos) < len(fence):
+        return None
+    closing = _closes(fence, key[1]).search(state.src, pos)
+    if closing:
+        return closing
+    state.doc.spend((state.end - pos) // 128)
+    if alike and key not in state.closing_fences:
+        lines = _closes(fence[-1] * 3, key[1]).finditer(state.src)
+        state.closing_fences[key] = Longest((line.start(), line[0].count(fence[-1])) for line in lines)
+    return None
+
+
 @lru_cache(maxsize=64)
-def _closing_fence(fence: str, gfm: bool) -> re.Pattern[str]:
+def _closes(fence: str, gfm: bool) -> re.Pattern[str]:
     indent = " {0,3}" if gfm else ""
     return re.compile(rf"^{indent}{re.escape(fence)}{re.escape(fence[-1])}*[ \t-\r]*?\n", re.MULTILINE)
 
@@ -109,8 +122,7 @@ def heading(state: BlockState) -> bool:
     match = (_ATX_GFM if state.doc.options.gfm else _ATX).match(state.src, state.pos)
     if not match or not (quirk or state.after_boundary()):
         return False
-    hashes = _CLOSING_HASHES_GFM if quirk else _CLOSING_HASHES
-    return _heading(state, match, len(match["level"]), hashes)
+    return _heading(state, match, len(match["level"]), _without_spaced_hashes if quirk else _without_hashes)
 
 
 def underlined_heading(state: BlockState) -> bool:
@@ -118,13 +130,25 @@ def underlined_heading(state: BlockState) -> bool:
     return match is not None and _heading(state, match, 2 if match["level"] == "-" else 1, None)
 
 
-def _heading(state: BlockState, match: re.Match[str], level: int, hashes: re.Pattern[str] | None) -> bool:
+def _without_hashes(text: str) -> str:
+    """The text without the hashes at its end; a backslash keeps one."""
+    rest = text.rstrip("#")
+    return f"{rest}#" if rest.endswith("\\") and rest != text else rest
+
+
+def _without_spaced_hashes(text: str) -> str:
+    """The text without the hashes at its end if a space stands before them."""
+    rest = text.rstrip("#")
+    return rest[:-1] if rest.endswith(("\t", " ")) and rest != text else text
+
+
+def _heading(state: BlockState, match: re.Match[str], level: int, closing: Callable[[str], str] | None) -> bool:
     text = match["text"].rstrip(SPACE)
     own = _HEADING_ID.search(text)
     if own:
         text = text[: own.start()].rstrip(SPACE)
-    if hashes:
-        text = hashes.sub("", text).rstrip(SPACE)
+    if closing:
+        text = closing(text).rstrip(SPACE)
     if not text:
         return False
     state.pos = match.end()
@@ -146,8 +170,8 @@ def math(state: BlockState) -> bool:
     start = state.src.find("$$", state.pos, state.pos + 6)
     if start < 0 or not state.after_boundary():
         return False
-    if state.src.find("$$", start + 2) < 0:
-        return state.doc.fail((state.end - start) // 1_000)
+    if state.ahead.find("$$", start + 2) < 0:
+        return False
     match = _MATH.match(state.src, state.pos)
     if not match:
         return False
@@ -177,8 +201,7 @@ def paragraph(state: BlockState) -> bool:
     last = state.tokens[-1] if state.tokens else None
     if last and last.type == "paragraph":
         inline = last.children[-1] if last.children else Token("inline", "", 0)
-        state.doc.effort -= len(inline.content) // 1_000
-        inline.content += ("  \n" if state.src[start - 3 : start] == "  \n" else "\n") + text
+        state.join(inline, ("  \n" if state.src[start - 3 : start] == "  \n" else "\n") + text)
     else:
         state.add("paragraph", "p", [spans(text.lstrip(SPACE))])
     return True
@@ -189,7 +212,7 @@ def lines(state: BlockState) -> bool:
     end = state.src.find("\n", state.pos) + 1 or state.end
     text, state.pos = state.src[state.pos : end], end
     if state.tokens and state.tokens[-1].type == "inline":
-        state.tokens[-1].content += text
+        state.join(state.tokens[-1], text)
     else:
         state.tokens.append(spans(text))
     return True

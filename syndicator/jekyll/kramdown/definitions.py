@@ -1,6 +1,7 @@
 """What is defined in one place and used in another, and the extensions `{: }` and `{:: }`."""
 
 import re
+from functools import lru_cache
 
 from markdown_it.token import Token
 
@@ -14,10 +15,9 @@ _FOOTNOTE = re.compile(
     r"(?:(?:[ \t\r\f\v]*\n)*(?:(?:\t| {4})[ \t]*[^ \t-\r].*\n)+"
     rf"(?:(?!{NOT_LAZY})[ \t]*[^ \t-\r].*\n)*)*)"
 )
-_LINK = re.compile(
-    r" {0,3}\[(?P<id>[^\n\]]+)\]:[ \t]*(?:<(?P<angled>.*?)>|(?P<plain>[^\n]*?[^ \t-\r][^\n]*?))"
-    r"(?:(?:[ \t]*?\n|[ \t]+?)[ \t]*?(?P<quote>[\"'])(?P<title>.+?)(?P=quote))?[ \t]*?\n"
-)
+_LINK = re.compile(r" {0,3}\[(?P<id>[^\n\]]+)\]:[ \t]*")
+_TITLE_START = re.compile(r"(?<=[ \t])[\"']")
+_NOT_SPACE = re.compile(r"[^ \t-\r]")
 _ABBREVIATION = re.compile(r" {0,3}\*\[(?P<id>.+?)\]:(?P<title>.*?)\n")
 _NAMED = re.compile(rf" {{0,3}}\{{:(?P<name>{ID}):(?P<list>{LIST})\}}[ \t\r\f\v]*\n")
 _ATTRIBUTES = re.compile(rf" {{0,3}}\{{:(?![:/])(?P<list>{LIST})\}}[ \t\r\f\v]*\n")
@@ -26,6 +26,7 @@ _EXTENSION = re.compile(
 )
 
 
+EXTENSIONS = frozenset(("comment", "nomarkdown", "options"))
 MAX_LINE = 4_096  #: a longer line defines no link
 
 
@@ -47,15 +48,56 @@ def footnote(state: BlockState) -> bool:
 
 
 def link(state: BlockState) -> bool:
-    if state.src.find("\n", state.pos) - state.pos > MAX_LINE:
-        return False
     match = _LINK.match(state.src, state.pos)
-    if not match or re.search(r"[ \t]+[\"']", match["plain"] or ""):
+    line_end = state.src.find("\n", match.end()) if match else -1
+    if not match or line_end < 0 or line_end - state.pos > MAX_LINE:
         return False
-    state.pos = match.end()
-    target = match["angled"] if match["angled"] is not None else match["plain"]
-    state.doc.links[identifier(match["id"])] = Definition(target, match["title"], state.mark("link"))
+    line = state.src[match.end() : line_end]
+    found = _angled(state.src, line, line_end) or _plain(state.src, line, line_end)
+    if not found:
+        return False
+    target, title, state.pos = found
+    state.doc.links[identifier(match["id"])] = Definition(target, title, state.mark("link"))
     return True
+
+
+def _angled(src: str, line: str, line_end: int) -> tuple[str, str | None, int] | None:
+    """`<target> "title"`: the target, the title and where they end."""
+    end = line.find(">") if line.startswith("<") else -1
+    while end >= 0:
+        rest = line[end + 1 :].strip(" \t")
+        if not rest:
+            return line[1:end], *_title_below(src, line_end)
+        if line[end + 1] in " \t" and rest[0] in "\"'" and rest[-1] == rest[0] and len(rest) > 2:
+            return line[1:end], rest[1:-1], line_end + 1
+        end = line.find(">", end + 1)
+    return None
+
+
+def _plain(src: str, line: str, line_end: int) -> tuple[str, str | None, int] | None:
+    """`target "title"`: the title begins at the first mark after a space that is like the line's last character."""
+    first = _NOT_SPACE.search(line)
+    if not first:
+        return None
+    title: str | None
+    shown = line.rstrip(" \t")
+    for mark in _TITLE_START.finditer(shown, first.end()):
+        if mark[0] == shown[-1] and mark.end() < len(shown) - 1:
+            target = shown[: mark.start()].rstrip(" \t")
+            title, end = shown[mark.end() : -1], line_end + 1
+            break
+    else:
+        target, (title, end) = shown, _title_below(src, line_end)
+    return None if _TITLE_START.search(target) else (target, title, end)
+
+
+def _title_below(src: str, line_end: int) -> tuple[str | None, int]:
+    """A title that is all there is in the next line, and where the definition ends."""
+    end = src.find("\n", line_end + 1)
+    line = src[line_end + 1 : end].strip(" \t") if end >= 0 else ""
+    if len(line) > 2 and line[0] in "\"'" and line[0] == line[-1]:
+        return line[1:-1], end + 1
+    return None, line_end + 1
 
 
 def abbreviation(state: BlockState) -> bool:
@@ -96,12 +138,15 @@ def _attributes(state: BlockState, match: re.Match[str]) -> bool:
 
 
 def _extension(state: BlockState, match: re.Match[str]) -> bool:
+    if match["name"] not in EXTENSIONS:
+        return False
     body, end = None, match.end()
     if not match["closed"]:
-        stop = re.compile(rf"^ {{0,3}}\{{:/(?:{match['name']})?\}}[ \t\r\f\v]*\n", re.MULTILINE)
-        closing = stop.search(state.src, end)
+        stop = _closing_extension(match["name"])
+        start = state.ahead.search(stop, end)
+        closing = stop.match(state.src, start) if start >= 0 else None
         if not closing:
-            return state.doc.fail((state.end - state.pos) // 50)
+            return False
         body, end = state.src[match.end() : closing.start()].removesuffix("\n"), closing.end()
     token = extended(state.doc, match["name"], match["list"] or "", body)
     if token is None:
@@ -113,6 +158,11 @@ def _extension(state: BlockState, match: re.Match[str]) -> bool:
         token.block = True
         state.tokens.append(token)
     return True
+
+
+@lru_cache(maxsize=len(EXTENSIONS))
+def _closing_extension(name: str) -> re.Pattern[str]:
+    return re.compile(rf"^ {{0,3}}\{{:/(?:{name})?\}}[ \t\r\f\v]*\n", re.MULTILINE)
 
 
 def extended(doc: Document, name: str, attributes: str, body: str | None) -> Token | None:

@@ -20,39 +20,13 @@ def read_spans(tokens: list[Token], doc: Document, rules: Rules) -> None:
     """Reads the spans of each block, in the text's order, and gives each block its attributes."""
     for token in tokens:
         if token.type == "inline":
+            doc.spend(len(token.content) // 64)
             token.children = parse(token.content, doc, rules)
             continue
         if token.children:
             read_spans(token.children, doc, rules)
         if ial := token.meta.get("ial"):
-            ial.apply(token.attrs, doc.named)
-
-
-def abbreviate(tokens: list[Token], doc: Document, pattern: re.Pattern[str] | None = None) -> None:
-    """Marks up the abbreviations that the text defines."""
-    if not doc.abbreviations:
-        return
-    if pattern is None:
-        longest_first = sorted(doc.abbreviations, key=len, reverse=True)
-        words = "|".join(re.escape(word) for word in longest_first)
-        pattern = re.compile(rf"(?:(?<![A-Za-z0-9_])|^)({words})(?![A-Za-z0-9_])", re.MULTILINE)
-    for token in tokens:
-        if not token.children:
-            continue
-        if token.meta.get("content") != "raw":
-            replaced: list[Token] = []
-            for child in token.children:
-                replaced += _abbreviated(child, pattern) if child.type == "text" else [child]
-            token.children = replaced
-        abbreviate(token.children, doc, pattern)
-
-
-def _abbreviated(token: Token, pattern: re.Pattern[str]) -> Iterator[Token]:
-    for number, piece in enumerate(pattern.split(token.content)):
-        if number % 2:
-            yield Token("abbreviation", "abbr", 0, content=piece)
-        elif piece:
-            yield Token("text", "", 0, content=piece)
+            ial.apply(token.attrs, doc.named, doc.spend)
 
 
 def break_lines(tokens: list[Token], doc: Document, within: Token | None = None) -> None:
@@ -63,6 +37,7 @@ def break_lines(tokens: list[Token], doc: Document, within: Token | None = None)
             continue
         if any(child.type == "text" and mark in child.content for child in token.children):
             token.children = list(_broken(token, mark, token.type == "inline"))
+            doc.spend(len(token.children))
         break_lines(token.children, doc, token)
 
 

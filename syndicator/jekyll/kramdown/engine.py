@@ -12,6 +12,8 @@ from markdown_it.ruler import StateBase
 from markdown_it.token import Token
 
 from syndicator.jekyll.kramdown.attributes import Attributes
+from syndicator.jekyll.kramdown.limits import too_much_work
+from syndicator.jekyll.kramdown.lookahead import Longest, Lookahead
 from syndicator.jekyll.kramdown.options import Kramdown
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ class Document:
     """What is known of the whole text, gathered by the blocks and used by the spans."""
 
     options: Kramdown
-    effort: int  #: steps left; when they are gone, what remains of the text is shown as it is
+    effort: int  #: steps left
     links: dict[str, "Definition"] = field(default_factory=dict)
     footnotes: dict[str, Token] = field(default_factory=dict)
     abbreviations: dict[str, "Definition"] = field(default_factory=dict)
@@ -34,10 +36,11 @@ class Document:
     depth: int = 0
     coloured: int = 0  #: characters of code highlighted so far
 
-    def fail(self, cost: int) -> bool:
-        """A look ahead found nothing. It is paid for, so that many of them can't take for ever."""
-        self.effort -= cost
-        return False
+    def spend(self, steps: int) -> None:
+        """Count work. Raises TooMuchError when no step is left."""
+        self.effort -= steps
+        if self.effort < 0:
+            raise too_much_work()
 
 
 @dataclass(slots=True)
@@ -58,6 +61,10 @@ class BlockState(StateBase):
         self.tokens = tokens
         self.pos = 0
         self.end = len(src)
+        self.ahead = Lookahead(src, self.doc.spend)
+        self.joined: tuple[Token, list[str]] | None = None  #: a paragraph's text, and its parts when it has several
+        self.closing_fences: dict[tuple[str, bool], Longest] = {}
+        self.no_table = (0, 0)  #: between these places, rows lead to no end of a table
         self.ial: Attributes | None = None  #: an attribute list that waits for the next block
         self.element: Token | None = None  #: the HTML element whose content this is
         self.closed = False  #: its end tag has been read
@@ -80,8 +87,23 @@ class BlockState(StateBase):
         last = self.tokens[-1]
         return last.type == "blank" or (last.type == "mark" and last.content == "end")
 
+    def join(self, inline: Token, text: str) -> None:
+        """Add text to a paragraph. `finish_joined` puts it there: a copy for each part would be quadratic."""
+        if not self.joined or self.joined[0] is not inline:
+            self.finish_joined()
+            self.joined = inline, [inline.content]
+        self.joined[1].append(text)
+
+    def finish_joined(self) -> None:
+        """Give the paragraph that was added to last all of its text."""
+        if self.joined:
+            inline, parts = self.joined
+            inline.content = "".join(parts)
+            self.joined = None
+
     def blocks(self, text: str, into: list[Token]) -> list[Token]:
         """Reads the blocks of a part of the text that has been cut out."""
+        self.doc.spend(len(text) // 256)
         return cast("Blocks", self.md.block).parse(text, self.md, self.env, into)
 
 
@@ -123,14 +145,11 @@ class Blocks(ParserBlock):
         rules = cast("list[Any]", self.ruler.getRules(""))
         prose = cast("list[Any]", self.ruler.getRules("prose"))
         while state.pos < state.end and not state.closed:
-            state.doc.effort -= 5
-            if state.doc.effort < 0:
-                state.add("paragraph", "p", [spans(state.src[state.pos :])])
-                state.pos = state.end
-                return
+            state.doc.spend(5)
             for rule in prose if state.src[state.pos].isalpha() else rules:
                 if rule(state):
                     break
+        state.finish_joined()
 
     def inside(self, state: BlockState, element: Token) -> bool:
         """Reads on as the content of an HTML element; False if its end tag never comes."""

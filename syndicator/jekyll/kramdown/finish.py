@@ -7,6 +7,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from syndicator.jekyll.kramdown.engine import Document, children
+from syndicator.jekyll.kramdown.limits import check_html
 from syndicator.jekyll.kramdown.render import CONTENTS, FOOTNOTES, Output, attributes, escape, reference
 
 Env = MutableMapping[str, Any]
@@ -17,19 +18,24 @@ def finished(html: str, md: MarkdownIt, env: Env) -> str:
     out: Output = env["output"]
     notes = _footnotes(md, env)
     html = html.replace(FOOTNOTES, notes) if out.notes_placed else html + notes
-    return html.replace(CONTENTS, _contents(md, env, out.contents)) if out.contents else html
+    if out.contents:
+        html = html.replace(CONTENTS, _contents(md, env, out.contents))
+    check_html(len(html))
+    return html
 
 
 def _footnotes(md: MarkdownIt, env: Env) -> str:
     doc: Document = env["document"]
     out: Output = env["output"]
     shown: list[str] = []
-    while len(shown) < len(out.notes):  # a note may be the first to refer to another
-        name = list(out.notes)[len(shown)]
+    length = 0
+    for name in out.order:  # it grows meanwhile: a note may be the first to refer to another
         note = doc.footnotes[name]
         _add_backlinks(note, doc, name, out.notes[name])
         body = md.renderer.render(children(note), md.options, env)
         shown.append(f'<li id="fn:{doc.options.footnote_prefix}{name}" role="doc-endnote">\n{body}</li>\n')
+        length += len(shown[-1])
+        check_html(length)
     if not shown:
         return ""
     start = f' start="{doc.options.footnote_nr}"' if doc.options.footnote_nr != 1 else ""
@@ -46,13 +52,15 @@ def _add_backlinks(note: Token, doc: Document, name: str, repeats: int) -> None:
     if paragraph is None:
         paragraph = Token("paragraph", "p", 0, children=[], block=True)
         children(note).append(paragraph)
-    arrow, links = escape(doc.options.footnote_backlink), ""
+    arrow, links, length = escape(doc.options.footnote_backlink), list[str](), 0
     for number in range(repeats + 1):
         target = f"{doc.options.footnote_prefix}{name}" + (f":{number}" if number else "")
         shown = arrow + (f"<sup>{number + 1}</sup>" if number else "")
-        links += f'{space}<a href="#fnref:{target}" class="reversefootnote" role="doc-backlink">{shown}</a>'
+        links.append(f'{space}<a href="#fnref:{target}" class="reversefootnote" role="doc-backlink">{shown}</a>')
+        length += len(links[-1])
+        check_html(length)
         space = no_break
-    children(paragraph).append(Token("raw", "", 0, content=links))
+    children(paragraph).append(Token("raw", "", 0, content="".join(links)))
 
 
 def _last_paragraph(note: Token, inline: bool) -> Token | None:
@@ -70,18 +78,20 @@ def _contents(md: MarkdownIt, env: Env, place: Token) -> str:
     """The headings as nested lists. Their links and notes are left out."""
     attrs: dict[str, Any] = {**place.attrs, "id": place.attrs.get("id", "markdown-toc")}
     out: Output = env["output"]
-    html, open_levels = "", list[int]()
+    html, length, open_levels = list[str](), 0, list[int]()
     for level, name, tokens in out.headings:
         nested = bool(open_levels) and level > open_levels[-1]
         while open_levels and level <= open_levels[-1]:
             open_levels.pop()
-            html += f"</li>\n</{place.tag}>\n" if open_levels and level <= open_levels[-1] else "</li>\n"
-        html += f"<{place.tag}>\n" if nested else ""
+            html.append(f"</li>\n</{place.tag}>\n" if open_levels and level <= open_levels[-1] else "</li>\n")
+        html.append(f"<{place.tag}>\n" if nested else "")
         link = attributes({"href": f"#{name}", "id": f"{attrs['id']}-{name}"})
-        html += f"<li><a{link}>{md.renderer.render(_plain(tokens), md.options, env)}</a>"
+        html.append(f"<li><a{link}>{md.renderer.render(_plain(tokens), md.options, env)}</a>")
+        length += len(html[-1])
+        check_html(length)
         open_levels.append(level)
-    html += f"</li>\n</{place.tag}>\n" * len(open_levels)
-    return f"<{place.tag}{attributes(attrs)}>\n{html}" if html else ""
+    html.append(f"</li>\n</{place.tag}>\n" * len(open_levels))
+    return f"<{place.tag}{attributes(attrs)}>\n{''.join(html)}" if out.headings else ""
 
 
 def _plain(tokens: Sequence[Token]) -> list[Token]:

@@ -10,6 +10,7 @@ ID = r"[A-Za-z0-9_][A-Za-z0-9_\-]*"
 NAME = r"(?:[^\W\d][\w.\-]*+:)?[^\W\d][\w.\-]*+"
 ATTRIBUTE = rf"[ \t-\r]+{NAME}(?:[ \t-\r]*=[ \t-\r]*(?:\w++|\"[^\"]*+\"|'[^']*+'))?"
 TAG = re.compile(rf"<(?P<name>{NAME})(?P<attrs>(?>{ATTRIBUTE})*+)[ \t-\r]*(?P<closed>/)?>")
+TAG_START = re.compile(rf"<{NAME}(?>{ATTRIBUTE})*+")
 CLOSING_TAG = re.compile(rf"</(?P<name>{NAME})[ \t-\r]*>")
 ENTITY = re.compile(r"&(?:(?P<name>[\w:][\w.:\-]*+)|\#(?P<decimal>\d++)|\#x(?P<hex>[0-9a-fA-F]++));", re.ASCII)
 

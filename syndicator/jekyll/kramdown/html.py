@@ -9,7 +9,17 @@ from typing import cast
 from markdown_it.token import Token
 
 from syndicator.jekyll.kramdown.engine import MAX_DEPTH, Blocks, BlockState, Document, children, spans
-from syndicator.jekyll.kramdown.grammar import CLOSING_TAG, CONTENT, ELEMENTS, NAME, SPAN_ELEMENTS, TAG, VOID_ELEMENTS
+from syndicator.jekyll.kramdown.grammar import (
+    CLOSING_TAG,
+    CONTENT,
+    ELEMENTS,
+    NAME,
+    SPAN_ELEMENTS,
+    TAG,
+    TAG_START,
+    VOID_ELEMENTS,
+)
+from syndicator.jekyll.kramdown.lookahead import Lookahead
 
 _START = re.compile(rf" {{0,3}}<(?:!--|/|{NAME})")
 _ATTRIBUTE = re.compile(
@@ -36,28 +46,31 @@ def mode(token: Token) -> str | None:
     return _MODES.get(str(token.attrs.pop("markdown", "")))
 
 
-def comment_end(src: str, pos: int, doc: Document) -> int:
+def start_tag(src: str, pos: int, doc: Document) -> re.Match[str] | None:
+    """The start tag that begins here. Its length is paid for, also when it is never closed."""
+    tag = TAG.match(src, pos)
+    if read := tag or TAG_START.match(src, pos):
+        doc.spend((read.end() - pos) // 64)
+    return tag
+
+
+def comment_end(src: str, pos: int, ahead: Lookahead) -> int:
     """Where the comment that begins here ends; -1 if nothing begins or it never ends."""
-    if not src.startswith("<!--", pos):
-        return -1
-    end = src.find("-->", pos + 4)
-    if end < 0:
-        doc.fail((len(src) - pos) // 1_000)
-        return -1
-    return end + 3
+    end = ahead.find("-->", pos + 4) if src.startswith("<!--", pos) else -1
+    return end + 3 if end >= 0 else -1
 
 
 def html(state: BlockState) -> bool:
     src = state.src
     if not _START.match(src, state.pos):
         return False
-    if (end := comment_end(src, state.pos, state.doc)) >= 0:
+    if (end := comment_end(src, state.pos, state.ahead)) >= 0:
         state.tokens.append(Token("html_comment", "", 0, content=src[state.pos : end], block=True))
         state.pos = end
         _skip_line_end(state)
         return True
     start = src.index("<", state.pos)
-    if tag := TAG.match(src, start):
+    if tag := start_tag(src, start, state.doc):
         if tag["name"].lower() in SPAN_ELEMENTS:
             return False
         state.pos = tag.end()
@@ -126,10 +139,19 @@ def _verbatim(state: BlockState, token: Token) -> None:
 
 
 def _span_content(state: BlockState, token: Token) -> None:
-    closing = re.compile(rf"</{re.escape(token.tag)}[ \t-\r]*>", re.IGNORECASE).search(state.src, state.pos)
+    closing = _closing(state, token.tag)
     end = closing.start() if closing else state.end
     children(token).append(spans(state.src[state.pos : end]))
     state.pos = closing.end() if closing else state.end
+
+
+def _closing(state: BlockState, name: str) -> re.Match[str] | None:
+    """The next end tag of this name."""
+    for tag in CLOSING_TAG.finditer(state.src, state.pos):
+        state.doc.spend(1)
+        if tag["name"].lower() == name.lower():
+            return tag
+    return None
 
 
 def _raw_content(state: BlockState, token: Token) -> None:
@@ -138,10 +160,7 @@ def _raw_content(state: BlockState, token: Token) -> None:
     siblings, state.tokens = state.tokens, children(token)
     state.doc.depth += 1
     while state.pos < state.end and not state.closed:
-        state.doc.effort -= 1
-        if state.doc.effort < 0:
-            _text(state, state.end)
-            break
+        state.doc.spend(1)
         found = _RAW_START.search(state.src, state.pos)
         start = found.start() if found else state.end
         _text(state, start)
@@ -155,15 +174,14 @@ def _raw_content(state: BlockState, token: Token) -> None:
 def _raw_piece(state: BlockState, start: int) -> None:
     """A comment, an instruction, a tag, or a `<` that is none of these."""
     src, token = state.src, state.element
-    end = comment_end(src, start, state.doc)
+    end = comment_end(src, start, state.ahead)
     if src.startswith("<?", start):
-        end = src.find("?>", start)
+        end = state.ahead.find("?>", start)
         end = end + 2 if end >= 0 else -1
-        state.doc.effort -= 0 if end >= 0 else (state.end - start) // 1_000
     if end >= 0:
         state.tokens.append(Token("html_comment", "", 0, content=src[start:end]))
         state.pos = end
-    elif tag := TAG.match(src, start):
+    elif tag := start_tag(src, start, state.doc):
         state.pos = tag.end()
         if state.doc.depth < 2 * MAX_DEPTH:
             _element(state, tag)

@@ -4,17 +4,21 @@ import re
 
 from markdown_it.token import Token
 
+from syndicator.jekyll.kramdown.attributes import Attributes
 from syndicator.jekyll.kramdown.definitions import identifier
-from syndicator.jekyll.kramdown.engine import Definition, children
+from syndicator.jekyll.kramdown.engine import children
 from syndicator.jekyll.kramdown.grammar import SPACE
-from syndicator.jekyll.kramdown.scanner import MAX_OPEN, SPECIAL_IN_LINK, SpanState
+from syndicator.jekyll.kramdown.scanner import MAX_OPEN, SPECIAL_IN_LINK, SpanState, Trail
 
 _START = re.compile(r"!?\[(?=[^^])")
 _ESCAPED = re.compile(r"\\([\\.*_+`<>()\[\]{}#!:|\"'$=\-])")
 _REFERENCE = re.compile(r"[ \t-\r]*?\[([^\]]+)?\]")
-_ANGLED = re.compile(r"\(<(.*?)>")
-_PAREN = re.compile(r"[()]|[ \t-\r](?=['\"])")
-_TITLE = re.compile(r"[ \t-\r]*?([\"'])(.+?)\1[ \t-\r]*?\)", re.DOTALL)
+_LINE_OR_ANGLE = re.compile(r"[>\n]")
+_PAREN = re.compile(r"[()]")
+_BEFORE_QUOTE = re.compile(r"[ \t-\r](?=['\"])")
+_HERE = Token("mark", "", 0)  #: what defines an address that is no reference
+_QUOTE = re.compile(r"[ \t-\r]*([\"'])")
+_TITLE_END = {mark: re.compile(rf"{mark}[ \t-\r]*+\)") for mark in "\"'"}
 
 
 def link(state: SpanState) -> bool:
@@ -33,75 +37,21 @@ def link(state: SpanState) -> bool:
 
 def _link(state: SpanState, tag: str, start: int) -> bool:
     token = Token("link" if tag == "a" else "image", tag, 0, children=[])
+    ends = state.closed.get((token.type, *state.open))
+    if ends and start in ends:
+        state.pos = ends[start]
+        if _followed(state, start) is None:
+            return False
     state.pos = start
     if not _label(state, token):
-        return state.fail()
-    label = _ESCAPED.sub(r"\1", state.src[start : state.pos])
-    state.pos += 1
-    if reference := _REFERENCE.match(state.src, state.pos):
-        state.pos = reference.end()
-    if reference or not state.src.startswith("(", state.pos):
-        known = state.doc.links.get(identifier((reference and reference[1]) or label))
-        return known is not None and _add(state, token, label, *_referred(state, token, known))
-    target = _target(state)
-    return target is not None and _add(state, token, label, *target)
-
-
-def _label(state: SpanState, token: Token) -> bool:
-    """Reads up to the bracket that closes the one before; brackets of images within are theirs."""
-    depth = 1
-    images = 0
-
-    def closes(state: SpanState) -> bool:
-        nonlocal depth, images
-        src, pos = state.src, state.pos
-        if src[pos] == "]":
-            depth -= 1
-        elif src[pos] == "[" or src.startswith("![", pos):
-            depth += 1
-        else:
-            return False
-        images = sum(child.type == "image" for child in children(token))
-        return depth - images == 0
-
-    return state.src.find("]", state.pos) >= 0 and state.inside(token, closes, SPECIAL_IN_LINK)
-
-
-def _referred(state: SpanState, token: Token, known: Definition) -> tuple[str, str | None]:
-    if "ial" in known.mark.meta:
-        known.mark.meta["ial"].apply(token.attrs, state.doc.named)
-        token.meta["refs"] = list(known.mark.meta["ial"].refs)
-    return known.target, known.title
-
-
-def _target(state: SpanState) -> tuple[str, str | None] | None:
-    """`(url "title")`. None if it is no such thing."""
-    src = state.src
-    if angled := _ANGLED.match(src, state.pos):
-        url, state.pos = angled[1], angled.end()
-        if src.startswith(")", state.pos):
-            state.pos += 1
-            return url, None
-    else:
-        start, depth = state.pos, 0
-        for match in _PAREN.finditer(src, start):
-            state.pos = match.end()
-            state.doc.effort -= 1
-            depth += {"(": 1, ")": -1}.get(match[0], 0)
-            if depth == 0 or match[0] not in "()" or state.doc.effort < 0:
-                break
-        url = src[start + 1 : state.pos - 1].strip(SPACE)
-        if depth == 0:
-            return url, None
-    title = _TITLE.match(src, state.pos)
-    if not title:
-        return None
-    state.pos = title.end()
-    return url, title[2]
-
-
-def _add(state: SpanState, token: Token, label: str, url: str, title: str | None) -> bool:
-    if token.tag == "a":
+        return False
+    label, followed = _ESCAPED.sub(r"\1", state.src[start : state.pos]), _followed(state, start)
+    if followed is None:
+        return False
+    url, title, mark = followed
+    if "ial" in mark.meta:
+        _refer(state, token, mark.meta["ial"])
+    if tag == "a":
         token.attrs["href"] = url
     else:
         token.attrs |= {"src": url, "alt": label}
@@ -110,3 +60,122 @@ def _add(state: SpanState, token: Token, label: str, url: str, title: str | None
         token.attrs["title"] = title
     state.add(token)
     return True
+
+
+def _label(state: SpanState, token: Token) -> bool:
+    """Reads up to the bracket that closes the one before; brackets of images within are theirs."""
+    if state.ahead.find("]", state.pos) < 0:
+        return False
+    closes = _Label(state, token)
+    if state.inside(token, closes, SPECIAL_IN_LINK):
+        return True
+    closes.trail.failed()
+    return False
+
+
+class _Label:
+    """Counts the brackets of a label, and says when the first is closed."""
+
+    def __init__(self, state: SpanState, token: Token) -> None:
+        key = (token.type, *state.open)
+        self.trail = Trail(state, key)
+        self._token = token
+        self._depth = 1  #: without the brackets of images
+        self._images = 0  #: children that were looked through for images
+        self._opened: list[tuple[int, int]] = []  #: labels within, with their depth
+        self._ends = state.closed.setdefault(key, {})
+
+    def __call__(self, state: SpanState) -> bool | None:
+        src, pos = state.src, state.pos
+        kids = children(self._token)
+        while self._images < len(kids):
+            self._depth -= kids[self._images].type == "image"
+            self._images += 1
+        if src[pos] == "]":
+            self._depth -= 1
+            while self._opened and self._opened[-1][1] > self._depth:
+                self._ends[self._opened.pop()[0]] = pos
+        elif src[pos] == "[":
+            self._depth += 1
+            if self._token.type == "link":
+                self._opened.append((pos + 1, self._depth))
+        elif src.startswith("![", pos):
+            self._depth += 1
+        if self._depth == 0:
+            return True
+        if src[pos] != "{" and self.trail.hopeless(pos, self._depth):
+            return None  # what a brace means depends on what is before it
+        return False
+
+
+def _followed(state: SpanState, start: int) -> tuple[str, str | None, Token] | None:
+    """What the label that began at `start` and ends here leads to: an address, a title, and where it is defined."""
+    label_end = state.pos
+    state.pos += 1
+    if reference := _REFERENCE.match(state.src, state.pos):
+        state.pos = reference.end()
+    if not reference and state.src.startswith("(", state.pos):
+        target = _target(state)
+        return target and (*target, _HERE)
+    if not state.doc.links:
+        return None
+    name = (reference and reference[1]) or _ESCAPED.sub(r"\1", state.src[start:label_end])
+    state.doc.spend(len(name) // 256)
+    known = state.doc.links.get(identifier(name))
+    return (known.target, known.title, known.mark) if known else None
+
+
+def _refer(state: SpanState, token: Token, given: Attributes) -> None:
+    given.apply(token.attrs, state.doc.named, state.doc.spend)
+    token.meta["refs"] = list(given.refs)
+
+
+def _target(state: SpanState) -> tuple[str, str | None] | None:
+    """`(url "title")`. None if it is no such thing."""
+    src, start = state.src, state.pos
+    if src.startswith("<", start + 1):
+        end = state.ahead.search(_LINE_OR_ANGLE, start + 2)
+        if end >= 0 and src[end] == ">":
+            state.pos = end + 1
+            if not src.startswith(")", state.pos):
+                return _titled(state, start + 2, end)
+            state.pos += 1
+            return src[start + 2 : end], None
+    close = state.ahead.find(")", start)
+    if close >= 0 and src.find("(", start + 1, close) < 0:
+        found = _BEFORE_QUOTE.search(src, start, close)
+        mark = found.start() if found else -1
+    else:
+        close, mark = _closing_parenthesis(state, start), state.ahead.search(_BEFORE_QUOTE, start)
+    if close >= 0 and not 0 <= mark < close:
+        state.pos = close + 1
+        return src[start + 1 : close].strip(SPACE), None
+    if mark < 0:
+        return None
+    state.pos = mark + 1
+    return _titled(state, start + 1, mark)
+
+
+def _closing_parenthesis(state: SpanState, start: int) -> int:
+    """Where the parenthesis that opens here is closed; -1 if nowhere. All are looked up at once."""
+    if state.parentheses is None:
+        state.parentheses, opened = {}, list[int]()
+        for match in _PAREN.finditer(state.src):
+            state.doc.spend(1)
+            if match[0] == "(":
+                opened.append(match.start())
+            elif opened:
+                state.parentheses[opened.pop()] = match.start()
+    return state.parentheses.get(start, -1)
+
+
+def _titled(state: SpanState, start: int, stop: int) -> tuple[str, str | None] | None:
+    """The address that stands between two places, and after it a title in quotes and a parenthesis."""
+    src = state.src
+    quote = _QUOTE.match(src, state.pos)
+    end = state.ahead.search(_TITLE_END[quote[1]], quote.end() + 1) if quote else -1
+    if not quote or end < 0:
+        return None
+    state.pos = src.index(")", end) + 1
+    url = src[start:stop] if src[start - 1] == "<" else src[start:stop].strip(SPACE)
+    return url, src[quote.end() : end]

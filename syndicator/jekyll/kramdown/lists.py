@@ -7,14 +7,14 @@ from functools import lru_cache
 from markdown_it.token import Token
 
 from syndicator.jekyll.kramdown.attributes import Attributes
-from syndicator.jekyll.kramdown.engine import BlockState, children, spans
+from syndicator.jekyll.kramdown.engine import BlockState, Document, children, spans
 from syndicator.jekyll.kramdown.grammar import BLANKS, HTML_EDGE, ID, LIST, MARKER, RULE
 
 _ITEM = re.compile(r" {0,3}(?:(?P<ul>[+*\-])|(?P<ol>[0-9]+\.))[\t| ].*\n")
 _DEFINITION = re.compile(r" {0,3}:[\t| ].*\n")
 _ITEM_ATTRIBUTES = re.compile(rf"[ \t-\r]*\{{:(?!(?:{ID})?:|/)(?P<list>{LIST})\}}[ \t-\r]*")
 _EMPTY_ITEM = re.compile(rf"(?:[ \t-\r]*\{{:(?!(?:{ID})?:|/){LIST}\}}[ \t-\r]*)?[ \t-\r]*\Z")
-_TABS = re.compile(r"^( *)(\t+)")
+_TABS = re.compile(r"( *)(\t+)")
 _TASK = re.compile(r"\A[ \t-\r]*\[(?P<mark>[ xX])\][ \t-\r]+")
 _MARKERS = {"ul": r"[+*\-]", "ol": r"[0-9]+\.", "dl": ":"}
 
@@ -23,6 +23,10 @@ _MARKERS = {"ul": r"[+*\-]", "ol": r"[0-9]+\.", "dl": ":"}
 def _starts(kind: str, indent: int) -> re.Pattern[str]:
     """The start of the next item, which stands less deep than the text of the one before."""
     return re.compile(rf"(?P<marker> {{0,{min(indent - 1, 3)}}}{_MARKERS[kind]})(?P<text>[\t| ].*\n)")
+
+
+#: Text of an item that begins further right takes patterns of its own, which are made each time.
+_WIDEST, _PATTERN_STEPS = 100, 200
 
 
 @lru_cache(maxsize=256)
@@ -39,7 +43,7 @@ def _continues(indent: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
 class _Item:
     """An item while its lines are gathered. A part is read apart from the part before it."""
 
-    parts: list[str]
+    parts: list[list[str]]
     indent: int
     ial: Attributes | None
     nested: bool
@@ -50,23 +54,29 @@ class _Item:
     def __post_init__(self) -> None:
         self.inside, self.lazy = _continues(self.indent)
 
+    def texts(self) -> list[str]:
+        return ["".join(lines) for lines in self.parts]
 
-def _first_line(width: int, text: str) -> _Item:
+
+def _first_line(doc: Document, width: int, text: str) -> _Item:
     if _EMPTY_ITEM.match(text):
         width = 4
     else:
-        while tabs := _TABS.match(text):
-            column = len(tabs[1]) + width
-            spaces = 4 - column % 4 + (len(tabs[2]) - 1) * 4
-            text = tabs[1] + " " * spaces + text[tabs.end() :]
-        width += len(text) - len(text.lstrip(" "))
+        indent, start = 0, 0
+        while tabs := _TABS.match(text, start):
+            indent += len(tabs[1])
+            indent += 4 - (indent + width) % 4 + (len(tabs[2]) - 1) * 4
+            start = tabs.end()
+        width += indent + len(text) - start - len(text[start:].lstrip(" "))
+    if width > _WIDEST:
+        doc.spend(_PATTERN_STEPS)
     text = text.lstrip(" \t\n\v\f\r")
     ial = None
     if match := _ITEM_ATTRIBUTES.match(text):
         ial = Attributes()
         ial.read(match["list"])
         text = text[match.end() :]
-    return _Item(parts=[text], indent=width, ial=ial, nested=bool(_ITEM.match(text)))
+    return _Item(parts=[[text]], indent=width, ial=ial, nested=bool(_ITEM.match(text)))
 
 
 def list_(state: BlockState) -> bool:
@@ -78,11 +88,12 @@ def list_(state: BlockState) -> bool:
     items, ended = _items(state, kind)
     trailing: Token | None = None
     for item in items:
+        state.doc.spend(3)
         li = Token("item", "li", 0, children=[], block=True)
         if item.ial:
             li.meta["ial"] = item.ial
         children(token).append(li)
-        for part in item.parts:
+        for part in item.texts():
             state.blocks(part, children(li))
     for li in children(token):
         trailing = _settle(li, children(token), ended)
@@ -97,14 +108,15 @@ def _items(state: BlockState, kind: str) -> tuple[list[_Item], bool]:
     """The items' lines, and whether the list ended at a `^`."""
     src, items, after_blank = state.src, list[_Item](), False
     start = _starts(kind, 4)
-    while state.pos < state.end and state.doc.effort > 0:
+    while state.pos < state.end:
+        state.doc.spend(1)
         if after_blank and RULE.match(src, state.pos):
             break
         if end := MARKER.match(src, state.pos):
             state.pos = end.end()
             return items, True
         if first := start.match(src, state.pos):
-            items.append(_first_line(len(first["marker"]), first["text"]))
+            items.append(_first_line(state.doc, len(first["marker"]), first["text"]))
             state.pos, after_blank = first.end(), False
             start = _starts(kind, items[-1].indent)
         elif line := _line(state, items[-1], after_blank):
@@ -113,7 +125,7 @@ def _items(state: BlockState, kind: str) -> tuple[list[_Item], bool]:
         elif blanks := BLANKS.match(src, state.pos):
             state.pos, after_blank = blanks.end(), True
             items[-1].nested = True
-            items[-1].parts[-1] += blanks[0]
+            items[-1].parts[-1].append(blanks[0])
         else:
             break
     return items, False
@@ -123,8 +135,6 @@ def _line(state: BlockState, item: _Item, after_blank: bool) -> re.Match[str] | 
     line = item.inside.match(state.src, state.pos)
     if not line and not after_blank:
         line = item.lazy.match(state.src, state.pos)
-    if line:
-        state.doc.effort -= 1 + len(item.parts[-1]) // 5_000
     return line
 
 
@@ -139,11 +149,11 @@ def _gather(item: _Item, line: str) -> None:
     line, inside = _dedent(line, item.indent)
     if _ITEM.match(line):
         if inside and not item.nested:
-            item.parts.append("")
+            item.parts.append([])
             item.nested = True
         elif item.nested and not inside:
             line = " " * (item.indent + 4) + line
-    item.parts[-1] += line
+    item.parts[-1].append(line)
 
 
 def _settle(li: Token, items: list[Token], ended: bool) -> Token | None:
@@ -190,6 +200,7 @@ def _tasks(token: Token) -> None:
 
 def definitions(state: BlockState) -> bool:
     """`: text` after a paragraph whose lines become the terms."""
+    state.finish_joined()
     kids = state.tokens
     after_blank = len(kids) >= 2 and kids[-1].type == "blank" and kids[-1].content == "\n"
     before = kids[-2] if after_blank else kids[-1] if kids else None
@@ -200,14 +211,16 @@ def definitions(state: BlockState) -> bool:
     if "ial" in before.meta:
         dl.meta["ial"] = before.meta["ial"]
     for term in children(before)[0].content.split("\n"):
+        state.doc.spend(4)
         children(dl).append(_term(term))
     trailing: Token | None = None
     for item in _definitions(state, after_blank):
+        state.doc.spend(3)
         dd = Token("item", "dd", 0, children=[], block=True)
         if item.ial:
             dd.meta["ial"] = item.ial
         children(dl).append(dd)
-        state.blocks(item.parts[0], children(dd))
+        state.blocks("".join(item.parts[0]), children(dd))
         trailing = _settle_definition(dd, item.after_blank) if dd.children else trailing
     _join(kids)
     if trailing:
@@ -228,9 +241,10 @@ def _term(text: str) -> Token:
 def _definitions(state: BlockState, after_blank: bool) -> list[_Item]:
     src, items, last_is_blank = state.src, list[_Item](), False
     start = _starts("dl", 4)
-    while state.pos < state.end and state.doc.effort > 0:
+    while state.pos < state.end:
+        state.doc.spend(1)
         if first := start.match(src, state.pos):
-            items.append(_first_line(len(first["marker"]), first["text"]))
+            items.append(_first_line(state.doc, len(first["marker"]), first["text"]))
             items[-1].after_blank = after_blank
             state.pos, after_blank, last_is_blank = first.end(), False, False
             start = _starts("dl", items[-1].indent)
@@ -238,10 +252,10 @@ def _definitions(state: BlockState, after_blank: bool) -> list[_Item]:
             break
         elif line := _line(state, items[-1], last_is_blank):
             state.pos, after_blank, last_is_blank = line.end(), False, False
-            items[-1].parts[0] += _dedent(line[0], items[-1].indent)[0]
+            items[-1].parts[0].append(_dedent(line[0], items[-1].indent)[0])
         elif blanks := BLANKS.match(src, state.pos):
             state.pos, after_blank, last_is_blank = blanks.end(), True, True
-            items[-1].parts[0] += blanks[0]
+            items[-1].parts[0].append(blanks[0])
         else:
             break
     return items

@@ -14,6 +14,7 @@ from syndicator.jekyll.kramdown import (
     definitions,
     document,
     html,
+    limits,
     links,
     lists,
     span_html,
@@ -21,6 +22,7 @@ from syndicator.jekyll.kramdown import (
     tables,
     typography,
 )
+from syndicator.jekyll.kramdown.abbreviations import Abbreviations
 from syndicator.jekyll.kramdown.engine import BlockRule, Blocks, Document
 from syndicator.jekyll.kramdown.finish import finished
 from syndicator.jekyll.kramdown.options import Kramdown
@@ -84,17 +86,25 @@ _SMART_SPANS: Rules = {
 
 
 def render(text: str, options: Kramdown) -> str:
-    md, env = _markdown(), _environment(options, SPANS, len(text))
+    """The HTML of a text. Raises TooMuchError."""
+    return rendered(text, environment(text, options))
+
+
+def rendered(text: str, env: dict[str, Any]) -> str:
+    """The HTML of a text, with what `environment` made for it. Raises TooMuchError."""
+    md = _markdown()
     return finished(md.render(text.removeprefix("\ufeff"), env), md, env)
 
 
 def render_typography(text: str, options: Kramdown) -> str:
-    html: str = _smart().render(text, _environment(replace(options, input="kramdown"), _SMART_SPANS, len(text)))
+    """A line of text with typographic quotes, dashes and ellipses. Raises TooMuchError."""
+    html: str = _smart().render(text, environment(text, replace(options, input="kramdown"), _SMART_SPANS))
     return html.removesuffix("\n")
 
 
-def _environment(options: Kramdown, spans: Rules, length: int) -> dict[str, Any]:
-    doc = Document(options=options, effort=50_000 + length // 20)
+def environment(text: str, options: Kramdown, spans: Rules = SPANS) -> dict[str, Any]:
+    """What lasts for one text, with its budget of work. Raises TooMuchError for a text that is too long."""
+    doc = Document(options=options, effort=limits.steps(len(text)))
     return {"document": doc, "spans": spans, "output": Output()}
 
 
@@ -129,10 +139,13 @@ def _read_spans(state: StateCore) -> None:
     doc: Document = state.env["document"]
     rules: Rules = state.env["spans"]
     document.read_spans(state.tokens, doc, rules)
-    document.abbreviate(state.tokens, doc)
+    abbreviations = Abbreviations(doc.abbreviations, doc.spend) if doc.abbreviations else None
+    if abbreviations:
+        abbreviations.mark(state.tokens)
     for note in doc.footnotes.values():
         document.read_spans([note], doc, rules)
-        document.abbreviate([note], doc)
+        if abbreviations:
+            abbreviations.mark([note])
     if doc.options.gfm:
         if doc.options.hard_wrap or "\\\n" in state.src:
             document.break_lines(state.tokens, doc)

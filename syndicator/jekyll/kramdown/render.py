@@ -13,12 +13,16 @@ from syndicator.jekyll.kramdown.document import plain_id, words_of
 from syndicator.jekyll.kramdown.engine import Document, children
 from syndicator.jekyll.kramdown.grammar import ENTITIES, VOID_ELEMENTS
 from syndicator.jekyll.kramdown.highlight import escaped
+from syndicator.jekyll.kramdown.limits import check_html
 from syndicator.jekyll.kramdown.typography import QUOTES
 
 #: stand where the table of contents and the footnotes go; no text has a NUL when it gets here
 CONTENTS, FOOTNOTES = "\0contents\0", "\0footnotes\0"
 
+_LEXER_STEPS = 40  #: of work to highlight code in a language, however short it is
+_WRITTEN_A_STEP = 128  #: characters, again for each element that they are in
 _BARE_AMPERSAND = re.compile(r"&(?!(?:[\w:][\w.:\-]*|#\d+|#x[0-9a-fA-F]+);)", re.ASCII)
+_NAMES = {point: name for name, point in reversed(ENTITIES.items())}
 _LANGUAGE = re.compile(r"\blanguage-(\S+)")
 _NO_TOC = re.compile(r"\bno_toc\b")
 _CJK_BREAK = re.compile(
@@ -30,7 +34,9 @@ _CJK_BREAK = re.compile(
 class Output:
     """What is found out while rendering: the order of the notes, the headings, the ids in use."""
 
-    notes: dict[str, int] = field(default_factory=dict)  #: name → how often it was referred to
+    notes: dict[str, int] = field(default_factory=dict)  #: name → how often it was referred to again
+    order: list[str] = field(default_factory=list)  #: of the notes, by their first reference
+    numbers: dict[str, int] = field(default_factory=dict)  #: name → its place in that order
     headings: list[tuple[int, str, list[Token]]] = field(default_factory=list)
     ids: dict[str, int] = field(default_factory=dict)
     contents: Token | None = None  #: the list that the table of contents takes the place of
@@ -56,6 +62,21 @@ def attributes(attrs: dict[str, Any]) -> str:
 
 class Html(RendererHTML):
     """One method for each type of token. What lasts for one text is in `env`: an instance is shared by threads."""
+
+    def render(self, tokens: Sequence[Token], options: Any, env: Any) -> str:
+        """The HTML of some tokens. Raises TooMuchError as soon as it is too long."""
+        doc, pieces, length = _doc(env), list[str](), 0
+        for number, token in enumerate(tokens):
+            if token.type == "inline":
+                piece = self.render(token.children or (), options, env)
+            else:
+                piece = self.rules[token.type](tokens, number, options, env)
+            pieces.append(piece)
+            if len(piece) >= _WRITTEN_A_STEP:
+                length += len(piece)
+                check_html(length)
+                doc.spend(len(piece) // _WRITTEN_A_STEP)
+        return "".join(pieces)
 
     def _inner(self, token: Token, options: Any, env: Any) -> str:
         return self.render(token.children or (), options, env)
@@ -160,6 +181,7 @@ class Html(RendererHTML):
         if doc.options.syntax_highlighter == "rouge":
             code = highlight.highlighted(token.content, token.info or language or how.default_lang, how, doc.coloured)
             doc.coloured += len(token.content)
+            doc.spend(_LEXER_STEPS if language or token.info else 0)
         if code is not None:
             attrs["class"] = _highlighted_css(attrs, language or how.default_lang)
             return f"<div{attributes(attrs)}>{highlight.block(code, token.content, how)}\n</div>\n"
@@ -174,6 +196,7 @@ class Html(RendererHTML):
         how = doc.options.span_code
         code = None
         if doc.options.syntax_highlighter == "rouge":
+            doc.spend(_LEXER_STEPS if language else 0)
             code = highlight.highlighted(token.content, language or how.default_lang, how)
         if code is None:
             return f"<code{attributes(token.attrs)}>{escaped(token.content)}</code>"
@@ -243,7 +266,10 @@ class Html(RendererHTML):
         doc, out, name = _doc(env), _out(env), tokens[idx].content
         again = out.notes.get(name)
         out.notes[name] = 0 if again is None else again + 1
-        number = doc.options.footnote_nr + list(out.notes).index(name)
+        if again is None:
+            out.numbers[name] = len(out.order)
+            out.order.append(name)
+        number = doc.options.footnote_nr + out.numbers[name]
         name = doc.options.footnote_prefix + name
         repeat = "" if again is None else f":{again + 1}"
         return (
@@ -256,7 +282,7 @@ def reference(char: str, how: str) -> str:
     """A character as the option `entity_output` has it."""
     if how not in ("symbolic", "numeric") and char not in "<>&":
         return char
-    name = next((name for name, point in ENTITIES.items() if point == ord(char)), None)
+    name = _NAMES.get(ord(char))
     return f"&{name};" if name and (how == "symbolic" or char in '<>&"') else f"&#{ord(char)};"
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from markdown_it.token import Token
 
 from syndicator.jekyll.kramdown.engine import Document, children
+from syndicator.jekyll.kramdown.limits import too_much_work
+from syndicator.jekyll.kramdown.lookahead import Longest, Lookahead
 
 MAX_OPEN = 60  #: spans in spans
 
@@ -17,6 +19,7 @@ MAX_OPEN = 60  #: spans in spans
 _HEADS = r"\"|'|\*|_|`|<|\[|&|\\|\$|-(?=-)|\.(?=\.\.)|>(?=>)|\n(?<=  \n)|!(?=\[)|~(?=~)|\{(?=:)"
 SPECIAL = re.compile(_HEADS)
 SPECIAL_IN_LINK = re.compile(rf"\]|{_HEADS}")
+TICKS = re.compile("`+")
 _ESCAPED_ALWAYS = frozenset(("", "&", "<", ">"))  # the empty one stands for no character at all
 
 
@@ -28,6 +31,11 @@ class SpanState:
         self.doc = doc
         self.rules = self.all_rules = rules
         self.special = special
+        self.ahead = Lookahead(src, doc.spend)
+        self.unclosed: dict[tuple[str, ...], dict[int, int]] = {}  #: see `Trail`
+        self.closed: dict[tuple[str, ...], dict[int, int]] = {}  #: where labels in labels end, by where they begin
+        self.parentheses: dict[int, int] | None = None  #: where each is closed; set when a link is read
+        self.ticks: Longest | None = None  #: set when a code span was not closed
         self.pos = 0
         self.plain = 0  #: since where the text before `pos` has been no span
         self.tokens: list[Token] = []
@@ -68,12 +76,18 @@ class SpanState:
                 self.tokens.append(Token("text", "", 0, content=text))
             self.pending.clear()
 
-    def fail(self, speed: int = 50) -> bool:
-        """A look ahead to the end of the text found nothing. The speed is in characters for a step of effort."""
-        return self.doc.fail((len(self.src) - self.pos) // speed)
+    def closing_ticks(self, ticks: str, pos: int) -> int:
+        """Where a code span with these ticks ends; -1 if nowhere."""
+        if self.ticks and self.ticks.after(pos) < len(ticks):
+            return -1
+        end = self.src.find(ticks, pos)
+        if end < 0 and not self.ticks:
+            self.ticks = Longest((run.start(), len(run[0])) for run in TICKS.finditer(self.src))
+        return end
 
     def inside(self, token: Token, stop: "Stop", special: re.Pattern[str] | None = None) -> bool:
         """Reads on as the content of a span; whether its end was found. Stands before that end then."""
+        self.doc.spend(2)
         outer = self.tokens, self.pending, self.special
         self.tokens, self.pending = children(token), []
         self.special = special or self.special
@@ -85,7 +99,42 @@ class SpanState:
         return found
 
 
-Stop = Callable[[SpanState], bool]
+class Trail:
+    """The places that a span passes while its end is looked for, each with the brackets open there.
+
+    When the end is never found, a span of the same kind that comes to one of them, with as many brackets open, has
+    none either. So what is not closed is read once for each kind, not once for each place where it opens.
+    """
+
+    __slots__ = ("_key", "_known", "_lowest", "_passed", "_unclosed")
+
+    def __init__(self, state: SpanState, key: tuple[str, ...]) -> None:
+        self._unclosed = state.unclosed
+        self._key = key
+        self._known = state.unclosed.get(key)
+        self._passed: list[tuple[int, int]] = []
+        self._lowest = len(state.src) + 1
+
+    def hopeless(self, pos: int, depth: int = 1) -> bool:
+        """Note a place. True if no end is found from there."""
+        if self._known is not None and (enough := self._known.get(pos, depth + 1)) <= depth:
+            self._lowest = depth - enough + 1
+            return True
+        self._passed.append((pos, depth))
+        return False
+
+    def failed(self) -> None:
+        """The end was not found: note for each place how many brackets are too many."""
+        known = self._unclosed.setdefault(self._key, {})
+        lowest = self._lowest
+        for pos, depth in reversed(self._passed):
+            lowest = min(lowest, depth)
+            enough = depth - lowest + 1
+            known[pos] = min(known.get(pos, enough), enough)
+
+
+#: True: the span ends here; None: it ends nowhere
+Stop = Callable[[SpanState], bool | None]
 Rule = Callable[[SpanState], bool]
 Rules = dict[str, tuple[Rule, ...]]
 
@@ -93,8 +142,11 @@ Rules = dict[str, tuple[Rule, ...]]
 def scan(state: SpanState, stop: Stop | None) -> bool:
     """Reads spans up to where `stop` says, or to the end of the text if there is no such place."""
     src, rules, unused = state.src, state.rules, 0
-    while state.doc.effort > 0:
-        state.doc.effort -= 1
+    doc = state.doc
+    while True:
+        doc.effort -= 1
+        if doc.effort < 0:
+            raise too_much_work()
         found = state.special.search(src, state.pos)
         if not found:
             break
@@ -102,8 +154,8 @@ def scan(state: SpanState, stop: Stop | None) -> bool:
         state.plain, unused = before - unused, 0
         if state.pos > before:
             state.pending.append(src[before : state.pos])
-        if stop and stop(state):
-            return True
+        if stop and (stopped := stop(state)) is not False:
+            return bool(stopped)
         char = src[state.pos]
         for rule in rules.get(char, ()):
             if rule(state):

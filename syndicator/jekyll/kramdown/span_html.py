@@ -1,15 +1,17 @@
 """HTML tags and comments within a line of text."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from markdown_it.token import Token
 
-from syndicator.jekyll.kramdown.grammar import BLOCK_ELEMENTS, CLOSING_TAG, CONTENT, ELEMENTS, TAG, VOID_ELEMENTS
-from syndicator.jekyll.kramdown.html import comment_end, element, mode
+from syndicator.jekyll.kramdown.grammar import BLOCK_ELEMENTS, CLOSING_TAG, CONTENT, ELEMENTS, VOID_ELEMENTS
+from syndicator.jekyll.kramdown.html import comment_end, element, mode, start_tag
 from syndicator.jekyll.kramdown.scanner import MAX_OPEN, SPECIAL, SpanState
 
 _HTML_ONLY = re.compile("<")
+_TAG_END = re.compile(r"[ \t-\r]*>")
 _NEWLINES = re.compile(r"\n+")
 
 
@@ -18,13 +20,13 @@ def html(state: SpanState) -> bool:
     following = src[pos + 1 : pos + 2]
     if not (following.isalpha() or following in ("_", "/") or src.startswith("<!--", pos)):
         return False
-    if (end := comment_end(src, pos, state.doc)) >= 0:
+    if (end := comment_end(src, pos, state.ahead)) >= 0:
         state.add(Token("html_comment", "", 0, content=src[pos:end]))
         state.pos = end
     elif closing := CLOSING_TAG.match(src, pos):
         state.text(closing[0])
         state.pos = closing.end()
-    elif tag := TAG.match(src, pos):
+    elif tag := start_tag(src, pos, state.doc):
         _element(state, tag)
     else:
         return False
@@ -55,15 +57,15 @@ def _parsed(state: SpanState, token: Token) -> bool:
 
 
 def _content(state: SpanState, token: Token) -> None:
-    end = _end_tag(token.tag)
+    end = end_tag(token.tag)
     outer = state.rules, state.special, state.raw
     state.raw = token.meta["content"] == "raw"
     state.rules = {"<": (html,)} if state.raw else state.all_rules
     special = _HTML_ONLY if state.raw else SPECIAL
-    found = state.inside(token, lambda state: bool(end.match(state.src, state.pos)), special)
+    found = state.inside(token, lambda state: end(state.src, state.pos) > 0, special)
     state.rules, state.special, state.raw = outer
-    if found and (match := end.match(state.src, state.pos)):
-        state.pos = match.end()
+    if found:
+        state.pos = end(state.src, state.pos)
     else:
         rest = state.src[state.pos :]
         if token.children and token.children[-1].type == "text":
@@ -73,6 +75,25 @@ def _content(state: SpanState, token: Token) -> None:
         state.pos = len(state.src)
 
 
-@lru_cache(maxsize=128)
-def _end_tag(name: str) -> re.Pattern[str]:
-    return re.compile(rf"</{re.escape(name)}[ \t-\r]*>", re.IGNORECASE if name in ELEMENTS else 0)
+def end_tag(name: str) -> Callable[[str, int], int]:
+    """Says where the end tag of an element that begins at a place of a text ends; -1 if none begins there."""
+    if name in ELEMENTS:
+        return _known_end_tag(name)
+    start = f"</{name}"
+
+    def ends(src: str, pos: int) -> int:
+        match = _TAG_END.match(src, pos + len(start)) if src.startswith(start, pos) else None
+        return match.end() if match else -1
+
+    return ends
+
+
+@lru_cache(maxsize=len(ELEMENTS))
+def _known_end_tag(name: str) -> Callable[[str, int], int]:
+    pattern = re.compile(rf"</{name}[ \t-\r]*>", re.IGNORECASE)
+
+    def ends(src: str, pos: int) -> int:
+        match = pattern.match(src, pos)
+        return match.end() if match else -1
+
+    return ends

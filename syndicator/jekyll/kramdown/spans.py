@@ -9,19 +9,20 @@ from functools import lru_cache
 from markdown_it.token import Token
 
 from syndicator.jekyll.kramdown.attributes import Attributes
-from syndicator.jekyll.kramdown.definitions import extended
+from syndicator.jekyll.kramdown.definitions import EXTENSIONS, extended
 from syndicator.jekyll.kramdown.grammar import ANY, ENTITY, ID, LIST, SPACE, character
-from syndicator.jekyll.kramdown.scanner import MAX_OPEN, SpanState, scan
+from syndicator.jekyll.kramdown.scanner import MAX_OPEN, TICKS, SpanState, Trail, scan
 
 _SPACES = frozenset(SPACE)
-_TICKS = re.compile("`+")
 _EMPHASIS = re.compile(r"\*\*?|__?")
 _IN_WORD = re.compile(r"[^\W\d_]-?\Z")
 _ESCAPED = re.compile(r"\\([\\.*_+`<>()\[\]{}#!:|\"'$=\-])")
 _ESCAPED_GFM = re.compile(r"\\([\\.*_+`<>()\[\]{}#!:|\"'$=\-~])")
-_MATH = re.compile(r"\$\$(.*?)\$\$", re.DOTALL)
-_STRUCK = re.compile(r"~~(?![ \t-\r~])(.*?[^ \t-\r~])~~", re.DOTALL)
-_AUTOLINK = re.compile(r"<((?P<scheme>mailto|https?|ftps?):.[^>\n]*+|[\w.\-]++@[\w.\-]++)>")
+_NOT_STRUCK = (*" \t\n\v\f\r~", "")
+_STRUCK_END = re.compile(r"[^ \t-\r~](?=~~)")
+_SCHEME = re.compile(r"<(?:mailto|https?|ftps?):.")
+_AUTOLINK_END = re.compile(r"[>\n]")
+_ADDRESS = re.compile(r"<[\w.\-]++@[\w.\-]++>")
 _FOOTNOTE = re.compile(rf"\[\^({ID})\]")
 _ATTRIBUTES = re.compile(rf"\{{:({LIST})\}}")
 _EXTENSION = re.compile(rf"\{{::(?P<name>[A-Za-z0-9_]+)(?:[ \t-\r](?P<list>{ANY}{{0,500}}?))?(?P<closed>/)?\}}")
@@ -56,34 +57,38 @@ def _emphasised(state: SpanState, mark: str, tag: str, start: int) -> Token | No
     src = state.src
     state.pos = start
     token = Token(tag, tag, 0, children=[])
+    trail = Trail(state, (mark, *state.open))
 
-    def closes(state: SpanState) -> bool:
+    def closes(state: SpanState) -> bool | None:
+        if not (token.children or state.pending):
+            return False
         pos, end = state.pos, state.pos + len(mark)
+        if src[pos] != "{" and trail.hopeless(pos):  # what a brace means depends on what is before it
+            return None
         if not src.startswith(mark, pos) or src[pos - 1] in _SPACES:
             return False
         if tag == "em" and src.startswith(mark, end) and not src.startswith(mark, end + 1):
             return False
-        if mark[0] == "_" and src[end : end + 1].isalnum():
-            return False
-        return bool(token.children or state.pending)
+        return not (mark[0] == "_" and src[end : end + 1].isalnum())
 
-    if src.find(mark, start) >= 0 and state.inside(token, closes):
+    if state.ahead.find(mark, start) < 0:
+        return None
+    if state.inside(token, closes):
         return token
-    state.fail()
+    trail.failed()
     return None
 
 
 def code(state: SpanState) -> bool:
     src = state.src
-    match = _TICKS.match(src, state.pos)
+    match = TICKS.match(src, state.pos)
     if not match:
         return False
     ticks, start, end = match[0], match.end(), -1
     alone = len(ticks) == 1 and (state.pos == 0 or src[state.pos - 1] in _SPACES) and src[start : start + 1] in _SPACES
     if not alone:
-        end = src.find(ticks, start)
+        end = state.closing_ticks(ticks, start)
     if end < 0:
-        state.fail()
         state.text(ticks)
         state.pos = start
         return True
@@ -96,14 +101,19 @@ def code(state: SpanState) -> bool:
 
 
 def autolink(state: SpanState) -> bool:
-    match = _AUTOLINK.match(state.src, state.pos)
-    if not match:
-        following = state.src.startswith(("<http", "<ftp", "<mailto"), state.pos)
-        return state.fail(1_000) if following else False
-    target = match[1] if match["scheme"] else f"mailto:{match[1]}"
-    shown = Token("text", "", 0, content=match[1].removeprefix("mailto:"))
+    if scheme := _SCHEME.match(state.src, state.pos):
+        end = state.ahead.search(_AUTOLINK_END, scheme.end())
+        if end < 0 or state.src[end] != ">":
+            return False
+        target = address = state.src[state.pos + 1 : end]
+    elif match := _ADDRESS.match(state.src, state.pos):
+        address, end = match[0][1:-1], match.end() - 1
+        target = f"mailto:{address}"
+    else:
+        return False
+    shown = Token("text", "", 0, content=address.removeprefix("mailto:"))
     state.add(Token("link", "a", 0, {"href": target}, children=[shown]))
-    state.pos = match.end()
+    state.pos = end + 1
     return True
 
 
@@ -122,13 +132,11 @@ def footnote(state: SpanState) -> bool:
 def math(state: SpanState) -> bool:
     if not state.src.startswith("$$", state.pos):
         return False
-    if state.src.find("$$", state.pos + 2) < 0:
-        return state.fail(1_000)
-    match = _MATH.match(state.src, state.pos)
-    if not match:
+    end = state.ahead.find("$$", state.pos + 2)
+    if end < 0:
         return False
-    state.add(Token("math_inline", "span", 0, content=match[1].strip(SPACE)))
-    state.pos = match.end()
+    state.add(Token("math_inline", "span", 0, content=state.src[state.pos + 2 : end].strip(SPACE)))
+    state.pos = end + 2
     return True
 
 
@@ -172,24 +180,31 @@ def struck(state: SpanState) -> bool:
     """GFM's `~~text~~`."""
     if not state.doc.options.gfm or len(state.open) > MAX_OPEN:
         return False
-    if state.src.find("~~", state.pos + 2) < 0:
-        return state.fail(1_000)
-    match = _STRUCK.match(state.src, state.pos)
-    if not match:
-        return state.fail()
-    inner = SpanState(match[1], state.doc, state.rules)
+    start = state.pos + 2
+    if not state.src.startswith("~~", state.pos) or state.src[start : start + 1] in _NOT_STRUCK:
+        return False
+    end = state.ahead.search(_STRUCK_END, start) + 1
+    if not end:
+        return False
+    inner = SpanState(state.src[start:end], state.doc, state.rules)
     scan(inner, None)
     inner.flush()
     state.add(Token("html", "del", 0, children=inner.tokens, meta={"content": "span"}))
-    state.pos = match.end()
+    state.pos = end + 2
     return True
 
 
 def extension(state: SpanState) -> bool:
     """`{:: }`, or an attribute list for the span before it."""
-    if state.src.find("}", state.pos) < 0:
-        state.fail(1_000)
-    elif match := _EXTENSION.match(state.src, state.pos):
+    if state.ahead.find("}", state.pos) >= 0:
+        return _braces(state)
+    state.text("{")
+    state.pos += 1
+    return True
+
+
+def _braces(state: SpanState) -> bool:
+    if match := _EXTENSION.match(state.src, state.pos):
         if _extension(state, match):
             return True
     elif (match := _ATTRIBUTES.match(state.src, state.pos)) and not match[1].startswith("/"):
@@ -200,7 +215,7 @@ def extension(state: SpanState) -> bool:
             given = Attributes()
             given.read(match[1])
             state.tokens[-1].meta.setdefault("refs", []).extend(given.refs)
-            given.apply(state.tokens[-1].attrs, state.doc.named)
+            given.apply(state.tokens[-1].attrs, state.doc.named, state.doc.spend)
             state.pos = match.end()
             return True
     state.text("{")
@@ -209,15 +224,20 @@ def extension(state: SpanState) -> bool:
 
 
 def _extension(state: SpanState, match: re.Match[str]) -> bool:
+    if match["name"] not in EXTENSIONS:
+        return False
     body, end = None, match.end()
     if not match["closed"]:
-        closing = _closing(match["name"]).search(state.src, end)
-        if not closing:
-            return state.fail()
-        body, end = state.src[end : closing.start()], closing.end()
+        closing = _closing(match["name"])
+        start = state.ahead.search(closing, end)
+        if start < 0:
+            return False
+        body, end = state.src[end:start], state.src.index("}", start) + 1
     token = extended(state.doc, match["name"], match["list"] or "", body)
     if token is None:
         return False
+    if token.type == "mark":
+        state.unclosed.clear()  # the options may make other spans of what was passed
     if token.type != "mark" and body is not None:
         state.add(token)
     state.pos = end

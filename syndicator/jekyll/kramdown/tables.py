@@ -1,6 +1,7 @@
 """Tables: rows with or without outer pipes, several bodies, a footer."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from markdown_it.token import Token
@@ -9,7 +10,8 @@ from syndicator.jekyll.kramdown import span_html
 from syndicator.jekyll.kramdown import spans as span_rules
 from syndicator.jekyll.kramdown.engine import BlockState, Document, children, spans
 from syndicator.jekyll.kramdown.grammar import BOUNDARY, SPACE
-from syndicator.jekyll.kramdown.scanner import SpanState, scan
+from syndicator.jekyll.kramdown.lookahead import Longest
+from syndicator.jekyll.kramdown.scanner import TICKS, SpanState, scan
 
 _PIPE = r"(?:\||[^\n]*?[^\\\n]\|)"
 _START = re.compile(rf" {{0,3}}(?=[^ \t-\r]){_PIPE}.*\n")
@@ -18,10 +20,8 @@ _HAS_PIPE = re.compile(_PIPE)
 _SEPARATOR = re.compile(r"(?=[+|: \t=]*-)(?P<columns>[+|: \t\-]+)\n")
 _FOOTER = re.compile(r"(?=[+|: \t]*=)[+|: \t=]+\n")
 _ALIGNMENT = re.compile(r"[ \t]?(:?)-+(:?)[ \t]?")
-_CODE_ELEMENT = re.compile(r"(<code.*?>.*?</code>)")
 _CELL_END = re.compile(r"(?<!\\)\|")
 _CODE = re.compile("[`<]")
-_TICKS = re.compile("`+")
 _ALIGNED = {("", ""): "", (":", ""): "left", ("", ":"): "right", (":", ":"): "center"}
 
 
@@ -38,22 +38,36 @@ class _Rows:
 
 
 def table(state: BlockState) -> bool:
-    if not state.after_boundary() or not _START.match(state.src, state.pos):
+    start, (known, known_end) = state.pos, state.no_table
+    if known <= start < known_end or not state.after_boundary() or not _START.match(state.src, start):
         return False
-    start = state.pos
+    end = _end(state)
+    if not BOUNDARY.match(state.src, end):
+        state.no_table = start, end
+        return False
+    if not _piped(state.src[start:end], state.doc):
+        return False
     found = _rows(state)
-    text, end = state.src[start : state.pos], state.pos
     state.pos = start
-    if not BOUNDARY.match(state.src, end) or not _piped(text, state.doc):
-        return False
     if found.rows:
         found.close("tfoot" if found.footer else "tbody")
     if all(part.tag != "tbody" for part in found.parts):
         return False
     state.pos = end
-    _fill(found)
+    _fill(found, state.doc)
     state.add("table", "table", found.parts)
     return True
+
+
+def _end(state: BlockState) -> int:
+    """Where the lines with pipes end."""
+    src, end = state.src, state.pos
+    if first := _SEPARATOR.match(src, end):
+        end = first.end()
+    while line := _LINE.match(src, end):
+        state.doc.spend(1)
+        end = line.end()
+    return end
 
 
 def _rows(state: BlockState) -> _Rows:
@@ -74,9 +88,7 @@ def _rows(state: BlockState) -> _Rows:
                 found.close("tbody")
             found.footer = True
         else:
-            state.doc.effort -= 5 + 2 * line[0].count("|")
-            if state.doc.effort < 0:
-                break
+            state.doc.spend(5 + 3 * line[0].count("|"))
             found.rows.append(_row(line[0].rstrip("\n").rstrip(" \t"), leading))
     return found
 
@@ -95,29 +107,48 @@ def _row(line: str, leading: bool) -> Token:
 
 def _cells(line: str) -> list[str]:
     """The texts between the pipes that stand outside code."""
-    cells = [""]
-    for number, part in enumerate(_CODE_ELEMENT.split(line)):
-        if number % 2:
-            cells[-1] += part
-            continue
-        for code, text in _code_spans(part):
+    cells: list[str] = []
+    cell: list[str] = []
+    for element, part in _code_elements(line):
+        for code, text in [(True, part)] if element else _code_spans(part):
             if code:
-                cells[-1] += text
+                cell.append(text)
             else:
                 first, *others = (piece.replace("\\|", "|") for piece in _CELL_END.split(text))
-                cells[-1] += first
-                cells += others
-    return cells
+                cell.append(first)
+                for other in others:
+                    cells.append("".join(cell))
+                    cell = [other]
+    return [*cells, "".join(cell)]
+
+
+def _code_elements(line: str) -> Iterator[tuple[bool, str]]:
+    """The line in pieces, each with whether it is a `code` element."""
+    pos = 0
+    while (start := line.find("<code", pos)) >= 0:
+        content = line.find(">", start)
+        end = line.find("</code>", content + 1) if content >= 0 else -1
+        if end < 0:
+            break
+        yield False, line[pos:start]
+        pos = end + len("</code>")
+        yield True, line[start:pos]
+    yield False, line[pos:]
 
 
 def _code_spans(text: str) -> list[tuple[bool, str]]:
     """The text in pieces, each with whether it is a code span, marks included."""
     pieces, pos, plain = list[tuple[bool, str]](), 0, 0
-    while ticks := _TICKS.search(text, pos):
+    longest: Longest | None = None
+    while ticks := TICKS.search(text, pos):
         pos = ticks.end()
         before = text[ticks.start() - 1 : ticks.start()] or " "
         alone = len(ticks[0]) == 1 and before in SPACE and text[pos : pos + 1] in tuple(SPACE)
-        end = -1 if alone else text.find(ticks[0], pos)
+        if alone or (longest and longest.after(pos) < len(ticks[0])):
+            continue
+        end = text.find(ticks[0], pos)
+        if end < 0:
+            longest = longest or Longest((run.start(), len(run[0])) for run in TICKS.finditer(text, pos))
         if end >= 0:
             pieces += [(False, text[plain : ticks.start()]), (True, text[ticks.start() : end + len(ticks[0])])]
             pos = plain = end + len(ticks[0])
@@ -137,12 +168,13 @@ def _lines(token: Token) -> int:
     return token.content.count("\n")
 
 
-def _fill(found: _Rows) -> None:
+def _fill(found: _Rows, doc: Document) -> None:
     """Gives each row as many cells as the widest, and each cell its alignment."""
     columns = max(len(children(row)) for part in found.parts for row in children(part))
     for part in found.parts:
         for row in children(part):
             cells = children(row)
+            doc.spend(3 * (columns - len(cells)))
             cells += [Token("cell", "td", 0, children=[], block=True) for _ in range(columns - len(cells))]
             for number, cell in enumerate(cells):
                 cell.tag = "th" if part.tag == "thead" else "td"

@@ -88,41 +88,6 @@ def test_smartify_writes_the_quotes_of_the_site() -> None:
     assert smartify('"a" -- it\'s', straight) == '"a" – it\'s'
 
 
-def _deep_list() -> str:
-    return "\n".join("  " * depth + "* a" for depth in range(400))
-
-
-@pytest.mark.timeout(10)
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("> " * 50_000, id="quotes in quotes"),
-        pytest.param(_deep_list(), id="lists in lists"),
-        pytest.param("[" * 300_000, id="brackets"),
-        pytest.param("![" * 100_000, id="images in images"),
-        pytest.param("[a](" + "(" * 300_000, id="parentheses"),
-        pytest.param("*a _b **c " * 30_000, id="emphasis"),
-        pytest.param(" ".join("`" * length for length in range(700)), id="ticks"),
-        pytest.param("<b>" * 100_000, id="elements"),
-        pytest.param("<div>" * 60_000, id="blocks of HTML"),
-        pytest.param("<!-- " * 60_000, id="comments"),
-        pytest.param('x <a b="' * 40_000, id="attributes"),
-        pytest.param("{:a " * 100_000, id="attribute lists"),
-        pytest.param("|" * 300_000, id="cells"),
-        pytest.param("a|b\n" * 70_000, id="rows"),
-        pytest.param("# a\n" * 70_000, id="headings"),
-        pytest.param(" " * 500_000 + "a", id="spaces"),
-        pytest.param("[a]:" + " " * 300_000 + "b", id="a definition of spaces"),
-        pytest.param("".join("~" * (3 + length) + "\n" for length in range(700)), id="fences"),
-        pytest.param("\n".join(f"{{:a{n}: a{n + 1} a{n + 1}}}" for n in range(99)) + "\n\na\n{:a0}", id="named lists"),
-    ],
-)
-def test_a_hostile_text_ends_soon(text: str) -> None:
-    """What costs too much is shown as it is; nothing is raised, and no text takes for ever."""
-    assert "<" in to_html(text, Kramdown())
-    assert isinstance(smartify(text), str)
-
-
 def test_characters_that_are_none_do_no_harm() -> None:
     """NUL, half a pair of surrogates and numbers beyond Unicode are passed on as they were written, or marked."""
     assert (
