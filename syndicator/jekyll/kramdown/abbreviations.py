@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterator, Mapping
 
 from markdown_it.token import Token
 
+from syndicator.jekyll.kramdown.engine import Definition
+
 _WORD = "[A-Za-z0-9_]+"
 _START = re.compile(rf"{_WORD}|[^A-Za-z0-9_]")
 _IN_WORD = re.compile("[A-Za-z0-9_]")
-_COMPARED_A_STEP = 256  #: characters
+_COMPARED_A_STEP, _REPEATED_A_STEP = 256, 128  #: characters
 
 
 class Abbreviations:
     """Finds them in a text, the longest first. They are looked up by the word or character that they begin with."""
 
-    def __init__(self, known: Mapping[str, object], spend: Callable[[int], None]) -> None:
+    def __init__(self, known: Mapping[str, Definition], spend: Callable[[int], None]) -> None:
         self._known = known
         self._spend = spend
         lengths: dict[str, set[int]] = {}
@@ -46,6 +48,7 @@ class Abbreviations:
             if lengths := self._lengths.get(start[0]):
                 length = self._length(text, start.start(), lengths)
                 if length:
+                    self._repeat(text[start.start() : start.start() + length])
                     pos = start.start() + length
                     if start.start() > plain:
                         yield Token("text", "", 0, content=text[plain : start.start()])
@@ -53,6 +56,12 @@ class Abbreviations:
                     plain = pos
         if plain < len(text):
             yield Token("text", "", 0, content=text[plain:])
+
+    def _repeat(self, name: str) -> None:
+        """Count what stands in the HTML of each place."""
+        known = self._known[name]
+        characters = len(known.title or "") + sum(len(str(value)) for value in known.mark.attrs.values())
+        self._spend(characters // _REPEATED_A_STEP)
 
     def _length(self, text: str, pos: int, lengths: list[int]) -> int:
         """The length of the longest that stands here, alone; 0 if none does."""

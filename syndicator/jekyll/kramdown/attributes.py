@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 MAX_REFERENCES = 50  #: of lists by lists, each once
-#: References looked up, and characters of classes put together, for a step of work. Joined classes are kept.
-_REFERENCES_A_STEP, _COPIED_A_STEP = 16, 256
+#: References looked up, and characters of a value, for a step of work. A value stands in the HTML of each element.
+_REFERENCES_A_STEP, _COPIED_A_STEP = 16, 128
 
 Attrs = dict[str, str | int | float]
 
@@ -64,6 +64,7 @@ class Attributes:
         for key, value in self.values.items():
             if key == "class" and attrs.get(key):
                 value = f"{attrs[key]} {value}"
+            if len(value) >= _COPIED_A_STEP:
                 spend(len(value) // _COPIED_A_STEP)
             attrs[key] = value
 

@@ -9,6 +9,7 @@ from markdown_it.token import Token
 from syndicator.jekyll.kramdown.engine import Document, children
 from syndicator.jekyll.kramdown.scanner import Rules, parse
 
+_READ_A_STEP = 64  #: characters of a text whose spans are read
 _HARD_BREAK = "\\\n"
 _NOT_IN_ID = re.compile(r"[^\w\- \t]")
 _NOT_LETTERS = re.compile(r"^[^a-zA-Z]+", re.MULTILINE)
@@ -20,7 +21,8 @@ def read_spans(tokens: list[Token], doc: Document, rules: Rules) -> None:
     """Reads the spans of each block, in the text's order, and gives each block its attributes."""
     for token in tokens:
         if token.type == "inline":
-            doc.spend(len(token.content) // 64)
+            if len(token.content) >= _READ_A_STEP:
+                doc.spend(len(token.content) // _READ_A_STEP)
             token.children = parse(token.content, doc, rules)
             continue
         if token.children:
@@ -36,8 +38,9 @@ def break_lines(tokens: list[Token], doc: Document, within: Token | None = None)
         if token.type in ("html", "heading") or not token.children:
             continue
         if any(child.type == "text" and mark in child.content for child in token.children):
+            breaks = sum(child.content.count(mark) for child in token.children if child.type == "text")
+            doc.spend(4 * breaks)
             token.children = list(_broken(token, mark, token.type == "inline"))
-            doc.spend(len(token.children))
         break_lines(token.children, doc, token)
 
 

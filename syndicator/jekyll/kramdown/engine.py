@@ -61,13 +61,20 @@ class BlockState(StateBase):
         self.tokens = tokens
         self.pos = 0
         self.end = len(src)
-        self.ahead = Lookahead(src, self.doc.spend)
+        self._ahead: Lookahead | None = None
         self.joined: tuple[Token, list[str]] | None = None  #: a paragraph's text, and its parts when it has several
         self.closing_fences: dict[tuple[str, bool], Longest] = {}
         self.no_table = (0, 0)  #: between these places, rows lead to no end of a table
         self.ial: Attributes | None = None  #: an attribute list that waits for the next block
         self.element: Token | None = None  #: the HTML element whose content this is
         self.closed = False  #: its end tag has been read
+
+    @property
+    def ahead(self) -> Lookahead:
+        """Made when it is asked for: most texts have nothing to look for."""
+        if self._ahead is None:
+            self._ahead = Lookahead(self.src, self.doc.spend)
+        return self._ahead
 
     def add(self, kind: str, tag: str = "", children: list[Token] | None = None, content: str = "") -> Token:
         token = Token(kind, tag, 0, children=children, content=content, block=True)
@@ -144,8 +151,11 @@ class Blocks(ParserBlock):
     def run(self, state: BlockState) -> None:
         rules = cast("list[Any]", self.ruler.getRules(""))
         prose = cast("list[Any]", self.ruler.getRules("prose"))
+        doc = state.doc
         while state.pos < state.end and not state.closed:
-            state.doc.spend(5)
+            doc.effort -= 5
+            if doc.effort < 0:
+                raise too_much_work()
             for rule in prose if state.src[state.pos].isalpha() else rules:
                 if rule(state):
                     break

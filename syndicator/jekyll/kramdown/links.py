@@ -16,6 +16,7 @@ _REFERENCE = re.compile(r"[ \t-\r]*?\[([^\]]+)?\]")
 _LINE_OR_ANGLE = re.compile(r"[>\n]")
 _PAREN = re.compile(r"[()]")
 _BEFORE_QUOTE = re.compile(r"[ \t-\r](?=['\"])")
+_REPEATED_A_STEP = 128  #: characters of addresses and titles, which stand in each link that refers to them
 _HERE = Token("mark", "", 0)  #: what defines an address that is no reference
 _QUOTE = re.compile(r"[ \t-\r]*([\"'])")
 _TITLE_END = {mark: re.compile(rf"{mark}[ \t-\r]*+\)") for mark in "\"'"}
@@ -49,6 +50,7 @@ def _link(state: SpanState, tag: str, start: int) -> bool:
     if followed is None:
         return False
     url, title, mark = followed
+    state.doc.spend(2 + (len(url) + len(title or "")) // _REPEATED_A_STEP)
     if "ial" in mark.meta:
         _refer(state, token, mark.meta["ial"])
     if tag == "a":
@@ -64,7 +66,12 @@ def _link(state: SpanState, tag: str, start: int) -> bool:
 
 def _label(state: SpanState, token: Token) -> bool:
     """Reads up to the bracket that closes the one before; brackets of images within are theirs."""
-    if state.ahead.find("]", state.pos) < 0:
+    start, found = state.pos, SPECIAL_IN_LINK.search(state.src, state.pos)
+    if found and found[0] == "]":  # most labels are text alone
+        state.pos = found.start()
+        token.children = [Token("text", "", 0, content=state.src[start : state.pos])] if state.pos > start else []
+        return True
+    if state.ahead.find("]", start) < 0:
         return False
     closes = _Label(state, token)
     if state.inside(token, closes, SPECIAL_IN_LINK):
@@ -79,7 +86,8 @@ class _Label:
     def __init__(self, state: SpanState, token: Token) -> None:
         key = (token.type, *state.open)
         self.trail = Trail(state, key)
-        self._token = token
+        self._kids = children(token)
+        self._is_link = token.type == "link"
         self._depth = 1  #: without the brackets of images
         self._images = 0  #: children that were looked through for images
         self._opened: list[tuple[int, int]] = []  #: labels within, with their depth
@@ -87,7 +95,7 @@ class _Label:
 
     def __call__(self, state: SpanState) -> bool | None:
         src, pos = state.src, state.pos
-        kids = children(self._token)
+        kids = self._kids
         while self._images < len(kids):
             self._depth -= kids[self._images].type == "image"
             self._images += 1
@@ -97,7 +105,7 @@ class _Label:
                 self._ends[self._opened.pop()[0]] = pos
         elif src[pos] == "[":
             self._depth += 1
-            if self._token.type == "link":
+            if self._is_link:
                 self._opened.append((pos + 1, self._depth))
         elif src.startswith("![", pos):
             self._depth += 1

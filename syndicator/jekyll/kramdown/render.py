@@ -20,7 +20,8 @@ from syndicator.jekyll.kramdown.typography import QUOTES
 CONTENTS, FOOTNOTES = "\0contents\0", "\0footnotes\0"
 
 _LEXER_STEPS = 40  #: of work to highlight code in a language, however short it is
-_WRITTEN_A_STEP = 128  #: characters, again for each element that they are in
+_NAMED_A_STEP = 64  #: characters of an id or a name, which stand in several places
+_WRITTEN_A_STEP = 128  #: characters of HTML, again for each element that they are in
 _BARE_AMPERSAND = re.compile(r"&(?!(?:[\w:][\w.:\-]*|#\d+|#x[0-9a-fA-F]+);)", re.ASCII)
 _NAMES = {point: name for name, point in reversed(ENTITIES.items())}
 _LANGUAGE = re.compile(r"\blanguage-(\S+)")
@@ -64,19 +65,12 @@ class Html(RendererHTML):
     """One method for each type of token. What lasts for one text is in `env`: an instance is shared by threads."""
 
     def render(self, tokens: Sequence[Token], options: Any, env: Any) -> str:
-        """The HTML of some tokens. Raises TooMuchError as soon as it is too long."""
-        doc, pieces, length = _doc(env), list[str](), 0
-        for number, token in enumerate(tokens):
-            if token.type == "inline":
-                piece = self.render(token.children or (), options, env)
-            else:
-                piece = self.rules[token.type](tokens, number, options, env)
-            pieces.append(piece)
-            if len(piece) >= _WRITTEN_A_STEP:
-                length += len(piece)
-                check_html(length)
-                doc.spend(len(piece) // _WRITTEN_A_STEP)
-        return "".join(pieces)
+        """The HTML of some tokens. Raises TooMuchError if it is too long."""
+        html = super().render(tokens, options, env)
+        if len(html) > _WRITTEN_A_STEP:
+            check_html(len(html))
+            _doc(env).spend(len(html) // _WRITTEN_A_STEP)
+        return html
 
     def _inner(self, token: Token, options: Any, env: Any) -> str:
         return self.render(token.children or (), options, env)
@@ -113,6 +107,7 @@ class Html(RendererHTML):
         if doc.options.auto_ids and "id" not in token.attrs:
             raw = words_of(token) if doc.options.gfm else children(token)[0].content
             token.attrs["id"] = doc.options.auto_id_prefix + plain_id(raw, out.ids)
+        doc.spend(len(str(token.attrs.get("id", ""))) // _NAMED_A_STEP)
         if "id" in token.attrs and level in doc.options.toc_levels and not _NO_TOC.search(_css(token)):
             out.headings.append((level, str(token.attrs["id"]), children(token)))
         tag = f"h{min(max(level + doc.options.header_offset, 1), 6)}"
@@ -271,6 +266,7 @@ class Html(RendererHTML):
             out.order.append(name)
         number = doc.options.footnote_nr + out.numbers[name]
         name = doc.options.footnote_prefix + name
+        doc.spend(1 + len(name) // _NAMED_A_STEP)
         repeat = "" if again is None else f":{again + 1}"
         return (
             f'<sup id="fnref:{name}{repeat}" role="doc-noteref">'

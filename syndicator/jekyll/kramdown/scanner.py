@@ -31,7 +31,7 @@ class SpanState:
         self.doc = doc
         self.rules = self.all_rules = rules
         self.special = special
-        self.ahead = Lookahead(src, doc.spend)
+        self._ahead: Lookahead | None = None
         self.unclosed: dict[tuple[str, ...], dict[int, int]] = {}  #: see `Trail`
         self.closed: dict[tuple[str, ...], dict[int, int]] = {}  #: where labels in labels end, by where they begin
         self.parentheses: dict[int, int] | None = None  #: where each is closed; set when a link is read
@@ -44,6 +44,13 @@ class SpanState:
         self.raw = False  #: in an element whose content is HTML alone
         self.symbol_end = -1  #: where the last character that is no text to kramdown ended, if it was kept as text
         self.as_text = doc.options.plain_typography
+
+    @property
+    def ahead(self) -> Lookahead:
+        """Made when it is asked for: most texts have nothing to look for."""
+        if self._ahead is None:
+            self._ahead = Lookahead(self.src, self.doc.spend)
+        return self._ahead
 
     def text(self, text: str) -> None:
         if text:
@@ -61,6 +68,7 @@ class SpanState:
             self.pending.append(content)
             self.symbol_end = self.pos
         else:
+            self.doc.spend(2)
             self.add(Token(kind, "", 0, content=content, info=info, markup=markup))
 
     def take_back(self, end: str) -> bool:

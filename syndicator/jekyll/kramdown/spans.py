@@ -186,6 +186,7 @@ def struck(state: SpanState) -> bool:
     end = state.ahead.search(_STRUCK_END, start) + 1
     if not end:
         return False
+    state.doc.spend(5)
     inner = SpanState(state.src[start:end], state.doc, state.rules)
     scan(inner, None)
     inner.flush()
