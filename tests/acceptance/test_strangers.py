@@ -456,8 +456,11 @@ def test_callbacks_that_no_subscriber_has_are_refused(command: Command) -> None:
 
 # ---------------------------------------------------------------------------- authors
 
-#: What a hostile post may take: seconds, MiB, and seconds until a good post saved just after it is out.
-SECONDS, MEMORY, NEWS = 5.0, 400, 5.0
+#: What a hostile post may take: seconds of processor time, and MiB. Unbounded, each took 17 s to minutes.
+SECONDS, MEMORY = 5.0, 400
+
+#: Seconds until a good post that was saved just after it is out, on a busy machine. Unbounded, it was 24 s and more.
+NEWS = 2 * AT_ONCE
 
 LARGEST = 4 * 1024 * 1024 - 200  #: of a file that is read, less its front matter
 
@@ -483,19 +486,29 @@ HOSTILE = {
 }
 
 
+def peak_memory(process: "subprocess.Popen[bytes]") -> float:
+    """The most that a process held until it ended, in MiB. What wait4 tells includes the process that started it."""
+    peak = 0.0
+    while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        with suppress(StopIteration, OSError):  # it is ending
+            peak = max(peak, memory(process.pid, "VmHWM"))
+        time.sleep(0.01)
+    return peak
+
+
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_post_is_built_within_its_budget(command: Command, kind: str) -> None:
     """`build` of it takes seconds and some hundred MiB, and other posts go out."""
     head, text = HOSTILE[kind]
     command.post("2026-01-01-good", "Good")
     command.post("2026-01-02-hostile", "Hostile", head=head, text=text)
-    begun = time.monotonic()
     process = subprocess.Popen(
         command.arguments("build"), cwd=command.root, env=command.environ, stdout=sys.stderr, stderr=sys.stderr
     )
+    peak = peak_memory(process)
     _, status, used = os.wait4(process.pid, 0)
-    assert time.monotonic() - begun < SECONDS
-    assert used.ru_maxrss / 1024 < MEMORY
+    assert used.ru_utime + used.ru_stime < SECONDS
+    assert peak < MEMORY
     assert os.waitstatus_to_exitcode(status) in (0, 1)  # 1: there are problems
     assert "<title>Good</title>" in command.feed("all.rss")
 
