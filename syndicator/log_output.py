@@ -3,10 +3,9 @@
 import os
 import select
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
-from queue import Full, Queue
+from queue import SimpleQueue
 
 #: Lines that may wait to be written. A build names 20 problems and a push some hundred failures at
 #: most, so a reader may pause for several of them before lines are lost.
@@ -17,23 +16,31 @@ class LogOutput:
     """A stream of log lines, as `logging` and structlog take one.
 
     `write` never blocks and never raises. A line that the file does not take, or that finds
-    `MAX_WAITING` lines before it, is dropped. `on_loss` is called for each such line. `on_recovery` is
-    called by the writing thread with the number of them, once the file takes lines again.
+    `MAX_WAITING` lines before it, is dropped. `on_recovery` is called by the writing thread with the
+    number of lines lost, once the file takes lines again.
+
+    The garbage collector may run in any of this, and what it calls may log: the queue and the lock are
+    such that a thread may enter them again.
     """
 
-    def __init__(self, descriptor: int, *, on_loss: Callable[[], None], on_recovery: Callable[[int], None]) -> None:
+    def __init__(self, descriptor: int, *, on_recovery: Callable[[int], None]) -> None:
         self._descriptor = descriptor
-        self._on_loss, self._on_recovery = on_loss, on_recovery
-        self._lines: Queue[bytes | None] = Queue(MAX_WAITING)
-        self._lock = threading.Lock()
-        self._lost = 0  # since the last recovery
+        self._on_recovery = on_recovery
+        self._lines: SimpleQueue[bytes | None] = SimpleQueue()
+        self._lock = threading.RLock()
+        self._lost = self._reported = 0
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
+    @property
+    def lost(self) -> int:
+        """How many lines were dropped so far."""
+        return self._lost
+
     def write(self, text: str) -> None:
-        try:
-            self._lines.put_nowait(text.encode("utf-8", "backslashreplace"))
-        except Full:
+        if self._lines.qsize() < MAX_WAITING:
+            self._lines.put(text.encode("utf-8", "backslashreplace"))
+        else:
             self._lose()
 
     def flush(self) -> None:
@@ -41,10 +48,8 @@ class LogOutput:
 
     def close(self, seconds: float = 0.5) -> None:
         """Write what waits, for so many seconds at most. What is written later is dropped."""
-        until = time.monotonic() + seconds
-        with suppress(Full):
-            self._lines.put(None, timeout=seconds)
-            self._thread.join(max(until - time.monotonic(), 0))
+        self._lines.put(None)
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         broken = False  # whether the line before was written in part
@@ -72,10 +77,21 @@ class LogOutput:
     def _lose(self) -> None:
         with self._lock:
             self._lost += 1
-        self._on_loss()
 
     def _report(self) -> None:
-        with self._lock:
-            lost, self._lost = self._lost, 0
-        if lost:
-            self._on_recovery(lost)
+        number = self._lost - self._reported
+        if number:
+            self._reported += number
+            self._on_recovery(number)
+
+
+class LineLogger:
+    """What structlog calls for each line: unlike its own loggers it takes no lock, see `LogOutput`."""
+
+    def __init__(self, output: LogOutput) -> None:
+        self._output = output
+
+    def msg(self, line: str) -> None:
+        self._output.write(f"{line}\n")
+
+    log = debug = info = warning = error = critical = msg

@@ -7,32 +7,34 @@ import atexit
 import logging
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from syndicator.debts import Kind
-from syndicator.log_output import LogOutput
+from syndicator.log_output import LineLogger, LogOutput
 from syndicator.model import Report
 
 _SECRET_KEYS = frozenset({"secret", "password", "token", "authorization", "cookie"})
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
+LOST_LINES = "syndicator_log_lines_lost"
 _PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
 
 
-def logs(*, terminal: bool, verbose: bool, on_loss: Callable[[], None] = lambda: None) -> LogOutput:
+def logs(*, terminal: bool, verbose: bool) -> LogOutput:
     """Send every log line to stderr: for people when it is a terminal, one JSON object a line otherwise.
 
     Of us everything from info up, of libraries from warnings up; with `verbose` one level more of each.
     Lines are written by a thread: close the output that is returned before the process ends by `os._exit`.
-    `on_loss` is called for each line that can't be written.
     """
-    output = LogOutput(sys.stderr.fileno(), on_loss=on_loss, on_recovery=_report_lost)
+    output = LogOutput(sys.stderr.fileno(), on_recovery=_report_lost)
     atexit.register(output.close)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -47,7 +49,7 @@ def logs(*, terminal: bool, verbose: bool, on_loss: Callable[[], None] = lambda:
     structlog.configure(
         processors=[*shared, *end],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(output),  # type: ignore[arg-type]  # it only writes and flushes
+        logger_factory=lambda *_: LineLogger(output),
         cache_logger_on_first_use=False,  # the daemon's logs may be set up again, in tests
     )
     handler = logging.StreamHandler(output)
@@ -81,6 +83,16 @@ def host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
+class _LostLines(Collector):
+    """Reads the number from the log's output, which may count it in the midst of anything."""
+
+    def __init__(self, lost: Callable[[], int]) -> None:
+        self._lost = lost
+
+    def collect(self) -> Iterable[Metric]:
+        yield CounterMetricFamily(LOST_LINES, "Log lines that could not be written.", value=self._lost())
+
+
 class Metrics:
     """Every number, in one registry. Labels take few values, all of them the operator's own or fixed."""
 
@@ -106,10 +118,13 @@ class Metrics:
             "deliveries", "Requests of our hub to callbacks, by kind and outcome.", "kind", "outcome"
         )
         self.requests = counter("requests", "Requests answered, by status and format.", "status", "format")
-        self.log_lines_lost = counter("log_lines_lost", "Log lines that could not be written.")
         self.build_seconds = Histogram(
             "syndicator_build_seconds", "How long runs took.", buckets=_SECONDS, registry=self.registry
         )
+
+    def count_lost_lines(self, lost: Callable[[], int]) -> None:
+        """Tell how many log lines were lost, as `lost` says when it is asked."""
+        self.registry.register(_LostLines(lost))
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"syndicator_{name}", text, labels, registry=self.registry)

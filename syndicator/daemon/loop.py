@@ -47,9 +47,8 @@ class Daemon:
         self._path, self._signals = path, signals
         be_frugal()
         self._metrics = observe.Metrics()
-        self._log_output = observe.logs(
-            terminal=sys.stderr.isatty(), verbose=verbose, on_loss=self._metrics.log_lines_lost.inc
-        )
+        self._log_output = observe.logs(terminal=sys.stderr.isatty(), verbose=verbose)
+        self._metrics.count_lost_lines(lambda: self._log_output.lost)
         self._log: Any = structlog.get_logger()
         self._faults = Faults()
         threading.excepthook = self._thread_ended

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command import until
+from command import PATIENCE, until
 
 from syndicator.log_output import MAX_WAITING, LogOutput
 
@@ -15,12 +15,12 @@ class Log:
     """An output on a descriptor, and what it told."""
 
     def __init__(self, descriptor: int) -> None:
-        self.lost = 0
         self.recovered: list[int] = []
-        self.output = LogOutput(descriptor, on_loss=self._count, on_recovery=self.recovered.append)
+        self.output = LogOutput(descriptor, on_recovery=self.recovered.append)
 
-    def _count(self) -> None:
-        self.lost += 1
+    @property
+    def lost(self) -> int:
+        return self.output.lost
 
 
 @pytest.fixture
@@ -120,3 +120,32 @@ def test_a_descriptor_that_does_not_block_is_waited_for(pipe: tuple[int, int]) -
         taken += len(os.read(pipe[0], 65536))
     log.output.close()
     assert log.lost == 0
+
+
+class Cycle:
+    """An object that only the garbage collector frees, and that logs then."""
+
+    def __init__(self, log: Log) -> None:
+        self.log, self.itself = log, self
+
+    def __del__(self) -> None:
+        self.log.output.write("freed\n")
+
+
+def test_what_the_garbage_collector_logs_blocks_nobody(pipe: tuple[int, int]) -> None:
+    """It runs in the midst of anything, also of a line that is dropped: the same thread then writes another."""
+    log = Log(pipe[1])
+
+    def write() -> None:
+        for _ in range(100_000):
+            Cycle(log)
+            assert [[] for _ in range(3)]  # the collector counts what is made
+            log.output.write("line\n")
+
+    writing = [threading.Thread(target=write, daemon=True) for _ in range(2)]
+    for thread in writing:
+        thread.start()
+    for thread in writing:
+        thread.join(PATIENCE)
+    assert not any(thread.is_alive() for thread in writing)
+    assert log.lost > 0
