@@ -191,7 +191,7 @@ class Builder:
         for done, row in enumerate(dirty, 1):
             try:
                 files = self._publish_feed(row, doing)
-                if len(dirty) > FEW and not doing.gatherer.waiting:  # else it may be published again
+                if len(dirty) > FEW:
                     doing.packing.begin(files)
             except OutputError as error:  # one place that can't be written keeps no other feed back
                 doing.failure = doing.failure or error
@@ -201,7 +201,7 @@ class Builder:
             facts.put(connection, "now", doing.now.isoformat())
 
     def _publish_heavy(self, doing: Run, progress: Progress, urgent: Callable[[], bool]) -> None:
-        """Publish the posts that may take long: together as far as they don't, and no longer than nothing is urgent."""
+        """Publish the posts that may take long, a second's work at a time, until something is urgent."""
         gatherer = doing.gatherer
         while gatherer.waiting:
             until = perf_counter() + TOGETHER
@@ -215,7 +215,7 @@ class Builder:
         doing.missed.update(doing.put_off)  # so that the next look sees them
 
     def _publish_feed(self, row: FeedRow, doing: Run) -> Sequence[FileRow]:
-        """The files of a feed that is due, as they are out now; nothing when they are as they were."""
+        """Files of a feed that is due, as they are out now: those that this run won't publish again."""
         site = doing.site
         spec = self.plan.spec_of(site, row.name, row.term)
         with self.database.read() as connection:
@@ -252,7 +252,7 @@ class Builder:
         if published.changed:
             doing.changed += 1
             self._owed()
-        return published.rows
+        return () if row.dirty else published.rows
 
     def _withdraw(self, doing: Run) -> None:
         """Take away the feeds of kinds that the config no longer makes."""

@@ -53,7 +53,7 @@ TOGETHER = 50
 #: Requests of each lane that run at once, and how many may be under way in all: most of these wait for a slow host.
 #: Each lane has threads of its own, so what strangers ask for never delays the operator's hubs, and callbacks that are
 #: being verified never delay those that are subscribed.
-_LANES = {"hubs": (32, 64), "deliveries": (64, 320), "questions": (32, 256)}
+_LANES = {"hubs": (64, 640), "deliveries": (64, 320), "questions": (32, 256)}
 _LANE = {
     Kind.PING: "hubs",
     Kind.DELIVER: "deliveries",

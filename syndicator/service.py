@@ -157,7 +157,7 @@ class Service:
         now = self._clock()
         self.database.check()
         try:
-            with locks.hold(self.database, "run", wait=True):
+            with locks.hold(self.database, "run", waiting=lambda: progress(0, None, "waiting for another run")):
                 report = self._with_notes(self._builder.run(now, paths=paths, progress=progress, urgent=urgent))
         except SyndicatorError as error:
             self._failed = True

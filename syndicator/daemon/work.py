@@ -132,7 +132,9 @@ class Work:
         )
 
     def stuck(self) -> list[str]:
-        """The threads that ended, or that have not worked for too long."""
+        """The threads that ended by themselves, or that have not worked for too long."""
+        if self._stopping.is_set():
+            return []
         threads = {"build": self._builder, "push": self._pusher, "watch": self._watch}
         return [name for name, thread in threads.items() if thread and not thread.pulse.is_felt()]
 

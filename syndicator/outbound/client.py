@@ -207,7 +207,11 @@ class _Adapter(SafeAdapter):
 
         if not self._lookups.acquire(timeout=exchange.left):
             raise TimeoutError("too many names are being looked up")
-        threading.Thread(target=look, name="lookup", daemon=True).start()
+        try:
+            threading.Thread(target=look, name="lookup", daemon=True).start()
+        except RuntimeError:  # the system allows no other
+            self._lookups.release()
+            raise
         if not done.wait(exchange.left):
             raise TimeoutError("the name's look-up took too long")
         if isinstance(found[0], OSError):

@@ -63,13 +63,23 @@ class Hands(Generic[T, R]):
     def start(self) -> None:
         """Begin what may begin now. Whoever gets free goes on without being told."""
         with self._lock:
-            while (errand := self._take()) is not None:
-                if self._free:
-                    self._free -= 1
-                else:
-                    self._all += 1
-                    threading.Thread(target=self._work, name=f"hand-{self._all}", daemon=True).start()
-                self._todo.put(errand)
+            while (todo := self._take()) is not None:
+                if self._free <= 0 and not self._has_new_thread() and not self._all:
+                    turns, errand = todo
+                    turns.over(errand)
+                    raise RuntimeError("no thread could be started")
+                self._free -= 1  # below nothing: whoever gets free next goes on with it
+                self._todo.put(todo)
+
+    def _has_new_thread(self) -> bool:
+        """Start a thread that is free; False: the system allows no other."""
+        try:
+            threading.Thread(target=self._work, name=f"hand-{self._all + 1}", daemon=True).start()
+        except RuntimeError:
+            return False
+        self._all += 1
+        self._free += 1
+        return True
 
     def collect(self, wait: float) -> tuple[list[R], bool]:
         """What came back since last time, after waiting for the first of it; and whether there was a nudge.

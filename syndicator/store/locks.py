@@ -8,7 +8,8 @@ import fcntl
 import os
 import socket
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,9 @@ from syndicator.errors import LockedError, MovedStateError, StateError
 from syndicator.store import private
 from syndicator.store.database import Database, in_words
 
+#: Seconds between looks at a lock that another process holds.
+_LOOK = 0.05
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holder:
@@ -32,9 +36,13 @@ class Holder:
 
 
 @contextmanager
-def hold(database: Database, name: str, *, wait: bool = False) -> Iterator[None]:
-    """Hold a name on this state alone until the block ends. Raises LockedError unless told to wait."""
-    with _file(database, name, wait=wait) if database.path else _advisory(database, name, wait=wait):
+def hold(database: Database, name: str, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold a name on this state alone until the block ends.
+
+    While another process holds it, `waiting` is called several times a second; what it raises ends the wait.
+    None: don't wait, but raise LockedError.
+    """
+    with _file(database, name, waiting) if database.path else _advisory(database, name, waiting):
         yield
 
 
@@ -91,15 +99,15 @@ def beat(database: Database, name: str, trouble: str = "", hint: str = "") -> No
 
 
 @contextmanager
-def _file(database: Database, name: str, *, wait: bool) -> Iterator[None]:
+def _file(database: Database, name: str, waiting: Callable[[], None] | None) -> Iterator[None]:
     with in_words(database.name):
-        mode = private.for_a_lock(Path(database.name))
-        handle = _opened(_path(database, name), os.O_RDWR | os.O_CREAT, mode)
+        handle = _opened_or_made(database, name)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise _locked(database, _written(handle).partition("\n")[0]) from None
+        while not _flocked(handle):
+            if waiting is None:
+                raise _locked(database, _written(handle).partition("\n")[0])
+            waiting()
+            time.sleep(_LOOK)
         with suppress(OSError):  # a full disk: the lock holds without its holder's name
             _write(handle, _me())
         yield
@@ -107,16 +115,36 @@ def _file(database: Database, name: str, *, wait: bool) -> Iterator[None]:
         os.close(handle)
 
 
+def _opened_or_made(database: Database, name: str) -> int:
+    path, mode = _path(database, name), private.for_a_lock(Path(database.name))
+    try:
+        handle = _opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError:
+        return _opened(path, os.O_RDWR | os.O_CREAT, mode)
+    if mode != private.FILE:
+        os.fchmod(handle, mode)  # the umask took the group's rights away
+    return handle
+
+
+def _flocked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 @contextmanager
-def _advisory(database: Database, name: str, *, wait: bool) -> Iterator[None]:
+def _advisory(database: Database, name: str, waiting: Callable[[], None] | None) -> Iterator[None]:
     # Held by the session: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
     with in_words(database.name), database.engine.connect() as connection:
         session = connection.execution_options(isolation_level="AUTOCOMMIT")
         session.execute(text("SELECT set_config('application_name', :me, false)"), {"me": _session()})
-        if wait:
-            session.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _key(name)})
-        elif not session.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(name)}):
-            raise _locked(database, _advisory_holder(session, name) or "")
+        while not session.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(name)}):
+            if waiting is None:
+                raise _locked(database, _advisory_holder(session, name) or "")
+            waiting()
+            time.sleep(_LOOK)
         try:
             yield
         finally:

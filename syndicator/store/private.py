@@ -37,12 +37,13 @@ def tighten(state: Path) -> None:
     Everyone's rights came with an earlier version (0644) and are nobody's decision. Those of a group alone (0640, 0660)
     are an operator's, as for monitoring, and stay.
     """
+    lock = for_a_lock(state)
     for file in open_to_everyone(state):
         # Not by a handle: closing one drops the locks that SQLite holds on a database in this process.
         # https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
         with suppress(OSError):
             if file.lstat().st_uid == os.geteuid():
-                file.chmod(FILE)
+                file.chmod(lock if file.suffix == ".lock" else FILE)
 
 
 def open_to_everyone(state: Path) -> list[Path]:
@@ -51,8 +52,12 @@ def open_to_everyone(state: Path) -> list[Path]:
 
 
 def for_a_lock(state: Path) -> int:
-    """The rights of a new lock: the database's, as SQLite does for files beside it, and nothing for everyone."""
-    return FILE | _mode(Path(os.path.realpath(state))) & (stat.S_IRGRP | stat.S_IWGRP)
+    """The rights of a lock: the database's, as SQLite does for files beside it, and nothing for everyone.
+
+    Of a database that everyone may use, the group's rights are nobody's decision either.
+    """
+    database = _mode(Path(os.path.realpath(state)))
+    return FILE if database & stat.S_IRWXO else FILE | database & (stat.S_IRGRP | stat.S_IWGRP)
 
 
 def _files(state: Path) -> Iterator[Path]:

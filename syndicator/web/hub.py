@@ -161,11 +161,13 @@ class Hub:
         pending = owed.pending(connection, network or asked.host, who)
         if pending.total >= limits.pending:
             return _text(503, "Too many verifications are waiting", wait=60)
+        if subscriptions.find(connection, [(asked.topic, asked.callback)], now):
+            return None
         if pending.host >= limits.pending_of_host:
             return _text(429, "Too many verifications of this callback's host are waiting", wait=60)
         if pending.client >= limits.pending_of_host:
             return _text(429, "Too many verifications for your address are waiting", wait=60)
-        if asked.mode != "subscribe" or subscriptions.find(connection, [(asked.topic, asked.callback)], now):
+        if asked.mode != "subscribe":
             return None
         if subscriptions.total(connection, now) + pending.total >= limits.subscriptions:
             return _text(503, "This hub has as many subscriptions as it takes", wait=3600)

@@ -76,13 +76,10 @@ class Server:
             limit_concurrency=most + 1,  # whoever is that many is answered 503
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=2,
-            callback_notify=self._beat,
-            timeout_notify=1,
         )
         self._config.load()
         self._server = _Announcing(self._config)
         self._thread = threading.Thread(target=self._run, name=setting, daemon=True)
-        self._last_beat = time.monotonic()
         self._failure: BaseException | None = None
         self._socket: socket.socket | None = None
 
@@ -108,16 +105,13 @@ class Server:
     def is_stuck(self) -> bool:
         """Whether its thread has ended by itself, or answers nobody any more."""
         ended = self._thread.ident is not None and not self._thread.is_alive()
-        return ended or time.monotonic() > self._last_beat + PATIENCE
+        return ended or time.monotonic() > self._server.last_turn + PATIENCE
 
     def stop(self, timeout: float = 5.0) -> None:
         """Take no more connections, finish what is being sent, and return within `timeout` seconds."""
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(timeout)
-
-    async def _beat(self) -> None:
-        self._last_beat = time.monotonic()
 
     def _run(self) -> None:
         try:
@@ -129,11 +123,17 @@ class Server:
 
 
 class _Announcing(uvicorn.Server):
-    """Says when it is up."""
+    """Says when it is up, and when its event loop last had a turn."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
+        self.last_turn = time.monotonic()
+
+    async def on_tick(self, counter: int) -> bool:
+        # uvicorn's own callback goes by the wall clock: none comes while that is set back.
+        self.last_turn = time.monotonic()
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: Sequence[socket.socket] | None = None) -> None:
         await super().startup(list(sockets or []))

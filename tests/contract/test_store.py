@@ -423,6 +423,6 @@ def test_one_daemon_a_state(database: Database, other_holder: subprocess.Popen[s
     assert f"pid {other_holder.pid}" in found.name
     other_holder.kill()
     other_holder.wait()
-    with locks.hold(database, "daemon", wait=True):
+    with locks.hold(database, "daemon", waiting=lambda: None):
         pass
     assert locks.holder(database, "daemon") is None

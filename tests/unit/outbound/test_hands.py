@@ -32,6 +32,33 @@ def test_a_bug_is_raised_where_results_are_collected() -> None:
     hands.dismiss()
 
 
+def test_a_thread_that_can_not_be_started_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The threads that are there do all; where there is none, that is raised, and nothing is under way."""
+    hands = Hands[int, int](lambda number: number)
+    start, allowed = threading.Thread.start, 2
+
+    def limited(thread: threading.Thread) -> None:
+        nonlocal allowed
+        allowed -= 1
+        if allowed < 0:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    hands.add((str(number), number) for number in range(9))
+    results: list[int] = []
+    while hands.busy:
+        hands.start()
+        results += hands.collect(1)[0]
+    assert sorted(results) == list(range(9))
+    hands.dismiss()
+    bare = Hands[int, int](lambda number: number)
+    bare.add([("a", 1)])
+    with pytest.raises(RuntimeError):
+        bare.start()
+    assert not bare.busy
+
+
 def test_a_nudge_ends_the_wait() -> None:
     """Without a result."""
     hands = Hands[int, int](lambda number: number)

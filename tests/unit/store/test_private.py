@@ -81,6 +81,26 @@ def test_everyones_rights_are_taken(tmp_path: Path, rights: int) -> None:
     assert private.open_to_everyone(tmp_path / "state.db") == []
 
 
+@pytest.mark.parametrize("rights", [0o640, 0o660])
+def test_a_groups_rights_stay(tmp_path: Path, rights: int) -> None:
+    """The operator gave the group the database. Its locks get the same rights, whatever the umask: new and old ones."""
+    state = tmp_path / "state.db"
+    database = Database(f"sqlite:///{state}")
+    state.chmod(rights)
+    old = tmp_path / "state.db.run.lock"
+    old.write_bytes(b"")
+    old.chmod(0o644)
+    private.tighten(state)
+    before = os.umask(0o022)
+    try:
+        with locks.hold(database, "daemon"):
+            assert mode(tmp_path / "state.db.daemon.lock") == rights
+    finally:
+        os.umask(before)
+    assert (mode(old), mode(state)) == (rights, rights)
+    database.close()
+
+
 def test_a_link_beside_a_state_is_left_alone(tmp_path: Path) -> None:
     """One that somebody planted at a name of ours leads to a file that is not the state's."""
     (tmp_path / "other").write_bytes(b"")
