@@ -61,7 +61,7 @@ class Abbreviations:
         """Count what stands in the HTML of each place."""
         known = self._known[name]
         characters = len(known.title or "") + sum(len(str(value)) for value in known.mark.attrs.values())
-        self._spend(characters // _REPEATED_A_STEP)
+        self._spend(3 + characters // _REPEATED_A_STEP)
 
     def _length(self, text: str, pos: int, lengths: list[int]) -> int:
         """The length of the longest that stands here, alone; 0 if none does."""

@@ -82,12 +82,14 @@ def _closing_fence(state: BlockState, fence: str, pos: int) -> re.Match[str] | N
     alike = fence == fence[-1] * len(fence)
     if alike and key in state.closing_fences and state.closing_fences[key].after(pos) < len(fence):
         return None
-    closing = _closes(fence, key[1]).search(state.src, pos)
+    state.doc.spend(0 if alike else len(fence))
+    shortest = f"{fence[-1]}{{{len(fence)},}}" if alike else f"{re.escape(fence)}{fence[-1]}*"
+    closing = _closes(shortest, key[1]).search(state.src, pos)
     if closing:
         return closing
     state.doc.spend((state.end - pos) // 128)
     if alike and key not in state.closing_fences:
-        lines = _closes(fence[-1] * 3, key[1]).finditer(state.src)
+        lines = _closes(f"{fence[-1]}{{3,}}", key[1]).finditer(state.src)
         state.closing_fences[key] = Longest((line.start(), line[0].count(fence[-1])) for line in lines)
     return None
 
@@ -95,7 +97,7 @@ def _closing_fence(state: BlockState, fence: str, pos: int) -> re.Match[str] | N
 @lru_cache(maxsize=64)
 def _closes(fence: str, gfm: bool) -> re.Pattern[str]:
     indent = " {0,3}" if gfm else ""
-    return re.compile(rf"^{indent}{re.escape(fence)}{re.escape(fence[-1])}*[ \t-\r]*?\n", re.MULTILINE)
+    return re.compile(rf"^{indent}{fence}[ \t-\r]*?\n", re.MULTILINE)
 
 
 def quote(state: BlockState) -> bool:
@@ -196,6 +198,8 @@ def end_marker(state: BlockState) -> bool:
 
 def paragraph(state: BlockState) -> bool:
     options, start = state.doc.options, state.pos
+    if not state.src[start].isalpha():
+        state.doc.spend(6)  # all other rules were tried before
     text = _up_to(state, PARAGRAPH_END_GFM if options.gfm and options.paragraph_end else PARAGRAPH_END)
     text = text.rstrip(SPACE)
     last = state.tokens[-1] if state.tokens else None

@@ -56,6 +56,7 @@ def link(state: BlockState) -> bool:
     found = _angled(state.src, line, line_end) or _plain(state.src, line, line_end)
     if not found:
         return False
+    state.doc.spend(5)
     target, title, state.pos = found
     state.doc.links[identifier(match["id"])] = Definition(target, title, state.mark("link"))
     return True

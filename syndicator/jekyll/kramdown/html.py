@@ -160,7 +160,7 @@ def _raw_content(state: BlockState, token: Token) -> None:
     siblings, state.tokens = state.tokens, children(token)
     state.doc.depth += 1
     while state.pos < state.end and not state.closed:
-        state.doc.spend(1)
+        state.doc.spend(3)
         found = _RAW_START.search(state.src, state.pos)
         start = found.start() if found else state.end
         _text(state, start)

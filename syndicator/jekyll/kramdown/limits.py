@@ -1,11 +1,11 @@
 """The work and the text that one Markdown text may take. Counted, not timed: same input, same end."""
 
-#: Steps for one text, at most. A block costs 5, an item 3 more, a span 1 to 3, a cell 3; look-aheads, attributes and
-#: output cost by length. A step takes about 3 µs and 300 bytes, so this is a good second and 120 MB. A megabyte of
-#: ordinary posts takes 115,000 to 170,000 steps.
-STEPS = 400_000
+#: Steps for one text, at most. A block costs 5, an item 8 more, a span 1 to 6, a cell 3; look-aheads, attributes and
+#: output cost by length. A step takes 2 to 3 µs and up to 300 bytes, so this is about 1.5 seconds and 150 MB. A
+#: megabyte of ordinary posts takes 150,000 to 200,000 steps, one of short cells or links 470,000.
+STEPS = 600_000
 #: Steps for a text of any length, and more for each character: Liquid may have many short texts read.
-#: Ordinary posts take a fifth of a step for a character.
+#: Ordinary posts take a quarter of a step for a character.
 STEPS_AT_LEAST, STEPS_A_CHARACTER = 20_000, 6
 #: Characters of a text. The longest post of a large site has 50,000.
 SOURCE = 2 * 1024 * 1024

@@ -38,6 +38,7 @@ def link(state: SpanState) -> bool:
 
 def _link(state: SpanState, tag: str, start: int) -> bool:
     token = Token("link" if tag == "a" else "image", tag, 0, children=[])
+    state.doc.spend(3)
     ends = state.closed.get((token.type, *state.open))
     if ends and start in ends:
         state.pos = ends[start]
@@ -50,7 +51,7 @@ def _link(state: SpanState, tag: str, start: int) -> bool:
     if followed is None:
         return False
     url, title, mark = followed
-    state.doc.spend(2 + (len(url) + len(title or "")) // _REPEATED_A_STEP)
+    state.doc.spend(3 + (len(url) + len(title or "")) // _REPEATED_A_STEP)
     if "ial" in mark.meta:
         _refer(state, token, mark.meta["ial"])
     if tag == "a":

@@ -88,7 +88,7 @@ def list_(state: BlockState) -> bool:
     items, ended = _items(state, kind)
     trailing: Token | None = None
     for item in items:
-        state.doc.spend(3)
+        state.doc.spend(8)
         li = Token("item", "li", 0, children=[], block=True)
         if item.ial:
             li.meta["ial"] = item.ial
@@ -215,7 +215,7 @@ def definitions(state: BlockState) -> bool:
         children(dl).append(_term(term))
     trailing: Token | None = None
     for item in _definitions(state, after_blank):
-        state.doc.spend(3)
+        state.doc.spend(8)
         dd = Token("item", "dd", 0, children=[], block=True)
         if item.ial:
             dd.meta["ial"] = item.ial

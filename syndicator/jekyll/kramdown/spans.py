@@ -33,6 +33,7 @@ def emphasis(state: SpanState) -> bool:
     match = _EMPHASIS.match(src, start)
     if not match:
         return False
+    state.doc.spend(1)
     mark, after = match[0], src[match.end() : match.end() + 1]
     tag = "strong" if len(mark) == 2 else "em"
     in_word = mark[0] == "_" and _IN_WORD.search(src, max(0, start - 2), start)
@@ -95,6 +96,7 @@ def code(state: SpanState) -> bool:
     content = src[start:end]
     if len(ticks) > 1:
         content = content.removeprefix(" ").removesuffix(" ")
+    state.doc.spend(3)
     state.add(Token("code_inline", "code", 0, content=content))
     state.pos = end + len(ticks)
     return True
@@ -159,10 +161,12 @@ def line_break(state: SpanState) -> bool:
     if state.doc.options.hard_wrap:
         return False
     if state.src.startswith("\\\\\n", state.pos):
+        state.doc.spend(2)
         state.add(Token("hardbreak", "br", 0))
         state.pos += 2
         return True
     if state.src[state.pos] == "\n" and state.take_back("  "):
+        state.doc.spend(2)
         state.add(Token("hardbreak", "br", 0))
     return False  # the end of the line itself is text
 
@@ -213,6 +217,7 @@ def _braces(state: SpanState) -> bool:
             state.pos = match.end()
             return True
         if state.tokens and not state.pending:
+            state.doc.spend(3)
             given = Attributes()
             given.read(match[1])
             state.tokens[-1].meta.setdefault("refs", []).extend(given.refs)

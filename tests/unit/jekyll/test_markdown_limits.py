@@ -31,11 +31,8 @@ WORST = [
     "items",
     "footnotes used",
     "link with a quote across lines",
-    "link with angles, one end",
     "abbreviations with a long title",
-    "attributes of lists of lists",
     "columns and rows",
-    "emphasis that is whole",
 ]
 WORK = "its Markdown takes more work than is allowed for one post"
 
@@ -62,10 +59,11 @@ def _steps(text: str) -> int | None:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", sorted(KINDS.keys() - MULTIPLYING))
 def test_work_grows_with_the_text(kind: str) -> None:
-    """Four times the text takes at most about four times the steps, or meets the budget."""
-    small, large = (_steps(KINDS[kind](size)) for size in (2_500, 10_000))
+    """Four times the text takes about four times the steps: sixteen times would be quadratic."""
+    small, large = (_steps(KINDS[kind](size)) for size in (1_250, 5_000))
     assert small is not None
-    assert large is None or large <= 4.6 * small + 400
+    assert large is not None
+    assert large <= 5 * small + 1_500
 
 
 @pytest.mark.timeout(60)
@@ -97,26 +95,26 @@ def _deep_list() -> str:
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param("> " * 50_000, id="quotes in quotes"),
+        pytest.param("> " * 30_000, id="quotes in quotes"),
         pytest.param(_deep_list(), id="lists in lists"),
-        pytest.param("[" * 300_000, id="brackets"),
-        pytest.param("![" * 100_000, id="images in images"),
-        pytest.param("[a](" + "(" * 300_000, id="parentheses"),
+        pytest.param("[" * 80_000, id="brackets"),
+        pytest.param("![" * 40_000, id="images in images"),
+        pytest.param("[a](" + "(" * 80_000, id="parentheses"),
         pytest.param("*a _b **c " * 30_000, id="emphasis"),
         pytest.param(" ".join("`" * length for length in range(700)), id="ticks"),
-        pytest.param("<b>" * 100_000, id="elements"),
-        pytest.param("<div>" * 60_000, id="blocks of HTML"),
-        pytest.param("<!-- " * 60_000, id="comments"),
+        pytest.param("<b>" * 40_000, id="elements"),
+        pytest.param("<div>" * 20_000, id="blocks of HTML"),
+        pytest.param("<!-- " * 20_000, id="comments"),
         pytest.param('x <a b="' * 40_000, id="attributes"),
-        pytest.param("{:a " * 100_000, id="attribute lists"),
-        pytest.param("|" * 300_000, id="cells"),
-        pytest.param("a|b\n" * 70_000, id="rows"),
-        pytest.param("# a\n" * 70_000, id="headings"),
-        pytest.param(" " * 500_000 + "a", id="spaces"),
-        pytest.param("[a]:" + " " * 300_000 + "b", id="a definition of spaces"),
+        pytest.param("{:a " * 40_000, id="attribute lists"),
+        pytest.param("|" * 80_000, id="cells"),
+        pytest.param("a|b\n" * 20_000, id="rows"),
+        pytest.param("# a\n" * 20_000, id="headings"),
+        pytest.param(" " * 200_000 + "a", id="spaces"),
+        pytest.param("[a]:" + " " * 80_000 + "b", id="a definition of spaces"),
         pytest.param("".join("~" * (3 + length) + "\n" for length in range(700)), id="fences"),
         pytest.param("\n".join(f"{{:a{n}: a{n + 1} a{n + 1}}}" for n in range(99)) + "\n\na\n{:a0}", id="named lists"),
-        pytest.param("|<code>" * 50_000, id="code elements in cells"),
+        pytest.param("|<code>" * 30_000, id="code elements in cells"),
         pytest.param("```" + "a?" * 100_000 + " b\n", id="questions after a fence"),
         pytest.param("```" + " " * 100_000 + "a b\n", id="spaces after a fence"),
         pytest.param("# " + "#" * 200_000 + "a\n", id="hashes in a heading"),
