@@ -43,6 +43,9 @@ _DRAIN = timedelta(seconds=5)
 #: ahead for a moment must not end them all.
 _TIDY = 3600.0
 
+#: Requests to callbacks that failed which one pass logs one by one. Its summary counts all of them.
+_NAMED = 20
+
 #: More changed paths than this, and a look at everything is cheaper.
 _FEW = 200
 
@@ -86,6 +89,7 @@ class Work:
         self._stopping = threading.Event()
         self._looked = 0.0  #: when the last look at everything was over, by the monotonic clock
         self._tidied = -math.inf
+        self._failures = 0  #: requests to callbacks that failed in this pass
         self._told = 0.0  #: when the watch last told of something, by the monotonic clock
         self.last: Report | None = None  #: what the last run that succeeded did
         self.polled = 0.0  #: when that was, by the monotonic clock
@@ -272,6 +276,7 @@ class Work:
             if time.monotonic() > self._tidied + _TIDY:
                 self._service.tidy()
                 self._tidied = time.monotonic()
+            self._failures = 0
             report = self._service.push()
             self._count_debts()
         except Exception as error:
@@ -303,8 +308,11 @@ class Work:
         if settlement.paid:
             # Deliveries are as many as there are subscribers: the pass sums them up.
             (self._log.info if debt.kind is Kind.PING else self._log.debug)("sent", **line)
-        else:
-            self._log.warning("not sent", **line, error=settlement.error)
+            return
+        if debt.kind is not Kind.PING:
+            self._failures += 1
+        named = debt.kind is Kind.PING or self._failures <= _NAMED
+        (self._log.warning if named else self._log.debug)("not sent", **line, error=settlement.error)
 
     def _count_debts(self) -> None:
         with self._service.database.read() as connection:

@@ -8,15 +8,14 @@ from collections import Counter
 from html import escape
 
 
-def parsed_in_linear_time(html: str) -> str:
-    """The HTML as it is, or without what would take quadratic time. It says the same, or is escaped as a whole."""
+def parsed_in_linear_time(html: str) -> tuple[str, bool]:
+    """The HTML as it is, or without what would take quadratic time; and whether it had to be escaped as a whole."""
     if html.count("<") > _DEEPEST and _INNERMOST.sub("", html).count("<") > _DEEPEST:
         html = _flattened(html)
     tags = html.count("<")
     unclear = tags > _MOST_UNCLEAR and _unclear(html) > _MOST_UNCLEAR
-    if unclear or (tags > MAX_TAGS_AROUND_TABLES and _has_unclear_tables(html)):
-        html = escape(html, quote=False)
-    return _in_short_texts(html)
+    escaped = unclear or (tags > MAX_TAGS_AROUND_TABLES and tags * _unclear_in_tables(html) > MAX_FOSTERED)
+    return _in_short_texts(escape(html, quote=False) if escaped else html), escaped
 
 
 # To write a text, html5ever looks for the next `<` or `>` (in an attribute, for `"` too) anew after each `&` and each
@@ -113,8 +112,14 @@ def _unclear(html: str) -> int:
 #: Tags of a page with tables whose tables need not be looked at: at worst they take a tenth of a second.
 MAX_TAGS_AROUND_TABLES = 8_000
 
+#: Tags of a page, times the things in its tables that may be put before them: at worst they take half a second.
+MAX_FOSTERED = 64_000_000
+
 #: Stands for a cell or a row that was taken out: only a table, a row or a group of rows may hold it.
 _CELLS = "\x01"
+
+#: Stands for any other element that was taken out.
+_THING = "\x02"
 _IN_TABLE = rf"{_ATTRIBUTES_INSIDE}[\s{_CELLS}]*"
 _IN_CELL = rf"{_ATTRIBUTES_INSIDE}[^<{_CELLS}]*"
 _OF_TABLES = re.compile(
@@ -129,14 +134,18 @@ _COLUMN = re.compile(rf"<col{_ATTRIBUTES_INSIDE}", re.IGNORECASE)
 _OPEN_TABLE = re.compile(r"<table\b", re.IGNORECASE)
 
 
-def _has_unclear_tables(html: str) -> bool:
-    """Whether a table is left when those are gone that hold nothing but clear rows of clear cells."""
+def _unclear_in_tables(html: str) -> int:
+    """How many things stand in tables, from the first to the last, when clear rows of clear cells are gone."""
     if not _OPEN_TABLE.search(html):
-        return False
-    html = _COLUMN.sub(_CELLS, _MARKS.sub("x", _COMMENT.sub("", html)))
+        return 0
+    html = _COLUMN.sub(_CELLS, _MARKS.sub(_THING, _COMMENT.sub("", html)))
     found = 1
     for _ in range(_DEEPEST):
         if not found:
             break
-        html, found = _OF_TABLES.subn(lambda whole: _CELLS if whole[2] or whole[3] else "x", html)
-    return bool(_OPEN_TABLE.search(html))
+        html, found = _OF_TABLES.subn(lambda whole: _CELLS if whole[2] or whole[3] else _THING, html)
+    if (first := _OPEN_TABLE.search(html)) is None:
+        return 0
+    last = html.lower().rfind("</table", first.start())
+    inside = html[first.start() : last if last >= 0 else None]
+    return inside.count("<") + inside.count(_THING)

@@ -123,8 +123,13 @@ class Renderer:
         return to_html(text, self._site.kramdown)
 
     def _clean(self, post: Post, html: str, run: "_Run") -> str | None:
+        def note() -> None:
+            message = "its HTML has thousands of tags that don't plainly end where they seem to"
+            hint = "it goes out as the text it is; close each tag of tables and other elements"
+            run.add(Problem(path=post.head.path, line=post.body_line, message=message, hint=hint))
+
         try:
-            return sanitize.clean(html.strip(), base=post.head.url, policy=self._policy)
+            return sanitize.clean(html.strip(), base=post.head.url, policy=self._policy, on_escape=note)
         except Exception as error:  # what can't be made safe is not sent
             message = f"the post can't be made safe to send: {type(error).__name__}: {error}"
             run.add(Problem(path=post.head.path, line=post.body_line, message=message, fatal=True))

@@ -5,6 +5,7 @@ address becomes absolute against the post's own, so that a feed needs no `xml:ba
 """
 
 import re
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,15 +37,19 @@ class Policy:
 DEFAULT = Policy()
 
 
-def clean(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
+def clean(html: str, *, base: str, policy: Policy = DEFAULT, on_escape: Callable[[], None] = lambda: None) -> str:
     """The HTML without what a stranger could do harm with, and with absolute addresses.
 
     `base` is the page's own absolute address. Never raises, whatever the HTML; what is too deeply nested is
-    flattened. The result holds no character that XML forbids.
+    flattened. `on_escape` is called when it would take too long to parse, and is shown as the text it is. The
+    result holds no character that XML forbids.
     """
     html = _NOSCRIPT.sub("", printable(html))
     _page.set(_Page(base))
-    cleaned = _cleaner(policy).clean(parsed_in_linear_time(html))
+    parsable, escaped = parsed_in_linear_time(html)
+    if escaped:
+        on_escape()
+    cleaned = _cleaner(policy).clean(parsable)
     # &#7; is a character only now that it has been parsed
     return printable(_HOLLOW.sub(_emptied, cleaned))
 

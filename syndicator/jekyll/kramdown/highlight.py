@@ -1,5 +1,6 @@
 """Code as Rouge marks it up, coloured by Pygments: the short class names are of one family."""
 
+import re
 from functools import lru_cache
 
 from pygments.lexer import Lexer
@@ -9,8 +10,16 @@ from pygments.util import ClassNotFound
 
 from syndicator.jekyll.kramdown.options import Highlighting
 
-#: of a block, and of all blocks of a text; what is longer goes without colours: some lexers are slow
+#: Characters of a block, and of all blocks of a text, that are coloured: some lexers take more than linear time.
 MAX_LENGTH, MAX_TOTAL = 10_000, 40_000
+
+#: A line, or a run of white space, that is longer than in code that a person reads. Many lexers look for an end
+#: from each of its characters: 4,000 spaces took one for C++ 2.6 s.
+_LONG = re.compile(r"[^\n]{1001}|\s{101}")
+
+#: Lexers of Pygments that took over half a second for some text of 10,000 characters without such lines.
+_SLOW: frozenset[str] = frozenset()
+
 _PLAIN = frozenset(("plaintext", "text", "plain"))
 
 
@@ -29,7 +38,8 @@ def highlighted(text: str, language: str, how: Highlighting, before: int = 0) ->
     if lexer is None:
         return None
     too_long = len(text) > MAX_LENGTH or before + len(text) > MAX_TOTAL
-    return escaped(text) if too_long else _coloured(text, lexer)
+    slow = lexer.name in _SLOW or _LONG.search(text)
+    return escaped(text) if too_long or slow else _coloured(text, lexer)
 
 
 def block(code: str, text: str, how: Highlighting) -> str:

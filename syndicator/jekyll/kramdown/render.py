@@ -192,7 +192,8 @@ class Html(RendererHTML):
         code = None
         if doc.options.syntax_highlighter == "rouge":
             doc.spend(_LEXER_STEPS if language else 0)
-            code = highlight.highlighted(token.content, language or how.default_lang, how)
+            code = highlight.highlighted(token.content, language or how.default_lang, how, doc.coloured)
+            doc.coloured += len(token.content) if language else 0
         if code is None:
             return f"<code{attributes(token.attrs)}>{escaped(token.content)}</code>"
         attrs["class"] = _highlighted_css(attrs, language or how.default_lang)

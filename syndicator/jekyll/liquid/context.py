@@ -40,6 +40,7 @@ class Run:
     meter: Meter = field(default_factory=Meter)
     problems: list[Problem] = field(default_factory=list)
     uses_posts: bool = False
+    highlighted: int = 0  #: characters of code that were coloured
     newlines: dict[str, list[int]] = field(default_factory=dict)  #: of each text, where its lines end
     parsed: dict[str, list[Node]] = field(default_factory=dict)  #: texts that were parsed: an include in a loop is one
     #: Where each text being rendered comes from: its path, and the line it begins on.

@@ -159,7 +159,9 @@ class _HighlightNode(Node):
         self.block.render(context, out)
         code = _EDGES.sub("", out.getvalue())
         how = Highlighting(enabled=context.run.site.highlighter in ("rouge", "pygments"))
-        shown = highlighted(code, self.language, how) or escape(code, quote=False)
+        run = context.run
+        shown = highlighted(code, self.language, how, run.highlighted) or escape(code, quote=False)
+        run.highlighted += len(code)
         if self.linenos and how.enabled:
             shown = _numbered(shown, code.count("\n") + 1)
         classes = f'class="language-{escape(self.language.replace("+", "-"))}" data-lang="{escape(self.language)}"'

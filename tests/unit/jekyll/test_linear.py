@@ -17,9 +17,9 @@ from syndicator.jekyll.sanitize import clean
 from syndicator.jekyll.titles import plain_title
 
 #: How much longer a text of four times the length may take; sixteen times is quadratic.
-GROWTH = 9.0
+GROWTH = 12.0
 #: Seconds below which a measurement is noise.
-NOISE = 0.02
+NOISE = 0.05
 
 Length = int
 #: Characters of the texts that are compared.
@@ -37,13 +37,13 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def is_linear(work: Callable[[str], object], text: Callable[[Length], str], lengths: tuple[int, ...]) -> None:
-    """Hold each length to the one before; what took long is tried twice more, for the machine may have been busy."""
+    """Hold each length to the one before; what took long is tried again, for the machine may be busy."""
     before, length = 0.0, 0
     for longer in lengths:
         made = partial(work, text(longer))
         took = seconds(made)
         allowed = max(before, NOISE) * GROWTH / 4 * (longer / length) if length else took
-        for _ in range(2):
+        for _ in range(4):
             took = took if took <= allowed else min(took, seconds(made))
         assert took <= allowed, f"{longer:,} characters"
         before, length = took, longer

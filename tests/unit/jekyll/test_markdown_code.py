@@ -3,8 +3,13 @@
 Each value was compared with what kramdown 2.4 makes of the same text.
 """
 
+import re
+import time
+from html import unescape
+
 import pytest
 
+from syndicator.jekyll.kramdown.highlight import MAX_TOTAL
 from syndicator.jekyll.markdown import Kramdown, to_html
 
 OPTIONS = Kramdown.from_config({}, None)
@@ -63,3 +68,28 @@ CASES = [
 def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> None:
     """Code: Rouge's wrapper, and the text to the letter."""
     assert expected == to_html(text, OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("cpp", "x" + "\n " * 4990),
+        ("fan", '"a"' * 3330),
+        ("objective-c", "x" + " " * 9990),
+        ("gherkin", "\n" * 9990),
+        ("autohotkey", "a" + "\n" * 9990),
+    ],
+)
+def test_code_that_slows_a_lexer_goes_without_colours(language: str, code: str) -> None:
+    """Lines and runs of white space that nobody reads: some lexers take minutes for them. The text stays."""
+    began = time.process_time()
+    html = to_html(f"```{language}\n{code}\n```\n", OPTIONS)
+    assert time.process_time() - began < 1
+    assert unescape(re.sub("<[^>]+>", "", html)).strip() == code.strip()
+    assert "<span" not in html
+
+
+def test_code_in_lines_counts_as_well() -> None:
+    """Spans of code in a language are coloured up to the same total."""
+    html = to_html("`puts 1`{:.language-ruby} " * 9000, OPTIONS)
+    assert html.count('class="nb"') <= MAX_TOTAL // len("puts 1") + 1

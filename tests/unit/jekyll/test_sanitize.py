@@ -409,3 +409,20 @@ def test_addresses_grow_no_page_without_end() -> None:
     found = clean('<a href="b">c</a>' * 10_000, base=base)
     assert len(found) < 5_000_000
     assert found.count("<a") == 10_000
+
+
+def test_a_table_without_ends_of_cells_stays_in_a_long_page() -> None:
+    """HTML allows it (§13.1.2.4), and a few such tags cost nothing, however many others the page has."""
+    page = "<p><b>x</b></p>" * 6000 + "<table><tr><td>a<td>b<tr><td>c<td>d</table>"
+    result = cleaned(page)
+    assert (result.count("<td>"), result.count("<b>"), "&lt;" in result) == (4, 6000, False)
+    rows = "<table>" + "<tr><td>a<td>b" * 2200 + "</table>"
+    assert cleaned(rows).count("<td>") == 4400
+
+
+def test_what_is_escaped_is_told() -> None:
+    """Its author can mend it."""
+    told: list[str] = []
+    clean("<div><!-- </div> -->" * 20_000, base="https://example.com/", on_escape=lambda: told.append("escaped"))
+    clean("<b>x</b>" * 9000, base="https://example.com/", on_escape=lambda: told.append("escaped"))
+    assert told == ["escaped"]
