@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from syndicator.debts import Kind, Owed, Subscription, host_name
 from syndicator.model import Problem
-from syndicator.store import claims, owed, subscriptions
+from syndicator.store import claims, deliveries, owed, subscriptions
 from syndicator.store.owed import Debt
 from syndicator.websub import hub
 from syndicator.websub.errands import Outcome
@@ -35,7 +35,8 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], now: datetime, m
             if most is not None and not _has_room(connection, outcome.kept, most, now):
                 _deny(connection, debt, hub.NO_ROOM, now)
                 continue
-            subscriptions.keep(connection, outcome.kept, debt.detail.get("had"))
+            published = deliveries.was_published(connection, debt.topic, debt.since)
+            subscriptions.keep(connection, outcome.kept, "any" if published else debt.detail.get("had"))
         elif outcome.ended:
             ended = subscriptions.end(connection, debt.topic, debt.target, only_failing=outcome.reason is not None)
             if ended and outcome.reason is not None:

@@ -95,7 +95,9 @@ class Daemon:
         try:
             server.start()
         except SyndicatorError as error:
-            self._log.warning("the operator's address is not served", error=str(error), hint=error.hint)
+            same = listen == self._service.config.web.listen
+            hint = 'it is web.listen\'s: set web.admin to another port, or to ""' if same else error.hint
+            self._log.warning("the operator's address is not served", error=str(error), hint=hint)
             return None
         return server
 

@@ -8,9 +8,23 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Dialect, Select, bindparam, case, delete, func, literal, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Dialect,
+    Select,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from syndicator.debts import Kind
+from syndicator.store import facts
 from syndicator.store.owed import again
 from syndicator.store.rows import among, insert, those
 from syndicator.store.schema import owed, subscriptions, to_us
@@ -21,6 +35,9 @@ from syndicator.store.subscriptions import UNSENT
 BEHIND_US, BEHIND_MOST = 500_000, 10
 
 _NOW = bindparam("now", type_=BigInteger)
+
+#: Whether a callback is being verified, or waits to be, for one of `those` topics.
+_VERIFIED_NOW = select(exists().where(owed.c.kind == Kind.VERIFY, owed.c.state != "gave up", among(owed.c.topic)))
 
 
 def owe_deliveries(connection: Connection, topics: Sequence[str], now: datetime) -> int:
@@ -44,12 +61,20 @@ def owe_again(connection: Connection, topic: str, digest: str, now: datetime) ->
     """Owe a topic to those who don't have the bytes with this digest, unless they wait for them; how many.
 
     A new subscriber waits for what changed while it was verified, which may be nothing: it is owed the whole topic.
+    One that is still being verified will be owed it too, see `was_published`.
     """
+    if connection.scalar(_VERIFIED_NOW, those([topic])):
+        facts.put(connection, f"published {topic}", str(to_us(now)))
     columns = _debt(Kind.DELIVER)
     live = _live(columns).where(func.coalesce(subscriptions.c.delivered, "") != digest)
     unsent = or_(owed.c.state == "gave up", owed.c.detail != columns["detail"])
     statement = again(insert(connection.dialect, owed).from_select(list(columns), live), only=unsent)
     return _inserted(connection, statement, {"now": to_us(now), **those([topic])})
+
+
+def was_published(connection: Connection, topic: str, since: datetime) -> bool:
+    """Whether someone said that a topic changed since then, when callbacks were being verified for it."""
+    return int(facts.get(connection, f"published {topic}") or 0) >= to_us(since)
 
 
 def owe_denials(connection: Connection, topics: Sequence[str], now: datetime) -> int:

@@ -67,6 +67,7 @@ def keep(connection: Connection, subscription: Subscription, had: str | None = N
     """Begin a subscription, or go on with it under its new terms (a secret can go as well as come).
 
     `had` is the digest of the topic when it was asked for: who begins is owed what came since, if anything did.
+    What is no digest of it ("any") owes it the topic in any case.
     """
     topic, callback = subscription.topic, subscription.callback
     if had and not find(connection, [(topic, callback)], subscription.since):

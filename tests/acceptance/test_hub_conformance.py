@@ -731,6 +731,23 @@ def test_publish_is_taken_and_sends_what_is_new_once(site: Site, topic: str, rea
     assert [asked.body for asked in reader.of("POST")] == [site.body(topic)]
 
 
+def test_publish_reaches_a_callback_that_is_being_verified(site: Site, topic: str, reader: Subscriber) -> None:
+    """Whoever subscribes and then says that the topic changed is sent it, once its subscription has begun."""
+    asked, go = threading.Event(), threading.Event()
+
+    def verify(request: Asked) -> Reply:
+        asked.set()
+        assert go.wait(PATIENCE)
+        return agree(request)
+
+    reader.verify = verify
+    assert site.subscribe(topic, f"{reader.url}/cb").status_code == 202
+    assert asked.wait(PATIENCE)
+    assert site.ask({"hub.mode": "publish", "hub.url": topic}).status_code == 202
+    go.set()
+    assert [delivery.body for delivery in reader.wait(1)] == [site.body(topic)]
+
+
 def test_publish_sends_what_was_given_up_too(site: Site, topic: str, reader: Subscriber) -> None:
     """Whoever doesn't have the newest version is sent it: who was away for long, and now can be reached, as well."""
     site.follow(reader, topic)
