@@ -24,8 +24,9 @@ SITE = "title: Example\nurl: https://example.com\n"
 #: Long enough for a busy machine, short enough to fail in a test's time.
 PATIENCE = 30.0
 
-#: Seconds in which something happens at once, on a machine that is busy too: less than any poll, retry or timeout that
-#: would bring it about later. How fast it is on a free machine is measured by the benchmarks.
+#: Seconds in which something happens at once, on a machine that is busy too: less than a poll, retry or timeout that
+#: would bring it about later (but not than the look for jobs that came due, each 5 s). How fast it is on a free machine
+#: is measured by the benchmarks.
 AT_ONCE = 8.0
 
 

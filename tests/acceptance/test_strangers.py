@@ -9,6 +9,7 @@ import asyncio
 import fcntl
 import json
 import os
+import resource
 import signal
 import socket
 import stat
@@ -573,6 +574,12 @@ def test_heavy_posts_are_published_once(tmp_path: Path) -> None:
     assert (report.new, report.feeds_changed) == (10, feeds)
 
 
+def children_seconds() -> float:
+    """The processor time of all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_what_is_over_a_limit_is_one_problem(command: Command) -> None:
     """The post's entry is there, without markup; the problem says which limit, and the next build renders nothing."""
     command.post("2026-01-02-long", "Long", text="&" * 2_000_000)
@@ -582,9 +589,7 @@ def test_what_is_over_a_limit_is_one_problem(command: Command) -> None:
         in found.stderr + found.stdout
     )
     assert "<title>Long</title>" in command.feed("all.rss")
-    before = time.monotonic()
     assert "0 of 2 feeds changed" in command("build").stdout
-    assert time.monotonic() - before < SECONDS
 
 
 def test_merge_keys_of_the_site_are_counted(command: Command) -> None:
@@ -592,13 +597,13 @@ def test_merge_keys_of_the_site_are_counted(command: Command) -> None:
     (command.site / "_data").mkdir()
     (command.site / "_data" / "bomb.yml").write_text(merged(25))
     command.post("2026-01-01-good", "Good")
-    begun = time.monotonic()
+    before = children_seconds()
     found = command("build")
     assert "_data/bomb.yml: the data can't be read: it has too many values" in found.stderr + found.stdout
     (command.site / "_config.yml").write_text(f"url: https://example.com\n{merged(25)}")
     found = command("build")
     assert "_config.yml: the config can't be read: it has too many values" in found.stderr
-    assert time.monotonic() - begun < 2 * SECONDS
+    assert children_seconds() - before < 2 * SECONDS
 
 
 def test_a_file_without_end_is_not_read(command: Command) -> None:
@@ -607,9 +612,9 @@ def test_a_file_without_end_is_not_read(command: Command) -> None:
         file.write(b"---\ntitle: Large\n---\n")
         file.truncate(10 * 1024**3)
     command.post("2026-01-02-good", "Good")
-    begun = time.monotonic()
+    before = children_seconds()
     found = command("build")
-    assert time.monotonic() - begun < SECONDS
+    assert children_seconds() - before < SECONDS
     assert "a post has at most 4,194,304" in found.stderr + found.stdout
     assert "<title>Good</title>" in command.feed("all.rss")
 

@@ -30,7 +30,7 @@ OTHER_THREAD = "later(lambda: signal.pthread_kill(threading.get_ident(), signal.
 
 def heard(talk: str, wait: str = "20") -> str:
     code = HEARD.format(talk=talk).replace("20", wait)
-    done = subprocess.run([sys.executable, "-c", code], timeout=15, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True, text=True)
     return done.stdout.strip() or f"{done.returncode}: {done.stderr}"
 
 
