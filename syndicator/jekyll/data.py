@@ -10,7 +10,7 @@ import yaml
 
 from syndicator.jekyll.asking import SiteFiles
 from syndicator.jekyll.characters import whole
-from syndicator.jekyll.safe_yaml import TooMuchError, check_depth, load_yaml
+from syndicator.jekyll.safe_yaml import TooMuchError, check_json, load_yaml
 from syndicator.model import Problem
 
 #: Cells of a table, the empty ones counted that short rows are filled up with: as many as 1 MiB of text can hold.
@@ -50,7 +50,7 @@ def _parse(text: str, suffix: str) -> Any:
     if suffix in (".csv", ".tsv"):
         return _table(text, "," if suffix == ".csv" else "\t")
     if suffix == ".json":
-        check_depth(text)
+        check_json(text)
         return whole(json.loads(text))
     return load_yaml(text)
 

@@ -16,7 +16,7 @@ from frontmatter.default_handlers import JSONHandler, YAMLHandler
 
 from syndicator.jekyll.characters import whole
 from syndicator.jekyll.plain_head import read_plain_head
-from syndicator.jekyll.safe_yaml import MAX_DEPTH, Loader, TooMuchError, check_depth, check_size
+from syndicator.jekyll.safe_yaml import MAX_DEPTH, Loader, TooMuchError, check_json, check_size
 from syndicator.jekyll.words import as_text
 
 #: Where a NUL says that a file is binary, as git sees it (buffer_is_binary in xdiff-interface.c).
@@ -38,9 +38,17 @@ _CLOSINGS = {
 }
 
 
-#: A key of very many parts: each is a table in the one before, and the time and memory it takes are quadratic.
-_DOTTED = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]+[ \t]*\.[ \t]*){{{MAX_DEPTH}}}""")
-
+_TOML_KEY = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"?|'[^'\n]*+'?)"""
+#: TOML's strings of several lines, comments, and keys, where `deep` is the part that is one too many.
+#: Each part of a key is a table in the one before, and the time and memory it takes are quadratic.
+_TOML = re.compile(
+    rf"""
+        "{{3}}(?:[^"\\]|\\.|"(?!""))*+(?:"{{3,5}})?
+      | '{{3}}(?:[^']|'(?!''))*+(?:'{{3,5}})?
+      | \#[^\n]*+
+      | {_TOML_KEY}(?:[ \t]*+\.[ \t]*+{_TOML_KEY}){{0,{MAX_DEPTH - 1}}}+(?P<deep>[ \t]*+\.[ \t]*+{_TOML_KEY})?""",
+    re.DOTALL | re.VERBOSE,
+)
 
 _YAML, _JSON = YAMLHandler(), JSONHandler()
 
@@ -122,7 +130,6 @@ def load_head(parts: Parts) -> Head:
     if parts.kind == "yaml" and (plain := read_plain_head(parts.head)) is not None:
         return Head(values=plain)
     try:
-        check_depth(parts.head)
         head = _load(parts.kind, parts.head)
         check_size(head.values)
         return head
@@ -158,8 +165,11 @@ def _load(kind: str, head: str) -> Head:
 
     if kind == "yaml":
         values = _YAML.load(head, Loader=loader)
+    elif kind == "toml":
+        values = _load_toml(head)
     else:
-        values = _load_toml(head) if kind == "toml" else whole(_JSON.load(head))
+        check_json(head)
+        values = whole(_JSON.load(head))
     if values is None:
         return Head(values={})
     if not isinstance(values, dict):
@@ -170,6 +180,9 @@ def _load(kind: str, head: str) -> Head:
 
 def _load_toml(head: str) -> dict[str, Any]:
     """By Python's own reader; python-frontmatter's needs a package that is no longer kept."""
-    if _DOTTED.search(head):
+    if any(token["deep"] for token in _TOML.finditer(head)):
         raise TooMuchError("its values are nested too deeply")
-    return tomllib.loads(head)
+    try:
+        return tomllib.loads(head)
+    except RecursionError as error:
+        raise TooMuchError("its values are nested too deeply") from error

@@ -28,9 +28,14 @@ MAX_NUMBER_AS_KEY = 17
 #: `%TAG` lines, of which libyaml compares each with all before it. YAML written by hand has none.
 MAX_DIRECTIVES = 64
 
-_DIRECTIVE = re.compile(r"^%TAG", re.MULTILINE)
-_BRACKET = re.compile(r"[\[\]{}]")
-_DASHES = re.compile(rf"(?:[-?:][ \t]+){{{MAX_DEPTH}}}")
+#: After each of YAML 1.1's line breaks (§5.4, https://yaml.org/spec/1.1/), or a byte order mark.
+_DIRECTIVE = re.compile(r"(?<![^\n\r\x85\u2028\u2029\ufeff])%TAG")
+#: Openings of flow collections, in text or not, and the widest indentation, with indicators in it. Where there are
+#: fewer than 16 of both, nothing is deeper than 62 levels: a bracket opens two at most (`[a: b]`), so does a column
+#: (`a:` with `- ` below it). Ordinary front matter has fewer.
+_FEW = MAX_DEPTH // 4
+_INDENTED = re.compile(rf"[-?: \t\ufeff]{{{_FEW}}}")
+_JSON_MARK = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)", re.ASCII)
 _TIMESTAMP = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt]|\s+)(\d{1,2}):(\d\d):(\d\d)(?:\.\d*)?(?:\s*(Z|([-+])(\d{1,2}):?(\d\d)?))?",
@@ -70,34 +75,50 @@ class Loader(_SafeLoader):
 
 def load_yaml(text: str) -> Any:
     """What the text says. Raises `yaml.YAMLError`, or `TooMuchError` before or after parsing."""
-    check_depth(text)
     value = yaml.load(text, Loader=Loader)  # noqa: S506 -- a SafeLoader
     check_size(value)
     return value
 
 
-def check_depth(text: str) -> None:
-    """Refuse what is nested too deeply to parse, by its look alone: brackets within text count too."""
+def check_json(text: str) -> None:
+    """Refuse JSON that is nested too deeply, by its brackets outside of strings."""
     depth = 0
-    for bracket in _BRACKET.findall(text):
-        depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
-        if depth > MAX_DEPTH:
-            raise TooMuchError("its values are nested too deeply")
-    if _DASHES.search(text):
-        raise TooMuchError("its values are nested too deeply")
+    for mark in _JSON_MARK.findall(text):
+        if mark in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise TooMuchError("its values are nested too deeply")
+        elif mark in "]}":
+            depth -= 1
 
 
 def check_text(text: str) -> None:
-    """Refuse a text of too many values or `%TAG` lines before it is parsed: a node takes some 500 bytes."""
+    """Refuse a text that is nested too deeply, or has too many values or `%TAG` lines, before it is composed.
+
+    A node takes some 500 bytes. libyaml makes events one by one, without recursion, and its time grows with the square
+    of the depth of flow collections: the first event that is too deep ends the reading.
+    """
     if len(_DIRECTIVE.findall(text)) > MAX_DIRECTIVES:
         raise TooMuchError("it has too many %TAG lines")
-    if len(text) <= 2 * MAX_VALUES:  # a value, or the key before it, takes a character at least
+    # A value, or the key before it, takes a character at least.
+    if len(text) <= 2 * MAX_VALUES and not _may_be_deep(text):
         return
-    count = 0
+    count = depth = 0
     for event in yaml.parse(text, Loader=_SafeLoader):
-        count += isinstance(event, yaml.NodeEvent)
+        if isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.NodeEvent):
+            count += 1
+            depth += isinstance(event, yaml.CollectionStartEvent)
         if count > 2 * MAX_VALUES:  # each may have a key
             raise TooMuchError("it has too many values")
+        if depth > MAX_DEPTH:
+            raise TooMuchError("its values are nested too deeply")
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether a text could be nested too deeply: no quote, comment or line break in it makes this False."""
+    return text.count("[") + text.count("{") >= _FEW or _INDENTED.search(text) is not None
 
 
 def check_nodes(root: yaml.Node) -> None:
@@ -142,6 +163,11 @@ def _below(node: yaml.Node) -> list[yaml.Node]:
 
 def check_size(value: Any) -> None:
     """Refuse what is deep or grows large when each alias is written out."""
+    count_values(value)
+
+
+def count_values(value: Any) -> int:
+    """How many values there are, with each alias written out. Raises TooMuchError for too many, or for deep ones."""
     count = 0
     waiting = [(value, 0)]
     while waiting:
@@ -158,6 +184,7 @@ def check_size(value: Any) -> None:
             waiting += ((below, depth + 1) for below in one.values())
         elif isinstance(one, list):
             waiting += ((below, depth + 1) for below in one)
+    return count
 
 
 def read_timestamp(text: str) -> datetime | date | str:

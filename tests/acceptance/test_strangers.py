@@ -479,6 +479,7 @@ HOSTILE = {
     "few outputs": ("", '{{ "a" }}' * 58_000),
     "loops": ("", "{% for i in (1..99999) %}{{ i }}{% endfor %}"),
     "merge keys": (merged(25), "Text."),
+    "quoted brackets": ("a: [" + ("'" + "]" * 64 + "'," + "[" * 64) * 490, "Text."),
     "tables": ("", "<table>x" * (LARGEST // 8)),
     "pictures": ("", '<img src="a">' * 40_000),
     "list items": ("", "* a\n" * (LARGEST // 4)),

@@ -12,6 +12,8 @@ DATE_HINT = "write it like 2026-01-31 or 2026-01-31 18:00:00 +0100"
 LEVELS = zip("abcdef", ["x", *(f"*{name}" for name in "abcde")], strict=True)
 BOMB = "\n".join(f"{name}: &{name} [{','.join([one] * 9)}]" for name, one in LEVELS)
 
+TOO_DEEP = "the front matter can't be read: its values are nested too deeply"
+
 # files, and the one problem that keeps each of them out, with its line
 LEFT_OUT = [
     (b"---\ntitle: \xe9\n---\n", 2, "the file is not UTF-8"),
@@ -26,6 +28,17 @@ LEFT_OUT = [
     ('{\n"title": \n}\n', 3, "the front matter is not JSON: Expecting value"),
     (f"+++\na = {'[' * 5000}\n+++\n", 2, "the front matter can't be read: its values are nested too deeply"),
     (f"+++\n{'a.' * 20_000}a = 1\n+++\n", 2, "the front matter can't be read: its values are nested too deeply"),
+    *(
+        (f"+++\n{lines}\n+++\n", 2, TOO_DEEP)
+        for parts in (".".join(['"!"'] * 15_000), " . ".join(["'#'"] * 9_000), ".".join(['"\\"."'] * 9_000))
+        for lines in (
+            f"{parts} = 1",
+            f"[{parts}]",
+            f"[[{parts}]]",
+            f"a = {{{parts} = 1}}",
+            f"a = '''x''''\n{parts} = 1",
+        )
+    ),
     (f"+++\na = 0x{'f' * 20_000}\n+++\n", 2, "the front matter can't be read: it has a number of thousands of digits"),
     (f'{{\n"a": {"[" * 5000}\n}}\n', 1, "the front matter can't be read: its values are nested too deeply"),
 ]
@@ -37,6 +50,7 @@ BAD_HEADS = [
     ("- " * 30_000, 2, "the front matter can't be read: its values are nested too deeply"),
     ("? " * 30_000, 2, "the front matter can't be read: its values are nested too deeply"),
     ("a: " + "[" * 65 + "]" * 65, 2, "the front matter can't be read: its values are nested too deeply"),
+    ("x: x\na: [" + ("'" + "]" * 64 + "'," + "[" * 64) * 495, 2, TOO_DEEP),
     ("a: &a [*a]", 2, "the front matter can't be read: its values are nested too deeply"),
     ("a: 0x" + "f" * 20_000, 2, "the front matter can't be read: it has a number of thousands of digits"),
     (BOMB, 2, "the front matter can't be read: it has too many values"),

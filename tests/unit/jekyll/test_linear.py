@@ -136,6 +136,11 @@ YAML = {
     "values": f"[{'a,' * 500_000}]",
     "empty values": f"{{{'a,' * 500_000}}}",
     "directives": "".join(f"%TAG !a{number}! x\n" for number in range(40_000)) + "---\na: b\n",
+    **{
+        f"directives and {end!r}": "".join(f"%TAG !a{number}! x{end}" for number in range(40_000))
+        + f"---{end}a: b{end}"
+        for end in "\r\x85\u2028\u2029"
+    },
     "indentation": "".join(" " * depth + "a:\n" for depth in range(1400)),
 }
 

@@ -1,0 +1,128 @@
+"""How deep a text may be nested, before anything is built of it."""
+
+import subprocess
+import sys
+import time
+import tracemalloc
+
+import pytest
+
+from syndicator.jekyll.front_matter import HeadError, load_head, split
+from syndicator.jekyll.safe_yaml import MAX_DEPTH, TooMuchError, check_json, check_text, load_yaml
+
+#: Characters of a text that is as deep as it can be: more than `_config.yml` and files of `_data` may have.
+LONG = 1024 * 1024
+
+
+def repeated(part: str, before: str = "a: [") -> str:
+    return before + part * (LONG // len(part))
+
+
+def dashes(width: int) -> str:
+    """Lines of `- - -`, each of which begins where the one before ended."""
+    return "".join(" " * (2 * width * line) + "- " * width + "\n" for line in range(LONG // (2 * width * 200)))
+
+
+#: Texts that are nested too deeply, by what hides it.
+DEEP = {
+    "nothing": repeated("["),
+    "nothing, and closed": "a: " + "[" * 20_000 + "]" * 20_000,
+    "single quotes": "a: " + "[']'," * 33_000 + "x" + "]" * 33_000,
+    "double quotes": repeated('"\\"]]]]", [['),
+    "many quotes": repeated("'" + "]" * 64 + "'," + "[" * 64),
+    "comments": repeated("[ # ]]]]\n "),
+    "anchors": repeated("&a [ ']', "),
+    "tags": repeated("!!seq [ ']', "),
+    "pairs": repeated("']': ["),
+    "mappings": repeated("{'}}': "),
+    "keys": repeated("? [ ']', "),
+    "plain text": repeated("x-, [']', "),
+    "a block scalar": "b: |\n" + " ]]]]\n" * 9000 + "a: " + "[" * 20_000,
+    "dashes": repeated("- ", before=""),
+    "question marks": repeated("? ", before=""),
+    "indentation": "".join(" " * depth + "a:\n" for depth in range(1400)),
+    "indentation in steps": dashes(20),
+    "indentation, then brackets": "".join(" " * depth + "- \n" for depth in range(40)) + " " * 40 + "[" * 40,
+    "other line breaks": "".join(" " * depth + "a:\u2028" for depth in range(1000)),
+    "an alias": "x: &x [1]\ny: *x\n" + repeated("[*x, ']]', "),
+    "two texts": "a: b\n---\n" + repeated("[']', "),
+}
+
+
+@pytest.mark.parametrize("kind", DEEP)
+def test_deep_text_is_refused(kind: str) -> None:
+    """Whatever hides the depth, the text is refused at once."""
+    begun = time.thread_time()
+    with pytest.raises(TooMuchError, match="nested too deeply"):
+        check_text(DEEP[kind])
+    assert time.thread_time() - begun < 0.5
+
+
+@pytest.mark.parametrize("kind", ["single quotes", "many quotes", "nothing", "indentation in steps"])
+def test_the_process_lives_on(kind: str) -> None:
+    """C's recursion would end the process, so another one reads the text."""
+    code = (
+        "import sys\nfrom syndicator.jekyll.safe_yaml import TooMuchError, load_yaml\n"
+        "try:\n    load_yaml(sys.stdin.read())\nexcept TooMuchError:\n    print('refused')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=DEEP[kind], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "refused\n")
+
+
+#: Texts that are not deep, though they have many brackets or dashes.
+SHALLOW = {
+    "double quotes": 'a: "' + "[" * 5000 + '"',
+    "single quotes": "a: '" + "{[" * 5000 + "'",
+    "a comment": "a: b # " + "[" * 5000,
+    "a block scalar": "a: |\n" + "  [[[[{{{{\n" * 1000,
+    "dashes in text": "a: |\n  " + "- " * 500,
+    "a line": "# " + "-" * 500 + "\na: b",
+    "many lists": "a:\n" + " - [x, {y: z}]\n" * 1000,
+    "the most levels": "[" * MAX_DEPTH + "]" * MAX_DEPTH,
+    "the most indentation": "".join(" " * depth + "a:\n" for depth in range(MAX_DEPTH)),
+}
+
+
+@pytest.mark.parametrize("kind", SHALLOW)
+def test_brackets_in_text_are_no_depth(kind: str) -> None:
+    """What only looks deep is read."""
+    assert load_yaml(SHALLOW[kind])
+
+
+@pytest.mark.parametrize("deep", ['{"a":' * 65, "[" * 65, '["]",' * 65, '["\\"]",' * 65, '[{"]}":' * 33])
+def test_deep_json_is_refused(deep: str) -> None:
+    """Brackets in a string of JSON are text."""
+    with pytest.raises(TooMuchError):
+        check_json(deep)
+    check_json('{"a": "' + deep.replace("\\", "").replace('"', "") + '"}')
+
+
+@pytest.mark.parametrize("part", ['"!"', "'!'", "a", '"\\".\\""'])
+@pytest.mark.parametrize("line", ["{} = 1", "[{}]", "[[{}]]", "a = {{{} = 1}}", "a = '''x''''\n{} = 1"])
+def test_a_long_key_of_toml_takes_little_memory(line: str, part: str) -> None:
+    """A key of thousands of parts is refused before a table is made for each."""
+    parts = split("+++\n" + line.format(".".join([part] * 6000)) + "\n+++\n")
+    tracemalloc.start()
+    try:
+        with pytest.raises(HeadError, match="nested too deeply"):
+            load_head(parts)
+        assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_dots_in_toml_are_no_depth() -> None:
+    """Dots of values and comments are text, in strings of every kind."""
+    text = "x." * 100
+    said = load_head(
+        split(
+            f"+++\na = 'see {text}'\nb = \"see {text}\" # {text}\n"
+            f'c = """\n{text}""""\nd = \'\'\'\n{text}\'\'\'\'\ne.f."g.h" = 1.5\n+++\n'
+        )
+    ).values
+    assert said["a"] == said["b"] == f"see {text}"
+    assert said["c"] == f'{text}"'
+    assert said["d"] == f"{text}'"
+    assert said["e"] == {"f": {"g.h": 1.5}}
