@@ -1,5 +1,6 @@
 """What a config says of its site."""
 
+import time
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
@@ -173,6 +174,36 @@ def test_data() -> None:
         "deep": {"er": {"x": {"a": [1, 2]}}},
     }
     assert [(problem.path, problem.line) for problem in problems] == [("_data/bad.json", 1), ("_data/bad.yml", 2)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "read"),
+    [
+        ("{}.yml", f"[{'1.5,' * 90_000}]", 3),
+        ("{}.yml", f"[{'1.5,' * 90_000}", 3),
+        ("{}.json", f'"{"x" * 1_000_000}"', 8),
+        ("{}.csv", "a,b\n" + "1,2\n" * 250_000, 8),
+    ],
+)
+def test_data_of_all_files_together_is_limited(name: str, text: str, read: int) -> None:
+    """The first file that is over the limit is a Problem, and no later one is read."""
+    files = {f"_data/{name.format(chr(ord('a') + number))}": text for number in range(20)}
+    begun = time.thread_time()
+    site, problems = site_and_problems("url: https://e.com\n", dict(reversed(files.items())))
+    assert time.thread_time() - begun < 10
+    assert set(site.data) <= set("abcdefgh"[:read])
+    assert problems[-1].path == sorted(files)[read]
+    assert problems[-1].message == (
+        f"this file and {19 - read} after it are left out: all data files together have more than 8 MiB of text"
+        " or 250,000 values of YAML"
+    )
+
+
+def test_many_small_files_of_data_are_read() -> None:
+    """Thousands of files, with some MB in all."""
+    record = "name: Jane Doe\nabout: |\n" + "  She writes, [mostly] of things: a, b, c.\n" * 20 + "links: [a, b]\n"
+    site, problems = site_and_problems("url: https://e.com\n", {f"_data/p{n}.yml": record for n in range(3000)})
+    assert (len(site.data), problems) == (3000, ())
 
 
 @pytest.mark.parametrize(
