@@ -473,6 +473,8 @@ def merged(levels: int) -> str:
 
 
 #: Front matter and text, by what they are. A new kind is one line.
+TEN = "{% assign n = '..........' %}{% assign a = 'x,x,x,x,x' | split: ',' %}" + "{% assign a = a | concat: a %}" * 10
+REPEATED = "{% assign b = n | split: 'z' %}" + "{% assign b = b | concat: b %}" * 11 + "{{ b | inspect | size }}"
 HOSTILE = {
     "ampersands": ("", "&" * 2_000_000),
     "outputs": ("", '{{ "a" }}' * (LARGEST // 9)),
@@ -485,6 +487,9 @@ HOSTILE = {
     "list items": ("", "* a\n" * (LARGEST // 4)),
     "footnotes": ("", "[^1]" * 130_000 + "\n\n[^1]: x\n"),
     "open links": ("", '[a](b "' * (80_000 // 7)),
+    "malformed tags": ("", "".join(f"{{% for x in y {'a' * 9900}{number} %}}" for number in range(31))),
+    "long names": ("", f"{TEN}{'{% assign n = n | append: n %}' * 15}{{{{ a | where: n, 'q' | size }}}}"),
+    "one text many times": ("", f"{TEN}{'{% assign n = n | append: n %}' * 16}{REPEATED}"),
 }
 
 

@@ -4,7 +4,7 @@ Where both have a filter of one name (where, find, sort), Jekyll's holds.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cmp_to_key
 from typing import Any
 
@@ -14,27 +14,34 @@ from liquid.token import TOKEN_EXPRESSION
 
 from syndicator.jekyll.liquid import lax
 from syndicator.jekyll.liquid.context import Context
-from syndicator.jekyll.liquid.limits import STEPS, check
+from syndicator.jekyll.liquid.limits import Allowance, Group, Meter, TooMuchError, check, looks_ahead
 from syndicator.jekyll.liquid.values import (
     flatten,
     get,
     inspect,
     is_array,
     items,
-    output,
+    texts,
     to_i,
     to_integer,
     to_number,
     to_s,
 )
 
+#: Parts of a property's dotted name: no data is that deep.
+_PARTS = 32
+_READ_A_STEP = 4  #: properties of items
+_PRINTED_A_STEP = 16  #: characters of an array or a hash that is compared as text
+_PARSED_A_STEP = 4  #: characters of an expression, once
+_LOOKED_AHEAD_A_STEP = 500
+_EVALUATED_A_STEP = 32  #: and for each item
 _NUMBER = re.compile(r"\s*-?(?:\d{1,300}\.?\d{0,300}|\.\d{1,300})\s*")
 _INTEGER = re.compile(r"\s*-?\d{1,300}\s*")
 
 
 def join(_: Context, value: object, glue: object = " ") -> str:
     between = to_s(glue)
-    parts = [to_s(item) for item in items(value)]
+    parts = texts(items(value))
     check(sum(map(len, parts)) + len(between) * len(parts))
     return between.join(parts)
 
@@ -72,14 +79,19 @@ def compact(_: Context, value: object, name: object = None) -> list[object]:
 
 def uniq(_: Context, value: object, name: object = None) -> list[object]:
     found: dict[str, object] = {}
-    left = iter(range(STEPS))
+    left = Allowance()
     for item in items(value):
         found.setdefault(inspect(item if name is None else get(item, name), left), item)
     return list(found.values())
 
 
-def sum_(_: Context, value: object, name: object = None) -> int | float:
-    return sum(to_number(item if name is None else get(item, name)) for item in items(value))
+def sum_(context: Context, value: object, name: object = None) -> int | float:
+    def number(item: object) -> int | float:
+        found = item if name is None else get(item, name)
+        context.run.meter.glance(found)
+        return to_number(found)
+
+    return sum(number(item) for item in items(value))
 
 
 def sort(context: Context, value: object, name: object = None, nils: object = "first") -> list[object]:
@@ -89,57 +101,69 @@ def sort(context: Context, value: object, name: object = None, nils: object = "f
         raise ValueError(f"'{to_s(nils)}' must be 'first' or 'last'")
     many = list(value) if is_array(value) else items(value)  # type: ignore[call-overload]
     order = -1 if nils == "first" else 1
-    keys: list[tuple[object, object]] = [(item if name is None else _property(item, name), item) for item in many]
-    context.run.meter.spend(len(keys))
+    meter = context.run.meter
+    found = many if name is None else _properties(meter, many, name)
+    keys: list[tuple[object, object]] = list(zip(found, many, strict=True))
+    meter.spend(len(keys))
 
     def compare(one: tuple[object, object], other: tuple[object, object]) -> int:
-        return _compare(one[0], other[0], order)
+        return _compare(meter, one[0], other[0], order)
 
     return [item for _, item in sorted(keys, key=cmp_to_key(compare))]
 
 
 def sort_natural(_: Context, value: object, name: object = None) -> list[object]:
-    def key(item: object) -> tuple[bool, str]:
-        found = item if name is None else get(item, name)
-        return found is None, to_s(found).lower()
+    many = items(value)
+    found = many if name is None else [get(item, name) for item in many]
+    keys = [(one is None, text.lower()) for one, text in zip(found, texts(found), strict=True)]
+    return [many[at] for at in sorted(range(len(many)), key=keys.__getitem__)]
 
-    return sorted(items(value), key=key)
 
-
-def where(_: Context, value: object, name: object, target: object = None) -> object:
+def where(context: Context, value: object, name: object, target: object = None) -> object:
     if not name or isinstance(target, Mapping) or is_array(target) or not _is_many(value):
         return value
-    return [item for item in _each(value) if _equals(_property(item, name), target)]
+    meter, many = context.run.meter, _each(value)
+    found = zip(many, _properties(meter, many, name), strict=True)
+    return [item for item, one in found if _equals(meter, one, target)]
 
 
-def find(_: Context, value: object, name: object, target: object = None) -> object:
+def find(context: Context, value: object, name: object, target: object = None) -> object:
     if not name or isinstance(target, Mapping) or is_array(target) or not _is_many(value):
         return value
-    return next((item for item in _each(value) if _equals(_property(item, name), target)), None)
+    meter, many = context.run.meter, _each(value)
+    found = zip(many, _properties(meter, many, name), strict=False)
+    return next((item for item, one in found if _equals(meter, one, target)), None)
 
 
 def where_exp(context: Context, value: object, variable: object, expression: object) -> object:
     if not _is_many(value):
         return value
-    holds = _expression(context, BooleanExpression, variable, lax.mend("if", to_s(expression)))
-    return [item for item in _each(value) if holds(item)]
+    many = _each(value)
+    holds = _expression(context, BooleanExpression, variable, expression, len(many))
+    return [item for item in many if holds(item)]
 
 
 def find_exp(context: Context, value: object, variable: object, expression: object) -> object:
     if not _is_many(value):
         return value
-    holds = _expression(context, BooleanExpression, variable, lax.mend("if", to_s(expression)))
-    return next((item for item in _each(value) if holds(item)), None)
+    many = _each(value)
+    holds = _expression(context, BooleanExpression, variable, expression, len(many))
+    return next((item for item in many if holds(item)), None)
 
 
-def group_by(_: Context, value: object, name: object) -> object:
-    return _grouped(_each(value), lambda item: to_s(_property(item, name))) if _is_many(value) else value
+def group_by(context: Context, value: object, name: object) -> object:
+    if not _is_many(value):
+        return value
+    many = _each(value)
+    return _grouped(many, texts(_properties(context.run.meter, many, name)))
 
 
 def group_by_exp(context: Context, value: object, variable: object, expression: object) -> object:
     if not _is_many(value):
         return value
-    return _grouped(_each(value), _expression(context, FilteredExpression, variable, lax.mend("", to_s(expression))))
+    many = _each(value)
+    evaluate = _expression(context, FilteredExpression, variable, expression, len(many))
+    return _grouped(many, map(evaluate, many))
 
 
 def push(_: Context, value: object, item: object) -> object:
@@ -167,7 +191,10 @@ def sample(_: Context, value: object, count: object = 1) -> object:
 
 
 def array_to_sentence_string(_: Context, value: object, connector: object = "and") -> str:
-    words = [output(item) for item in (value if is_array(value) else [])]  # type: ignore[attr-defined]
+    many = value if is_array(value) else []
+    lists = ("".join(texts(flatten(item))) if is_array(item) and not isinstance(item, range) else item for item in many)  # type: ignore[attr-defined]
+    words = texts(lists)
+    check(sum(map(len, words)) + 2 * len(words) + len(to_s(connector)))
     if len(words) < 3:
         return f" {to_s(connector)} ".join(words)
     return f"{', '.join(words[:-1])}, {to_s(connector)} {words[-1]}"
@@ -181,46 +208,72 @@ def _each(value: Any) -> list[object]:
     return list(value.values()) if isinstance(value, Mapping) else list(value)
 
 
-def _property(item: object, name: object) -> object:
-    """A property by its dotted name; numbers that are written as text count as numbers."""
+def _properties(meter: Meter, many: list[object], name: object) -> Iterator[object]:
+    """A property of each item by its dotted name. Raises TooMuchError for a name of too many parts."""
+    said = to_s(name)
+    if said.count(".") >= _PARTS:
+        raise TooMuchError(f"the Liquid has a property's name of more than {_PARTS} parts", token=None)
+    parts = said.split(".")
+    meter.spend(len(many) * len(parts) // _READ_A_STEP)
+    return (_property(meter, item, parts) for item in many)
+
+
+def _property(meter: Meter, item: object, parts: list[str]) -> object:
+    """A property; numbers that are written as text count as numbers."""
     found = item
-    for part in to_s(name).split("."):
+    for part in parts:
         found = get(found, part)
+    meter.glance(found)
     text = to_s(found) if isinstance(found, (str, int, float)) and not isinstance(found, bool) else ""
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if _NUMBER.fullmatch(text) else found
 
 
-def _equals(found: object, target: object) -> bool:
+def _text(meter: Meter, value: object) -> str:
+    """As `to_s` has it; printing an array or a hash to compare it is counted."""
+    text = to_s(value)
+    if not isinstance(value, str):
+        meter.spend(len(text) // _PRINTED_A_STEP)
+    return text
+
+
+def _equals(meter: Meter, found: object, target: object) -> bool:
     if target is None:
         return found is None
     if isinstance(found, str) or not is_array(found):
-        return found is not None and to_s(found) == to_s(target)
-    return any(to_s(item) == to_s(target) for item in flatten(found))
+        return found is not None and _text(meter, found) == to_s(target)
+    return any(_text(meter, item) == to_s(target) for item in flatten(found))
 
 
-def _compare(left: Any, right: Any, order: int) -> int:
+def _compare(meter: Meter, left: Any, right: Any, order: int) -> int:
     if left is None or right is None:
         return 0 if left is right else (order if left is None else -order)
     try:
         return int(left > right) - int(left < right)
     except TypeError:
-        return int(to_s(left) > to_s(right)) - int(to_s(left) < to_s(right))
+        one, other = _text(meter, left), _text(meter, right)
+        return int(one > other) - int(one < other)
 
 
-def _grouped(many: list[object], key: Callable[[object], object]) -> list[dict[str, object]]:
+def _grouped(many: list[object], names: Iterable[object]) -> list[dict[str, object]]:
     groups: dict[str, tuple[object, list[object]]] = {}
-    left = iter(range(STEPS))
-    for item in many:
-        name = key(item)
+    left = Allowance()
+    for item, name in zip(many, names, strict=True):
         groups.setdefault(inspect(name, left), (name, []))[1].append(item)
-    return [{"name": name, "items": found, "size": len(found)} for name, found in groups.values()]
+    return [Group({"name": name, "items": found, "size": len(found)}) for name, found in groups.values()]
 
 
 def _expression(
-    context: Context, kind: type[BooleanExpression | FilteredExpression], variable: object, text: str
+    context: Context, kind: type[BooleanExpression | FilteredExpression], variable: object, said: object, items: int
 ) -> Callable[[object], object]:
+    """What evaluates an expression for each of so many items. Raises TooMuchError for one that is too long."""
+    text = to_s(said)
+    if len(text) > lax.LONGEST:
+        raise TooMuchError(f"the Liquid has an expression of more than {lax.LONGEST:,} characters", token=None)
+    context.run.meter.spend(len(text) // _PARSED_A_STEP + looks_ahead(text) // _LOOKED_AHEAD_A_STEP)
+    context.run.meter.spend(items * (len(text) // _EVALUATED_A_STEP))
+    text = lax.mend("if" if kind is BooleanExpression else "", text)
     parsed = kind.parse(context.env, TokenStream(_tokens(text)))
 
     def evaluate(item: object) -> object:

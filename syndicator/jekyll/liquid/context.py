@@ -91,7 +91,7 @@ class Context(RenderContext):
 
     def get(self, path: list[object], **kwargs: Any) -> object:
         """Look a variable up. What is not there is undefined, and prints nothing."""
-        self.run.meter.spend()
+        self.run.meter.spend(1 + len(path) // 8)
         found = super().get([nil(part) for part in path], **kwargs)
         self.run.meter.glance(found)
         return found
@@ -120,7 +120,7 @@ class Context(RenderContext):
             return lambda value, *_, **__: value
 
         def call(value: object, *args: object, **kwargs: object) -> object:
-            self.run.meter.spend()
+            self.run.meter.spend(1 + (len(args) + len(kwargs)) // 8)
             given = [nil(each) for each in (value, *args)]
             for each in given:
                 self.run.meter.weigh(each)

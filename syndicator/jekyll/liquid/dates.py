@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from syndicator.jekyll.dates import DAYS, MONTHS, read_moment
 
 _ZONE = re.compile(r":\d\d\s*(?:(?P<sign>[+-])(?P<hours>[01]\d):?(?P<minutes>[0-5]\d)|Z|UTC|GMT)\s*$")
+#: No date is written in more characters.
+_LONGEST = 1_000
 _DIRECTIVE = re.compile(r"%([-0^#_]*)(\d{0,3})(:{0,2}[a-zA-Z%+])")
 
 
@@ -26,6 +28,8 @@ def to_date(value: object, zone: tzinfo, now: datetime | None) -> datetime | Non
             return datetime.fromtimestamp(int(str(value)[:15]), zone)
         except (ValueError, OverflowError, OSError):
             return None
+    if isinstance(value, str) and len(value) > _LONGEST:
+        return None
     moment = read_moment(value, zone)
     return moment.astimezone(_zone_of(str(value)) or zone) if moment else None
 

@@ -1,13 +1,16 @@
 """python-liquid set up as Jekyll's Liquid: its tags, its filters, its tolerance."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, TextIO
 
 from liquid import Environment, Node, RenderContext, Tag, Token, TokenStream
-from liquid.ast import IllegalNode
+from liquid.ast import BlockNode, ConditionalBlockNode, IllegalNode
 from liquid.builtin.expressions import LoopExpression
 from liquid.builtin.output import Output, OutputNode
+from liquid.builtin.tags.case_tag import CaseNode, MultiExpressionBlockNode
+from liquid.builtin.tags.cycle_tag import CycleNode, CycleTag
+from liquid.builtin.tags.echo_tag import EchoTag
 from liquid.builtin.tags.for_tag import ForNode, ForTag
 from liquid.builtin.tags.tablerow_tag import TablerowNode, TablerowTag
 from liquid.exceptions import LiquidError, ResourceLimitError
@@ -15,9 +18,12 @@ from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL
 
 from syndicator.jekyll.liquid import array_filters, other_filters, tags, text_filters
 from syndicator.jekyll.liquid.context import Context, Run
-from syndicator.jekyll.liquid.limits import DEPTH, STEPS, TooMuchError, length
+from syndicator.jekyll.liquid.limits import DEPTH, STEPS, Allowance, TooMuchError, length
 from syndicator.jekyll.liquid.tokens import tokenize
-from syndicator.jekyll.liquid.values import is_array, output
+from syndicator.jekyll.liquid.values import inspect, is_array, output
+
+#: Tags of a block, and parts of their conditions and arguments, that cost a step each time.
+_PARTS_A_STEP = 8
 
 
 class JekyllEnvironment(Environment):
@@ -35,20 +41,24 @@ class JekyllEnvironment(Environment):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         """Jekyll's own beside Liquid's, without those that Ruby's Liquid of Jekyll has no use for."""
         super().setup_tags_and_filters(extra=extra)
-        for tag in (_Output, _For, _Tablerow, _Unknown, *tags.TAGS):
+        for tag in (_Output, _Echo, _Cycle, _For, _Tablerow, _Unknown, *tags.TAGS):
             self.add_tag(tag)
-        for name in ("render", "doc"):
+        for name in ("render", "doc", "liquid"):
             del self.tags[name]
         self.tags = {name: _Tolerant(tag, self) for name, tag in self.tags.items()}  # type: ignore[misc]
         self.filters = {**text_filters.FILTERS, **array_filters.FILTERS, **other_filters.FILTERS}
 
     def tokenizer(self) -> Callable[[str], Iterator[Token]]:
         """Ruby's way to cut a text."""
-        return partial(tokenize, report=self.error, count=self._count)
+        return partial(tokenize, report=self.error, count=self._count, count_mended=self._count_mended)
 
     def _count(self, markup: str) -> None:
         if self.run:
             self.run.meter.parse(markup)
+
+    def _count_mended(self, markup: str) -> None:
+        if self.run:
+            self.run.meter.mended(markup)
 
     def parse_nodes(self, source: str) -> list[Node]:
         """The tree of a text, parsed once in a run. Raises TooMuchError for too many tags, or blocks too deep."""
@@ -56,7 +66,7 @@ class JekyllEnvironment(Environment):
         if source not in known:
             self._failed.clear()
             self._orphans.clear()
-            known[source] = self._parse(source)
+            known[source] = _counted(self._parse(source))
         return known[source]
 
     def error(self, exc: Any, msg: str | None = None, token: Token | None = None) -> None:
@@ -76,7 +86,10 @@ class JekyllEnvironment(Environment):
         start, depth, token = stream.pos, stream.block_depth, stream.current
         if start not in self._failed:
             try:
-                return tag.parse(stream)
+                node = tag.parse(stream)
+                for block in _blocks(node):
+                    block.nodes = _counted(block.nodes)
+                return node
             except LiquidError as error:
                 error.token = token if error.token is None or error.token.start_index < 0 else error.token
                 self.error(error)
@@ -100,6 +113,50 @@ class _Nothing(IllegalNode):
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         return 0
+
+
+class _Cost(Node):
+    """Stands before the nodes of a block, and counts what no look-up, filter or output of theirs does."""
+
+    def __init__(self, token: Token, steps: int) -> None:
+        super().__init__(token)
+        self.steps = steps
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        assert isinstance(context, Context)
+        context.run.meter.spend(self.steps)
+        return 0
+
+
+def _counted(nodes: list[Node]) -> list[Node]:
+    """The nodes, after what counts them: else a loop of comments, or of numbers compared to numbers, is free."""
+    parts = len(nodes) + sum(_expressions(node) for node in nodes)
+    steps = parts // _PARTS_A_STEP + sum(isinstance(node, CaseNode) for node in nodes)
+    return [_Cost(nodes[0].token, steps), *nodes] if steps else nodes
+
+
+def _children(node: Node) -> Iterable[Node]:
+    return node.children(None, include_partials=False)  # type: ignore[arg-type]  # no node here asks for a context
+
+
+def _blocks(node: Node) -> list[BlockNode]:
+    """The blocks of a tag, with those of its branches."""
+    found = list(_children(node))
+    for branch in list(found):
+        if isinstance(branch, (ConditionalBlockNode, MultiExpressionBlockNode)):
+            found.append(branch.block)
+    return [block for block in found if isinstance(block, BlockNode)]
+
+
+def _expressions(node: Node) -> int:
+    """How many expressions a tag has, with those of its branches."""
+    branches = [one for one in _children(node) if isinstance(one, (ConditionalBlockNode, MultiExpressionBlockNode))]
+    todo = [one for each in (node, *branches) for one in each.expressions()]
+    count = 0
+    while todo:
+        count += 1
+        todo.extend(todo.pop().children())
+    return count
 
 
 class _Tolerant:
@@ -141,6 +198,24 @@ class _OutputNode(OutputNode):
 
 class _Output(Output):
     node_class = _OutputNode
+
+
+class _Echo(EchoTag):
+    node_class = _OutputNode  # type: ignore[assignment]
+
+
+class _CycleNode(CycleNode):
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        """Refuse values that are too large, before python-liquid makes a text of them all as the cycle's name."""
+        assert isinstance(context, Context)
+        left = Allowance()
+        for expression in self.expressions():
+            context.run.meter.spend(len(inspect(expression.evaluate(context), left)) // 64)
+        return super().render_to_output(context, buffer)
+
+
+class _Cycle(CycleTag):
+    node_class = _CycleNode
 
 
 class _Loop(LoopExpression):

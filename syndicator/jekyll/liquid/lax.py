@@ -24,8 +24,8 @@ _FRAGMENT = rf"(?:{_QUOTED}|(?:[^\s,|'\"]|{_QUOTED})+)"
 _FIRST = re.compile(rf"({_FRAGMENT})(.*)", re.DOTALL)
 _FILTER = re.compile(rf"(?:\s+|{_FRAGMENT}|,)+")
 _ARGUMENT = re.compile(rf"[:,]\s*((?:\w+\s*:\s*)?{_FRAGMENT})")
-_KEYWORD = re.compile(rf"(\w[\w-]*)\s*:\s*({_FRAGMENT})")
-_LOOKUP = re.compile(r"\[[^\]]+\]|[\w-]+\??")
+_KEYWORD = re.compile(rf"(?<!\w)(\w[\w-]*+)\s*+:\s*+({_FRAGMENT})")
+_LOOKUP = re.compile(r"\[[^\]]++\]|[\w-]+\??")
 _ASSIGN = re.compile(r"([\w.()\[\]-]+)\s*=\s*(.*)", re.DOTALL)
 _FOR = re.compile(rf"([\w-]+)\s+in\s+({_FRAGMENT})\s*(reversed)?")
 _CONDITION = re.compile(rf"({_FRAGMENT})\s*([=!<>a-z_]+)?\s*({_FRAGMENT})?")
@@ -36,15 +36,19 @@ _BLANK = re.compile(rf"({_QUOTED})|(?<![\w.\[-])blank(?![\w.\[-])")
 _OPERATORS = ("==", "!=", "<>", "<", ">", "<=", ">=", "contains")
 #: What `blank` is called in conditions. Nothing equals it in Jekyll: only Rails gives Ruby's values a `blank?`.
 BLANK = "__blank__"
-#: Longer markup than this is nobody's tag, and the patterns above need not meet it.
-_LONGEST = 10_000
+#: Characters of malformed markup, and of an expression that is given as text: longer ones are nobody's. What can be
+#: read as it is may be longer.
+LONGEST = 1_000
 
 _ENVIRONMENT = Environment()
 
 
-@lru_cache(maxsize=4096)
 def mend(tag: str, markup: str) -> str:
     """The markup of a tag ("" for an output) as it is when it can be read, else the nearest that can be."""
+    return _kept(tag, markup) if len(markup) <= LONGEST else _mend(tag, markup)
+
+
+def _mend(tag: str, markup: str) -> str:
     match tag:
         case "":
             return markup if _reads(FilteredExpression, markup) else _variable(markup)
@@ -61,6 +65,10 @@ def mend(tag: str, markup: str) -> str:
     return markup
 
 
+#: Most tags stand in many posts. What is kept is short.
+_kept = lru_cache(maxsize=4096)(_mend)
+
+
 def _reads(kind: type[FilteredExpression | BooleanExpression | LoopExpression], markup: str) -> bool:
     try:
         kind.parse(_ENVIRONMENT, _stream(markup))
@@ -74,7 +82,7 @@ def _stream(markup: str) -> TokenStream:
 
 
 def _variable(markup: str) -> str:
-    first = _FIRST.search(markup) if len(markup) <= _LONGEST else None
+    first = _FIRST.search(markup) if len(markup) <= LONGEST else None
     if first is None:
         return "nil"
     parts = [_fragment(first.group(1))]
@@ -111,7 +119,7 @@ def _assign(markup: str) -> str:
 
 
 def _condition(markup: str) -> str:
-    if len(markup) > _LONGEST:
+    if len(markup) > LONGEST:
         return "false"
     words = []
     for part in _BOOLEAN.split(markup):
@@ -129,7 +137,7 @@ def _condition(markup: str) -> str:
 
 
 def _for(markup: str) -> str:
-    found = _FOR.match(markup) if len(markup) <= _LONGEST else None
+    found = _FOR.match(markup) if len(markup) <= LONGEST else None
     if found is None:
         return markup
     name, sequence, backwards = found.groups()

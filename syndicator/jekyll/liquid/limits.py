@@ -2,6 +2,7 @@
 
 from collections.abc import Sized
 from io import StringIO
+from typing import cast
 
 from liquid.exceptions import ResourceLimitError
 
@@ -15,6 +16,10 @@ DEPTH = 50
 #: what they hold. 20,000 take about a second; a long post has some hundred.
 TAGS = 20_000
 _CHARACTERS_A_TAG = 16
+#: Characters of malformed markup that count as a tag, beside the others: it is read several times.
+_MENDED_A_TAG = 2
+#: Characters that python-liquid looks ahead from each parenthesis and bracket.
+_LOOKED_AHEAD_A_TAG = 2_000
 _CHARACTERS_A_STEP = 64
 _VALUES_IN_A_HASH = 4  #: each may be one itself
 _SEARCHED_A_STEP = 1024
@@ -23,6 +28,10 @@ _DIGITS = 4096
 
 class TooMuchError(ResourceLimitError):
     """The post's Liquid does more than any page needs."""
+
+
+class Group(dict[str, object]):
+    """What `group_by` makes. Its items are counted with the list it stands in, since a template can nest it."""
 
 
 class Meter:
@@ -35,7 +44,13 @@ class Meter:
 
     def parse(self, markup: str) -> None:
         """Count a tag or an output before it is parsed. Raises TooMuchError when there are too many."""
-        self._tags -= 1 + len(markup) // _CHARACTERS_A_TAG
+        self._tags -= 1 + len(markup) // _CHARACTERS_A_TAG + looks_ahead(markup) // _LOOKED_AHEAD_A_TAG
+        if self._tags < 0:
+            raise TooMuchError(f"the Liquid has more than {TAGS:,} tags, or as much in them", token=None)
+
+    def mended(self, markup: str) -> None:
+        """Count markup that had to be mended. Raises TooMuchError."""
+        self._tags -= len(markup) // _MENDED_A_TAG
         if self._tags < 0:
             raise TooMuchError(f"the Liquid has more than {TAGS:,} tags, or as much in them", token=None)
 
@@ -58,7 +73,9 @@ class Meter:
             check(len(value))
             self.spend(len(value) // _CHARACTERS_A_STEP)
         elif isinstance(value, list):
-            self._weigh_list(value)
+            characters = self._weigh_list(value)
+            check(characters)
+            self.spend(characters // _CHARACTERS_A_STEP)
         elif isinstance(value, int):
             if value.bit_length() > _DIGITS:
                 raise TooMuchError("the Liquid makes a number that is too large", token=None)
@@ -71,16 +88,50 @@ class Meter:
         """Count what it costs to compare a value or to search it, which is little."""
         if isinstance(value, str):
             self.spend(len(value) // _SEARCHED_A_STEP)
+        elif isinstance(value, Group):
+            self.glance([value])
         elif isinstance(value, list) and value:
-            self._weigh_list(value)
+            self.spend(self._weigh_list(value) // _SEARCHED_A_STEP)
 
-    def _weigh_list(self, value: list[object]) -> None:
-        """With the lists in it: a list of a list twice over, and so on, is small to make and endless to read."""
+    def _weigh_list(self, value: list[object]) -> int:
+        """Count the items of a list and of the lists in it. Return the characters of its texts.
+
+        A list of a list twice over, and so on, is small to make and endless to read; so is one text many times over.
+        """
+        characters = 0
         todo = [value]
         while todo:
             many = todo.pop()
             self.spend(1 + len(many) // 8)
-            todo.extend(item for item in many if isinstance(item, list))
+            characters += sum(len(item) for item in many if isinstance(item, str))
+            for item in many:
+                if isinstance(item, list):
+                    todo.append(item)
+                elif isinstance(item, Group):
+                    todo.append(cast("list[object]", item["items"]))
+        return characters
+
+
+class Allowance:
+    """Counts down the values and the characters that one text may be made of."""
+
+    def __init__(self, values: int = STEPS) -> None:
+        self._values = values
+        self._characters = TEXT
+
+    def take(self, characters: int = 0, *, values: int = 1) -> None:
+        """Count a value and its characters before they are copied. Raises TooMuchError."""
+        self._values -= values
+        self._characters -= characters
+        if self._values < 0:
+            raise TooMuchError("the Liquid prints a value that is too large", token=None)
+        if self._characters < 0:
+            raise TooMuchError("the Liquid makes a text that is too long", token=None)
+
+
+def looks_ahead(markup: str) -> int:
+    """The most characters that python-liquid's pattern for ranges and indexes looks at: each `(` may see the end."""
+    return (markup.count("(") + markup.count("[")) * len(markup)
 
 
 def check(characters: int) -> None:

@@ -8,9 +8,12 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from syndicator.jekyll.liquid.context import Context
 from syndicator.jekyll.liquid.dates import ordinal, strftime, to_date
-from syndicator.jekyll.liquid.limits import Meter
+from syndicator.jekyll.liquid.limits import Allowance, Meter, TooMuchError
 from syndicator.jekyll.liquid.values import Number, get, is_array, nil, to_i, to_number, to_s
 from syndicator.jekyll.uris import is_absolute, join_address
+
+#: Characters of a date's format. Each directive writes up to 999, and takes some microseconds.
+_LONGEST_FORM = 1_000
 
 
 def plus(_: Context, value: object, other: object) -> Number:
@@ -83,8 +86,12 @@ def default(_: Context, value: object, other: object = "", *, allow_false: objec
 
 
 def date(context: Context, value: object, form: object) -> object:
-    moment = to_date(value, context.run.zone, _now(context, value)) if to_s(form) else None
-    return value if moment is None else strftime(moment, to_s(form))
+    said = to_s(form)
+    if len(said) > _LONGEST_FORM:
+        raise TooMuchError(f"the Liquid has a date's format of more than {_LONGEST_FORM:,} characters", token=None)
+    context.run.meter.spend(len(said) // 2)
+    moment = to_date(value, context.run.zone, _now(context, value)) if said else None
+    return value if moment is None else strftime(moment, said)
 
 
 def date_to_xmlschema(context: Context, value: object) -> object:
@@ -146,16 +153,17 @@ def _address(context: Context, value: object, url: str, baseurl: str) -> str | N
 
 
 def jsonify(context: Context, value: object) -> str:
-    return json.dumps(_plain(value, context.run.meter), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(_plain(value, context.run.meter, Allowance()), ensure_ascii=False, separators=(",", ":"))
 
 
-def _plain(value: object, meter: Meter) -> object:
+def _plain(value: object, meter: Meter, left: Allowance) -> object:
     meter.spend()
+    left.take(len(value) if isinstance(value, str) else 0)
     value = nil(value)
     if isinstance(value, Mapping):
-        return {to_s(key): _plain(item, meter) for key, item in value.items()}
+        return {to_s(key): _plain(item, meter, left) for key, item in value.items()}
     if is_array(value):
-        return [_plain(item, meter) for item in value]  # type: ignore[attr-defined]
+        return [_plain(item, meter, left) for item in value]  # type: ignore[attr-defined]
     return to_s(value) if isinstance(value, dt.date) or not isinstance(value, (str, int, float, type(None))) else value
 
 

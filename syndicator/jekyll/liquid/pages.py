@@ -7,7 +7,7 @@ from syndicator.jekyll.asking import SiteFiles
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.uris import join_address
 
-_PERMALINK = re.compile(r"^permalink:[ \t]*([\"']?)(.+?)\1[ \t]*$", re.MULTILINE)
+_PERMALINK = re.compile(r"^permalink:[ \t]*([\"']?)(.{1,2000}?)\1[ \t]*$", re.MULTILINE)
 _PAGES = (".md", ".markdown", ".mkdown", ".mkdn", ".mkd", ".html", ".htm")
 
 

@@ -15,6 +15,8 @@ from syndicator.jekyll.slugs import slugify as slugified
 _NEWLINE = re.compile(r"\r?\n")
 _ONCE = re.compile(r"[\"><']|&(?!(?:[a-zA-Z]{1,40}|#\d{1,10});)")
 _ESCAPES = {"&": "&amp;", ">": "&gt;", "<": "&lt;", '"': "&quot;", "'": "&#39;"}
+_MATCHED_A_STEP = 16  #: characters that may each be a match
+_MARKDOWN = 20  #: steps of one text of Markdown, however short
 _SPACE = " \t\n\v\f\r\0"
 _CJK = "\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3041-\u30ff\u3131-\u318f\u31f0-\u31ff" + (
     "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
@@ -64,7 +66,9 @@ def strip_newlines(_: Context, value: object) -> str:
 
 
 def newline_to_br(_: Context, value: object) -> str:
-    return _NEWLINE.sub("<br />\n", to_s(value))
+    text = to_s(value)
+    check(len(text) + len("<br />") * text.count("\n"))
+    return _NEWLINE.sub("<br />\n", text)
 
 
 def normalize_whitespace(_: Context, value: object) -> str:
@@ -75,24 +79,40 @@ def squish(_: Context, value: object) -> str:
     return " ".join(to_s(value).split())
 
 
+def _escapable(value: object) -> str:
+    """A text that is not too long when it is escaped. Raises TooMuchError."""
+    text = to_s(value)
+    check(len(text) + sum(len(escaped) * text.count(character) for character, escaped in _ESCAPES.items()))
+    return text
+
+
 def escape(_: Context, value: object) -> str | None:
-    return None if value is None else escape_html(to_s(value)).replace("&#x27;", "&#39;")
+    return None if value is None else escape_html(_escapable(value)).replace("&#x27;", "&#39;")
 
 
-def escape_once(_: Context, value: object) -> str:
-    return _ONCE.sub(lambda found: _ESCAPES[found.group()], to_s(value))
+def escape_once(context: Context, value: object) -> str:
+    text = _escapable(value)
+    context.run.meter.spend(len(text) // _MATCHED_A_STEP)
+    return _ONCE.sub(lambda found: _ESCAPES[found.group()], text)
 
 
 def xml_escape(_: Context, value: object) -> str:
-    return to_s(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return _escapable(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
+def _encodable(value: object) -> str:
+    """A text that is not too long with each octet as `%XX`. Raises TooMuchError."""
+    text = to_s(value)
+    check(3 * len(text.encode(errors="surrogatepass")))
+    return text
 
 
 def url_encode(_: Context, value: object) -> str | None:
-    return None if value is None else quote_plus(to_s(value))
+    return None if value is None else quote_plus(_encodable(value))
 
 
 def cgi_escape(_: Context, value: object) -> str:
-    return quote_plus(to_s(value))
+    return quote_plus(_encodable(value))
 
 
 def url_decode(_: Context, value: object) -> str | None:
@@ -100,7 +120,7 @@ def url_decode(_: Context, value: object) -> str | None:
 
 
 def uri_escape(_: Context, value: object) -> str:
-    return quote(to_s(value), safe=":/?#[]@!$&'()*+,;=~-._")
+    return quote(_encodable(value), safe=":/?#[]@!$&'()*+,;=~-._")
 
 
 def base64_encode(_: Context, value: object) -> str:
@@ -147,9 +167,10 @@ def remove_last(context: Context, value: object, text: object) -> str:
     return replace_last(context, value, text, "")
 
 
-def split(_: Context, value: object, separator: object) -> list[str]:
+def split(context: Context, value: object, separator: object) -> list[str]:
     """As Ruby: empty parts at the end are dropped, and a space means any white space."""
     text, by = to_s(value), to_s(separator)
+    context.run.meter.spend((text.count(by) if by else len(text)) // 8)
     parts = list(text) if not by else text.split() if by == " " else text.split(by)
     while parts and not parts[-1]:
         parts.pop()
@@ -182,11 +203,13 @@ def truncatewords(_: Context, value: object, count: object = 15, ending: object 
     return " ".join(words[:most]) + to_s(ending) if len(words) > most else text
 
 
-def number_of_words(_: Context, value: object, mode: object = None) -> int:
+def number_of_words(context: Context, value: object, mode: object = None) -> int:
     text = to_s(value)
-    cjk = len(_CJK_CHARACTER.findall(text)) if mode in ("cjk", "auto") else 0
+    if mode in ("cjk", "auto"):
+        context.run.meter.spend(len(text) // _MATCHED_A_STEP)
+    cjk = sum(1 for _ in _CJK_CHARACTER.finditer(text)) if mode in ("cjk", "auto") else 0
     if mode == "cjk" or cjk:
-        return cjk + len(_OTHER_WORD.findall(text))
+        return cjk + sum(1 for _ in _OTHER_WORD.finditer(text))
     return len(text.split())
 
 
@@ -198,13 +221,14 @@ def slugify(context: Context, value: object, mode: object = None) -> str | None:
 
 def markdownify(context: Context, value: object) -> str:
     text = to_s(value)
-    context.run.meter.spend(len(text) // 2)  # the slowest of all: about a microsecond a character
+    # the slowest of all: about a microsecond a character, and more than a millisecond for the shortest
+    context.run.meter.spend(_MARKDOWN + len(text) // 2)
     return context.run.markdown(text)
 
 
 def smartify(context: Context, value: object) -> str:
     text = to_s(value)
-    context.run.meter.spend(len(text) // 2)
+    context.run.meter.spend(_MARKDOWN + len(text) // 2)
     return smartified(text, context.run.site.kramdown)
 
 

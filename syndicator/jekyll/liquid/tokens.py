@@ -18,6 +18,11 @@ Mend = Callable[[str, str], str]
 #: Told what stands between each pair of braces, before it becomes a token.
 Count = Callable[[str], None]
 
+
+def _uncounted(_: str) -> None:
+    """Reading alone is not counted."""
+
+
 _OPEN = re.compile(r"{%|{{")
 _NAME = re.compile(r"-?\s*(#|\w+)\s*")
 _ENDRAW = re.compile(r"{%(-?)\s*endraw\s*(-?)%}")
@@ -26,11 +31,12 @@ _ENDRAW = re.compile(r"{%(-?)\s*endraw\s*(-?)%}")
 class _Cutter:
     """Walks over one text."""
 
-    def __init__(self, source: str, report: Report, mend: Mend, count: Count) -> None:
+    def __init__(self, source: str, report: Report, mend: Mend, count: Count, count_mended: Count) -> None:
         self.source = source
         self.report = report
         self.mend = mend
         self.count = count
+        self.count_mended = count_mended
         self.position = 0
         self.trim = False  #: the last tag ended in `-`
         self.comments = 0  #: comments we are inside of
@@ -65,7 +71,7 @@ class _Cutter:
         inner = self.inner(start, end)
         if not self.comments:
             yield self.token(TOKEN_OUTPUT, self.source[start : end + 2], start)
-            yield self.token(TOKEN_EXPRESSION, self.mend("", inner.strip()), start)
+            yield self.token(TOKEN_EXPRESSION, self.mended("", inner.strip()), start)
 
     def tag(self, start: int) -> Iterator[Token]:
         end = self.source.find("%}", start + 2)
@@ -90,7 +96,7 @@ class _Cutter:
         if not self.comments:
             yield self.token(TOKEN_TAG, name, start)
             if markup:
-                yield self.token(TOKEN_EXPRESSION, self.mend(name, markup), start)
+                yield self.token(TOKEN_EXPRESSION, self.mended(name, markup), start)
         if name == "comment":
             self.comment = self.comment if self.comments else self.position
             self.comments += 1
@@ -116,6 +122,13 @@ class _Cutter:
         self.count(inner)
         return inner.removeprefix("-").removesuffix("-")
 
+    def mended(self, name: str, markup: str) -> str:
+        """The markup in a way that can be read. What had to be mended is counted once more."""
+        mended = self.mend(name, markup)
+        if mended != markup:
+            self.count_mended(markup)
+        return mended
+
     def unclosed(self, start: int, opening: str) -> Iterator[Token]:
         """The braces stand as they are written, and so does all that follows."""
         if not self.comments:
@@ -128,9 +141,16 @@ class _Cutter:
         return Token(kind, value, start, self.source)
 
 
-def tokenize(source: str, report: Report, *, mend: Mend = lax.mend, count: Count = lambda _: None) -> Iterator[Token]:
+def tokenize(
+    source: str,
+    report: Report,
+    *,
+    mend: Mend = lax.mend,
+    count: Count = _uncounted,
+    count_mended: Count = _uncounted,
+) -> Iterator[Token]:
     """The tokens of a text. What can't be read is reported, and stays in the text as it is written.
 
-    What `count` raises ends the walk.
+    What `count` and `count_mended` raise ends the walk.
     """
-    return _Cutter(source, report, mend, count).tokens()
+    return _Cutter(source, report, mend, count, count_mended).tokens()

@@ -2,14 +2,14 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from liquid import Undefined
 from liquid.builtin.tags.for_tag import ForLoop
 from liquid.builtin.tags.tablerow_tag import TableRow
 
-from syndicator.jekyll.liquid.limits import STEPS, TooMuchError, length
+from syndicator.jekyll.liquid.limits import STEPS, Allowance, TooMuchError, length
 
 Number = int | float
 _PRINTED = 20_000
@@ -26,8 +26,8 @@ def is_array(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
-def to_s(value: object) -> str:
-    """As Ruby's `to_s`."""
+def to_s(value: object, left: Allowance | None = None) -> str:
+    """As Ruby's `to_s`. Raises TooMuchError for a hash or an array of more than is `left`."""
     match nil(value):
         case None:
             return ""
@@ -44,7 +44,7 @@ def to_s(value: object) -> str:
         case ForLoop() | TableRow():
             return "Liquid::ForloopDrop"
         case Mapping() | Sequence() as many:
-            return inspect(many)
+            return inspect(many, left)
         case other:
             return str(other)
 
@@ -52,37 +52,49 @@ def to_s(value: object) -> str:
 def output(value: object) -> str:
     """As an output tag prints it: an array is its items one after the other (`Array#join`)."""
     if is_array(value) and not isinstance(value, range):
-        return "".join(to_s(item) for item in flatten(value))
+        return "".join(texts(flatten(value)))
     return to_s(value)
 
 
-def inspect(value: object, left: Iterator[int] | None = None) -> str:
-    """As Ruby's `inspect`. Raises TooMuchError for what holds more values than are `left`; None: than anyone prints."""
-    return "".join(_inspect(value, iter(range(_PRINTED)) if left is None else left))
+def texts(many: Iterable[object]) -> list[str]:
+    """Each value as `to_s` has it. Raises TooMuchError before all together are longer than one text may be."""
+    left = Allowance()
+    found: list[str] = []
+    for item in many:
+        if isinstance(item, str):
+            left.take(len(item), values=0)
+        found.append(to_s(item, left))
+    return found
 
 
-def _inspect(value: object, left: Iterator[int]) -> Iterator[str]:
-    if next(left, None) is None:
-        raise TooMuchError("the Liquid prints a value that is too large", token=None)
+def inspect(value: object, left: Allowance | None = None) -> str:
+    """As Ruby's `inspect`. Raises TooMuchError for what holds more than is `left`; None: than anyone prints."""
+    written: list[str] = []
+    _inspect(value, Allowance(_PRINTED) if left is None else left, written.append)
+    return "".join(written)
+
+
+def _inspect(value: object, left: Allowance, write: Callable[[str], None]) -> None:
+    left.take(len(value) if isinstance(value, str) else 0)
     value = nil(value)
     if isinstance(value, Mapping) and not isinstance(value, ForLoop | TableRow):  # those can't be gone through
-        yield "{"
+        write("{")
         for number, (key, item) in enumerate(value.items()):
-            yield ", " if number else ""
-            yield from _inspect(key, left)
-            yield "=>"
-            yield from _inspect(item, left)
-        yield "}"
+            write(", " if number else "")
+            _inspect(key, left, write)
+            write("=>")
+            _inspect(item, left, write)
+        write("}")
     elif is_array(value) and not isinstance(value, range):
-        yield "["
+        write("[")
         for number, item in enumerate(value):  # type: ignore[arg-type]
-            yield ", " if number else ""
-            yield from _inspect(item, left)
-        yield "]"
+            write(", " if number else "")
+            _inspect(item, left, write)
+        write("]")
     elif isinstance(value, str):
-        yield '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+        write('"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"')
     else:
-        yield "nil" if value is None else to_s(value)
+        write("nil" if value is None else to_s(value))
 
 
 def flatten(value: object) -> list[object]:

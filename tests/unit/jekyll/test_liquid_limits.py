@@ -41,6 +41,80 @@ BOMBS = {
     "five thousand filters": "{{ 'x' " + "| append: 'x' " * 5000 + "}}",
 }
 
+TEXT = "{% assign b = '" + "x" * 1000 + "' %}" + "{% assign b = b | append: b %}" * 10
+REPEATED = TEXT + "{% assign a = b | split: 'zz' %}" + "{% assign a = a | concat: a %}" * 11
+PAGES = "{% assign a = 'x' | split: ',' | push: page | shift %}" + "{% assign a = a | concat: a %}" * 11
+PAGES += "{% assign a = a | concat: a %}{% comment %}" + "y" * 10_000 + "{% endcomment %}"
+DOTS = "{% assign n = '..........' %}" + "{% assign n = n | append: n %}" * 15
+DOTS += "{% assign a = 'x,x,x,x,x,x,x,x,x,x' | split: ',' %}" + "{% assign a = a | concat: a %}" * 9
+GROUPS = "{% assign a = 'x' | split: ',' %}{% assign b = a %}"
+GROUPS += "{% assign a = a | concat: a | group_by: 'x' %}{% assign b = b | concat: b | group_by: 'x' %}" * 40
+ROUNDS = "{% for i in (1..99000) %}"
+MALFORMED = [
+    "{{ %s }}",
+    "{% assign x = %s %}",
+    "{% if %s %}{% endif %}",
+    "{% unless %s %}{% endunless %}",
+    "{{ a | f: %s }}",
+]
+
+BOMBS |= {
+    **{
+        f"malformed {tag} {part}": "".join(
+            tag.replace("%s", f"{part * (9900 // len(part))}{number}") for number in range(31)
+        )
+        for tag in MALFORMED
+        for part in ("[", "a[", "b:", "a, ")
+        if part != "a, " or tag != MALFORMED[-1]
+    },
+    **{
+        f"parentheses {tag}": "".join(tag.replace("%s", f"x {'(' * 9900}{number}") for number in range(31))
+        for tag in MALFORMED
+    },
+    **{
+        f"names {each}": DOTS + "{{ a | " + each + " | size }}"
+        for each in (
+            "where: n, 'q'",
+            "sort: n",
+            "group_by: n",
+            "find: n, 'q'",
+            "where_exp: 'i', n",
+            "group_by_exp: 'i', n",
+        )
+    },
+    **{
+        f"repeated text {each}": REPEATED + "{{ a | " + each + " | size }}"
+        for each in (
+            "inspect",
+            "jsonify",
+            "array_to_sentence_string",
+            "sort_natural",
+            "uniq",
+            "join",
+            "push: 1",
+            "reverse",
+        )
+    },
+    "repeated text put out": REPEATED + "{{ a }}",
+    **{
+        f"repeated hashes {each}": PAGES + "{{ a | " + each + " }}"
+        for each in ("inspect", "jsonify", "array_to_sentence_string", "join", "sort_natural")
+    },
+    "repeated hashes as a cycle": PAGES + "{% cycle a, 1 %}",
+    "repeated hashes echoed": PAGES + "{% echo a %}",
+    "escaped": TEXT.replace("x", "&") + "{{ b | escape | size }}",
+    "encoded": TEXT + "{{ b | url_encode | size }}",
+    "cut into characters": TEXT + "{{ b | split: '' | size }}",
+    "a wide date many times": "{% assign n = '%999d' %}"
+    + "{% assign n = n | append: n %}" * 17
+    + "{{ '2024-01-01' | date: n }}",
+    "groups in groups": GROUPS + "{% if a == b %}{% endif %}",
+    "a loop of comments": ROUNDS + "{% comment %}{% endcomment %}" * 5000 + "{% endfor %}",
+    "a loop of a long condition": ROUNDS + ("{% if " + "1==2 or " * 60 + "1==2 %}{% endif %}") * 100 + "{% endfor %}",
+    "a loop of many numbers": ROUNDS + "{% case 1 %}{% when " + "2, " * 9000 + "2 %}{% endcase %}{% endfor %}",
+    "a case in a case": "{% case 1 %}{% when 1,1,1,1,1,1,1 %}" * 45 + "{% endcase %}" * 45,
+}
+
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
 def test_bomb(bomb: str) -> None:
@@ -63,6 +137,7 @@ HARMLESS = {
     "brackets": "{{ " + "a[" * 3000 + "1" + "]" * 3000 + " }}",
     "parentheses": "{% if " + "(" * 3000 + " %}{% endif %}",
     "a quote": "{{ '" + "a" * 200_000 + " }}",
+    "malformed loops": "".join(f"{{% for x in y {'a' * 9900}{number} %}}{{% endfor %}}" for number in range(31)),
     "odd words": "{{ " + "a,'\" " * 1600 + " }}",
     "a wide date": "{{ '2020-01-01' | date: '%999999999Y' | size }}",
     "less than, less than": "{% capture a %}" + "<" * 500_000 + "{% endcapture %}{{ a | strip_html | size }}",
