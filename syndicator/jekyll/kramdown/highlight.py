@@ -17,8 +17,22 @@ MAX_LENGTH, MAX_TOTAL = 10_000, 40_000
 #: from each of its characters: 4,000 spaces took one for C++ 2.6 s.
 _LONG = re.compile(r"[^\n]{1001}|\s{101}")
 
-#: Lexers of Pygments that took over half a second for some text of 10,000 characters without such lines.
-_SLOW: frozenset[str] = frozenset()
+#: Lexers of Pygments that take over half a second for some text of 10,000 characters without such lines, and the
+#: characters of a block that they get: their time grows with the square or the cube of these.
+_SLOW = frozenset(
+    """
+    ApacheConf|AspectJ|Augeas|AutoIt|C#|Ceylon|Cheetah|Crystal|Delphi|Desktop file|Devicetree|Evoque|Fantom|Genshi
+    Gosu|Groovy|HTML+Evoque|HTML+UL4|Java|JavaScript+Cheetah|Javascript+mozpreproc|Kal|Kernel log|Makefile
+    MoinMoin/Trac Wiki markup|MoonScript|Nemerle|Org Mode|PEG|Perl6|Ragel in Java Host|SARL|Soong|Terraform
+    XML+Evoque|XML+Lasso|XUL+mozpreproc|autohotkey
+    """.strip()
+    .replace("\n    ", "|")
+    .split("|")
+)
+MAX_SLOW = 1_000
+
+#: Lexers that take seconds for a tenth of that.
+_NEVER = frozenset(("LilyPond", "MCSchema"))
 
 _PLAIN = frozenset(("plaintext", "text", "plain"))
 
@@ -37,9 +51,9 @@ def highlighted(text: str, language: str, how: Highlighting, before: int = 0) ->
     lexer = _lexer(name) if name == name.lower() else None
     if lexer is None:
         return None
-    too_long = len(text) > MAX_LENGTH or before + len(text) > MAX_TOTAL
-    slow = lexer.name in _SLOW or _LONG.search(text)
-    return escaped(text) if too_long or slow else _coloured(text, lexer)
+    most = min(MAX_SLOW if lexer.name in _SLOW else MAX_LENGTH, MAX_TOTAL - before)
+    slow = len(text) > most or lexer.name in _NEVER or _LONG.search(text)
+    return escaped(text) if slow else _coloured(text, lexer)
 
 
 def block(code: str, text: str, how: Highlighting) -> str:

@@ -8,8 +8,9 @@ import time
 from html import unescape
 
 import pytest
+from pygments.lexers import get_all_lexers
 
-from syndicator.jekyll.kramdown.highlight import MAX_TOTAL
+from syndicator.jekyll.kramdown.highlight import _NEVER, _SLOW, MAX_TOTAL
 from syndicator.jekyll.markdown import Kramdown, to_html
 
 OPTIONS = Kramdown.from_config({}, None)
@@ -78,6 +79,9 @@ def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> 
         ("objective-c", "x" + " " * 9990),
         ("gherkin", "\n" * 9990),
         ("autohotkey", "a" + "\n" * 9990),
+        ("csharp", "a\n" * 4990),
+        ("java", "a\n" * 4990),
+        ("lilypond", "a\n" * 400),
     ],
 )
 def test_code_that_slows_a_lexer_goes_without_colours(language: str, code: str) -> None:
@@ -87,6 +91,17 @@ def test_code_that_slows_a_lexer_goes_without_colours(language: str, code: str) 
     assert time.process_time() - began < 1
     assert unescape(re.sub("<[^>]+>", "", html)).strip() == code.strip()
     assert "<span" not in html
+
+
+@pytest.mark.parametrize("name", sorted(_SLOW | _NEVER))
+def test_slow_lexers_are_known(name: str) -> None:
+    """Each is a lexer's own name: another version of Pygments may call it otherwise."""
+    assert name in {lexer[0] for lexer in get_all_lexers()}
+
+
+def test_short_code_in_java_is_coloured() -> None:
+    """A slow lexer is fast for as much as a post shows."""
+    assert '<span class="kd">class</span>' in to_html("```java\nclass A {}\n```\n", OPTIONS)
 
 
 def test_code_in_lines_counts_as_well() -> None:
