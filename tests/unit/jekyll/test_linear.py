@@ -23,7 +23,7 @@ NOISE = 0.05
 
 Length = int
 #: Characters of the texts that are compared.
-LENGTHS = (5_000, 20_000, 80_000, 320_000)
+LENGTHS = (5_000, 20_000, 80_000)
 #: The last of those that the parser itself would take quadratic time for: as long as what is cleaned of a post.
 LONGEST = 1_000_000
 
