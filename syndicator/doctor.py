@@ -42,7 +42,7 @@ _QUICK = 2.0
 #: More octets than our index page has.
 _PAGE = 16 * 2**20
 
-#: More octets than a config has.
+#: More bytes than a config has.
 _CONFIG = 4 * 2**20
 
 #: A database's address with a password: before the host, or in its query, as libpq's `password` and `sslpassword`.

@@ -41,10 +41,6 @@ class Hands(Generic[T, R]):
         self._done: SimpleQueue[Done[R] | None] = SimpleQueue()  # None is a nudge
         self._free = self._all = 0
 
-    @property
-    def waiting(self) -> int:
-        return sum(turns.waiting for turns in self._lanes.values())
-
     def waiting_in(self, lane: str) -> int:
         return self._lanes[lane].waiting
 

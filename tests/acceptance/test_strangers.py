@@ -369,12 +369,6 @@ def facts(command: Command) -> dict[str, Any]:
     return found
 
 
-def processor_time(pid: int) -> float:
-    """Seconds of processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def test_heads_without_end_cost_no_memory(command: Command) -> None:
     """Forty callbacks that answer with 99 header lines of 65 kB are each asked once, and read no further."""
     command.configure(CALLBACKS)
@@ -401,14 +395,14 @@ def test_answers_without_end_cost_no_time(command: Command) -> None:
         honest = Subscriber()
         stack.callback(honest.close)
         daemon = stack.enter_context(command.running())
-        used = processor_time(daemon.process.pid)
+        used = processor_seconds(daemon.process.pid)
         for number in range(4):
             for server in hostile:
                 assert subscribe_to_all(command, f"{server.url}/{number}").status_code == 202
         assert subscribe_to_all(command, f"{honest.url}/cb").status_code == 202
         until(lambda: all(len(server.requests) >= 4 for server in hostile))
         until(lambda: not facts(command)["owed"].get("verify"))
-        assert processor_time(daemon.process.pid) - used < 3
+        assert processor_seconds(daemon.process.pid) - used < 3
         assert [len(server.requests) for server in hostile] == [4] * len(hostile)
         assert facts(command)["subscribers"] == 1
 

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from syndicator.outbound import Hands, Turns
+from syndicator.outbound.hands import ONE
 
 
 def test_errands_run_side_by_side_and_come_back() -> None:
@@ -74,7 +75,7 @@ def test_what_waits_can_be_dropped() -> None:
     hands.add(("a", number) for number in range(99))
     hands.start()
     hands.drop()
-    assert (hands.waiting, hands.busy) == (0, True)
+    assert (hands.waiting_in(ONE), hands.busy) == (0, True)
     go.set()
     back: list[int] = []
     while hands.busy:
