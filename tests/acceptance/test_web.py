@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from command import AT_ONCE, until
@@ -410,6 +411,17 @@ def test_the_operators_address_answers_to_its_names_only(admin: Server, host: st
 
 
 # ------------------------------------------------------------------------------------------ start, reload, stop
+
+
+def test_a_clock_that_is_set_back_stops_nothing(own: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server works as long as its event loop has turns, whatever the wall clock says."""
+    monkeypatch.setattr(server, "PATIENCE", 1.0)
+    monkeypatch.setattr("uvicorn.server.time", SimpleNamespace(time=lambda: 0.0, monotonic=time.monotonic))
+    until_then = time.monotonic() + 2.5
+    while time.monotonic() < until_then:
+        assert not own.server.is_stuck()
+        time.sleep(0.05)
+    assert own.get("/livez")[0] == 200
 
 
 @pytest.mark.parametrize("setting", ["web.listen", "web.admin"])

@@ -426,3 +426,22 @@ def test_one_daemon_a_state(database: Database, other_holder: subprocess.Popen[s
     with locks.hold(database, "daemon", waiting=lambda: None):
         pass
     assert locks.holder(database, "daemon") is None
+
+
+class Enough(Exception):  # noqa: N818  # not an error
+    """Ends a wait."""
+
+
+def test_a_wait_for_a_run_can_be_given_up(database: Database, other_holder: subprocess.Popen[str]) -> None:
+    """While another holds the name, the one that waits is called again and again: to say that it lives, and to stop."""
+    calls = 0
+
+    def waiting() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise Enough
+
+    with pytest.raises(Enough), locks.hold(database, "daemon", waiting=waiting):
+        pass
+    assert other_holder.poll() is None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container
 from pathlib import Path
 
 import pytest
-from command import until
+from command import PATIENCE, until
 from support import FEEDS, Site
 
 from syndicator import config, observe
@@ -61,3 +61,16 @@ def test_a_look_at_everything_gives_way(tmp_path: Path, monkeypatch: pytest.Monk
         assert work.stop(5)
     assert looked_on.is_set() is not bool(patience)
     assert metrics.registry.get_sample_value("syndicator_polls_missed_total") == 0
+
+
+def test_threads_that_were_told_to_stop_are_not_stuck(tmp_path: Path) -> None:
+    """A reload ends them: `/livez` stays as it was meanwhile."""
+    site = Site(tmp_path, settings=FEEDS)
+    with Service(config.load(site.config_path, {}), clock=site.clock) as service:
+        begun = threading.Event()
+        work = Work(service, observe.Metrics(), Faults(), first=begun.set, moved=lambda: None)
+        work.start()
+        assert begun.wait(PATIENCE)
+        assert work.stuck() == []
+        assert work.stop(5)
+        assert work.stuck() == []
