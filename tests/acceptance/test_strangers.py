@@ -528,8 +528,8 @@ def test_a_good_post_after_a_hostile_one_is_soon_out(command: Command, kind: str
         assert memory(daemon.process.pid, "VmHWM") < MEMORY
 
 
-def test_many_hostile_posts_are_put_off(command: Command) -> None:
-    """A good post doesn't wait for several hostile ones that were saved before it: they go out one by one."""
+def test_a_good_post_among_hostile_ones_is_soon_out(command: Command) -> None:
+    """A good post is soon out among several hostile ones that were saved before it, and these are out in the end."""
     command.post("2026-01-01-first", "First")
     with command.running():
         until(lambda: "First" in command.feed("all.rss"), what="the first post")
