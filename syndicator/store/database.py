@@ -83,7 +83,8 @@ class Database:
             self.engine = _engine(url, sqlite=self.sqlite)
             self._opened: tuple[int, int] | None = None
             self._migrate()
-            self._opened = self._place()
+            self._opened = _place(self.path)
+            self._beside = {file: _place(file) for file in private.beside(self.path)} if self.path else {}
 
     @property
     def name(self) -> str:
@@ -125,17 +126,18 @@ class Database:
         What is open still reads and writes the old one, which nobody will ever see; what is opened from now on
         is the new one. Between the two, debts would be lost.
         """
-        if self._opened and self._place() != self._opened:
+        if self._opened and _place(self.path) != self._opened:
             hint = "if that was no mistake, nothing is to be done: the daemon opens what is there now"
             raise MovedStateError(f"{self.name} was deleted, moved away or replaced", hint=hint)
 
-    def _place(self) -> tuple[int, int] | None:
-        """What tells this file from another in its place; None: it isn't there, or no file."""
-        try:
-            seen = os.stat(self.path) if self.path else None
-        except OSError:
-            return None
-        return (seen.st_dev, seen.st_ino) if seen else None
+    def give_up_place(self) -> None:
+        """Remove what SQLite keeps beside the file that was opened, now that another file has its place.
+
+        The other one would take it for its own, and with it the old one's newest changes.
+        """
+        for file, place in self._beside.items():
+            if place and _place(file) == place:
+                file.unlink(missing_ok=True)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -156,6 +158,15 @@ class Database:
             elif version != HEAD:
                 _refuse_unknown(self.name, version)
                 _upgrade(connection)
+
+
+def _place(path: Path | None) -> tuple[int, int] | None:
+    """What tells a file from another in its place; None: it isn't there, or no file."""
+    try:
+        seen = os.stat(path) if path else None
+    except OSError:
+        return None
+    return (seen.st_dev, seen.st_ino) if seen else None
 
 
 def _upgrade(connection: Connection) -> None:

@@ -3,10 +3,12 @@
 Nobody but their owner, from the moment that they are made. A lock that others could open, they could also hold.
 """
 
+import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
@@ -16,19 +18,56 @@ FILE = 0o600
 #: Rights of a folder that is made for the state alone.
 FOLDER = 0o700
 
-#: What SQLite keeps beside a database, with the database's own rights: https://sqlite.org/tempfiles.html
+#: Seconds that another process may take to make a state, which is a few milliseconds of work.
+_MAKING = 2.0
+
+#: https://sqlite.org/tempfiles.html
 _BESIDE = ("-wal", "-shm", "-journal")
 
 
 def make(state: Path, folder_mode: int) -> None:
-    """Make the file of a new state, and its folder with these rights. What is there already stays as it is.
+    """Make the file of a new state, and its folder with these rights. A state that is there stays as it is.
 
-    SQLite would make the file with the rights of any other (0644).
+    SQLite would make the file with the rights of any other (0644), and would take for the new file's what a deleted
+    one left beside it: two databases would then share one `-shm`, which a process that has the old one open can die of.
     """
     state.parent.mkdir(mode=folder_mode, parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        os.close(os.open(state, flags, FILE))
+    if os.path.lexists(state):
+        return
+    with _one_at_a_time(state.parent):
+        if not os.path.lexists(state):
+            for file in beside(state):
+                file.unlink(missing_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            os.close(os.open(state, flags, FILE))
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Two processes that make a state at once must not remove each other's files.
+
+    Waits for a limited time: any user who can list the folder can hold this lock.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    until = time.monotonic() + _MAKING
+    try:
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.02)
+            except OSError:  # a file system without locks
+                break
+        yield
+    finally:
+        os.close(handle)
+
+
+def beside(state: Path) -> list[Path]:
+    """What SQLite keeps beside a database, be it there or not, with the database's own rights."""
+    database = os.path.realpath(state)
+    return [Path(database + suffix) for suffix in _BESIDE]
 
 
 def tighten(state: Path) -> None:
@@ -61,9 +100,8 @@ def for_a_lock(state: Path) -> int:
 
 
 def _files(state: Path) -> Iterator[Path]:
-    database = os.path.realpath(state)
-    yield Path(database)
-    yield from (Path(database + suffix) for suffix in _BESIDE)
+    yield Path(os.path.realpath(state))
+    yield from beside(state)
     yield from sorted(state.parent.glob(f"{escape(state.name)}.*.lock"))
 
 

@@ -1,5 +1,6 @@
 """The state's files are their owner's alone."""
 
+import fcntl
 import os
 import sqlite3
 import stat
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from syndicator.errors import StateError
-from syndicator.store import locks, private
+from syndicator.errors import MovedStateError, StateError
+from syndicator.store import facts, locks, private
 from syndicator.store.database import Database, peek
 
 
@@ -171,3 +172,82 @@ def test_what_stands_where_a_lock_belongs(tmp_path: Path, plant) -> None:  # typ
     locks.beat(database, "daemon")
     database.close()
     assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_what_a_deleted_state_left_is_not_the_new_ones(tmp_path: Path) -> None:
+    """Nothing is shared with a process that has the old one open: by the new one's locks it would read what isn't."""
+    path = tmp_path / "state.db"
+    old = Database(f"sqlite:///{path}")
+    with old.begin() as connection:
+        facts.put(connection, "which", "old")
+    path.unlink()
+    new = Database(f"sqlite:///{path}")
+    with new.begin() as connection:
+        assert facts.get(connection, "which") is None
+        facts.put(connection, "which", "new")
+    assert _open_files() >= {(f"{path}{suffix}", gone) for suffix in ("", "-wal", "-shm") for gone in (True, False)}
+    with old.engine.connect() as connection:
+        assert facts.get(connection, "which") == "old"
+    old.close()
+    other = Database(f"sqlite:///{path}")
+    with other.read() as connection, new.read() as seen:
+        assert facts.get(connection, "which") == facts.get(seen, "which") == "new"
+    other.close()
+    new.close()
+
+
+def test_what_a_replaced_state_left_is_not_the_new_ones(tmp_path: Path) -> None:
+    path, backup = tmp_path / "state.db", tmp_path / "backup.db"
+    for file, which in ((backup, "backup"), (path, "first")):
+        database = Database(f"sqlite:///{file}")
+        with database.begin() as connection:
+            facts.put(connection, "which", which)
+        database.close()
+    old = Database(f"sqlite:///{path}")
+    with old.begin() as connection:
+        facts.put(connection, "which", "changed")
+    backup.replace(path)
+    with pytest.raises(MovedStateError):
+        old.check()
+    old.give_up_place()
+    new = Database(f"sqlite:///{path}")
+    old.give_up_place()  # what is there now is the new one's
+    with new.read() as connection, old.engine.connect() as before:
+        assert (facts.get(connection, "which"), facts.get(before, "which")) == ("backup", "changed")
+    assert os.path.exists(f"{path}-wal")
+    old.close()
+    new.close()
+
+
+def test_one_state_made_by_several_at_once(tmp_path: Path) -> None:
+    """None of them takes what another has just written beside it."""
+    names = ("one", "two", "three", "four", "five", "six")
+    made = [_made_by_another_process(tmp_path / "state.db", name) for name in names]
+    assert [process.wait(60) for process in made] == [0] * len(names)
+    database = Database(f"sqlite:///{tmp_path}/state.db")
+    with database.read() as connection:
+        assert [facts.get(connection, name) for name in names] == ["here"] * len(names)
+    database.close()
+
+
+def test_a_neighbour_can_not_keep_a_state_from_being_made(tmp_path: Path) -> None:
+    """Every user who can list a folder can lock it."""
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    assert _made_by_another_process(tmp_path / "state.db", "one").wait(60) == 0
+    os.close(folder)
+
+
+def _made_by_another_process(path: Path, fact: str) -> subprocess.Popen[bytes]:
+    script = (
+        "import sys; from syndicator.store.database import Database; from syndicator.store import facts\n"
+        "database = Database('sqlite:///' + sys.argv[1])\n"
+        "with database.begin() as connection: facts.put(connection, sys.argv[2], 'here')"
+    )
+    return subprocess.Popen([sys.executable, "-c", script, str(path), fact])
+
+
+def _open_files() -> set[tuple[str, bool]]:
+    """Files that this process has open, and whether each is deleted."""
+    links = [os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
+    return {(link.removesuffix(" (deleted)"), link.endswith(" (deleted)")) for link in links}
