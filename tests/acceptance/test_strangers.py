@@ -97,6 +97,7 @@ def test_requests_whose_answers_nobody_reads(command: Command) -> None:
     """They wait where they are, in the client's own memory; other clients are answered meanwhile."""
     command.post("2026-01-01-a", text="A word. " * 20_000)
     with command.running() as daemon, ThreadPoolExecutor(1) as pool:
+        daemon.line(lambda line: '"event": "run"' in line)
         said = len(daemon.err)
         gained = pool.submit(pipeline, command, daemon.process.pid, 5)
         waited = []
@@ -122,6 +123,7 @@ def test_requests_that_break_off(command: Command) -> None:
         head.replace(b"Host: x\r\n", b"") + b"\r\n",
     )
     with command.running() as daemon:
+        daemon.line(lambda line: '"event": "run"' in line)  # its last line until something happens
         said, before = len(daemon.err), memory(daemon.process.pid)
         for number in range(1000):
             with socket.create_connection(("127.0.0.1", command.port)) as client:
