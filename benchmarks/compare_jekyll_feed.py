@@ -27,9 +27,9 @@ from syndicator.jekyll.characters import printable
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render import Renderer
 from syndicator.jekyll.site import CONFIG, Site, read_site
-from syndicator.model import Document, Entry, Post, PostHead
-from syndicator.sources.files import Files
+from syndicator.model.content import Document, Entry, Post, PostHead
 from syndicator.sources.folder import Folder
+from syndicator.sources.site_files import Files
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 META = ("id", "link", "title", "published", "authors", "categories")

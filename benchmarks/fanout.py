@@ -28,14 +28,14 @@ from pathlib import Path
 
 import requests
 
-from syndicator.debts import Subscription
-from syndicator.model import FeedFile
+from syndicator.model.content import FeedFile
+from syndicator.model.outbox import Subscription
 from syndicator.outbound import Client
-from syndicator.push import Push
+from syndicator.push.worker import Push
 from syndicator.store import deliveries, subscriptions
 from syndicator.store.database import Database
 from syndicator.web.app import make_app
-from syndicator.web.feeds import Catalogue, PublishedFile
+from syndicator.web.catalogue import Catalogue, PublishedFile
 from syndicator.web.health import Health, Readiness
 from syndicator.web.server import Server
 

@@ -61,7 +61,7 @@ def bare(port: int, http: str) -> None:
 def ours(port: int) -> None:
     from syndicator.observe import Metrics
     from syndicator.web.app import counter, make_app
-    from syndicator.web.feeds import Catalogue, PublishedFile
+    from syndicator.web.catalogue import Catalogue, PublishedFile
     from syndicator.web.health import Health, Readiness
     from syndicator.web.server import Server
 

@@ -18,9 +18,9 @@ from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from syndicator.debts import Kind
 from syndicator.log_output import LineLogger, LogOutput
-from syndicator.model import Report
+from syndicator.model.content import Report
+from syndicator.model.outbox import Kind
 
 _SECRET_KEYS = frozenset({"secret", "password", "token", "authorization", "cookie"})
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)

@@ -12,28 +12,29 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from syndicator import doctor, publish, status
-from syndicator.build import Builder
-from syndicator.check import check
+from syndicator.build import publish
+from syndicator.build.index import Progress
+from syndicator.build.options import Plan
+from syndicator.build.pipeline import Builder
 from syndicator.config import Config
-from syndicator.debts import Settlement
 from syndicator.errors import LockedError, OutputError, StateError, SyndicatorError
-from syndicator.index import Progress
 from syndicator.jekyll.sanitize import DEFAULT, Policy
-from syndicator.model import FeedFile, Problem, Report, digest_of
+from syndicator.model.content import FeedFile, Problem, Report, digest_of
+from syndicator.model.outbox import Settlement
+from syndicator.ops import doctor, status
+from syndicator.ops.check import check
+from syndicator.ops.status import Failure, Status
 from syndicator.outputs.folder import Folder as Output
-from syndicator.plan import Plan
-from syndicator.status import Failure, Status
-from syndicator.store import facts, feeds, locks, private, retention, subscriptions
+from syndicator.store import feeds, file_modes, kv, locks, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.subscriptions import Subscriber
-from syndicator.websub.asked import SUBSCRIPTIONS_PART, most_of_host
+from syndicator.websub.hub_requests import SUBSCRIPTIONS_PART, most_of_host
 
 if TYPE_CHECKING:
     from syndicator.outbound import Client
-    from syndicator.push import Push
-    from syndicator.settle import PushReport
+    from syndicator.push.record import PushReport
+    from syndicator.push.worker import Push
 
 Clock = Callable[[], datetime]
 
@@ -114,7 +115,7 @@ class Service:
 
     @cached_property
     def pusher(self) -> "Push":
-        from syndicator.push import Push
+        from syndicator.push.worker import Push
 
         limits = self.config.hub.limits
         return Push(
@@ -245,7 +246,7 @@ class Service:
     def remember_unnamed_proxy(self, address: str) -> None:
         """Remember for `doctor` a proxy that is not trusted. "": forget it."""
         with suppress(StateError), self.database.begin(durable=False) as connection:
-            facts.put(connection, doctor.UNNAMED_PROXY, address)
+            kv.put(connection, doctor.UNNAMED_PROXY, address)
 
     def published(self) -> list[FileRow]:
         """Every file that is out, or was."""
@@ -296,7 +297,7 @@ def _state_folder_mode(config: Config) -> int:
     """The rights of a folder made for the state. One that also holds the feeds is entered by web servers."""
     folder = os.path.realpath(config.state.file.parent) if config.state.file else None
     shared = folder and Path(os.path.realpath(config.output.path)).is_relative_to(folder)
-    return 0o777 if shared else private.FOLDER  # less what the umask says
+    return 0o777 if shared else file_modes.FOLDER  # less what the umask says
 
 
 def _client(config: Config, allow_private: Sequence[str] = ()) -> "Client":

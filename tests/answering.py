@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from syndicator.debts import Request
+from syndicator.model.outbox import Request
 from syndicator.outbound import Client
 
 #: Ports that browsers refuse, of those that anyone may listen at.

@@ -21,20 +21,20 @@ from healthy import HEALTHY
 from sqlalchemy import select
 
 from syndicator.config import load
-from syndicator.debts import Kind
-from syndicator.model import FeedFile
+from syndicator.model.content import FeedFile
+from syndicator.model.outbox import Kind
 from syndicator.outbound import Client
-from syndicator.push import Push
+from syndicator.push.worker import Push
 from syndicator.store import deliveries
 from syndicator.store.database import Database
 from syndicator.store.schema import owed as debts
 from syndicator.store.schema import subscriptions as table
 from syndicator.store.schema import to_us
 from syndicator.web.app import make_app
-from syndicator.web.feeds import Catalogue
+from syndicator.web.catalogue import Catalogue
 from syndicator.web.hub import Hub, HubLimits
 from syndicator.web.server import Server
-from syndicator.websub.asked import Lease
+from syndicator.websub.hub_requests import Lease
 
 
 @dataclass

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from syndicator.jekyll.posts import Reading, read_post
 from syndicator.jekyll.site import Site, read_site
-from syndicator.model import Document, Post, Problem, Stat
+from syndicator.model.content import Document, Post, Problem, Stat
 
 CONFIG = "url: https://example.com\ntitle: Example\n"
 

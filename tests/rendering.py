@@ -10,7 +10,7 @@ from syndicator.jekyll.liquid import Liquid, LiquidResult
 from syndicator.jekyll.markdown import to_html
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render import Renderer, Rendering
-from syndicator.model import Entry, Post, PostHead, Term
+from syndicator.model.content import Entry, Post, PostHead, Term
 
 CONFIG = (
     "title: Times\nurl: https://e.com\nbaseurl: /b\ntimezone: America/New_York\n"

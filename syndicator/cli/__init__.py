@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syndicator.cli import words
+from syndicator.cli import output
 from syndicator.errors import ConfigError, SyndicatorError
 
 if TYPE_CHECKING:
@@ -60,25 +60,25 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except SyndicatorError as error:
-        words.error(error)
+        output.error(error)
         sys.exit(2 if isinstance(error, ConfigError) else 1)
     except BrokenPipeError:  # whoever read us has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not _is_somewhere():
-            words.error(SyndicatorError("the folder that this was called in is gone", hint="cd to one that is there"))
+            output.error(SyndicatorError("the folder that this was called in is gone", hint="cd to one that is there"))
             sys.exit(1)
         if error.errno != errno.ENOSPC:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        words.error(SyndicatorError("no room is left for what there is to say", hint="see where stdout leads"))
+        output.error(SyndicatorError("no room is left for what there is to say", hint="see where stdout leads"))
         sys.exit(1)
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and "can't start new thread" not in str(error):
             raise
         hint = "raise what it may have: ulimit -v and -u, or MemoryMax and TasksMax of its unit"
-        words.error(SyndicatorError("there is too little memory, or there are too few threads, to go on", hint=hint))
+        output.error(SyndicatorError("there is too little memory, or there are too few threads, to go on", hint=hint))
         sys.exit(1)
 
 
@@ -118,9 +118,9 @@ def init(
     It goes to config/syndicator.toml below the current folder, or where --config says. A file that is there
     is never overwritten.
     """
-    from syndicator.cli import begin
+    from syndicator.cli import init
 
-    for line in begin.write(directory, config, os.environ):
+    for line in init.write(directory, config, os.environ):
         typer.echo(line)
 
 
@@ -135,9 +135,9 @@ def check(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     with _importing():
         from syndicator.service import check_site
 
-    with words.progress() as progress:
+    with output.progress() as progress:
         report = check_site(loaded, progress)
-    words.report(report, json=json)
+    output.report(report, json=json)
     raise typer.Exit(1 if report.problems else 0)
 
 
@@ -148,9 +148,9 @@ def build(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     What is owed for them is noted, and sent by `syndicator push`; `syndicator run` does both, again and again.
     Exit code 1: there are problems; everything else went out.
     """
-    with _service(config, verbose, make=True) as service, words.progress() as progress:
+    with _service(config, verbose, make=True) as service, output.progress() as progress:
         report = service.build(progress)
-    words.report(report, json=json)
+    output.report(report, json=json)
     raise typer.Exit(1 if report.problems else 0)
 
 
@@ -172,11 +172,11 @@ def push(
         if everything:
             service.owe_all()
         if service.has_daemon():  # it knows what it serves, and pays within seconds
-            words.line("left to the daemon, which sends what is owed", json=json)
+            output.line("left to the daemon, which sends what is owed", json=json)
             return
         report = service.push()
         service.tidy()
-    words.report(report, json=json)
+    output.report(report, json=json)
     raise typer.Exit(1 if report.owed else 0)
 
 
@@ -211,13 +211,13 @@ def status(
         concerns = service.concerns(found)
         now = datetime.now(UTC)
     if json:
-        words.facts({**asdict(found), "concerns": concerns})
+        output.facts({**asdict(found), "concerns": concerns})
     elif check:
         typer.echo("\n".join(concerns) or "All is well.")
     else:
-        from syndicator.cli import page
+        from syndicator.cli import status_page
 
-        typer.echo("\n".join(page.lines(found, concerns, now)))
+        typer.echo("\n".join(status_page.lines(found, concerns, now)))
     raise typer.Exit(1 if check and concerns else 0)
 
 
@@ -243,9 +243,9 @@ def doctor(
 
     found = examine(loaded, ask=ask, file=find(config, os.environ))
     if json:
-        words.facts({"problems": [asdict(problem) for problem in found]})
+        output.facts({"problems": [asdict(problem) for problem in found]})
     else:
-        typer.echo("\n".join(line for each in found for line in words.problem_lines(each)) or "All is well.")
+        typer.echo("\n".join(line for each in found for line in output.problem_lines(each)) or "All is well.")
     raise typer.Exit(1 if found else 0)
 
 
@@ -263,11 +263,11 @@ def hub_list(config: ConfigPath = None, verbose: Verbose = False, json: Json = F
         found = service.subscribers()
         now = datetime.now(UTC)
     if json:
-        words.facts({"subscriptions": [asdict(each) for each in found]})
+        output.facts({"subscriptions": [asdict(each) for each in found]})
     else:
-        from syndicator.cli import page
+        from syndicator.cli import status_page
 
-        typer.echo("\n".join(page.subscriber_lines(found, now)))
+        typer.echo("\n".join(status_page.subscriber_lines(found, now)))
 
 
 @hub.command("remove")

@@ -5,8 +5,8 @@ is read by hand: pydantic-settings takes no environ as an argument, stops at the
 and lets a misspelt name pass.
 """
 
-from syndicator.config.reading import PREFIX, SEARCH, find, keys, load
-from syndicator.config.tables import Config, Web
+from syndicator.config.load_file import PREFIX, SEARCH, find, keys, load
+from syndicator.config.settings import Config, Web
 from syndicator.config.values import Listen
 
 __all__ = ["PREFIX", "SEARCH", "Config", "Listen", "Web", "find", "keys", "load"]

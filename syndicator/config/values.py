@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, ValidationInfo
 
+from syndicator.jekyll.as_text import language_tag
 from syndicator.jekyll.uris import normalize
-from syndicator.jekyll.words import language_tag
-from syndicator.websub.asked import normal
+from syndicator.websub.hub_requests import normal
 
 _DURATION = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}  # seconds
 _LONGEST, _LONGEST_NAME = 4000, 255  # octets of a path, which files below it make longer, and of one name in it

@@ -15,7 +15,7 @@ def run(path: Path | None, *, verbose: bool) -> int:
     """
     signals = Signals()  # before anything that takes time: an early SIGTERM is a stop like any other
     from syndicator.daemon.descriptors import raise_limit
-    from syndicator.daemon.loop import Daemon
+    from syndicator.daemon.lifecycle import Daemon
 
     raise_limit()
 

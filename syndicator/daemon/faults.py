@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from syndicator.errors import SyndicatorError
-from syndicator.model import Problem
+from syndicator.model.content import Problem
 
 #: Problems of one run that are told one by one; `syndicator status` has them all.
 _NAMED = 20

@@ -16,17 +16,17 @@ from syndicator.daemon.worker import Worker
 from syndicator.errors import StateError
 from syndicator.observe import Metrics
 from syndicator.service import Service
-from syndicator.store import feeds, owed
+from syndicator.store import feeds, outbox
 from syndicator.store.feeds import FileRow
-from syndicator.web.answers import FEEDS, PublishedFile, format_of
 from syndicator.web.app import counter, make_app
-from syndicator.web.feeds import Catalogue, Feeds
-from syndicator.web.fetches import Fetches
+from syndicator.web.catalogue import Catalogue, Feeds
 from syndicator.web.health import Health, admin_app
 from syndicator.web.hub import Hub, HubLimits
-from syndicator.web.limiter import Limiter
+from syndicator.web.hub_fetches import Fetches
+from syndicator.web.poll_limit import Limiter
+from syndicator.web.prepared_responses import FEEDS, PublishedFile, format_of
 from syndicator.web.proxies import Proxies
-from syndicator.websub.asked import Lease
+from syndicator.websub.hub_requests import Lease
 from syndicator.websub.links import link_header
 
 #: Names of this machine that no page elsewhere can have.
@@ -155,7 +155,7 @@ class Serving:
     def _remember_fetched(self, hubs: frozenset[str]) -> None:
         if hubs:
             with suppress(StateError), self._service.database.begin() as connection:  # the next build tells of it
-                owed.fetched(connection, hubs, datetime.now(UTC))
+                outbox.fetched(connection, hubs, datetime.now(UTC))
 
 
 def _is_topic(row: FileRow) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import watchfiles
 
-from syndicator.daemon.pulse import Pulse
+from syndicator.daemon.heartbeat import Pulse
 from syndicator.errors import SourceError
 
 #: Milliseconds of quiet that end a burst of changes, and how long a burst may last before it is told of.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
-from syndicator.daemon.pulse import Pulse
+from syndicator.daemon.heartbeat import Pulse
 
 #: Seconds before work that raised is done again.
 PAUSE = 1.0

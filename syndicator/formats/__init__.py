@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from syndicator.formats import html, json_feed, xml
-from syndicator.formats.rendered import Rendered
-from syndicator.model import Entry, Feed, FeedFile, Problem, digest_of
+from syndicator.formats.size_limit import Rendered
+from syndicator.model.content import Entry, Feed, FeedFile, Problem, digest_of
 
 _Render = Callable[[Feed], Rendered]
 

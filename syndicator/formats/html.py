@@ -19,8 +19,8 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from syndicator.formats.wire import HEADINGS
-from syndicator.model import Entry, Feed, FeedFile, FeedSpec, SiteInfo, digest_of
+from syndicator.formats.common import HEADINGS
+from syndicator.model.content import Entry, Feed, FeedFile, FeedSpec, SiteInfo, digest_of
 
 #: Entries shown on a feed's page. A page is a look at the feed, not its archive.
 SHOWN = 20

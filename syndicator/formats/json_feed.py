@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from syndicator.formats.rendered import Rendered, items
-from syndicator.formats.wire import entry_id, language, moment, uri, words
-from syndicator.model import Author, Entry, Feed, Media
+from syndicator.formats.common import entry_id, language, moment, uri, words
+from syndicator.formats.size_limit import Rendered, items
+from syndicator.model.content import Author, Entry, Feed, Media
 
 
 def render(feed: Feed) -> Rendered:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
-from syndicator.formats.wire import HEADINGS, uri
-from syndicator.model import FeedFile, FeedSpec, SiteInfo, digest_of
+from syndicator.formats.common import HEADINGS, uri
+from syndicator.model.content import FeedFile, FeedSpec, SiteInfo, digest_of
 
 #: The format to import where there is a choice, best first.
 _BEST = ("atom", "rss", "json")

@@ -13,9 +13,9 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml.etree import QName, SubElement, _Element
 
-from syndicator.formats.rendered import Rendered, items
-from syndicator.formats.wire import GENERATOR, apart, entry_id, language, moment, uri, words
-from syndicator.model import Author, Entry, Feed, Media
+from syndicator.formats.common import GENERATOR, apart, entry_id, language, moment, uri, words
+from syndicator.formats.size_limit import Rendered, items
+from syndicator.model.content import Author, Entry, Feed, Media
 
 ATOM = "http://www.w3.org/2005/Atom"
 DC = "http://purl.org/dc/elements/1.1/"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from syndicator.model import PostHead
+from syndicator.model.content import PostHead
 
 
 def places(name: str) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ from functools import lru_cache
 from typing import Any
 
 from syndicator.jekyll.addresses import WEB, absolute
+from syndicator.jekyll.as_text import is_empty, label
 from syndicator.jekyll.uris import is_absolute, join_address
-from syndicator.jekyll.words import is_empty, label
-from syndicator.model import Author
+from syndicator.model.content import Author
 
 #: Of an address at which a person is found.
 _SCHEMES = WEB | {"acct", "gemini", "mailto", "xmpp"}

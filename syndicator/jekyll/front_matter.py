@@ -14,10 +14,10 @@ from typing import Any
 import yaml
 from frontmatter.default_handlers import JSONHandler, YAMLHandler
 
+from syndicator.jekyll.as_text import as_text
 from syndicator.jekyll.characters import whole
-from syndicator.jekyll.plain_head import read_plain_head
+from syndicator.jekyll.fast_yaml import read_plain_head
 from syndicator.jekyll.safe_yaml import MAX_DEPTH, Loader, TooMuchError, check_json, check_size
-from syndicator.jekyll.words import as_text
 
 #: Where a NUL says that a file is binary, as git sees it (buffer_is_binary in xdiff-interface.c).
 BINARY = 8000

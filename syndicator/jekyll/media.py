@@ -9,7 +9,7 @@ from syndicator.jekyll.addresses import absolute
 from syndicator.jekyll.asking import SiteFiles
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.site import Site
-from syndicator.model import Media
+from syndicator.model.content import Media
 
 # Our own table: the standard library's grows by what the machine has in /etc/mime.types.
 _TYPES = {

@@ -11,7 +11,7 @@ from syndicator.jekyll.characters import printable
 from syndicator.jekyll.liquid import Liquid, plain_text
 from syndicator.jekyll.markdown import TooMuchError, to_html
 from syndicator.jekyll.site import Site
-from syndicator.model import Author, Entry, Post, Problem
+from syndicator.model.content import Author, Entry, Post, Problem
 
 #: Characters of a post that are rendered, before Liquid and after it, without pictures that are written into the text.
 #: About a second's worth of ordinary Markdown. The longest of 10,000 posts that were tried has 51,388.

@@ -14,7 +14,7 @@ import nh3
 
 from syndicator.jekyll.addresses import WEB, absolute, absolute_set
 from syndicator.jekyll.characters import printable
-from syndicator.jekyll.parser_limits import is_slow_to_write, parsed_in_linear_time
+from syndicator.jekyll.html_parser_limits import is_slow_to_write, parsed_in_linear_time
 from syndicator.jekyll.players import PLAYERS, SANDBOX, is_player
 
 # They open a program that the reader chose for them, and it asks before it does anything.

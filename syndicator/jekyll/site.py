@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from syndicator.jekyll.as_text import as_text, is_empty, label, language_tag, shown
 from syndicator.jekyll.asking import SiteFiles
 from syndicator.jekyll.authors import read_authors
 from syndicator.jekyll.data import read_data
@@ -21,8 +22,7 @@ from syndicator.jekyll.permalinks import template_for_collection, template_for_p
 from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
 from syndicator.jekyll.titles import plain_title
 from syndicator.jekyll.uris import is_absolute, join_address
-from syndicator.jekyll.words import as_text, is_empty, label, language_tag, shown
-from syndicator.model import Problem, Scope, SiteInfo, fingerprint
+from syndicator.model.content import Problem, Scope, SiteInfo, fingerprint
 
 CONFIG = "_config.yml"
 

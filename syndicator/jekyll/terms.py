@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from syndicator.jekyll.words import label
-from syndicator.model import Term
+from syndicator.jekyll.as_text import label
+from syndicator.model.content import Term
 
 #: Characters of a word that feeds are made by. A name is shorter, and PostgreSQL indexes no text of some thousands.
 LONGEST = 300

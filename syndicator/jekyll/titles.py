@@ -3,8 +3,8 @@
 import html
 import re
 
+from syndicator.jekyll.as_text import label
 from syndicator.jekyll.kramdown.options import Kramdown
-from syndicator.jekyll.words import label
 
 _BEGIN = re.compile(r"<(script|style)\b|<!--|</?[a-zA-Z][^<>]*>", re.IGNORECASE)
 _END = {name: re.compile(rf"</{name}>", re.IGNORECASE) for name in ("script", "style")} | {"": re.compile("-->")}

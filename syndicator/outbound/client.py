@@ -20,10 +20,10 @@ from ssrfguard import Policy, SSRFGuardError
 from ssrfguard.requests import SafeAdapter
 from urllib3.exceptions import HTTPError
 
-from syndicator.debts import Answer, Request
+from syndicator.model.outbox import Answer, Request
 from syndicator.outbound import addresses
-from syndicator.outbound.answers import AnswerTooLargeError, BoundedAnswer
-from syndicator.outbound.watch import Exchange, Watch
+from syndicator.outbound.deadlines import Exchange, Watch
+from syndicator.outbound.responses import AnswerTooLargeError, BoundedAnswer
 
 #: Bytes of an answer's body that are read. A challenge, an error in words: both are shorter.
 BODY_LIMIT = 8192

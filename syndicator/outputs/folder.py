@@ -16,9 +16,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from syndicator import regular
+from syndicator import regular_files
 from syndicator.errors import OutputError
-from syndicator.model import FeedFile
+from syndicator.model.content import FeedFile
 from syndicator.outputs import directory
 from syndicator.outputs.compress import is_packed, siblings, suffixes
 
@@ -125,7 +125,7 @@ class Folder:
         folder, name = self._apart(path)
         try:
             with directory.entered(self.root, folder) as here:
-                return regular.read_file(name, most, dir_fd=here)
+                return regular_files.read_file(name, most, dir_fd=here)
         except OSError as error:
             if error.errno in _NOT_OURS:
                 return None
@@ -178,7 +178,7 @@ class Folder:
             for suffix in ("", *_SIBLINGS):
                 if len(self._held) < _HELD:
                     with suppress(OSError):
-                        self._held.append(regular.open_file(name + suffix, dir_fd=here))
+                        self._held.append(regular_files.open_file(name + suffix, dir_fd=here))
             for suffix in _SIBLINGS:
                 with suppress(FileNotFoundError):
                     os.unlink(name + suffix, dir_fd=here)

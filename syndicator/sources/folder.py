@@ -17,10 +17,10 @@ from fnmatch import fnmatchcase
 from hashlib import sha1
 from pathlib import Path
 
-from syndicator import regular
+from syndicator import regular_files
 from syndicator.errors import SourceError
-from syndicator.model import Document, Problem, Scope, Stat
-from syndicator.sources.paths import Paths
+from syndicator.model.content import Document, Problem, Scope, Stat
+from syndicator.sources.compact_paths import Paths
 
 #: A post is text; what is larger is a mistake, or an attack.
 MAX_OCTETS = 4 * 1024 * 1024
@@ -165,7 +165,7 @@ class Folder:
                 return _refused(path, "is not a regular file", "move it out of the posts")
             if seen.st_size > MAX_OCTETS:
                 return _refused(path, f"is {seen.st_size:,} octets; a post has at most {MAX_OCTETS:,}")
-            data = regular.read_file(full, MAX_OCTETS)
+            data = regular_files.read_file(full, MAX_OCTETS)
         except UnicodeEncodeError:
             hint = "let its locale be one of UTF-8"
             return _refused(path, "has a name that this process can't spell", hint) if self._is_misnamed(path) else None

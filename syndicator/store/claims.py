@@ -29,10 +29,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from syndicator.debts import Kind, Owed, Settlement
-from syndicator.store.owed import tally
-from syndicator.store.rows import insert
+from syndicator.model.outbox import Kind, Owed, Settlement
+from syndicator.store.outbox import tally
 from syndicator.store.schema import from_us, owed, subscriptions, to_us
+from syndicator.store.sql import insert
 
 
 def claim(

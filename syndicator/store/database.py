@@ -31,7 +31,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from syndicator.errors import MovedStateError, StateError
-from syndicator.store import private
+from syndicator.store import file_modes
 from syndicator.store.schema import like_sqlite, metadata
 
 #: The newest migration in `migrations/versions`.
@@ -71,20 +71,20 @@ class Database:
     Raises StateError, with the cause in words, for whatever the operator can mend.
     """
 
-    def __init__(self, url: str, *, folder_mode: int = private.FOLDER) -> None:
+    def __init__(self, url: str, *, folder_mode: int = file_modes.FOLDER) -> None:
         """`folder_mode`: the rights of the state's folder, if it has to be made."""
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         with in_words(_shown(self.url)):
             if self.path:
                 _refuse_no_file(str(self.path))
-                private.make(self.path, folder_mode)
-                private.tighten(self.path)
+                file_modes.make(self.path, folder_mode)
+                file_modes.tighten(self.path)
             self.engine = _engine(url, sqlite=self.sqlite)
             self._opened: tuple[int, int] | None = None
             self._migrate()
             self._opened = _place(self.path)
-            self._beside = {file: _place(file) for file in private.beside(self.path)} if self.path else {}
+            self._beside = {file: _place(file) for file in file_modes.beside(self.path)} if self.path else {}
 
     @property
     def name(self) -> str:

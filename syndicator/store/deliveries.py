@@ -23,11 +23,11 @@ from sqlalchemy import (
     select,
 )
 
-from syndicator.debts import Kind
-from syndicator.store import facts
-from syndicator.store.owed import again
-from syndicator.store.rows import among, insert, those
+from syndicator.model.outbox import Kind
+from syndicator.store import kv
+from syndicator.store.outbox import again
 from syndicator.store.schema import owed, subscriptions, to_us
+from syndicator.store.sql import among, insert, those
 from syndicator.store.subscriptions import UNSENT
 
 #: Microseconds that a callback's next delivery waits for each one in a row that failed, so that those that
@@ -64,7 +64,7 @@ def owe_again(connection: Connection, topic: str, digest: str, now: datetime) ->
     One that is still being verified will be owed it too, see `was_published`.
     """
     if connection.scalar(_VERIFIED_NOW, those([topic])):
-        facts.put(connection, f"published {topic}", str(to_us(now)))
+        kv.put(connection, f"published {topic}", str(to_us(now)))
     columns = _debt(Kind.DELIVER)
     live = _live(columns).where(func.coalesce(subscriptions.c.delivered, "") != digest)
     unsent = or_(owed.c.state == "gave up", owed.c.detail != columns["detail"])
@@ -74,7 +74,7 @@ def owe_again(connection: Connection, topic: str, digest: str, now: datetime) ->
 
 def was_published(connection: Connection, topic: str, since: datetime) -> bool:
     """Whether someone said that a topic changed since then, when callbacks were being verified for it."""
-    return int(facts.get(connection, f"published {topic}") or 0) >= to_us(since)
+    return int(kv.get(connection, f"published {topic}") or 0) >= to_us(since)
 
 
 def owe_denials(connection: Connection, topics: Sequence[str], now: datetime) -> int:

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from syndicator.model import Author, Entry, Media
-from syndicator.remembered import Remembered
-from syndicator.store.rows import among, batches, those, to_json, upsert
+from syndicator.cache import Remembered
+from syndicator.model.content import Author, Entry, Media
 from syndicator.store.schema import entries
+from syndicator.store.sql import among, batches, those, to_json, upsert
 
 #: What was seen of a file that was asked for: size and mtime_ns; None: it wasn't there.
 Seen = tuple[int, int] | None

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
-from syndicator.model import Term
-from syndicator.store.rows import among, batches, those, to_json, upsert
+from syndicator.model.content import Term
 from syndicator.store.schema import feeds, files, from_us, to_us
+from syndicator.store.sql import among, batches, those, to_json, upsert
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

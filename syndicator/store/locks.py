@@ -20,7 +20,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from syndicator.errors import LockedError, MovedStateError, StateError
-from syndicator.store import private
+from syndicator.store import file_modes
 from syndicator.store.database import Database, in_words
 
 #: Seconds between looks at a lock that another process holds.
@@ -116,12 +116,12 @@ def _file(database: Database, name: str, waiting: Callable[[], None] | None) -> 
 
 
 def _opened_or_made(database: Database, name: str) -> int:
-    path, mode = _path(database, name), private.for_a_lock(Path(database.name))
+    path, mode = _path(database, name), file_modes.for_a_lock(Path(database.name))
     try:
         handle = _opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError:
         return _opened(path, os.O_RDWR | os.O_CREAT, mode)
-    if mode != private.FILE:
+    if mode != file_modes.FILE:
         os.fchmod(handle, mode)  # the umask took the group's rights away
     return handle
 
@@ -171,7 +171,7 @@ def _path(database: Database, name: str) -> str:
     return f"{database.path}.{name}.lock"
 
 
-def _opened(path: str, flags: int, mode: int = private.FILE) -> int:
+def _opened(path: str, flags: int, mode: int = file_modes.FILE) -> int:
     """A lock's file. Raises OSError, and StateError for what is no regular file: a link could lead to another file."""
     try:
         handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Integer, Row, bindparam, delete, func, or_, select, update
 
-from syndicator.model import PostHead, Stat, Term
-from syndicator.store import facts
-from syndicator.store.rows import among, batches, those, to_json, upsert
+from syndicator.model.content import PostHead, Stat, Term
+from syndicator.store import kv
 from syndicator.store.schema import from_us, members, posts, to_us
+from syndicator.store.sql import among, batches, those, to_json, upsert
 
 #: The fact that says how many posts there are.
 _COUNT = "posts"
@@ -116,7 +116,7 @@ def remove(connection: Connection, rows: Iterable[PostRow]) -> None:
 
 def count(connection: Connection) -> int:
     """Posts that can be read. Kept as they come and go: to count a million takes longer than to make two feeds."""
-    known = facts.get(connection, _COUNT)
+    known = kv.get(connection, _COUNT)
     if known is not None:
         return int(known)
     return connection.scalar(select(func.count()).select_from(posts).where(posts.c.out)) or 0
@@ -215,7 +215,7 @@ def find(connection: Connection, places: Iterable[str], now: datetime) -> list[P
 def _count(connection: Connection, more: int) -> None:
     """Before so many more are written down."""
     if more:
-        facts.put(connection, _COUNT, str(count(connection) + more))
+        kv.put(connection, _COUNT, str(count(connection) + more))
 
 
 _LEAVE = delete(members).where(

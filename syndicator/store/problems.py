@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from syndicator.model import Problem
-from syndicator.store.rows import among, batches, those
+from syndicator.model.content import Problem
 from syndicator.store.schema import problems
+from syndicator.store.sql import among, batches, those
 
 
 def replace(connection: Connection, stage: str, found: Mapping[str, Sequence[Problem]]) -> None:

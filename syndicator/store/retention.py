@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Connection, and_, bindparam, case, delete, exists, or_, select, update
 
-from syndicator.debts import Kind
+from syndicator.model.outbox import Kind
 from syndicator.store import subscriptions as subscribers
 from syndicator.store.schema import feeds, files, hubs, owed, posts, problems, subscriptions, to_us
 

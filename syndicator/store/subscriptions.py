@@ -23,10 +23,10 @@ from sqlalchemy import (
     update,
 )
 
-from syndicator.debts import Kind, Subscription, host_name
-from syndicator.store.owed import Debt, host_of, owe
-from syndicator.store.rows import insert
+from syndicator.model.outbox import Kind, Subscription, host_name
+from syndicator.store.outbox import Debt, host_of, owe
 from syndicator.store.schema import from_us, owed, subscriptions, to_us
+from syndicator.store.sql import insert
 
 #: Of what is owed, deliveries that are not under way.
 UNSENT = and_(owed.c.kind == Kind.DELIVER, owed.c.state != "claimed")

@@ -9,9 +9,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from syndicator.web.feeds import Catalogue, Feeds, OnRequest
+from syndicator.web.catalogue import Catalogue, Feeds, OnRequest
 from syndicator.web.health import Health, public_routes
-from syndicator.web.limiter import Limiter
+from syndicator.web.poll_limit import Limiter
 from syndicator.web.proxies import Proxies
 
 #: Seconds after which whoever came before the first run was over may come again.

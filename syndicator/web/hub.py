@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from syndicator.debts import Kind
 from syndicator.errors import OutputError, StateError
-from syndicator.store import deliveries, owed, subscriptions
+from syndicator.model.outbox import Kind
+from syndicator.store import deliveries, outbox, subscriptions
 from syndicator.store.database import Database
-from syndicator.store.owed import Debt
-from syndicator.web.limiter import Network, client
-from syndicator.websub.asked import SUBSCRIPTIONS_PART, Accepted, Lease, Published, Refused, judge, most_of_host
+from syndicator.store.outbox import Debt
+from syndicator.web.poll_limit import Network, client
+from syndicator.websub.hub_requests import SUBSCRIPTIONS_PART, Accepted, Lease, Published, Refused, judge, most_of_host
 
 #: Octets of a request's body. A callback, a topic and a secret at their longest need less.
 BODY_LIMIT = 16 * 1024
@@ -151,14 +151,14 @@ class Hub:
                 client=who,
                 detail={**asked.detail, "had": topic.digest},
             )
-            owed.owe_last(connection, debt, now)
+            outbox.owe_last(connection, debt, now)
         self._on_owed()
         return _text(202, "Accepted: the callback will be asked whether it meant it")
 
     def _no_room(self, connection: Connection, asked: Accepted, network: str | None, who: str) -> Response | None:
         """The refusal of a request beyond a limit; None: there is room. What is there may be renewed and ended."""
         now, limits = self._clock(), self._limits
-        pending = owed.pending(connection, network or asked.host, who)
+        pending = outbox.pending(connection, network or asked.host, who)
         if pending.total >= limits.pending:
             return _text(503, "Too many verifications are waiting", wait=60)
         if subscriptions.find(connection, [(asked.topic, asked.callback)], now):

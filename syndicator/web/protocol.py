@@ -12,12 +12,12 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from syndicator.web.answers import TOO_LARGE, TOO_MANY, Answer, Headers
-from syndicator.web.feeds import Feeds
-from syndicator.web.heads import HEEDED, mistake
+from syndicator.web.catalogue import Feeds
+from syndicator.web.client_shares import Shares
+from syndicator.web.one_at_a_time import SerialProtocol
+from syndicator.web.prepared_responses import TOO_LARGE, TOO_MANY, Answer, Headers
 from syndicator.web.proxies import FORWARDED
-from syndicator.web.serial import SerialProtocol
-from syndicator.web.shares import Shares
+from syndicator.web.request_head import HEEDED, mistake
 
 #: Octets that may arrive without completing anything: a head, or the size line of a chunk.
 MAX_HEAD = 32 * 1024

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from syndicator.web.limiter import Network, address_of, is_in
+from syndicator.web.poll_limit import Network, address_of, is_in
 
 #: Headers in which a proxy names its client.
 FORWARDED = frozenset({b"x-forwarded-for", b"forwarded"})

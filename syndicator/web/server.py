@@ -13,11 +13,11 @@ from typing import cast
 import uvicorn
 
 from syndicator.errors import SyndicatorError
-from syndicator.listening import listen
-from syndicator.web.feeds import Feeds
-from syndicator.web.limiter import Network
+from syndicator.listen import listen
+from syndicator.web.catalogue import Feeds
+from syndicator.web.client_shares import LOOPBACK, Shares
+from syndicator.web.poll_limit import Network
 from syndicator.web.protocol import NOSNIFF, BoundedProtocol
-from syndicator.web.shares import LOOPBACK, Shares
 
 #: Seconds that a connection may be idle between two requests.
 KEEP_ALIVE = 15

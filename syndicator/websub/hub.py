@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from syndicator.debts import Answer, Owed, Request, Subscription
-from syndicator.model import FeedFile
+from syndicator.model.content import FeedFile
+from syndicator.model.outbox import Answer, Owed, Request, Subscription
 from syndicator.websub.links import link_header
 from syndicator.websub.signatures import signature
 

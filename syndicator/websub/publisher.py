@@ -3,7 +3,7 @@
 from dataclasses import replace
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
-from syndicator.debts import Answer, Request
+from syndicator.model.outbox import Answer, Request
 
 #: How many 307/308 in a row are followed.
 MAX_HOPS = 3

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from syndicator.debts import Answer
+from syndicator.model.outbox import Answer
 
 #: The longest wait an answer may ask for. A day: long enough for any maintenance, too short to be forgotten.
 RETRY_AFTER_CAP = timedelta(days=1)

@@ -14,14 +14,14 @@ import pytest
 from sqlalchemy import text
 from support import CONFIG, FEEDS, Site, formats
 
-from syndicator import index
-from syndicator.debts import Subscription
+from syndicator.build import index
+from syndicator.build.scan import SiteReader
 from syndicator.errors import OutputError, SourceError
-from syndicator.notice import SiteReader
+from syndicator.model.outbox import Subscription
 from syndicator.service import check_site
 from syndicator.sources import folder
 from syndicator.store import subscriptions
-from syndicator.store.rows import batches
+from syndicator.store.sql import batches
 
 STORY = "2026-01-15-update-agent-shoots-man-in-the-leg"
 

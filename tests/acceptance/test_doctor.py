@@ -16,8 +16,9 @@ import pytest
 from command import Command, free_port, until
 from disks import disks
 
-from syndicator import config, doctor
-from syndicator.debts import Answer, Request
+from syndicator import config
+from syndicator.model.outbox import Answer, Request
+from syndicator.ops import doctor
 from syndicator.outbound import Client
 from syndicator.service import examine
 

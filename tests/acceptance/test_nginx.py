@@ -16,7 +16,7 @@ from command import free_port
 from healthy import HEALTHY
 
 from syndicator.web.app import make_app
-from syndicator.web.feeds import Catalogue, PublishedFile
+from syndicator.web.catalogue import Catalogue, PublishedFile
 from syndicator.web.server import Server
 from syndicator.websub.links import link_header
 

@@ -21,7 +21,7 @@ import requests
 from command import Command, Daemon, Hub, until
 from requests.utils import parse_header_links
 
-from syndicator.model import digest_of
+from syndicator.model.content import digest_of
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 SETTINGS = """

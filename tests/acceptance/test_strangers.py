@@ -38,13 +38,13 @@ from hubsite import Subscriber
 from support import FEEDS, Site
 
 from syndicator import config
-from syndicator.debts import Kind, Subscription
 from syndicator.errors import StateError
-from syndicator.model import Problem
+from syndicator.model.content import Problem
+from syndicator.model.outbox import Kind, Subscription
 from syndicator.service import Service, examine
-from syndicator.store import owed, subscriptions
+from syndicator.store import outbox, subscriptions
 from syndicator.store.database import Database
-from syndicator.store.owed import Debt
+from syndicator.store.outbox import Debt
 
 #: The memory that a daemon may gain under an attack, in MiB.
 MOST_GAINED = 120
@@ -244,7 +244,7 @@ def test_callbacks_that_never_answer_do_not_delay_deliveries(tmp_path: Path) -> 
     database = before_it_runs(command)
     with database.begin() as connection:
         subscriptions.keep(connection, lasting(topic, f"{honest.url}/cb", now))
-        owed.owe(
+        outbox.owe(
             connection,
             [
                 Debt(

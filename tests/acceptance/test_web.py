@@ -28,12 +28,12 @@ from starlette.routing import Route
 from syndicator.errors import SyndicatorError, Trouble
 from syndicator.web import protocol, server
 from syndicator.web.app import counter, make_app
-from syndicator.web.feeds import Catalogue, Feeds, PublishedFile
+from syndicator.web.catalogue import Catalogue, Feeds, PublishedFile
+from syndicator.web.client_shares import LOOPBACK
 from syndicator.web.health import Health, Readiness, admin_app
-from syndicator.web.limiter import Limiter, Network
+from syndicator.web.poll_limit import Limiter, Network
 from syndicator.web.proxies import Proxies
 from syndicator.web.server import Server
-from syndicator.web.shares import LOOPBACK
 
 LINK = '<https://hub.example/>; rel="hub", <https://news.example.com/all.rss>; rel="self"'
 DATE = "Thu, 15 Jan 2026 05:39:13 GMT"

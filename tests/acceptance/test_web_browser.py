@@ -8,9 +8,9 @@ from chromium import PROGRAM, Chromium
 from healthy import HEALTHY
 
 from syndicator.formats import html
-from syndicator.model import Entry, Feed, FeedSpec, Media, SiteInfo, Term
+from syndicator.model.content import Entry, Feed, FeedSpec, Media, SiteInfo, Term
 from syndicator.web.app import make_app
-from syndicator.web.feeds import Catalogue, PublishedFile
+from syndicator.web.catalogue import Catalogue, PublishedFile
 from syndicator.web.server import Server
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="Chromium is not installed")

@@ -7,8 +7,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Text, create_engine, inspect, text
 
-from syndicator.model import Identity
-from syndicator.store import ledger, posts
+from syndicator.model.content import Identity
+from syndicator.store import identities, posts
 from syndicator.store.database import HEAD, MIGRATIONS, Database
 from syndicator.store.schema import metadata
 
@@ -72,7 +72,7 @@ def test_a_state_of_an_earlier_version_is_brought_forward(url: str, version: str
     with database.begin() as connection:
         rows = connection.execute(text("SELECT host, failing, network FROM subscriptions ORDER BY callback")).all()
         assert rows == [("a.example", 7, None), ("2001:db8:1:2::/64", None, None)]
-        assert ledger.get(connection, ["a"]) == {"a": Identity(path="a", id="i", text_digest="t", updated=None)}
+        assert identities.get(connection, ["a"]) == {"a": Identity(path="a", id="i", text_digest="t", updated=None)}
         assert posts.holders(connection, ["i", "j"]) == {"i": "a", "j": "c"}
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
         migrated = defined(connection)

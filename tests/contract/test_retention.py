@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, insert, select, update
 
-from syndicator.debts import Kind, Settlement, Subscription
-from syndicator.model import Problem
-from syndicator.store import claims, owed, problems, retention, subscriptions
+from syndicator.model.content import Problem
+from syndicator.model.outbox import Kind, Settlement, Subscription
+from syndicator.store import claims, outbox, problems, retention, subscriptions
 from syndicator.store.database import Database
-from syndicator.store.owed import Debt
+from syndicator.store.outbox import Debt
 from syndicator.store.schema import hubs, ledger, to_us
 from syndicator.store.schema import owed as table
 
@@ -21,7 +21,7 @@ READER = "https://reader.example/cb"
 
 def give_up(database: Database, *debts: Debt) -> None:
     with database.begin() as connection:
-        owed.owe(connection, debts, NOW)
+        outbox.owe(connection, debts, NOW)
         claimed = claims.claim(connection, NOW, claimer="me", limit=10, per_host=10, lease=DAY)
         claims.settle(connection, [Settlement(owed=debt, error="no") for debt in claimed], NOW)
 
@@ -35,7 +35,7 @@ def test_a_hub_that_is_told_no_more_is_forgotten(database: Database) -> None:
     """What is owed to it, and what became of it; a hub that is still told keeps both."""
     give_up(database, *(Debt(kind=Kind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)))
     with database.begin() as connection:
-        owed.owe(connection, [Debt(kind=Kind.PING, target=OLD, topic="https://example.com/all.rss")], NOW)
+        outbox.owe(connection, [Debt(kind=Kind.PING, target=OLD, topic="https://example.com/all.rss")], NOW)
         retention.forget(connection, [NEW], NOW)
         assert connection.scalars(select(hubs.c.url)).all() == [NEW]
     assert left(database) == {("ping", NEW)}
@@ -78,8 +78,8 @@ def test_a_clock_that_ran_ahead(database: Database) -> None:
     """What it put off for years is due now; what a right clock put off for a day stays put off."""
     late, right = (Debt(kind=Kind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW))
     with database.begin() as connection:
-        owed.owe(connection, [late], NOW + 900 * DAY)
-        owed.owe(connection, [right], NOW + DAY)
+        outbox.owe(connection, [late], NOW + 900 * DAY)
+        outbox.owe(connection, [right], NOW + DAY)
         assert retention.set_right(connection, NOW, 2 * DAY) == 1
         taken = claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY)
         assert [debt.target for debt in taken] == [OLD]
@@ -89,12 +89,12 @@ def test_a_clock_that_was_set_back(database: Database) -> None:
     """What waits, and what a hub asked for, is moved with it; what is due stays due."""
     debts = [Debt(kind=Kind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)]
     with database.begin() as connection:
-        owed.owe(connection, debts, NOW)
+        outbox.owe(connection, debts, NOW)
         for debt in claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY):
             asked = NOW + 2 * DAY if debt.target == NEW else None
             settlement = Settlement(owed=debt, again=NOW + 2 * DAY, not_before=asked, error="busy")
             claims.settle(connection, [settlement], NOW)
-        owed.owe(connection, [Debt(kind=Kind.PING, target=OLD, topic="other")], NOW)
+        outbox.owe(connection, [Debt(kind=Kind.PING, target=OLD, topic="other")], NOW)
         retention.turn_back(connection, NOW, DAY)
         rows = connection.execute(select(table.c.due, table.c.not_before).order_by(table.c.due, table.c.not_before))
         day, now = DAY // timedelta(microseconds=1), to_us(NOW)
@@ -104,7 +104,7 @@ def test_a_clock_that_was_set_back(database: Database) -> None:
 def test_a_claim_of_a_clock_that_ran_ahead(database: Database) -> None:
     """It ends, and the debt is tried again."""
     with database.begin() as connection:
-        owed.owe(connection, [Debt(kind=Kind.PING, target=OLD, topic=TOPIC)], NOW)
+        outbox.owe(connection, [Debt(kind=Kind.PING, target=OLD, topic=TOPIC)], NOW)
         claims.claim(connection, NOW, claimer="dead", limit=9, per_host=9, lease=DAY)
         connection.execute(update(table).values(expires=table.c.expires * 2))
         assert retention.set_right(connection, NOW, 2 * DAY) == 1

@@ -14,11 +14,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
+from syndicator.build.entries import StoredPosts
+from syndicator.cache import Remembered
 from syndicator.errors import LockedError, StateError
-from syndicator.gather import StoredPosts
-from syndicator.model import Author, Entry, Identity, Media, PostHead, Problem, Stat, Term
-from syndicator.remembered import Remembered
-from syndicator.store import entries, facts, feeds, ledger, locks, posts, problems
+from syndicator.model.content import Author, Entry, Identity, Media, PostHead, Problem, Stat, Term
+from syndicator.store import entries, feeds, identities, kv, locks, posts, problems
 from syndicator.store.database import Database, peek
 from syndicator.store.entries import EntryRow
 from syndicator.store.feeds import FeedRow, FileRow
@@ -175,7 +175,7 @@ def test_posts_are_counted_as_they_come_and_go(database: Database) -> None:
             assert posts.count(connection) == expected
             kept = connection.execute(text("DELETE FROM facts WHERE name = 'posts' RETURNING value")).scalar()
             assert posts.count(connection) == expected  # counted
-            facts.put(connection, "posts", kept or "0")
+            kv.put(connection, "posts", kept or "0")
 
     assert_counted(0)
     put(database, row("a"), row("b"), row("bad", **nothing))
@@ -250,25 +250,25 @@ def test_the_ledger_keeps(database: Database) -> None:
     """What is put again replaces; what is removed is gone."""
     one = Identity(path="a", id="i", text_digest="t", updated=None)
     with database.begin() as connection:
-        ledger.put(connection, [one, one._replace(path="b")])
-        ledger.put(connection, [one._replace(updated=DAY)])
-        ledger.remove(connection, ["b"])
+        identities.put(connection, [one, one._replace(path="b")])
+        identities.put(connection, [one._replace(updated=DAY)])
+        identities.remove(connection, ["b"])
     with database.read() as connection:
-        assert ledger.get(connection, ["a", "b"]) == {"a": one._replace(updated=DAY)}
+        assert identities.get(connection, ["a", "b"]) == {"a": one._replace(updated=DAY)}
 
 
 def test_the_ledger_knows_who_went(database: Database) -> None:
     """By what they said, while it isn't long ago; who comes back is gone no more."""
     one = Identity(path="a", id="i", text_digest="t", updated=None)
     with database.begin() as connection:
-        ledger.put(connection, [one, one._replace(path="b"), one._replace(path="c", text_digest="other")])
-        ledger.depart(connection, ["a", "c"], DAY)
+        identities.put(connection, [one, one._replace(path="b"), one._replace(path="c", text_digest="other")])
+        identities.depart(connection, ["a", "c"], DAY)
     went = one._replace(gone=DAY)
     with database.begin() as connection:
-        assert ledger.departed(connection, ["t"], DAY) == [went]
-        assert ledger.departed(connection, ["t"], DAY + timedelta(seconds=1)) == []
-        ledger.put(connection, [one])
-        assert ledger.departed(connection, ["t"], DAY) == []
+        assert identities.departed(connection, ["t"], DAY) == [went]
+        assert identities.departed(connection, ["t"], DAY + timedelta(seconds=1)) == []
+        identities.put(connection, [one])
+        assert identities.departed(connection, ["t"], DAY) == []
 
 
 def test_an_entry_comes_back_as_it_was(database: Database) -> None:
@@ -384,19 +384,19 @@ def test_feeds_and_files(database: Database) -> None:
 def test_facts(database: Database) -> None:
     """The last word counts."""
     with database.begin() as connection:
-        facts.put(connection, "n", "1")
-        facts.put(connection, "n", "2")
+        kv.put(connection, "n", "1")
+        kv.put(connection, "n", "2")
     with database.read() as connection:
-        assert (facts.get(connection, "n"), facts.get(connection, "m")) == ("2", None)
+        assert (kv.get(connection, "n"), kv.get(connection, "m")) == ("2", None)
 
 
 def test_a_transaction_is_whole_or_nothing(database: Database) -> None:
     """What fails leaves no trace."""
     with suppress(ZeroDivisionError), database.begin() as connection:
-        facts.put(connection, "n", "1")
+        kv.put(connection, "n", "1")
         raise ZeroDivisionError
     with database.read() as connection:
-        assert facts.get(connection, "n") is None
+        assert kv.get(connection, "n") is None
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from syndicator.debts import Kind, Owed, Settlement, Subscription
 from syndicator.errors import StateError
-from syndicator.settle import settle
-from syndicator.store import claims, deliveries, owed, subscriptions
+from syndicator.model.outbox import Kind, Owed, Settlement, Subscription
+from syndicator.push.record import settle
+from syndicator.store import claims, deliveries, outbox, subscriptions
 from syndicator.store.database import Database
-from syndicator.store.owed import Debt
+from syndicator.store.outbox import Debt
 from syndicator.store.subscriptions import Audience
-from syndicator.websub.errands import Outcome
+from syndicator.websub.tasks import Outcome
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -132,7 +132,7 @@ def test_publish_owes_only_what_is_not_there(database: Database) -> None:
         subscriptions.delivered(connection, [("t", has.callback, "now")], NOW)
         subscriptions.delivered(connection, [("t", waits.callback, "before")], NOW)
         debts = [Debt(kind=Kind.DELIVER, target=one.callback, topic="t") for one in (waits, lost)]
-        owed.owe(connection, debts, NOW)
+        outbox.owe(connection, debts, NOW)
     waiting, given_up = sorted(claim(database), key=lambda debt: debt.target, reverse=True)
     with database.begin() as connection:
         later = Settlement(owed=waiting, again=NOW + DAY, error="x")
@@ -213,11 +213,11 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
         for name in ("asked", "waits")
     )
     with database.begin() as connection:
-        owed.owe(connection, [asked], NOW)
+        outbox.owe(connection, [asked], NOW)
     (under_way,) = claim(database)
     owe(database, "t", "other")
     with database.begin() as connection:
-        owed.owe(connection, [waits], NOW)
+        outbox.owe(connection, [waits], NOW)
         assert deliveries.owe_denials(connection, ["t"], NOW) == 1
         assert deliveries.owe_denials(connection, [], NOW) == 0
     debts = {(debt.kind, debt.topic, debt.target) for debt in claim(database)}

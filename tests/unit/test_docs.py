@@ -10,10 +10,10 @@ import pytest
 from typer.main import get_command
 
 from syndicator import cli, config, observe
-from syndicator.cli import begin
-from syndicator.model import Problem
-from syndicator.status import FeedState, Status
-from syndicator.store.owed import HubState
+from syndicator.cli import init
+from syndicator.model.content import Problem
+from syndicator.ops.status import FeedState, Status
+from syndicator.store.outbox import HubState
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
@@ -101,7 +101,7 @@ def test_the_shipped_config_works() -> None:
     """It loads, and is what `init` would write for the example site."""
     loaded = config.load(SHIPPED, {})
     assert (loaded.source.path, loaded.output.path) == (ROOT / "examples/site", ROOT / "feeds")
-    assert SHIPPED.read_text(encoding="utf-8") == begin.text(begin.look(ROOT / "examples/site"), SHIPPED.parent)
+    assert SHIPPED.read_text(encoding="utf-8") == init.text(init.look(ROOT / "examples/site"), SHIPPED.parent)
 
 
 def test_the_shipped_config_shows_the_defaults(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 import structlog
 
 from syndicator import observe
-from syndicator.debts import Kind
-from syndicator.model import Report
+from syndicator.model.content import Report
+from syndicator.model.outbox import Kind
 
 
 def report(**fields: object) -> Report:

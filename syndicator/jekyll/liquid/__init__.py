@@ -16,7 +16,7 @@ from syndicator.jekyll.liquid.lax import BLANK
 from syndicator.jekyll.liquid.limits import MeteredOutput
 from syndicator.jekyll.liquid.tokens import tokenize
 from syndicator.jekyll.site import Site
-from syndicator.model import Post, Problem
+from syndicator.model.content import Post, Problem
 
 #: The Jekyll whose behaviour this package follows.
 JEKYLL = {"version": "4.3.1", "environment": "production"}

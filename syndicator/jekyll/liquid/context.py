@@ -15,7 +15,7 @@ from syndicator.jekyll.asking import SiteFiles, SitePosts
 from syndicator.jekyll.liquid.limits import Meter, MeteredOutput
 from syndicator.jekyll.liquid.values import nil
 from syndicator.jekyll.site import Site
-from syndicator.model import Post, PostHead, Problem
+from syndicator.model.content import Post, PostHead, Problem
 
 #: What nobody reads further than.
 _PROBLEMS = 20

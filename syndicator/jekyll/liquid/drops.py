@@ -6,7 +6,7 @@ from typing import Any, overload
 
 from syndicator.jekyll.liquid.context import Run
 from syndicator.jekyll.uris import path_below
-from syndicator.model import Post, PostHead
+from syndicator.model.content import Post, PostHead
 
 #: More posts than any page lists.
 _POSTS = 10_000

@@ -18,7 +18,7 @@ from syndicator.jekyll.liquid.includes import Parameters, file_and_parameters, i
 from syndicator.jekyll.liquid.limits import MeteredOutput
 from syndicator.jekyll.liquid.pages import address_of_file
 from syndicator.jekyll.uris import path_below
-from syndicator.model import PostHead
+from syndicator.model.content import PostHead
 
 
 class _Line(Node):

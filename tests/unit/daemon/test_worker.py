@@ -10,7 +10,7 @@ import pytest
 from command import until
 
 from syndicator.daemon import worker
-from syndicator.daemon.pulse import Pulse
+from syndicator.daemon.heartbeat import Pulse
 from syndicator.daemon.worker import Worker
 
 HOUR = timedelta(hours=1)

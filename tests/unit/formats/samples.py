@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from syndicator.model import Author, Entry, Feed, FeedSpec, Media, SiteInfo, Term
+from syndicator.model.content import Author, Entry, Feed, FeedSpec, Media, SiteInfo, Term
 
 THEN = datetime(2026, 1, 15, 5, 39, 13, 500_000, tzinfo=UTC)
 

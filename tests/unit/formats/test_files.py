@@ -5,8 +5,8 @@ from hashlib import sha1
 import feedparser
 import pytest
 
-from syndicator.formats import files_of, rendered
-from syndicator.remembered import Remembered
+from syndicator.cache import Remembered
+from syndicator.formats import files_of, size_limit
 
 from .samples import RICH, THEN, entry, feed
 
@@ -42,7 +42,7 @@ def test_what_was_written_before_is_no_different(monkeypatch: pytest.MonkeyPatch
     both = [*entries[2:], RICH, *others, replace(RICH, image=None)]
     files_of(feed(*entries))
     remembered = files_of(feed(*both))
-    monkeypatch.setattr(rendered, "WRITTEN", Remembered(0))
+    monkeypatch.setattr(size_limit, "WRITTEN", Remembered(0))
     assert files_of(feed(*both)) == remembered
 
 

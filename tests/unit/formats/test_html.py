@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from syndicator.formats import html
-from syndicator.model import Entry, Feed, FeedFile, FeedSpec, Media, SiteInfo, Term, digest_of
+from syndicator.model.content import Entry, Feed, FeedFile, FeedSpec, Media, SiteInfo, Term, digest_of
 
 BASE = "https://feeds.example.com/daily/"
 SITE = SiteInfo(title="The Daily", url="https://news.example.com/", description="The Daily Blog", language="sv")

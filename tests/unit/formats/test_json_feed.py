@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from syndicator.formats import json_feed
-from syndicator.model import Feed, Media
+from syndicator.model.content import Feed, Media
 
 from .samples import RICH, entry, feed
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 from lxml import etree
 
 from syndicator.formats import opml
-from syndicator.model import Term
+from syndicator.model.content import Term
 
 from .samples import SITE, SPEC
 

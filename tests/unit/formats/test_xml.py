@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from syndicator.formats import json_feed, xml
-from syndicator.model import Author, Entry, Feed, Media
+from syndicator.model.content import Author, Entry, Feed, Media
 
 from .samples import RICH, SITE, THEN, entry, feed
 

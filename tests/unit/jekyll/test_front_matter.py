@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syndicator.jekyll.fast_yaml import read_plain_head
 from syndicator.jekyll.front_matter import HeadError, decode, load_head, split
-from syndicator.jekyll.plain_head import read_plain_head
 from syndicator.jekyll.safe_yaml import load_yaml
 
 BODIES = [

@@ -10,8 +10,8 @@ from rendering import liquid
 from yaml import YAMLError
 
 from syndicator.jekyll.excerpt import source
+from syndicator.jekyll.fast_yaml import read_line
 from syndicator.jekyll.kramdown.options import Kramdown
-from syndicator.jekyll.plain_head import read_line
 from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
 from syndicator.jekyll.sanitize import clean
 from syndicator.jekyll.titles import plain_title

@@ -10,7 +10,7 @@ from rendering import CONFIG, OTHERS, post_of
 from syndicator.jekyll.kramdown import limits, parser
 from syndicator.jekyll.markdown import Kramdown, TooMuchError, smartify, to_html
 from syndicator.jekyll.render import MAX_PLAIN, Renderer
-from syndicator.model import Problem
+from syndicator.model.content import Problem
 
 OPTIONS = Kramdown()
 #: Their output or their tables grow with the square of the text. The budget bounds them.

@@ -6,7 +6,7 @@ import pytest
 from reading import Files, site_of
 
 from syndicator.jekyll.media import enclosures, image
-from syndicator.model import Media
+from syndicator.model.content import Media
 
 SITE = site_of("url: https://e.com\nbaseurl: /b\n")
 FILES = Files({"img/a b.png": "12345", "ep/1.mp3": "123"})

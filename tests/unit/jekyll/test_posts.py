@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from reading import document, post_of, reading, site_of
 
-from syndicator.jekyll.filing import text_digest
+from syndicator.jekyll.head_template import text_digest
 from syndicator.jekyll.posts import read_post
-from syndicator.model import Author, Term
+from syndicator.model.content import Author, Term
 
 AUTHORS = "jane: {name: Jane Doe, email: jane@e.com, uri: 'https://jane.e.com/'}\njoe: {name: Joe}\ntext: A Text\n"
 SITE = "url: https://e.com\n"

@@ -8,7 +8,7 @@ import pytest
 from reading import site_and_problems, site_of
 
 from syndicator.jekyll.kramdown.options import Kramdown
-from syndicator.model import Author
+from syndicator.model.content import Author
 
 
 def test_first_users_config() -> None:

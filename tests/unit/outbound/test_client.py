@@ -11,7 +11,7 @@ import pytest
 from answering import OK, a_client, certified, get, serving
 from command import AT_ONCE
 
-from syndicator.debts import Request
+from syndicator.model.outbox import Request
 from syndicator.outbound import BODY_LIMIT
 
 

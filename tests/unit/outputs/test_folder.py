@@ -17,7 +17,7 @@ import brotli
 import pytest
 
 from syndicator.errors import OutputError
-from syndicator.model import FeedFile, digest_of
+from syndicator.model.content import FeedFile, digest_of
 from syndicator.outputs.compress import is_packed, siblings
 from syndicator.outputs.folder import Disk, Folder
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from syndicator.errors import SourceError
-from syndicator.model import Document, Problem, Scope
-from syndicator.sources import paths
+from syndicator.model.content import Document, Problem, Scope
+from syndicator.sources import compact_paths
+from syndicator.sources.compact_paths import Paths
 from syndicator.sources.folder import MAX_OCTETS, Folder, is_settled, without
-from syndicator.sources.paths import Paths
 
 
 def write(root: Path, path: str, text: str = "x") -> Path:
@@ -226,7 +226,7 @@ def _problem(root: Path, path: str) -> str:
 
 def test_paths_are_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many, and in whatever order they were added."""
-    monkeypatch.setattr(paths, "_RUN", 7)
+    monkeypatch.setattr(compact_paths, "_RUN", 7)
     wanted = [f"_posts/{number:03}-é\udcff.md" for number in range(40)]
     held = Paths()
     for path in sorted(wanted, key=lambda path: path[-8::-1]):

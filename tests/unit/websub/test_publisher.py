@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from syndicator.debts import Answer, Request
+from syndicator.model.outbox import Answer, Request
 from syndicator.websub.publisher import follow, ping
 
 TOPIC = "https://news.example.com/feeds/category/b%C3%BCcher.rss?a=1&b=2"

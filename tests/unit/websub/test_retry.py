@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syndicator.debts import Answer
+from syndicator.model.outbox import Answer
 from syndicator.websub.retry import is_lost, next_attempt, retry_after
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)

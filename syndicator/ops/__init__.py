@@ -1,0 +1,1 @@
+"""What an operator asks: check, doctor, status, disk space."""

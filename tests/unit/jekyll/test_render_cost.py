@@ -1,0 +1,41 @@
+"""Which posts wait until the others are out."""
+
+import pytest
+
+from syndicator.jekyll.render_cost import LIGHT, is_heavy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Text with a {brace} and a % sign.",
+        "{% highlight ruby %}puts 1{% endhighlight %}",
+        "{% raw %}text{% endraw %} {%- comment -%}x{%- endcomment -%}",
+        "[a]({% post_url 2026-01-01-a %}) [b]({% link b.md %})",
+        "![]({{ site.baseurl }}/a.png) {{ site.url }}{{ page.url | relative_url }}",
+        "x" * LIGHT,
+    ],
+)
+def test_light(text: str) -> None:
+    """Prose, and Liquid that writes a line at most."""
+    assert not is_heavy(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * (LIGHT + 1),
+        "{% for post in site.posts %}{{ post.title }}{% endfor %}",
+        "{% include figure.html %}",
+        "{% assign s = s | append: s %}{{ s }}",
+        "{{ page.long }}",
+        "{{ site.data.all }}",
+        "{% highlight ruby %}{{ page.long }}{% endhighlight %}",
+        "{{ site.url | append: page.long }}",
+        "{% unknown",
+    ],
+)
+def test_heavy(text: str) -> None:
+    """Length, and Liquid whose length the text does not show."""
+    assert is_heavy(text)

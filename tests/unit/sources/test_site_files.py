@@ -1,0 +1,103 @@
+"""The files of a site that a post may ask for."""
+
+import inspect
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from syndicator.model.content import Scope
+from syndicator.sources.folder import Folder
+from syndicator.sources.site_files import Files, unchanged
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    root = tmp_path / "site"
+    (root / "_includes/deep").mkdir(parents=True)
+    (root / "_includes/a.html").write_text("\ufeffhello", encoding="utf-8")
+    (root / "_includes/deep/b.html").write_text("b")
+    (root / "bytes.bin").write_bytes(b"\xff\xfe\xff")
+    (tmp_path / "secret").write_text("secret")
+    (root / "link").symlink_to(tmp_path / "secret")
+    return root
+
+
+def test_text_size_and_names(site: Path) -> None:
+    """Paths are relative to the root, a leading slash is the same root, a BOM is no text."""
+    files = Files(site)
+    assert files.text("_includes/a.html") == files.text("/_includes/a.html") == "hello"
+    assert files.size("bytes.bin") == 3
+    assert files.names("_includes") == ("_includes/a.html", "_includes/deep/b.html")
+    assert files.names("nowhere") == ()
+
+
+@pytest.mark.parametrize(
+    "path", ["../secret", "_includes/../../secret", "link", "a\0b", "nowhere", "_includes", "x" * 9999]
+)
+def test_nothing_outside_is_seen(site: Path, path: str) -> None:
+    """Whatever a post asks for, it gets what lies below the site's root, or nothing."""
+    files = Files(site)
+    assert files.text(path) is None
+    assert files.size(path) is None
+
+
+def test_what_is_no_text_is_none(site: Path) -> None:
+    """A picture can be measured, not included."""
+    assert Files(site).text("bytes.bin") is None
+
+
+def test_what_was_asked_for_is_remembered(site: Path) -> None:
+    """A file that changes, goes or comes makes the answer another; so does a listing."""
+    files = Files(site)
+    files.text("_includes/a.html")
+    files.size("not-yet.png")
+    files.names("_includes")
+    assert unchanged(site, files.needs)
+    for path in ("not-yet.png", "_includes/c.html"):
+        (site / path).write_text("x")
+        assert not unchanged(site, files.needs)
+        (site / path).unlink()
+        assert unchanged(site, files.needs)
+    (site / "_includes/a.html").write_text("changed")
+    assert not unchanged(site, files.needs)
+
+
+def test_folders_without_end_are_listed_as_far_as_that_goes(site: Path) -> None:
+    """An author may nest them deeper than a program may call itself."""
+    nest(site / "_includes")
+    with few_calls():
+        assert "_includes/a.html" in Files(site).names("_includes")
+
+
+def test_documents_are_looked_for_in_folders_without_end(site: Path) -> None:
+    """Likewise."""
+    nest(site)
+    (site / "z/_posts").mkdir(parents=True)
+    (site / "z/_posts/2026-01-01-a.md").write_text("")
+    with few_calls():
+        assert len(Folder(site, Scope()).look().prints) == 1
+
+
+@contextmanager
+def few_calls() -> Iterator[None]:
+    """No function may call itself more than 150 times."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 150)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def nest(top: Path, folders: int = 300) -> None:
+    """Make folders in one another."""
+    handle = os.open(top, os.O_RDONLY)
+    for _ in range(folders):
+        os.mkdir("d", dir_fd=handle)
+        handle, above = os.open("d", os.O_RDONLY, dir_fd=handle), handle
+        os.close(above)
+    os.close(handle)

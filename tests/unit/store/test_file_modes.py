@@ -1,0 +1,253 @@
+"""The state's files are their owner's alone."""
+
+import fcntl
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from syndicator.errors import MovedStateError, StateError
+from syndicator.store import file_modes, kv, locks
+from syndicator.store.database import Database, peek
+
+
+def mode(path: Path | str) -> int:
+    return stat.S_IMODE(os.lstat(path).st_mode)
+
+
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("no_umask")
+def test_files_are_private_from_the_first_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made with these rights: where none can be changed afterwards, they are the same."""
+    for name in ("chmod", "fchmod", "umask"):
+        monkeypatch.delattr(os, name)
+    monkeypatch.delattr(Path, "chmod")
+    path = tmp_path / "below/own/state.db"
+    database = Database(f"sqlite:///{path}")
+    with locks.hold(database, "daemon"), database.begin():
+        made = sorted(os.listdir(path.parent))
+        assert made == ["state.db", "state.db-shm", "state.db-wal", "state.db.daemon.lock"]
+        assert {mode(path.parent / name) for name in made} == {0o600}
+    database.close()
+    assert (mode(path.parent), mode(path.parent.parent)) == (0o700, 0o777)
+
+
+def test_a_rollback_journal_is_private_too(tmp_path: Path) -> None:
+    """What SQLite keeps beside a database has its rights, whichever way it keeps it."""
+    path = tmp_path / "state.db"
+    file_modes.make(path, file_modes.FOLDER)
+    with closing(sqlite3.connect(path, isolation_level=None)) as state:
+        state.execute("CREATE TABLE x (y)")
+        state.execute("BEGIN")
+        state.execute("INSERT INTO x VALUES (1)")
+        assert mode(f"{path}-journal") == 0o600
+
+
+def test_what_is_there_stays(tmp_path: Path) -> None:
+    """Neither a folder nor a file, nor what a link leads to, is made anew or given other rights."""
+    (tmp_path / "disk").mkdir(mode=0o755)
+    (tmp_path / "disk/real.db").write_bytes(b"")
+    (tmp_path / "disk/real.db").chmod(0o640)
+    (tmp_path / "state.db").symlink_to("disk/real.db")
+    file_modes.make(tmp_path / "state.db", file_modes.FOLDER)
+    file_modes.tighten(tmp_path / "state.db")
+    assert (mode(tmp_path / "disk"), mode(tmp_path / "disk/real.db")) == (0o755, 0o640)
+
+
+@pytest.mark.parametrize("rights", [0o644, 0o666, 0o664, 0o604, 0o602])
+def test_everyones_rights_are_taken(tmp_path: Path, rights: int) -> None:
+    """Of the database that a link leads to, of SQLite's files beside it, and of locks; of no other file."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "state.db").symlink_to("disk/real.db")
+    ours = [tmp_path / name for name in ("disk/real.db", "disk/real.db-wal", "state.db.daemon.lock")]
+    other = tmp_path / "state.db.txt"
+    for path in (*ours, other):
+        path.write_bytes(b"")
+        path.chmod(rights)
+    assert file_modes.open_to_everyone(tmp_path / "state.db") == ours
+    file_modes.tighten(tmp_path / "state.db")
+    assert [mode(path) for path in (*ours, other)] == [0o600, 0o600, 0o600, rights]
+    assert file_modes.open_to_everyone(tmp_path / "state.db") == []
+
+
+@pytest.mark.parametrize("rights", [0o640, 0o660])
+def test_a_groups_rights_stay(tmp_path: Path, rights: int) -> None:
+    """The operator gave the group the database. Its locks get the same rights, whatever the umask: new and old ones."""
+    state = tmp_path / "state.db"
+    database = Database(f"sqlite:///{state}")
+    state.chmod(rights)
+    old = tmp_path / "state.db.run.lock"
+    old.write_bytes(b"")
+    old.chmod(0o644)
+    file_modes.tighten(state)
+    before = os.umask(0o022)
+    try:
+        with locks.hold(database, "daemon"):
+            assert mode(tmp_path / "state.db.daemon.lock") == rights
+    finally:
+        os.umask(before)
+    assert (mode(old), mode(state)) == (rights, rights)
+    database.close()
+
+
+def test_a_link_beside_a_state_is_left_alone(tmp_path: Path) -> None:
+    """One that somebody planted at a name of ours leads to a file that is not the state's."""
+    (tmp_path / "other").write_bytes(b"")
+    (tmp_path / "other").chmod(0o644)
+    for name in ("state.db-wal", "state.db.run.lock"):
+        (tmp_path / name).symlink_to("other")
+    file_modes.tighten(tmp_path / "state.db")
+    assert mode(tmp_path / "other") == 0o644
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of others")
+def test_what_belongs_to_another_is_told_of_and_left(tmp_path: Path) -> None:
+    """`doctor` tells who may change it."""
+    path = tmp_path / "state.db"
+    path.write_bytes(b"")
+    path.chmod(0o644)
+    os.chown(path, 65_534, 65_534)
+    file_modes.tighten(path)
+    assert (mode(path), file_modes.open_to_everyone(path)) == (0o644, [path])
+
+
+def test_closing_an_older_state_keeps_the_locks_of_a_transaction(tmp_path: Path) -> None:
+    """A second opening in one process must not let another process write meanwhile."""
+    path = tmp_path / "state.db"
+    first = Database(f"sqlite:///{path}")
+    with first.begin():
+        for each in (path, Path(f"{path}-shm")):  # the locks of a transaction are on the latter
+            each.chmod(0o644)
+        Database(f"sqlite:///{path}").close()
+        assert (mode(path), mode(f"{path}-shm")) == (0o600, 0o600)
+        # A process of its own: a child of fork would know SQLite's locks from memory.
+        code = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+        other = subprocess.run(
+            [sys.executable, "-c", code, path], capture_output=True, text=True, timeout=30, check=False
+        )
+        assert "database is locked" in other.stderr
+    first.close()
+
+
+def test_a_lock_has_the_group_rights_of_its_state(tmp_path: Path) -> None:
+    """Whom an operator let use the state may see who works on it; nobody else may."""
+    path = tmp_path / "state.db"
+    database = Database(f"sqlite:///{path}")
+    path.chmod(0o640)
+    with locks.hold(database, "daemon"):
+        assert mode(f"{path}.daemon.lock") == 0o640
+    database.close()
+
+
+def test_a_state_that_was_only_looked_at_opens_nothing(tmp_path: Path) -> None:
+    """What SQLite leaves beside it is closed as well."""
+    path = tmp_path / "state.db"
+    Database(f"sqlite:///{path}").close()
+    peek(f"sqlite:///{path}")
+    assert {mode(each) for each in tmp_path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, os.mkdir, lambda path: os.symlink("victim", path)])
+def test_what_stands_where_a_lock_belongs(tmp_path: Path, plant) -> None:  # type: ignore[no-untyped-def]
+    """It is named, never waited for and never written to."""
+    database = Database(f"sqlite:///{tmp_path}/state.db")
+    (tmp_path / "victim").write_text("precious")
+    plant(f"{tmp_path}/state.db.daemon.lock")
+    with pytest.raises(StateError, match=r"daemon\.lock is not a regular file"), locks.hold(database, "daemon"):
+        pass
+    with pytest.raises(StateError, match=r"daemon\.lock is not a regular file"):
+        locks.holder(database, "daemon")
+    locks.beat(database, "daemon")
+    database.close()
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
+def test_what_a_deleted_state_left_is_not_the_new_ones(tmp_path: Path) -> None:
+    """Nothing is shared with a process that has the old one open: by the new one's locks it would read what isn't."""
+    path = tmp_path / "state.db"
+    old = Database(f"sqlite:///{path}")
+    with old.begin() as connection:
+        kv.put(connection, "which", "old")
+    path.unlink()
+    new = Database(f"sqlite:///{path}")
+    with new.begin() as connection:
+        assert kv.get(connection, "which") is None
+        kv.put(connection, "which", "new")
+    assert _open_files() >= {(f"{path}{suffix}", gone) for suffix in ("", "-wal", "-shm") for gone in (True, False)}
+    with old.engine.connect() as connection:
+        assert kv.get(connection, "which") == "old"
+    old.close()
+    other = Database(f"sqlite:///{path}")
+    with other.read() as connection, new.read() as seen:
+        assert kv.get(connection, "which") == kv.get(seen, "which") == "new"
+    other.close()
+    new.close()
+
+
+def test_what_a_replaced_state_left_is_not_the_new_ones(tmp_path: Path) -> None:
+    path, backup = tmp_path / "state.db", tmp_path / "backup.db"
+    for file, which in ((backup, "backup"), (path, "first")):
+        database = Database(f"sqlite:///{file}")
+        with database.begin() as connection:
+            kv.put(connection, "which", which)
+        database.close()
+    old = Database(f"sqlite:///{path}")
+    with old.begin() as connection:
+        kv.put(connection, "which", "changed")
+    backup.replace(path)
+    with pytest.raises(MovedStateError):
+        old.check()
+    old.give_up_place()
+    new = Database(f"sqlite:///{path}")
+    old.give_up_place()  # what is there now is the new one's
+    with new.read() as connection, old.engine.connect() as before:
+        assert (kv.get(connection, "which"), kv.get(before, "which")) == ("backup", "changed")
+    assert os.path.exists(f"{path}-wal")
+    old.close()
+    new.close()
+
+
+def test_one_state_made_by_several_at_once(tmp_path: Path) -> None:
+    """None of them takes what another has just written beside it."""
+    names = ("one", "two", "three", "four", "five", "six")
+    made = [_made_by_another_process(tmp_path / "state.db", name) for name in names]
+    assert [process.wait(60) for process in made] == [0] * len(names)
+    database = Database(f"sqlite:///{tmp_path}/state.db")
+    with database.read() as connection:
+        assert [kv.get(connection, name) for name in names] == ["here"] * len(names)
+    database.close()
+
+
+def test_a_neighbour_can_not_keep_a_state_from_being_made(tmp_path: Path) -> None:
+    """Every user who can list a folder can lock it."""
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    assert _made_by_another_process(tmp_path / "state.db", "one").wait(60) == 0
+    os.close(folder)
+
+
+def _made_by_another_process(path: Path, fact: str) -> subprocess.Popen[bytes]:
+    script = (
+        "import sys; from syndicator.store.database import Database; from syndicator.store import facts\n"
+        "database = Database('sqlite:///' + sys.argv[1])\n"
+        "with database.begin() as connection: kv.put(connection, sys.argv[2], 'here')"
+    )
+    return subprocess.Popen([sys.executable, "-c", script, str(path), fact])
+
+
+def _open_files() -> set[tuple[str, bool]]:
+    """Files that this process has open, and whether each is deleted."""
+    links = [os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
+    return {(link.removesuffix(" (deleted)"), link.endswith(" (deleted)")) for link in links}

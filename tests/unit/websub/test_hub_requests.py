@@ -1,0 +1,187 @@
+"""What is asked of the hub is judged by looking at it, and only by that."""
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+
+from syndicator.websub.hub_requests import Accepted, Lease, Published, Refused, judge, most_of_host, normal
+
+TOPIC = "https://news.example.com/feeds/all.rss"
+LEASE = Lease(min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30))
+FORM = "application/x-www-form-urlencoded"
+
+
+def asked(form: object, kind: str = FORM, refusal: str | None = None) -> Accepted | Published | Refused:
+    body = form if isinstance(form, bytes) else urlencode(form, doseq=True).encode()  # type: ignore[arg-type]
+    return judge(
+        kind,
+        body,
+        known=lambda topic: topic if topic.startswith("https://news.example.com/feeds/") else None,
+        refusal=lambda callback: refusal,
+        lease=LEASE,
+    )
+
+
+def subscribe(**more: object) -> dict[str, object]:
+    form = {"hub.mode": "subscribe", "hub.topic": TOPIC, "hub.callback": "https://Reader.example:8443/cb?k=%7e"}
+    return form | {f"hub.{name}": value for name, value in more.items()}
+
+
+def test_a_subscription() -> None:
+    """The callback as it was written, our topic, and what its verification needs."""
+    given = TOPIC.replace("all", "%61ll")
+    assert asked(subscribe(topic=given, secret="ü", lease_seconds="600")) == Accepted(
+        callback="https://Reader.example:8443/cb?k=%7e",
+        host="reader.example",
+        topic=TOPIC,
+        mode="subscribe",
+        detail={"mode": "subscribe", "topic": given, "lease": 600, "secret": "c3bc"},
+    )
+
+
+def test_an_unsubscription_has_neither_lease_nor_secret() -> None:
+    """Both are ignored, whatever they are (§5.1)."""
+    found = asked(subscribe(mode="unsubscribe", secret="x" * 999, lease_seconds="-1"))
+    assert isinstance(found, Accepted)
+    assert (found.mode, found.detail) == ("unsubscribe", {"mode": "unsubscribe", "topic": TOPIC})
+
+
+def test_an_empty_secret_is_none() -> None:
+    """It would sign nothing."""
+    found = asked(subscribe(secret=""))
+    assert isinstance(found, Accepted)
+    assert "secret" not in found.detail
+
+
+def test_an_address_that_is_not_allowed_is_refused() -> None:
+    """With the reason that is fit to be told."""
+    found = asked(subscribe(), refusal="is not at a public address")
+    assert found == Refused(status=400, text="hub.callback is not at a public address")
+
+
+@pytest.mark.parametrize(
+    ("host", "taken"),
+    [
+        ("127.0.0.1", True),  # whether it is allowed is another's question
+        ("[::1]", True),
+        ("a.example", True),
+        ("a1.2b", True),
+        ("localhost", True),
+        ("127.1", False),
+        ("2130706433", False),
+        ("0x7f.1", False),
+        ("0x7f000001", False),
+        ("017700000001", False),
+        ("127.0.0.01", False),
+        ("127.0.0.1.", False),
+        ("1.2.3.4.5", False),
+        ("a.0x", False),
+    ],
+)
+def test_an_address_is_spelt_as_addresses_are(host: str, taken: bool) -> None:
+    """A host that ends in a number is an address to a resolver, and four plain numbers to us (WHATWG URL)."""
+    assert isinstance(asked(subscribe(callback=f"http://{host}/")), Accepted) == taken
+
+
+@pytest.mark.parametrize("name", ["hub.url", "hub.topic"])
+def test_a_publish(name: str) -> None:
+    """By either name, several at once, each once."""
+    assert asked({"hub.mode": "publish", name: [TOPIC, f"{TOPIC}2", TOPIC]}) == Published(topics=(TOPIC, f"{TOPIC}2"))
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"hub.mode": "publish"}, 400),
+        ({"hub.mode": "publish", "hub.url": [TOPIC, "https://elsewhere.example/"]}, 404),
+        (subscribe(topic="https://elsewhere.example/"), 404),
+        (subscribe(topic=[TOPIC, TOPIC]), 400),
+        (subscribe(mode=["subscribe", "unsubscribe"]), 400),
+        (subscribe(mode="Subscribe"), 400),
+        (subscribe(secret="x" * 200), 400),
+        (subscribe(lease_seconds="1e3"), 400),
+        (b"hub.mode=%ff", 400),
+        (b"\xff", 400),
+        (b"", 400),
+        (b"&".join([b"a=b"] * 201), 400),
+    ],
+)
+def test_what_is_refused(form: object, status: int) -> None:
+    """A 4xx of its own for each kind of mistake."""
+    found = asked(form)
+    assert isinstance(found, Refused)
+    assert found.status == status
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/json", "multipart/form-data; boundary=x"])
+def test_only_forms(kind: str) -> None:
+    """§5.1 names one type."""
+    found = asked(subscribe(), kind=kind)
+    assert isinstance(found, Refused)
+    assert found.status == 415
+
+
+@pytest.mark.parametrize(
+    ("url", "same"),
+    [
+        ("https://a.example/%7Ejo/%61%2d%5f%2E%39", "https://a.example/~jo/a-_.9"),
+        ("https://a.example/b%c3%bc%2f?x=%3d", "https://a.example/b%C3%BC%2F?x=%3D"),
+        ("HTTPS://A.Example/B", "https://a.example/B"),
+        ("https://A.example?B", "https://a.example?B"),
+        ("https://a.example/%", "https://a.example/%"),
+        ("https://a.example/%zz", "https://a.example/%zz"),
+        ("all.rss", "all.rss"),
+    ],
+)
+def test_urls_are_compared_as_rfc_3986_says(url: str, same: str) -> None:
+    """§6.2.2: what need not be encoded is decoded, digits in capitals, scheme and host in small letters."""
+    assert normal(url) == same
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "granted"), [(None, 864000), (1, 300), (300, 300), (7200, 7200), (2592001, 2592000)]
+)
+def test_a_lease_is_kept_within_bounds(asked_for: int | None, granted: int) -> None:
+    """None takes the default."""
+    assert LEASE.granted(asked_for) == granted
+
+
+def publish(urls: list[str], most: int = 600) -> tuple[object, list[str], list[int]]:
+    """What a publish comes to, the topics that were looked up, and the numbers that were counted."""
+    looked_up, counted = list[str](), list[int]()
+    found = judge(
+        FORM,
+        urlencode([("hub.mode", "publish"), *(("hub.url", url) for url in urls)]).encode(),
+        known=lambda url: (looked_up.append(url), url if url.endswith(".rss") else None)[1],
+        refusal=lambda callback: None,
+        lease=LEASE,
+        allowed=lambda number: (counted.append(number), number <= most)[1],
+    )
+    return found, looked_up, counted
+
+
+def test_spellings_of_one_topic_are_looked_up_once() -> None:
+    """And each of them counts."""
+    spellings = [TOPIC, TOPIC.replace("all", "%61ll"), TOPIC.replace("https", "HTTPS"), TOPIC.replace("news", "NEWS")]
+    assert publish(spellings * 40) == (Published(topics=(TOPIC,)), [TOPIC], [160])
+
+
+def test_a_publish_is_bounded() -> None:
+    """No topic is looked up beyond the client's limit, beyond those of one request, or after one that is not ours."""
+    topics = [f"https://news.example.com/{number}.rss" for number in range(101)]
+    found, looked_up, _ = publish(topics, most=100)
+    assert (found, looked_up) == (Refused(status=429, text="Too many topics from your address", wait=60), [])
+    found, looked_up, _ = publish(topics)
+    assert (isinstance(found, Refused) and found.status, looked_up) == (400, [])
+    found, looked_up, _ = publish(["https://x.example/", *topics[:99]])
+    assert (isinstance(found, Refused) and found.status, looked_up) == (404, ["https://x.example/"])
+
+
+@pytest.mark.parametrize(
+    ("limit", "in_all", "most"),
+    [(5000, 100_000, 5000), (5000, 3000, 1500), (5000, 30, 15), (5000, 2, 10), (3, 100_000, 3)],
+)
+def test_one_host_never_has_all_places(limit: int, in_all: int, most: int) -> None:
+    """Its own limit, or half of all where that is less; a few are always allowed."""
+    assert most_of_host(limit, in_all, 2) == most
