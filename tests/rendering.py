@@ -6,10 +6,9 @@ from typing import Any
 
 from reading import Files, document, site_of
 
-from syndicator.jekyll.liquid import Liquid, LiquidResult
-from syndicator.jekyll.markdown import to_html
 from syndicator.jekyll.posts import read_post
-from syndicator.jekyll.render import Renderer, Rendering
+from syndicator.jekyll.render import Renderer, Rendering, markup_of
+from syndicator.liquid import Liquid, LiquidResult
 from syndicator.model.content import Entry, Post, PostHead, Term
 
 CONFIG = (
@@ -67,9 +66,7 @@ def liquid(
 ) -> LiquidResult:
     """What Liquid makes of a post's text."""
     site = site_of(config)
-    engine = Liquid(
-        site=site, files=Files(files or {}), posts=OTHERS, markdown=lambda text: to_html(text, site.kramdown)
-    )
+    engine = Liquid(site=site, files=Files(files or {}), posts=OTHERS, markup=markup_of(site))
     post = post_of(body, front, path=path, config=config)
     return engine.render(post.body, post=post, first_line=post.body_line)
 

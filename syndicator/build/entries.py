@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from syndicator.jekyll.asking import is_named, places
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render_cost import is_heavy
 from syndicator.jekyll.sanitize import Policy
 from syndicator.jekyll.site import ALWAYS, Site
+from syndicator.liquid.lookups import is_named, places
 from syndicator.model.content import Document, Entry, Post, PostHead, Problem, fingerprint
 from syndicator.sources.folder import Folder
 from syndicator.sources.site_files import Files, Seen, look_again

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, ValidationInfo
 
 from syndicator.jekyll.as_text import language_tag
-from syndicator.jekyll.uris import normalize
+from syndicator.ruby.uris import normalize
 from syndicator.websub.hub_requests import normal
 
 _DURATION = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}  # seconds

@@ -6,8 +6,8 @@ from typing import Any
 
 from syndicator.jekyll.addresses import WEB, absolute
 from syndicator.jekyll.as_text import is_empty, label
-from syndicator.jekyll.uris import is_absolute, join_address
 from syndicator.model.content import Author
+from syndicator.ruby.uris import is_absolute, join_address
 
 #: Of an address at which a person is found.
 _SCHEMES = WEB | {"acct", "gemini", "mailto", "xmpp"}

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from syndicator.jekyll.asking import SiteFiles
 from syndicator.jekyll.characters import whole
 from syndicator.jekyll.safe_yaml import MAX_VALUES, TooMuchError, check_json, count_values, load_yaml
+from syndicator.liquid.lookups import SiteFiles
 from syndicator.model.content import Problem
 
 #: Cells of a table, the empty ones counted that short rows are filled up with: as many as 1 MiB of text can hold.

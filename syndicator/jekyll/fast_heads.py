@@ -8,7 +8,6 @@ Whatever is not plainly of this kind is read as a whole; a test holds both to th
 import re
 from typing import Any
 
-from syndicator.jekyll.dates import read_moment
 from syndicator.jekyll.document_paths import locate
 from syndicator.jekyll.fast_yaml import read_line
 from syndicator.jekyll.front_matter import BINARY, MAX_HEAD
@@ -17,6 +16,7 @@ from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.titles import plain_title
 from syndicator.model.content import Document, PostHead, Problem
+from syndicator.ruby.dates import read_moment
 
 _CLOSING = re.compile(rb"\n---\s*$\n?", re.MULTILINE)
 

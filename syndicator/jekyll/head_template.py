@@ -7,8 +7,8 @@ from typing import NamedTuple
 from syndicator.jekyll.document_paths import Where
 from syndicator.jekyll.permalinks import Place, document_id, site_path
 from syndicator.jekyll.site import Site
-from syndicator.jekyll.uris import join_address
 from syndicator.model.content import Author, PostHead, Term
+from syndicator.ruby.uris import join_address
 
 #: The keys that a `Filing` is made of.
 FILING = frozenset(

@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from syndicator.jekyll.addresses import absolute
-from syndicator.jekyll.asking import SiteFiles
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.site import Site
+from syndicator.liquid.lookups import SiteFiles
 from syndicator.model.content import Media
 
 # Our own table: the standard library's grows by what the machine has in /etc/mime.types.

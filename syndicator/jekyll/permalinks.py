@@ -10,9 +10,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from syndicator.jekyll.dates import DAYS, MONTHS
-from syndicator.jekyll.slugs import slugify
-from syndicator.jekyll.uris import escape_path
+from syndicator.ruby.dates import DAYS, MONTHS
+from syndicator.ruby.slugs import slugify
+from syndicator.ruby.uris import escape_path
 
 STYLES = {
     "none": "/:categories/:title:output_ext",

@@ -10,17 +10,17 @@ from syndicator.jekyll import terms
 from syndicator.jekyll.as_text import as_text, is_empty, label, language_tag, shown
 from syndicator.jekyll.authors import post_authors
 from syndicator.jekyll.characters import printable
-from syndicator.jekyll.dates import read_moment
 from syndicator.jekyll.defaults import merge
 from syndicator.jekyll.document_paths import Where, locate
 from syndicator.jekyll.front_matter import HeadError, Parts, decode, load_head, split
 from syndicator.jekyll.head_template import LONGEST_ID, Filing, in_zone, make_head
 from syndicator.jekyll.permalinks import unknown_keys
 from syndicator.jekyll.site import Site
-from syndicator.jekyll.slugs import titleize
 from syndicator.jekyll.titles import plain_title
-from syndicator.jekyll.uris import is_absolute
 from syndicator.model.content import Document, Post, Problem
+from syndicator.ruby.dates import read_moment
+from syndicator.ruby.slugs import titleize
+from syndicator.ruby.uris import is_absolute
 
 T = TypeVar("T")
 

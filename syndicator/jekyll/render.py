@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from syndicator.jekyll import excerpt, media, sanitize
-from syndicator.jekyll.asking import SiteFiles, SitePosts
 from syndicator.jekyll.characters import printable
-from syndicator.jekyll.liquid import Liquid, plain_text
-from syndicator.jekyll.markdown import TooMuchError, to_html
 from syndicator.jekyll.site import Site
+from syndicator.kramdown.highlight import highlighted
+from syndicator.kramdown.options import Highlighting
+from syndicator.kramdown.to_html import TooMuchError, smartify, to_html
+from syndicator.liquid import Liquid, plain_text
+from syndicator.liquid.context import Markup
+from syndicator.liquid.lookups import SiteFiles, SitePosts
 from syndicator.model.content import Author, Entry, Post, Problem
 
 #: Characters of a post that are rendered, before Liquid and after it, without pictures that are written into the text.
@@ -36,6 +39,16 @@ class Rendering:
     uses_posts: bool = False  #: True: it asked for other posts, and must be rendered again when they change
 
 
+def markup_of(site: Site) -> Markup:
+    """What the Liquid of a site's posts may have turned into HTML."""
+    highlighting = Highlighting(enabled=True)
+    return Markup(
+        markdown=lambda text: to_html(text, site.kramdown),
+        smartify=lambda text: smartify(text, site.kramdown),
+        highlight=lambda code, language, before: highlighted(code, language, highlighting, before),
+    )
+
+
 class Renderer:
     """Renders the posts of one site. Not for two threads at once."""
 
@@ -45,7 +58,7 @@ class Renderer:
         self._site = site
         self._files = files
         self._policy = policy
-        self._liquid = Liquid(site=site, files=files, posts=posts, markdown=self._markdown)
+        self._liquid = Liquid(site=site, files=files, posts=posts, markup=markup_of(site))
         self._markdown_suffixes = tuple(map(str.lower, site.suffixes))
 
     def render(self, post: Post) -> Rendering:

@@ -13,16 +13,16 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from syndicator.jekyll.as_text import as_text, is_empty, label, language_tag, shown
-from syndicator.jekyll.asking import SiteFiles
 from syndicator.jekyll.authors import read_authors
 from syndicator.jekyll.data import read_data
 from syndicator.jekyll.defaults import Defaults, read_defaults
-from syndicator.jekyll.kramdown.options import Kramdown
 from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
 from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
 from syndicator.jekyll.titles import plain_title
-from syndicator.jekyll.uris import is_absolute, join_address
+from syndicator.kramdown.options import Kramdown
+from syndicator.liquid.lookups import SiteFiles
 from syndicator.model.content import Problem, Scope, SiteInfo, fingerprint
+from syndicator.ruby.uris import is_absolute, join_address
 
 CONFIG = "_config.yml"
 

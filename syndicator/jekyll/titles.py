@@ -4,7 +4,7 @@ import html
 import re
 
 from syndicator.jekyll.as_text import label
-from syndicator.jekyll.kramdown.options import Kramdown
+from syndicator.kramdown.options import Kramdown
 
 _BEGIN = re.compile(r"<(script|style)\b|<!--|</?[a-zA-Z][^<>]*>", re.IGNORECASE)
 _END = {name: re.compile(rf"</{name}>", re.IGNORECASE) for name in ("script", "style")} | {"": re.compile("-->")}
@@ -19,7 +19,7 @@ def plain_title(title: str, options: Kramdown) -> str:
     """
     if _TYPED.search(title):
         # Markdown takes a quarter of a second to import; whoever only reads heads seldom needs it.
-        from syndicator.jekyll.markdown import smartify
+        from syndicator.kramdown.to_html import smartify
 
         title = html.unescape(_without_markup(smartify(title, options)))
     return label(title)

@@ -10,9 +10,9 @@ from syndicator.build.index import Names, Progress
 from syndicator.build.options import Plan
 from syndicator.build.publish import nowhere
 from syndicator.build.scan import SiteReader
-from syndicator.jekyll.asking import is_named
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import ALWAYS
+from syndicator.liquid.lookups import is_named
 from syndicator.model.content import Document, PostHead, Problem, Report
 from syndicator.sources.folder import Folder
 from syndicator.sources.site_files import Files

@@ -307,8 +307,8 @@ def test_too_few_files_are_a_message(command: Command) -> None:
 def test_a_progress_bar_on_a_terminal(command: Command) -> None:
     """On a terminal what takes more than about a second shows a bar, which is gone at the end."""
     code = (
-        "import time\nfrom syndicator.cli import words\n"
-        "with words.progress() as tell:\n"
+        "import time\nfrom syndicator.cli import output\n"
+        "with output.progress() as tell:\n"
         "    for done in range(14):\n        tell(done, 14, 'reading posts'); time.sleep(0.1)\n"
     )
     ours, theirs = pty.openpty()

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 from support import Site
 
-from syndicator.jekyll.liquid.environment import JekyllEnvironment
+from syndicator.liquid.environment import JekyllEnvironment
 
 _opened: list[str] | None = None
 

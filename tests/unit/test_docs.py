@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from syndicator import cli, config, observe
+from syndicator import config, observe
 from syndicator.cli import init
+from syndicator.cli.commands import app
 from syndicator.model.content import Problem
 from syndicator.ops.status import FeedState, Status
 from syndicator.store.outbox import HubState
@@ -30,7 +31,7 @@ def commands(group: Any, before: str = "") -> dict[str, Any]:
     return found
 
 
-COMMANDS = commands(get_command(cli.app))
+COMMANDS = commands(get_command(app))
 
 
 @pytest.mark.parametrize("key", list(config.keys()))
@@ -62,7 +63,7 @@ def test_each_option_is_in_the_reference() -> None:
     """Every option of every command is named."""
     options = {
         option
-        for command in (get_command(cli.app), *COMMANDS.values())
+        for command in (get_command(app), *COMMANDS.values())
         for parameter in command.params
         for option in parameter.opts
         if option.startswith("-")

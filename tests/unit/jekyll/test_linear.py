@@ -11,10 +11,10 @@ from yaml import YAMLError
 
 from syndicator.jekyll.excerpt import source
 from syndicator.jekyll.fast_yaml import read_line
-from syndicator.jekyll.kramdown.options import Kramdown
 from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
 from syndicator.jekyll.sanitize import clean
 from syndicator.jekyll.titles import plain_title
+from syndicator.kramdown.options import Kramdown
 
 #: How much longer a text of four times the length may take; sixteen times is quadratic.
 GROWTH = 12.0

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from reading import site_and_problems, site_of
 
-from syndicator.jekyll.kramdown.options import Kramdown
+from syndicator.kramdown.options import Kramdown
 from syndicator.model.content import Author
 
 

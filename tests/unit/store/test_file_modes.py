@@ -240,7 +240,7 @@ def test_a_neighbour_can_not_keep_a_state_from_being_made(tmp_path: Path) -> Non
 
 def _made_by_another_process(path: Path, fact: str) -> subprocess.Popen[bytes]:
     script = (
-        "import sys; from syndicator.store.database import Database; from syndicator.store import facts\n"
+        "import sys; from syndicator.store.database import Database; from syndicator.store import kv\n"
         "database = Database('sqlite:///' + sys.argv[1])\n"
         "with database.begin() as connection: kv.put(connection, sys.argv[2], 'here')"
     )

@@ -1,0 +1,153 @@
+"""markdown-it with kramdown's rules in place of its own."""
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, cast
+
+from markdown_it import MarkdownIt
+from markdown_it.parser_block import RuleFuncBlockType
+from markdown_it.ruler import Ruler
+from markdown_it.rules_core.state_core import StateCore
+
+from syndicator.kramdown import (
+    blocks,
+    definitions,
+    document,
+    html,
+    limits,
+    links,
+    lists,
+    span_html,
+    spans,
+    tables,
+    typography,
+)
+from syndicator.kramdown.abbreviations import Abbreviations
+from syndicator.kramdown.block_engine import BlockRule, Blocks, Document
+from syndicator.kramdown.finish import finished
+from syndicator.kramdown.options import Kramdown
+from syndicator.kramdown.render import Html, Output
+from syndicator.kramdown.span_scanner import Rules
+
+#: the blocks that may begin with a letter
+_PROSE = ("underlined_heading", "table", "paragraph", "lines")
+_BLOCKS = (
+    ("blank", blocks.blank),
+    ("code", blocks.code),
+    ("fence", blocks.fence),
+    ("quote", blocks.quote),
+    ("heading", blocks.heading),
+    ("rule", blocks.rule),
+    ("list", lists.list_),
+    ("definitions", lists.definitions),
+    ("html", html.html),
+    ("underlined_heading", blocks.underlined_heading),
+    ("math", blocks.math),
+    ("table", tables.table),
+    ("footnote", definitions.footnote),
+    ("link", definitions.link),
+    ("abbreviation", definitions.abbreviation),
+    ("extension", definitions.extension),
+    ("end_marker", blocks.end_marker),
+    ("paragraph", blocks.paragraph),
+)
+
+#: by the character that a span begins with, in the order in which they are tried
+SPANS: Rules = {
+    "*": (spans.emphasis,),
+    "_": (spans.emphasis,),
+    "`": (spans.code,),
+    "<": (spans.autolink, span_html.html, typography.symbol),
+    "[": (spans.footnote, links.link),
+    "!": (links.link,),
+    '"': (typography.quote,),
+    "'": (typography.quote,),
+    "$": (spans.math,),
+    "{": (spans.extension,),
+    "&": (spans.entity,),
+    "-": (typography.symbol,),
+    ".": (typography.symbol,),
+    ">": (typography.symbol,),
+    "\n": (spans.line_break,),
+    "\\": (typography.symbol, spans.line_break, spans.escape),
+    "~": (spans.struck,),
+}
+#: what the filter `smartify` reads
+_SMART_SPANS: Rules = {
+    '"': (typography.quote,),
+    "'": (typography.quote,),
+    "&": (spans.entity,),
+    "-": (typography.symbol,),
+    ".": (typography.symbol,),
+    "\\": (typography.symbol,),
+    ">": (typography.symbol,),
+    "<": (span_html.html, typography.symbol),
+}
+
+
+def render(text: str, options: Kramdown) -> str:
+    """The HTML of a text. Raises TooMuchError."""
+    return rendered(text, environment(text, options))
+
+
+def rendered(text: str, env: dict[str, Any]) -> str:
+    """The HTML of a text, with what `environment` made for it. Raises TooMuchError."""
+    md = _markdown()
+    return finished(md.render(text.removeprefix("\ufeff"), env), md, env)
+
+
+def render_typography(text: str, options: Kramdown) -> str:
+    """A line of text with typographic quotes, dashes and ellipses. Raises TooMuchError."""
+    html: str = _smart().render(text, environment(text, replace(options, input="kramdown"), _SMART_SPANS))
+    return html.removesuffix("\n")
+
+
+def environment(text: str, options: Kramdown, spans: Rules = SPANS) -> dict[str, Any]:
+    """What lasts for one text, with its budget of work. Raises TooMuchError for a text that is too long."""
+    doc = Document(options=options, effort=limits.steps(len(text)))
+    return {"document": doc, "spans": spans, "output": Output()}
+
+
+@lru_cache(maxsize=1)
+def _markdown() -> MarkdownIt:
+    return _parser(_BLOCKS)
+
+
+@lru_cache(maxsize=1)
+def _smart() -> MarkdownIt:
+    return _parser((("html", html.html), ("lines", blocks.lines)))
+
+
+def _parser(rules: tuple[tuple[str, BlockRule], ...]) -> MarkdownIt:
+    """A parser keeps nothing of a text, and the options are the text's own: one does for all threads."""
+    md = MarkdownIt("zero", renderer_cls=Html)
+    md.block = Blocks()
+    md.block.ruler = Ruler[RuleFuncBlockType]()
+    for name, rule in rules:
+        md.block.ruler.push(name, cast("Any", rule), {"alt": ["prose"] if name in _PROSE else []})
+    md.core.ruler.enableOnly(["normalize"])
+    md.core.ruler.push("kramdown_blocks", _read_blocks)
+    md.core.ruler.push("kramdown_spans", _read_spans)
+    return md
+
+
+def _read_blocks(state: StateCore) -> None:
+    state.md.block.parse(state.src.removesuffix("\n") + "\n", state.md, state.env, state.tokens)
+
+
+def _read_spans(state: StateCore) -> None:
+    doc: Document = state.env["document"]
+    rules: Rules = state.env["spans"]
+    document.read_spans(state.tokens, doc, rules)
+    abbreviations = Abbreviations(doc.abbreviations, doc.spend) if doc.abbreviations else None
+    if abbreviations:
+        abbreviations.mark(state.tokens)
+    for note in doc.footnotes.values():
+        document.read_spans([note], doc, rules)
+        if abbreviations:
+            abbreviations.mark([note])
+    if doc.options.gfm:
+        if doc.options.hard_wrap or "\\\n" in state.src:
+            document.break_lines(state.tokens, doc)
+        if doc.options.auto_ids:
+            document.number_headings(state.tokens, doc, {})

@@ -1,0 +1,1 @@
+"""Dates, addresses and slugs as Ruby's libraries and Jekyll's `Utils` make them."""

@@ -1,0 +1,110 @@
+"""Code: Rouge's wrapper, and the text to the letter.
+
+Each value was compared with what kramdown 2.4 makes of the same text.
+"""
+
+import re
+import time
+from html import unescape
+
+import pytest
+from pygments.lexers import get_all_lexers
+
+from syndicator.kramdown.highlight import _NEVER, _SLOW, MAX_TOTAL
+from syndicator.kramdown.to_html import Kramdown, to_html
+
+OPTIONS = Kramdown.from_config({}, None)
+
+CASES = [
+    pytest.param(
+        "    a < b\n",
+        (
+            '<div class="language-plaintext highlighter-rouge"><div class="highlight"><pre '
+            'class="highlight"><code>a &lt; b\n'
+            "</code></pre></div>\n"
+            "</div>\n"
+        ),
+        id="code without a language is plain text",
+    ),
+    pytest.param(
+        '```ruby\nputs "a"\n```',
+        (
+            '<div class="language-ruby highlighter-rouge"><div class="highlight"><pre '
+            'class="highlight"><code><span class="nb">puts</span><span class="w"> </span><span '
+            'class="s2">"a"</span><span class="w">\n'
+            "</span></code></pre></div>\n"
+            "</div>\n"
+        ),
+        id="a fence with a language",
+    ),
+    pytest.param(
+        "~~~ nosuch\na\n~~~",
+        '<pre><code class="language-nosuch">a\n</code></pre>\n',
+        id="a language that nobody knows is only named",
+    ),
+    pytest.param(
+        "    puts 1\n{: .language-ruby .x}",
+        (
+            '<div class="language-ruby x highlighter-rouge"><div class="highlight"><pre '
+            'class="highlight"><code><span class="nb">puts</span><span class="w"> </span><span '
+            'class="mi">1</span><span class="w">\n'
+            "</span></code></pre></div>\n"
+            "</div>\n"
+        ),
+        id="a language by attribute",
+    ),
+    pytest.param(
+        "`a < b` `puts 1`{:.language-ruby}",
+        (
+            '<p><code class="language-plaintext highlighter-rouge">a &lt; b</code> <code '
+            'class="language-ruby highlighter-rouge"><span class="nb">puts</span><span class="w"> '
+            '</span><span class="mi">1</span></code></p>\n'
+        ),
+        id="code in a line of text",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> None:
+    """Code: Rouge's wrapper, and the text to the letter."""
+    assert expected == to_html(text, OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("cpp", "x" + "\n " * 4990),
+        ("fan", '"a"' * 3330),
+        ("objective-c", "x" + " " * 9990),
+        ("gherkin", "\n" * 9990),
+        ("autohotkey", "a" + "\n" * 9990),
+        ("csharp", "a\n" * 4990),
+        ("java", "a\n" * 4990),
+        ("lilypond", "a\n" * 400),
+    ],
+)
+def test_code_that_slows_a_lexer_goes_without_colours(language: str, code: str) -> None:
+    """Lines and runs of white space that nobody reads: some lexers take minutes for them. The text stays."""
+    began = time.process_time()
+    html = to_html(f"```{language}\n{code}\n```\n", OPTIONS)
+    assert time.process_time() - began < 1
+    assert unescape(re.sub("<[^>]+>", "", html)).strip() == code.strip()
+    assert "<span" not in html
+
+
+@pytest.mark.parametrize("name", sorted(_SLOW | _NEVER))
+def test_slow_lexers_are_known(name: str) -> None:
+    """Each is a lexer's own name: another version of Pygments may call it otherwise."""
+    assert name in {lexer[0] for lexer in get_all_lexers()}
+
+
+def test_short_code_in_java_is_coloured() -> None:
+    """A slow lexer is fast for as much as a post shows."""
+    assert '<span class="kd">class</span>' in to_html("```java\nclass A {}\n```\n", OPTIONS)
+
+
+def test_code_in_lines_counts_as_well() -> None:
+    """Spans of code in a language are coloured up to the same total."""
+    html = to_html("`puts 1`{:.language-ruby} " * 9000, OPTIONS)
+    assert html.count('class="nb"') <= MAX_TOTAL // len("puts 1") + 1

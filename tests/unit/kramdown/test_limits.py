@@ -1,0 +1,174 @@
+"""Markdown made to be slow: the work grows with the text, and what takes too much is refused, always the same."""
+
+import time
+
+import pytest
+from pathological import KINDS
+from reading import Files, site_of
+from rendering import CONFIG, OTHERS, post_of
+
+from syndicator.jekyll.render import MAX_PLAIN, Renderer
+from syndicator.kramdown import limits, parser
+from syndicator.kramdown.to_html import Kramdown, TooMuchError, smartify, to_html
+from syndicator.model.content import Problem
+
+OPTIONS = Kramdown()
+#: Their output or their tables grow with the square of the text. The budget bounds them.
+MULTIPLYING = {
+    "abbreviations of all lengths",
+    "abbreviations that nearly match",
+    "abbreviations with a long title",
+    "attributes named once, used often",
+    "attributes of classes",
+    "attributes of lists of lists",
+    "columns and rows",
+    "columns and rows of one",
+    "references to a long address",
+    "references to a long title",
+}
+#: Those that once took time or memory out of proportion.
+WORST = [
+    "items",
+    "footnotes used",
+    "link with a quote across lines",
+    "abbreviations with a long title",
+    "columns and rows",
+]
+WORK = "its Markdown takes more work than is allowed for one post"
+
+
+def _rendered(text: str) -> str:
+    """The HTML, or why there is none."""
+    try:
+        return to_html(text, OPTIONS)
+    except TooMuchError as error:
+        return str(error)
+
+
+def _steps(text: str) -> int | None:
+    """The steps that a text takes; None if it takes too many."""
+    env = parser.environment(text, OPTIONS)
+    allowed = env["document"].effort
+    try:
+        parser.rendered(text, env)
+    except TooMuchError:
+        return None
+    return int(allowed - env["document"].effort)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - MULTIPLYING))
+def test_work_grows_with_the_text(kind: str) -> None:
+    """Four times the text takes about four times the steps: sixteen times would be quadratic."""
+    small, large = (_steps(KINDS[kind](size)) for size in (1_250, 5_000))
+    assert small is not None
+    assert large is not None
+    assert large <= 5 * small + 1_500
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", sorted(MULTIPLYING))
+def test_what_multiplies_meets_the_budget(kind: str) -> None:
+    """Output that grows with the square of a text is refused before it is made."""
+    started = time.process_time()
+    with pytest.raises(TooMuchError):
+        to_html(KINDS[kind](40_000), OPTIONS)
+    assert time.process_time() - started < 2.5
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", WORST)
+def test_a_megabyte_ends_soon(kind: str) -> None:
+    """No text of any size takes more than some seconds of processor time, on a busy machine too."""
+    for size in (80_000, 1_000_000):
+        started = time.process_time()
+        html = _rendered(KINDS[kind](size))
+        assert "<" in html or html.startswith("its Markdown ")
+        assert time.process_time() - started < 8
+
+
+def _deep_list() -> str:
+    return "\n".join("  " * depth + "* a" for depth in range(400))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("> " * 30_000, id="quotes in quotes"),
+        pytest.param(_deep_list(), id="lists in lists"),
+        pytest.param("[" * 80_000, id="brackets"),
+        pytest.param("![" * 40_000, id="images in images"),
+        pytest.param("[a](" + "(" * 80_000, id="parentheses"),
+        pytest.param("*a _b **c " * 30_000, id="emphasis"),
+        pytest.param(" ".join("`" * length for length in range(700)), id="ticks"),
+        pytest.param("<b>" * 40_000, id="elements"),
+        pytest.param("<div>" * 20_000, id="blocks of HTML"),
+        pytest.param("<!-- " * 20_000, id="comments"),
+        pytest.param('x <a b="' * 40_000, id="attributes"),
+        pytest.param("{:a " * 40_000, id="attribute lists"),
+        pytest.param("|" * 80_000, id="cells"),
+        pytest.param("a|b\n" * 20_000, id="rows"),
+        pytest.param("# a\n" * 20_000, id="headings"),
+        pytest.param(" " * 200_000 + "a", id="spaces"),
+        pytest.param("[a]:" + " " * 80_000 + "b", id="a definition of spaces"),
+        pytest.param("".join("~" * (3 + length) + "\n" for length in range(700)), id="fences"),
+        pytest.param("\n".join(f"{{:a{n}: a{n + 1} a{n + 1}}}" for n in range(99)) + "\n\na\n{:a0}", id="named lists"),
+        pytest.param("|<code>" * 30_000, id="code elements in cells"),
+        pytest.param("```" + "a?" * 100_000 + " b\n", id="questions after a fence"),
+        pytest.param("```" + " " * 100_000 + "a b\n", id="spaces after a fence"),
+        pytest.param("# " + "#" * 200_000 + "a\n", id="hashes in a heading"),
+        pytest.param("* " + "\t " * 100_000 + "a\n", id="tabs in an item"),
+        pytest.param("[a]: b" + " " * 4_000 + '\n"' + "c" * 200_000, id="a title below spaces"),
+        pytest.param("<b a='1'" + " a='2'" * 50_000 + "<b", id="a tag that is never closed"),
+        pytest.param("".join(f"<b{n}></b{n}>" for n in range(20_000)), id="elements of many names"),
+        pytest.param("".join(f"* {' ' * (n % 300)}a\n" for n in range(2_000)), id="items of many widths"),
+        pytest.param("*[a b]: c\n" * 50_000 + "\n" + "a b " * 50_000, id="one abbreviation many times"),
+        pytest.param("</div>\n" * 50_000, id="paragraphs in parts"),
+        pytest.param("`a`{:.language-ruby} " * 20_000, id="highlighted spans"),
+        pytest.param("{::a}".join(map(str, range(50_000))), id="extensions of no kind"),
+        pytest.param("[" * 20_000 + "](" * 20_000 + ")", id="brackets that lead nowhere"),
+    ],
+)
+def test_a_hostile_text_ends_soon(text: str) -> None:
+    """A text is rendered, or refused with one error, whatever is in it; `smartify` always gives a text."""
+    started = time.process_time()
+    html = _rendered(text)
+    assert "<" in html or html.startswith("its Markdown ")
+    assert isinstance(smartify(text), str)
+    assert time.process_time() - started < 8
+
+
+def test_limits_of_size() -> None:
+    """A text longer than the limit, and one that becomes too much HTML, are refused and say so."""
+    with pytest.raises(TooMuchError, match="its Markdown is longer than 2,097,152 characters"):
+        to_html("a" * (limits.SOURCE + 1), OPTIONS)
+    assert to_html("a" * limits.SOURCE, OPTIONS)
+    with pytest.raises(TooMuchError, match="its Markdown becomes more than 4,194,304 characters of HTML"):
+        to_html("    " + "&" * (limits.SOURCE - 5) + "\n", OPTIONS)
+
+
+def test_a_refusal_is_always_the_same() -> None:
+    """The budget counts steps, not time: the same text ends at the same step."""
+    assert [_steps(KINDS["all marks"](20_000)) for _ in range(3)] == [_steps(KINDS["all marks"](20_000))] * 3
+
+
+def test_a_long_honest_text_is_rendered_whole() -> None:
+    """A megabyte of prose, lists, tables and code keeps its markup to the end."""
+    part = (
+        "## A heading\n\n" + 'Some *words* of [prose](/a) and `code`, "quoted" -- as it is. ' * 8 + "\n\n"
+        "* an item of a list, with some words\n* another, with **strong** words\n\n"
+        "| one | two |\n|-----|-----|\n| three and four | five and six |\n\n"
+        "> a quotation of some length that is cited here\n\n```\nsome code\n```\n\n"
+    )
+    html = to_html(part * (1_000_000 // len(part)) + "The *end*.", OPTIONS)
+    assert html.endswith("<p>The <em>end</em>.</p>\n")
+
+
+def test_a_post_of_too_much_markdown_goes_out_as_text() -> None:
+    """One problem says which limit; of its text goes out as much as of any post over a limit."""
+    rendering = Renderer(site_of(CONFIG), Files({}), OTHERS).render(post_of("* a\n" * 130_000, "description: x"))
+    problem = Problem(path="_posts/2026-01-09-third.md", line=5, message=WORK, hint="its text goes out without markup")
+    assert rendering.problems == (problem,)
+    assert rendering.entry is not None
+    assert rendering.entry.content.count("* a") == MAX_PLAIN // len("* a\n")
