@@ -21,7 +21,9 @@ OTHERS = {"serving.py": ["--rounds", "3", "--seconds", "1"], "crowd.py": [], "fa
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--full", action="store_true", help="five rounds, and more saves")
-    parser.add_argument("--million", action="store_true", help="also the peak memory of 1,000,000 posts")
+    parser.add_argument(
+        "--million", action="store_true", help="also the peak memory of 1,000,000 posts"
+    )
     asked = parser.parse_args()
     for number, rounds in ((1000, 3), (20_000, 3), (100_000, 1)):
         with sites.temporary(number) as root:
@@ -35,7 +37,11 @@ def main() -> None:
     if asked.million:
         with sites.temporary(1_000_000) as root, tempfile.TemporaryDirectory() as place:
             cost = cold.ours(root, Path(place) / "ours")
-            show([f"1,000,000 cold ours {cost.wall:8.0f} s {cost.cpu:8.0f} s CPU {cost.peak / 2**20:7.0f} MiB"])
+            show(
+                [
+                    f"1,000,000 cold ours {cost.wall:8.0f} s {cost.cpu:8.0f} s CPU {cost.peak / 2**20:7.0f} MiB"
+                ]
+            )
     for name, arguments in OTHERS.items():
         script = Path(__file__).with_name(name)
         if script.exists():

@@ -49,7 +49,10 @@ def hugo(site: Path, place: Path) -> Cost:
     shutil.copytree(HERE / "hugo", place / "site")
     with (place / "site" / "hugo.toml").open("a") as config:
         config.write(f'[[module.mounts]]\nsource = "{site}/_posts"\ntarget = "content/posts"\n')
-    cost = run([hugo_binary(), "--source", "site", "--destination", str(place / "out"), "--noBuildLock"], place)
+    cost = run(
+        [hugo_binary(), "--source", "site", "--destination", str(place / "out"), "--noBuildLock"],
+        place,
+    )
     expect(place / "out", "index.xml", "index.atom", "index.json", "index.html")
     return cost
 
@@ -93,8 +96,12 @@ def lines(number: int, found: dict[str, list[Cost]]) -> list[str]:
     """Medians, and ratios of each round's neighbours."""
     told = []
     for name, costs in found.items():
-        wall, cpu, peak = (median(getattr(cost, what) for cost in costs) for what in ("wall", "cpu", "peak"))
-        told.append(f"{number:>9,} cold {name:6}{wall:9.2f} s{cpu:9.2f} s CPU{peak / 2**20:8.0f} MiB")
+        wall, cpu, peak = (
+            median(getattr(cost, what) for cost in costs) for what in ("wall", "cpu", "peak")
+        )
+        told.append(
+            f"{number:>9,} cold {name:6}{wall:9.2f} s{cpu:9.2f} s CPU{peak / 2**20:8.0f} MiB"
+        )
     for name in ("hugo", "floor"):
         pairs = list(zip(found["ours"], found[name], strict=True))
         wall, cpu, peak = (
@@ -106,7 +113,9 @@ def lines(number: int, found: dict[str, list[Cost]]) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("numbers", nargs="*", type=int, default=[20_000])
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()

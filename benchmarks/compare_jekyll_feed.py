@@ -28,8 +28,8 @@ from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render import Renderer
 from syndicator.jekyll.site import CONFIG, Site, read_site
 from syndicator.model.content import Document, Entry, Post, PostHead
-from syndicator.sources.folder import Folder
-from syndicator.sources.site_files import Files
+from syndicator.sources.folder import SourceFolder
+from syndicator.sources.site_files import FolderFiles
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 META = ("id", "link", "title", "published", "authors", "categories")
@@ -56,13 +56,22 @@ class Posts:
     """The site's posts in memory."""
 
     def __init__(self, posts: Iterable[Post]) -> None:
-        self._heads = sorted((post.head for post in posts), key=lambda head: (head.published, head.path), reverse=True)
+        self._heads = sorted(
+            (post.head for post in posts),
+            key=lambda head: (head.published, head.path),
+            reverse=True,
+        )
 
     def find(self, name: str) -> PostHead | None:
         wanted = name.strip("/")
         for head in self._heads:
             stem = head.path.rpartition(".")[0]
-            places = (head.path, stem, head.path.replace("_posts/", ""), stem.replace("_posts/", ""))
+            places = (
+                head.path,
+                stem,
+                head.path.replace("_posts/", ""),
+                stem.replace("_posts/", ""),
+            )
             if any(place == wanted or place.endswith(f"/{wanted}") for place in places):
                 return head
         return None
@@ -105,7 +114,9 @@ def address(value: str, base: str) -> str:
     try:
         parts = urlsplit(urljoin(base, value.strip().replace("\n", "")))
         path = parts.path or ("/" if parts.netloc else "")
-        return unquote(urlunsplit((parts.scheme, parts.netloc.lower(), path, parts.query, parts.fragment)))
+        return unquote(
+            urlunsplit((parts.scheme, parts.netloc.lower(), path, parts.query, parts.fragment))
+        )
     except ValueError:
         return value
 
@@ -170,9 +181,9 @@ def ours(entry: Entry) -> Facts:
 
 
 def read(folder: Path) -> tuple[Site, dict[str, Post]]:
-    files = Files(folder)
+    files = FolderFiles(folder)
     site, problems = read_site(files.text(CONFIG), files, {})
-    source = Folder(folder, site.scope)
+    source = SourceFolder(folder, site.scope)
     posts = {}
     for path in source.look(known=()).fresh:
         document = source.read(path)
@@ -203,7 +214,11 @@ def show(path: str, field: str, wanted: Facts, got: Facts) -> None:
     if field in META:
         print(f"    - {one!r}\n    + {other!r}")
         return
-    words = (one.split(" "), other.split(" ")) if field in ("text", "summary") else (list(one), list(other))
+    words = (
+        (one.split(" "), other.split(" "))
+        if field in ("text", "summary")
+        else (list(one), list(other))
+    )
     parts = difflib.SequenceMatcher(None, *words, autojunk=False).get_opcodes()
     for kind, a, b, c, d in [part for part in parts if part[0] != "equal"][:3]:
         before = " ".join(words[0][max(a - 4, 0) : a])[-60:]
@@ -215,7 +230,9 @@ def compare(
     site: Site, feed: Path, entries: dict[str, tuple[str, Facts]], shown: int
 ) -> tuple[int, dict[str, int], int]:
     """Entries in the feed, how many are equal in each field, and how many no post was found for."""
-    readable = printable(feed.read_text(encoding="utf-8", errors="replace"))  # jekyll-feed writes control characters
+    readable = printable(
+        feed.read_text(encoding="utf-8", errors="replace")
+    )  # jekyll-feed writes control characters
     tree = etree.fromstring(readable.encode(), etree.XMLParser(recover=True, huge_tree=True))
     by_id = {facts.id: (path, facts) for path, facts in entries.values()}
     equal = dict.fromkeys((*META, *CONTENT), 0)
@@ -244,14 +261,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("site", type=Path)
     parser.add_argument("feeds", type=Path, nargs="+", metavar="FEED_XML")
-    parser.add_argument("--show", type=int, default=0, metavar="N", help="differences to show for each field")
-    parser.add_argument("--min-meta", type=float, default=0, metavar="P", help="percent, of every field but content")
-    parser.add_argument("--min-text", type=float, default=0, metavar="P", help="percent, of the content's text")
-    parser.add_argument("--problems", action="store_true", help="also print what is wrong in the posts")
+    parser.add_argument(
+        "--show", type=int, default=0, metavar="N", help="differences to show for each field"
+    )
+    parser.add_argument(
+        "--min-meta", type=float, default=0, metavar="P", help="percent, of every field but content"
+    )
+    parser.add_argument(
+        "--min-text", type=float, default=0, metavar="P", help="percent, of the content's text"
+    )
+    parser.add_argument(
+        "--problems", action="store_true", help="also print what is wrong in the posts"
+    )
     asked = parser.parse_args()
 
     site, posts = read(asked.site)
-    renderer = Renderer(site, Files(asked.site), Posts(posts.values()))
+    renderer = Renderer(site, FolderFiles(asked.site), Posts(posts.values()))
     entries: dict[str, tuple[str, Facts]] = {}
     began = time.perf_counter()
     for path, post in posts.items():
@@ -267,7 +292,10 @@ def main() -> int:
         total, equal, missing = compare(site, feed, entries, asked.show)
         print(f"{feed}: {total} entries, {missing} without a post")
         percents = {field: 100 * count / max(total, 1) for field, count in equal.items()}
-        print("  " + "  ".join(f"{field} {equal[field]}/{total} {percents[field]:.2f}%" for field in equal))
+        print(
+            "  "
+            + "  ".join(f"{field} {equal[field]}/{total} {percents[field]:.2f}%" for field in equal)
+        )
         failed |= missing > 0 or any(percents[field] < asked.min_meta for field in META)
         failed |= percents["text"] < asked.min_text
     return int(failed)

@@ -43,8 +43,17 @@ def serving(place: Path, posts: int) -> Iterator[str]:
     sites.make(place / "site", posts)
     url = f"http://127.0.0.1:{(port := free_port())}/"
     (place / "syndicator.toml").write_text(CONFIG.format(url=url, port=port))
-    command = [sys.executable, "-m", "syndicator", "run", "--config", str(place / "syndicator.toml")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as daemon:
+    command = [
+        sys.executable,
+        "-m",
+        "syndicator",
+        "run",
+        "--config",
+        str(place / "syndicator.toml"),
+    ]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as daemon:
         try:
             assert daemon.stdout
             assert daemon.stdout.readline().startswith("Serving")
@@ -91,13 +100,18 @@ def milliseconds(text: str) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--posts", type=int, default=1000)
     parser.add_argument("--seconds", type=int, default=5)
     asked = parser.parse_args()
     if not shutil.which("wrk"):
         sys.exit("wrk is not installed: nothing to measure with")
-    with tempfile.TemporaryDirectory() as folder, serving(place := Path(folder), asked.posts) as url:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(place := Path(folder), asked.posts) as url,
+    ):
         print(f"{'':24}{'requests/s':>12}{'median':>12}{'p99':>12}{'load':>12}")
         measure("304", url, asked.seconds, "If-None-Match: *")
         with saving(place / "site/_posts"):

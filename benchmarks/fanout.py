@@ -31,7 +31,7 @@ import requests
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import Subscription
 from syndicator.outbound import Client
-from syndicator.push.worker import Push
+from syndicator.push.worker import PushWorker
 from syndicator.store import deliveries, subscriptions
 from syndicator.store.database import Database
 from syndicator.web.app import make_app
@@ -61,7 +61,11 @@ def sink(slow: float, ready: "multiprocessing.synchronize.Event") -> None:
                 if not found:
                     return
                 self.hang = b"/hang" in head.split(b"\r\n", 1)[0]
-                lengths = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+                lengths = [
+                    line
+                    for line in head.split(b"\r\n")
+                    if line.lower().startswith(b"content-length:")
+                ]
                 self.need, self.buffer, data = int(lengths[0].split(b":")[1]), b"", rest
             self.need -= len(data)
             if self.need <= 0 and not self.hang:
@@ -72,7 +76,9 @@ def sink(slow: float, ready: "multiprocessing.synchronize.Event") -> None:
                     self.transport.write(ANSWER)
 
     async def serve() -> None:
-        server = await asyncio.get_running_loop().create_server(Protocol, "0.0.0.0", PORT, backlog=4096)
+        server = await asyncio.get_running_loop().create_server(
+            Protocol, "0.0.0.0", PORT, backlog=4096
+        )
         ready.set()
         await server.serve_forever()
 
@@ -90,7 +96,9 @@ def callbacks(number: int, hanging: float) -> list[str]:
 def ours(to: list[str], folder: Path) -> tuple[float, int]:
     database = Database(f"sqlite:///{folder}/state.db")
     limit = timedelta(seconds=TIMEOUT)
-    client = Client(user_agent="bench", timeout=limit, stranger_timeout=limit, allow_private=("127.0.0.0/8",))
+    client = Client(
+        user_agent="bench", timeout=limit, stranger_timeout=limit, allow_private=("127.0.0.0/8",)
+    )
     file = FeedFile(
         path="all.rss",
         url=TOPIC,
@@ -99,7 +107,7 @@ def ours(to: list[str], folder: Path) -> tuple[float, int]:
         digest=sha256(BODY).hexdigest(),
         hubs=("https://news.example.com/feeds/hub",),
     )
-    push = Push(
+    push = PushWorker(
         database,
         client,
         read=lambda topic: file,
@@ -112,13 +120,19 @@ def ours(to: list[str], folder: Path) -> tuple[float, int]:
     now = datetime.now(UTC)
     with database.begin() as connection:
         for callback in to:
-            subscriptions.keep(
+            subscriptions.upsert(
                 connection,
-                Subscription(topic=TOPIC, callback=callback, secret=None, expires=now + timedelta(days=9), since=now),
+                Subscription(
+                    topic=TOPIC,
+                    callback=callback,
+                    secret=None,
+                    expires=now + timedelta(days=9),
+                    since=now,
+                ),
             )
     began = time.perf_counter()
     with database.begin() as connection:
-        deliveries.owe_deliveries(connection, [TOPIC], datetime.now(UTC))
+        deliveries.enqueue_deliveries(connection, [TOPIC], datetime.now(UTC))
     report = push.once()
     seconds = time.perf_counter() - began
     client.close()
@@ -143,11 +157,18 @@ def served() -> Iterator[int]:
     """The feed, served by this process; its port."""
     now = datetime.now(UTC)
     file = PublishedFile(
-        path="all.rss", media_type="application/rss+xml", updated=now, digest="d", link=None, bodies={"identity": BODY}
+        path="all.rss",
+        media_type="application/rss+xml",
+        updated=now,
+        digest="d",
+        link=None,
+        bodies={"identity": BODY},
     )
     catalogue = Catalogue(max_age=300)
     catalogue.update([file])
-    health = Health(stuck=list, readiness=lambda: Readiness(ready=True, facts={}), metrics=lambda: b"")
+    health = Health(
+        stuck=list, readiness=lambda: Readiness(ready=True, facts={}), metrics=lambda: b""
+    )
     app = make_app(catalogue, health=health, on_request=lambda *_: None)
     server = Server(app, "127.0.0.1", 0)
     server.start()
@@ -155,7 +176,9 @@ def served() -> Iterator[int]:
     server.stop()
 
 
-def reader(port: int, over: "multiprocessing.synchronize.Event", told: "multiprocessing.Queue[list[float]]") -> None:
+def reader(
+    port: int, over: "multiprocessing.synchronize.Event", told: "multiprocessing.Queue[list[float]]"
+) -> None:
     """Asks for the feed that it has until it is told to stop; tells how long each answer took."""
     connection, waits = http.client.HTTPConnection("127.0.0.1", port), list[float]()
     connection.request("GET", "/all.rss")
@@ -221,7 +244,9 @@ def main() -> None:
     parser.add_argument("subscribers", nargs="?", type=int, default=10_000)
     parser.add_argument("--threads", type=int, default=64, help="of the bare pool")
     options = parser.parse_args()
-    print(f"{options.subscribers:,} subscribers  ours/s  bare/s  ratio  arrived      304 p50  p99 ms  fds threads  MiB")
+    print(
+        f"{options.subscribers:,} subscribers  ours/s  bare/s  ratio  arrived      304 p50  p99 ms  fds threads  MiB"
+    )
     for name, (slow, hanging) in CASES.items():
         to = callbacks(options.subscribers, hanging)
         with sinking(slow), tempfile.TemporaryDirectory() as folder:

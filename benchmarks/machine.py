@@ -20,7 +20,9 @@ class Cost:
 def run(command: Sequence[str], cwd: Path | None = None) -> Cost:
     """Run a command to its end. Raises CalledProcessError, with what it said, when it fails."""
     begun = time.perf_counter()
-    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         peak = Peak(process.pid)
         said = process.stdout.read() if process.stdout else ""
         _, status, usage = os.wait4(process.pid, 0)

@@ -40,7 +40,9 @@ def measure(site: Path, rounds: int) -> list[tuple[float, float]]:
             service.build()
             time.sleep(2.1)  # until no file is younger than the clock's grain
             service.build()
-            return [(took(service.build), took(lambda: bare(site / "_posts"))) for _ in range(rounds)]
+            return [
+                (took(service.build), took(lambda: bare(site / "_posts"))) for _ in range(rounds)
+            ]
 
 
 def lines(number: int, found: list[tuple[float, float]]) -> list[str]:
@@ -54,7 +56,9 @@ def lines(number: int, found: list[tuple[float, float]]) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("numbers", nargs="*", type=int, default=[20_000])
     parser.add_argument("--rounds", type=int, default=15)
     asked = parser.parse_args()

@@ -75,7 +75,9 @@ def daemon(site: Path, place: Path, hub: Hub) -> Iterator[None]:
     command = [sys.executable, "-m", "syndicator", "build", "--config", "syndicator.toml"]
     subprocess.run(command, cwd=place, check=True, stdout=subprocess.DEVNULL)
     command[3] = "run"
-    with subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         try:
             assert process.stdout
             assert process.stdout.readline().startswith("Serving")
@@ -98,7 +100,11 @@ def save(site: Path, feeds: Path, hub: Hub, number: int) -> Save:
     """Save one post, and watch what comes of it."""
     now = datetime.now(UTC)
     text = sites.post(6 * number, now.replace(tzinfo=None), "One more paragraph of news.\n\n" * 40)
-    waited = [feeds / f"{name}.{suffix}" for name in ("all", "category/news") for suffix in ("rss", "atom", "json")]
+    waited = [
+        feeds / f"{name}.{suffix}"
+        for name in ("all", "category/news")
+        for suffix in ("rss", "atom", "json")
+    ]
     before = {path: path.stat().st_ino for path in waited}
     begun = time.perf_counter()
     (site / "_posts" / f"{now:%Y-%m-%d}-saved-{number}.md").write_text(text)
@@ -133,12 +139,16 @@ def lines(number: int, found: list[Save]) -> list[str]:
     for what in ("file", "ping", "pings"):
         each = sorted(getattr(one, what) * 1000 for one in found)
         high = each[min(len(each) - 1, round(0.99 * len(each)))]
-        told.append(f"{number:>9,} save to {what:5}{statistics.median(each):9.0f} ms median{high:9.0f} ms p99")
+        told.append(
+            f"{number:>9,} save to {what:5}{statistics.median(each):9.0f} ms median{high:9.0f} ms p99"
+        )
     return told
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("numbers", nargs="*", type=int, default=[1000])
     parser.add_argument("--saves", type=int, default=30)
     asked = parser.parse_args()

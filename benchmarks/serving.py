@@ -25,9 +25,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-WORDS = ("agent", "city", "river", "morning", "council", "market", "said", "people", "school", "night", "water")
+WORDS = (
+    "agent",
+    "city",
+    "river",
+    "morning",
+    "council",
+    "market",
+    "said",
+    "people",
+    "school",
+    "night",
+    "water",
+)
 LINK = '<https://hub.example/>; rel="hub", <https://news.example.com/all.rss>; rel="self"'
-ASKED = {"Accept-Encoding": "gzip, deflate", "User-Agent": "NetNewsWire (RSS Reader)", "Accept": "*/*"}
+ASKED = {
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": "NetNewsWire (RSS Reader)",
+    "Accept": "*/*",
+}
 EXAMPLE = Path(__file__).parents[1] / "config" / "nginx.conf"
 
 Headers = list[tuple[bytes, bytes]]
@@ -36,7 +52,9 @@ Headers = list[tuple[bytes, bytes]]
 def feed() -> bytes:
     """Fifty entries of 40 words, the same each time."""
     chance = random.Random(1)
-    return "\n".join(f"<item>{' '.join(chance.choices(WORDS, k=40))}</item>" for _ in range(50)).encode()
+    return "\n".join(
+        f"<item>{' '.join(chance.choices(WORDS, k=40))}</item>" for _ in range(50)
+    ).encode()
 
 
 def bare(port: int, http: str) -> None:
@@ -46,7 +64,11 @@ def bare(port: int, http: str) -> None:
     body = gzip.compress(feed(), mtime=0)
     headers: Headers = [
         *((b"content-type", b"application/rss+xml; charset=utf-8"), (b"content-encoding", b"gzip")),
-        *((b"content-length", b"%d" % len(body)), (b"etag", b'"d-gz"'), (b"vary", b"Accept-Encoding")),
+        *(
+            (b"content-length", b"%d" % len(body)),
+            (b"etag", b'"d-gz"'),
+            (b"vary", b"Accept-Encoding"),
+        ),
         *((b"cache-control", b"max-age=300"), (b"last-modified", b"Thu, 15 Jan 2026 05:39:13 GMT")),
         (b"link", LINK.encode()),
     ]
@@ -55,7 +77,15 @@ def bare(port: int, http: str) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    uvicorn.run(app, port=port, http=http, loop="uvloop", log_level="error", access_log=False, lifespan="off")
+    uvicorn.run(
+        app,
+        port=port,
+        http=http,
+        loop="uvloop",
+        log_level="error",
+        access_log=False,
+        lifespan="off",
+    )
 
 
 def ours(port: int) -> None:
@@ -69,11 +99,15 @@ def ours(port: int) -> None:
     bodies = {"identity": body, "gzip": gzip.compress(body, mtime=0)}
     when = datetime(2026, 1, 15, 5, 39, 13, tzinfo=UTC)
     kind = "application/rss+xml; charset=utf-8"
-    file = PublishedFile(path="all.rss", media_type=kind, updated=when, digest="d", link=LINK, bodies=bodies)
+    file = PublishedFile(
+        path="all.rss", media_type=kind, updated=when, digest="d", link=LINK, bodies=bodies
+    )
     catalogue.update([file])
     app = make_app(
         catalogue,
-        health=Health(stuck=list, readiness=lambda: Readiness(ready=True, facts={}), metrics=metrics.text),
+        health=Health(
+            stuck=list, readiness=lambda: Readiness(ready=True, facts={}), metrics=metrics.text
+        ),
         on_request=counter(metrics.requests),
     )
     server = Server(app, "127.0.0.1", port)
@@ -87,7 +121,10 @@ def nginx_command(port: int, place: Path) -> list[str]:
     (place / "all.rss.gz").write_bytes(gzip.compress(feed(), mtime=0))
     example = EXAMPLE.read_text().replace("listen 80;", f"listen 127.0.0.1:{port};")
     example = example.replace("root /srv/syndicator/feeds;", f"root {place};")
-    temporary = "".join(f"{name}_temp_path {place};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    temporary = "".join(
+        f"{name}_temp_path {place};"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
     (place / "nginx.conf").write_text(
         f"daemon off; master_process off; worker_processes 1; pid {place}/pid; error_log {place}/log;"
         "events { worker_connections 512; } http { access_log off; sendfile on; tcp_nopush on;"
@@ -139,7 +176,9 @@ def cpu(pid: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)  # wrk knows whole ones only
     asked = parser.parse_args()
@@ -152,12 +191,16 @@ def main() -> None:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         cases = [
             Case("bare app, h11", [*me, "bare", str(places[0]), "h11"], places[0], ASKED),
-            Case("bare app, httptools", [*me, "bare", str(places[1]), "httptools"], places[1], ASKED),
+            Case(
+                "bare app, httptools", [*me, "bare", str(places[1]), "httptools"], places[1], ASKED
+            ),
             Case("ours, gzip 200", [*me, "ours", str(places[2])], places[2], ASKED),
             Case("ours, 304", [*me, "ours", str(places[2])], places[2], again),
         ]
         if shutil.which("nginx"):
-            cases.append(Case("nginx, gzip_static 200", nginx_command(places[3], place), places[3], ASKED))
+            cases.append(
+                Case("nginx, gzip_static 200", nginx_command(places[3], place), places[3], ASKED)
+            )
         pids: dict[int, int] = {}
         for case in cases:
             if case.port not in pids:
@@ -176,7 +219,9 @@ def show(found: dict[str, list[Measured]]) -> None:
     }
     yardsticks = [name for name in middle if name.startswith(("bare app, httptools", "nginx"))]
     short = [f"× {name.partition(',')[0]}" for name in yardsticks]
-    print(f"{'':24}{'requests/s':>12}{'µs CPU each':>14}", *(f"{name:>12}" for name in short), sep="")
+    print(
+        f"{'':24}{'requests/s':>12}{'µs CPU each':>14}", *(f"{name:>12}" for name in short), sep=""
+    )
     for name, each in middle.items():
         ratios = [f"{each.per_second / middle[other].per_second:12.2f}" for other in yardsticks]
         print(f"{name:24}{each.per_second:12,.0f}{each.cpu:14.1f}", *ratios, sep="")

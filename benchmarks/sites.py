@@ -43,7 +43,9 @@ def make(root: Path, number: int) -> None:
     start = datetime(2024, 1, 1)
     for index in range(number):
         moment = start + timedelta(seconds=index * (2 * 365 * 86400 // max(number, 1)))
-        (root / "_posts" / f"{moment:%Y-%m-%d}-{_slug(index)}.md").write_text(post(index, moment, dice.choice(bodies)))
+        (root / "_posts" / f"{moment:%Y-%m-%d}-{_slug(index)}.md").write_text(
+            post(index, moment, dice.choice(bodies))
+        )
 
 
 @contextmanager
@@ -69,7 +71,10 @@ def _slug(index: int) -> str:
 
 
 def _body(dice: random.Random) -> str:
-    return "\n\n".join(" ".join(dice.choices(WORDS, k=50)).capitalize() + "." for _ in range(20)) + "\n"
+    return (
+        "\n\n".join(" ".join(dice.choices(WORDS, k=50)).capitalize() + "." for _ in range(20))
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -59,7 +59,9 @@ class Ears:
         self.well = True
         self.pings, self.doubled, self.early = 0, 0, 0
         self.told: dict[str, str] = {}  #: by topic, the digest of what the hub fetched last
-        self.sent: dict[tuple[str, str], str] = {}  #: by topic and callback, the digest of what came last
+        self.sent: dict[
+            tuple[str, str], str
+        ] = {}  #: by topic and callback, the digest of what came last
         self._feeds, self._lock = feeds, threading.Lock()
         ears = self
 
@@ -147,7 +149,9 @@ class Eye:
             else:
                 found = ET.fromstring(data)
                 if path.suffix == ".atom":
-                    self.back += self._forward(str(path), found.findtext("{http://www.w3.org/2005/Atom}updated") or "")
+                    self.back += self._forward(
+                        str(path), found.findtext("{http://www.w3.org/2005/Atom}updated") or ""
+                    )
         except (ET.ParseError, ValueError) as error:
             self.torn += 1
             self.what.append(f"{path}: {error}")
@@ -157,10 +161,14 @@ class Eye:
             changed = self._who.setdefault(item["title"], item["id"]) != item["id"]
             self.ids += changed
             self._who[item["title"]] = item["id"]
-            back = self._forward(name + item["id"], item.get("date_modified") or item["date_published"])
+            back = self._forward(
+                name + item["id"], item.get("date_modified") or item["date_published"]
+            )
             self.back += back
             if changed or back:
-                self.what.append(f"{name}: {item['title']} {item['id']} {item.get('date_modified')}")
+                self.what.append(
+                    f"{name}: {item['title']} {item['id']} {item.get('date_modified')}"
+                )
 
     def _forward(self, what: str, moment: str) -> bool:
         before = self._updated.get(what, "")
@@ -215,9 +223,17 @@ class Author:
         """The posts that a feed doesn't show as they are now."""
         lost = []
         for feed in ("all", *(f"category/{category.lower()}" for category in CATEGORIES)):
-            of = [n for n, post in self.posts.items() if feed == "all" or feed.endswith(post[1].lower())]
+            of = [
+                n
+                for n, post in self.posts.items()
+                if feed == "all" or feed.endswith(post[1].lower())
+            ]
             text = self.command.feed(f"{feed}.json")
-            lost += [f"{feed}: {n}" for n in sorted(of)[-LIMIT:] if f"serial {self.posts[n][2]}." not in text]
+            lost += [
+                f"{feed}: {n}"
+                for n in sorted(of)[-LIMIT:]
+                if f"serial {self.posts[n][2]}." not in text
+            ]
         return lost
 
 
@@ -262,7 +278,9 @@ class Soak:
 
     def restart(self, number: signal.Signals) -> None:
         code, seconds = self.daemon.end(number)
-        assert (number, code) in ((signal.SIGTERM, 0), (signal.SIGKILL, -9)), f"ended with {code} after {seconds}"
+        assert (number, code) in ((signal.SIGTERM, 0), (signal.SIGKILL, -9)), (
+            f"ended with {code} after {seconds}"
+        )
         self.edit(self.dice.uniform(0, 0.5))
         self.daemon = self.start()
 
@@ -300,7 +318,10 @@ class Soak:
         time.sleep(1.5)
 
     def disturb(self, restarts: bool) -> None:
-        during: dict[str, Callable[[], object]] = {"STOP and CONT": self.stopped, "hub down": self.hub_down}
+        during: dict[str, Callable[[], object]] = {
+            "STOP and CONT": self.stopped,
+            "hub down": self.hub_down,
+        }
         if self.disks:
             during["disk full"] = self.full
         at_once: dict[str, Callable[[], object]] = {
@@ -403,7 +424,10 @@ def _live(world: Soak, seconds: float) -> int:
         unsettled = str(error)
     world.eye.close()
     feeds = [path for path in world.command.feeds.rglob("*") if path.suffix in FORMATS]
-    now = {world.command.url + path.relative_to(world.command.feeds).as_posix(): path.read_bytes() for path in feeds}
+    now = {
+        world.command.url + path.relative_to(world.command.feeds).as_posix(): path.read_bytes()
+        for path in feeds
+    }
     digests = {topic: sha256(data).hexdigest() for topic, data in now.items()}
     untold = [topic for topic, digest in digests.items() if world.ears.told.get(topic) != digest]
     unsent = [pair for pair, digest in world.ears.sent.items() if digests.get(pair[0]) != digest]
@@ -415,13 +439,16 @@ def _live(world: Soak, seconds: float) -> int:
         "ids changed": world.eye.ids,
         "times that `updated` went back": world.eye.back,
         "pings of idle restarts": world.idle_pings(),
-        "temporary files left": sum(path.name.startswith(".") for path in world.command.feeds.rglob("*")),
+        "temporary files left": sum(
+            path.name.startswith(".") for path in world.command.feeds.rglob("*")
+        ),
     }
     if warm == 60:
         wanted["memory over a tenth above"] = int(at_end[0] > 1.1 * sized[0])
     rows: dict[str, object] = {
         "changes made": f"{world.author.changes:,} in {(time.monotonic() - begun) / 60:.1f} min",
-        "disturbances": f"{sum(world.faults.values())}: " + ", ".join(f"{n} {k}" for k, n in world.faults.items()),
+        "disturbances": f"{sum(world.faults.values())}: "
+        + ", ".join(f"{n} {k}" for k, n in world.faults.items()),
         "announced": f"{world.ears.pings:,} pings, {world.ears.doubled} of them of the same bytes again",
         "looks at files": f"{world.eye.looks:,}",
         "memory": f"{sized[0]:.1f} MiB after {warm:.0f} s, {at_end[0]:.1f} MiB {lived:.0f} min later",
@@ -430,12 +457,18 @@ def _live(world: Soak, seconds: float) -> int:
     }
     width = max(map(len, rows))
     print("\n".join(f"{name:<{width}}  {value}" for name, value in rows.items()))
-    print("\n".join([unsettled, *world.author.lost(), *untold, *map(str, unsent), *world.eye.what[:20]]).strip())
+    print(
+        "\n".join(
+            [unsettled, *world.author.lost(), *untold, *map(str, unsent), *world.eye.what[:20]]
+        ).strip()
+    )
     return int(bool(unsettled) or any(wanted.values()))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=3)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()

@@ -22,13 +22,17 @@ def main(checkout: Path, files: list[Path]) -> int:
     worst = 0
     for file in files:
         found = events(feedvalidator, logging, file)
-        worst = max([worst, *(1 for event in found if isinstance(event, (logging.Error, logging.Warning)))])
+        worst = max(
+            [worst, *(1 for event in found if isinstance(event, (logging.Error, logging.Warning)))]
+        )
         for event in found:
             line = event.params.get("line", "?")
             name = type(event).__name__
             kind = "error" if isinstance(event, logging.Error) else "warning"
             details = {
-                key: value for key, value in event.params.items() if key in {"element", "parent", "value", "attr"}
+                key: value
+                for key, value in event.params.items()
+                if key in {"element", "parent", "value", "attr"}
             }
             print(f"{file}:{line}: {kind}: {name} {details}")
         if not found:
@@ -40,7 +44,9 @@ def events(feedvalidator: ModuleType, logging: ModuleType, file: Path) -> list:
     """Errors and warnings about one feed; what the validator merely notes is left out."""
     data = file.read_bytes()
     itself = re.search(rb'<(?:atom:)?link[^>]* rel="self"[^>]*>', data)
-    address = re.search(rb' href="([^"]+)"', itself[0])[1].decode() if itself else ""  # as if it had come from there
+    address = (
+        re.search(rb' href="([^"]+)"', itself[0])[1].decode() if itself else ""
+    )  # as if it had come from there
     told = feedvalidator.validateString(data, firstOccurrenceOnly=0, base=address)["loggedEvents"]
     return [event for event in told if isinstance(event, (logging.Error, logging.Warning))]
 

@@ -13,13 +13,13 @@ _LONG = 20_000
 
 
 class _Kept(NamedTuple, Generic[M, V]):
-    made_of: M
+    content_key: M
     value: V
     octets: int
     asked: int
 
 
-class Remembered(Generic[K, M, V]):
+class LruCache(Generic[K, M, V]):
     """By key the last value, good as long as what it was made of is the same.
 
     Those that were asked for lately, as many as `most` octets hold. Safe from any thread.
@@ -32,21 +32,21 @@ class Remembered(Generic[K, M, V]):
         self._values: dict[K, _Kept[M, V]] = {}  # who was asked for longest ago comes first
         self._lock = threading.Lock()
 
-    def get(self, key: K, made_of: M) -> V | None:
+    def get(self, key: K, content_key: M) -> V | None:
         with self._lock:
             self._asked += 1
             found = self._values.get(key)
-            if found is None or found.made_of != made_of:
+            if found is None or found.content_key != content_key:
                 return None
             del self._values[key]
             self._values[key] = found._replace(asked=self._asked)
             return found.value
 
-    def put(self, key: K, made_of: M, value: V, octets: int) -> None:
+    def put(self, key: K, content_key: M, value: V, octets: int) -> None:
         with self._lock:
             before = self._values.pop(key, None)
             self._octets += octets - (before.octets if before else 0)
-            self._values[key] = _Kept(made_of, value, octets, self._asked)
+            self._values[key] = _Kept(content_key, value, octets, self._asked)
             while (oldest := next(iter(self._values.items()), None)) and self._is_over(oldest[1]):
                 self._octets -= self._values.pop(oldest[0]).octets
 

@@ -23,7 +23,9 @@ class ConfigError(SyndicatorError):
 
     kind = "config"
 
-    def __init__(self, message: str, *, mistakes: tuple[str, ...] = (), hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, mistakes: tuple[str, ...] = (), hint: str | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.mistakes = mistakes
 

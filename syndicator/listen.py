@@ -32,6 +32,8 @@ def listen(host: str, port: int, setting: str = "web.listen") -> socket.socket:
         listening.listen(2048)
     except OSError as error:
         listening.close()
-        hint = _HINTS.get(error.errno or 0, "set {setting} to another address").format(setting=setting)
+        hint = _HINTS.get(error.errno or 0, "set {setting} to another address").format(
+            setting=setting
+        )
         raise SyndicatorError(f"can't listen on {at}: {error.strerror}", hint=hint) from error
     return listening

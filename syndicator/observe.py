@@ -13,14 +13,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from syndicator.log_output import LineLogger, LogOutput
 from syndicator.model.content import Report
-from syndicator.model.outbox import Kind
+from syndicator.model.outbox import JobKind
 
 _SECRET_KEYS = frozenset({"secret", "password", "token", "authorization", "cookie"})
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
@@ -44,22 +51,33 @@ def logs(*, terminal: bool, verbose: bool) -> LogOutput:
     end: list[Any] = (
         [mask, structlog.dev.ConsoleRenderer(colors=True, sort_keys=False)]
         if terminal
-        else [structlog.processors.format_exc_info, mask, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        else [
+            structlog.processors.format_exc_info,
+            mask,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
     )
     structlog.configure(
         processors=[*shared, *end],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.DEBUG if verbose else logging.INFO
+        ),
         logger_factory=lambda *_: LineLogger(output),
         cache_logger_on_first_use=False,  # the daemon's logs may be set up again, in tests
     )
     handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end]
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end],
         )
     )
-    logging.basicConfig(handlers=[handler], level=logging.INFO if verbose else logging.WARNING, force=True)
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that it asked in vain is no news: what is asked for runs
+    logging.basicConfig(
+        handlers=[handler], level=logging.INFO if verbose else logging.WARNING, force=True
+    )
+    logging.getLogger("apscheduler").setLevel(
+        logging.ERROR
+    )  # that it asked in vain is no news: what is asked for runs
     return output
 
 
@@ -90,7 +108,9 @@ class _LostLines(Collector):
         self._lost = lost
 
     def collect(self) -> Iterable[Metric]:
-        yield CounterMetricFamily(LOST_LINES, "Log lines that could not be written.", value=self._lost())
+        yield CounterMetricFamily(
+            LOST_LINES, "Log lines that could not be written.", value=self._lost()
+        )
 
 
 class Metrics:
@@ -105,21 +125,41 @@ class Metrics:
         self.posts = gauge("posts", "Posts in the index.")
         self.problems = gauge("problems", "Problems that the last run found.")
         self.feeds = gauge("feeds", "Feeds that exist; each is several files.")
-        self.last_run = gauge("last_run_timestamp_seconds", "When the last run that succeeded began.")
-        self.owed = gauge("owed", "Requests owed, by kind.", "kind")
-        self.oldest = gauge("owed_oldest_timestamp_seconds", "Since when the oldest debt is owed; 0: none is.")
-        self.subscribers = gauge("subscribers", "Subscriptions that our hub serves, by topic.", "topic")
-        self._followed = frozenset[str]()
-        self.polls = counter("polls", "Looks at the source, by result: changed, unchanged, failed.", "result")
-        self.missed = counter("polls_missed", "Polls that found what watching had missed.")
-        self.pings = counter("pings", "Pings, by hub and outcome: done, retry, given_up.", "hub", "outcome")
-        self.fetches = counter("hub_fetches", "Times that a pinged hub was seen to come for feeds, by hub.", "hub")
-        self.deliveries = counter(
-            "deliveries", "Requests of our hub to callbacks, by kind and outcome.", "kind", "outcome"
+        self.last_run = gauge(
+            "last_run_timestamp_seconds", "When the last run that succeeded began."
         )
-        self.requests = counter("requests", "Requests answered, by status and format.", "status", "format")
+        self.owed = gauge("owed", "Requests owed, by kind.", "kind")
+        self.oldest = gauge(
+            "owed_oldest_timestamp_seconds", "Since when the oldest debt is owed; 0: none is."
+        )
+        self.subscribers = gauge(
+            "subscribers", "Subscriptions that our hub serves, by topic.", "topic"
+        )
+        self._followed = frozenset[str]()
+        self.polls = counter(
+            "polls", "Looks at the source, by result: changed, unchanged, failed.", "result"
+        )
+        self.missed = counter("polls_missed", "Polls that found what watching had missed.")
+        self.pings = counter(
+            "pings", "Pings, by hub and outcome: done, retry, given_up.", "hub", "outcome"
+        )
+        self.fetches = counter(
+            "hub_fetches", "Times that a pinged hub was seen to come for feeds, by hub.", "hub"
+        )
+        self.deliveries = counter(
+            "deliveries",
+            "Requests of our hub to callbacks, by kind and outcome.",
+            "kind",
+            "outcome",
+        )
+        self.requests = counter(
+            "requests", "Requests answered, by status and format.", "status", "format"
+        )
         self.build_seconds = Histogram(
-            "syndicator_build_seconds", "How long runs took.", buckets=_SECONDS, registry=self.registry
+            "syndicator_build_seconds",
+            "How long runs took.",
+            buckets=_SECONDS,
+            registry=self.registry,
         )
 
     def count_lost_lines(self, lost: Callable[[], int]) -> None:
@@ -141,16 +181,16 @@ class Metrics:
         self.build_seconds.observe(report.seconds)
         self.polls.labels("changed" if report.moved else "unchanged").inc()
 
-    def tried(self, kind: Kind, target: str, outcome: str) -> None:
+    def tried(self, kind: JobKind, target: str, outcome: str) -> None:
         """Count one attempt at what is owed: `outcome` is done, retry or given_up."""
-        if kind is Kind.PING:
+        if kind is JobKind.PING:
             self.pings.labels(target, outcome).inc()
         else:
             self.deliveries.labels(kind.value, outcome).inc()
 
-    def owes(self, counts: Mapping[Kind, int], oldest: datetime | None) -> None:
+    def owes(self, counts: Mapping[JobKind, int], oldest: datetime | None) -> None:
         """What is owed now."""
-        for kind in Kind:
+        for kind in JobKind:
             self.owed.labels(kind.value).set(counts.get(kind, 0))
         self.oldest.set(oldest.timestamp() if oldest else 0)
 
@@ -185,11 +225,11 @@ def run_line(report: Report) -> dict[str, Any]:
     }
 
 
-def attempt_line(kind: Kind, target: str, topic: str, outcome: str) -> dict[str, Any]:
+def attempt_line(kind: JobKind, target: str, topic: str, outcome: str) -> dict[str, Any]:
     """One attempt at what is owed as the fields of one log line."""
     return {
         "kind": kind.value,
-        "to": target if kind is Kind.PING else host(target),
+        "to": target if kind is JobKind.PING else host(target),
         "topic": topic,
         "outcome": outcome,
     }

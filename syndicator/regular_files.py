@@ -33,7 +33,9 @@ def open_file(path: str | Path, *, follow: bool = False, dir_fd: int | None = No
     return handle
 
 
-def read_file(path: str | Path, most: int, *, follow: bool = False, dir_fd: int | None = None) -> bytes:
+def read_file(
+    path: str | Path, most: int, *, follow: bool = False, dir_fd: int | None = None
+) -> bytes:
     """The bytes of the regular file at a path.
 
     Raises OSError for anything else, and for more than `most` bytes.

@@ -14,27 +14,27 @@ from typing import TYPE_CHECKING, Self
 
 from syndicator.build import publish
 from syndicator.build.index import Progress
-from syndicator.build.options import Plan
+from syndicator.build.options import BuildOptions
 from syndicator.build.pipeline import Builder
 from syndicator.config import Config
 from syndicator.errors import LockedError, OutputError, StateError, SyndicatorError
 from syndicator.jekyll.sanitize import DEFAULT, Policy
 from syndicator.model.content import FeedFile, Problem, Report, digest_of
-from syndicator.model.outbox import Settlement
+from syndicator.model.outbox import JobOutcome
 from syndicator.ops import doctor, status
 from syndicator.ops.check import check
 from syndicator.ops.status import Failure, Status
-from syndicator.outputs.folder import Folder as Output
+from syndicator.outputs.folder import OutputFolder
 from syndicator.store import feeds, file_modes, kv, locks, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.subscriptions import Subscriber
-from syndicator.websub.hub_requests import SUBSCRIPTIONS_PART, most_of_host
+from syndicator.websub.hub_requests import SUBSCRIPTIONS_PART, host_quota
 
 if TYPE_CHECKING:
     from syndicator.outbound import Client
     from syndicator.push.record import PushReport
-    from syndicator.push.worker import Push
+    from syndicator.push.worker import PushWorker
 
 Clock = Callable[[], datetime]
 
@@ -54,7 +54,9 @@ def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utc
     return check(_plan(config), clock(), progress)
 
 
-def examine(config: Config, *, ask: bool, file: Path | None = None, clock: Clock = utcnow) -> tuple[Problem, ...]:
+def examine(
+    config: Config, *, ask: bool, file: Path | None = None, clock: Clock = utcnow
+) -> tuple[Problem, ...]:
     """What would go wrong on this machine with this config. Writes nothing.
 
     `ask`: also ask hubs and feeds.url. `file`: where the config was read from, if it was a file.
@@ -71,7 +73,9 @@ def examine(config: Config, *, ask: bool, file: Path | None = None, clock: Clock
         name = f"all.{config.feeds.formats[0]}"
         with closing(_client(config)) as client:
             file = config.output.path / name
-            found += doctor.answers(client.send, config.push.hubs, config.feeds.url + name, file, clock)
+            found += doctor.answers(
+                client.send, config.push.hubs, config.feeds.url + name, file, clock
+            )
     return tuple(found)
 
 
@@ -81,7 +85,14 @@ class Service:
     A context manager; opening the state may raise StateError.
     """
 
-    def __init__(self, config: Config, *, clock: Clock = utcnow, claimer: str | None = None, make: bool = True) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Clock = utcnow,
+        claimer: str | None = None,
+        make: bool = True,
+    ) -> None:
         """`claimer` is the name under which it claims what is owed; None: this process's.
 
         `make`: whether a state's file that isn't there is made; else that is a StateError.
@@ -92,7 +103,7 @@ class Service:
         #: Called when something came to be owed that may be paid at once.
         self.owing: Callable[[], None] = lambda: None
         #: Called with what became of each request that was owed.
-        self.heard: Callable[[Settlement], None] = lambda settlement: None
+        self.heard: Callable[[JobOutcome], None] = lambda settlement: None
         #: Called several times a second while a push pass works.
         self.working: Callable[[], None] = lambda: None
         self._clock = clock
@@ -100,25 +111,37 @@ class Service:
         if config.state.file and not make:
             _refuse_none(config.state.file)
         self.database = Database(config.state.url, folder_mode=_state_folder_mode(config))
-        self.output = Output(config.output.path, config.output.compress)
+        self.output = OutputFolder(config.output.path, config.output.compress)
         self.plan = _plan(config)
         self._builder = Builder(
-            self.plan, self.database, self.output, show=lambda rows: self.show(rows), owed=lambda: self.owing()
+            self.plan,
+            self.database,
+            self.output,
+            show=lambda rows: self.show(rows),
+            owed=lambda: self.owing(),
         )
-        self._leads = {"feeds.aliases": dict(config.feeds.aliases), "feeds.moved": dict(config.feeds.moved)}
-        self._nowhere: tuple[int, tuple[Problem, ...]] = (-1, ())  #: of how many feeds, and which of these lead nowhere
+        self._leads = {
+            "feeds.aliases": dict(config.feeds.aliases),
+            "feeds.moved": dict(config.feeds.moved),
+        }
+        self._nowhere: tuple[int, tuple[Problem, ...]] = (
+            -1,
+            (),
+        )  #: of how many feeds, and which of these lead nowhere
         self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
     @cached_property
     def client(self) -> "Client":
-        return _client(self.config, allow_private=[str(network) for network in self.config.hub.allow_private])
+        return _client(
+            self.config, allow_private=[str(network) for network in self.config.hub.allow_private]
+        )
 
     @cached_property
-    def pusher(self) -> "Push":
-        from syndicator.push.worker import Push
+    def pusher(self) -> "PushWorker":
+        from syndicator.push.worker import PushWorker
 
         limits = self.config.hub.limits
-        return Push(
+        return PushWorker(
             self.database,
             self.client,
             clock=self._clock,
@@ -126,7 +149,7 @@ class Service:
             claimer=self._claimer,
             retry=self.config.push.retry,
             hub_retry=self.config.hub.retry,
-            most=most_of_host(limits.host_subscriptions, limits.subscriptions, SUBSCRIPTIONS_PART),
+            most=host_quota(limits.host_subscriptions, limits.subscriptions, SUBSCRIPTIONS_PART),
             read=self.topic,
             served=self._served,
             heard=lambda settlement: self.heard(settlement),
@@ -158,13 +181,21 @@ class Service:
         now = self._clock()
         self.database.check()
         try:
-            with locks.hold(self.database, "run", waiting=lambda: progress(0, None, "waiting for another run")):
-                report = self._with_notes(self._builder.run(now, paths=paths, progress=progress, urgent=urgent))
+            with locks.hold(
+                self.database, "run", waiting=lambda: progress(0, None, "waiting for another run")
+            ):
+                report = self._with_notes(
+                    self._builder.run(now, paths=paths, progress=progress, urgent=urgent)
+                )
         except SyndicatorError as error:
             self._failed = True
-            if not isinstance(error, StateError):  # what the state can't do, it can't remember, and a locked one waits
+            if not isinstance(
+                error, StateError
+            ):  # what the state can't do, it can't remember, and a locked one waits
                 with suppress(StateError), self.database.begin() as connection:
-                    status.remember_failure(connection, Failure(at=now, message=str(error), hint=error.hint))
+                    status.remember_failure(
+                        connection, Failure(at=now, message=str(error), hint=error.hint)
+                    )
             raise
         # A poll that found nothing leaves no trace in the state.
         if self._failed or report.moved:
@@ -177,12 +208,12 @@ class Service:
         """The report, with the addresses that lead to no feed. They are looked at again when there is another feed."""
         if self._nowhere[0] != report.feeds and any(self._leads.values()):
             paths = {row.path for row in self.published() if not row.gone}
-            self._nowhere = report.feeds, publish.nowhere(self._leads, paths)
+            self._nowhere = report.feeds, publish.aliases_without_target(self._leads, paths)
         return replace(report, notes=self._nowhere[1])
 
     def _served(self) -> bool:
         """Whether all that is out is served here. What another process published is shown; False: it has a run now."""
-        if not self._builder.others.had_a_run():
+        if not self._builder.others.has_run():
             return True
         try:
             with locks.hold(self.database, "run"):
@@ -202,13 +233,13 @@ class Service:
     def tidy(self) -> None:
         """Forget what nothing depends on any more, so that the state doesn't grow for ever."""
         with self.database.begin() as connection:
-            retention.forget(connection, self.config.push.hubs, self._clock())
+            retention.delete_expired(connection, self.config.push.hubs, self._clock())
 
-    def owe_all(self) -> int:
+    def enqueue_all_pings(self) -> int:
         """Owe a ping to every hub for every feed; how many."""
         with self.database.begin() as connection:
-            rows = [row for row in feeds.every_file(connection) if not row.gone]
-            return publish.owe_pings(connection, rows, self.plan.own_hub, self._clock())
+            rows = [row for row in feeds.all_files(connection) if not row.gone]
+            return publish.enqueue_pings(connection, rows, self.plan.own_hub, self._clock())
 
     def subscribers(self) -> tuple[Subscriber, ...]:
         """Who is subscribed at our hub."""
@@ -222,7 +253,9 @@ class Service:
 
     def status(self) -> Status:
         output, url = self.config.output.path, self.config.feeds.url
-        return status.gather(self.database, output, url=url, version=VERSION, now=self._clock(), leads=self._leads)
+        return status.collect(
+            self.database, output, url=url, version=VERSION, now=self._clock(), leads=self._leads
+        )
 
     def concerns(self, found: Status) -> tuple[str, ...]:
         """What of it needs a person, in words; nothing: all is well."""
@@ -235,7 +268,10 @@ class Service:
 
     def started(self, at: datetime) -> None:
         """Remember that a daemon works on this state, and since when."""
-        with suppress(StateError), self.database.begin() as connection:  # a full disk is no reason not to serve
+        with (
+            suppress(StateError),
+            self.database.begin() as connection,
+        ):  # a full disk is no reason not to serve
             status.remember_start(connection, at)
 
     def ended(self) -> None:
@@ -251,7 +287,7 @@ class Service:
     def published(self) -> list[FileRow]:
         """Every file that is out, or was."""
         with self.database.read() as connection:
-            return feeds.every_file(connection)
+            return feeds.all_files(connection)
 
     def topic(self, url: str) -> FeedFile | None:
         """A topic's file as it is out now; None when there is no such topic, or not any more.
@@ -264,9 +300,16 @@ class Service:
             return None
         data = self.output.read(row.path, row.disk[""][0])
         if data is None or digest_of(data) != row.digest:
-            raise OutputError(f"{row.path} is not what was published", hint="the next run puts it right")
+            raise OutputError(
+                f"{row.path} is not what was published", hint="the next run puts it right"
+            )
         return FeedFile(
-            path=row.path, url=row.url, data=data, media_type=row.media_type, digest=digest_of(data), hubs=row.hubs
+            path=row.path,
+            url=row.url,
+            data=data,
+            media_type=row.media_type,
+            digest=digest_of(data),
+            hubs=row.hubs,
         )
 
     def check(self) -> None:
@@ -312,10 +355,10 @@ def _client(config: Config, allow_private: Sequence[str] = ()) -> "Client":
     )
 
 
-def _plan(config: Config) -> Plan:
+def _plan(config: Config) -> BuildOptions:
     overrides = {key: value for key, value in config.site if value}
     said = config.feeds
-    return Plan(
+    return BuildOptions(
         source=config.source.path,
         output=config.output.path,
         overrides=overrides,
@@ -334,4 +377,7 @@ def _plan(config: Config) -> Plan:
 
 
 def _policy(players: Collection[str], link_schemes: Collection[str]) -> Policy:
-    return Policy(frame_hosts=DEFAULT.frame_hosts.union(players), link_schemes=DEFAULT.link_schemes.union(link_schemes))
+    return Policy(
+        frame_hosts=DEFAULT.frame_hosts.union(players),
+        link_schemes=DEFAULT.link_schemes.union(link_schemes),
+    )

@@ -23,7 +23,10 @@ class Server:
     """A real socket. `answer` is given the connection each time that a request has come."""
 
     def __init__(
-        self, answer: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None, ports: Iterable[int] = (0,)
+        self,
+        answer: Callable[[socket.socket], None],
+        tls: ssl.SSLContext | None = None,
+        ports: Iterable[int] = (0,),
     ) -> None:
         self.answer, self.tls = answer, tls
         self.requests: list[bytes] = []
@@ -57,7 +60,14 @@ class Server:
                 return b""
             data += more
         head, body = data.split(b"\r\n\r\n", 1)
-        length = next((int(line[16:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length: ")), 0)
+        length = next(
+            (
+                int(line[16:])
+                for line in head.split(b"\r\n")
+                if line.startswith(b"Content-Length: ")
+            ),
+            0,
+        )
         while len(body) < length:
             body += connection.recv(65536)
         return head + b"\r\n\r\n" + body
@@ -65,7 +75,9 @@ class Server:
     def close(self) -> None:
         self.over.set()
         with suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)  # else it lives until its thread accepts once more
+            self.socket.shutdown(
+                socket.SHUT_RDWR
+            )  # else it lives until its thread accepts once more
         self.socket.close()
 
 
@@ -79,7 +91,9 @@ def listen(ports: Iterable[int]) -> socket.socket:
 
 @contextmanager
 def serving(
-    answer: Callable[[socket.socket], None] | bytes, tls: ssl.SSLContext | None = None, ports: Iterable[int] = (0,)
+    answer: Callable[[socket.socket], None] | bytes,
+    tls: ssl.SSLContext | None = None,
+    ports: Iterable[int] = (0,),
 ) -> Iterator[Server]:
     say = answer if callable(answer) else lambda connection: connection.sendall(answer)
     server = Server(say, tls, ports)
@@ -93,7 +107,10 @@ def serving(
 def a_client(timeout: float = 5, allow: tuple[str, ...] = ()) -> Iterator[Client]:
     limit = timedelta(seconds=timeout)
     client = Client(
-        user_agent="syndicator (+https://a.example/)", timeout=limit, stranger_timeout=limit, allow_private=allow
+        user_agent="syndicator (+https://a.example/)",
+        timeout=limit,
+        stranger_timeout=limit,
+        allow_private=allow,
     )
     try:
         yield client

@@ -11,10 +11,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PROGRAM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 
 _QUIET = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *(
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-sync",
+    ),
     *("--disable-background-networking", "--disable-component-update", "--disable-extensions"),
     "--remote-debugging-pipe",
 )
@@ -90,7 +99,9 @@ class Chromium:
             case "Network.requestWillBeSent":
                 self.requests.append(parameters["request"]["url"])
             case "Log.entryAdded":
-                self.complaints.append(f"{parameters['entry']['text']} {parameters['entry'].get('url')}")
+                self.complaints.append(
+                    f"{parameters['entry']['text']} {parameters['entry'].get('url')}"
+                )
             case "Runtime.exceptionThrown":
                 self.complaints.append(parameters["exceptionDetails"]["text"])
 
@@ -98,7 +109,11 @@ class Chromium:
         """What a piece of JavaScript, or its promise, comes to."""
         try:
             found = self.do(
-                "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True
+                "Runtime.evaluate",
+                expression=script,
+                awaitPromise=True,
+                returnByValue=True,
+                userGesture=True,
             )
         except InterruptedError:  # the page it was asked of is left for the next one
             return self.ask(script)
@@ -107,7 +122,11 @@ class Chromium:
 
     def open(self, url: str) -> None:
         self.do("Page.navigate", url=url)
-        self.wait(lambda: self.ask("document.readyState") == "complete" and self.address() != "about:blank")
+        self.wait(
+            lambda: (
+                self.ask("document.readyState") == "complete" and self.address() != "about:blank"
+            )
+        )
 
     def address(self) -> str:
         return str(self.ask("location.href"))

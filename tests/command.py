@@ -36,7 +36,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def until(found: Callable[[], object], *, seconds: float = PATIENCE, what: str = "what was waited for") -> float:
+def until(
+    found: Callable[[], object], *, seconds: float = PATIENCE, what: str = "what was waited for"
+) -> float:
     """Wait until `found` is true; how long that took."""
     begun = time.monotonic()
     while not found():
@@ -57,7 +59,9 @@ class Command:
         self.admin_port = free_port()
         self.admin = f"http://127.0.0.1:{self.admin_port}/"
         self.config = root / "config" / "syndicator.toml"
-        self.environ = {key: value for key, value in os.environ.items() if not key.startswith("SYNDICATOR_")}
+        self.environ = {
+            key: value for key, value in os.environ.items() if not key.startswith("SYNDICATOR_")
+        }
         (self.site / "_posts").mkdir(parents=True)
         (self.site / "_config.yml").write_text(SITE)
         self.configure(settings)
@@ -72,7 +76,13 @@ class Command:
         )
 
     def post(
-        self, name: str, title: str = "A title", *, categories: str = "News", head: str = "", text: str = "Text."
+        self,
+        name: str,
+        title: str = "A title",
+        *,
+        categories: str = "News",
+        head: str = "",
+        text: str = "Text.",
     ) -> Path:
         path = self.site / "_posts" / f"{name}.md"
         whole = f"---\ntitle: {title}\ncategories: [{categories}]\n{head}---\n{text}\n"
@@ -84,7 +94,9 @@ class Command:
     def arguments(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "syndicator", *words]
 
-    def __call__(self, *words: str, environ: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+    def __call__(
+        self, *words: str, environ: Mapping[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             self.arguments(*words),
             cwd=self.root,
@@ -116,7 +128,11 @@ class Daemon:
     """A process of `syndicator run` and what it says."""
 
     def __init__(
-        self, arguments: list[str], folder: Path, environ: Mapping[str, str], stderr: int = subprocess.PIPE
+        self,
+        arguments: list[str],
+        folder: Path,
+        environ: Mapping[str, str],
+        stderr: int = subprocess.PIPE,
     ) -> None:
         """`stderr` is where its log goes; it is collected in `err` when it is a pipe of ours."""
         self.process = subprocess.Popen(
@@ -131,7 +147,9 @@ class Daemon:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
         self.process.kill()
         self.process.wait()
         if kind is not None:

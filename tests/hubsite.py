@@ -22,19 +22,19 @@ from sqlalchemy import select
 
 from syndicator.config import load
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import Kind
+from syndicator.model.outbox import JobKind
 from syndicator.outbound import Client
-from syndicator.push.worker import Push
+from syndicator.push.worker import PushWorker
 from syndicator.store import deliveries
 from syndicator.store.database import Database
-from syndicator.store.schema import owed as debts
+from syndicator.store.schema import jobs as jobs
 from syndicator.store.schema import subscriptions as table
 from syndicator.store.schema import to_us
 from syndicator.web.app import make_app
 from syndicator.web.catalogue import Catalogue
-from syndicator.web.hub import Hub, HubLimits
+from syndicator.web.hub import HubEndpoint, HubLimits
 from syndicator.web.server import Server
-from syndicator.websub.hub_requests import Lease
+from syndicator.websub.hub_requests import LeaseBounds
 
 
 @dataclass
@@ -60,7 +60,9 @@ Reply = tuple[int, Mapping[str, str], bytes]
 
 def agree(asked: Asked) -> Reply:
     """What a good subscriber says."""
-    return (200, {}, asked["challenge"].encode()) if "hub.challenge" in asked.query else (200, {}, b"")
+    return (
+        (200, {}, asked["challenge"].encode()) if "hub.challenge" in asked.query else (200, {}, b"")
+    )
 
 
 @dataclass
@@ -86,7 +88,9 @@ class Subscriber:
                 with subscriber.came:
                     subscriber.asked.append(asked)
                     subscriber.came.notify_all()
-                status, headers, said = subscriber.verify(asked) if self.command == "GET" else subscriber.receive(asked)
+                status, headers, said = (
+                    subscriber.verify(asked) if self.command == "GET" else subscriber.receive(asked)
+                )
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(said)), **headers}.items():
                     self.send_header(name, value)
@@ -162,7 +166,7 @@ class Site:
             allow_private=allow_private,
         )
         waits = tuple(timedelta(seconds=wait) for wait in retry)
-        self.push = Push(
+        self.push = PushWorker(
             self.database,
             self.client,
             read=self.files.get,
@@ -173,11 +177,13 @@ class Site:
             hub_retry=waits,
         )
         self.woken, self.over = threading.Event(), threading.Event()
-        hub = Hub(
+        hub = HubEndpoint(
             self.database,
             read=self.files.get,
             refusal=self.client.refusal,
-            lease=Lease(min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30)),
+            lease=LeaseBounds(
+                min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30)
+            ),
             clock=self.clock,
             on_owed=self.wake,
             home=self.home,
@@ -219,7 +225,7 @@ class Site:
         """What a build does when a feed changed: first the file, then the debt. The new bytes."""
         self._put(topic)
         with self.database.begin() as connection:
-            deliveries.owe_deliveries(connection, [topic], self.clock())
+            deliveries.enqueue_deliveries(connection, [topic], self.clock())
         self.wake()
         return self.body(topic)
 
@@ -227,7 +233,7 @@ class Site:
         """What a build does when a feed is no longer made."""
         del self.files[topic]
         with self.database.begin() as connection:
-            deliveries.owe_denials(connection, [topic], self.clock())
+            deliveries.enqueue_denials(connection, [topic], self.clock())
         self.wake()
 
     def body(self, topic: str) -> bytes:
@@ -249,7 +255,9 @@ class Site:
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return self.session.post(self.url, data=form, headers=kind | headers, timeout=PATIENCE)  # type: ignore[arg-type]
 
-    def subscribe(self, topic: str, callback: str, mode: str = "subscribe", **more: object) -> requests.Response:
+    def subscribe(
+        self, topic: str, callback: str, mode: str = "subscribe", **more: object
+    ) -> requests.Response:
         form = {"hub.mode": mode, "hub.topic": topic, "hub.callback": callback}
         return self.ask(form | {f"hub.{name}": value for name, value in more.items()})
 
@@ -268,18 +276,20 @@ class Site:
         """Wait until nothing is owed for a topic."""
         self.until(lambda: not self.owed(topic))
 
-    def owed(self, topic: str) -> int:
+    def jobs(self, topic: str) -> int:
         """Requests that are still to be made for a topic."""
         with self.database.read() as connection:
             rows = connection.execute(
-                select(debts).where(debts.c.topic == topic, debts.c.state != "gave up", debts.c.kind != Kind.PING)
+                select(jobs).where(
+                    jobs.c.topic == topic, jobs.c.state != "gave up", jobs.c.kind != JobKind.PING
+                )
             )
             return len(rows.all())
 
     def errors(self) -> list[str]:
         """Why what is owed was not paid yet."""
         with self.database.read() as connection:
-            return [row.error for row in connection.execute(select(debts)) if row.error]
+            return [row.error for row in connection.execute(select(jobs)) if row.error]
 
     @staticmethod
     def until(true: Callable[[], bool], within: float = PATIENCE) -> None:
@@ -319,7 +329,10 @@ class Running(Site):
         return topic
 
     def change(self, topic: str) -> bytes:
-        category, title = topic.rpartition("/")[2].removesuffix(".rss"), f"Nächste {next(self._versions)}"
+        category, title = (
+            topic.rpartition("/")[2].removesuffix(".rss"),
+            f"Nächste {next(self._versions)}",
+        )
         path = self.source / "_posts" / f"2026-01-02-{category}.md"
         beside = path.with_name(f".{path.name}.part")
         beside.write_text(f"---\ntitle: {title}\ncategories: [{category}]\n---\nText\n")

@@ -298,8 +298,12 @@ KINDS: dict[str, Kind] = {name: _unit(unit) for name, unit in UNITS.items()} | {
     "images with quotes, one end": _unit('![a](b "', after='c")'),
     "link with angles, one end": _unit("[a](<b", after=">"),
     "references to one": _unit("[a][b] ", after="\n\n[b]: /c\n"),
-    "references to a long title": lambda size: "[a] " * (size // 8) + f'\n\n[a]: /b "{"c" * min(4_000, size // 2)}"\n',
-    "references to a long address": lambda size: "[a] " * (size // 8) + f"\n\n[a]: /{'b' * min(4_000, size // 2)}\n",
+    "references to a long title": lambda size: (
+        "[a] " * (size // 8) + f'\n\n[a]: /b "{"c" * min(4_000, size // 2)}"\n'
+    ),
+    "references to a long address": lambda size: (
+        "[a] " * (size // 8) + f"\n\n[a]: /{'b' * min(4_000, size // 2)}\n"
+    ),
     "references to attributes": lambda size: (
         "[a] " * (size // 8) + f'\n\n[a]: /b\n{{:title="{"c" * min(490, size // 2)}"}}\n'
     ),
@@ -315,19 +319,28 @@ KINDS: dict[str, Kind] = {name: _unit(unit) for name, unit in UNITS.items()} | {
         _numbered(lambda number: f"[^{number}]", after="\n\n")(size // 2)
         + _numbered(lambda number: f"[^{number}]: a\n")(size // 2)
     ),
-    "footnotes in footnotes": _numbered(lambda number: f"[^{number}]: a[^{number + 1}]\n\n", before="[^0]\n\n"),
+    "footnotes in footnotes": _numbered(
+        lambda number: f"[^{number}]: a[^{number + 1}]\n\n", before="[^0]\n\n"
+    ),
     "footnotes of themselves": _unit("[^1]", before="[^1]\n\n[^1]: a", after="\n"),
     "footnotes nested": lambda size: (
-        "[^1]\n\n" + "\n".join("    " * depth + "[^1]: a" for depth in range(int((size / 2) ** 0.5)))
+        "[^1]\n\n"
+        + "\n".join("    " * depth + "[^1]: a" for depth in range(int((size / 2) ** 0.5)))
     ),
     "footnotes in headings": _unit("# [^1]\n\n", after="[^1]: a\n\n* a\n{:toc}\n"),
     "footnotes placed": _unit("* a\n{:footnotes}\n\n", before="[^1]\n\n[^1]: a\n\n"),
     "abbreviations of many": _numbered(lambda number: f"*[a{number}]: b\n", before="a0 a9 a99\n\n"),
     "abbreviations used": _unit("a ", before="*[a]: b\n\n"),
-    "abbreviations with a long title": lambda size: f"*[a]: {'b' * (size // 2)}\n\n" + "a " * (size // 4),
-    "abbreviations that nearly match": lambda size: f"*[{'a ' * (size // 2)}b]: c\n\n" + "a " * (size // 4),
+    "abbreviations with a long title": lambda size: (
+        f"*[a]: {'b' * (size // 2)}\n\n" + "a " * (size // 4)
+    ),
+    "abbreviations that nearly match": lambda size: (
+        f"*[{'a ' * (size // 2)}b]: c\n\n" + "a " * (size // 4)
+    ),
     "abbreviations of all lengths": lambda size: (
-        "".join(f"*[{'a ' * length}b]: c\n" for length in range(1, int((size / 2) ** 0.5))) + "\n" + "a " * (size // 4)
+        "".join(f"*[{'a ' * length}b]: c\n" for length in range(1, int((size / 2) ** 0.5)))
+        + "\n"
+        + "a " * (size // 4)
     ),
     "abbreviations of accents": _numbered(lambda number: f"*[e\u0301{number}]: b\n"),
     "abbreviations of spaces": _unit("*[ ]: b\n", after="\n\n" + "  " * 100),
@@ -344,7 +357,9 @@ KINDS: dict[str, Kind] = {name: _unit(unit) for name, unit in UNITS.items()} | {
     "lists in lists, up and down": _numbered(lambda number: "  " * (number % 20) + "* a\n"),
     "lists in quotes": _growing(lambda depth: "> " * depth + "* a\n"),
     "quotes in quotes": _growing(lambda depth: ">" * depth + " a\n"),
-    "definition lists in lists": _growing(lambda depth: "  " * depth + "a\n" + "  " * depth + ": b\n"),
+    "definition lists in lists": _growing(
+        lambda depth: "  " * depth + "a\n" + "  " * depth + ": b\n"
+    ),
     "definitions of many terms": _unit("a\n", after=": b\n"),
     "item of many lines": _unit("a\n", before="* "),
     "item of many indented lines": _unit("  a\n", before="* "),
@@ -365,22 +380,34 @@ KINDS: dict[str, Kind] = {name: _unit(unit) for name, unit in UNITS.items()} | {
     "attributes of a chain": _numbered(
         lambda number: f"{{:a{number}: a{number + 1} a{number + 1}}}\n", before="a\n{:a0}\n\n"
     ),
-    "attributes of a long list": lambda size: f"{{:a: {'.b' * min(240, size // 4)}}}\n\n" + "*a*{:a}" * (size // 14),
+    "attributes of a long list": lambda size: (
+        f"{{:a: {'.b' * min(240, size // 4)}}}\n\n" + "*a*{:a}" * (size // 14)
+    ),
     "attributes named once, used often": lambda size: (
-        "".join(f"{{:a: .{'b' * 490}}}\n" for _ in range(size // 1_000)) + "\n" + "*a*{:a} " * (size // 16)
+        "".join(f"{{:a: .{'b' * 490}}}\n" for _ in range(size // 1_000))
+        + "\n"
+        + "*a*{:a} " * (size // 16)
     ),
     "attributes of lists of lists": lambda size: (
-        "".join(f"{{:a{n}: a{n + 1} .{'b' * 480}}}\n" for n in range(60)) + "\n" + "*a*{:a0} " * (size // 9)
+        "".join(f"{{:a{n}: a{n + 1} .{'b' * 480}}}\n" for n in range(60))
+        + "\n"
+        + "*a*{:a0} " * (size // 9)
     ),
     "attributes of classes": _unit("{:.b}", before="*a*"),
     "ticks of all lengths": _growing(lambda length: "`" * length + " "),
-    "ticks of all lengths, backwards": lambda size: " ".join("`" * n for n in range(int((2 * size) ** 0.5), 0, -1)),
+    "ticks of all lengths, backwards": lambda size: " ".join(
+        "`" * n for n in range(int((2 * size) ** 0.5), 0, -1)
+    ),
     "fences of all lengths": _growing(lambda length: "~" * (length + 2) + "\n"),
-    "fences of all lengths, backwards": lambda size: "\n".join("~" * n for n in range(int((2 * size) ** 0.5), 2, -1)),
+    "fences of all lengths, backwards": lambda size: "\n".join(
+        "~" * n for n in range(int((2 * size) ** 0.5), 2, -1)
+    ),
     "fences in lists": _unit("* ```\n"),
     "fence of one language": _unit("a = '\n", before="```ruby\n", after="```\n"),
     "fences in many languages": _numbered(
-        lambda number: f"```{('ruby', 'html', 'perl', 'swift', 'php')[number % 5]}\n<a = '{{[\n```\n\n"
+        lambda number: (
+            f"```{('ruby', 'html', 'perl', 'swift', 'php')[number % 5]}\n<a = '{{[\n```\n\n"
+        )
     ),
     "elements nested": _halves("<b>", "</b>"),
     "elements of many names": _numbered(lambda number: f"<b{number}>"),
@@ -411,9 +438,15 @@ KINDS: dict[str, Kind] = {name: _unit(unit) for name, unit in UNITS.items()} | {
     "line of tabs": _unit("\t", before="*", after="a"),
     "breaks of lines in headings": _unit("  \n", before="# a"),
     "words in a hard wrap": _unit("a\n", before="{::options hard_wrap='true' /}\n\n"),
-    "ideographs without breaks": _unit("\u4e00\n", before="{::options remove_line_breaks_for_cjk='true' /}\n\n"),
+    "ideographs without breaks": _unit(
+        "\u4e00\n", before="{::options remove_line_breaks_for_cjk='true' /}\n\n"
+    ),
     "entities as symbols": _unit("&copy; ", before="{::options entity_output='symbolic' /}\n\n"),
-    "quotation marks as entities": _unit("'a", before="{::options smart_quotes='39,39,34,34' /}\n\n"),
+    "quotation marks as entities": _unit(
+        "'a", before="{::options smart_quotes='39,39,34,34' /}\n\n"
+    ),
     "all marks": _unit("*_`<[!\"'$}{&-.>\n\\~^|#:=+"),
-    "words of prose": _unit('The *quick* brown [fox](/f) jumps `over` the lazy dog -- it\'s "fine".\n\n'),
+    "words of prose": _unit(
+        'The *quick* brown [fox](/f) jumps `over` the lazy dog -- it\'s "fine".\n\n'
+    ),
 }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from syndicator.jekyll.posts import Reading, read_post
+from syndicator.jekyll.posts import ReadPost, read_post
 from syndicator.jekyll.site import Site, read_site
 from syndicator.model.content import Document, Post, Problem, Stat
 
@@ -25,7 +25,9 @@ class Files:
         return None if text is None else len(text.encode())
 
     def names(self, folder: str) -> tuple[str, ...]:
-        return tuple(sorted(path for path in self.texts if not folder or path.startswith(f"{folder}/")))
+        return tuple(
+            sorted(path for path in self.texts if not folder or path.startswith(f"{folder}/"))
+        )
 
 
 def site_and_problems(
@@ -34,21 +36,29 @@ def site_and_problems(
     return read_site(config, Files(files or {}), overrides)
 
 
-def site_of(config: str | None = CONFIG, files: Mapping[str, str] | None = None, **overrides: str) -> Site:
+def site_of(
+    config: str | None = CONFIG, files: Mapping[str, str] | None = None, **overrides: str
+) -> Site:
     return site_and_problems(config, files, **overrides)[0]
 
 
 def document(path: str, text: str | bytes) -> Document:
     data = text.encode() if isinstance(text, str) else text
-    return Document(stat=Stat(path=path, size=len(data), mtime_ns=0), data=data, digest=sha256(data).hexdigest())
+    return Document(
+        stat=Stat(path=path, size=len(data), mtime_ns=0), data=data, digest=sha256(data).hexdigest()
+    )
 
 
-def reading(head: str, *, path: str = "_posts/2024-01-02-hello.md", site: Site | None = None) -> Reading:
+def reading(
+    head: str, *, path: str = "_posts/2024-01-02-hello.md", site: Site | None = None
+) -> ReadPost:
     """What becomes of a document with this YAML head and a line of text."""
     return read_post(document(path, f"---\n{head}\n---\nText.\n"), site or site_of())
 
 
-def post_of(head: str, *, path: str = "_posts/2024-01-02-hello.md", site: Site | None = None) -> Post:
+def post_of(
+    head: str, *, path: str = "_posts/2024-01-02-hello.md", site: Site | None = None
+) -> Post:
     post = reading(head, path=path, site=site).post
     assert post is not None
     return post

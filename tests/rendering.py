@@ -49,9 +49,13 @@ def head(slug: str, day: int, *categories: str) -> PostHead:
 OTHERS = Posts(head("third", 9, "News"), head("second", 8), head("first", 7, "News"))
 
 
-def post_of(body: str, front: str = "", *, path: str = "_posts/2026-01-09-third.md", config: str = CONFIG) -> Post:
+def post_of(
+    body: str, front: str = "", *, path: str = "_posts/2026-01-09-third.md", config: str = CONFIG
+) -> Post:
     """A post with that text and these lines of front matter besides its title."""
-    post = read_post(document(path, f"---\ntitle: Third\n{front}\n---\n{body}"), site_of(config)).post
+    post = read_post(
+        document(path, f"---\ntitle: Third\n{front}\n---\n{body}"), site_of(config)
+    ).post
     assert post is not None
     return post
 

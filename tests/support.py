@@ -71,7 +71,9 @@ class Site:
     def post(self, name: str, body: str = "Text.", **head: object) -> Path:
         """Save a post; `date` defaults to its name's day at noon."""
         said: dict[str, object] = {"layout": "post", "title": name, "date": f"{name[:10]}T12:00:00"}
-        lines = "".join(f"{key}: {json.dumps(value, default=str)}\n" for key, value in (said | head).items())
+        lines = "".join(
+            f"{key}: {json.dumps(value, default=str)}\n" for key, value in (said | head).items()
+        )
         return self.write(f"_posts/{name}.md", f"---\n{lines}---\n\n{body}\n")
 
     def service(self) -> Service:
@@ -89,7 +91,9 @@ class Site:
         """The titles of a feed's entries, which are the same in every format."""
         rss = [entry.title for entry in self.feed(f"{name}.rss").entries]
         atom = [entry.title for entry in self.feed(f"{name}.atom").entries]
-        items = [item["title"] for item in json.loads((self.feeds / f"{name}.json").read_text())["items"]]
+        items = [
+            item["title"] for item in json.loads((self.feeds / f"{name}.json").read_text())["items"]
+        ]
         assert rss == atom == items
         return rss
 
@@ -112,8 +116,12 @@ class Site:
         from sqlalchemy import text
 
         with self.service() as service, service.database.begin() as connection:
-            topics = connection.execute(text("SELECT topic FROM owed WHERE kind = 'ping'")).scalars().all()
-            connection.execute(text("DELETE FROM owed"))
+            topics = (
+                connection.execute(text("SELECT topic FROM jobs WHERE kind = 'ping'"))
+                .scalars()
+                .all()
+            )
+            connection.execute(text("DELETE FROM jobs"))
         return {topic.removeprefix("http://127.0.0.1:8080/") for topic in topics}
 
 

@@ -27,7 +27,7 @@ def fold(label: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", label).casefold().split())
 
 
-def slug(label: str) -> str:
+def feed_slug(label: str) -> str:
     """A label as a file's name: lower case, letters and digits of any script, `-` between words.
 
     Never empty, never with a slash or a dot, never longer than 120 octets.
@@ -44,9 +44,9 @@ def slug(label: str) -> str:
     return name
 
 
-def name_of(term: Term, taken: Container[str]) -> tuple[str, Problem | None]:
+def feed_name(term: Term, taken: Container[str]) -> tuple[str, Problem | None]:
     """The name of a new feed. A name that is taken by another label gets a number, and a Problem says so."""
-    plain = f"{term.kind}/{slug(term.label)}"
+    plain = f"{term.kind}/{feed_slug(term.label)}"
     if plain not in taken:
         return plain, None
     number = 2
@@ -60,7 +60,7 @@ def name_of(term: Term, taken: Container[str]) -> tuple[str, Problem | None]:
     )
 
 
-def wanted(terms: Iterable[Term], kinds: Container[str]) -> list[Term]:
+def feed_terms(terms: Iterable[Term], kinds: Container[str]) -> list[Term]:
     """The terms of a post that feeds are made for, without repetition."""
     found: dict[tuple[str, str], Term] = {}
     for term in terms:
@@ -69,16 +69,18 @@ def wanted(terms: Iterable[Term], kinds: Container[str]) -> list[Term]:
     return list(found.values())
 
 
-def stands_in_all(terms: Iterable[Term]) -> bool:
+def is_in_main_feed(terms: Iterable[Term]) -> bool:
     """Whether a post is in the feed of the whole site: jekyll-feed's main feed has posts, not collections."""
     return all(term.kind != "collection" for term in terms)
 
 
-def title_of(site: SiteInfo, term: Term | None) -> str:
+def feed_title(site: SiteInfo, term: Term | None) -> str:
     return site.title if term is None else f"{site.title}: {term.label}"
 
 
-def assemble(spec: FeedSpec, site: SiteInfo, entries: Sequence[Entry], before: datetime | None, now: datetime) -> Feed:
+def assemble(
+    spec: FeedSpec, site: SiteInfo, entries: Sequence[Entry], before: datetime | None, now: datetime
+) -> Feed:
     """A feed of these entries, newest first, or of their summaries, as the spec has it.
 
     `before`: its last `updated`, which it never goes back from, unless that is yet to come: a post was dated wrong.

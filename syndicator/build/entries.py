@@ -15,8 +15,8 @@ from syndicator.jekyll.sanitize import Policy
 from syndicator.jekyll.site import ALWAYS, Site
 from syndicator.liquid.lookups import is_named, places
 from syndicator.model.content import Document, Entry, Post, PostHead, Problem, fingerprint
-from syndicator.sources.folder import Folder
-from syndicator.sources.site_files import Files, Seen, look_again
+from syndicator.sources.folder import SourceFolder
+from syndicator.sources.site_files import FolderFiles, Seen, look_again
 from syndicator.store import entries, feeds, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class LoadedEntries:
     """The entries of a feed, newest first, and what each was made from."""
 
     paths: tuple[str, ...]
@@ -40,19 +40,25 @@ class Gathered:
     missed: tuple[str, ...]  #: posts whose file isn't, just now, the one that the index speaks of
 
 
-class Gatherer:
+class EntryLoader:
     """Turns posts into entries, each once. `version` changes when the same post would be rendered differently.
 
     `recent` lives longer than one run.
     """
 
     def __init__(
-        self, database: Database, source: Folder, site: Site, policy: Policy, version: str, recent: entries.Recent
+        self,
+        database: Database,
+        source: SourceFolder,
+        site: Site,
+        policy: Policy,
+        version: str,
+        recent: entries.Recent,
     ) -> None:
         self.database = database
         self.source = source
         self.site = site
-        self._files = Files(source.root)
+        self._files = FolderFiles(source.root)
         self._posts = StoredPosts(database)
         self._policy = policy
         self._version = version
@@ -85,7 +91,7 @@ class Gatherer:
 
         return Renderer(self.site, self._files, self._posts, policy=self._policy)
 
-    def gather(self, rows: Iterable[PostRow], until: datetime) -> Gathered:
+    def gather(self, rows: Iterable[PostRow], until: datetime) -> LoadedEntries:
         """The entries of these posts. A post that can't be rendered is left out, and a Problem says why.
 
         One that is missed is left out too, or stands as it was. `until` is the date of the newest posts they may show.
@@ -123,7 +129,7 @@ class Gatherer:
             with self.database.begin(durable=False) as connection:
                 entries.put(connection, made)
                 problems.replace(connection, "render", found)
-        return Gathered(
+        return LoadedEntries(
             paths=tuple(row.path for row in gathered),
             entries=tuple(row.entry for row in gathered if row.entry),
             keys=tuple(
@@ -137,12 +143,18 @@ class Gatherer:
         )
 
     def _key(self, row: PostRow) -> str:
-        return fingerprint(self._version, self._policy.said, self.site.digest, row.document_digest, row.head)
+        return fingerprint(
+            self._version, self._policy.said, self.site.digest, row.document_digest, row.head
+        )
 
     def _post(self, row: PostRow) -> Post | None:
         """The post as the index speaks of it; None when its file isn't that version."""
         document = self.source.read(row.stat.path)
-        if not isinstance(document, Document) or document.digest != row.document_digest or row.head is None:
+        if (
+            not isinstance(document, Document)
+            or document.digest != row.document_digest
+            or row.head is None
+        ):
             return None
         post = read_post(document, self.site).post
         return None if post is None else replace(post, head=row.head)
@@ -188,10 +200,12 @@ class StoredPosts:
 
     def newest(self, limit: int) -> tuple[PostHead, ...]:
         with self._database.read() as connection:
-            return tuple(row.head for row in posts.newest_of_all(connection, self.until, limit) if row.head)
+            return tuple(
+                row.head for row in posts.newest_of_all(connection, self.until, limit) if row.head
+            )
 
 
-class Needs:
+class Dependencies:
     """What the remembered entries asked their site for, kept at hand so that a poll reads no row for it."""
 
     def __init__(self, connection: Connection) -> None:
@@ -209,10 +223,12 @@ class Needs:
         for path, askers in self._askers.items():
             if told is None or path in told or path.endswith("/"):
                 now = look_again(root, path)
-                outdated.update(post for seen, posts in askers.items() if seen != now for post in posts)
+                outdated.update(
+                    post for seen, posts in askers.items() if seen != now for post in posts
+                )
         return outdated
 
 
 def prune(connection: Connection) -> None:
     """Forget the entries that stand in no feed."""
-    entries.remove(connection, entries.paths(connection) - feeds.standing(connection))
+    entries.remove(connection, entries.paths(connection) - feeds.post_paths(connection))

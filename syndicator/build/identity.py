@@ -24,14 +24,18 @@ def identify(head: PostHead, known: Identity | None, now: datetime) -> Identity:
     )
 
 
-def strangers(heads: Iterable[PostHead], known: Mapping[str, Identity]) -> list[PostHead]:
+def rename_candidates(heads: Iterable[PostHead], known: Mapping[str, Identity]) -> list[PostHead]:
     """The posts that may be others under a new name: their text isn't the one that is known of their path."""
     return [
-        head for head in heads if (before := known.get(head.path)) is None or before.text_digest != head.text_digest
+        head
+        for head in heads
+        if (before := known.get(head.path)) is None or before.text_digest != head.text_digest
     ]
 
 
-def renamed(strangers: Iterable[PostHead], left: Collection[Identity]) -> dict[str, Identity]:
+def renamed(
+    rename_candidates: Iterable[PostHead], left: Collection[Identity]
+) -> dict[str, Identity]:
     """Which path continues which identity: a text that left one and came to another.
 
     A second file with the same text is a new post, so each identity that left is continued at most once, the one that
@@ -40,15 +44,21 @@ def renamed(strangers: Iterable[PostHead], left: Collection[Identity]) -> dict[s
     there = {identity.path for identity in left if identity.gone is None}
     of_text: dict[str, list[Identity]] = {}
     by_path = sorted(left, key=lambda identity: identity.path, reverse=True)
-    for identity in sorted(by_path, key=lambda identity: (identity.gone is not None, identity.gone)):
+    for identity in sorted(
+        by_path, key=lambda identity: (identity.gone is not None, identity.gone)
+    ):
         of_text.setdefault(identity.text_digest, []).append(identity)
     found = {
         head.path: of_text[head.text_digest].pop()
-        for head in sorted(strangers, key=lambda head: (head.path in there, head.path))
+        for head in sorted(rename_candidates, key=lambda head: (head.path in there, head.path))
         if of_text.get(head.text_digest)
     }
     while edited := there & (found.keys() ^ {identity.path for identity in found.values()}):
-        found = {path: one for path, one in found.items() if path not in edited and one.path not in edited}
+        found = {
+            path: one
+            for path, one in found.items()
+            if path not in edited and one.path not in edited
+        }
     return found
 
 
@@ -68,7 +78,7 @@ def conflict(head: PostHead, identity: Identity, holders: Mapping[str, str]) -> 
     )
 
 
-def apart(identity: Identity) -> list[str]:
+def next_free_id(identity: Identity) -> list[str]:
     """What its id may become while another post holds it, and stays from then on: the first that is free."""
     name = identity.path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     numbered = (f"{identity.path}~{number}" for number in range(2, 100))
@@ -79,7 +89,7 @@ def _is_apart(id: str, wanted: str) -> bool:
     return id.startswith(f"{wanted}#")
 
 
-def settled(head: PostHead, identity: Identity) -> PostHead:
+def with_identity(head: PostHead, identity: Identity) -> PostHead:
     """The head as feeds show it: with its lasting id, and when it was updated.
 
     Front matter's word on `updated` wins. A change before a post was out is no update.

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from syndicator.build import assemble, identity
-from syndicator.build.read import Read, Wanted, read_all
+from syndicator.build.read import ReadResult, Wanted, read_all
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Identity, PostHead, Problem, Term
-from syndicator.sources.folder import Folder
+from syndicator.sources.folder import SourceFolder
 from syndicator.store import entries, feeds, posts, problems
 from syndicator.store import identities as ledger
 from syndicator.store.database import Database
@@ -23,13 +23,15 @@ Progress = Callable[[int, int | None, str], None]
 
 
 @dataclass(slots=True)
-class Counted:
+class IndexResult:
     """What an indexing found."""
 
     new: int = 0
     changed: int = 0
     gone: int = 0
-    racy: set[str] = field(default_factory=set)  #: to be looked at again: changed within the clock's grain
+    racy: set[str] = field(
+        default_factory=set
+    )  #: to be looked at again: changed within the clock's grain
     freed: bool = False  #: whether an id is held no longer
 
 
@@ -37,7 +39,7 @@ class Counted:
 class _Found:
     """A document as it was read now, beside what was known of it."""
 
-    read: Read
+    read: ReadResult
     before: PostRow | None
     head: PostHead | None  #: as feeds show it, once it is known who it is
     problems: tuple[Problem, ...]
@@ -65,40 +67,57 @@ class Indexer:
     entries asked for other posts: a change of any may be one of theirs.
     """
 
-    def __init__(self, database: Database, source: Folder, site: Site, names: "Names", using: Collection[str]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        source: SourceFolder,
+        site: Site,
+        names: "FeedNames",
+        using: Collection[str],
+    ) -> None:
         self.database = database
         self.source = source
         self.site = site
         self.names = names
         self.using = using
-        self._set_apart: dict[str, Identity | None] = {}  #: in this run, and who they were before it
+        self._set_apart: dict[
+            str, Identity | None
+        ] = {}  #: in this run, and who they were before it
 
-    def index(self, fresh: Collection[str], gone: Collection[str], now: datetime, progress: Progress) -> Counted:
+    def index(
+        self, fresh: Collection[str], gone: Collection[str], now: datetime, progress: Progress
+    ) -> IndexResult:
         """Forget the gone paths, read the fresh ones, in batches that are each a transaction."""
-        counted = Counted()
+        counted = IndexResult()
         self._forget(gone, now, counted)
         self._read(fresh, now, counted, progress)
         if counted.freed:  # what another held, one of these may have now
             with self.database.begin(durable=False) as connection:
                 again = sorted(problems.subjects(connection, "id") | self._set_apart.keys())
-                posts.unsettle(connection, again)
+                posts.mark_unread(connection, again)
                 # Nobody saw the ids that were set apart from one whose own changed later in this run.
                 ledger.remove(connection, self._set_apart)
                 ledger.put(connection, [before for before in self._set_apart.values() if before])
-            self._read(again, now, Counted(racy=counted.racy), progress)  # they are counted
+            self._read(again, now, IndexResult(racy=counted.racy), progress)  # they are counted
         return counted
 
-    def _read(self, fresh: Collection[str], now: datetime, counted: Counted, progress: Progress) -> None:
+    def _read(
+        self, fresh: Collection[str], now: datetime, counted: IndexResult, progress: Progress
+    ) -> None:
         done = 0
         with closing(read_all(self.source, self.site, self._wanted(fresh), len(fresh))) as batched:
             for (known, wanted), several in batched:
                 # What a look saw and a reading doesn't find may be back at once, and is to be looked for.
-                counted.racy.update(path for (path, _), one in zip(wanted, several, strict=True) if one is None)
+                counted.racy.update(
+                    path for (path, _), one in zip(wanted, several, strict=True) if one is None
+                )
                 self._index_batch(known, [one for one in several if one], now, counted)
                 done += BATCH
                 progress(min(done, len(fresh)), len(fresh), "reading posts")
 
-    def _wanted(self, fresh: Collection[str]) -> Iterator[tuple[tuple[_Known, list[Wanted]], list[Wanted]]]:
+    def _wanted(
+        self, fresh: Collection[str]
+    ) -> Iterator[tuple[tuple[_Known, list[Wanted]], list[Wanted]]]:
         """What is to be read, in batches, and with it what is known of it. What is as it was is left out."""
         for batch in batches(fresh):
             with self.database.read() as connection:
@@ -111,32 +130,52 @@ class Indexer:
             yield (known, wanted), wanted
 
     def _differs(self, path: str, before: PostRow | None) -> bool:
-        return not (before and before.settled and before.digest and self.source.stat(path) == before.stat)
+        return not (
+            before and before.settled and before.digest and self.source.stat(path) == before.stat
+        )
 
-    def _index_batch(self, known: _Known, several: list[Read], now: datetime, counted: Counted) -> None:
+    def _index_batch(
+        self, known: _Known, several: list[ReadResult], now: datetime, counted: IndexResult
+    ) -> None:
         counted.racy.update(one.stat.path for one in several if not one.settled)
         if not several:
             return
         looks = [
-            row for one in several if one.same and (row := _looked(one, known[one.stat.path])) != known[one.stat.path]
+            row
+            for one in several
+            if one.same and (row := _looked(one, known[one.stat.path])) != known[one.stat.path]
         ]
-        read = [_Found(one, known.get(one.stat.path), one.head, one.problems) for one in several if not one.same]
+        read = [
+            _Found(one, known.get(one.stat.path), one.head, one.problems)
+            for one in several
+            if not one.same
+        ]
         if not looks and not read:
             return
         with self.database.begin(durable=False) as connection:
-            posts.look(connection, looks)
+            posts.update_stat(connection, looks)
             self._identify(connection, read, now)
             rows = [self._row(found) for found in read]
             problems.replace(connection, "read", {found.path: found.problems for found in read})
             problems.replace(connection, "id", {found.path: found.conflict for found in read})
             self.names.remember(connection)
-            changed = [(row, found.before) for row, found in zip(rows, read, strict=True) if row != found.before]
-            posts.put(connection, [row for row, _ in changed], [before for _, before in changed if before])
-            feeds.soil(connection, {name for row, before in changed for name in _touched(row, before)})
+            changed = [
+                (row, found.before)
+                for row, found in zip(rows, read, strict=True)
+                if row != found.before
+            ]
+            posts.put(
+                connection, [row for row, _ in changed], [before for _, before in changed if before]
+            )
+            feeds.mark_stale(
+                connection, {name for row, before in changed for name in _touched(row, before)}
+            )
             if changed:
                 drop(connection, self.using)
                 # What was wrong with an entry was wrong with another text.
-                mended = [row.stat.path for row, before in changed if before and _touched(row, before)]
+                mended = [
+                    row.stat.path for row, before in changed if before and _touched(row, before)
+                ]
                 problems.remove(connection, "render", mended)
         for row, before in changed:
             _count(row, before, counted)
@@ -146,11 +185,21 @@ class Indexer:
         heads = {found.path: found.head for found in read if found.head}
         known = ledger.get(connection, [found.path for found in read])
         known |= self._follow(connection, heads, known, now)
-        identities = {path: identity.identify(head, known.get(path), now) for path, head in heads.items()}
+        identities = {
+            path: identity.identify(head, known.get(path), now) for path, head in heads.items()
+        }
         hidden = {path: one.id for path, one in known.items() if path not in heads}
-        asked = {one.id for one in identities.values()} | {head.id for head in heads.values()} | {*hidden.values()}
-        holders = posts.holders(connection, asked)
-        holders = {id: path for id, path in holders.items() if path not in identities or identities[path].id == id}
+        asked = (
+            {one.id for one in identities.values()}
+            | {head.id for head in heads.values()}
+            | {*hidden.values()}
+        )
+        holders = posts.paths_by_id(connection, asked)
+        holders = {
+            id: path
+            for id, path in holders.items()
+            if path not in identities or identities[path].id == id
+        }
         # Who has an id keeps it, though it is hidden.
         for found in sorted(read, key=lambda found: (found.path not in known, found.head is None)):
             if found.head is None:
@@ -163,29 +212,42 @@ class Indexer:
             if problem:
                 found.conflict = (problem,)
             if holders.get(one.id, one.path) != one.path:
-                others = identity.apart(one)
-                taken = posts.holders(connection, others) | holders
+                others = identity.next_free_id(one)
+                taken = posts.paths_by_id(connection, others) | holders
                 self._set_apart.setdefault(one.path, known.get(one.path))
-                one = one._replace(id=next(id for id in others if taken.get(id, one.path) == one.path))
+                one = one._replace(
+                    id=next(id for id in others if taken.get(id, one.path) == one.path)
+                )
             holders.setdefault(one.id, one.path)
             identities[one.path] = one
-            found.head = identity.settled(found.head, one)
+            found.head = identity.with_identity(found.head, one)
         ledger.put(connection, [one for path, one in identities.items() if one != known.get(path)])
 
     def _follow(
-        self, connection: Connection, heads: Mapping[str, PostHead], known: Mapping[str, Identity], now: datetime
+        self,
+        connection: Connection,
+        heads: Mapping[str, PostHead],
+        known: Mapping[str, Identity],
+        now: datetime,
     ) -> dict[str, Identity]:
         """Who came under another name, by that name; the ledger knows them by no other from now on."""
-        strangers = identity.strangers(heads.values(), known)
+        strangers = identity.rename_candidates(heads.values(), known)
         left = [one for head in strangers if (one := known.get(head.path)) and not one.gone]
         if len(left) < len(strangers):  # some came
-            departed = ledger.departed(connection, {head.text_digest for head in strangers}, now - RENAMING)
+            departed = ledger.find_removed(
+                connection, {head.text_digest for head in strangers}, now - RENAMING
+            )
             left += [one for one in departed if one.path not in heads]
         followed = identity.renamed(strangers, left)
-        olds = {old.path: old._replace(path=path, gone=old.gone or now) for path, old in followed.items()}
+        olds = {
+            old.path: old._replace(path=path, gone=old.gone or now)
+            for path, old in followed.items()
+        }
         # Who was there before may yet come elsewhere, and is kept where no file can be.
         displaced = [
-            one._replace(path=f"{path}/") for path in followed if path not in olds and (one := known.get(path))
+            one._replace(path=f"{path}/")
+            for path in followed
+            if path not in olds and (one := known.get(path))
         ]
         ledger.remove(connection, olds)
         ledger.put(connection, displaced)
@@ -193,7 +255,12 @@ class Indexer:
 
     def _row(self, found: _Found) -> PostRow:
         """What is remembered of a document; of one that can't be read as a post, its last good version too."""
-        stat, settled, digest, head = found.read.stat, found.read.settled, found.read.digest, found.head
+        stat, settled, digest, head = (
+            found.read.stat,
+            found.read.settled,
+            found.read.digest,
+            found.head,
+        )
         if found.read.unreadable and found.before:
             return found.before._replace(stat=stat, settled=settled, digest=digest)
         return PostRow(
@@ -206,27 +273,29 @@ class Indexer:
             hidden_id=found.hidden_id,
         )
 
-    def _forget(self, gone: Collection[str], now: datetime, counted: Counted) -> None:
+    def _forget(self, gone: Collection[str], now: datetime, counted: IndexResult) -> None:
         for batch in batches(sorted(gone)):
             with self.database.begin(durable=False) as connection:
                 rows = posts.get(connection, batch).values()
                 posts.remove(connection, rows)
-                ledger.depart(connection, batch, now)
+                ledger.mark_removed(connection, batch, now)
                 for stage in ("read", "id", "render"):
                     problems.remove(connection, stage, batch)
-                feeds.soil(connection, {name for row in rows for name in row.feeds})
+                feeds.mark_stale(connection, {name for row in rows for name in row.feeds})
                 drop(connection, self.using)
                 counted.gone += sum(row.head is not None for row in rows)
                 counted.freed |= any(row.id for row in rows)
 
 
-class Names:
+class FeedNames:
     """The names of feeds of some kinds, once given, for ever: by what makes two labels the same."""
 
     def __init__(self, rows: Iterable[FeedRow], kinds: Collection[str]) -> None:
         rows = list(rows)
         self._kinds = kinds
-        self._of_terms: dict[tuple[Term, ...], tuple[str, ...]] = {}  #: of those asked for since the last `remember`
+        self._of_terms: dict[
+            tuple[Term, ...], tuple[str, ...]
+        ] = {}  #: of those asked for since the last `remember`
         self._names = {(row.kind, row.folded): row.name for row in rows}
         self._taken = {row.name for row in rows}
         self._new: list[FeedRow] = []
@@ -241,8 +310,8 @@ class Names:
         """The names of the feeds that a post with these terms stands in."""
         names = self._of_terms.get(terms)
         if names is None:
-            site = (assemble.ALL,) if assemble.stands_in_all(terms) else ()
-            names = (*site, *(self.of(term) for term in assemble.wanted(terms, self._kinds)))
+            site = (assemble.ALL,) if assemble.is_in_main_feed(terms) else ()
+            names = (*site, *(self.of(term) for term in assemble.feed_terms(terms, self._kinds)))
             self._of_terms[terms] = names
         return names
 
@@ -251,10 +320,12 @@ class Names:
         key = (term.kind, assemble.fold(term.label))
         name = self._names.get(key)
         if name is None:
-            name, problem = assemble.name_of(term, self._taken)
+            name, problem = assemble.feed_name(term, self._taken)
             self._names[key] = name
             self._taken.add(name)
-            self._new.append(FeedRow(name=name, kind=term.kind, label=term.label.strip(), folded=key[1]))
+            self._new.append(
+                FeedRow(name=name, kind=term.kind, label=term.label.strip(), folded=key[1])
+            )
             if problem:
                 self._problems[name] = (problem,)
         return name
@@ -267,11 +338,13 @@ class Names:
 
 def drop(connection: Connection, outdated: Collection[str]) -> None:
     """Let entries of posts be made again, and mark the feeds they stand in."""
-    entries.outdate(connection, outdated)
-    feeds.soil(connection, {name for row in posts.get(connection, outdated).values() for name in row.feeds})
+    entries.mark_stale(connection, outdated)
+    feeds.mark_stale(
+        connection, {name for row in posts.get(connection, outdated).values() for name in row.feeds}
+    )
 
 
-def _looked(read: Read, before: PostRow) -> PostRow:
+def _looked(read: ReadResult, before: PostRow) -> PostRow:
     """A document whose bytes are the same."""
     return before._replace(stat=read.stat, settled=read.settled)
 
@@ -286,7 +359,7 @@ def _shown(row: PostRow) -> tuple[PostHead | None, str | None, tuple[str, ...]]:
     return row.head, row.document_digest, row.feeds
 
 
-def _count(row: PostRow, before: PostRow | None, counted: Counted) -> None:
+def _count(row: PostRow, before: PostRow | None, counted: IndexResult) -> None:
     was, now = before.head if before else None, row.head
     counted.freed |= before is not None and before.id not in (None, row.id)
     if now and not was:

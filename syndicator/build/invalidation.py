@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from syndicator.build import assemble, entries
-from syndicator.build.index import Names, drop
-from syndicator.build.options import Plan
+from syndicator.build.index import FeedNames, drop
+from syndicator.build.options import BuildOptions
 from syndicator.build.scan import SiteReader
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Report, fingerprint
-from syndicator.outputs.folder import Folder as Output
+from syndicator.outputs.folder import OutputFolder
 from syndicator.store import feeds, kv, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
@@ -27,17 +27,19 @@ class Memory:
     """
 
     site: Site
-    names: Names
-    needs: entries.Needs
+    names: FeedNames
+    needs: entries.Dependencies
     using: set[str]  #: posts whose entries asked for other posts
     files: Mapping[str, FileRow]  #: by path
     report: Report
 
 
-class Marker:
+class Invalidation:
     """Marks feeds that are to be made again though none of their documents changed."""
 
-    def __init__(self, plan: Plan, database: Database, output: Output, site_reader: SiteReader) -> None:
+    def __init__(
+        self, plan: BuildOptions, database: Database, output: OutputFolder, site_reader: SiteReader
+    ) -> None:
         self._plan = plan
         self._database = database
         self._output = output
@@ -49,7 +51,9 @@ class Marker:
             self._site_reader.configured |= bool(kv.get(connection, "configured"))
             self._site_reader.posted |= bool(kv.get(connection, "posted"))
 
-    def is_due(self, memory: Memory, site: Site, now: datetime, told: Collection[str] | None) -> bool:
+    def is_due(
+        self, memory: Memory, site: Site, now: datetime, told: Collection[str] | None
+    ) -> bool:
         """Whether anything that is not a document changed since the run that is remembered.
 
         `told`: the only files that may have; None: any, and those that we wrote may be lost.
@@ -68,7 +72,11 @@ class Marker:
         plan = self._plan
         read_with = fingerprint(plan.version, site.digest, sorted(plan.kinds_of(site)))
         made_with = fingerprint(
-            read_with, plan.spec_of(site, assemble.ALL, None), site.info, plan.policy.said, sorted(plan.aliases.items())
+            read_with,
+            plan.spec_of(site, assemble.ALL, None),
+            site.info,
+            plan.policy.said,
+            sorted(plan.aliases.items()),
         )
         with self._database.read() as connection:
             read_before = kv.get(connection, "read with")
@@ -77,15 +85,21 @@ class Marker:
             return False
         with self._database.begin() as connection:
             if read_before != read_with:
-                posts.unsettle(connection)
-            feeds.soil_all(connection)
+                posts.mark_unread(connection)
+            feeds.mark_all_stale(connection)
             kv.put(connection, "read with", read_with)
             kv.put(connection, "made with", made_with)
             kv.put(connection, "configured", "yes" if self._site_reader.configured else "")
             kv.put(connection, "posted", "yes" if self._site_reader.posted else "")
         return read_before != read_with
 
-    def mark(self, now: datetime, memory: Memory | None, told: Collection[str] | None, using: Collection[str]) -> None:
+    def mark(
+        self,
+        now: datetime,
+        memory: Memory | None,
+        told: Collection[str] | None,
+        using: Collection[str],
+    ) -> None:
         """Mark the feeds that time, other files, or the absence of their own files touch.
 
         `memory` is None when nothing that was remembered holds. `told` is as above. `using` are the posts whose entries
@@ -96,18 +110,22 @@ class Marker:
             then = datetime.fromisoformat(before) if before else now
             # A clock that was set back takes posts out again that it had let out too early.
             due = posts.due(connection, min(then, now), max(then, now))
-            needs = memory.needs if memory else entries.Needs(connection)
-            files = memory.files.values() if memory else feeds.every_file(connection)
-            missing = not memory and not any(row.name == assemble.ALL for row in feeds.named(connection))
+            needs = memory.needs if memory else entries.Dependencies(connection)
+            files = memory.files.values() if memory else feeds.all_files(connection)
+            missing = not memory and not any(
+                row.name == assemble.ALL for row in feeds.all_names(connection)
+            )
         outdated = needs.outdated(str(self._plan.source), told)
         lost = {row.feed for row in files if self._is_lost(row)} if told is None else set()
         if memory and not (outdated or due or lost):
             return
         with self._database.begin(durable=False) as connection:
             if missing:
-                feeds.put(connection, [FeedRow(name=assemble.ALL, kind=None, label=None, folded="")])
+                feeds.put(
+                    connection, [FeedRow(name=assemble.ALL, kind=None, label=None, folded="")]
+                )
             drop(connection, outdated.union(using) if due else outdated)
-            feeds.soil(connection, due | lost)
+            feeds.mark_stale(connection, due | lost)
             problems.replace(connection, "site", {"": self._site_reader.problems})
 
     def _is_lost(self, row: FileRow) -> bool:

@@ -8,7 +8,7 @@ from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 
 
-class Others:
+class OtherProcesses:
     """What they published, told to whoever serves it here."""
 
     def __init__(self, database: Database, tell: Callable[[Sequence[FileRow]], None]) -> None:
@@ -17,16 +17,16 @@ class Others:
         self._tell = tell
         self._name = secrets.token_hex(8)  #: by which the state knows whose its last run was
 
-    def had_a_run(self) -> bool:
+    def has_run(self) -> bool:
         """Whether another process had one since the last one here."""
         with self._database.read() as connection:
             return kv.get(connection, "run by") != self._name
 
     def catch_up(self) -> None:
         """Tell of what they published since the last run here. Only who holds the run's lock may call it."""
-        if self.had_a_run():
+        if self.has_run():
             with self._database.read() as connection:
-                rows = feeds.every_file(connection)
+                rows = feeds.all_files(connection)
             self._tell(rows)
             with self._database.begin(durable=False) as connection:
                 kv.put(connection, "run by", self._name)

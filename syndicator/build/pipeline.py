@@ -7,21 +7,20 @@ from time import perf_counter
 
 from syndicator import formats
 from syndicator.build import assemble, invalidation, publish, scan
-from syndicator.build import entries as gather
-from syndicator.build.context import Run
-from syndicator.build.entries import Gatherer
-from syndicator.build.index import Indexer, Names, Progress
+from syndicator.build.context import BuildContext
+from syndicator.build.entries import Dependencies, EntryLoader, prune
+from syndicator.build.index import FeedNames, Indexer, Progress
 from syndicator.build.invalidation import Memory
-from syndicator.build.options import Plan
-from syndicator.build.other_processes import Others
+from syndicator.build.options import BuildOptions
+from syndicator.build.other_processes import OtherProcesses
 from syndicator.build.scan import SiteReader
-from syndicator.cache import Remembered
+from syndicator.cache import LruCache
 from syndicator.errors import OutputError
 from syndicator.formats import html, opml
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Report, fingerprint
-from syndicator.outputs.folder import Folder as Output
-from syndicator.sources.folder import Folder as Source
+from syndicator.outputs.folder import OutputFolder
+from syndicator.sources.folder import SourceFolder
 from syndicator.store import entries, feeds, kv, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
@@ -69,9 +68,9 @@ class Builder:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: BuildOptions,
         database: Database,
-        output: Output,
+        output: OutputFolder,
         *,
         show: Callable[[Sequence[FileRow]], None],
         owed: Callable[[], None],
@@ -86,12 +85,12 @@ class Builder:
         self._show = show
         self._owed = owed
         self._site_reader = SiteReader(plan.source, plan.overrides)
-        self._notice = scan.Notice(database)
-        self._marker = invalidation.Marker(plan, database, output, self._site_reader)
-        self.others = Others(database, tell=self._heed)
+        self._notice = scan.Scanner(database)
+        self._marker = invalidation.Invalidation(plan, database, output, self._site_reader)
+        self.others = OtherProcesses(database, tell=self._heed)
         self._memory: Memory | None = None
-        self._recent: entries.Recent = Remembered(RECENT)
-        self._gatherer: Gatherer | None = None
+        self._recent: entries.Recent = LruCache(RECENT)
+        self._gatherer: EntryLoader | None = None
 
     def run(
         self,
@@ -113,7 +112,7 @@ class Builder:
             self.output.sweep()
             self._marker.recall()
         site = self._site_reader.read()
-        source = Source(self.plan.source, self.plan.scope_of(site))
+        source = SourceFolder(self.plan.source, self.plan.scope_of(site))
 
         def looking(seen: int) -> None:
             progress(seen, None, LOOKING)
@@ -126,7 +125,14 @@ class Builder:
         if self._memory and not noticed and not self._marker.is_due(self._memory, site, now, told):
             return replace(self._memory.report, started=now, seconds=perf_counter() - begun)
         try:
-            doing = Run(site, source, now, begun, self._gatherer_of(site, source), publish.Packing(self.output))
+            doing = BuildContext(
+                site,
+                source,
+                now,
+                begun,
+                self._gatherer_of(site, source),
+                publish.Compression(self.output),
+            )
             return self._act(doing, noticed, told, progress, urgent)
         except BaseException:
             self._memory = None
@@ -135,8 +141,8 @@ class Builder:
 
     def _act(
         self,
-        doing: Run,
-        noticed: scan.Noticed,
+        doing: BuildContext,
+        noticed: scan.ScanResult,
         told: Collection[str] | None,
         progress: Progress,
         urgent: Callable[[], bool],
@@ -148,14 +154,18 @@ class Builder:
         if memory is None and self._marker.adopt(site):
             self._notice.forget()
             if not noticed.whole:
-                noticed = self._notice.look(doing.source, lambda seen: progress(seen, None, "looking again"))
+                noticed = self._notice.look(
+                    doing.source, lambda seen: progress(seen, None, "looking again")
+                )
         names, using = (memory.names, memory.using) if memory else self._known(site)
         indexer = Indexer(self.database, doing.source, site, names, using)
         counted = indexer.index(noticed.fresh, noticed.gone, doing.now, progress)
         self._marker.mark(doing.now, memory, told, using)
         if memory is None:
             self._withdraw(doing)
-        doing.gatherer.begin(light_first=memory is not None)  # in a first run nobody waits for one post alone
+        doing.gatherer.begin(
+            light_first=memory is not None
+        )  # in a first run nobody waits for one post alone
         with doing.packing:
             self._publish_feeds(doing, progress)
             self._publish_heavy(doing, progress, urgent)
@@ -174,35 +184,41 @@ class Builder:
         self._memory = None
         self._show(rows)
 
-    def _known(self, site: Site) -> tuple[Names, set[str]]:
+    def _known(self, site: Site) -> tuple[FeedNames, set[str]]:
         """The feeds' names, and the posts whose entries asked for other posts, as the state has them."""
         with self.database.read() as connection:
-            return Names(feeds.named(connection), self.plan.kinds_of(site)), entries.using_posts(connection)
+            return FeedNames(
+                feeds.all_names(connection), self.plan.kinds_of(site)
+            ), entries.using_posts(connection)
 
-    def _gatherer_of(self, site: Site, source: Source) -> Gatherer:
+    def _gatherer_of(self, site: Site, source: SourceFolder) -> EntryLoader:
         """One for as long as the site says the same of itself: Liquid takes a while to be set up."""
         if self._gatherer is None or self._gatherer.site is not site:
-            self._gatherer = Gatherer(self.database, source, site, self.plan.policy, self.plan.version, self._recent)
+            self._gatherer = EntryLoader(
+                self.database, source, site, self.plan.policy, self.plan.version, self._recent
+            )
         return self._gatherer
 
     # ------------------------------------------------------------------------------------------- the feeds
 
-    def _publish_feeds(self, doing: Run, progress: Progress) -> None:
+    def _publish_feeds(self, doing: BuildContext, progress: Progress) -> None:
         with self.database.read() as connection:
-            dirty = feeds.dirty(connection)
-        for done, row in enumerate(dirty, 1):
+            stale = feeds.stale(connection)
+        for done, row in enumerate(stale, 1):
             try:
                 files = self._publish_feed(row, doing)
-                if len(dirty) > FEW:
+                if len(stale) > FEW:
                     doing.packing.begin(files)
             except OutputError as error:  # one place that can't be written keeps no other feed back
                 doing.failure = doing.failure or error
-            progress(done, len(dirty), "building feeds")
+            progress(done, len(stale), "building feeds")
         with self.database.begin(durable=False) as connection:
-            gather.prune(connection)
+            prune(connection)
             kv.put(connection, "now", doing.now.isoformat())
 
-    def _publish_heavy(self, doing: Run, progress: Progress, urgent: Callable[[], bool]) -> None:
+    def _publish_heavy(
+        self, doing: BuildContext, progress: Progress, urgent: Callable[[], bool]
+    ) -> None:
         """Publish the posts that may take long, a second's work at a time, until something is urgent."""
         gatherer = doing.gatherer
         while gatherer.waiting:
@@ -216,7 +232,7 @@ class Builder:
         doing.put_off = tuple(gatherer.waiting)
         doing.missed.update(doing.put_off)  # so that the next look sees them
 
-    def _publish_feed(self, row: FeedRow, doing: Run) -> Sequence[FileRow]:
+    def _publish_feed(self, row: FeedRow, doing: BuildContext) -> Sequence[FileRow]:
         """Files of a feed that is due, as they are out now: those that this run won't publish again."""
         site = doing.site
         spec = self.plan.spec_of(site, row.name, row.term)
@@ -227,25 +243,35 @@ class Builder:
         if gathered.missed:
             doing.missed.update(gathered.missed)
             with self.database.begin(durable=False) as connection:
-                posts.unsettle(connection, gathered.missed)
-        row = replace(row, dirty=bool(gathered.missed or gathered.waits))
-        if gathered.waits and not gathered.fresh:  # nobody waits for the rest: it is published once, as a whole
+                posts.mark_unread(connection, gathered.missed)
+        row = replace(row, stale=bool(gathered.missed or gathered.waits))
+        if (
+            gathered.waits and not gathered.fresh
+        ):  # nobody waits for the rest: it is published once, as a whole
             with self.database.begin(durable=False) as connection:
                 feeds.put(connection, [row])
             return ()
         # A term that only future posts have has no feed yet: its name alone would tell of them.
-        unborn = not gathered.entries and row.made_of is None and row.kind is not None
+        unborn = not gathered.entries and row.content_key is None and row.kind is not None
         feed = assemble.assemble(spec, site.info, gathered.entries, row.updated, doing.now)
-        made_of = fingerprint(self.plan.version, spec, site.info, feed.updated, gathered.keys, self.plan.aliases)
-        stand = all(self.output.stands(file.path, file.disk) for file in known.values() if not file.gone)
-        if unborn or (made_of == row.made_of and stand):
+        content_key = fingerprint(
+            self.plan.version, spec, site.info, feed.updated, gathered.keys, self.plan.aliases
+        )
+        stand = all(
+            self.output.stands(file.path, file.disk) for file in known.values() if not file.gone
+        )
+        if unborn or (content_key == row.content_key and stand):
             with self.database.begin(durable=False) as connection:
                 feeds.put(connection, [row])
             return ()
         files, found = formats.files_of(feed)
-        published = publish.publish(self.output, publish.aliased(files, self.plan.aliases), known, row.name, doing.now)
+        published = publish.publish(
+            self.output, publish.aliased(files, self.plan.aliases), known, row.name, doing.now
+        )
         self._show(published.rows)
-        remembered = replace(row, updated=feed.updated, made_of=made_of, standing=gathered.paths)
+        remembered = replace(
+            row, updated=feed.updated, content_key=content_key, post_paths=gathered.paths
+        )
         with self.database.begin() as connection:
             feeds.put(connection, [remembered])
             problems.replace(connection, "feed", {row.name: found})
@@ -254,26 +280,26 @@ class Builder:
         if published.changed:
             doing.changed += 1
             self._owed()
-        return () if row.dirty else published.rows
+        return () if row.stale else published.rows
 
-    def _withdraw(self, doing: Run) -> None:
+    def _withdraw(self, doing: BuildContext) -> None:
         """Take away the feeds of kinds that the config no longer makes."""
         kinds = {None, *self.plan.kinds_of(doing.site)}
         with self.database.read() as connection:
-            rows = [row for row in feeds.every(connection) if row.kind not in kinds]
+            rows = [row for row in feeds.all_feeds(connection) if row.kind not in kinds]
             files = {row.name: feeds.files_of(connection, row.name) for row in rows}
         for row in rows:
             published = publish.publish(self.output, (), files[row.name], row.name, doing.now)
             self._show(published.rows)
             with self.database.begin() as connection:
-                feeds.put(connection, [replace(row, dirty=False, made_of=None, standing=())])
+                feeds.put(connection, [replace(row, stale=False, content_key=None, post_paths=())])
                 publish.commit(connection, published, self.plan.own_hub, doing.now)
 
-    def _publish_pages(self, doing: Run) -> None:
+    def _publish_pages(self, doing: BuildContext) -> None:
         """The index page and the OPML: they show every feed, and so may change with any."""
         site = doing.site
         with self.database.read() as connection:
-            rows = [row for row in feeds.named(connection) if row.made_of is not None]
+            rows = [row for row in feeds.all_names(connection) if row.content_key is not None]
             limit = min(NEWEST, self.plan.spec_of(site, assemble.ALL, None).limit)
             selected = posts.newest(connection, assemble.ALL, doing.until, limit)
             known = feeds.files_of(connection, "")
@@ -291,12 +317,12 @@ class Builder:
             with self.database.begin(durable=False) as connection:
                 publish.commit(connection, published, self.plan.own_hub, doing.now)
 
-    def _pack(self, doing: Run, memory: Memory | None) -> None:
+    def _pack(self, doing: BuildContext, memory: Memory | None) -> None:
         """The compressed siblings of what went out, and of what a run that was broken off left without."""
         self.output.release()
         if memory is None:
             with self.database.read() as connection:
-                doing.rows = feeds.every_file(connection)
+                doing.rows = feeds.all_files(connection)
         doing.packing.begin({row.path: row for row in doing.rows}.values())
         rows, failures = doing.packing.end()
         doing.failure = doing.failure or next(iter(failures), None)
@@ -306,15 +332,25 @@ class Builder:
             with self.database.begin(durable=False) as connection:
                 feeds.put_files(connection, rows)
 
-    def _remember(self, report: Report, doing: Run, names: Names, before: Memory | None) -> None:
+    def _remember(
+        self, report: Report, doing: BuildContext, names: FeedNames, before: Memory | None
+    ) -> None:
         quiet = replace(
-            report, new=0, changed=0, gone=0, feeds_changed=0, files_written=0, mended=0, owed=0, put_off=()
+            report,
+            new=0,
+            changed=0,
+            gone=0,
+            feeds_changed=0,
+            files_written=0,
+            mended=0,
+            owed=0,
+            put_off=(),
         )
         with self.database.read() as connection:
             self._memory = Memory(
                 site=doing.site,
                 names=names,
-                needs=gather.Needs(connection),
+                needs=Dependencies(connection),
                 using=entries.using_posts(connection),
                 files={**(before.files if before else {}), **{row.path: row for row in doing.rows}},
                 report=quiet,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from syndicator.errors import OutputError
 from syndicator.model.content import FeedFile, Problem
-from syndicator.outputs.folder import Disk, Folder
+from syndicator.outputs.folder import Disk, OutputFolder
 from syndicator.store import deliveries, feeds, outbox
 from syndicator.store.feeds import FileRow
 
@@ -19,7 +19,7 @@ _TOGETHER = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishResult:
     """What publishing one feed came to: rows for the store, and the topics that changed."""
 
     rows: tuple[FileRow, ...]
@@ -29,44 +29,57 @@ class Published:
 
 
 def publish(
-    output: Folder, files: Sequence[FeedFile], known: Mapping[str, FileRow], feed: str, now: datetime
-) -> Published:
+    output: OutputFolder,
+    files: Sequence[FeedFile],
+    known: Mapping[str, FileRow],
+    feed: str,
+    now: datetime,
+) -> PublishResult:
     """Put a feed's files in place: those that differ from what was published, or from what is on disk.
 
     A file that was published and isn't made any more is taken away.
     """
-    same = {file.path: row for file in files if (row := known.get(file.path)) and not row.gone and _is(row, file)}
+    same = {
+        file.path: row
+        for file in files
+        if (row := known.get(file.path)) and not row.gone and _is(row, file)
+    }
     stand = {path for path, row in same.items() if output.stands(path, row.disk)}
     due = [file for file in files if file.path not in stand]
     moments = [
-        same[file.path].updated if file.path in same else _since(output, file, known.get(file.path), now)
+        same[file.path].updated
+        if file.path in same
+        else _since(output, file, known.get(file.path), now)
         for file in due
     ]
     disks = output.write(list(zip(due, moments, strict=True)))
     written = {
-        file.path: _row(file, feed, moment, disk) for file, moment, disk in zip(due, moments, disks, strict=True)
+        file.path: _row(file, feed, moment, disk)
+        for file, moment, disk in zip(due, moments, disks, strict=True)
     }
     rows = [written.get(file.path) or same[file.path] for file in files]
     changed = tuple(row for path, row in written.items() if path not in same)
     made = {row.path for row in rows}
-    rows += _withdraw(output, [row for path, row in known.items() if path not in made and not row.gone])
+    rows += _withdraw(
+        output, [row for path, row in known.items() if path not in made and not row.gone]
+    )
     live = {row.url for row in rows if not row.gone}
     ended = {row.url for row in known.values() if row.hubs and not row.gone} - live
-    return Published(tuple(rows), changed, len(written), tuple(sorted(ended)))
+    return PublishResult(tuple(rows), changed, len(written), tuple(sorted(ended)))
 
 
-class Packing:
+class Compression:
     """Compresses files that are out, while the next feeds are made and hubs are told: it leaves Python alone.
 
     Until then a file goes out as it is. What a crash comes between is packed by the next run.
     """
 
-    def __init__(self, output: Folder) -> None:
+    def __init__(self, output: OutputFolder) -> None:
         self._output = output
         self._pool = ThreadPoolExecutor(_TOGETHER, "pack")
         self._begun: dict[str, Future[FileRow | None]] = {}
 
-    def __enter__(self) -> "Packing":
+    def __enter__(self) -> "Compression":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -107,7 +120,7 @@ def _row(file: FeedFile, feed: str, moment: datetime, disk: Disk) -> FileRow:
     )
 
 
-def _since(output: Folder, file: FeedFile, before: FileRow | None, now: datetime) -> datetime:
+def _since(output: OutputFolder, file: FeedFile, before: FileRow | None, now: datetime) -> datetime:
     """The second from which new bytes are out: now, or as the file says that stands there already.
 
     Always later than that of the bytes before: Last-Modified knows whole seconds, and whoever has what was out
@@ -117,7 +130,7 @@ def _since(output: Folder, file: FeedFile, before: FileRow | None, now: datetime
     return max(moment, before.updated + timedelta(seconds=1)) if before else moment
 
 
-def _withdraw(output: Folder, rows: Iterable[FileRow]) -> list[FileRow]:
+def _withdraw(output: OutputFolder, rows: Iterable[FileRow]) -> list[FileRow]:
     """Take files away whose feed, or format, the config no longer makes."""
     gone = []
     for row in rows:
@@ -126,23 +139,29 @@ def _withdraw(output: Folder, rows: Iterable[FileRow]) -> list[FileRow]:
     return gone
 
 
-def commit(connection: Connection, published: Published, own_hub: str | None, now: datetime) -> int:
+def commit(
+    connection: Connection, published: PublishResult, own_hub: str | None, now: datetime
+) -> int:
     """Remember, in one transaction with the feed itself, what is out and what is owed for it.
 
     Our own hub isn't pinged: what its subscribers are owed is noted here. Returns how many pings this came to.
     """
     feeds.put_files(connection, published.rows)
     topics = _topics(published.changed)
-    deliveries.owe_denials(connection, published.ended, now)
+    deliveries.enqueue_denials(connection, published.ended, now)
     if own_hub:
-        deliveries.owe_deliveries(connection, [row.url for row in topics if own_hub in row.hubs], now)
-    return owe_pings(connection, topics, own_hub, now)
+        deliveries.enqueue_deliveries(
+            connection, [row.url for row in topics if own_hub in row.hubs], now
+        )
+    return enqueue_pings(connection, topics, own_hub, now)
 
 
-def owe_pings(connection: Connection, rows: Iterable[FileRow], own_hub: str | None, now: datetime) -> int:
+def enqueue_pings(
+    connection: Connection, rows: Iterable[FileRow], own_hub: str | None, now: datetime
+) -> int:
     """Owe a ping to every hub of these files but our own, for each topic once; how many."""
     pings = [(row.url, [hub for hub in row.hubs if hub != own_hub]) for row in _topics(rows)]
-    return outbox.owe_pings(connection, pings, now)
+    return outbox.enqueue_pings(connection, pings, now)
 
 
 def aliased(files: Sequence[FeedFile], aliases: Mapping[str, str]) -> list[FeedFile]:
@@ -152,11 +171,15 @@ def aliased(files: Sequence[FeedFile], aliases: Mapping[str, str]) -> list[FeedF
     one topic. `aliases`: from the path of the alias to that of the file.
     """
     by_path = {file.path: file for file in files}
-    copies = [replace(by_path[path], path=alias) for alias, path in aliases.items() if path in by_path]
+    copies = [
+        replace(by_path[path], path=alias) for alias, path in aliases.items() if path in by_path
+    ]
     return [*files, *copies]
 
 
-def nowhere(settings: Mapping[str, Mapping[str, str]], paths: Collection[str]) -> tuple[Problem, ...]:
+def aliases_without_target(
+    settings: Mapping[str, Mapping[str, str]], paths: Collection[str]
+) -> tuple[Problem, ...]:
     """What the config has stand for, or lead to, feed files that aren't out. They may come, with a first post.
 
     `settings`: by key, from a path to that of a feed file. `paths`: of the files that are out.
@@ -169,7 +192,13 @@ def nowhere(settings: Mapping[str, Mapping[str, str]], paths: Collection[str]) -
                 near = get_close_matches(target, known, n=1, cutoff=0.9)
                 hint = "it comes with its first post, if that is its name"
                 hint = f"did you mean {near[0]}? Else {hint}" if near else hint
-                found.append(Problem(path=key, message=f'"{path}" leads to "{target}", which is no feed', hint=hint))
+                found.append(
+                    Problem(
+                        path=key,
+                        message=f'"{path}" leads to "{target}", which is no feed',
+                        hint=hint,
+                    )
+                )
     return tuple(found)
 
 
@@ -182,4 +211,9 @@ def _topics(rows: Iterable[FileRow]) -> list[FileRow]:
 
 
 def _is(row: FileRow, file: FeedFile) -> bool:
-    return (row.digest, row.url, row.media_type, row.hubs) == (file.digest, file.url, file.media_type, file.hubs)
+    return (row.digest, row.url, row.media_type, row.hubs) == (
+        file.digest,
+        file.url,
+        file.media_type,
+        file.hubs,
+    )

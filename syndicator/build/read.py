@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, TypeVar
 from syndicator.jekyll.fast_heads import HeadReader
 from syndicator.jekyll.site import Site
 from syndicator.model.content import PostHead, Problem, Stat
-from syndicator.sources.folder import Folder, is_settled
+from syndicator.sources.folder import SourceFolder, is_settled
 
 T = TypeVar("T")
 
@@ -35,14 +35,18 @@ _MANY = 3000
 _MOST = 4
 
 
-class Read(NamedTuple):
+class ReadResult(NamedTuple):
     """What reading a document showed."""
 
     stat: Stat
-    settled: bool  #: False: it is to be looked at again, changed within the clock's grain, or unreadable
+    settled: (
+        bool  #: False: it is to be looked at again, changed within the clock's grain, or unreadable
+    )
     digest: str  #: "" when it can't be read
     same: bool  #: its bytes are those that were known: nothing more was read
-    head: PostHead | None  #: None: it is no post, or none that can be read, and then a Problem is fatal
+    head: (
+        PostHead | None
+    )  #: None: it is no post, or none that can be read, and then a Problem is fatal
     problems: tuple[Problem, ...]
 
     @property
@@ -51,7 +55,7 @@ class Read(NamedTuple):
         return any(problem.fatal for problem in self.problems) and self.head is None
 
 
-def read(source: Folder, heads: HeadReader, wanted: Wanted) -> Read | None:
+def read_document(source: SourceFolder, heads: HeadReader, wanted: Wanted) -> ReadResult | None:
     """A document as it is now; None when it is gone."""
     path, known = wanted
     document = source.read(path)
@@ -60,16 +64,16 @@ def read(source: Folder, heads: HeadReader, wanted: Wanted) -> Read | None:
     if isinstance(document, Problem):
         # Permissions and links change without the file's mtime: such a file is looked at again each time.
         at = source.stat(path) or Stat(path=path, size=0, mtime_ns=0)
-        return Read(at, False, "", False, None, (document,))
+        return ReadResult(at, False, "", False, None, (document,))
     settled = is_settled(document)
     if document.digest == known:
-        return Read(document.stat, settled, known, True, None, ())
-    return Read(document.stat, settled, document.digest, False, *heads.read(document))
+        return ReadResult(document.stat, settled, known, True, None, ())
+    return ReadResult(document.stat, settled, document.digest, False, *heads.read(document))
 
 
 def read_all(
-    source: Folder, site: Site, batches: Iterable[tuple[T, Sequence[Wanted]]], total: int
-) -> Generator[tuple[T, list[Read | None]]]:
+    source: SourceFolder, site: Site, batches: Iterable[tuple[T, Sequence[Wanted]]], total: int
+) -> Generator[tuple[T, list[ReadResult | None]]]:
     """Each batch with what was read of it, in their order. `total`: about how many documents there are.
 
     As long as the next one isn't there, we read too.
@@ -77,8 +81,10 @@ def read_all(
     others = min(os.cpu_count() or 1, _MOST) - 1
     heads = HeadReader(site)
     left = iter(batches)
-    taken: deque[tuple[T, Future[list[Read | None]]]] = deque()
-    with _Helpers(source, heads, _started(source, site, others) if total >= _MANY else []) as helpers:
+    taken: deque[tuple[T, Future[list[ReadResult | None]]]] = deque()
+    with _WorkerProcesses(
+        source, heads, _started(source, site, others) if total >= _MANY else []
+    ) as helpers:
         while True:
             under_way = sum(not future.done() for _, future in taken)
             for label, batch in islice(left, max(0, helpers.number * 2 - under_way)):
@@ -87,7 +93,7 @@ def read_all(
             if not there and (following := next(left, None)):
                 label, batch = following
                 taken.append((label, Future()))
-                taken[-1][1].set_result([read(source, heads, wanted) for wanted in batch])
+                taken[-1][1].set_result([read_document(source, heads, wanted) for wanted in batch])
             elif taken:
                 label, future = taken.popleft()
                 yield label, future.result()
@@ -95,28 +101,30 @@ def read_all(
                 return
 
 
-def _started(source: Folder, site: Site, number: int) -> "list[_Helper]":
+def _started(source: SourceFolder, site: Site, number: int) -> "list[_WorkerProcess]":
     """As many processes as could be started."""
     task = pickle.dumps((source.root, source.scope, site))
-    started: list[_Helper] = []
+    started: list[_WorkerProcess] = []
     with suppress(OSError):  # no memory for another, or no more are allowed: fewer will do, or none
         for _ in range(number):
-            started.append(_Helper(task))
+            started.append(_WorkerProcess(task))
     return started
 
 
-class _Helpers:
+class _WorkerProcesses:
     """Processes that read documents. What one of them dies over is read here."""
 
-    def __init__(self, source: Folder, heads: HeadReader, every: "list[_Helper]") -> None:
+    def __init__(
+        self, source: SourceFolder, heads: HeadReader, every: "list[_WorkerProcess]"
+    ) -> None:
         self._source, self._heads, self._every = source, heads, every
         self._over = False
-        self._idle: SimpleQueue[_Helper] = SimpleQueue()
+        self._idle: SimpleQueue[_WorkerProcess] = SimpleQueue()
         for helper in every:
             self._idle.put(helper)
         self._threads = ThreadPoolExecutor(max(1, len(every)), "read")
 
-    def __enter__(self) -> "_Helpers":
+    def __enter__(self) -> "_WorkerProcesses":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -131,32 +139,45 @@ class _Helpers:
     def number(self) -> int:
         return len(self._every)
 
-    def submit(self, batch: Sequence[Wanted]) -> "Future[list[Read | None]]":
+    def submit(self, batch: Sequence[Wanted]) -> "Future[list[ReadResult | None]]":
         return self._threads.submit(self._read, batch)
 
-    def _read(self, batch: Sequence[Wanted]) -> list[Read | None]:
+    def _read(self, batch: Sequence[Wanted]) -> list[ReadResult | None]:
         helper = self._idle.get()
         try:
             return helper.ask(batch)
-        except (OSError, EOFError, pickle.UnpicklingError):  # it was killed, for want of memory perhaps
-            return [] if self._over else [read(self._source, self._heads, wanted) for wanted in batch]
+        except (
+            OSError,
+            EOFError,
+            pickle.UnpicklingError,
+        ):  # it was killed, for want of memory perhaps
+            return (
+                []
+                if self._over
+                else [read_document(self._source, self._heads, wanted) for wanted in batch]
+            )
         finally:
             self._idle.put(helper)
 
 
-class _Helper:
+class _WorkerProcess:
     """One process, and the pipes to it. It ends when they are closed, whatever becomes of us."""
 
     def __init__(self, task: bytes) -> None:
         self._task = task  #: goes ahead of the first batch
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", "import gc; gc.disable(); from syndicator.build.read import main; main()"],
+            [
+                sys.executable,
+                "-P",
+                "-c",
+                "import gc; gc.disable(); from syndicator.build.read import main; main()",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
 
-    def ask(self, batch: Sequence[Wanted]) -> list[Read | None]:
+    def ask(self, batch: Sequence[Wanted]) -> list[ReadResult | None]:
         """Have a batch read. Raises OSError, EOFError or UnpicklingError when the process is dead."""
         asked, answers = self.process.stdin, self.process.stdout
         assert asked and answers  # noqa: PT018
@@ -176,18 +197,22 @@ def main() -> None:
     """Read what is asked for on stdin, until it ends."""
     gc.freeze()  # what was imported stays
     gc.enable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told to all; whoever started us decides
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is told to all; whoever started us decides
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     root, scope, site = pickle.load(asked)  # noqa: S301 -- from ourselves
-    source, heads = Folder(root, scope), HeadReader(site)
+    source, heads = SourceFolder(root, scope), HeadReader(site)
     with suppress(EOFError, BrokenPipeError):
         while True:
             batch: Sequence[Wanted] = pickle.load(asked)  # noqa: S301 -- from ourselves
-            answers.write(pickle.dumps([_packed(read(source, heads, wanted)) for wanted in batch]))
+            answers.write(
+                pickle.dumps([_packed(read_document(source, heads, wanted)) for wanted in batch])
+            )
             answers.flush()
 
 
-def _packed(found: Read | None) -> Any:
+def _packed(found: ReadResult | None) -> Any:
     # A tuple with a name takes twice as long to be pickled as one without.
     if found is None:
         return None
@@ -195,8 +220,8 @@ def _packed(found: Read | None) -> Any:
     return tuple(stat), settled, digest, same, head and tuple(head), problems
 
 
-def _unpacked(found: Any) -> Read | None:
+def _unpacked(found: Any) -> ReadResult | None:
     if found is None:
         return None
     stat, settled, digest, same, head, problems = found
-    return Read(Stat(*stat), settled, digest, same, head and PostHead(*head), problems)
+    return ReadResult(Stat(*stat), settled, digest, same, head and PostHead(*head), problems)

@@ -9,15 +9,15 @@ from pathlib import Path
 from syndicator.errors import SourceError
 from syndicator.jekyll.site import Site, read_site
 from syndicator.model.content import Problem
-from syndicator.sources.folder import Folder, no_folder, without
-from syndicator.sources.site_files import Files, Seen, unchanged
+from syndicator.sources.folder import SourceFolder, no_folder, without
+from syndicator.sources.site_files import FolderFiles, Seen, unchanged
 from syndicator.store import posts
 from syndicator.store.database import Database
 from syndicator.store.sql import batches
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
+class ScanResult:
     """Documents that may have changed, and documents that are gone. False when there are none."""
 
     fresh: Collection[str] = ()  #: in order
@@ -29,7 +29,7 @@ class Noticed:
         return bool(self.fresh or self.gone)
 
 
-class Notice:
+class Scanner:
     """Remembers the last look, at eight octets a document, and says what the next one shows.
 
     The first look of a process is compared with the store, and so is the one after what it knows is forgotten.
@@ -41,7 +41,9 @@ class Notice:
         self._prints: array[int] | None = None
         self._linked = False  #: whether files were seen by way of links to their folders
         self._racy: set[str] = set()
-        self._told: set[str] = set()  #: looked at by themselves since: the last look doesn't know of them
+        self._told: set[str] = (
+            set()
+        )  #: looked at by themselves since: the last look doesn't know of them
 
     @property
     def blank(self) -> bool:
@@ -52,7 +54,7 @@ class Notice:
         """Let the next look be compared with the store again."""
         self._prints = None
 
-    def look(self, source: Folder, looking: Callable[[int], None]) -> Noticed:
+    def look(self, source: SourceFolder, looking: Callable[[int], None]) -> ScanResult:
         """Look at every document. What `looking` raises ends it without a trace.
 
         Raises SourceError when there is none where there were some: a disk that isn't mounted looks like that.
@@ -61,40 +63,58 @@ class Notice:
             prints = source.look(None, looking).prints
             if prints == self._prints:
                 here, departed = self._look_at(source, self._racy | self._told)
-                return Noticed(fresh=here, gone=departed, prints=prints)
+                return ScanResult(fresh=here, gone=departed, prints=prints)
         with self._database.read() as connection:
-            known = set(self._prints) if self._prints is not None else {hash(row) for row in posts.seen(connection)}
+            known = (
+                set(self._prints)
+                if self._prints is not None
+                else {hash(row) for row in posts.seen(connection)}
+            )
             look = source.look(known, looking)
             self._linked = look.linked
             del known  # a hundred octets a document
             total = posts.count_documents(connection)
             if total and not look.prints:
                 hint = "is it mounted? If they are meant to be gone, move the state away and build again"
-                raise without(source.root, f"{source.root} has no posts where it had {total:,}", hint)
-            again = {path for path in self._racy | self._told if source.is_document(path) and source.stat(path)}
+                raise without(
+                    source.root, f"{source.root} has no posts where it had {total:,}", hint
+                )
+            again = {
+                path
+                for path in self._racy | self._told
+                if source.is_document(path) and source.stat(path)
+            }
             fresh = sorted({*look.fresh, *again}) if again else look.fresh
             existing = sum(posts.count_documents(connection, batch) for batch in batches(fresh))
             gone: set[str] = set()
             if total > len(look.prints) - len(fresh) + existing:
                 seen, arrived = set(look.prints), set(fresh)
-                gone = {row[0] for row in posts.every_seen(connection) if hash(row) not in seen} - arrived
+                gone = {
+                    row[0] for row in posts.all_seen(connection) if hash(row) not in seen
+                } - arrived
         whole = len(look.fresh) == len(look.prints)
-        return Noticed(fresh=fresh, gone=gone, prints=look.prints, whole=whole)
+        return ScanResult(fresh=fresh, gone=gone, prints=look.prints, whole=whole)
 
-    def at(self, source: Folder, paths: Collection[str], looking: Callable[[int], None]) -> Noticed:
+    def at(
+        self, source: SourceFolder, paths: Collection[str], looking: Callable[[int], None]
+    ) -> ScanResult:
         """Look at these documents only. Of others that went a look at everything tells: the source may be away."""
-        if self._linked and not all(map(source.is_document, paths)):  # perhaps one, by the path that the watch knows
+        if self._linked and not all(
+            map(source.is_document, paths)
+        ):  # perhaps one, by the path that the watch knows
             return self.look(source, looking)
         here, gone = self._look_at(source, {path for path in paths if source.is_document(path)})
         again = {path for path in self._racy if source.is_document(path) and source.stat(path)}
         if gone:
             with self._database.read() as connection:
                 all_gone = posts.are_all(connection, gone)
-            if all_gone:  # told of each file that goes, an emptied folder is still an emptied folder
+            if (
+                all_gone
+            ):  # told of each file that goes, an emptied folder is still an emptied folder
                 return self.look(source, looking)
-        return Noticed(fresh=sorted({*here, *again}), gone=gone)
+        return ScanResult(fresh=sorted({*here, *again}), gone=gone)
 
-    def _look_at(self, source: Folder, paths: Collection[str]) -> tuple[list[str], set[str]]:
+    def _look_at(self, source: SourceFolder, paths: Collection[str]) -> tuple[list[str], set[str]]:
         """Of these paths, those that are there, in order, and those that the store knows and that aren't."""
         here = {path for path in paths if source.stat(path)}
         absent = [path for path in paths if path not in here]
@@ -103,7 +123,7 @@ class Notice:
         with self._database.read() as connection:
             return sorted(here), set(posts.get(connection, absent))
 
-    def remember(self, noticed: Noticed, racy: set[str]) -> None:
+    def remember(self, noticed: ScanResult, racy: set[str]) -> None:
         """Keep what a look showed, once it was acted on."""
         if noticed.prints is None:
             self._told |= {*noticed.fresh, *noticed.gone}
@@ -136,10 +156,12 @@ class SiteReader:
         except (FileNotFoundError, NotADirectoryError):
             raise no_folder(self._root) from None
         except OSError as error:
-            raise SourceError(f"{self._root} can't be read: {error.strerror}", hint="may this user read it?") from error
+            raise SourceError(
+                f"{self._root} can't be read: {error.strerror}", hint="may this user read it?"
+            ) from error
         if self._site is not None and unchanged(self._root, self._needs):
             return self._site
-        files = Files(self._root)
+        files = FolderFiles(self._root)
         config = files.text("_config.yml")
         if config is None and os.path.lexists(self._root / "_config.yml"):
             hint = "it must be a file that this user may read, in UTF-8 and under 1 MiB"
@@ -159,7 +181,11 @@ class SiteReader:
         if plain and self.posted:
             hint = "is it mounted, and copied whole? A plain folder is another site: give it a state of its own"
             raise without(self._root, f"{self._root} has no _posts any more", hint)
-        needs = {path: seen for path, seen in files.needs.items() if path != "/" and (plain or path != "_posts/")}
+        needs = {
+            path: seen
+            for path, seen in files.needs.items()
+            if path != "/" and (plain or path != "_posts/")
+        }
         self._site, self.problems, self._needs = site, problems, needs
         self.configured |= config is not None
         self.posted |= not plain

@@ -45,8 +45,12 @@ ConfigPath = Annotated[
         help="The config file. Else $SYNDICATOR_CONFIG, config/syndicator.toml or syndicator.toml.",
     ),
 ]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more on stderr.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print facts as one JSON object.", show_default=False)]
+Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Say more on stderr.", show_default=False)
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print facts as one JSON object.", show_default=False)
+]
 
 
 def main() -> None:
@@ -67,18 +71,30 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         if isinstance(error, FileNotFoundError) and not _is_somewhere():
-            output.error(SyndicatorError("the folder that this was called in is gone", hint="cd to one that is there"))
+            output.error(
+                SyndicatorError(
+                    "the folder that this was called in is gone", hint="cd to one that is there"
+                )
+            )
             sys.exit(1)
         if error.errno != errno.ENOSPC:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        output.error(SyndicatorError("no room is left for what there is to say", hint="see where stdout leads"))
+        output.error(
+            SyndicatorError(
+                "no room is left for what there is to say", hint="see where stdout leads"
+            )
+        )
         sys.exit(1)
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and "can't start new thread" not in str(error):
             raise
         hint = "raise what it may have: ulimit -v and -u, or MemoryMax and TasksMax of its unit"
-        output.error(SyndicatorError("there is too little memory, or there are too few threads, to go on", hint=hint))
+        output.error(
+            SyndicatorError(
+                "there is too little memory, or there are too few threads, to go on", hint=hint
+            )
+        )
         sys.exit(1)
 
 
@@ -109,7 +125,9 @@ def _options(
 
 @app.command()
 def init(
-    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder that holds _posts/.")] = Path(),
+    directory: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="The folder that holds _posts/.")
+    ] = Path(),
     config: ConfigPath = None,
     verbose: Verbose = False,
 ) -> None:
@@ -170,7 +188,7 @@ def push(
     """
     with _service(config, verbose) as service:
         if everything:
-            service.owe_all()
+            service.enqueue_all_pings()
         if service.has_daemon():  # it knows what it serves, and pays within seconds
             output.line("left to the daemon, which sends what is owed", json=json)
             return
@@ -198,7 +216,8 @@ def status(
     verbose: Verbose = False,
     json: Json = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Say only what needs a person; exit code 1: something does.")
+        bool,
+        typer.Option("--check", help="Say only what needs a person; exit code 1: something does."),
     ] = False,
 ) -> None:
     """Show what is out, what is owed, and what is wrong.
@@ -227,7 +246,8 @@ def doctor(
     verbose: Verbose = False,
     json: Json = False,
     ask: Annotated[
-        bool, typer.Option("--ask", help="Also ask the hubs, and feeds.url whether it leads back here.")
+        bool,
+        typer.Option("--ask", help="Also ask the hubs, and feeds.url whether it leads back here."),
     ] = False,
 ) -> None:
     """Say what would go wrong on this machine with this config.
@@ -245,11 +265,16 @@ def doctor(
     if json:
         output.facts({"problems": [asdict(problem) for problem in found]})
     else:
-        typer.echo("\n".join(line for each in found for line in output.problem_lines(each)) or "All is well.")
+        typer.echo(
+            "\n".join(line for each in found for line in output.problem_lines(each))
+            or "All is well."
+        )
     raise typer.Exit(1 if found else 0)
 
 
-hub = typer.Typer(name="hub", help="Show and end the subscriptions of our hub.", no_args_is_help=True)
+hub = typer.Typer(
+    name="hub", help="Show and end the subscriptions of our hub.", no_args_is_help=True
+)
 app.add_typer(hub)
 
 
@@ -272,7 +297,9 @@ def hub_list(config: ConfigPath = None, verbose: Verbose = False, json: Json = F
 
 @hub.command("remove")
 def hub_remove(
-    callback: Annotated[str, typer.Argument(metavar="CALLBACK", help="Its address, or what `hub list` calls it.")],
+    callback: Annotated[
+        str, typer.Argument(metavar="CALLBACK", help="Its address, or what `hub list` calls it.")
+    ],
     config: ConfigPath = None,
     verbose: Verbose = False,
 ) -> None:
@@ -282,7 +309,11 @@ def hub_remove(
     """
     with _service(config, verbose) as service:
         number = service.unsubscribe(callback)
-    typer.echo(f"{number:,} removed" if number else "No such callback is subscribed: see syndicator hub list")
+    typer.echo(
+        f"{number:,} removed"
+        if number
+        else "No such callback is subscribed: see syndicator hub list"
+    )
     raise typer.Exit(0 if number else 1)
 
 

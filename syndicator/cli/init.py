@@ -8,17 +8,17 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from syndicator.build.assemble import slug
+from syndicator.build.assemble import feed_slug
 from syndicator.errors import ConfigError
 from syndicator.jekyll.site import read_site
-from syndicator.sources.folder import Folder
-from syndicator.sources.site_files import Files
+from syndicator.sources.folder import SourceFolder
+from syndicator.sources.site_files import FolderFiles
 
 _CONFIG = Path("config/syndicator.toml")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class DetectedSite:
     """What a look at a site's folder showed."""
 
     root: Path
@@ -36,8 +36,12 @@ def write(directory: Path, config: Path | None, environ: Mapping[str, str]) -> l
     """
     file = config or Path(environ.get("SYNDICATOR_CONFIG") or _CONFIG)
     if not os.path.isdir(directory):
-        raise ConfigError(f"{directory}: is not a folder", hint="name the folder that holds _posts/")
-    if directory.resolve().name == "_posts":  # taken by itself it would be a plain folder, with other addresses
+        raise ConfigError(
+            f"{directory}: is not a folder", hint="name the folder that holds _posts/"
+        )
+    if (
+        directory.resolve().name == "_posts"
+    ):  # taken by itself it would be a plain folder, with other addresses
         hint = f"name the folder that it stands in: {directory.resolve().parent}"
         raise ConfigError(f"{directory}: is a part of a site", hint=hint)
     if os.path.lexists(file):
@@ -51,18 +55,28 @@ def write(directory: Path, config: Path | None, environ: Mapping[str, str]) -> l
         with file.open("x", encoding="utf-8") as out:
             out.write(text(found, file.resolve().parent))
     except OSError as error:
-        raise ConfigError(f"{file}: can't be written: {error.strerror}", hint="name another with --config") from None
+        raise ConfigError(
+            f"{file}: can't be written: {error.strerror}", hint="name another with --config"
+        ) from None
     return list(_told(found, file))
 
 
-def look(root: Path) -> Found:
+def look(root: Path) -> DetectedSite:
     """What stands in a site's folder. Raises SourceError when it can't be looked at."""
-    files = Files(root)
+    files = FolderFiles(root)
     text = files.text("_config.yml")
-    site, _ = read_site(text, files, {})  # as far as it can be read; `check` will say what is wrong with it
-    posts = len(Folder(root, site.scope).look().prints)
+    site, _ = read_site(
+        text, files, {}
+    )  # as far as it can be read; `check` will say what is wrong with it
+    posts = len(SourceFolder(root, site.scope).look().prints)
     plain = "" in site.scope.roots
-    return Found(root=root, posts=posts, plain=plain, config=site.config if text else {}, aliases=_aliases(site.config))
+    return DetectedSite(
+        root=root,
+        posts=posts,
+        plain=plain,
+        config=site.config if text else {},
+        aliases=_aliases(site.config),
+    )
 
 
 def _aliases(config: Mapping[str, Any]) -> dict[str, str]:
@@ -73,8 +87,11 @@ def _aliases(config: Mapping[str, Any]) -> dict[str, str]:
     said = config.get("feed")
     feed = said if isinstance(said, dict) else {}
     main = str(feed.get("path") or "feed.xml").lstrip("/")
-    categories = (name for name in _listed(feed.get("categories")) if slug(name))
-    return {main: "all.atom", **{f"feed/{name}.xml": f"category/{slug(name)}.atom" for name in categories}}
+    categories = (name for name in _listed(feed.get("categories")) if feed_slug(name))
+    return {
+        main: "all.atom",
+        **{f"feed/{name}.xml": f"category/{feed_slug(name)}.atom" for name in categories},
+    }
 
 
 def _listed(value: object) -> list[str]:
@@ -82,11 +99,13 @@ def _listed(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list | dict) else []
 
 
-def text(found: Found, folder: Path) -> str:
+def text(found: DetectedSite, folder: Path) -> str:
     """The config's text, for a file in `folder`."""
     inside = folder.is_relative_to(found.root)
     # Jekyll leaves folders alone whose names begin with "_"; anything else in the site it would publish.
-    output, state = ("_syndicator/feeds", "_syndicator/state.db") if inside else ("feeds", "var/syndicator.db")
+    output, state = (
+        ("_syndicator/feeds", "_syndicator/state.db") if inside else ("feeds", "var/syndicator.db")
+    )
     below = found.root if inside else (folder.parent if folder.name == "config" else folder)
 
     def path(to: Path) -> str:
@@ -106,7 +125,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML string
 
 
-def _site_lines(found: Found) -> Iterator[str]:
+def _site_lines(found: DetectedSite) -> Iterator[str]:
     """What a feed needs and the site doesn't say itself."""
     said = found.config
     if not said.get("url"):
@@ -115,7 +134,7 @@ def _site_lines(found: Found) -> Iterator[str]:
         yield f"title = {_quoted(found.root.name)}\n"
 
 
-def _told(found: Found, file: Path) -> Iterator[str]:
+def _told(found: DetectedSite, file: Path) -> Iterator[str]:
     """What was found and what comes next, for the person who asked."""
     said = found.config
     title = said.get("title") or said.get("name")

@@ -31,7 +31,9 @@ def error(error: SyndicatorError) -> None:
     try:
         typer.echo("\n".join(lines), err=True)
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # what is buffered would fail at the end
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno()
+        )  # what is buffered would fail at the end
 
 
 def report(report: "Report | PushReport", *, json: bool) -> None:

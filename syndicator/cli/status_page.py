@@ -106,7 +106,9 @@ def subscriber_lines(found: "Sequence[Subscriber]", now: datetime) -> Iterator[s
         if each.topic != topic:
             topic = each.topic
             yield topic
-        sent = f"last sent {ago(each.last_success, now)}" if each.last_success else "sent nothing yet"
+        sent = (
+            f"last sent {ago(each.last_success, now)}" if each.last_success else "sent nothing yet"
+        )
         yield f"  {each.callback}: since {ago(each.since, now)}, ends {ago(each.expires, now)}, {sent}"
         if each.failures and each.last_failure:
             yield f"    failed {ago(each.last_failure, now)}: {each.error} ({each.failures:,} in a row)"

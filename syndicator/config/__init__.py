@@ -6,7 +6,7 @@ and lets a misspelt name pass.
 """
 
 from syndicator.config.load_file import PREFIX, SEARCH, find, keys, load
-from syndicator.config.settings import Config, Web
+from syndicator.config.settings import Config, WebSettings
 from syndicator.config.values import Listen
 
-__all__ = ["PREFIX", "SEARCH", "Config", "Listen", "Web", "find", "keys", "load"]
+__all__ = ["PREFIX", "SEARCH", "Config", "Listen", "WebSettings", "find", "keys", "load"]

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from syndicator import regular_files
-from syndicator.config.settings import Config, Table
+from syndicator.config.settings import Config, SettingsTable
 from syndicator.config.values import FromEnvironment
 from syndicator.errors import ConfigError
 
@@ -50,11 +50,15 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     try:
         base = file.absolute().parent if file else Path.cwd()
     except FileNotFoundError:
-        raise ConfigError("the folder that this was called in is gone", hint="cd to one that is there") from None
+        raise ConfigError(
+            "the folder that this was called in is gone", hint="cd to one that is there"
+        ) from None
     try:
         return Config.model_validate(values, context={"base": base})
     except ValidationError as error:
-        mistakes = tuple(dict.fromkeys(_mistake(detail, over) for detail in error.errors(include_url=False)))
+        mistakes = tuple(
+            dict.fromkeys(_mistake(detail, over) for detail in error.errors(include_url=False))
+        )
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise ConfigError(f"{file or 'the environment'}: {count}", mistakes=mistakes) from None
 
@@ -62,7 +66,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
 def keys(table: type[BaseModel] = Config, above: str = "") -> Iterator[str]:
     """Every setting's dotted key, in the order of the file."""
     for name, field in table.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Table):
+        if isinstance(field.annotation, type) and issubclass(field.annotation, SettingsTable):
             yield from keys(field.annotation, f"{above}{name}.")
         else:
             yield f"{above}{name}"
@@ -82,21 +86,32 @@ def _read(file: Path) -> dict[str, Any]:
         hint = "give this user the right to read it" if isinstance(error, PermissionError) else hint
         raise ConfigError(f"{file}: can't be read: {error.strerror}", hint=hint) from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is not UTF-8: byte {error.start}", hint="save it as UTF-8") from None
+        raise ConfigError(
+            f"{file}: is not UTF-8: byte {error.start}", hint="save it as UTF-8"
+        ) from None
     except tomllib.TOMLDecodeError as error:
         hint = "text stands in quotes, lists in [brackets], and a table starts with [its.name]"
         raise ConfigError(f"{file}: is not TOML: {error}", hint=hint) from None
     except RecursionError:
-        raise ConfigError(f"{file}: its values are nested too deeply", hint="no setting is more than a table") from None
+        raise ConfigError(
+            f"{file}: its values are nested too deeply", hint="no setting is more than a table"
+        ) from None
 
 
 def _settings(environ: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], FromEnvironment]]:
     """The settings of an environment. Names without `__` are none: Kubernetes sets `SYNDICATOR_PORT`."""
     for name in sorted(environ):
         if name.startswith(PREFIX) and "__" in name:
-            if re.search("[\ud800-\udfff]", environ[name]):  # how Python holds octets that are no text
-                raise ConfigError(f"{name} is not UTF-8", hint="write it in UTF-8, as the config's file is")
-            yield tuple(name.removeprefix(PREFIX).lower().split("__")), FromEnvironment(environ[name])
+            if re.search(
+                "[\ud800-\udfff]", environ[name]
+            ):  # how Python holds octets that are no text
+                raise ConfigError(
+                    f"{name} is not UTF-8", hint="write it in UTF-8, as the config's file is"
+                )
+            yield (
+                tuple(name.removeprefix(PREFIX).lower().split("__")),
+                FromEnvironment(environ[name]),
+            )
 
 
 def _put(values: dict[str, Any], keys: tuple[str, ...], text: FromEnvironment) -> None:
@@ -126,7 +141,9 @@ _PLAIN = {  # pydantic's kinds of mistake in plain words
 def _mistake(detail: Any, over: Mapping[tuple[str, ...], str]) -> str:
     """One mistake in words: its key, the variable when it came from there, and what is wrong."""
     loc = detail["loc"]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc if part != "[key]")[1:]
+    key = "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc if part != "[key]"
+    )[1:]
     variables = (names for names in over if names[: len(loc)] == loc[: len(names)])
     variable = next((f" ({PREFIX}{'__'.join(names).upper()})" for names in variables), "")
     return f"{key}{variable}: {_words_for(detail, key)}"

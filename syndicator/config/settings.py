@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from syndicator.config import values as v
 
 
-class Table(BaseModel):
+class SettingsTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     _from_environment = model_validator(mode="before")(v.from_json)
 
 
-class Site(Table):
+class SiteOverrides(SettingsTable):
     """What the site is called. None: what its own `_config.yml` says."""
 
     url: v.Address | None = None
@@ -27,13 +27,13 @@ class Site(Table):
     timezone: v.TimeZone | None = None
 
 
-class Source(Table):
+class SourceSettings(SettingsTable):
     path: v.Folder
     poll: v.Interval = timedelta(seconds=30)
     watch: v.Flag = True
 
 
-class Feeds(Table):
+class FeedSettings(SettingsTable):
     """None for `by`, `limit`, `content`: what the site tells jekyll-feed, else by category, 50 and full."""
 
     url: v.FolderAddress = "http://127.0.0.1:8080/"
@@ -48,18 +48,18 @@ class Feeds(Table):
     schemes: v.Schemes = ()
 
 
-class Output(Table):
+class OutputSettings(SettingsTable):
     path: v.Folder = Field(default="../feeds", validate_default=True)
     compress: v.Encodings = ("gzip", "br")
 
 
-class Push(Table):
+class PushSettings(SettingsTable):
     hubs: v.Addresses = ()
     timeout: v.Duration = timedelta(seconds=10)
     retry: v.Retry = v.durations("5s", "30s", "2m", "10m", "1h", "6h", "24h")
 
 
-class Lease(Table):
+class LeaseSettings(SettingsTable):
     min: v.Duration = timedelta(minutes=5)
     default: v.Duration = timedelta(days=10)
     max: v.Duration = timedelta(days=30)
@@ -71,7 +71,7 @@ class Lease(Table):
         return self
 
 
-class Limits(Table):
+class HubLimitSettings(SettingsTable):
     """What strangers may ask of the hub. The defaults let one reader subscribe to 300 feeds in a burst."""
 
     client: v.Positive = 600  #: subscription requests a minute from one client's address
@@ -81,26 +81,28 @@ class Limits(Table):
     host_subscriptions: v.Positive = 5_000  #: of one callback host, or of one network
 
 
-class Hub(Table):
+class HubSettings(SettingsTable):
     enabled: v.Flag = True
     url: v.Address | None = None  #: None: feeds.url + "hub"
-    lease: Lease = Lease()
+    lease: LeaseSettings = LeaseSettings()
     timeout: v.Duration = timedelta(seconds=10)
     retry: v.Retry = v.durations("5s", "30s", "2m", "10m", "1h", "6h")
     allow_private: v.Networks = ()
-    limits: Limits = Limits()
+    limits: HubLimitSettings = HubLimitSettings()
 
 
-class Web(Table):
+class WebSettings(SettingsTable):
     listen: v.ListenAddress = v.Listen("127.0.0.1", 8080)
-    admin: v.OptionalListenAddress = v.Listen("127.0.0.1", 8081)  #: None: the operator's address is off
+    admin: v.OptionalListenAddress = v.Listen(
+        "127.0.0.1", 8081
+    )  #: None: the operator's address is off
     admin_hosts: v.HostNames = ()  #: names it answers to, besides this machine's own
     max_age: v.Duration = timedelta(minutes=5)
     trusted_proxies: v.Networks = ()
     poller_limit: v.Number = 0  #: full answers of unchanged bytes a client gets an hour; 0: any
 
 
-class State(Table):
+class StateSettings(SettingsTable):
     url: v.StateUrl = Field(default="sqlite:///../var/syndicator.db", validate_default=True)
 
     @property
@@ -109,34 +111,38 @@ class State(Table):
         return Path(self.url.removeprefix("sqlite:///")) if self.url.startswith("sqlite:") else None
 
 
-class Config(Table):
+class Config(SettingsTable):
     """The whole of it. Paths are absolute, durations are timedeltas, sizes are octets."""
 
-    site: Site = Site()
-    source: Source
-    feeds: Feeds = Feeds()
-    output: Output = Field(default={}, validate_default=True)
-    push: Push = Push()
-    hub: Hub = Hub()
-    web: Web = Web()
-    state: State = Field(default={}, validate_default=True)
+    site: SiteOverrides = SiteOverrides()
+    source: SourceSettings
+    feeds: FeedSettings = FeedSettings()
+    output: OutputSettings = Field(default={}, validate_default=True)
+    push: PushSettings = PushSettings()
+    hub: HubSettings = HubSettings()
+    web: WebSettings = WebSettings()
+    state: StateSettings = Field(default={}, validate_default=True)
 
     @field_validator("output")
     @classmethod
-    def _beside_the_posts(cls, output: Output, info: ValidationInfo) -> Output:
+    def _beside_the_posts(cls, output: OutputSettings, info: ValidationInfo) -> OutputSettings:
         source = info.data.get("source")
         real = os.path.realpath(output.path)
         below = os.path.relpath(real, os.path.realpath(source.path)).split("/") if source else []
         if below == ["."] or ("_posts" in below and ".." not in below):
-            raise ValueError("path must be a folder of its own: what is written there would stand among the posts")
+            raise ValueError(
+                "path must be a folder of its own: what is written there would stand among the posts"
+            )
         return output
 
     @field_validator("state")
     @classmethod
-    def _out_of_sight(cls, state: State, info: ValidationInfo) -> State:
+    def _out_of_sight(cls, state: StateSettings, info: ValidationInfo) -> StateSettings:
         output = info.data.get("output")
         if output and state.file and state.file.is_relative_to(output.path):
-            raise ValueError("url must lead out of the output folder: what stands there is for everyone")
+            raise ValueError(
+                "url must lead out of the output folder: what stands there is for everyone"
+            )
         return state
 
     @property

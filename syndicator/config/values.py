@@ -12,24 +12,49 @@ from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StrictStr, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationInfo,
+)
 
 from syndicator.jekyll.as_text import language_tag
 from syndicator.ruby.uris import normalize
-from syndicator.websub.hub_requests import normal
+from syndicator.websub.hub_requests import normalized
 
 _DURATION = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}  # seconds
-_LONGEST, _LONGEST_NAME = 4000, 255  # octets of a path, which files below it make longer, and of one name in it
-_SIZE = {"B": 1, "kB": 10**3, "KiB": 2**10, "MB": 10**6, "MiB": 2**20, "GB": 10**9, "GiB": 2**30}  # octets
+_LONGEST, _LONGEST_NAME = (
+    4000,
+    255,
+)  # octets of a path, which files below it make longer, and of one name in it
+_SIZE = {
+    "B": 1,
+    "kB": 10**3,
+    "KiB": 2**10,
+    "MB": 10**6,
+    "MiB": 2**20,
+    "GB": 10**9,
+    "GiB": 2**30,
+}  # octets
 
 
 _MOST = 2**31 - 1  # more than anything here has; a database takes it for a number
 
 
 def _measure(text: object, units: Mapping[str, float], what: str, example: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text.strip()) if isinstance(text, str) else None
+    match = (
+        re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text.strip())
+        if isinstance(text, str)
+        else None
+    )
     if match is None or match[2] not in units:
-        raise ValueError(f'{text!r} is not {what}: write a number and its unit ({", ".join(units)}), as in "{example}"')
+        raise ValueError(
+            f'{text!r} is not {what}: write a number and its unit ({", ".join(units)}), as in "{example}"'
+        )
     return float(match[1]) * units[match[2]]
 
 
@@ -63,8 +88,15 @@ def _address(text: object) -> str:
         good = False
     if good and "@" in parts.netloc:  # not repeated: it may hold a password
         raise ValueError("must be an address without a name or a password: it is shown to everyone")
-    if not good or not isinstance(text, str) or re.search(r"[\s\x00-\x1f\x7f<>\"]", text) or "#" in text:
-        raise ValueError(f'{text!r} is not an address: write it whole, as in "https://example.org/"')
+    if (
+        not good
+        or not isinstance(text, str)
+        or re.search(r"[\s\x00-\x1f\x7f<>\"]", text)
+        or "#" in text
+    ):
+        raise ValueError(
+            f'{text!r} is not an address: write it whole, as in "https://example.org/"'
+        )
     return text if text.isascii() else normalize(text)  # RFC 3986, as headers and feeds want it
 
 
@@ -72,7 +104,7 @@ def _folder_address(text: object) -> str:
     address = _address(text)
     if "?" in address:
         raise ValueError(f"{text!r} must be the address of a folder, without a query")
-    return normal(address if address.endswith("/") else f"{address}/")  # as topics are compared
+    return normalized(address if address.endswith("/") else f"{address}/")  # as topics are compared
 
 
 def _path(text: object, info: ValidationInfo) -> Path:
@@ -83,7 +115,9 @@ def _path(text: object, info: ValidationInfo) -> Path:
         path = os.path.abspath(base / Path(text).expanduser())
     except RuntimeError:
         raise ValueError(f"{text!r} is the home of a user that this machine doesn't know") from None
-    if len(os.fsencode(path)) > _LONGEST or any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.split("/")):
+    if len(os.fsencode(path)) > _LONGEST or any(
+        len(os.fsencode(part)) > _LONGEST_NAME for part in path.split("/")
+    ):
         raise ValueError(f"{text[:40]!r}… is too long for a path")
     return Path(path)
 
@@ -92,7 +126,9 @@ def _state(text: object, info: ValidationInfo) -> str:
     if isinstance(text, str) and text.startswith("sqlite:///") and len(text) > len("sqlite:///"):
         path = _path(text.removeprefix("sqlite:///"), info)
         if re.search("[?%]", str(path)):
-            raise ValueError(f"leads to {path}: a state's path may hold neither ? nor %, which mean more in an address")
+            raise ValueError(
+                f"leads to {path}: a state's path may hold neither ? nor %, which mean more in an address"
+            )
         return f"sqlite:///{path}"
     if isinstance(text, str) and re.match(r"postgresql\+psycopg://.", text) and _has_port(text):
         # The host would be what stands after the first "@", a part of the password, and be told in messages.
@@ -100,7 +136,9 @@ def _state(text: object, info: ValidationInfo) -> str:
             raise ValueError('has an "@" in its password: write it as %40')
         return text
     # The value is not repeated: it may hold a password.
-    raise ValueError('is not a database: write "sqlite:///path/to/file.db" or "postgresql+psycopg://user@host/name"')
+    raise ValueError(
+        'is not a database: write "sqlite:///path/to/file.db" or "postgresql+psycopg://user@host/name"'
+    )
 
 
 def _has_port(address: str) -> bool:
@@ -115,14 +153,18 @@ def _network(text: object) -> IPv4Network | IPv6Network:
     try:
         return ip_network(text if isinstance(text, str) else "")
     except ValueError:
-        raise ValueError(f'{text!r} is not a network: write it as in "127.0.0.2/32" or "fd00::/8"') from None
+        raise ValueError(
+            f'{text!r} is not a network: write it as in "127.0.0.2/32" or "fd00::/8"'
+        ) from None
 
 
 def _timezone(text: object) -> str:
     try:
         return ZoneInfo(text if isinstance(text, str) else "").key
     except (ValueError, KeyError, OSError):
-        raise ValueError(f'{text!r} is not a time zone: write its name, as in "Europe/Berlin"') from None
+        raise ValueError(
+            f'{text!r} is not a time zone: write its name, as in "Europe/Berlin"'
+        ) from None
 
 
 def _language(text: object) -> str:
@@ -133,7 +175,9 @@ def _language(text: object) -> str:
 
 def _host(text: object) -> str:
     if not isinstance(text, str) or not re.fullmatch(r"[a-z0-9.-]+\.[a-z0-9-]+", text, re.ASCII):
-        raise ValueError(f'{text!r} is not a host: write its name alone, as in "player.example.org"')
+        raise ValueError(
+            f'{text!r} is not a host: write its name alone, as in "player.example.org"'
+        )
     return text
 
 
@@ -142,8 +186,12 @@ def _player(text: object) -> str:
         return _host(text)
     host, _, path = text.partition("/")
     path = path.removesuffix("/")
-    if not re.fullmatch(r"[\w~*.-]+(?:/[\w~*.-]+)*", path, re.ASCII) or {".", ".."} & {*path.split("/")}:
-        raise ValueError(f'{text!r} is not a player: write its host and folder, as in "example.org/embed"')
+    if not re.fullmatch(r"[\w~*.-]+(?:/[\w~*.-]+)*", path, re.ASCII) or {".", ".."} & {
+        *path.split("/")
+    }:
+        raise ValueError(
+            f'{text!r} is not a player: write its host and folder, as in "example.org/embed"'
+        )
     return f"{_host(host)}/{path}"
 
 
@@ -151,7 +199,9 @@ def _scheme(text: object) -> str:
     if not isinstance(text, str) or not re.fullmatch(r"[a-z][a-z0-9+.-]*", text, re.ASCII):
         raise ValueError(f'{text!r} is not a scheme: write it without the colon, as in "xmpp"')
     if text in ("javascript", "vbscript", "data", "file", "blob"):
-        raise ValueError(f"{text!r} is never let through: it runs code or reads the reader's own files")
+        raise ValueError(
+            f"{text!r} is never let through: it runs code or reads the reader's own files"
+        )
     return text
 
 
@@ -163,7 +213,11 @@ class Listen(NamedTuple):
 
 
 def _listen(text: object) -> Listen:
-    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})", text) if isinstance(text, str) else None
+    match = (
+        re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})", text)
+        if isinstance(text, str)
+        else None
+    )
     if match is None or int(match[2]) > 65535:
         raise ValueError(f'{text!r} is not host and port: write them as in "127.0.0.1:8080"')
     try:
@@ -180,7 +234,9 @@ def _optional_listen(text: object) -> Listen | None:
 def _host_name(text: object) -> str:
     name = text.strip("[]").lower() if isinstance(text, str) else ""
     if not re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", name, re.ASCII):
-        raise ValueError(f'{text!r} is not a host: write its name or address without a port, as in "feeds.lan"')
+        raise ValueError(
+            f'{text!r} is not a host: write its name or address without a port, as in "feeds.lan"'
+        )
     return name
 
 
@@ -190,11 +246,20 @@ def _aliases(value: object) -> tuple[tuple[str, str], ...]:
         raise ValueError('must be a table, as in { "feed.xml" = "all.atom" }')
     for path in (*pairs, *pairs.values()):
         parts = path.split("/")
-        if not path or "\\" in path or "\x00" in path or any(part in ("", ".", "..") for part in parts):
-            raise ValueError(f'"{path}" must be a path below the output folder, as in "feed.xml" = "all.atom"')
+        if (
+            not path
+            or "\\" in path
+            or "\x00" in path
+            or any(part in ("", ".", "..") for part in parts)
+        ):
+            raise ValueError(
+                f'"{path}" must be a path below the output folder, as in "feed.xml" = "all.atom"'
+            )
     for alias, target in pairs.items():
         if PurePosixPath(target).suffix not in (".rss", ".atom", ".json"):
-            raise ValueError(f'"{alias}" must stand for a feed: "{target}" ends in none of .rss, .atom, .json')
+            raise ValueError(
+                f'"{alias}" must stand for a feed: "{target}" ends in none of .rss, .atom, .json'
+            )
     return tuple(sorted(pairs.items()))
 
 
@@ -207,13 +272,26 @@ _FOLDERS = ("category", "tag", "author", "collection")
 
 def _beside_ours(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     """Aliases are files: each with a name that a disk takes, and none where another file or its folder stands."""
-    ours = {"index.html", "feeds.opml", *(f"all{suffix}" for suffix in (".rss", ".atom", ".json", ".html"))}
+    ours = {
+        "index.html",
+        "feeds.opml",
+        *(f"all{suffix}" for suffix in (".rss", ".atom", ".json", ".html")),
+    }
     taken = ours.union(path for path, _ in pairs)
     for path, _ in pairs:
         above = {str(parent) for parent in PurePosixPath(path).parents}
-        if path in ours or path in (*_FOLDERS, *_ENDPOINTS) or path.endswith((".gz", ".br")) or above & taken:
-            raise ValueError(f'"{path}" can\'t be an alias: another file, folder or endpoint has this place')
-        if re.search(r"[\x00-\x1f\x7f]", path) or any(len(part.encode()) > 200 for part in path.split("/")):
+        if (
+            path in ours
+            or path in (*_FOLDERS, *_ENDPOINTS)
+            or path.endswith((".gz", ".br"))
+            or above & taken
+        ):
+            raise ValueError(
+                f'"{path}" can\'t be an alias: another file, folder or endpoint has this place'
+            )
+        if re.search(r"[\x00-\x1f\x7f]", path) or any(
+            len(part.encode()) > 200 for part in path.split("/")
+        ):
             raise ValueError(f'"{path[:40]}" can\'t be an alias: it is no name for a file')
     return pairs
 
@@ -242,7 +320,11 @@ def from_json(value: object) -> object:
 
 def _words(value: object) -> object:
     value = from_json(value)
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, FromEnvironment) else value
+    return (
+        [word.strip() for word in value.split(",") if word.strip()]
+        if isinstance(value, FromEnvironment)
+        else value
+    )
 
 
 def _once(items: tuple[Any, ...]) -> tuple[Any, ...]:

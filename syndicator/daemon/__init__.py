@@ -13,7 +13,9 @@ def run(path: Path | None, *, verbose: bool) -> int:
 
     Raises SyndicatorError when it can't start.
     """
-    signals = Signals()  # before anything that takes time: an early SIGTERM is a stop like any other
+    signals = (
+        Signals()
+    )  # before anything that takes time: an early SIGTERM is a stop like any other
     from syndicator.daemon.descriptors import raise_limit
     from syndicator.daemon.lifecycle import Daemon
 

@@ -19,7 +19,9 @@ def raise_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < LEAST:
         hint = "let whoever starts it raise the hard limit: ulimit -Hn, or LimitNOFILE of its unit"
-        raise SyndicatorError(f"only {hard:,} files may be open at once; it takes {LEAST:,} or more", hint=hint)
+        raise SyndicatorError(
+            f"only {hard:,} files may be open at once; it takes {LEAST:,} or more", hint=hint
+        )
     wanted = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -51,7 +51,9 @@ class Faults:
         for problem in fresh[:_NAMED]:
             self._log.warning("problem", where=str(problem), hint=problem.hint)
         if len(fresh) > _NAMED:
-            self._log.warning("more problems", number=len(fresh) - _NAMED, hint="syndicator status shows them all")
+            self._log.warning(
+                "more problems", number=len(fresh) - _NAMED, hint="syndicator status shows them all"
+            )
         if mended := len(self._problems - now):
             self._log.info("problems are gone", number=mended)
         self._problems = now

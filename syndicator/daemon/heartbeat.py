@@ -8,7 +8,7 @@ import time
 PATIENCE = 600.0
 
 
-class Pulse:
+class Heartbeat:
     """The last sign of life of a thread. Counts by the monotonic clock. `patience` in seconds."""
 
     def __init__(self, thread: threading.Thread, patience: float = PATIENCE) -> None:

@@ -15,9 +15,9 @@ import structlog
 from syndicator import observe
 from syndicator.config import Config, load
 from syndicator.daemon.faults import Faults
-from syndicator.daemon.malloc import be_frugal
+from syndicator.daemon.malloc import return_memory
 from syndicator.daemon.notify import Notify
-from syndicator.daemon.scheduler import Work
+from syndicator.daemon.scheduler import Scheduler
 from syndicator.daemon.serving import Serving
 from syndicator.daemon.signals import MOVED, RELOAD, STOP, Signals
 from syndicator.errors import ConfigError, MovedStateError, SyndicatorError
@@ -45,7 +45,7 @@ class Daemon:
 
     def __init__(self, path: Path | None, signals: Signals, *, verbose: bool) -> None:
         self._path, self._signals = path, signals
-        be_frugal()
+        return_memory()
         self._metrics = observe.Metrics()
         self._log_output = observe.logs(terminal=sys.stderr.isatty(), verbose=verbose)
         self._metrics.count_lost_lines(lambda: self._log_output.lost)
@@ -74,9 +74,9 @@ class Daemon:
             self._service.close()  # by then perhaps another
         return 0
 
-    def _employed(self, service: Service) -> tuple[Work, Serving]:
+    def _employed(self, service: Service) -> tuple[Scheduler, Serving]:
         """What works for a service, not begun yet, and what serves that which it has published."""
-        work = Work(
+        work = Scheduler(
             service,
             self._metrics,
             self._faults,
@@ -84,7 +84,9 @@ class Daemon:
             moved=lambda: self._signals.say(MOVED),
         )
         health = Health(stuck=self._stuck, readiness=work.readiness, metrics=self._metrics.text)
-        return work, Serving(service, self._metrics, self._faults, health=health, on_owed=work.push_soon)
+        return work, Serving(
+            service, self._metrics, self._faults, health=health, on_owed=work.push_soon
+        )
 
     def _admin_server(self) -> Server | None:
         """Serves the operator's address; None: there is none, or another program has it, which is a warning."""
@@ -96,14 +98,22 @@ class Daemon:
             server.start()
         except SyndicatorError as error:
             same = listen == self._service.config.web.listen
-            hint = 'it is web.listen\'s: set web.admin to another port, or to ""' if same else error.hint
+            hint = (
+                'it is web.listen\'s: set web.admin to another port, or to ""'
+                if same
+                else error.hint
+            )
             self._log.warning("the operator's address is not served", error=str(error), hint=hint)
             return None
         return server
 
     def _stuck(self) -> list[str]:
         """The threads that ended by themselves, or that have not worked for too long."""
-        return [*self._work.stuck(), *self._serving.stuck(), *(["web"] if self._server.is_stuck() else [])]
+        return [
+            *self._work.stuck(),
+            *self._serving.stuck(),
+            *(["web"] if self._server.is_stuck() else []),
+        ]
 
     def _thread_ended(self, hook: threading.ExceptHookArgs) -> None:
         name = hook.thread.name if hook.thread else "unknown"
@@ -153,7 +163,9 @@ class Daemon:
         if self._admin:
             self._admin.stop(timeout=0.5)
         if not self._work.stop(until - time.monotonic()):
-            self._log.warning("stopped while something was under way", hint="the next start takes it up again")
+            self._log.warning(
+                "stopped while something was under way", hint="the next start takes it up again"
+            )
             self._log_output.close()
             os._exit(0)
         if self._signals.typed:
@@ -196,7 +208,12 @@ class Daemon:
 
     def _turn_to(self, config: Config, *, lock_anew: bool = False) -> None:
         """Work by another config. All that can fail comes first; then the old work ends, and the new begins."""
-        before, old_service, old_work, old_server = self._service.config, self._service, self._work, self._server
+        before, old_service, old_work, old_server = (
+            self._service.config,
+            self._service,
+            self._work,
+            self._server,
+        )
         with ExitStack() as undo:
             service = undo.enter_context(Service(config, claimer=_NAME))
             lock = undo.enter_context(ExitStack())

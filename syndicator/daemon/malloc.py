@@ -8,7 +8,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 _SETTINGS = {_ARENA_MAX: 2, _MMAP_THRESHOLD: 256 * 1024, _TRIM_THRESHOLD: 256 * 1024}
 
 
-def be_frugal() -> None:
+def return_memory() -> None:
     """Have feeds that were written and forgotten go back to the system. Before threads are started.
 
     By itself glibc keeps a heap for each of many threads, and large blocks in them once one was given back: after some

@@ -17,7 +17,9 @@ class Notify:
         mine = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         micros = environ.get("WATCHDOG_USEC", "") if mine else ""
         #: How often it wants a sign of life: half of what it bears. None: it wants none.
-        self.watchdog = timedelta(microseconds=int(micros) // 2) if micros.isdecimal() and int(micros) else None
+        self.watchdog = (
+            timedelta(microseconds=int(micros) // 2) if micros.isdecimal() and int(micros) else None
+        )
 
     def ready(self, status: str) -> None:
         self._send(f"READY=1\nSTATUS={status}")
@@ -33,6 +35,9 @@ class Notify:
 
     def _send(self, text: str) -> None:
         if self._address:
-            with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
+            with (
+                suppress(OSError),
+                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out,
+            ):
                 out.connect(self._address)
                 out.sendall(text.encode())

@@ -22,11 +22,11 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from syndicator.build.pipeline import LOOKING
 from syndicator.daemon.faults import Faults
-from syndicator.daemon.watch import Watch
+from syndicator.daemon.watch import Watcher
 from syndicator.daemon.worker import Worker
 from syndicator.errors import MovedStateError, SyndicatorError, Trouble
 from syndicator.model.content import Report
-from syndicator.model.outbox import Kind, Settlement, unpaid
+from syndicator.model.outbox import JobKind, JobOutcome, queued_by_kind
 from syndicator.observe import Metrics, attempt_line, run_line
 from syndicator.service import Service
 from syndicator.store import outbox, subscriptions
@@ -67,7 +67,7 @@ def parted(asked: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
     return (saved, looks) if saved and len(saved) <= _FEW else (asked, frozenset())
 
 
-class Work:
+class Scheduler:
     """Polls, builds and pushes, from `start` to `stop`.
 
     `first` is called when the first run is over, `moved` when the state has to be opened anew.
@@ -96,10 +96,18 @@ class Work:
         self.trouble: Trouble | None = None  #: why the last run failed; None: it did not
         config = service.config
         self._poll = config.source.poll
-        self._builder = Worker("build", self._build, at_least=2 * self._poll, failed=self._build_failed)
-        self._pusher = Worker("push", self._push, at_least=2 * _DRAIN, failed=partial(faults.tell, "push"))
+        self._builder = Worker(
+            "build", self._build, at_least=2 * self._poll, failed=self._build_failed
+        )
+        self._pusher = Worker(
+            "push", self._push, at_least=2 * _DRAIN, failed=partial(faults.tell, "push")
+        )
         self._watch = self._watching() if config.source.watch else None
-        service.heard, service.owing, service.working = self._heard, self.push_soon, self._pusher.pulse.beat
+        service.heard, service.owing, service.working = (
+            self._heard,
+            self.push_soon,
+            self._pusher.pulse.beat,
+        )
         # One thread is enough for asking; the defaults for misfires would drop what comes late.
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -130,9 +138,16 @@ class Work:
         ended = [worker.join(until - time.monotonic()) for worker in (self._builder, self._pusher)]
         return all(ended)
 
-    def _every(self, name: str, interval: timedelta, ask: Callable[[], None], first: datetime) -> None:
+    def _every(
+        self, name: str, interval: timedelta, ask: Callable[[], None], first: datetime
+    ) -> None:
         self._scheduler.add_job(
-            ask, "interval", seconds=interval.total_seconds(), id=name, next_run_time=first, replace_existing=True
+            ask,
+            "interval",
+            seconds=interval.total_seconds(),
+            id=name,
+            next_run_time=first,
+            replace_existing=True,
         )
 
     def stuck(self) -> list[str]:
@@ -145,13 +160,15 @@ class Work:
     def _stuck_threads(self) -> SyndicatorError | None:
         names = ", ".join(self.stuck())
         hint = "restart the daemon; the log may say what became of it"
-        return SyndicatorError(f"threads don't work any more: {names}", hint=hint) if names else None
+        return (
+            SyndicatorError(f"threads don't work any more: {names}", hint=hint) if names else None
+        )
 
     def readiness(self) -> Readiness:
         """Whether the state can be reached, and runs succeed, and did so lately."""
         try:
             with self._service.database.read() as connection:
-                counts = outbox.outstanding(connection)
+                counts = outbox.counts(connection)
         except SyndicatorError as error:
             return Readiness(ready=False, trouble=Trouble.of(error), facts={})
         age = round(time.monotonic() - self.polled, 1) if self.last else None
@@ -159,7 +176,7 @@ class Work:
         return Readiness(
             ready=self.trouble is None and not late,
             trouble=self.trouble,
-            facts={"last_run_seconds_ago": age, "owed": unpaid(counts).total()},
+            facts={"last_run_seconds_ago": age, "owed": queued_by_kind(counts).total()},
         )
 
     def push_soon(self) -> None:
@@ -181,7 +198,12 @@ class Work:
             self._builder.pulse.beat()
             if self._stopping.is_set():
                 raise _Stopped
-            if what == LOOKING and asked <= _REASONS and self._may_give_way() and self._builder.waiting() - _REASONS:
+            if (
+                what == LOOKING
+                and asked <= _REASONS
+                and self._may_give_way()
+                and self._builder.waiting() - _REASONS
+            ):
                 raise _GaveWay
 
         try:
@@ -196,7 +218,9 @@ class Work:
         except Exception as error:
             self._metrics.polls.labels("failed").inc()
             self.trouble = Trouble.of(error)
-            ours = SyndicatorError(f"{error!r}", hint="this is a fault of ours; the log has its trace")
+            ours = SyndicatorError(
+                f"{error!r}", hint="this is a fault of ours; the log has its trace"
+            )
             self._service.beat(error if isinstance(error, SyndicatorError) else ours)
             self._faults.tell("build", error)
             if isinstance(error, MovedStateError):
@@ -209,7 +233,9 @@ class Work:
             if paths is None:
                 self._looked = time.monotonic()
             if report.put_off:
-                self._builder.ask(*(str(self._service.config.source.path / path) for path in report.put_off))
+                self._builder.ask(
+                    *(str(self._service.config.source.path / path) for path in report.put_off)
+                )
         if self.trouble:
             gc.collect()  # what failed holds on to itself in circles, and to the feeds that it was writing
         if self._first:
@@ -222,7 +248,10 @@ class Work:
         self._faults.tell("build", error)
 
     def _may_give_way(self) -> bool:
-        return self.last is not None and time.monotonic() < self._looked + _PATIENCE * self._poll.total_seconds()
+        return (
+            self.last is not None
+            and time.monotonic() < self._looked + _PATIENCE * self._poll.total_seconds()
+        )
 
     def _is_awaited(self) -> bool:
         """Whether a post was saved since the run began."""
@@ -235,7 +264,10 @@ class Work:
         root = self._service.config.source.path
         paths = [Path(path) for path in asked]
         # Of a folder that came or went, the watch tells nothing but the folder.
-        if any(os.path.isdir(path) or not path.suffix or not path.is_relative_to(root) for path in paths):
+        if any(
+            os.path.isdir(path) or not path.suffix or not path.is_relative_to(root)
+            for path in paths
+        ):
             return None
         return sorted(path.relative_to(root).as_posix() for path in paths)
 
@@ -250,11 +282,15 @@ class Work:
             self._watch.restart()
         if report.mended and self.last:
             hint = "does another program write to output.path, or another syndicator with a state of its own?"
-            self._log.warning("files were changed by others, and are put right", files=report.mended, hint=hint)
+            self._log.warning(
+                "files were changed by others, and are put right", files=report.mended, hint=hint
+            )
         (self._log.info if report.moved else self._log.debug)("run", **run_line(report))
         if report.next_due != (self.last.next_due if self.last else None):
             self._wake(report.next_due)
-        if report.moved or self.last is None:  # deliveries and denials may have come to be owed as well as pings
+        if (
+            report.moved or self.last is None
+        ):  # deliveries and denials may have come to be owed as well as pings
             self.push_soon()
         self.last = report
 
@@ -262,7 +298,11 @@ class Work:
         """Build again at the moment the next post appears."""
         if due is not None:
             self._scheduler.add_job(
-                lambda: self._builder.ask(DUE), "date", run_date=due, id="due", replace_existing=True
+                lambda: self._builder.ask(DUE),
+                "date",
+                run_date=due,
+                id="due",
+                replace_existing=True,
             )
         else:
             with suppress(JobLookupError):  # there was none, or its time has come just now
@@ -294,38 +334,44 @@ class Work:
         """Push again at the moment the next debt comes due."""
         if due is not None and due > datetime.now(UTC):  # else another process is paying it
             self._scheduler.add_job(
-                lambda: self._pusher.ask(DUE), "date", run_date=due, id="retry", replace_existing=True
+                lambda: self._pusher.ask(DUE),
+                "date",
+                run_date=due,
+                id="retry",
+                replace_existing=True,
             )
 
-    def _heard(self, settlement: Settlement) -> None:
+    def _heard(self, settlement: JobOutcome) -> None:
         """Tell of one request and what became of it."""
         if not settlement.tried:
             return
-        debt = settlement.owed
+        job = settlement.owed
         outcome = "done" if settlement.paid else "retry" if settlement.again else "given_up"
-        self._metrics.tried(debt.kind, debt.target, outcome)
-        line = attempt_line(debt.kind, debt.target, debt.topic, outcome)
+        self._metrics.tried(job.kind, job.target, outcome)
+        line = attempt_line(job.kind, job.target, job.topic, outcome)
         if settlement.paid:
             # Deliveries are as many as there are subscribers: the pass sums them up.
-            (self._log.info if debt.kind is Kind.PING else self._log.debug)("sent", **line)
+            (self._log.info if job.kind is JobKind.PING else self._log.debug)("sent", **line)
             return
-        if debt.kind is not Kind.PING:
+        if job.kind is not JobKind.PING:
             self._failures += 1
-        named = debt.kind is Kind.PING or self._failures <= _NAMED
-        (self._log.warning if named else self._log.debug)("not sent", **line, error=settlement.error)
+        named = job.kind is JobKind.PING or self._failures <= _NAMED
+        (self._log.warning if named else self._log.debug)(
+            "not sent", **line, error=settlement.error
+        )
 
     def _count_debts(self) -> None:
         with self._service.database.read() as connection:
-            counts, oldest = outbox.outstanding(connection), outbox.oldest(connection)
+            counts, oldest = outbox.counts(connection), outbox.oldest_since(connection)
             audiences = subscriptions.by_topic(connection, datetime.now(UTC))
-        self._metrics.owes(unpaid(counts), oldest)
+        self._metrics.owes(queued_by_kind(counts), oldest)
         self._metrics.serves({topic: audience.subscribers for topic, audience in audiences.items()})
 
     # ------------------------------------------------------------------------------------------------ watch
 
-    def _watching(self) -> Watch:
+    def _watching(self) -> Watcher:
         config = self._service.config
-        return Watch(
+        return Watcher(
             config.source.path,
             output=config.output.path,
             state=self._service.database.path,

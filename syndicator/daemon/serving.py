@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import structlog
 from starlette.routing import BaseRoute
 
-from syndicator.config import Web
+from syndicator.config import WebSettings
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.worker import Worker
 from syndicator.errors import StateError
@@ -19,14 +19,14 @@ from syndicator.service import Service
 from syndicator.store import feeds, outbox
 from syndicator.store.feeds import FileRow
 from syndicator.web.app import counter, make_app
-from syndicator.web.catalogue import Catalogue, Feeds
+from syndicator.web.catalogue import Catalogue, FeedCatalogue
 from syndicator.web.health import Health, admin_app
-from syndicator.web.hub import Hub, HubLimits
-from syndicator.web.hub_fetches import Fetches
-from syndicator.web.poll_limit import Limiter
+from syndicator.web.hub import HubEndpoint, HubLimits
+from syndicator.web.hub_fetches import HubFetches
+from syndicator.web.poll_limit import PollLimiter
 from syndicator.web.prepared_responses import FEEDS, PublishedFile, format_of
 from syndicator.web.proxies import Proxies
-from syndicator.websub.hub_requests import Lease
+from syndicator.websub.hub_requests import LeaseBounds
 from syndicator.websub.links import link_header
 
 #: Names of this machine that no page elsewhere can have.
@@ -61,7 +61,7 @@ class Serving:
             at_least=timedelta(days=1),
             failed=partial(faults.tell, "fetched"),
         )
-        fetches = Fetches(
+        fetches = HubFetches(
             [hub for hub in config.hubs if hub != config.hub_url],
             peers=service.client.peers,
             on_fetch=self._hub_came,
@@ -79,12 +79,14 @@ class Serving:
             health=health,
             on_request=fetches.watching(counter(metrics.requests)),
             routes=_hub_routes(service, self._topic, on_owed),
-            limiter=Limiter(limit, trusted=trusted) if limit else None,
+            limiter=PollLimiter(limit, trusted=trusted) if limit else None,
             proxies=Proxies(trusted, on_unnamed=self._see_unnamed),
         )
         #: For the operator. The catalogue in front of it is empty: the server asks it first.
-        self.admin_app = Feeds(
-            Catalogue(max_age=0), admin_app(health, _admin_hosts(config.web)), on_request=lambda *_: None
+        self.admin_app = FeedCatalogue(
+            Catalogue(max_age=0),
+            admin_app(health, _admin_hosts(config.web)),
+            on_request=lambda *_: None,
         )
         self._shown: dict[str, FileRow] = {}
         service.show = self.show
@@ -145,7 +147,9 @@ class Serving:
         """Say once that a proxy is not believed; `doctor` says it, too."""
         hint = "if it is a proxy of yours, name it in web.trusted_proxies: until then its readers count as one client"
         log: Any = structlog.get_logger()
-        log.warning("X-Forwarded-For came from an address that is not trusted", address=proxy, hint=hint)
+        log.warning(
+            "X-Forwarded-For came from an address that is not trusted", address=proxy, hint=hint
+        )
         self._unnamed.ask(proxy)
 
     def _remember_unnamed(self, proxies: frozenset[str]) -> None:
@@ -154,8 +158,11 @@ class Serving:
 
     def _remember_fetched(self, hubs: frozenset[str]) -> None:
         if hubs:
-            with suppress(StateError), self._service.database.begin() as connection:  # the next build tells of it
-                outbox.fetched(connection, hubs, datetime.now(UTC))
+            with (
+                suppress(StateError),
+                self._service.database.begin() as connection,
+            ):  # the next build tells of it
+                outbox.record_fetch(connection, hubs, datetime.now(UTC))
 
 
 def _is_topic(row: FileRow) -> bool:
@@ -171,11 +178,11 @@ def _hub_routes(
     if config.hub_url is None:
         return []
     lease, limits = config.hub.lease, config.hub.limits
-    hub = Hub(
+    hub = HubEndpoint(
         service.database,
         read=topic,
         refusal=service.client.refusal,
-        lease=Lease(min=lease.min, default=lease.default, max=lease.max),
+        lease=LeaseBounds(min=lease.min, default=lease.default, max=lease.max),
         clock=lambda: datetime.now(UTC),
         on_owed=on_owed,
         home=config.feeds.url,
@@ -186,7 +193,7 @@ def _hub_routes(
     return [route for path in paths for route in hub.routes(path)]
 
 
-def _admin_hosts(web: Web) -> list[str]:
+def _admin_hosts(web: WebSettings) -> list[str]:
     """The names that the operator's address answers to: this machine's own, and those of the config."""
     own = [web.admin.host] if web.admin else []
     names = [*LOOPBACK_NAMES, *own, *web.admin_hosts]

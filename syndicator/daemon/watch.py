@@ -7,14 +7,14 @@ from pathlib import Path
 
 import watchfiles
 
-from syndicator.daemon.heartbeat import Pulse
+from syndicator.daemon.heartbeat import Heartbeat
 from syndicator.errors import SourceError
 
 #: Milliseconds of quiet that end a burst of changes, and how long a burst may last before it is told of.
 _QUIET, _BURST = 6, 200
 
 
-class Watch:
+class Watcher:
     """Tells of changed paths below a folder, except those that we write to ourselves."""
 
     def __init__(
@@ -28,13 +28,15 @@ class Watch:
     ) -> None:
         self._folder = folder
         # What a path begins with: all below the output, and whatever SQLite and our locks put beside the state.
-        self._filter = watchfiles.DefaultFilter(ignore_paths=[f"{output}/", *([state] if state else [])])
+        self._filter = watchfiles.DefaultFilter(
+            ignore_paths=[f"{output}/", *([state] if state else [])]
+        )
         self._tell = tell
         self._failed = failed
         self._end = threading.Event()
         self._again = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        self.pulse = Pulse(self._thread)
+        self.pulse = Heartbeat(self._thread)
 
     def start(self) -> None:
         self._thread.start()
@@ -66,7 +68,9 @@ class Watch:
                     self._failed(None)
                     if changes:
                         self._tell(frozenset(path for _, path in changes))
-            except Exception as error:  # most often the folder is not there, or no inotify watch is left
+            except (
+                Exception
+            ) as error:  # most often the folder is not there, or no inotify watch is left
                 hint = "changes are found at the next poll; see fs.inotify.max_user_watches if there are many folders"
                 with suppress(Exception):  # it may be the telling that fails
                     self._failed(SourceError(f"can't watch {self._folder}: {error}", hint=hint))

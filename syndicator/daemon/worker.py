@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
-from syndicator.daemon.heartbeat import Pulse
+from syndicator.daemon.heartbeat import Heartbeat
 
 #: Seconds before work that raised is done again.
 PAUSE = 1.0
@@ -36,7 +36,7 @@ class Worker:
         self._asked: set[str] = set()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self.pulse = Pulse(self._thread)
+        self.pulse = Heartbeat(self._thread)
 
     def start(self) -> None:
         self._thread.start()

@@ -47,7 +47,9 @@ def _document(feed: Feed, render: _Render) -> tuple[bytes, list[Problem]]:
     large = rendered.too_large(limit)
     if large:
         problems += [_too_large(feed, feed.entries[index]) for index in large]
-        feed = _with_entries(feed, *(_summary(e) if i in large else e for i, e in enumerate(feed.entries)))
+        feed = _with_entries(
+            feed, *(_summary(e) if i in large else e for i, e in enumerate(feed.entries))
+        )
         rendered = render(feed)
         larger = rendered.too_large(limit)
         feed = _with_entries(feed, *(e for i, e in enumerate(feed.entries) if i not in larger))

@@ -13,14 +13,23 @@ from syndicator.model.content import Entry
 GENERATOR = "syndicator"
 
 #: What feeds of each kind of term stand under.
-HEADINGS = {"category": "Categories", "tag": "Tags", "author": "Authors", "collection": "Collections"}
+HEADINGS = {
+    "category": "Categories",
+    "tag": "Tags",
+    "author": "Authors",
+    "collection": "Collections",
+}
 
 _DONE = re.compile(r"[\w/:=&?~+!$,;'@()*#.-]*", re.ASCII)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _WEB = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
-_OTHER_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:[\w;/?:@&=+$.!~*'(),%#-]+", re.ASCII | re.IGNORECASE)
+_OTHER_SCHEME = re.compile(
+    r"(?!https?:)[a-z][a-z0-9+.-]*:[\w;/?:@&=+$.!~*'(),%#-]+", re.ASCII | re.IGNORECASE
+)
 _SCHEMES = {
-    "tag": re.compile(r"tag:([a-z0-9._-]+@)?[a-z0-9.-]+,\d{4}(-\d\d){0,2}:[\w;/?:@&=+$.!~*'(),%-]*", re.ASCII),
+    "tag": re.compile(
+        r"tag:([a-z0-9._-]+@)?[a-z0-9.-]+,\d{4}(-\d\d){0,2}:[\w;/?:@&=+$.!~*'(),%-]*", re.ASCII
+    ),
     "urn": re.compile(
         r"urn:(uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?!uuid:)[a-z0-9][a-z0-9-]{1,31}:[\w()+,.:=@;$!*'%-]+)",
         re.ASCII | re.IGNORECASE,

@@ -68,7 +68,9 @@ def feed_page(feed: Feed) -> FeedFile:
     )
 
 
-def index_page(feeds: Sequence[FeedSpec], site: SiteInfo, newest: Sequence[Entry], base: str) -> FeedFile:
+def index_page(
+    feeds: Sequence[FeedSpec], site: SiteInfo, newest: Sequence[Entry], base: str
+) -> FeedFile:
     """The page of all feeds, in the order given: the first one without a term is the site's own.
 
     `newest` are the entries to show, newest first. `base` is the public address of the output folder, ending
@@ -92,7 +94,14 @@ def index_page(feeds: Sequence[FeedSpec], site: SiteInfo, newest: Sequence[Entry
 
 
 def _page(
-    template: str, *, path: str, url: str, base: str, site: SiteInfo, entries: Sequence[Entry], **values: object
+    template: str,
+    *,
+    path: str,
+    url: str,
+    base: str,
+    site: SiteInfo,
+    entries: Sequence[Entry],
+    **values: object,
 ) -> FeedFile:
     own = {_origin(site.url), _origin(base)}
     named = {_origin(entry.image.url) for entry in entries if entry.image}
@@ -127,9 +136,13 @@ def _origin(url: str) -> str:
 
 def _is_below(origin: str, own: Collection[str]) -> bool:
     """Whether an origin's host is one of the site's own names, as static.example.com is one of www.example.com's."""
-    found = re.fullmatch(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::\d+)?", origin)  # it goes into the policy
+    found = re.fullmatch(
+        r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::\d+)?", origin
+    )  # it goes into the policy
     hosts = {(urlsplit(each).hostname or "").removeprefix("www.") for each in own}
-    return found is not None and any("." in host and found[1].endswith(f".{host}") for host in hosts)
+    return found is not None and any(
+        "." in host and found[1].endswith(f".{host}") for host in hosts
+    )
 
 
 def _policy(image_origins: Sequence[str]) -> str:

@@ -39,4 +39,6 @@ def _outline(spec: FeedSpec, site: SiteInfo) -> str:
         "xmlUrl": spec.url(best),
         "htmlUrl": uri(site.url),
     }
-    return f"<outline {' '.join(f'{name}={quoteattr(value)}' for name, value in attributes.items())}/>"
+    return (
+        f"<outline {' '.join(f'{name}={quoteattr(value)}' for name, value in attributes.items())}/>"
+    )

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NamedTuple
 
-from syndicator.cache import Remembered
+from syndicator.cache import LruCache
 from syndicator.model.content import Entry
 
 #: Items as they were written before, by format and id: most items of a feed that changes are those of the last time.
-WRITTEN: Remembered[tuple[str, str], Hashable, bytes] = Remembered(8 * 1024 * 1024)
+WRITTEN: LruCache[tuple[str, str], Hashable, bytes] = LruCache(8 * 1024 * 1024)
 
 
 class Rendered(NamedTuple):
@@ -36,16 +36,18 @@ class Rendered(NamedTuple):
 
 
 def items(
-    suffix: str, made_of: Sequence[tuple[Entry, *tuple[Hashable, ...]]], write: Callable[[list[int]], Iterable[bytes]]
+    suffix: str,
+    content_key: Sequence[tuple[Entry, *tuple[Hashable, ...]]],
+    write: Callable[[list[int]], Iterable[bytes]],
 ) -> tuple[bytes, ...]:
     """An item in the format `suffix` for each entry and what else it is made of.
 
     `write` is called once, with the places of those that are not remembered, if only none.
     """
-    keys = [(suffix, one[0].id) for one in made_of]
-    found = [WRITTEN.get(key, one) for key, one in zip(keys, made_of, strict=True)]
+    keys = [(suffix, one[0].id) for one in content_key]
+    found = [WRITTEN.get(key, one) for key, one in zip(keys, content_key, strict=True)]
     missing = [at for at, item in enumerate(found) if item is None]
     for at, item in zip(missing, write(missing), strict=True):
-        WRITTEN.put(keys[at], made_of[at], item, len(item))
+        WRITTEN.put(keys[at], content_key[at], item, len(item))
         found[at] = item
     return tuple(item for item in found if item is not None)

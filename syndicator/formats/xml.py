@@ -72,11 +72,15 @@ def _generator(feed: Feed, suffix: str, entries: Iterable[tuple[Entry, datetime]
     made.description(site.description or spec.title or site.title or spec.name)
     made.updated(moment(feed.updated or NEVER))
     made.generator(GENERATOR)
-    made.author([_author(author) for author in site.authors or (Author(name=site.title or spec.title),)])
+    made.author(
+        [_author(author) for author in site.authors or (Author(name=site.title or spec.title),)]
+    )
     for hub in spec.hubs:
         made.link(href=hub, rel="hub")
     made.link(href=spec.url(suffix), rel="self", type=f"application/{suffix}+xml")
-    made.link(href=uri(site.url), rel="alternate", type="text/html")  # last: feedgen makes the last the channel's
+    made.link(
+        href=uri(site.url), rel="alternate", type="text/html"
+    )  # last: feedgen makes the last the channel's
     made.language(language(site.language))
     if site.icon:
         made.icon(uri(site.icon))
@@ -100,7 +104,9 @@ def _entry(entry: Entry, updated: datetime, suffix: str) -> FeedEntry:
     if entry.content:
         made.content(entry.content, type="html")
     elif suffix == "atom" and not summary:
-        summary = entry.title or url  # Atom wants text of an entry, and readers show this one's as empty otherwise
+        summary = (
+            entry.title or url
+        )  # Atom wants text of an entry, and readers show this one's as empty otherwise
     if summary:
         made.summary(summary)
     made.category([{"term": word} for word in words(entry)])
@@ -150,10 +156,22 @@ class _EntryMended(BaseEntryExtension):  # type: ignore[misc]
             SubElement(item, QName(DC, "creator")).text = author.name
         if spoken := language(self.entry.language):
             SubElement(item, QName(DC, "language")).text = spoken
-        complete = [media for media in self.entry.enclosures if media.type and media.length is not None]
+        complete = [
+            media for media in self.entry.enclosures if media.type and media.length is not None
+        ]
         for media in complete[:1]:  # RSS 2.0 knows one, and only with its length and type
-            SubElement(item, "enclosure", url=uri(media.url), length=str(media.length), type=media.type or "")
-        _media(item, self.entry.image, (media for media in self.entry.enclosures if media not in complete[:1]))
+            SubElement(
+                item,
+                "enclosure",
+                url=uri(media.url),
+                length=str(media.length),
+                type=media.type or "",
+            )
+        _media(
+            item,
+            self.entry.image,
+            (media for media in self.entry.enclosures if media not in complete[:1]),
+        )
 
     def extend_atom(self, entry: _Element) -> None:
         # The entry's only one so far, of which feedgen kept no more than the address.
@@ -161,7 +179,9 @@ class _EntryMended(BaseEntryExtension):  # type: ignore[misc]
             link.attrib.update({"rel": "alternate", "type": "text/html"})
         for text in (entry.find("title"), entry.find("summary")):
             if text is not None and text.text and _LIKE_MARKUP.search(text.text):
-                text.set("type", "html")  # readers guess, whatever Atom says of text; this leaves no doubt
+                text.set(
+                    "type", "html"
+                )  # readers guess, whatever Atom says of text; this leaves no doubt
                 text.text = escape(text.text, quote=False)
         if spoken := language(self.entry.language):
             entry.set(QName(XML, "lang"), spoken)
@@ -179,7 +199,11 @@ def _media(parent: _Element, image: Media | None, others: Iterable[Media]) -> No
         details = {
             "url": uri(media.url),
             "type": media.type,
-            "medium": "image" if media is image else medium if medium in {"audio", "video"} else None,
+            "medium": "image"
+            if media is image
+            else medium
+            if medium in {"audio", "video"}
+            else None,
             "fileSize": None if media.length is None else str(media.length),
         }
         SubElement(parent, QName(MEDIA, "content"), _said(details))
@@ -206,4 +230,6 @@ def _profiled(data: bytes) -> bytes:
 
     https://www.rssboard.org/rss-profile#data-types-characterdata
     """
-    return _TITLE.sub(lambda title: title[0].replace(b"&lt;", b"&#x3C;").replace(b"&amp;", b"&#x26;"), data)
+    return _TITLE.sub(
+        lambda title: title[0].replace(b"&lt;", b"&#x3C;").replace(b"&amp;", b"&#x26;"), data
+    )

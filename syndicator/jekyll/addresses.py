@@ -10,10 +10,17 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 WEB = frozenset({"http", "https"})
 
-_DONE = re.compile(r"https?://[a-z0-9.-]+(?::\d{1,4})?(?:[/?#](?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?", re.ASCII)
-_ROOTED = re.compile(r"/(?!/)(?:[\w~!$&'()*+,;=:@/?-]|(?<!/)\.|%[0-9A-Fa-f]{2})*(?:#[\w:-]*)?", re.ASCII)
+_DONE = re.compile(
+    r"https?://[a-z0-9.-]+(?::\d{1,4})?(?:[/?#](?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?",
+    re.ASCII,
+)
+_ROOTED = re.compile(
+    r"/(?!/)(?:[\w~!$&'()*+,;=:@/?-]|(?<!/)\.|%[0-9A-Fa-f]{2})*(?:#[\w:-]*)?", re.ASCII
+)
 #: A name or a path below the page's folder, without what joining would change: dots, empty names, a scheme.
-_BELOW = re.compile(r"[\w~!$&'()*+,=@-](?:[\w~!$&'()*+,=@-]|/(?!/)|(?<!/)\.)*(?:#[\w:-]+)?", re.ASCII)
+_BELOW = re.compile(
+    r"[\w~!$&'()*+,=@-](?:[\w~!$&'()*+,=@-]|/(?!/)|(?<!/)\.)*(?:#[\w:-]+)?", re.ASCII
+)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+", re.IGNORECASE)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -105,7 +112,9 @@ def _web(address: str) -> str | None:
         return None
     bracketed = f"[{host}]" if ":" in host else host
     place = bracketed if port is None else f"{bracketed}:{port}"
-    return urlunsplit((scheme, _escaped(user) + at + place, _escaped(path), _escaped(query), _escaped(fragment)))
+    return urlunsplit(
+        (scheme, _escaped(user) + at + place, _escaped(path), _escaped(query), _escaped(fragment))
+    )
 
 
 def _slashes(address: str) -> str:

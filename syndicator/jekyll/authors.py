@@ -21,7 +21,12 @@ def post_authors(
     Each of them may be a name, keys and values (`name`, `email`, `uri`), or a list of these.
     """
     said = next(
-        (value for value in (front.get("author"), front.get("authors"), site_author) if not is_empty(value)), None
+        (
+            value
+            for value in (front.get("author"), front.get("authors"), site_author)
+            if not is_empty(value)
+        ),
+        None,
     )
     return read_authors(said, known, url, baseurl)
 
@@ -67,7 +72,11 @@ def _address(uri: str, url: str, baseurl: str) -> str | None:
     """Absolute, or None for a text that names no address, like a domain alone, or one that readers would run."""
     if is_absolute(uri):
         return absolute(uri, url, schemes=_SCHEMES)
-    return join_address(url, baseurl, uri) if uri.startswith("/") and not uri.startswith("//") else None
+    return (
+        join_address(url, baseurl, uri)
+        if uri.startswith("/") and not uri.startswith("//")
+        else None
+    )
 
 
 def _scalar(value: Any) -> Any:

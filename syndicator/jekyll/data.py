@@ -9,7 +9,13 @@ from typing import Any
 import yaml
 
 from syndicator.jekyll.characters import whole
-from syndicator.jekyll.safe_yaml import MAX_VALUES, TooMuchError, check_json, count_values, load_yaml
+from syndicator.jekyll.safe_yaml import (
+    MAX_VALUES,
+    YamlLimitError,
+    check_json,
+    count_values,
+    load_yaml,
+)
 from syndicator.liquid.lookups import SiteFiles
 from syndicator.model.content import Problem
 
@@ -29,7 +35,9 @@ _SUFFIXES = (*_YAML, ".json", ".csv", ".tsv")
 _UNKEYED = re.compile(r"[^\w\s-]+")
 
 
-def read_data(folder: str, files: SiteFiles) -> tuple[Mapping[str, Any], Mapping[str, str], tuple[Problem, ...]]:
+def read_data(
+    folder: str, files: SiteFiles
+) -> tuple[Mapping[str, Any], Mapping[str, str], tuple[Problem, ...]]:
     """What the folder says, the texts it was read from, and what of it can't be read."""
     data: dict[str, Any] = {}
     texts: dict[str, str] = {}
@@ -40,7 +48,11 @@ def read_data(folder: str, files: SiteFiles) -> tuple[Mapping[str, Any], Mapping
         text = files.text(path)
         if text is None:
             problems.append(
-                Problem(path=path, message="the data can't be read", hint="it must be UTF-8 and at most 1 MiB")
+                Problem(
+                    path=path,
+                    message="the data can't be read",
+                    hint="it must be UTF-8 and at most 1 MiB",
+                )
             )
             continue
         characters += len(text)
@@ -51,7 +63,14 @@ def read_data(folder: str, files: SiteFiles) -> tuple[Mapping[str, Any], Mapping
         suffix = _suffix(path)
         try:
             value = _parse(text, suffix)
-        except (yaml.YAMLError, TooMuchError, ValueError, TypeError, RecursionError, csv.Error) as error:
+        except (
+            yaml.YAMLError,
+            YamlLimitError,
+            ValueError,
+            TypeError,
+            RecursionError,
+            csv.Error,
+        ) as error:
             values += min(len(text) // _UNREADABLE, MAX_VALUES) if suffix in _YAML else 0
             problems.append(_problem(path, error))
             continue
@@ -81,7 +100,7 @@ def _table(text: str, delimiter: str) -> list[dict[str, Any]]:
     lines = text.splitlines()
     rows = csv.DictReader(lines, delimiter=delimiter)
     if len(rows.fieldnames or ()) * len(lines) > MAX_CELLS:
-        raise TooMuchError("its first row has too many columns for so many rows")
+        raise YamlLimitError("its first row has too many columns for so many rows")
     return [{key: value for key, value in row.items() if key is not None} for row in rows]
 
 
@@ -89,7 +108,9 @@ def _place(data: dict[str, Any], keys: list[str], value: Any) -> None:
     *folders, name = keys
     for folder in folders:
         below = data.setdefault(folder, {})
-        if not isinstance(below, dict):  # a file and a folder of one name: the folder wins, as in Jekyll
+        if not isinstance(
+            below, dict
+        ):  # a file and a folder of one name: the folder wins, as in Jekyll
             below = data[folder] = {}
         data = below
     data[name] = value
@@ -102,7 +123,11 @@ def _key(name: str) -> str:
 def _problem(path: str, error: Exception) -> Problem:
     mark = getattr(error, "problem_mark", None)
     line = mark.line + 1 if mark else getattr(error, "lineno", None)
-    return Problem(path=path, line=line, message=f"the data can't be read: {getattr(error, 'problem', None) or error}")
+    return Problem(
+        path=path,
+        line=line,
+        message=f"the data can't be read: {getattr(error, 'problem', None) or error}",
+    )
 
 
 def _left_out(path: str, others: int) -> Problem:

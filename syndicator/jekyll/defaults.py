@@ -21,11 +21,15 @@ class DefaultSet:
     def applies(self, path: str, collection: str) -> bool:
         if self.type is not None and self.type != collection:
             return False
-        return path.startswith(self.path) if self.glob is None else self.glob.match(path) is not None
+        return (
+            path.startswith(self.path) if self.glob is None else self.glob.match(path) is not None
+        )
 
     def parts(self, folder: str) -> bool:
         """Whether it may apply to one file of a folder and not to another. `folder` ends in "/", or is empty."""
-        return self.glob is not None or (len(self.path) > len(folder) and self.path.startswith(folder))
+        return self.glob is not None or (
+            len(self.path) > len(folder) and self.path.startswith(folder)
+        )
 
     def outranks(self, other: "DefaultSet | None") -> bool:
         """Whether its values win over another's: a longer path, then a type, then who comes later."""
@@ -56,7 +60,9 @@ class Defaults:
         return values
 
     def _of_file(self, path: str, collection: str) -> Mapping[str, Any]:
-        applying = tuple(number for number, one in enumerate(self._sets) if one.applies(path, collection))
+        applying = tuple(
+            number for number, one in enumerate(self._sets) if one.applies(path, collection)
+        )
         values = self._merged.get(applying)
         if values is None:
             values = self._merged[applying] = self._merge(applying)
@@ -95,11 +101,15 @@ def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         old = merged.get(key)
         if value is None and key in merged:
             continue
-        merged[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        merged[key] = (
+            merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        )
     return merged
 
 
-def _read_set(scope: Mapping[str, Any], values: Mapping[str, Any], collections_dir: str) -> DefaultSet:
+def _read_set(
+    scope: Mapping[str, Any], values: Mapping[str, Any], collections_dir: str
+) -> DefaultSet:
     path, type_ = scope.get("path"), scope.get("type")
     path = path if isinstance(path, str) else ""
     if collections_dir:
@@ -119,7 +129,9 @@ def _glob(pattern: str) -> re.Pattern[str]:
     for star in _STARS.finditer(pattern):
         parts += re.escape(pattern[end : star.start()]), _starred(star[0])
         end = star.end()
-    return re.compile(f"{''.join(parts)}{re.escape(pattern[end:])}(?:/|$)".replace("//", "/"), re.DOTALL)
+    return re.compile(
+        f"{''.join(parts)}{re.escape(pattern[end:])}(?:/|$)".replace("//", "/"), re.DOTALL
+    )
 
 
 def _starred(star: str) -> str:

@@ -5,11 +5,13 @@ from typing import NamedTuple
 
 from syndicator.jekyll.site import Site
 
-_DATED = re.compile(r"(\d{2,4}-\d{1,2}-\d{1,2})-([^/]*)(\.[^.]+)", re.ASCII)  # document.rb DATE_FILENAME_MATCHER
+_DATED = re.compile(
+    r"(\d{2,4}-\d{1,2}-\d{1,2})-([^/]*)(\.[^.]+)", re.ASCII
+)  # document.rb DATE_FILENAME_MATCHER
 _SPECIAL = (".", "_", "#", "~")  # a file or folder that begins so is no part of a site
 
 
-class Where(NamedTuple):
+class DocumentPath(NamedTuple):
     """A document's place in its source."""
 
     collection: str
@@ -22,7 +24,7 @@ class Where(NamedTuple):
     suffix: str
 
 
-def locate(path: str, site: Site) -> Where | None:
+def locate(path: str, site: Site) -> DocumentPath | None:
     """Where a file of the source stands; None where Jekyll would not look for documents."""
     above: tuple[str, ...] = ()
     base = f"{site.collections_dir}/" if site.collections_dir else ""
@@ -41,12 +43,14 @@ def locate(path: str, site: Site) -> Where | None:
         if any(folder.startswith(_SPECIAL) for folder in above):
             return None
     else:
-        found = next((one for one in site.collections.values() if path.startswith(f"{one.folder}/")), None)
+        found = next(
+            (one for one in site.collections.values() if path.startswith(f"{one.folder}/")), None
+        )
         if found is None:
             return None
         collection, special = found.label, f"_{found.label}"
     dated = _DATED.fullmatch(name)
-    return Where(
+    return DocumentPath(
         collection=collection,
         folders=above,
         relative=relative,

@@ -13,7 +13,20 @@ _DEFINITION = re.compile(r"^ {0,3}(\[[^\]\n]+\])(:.+)$", re.MULTILINE)
 MAX_SEARCHED = 10_000_000
 
 #: Liquid's tags that have an end, with Jekyll's own.
-BLOCKS = frozenset({"capture", "case", "comment", "for", "highlight", "if", "ifchanged", "raw", "tablerow", "unless"})
+BLOCKS = frozenset(
+    {
+        "capture",
+        "case",
+        "comment",
+        "for",
+        "highlight",
+        "if",
+        "ifchanged",
+        "raw",
+        "tablerow",
+        "unless",
+    }
+)
 
 
 def source(body: str, separator: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from syndicator.jekyll.document_paths import locate
 from syndicator.jekyll.fast_yaml import read_line
 from syndicator.jekyll.front_matter import BINARY, MAX_HEAD
-from syndicator.jekyll.head_template import FILING, Filing, make_head
+from syndicator.jekyll.head_template import FILING, HeadTemplates, make_head
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.titles import plain_title
@@ -31,7 +31,7 @@ class HeadReader:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._filings: dict[tuple[str, int, _Lines], Filing] = {}
+        self._filings: dict[tuple[str, int, _Lines], HeadTemplates] = {}
 
     def read(self, document: Document) -> tuple[PostHead | None, tuple[Problem, ...]]:
         """What `posts.read_post` says of a document, but for its text."""
@@ -60,7 +60,9 @@ class HeadReader:
             return self._as_a_whole(document)[:2]
         return make_head(document.path, where, self._site, filing, shown, moment, octets), ()
 
-    def _as_a_whole(self, document: Document) -> tuple[PostHead | None, tuple[Problem, ...], Filing | None]:
+    def _as_a_whole(
+        self, document: Document
+    ) -> tuple[PostHead | None, tuple[Problem, ...], HeadTemplates | None]:
         reading = read_post(document, self._site)
         return reading.post.head if reading.post else None, reading.problems, reading.filing
 

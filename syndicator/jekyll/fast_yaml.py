@@ -64,7 +64,11 @@ def read_line(line: str) -> tuple[str, Any] | None:
 def _value(text: str) -> Any:
     first = text[0]
     if first.isalpha():
-        return _UNCLEAR if "#" in text or (":" in text and _SPACED_COLON.search(text)) else _MEANT.get(text, text)
+        return (
+            _UNCLEAR
+            if "#" in text or (":" in text and _SPACED_COLON.search(text))
+            else _MEANT.get(text, text)
+        )
     if first == '"':
         return text[1:-1] if text.find('"', 1) == len(text) - 1 and "\\" not in text else _UNCLEAR
     if first == "'":

@@ -17,7 +17,7 @@ from frontmatter.default_handlers import JSONHandler, YAMLHandler
 from syndicator.jekyll.as_text import as_text
 from syndicator.jekyll.characters import whole
 from syndicator.jekyll.fast_yaml import read_plain_head
-from syndicator.jekyll.safe_yaml import MAX_DEPTH, Loader, TooMuchError, check_json, check_size
+from syndicator.jekyll.safe_yaml import MAX_DEPTH, Loader, YamlLimitError, check_json, check_size
 
 #: Where a NUL says that a file is binary, as git sees it (buffer_is_binary in xdiff-interface.c).
 BINARY = 8000
@@ -63,7 +63,7 @@ class HeadError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parts:
+class SplitDocument:
     """A document's text, taken apart."""
 
     kind: str | None  #: "yaml", "toml" or "json"; None: there is no front matter
@@ -91,7 +91,9 @@ class Head:
 def decode(data: bytes) -> str:
     """The document's text, without a byte order mark. Raises HeadError when it is no text, or not UTF-8."""
     if (at := data.find(0, 0, BINARY)) >= 0 and not data.startswith(UTF16):
-        raise HeadError("the file is not text: it holds a NUL", data.count(b"\n", 0, at) + 1, "save it as UTF-8")
+        raise HeadError(
+            "the file is not text: it holds a NUL", data.count(b"\n", 0, at) + 1, "save it as UTF-8"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -99,7 +101,7 @@ def decode(data: bytes) -> str:
         raise HeadError("the file is not UTF-8", line, "save it as UTF-8") from error
 
 
-def split(text: str) -> Parts:
+def split(text: str) -> SplitDocument:
     """Head and body. Raises HeadError for a head that is opened and never closed, or larger than MAX_HEAD."""
     for kind, opening in _OPENINGS.items():
         opened = opening.match(text)
@@ -113,17 +115,17 @@ def split(text: str) -> Parts:
         if closed.start() > MAX_HEAD:
             raise HeadError("the front matter is larger than 64 KiB", 1)
         around = (0, closed.end()) if kind == "json" else (opened.end(), closed.start())
-        return Parts(
+        return SplitDocument(
             kind=kind,
             head=text[slice(*around)],
             head_line=1 + text.count("\n", 0, around[0]),
             body=text[closed.end() :],
             body_line=1 + text.count("\n", 0, closed.end()),
         )
-    return Parts(kind=None, head="", head_line=1, body=text, body_line=1)
+    return SplitDocument(kind=None, head="", head_line=1, body=text, body_line=1)
 
 
-def load_head(parts: Parts) -> Head:
+def load_head(parts: SplitDocument) -> Head:
     """What the head says. Raises HeadError, whatever is in it."""
     if parts.kind is None:
         return Head(values={})
@@ -136,23 +138,31 @@ def load_head(parts: Parts) -> Head:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = parts.head_line + mark.line if mark else parts.head_line
-        raise HeadError(f"the front matter is not YAML: {error.problem or error.context}", line) from error
+        raise HeadError(
+            f"the front matter is not YAML: {error.problem or error.context}", line
+        ) from error
     except yaml.reader.ReaderError as error:
         line = parts.head_line + parts.head.count("\n", 0, parts.head.find(chr(error.character)))
-        raise HeadError(f"the front matter holds a character YAML can't: {error.reason}", line) from error
+        raise HeadError(
+            f"the front matter holds a character YAML can't: {error.reason}", line
+        ) from error
     except JSONDecodeError as error:
         line = parts.head_line + error.lineno - 1
         raise HeadError(f"the front matter is not JSON: {error.msg}", line) from error
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"at line (\d+)", str(error))
         line = parts.head_line + (int(at[1]) - 1 if at else 0)
-        raise HeadError(f"the front matter is not TOML: {str(error).partition(' (at ')[0]}", line) from error
-    except TooMuchError as error:
+        raise HeadError(
+            f"the front matter is not TOML: {str(error).partition(' (at ')[0]}", line
+        ) from error
+    except YamlLimitError as error:
         raise HeadError(f"the front matter can't be read: {error}", parts.head_line) from error
     except (ValueError, TypeError, RecursionError) as error:
         # https://docs.python.org/3.11/library/stdtypes.html#integer-string-conversion-length-limitation
         if "integer string conversion" in str(error):
-            raise HeadError("the front matter holds a number of thousands of digits", parts.head_line) from error
+            raise HeadError(
+                "the front matter holds a number of thousands of digits", parts.head_line
+            ) from error
         raise HeadError(f"the front matter can't be read: {error}", parts.head_line) from error
 
 
@@ -173,16 +183,18 @@ def _load(kind: str, head: str) -> Head:
     if values is None:
         return Head(values={})
     if not isinstance(values, dict):
-        raise TooMuchError("it is not keys and values")
+        raise YamlLimitError("it is not keys and values")
     duplicates = loaders[0].duplicates if loaders else []
-    return Head(values={as_text(key): value for key, value in values.items()}, duplicates=tuple(duplicates))
+    return Head(
+        values={as_text(key): value for key, value in values.items()}, duplicates=tuple(duplicates)
+    )
 
 
 def _load_toml(head: str) -> dict[str, Any]:
     """By Python's own reader; python-frontmatter's needs a package that is no longer kept."""
     if any(token["deep"] for token in _TOML.finditer(head)):
-        raise TooMuchError("its values are nested too deeply")
+        raise YamlLimitError("its values are nested too deeply")
     try:
         return tomllib.loads(head)
     except RecursionError as error:
-        raise TooMuchError("its values are nested too deeply") from error
+        raise YamlLimitError("its values are nested too deeply") from error

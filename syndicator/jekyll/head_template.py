@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import NamedTuple
 
-from syndicator.jekyll.document_paths import Where
+from syndicator.jekyll.document_paths import DocumentPath
 from syndicator.jekyll.permalinks import Place, document_id, site_path
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Author, PostHead, Term
 from syndicator.ruby.uris import join_address
 
-#: The keys that a `Filing` is made of.
+#: The keys that a `HeadTemplates` is made of.
 FILING = frozenset(
     "slug permalink category categories tag tags author authors published draft id guid last_modified_at updated"
     " lang".split()
@@ -21,7 +21,7 @@ FILING = frozenset(
 LONGEST_ID = 2000
 
 
-class Filing(NamedTuple):
+class HeadTemplates(NamedTuple):
     """What of a head is neither its title nor its date: the same for many a post of a folder."""
 
     slug: str | None  #: None: the file name's
@@ -36,7 +36,13 @@ class Filing(NamedTuple):
 
 
 def make_head(
-    path: str, where: Where, site: Site, filing: Filing, title: str, moment: datetime, octets: bytes | memoryview
+    path: str,
+    where: DocumentPath,
+    site: Site,
+    filing: HeadTemplates,
+    title: str,
+    moment: datetime,
+    octets: bytes | memoryview,
 ) -> PostHead:
     """The head of the post at `path` that was published at `moment`. `octets` are its text's."""
     slug = where.slug if filing.slug is None else filing.slug
@@ -70,7 +76,9 @@ def text_digest(title: str, body: bytes | memoryview) -> str:
     """What makes an entry new to read: its title and its text."""
     digest = blake2b(b"%b\0" % title.encode(), digest_size=16)
     octets = bytes(body)
-    digest.update(octets.replace(b"\r\n", b"\n") if b"\r" in octets else octets)  # as a checkout may have it
+    digest.update(
+        octets.replace(b"\r\n", b"\n") if b"\r" in octets else octets
+    )  # as a checkout may have it
     return digest.hexdigest()
 
 

@@ -14,7 +14,9 @@ def parsed_in_linear_time(html: str) -> tuple[str, bool]:
         html = _flattened(html)
     tags = html.count("<")
     unclear = tags > _MOST_UNCLEAR and _unclear(html) > _MOST_UNCLEAR
-    escaped = unclear or (tags > MAX_TAGS_AROUND_TABLES and tags * _unclear_in_tables(html) > MAX_FOSTERED)
+    escaped = unclear or (
+        tags > MAX_TAGS_AROUND_TABLES and tags * _unclear_in_tables(html) > MAX_FOSTERED
+    )
     return _in_short_texts(escape(html, quote=False) if escaped else html), escaped
 
 
@@ -40,8 +42,12 @@ def _in_short_texts(html: str) -> str:
 def _cut(found: re.Match[str]) -> str:
     """The text with cuts before a character, since a reference like `&copy;` must stay whole."""
     text = found[0]
-    starts = [searching.start() for searching in _SEARCHING.finditer(text)][MAX_SEARCHES::MAX_SEARCHES]
-    return "<!>".join(text[begin:end] for begin, end in zip([0, *starts], [*starts, None], strict=True))
+    starts = [searching.start() for searching in _SEARCHING.finditer(text)][
+        MAX_SEARCHES::MAX_SEARCHES
+    ]
+    return "<!>".join(
+        text[begin:end] for begin, end in zip([0, *starts], [*starts, None], strict=True)
+    )
 
 
 def is_slow_to_write(value: str) -> bool:
@@ -71,7 +77,9 @@ def _flattened(html: str) -> str:
     def keep(found: re.Match[str]) -> str:
         nonlocal depth
         name = found[2].lower()
-        if name in _NEVER_DEEP and not (open_now["svg"] or open_now["math"]):  # where they are names like any other
+        if name in _NEVER_DEEP and not (
+            open_now["svg"] or open_now["math"]
+        ):  # where they are names like any other
             return found[0]
         if found[1]:
             if open_now[name]:
@@ -92,7 +100,9 @@ _MOST_UNCLEAR = 5_000
 _ATTRIBUTES_INSIDE = r"""(?:\s+[\w:.-]+(?:=(?:"[^"<>]*"|'[^'<>]*'|[\w/.:#%?&;-]+))?)*+\s*/?>"""
 _PAIR = re.compile(rf"<([a-z][a-z0-9]*){_ATTRIBUTES_INSIDE}[^<]*</\1>", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--[\w\s.,:;!?'\"()-]*-->")
-_ALONE = re.compile(rf"</?(?:{'|'.join(sorted(_NEVER_DEEP))}){_ATTRIBUTES_INSIDE}|{_COMMENT.pattern}", re.IGNORECASE)
+_ALONE = re.compile(
+    rf"</?(?:{'|'.join(sorted(_NEVER_DEEP))}){_ATTRIBUTES_INSIDE}|{_COMMENT.pattern}", re.IGNORECASE
+)
 
 
 def _unclear(html: str) -> int:
@@ -128,7 +138,8 @@ _OF_TABLES = re.compile(
     re.IGNORECASE,
 )
 _MARKS = re.compile(
-    rf"</?(?:{'|'.join(sorted((_EMPTY - {'col'}) | {'p', 'li', 'dt', 'dd'}))}){_ATTRIBUTES_INSIDE}", re.IGNORECASE
+    rf"</?(?:{'|'.join(sorted((_EMPTY - {'col'}) | {'p', 'li', 'dt', 'dd'}))}){_ATTRIBUTES_INSIDE}",
+    re.IGNORECASE,
 )
 _COLUMN = re.compile(rf"<col{_ATTRIBUTES_INSIDE}", re.IGNORECASE)
 _OPEN_TABLE = re.compile(r"<table\b", re.IGNORECASE)
@@ -143,7 +154,9 @@ def _unclear_in_tables(html: str) -> int:
     for _ in range(_DEEPEST):
         if not found:
             break
-        html, found = _OF_TABLES.subn(lambda whole: _CELLS if whole[2] or whole[3] else _THING, html)
+        html, found = _OF_TABLES.subn(
+            lambda whole: _CELLS if whole[2] or whole[3] else _THING, html
+        )
     if (first := _OPEN_TABLE.search(html)) is None:
         return 0
     last = html.lower().rfind("</table", first.start())

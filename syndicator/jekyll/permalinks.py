@@ -59,7 +59,9 @@ def unknown_keys(template: str) -> tuple[str, ...]:
 
 def site_path(template: str, place: Place) -> str:
     """The page's path on its site: always with a leading slash, never with `..` or two slashes in a row."""
-    filled = "".join(part if isinstance(part, str) else escape_path(part(place)) for part in _parts(template))
+    filled = "".join(
+        part if isinstance(part, str) else escape_path(part(place)) for part in _parts(template)
+    )
     return _SLASHES.sub("/", f"/{filled}".replace("..", "/").replace("./", ""))
 
 

@@ -19,7 +19,9 @@ PLAYERS = frozenset({
 #: a link in it opens a page beside, which is not kept in the frame's sandbox. It may not navigate the reader's page,
 #: open dialogs, send forms or download files.
 #: https://html.spec.whatwg.org/multipage/iframe-embed-object.html#attr-iframe-sandbox
-SANDBOX = "allow-popups allow-popups-to-escape-sandbox allow-presentation allow-same-origin allow-scripts"
+SANDBOX = (
+    "allow-popups allow-popups-to-escape-sandbox allow-presentation allow-same-origin allow-scripts"
+)
 
 
 def is_player(address: str, players: Collection[str]) -> bool:

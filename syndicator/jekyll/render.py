@@ -10,7 +10,7 @@ from syndicator.jekyll.characters import printable
 from syndicator.jekyll.site import Site
 from syndicator.kramdown.highlight import highlighted
 from syndicator.kramdown.options import Highlighting
-from syndicator.kramdown.to_html import TooMuchError, smartify, to_html
+from syndicator.kramdown.to_html import MarkdownLimitError, smartify, to_html
 from syndicator.liquid import Liquid, plain_text
 from syndicator.liquid.context import Markup
 from syndicator.liquid.lookups import SiteFiles, SitePosts
@@ -36,7 +36,9 @@ class Rendering:
 
     entry: Entry | None  #: None: nothing of it can be sent; a problem says why
     problems: tuple[Problem, ...] = ()
-    uses_posts: bool = False  #: True: it asked for other posts, and must be rendered again when they change
+    uses_posts: bool = (
+        False  #: True: it asked for other posts, and must be rendered again when they change
+    )
 
 
 def markup_of(site: Site) -> Markup:
@@ -53,7 +55,12 @@ class Renderer:
     """Renders the posts of one site. Not for two threads at once."""
 
     def __init__(
-        self, site: Site, files: SiteFiles, posts: SitePosts, *, policy: sanitize.Policy = sanitize.DEFAULT
+        self,
+        site: Site,
+        files: SiteFiles,
+        posts: SitePosts,
+        *,
+        policy: sanitize.Policy = sanitize.DEFAULT,
     ) -> None:
         self._site = site
         self._files = files
@@ -66,7 +73,9 @@ class Renderer:
         run = _Run()
         html = None if self._excerpt_only(post) else self._html(post, post.body, run)
         content = "" if html is None else self._clean(post, html, run)
-        entry = None if content is None else self._entry(post, content, self._summary(post, html, run))
+        entry = (
+            None if content is None else self._entry(post, content, self._summary(post, html, run))
+        )
         return Rendering(entry=entry, problems=tuple(run.problems), uses_posts=run.uses_posts)
 
     def _entry(self, post: Post, content: str, summary: str) -> Entry:
@@ -103,14 +112,18 @@ class Renderer:
         if post.head.path.lower().endswith(self._markdown_suffixes):
             try:
                 html = self._markdown(text)
-            except Exception as error:  # one post that the parser can't read must not stop the others
+            except (
+                Exception
+            ) as error:  # one post that the parser can't read must not stop the others
                 run.over = True
-                known = isinstance(error, TooMuchError)
+                known = isinstance(error, MarkdownLimitError)
                 run.add(
                     Problem(
                         path=post.head.path,
                         line=post.body_line,
-                        message=str(error) if known else f"the Markdown can't be read: {type(error).__name__}: {error}",
+                        message=str(error)
+                        if known
+                        else f"the Markdown can't be read: {type(error).__name__}: {error}",
                         hint="its text goes out without markup",
                     )
                 )
@@ -142,7 +155,9 @@ class Renderer:
             run.add(Problem(path=post.head.path, line=post.body_line, message=message, hint=hint))
 
         try:
-            return sanitize.clean(html.strip(), base=post.head.url, policy=self._policy, on_escape=note)
+            return sanitize.clean(
+                html.strip(), base=post.head.url, policy=self._policy, on_escape=note
+            )
         except Exception as error:  # what can't be made safe is not sent
             message = f"the post can't be made safe to send: {type(error).__name__}: {error}"
             run.add(Problem(path=post.head.path, line=post.body_line, message=message, fatal=True))

@@ -16,7 +16,9 @@ try:
 except ImportError:  # PyYAML was built without libyaml
     from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
-MAX_DEPTH = 64  #: of values within values; C's parser recurses, and ends the process when the stack does
+MAX_DEPTH = (
+    64  #: of values within values; C's parser recurses, and ends the process when the stack does
+)
 MAX_VALUES = 100_000  #: with what aliases stand for counted each time
 MAX_BITS = 14_000  #: of a number, however it is written; Python says none in decimal that has over 4,300 digits
 
@@ -43,7 +45,7 @@ _TIMESTAMP = re.compile(
 )
 
 
-class TooMuchError(ValueError):
+class YamlLimitError(ValueError):
     """More than a person writes: too deep, or too many values."""
 
 
@@ -74,7 +76,7 @@ class Loader(_SafeLoader):
 
 
 def load_yaml(text: str) -> Any:
-    """What the text says. Raises `yaml.YAMLError`, or `TooMuchError` before or after parsing."""
+    """What the text says. Raises `yaml.YAMLError`, or `YamlLimitError` before or after parsing."""
     value = yaml.load(text, Loader=Loader)  # noqa: S506 -- a SafeLoader
     check_size(value)
     return value
@@ -87,7 +89,7 @@ def check_json(text: str) -> None:
         if mark in "[{":
             depth += 1
             if depth > MAX_DEPTH:
-                raise TooMuchError("its values are nested too deeply")
+                raise YamlLimitError("its values are nested too deeply")
         elif mark in "]}":
             depth -= 1
 
@@ -99,7 +101,7 @@ def check_text(text: str) -> None:
     of the depth of flow collections: the first event that is too deep ends the reading.
     """
     if len(_DIRECTIVE.findall(text)) > MAX_DIRECTIVES:
-        raise TooMuchError("it has too many %TAG lines")
+        raise YamlLimitError("it has too many %TAG lines")
     # A value, or the key before it, takes a character at least.
     if len(text) <= 2 * MAX_VALUES and not _may_be_deep(text):
         return
@@ -111,9 +113,9 @@ def check_text(text: str) -> None:
             count += 1
             depth += isinstance(event, yaml.CollectionStartEvent)
         if count > 2 * MAX_VALUES:  # each may have a key
-            raise TooMuchError("it has too many values")
+            raise YamlLimitError("it has too many values")
         if depth > MAX_DEPTH:
-            raise TooMuchError("its values are nested too deeply")
+            raise YamlLimitError("its values are nested too deeply")
 
 
 def _may_be_deep(text: str) -> bool:
@@ -140,11 +142,11 @@ def check_nodes(root: yaml.Node) -> None:
         if not left:
             size = sizes[id(node)] = 1 + sum(sizes[id(child)] for child in below)
             if size > MAX_VALUES:
-                raise TooMuchError("it has too many values")
+                raise YamlLimitError("it has too many values")
             continue
         begun.add(id(node))
         if not begun.isdisjoint(map(id, left)):
-            raise TooMuchError("its values are nested too deeply")
+            raise YamlLimitError("its values are nested too deeply")
         waiting += left
 
 
@@ -156,7 +158,7 @@ def _below(node: yaml.Node) -> list[yaml.Node]:
         return []
     for key, _ in node.value:
         if key.tag == "tag:yaml.org,2002:int" and len(key.value) > MAX_NUMBER_AS_KEY:
-            raise TooMuchError(f"a key in it is a number of more than {MAX_NUMBER_AS_KEY} digits")
+            raise YamlLimitError(f"a key in it is a number of more than {MAX_NUMBER_AS_KEY} digits")
     keys = [key for key, _ in node.value if not isinstance(key, yaml.ScalarNode)]
     return keys + [value for _, value in node.value]
 
@@ -174,11 +176,11 @@ def count_values(value: Any) -> int:
         one, depth = waiting.pop()
         count += 1
         if count > MAX_VALUES:
-            raise TooMuchError("it has too many values")
+            raise YamlLimitError("it has too many values")
         if depth > MAX_DEPTH:
-            raise TooMuchError("its values are nested too deeply")
+            raise YamlLimitError("its values are nested too deeply")
         if isinstance(one, int) and one.bit_length() > MAX_BITS:
-            raise TooMuchError("it has a number of thousands of digits")
+            raise YamlLimitError("it has a number of thousands of digits")
         if isinstance(one, dict):
             waiting += ((key, depth + 1) for key in one if isinstance(key, int))
             waiting += ((below, depth + 1) for below in one.values())
@@ -200,7 +202,9 @@ def read_timestamp(text: str) -> datetime | date | str:
             return text
         offset = timedelta(hours=int(stamp[9] or 0), minutes=int(stamp[10] or 0))
         zone = timezone(-offset if stamp[8] == "-" else offset) if offset else UTC
-        return datetime(year, month, day_, tzinfo=zone) + timedelta(hours=hour, minutes=minute, seconds=second)
+        return datetime(year, month, day_, tzinfo=zone) + timedelta(
+            hours=hour, minutes=minute, seconds=second
+        )
     except (ValueError, OverflowError):
         return text
 
@@ -251,24 +255,33 @@ def _resolvers() -> dict[str | None, list[tuple[str, re.Pattern[str]]]]:
 
 Loader.yaml_implicit_resolvers = _resolvers()
 Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:timestamp", re.compile(rf"(?:{_DATE.pattern}|{_TIMESTAMP.pattern})$", re.A), list("0123456789")
+    "tag:yaml.org,2002:timestamp",
+    re.compile(rf"(?:{_DATE.pattern}|{_TIMESTAMP.pattern})$", re.A),
+    list("0123456789"),
 )
 Loader.add_implicit_resolver(
     "tag:yaml.org,2002:int",
-    re.compile(r"[-+]?(?:0b[01_,]+|0[0-7_,]+|0x[0-9a-fA-F_,]+|0|[1-9](?:[0-9]|,[0-9]|_[0-9])*)$", re.ASCII),
+    re.compile(
+        r"[-+]?(?:0b[01_,]+|0[0-7_,]+|0x[0-9a-fA-F_,]+|0|[1-9](?:[0-9]|,[0-9]|_[0-9])*)$", re.ASCII
+    ),
     list("-+0123456789"),
 )
 Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(
-        r"[-+]?(?:[0-9][0-9_]*\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$", re.A
+        r"[-+]?(?:[0-9][0-9_]*\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$",
+        re.A,
     ),
     list("-+.0123456789"),
 )
-Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: read_timestamp(str(node.value)))
+Loader.add_constructor(
+    "tag:yaml.org,2002:timestamp", lambda loader, node: read_timestamp(str(node.value))
+)
 Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 Loader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
 Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
 # A set is a mapping to nothing, to Psych too; Python's own would come in another order each time.
-Loader.add_constructor("tag:yaml.org,2002:set", lambda loader, node: _construct_unknown(loader, "", node))
+Loader.add_constructor(
+    "tag:yaml.org,2002:set", lambda loader, node: _construct_unknown(loader, "", node)
+)
 Loader.add_multi_constructor("!", _construct_unknown)

@@ -18,15 +18,21 @@ from syndicator.jekyll.html_parser_limits import is_slow_to_write, parsed_in_lin
 from syndicator.jekyll.players import PLAYERS, SANDBOX, is_player
 
 # They open a program that the reader chose for them, and it asks before it does anything.
-_HARMLESS = frozenset({"mailto", "tel", "sms", "xmpp", "irc", "ircs", "ftp", "news", "webcal", "geo"})
+_HARMLESS = frozenset(
+    {"mailto", "tel", "sms", "xmpp", "irc", "ircs", "ftp", "news", "webcal", "geo"}
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
     """What the site's owner lets through beyond the text itself."""
 
-    frame_hosts: frozenset[str] = PLAYERS  #: hosts whose frames stay, with a folder or without; see `is_player`
-    link_schemes: frozenset[str] = WEB | _HARMLESS  #: of links; what runs or embeds code never counts
+    frame_hosts: frozenset[str] = (
+        PLAYERS  #: hosts whose frames stay, with a folder or without; see `is_player`
+    )
+    link_schemes: frozenset[str] = (
+        WEB | _HARMLESS
+    )  #: of links; what runs or embeds code never counts
 
     @property
     def said(self) -> tuple[tuple[str, ...], ...]:
@@ -37,7 +43,9 @@ class Policy:
 DEFAULT = Policy()
 
 
-def clean(html: str, *, base: str, policy: Policy = DEFAULT, on_escape: Callable[[], None] = lambda: None) -> str:
+def clean(
+    html: str, *, base: str, policy: Policy = DEFAULT, on_escape: Callable[[], None] = lambda: None
+) -> str:
     """The HTML without what a stranger could do harm with, and with absolute addresses.
 
     `base` is the page's own absolute address. Never raises, whatever the HTML; what is too deeply nested is
@@ -95,7 +103,9 @@ _ATTRIBUTES = {
     "ul": {"type"},
     "video": {"src", "poster", "loop", "muted", "playsinline", "preload"} | _MEDIA,
 }
-_TAGS = (nh3.ALLOWED_TAGS | _ATTRIBUTES.keys() | {"address", "big", "main", "picture", "rb", "section"}) - {"*"}
+_TAGS = (
+    nh3.ALLOWED_TAGS | _ATTRIBUTES.keys() | {"address", "big", "main", "picture", "rb", "section"}
+) - {"*"}
 
 # Their text is code, a fallback for a plug-in, a form's labels, or (math) stands beside them once more
 # fmt: off

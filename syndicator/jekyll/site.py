@@ -17,9 +17,9 @@ from syndicator.jekyll.authors import read_authors
 from syndicator.jekyll.data import read_data
 from syndicator.jekyll.defaults import Defaults, read_defaults
 from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
-from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
+from syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml
 from syndicator.jekyll.titles import plain_title
-from syndicator.kramdown.options import Kramdown
+from syndicator.kramdown.options import KramdownOptions
 from syndicator.liquid.lookups import SiteFiles
 from syndicator.model.content import Problem, Scope, SiteInfo, fingerprint
 from syndicator.ruby.uris import is_absolute, join_address
@@ -64,11 +64,17 @@ class Site:
     posts_limit: int | None  #: entries in a feed; None: the site doesn't say
     excerpt_separator: str  #: "" for no excerpts
     suffixes: tuple[str, ...]  #: of Markdown, as the config has them
-    kramdown: Kramdown
-    highlighter: str | None  #: "rouge", unless the config says another, like "none"; None: it says an empty one
+    kramdown: KramdownOptions
+    highlighter: (
+        str | None
+    )  #: "rouge", unless the config says another, like "none"; None: it says an empty one
     permalink: str  #: the template of posts
-    collections: Mapping[str, Collection]  #: by label, those whose documents have pages, without posts
-    collections_dir: str  #: the folder that `_posts` and the collections are below; "" is the source
+    collections: Mapping[
+        str, Collection
+    ]  #: by label, those whose documents have pages, without posts
+    collections_dir: (
+        str  #: the folder that `_posts` and the collections are below; "" is the source
+    )
     author: Any  #: the site's, as the config has it
     defaults: Defaults = field(repr=False)
     digest: str  #: of everything that can change how a post is read or rendered
@@ -78,7 +84,9 @@ class Site:
         return ALWAYS if self.future else now
 
 
-def read_site(config: str | None, files: SiteFiles, overrides: Mapping[str, str]) -> tuple[Site, tuple[Problem, ...]]:
+def read_site(
+    config: str | None, files: SiteFiles, overrides: Mapping[str, str]
+) -> tuple[Site, tuple[Problem, ...]]:
     """The site, and what is wrong with its config and data.
 
     `config` is the text of `_config.yml`, None when there is none. `overrides` (url, title, description,
@@ -86,7 +94,7 @@ def read_site(config: str | None, files: SiteFiles, overrides: Mapping[str, str]
     plain folder of Markdown: `files.names("")` is asked, once, only when there is no `_config.yml`.
     """
     said, problems = _load_config(config)
-    reader = _Reader(said, config or "", overrides, problems)
+    reader = _ConfigReader(said, config or "", overrides, problems)
     data, texts, data_problems = read_data(reader.text("data_dir") or "_data", files)
     plain = config is None and not any("/_posts/" in f"/{path}" for path in files.names(""))
     site = reader.site(data, texts, plain)
@@ -98,20 +106,28 @@ def _load_config(text: str | None) -> tuple[dict[str, Any], list[Problem]]:
         return {}, []
     try:
         said = load_yaml(text)
-    except (yaml.YAMLError, TooMuchError, ValueError, TypeError, RecursionError) as error:
+    except (yaml.YAMLError, YamlLimitError, ValueError, TypeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         message = f"the config can't be read: {getattr(error, 'problem', None) or error}"
-        return {}, [Problem(path=CONFIG, line=mark.line + 1 if mark else None, message=message, fatal=True)]
+        return {}, [
+            Problem(path=CONFIG, line=mark.line + 1 if mark else None, message=message, fatal=True)
+        ]
     if said is not None and not isinstance(said, dict):
-        return {}, [Problem(path=CONFIG, line=1, message="the config is not keys and values", fatal=True)]
+        return {}, [
+            Problem(path=CONFIG, line=1, message="the config is not keys and values", fatal=True)
+        ]
     return {as_text(key): value for key, value in (said or {}).items()}, []
 
 
-class _Reader:
+class _ConfigReader:
     """One config on its way to a Site. Problems are added to the list given."""
 
     def __init__(
-        self, config: dict[str, Any], text: str, overrides: Mapping[str, str], problems: list[Problem]
+        self,
+        config: dict[str, Any],
+        text: str,
+        overrides: Mapping[str, str],
+        problems: list[Problem],
     ) -> None:
         self.config = config
         self._text = text
@@ -131,7 +147,10 @@ class _Reader:
             self.problem("defaults", message)
         if not is_absolute(self.url):
             self.problem(
-                "url", "the site's address is not known", "set url in _config.yml, or url in [site]", fatal=True
+                "url",
+                "the site's address is not known",
+                "set url in _config.yml, or url in [site]",
+                fatal=True,
             )
         limit = self.feed.get("posts_limit")
         permalink = self._permalink_of_posts()
@@ -142,7 +161,9 @@ class _Reader:
         said = config.get("highlighter", "rouge")
         highlighter = said if isinstance(said, str) else None
         options = config.get("kramdown")
-        kramdown = Kramdown.from_config(options if isinstance(options, dict) else {}, highlighter)
+        kramdown = KramdownOptions.from_config(
+            options if isinstance(options, dict) else {}, highlighter
+        )
         suffixes = self._suffixes()
         return Site(
             info=self._info(author, kramdown),
@@ -169,16 +190,20 @@ class _Reader:
             digest=self._digest(texts, plain),
         )
 
-    def problem(self, key: str, message: str, hint: str | None = None, *, fatal: bool = False) -> None:
+    def problem(
+        self, key: str, message: str, hint: str | None = None, *, fatal: bool = False
+    ) -> None:
         said = re.search(rf"^[\"']?{re.escape(key)}[\"']?[ \t]*:", self._text, re.MULTILINE)
         line = self._text.count("\n", 0, said.start()) + 1 if said else None
-        self._problems.append(Problem(path=CONFIG, line=line, message=message, hint=hint, fatal=fatal))
+        self._problems.append(
+            Problem(path=CONFIG, line=line, message=message, hint=hint, fatal=fatal)
+        )
 
     def text(self, key: str) -> str:
         value = self.config.get(key)
         return "" if isinstance(value, dict | list | bool) else as_text(value).strip()
 
-    def _info(self, author: Any, kramdown: Kramdown) -> SiteInfo:
+    def _info(self, author: Any, kramdown: KramdownOptions) -> SiteInfo:
         title = self._overrides.get("title") or self.text("title") or self.text("name")
         return SiteInfo(
             title=plain_title(title, kramdown) or self.url.partition("://")[2] or "Untitled",
@@ -191,15 +216,25 @@ class _Reader:
         )
 
     def _picture(self, said: Any) -> str | None:
-        return join_address(self.url, self.baseurl, said.strip()) if isinstance(said, str) and said.strip() else None
+        return (
+            join_address(self.url, self.baseurl, said.strip())
+            if isinstance(said, str) and said.strip()
+            else None
+        )
 
     def _language(self, *, report: bool = True) -> str | None:
-        for said in (self._overrides.get("language"), self.config.get("lang"), self.config.get("locale")):
+        for said in (
+            self._overrides.get("language"),
+            self.config.get("lang"),
+            self.config.get("locale"),
+        ):
             if is_empty(said):
                 continue
             tag = language_tag(said)
             if tag is None and report:
-                self.problem("lang", f"lang is not a language: {shown(said)}", "write it like en or en-GB")
+                self.problem(
+                    "lang", f"lang is not a language: {shown(said)}", "write it like en or en-GB"
+                )
             return tag
         return None
 
@@ -209,7 +244,11 @@ class _Reader:
             return UTC
         try:
             return ZoneInfo(name)
-        except (KeyError, ValueError, OSError):  # no such zone, a path out of the zones' folder, or a folder
+        except (
+            KeyError,
+            ValueError,
+            OSError,
+        ):  # no such zone, a path out of the zones' folder, or a folder
             hint = "write it like Europe/London; until then dates are read as UTC"
             self.problem("timezone", f"timezone is not known: {shown(name)}", hint)
             return UTC
@@ -219,7 +258,11 @@ class _Reader:
         collections = self.config.get("collections")
         posts = collections.get("posts") if isinstance(collections, dict) else None
         said = posts.get("permalink") if isinstance(posts, dict) else None
-        return said if isinstance(said, str) and said else template_for_posts(self.text("permalink") or "date")
+        return (
+            said
+            if isinstance(said, str) and said
+            else template_for_posts(self.text("permalink") or "date")
+        )
 
     def _collections(self) -> Mapping[str, Collection]:
         said = self.config.get("collections")
@@ -228,13 +271,21 @@ class _Reader:
         found: dict[str, Collection] = {}
         for name, facts in said.items() if isinstance(said, dict) else ():
             label_ = re.sub(r"[^A-Za-z0-9_.-]", "", as_text(name))
-            if label_ in ("", "posts", "data", "drafts") or not isinstance(facts, dict) or not facts.get("output"):
+            if (
+                label_ in ("", "posts", "data", "drafts")
+                or not isinstance(facts, dict)
+                or not facts.get("output")
+            ):
                 continue
             template = facts.get("permalink")
             found[label_] = Collection(
                 label=label_,
-                folder="/".join(filter(None, (self.text("collections_dir").strip("/"), f"_{label_}"))),
-                template=as_text(template) if template else template_for_collection(self.text("permalink") or "date"),
+                folder="/".join(
+                    filter(None, (self.text("collections_dir").strip("/"), f"_{label_}"))
+                ),
+                template=as_text(template)
+                if template
+                else template_for_collection(self.text("permalink") or "date"),
                 asked=label_ in wanted,
             )
         return found
@@ -243,14 +294,19 @@ class _Reader:
         words = (self.text("markdown_ext") or "markdown,mkdown,mkdn,mkd,md").split(",")
         return tuple(f".{word.strip()}" for word in words if word.strip())
 
-    def _scope(self, collections: Mapping[str, Collection], suffixes: tuple[str, ...], plain: bool) -> Scope:
+    def _scope(
+        self, collections: Mapping[str, Collection], suffixes: tuple[str, ...], plain: bool
+    ) -> Scope:
         said, kept = self.config.get("exclude"), self.config.get("include")
         if said is not None and not isinstance(said, list):
             self.problem("exclude", "exclude is not a list")
         wanted = {as_text(one) for one in kept} if isinstance(kept, list) else set()
         excludes = [as_text(one) for one in said] if isinstance(said, list) else []
         destination = self.text("destination").removeprefix("./").strip("/")
-        excludes += [*([f"{destination}/"] if destination and not destination.startswith("..") else []), *_EXCLUDES]
+        excludes += [
+            *([f"{destination}/"] if destination and not destination.startswith("..") else []),
+            *_EXCLUDES,
+        ]
         return Scope(
             anywhere=frozenset() if plain else frozenset({"_posts"}),
             roots=("",) if plain else tuple(one.folder for one in collections.values()),
@@ -260,8 +316,18 @@ class _Reader:
 
     def _by(self) -> tuple[str, ...]:
         asked = self.feed.get("collections")
-        others = {as_text(name) for name in asked} - {"posts"} if isinstance(asked, dict | list) else set()
-        return ("category", *(["tag"] if self.feed.get("tags") else []), *(["collection"] if others else []))
+        others = (
+            {as_text(name) for name in asked} - {"posts"}
+            if isinstance(asked, dict | list)
+            else set()
+        )
+        return (
+            "category",
+            *(["tag"] if self.feed.get("tags") else []),
+            *(["collection"] if others else []),
+        )
 
     def _digest(self, texts: Mapping[str, str], plain: bool) -> str:
-        return fingerprint(self.config, sorted(self._overrides.items()), sorted(texts.items()), plain)
+        return fingerprint(
+            self.config, sorted(self._overrides.items()), sorted(texts.items()), plain
+        )

@@ -11,29 +11,43 @@ from syndicator.model.content import Term
 LONGEST = 300
 
 
-def categories(folders: Sequence[str], defaults: Mapping[str, Any], said: Mapping[str, Any]) -> tuple[str, ...]:
+def categories(
+    folders: Sequence[str], defaults: Mapping[str, Any], said: Mapping[str, Any]
+) -> tuple[str, ...]:
     """Folders first, then `categories` of the defaults and of the head, then `category`; each once.
 
     A text of several words is several categories in `categories`, and one in `category`.
     """
     one = said.get("category")
     singular = defaults.get("category") if one is None else one
-    return _unique((folders, _plural(defaults.get("categories")), _plural(said.get("categories")), singular))
+    return _unique(
+        (folders, _plural(defaults.get("categories")), _plural(said.get("categories")), singular)
+    )
 
 
 def tags(front: Mapping[str, Any]) -> tuple[str, ...]:
     """`tag`, and only without it `tags`; each once."""
     singular = front.get("tag")
-    return _unique((_plural(front.get("tags")) if singular is None or singular is False else singular,))
+    return _unique(
+        (_plural(front.get("tags")) if singular is None or singular is False else singular,)
+    )
 
 
 @lru_cache(maxsize=4096)  # a site's posts share few combinations
 def terms(
-    in_categories: tuple[str, ...], with_tags: tuple[str, ...], authors: tuple[str, ...], collection: str
+    in_categories: tuple[str, ...],
+    with_tags: tuple[str, ...],
+    authors: tuple[str, ...],
+    collection: str,
 ) -> tuple[Term, ...]:
     """Everything feeds can be made by. `authors` are names, each once."""
     said = {"category": in_categories, "tag": with_tags, "author": authors}
-    found = [Term(kind=kind, label=name) for kind, names in said.items() for name in names if len(name) <= LONGEST]
+    found = [
+        Term(kind=kind, label=name)
+        for kind, names in said.items()
+        for name in names
+        if len(name) <= LONGEST
+    ]
     if collection != "posts":
         found.append(Term(kind="collection", label=collection))
     return tuple(found)

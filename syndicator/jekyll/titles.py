@@ -4,15 +4,19 @@ import html
 import re
 
 from syndicator.jekyll.as_text import label
-from syndicator.kramdown.options import Kramdown
+from syndicator.kramdown.options import KramdownOptions
 
 _BEGIN = re.compile(r"<(script|style)\b|<!--|</?[a-zA-Z][^<>]*>", re.IGNORECASE)
-_END = {name: re.compile(rf"</{name}>", re.IGNORECASE) for name in ("script", "style")} | {"": re.compile("-->")}
+_END = {name: re.compile(rf"</{name}>", re.IGNORECASE) for name in ("script", "style")} | {
+    "": re.compile("-->")
+}
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_TYPED = re.compile(r"['\"<>&]|--|\.\.\.")  # what typography or markup changes; most titles have none of it
+_TYPED = re.compile(
+    r"['\"<>&]|--|\.\.\."
+)  # what typography or markup changes; most titles have none of it
 
 
-def plain_title(title: str, options: Kramdown) -> str:
+def plain_title(title: str, options: KramdownOptions) -> str:
     """A title as text: typographic, without markup, one line, and only characters that XML can hold.
 
     jekyll-feed's own smartifies a site's title and its posts', and has readers take what comes of it for HTML.

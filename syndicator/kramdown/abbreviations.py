@@ -60,7 +60,9 @@ class Abbreviations:
     def _repeat(self, name: str) -> None:
         """Count what stands in the HTML of each place."""
         known = self._known[name]
-        characters = len(known.title or "") + sum(len(str(value)) for value in known.mark.attrs.values())
+        characters = len(known.title or "") + sum(
+            len(str(value)) for value in known.mark.attrs.values()
+        )
         self._spend(3 + characters // _REPEATED_A_STEP)
 
     def _length(self, text: str, pos: int, lengths: list[int]) -> int:

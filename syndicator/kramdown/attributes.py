@@ -48,12 +48,18 @@ class Attributes:
                 if item["key"] == "class":
                     self.classes = [value] if value else []
 
-    def apply(self, attrs: Attrs, named: Mapping[str, "Attributes"], spend: Callable[[int], None]) -> None:
+    def apply(
+        self, attrs: Attrs, named: Mapping[str, "Attributes"], spend: Callable[[int], None]
+    ) -> None:
         """Puts them on an element, the referenced lists first."""
         self._apply(attrs, named, set(), spend)
 
     def _apply(
-        self, attrs: Attrs, named: Mapping[str, "Attributes"], seen: set[str], spend: Callable[[int], None]
+        self,
+        attrs: Attrs,
+        named: Mapping[str, "Attributes"],
+        seen: set[str],
+        spend: Callable[[int], None],
     ) -> None:
         spend(1 + len(self.refs) // _REFERENCES_A_STEP)
         for ref in self.refs:

@@ -14,7 +14,7 @@ from markdown_it.token import Token
 from syndicator.kramdown.attributes import Attributes
 from syndicator.kramdown.limits import too_much_work
 from syndicator.kramdown.lookahead import Longest, Lookahead
-from syndicator.kramdown.options import Kramdown
+from syndicator.kramdown.options import KramdownOptions
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -24,10 +24,10 @@ MAX_DEPTH = 24
 
 
 @dataclass(slots=True)
-class Document:
+class MarkdownDocument:
     """What is known of the whole text, gathered by the blocks and used by the spans."""
 
-    options: Kramdown
+    options: KramdownOptions
     effort: int  #: steps left
     links: dict[str, "Definition"] = field(default_factory=dict)
     footnotes: dict[str, Token] = field(default_factory=dict)
@@ -55,14 +55,18 @@ class Definition:
 class BlockState(StateBase):
     """A text that is being read, and the blocks found so far."""
 
-    def __init__(self, src: str, md: "MarkdownIt", env: MutableMapping[str, Any], tokens: list[Token]) -> None:
+    def __init__(
+        self, src: str, md: "MarkdownIt", env: MutableMapping[str, Any], tokens: list[Token]
+    ) -> None:
         super().__init__(src, md, env)
-        self.doc: Document = env["document"]
+        self.doc: MarkdownDocument = env["document"]
         self.tokens = tokens
         self.pos = 0
         self.end = len(src)
         self._ahead: Lookahead | None = None
-        self.joined: tuple[Token, list[str]] | None = None  #: a paragraph's text, and its parts when it has several
+        self.joined: tuple[Token, list[str]] | None = (
+            None  #: a paragraph's text, and its parts when it has several
+        )
         self.closing_fences: dict[tuple[str, bool], Longest] = {}
         self.no_table = (0, 0)  #: between these places, rows lead to no end of a table
         self.ial: Attributes | None = None  #: an attribute list that waits for the next block
@@ -76,7 +80,9 @@ class BlockState(StateBase):
             self._ahead = Lookahead(self.src, self.doc.spend)
         return self._ahead
 
-    def add(self, kind: str, tag: str = "", children: list[Token] | None = None, content: str = "") -> Token:
+    def add(
+        self, kind: str, tag: str = "", children: list[Token] | None = None, content: str = ""
+    ) -> Token:
         token = Token(kind, tag, 0, children=children, content=content, block=True)
         if self.ial:
             token.meta["ial"] = self.ial

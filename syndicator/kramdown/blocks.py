@@ -35,7 +35,9 @@ _ATX_GFM = re.compile(r"(?P<level>#{1,6})[\t ]+(?P<text>.*)\n")
 _ATX = re.compile(r"(?P<level>#{1,6})[\t ]*(?P<text>[^ \t\n].*)\n")
 _SETEXT = re.compile(r" {0,3}(?P<text>[^ \t\n].*)\n(?P<level>[\-=])[\-=]*[ \t\r\f\v]*\n")
 _HEADING_ID = re.compile(r"[\t ]\{#(?P<id>[^\W\d][\w:.\-]*)\}\Z")
-_MATH = re.compile(r" {0,3}(?P<escaped>\\)?\$\$(?P<text>.*?)\$\$(?P<end>[ \t\r\f\v]*\n)?", re.DOTALL)
+_MATH = re.compile(
+    r" {0,3}(?P<escaped>\\)?\$\$(?P<text>.*?)\$\$(?P<end>[ \t\r\f\v]*\n)?", re.DOTALL
+)
 
 
 def blank(state: BlockState) -> bool:
@@ -90,7 +92,9 @@ def _closing_fence(state: BlockState, fence: str, pos: int) -> re.Match[str] | N
     state.doc.spend((state.end - pos) // 128)
     if alike and key not in state.closing_fences:
         lines = _closes(f"{fence[-1]}{{3,}}", key[1]).finditer(state.src)
-        state.closing_fences[key] = Longest((line.start(), line[0].count(fence[-1])) for line in lines)
+        state.closing_fences[key] = Longest(
+            (line.start(), line[0].count(fence[-1])) for line in lines
+        )
     return None
 
 
@@ -124,7 +128,9 @@ def heading(state: BlockState) -> bool:
     match = (_ATX_GFM if state.doc.options.gfm else _ATX).match(state.src, state.pos)
     if not match or not (quirk or state.after_boundary()):
         return False
-    return _heading(state, match, len(match["level"]), _without_spaced_hashes if quirk else _without_hashes)
+    return _heading(
+        state, match, len(match["level"]), _without_spaced_hashes if quirk else _without_hashes
+    )
 
 
 def underlined_heading(state: BlockState) -> bool:
@@ -144,7 +150,9 @@ def _without_spaced_hashes(text: str) -> str:
     return rest[:-1] if rest.endswith(("\t", " ")) and rest != text else text
 
 
-def _heading(state: BlockState, match: re.Match[str], level: int, closing: Callable[[str], str] | None) -> bool:
+def _heading(
+    state: BlockState, match: re.Match[str], level: int, closing: Callable[[str], str] | None
+) -> bool:
     text = match["text"].rstrip(SPACE)
     own = _HEADING_ID.search(text)
     if own:
@@ -200,7 +208,9 @@ def paragraph(state: BlockState) -> bool:
     options, start = state.doc.options, state.pos
     if not state.src[start].isalpha():
         state.doc.spend(6)  # all other rules were tried before
-    text = _up_to(state, PARAGRAPH_END_GFM if options.gfm and options.paragraph_end else PARAGRAPH_END)
+    text = _up_to(
+        state, PARAGRAPH_END_GFM if options.gfm and options.paragraph_end else PARAGRAPH_END
+    )
     text = text.rstrip(SPACE)
     last = state.tokens[-1] if state.tokens else None
     if last and last.type == "paragraph":

@@ -6,7 +6,7 @@ from functools import lru_cache
 from markdown_it.token import Token
 
 from syndicator.kramdown.attributes import Attributes
-from syndicator.kramdown.block_engine import BlockState, Definition, Document, children
+from syndicator.kramdown.block_engine import BlockState, Definition, MarkdownDocument, children
 from syndicator.kramdown.blocks import INDENT
 from syndicator.kramdown.grammar import ANY, ID, LIST, NOT_LAZY, SPACE
 
@@ -107,7 +107,9 @@ def abbreviation(state: BlockState) -> bool:
         return False
     state.pos = match.end()
     title = match["title"].strip(SPACE)
-    state.doc.abbreviations[match["id"]] = Definition(match["id"], title, state.mark("abbreviation"))
+    state.doc.abbreviations[match["id"]] = Definition(
+        match["id"], title, state.mark("abbreviation")
+    )
     return True
 
 
@@ -128,7 +130,11 @@ def extension(state: BlockState) -> bool:
 def _attributes(state: BlockState, match: re.Match[str]) -> bool:
     state.pos = match.end()
     last = state.tokens[-1] if state.tokens else None
-    if last and last.type != "blank" and (last.type != "mark" or last.content in ("link", "abbreviation", "footnote")):
+    if (
+        last
+        and last.type != "blank"
+        and (last.type != "mark" or last.content in ("link", "abbreviation", "footnote"))
+    ):
         last.meta.setdefault("ial", Attributes()).read(match["list"])
         if not _ATTRIBUTES.match(state.src, state.pos):
             state.mark("attributes")
@@ -166,7 +172,7 @@ def _closing_extension(name: str) -> re.Pattern[str]:
     return re.compile(rf"^ {{0,3}}\{{:/(?:{name})?\}}[ \t\r\f\v]*\n", re.MULTILINE)
 
 
-def extended(doc: Document, name: str, attributes: str, body: str | None) -> Token | None:
+def extended(doc: MarkdownDocument, name: str, attributes: str, body: str | None) -> Token | None:
     """What `{::name attributes}body{:/}` stands for; None if there is no such extension."""
     given = Attributes()
     given.read(attributes)

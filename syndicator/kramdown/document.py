@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from markdown_it.token import Token
 
-from syndicator.kramdown.block_engine import Document, children
+from syndicator.kramdown.block_engine import MarkdownDocument, children
 from syndicator.kramdown.span_scanner import Rules, parse
 
 _READ_A_STEP = 64  #: characters of a text whose spans are read
@@ -17,7 +17,7 @@ _NOT_IN_PLAIN_ID = re.compile(r"[^a-zA-Z0-9 \-]")
 _WORD_MARKS = frozenset(("Mn", "Mc", "Me", "Pc"))
 
 
-def read_spans(tokens: list[Token], doc: Document, rules: Rules) -> None:
+def read_spans(tokens: list[Token], doc: MarkdownDocument, rules: Rules) -> None:
     """Reads the spans of each block, in the text's order, and gives each block its attributes."""
     for token in tokens:
         if token.type == "inline":
@@ -31,14 +31,16 @@ def read_spans(tokens: list[Token], doc: Document, rules: Rules) -> None:
             ial.apply(token.attrs, doc.named, doc.spend)
 
 
-def break_lines(tokens: list[Token], doc: Document, within: Token | None = None) -> None:
+def break_lines(tokens: list[Token], doc: MarkdownDocument, within: Token | None = None) -> None:
     """GFM's breaks: a backslash at the end of a line, or with `hard_wrap` each end of a line."""
     mark = "\n" if doc.options.hard_wrap else _HARD_BREAK
     for token in tokens:
         if token.type in ("html", "heading") or not token.children:
             continue
         if any(child.type == "text" and mark in child.content for child in token.children):
-            breaks = sum(child.content.count(mark) for child in token.children if child.type == "text")
+            breaks = sum(
+                child.content.count(mark) for child in token.children if child.type == "text"
+            )
             doc.spend(4 * breaks)
             token.children = list(_broken(token, mark, token.type == "inline"))
         break_lines(token.children, doc, token)
@@ -58,7 +60,7 @@ def _broken(token: Token, mark: str, block: bool) -> Iterator[Token]:
                 yield Token("hardbreak", "br", 0)
 
 
-def number_headings(tokens: list[Token], doc: Document, used: dict[str, int]) -> None:
+def number_headings(tokens: list[Token], doc: MarkdownDocument, used: dict[str, int]) -> None:
     """GFM's ids: the heading's own words, with a number after the first of the same words."""
     for token in tokens:
         if token.type == "heading":
@@ -66,7 +68,9 @@ def number_headings(tokens: list[Token], doc: Document, used: dict[str, int]) ->
                 words = words_of(token).lower()
                 name = _without_punctuation(words).translate({32: "-", 9: "-"})
                 number = used[name] = used.get(name, -1) + 1
-                token.attrs["id"] = doc.options.auto_id_prefix + (f"{name}-{number}" if number else name)
+                token.attrs["id"] = doc.options.auto_id_prefix + (
+                    f"{name}-{number}" if number else name
+                )
         elif token.type != "html" and token.type != "inline" and token.children:
             number_headings(token.children, doc, used)
 
@@ -75,13 +79,17 @@ def _without_punctuation(words: str) -> str:
     if words.isascii():
         return _NOT_IN_ID.sub("", words)
     return "".join(
-        char for char in words if char in "- \t" or char.isalpha() or unicodedata.category(char) in _WORD_MARKS | {"Nd"}
+        char
+        for char in words
+        if char in "- \t" or char.isalpha() or unicodedata.category(char) in _WORD_MARKS | {"Nd"}
     )
 
 
 def plain_id(words: str, used: dict[str, int]) -> str:
     """kramdown's own ids, ASCII alone."""
-    name = _NOT_IN_PLAIN_ID.sub("", _NOT_LETTERS.sub("", words)).replace(" ", "-").lower() or "section"
+    name = (
+        _NOT_IN_PLAIN_ID.sub("", _NOT_LETTERS.sub("", words)).replace(" ", "-").lower() or "section"
+    )
     number = used[name] = used.get(name, -1) + 1
     return f"{name}-{number}" if number else name
 

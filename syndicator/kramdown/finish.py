@@ -6,16 +6,23 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from syndicator.kramdown.block_engine import Document, children
+from syndicator.kramdown.block_engine import MarkdownDocument, children
 from syndicator.kramdown.limits import check_html
-from syndicator.kramdown.render import CONTENTS, FOOTNOTES, Output, attributes, escape, reference
+from syndicator.kramdown.render import (
+    CONTENTS,
+    FOOTNOTES,
+    HtmlOutput,
+    attributes,
+    escape,
+    reference,
+)
 
 Env = MutableMapping[str, Any]
 
 
 def finished(html: str, md: MarkdownIt, env: Env) -> str:
     """The HTML of the text, with its notes and its table of contents in their places."""
-    out: Output = env["output"]
+    out: HtmlOutput = env["output"]
     notes = _footnotes(md, env)
     html = html.replace(FOOTNOTES, notes) if out.notes_placed else html + notes
     if out.contents:
@@ -25,24 +32,28 @@ def finished(html: str, md: MarkdownIt, env: Env) -> str:
 
 
 def _footnotes(md: MarkdownIt, env: Env) -> str:
-    doc: Document = env["document"]
-    out: Output = env["output"]
+    doc: MarkdownDocument = env["document"]
+    out: HtmlOutput = env["output"]
     shown: list[str] = []
     length = 0
     for name in out.order:  # it grows meanwhile: a note may be the first to refer to another
         note = doc.footnotes[name]
         _add_backlinks(note, doc, name, out.notes[name])
         body = md.renderer.render(children(note), md.options, env)
-        shown.append(f'<li id="fn:{doc.options.footnote_prefix}{name}" role="doc-endnote">\n{body}</li>\n')
+        shown.append(
+            f'<li id="fn:{doc.options.footnote_prefix}{name}" role="doc-endnote">\n{body}</li>\n'
+        )
         length += len(shown[-1])
         check_html(length)
     if not shown:
         return ""
     start = f' start="{doc.options.footnote_nr}"' if doc.options.footnote_nr != 1 else ""
-    return f'<div class="footnotes" role="doc-endnotes">\n<ol{start}>\n{"".join(shown)}</ol>\n</div>\n'
+    return (
+        f'<div class="footnotes" role="doc-endnotes">\n<ol{start}>\n{"".join(shown)}</ol>\n</div>\n'
+    )
 
 
-def _add_backlinks(note: Token, doc: Document, name: str, repeats: int) -> None:
+def _add_backlinks(note: Token, doc: MarkdownDocument, name: str, repeats: int) -> None:
     """One link back for each reference, at the end of the last paragraph or in one of their own."""
     if not doc.options.footnote_backlink:
         return
@@ -56,7 +67,9 @@ def _add_backlinks(note: Token, doc: Document, name: str, repeats: int) -> None:
     for number in range(repeats + 1):
         target = f"{doc.options.footnote_prefix}{name}" + (f":{number}" if number else "")
         shown = arrow + (f"<sup>{number + 1}</sup>" if number else "")
-        links.append(f'{space}<a href="#fnref:{target}" class="reversefootnote" role="doc-backlink">{shown}</a>')
+        links.append(
+            f'{space}<a href="#fnref:{target}" class="reversefootnote" role="doc-backlink">{shown}</a>'
+        )
         length += len(links[-1])
         check_html(length)
         space = no_break
@@ -77,13 +90,17 @@ def _last_paragraph(note: Token, inline: bool) -> Token | None:
 def _contents(md: MarkdownIt, env: Env, place: Token) -> str:
     """The headings as nested lists. Their links and notes are left out."""
     attrs: dict[str, Any] = {**place.attrs, "id": place.attrs.get("id", "markdown-toc")}
-    out: Output = env["output"]
+    out: HtmlOutput = env["output"]
     html, length, open_levels = list[str](), 0, list[int]()
     for level, name, tokens in out.headings:
         nested = bool(open_levels) and level > open_levels[-1]
         while open_levels and level <= open_levels[-1]:
             open_levels.pop()
-            html.append(f"</li>\n</{place.tag}>\n" if open_levels and level <= open_levels[-1] else "</li>\n")
+            html.append(
+                f"</li>\n</{place.tag}>\n"
+                if open_levels and level <= open_levels[-1]
+                else "</li>\n"
+            )
         html.append(f"<{place.tag}>\n" if nested else "")
         link = attributes({"href": f"#{name}", "id": f"{attrs['id']}-{name}"})
         html.append(f"<li><a{link}>{md.renderer.render(_plain(tokens), md.options, env)}</a>")

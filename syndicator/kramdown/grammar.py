@@ -12,7 +12,9 @@ ATTRIBUTE = rf"[ \t-\r]+{NAME}(?:[ \t-\r]*=[ \t-\r]*(?:\w++|\"[^\"]*+\"|'[^']*+'
 TAG = re.compile(rf"<(?P<name>{NAME})(?P<attrs>(?>{ATTRIBUTE})*+)[ \t-\r]*(?P<closed>/)?>")
 TAG_START = re.compile(rf"<{NAME}(?>{ATTRIBUTE})*+")
 CLOSING_TAG = re.compile(rf"</(?P<name>{NAME})[ \t-\r]*>")
-ENTITY = re.compile(r"&(?:(?P<name>[\w:][\w.:\-]*+)|\#(?P<decimal>\d++)|\#x(?P<hex>[0-9a-fA-F]++));", re.ASCII)
+ENTITY = re.compile(
+    r"&(?:(?P<name>[\w:][\w.:\-]*+)|\#(?P<decimal>\d++)|\#x(?P<hex>[0-9a-fA-F]++));", re.ASCII
+)
 
 
 def _names(text: str) -> frozenset[str]:
@@ -28,7 +30,9 @@ BLOCK_ELEMENTS = _names(
     "footer form h1 h2 h3 h4 h5 h6 header hgroup hr html head iframe legend menu li main map nav ol "
     "optgroup p pre section summary table tbody td th thead tfoot tr ul"
 )
-VOID_ELEMENTS = _names("area base br col command embed hr img input keygen link meta param source track wbr")
+VOID_ELEMENTS = _names(
+    "area base br col command embed hr img input keygen link meta param source track wbr"
+)
 #: what `markdown="1"` means for an element's content; "raw" for the others
 CONTENT = (
     dict.fromkeys(

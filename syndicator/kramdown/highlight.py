@@ -91,7 +91,10 @@ def _coloured(text: str, lexer: type[Lexer]) -> str:
         pieces.append((css, value))
     if "".join(value for _, value in pieces) != text:
         return escaped(text)
-    return "".join(f'<span class="{css}">{escaped(value)}</span>' if css else escaped(value) for css, value in pieces)
+    return "".join(
+        f'<span class="{css}">{escaped(value)}</span>' if css else escaped(value)
+        for css, value in pieces
+    )
 
 
 def _css(kind: _TokenType) -> str:

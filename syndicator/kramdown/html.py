@@ -8,7 +8,14 @@ from typing import cast
 
 from markdown_it.token import Token
 
-from syndicator.kramdown.block_engine import MAX_DEPTH, Blocks, BlockState, Document, children, spans
+from syndicator.kramdown.block_engine import (
+    MAX_DEPTH,
+    Blocks,
+    BlockState,
+    MarkdownDocument,
+    children,
+    spans,
+)
 from syndicator.kramdown.grammar import (
     CLOSING_TAG,
     CONTENT,
@@ -46,7 +53,7 @@ def mode(token: Token) -> str | None:
     return _MODES.get(str(token.attrs.pop("markdown", "")))
 
 
-def start_tag(src: str, pos: int, doc: Document) -> re.Match[str] | None:
+def start_tag(src: str, pos: int, doc: MarkdownDocument) -> re.Match[str] | None:
     """The start tag that begins here. Its length is paid for, also when it is never closed."""
     tag = TAG.match(src, pos)
     if read := tag or TAG_START.match(src, pos):

@@ -13,23 +13,23 @@ SOURCE = 2 * 1024 * 1024
 HTML = 4 * 1024 * 1024
 
 
-class TooMuchError(ValueError):
+class MarkdownLimitError(ValueError):
     """The Markdown does more than any post needs. The message says which limit it meets."""
 
 
 def steps(length: int) -> int:
     """The steps for a text of this length. Raises TooMuchError for a text that is too long."""
     if length > SOURCE:
-        raise TooMuchError(f"its Markdown is longer than {SOURCE:,} characters")
+        raise MarkdownLimitError(f"its Markdown is longer than {SOURCE:,} characters")
     return min(STEPS, STEPS_AT_LEAST + STEPS_A_CHARACTER * length)
 
 
 def check_html(length: int) -> None:
     """Raises TooMuchError if this much HTML is more than one text may become."""
     if length > HTML:
-        raise TooMuchError(f"its Markdown becomes more than {HTML:,} characters of HTML")
+        raise MarkdownLimitError(f"its Markdown becomes more than {HTML:,} characters of HTML")
 
 
-def too_much_work() -> TooMuchError:
+def too_much_work() -> MarkdownLimitError:
     """What to raise when no step is left."""
-    return TooMuchError("its Markdown takes more work than is allowed for one post")
+    return MarkdownLimitError("its Markdown takes more work than is allowed for one post")

@@ -16,7 +16,9 @@ _REFERENCE = re.compile(r"[ \t-\r]*?\[([^\]]+)?\]")
 _LINE_OR_ANGLE = re.compile(r"[>\n]")
 _PAREN = re.compile(r"[()]")
 _BEFORE_QUOTE = re.compile(r"[ \t-\r](?=['\"])")
-_REPEATED_A_STEP = 128  #: characters of addresses and titles, which stand in each link that refers to them
+_REPEATED_A_STEP = (
+    128  #: characters of addresses and titles, which stand in each link that refers to them
+)
 _HERE = Token("mark", "", 0)  #: what defines an address that is no reference
 _QUOTE = re.compile(r"[ \t-\r]*([\"'])")
 _TITLE_END = {mark: re.compile(rf"{mark}[ \t-\r]*+\)") for mark in "\"'"}
@@ -70,7 +72,11 @@ def _label(state: SpanState, token: Token) -> bool:
     start, found = state.pos, SPECIAL_IN_LINK.search(state.src, state.pos)
     if found and found[0] == "]":  # most labels are text alone
         state.pos = found.start()
-        token.children = [Token("text", "", 0, content=state.src[start : state.pos])] if state.pos > start else []
+        token.children = (
+            [Token("text", "", 0, content=state.src[start : state.pos])]
+            if state.pos > start
+            else []
+        )
         return True
     if state.ahead.find("]", start) < 0:
         return False

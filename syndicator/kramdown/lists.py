@@ -7,7 +7,7 @@ from functools import lru_cache
 from markdown_it.token import Token
 
 from syndicator.kramdown.attributes import Attributes
-from syndicator.kramdown.block_engine import BlockState, Document, children, spans
+from syndicator.kramdown.block_engine import BlockState, MarkdownDocument, children, spans
 from syndicator.kramdown.grammar import BLANKS, HTML_EDGE, ID, LIST, MARKER, RULE
 
 _ITEM = re.compile(r" {0,3}(?:(?P<ul>[+*\-])|(?P<ol>[0-9]+\.))[\t| ].*\n")
@@ -22,7 +22,9 @@ _MARKERS = {"ul": r"[+*\-]", "ol": r"[0-9]+\.", "dl": ":"}
 @lru_cache(maxsize=256)
 def _starts(kind: str, indent: int) -> re.Pattern[str]:
     """The start of the next item, which stands less deep than the text of the one before."""
-    return re.compile(rf"(?P<marker> {{0,{min(indent - 1, 3)}}}{_MARKERS[kind]})(?P<text>[\t| ].*\n)")
+    return re.compile(
+        rf"(?P<marker> {{0,{min(indent - 1, 3)}}}{_MARKERS[kind]})(?P<text>[\t| ].*\n)"
+    )
 
 
 #: Text of an item that begins further right takes patterns of its own, which are made each time.
@@ -33,7 +35,9 @@ _WIDEST, _PATTERN_STEPS = 100, 200
 def _continues(indent: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """A line that belongs to an item by its indent, and one that does so by laziness."""
     fours, rest = divmod(indent, 4)
-    inside = rf"(?:(?:\t| {{4}}){{{fours}}} {{{rest}}}|(?:\t| {{4}}){{{fours + 1}}})(?=.*[^ \t-\r]).*\n"
+    inside = (
+        rf"(?:(?:\t| {{4}}){{{fours}}} {{{rest}}}|(?:\t| {{4}}){{{fours + 1}}})(?=.*[^ \t-\r]).*\n"
+    )
     attributes = rf"\{{:(?![:/]){LIST}\}}[ \t\r\f\v]*\n"
     lazy = rf"(?! {{0,{min(indent, 3)}}}(?:{attributes}|{HTML_EDGE}))(?=.*[^ \t-\r]).*\n"
     return re.compile(inside), re.compile(lazy)
@@ -58,7 +62,7 @@ class _Item:
         return ["".join(lines) for lines in self.parts]
 
 
-def _first_line(doc: Document, width: int, text: str) -> _Item:
+def _first_line(doc: MarkdownDocument, width: int, text: str) -> _Item:
     if _EMPTY_ITEM.match(text):
         width = 4
     else:
@@ -162,11 +166,20 @@ def _settle(li: Token, items: list[Token], ended: bool) -> Token | None:
     if not kids:
         return None
     first = kids[0]
-    if first.type == "paragraph" and len(kids) >= 2 and kids[1].type == "mark" and "ial" in first.meta:
+    if (
+        first.type == "paragraph"
+        and len(kids) >= 2
+        and kids[1].type == "mark"
+        and "ial" in first.meta
+    ):
         del kids[1]
     last = li is items[-1]
     close = len(kids) < 2 or kids[1].type != "blank" or (last and len(kids) == 2 and not ended)
-    alike = not last or len(items) == 1 or any(not _starts_with_paragraph(other) for other in items[:-1])
+    alike = (
+        not last
+        or len(items) == 1
+        or any(not _starts_with_paragraph(other) for other in items[:-1])
+    )
     if first.type == "paragraph" and close and alike:
         if len(kids) > 1 and kids[1].type != "blank":
             children(first)[0].content += "\n"

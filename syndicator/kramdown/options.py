@@ -19,7 +19,7 @@ class Highlighting:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kramdown:
+class KramdownOptions:
     """The options that change what a reader sees.
 
     Defaults are Jekyll's (configuration.rb), and kramdown's (options.rb) where Jekyll has none.
@@ -28,8 +28,15 @@ class Kramdown:
     input: str = "GFM"  #: or "kramdown"
     auto_ids: bool = True
     auto_id_prefix: str = ""
-    smart_quotes: tuple[str, ...] = ("lsquo", "rsquo", "ldquo", "rdquo")  #: entity names or code points
-    typographic_symbols: tuple[tuple[str, str], ...] = ()  #: pairs of a symbol's name and what stands for it
+    smart_quotes: tuple[str, ...] = (
+        "lsquo",
+        "rsquo",
+        "ldquo",
+        "rdquo",
+    )  #: entity names or code points
+    typographic_symbols: tuple[
+        tuple[str, str], ...
+    ] = ()  #: pairs of a symbol's name and what stands for it
     footnote_nr: int = 1
     footnote_prefix: str = ""
     footnote_backlink: str = "&#8617;"  #: empty: none
@@ -49,7 +56,7 @@ class Kramdown:
     span_code: Highlighting = Highlighting()
 
     @classmethod
-    def from_config(cls, kramdown: Mapping[str, Any], highlighter: str | None) -> "Kramdown":
+    def from_config(cls, kramdown: Mapping[str, Any], highlighter: str | None) -> "KramdownOptions":
         """What `_config.yml` says below `kramdown:`, and its own `highlighter:` (None: not said).
 
         Unknown keys, and values that mean nothing, are ignored.
@@ -66,7 +73,7 @@ class Kramdown:
             span_code=_highlighting(opts, "span"),
         )
 
-    def updated(self, values: Mapping[str, Any]) -> "Kramdown":
+    def updated(self, values: Mapping[str, Any]) -> "KramdownOptions":
         """These options with others in their place: from a config, or from `{::options … /}` in a text."""
         changes: dict[str, Any] = {}
         for name, read in _READERS.items():
@@ -77,16 +84,29 @@ class Kramdown:
                     continue
         if "gfm_quirks" in values:
             quirks = _words(values["gfm_quirks"] or ())
-            changes |= {"paragraph_end": "paragraph_end" in quirks, "typographic": "no_auto_typographic" not in quirks}
+            changes |= {
+                "paragraph_end": "paragraph_end" in quirks,
+                "typographic": "no_auto_typographic" not in quirks,
+            }
         if "math_engine" in values:
-            changes["math"] = str(values["math_engine"]).lower() not in ("none", "nil", "false", "", "null")
+            changes["math"] = str(values["math_engine"]).lower() not in (
+                "none",
+                "nil",
+                "false",
+                "",
+                "null",
+            )
         return replace(self, **changes) if changes else self
 
     @property
     def plain_typography(self) -> bool:
         """Whether quotes, dashes and entities are written as the characters that they stand for."""
         standard = ("lsquo", "rsquo", "ldquo", "rdquo")
-        return self.entity_output == "as_char" and self.smart_quotes == standard and not self.typographic_symbols
+        return (
+            self.entity_output == "as_char"
+            and self.smart_quotes == standard
+            and not self.typographic_symbols
+        )
 
     @property
     def gfm(self) -> bool:
@@ -95,7 +115,10 @@ class Kramdown:
 
 def _highlighting(opts: Mapping[str, Any], kind: str) -> Highlighting:
     own = opts.get(kind)
-    merged = {str(key): value for key, value in {**opts, **(own if isinstance(own, Mapping) else {})}.items()}
+    merged = {
+        str(key): value
+        for key, value in {**opts, **(own if isinstance(own, Mapping) else {})}.items()
+    }
     return Highlighting(
         enabled=not merged.get("disable"),
         default_lang=str(merged.get("default_lang") or "plaintext"),

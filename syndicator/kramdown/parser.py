@@ -23,10 +23,10 @@ from syndicator.kramdown import (
     typography,
 )
 from syndicator.kramdown.abbreviations import Abbreviations
-from syndicator.kramdown.block_engine import BlockRule, Blocks, Document
+from syndicator.kramdown.block_engine import BlockRule, Blocks, MarkdownDocument
 from syndicator.kramdown.finish import finished
-from syndicator.kramdown.options import Kramdown
-from syndicator.kramdown.render import Html, Output
+from syndicator.kramdown.options import KramdownOptions
+from syndicator.kramdown.render import Html, HtmlOutput
 from syndicator.kramdown.span_scanner import Rules
 
 #: the blocks that may begin with a letter
@@ -85,7 +85,7 @@ _SMART_SPANS: Rules = {
 }
 
 
-def render(text: str, options: Kramdown) -> str:
+def render(text: str, options: KramdownOptions) -> str:
     """The HTML of a text. Raises TooMuchError."""
     return rendered(text, environment(text, options))
 
@@ -96,16 +96,18 @@ def rendered(text: str, env: dict[str, Any]) -> str:
     return finished(md.render(text.removeprefix("\ufeff"), env), md, env)
 
 
-def render_typography(text: str, options: Kramdown) -> str:
+def render_typography(text: str, options: KramdownOptions) -> str:
     """A line of text with typographic quotes, dashes and ellipses. Raises TooMuchError."""
-    html: str = _smart().render(text, environment(text, replace(options, input="kramdown"), _SMART_SPANS))
+    html: str = _smart().render(
+        text, environment(text, replace(options, input="kramdown"), _SMART_SPANS)
+    )
     return html.removesuffix("\n")
 
 
-def environment(text: str, options: Kramdown, spans: Rules = SPANS) -> dict[str, Any]:
+def environment(text: str, options: KramdownOptions, spans: Rules = SPANS) -> dict[str, Any]:
     """What lasts for one text, with its budget of work. Raises TooMuchError for a text that is too long."""
-    doc = Document(options=options, effort=limits.steps(len(text)))
-    return {"document": doc, "spans": spans, "output": Output()}
+    doc = MarkdownDocument(options=options, effort=limits.steps(len(text)))
+    return {"document": doc, "spans": spans, "output": HtmlOutput()}
 
 
 @lru_cache(maxsize=1)
@@ -136,7 +138,7 @@ def _read_blocks(state: StateCore) -> None:
 
 
 def _read_spans(state: StateCore) -> None:
-    doc: Document = state.env["document"]
+    doc: MarkdownDocument = state.env["document"]
     rules: Rules = state.env["spans"]
     document.read_spans(state.tokens, doc, rules)
     abbreviations = Abbreviations(doc.abbreviations, doc.spend) if doc.abbreviations else None

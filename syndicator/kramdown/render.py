@@ -9,7 +9,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from syndicator.kramdown import highlight
-from syndicator.kramdown.block_engine import Document, children
+from syndicator.kramdown.block_engine import MarkdownDocument, children
 from syndicator.kramdown.document import plain_id, words_of
 from syndicator.kramdown.grammar import ENTITIES, VOID_ELEMENTS
 from syndicator.kramdown.highlight import escaped
@@ -32,10 +32,12 @@ _CJK_BREAK = re.compile(
 
 
 @dataclass(slots=True)
-class Output:
+class HtmlOutput:
     """What is found out while rendering: the order of the notes, the headings, the ids in use."""
 
-    notes: dict[str, int] = field(default_factory=dict)  #: name → how often it was referred to again
+    notes: dict[str, int] = field(
+        default_factory=dict
+    )  #: name → how often it was referred to again
     order: list[str] = field(default_factory=list)  #: of the notes, by their first reference
     numbers: dict[str, int] = field(default_factory=dict)  #: name → its place in that order
     headings: list[tuple[int, str, list[Token]]] = field(default_factory=list)
@@ -89,7 +91,11 @@ class Html(RendererHTML):
         if token.hidden:
             return self._inner(token, options, env)
         spans = children(children(token)[0]) if token.children else []
-        if len(spans) == 1 and spans[0].type == "image" and "standalone" in spans[0].meta.get("refs", ()):
+        if (
+            len(spans) == 1
+            and spans[0].type == "image"
+            and "standalone" in spans[0].meta.get("refs", ())
+        ):
             return self._figure(token, spans[0])
         return self._element("p", token, options, env) + "\n"
 
@@ -108,7 +114,11 @@ class Html(RendererHTML):
             raw = words_of(token) if doc.options.gfm else children(token)[0].content
             token.attrs["id"] = doc.options.auto_id_prefix + plain_id(raw, out.ids)
         doc.spend(len(str(token.attrs.get("id", ""))) // _NAMED_A_STEP)
-        if "id" in token.attrs and level in doc.options.toc_levels and not _NO_TOC.search(_css(token)):
+        if (
+            "id" in token.attrs
+            and level in doc.options.toc_levels
+            and not _NO_TOC.search(_css(token))
+        ):
             out.headings.append((level, str(token.attrs["id"]), children(token)))
         tag = f"h{min(max(level + doc.options.header_offset, 1), 6)}"
         return self._element(tag, token, options, env) + "\n"
@@ -145,7 +155,9 @@ class Html(RendererHTML):
         if token.info:
             style = token.attrs.get("style")
             token.attrs["style"] = (f"{style}; " if style else "") + f"text-align: {token.info}"
-        inner = self._inner(token, options, env) or reference("\N{NO-BREAK SPACE}", _doc(env).options.entity_output)
+        inner = self._inner(token, options, env) or reference(
+            "\N{NO-BREAK SPACE}", _doc(env).options.entity_output
+        )
         return f"<{token.tag}{attributes(token.attrs)}>{inner}</{token.tag}>\n"
 
     def hr(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
@@ -174,7 +186,9 @@ class Html(RendererHTML):
         how = doc.options.block_code
         code = None
         if doc.options.syntax_highlighter == "rouge":
-            code = highlight.highlighted(token.content, token.info or language or how.default_lang, how, doc.coloured)
+            code = highlight.highlighted(
+                token.content, token.info or language or how.default_lang, how, doc.coloured
+            )
             doc.coloured += len(token.content)
             doc.spend(_LEXER_STEPS if language or token.info else 0)
         if code is not None:
@@ -192,7 +206,9 @@ class Html(RendererHTML):
         code = None
         if doc.options.syntax_highlighter == "rouge":
             doc.spend(_LEXER_STEPS if language else 0)
-            code = highlight.highlighted(token.content, language or how.default_lang, how, doc.coloured)
+            code = highlight.highlighted(
+                token.content, language or how.default_lang, how, doc.coloured
+            )
             doc.coloured += len(token.content) if language else 0
         if code is None:
             return f"<code{attributes(token.attrs)}>{escaped(token.content)}</code>"
@@ -202,7 +218,10 @@ class Html(RendererHTML):
     def html(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         token = tokens[idx]
         inner, tag = self._inner(token, options, env), token.tag
-        content, end = token.meta["content"], "\n" if token.block and token.meta.get("outer") else ""
+        content, end = (
+            token.meta["content"],
+            "\n" if token.block and token.meta.get("outer") else "",
+        )
         start = f"<{tag}{attributes(token.attrs)}"
         if token.block and token.meta["closed"] and content == "raw":
             return f"{start} />{end}"
@@ -250,7 +269,10 @@ class Html(RendererHTML):
 
     def symbol(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         how = _doc(env).options.entity_output
-        return "".join(reference(char, how) if ord(char) > 127 else escape(char) for char in tokens[idx].content)
+        return "".join(
+            reference(char, how) if ord(char) > 127 else escape(char)
+            for char in tokens[idx].content
+        )
 
     def abbreviation(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         token = tokens[idx]
@@ -283,13 +305,13 @@ def reference(char: str, how: str) -> str:
     return f"&{name};" if name and (how == "symbolic" or char in '<>&"') else f"&#{ord(char)};"
 
 
-def _doc(env: Any) -> Document:
-    doc: Document = env["document"]
+def _doc(env: Any) -> MarkdownDocument:
+    doc: MarkdownDocument = env["document"]
     return doc
 
 
-def _out(env: Any) -> Output:
-    out: Output = env["output"]
+def _out(env: Any) -> HtmlOutput:
+    out: HtmlOutput = env["output"]
     return out
 
 

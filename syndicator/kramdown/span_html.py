@@ -6,7 +6,13 @@ from functools import lru_cache
 
 from markdown_it.token import Token
 
-from syndicator.kramdown.grammar import BLOCK_ELEMENTS, CLOSING_TAG, CONTENT, ELEMENTS, VOID_ELEMENTS
+from syndicator.kramdown.grammar import (
+    BLOCK_ELEMENTS,
+    CLOSING_TAG,
+    CONTENT,
+    ELEMENTS,
+    VOID_ELEMENTS,
+)
 from syndicator.kramdown.html import comment_end, element, mode, start_tag
 from syndicator.kramdown.span_scanner import MAX_OPEN, SPECIAL, SpanState
 

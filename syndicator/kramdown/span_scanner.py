@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from markdown_it.token import Token
 
-from syndicator.kramdown.block_engine import Document, children
+from syndicator.kramdown.block_engine import MarkdownDocument, children
 from syndicator.kramdown.limits import too_much_work
 from syndicator.kramdown.lookahead import Longest, Lookahead
 
@@ -26,15 +26,21 @@ _ESCAPED_ALWAYS = frozenset(("", "&", "<", ">"))  # the empty one stands for no 
 class SpanState:
     """A text whose spans are being read, and those found so far."""
 
-    def __init__(self, src: str, doc: Document, rules: "Rules", special: re.Pattern[str] = SPECIAL) -> None:
+    def __init__(
+        self, src: str, doc: MarkdownDocument, rules: "Rules", special: re.Pattern[str] = SPECIAL
+    ) -> None:
         self.src = src
         self.doc = doc
         self.rules = self.all_rules = rules
         self.special = special
         self._ahead: Lookahead | None = None
         self.unclosed: dict[tuple[str, ...], dict[int, int]] = {}  #: see `Trail`
-        self.closed: dict[tuple[str, ...], dict[int, int]] = {}  #: where labels in labels end, by where they begin
-        self.parentheses: dict[int, int] | None = None  #: where each is closed; set when a link is read
+        self.closed: dict[
+            tuple[str, ...], dict[int, int]
+        ] = {}  #: where labels in labels end, by where they begin
+        self.parentheses: dict[int, int] | None = (
+            None  #: where each is closed; set when a link is read
+        )
         self.ticks: Longest | None = None  #: set when a code span was not closed
         self.pos = 0
         self.plain = 0  #: since where the text before `pos` has been no span
@@ -42,7 +48,9 @@ class SpanState:
         self.pending: list[str] = []
         self.open: list[str] = []  #: what is open here, outermost first
         self.raw = False  #: in an element whose content is HTML alone
-        self.symbol_end = -1  #: where the last character that is no text to kramdown ended, if it was kept as text
+        self.symbol_end = (
+            -1
+        )  #: where the last character that is no text to kramdown ended, if it was kept as text
         self.as_text = doc.options.plain_typography
 
     @property
@@ -61,7 +69,9 @@ class SpanState:
         self.tokens.append(token)
         return token
 
-    def symbol(self, kind: str, content: str, length: int, info: str = "", markup: str = "") -> None:
+    def symbol(
+        self, kind: str, content: str, length: int, info: str = "", markup: str = ""
+    ) -> None:
         """A quote, a dash, an entity: text in all but name, unless the options want it written otherwise."""
         self.pos += length
         if self.as_text and content not in _ESCAPED_ALWAYS:
@@ -178,7 +188,7 @@ def scan(state: SpanState, stop: Stop | None) -> bool:
     return False
 
 
-def parse(text: str, doc: Document, rules: Rules) -> list[Token]:
+def parse(text: str, doc: MarkdownDocument, rules: Rules) -> list[Token]:
     state = SpanState(text, doc, rules)
     scan(state, None)
     state.flush()

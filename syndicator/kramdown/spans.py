@@ -25,7 +25,9 @@ _AUTOLINK_END = re.compile(r"[>\n]")
 _ADDRESS = re.compile(r"<[\w.\-]++@[\w.\-]++>")
 _FOOTNOTE = re.compile(rf"\[\^({ID})\]")
 _ATTRIBUTES = re.compile(rf"\{{:({LIST})\}}")
-_EXTENSION = re.compile(rf"\{{::(?P<name>[A-Za-z0-9_]+)(?:[ \t-\r](?P<list>{ANY}{{0,500}}?))?(?P<closed>/)?\}}")
+_EXTENSION = re.compile(
+    rf"\{{::(?P<name>[A-Za-z0-9_]+)(?:[ \t-\r](?P<list>{ANY}{{0,500}}?))?(?P<closed>/)?\}}"
+)
 
 
 def emphasis(state: SpanState) -> bool:
@@ -64,7 +66,9 @@ def _emphasised(state: SpanState, mark: str, tag: str, start: int) -> Token | No
         if not (token.children or state.pending):
             return False
         pos, end = state.pos, state.pos + len(mark)
-        if src[pos] != "{" and trail.hopeless(pos):  # what a brace means depends on what is before it
+        if src[pos] != "{" and trail.hopeless(
+            pos
+        ):  # what a brace means depends on what is before it
             return None
         if not src.startswith(mark, pos) or src[pos - 1] in _SPACES:
             return False
@@ -86,7 +90,11 @@ def code(state: SpanState) -> bool:
     if not match:
         return False
     ticks, start, end = match[0], match.end(), -1
-    alone = len(ticks) == 1 and (state.pos == 0 or src[state.pos - 1] in _SPACES) and src[start : start + 1] in _SPACES
+    alone = (
+        len(ticks) == 1
+        and (state.pos == 0 or src[state.pos - 1] in _SPACES)
+        and src[start : start + 1] in _SPACES
+    )
     if not alone:
         end = state.closing_ticks(ticks, start)
     if end < 0:

@@ -8,7 +8,7 @@ from markdown_it.token import Token
 
 from syndicator.kramdown import span_html
 from syndicator.kramdown import spans as span_rules
-from syndicator.kramdown.block_engine import BlockState, Document, children, spans
+from syndicator.kramdown.block_engine import BlockState, MarkdownDocument, children, spans
 from syndicator.kramdown.grammar import BOUNDARY, SPACE
 from syndicator.kramdown.lookahead import Longest
 from syndicator.kramdown.span_scanner import TICKS, SpanState, scan
@@ -39,7 +39,11 @@ class _Rows:
 
 def table(state: BlockState) -> bool:
     start, (known, known_end) = state.pos, state.no_table
-    if known <= start < known_end or not state.after_boundary() or not _START.match(state.src, start):
+    if (
+        known <= start < known_end
+        or not state.after_boundary()
+        or not _START.match(state.src, start)
+    ):
         return False
     end = _end(state)
     if not BOUNDARY.match(state.src, end):
@@ -80,7 +84,9 @@ def _rows(state: BlockState) -> _Rows:
         if separator := _SEPARATOR.match(src, line.start()):
             if found.rows and not found.alignment and not found.footer:
                 found.close("thead")
-                found.alignment = [_ALIGNED[item[1], item[2]] for item in _ALIGNMENT.finditer(separator["columns"])]
+                found.alignment = [
+                    _ALIGNED[item[1], item[2]] for item in _ALIGNMENT.finditer(separator["columns"])
+                ]
             elif found.rows and not found.footer:
                 found.close("tbody")
         elif _FOOTER.match(src, line.start()):
@@ -101,7 +107,9 @@ def _row(line: str, leading: bool) -> Token:
         del cells[-1]
     row = Token("row", "tr", 0, children=[], block=True)
     for cell in cells:
-        children(row).append(Token("cell", "td", 0, children=[spans(cell.strip(SPACE))], block=True))
+        children(row).append(
+            Token("cell", "td", 0, children=[spans(cell.strip(SPACE))], block=True)
+        )
     return row
 
 
@@ -148,19 +156,26 @@ def _code_spans(text: str) -> list[tuple[bool, str]]:
             continue
         end = text.find(ticks[0], pos)
         if end < 0:
-            longest = longest or Longest((run.start(), len(run[0])) for run in TICKS.finditer(text, pos))
+            longest = longest or Longest(
+                (run.start(), len(run[0])) for run in TICKS.finditer(text, pos)
+            )
         if end >= 0:
-            pieces += [(False, text[plain : ticks.start()]), (True, text[ticks.start() : end + len(ticks[0])])]
+            pieces += [
+                (False, text[plain : ticks.start()]),
+                (True, text[ticks.start() : end + len(ticks[0])]),
+            ]
             pos = plain = end + len(ticks[0])
     return [*pieces, (False, text[plain:])]
 
 
-def _piped(text: str, doc: Document) -> bool:
+def _piped(text: str, doc: MarkdownDocument) -> bool:
     """Whether each line has a pipe outside code and HTML."""
     state = SpanState(text, doc, {"`": (span_rules.code,), "<": (span_html.html,)}, _CODE)
     scan(state, None)
     state.flush()
-    outside = "".join(token.content if token.type == "text" else "\n" * _lines(token) for token in state.tokens)
+    outside = "".join(
+        token.content if token.type == "text" else "\n" * _lines(token) for token in state.tokens
+    )
     return all(_HAS_PIPE.match(line) for line in outside.rstrip("\n").split("\n"))
 
 
@@ -168,14 +183,16 @@ def _lines(token: Token) -> int:
     return token.content.count("\n")
 
 
-def _fill(found: _Rows, doc: Document) -> None:
+def _fill(found: _Rows, doc: MarkdownDocument) -> None:
     """Gives each row as many cells as the widest, and each cell its alignment."""
     columns = max(len(children(row)) for part in found.parts for row in children(part))
     for part in found.parts:
         for row in children(part):
             cells = children(row)
             doc.spend(3 * (columns - len(cells)))
-            cells += [Token("cell", "td", 0, children=[], block=True) for _ in range(columns - len(cells))]
+            cells += [
+                Token("cell", "td", 0, children=[], block=True) for _ in range(columns - len(cells))
+            ]
             for number, cell in enumerate(cells):
                 cell.tag = "th" if part.tag == "thead" else "td"
                 cell.info = found.alignment[number] if number < len(found.alignment) else ""

@@ -3,15 +3,15 @@
 from html import escape
 
 from syndicator.kramdown import parser
-from syndicator.kramdown.limits import TooMuchError, too_much_work
-from syndicator.kramdown.options import Kramdown
+from syndicator.kramdown.limits import MarkdownLimitError, too_much_work
+from syndicator.kramdown.options import KramdownOptions
 
-__all__ = ["Kramdown", "TooMuchError", "smartify", "to_html"]
+__all__ = ["KramdownOptions", "MarkdownLimitError", "smartify", "to_html"]
 
-_PLAIN = Kramdown()
+_PLAIN = KramdownOptions()
 
 
-def to_html(text: str, options: Kramdown) -> str:
+def to_html(text: str, options: KramdownOptions) -> str:
     """Renders Markdown. Raw HTML passes through: whoever shows the result sanitises it.
 
     Raises TooMuchError for a text that is too long, nests too deep, or takes too much work.
@@ -22,12 +22,12 @@ def to_html(text: str, options: Kramdown) -> str:
         raise too_much_work() from error
 
 
-def smartify(text: str, options: Kramdown = _PLAIN) -> str:
+def smartify(text: str, options: KramdownOptions = _PLAIN) -> str:
     """Jekyll's `smartify` filter: typographic quotes, dashes and ellipses in a line of text, as the site has them.
 
     A text that takes too much work comes back escaped, and otherwise as it is.
     """
     try:
         return parser.render_typography(text, options)
-    except (RecursionError, TooMuchError):
+    except (RecursionError, MarkdownLimitError):
         return escape(text, quote=False)

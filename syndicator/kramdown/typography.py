@@ -67,7 +67,12 @@ def symbol(state: SpanState) -> bool:
             state.symbol("entity", char, 1, markup="&lt;" if char == "<" else "&gt;")
         state.pos += 1
         return True
-    if src.startswith(">>", pos) and pos > state.plain and src[pos - 1] == " " and state.take_back(" "):
+    if (
+        src.startswith(">>", pos)
+        and pos > state.plain
+        and src[pos - 1] == " "
+        and state.take_back(" ")
+    ):
         return _symbol(state, "raquo_space", "\N{NO-BREAK SPACE}»", 2)
     for written, name, shown in _SYMBOLS:
         if src.startswith(written, pos):

@@ -8,7 +8,7 @@ from liquid.builtin.content import ContentNode
 from liquid.exceptions import LiquidError, LiquidInterrupt, ResourceLimitError
 from liquid.token import TOKEN_CONTENT
 
-from syndicator.liquid.context import Context, Markup, Run
+from syndicator.liquid.context import Context, Markup, RenderState
 from syndicator.liquid.drops import SiteDrop, page
 from syndicator.liquid.environment import JekyllEnvironment
 from syndicator.liquid.lax import BLANK
@@ -37,7 +37,9 @@ class Liquid:
     and the text around it stays.
     """
 
-    def __init__(self, *, site: SiteSettings, files: SiteFiles, posts: SitePosts, markup: Markup) -> None:
+    def __init__(
+        self, *, site: SiteSettings, files: SiteFiles, posts: SitePosts, markup: Markup
+    ) -> None:
         self._site = site
         self._files = files
         self._posts = posts
@@ -46,7 +48,7 @@ class Liquid:
 
     def render(self, text: str, *, post: Post, first_line: int) -> LiquidResult:
         """The text with its Liquid done. `first_line` is the line of the post's file that it begins on."""
-        run = Run(
+        run = RenderState(
             site=self._site,
             files=self._files,
             site_posts=self._posts,
@@ -60,18 +62,24 @@ class Liquid:
         return LiquidResult(text=rendered, problems=tuple(run.problems), uses_posts=run.uses_posts)
 
 
-def _render(text: str, environment: JekyllEnvironment, run: Run) -> str:
+def _render(text: str, environment: JekyllEnvironment, run: RenderState) -> str:
     try:
         nodes = environment.parse_nodes(text)
     except (ResourceLimitError, RecursionError) as error:
         run.report(_said(error), None, "all Liquid in it is left out")
         return plain_text(text)
-    values = {"site": SiteDrop(run), "page": page(run.post, run), "jekyll": JEKYLL, "layout": None, BLANK: object()}
+    values = {
+        "site": SiteDrop(run),
+        "page": page(run.post, run),
+        "jekyll": JEKYLL,
+        "layout": None,
+        BLANK: object(),
+    }
     context = Context(BoundTemplate(environment, nodes), globals=values, run=run)
     return "".join(_pieces(nodes, context, run))
 
 
-def _pieces(nodes: list[Node], context: Context, run: Run) -> list[str]:
+def _pieces(nodes: list[Node], context: Context, run: RenderState) -> list[str]:
     """Each node's text. After a limit is met only the plain text between the Liquid is left."""
     pieces: list[str] = []
     spent = False
@@ -100,7 +108,11 @@ def _pieces(nodes: list[Node], context: Context, run: Run) -> list[str]:
 
 def plain_text(text: str) -> str:
     """The text between the Liquid, which is left out."""
-    return "".join(token.value for token in tokenize(text, _ignore, mend=_unread) if token.kind == TOKEN_CONTENT)
+    return "".join(
+        token.value
+        for token in tokenize(text, _ignore, mend=_unread)
+        if token.kind == TOKEN_CONTENT
+    )
 
 
 def _ignore(_: LiquidError) -> None:

@@ -14,8 +14,19 @@ from liquid.token import TOKEN_EXPRESSION
 
 from syndicator.liquid import lax
 from syndicator.liquid.context import Context
-from syndicator.liquid.limits import Allowance, Group, Meter, TooMuchError, check, looks_ahead
-from syndicator.liquid.values import flatten, get, inspect, is_array, items, texts, to_i, to_integer, to_number, to_s
+from syndicator.liquid.limits import Allowance, Group, LiquidLimitError, Meter, check, looks_ahead
+from syndicator.liquid.values import (
+    flatten,
+    get,
+    inspect,
+    is_array,
+    items,
+    texts,
+    to_i,
+    to_integer,
+    to_number,
+    to_s,
+)
 
 #: Parts of a property's dotted name: no data is that deep.
 _PARTS = 32
@@ -63,7 +74,9 @@ def map_(_: Context, value: object, name: object) -> list[object]:
 
 
 def compact(_: Context, value: object, name: object = None) -> list[object]:
-    return [item for item in items(value) if (item if name is None else get(item, name)) is not None]
+    return [
+        item for item in items(value) if (item if name is None else get(item, name)) is not None
+    ]
 
 
 def uniq(_: Context, value: object, name: object = None) -> list[object]:
@@ -83,7 +96,9 @@ def sum_(context: Context, value: object, name: object = None) -> int | float:
     return sum(number(item) for item in items(value))
 
 
-def sort(context: Context, value: object, name: object = None, nils: object = "first") -> list[object]:
+def sort(
+    context: Context, value: object, name: object = None, nils: object = "first"
+) -> list[object]:
     if value is None:
         raise TypeError("cannot sort a null object")
     if nils not in ("first", "last"):
@@ -181,7 +196,10 @@ def sample(_: Context, value: object, count: object = 1) -> object:
 
 def array_to_sentence_string(_: Context, value: object, connector: object = "and") -> str:
     many = value if is_array(value) else []
-    lists = ("".join(texts(flatten(item))) if is_array(item) and not isinstance(item, range) else item for item in many)  # type: ignore[attr-defined]
+    lists = (
+        "".join(texts(flatten(item))) if is_array(item) and not isinstance(item, range) else item
+        for item in many  # type: ignore[attr-defined]
+    )
     words = texts(lists)
     check(sum(map(len, words)) + 2 * len(words) + len(to_s(connector)))
     if len(words) < 3:
@@ -201,7 +219,9 @@ def _properties(meter: Meter, many: list[object], name: object) -> Iterator[obje
     """A property of each item by its dotted name. Raises TooMuchError for a name of too many parts."""
     said = to_s(name)
     if said.count(".") >= _PARTS:
-        raise TooMuchError(f"the Liquid has a property's name of more than {_PARTS} parts", token=None)
+        raise LiquidLimitError(
+            f"the Liquid has a property's name of more than {_PARTS} parts", token=None
+        )
     parts = said.split(".")
     meter.spend(len(many) * len(parts) // _READ_A_STEP)
     return (_property(meter, item, parts) for item in many)
@@ -213,7 +233,9 @@ def _property(meter: Meter, item: object, parts: list[str]) -> object:
     for part in parts:
         found = get(found, part)
     meter.glance(found)
-    text = to_s(found) if isinstance(found, (str, int, float)) and not isinstance(found, bool) else ""
+    text = (
+        to_s(found) if isinstance(found, (str, int, float)) and not isinstance(found, bool) else ""
+    )
     if _INTEGER.fullmatch(text):
         return int(text)
     return float(text) if _NUMBER.fullmatch(text) else found
@@ -250,16 +272,24 @@ def _grouped(many: list[object], names: Iterable[object]) -> list[dict[str, obje
     left = Allowance()
     for item, name in zip(many, names, strict=True):
         groups.setdefault(inspect(name, left), (name, []))[1].append(item)
-    return [Group({"name": name, "items": found, "size": len(found)}) for name, found in groups.values()]
+    return [
+        Group({"name": name, "items": found, "size": len(found)}) for name, found in groups.values()
+    ]
 
 
 def _expression(
-    context: Context, kind: type[BooleanExpression | FilteredExpression], variable: object, said: object, items: int
+    context: Context,
+    kind: type[BooleanExpression | FilteredExpression],
+    variable: object,
+    said: object,
+    items: int,
 ) -> Callable[[object], object]:
     """What evaluates an expression for each of so many items. Raises TooMuchError for one that is too long."""
     text = to_s(said)
     if len(text) > lax.LONGEST:
-        raise TooMuchError(f"the Liquid has an expression of more than {lax.LONGEST:,} characters", token=None)
+        raise LiquidLimitError(
+            f"the Liquid has an expression of more than {lax.LONGEST:,} characters", token=None
+        )
     context.run.meter.spend(len(text) // _PARSED_A_STEP + looks_ahead(text) // _LOOKED_AHEAD_A_STEP)
     context.run.meter.spend(items * (len(text) // _EVALUATED_A_STEP))
     text = lax.mend("if" if kind is BooleanExpression else "", text)
@@ -280,7 +310,22 @@ FILTERS: dict[str, Callable[..., object]] = {
     **{
         each.__name__.rstrip("_"): each
         for each in (
-            *(join, first, last, size, concat, reverse, map_, compact, uniq, sum_, sort, sort_natural, where, find),
+            *(
+                join,
+                first,
+                last,
+                size,
+                concat,
+                reverse,
+                map_,
+                compact,
+                uniq,
+                sum_,
+                sort,
+                sort_natural,
+                where,
+                find,
+            ),
             *(where_exp, find_exp, group_by, group_by_exp, push, unshift, pop, shift, sample),
             array_to_sentence_string,
         )

@@ -31,7 +31,7 @@ class Markup:
 
 
 @dataclass(kw_only=True)
-class Run:
+class RenderState:
     """One post being rendered: what it may ask, what it has asked, and what was wrong."""
 
     site: SiteSettings
@@ -44,8 +44,12 @@ class Run:
     problems: list[Problem] = field(default_factory=list)
     uses_posts: bool = False
     highlighted: int = 0  #: characters of code that were coloured
-    newlines: dict[str, list[int]] = field(default_factory=dict)  #: of each text, where its lines end
-    parsed: dict[str, list[Node]] = field(default_factory=dict)  #: texts that were parsed: an include in a loop is one
+    newlines: dict[str, list[int]] = field(
+        default_factory=dict
+    )  #: of each text, where its lines end
+    parsed: dict[str, list[Node]] = field(
+        default_factory=dict
+    )  #: texts that were parsed: an include in a loop is one
     #: Where each text being rendered comes from: its path, and the line it begins on.
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
 
@@ -68,7 +72,9 @@ class Run:
         """Note a problem once, with the line of the tag it stands in."""
         if len(self.problems) >= _PROBLEMS:
             return
-        path, line = self.places.get(token.source if token else "", (self.post.head.path, self.first_line))
+        path, line = self.places.get(
+            token.source if token else "", (self.post.head.path, self.first_line)
+        )
         if token:
             line += bisect_left(self._newlines(token.source), token.start_index)
         problem = Problem(path=path, line=line, message=message, hint=hint)
@@ -86,7 +92,7 @@ class Context(RenderContext):
 
     __slots__ = ("run",)
 
-    def __init__(self, *args: Any, run: Run, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, run: RenderState, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.run = run
         # Without python-liquid's `now` and `today`: Ruby has none, and they are the clock.
@@ -131,7 +137,14 @@ class Context(RenderContext):
                 result = found(self, *given, **kwargs)
             except ResourceLimitError:
                 raise
-            except (LiquidError, ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as error:
+            except (
+                LiquidError,
+                ValueError,
+                TypeError,
+                ArithmeticError,
+                LookupError,
+                RecursionError,
+            ) as error:
                 said = error.message if isinstance(error, LiquidError) else str(error)
                 self.run.report(f"filter '{name}': {said}", token)
                 return None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from posixpath import basename, splitext
 from typing import Any, overload
 
-from syndicator.liquid.context import Run
+from syndicator.liquid.context import RenderState
 from syndicator.model.content import Post, PostHead
 from syndicator.ruby.uris import path_below
 
@@ -15,7 +15,7 @@ _POSTS = 10_000
 class SiteDrop(Mapping[str, object]):
     """`site`: the config, and what Jekyll knows besides. Posts are asked for only when they are used."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RenderState) -> None:
         self._run = run
 
     def __getitem__(self, key: str) -> object:
@@ -32,9 +32,11 @@ class SiteDrop(Mapping[str, object]):
             case "categories" | "tags":
                 return self._by_term("category" if key == "categories" else "tag")
             case "related_posts":
-                return [post for post in list(PostsDrop(self._run))[:11] if post["path"] != self._run.post.head.path][
-                    :10
-                ]
+                return [
+                    post
+                    for post in list(PostsDrop(self._run))[:11]
+                    if post["path"] != self._run.post.head.path
+                ][:10]
             case "static_files":
                 return [_file(path) for path in self._run.files.names("") if not _is_hidden(path)]
             case "pages" | "html_pages" | "collections":
@@ -61,7 +63,7 @@ class SiteDrop(Mapping[str, object]):
 class PostsDrop(Sequence[Mapping[str, object]]):
     """`site.posts`: newest first, without their texts."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RenderState) -> None:
         self._run = run
         self._found: list[PostHead] | None = None
 
@@ -86,7 +88,7 @@ class PostsDrop(Sequence[Mapping[str, object]]):
         return len(self._heads)
 
 
-def page(post: Post, run: Run) -> dict[str, object]:
+def page(post: Post, run: RenderState) -> dict[str, object]:
     """`page`: the front matter, and what Jekyll knows of the post besides."""
     front: dict[str, Any] = dict(post.front)
     excerpt = front.get("excerpt")
@@ -104,7 +106,7 @@ def page(post: Post, run: Run) -> dict[str, object]:
     }
 
 
-def _other_post(head: PostHead, run: Run) -> dict[str, object]:
+def _other_post(head: PostHead, run: RenderState) -> dict[str, object]:
     return {
         **_facts(head, run),
         "title": head.title,
@@ -114,7 +116,7 @@ def _other_post(head: PostHead, run: Run) -> dict[str, object]:
     }
 
 
-def _facts(head: PostHead, run: Run) -> dict[str, object]:
+def _facts(head: PostHead, run: RenderState) -> dict[str, object]:
     collection = next((term.label for term in head.terms if term.kind == "collection"), "posts")
     home = run.site.info.url
     return {

@@ -17,8 +17,8 @@ from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL
 
 from syndicator.liquid import array_filters, other_filters, tags, text_filters
-from syndicator.liquid.context import Context, Run
-from syndicator.liquid.limits import DEPTH, STEPS, Allowance, TooMuchError, length
+from syndicator.liquid.context import Context, RenderState
+from syndicator.liquid.limits import DEPTH, STEPS, Allowance, LiquidLimitError, length
 from syndicator.liquid.tokens import tokenize
 from syndicator.liquid.values import inspect, is_array, output
 
@@ -34,7 +34,7 @@ class JekyllEnvironment(Environment):
 
     def __init__(self) -> None:
         super().__init__()
-        self.run: Run | None = None  #: whose problems they are
+        self.run: RenderState | None = None  #: whose problems they are
         self._failed: set[int] = set()  #: where in the text a tag was given up
         self._orphans: set[str] = set()  #: ends and branches of those
 
@@ -50,7 +50,9 @@ class JekyllEnvironment(Environment):
 
     def tokenizer(self) -> Callable[[str], Iterator[Token]]:
         """Ruby's way to cut a text."""
-        return partial(tokenize, report=self.error, count=self._count, count_mended=self._count_mended)
+        return partial(
+            tokenize, report=self.error, count=self._count, count_mended=self._count_mended
+        )
 
     def _count(self, markup: str) -> None:
         if self.run:
@@ -91,7 +93,9 @@ class JekyllEnvironment(Environment):
                     block.nodes = _counted(block.nodes)
                 return node
             except LiquidError as error:
-                error.token = token if error.token is None or error.token.start_index < 0 else error.token
+                error.token = (
+                    token if error.token is None or error.token.start_index < 0 else error.token
+                )
                 self.error(error)
         self._failed.add(start)
         self._orphans.update((f"end{token.value}", *_BRANCHES.get(token.value, ())))
@@ -105,7 +109,12 @@ class JekyllEnvironment(Environment):
         return name in self._orphans
 
 
-_BRANCHES = {"if": ("elsif", "else"), "unless": ("elsif", "else"), "case": ("when", "else"), "for": ("else",)}
+_BRANCHES = {
+    "if": ("elsif", "else"),
+    "unless": ("elsif", "else"),
+    "case": ("when", "else"),
+    "for": ("else",),
+}
 
 
 class _Nothing(IllegalNode):
@@ -150,7 +159,11 @@ def _blocks(node: Node) -> list[BlockNode]:
 
 def _expressions(node: Node) -> int:
     """How many expressions a tag has, with those of its branches."""
-    branches = [one for one in _children(node) if isinstance(one, (ConditionalBlockNode, MultiExpressionBlockNode))]
+    branches = [
+        one
+        for one in _children(node)
+        if isinstance(one, (ConditionalBlockNode, MultiExpressionBlockNode))
+    ]
     todo = [one for each in (node, *branches) for one in each.expressions()]
     count = 0
     while todo:
@@ -183,7 +196,11 @@ class _Unknown(Tag):
             next(stream)
         if not self.env.is_orphan(token.value):
             if self.env.run:
-                self.env.run.report(f"unknown tag '{token.value}'", token, "it is left out, and what it encloses stays")
+                self.env.run.report(
+                    f"unknown tag '{token.value}'",
+                    token,
+                    "it is left out, and what it encloses stays",
+                )
             self.env._orphans.add(f"end{token.value}")
         return _Nothing(token)
 
@@ -223,7 +240,7 @@ class _Loop(LoopExpression):
 
     def _to_iter(self, obj: object, context: RenderContext) -> tuple[Iterator[Any], int]:
         if isinstance(obj, range) and length(obj) > STEPS:
-            raise TooMuchError("the Liquid counts too far: an endless loop?", token=self.token)
+            raise LiquidLimitError("the Liquid counts too far: an endless loop?", token=self.token)
         if is_array(obj):
             return iter(obj), len(obj)  # type: ignore[call-overload, arg-type]
         return super()._to_iter(obj, context)

@@ -12,13 +12,19 @@ from syndicator.liquid.context import Context
 #: Name, text in double quotes, in single quotes, and variable, of which one is given.
 Parameters = list[tuple[str, str, str, str]]
 
-_PARAMETER = r"([\w-]+)\s*=\s*(?:\"([^\"\\]*(?:\\.[^\"\\]*)*)\"|'([^'\\]*(?:\\.[^'\\]*)*)'|([\w.-]+))"
+_PARAMETER = (
+    r"([\w-]+)\s*=\s*(?:\"([^\"\\]*(?:\\.[^\"\\]*)*)\"|'([^'\\]*(?:\\.[^'\\]*)*)'|([\w.-]+))"
+)
 _EACH = re.compile(_PARAMETER, re.DOTALL)
 _ALL = re.compile(rf"\s*(?:{_PARAMETER}(?=\s|\Z)\s*)*", re.DOTALL)
-_VARIABLE = re.compile(r"(?P<file>[^{]*(?:\{\{\s*[\w\-.]+\s*(?:\|[^}]*)?\}\}[^\s{}]*)+)(?P<rest>.*)", re.DOTALL)
+_VARIABLE = re.compile(
+    r"(?P<file>[^{]*(?:\{\{\s*[\w\-.]+\s*(?:\|[^}]*)?\}\}[^\s{}]*)+)(?P<rest>.*)", re.DOTALL
+)
 _WORDS = {"nil": None, "null": None, "true": True, "false": False, "blank": "", "empty": ""}
 _INTEGER = re.compile(r"-?\d{1,1000}", re.ASCII)
-_FLOAT = re.compile(r"-?\d{1,300}\.\d{0,300}(?=[\d.]*\Z)", re.ASCII)  # of "1.2.3" the first two, as Ruby's to_f
+_FLOAT = re.compile(
+    r"-?\d{1,300}\.\d{0,300}(?=[\d.]*\Z)", re.ASCII
+)  # of "1.2.3" the first two, as Ruby's to_f
 _FILE = re.compile(r"[\w/.\-()+~#@]+")
 _CLIMBS = re.compile(r"[./]{2,}")
 _LONGEST = 20_000
@@ -36,7 +42,9 @@ def file_and_parameters(markup: str, token: Token) -> tuple[str, Parameters | No
     if not rest:
         return file, None
     if not _ALL.fullmatch(rest):
-        raise LiquidSyntaxError(f"the parameters of include can't be read: {rest[:80]}", token=token)
+        raise LiquidSyntaxError(
+            f"the parameters of include can't be read: {rest[:80]}", token=token
+        )
     return file, _EACH.findall(rest)
 
 

@@ -69,7 +69,9 @@ def _mend(tag: str, markup: str) -> str:
 _kept = lru_cache(maxsize=4096)(_mend)
 
 
-def _reads(kind: type[FilteredExpression | BooleanExpression | LoopExpression], markup: str) -> bool:
+def _reads(
+    kind: type[FilteredExpression | BooleanExpression | LoopExpression], markup: str
+) -> bool:
     try:
         kind.parse(_ENVIRONMENT, _stream(markup))
     except (LiquidError, ValueError, RecursionError):
@@ -142,6 +144,10 @@ def _for(markup: str) -> str:
         return markup
     name, sequence, backwards = found.groups()
     attributes = [
-        f"{key}: {_fragment(value)}" for key, value in _KEYWORD.findall(markup[found.end() :]) if key in _ATTRIBUTES
+        f"{key}: {_fragment(value)}"
+        for key, value in _KEYWORD.findall(markup[found.end() :])
+        if key in _ATTRIBUTES
     ]
-    return " ".join([name, "in", _fragment(sequence), *(["reversed"] if backwards else []), *attributes])
+    return " ".join(
+        [name, "in", _fragment(sequence), *(["reversed"] if backwards else []), *attributes]
+    )

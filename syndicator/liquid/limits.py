@@ -26,7 +26,7 @@ _SEARCHED_A_STEP = 1024
 _DIGITS = 4096
 
 
-class TooMuchError(ResourceLimitError):
+class LiquidLimitError(ResourceLimitError):
     """The post's Liquid does more than any page needs."""
 
 
@@ -44,28 +44,34 @@ class Meter:
 
     def parse(self, markup: str) -> None:
         """Count a tag or an output before it is parsed. Raises TooMuchError when there are too many."""
-        self._tags -= 1 + len(markup) // _CHARACTERS_A_TAG + looks_ahead(markup) // _LOOKED_AHEAD_A_TAG
+        self._tags -= (
+            1 + len(markup) // _CHARACTERS_A_TAG + looks_ahead(markup) // _LOOKED_AHEAD_A_TAG
+        )
         if self._tags < 0:
-            raise TooMuchError(f"the Liquid has more than {TAGS:,} tags, or as much in them", token=None)
+            raise LiquidLimitError(
+                f"the Liquid has more than {TAGS:,} tags, or as much in them", token=None
+            )
 
     def mended(self, markup: str) -> None:
         """Count markup that had to be mended. Raises TooMuchError."""
         self._tags -= len(markup) // _MENDED_A_TAG
         if self._tags < 0:
-            raise TooMuchError(f"the Liquid has more than {TAGS:,} tags, or as much in them", token=None)
+            raise LiquidLimitError(
+                f"the Liquid has more than {TAGS:,} tags, or as much in them", token=None
+            )
 
     def spend(self, steps: int = 1) -> None:
         """Raises TooMuchError when nothing is left."""
         self._steps -= steps
         if self._steps < 0:
-            raise TooMuchError("the Liquid does too much work: an endless loop?", token=None)
+            raise LiquidLimitError("the Liquid does too much work: an endless loop?", token=None)
 
     def written(self, characters: int) -> None:
         """Count what was written, wherever to. Raises TooMuchError."""
         self.spend(1 + characters // _CHARACTERS_A_STEP)
         self._text -= characters
         if self._text < 0:
-            raise TooMuchError("the Liquid writes too much text", token=None)
+            raise LiquidLimitError("the Liquid writes too much text", token=None)
 
     def weigh(self, value: object) -> None:
         """Count what it costs to handle a value. Raises TooMuchError for one that is too large by itself."""
@@ -78,7 +84,7 @@ class Meter:
             self.spend(characters // _CHARACTERS_A_STEP)
         elif isinstance(value, int):
             if value.bit_length() > _DIGITS:
-                raise TooMuchError("the Liquid makes a number that is too large", token=None)
+                raise LiquidLimitError("the Liquid makes a number that is too large", token=None)
         elif isinstance(value, range):
             self.spend(length(value))
         elif isinstance(value, Sized):
@@ -124,9 +130,9 @@ class Allowance:
         self._values -= values
         self._characters -= characters
         if self._values < 0:
-            raise TooMuchError("the Liquid prints a value that is too large", token=None)
+            raise LiquidLimitError("the Liquid prints a value that is too large", token=None)
         if self._characters < 0:
-            raise TooMuchError("the Liquid makes a text that is too long", token=None)
+            raise LiquidLimitError("the Liquid makes a text that is too long", token=None)
 
 
 def looks_ahead(markup: str) -> int:
@@ -137,7 +143,7 @@ def looks_ahead(markup: str) -> int:
 def check(characters: int) -> None:
     """Refuse a text before it is made. Raises TooMuchError."""
     if characters > TEXT:
-        raise TooMuchError("the Liquid makes a text that is too long", token=None)
+        raise LiquidLimitError("the Liquid makes a text that is too long", token=None)
 
 
 def length(numbers: range) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from syndicator.liquid.context import Context
-from syndicator.liquid.limits import Allowance, Meter, TooMuchError
+from syndicator.liquid.limits import Allowance, LiquidLimitError, Meter
 from syndicator.liquid.values import Number, get, is_array, nil, to_i, to_number, to_s
 from syndicator.ruby.strftime import ordinal, strftime, to_date
 from syndicator.ruby.uris import is_absolute, join_address
@@ -78,17 +78,25 @@ def _exact(value: object, other: object, operate: Callable[[Decimal, Decimal], D
     return float(operate(Decimal(str(left)), Decimal(str(right))))
 
 
-def default(_: Context, value: object, other: object = "", *, allow_false: object = False) -> object:
+def default(
+    _: Context, value: object, other: object = "", *, allow_false: object = False
+) -> object:
     if value is False and nil(allow_false):
         return value
-    empty = value is None or value is False or ((is_array(value) or isinstance(value, (str, Mapping))) and not value)
+    empty = (
+        value is None
+        or value is False
+        or ((is_array(value) or isinstance(value, (str, Mapping))) and not value)
+    )
     return other if empty else value
 
 
 def date(context: Context, value: object, form: object) -> object:
     said = to_s(form)
     if len(said) > _LONGEST_FORM:
-        raise TooMuchError(f"the Liquid has a date's format of more than {_LONGEST_FORM:,} characters", token=None)
+        raise LiquidLimitError(
+            f"the Liquid has a date's format of more than {_LONGEST_FORM:,} characters", token=None
+        )
     context.run.meter.spend(len(said) // 2)
     moment = to_date(value, context.run.zone, _now(context, value)) if said else None
     return value if moment is None else strftime(moment, said)
@@ -102,15 +110,21 @@ def date_to_rfc822(context: Context, value: object) -> object:
     return _dated(context, value, "%a, %d %b %Y %H:%M:%S %z")
 
 
-def date_to_string(context: Context, value: object, kind: object = None, style: object = None) -> object:
+def date_to_string(
+    context: Context, value: object, kind: object = None, style: object = None
+) -> object:
     return _dated(context, value, "%d %b %Y", kind, style)
 
 
-def date_to_long_string(context: Context, value: object, kind: object = None, style: object = None) -> object:
+def date_to_long_string(
+    context: Context, value: object, kind: object = None, style: object = None
+) -> object:
     return _dated(context, value, "%d %B %Y", kind, style)
 
 
-def _dated(context: Context, value: object, form: str, kind: object = None, style: object = None) -> object:
+def _dated(
+    context: Context, value: object, form: str, kind: object = None, style: object = None
+) -> object:
     """A date in the site's zone (jekyll/lib/jekyll/filters/date_filters.rb)."""
     if not to_s(value):
         return value
@@ -125,7 +139,11 @@ def _dated(context: Context, value: object, form: str, kind: object = None, styl
 
 
 def _now(context: Context, value: object) -> dt.datetime | None:
-    return context.run.newest() if isinstance(value, str) and value.strip().lower() in ("now", "today") else None
+    return (
+        context.run.newest()
+        if isinstance(value, str) and value.strip().lower() in ("now", "today")
+        else None
+    )
 
 
 def relative_url(context: Context, value: object) -> str | None:
@@ -153,7 +171,9 @@ def _address(context: Context, value: object, url: str, baseurl: str) -> str | N
 
 
 def jsonify(context: Context, value: object) -> str:
-    return json.dumps(_plain(value, context.run.meter, Allowance()), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        _plain(value, context.run.meter, Allowance()), ensure_ascii=False, separators=(",", ":")
+    )
 
 
 def _plain(value: object, meter: Meter, left: Allowance) -> object:
@@ -164,13 +184,31 @@ def _plain(value: object, meter: Meter, left: Allowance) -> object:
         return {to_s(key): _plain(item, meter, left) for key, item in value.items()}
     if is_array(value):
         return [_plain(item, meter, left) for item in value]  # type: ignore[attr-defined]
-    return to_s(value) if isinstance(value, dt.date) or not isinstance(value, (str, int, float, type(None))) else value
+    return (
+        to_s(value)
+        if isinstance(value, dt.date) or not isinstance(value, (str, int, float, type(None)))
+        else value
+    )
 
 
 FILTERS: dict[str, Callable[..., object]] = {
     each.__name__.rstrip("_"): each
     for each in (
-        *(plus, minus, times, divided_by, modulo, abs_, ceil, floor, round_, at_least, at_most, to_integer, default),
+        *(
+            plus,
+            minus,
+            times,
+            divided_by,
+            modulo,
+            abs_,
+            ceil,
+            floor,
+            round_,
+            at_least,
+            at_most,
+            to_integer,
+            default,
+        ),
         *(date, date_to_xmlschema, date_to_rfc822, date_to_string, date_to_long_string),
         *(relative_url, absolute_url, strip_index, jsonify),
     )

@@ -20,7 +20,9 @@ def address_of_file(path: str, site: SiteSettings, files: SiteFiles) -> str | No
         return join_address("", site.baseurl, f"/{path}")
     head = text[3:].partition("\n---")[0]
     said = _PERMALINK.search(head)
-    return join_address("", site.baseurl, f"/{said[2].lstrip('/')}" if said else _by_style(stem, site))
+    return join_address(
+        "", site.baseurl, f"/{said[2].lstrip('/')}" if said else _by_style(stem, site)
+    )
 
 
 def _by_style(stem: str, site: SiteSettings) -> str:

@@ -12,7 +12,13 @@ from liquid.parser import get_parser
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
 from syndicator.liquid.context import Context
-from syndicator.liquid.includes import Parameters, file_and_parameters, is_file_name, parameters, render_nodes
+from syndicator.liquid.includes import (
+    Parameters,
+    file_and_parameters,
+    is_file_name,
+    parameters,
+    render_nodes,
+)
 from syndicator.liquid.limits import MeteredOutput
 from syndicator.liquid.pages import address_of_file
 from syndicator.model.content import PostHead
@@ -71,7 +77,9 @@ class _Include(_Line):
             return 0
         text = context.run.files.text(path)
         if text is None:
-            context.run.report(f"the include '{path}' is not there", self.token, "a theme's includes are not read")
+            context.run.report(
+                f"the include '{path}' is not there", self.token, "a theme's includes are not read"
+            )
             return 0
         context.run.places.setdefault(text, (path, 1))
         nodes = context.env.parse_nodes(text)  # type: ignore[attr-defined]
@@ -112,7 +120,9 @@ class _PostUrl(_Line):
         name = self.markup.strip().removeprefix("/")
         found = context.run.posts.find(name)
         if found is None:
-            context.run.report(f"the post '{name}' is not there", self.token, "check its file's name, date and all")
+            context.run.report(
+                f"the post '{name}' is not there", self.token, "check its file's name, date and all"
+            )
             return 0
         return buffer.write(_path(found, context))
 
@@ -126,7 +136,11 @@ class _Link(_Line):
     def write(self, context: Context, buffer: TextIO) -> int:
         path = self.filled(context, self.markup).strip().removeprefix("/")
         found = context.run.posts.find(path)
-        address = _path(found, context) if found else address_of_file(path, context.run.site, context.run.files)
+        address = (
+            _path(found, context)
+            if found
+            else address_of_file(path, context.run.site, context.run.files)
+        )
         if address is None:
             context.run.report(f"'{path}' is not there to be linked", self.token)
             return 0
@@ -158,13 +172,17 @@ class _HighlightNode(Node):
         code = _EDGES.sub("", out.getvalue())
         run = context.run
         enabled = run.site.highlighter in ("rouge", "pygments")
-        highlighted = run.markup.highlight(code, self.language, run.highlighted) if enabled else None
+        highlighted = (
+            run.markup.highlight(code, self.language, run.highlighted) if enabled else None
+        )
         shown = highlighted or escape(code, quote=False)
         run.highlighted += len(code)
         if self.linenos and enabled:
             shown = _numbered(shown, code.count("\n") + 1)
         classes = f'class="language-{escape(self.language.replace("+", "-"))}" data-lang="{escape(self.language)}"'
-        return buffer.write(f'<figure class="highlight"><pre><code {classes}>{shown}</code></pre></figure>')
+        return buffer.write(
+            f'<figure class="highlight"><pre><code {classes}>{shown}</code></pre></figure>'
+        )
 
 
 def _numbered(code: str, lines: int) -> str:
@@ -183,10 +201,14 @@ class HighlightTag(Tag):
 
     def parse(self, stream: TokenStream) -> Node:
         token = stream.eat(TOKEN_TAG)
-        markup = stream.eat(TOKEN_EXPRESSION).value if stream.current.kind == TOKEN_EXPRESSION else ""
+        markup = (
+            stream.eat(TOKEN_EXPRESSION).value if stream.current.kind == TOKEN_EXPRESSION else ""
+        )
         found = _HIGHLIGHT.fullmatch(markup.strip()) if len(markup) < 1000 else None
         if found is None:
-            raise LiquidSyntaxError(f"'highlight' needs a language, and has '{markup[:80]}'", token=token)
+            raise LiquidSyntaxError(
+                f"'highlight' needs a language, and has '{markup[:80]}'", token=token
+            )
         block = get_parser(self.env).parse_block(stream, (self.end,))
         stream.expect(TOKEN_TAG, value=self.end)
         return _HighlightNode(token, found.group(1).lower(), "linenos" in found.group(2), block)

@@ -17,8 +17,11 @@ _ESCAPES = {"&": "&amp;", ">": "&gt;", "<": "&lt;", '"': "&quot;", "'": "&#39;"}
 _MATCHED_A_STEP = 16  #: characters that may each be a match
 _MARKDOWN = 20  #: steps of one text of Markdown, however short
 _SPACE = " \t\n\v\f\r\0"
-_CJK = "\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3041-\u30ff\u3131-\u318f\u31f0-\u31ff" + (
-    "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+_CJK = (
+    "\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3041-\u30ff\u3131-\u318f\u31f0-\u31ff"
+    + (
+        "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+    )
 )
 _CJK_CHARACTER = re.compile(f"[{_CJK}]")
 _OTHER_WORD = re.compile(rf"[^{_CJK}\s]+")
@@ -81,7 +84,10 @@ def squish(_: Context, value: object) -> str:
 def _escapable(value: object) -> str:
     """A text that is not too long when it is escaped. Raises TooMuchError."""
     text = to_s(value)
-    check(len(text) + sum(len(escaped) * text.count(character) for character, escaped in _ESCAPES.items()))
+    check(
+        len(text)
+        + sum(len(escaped) * text.count(character) for character, escaped in _ESCAPES.items())
+    )
     return text
 
 
@@ -96,7 +102,13 @@ def escape_once(context: Context, value: object) -> str:
 
 
 def xml_escape(_: Context, value: object) -> str:
-    return _escapable(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return (
+        _escapable(value)
+        .replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace('"', "&quot;")
+    )
 
 
 def _encodable(value: object) -> str:
@@ -194,7 +206,9 @@ def truncate(_: Context, value: object, length: object = 50, ending: object = ".
     return text[: max(size - len(end), 0)] + end if len(text) > size else text
 
 
-def truncatewords(_: Context, value: object, count: object = 15, ending: object = "...") -> str | None:
+def truncatewords(
+    _: Context, value: object, count: object = 15, ending: object = "..."
+) -> str | None:
     if value is None:
         return None
     text, most = to_s(value), max(to_integer(count), 1)
@@ -239,10 +253,46 @@ FILTERS = {
     **{
         each.__name__: each
         for each in (
-            *(append, prepend, downcase, upcase, capitalize, strip, lstrip, rstrip, strip_html, strip_newlines),
-            *(newline_to_br, normalize_whitespace, squish, escape, escape_once, xml_escape, url_encode, url_decode),
-            *(cgi_escape, uri_escape, base64_encode, base64_decode, base64_url_safe_encode, base64_url_safe_decode),
-            *(replace, replace_first, replace_last, remove, remove_first, remove_last, split, truncate),
+            *(
+                append,
+                prepend,
+                downcase,
+                upcase,
+                capitalize,
+                strip,
+                lstrip,
+                rstrip,
+                strip_html,
+                strip_newlines,
+            ),
+            *(
+                newline_to_br,
+                normalize_whitespace,
+                squish,
+                escape,
+                escape_once,
+                xml_escape,
+                url_encode,
+                url_decode,
+            ),
+            *(
+                cgi_escape,
+                uri_escape,
+                base64_encode,
+                base64_decode,
+                base64_url_safe_encode,
+                base64_url_safe_decode,
+            ),
+            *(
+                replace,
+                replace_first,
+                replace_last,
+                remove,
+                remove_first,
+                remove_last,
+                split,
+                truncate,
+            ),
             *(truncatewords, number_of_words, slugify, markdownify, smartify),
         )
     },

@@ -31,7 +31,9 @@ _ENDRAW = re.compile(r"{%(-?)\s*endraw\s*(-?)%}")
 class _Cutter:
     """Walks over one text."""
 
-    def __init__(self, source: str, report: Report, mend: Mend, count: Count, count_mended: Count) -> None:
+    def __init__(
+        self, source: str, report: Report, mend: Mend, count: Count, count_mended: Count
+    ) -> None:
         self.source = source
         self.report = report
         self.mend = mend
@@ -82,7 +84,11 @@ class _Cutter:
         self.inner(start, end)
         if name is None:
             if not self.comments:
-                self.report(LiquidSyntaxError("a tag without a name", token=self.token(TOKEN_TAG, "", start)))
+                self.report(
+                    LiquidSyntaxError(
+                        "a tag without a name", token=self.token(TOKEN_TAG, "", start)
+                    )
+                )
             return
         markup = self.source[name.end() : max(name.end(), end - self.trim)].strip()
         yield from self.named(name.group(1), markup, start)
@@ -104,7 +110,9 @@ class _Cutter:
     def raw(self, start: int) -> Iterator[Token]:
         end = _ENDRAW.search(self.source, self.position)
         if end is None:
-            self.report(LiquidSyntaxError("raw is never closed", token=self.token(TOKEN_TAG, "raw", start)))
+            self.report(
+                LiquidSyntaxError("raw is never closed", token=self.token(TOKEN_TAG, "raw", start))
+            )
         stop = end.start() if end else len(self.source)
         value = self.source[self.position : stop]
         if self.trim:

@@ -9,7 +9,7 @@ from liquid import Undefined
 from liquid.builtin.tags.for_tag import ForLoop
 from liquid.builtin.tags.tablerow_tag import TableRow
 
-from syndicator.liquid.limits import STEPS, Allowance, TooMuchError, length
+from syndicator.liquid.limits import STEPS, Allowance, LiquidLimitError, length
 
 Number = int | float
 _PRINTED = 20_000
@@ -77,7 +77,9 @@ def inspect(value: object, left: Allowance | None = None) -> str:
 def _inspect(value: object, left: Allowance, write: Callable[[str], None]) -> None:
     left.take(len(value) if isinstance(value, str) else 0)
     value = nil(value)
-    if isinstance(value, Mapping) and not isinstance(value, ForLoop | TableRow):  # those can't be gone through
+    if isinstance(value, Mapping) and not isinstance(
+        value, ForLoop | TableRow
+    ):  # those can't be gone through
         write("{")
         for number, (key, item) in enumerate(value.items()):
             write(", " if number else "")
@@ -103,10 +105,10 @@ def flatten(value: object) -> list[object]:
     todo: list[object] = [value]
     while todo:
         if len(found) + len(todo) > STEPS:
-            raise TooMuchError("the Liquid makes an array that is too large", token=None)
+            raise LiquidLimitError("the Liquid makes an array that is too large", token=None)
         item = todo.pop()
         if isinstance(item, range) and length(item) > STEPS:
-            raise TooMuchError("the Liquid counts too far", token=None)
+            raise LiquidLimitError("the Liquid counts too far", token=None)
         if is_array(item):
             todo.extend(reversed(item))  # type: ignore[call-overload]
         else:

@@ -42,9 +42,15 @@ class Stat(NamedTuple):
 class Scope:
     """Which files of a source are documents. Decided by the site's rules, applied while looking."""
 
-    anywhere: frozenset[str] = frozenset({"_posts"})  #: folder names that hold documents at any depth
-    roots: tuple[str, ...] = ()  #: folders whose whole content is documents; "" is the source itself
-    exclude: tuple[str, ...] = ()  #: globs on paths (Jekyll's `exclude`); a folder's name takes all below it
+    anywhere: frozenset[str] = frozenset(
+        {"_posts"}
+    )  #: folder names that hold documents at any depth
+    roots: tuple[
+        str, ...
+    ] = ()  #: folders whose whole content is documents; "" is the source itself
+    exclude: tuple[
+        str, ...
+    ] = ()  #: globs on paths (Jekyll's `exclude`); a folder's name takes all below it
     suffixes: tuple[str, ...] = (".md", ".markdown", ".html")
 
 
@@ -214,7 +220,9 @@ class FeedFile:
     data: bytes
     media_type: str  #: with its charset
     digest: str  #: `digest_of` the data
-    hubs: tuple[str, ...]  #: told when it changes, and named in its Link header; empty for pages and OPML
+    hubs: tuple[
+        str, ...
+    ]  #: told when it changes, and named in its Link header; empty for pages and OPML
 
 
 # ---------------------------------------------------------------------------------------- what a run did
@@ -237,7 +245,9 @@ class Report:
     owed: int = 0  #: pings that this run came to owe
     next_due: datetime | None = None  #: when the next future post appears; None: none waits
     problems: tuple[Problem, ...] = ()
-    put_off: tuple[str, ...] = ()  #: posts that are left to the next run, since something else was urgent
+    put_off: tuple[
+        str, ...
+    ] = ()  #: posts that are left to the next run, since something else was urgent
     notes: tuple[Problem, ...] = ()  #: what may be as it is meant: said, and no problem
 
     @property
@@ -255,7 +265,9 @@ class Report:
         posts = f"{count(self.posts, 'post')}{f' ({moved})' if moved else ''}"
         problems = f", {count(len(self.problems), 'problem')}" if self.problems else ""
         pings = f"; {count(self.owed, 'ping')} owed" if self.owed else ""
-        feeds = f"; {self.feeds_changed:,} of {count(self.feeds, 'feed')} changed" if self.feeds else ""
+        feeds = (
+            f"; {self.feeds_changed:,} of {count(self.feeds, 'feed')} changed" if self.feeds else ""
+        )
         mended = f"; {count(self.mended, 'file')} put right" if self.mended else ""
         return f"{posts}{problems}{feeds}{mended}{pings}"
 

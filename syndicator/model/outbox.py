@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 
-class Kind(StrEnum):
+class JobKind(StrEnum):
     """What is owed to whom."""
 
     PING = "ping"  #: tell a hub that a topic changed
@@ -23,9 +23,9 @@ class Kind(StrEnum):
     DENY = "deny"  #: tell a callback that its subscription ended
 
 
-def unpaid(counts: Mapping[tuple[Kind, str], int]) -> Counter[Kind]:
+def queued_by_kind(counts: Mapping[tuple[JobKind, str], int]) -> Counter[JobKind]:
     """How many debts of each kind are still to be paid: not those given up. `counts`: by kind and state."""
-    found: Counter[Kind] = Counter()
+    found: Counter[JobKind] = Counter()
     for (kind, state), number in counts.items():
         if state != "gave up":
             found[kind] += number
@@ -33,11 +33,11 @@ def unpaid(counts: Mapping[tuple[Kind, str], int]) -> Counter[Kind]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Owed:
+class Job:
     """A debt: one request that must arrive, tried until it does or the retries are used up."""
 
     id: int
-    kind: Kind
+    kind: JobKind
     target: str  #: a hub's URL, or a callback's
     topic: str  #: the feed file's URL
     attempts: int  #: made so far
@@ -45,7 +45,9 @@ class Owed:
     due: datetime  #: not to be tried before
     #: Whose turn it takes: a hub's host and port, a callback's network or host.
     host: str = field(default="", compare=False)
-    detail: Mapping[str, Any] = field(default_factory=dict)  #: what a kind needs besides (a lease, a mode)
+    detail: Mapping[str, Any] = field(
+        default_factory=dict
+    )  #: what a kind needs besides (a lease, a mode)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,11 +58,13 @@ class Request:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    stranger: bool = False  #: True: the address is a stranger's word, and is held to the rules for those
+    stranger: bool = (
+        False  #: True: the address is a stranger's word, and is held to the rules for those
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Response:
     """What became of a request. No answer at all is an answer too: `status` is None and `error` says why."""
 
     status: int | None
@@ -69,7 +73,9 @@ class Answer:
     error: str | None = None  #: in words, for the operator; None: a response came
     #: True: it was not made, since strangers may not name its address; or its answer is too large.
     refused: bool = False
-    stopped: bool = False  #: True: we stopped while it was under way; it says nothing of the other side
+    stopped: bool = (
+        False  #: True: we stopped while it was under way; it says nothing of the other side
+    )
     seconds: float = 0.0
     too_large: bool = False  #: True: the answer was read no further than its limit
     peer: str | None = None  #: the IP address of the connection that was used; None: there was none
@@ -81,10 +87,10 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settlement:
+class JobOutcome:
     """What became of a claimed debt."""
 
-    owed: Owed
+    owed: Job
     paid: bool = False
     again: datetime | None = None  #: when it is tried again; None and not paid: given up
     not_before: datetime | None = None  #: the target asked for this; None: it asked for nothing
@@ -98,13 +104,19 @@ class Subscription:
 
     topic: str
     callback: str
-    secret: bytes | None  #: what deliveries are signed with (W3C WebSub §8); None: they are not signed
+    secret: (
+        bytes | None
+    )  #: what deliveries are signed with (W3C WebSub §8); None: they are not signed
     expires: datetime
     since: datetime
     # What deliveries came to; the terms above make the subscription.
-    network: str | None = field(default=None, compare=False)  #: of the address last connected to, see `network_of`
+    network: str | None = field(
+        default=None, compare=False
+    )  #: of the address last connected to, see `network_of`
     failures: int = field(default=0, compare=False)  #: delivery attempts in a row that failed
-    failing: datetime | None = field(default=None, compare=False)  #: when the first of these failed; None: none did
+    failing: datetime | None = field(
+        default=None, compare=False
+    )  #: when the first of these failed; None: none did
 
 
 @lru_cache(maxsize=4096)  # asked for each answer
@@ -130,7 +142,7 @@ def host_name(url: str) -> str:
     return network_of(host) or host
 
 
-def turn_of(callback: str, name: str) -> str:
+def queue_key(callback: str, name: str) -> str:
     """Whose turn a request to a callback takes, whose network or host is `name`.
 
     A public address has one turn for all of its ports: they cost it nothing. Any other was named by the operator

@@ -6,19 +6,19 @@ from time import perf_counter
 
 from syndicator.build import identity
 from syndicator.build.assemble import ALL, YET_TO_COME
-from syndicator.build.index import Names, Progress
-from syndicator.build.options import Plan
-from syndicator.build.publish import nowhere
+from syndicator.build.index import FeedNames, Progress
+from syndicator.build.options import BuildOptions
+from syndicator.build.publish import aliases_without_target
 from syndicator.build.scan import SiteReader
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import ALWAYS
 from syndicator.liquid.lookups import is_named
 from syndicator.model.content import Document, PostHead, Problem, Report
-from syndicator.sources.folder import Folder
-from syndicator.sources.site_files import Files
+from syndicator.sources.folder import SourceFolder
+from syndicator.sources.site_files import FolderFiles
 
 
-def check(plan: Plan, now: datetime, progress: Progress) -> Report:
+def check(plan: BuildOptions, now: datetime, progress: Progress) -> Report:
     """Every problem of the site and its posts. Raises SourceError when the site can't be read at all.
 
     A post is rendered only if it holds Liquid: nothing else in a text can be wrong without showing in its head.
@@ -26,12 +26,16 @@ def check(plan: Plan, now: datetime, progress: Progress) -> Report:
     begun = perf_counter()
     reader = SiteReader(plan.source, plan.overrides)
     site = reader.read()
-    source = Folder(plan.source, plan.scope_of(site))
+    source = SourceFolder(plan.source, plan.scope_of(site))
     problems = list(reader.problems)
     paths = source.look(known=()).fresh
     if not paths:
-        hint = "is it mounted, and is it the folder that holds _posts, or else the posts themselves?"
-        problems.append(Problem(path="source.path", message=f"{plan.source} holds no posts", hint=hint))
+        hint = (
+            "is it mounted, and is it the folder that holds _posts, or else the posts themselves?"
+        )
+        problems.append(
+            Problem(path="source.path", message=f"{plan.source} holds no posts", hint=hint)
+        )
     heads: dict[str, PostHead] = {}
     liquid: list[str] = []
     for done, path in enumerate(paths, 1):
@@ -46,23 +50,36 @@ def check(plan: Plan, now: datetime, progress: Progress) -> Report:
                 if "{%" in reading.post.body or "{{" in reading.post.body:
                     liquid.append(path)
         progress(done, len(paths), "reading posts")
-    names = Names((), plan.kinds_of(site))
+    names = FeedNames((), plan.kinds_of(site))
     feeds = {ALL}.union(*(names.of_all(head.terms) for head in heads.values()))
-    notes = nowhere({"feeds.aliases": plan.aliases}, {f"{name}.{suffix}" for name in feeds for suffix in plan.formats})
+    notes = aliases_without_target(
+        {"feeds.aliases": plan.aliases},
+        {f"{name}.{suffix}" for name in feeds for suffix in plan.formats},
+    )
     problems += [*_of_ids(heads.values()), *_of_moments(heads.values(), now), *names.problems]
-    from syndicator.jekyll.render import Renderer  # half a second, which other commands need not wait for
+    from syndicator.jekyll.render import (
+        Renderer,
+    )  # half a second, which other commands need not wait for
 
     posts = _Posts(heads)
-    renderer = Renderer(site, Files(plan.source), posts, policy=plan.policy)
+    renderer = Renderer(site, FolderFiles(plan.source), posts, policy=plan.policy)
     for done, path in enumerate(liquid, 1):
         document = source.read(path)
         post = read_post(document, site).post if isinstance(document, Document) else None
         if post:
-            posts.until = site.until(max(now, post.head.published))  # it is rendered when its time comes
+            posts.until = site.until(
+                max(now, post.head.published)
+            )  # it is rendered when its time comes
             problems += renderer.render(post).problems
         progress(done, len(liquid), "rendering posts with Liquid")
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.path, problem.line or 0))
-    return Report(started=now, seconds=perf_counter() - begun, posts=len(heads), problems=tuple(ordered), notes=notes)
+    return Report(
+        started=now,
+        seconds=perf_counter() - begun,
+        posts=len(heads),
+        problems=tuple(ordered),
+        notes=notes,
+    )
 
 
 def _of_ids(heads: Iterable[PostHead]) -> list[Problem]:
@@ -76,7 +93,9 @@ def _of_ids(heads: Iterable[PostHead]) -> list[Problem]:
         page = pages.setdefault(head.url, head.path)
         if problem is None and page != head.path:
             hint = "give it a permalink or a name of its own: a site has one page at an address"
-            problem = Problem(path=head.path, message=f"has the same address as {page}: {head.url}", hint=hint)
+            problem = Problem(
+                path=head.path, message=f"has the same address as {page}: {head.url}", hint=hint
+            )
         if problem:
             found.append(problem)
     return found
@@ -86,7 +105,11 @@ def _of_moments(heads: Iterable[PostHead], now: datetime) -> list[Problem]:
     """Posts that say they were changed on a day that hasn't come, and isn't that of their appearance either."""
     hint = "mend last_modified_at: until then the feeds it stands in say so too"
     return [
-        Problem(path=head.path, message=f"says that it was changed on {head.updated:%Y-%m-%d}, yet to come", hint=hint)
+        Problem(
+            path=head.path,
+            message=f"says that it was changed on {head.updated:%Y-%m-%d}, yet to come",
+            hint=hint,
+        )
         for head in heads
         if head.updated and head.updated > max(now, head.published) + YET_TO_COME
     ]
@@ -104,7 +127,11 @@ class _Posts:
         return (head for head in self._heads.values() if head.published <= self.until)
 
     def find(self, name: str) -> PostHead | None:
-        return min((head for head in self._out if is_named(head.path, name)), key=lambda head: head.path, default=None)
+        return min(
+            (head for head in self._out if is_named(head.path, name)),
+            key=lambda head: head.path,
+            default=None,
+        )
 
     def newest(self, limit: int) -> list[PostHead]:
         return sorted(self._out, key=lambda head: (head.published, head.path), reverse=True)[:limit]

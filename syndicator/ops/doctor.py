@@ -21,7 +21,7 @@ from syndicator import regular_files
 from syndicator.errors import StateError, SyndicatorError
 from syndicator.listen import listen
 from syndicator.model.content import Problem
-from syndicator.model.outbox import Answer, Request
+from syndicator.model.outbox import Request, Response
 from syndicator.ops import disk
 from syndicator.store import database, file_modes
 
@@ -71,14 +71,20 @@ def _is_public(host: str) -> bool:
     try:
         return ip_address(host).is_global
     except ValueError:
-        return "." in host and not host.endswith((".localhost", ".local", ".internal", ".lan", ".test"))
+        return "." in host and not host.endswith(
+            (".localhost", ".local", ".internal", ".lan", ".test")
+        )
 
 
 def places(source: Path, output: Path, state: Path | None) -> Iterator[Problem]:
     """Whether the folders are there, may be used by this user, and have room. `state` None: it is no file of ours."""
     # os.path's, since those of Path raise where a folder is closed to this user.
     if not os.path.isdir(source) or not os.access(source, os.R_OK | os.X_OK):
-        yield Problem(path="source.path", message=f"{source} is no folder that can be read", hint="is it mounted?")
+        yield Problem(
+            path="source.path",
+            message=f"{source} is no folder that can be read",
+            hint="is it mounted?",
+        )
     written = [("output.path", output)] + ([("state.url", state.parent)] if state else [])
     for setting, folder in written:
         there = disk.nearest(folder)
@@ -86,10 +92,14 @@ def places(source: Path, output: Path, state: Path | None) -> Iterator[Problem]:
             hint = "give the user that syndicator runs as the right to write there, or name another folder"
             yield Problem(path=setting, message=f"{there} can't be written to", hint=hint)
         if (free := disk.free(there)) < disk.LITTLE:
-            yield Problem(path=setting, message=f"{free:,} octets are free at {there}", hint="make room")
+            yield Problem(
+                path=setting, message=f"{free:,} octets are free at {there}", hint="make room"
+            )
 
 
-def listens(public: tuple[str, int], admin: tuple[str, int] | None, page: Path) -> Iterator[Problem]:
+def listens(
+    public: tuple[str, int], admin: tuple[str, int] | None, page: Path
+) -> Iterator[Problem]:
     """Whether this machine can serve at `web.listen` and `web.admin`, or does so already.
 
     `page`: the index page, as it is on disk. Of a daemon that runs, the log tells whether it has `admin`.
@@ -108,7 +118,10 @@ def _is_served(host: str, port: int, page: Path) -> bool:
     """Whether whoever listens there is our daemon: it says that it lives, and shows our index page, if there is one."""
     try:
         lives = _get(host, port, "/livez") == b"ok\n"
-        return lives and (not page.exists() or _get(host, port, "/index.html") == regular_files.read_file(page, _PAGE))
+        return lives and (
+            not page.exists()
+            or _get(host, port, "/index.html") == regular_files.read_file(page, _PAGE)
+        )
     except (OSError, HTTPException):
         return False
 
@@ -139,9 +152,15 @@ def state(url: str, now: datetime) -> Iterator[Problem]:
         yield Problem(path="state.url", message=str(error), hint=error.hint)
         last = None
     if now < _BEGAN or (last and now < last - _APART):
-        than = f"the last run was at {last:%Y-%m-%d %H:%M} UTC" if last else "this program is younger"
+        than = (
+            f"the last run was at {last:%Y-%m-%d %H:%M} UTC" if last else "this program is younger"
+        )
         message = f"says {now:%Y-%m-%d %H:%M} UTC, but {than}"
-        yield Problem(path="clock", message=message, hint="set it; posts appear by it, and debts are paid by it")
+        yield Problem(
+            path="clock",
+            message=message,
+            hint="set it; posts appear by it, and debts are paid by it",
+        )
 
 
 def neighbours(state: Path | None, output: Path, config: Path | None) -> Iterator[Problem]:
@@ -149,17 +168,23 @@ def neighbours(state: Path | None, output: Path, config: Path | None) -> Iterato
 
     What a group may do is the operator's decision.
     """
-    opened = file_modes.open_to_everyone(state) if state else []
+    opened = file_modes.accessible_to_all(state) if state else []
     if opened:
         message = f"every user of this host may use {', '.join(map(str, opened))}: secrets of subscribers stand there"
-        yield Problem(path="state.url", message=message, hint=f"chmod 600 {shlex.join(map(str, opened))}")
+        yield Problem(
+            path="state.url", message=message, hint=f"chmod 600 {shlex.join(map(str, opened))}"
+        )
     folders = [("output.path", output, "the feeds")]
     if state:
         folders.insert(0, ("state.url", state.parent, "the state's files"))
     for setting, folder, what in folders:
         if _rights_of_everyone(folder) & stat.S_IWOTH:
-            message = f"every user of this host may write to {folder}, and so remove or replace {what}"
-            yield Problem(path=setting, message=message, hint=f"chmod o-w {shlex.quote(str(folder))}")
+            message = (
+                f"every user of this host may write to {folder}, and so remove or replace {what}"
+            )
+            yield Problem(
+                path=setting, message=message, hint=f"chmod o-w {shlex.quote(str(folder))}"
+            )
     if config and _rights_of_everyone(config) & stat.S_IROTH and _holds_a_password(config):
         message = f"every user of this host may read the password in {config}"
         hint = f"chmod 600 {shlex.quote(str(config.absolute()))}, and let it belong to the user that syndicator runs as"
@@ -183,7 +208,11 @@ def _holds_a_password(config: Path) -> bool:
 
 
 def answers(
-    ask: Callable[[Request], Answer], hubs: Sequence[str], topic: str, file: Path, now: Callable[[], datetime]
+    ask: Callable[[Request], Response],
+    hubs: Sequence[str],
+    topic: str,
+    file: Path,
+    now: Callable[[], datetime],
 ) -> Iterator[Problem]:
     """Whether hubs answer, the feeds' address leads back to us, and clocks agree. Asks the network."""
     for hub in hubs:
@@ -197,7 +226,7 @@ def answers(
     yield from _leads_back(topic, answer, file)
 
 
-def _clock(who: str, answer: Answer, now: datetime) -> Iterator[Problem]:
+def _clock(who: str, answer: Response, now: datetime) -> Iterator[Problem]:
     try:
         theirs = parsedate_to_datetime(answer.headers["date"])
     except (KeyError, ValueError, TypeError):
@@ -207,7 +236,7 @@ def _clock(who: str, answer: Answer, now: datetime) -> Iterator[Problem]:
         yield Problem(path="clock", message=message, hint="let it be set from the network (NTP)")
 
 
-def _leads_back(topic: str, answer: Answer, file: Path) -> Iterator[Problem]:
+def _leads_back(topic: str, answer: Response, file: Path) -> Iterator[Problem]:
     hint = "it must lead to this syndicator, or to a server of the output folder: see feeds.url"
     if answer.status is None:
         yield Problem(path=topic, message=f"can't be reached: {answer.error}", hint=hint)
@@ -223,10 +252,18 @@ def _leads_back(topic: str, answer: Answer, file: Path) -> Iterator[Problem]:
         with open(regular_files.open_file(file), "rb") as ours:
             wanted = ours.read(len(answer.body))
     except OSError:
-        yield Problem(path=topic, message=f"{file} isn't there to compare with", hint="syndicator build makes it")
+        yield Problem(
+            path=topic,
+            message=f"{file} isn't there to compare with",
+            hint="syndicator build makes it",
+        )
         return
     if not answer.body or answer.body != wanted:
-        yield Problem(path=topic, message=f"is not what stands in {file}", hint="an old copy in a cache? " + hint)
+        yield Problem(
+            path=topic,
+            message=f"is not what stands in {file}",
+            hint="an old copy in a cache? " + hint,
+        )
     if "rel=" not in answer.headers.get("link", ""):
         hint = "let the server send it (config/ has examples); readers that don't look inside find the hub by it"
         yield Problem(path=topic, message="is sent without a Link header", hint=hint)

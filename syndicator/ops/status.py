@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from syndicator.build import publish
 from syndicator.model.content import Problem, Report
-from syndicator.model.outbox import Kind, unpaid
+from syndicator.model.outbox import JobKind, queued_by_kind
 from syndicator.ops import disk
 from syndicator.store import feeds, kv, locks, outbox, posts, problems, subscriptions
 from syndicator.store.database import Database
@@ -21,7 +21,7 @@ from syndicator.store.subscriptions import Audience
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
+class LastRun:
     """The last run that did something."""
 
     started: datetime
@@ -53,9 +53,13 @@ class FeedState:
 class Status:
     version: str
     daemon: str | None  #: who runs on this state; None: nobody
-    since: datetime | None  #: when the daemon that runs was started; None: nobody runs, or it can't be told
+    since: (
+        datetime | None
+    )  #: when the daemon that runs was started; None: nobody runs, or it can't be told
     url: str  #: public address of the feeds
-    polled: datetime | None  #: when the daemon last looked at the source; None: none runs, or it can't be told
+    polled: (
+        datetime | None
+    )  #: when the daemon last looked at the source; None: none runs, or it can't be told
     state: str
     state_octets: int | None  #: None: it isn't a file of ours
     output: str
@@ -64,7 +68,7 @@ class Status:
     state_free_octets: int | None  #: where the state is; None: it isn't a file of ours
     posts: int
     waiting: datetime | None  #: when the next future post appears; None: none waits
-    last_run: Run | None
+    last_run: LastRun | None
     last_failure: Failure | None  #: None: the last run succeeded
     feeds: tuple[FeedState, ...]
     problems: tuple[Problem, ...]
@@ -81,7 +85,9 @@ class Status:
 _LONG = timedelta(hours=1)
 
 
-def concerns(found: Status, now: datetime, *, late: timedelta, daemon_wanted: bool) -> tuple[str, ...]:
+def concerns(
+    found: Status, now: datetime, *, late: timedelta, daemon_wanted: bool
+) -> tuple[str, ...]:
     """What needs a person, in words; nothing: all is well. `late`: a look at the source longer ago is one too many."""
     said = []
     if found.last_failure:
@@ -89,18 +95,30 @@ def concerns(found: Status, now: datetime, *, late: timedelta, daemon_wanted: bo
     if daemon_wanted and not found.daemon:
         said.append("the daemon is not running: start it with syndicator run")
     if found.polled and now - found.polled > late:
-        said.append(f"the daemon last looked at the source at {found.polled:%Y-%m-%d %H:%M:%S} UTC: it hangs")
+        said.append(
+            f"the daemon last looked at the source at {found.polled:%Y-%m-%d %H:%M:%S} UTC: it hangs"
+        )
     left_out = sum(problem.fatal for problem in found.problems)
     if left_out:
         said.append(
             f"{left_out:,} problem{'s keep posts' if left_out > 1 else ' keeps a post'} from going out as saved"
         )
-    said += [f"{hub.url}: {hub.gave_up:,} pings given up: {hub.error}" for hub in found.hubs if hub.gave_up]
+    said += [
+        f"{hub.url}: {hub.gave_up:,} pings given up: {hub.error}"
+        for hub in found.hubs
+        if hub.gave_up
+    ]
     if found.owed_since and now - found.owed_since > _LONG:
         errors = [f"{hub.url}: {hub.error}" for hub in found.hubs if hub.waiting and hub.error]
-        said.append("; ".join([f"something is owed since {found.owed_since:%Y-%m-%d %H:%M} UTC", *errors]))
+        said.append(
+            "; ".join([f"something is owed since {found.owed_since:%Y-%m-%d %H:%M} UTC", *errors])
+        )
     places = ((found.output, found.disk_free_octets), (found.state, found.state_free_octets))
-    said += [f"{place}: {free:,} octets are free" for place, free in places if free is not None and free < disk.LITTLE]
+    said += [
+        f"{place}: {free:,} octets are free"
+        for place, free in places
+        if free is not None and free < disk.LITTLE
+    ]
     return tuple(said)
 
 
@@ -122,7 +140,11 @@ def daemon_wanted(database: Database) -> bool:
 
 def remember_run(connection: Connection, report: Report) -> None:
     """Keep what a run did, and forget why an earlier one failed."""
-    said = {"started": report.started.isoformat(), "seconds": report.seconds, "summary": report.summary()}
+    said = {
+        "started": report.started.isoformat(),
+        "seconds": report.seconds,
+        "summary": report.summary(),
+    }
     kv.put(connection, "last run", json.dumps(said))
     kv.put(connection, "last failure", "")
 
@@ -131,7 +153,7 @@ def remember_failure(connection: Connection, failure: Failure) -> None:
     kv.put(connection, "last failure", json.dumps(asdict(failure) | {"at": failure.at.isoformat()}))
 
 
-def gather(
+def collect(
     database: Database,
     output: Path,
     *,
@@ -143,9 +165,9 @@ def gather(
     """`leads`: what the config has lead to feeds, as `publish.nowhere` takes it."""
     daemon = locks.holder(database, "daemon")
     with database.read() as connection:
-        rows = [row for row in feeds.every(connection) if row.made_of is not None]
-        files = [file for file in feeds.every_file(connection) if not file.gone]
-        counts = outbox.outstanding(connection)
+        rows = [row for row in feeds.all_feeds(connection) if row.content_key is not None]
+        files = [file for file in feeds.all_files(connection) if not file.gone]
+        counts = outbox.counts(connection)
         audiences = subscriptions.by_topic(connection, now)
         subscribers = {topic: audience.subscribers for topic, audience in audiences.items()}
         return Status(
@@ -165,35 +187,42 @@ def gather(
             last_run=_run(kv.get(connection, "last run")),
             last_failure=_trouble(daemon) or _failure(kv.get(connection, "last failure")),
             feeds=tuple(_feed(row, files, subscribers) for row in rows),
-            problems=problems.every(connection) + publish.nowhere(leads, {file.path for file in files}),
+            problems=problems.all_problems(connection)
+            + publish.aliases_without_target(leads, {file.path for file in files}),
             hubs=outbox.hub_states(connection),
-            owed={kind.value: unpaid(counts)[kind] for kind in Kind},
-            gave_up={kind.value: counts.get((kind, "gave up"), 0) for kind in Kind},
-            owed_since=outbox.oldest(connection),
+            owed={kind.value: queued_by_kind(counts)[kind] for kind in JobKind},
+            gave_up={kind.value: counts.get((kind, "gave up"), 0) for kind in JobKind},
+            owed_since=outbox.oldest_since(connection),
             next_try=outbox.next_due(connection),
             subscribers=sum(subscribers.values()),
             audiences=audiences,
         )
 
 
-def _feed(row: feeds.FeedRow, files: list[feeds.FileRow], subscribers: Mapping[str, int]) -> FeedState:
+def _feed(
+    row: feeds.FeedRow, files: list[feeds.FileRow], subscribers: Mapping[str, int]
+) -> FeedState:
     own = [file for file in files if file.feed == row.name]
     return FeedState(
         name=row.name,
         title=row.label or row.name,
-        urls={file.path.rpartition(".")[2]: file.url for file in own if file.path.startswith(f"{row.name}.")},
-        entries=len(row.standing),
+        urls={
+            file.path.rpartition(".")[2]: file.url
+            for file in own
+            if file.path.startswith(f"{row.name}.")
+        },
+        entries=len(row.post_paths),
         updated=row.updated,
         published=max(file.updated for file in own),
         subscribers=sum(subscribers.get(url, 0) for url in {file.url for file in own}),
     )
 
 
-def _run(text: str | None) -> Run | None:
+def _run(text: str | None) -> LastRun | None:
     if not text:
         return None
     said: dict[str, Any] = json.loads(text)
-    return Run(**said | {"started": datetime.fromisoformat(said["started"])})
+    return LastRun(**said | {"started": datetime.fromisoformat(said["started"])})
 
 
 def _failure(text: str | None) -> Failure | None:

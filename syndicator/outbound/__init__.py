@@ -1,7 +1,7 @@
 """HTTP to hubs and subscribers: the one place for timeouts, limits and allowed addresses."""
 
 from syndicator.outbound.client import BODY_LIMIT, Client
-from syndicator.outbound.fair_queue import Turns
-from syndicator.outbound.pool import Done, Hands
+from syndicator.outbound.fair_queue import FairQueue
+from syndicator.outbound.pool import SenderPool, SendResult
 
-__all__ = ["BODY_LIMIT", "Client", "Done", "Hands", "Turns"]
+__all__ = ["BODY_LIMIT", "Client", "FairQueue", "SendResult", "SenderPool"]

@@ -20,10 +20,10 @@ from ssrfguard import Policy, SSRFGuardError
 from ssrfguard.requests import SafeAdapter
 from urllib3.exceptions import HTTPError
 
-from syndicator.model.outbox import Answer, Request
+from syndicator.model.outbox import Request, Response
 from syndicator.outbound import addresses
-from syndicator.outbound.deadlines import Exchange, Watch
-from syndicator.outbound.responses import AnswerTooLargeError, BoundedAnswer
+from syndicator.outbound.deadlines import Deadlines, Exchange
+from syndicator.outbound.responses import BoundedResponse, ResponseTooLargeError
 
 #: Bytes of an answer's body that are read. A challenge, an error in words: both are shorter.
 BODY_LIMIT = 8192
@@ -60,16 +60,19 @@ class Client:
         self._current = threading.local()
         self._adapters = {
             False: (_Adapter(anywhere, self._current, strangers=False), timeout.total_seconds()),
-            True: (_Adapter(self._public, self._current, strangers=True), stranger_timeout.total_seconds()),
+            True: (
+                _Adapter(self._public, self._current, strangers=True),
+                stranger_timeout.total_seconds(),
+            ),
         }
         self._user_agent = user_agent
-        self._watch = Watch()
+        self._watch = Deadlines()
 
     def refusal(self, url: str) -> str | None:
         """Why a stranger's URL is not allowed, without looking its name up; None: it may be."""
         return addresses.refusal(url, self._public)
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """Make a request and read the beginning of its answer. Never raises for what the other side does.
 
         Errors are in words and carry no part of the URL: a callback's address is a secret.
@@ -79,20 +82,20 @@ class Client:
         try:
             prepared = self._prepare(request)
         except (requests.RequestException, ValueError):
-            return Answer(status=None, error="the address is not a URL", refused=True)
+            return Response(status=None, error="the address is not a URL", refused=True)
         exchange = Exchange(deadline=started + timeout, target=_target(request.url))
         self._current.exchange = exchange
         if not self._watch.add(exchange):
-            return Answer(status=None, error="stopped", stopped=True)
+            return Response(status=None, error="stopped", stopped=True)
         try:
             answer = self._exchange(adapter, prepared, exchange, timeout)
         finally:
             exchange.let_go()
             self._current.exchange = None
         if answer.error and self._watch.closed:
-            return Answer(status=None, error="stopped", stopped=True)
+            return Response(status=None, error="stopped", stopped=True)
         late = answer.error and (exchange.shut or time.monotonic() >= exchange.deadline)
-        return Answer(
+        return Response(
             status=answer.status,
             headers=answer.headers,
             body=answer.body,
@@ -116,31 +119,37 @@ class Client:
 
     def _prepare(self, request: Request) -> requests.PreparedRequest:
         headers = {"User-Agent": self._user_agent, "Accept": "*/*", **request.headers}
-        return requests.Request(request.method, request.url, headers=headers, data=request.body or None).prepare()
+        return requests.Request(
+            request.method, request.url, headers=headers, data=request.body or None
+        ).prepare()
 
     def _exchange(
-        self, adapter: HTTPAdapter, prepared: requests.PreparedRequest, exchange: Exchange, timeout: float
-    ) -> Answer:
+        self,
+        adapter: HTTPAdapter,
+        prepared: requests.PreparedRequest,
+        exchange: Exchange,
+        timeout: float,
+    ) -> Response:
         while True:
             try:
                 response = adapter.send(prepared, stream=True, timeout=timeout)
             except SSRFGuardError as error:
                 reason = str(getattr(error, "reason", error))[:REASON_LIMIT]
-                return Answer(status=None, error=f"refused: {reason}", refused=True)
+                return Response(status=None, error=f"refused: {reason}", refused=True)
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 if _is_too_large(error):
-                    return Answer(status=None, error=TOO_LARGE, refused=True, too_large=True)
+                    return Response(status=None, error=TOO_LARGE, refused=True, too_large=True)
                 kept = exchange.connection is not None and not exchange.fresh
                 if kept and not exchange.shut and isinstance(error, requests.ConnectionError):
                     continue  # the server had closed the idle connection: not the request's fault
-                return Answer(status=None, error=_in_words(error))
+                return Response(status=None, error=_in_words(error))
             return _read(response, exchange)
 
 
-def _read(response: requests.Response, exchange: Exchange) -> Answer:
+def _read(response: requests.Response, exchange: Exchange) -> Response:
     if exchange.shut:  # before its head was whole: what was read of it means nothing
         response.close()
-        return Answer(status=None, error="the answer broke off")
+        return Response(status=None, error="the answer broke off")
     headers = {name.lower(): value for name, value in response.headers.items()}
     error, too_large = None, False
     body = b""
@@ -153,7 +162,7 @@ def _read(response: requests.Response, exchange: Exchange) -> Answer:
         response.close()  # gives the connection back if the answer was read whole, else ends it
     if exchange.shut:
         error = "the answer broke off"
-    return Answer(
+    return Response(
         status=response.status_code,
         headers=headers,
         body=body,
@@ -167,7 +176,9 @@ class _Adapter(SafeAdapter):
 
     def __init__(self, policy: Policy, current: threading.local, *, strangers: bool) -> None:
         self.current, self.strangers = current, strangers
-        self.peers: dict[str, str] = {}  #: by host, the address last connected to; of the operator's hosts only
+        self.peers: dict[
+            str, str
+        ] = {}  #: by host, the address last connected to; of the operator's hosts only
         super().__init__(
             policy=policy,
             resolver=self._lookup,
@@ -180,7 +191,9 @@ class _Adapter(SafeAdapter):
         super().init_poolmanager(*args, **kwargs)
         pools: dict[str, Any] = self.poolmanager.pool_classes_by_scheme
         self.poolmanager.pool_classes_by_scheme = {
-            scheme: type(pool.__name__, (pool,), {"ConnectionCls": _watched(pool.ConnectionCls, self)})
+            scheme: type(
+                pool.__name__, (pool,), {"ConnectionCls": _watched(pool.ConnectionCls, self)}
+            )
             for scheme, pool in pools.items()
         }
 
@@ -188,7 +201,11 @@ class _Adapter(SafeAdapter):
         """`getaddrinfo`, waited for no longer than the exchange has; connecting gets what is left."""
         exchange: Exchange = self.current.exchange
         numeric = args[-1] & socket.AI_NUMERICHOST
-        found = socket.getaddrinfo(host, port, *args) if numeric else self._wait(exchange, host, port, *args)
+        found = (
+            socket.getaddrinfo(host, port, *args)
+            if numeric
+            else self._wait(exchange, host, port, *args)
+        )
         exchange.connection.timeout = exchange.left / addresses.ADDRESSES
         return found
 
@@ -223,7 +240,7 @@ def _watched(base: Any, adapter: _Adapter) -> type:
     current = adapter.current
 
     class Watched(base):  # type: ignore[misc]
-        response_class = BoundedAnswer
+        response_class = BoundedResponse
         peer: str | None = None  #: the IP address that it is connected to
 
         def connect(self) -> None:
@@ -288,7 +305,7 @@ def _in_words(error: BaseException) -> str:
 
 
 def _is_too_large(error: BaseException) -> bool:
-    return any(isinstance(cause, AnswerTooLargeError) for cause in _causes(error))
+    return any(isinstance(cause, ResponseTooLargeError) for cause in _causes(error))
 
 
 def _causes(error: BaseException | None) -> Iterable[BaseException]:
@@ -299,4 +316,9 @@ def _causes(error: BaseException | None) -> Iterable[BaseException]:
         if isinstance(cause, BaseException) and id(cause) not in seen:
             seen.add(id(cause))
             yield cause
-            waiting += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+            waiting += [
+                cause.__cause__,
+                cause.__context__,
+                getattr(cause, "reason", None),
+                *cause.args,
+            ]

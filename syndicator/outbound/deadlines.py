@@ -53,7 +53,7 @@ class Exchange:
         return max(0.001, self.deadline - time.monotonic())
 
 
-class Watch:
+class Deadlines:
     """Shuts exchanges at their deadline, and all of them when it is closed. One thread for all."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Turns(Generic[T]):
+class FairQueue(Generic[T]):
     """An order of errands, decided from times that are passed in (seconds, of any clock that only grows).
 
     A request that takes longer than `patience` is waiting for the other side: it costs us a thread and nothing
@@ -15,10 +15,19 @@ class Turns(Generic[T]):
     of these are such requests, nothing more is begun for their hosts: the other half is for hosts that answer.
     """
 
-    def __init__(self, *, at_once: int = 64, per_host: int = 16, in_all: int = 640, patience: float = 0.25) -> None:
-        self._at_once, self._per_host, self._in_all, self._patience = at_once, per_host, in_all, patience
+    def __init__(
+        self, *, at_once: int = 64, per_host: int = 16, in_all: int = 640, patience: float = 0.25
+    ) -> None:
+        self._at_once, self._per_host, self._in_all, self._patience = (
+            at_once,
+            per_host,
+            in_all,
+            patience,
+        )
         self._waiting: deque[tuple[str, T]] = deque()
-        self._young: dict[int, tuple[float, str]] = {}  # by id(): when it began, its host; oldest first
+        self._young: dict[
+            int, tuple[float, str]
+        ] = {}  # by id(): when it began, its host; oldest first
         self._slow: dict[int, str] = {}  # by id(): its host
         self._young_of: Counter[str] = Counter()  # by host
         self._slow_of: Counter[str] = Counter()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from syndicator.outbound.fair_queue import Turns
+from syndicator.outbound.fair_queue import FairQueue
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -17,14 +17,14 @@ ONE = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Done(Generic[R]):
+class SendResult(Generic[R]):
     """What came of an errand: its result, or the bug that it ran into."""
 
     result: R | None
     bug: BaseException | None = None
 
 
-class Hands(Generic[T, R]):
+class SenderPool(Generic[T, R]):
     """Runs errands in daemon threads: as many as there is work for at once, each kept until `dismiss`.
 
     Errands of one lane have their own turns, so that they hold a share of the threads and no more. Where several
@@ -33,12 +33,14 @@ class Hands(Generic[T, R]):
     Not an executor: that waits for its threads when the process ends, and one may be in a look-up that hangs.
     """
 
-    def __init__(self, run: Callable[[T], R], lanes: Mapping[str, Turns[T]] | None = None) -> None:
+    def __init__(
+        self, run: Callable[[T], R], lanes: Mapping[str, FairQueue[T]] | None = None
+    ) -> None:
         self._run = run
-        self._lanes = {ONE: Turns[T]()} if lanes is None else dict(lanes)
+        self._lanes = {ONE: FairQueue[T]()} if lanes is None else dict(lanes)
         self._lock = threading.Lock()
-        self._todo: SimpleQueue[tuple[Turns[T], T] | None] = SimpleQueue()
-        self._done: SimpleQueue[Done[R] | None] = SimpleQueue()  # None is a nudge
+        self._todo: SimpleQueue[tuple[FairQueue[T], T] | None] = SimpleQueue()
+        self._done: SimpleQueue[SendResult[R] | None] = SimpleQueue()  # None is a nudge
         self._free = self._all = 0
 
     def waiting_in(self, lane: str) -> int:
@@ -85,7 +87,11 @@ class Hands(Generic[T, R]):
         results = list[R]()
         try:
             while True:
-                done = self._done.get(timeout=wait) if wait and not results else self._done.get_nowait()
+                done = (
+                    self._done.get(timeout=wait)
+                    if wait and not results
+                    else self._done.get_nowait()
+                )
                 if done is None:
                     return results, True
                 if done.bug is not None:
@@ -110,7 +116,7 @@ class Hands(Generic[T, R]):
         for _ in range(self._all):
             self._todo.put(None)
 
-    def _take(self) -> tuple[Turns[T], T] | None:
+    def _take(self) -> tuple[FairQueue[T], T] | None:
         now = time.monotonic()
         for turns in self._lanes.values():
             if (errand := turns.take(now)) is not None:
@@ -121,11 +127,11 @@ class Hands(Generic[T, R]):
         todo = self._todo.get()
         while todo is not None:
             turns, errand = todo
-            done: Done[R]
+            done: SendResult[R]
             try:
-                done = Done(self._run(errand))
+                done = SendResult(self._run(errand))
             except BaseException as bug:  # raised by collect
-                done = Done(None, bug)
+                done = SendResult(None, bug)
             with self._lock:
                 self._done.put(done)
                 turns.over(errand)

@@ -17,11 +17,11 @@ from typing import Any
 ANSWER_LIMIT = 64 * 2**10
 
 
-class AnswerTooLargeError(OSError):
+class ResponseTooLargeError(OSError):
     """An answer has more bytes than `ANSWER_LIMIT`. An OSError, as urllib3 passes those on."""
 
 
-class BoundedAnswer(http.client.HTTPResponse):
+class BoundedResponse(http.client.HTTPResponse):
     """Reads at most `ANSWER_LIMIT` bytes, and takes no interim response for the final one."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
@@ -43,7 +43,7 @@ class BoundedAnswer(http.client.HTTPResponse):
             super().begin()
         except http.client.HTTPException as error:
             if type(error) is http.client.HTTPException:  # more header lines than it reads: 100
-                raise AnswerTooLargeError from error
+                raise ResponseTooLargeError from error
             raise
         coded = "transfer-encoding" in self.headers
         both = coded and (not self.chunked or "content-length" in self.headers)
@@ -88,7 +88,7 @@ class _Incoming(io.RawIOBase):
         number = self._source.readinto(buffer)
         self._left -= number or 0
         if self._left < 0:
-            raise AnswerTooLargeError
+            raise ResponseTooLargeError
         return number
 
     def fileno(self) -> int:

@@ -27,9 +27,13 @@ def siblings(data: bytes, encodings: Sequence[str]) -> Mapping[str, bytes]:
     """The compressed forms of some bytes by suffix, without those that don't help."""
     made = {}
     if "gzip" in encodings:
-        made[_SUFFIXES["gzip"]] = gzip.compress(data, _GZIP_LEVEL, mtime=0)  # RFC 1952 §2.3.1: 0 is "no time stamp"
+        made[_SUFFIXES["gzip"]] = gzip.compress(
+            data, _GZIP_LEVEL, mtime=0
+        )  # RFC 1952 §2.3.1: 0 is "no time stamp"
     if "br" in encodings:
-        made[_SUFFIXES["br"]] = brotli.compress(data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY)
+        made[_SUFFIXES["br"]] = brotli.compress(
+            data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY
+        )
     return {suffix: packed for suffix, packed in made.items() if len(packed) < len(data) * _WORTH}
 
 

@@ -41,7 +41,9 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 #: Files that are held open until `release`, at most.
 _HELD = 64
 
-_BELOW = re.compile(r"(?!\.{1,2}(?:/|\Z))[^/\0]{1,255}(?:/(?!\.{1,2}(?:/|\Z))[^/\0]{1,255})*", re.DOTALL)
+_BELOW = re.compile(
+    r"(?!\.{1,2}(?:/|\Z))[^/\0]{1,255}(?:/(?!\.{1,2}(?:/|\Z))[^/\0]{1,255})*", re.DOTALL
+)
 
 #: What reading says of something that can't be a file of ours, and of a file that is larger than it was.
 _NOT_OURS = (
@@ -57,7 +59,7 @@ _NOT_OURS = (
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
-class Folder:
+class OutputFolder:
     """Feed files below `root`, with compressed siblings where those are smaller.
 
     Raises OutputError, with the cause in words, for whatever the operator can mend.
@@ -66,7 +68,9 @@ class Folder:
     def __init__(self, root: Path, compress: Sequence[str]) -> None:
         self.root = root
         self.compress = tuple(compress)
-        self._pool = ThreadPoolExecutor(4, "write")  # a disk syncs four files at once in the time of one
+        self._pool = ThreadPoolExecutor(
+            4, "write"
+        )  # a disk syncs four files at once in the time of one
         #: Files that were replaced: to free one may take longer than to write one, but not while it is open.
         self._held: list[int] = []
 
@@ -77,7 +81,9 @@ class Folder:
         version after a newer one. New ones come with `pack`. What was there takes its room until `release`.
         """
         written = [self._pool.submit(self._replace, file, moment) for file, moment in files]
-        wait(written)  # all of them, also when one fails: nothing is still being written when this returns
+        wait(
+            written
+        )  # all of them, also when one fails: nothing is still being written when this returns
         disks: list[Disk] = [{"": one.result()} for one in written]
         for folder in {self._apart(file.path)[0] for file, _ in files}:
             self._sync(folder)
@@ -105,7 +111,9 @@ class Folder:
         packed = siblings(data, self.compress)
         for suffix in disk.keys() - packed.keys() - {""}:
             self._unlink(path + suffix)
-        written = {suffix: self._put(path + suffix, small, moment) for suffix, small in packed.items()}
+        written = {
+            suffix: self._put(path + suffix, small, moment) for suffix, small in packed.items()
+        }
         if written:
             self._sync(self._apart(path)[0])
         return {"": disk[""], **written}
@@ -116,7 +124,9 @@ class Folder:
         By path, since every file is looked at again and again: what is read or written is found by handles.
         """
         linked = directory.is_linked(self.root, path.rpartition("/")[0])
-        return not linked and all(self._stat(path + suffix) == tuple(seen) for suffix, seen in disk.items())
+        return not linked and all(
+            self._stat(path + suffix) == tuple(seen) for suffix, seen in disk.items()
+        )
 
     def read(self, path: str, most: int = sys.maxsize) -> bytes | None:
         """A file's bytes; None when it isn't there, or what is there can't be ours: it can't be read, is no regular
@@ -186,7 +196,11 @@ class Folder:
         return self._put(file.path, file.data, updated, begin)
 
     def _put(
-        self, path: str, data: bytes, updated: datetime, begin: Callable[[int, str], None] = lambda here, name: None
+        self,
+        path: str,
+        data: bytes,
+        updated: datetime,
+        begin: Callable[[int, str], None] = lambda here, name: None,
     ) -> tuple[int, int]:
         """`begin` is called with the open folder and the file's name there when all that is left to do is to rename."""
         folder, name = self._apart(path)
@@ -250,12 +264,16 @@ class Folder:
 
     def _failure(self, path: str, error: OSError) -> OutputError:
         if isinstance(error, directory.LinkError):
-            message = f"{error.filename} is a link: nothing is written through links below {self.root}"
+            message = (
+                f"{error.filename} is a link: nothing is written through links below {self.root}"
+            )
             hint = "put a folder there, or mount one; only [output] path itself may be a link"
             return OutputError(message, hint=hint)
         if isinstance(error, FileExistsError | NotADirectoryError):
             hint = "move it away, or name another folder in [output] path"
-            return OutputError(f"{error.filename} is in the way of {self.root / path}: it is no folder", hint=hint)
+            return OutputError(
+                f"{error.filename} is in the way of {self.root / path}: it is no folder", hint=hint
+            )
         # One cause, one message, whichever file met it first.
         place = self.root if error.errno in _OF_THE_DISK else self.root / path
         return OutputError(

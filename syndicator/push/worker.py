@@ -20,14 +20,24 @@ from datetime import datetime, timedelta
 
 from syndicator.errors import OutputError
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import Answer, Kind, Owed, Request, Settlement, Subscription, host_name, turn_of, unpaid
-from syndicator.outbound import Client, Hands, Turns
-from syndicator.push.record import PushReport, Tally, settle
+from syndicator.model.outbox import (
+    Job,
+    JobKind,
+    JobOutcome,
+    Request,
+    Response,
+    Subscription,
+    host_name,
+    queue_key,
+    queued_by_kind,
+)
+from syndicator.outbound import Client, FairQueue, SenderPool
+from syndicator.push.record import PushReport, ResultCounts, record
 from syndicator.store import claims, outbox, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.websub import publisher
 from syndicator.websub.retry import RETRY_AFTER_CAP
-from syndicator.websub.tasks import Errand, Outcome, judge, plan
+from syndicator.websub.tasks import Task, TaskOutcome, outcome_of, task_for
 
 log = logging.getLogger(__name__)
 
@@ -55,17 +65,17 @@ TOGETHER = 50
 #: being verified never delay those that are subscribed.
 _LANES = {"hubs": (64, 640), "deliveries": (64, 320), "questions": (32, 256)}
 _LANE = {
-    Kind.PING: "hubs",
-    Kind.DELIVER: "deliveries",
-    Kind.VERIFY: "questions",
-    Kind.DENY: "questions",
+    JobKind.PING: "hubs",
+    JobKind.DELIVER: "deliveries",
+    JobKind.VERIFY: "questions",
+    JobKind.DENY: "questions",
 }
 
 #: Seconds that a pass which was told to stop waits for its requests to end.
 STOPPING = 2.0
 
 
-class Push:
+class PushWorker:
     """Pays debts. One pass at a time; a pass that runs takes up what comes due meanwhile.
 
     `claimer` is the name under which it claims: what a dead process of that name had claimed is given back by the first
@@ -83,7 +93,7 @@ class Push:
         *,
         read: Callable[[str], FeedFile | None],
         served: Callable[[], bool] = lambda: True,
-        heard: Callable[[Settlement], None] = lambda settlement: None,
+        heard: Callable[[JobOutcome], None] = lambda settlement: None,
         working: Callable[[], None] = lambda: None,
         clock: Callable[[], datetime],
         jitter: Callable[[], float],
@@ -99,8 +109,10 @@ class Push:
         # Twice what a wait can be at most: no debt that a right clock put off is hurried.
         self._longest = 2 * max(RETRY_AFTER_CAP, *retry, *hub_retry, LEASE)
         self._hands = self._new_hands()
-        self._outcomes: list[Outcome] = []  # not written down yet
-        self._zero = clock() - timedelta(seconds=time.monotonic())  # what the clock said at the monotonic one's zero
+        self._outcomes: list[TaskOutcome] = []  # not written down yet
+        self._zero = clock() - timedelta(
+            seconds=time.monotonic()
+        )  # what the clock said at the monotonic one's zero
         self._renewal = clock()  # when claims are renewed next
         self._resting: dict[str, datetime] = {}  # hubs that asked to be left alone, and until when
         self._pass = threading.Lock()
@@ -120,16 +132,16 @@ class Push:
     def once(self) -> PushReport:
         """Pay all that is due, and what comes due while doing so."""
         with self._pass:
-            started, clock, tally = self._clock(), time.monotonic(), Tally()
+            started, clock, tally = self._clock(), time.monotonic(), ResultCounts()
             if self._left:
                 self._leave(tally)
             # A wall clock that is set back takes with it what was put off by it.
             zero = started - timedelta(seconds=clock)
             with self._database.begin() as connection:
                 if self._zero - zero > LEASE:
-                    retention.turn_back(connection, started, self._zero - zero)
-                retention.set_right(connection, started, self._longest)
-                self._resting = outbox.asked_to_wait(connection, started)
+                    retention.shift_back(connection, started, self._zero - zero)
+                retention.repair_times(connection, started, self._longest)
+                self._resting = outbox.paused_hubs(connection, started)
             self._zero = zero
             self._hands, self._renewal = self._new_hands(), started + LEASE / 2
             self._left = True
@@ -139,7 +151,7 @@ class Push:
                 self._hands.dismiss()
             self._left = False
             with self._database.read() as connection:
-                debts, next_due = outbox.outstanding(connection), outbox.next_due(connection)
+                jobs, next_due = outbox.counts(connection), outbox.next_due(connection)
         return PushReport(
             started=started,
             seconds=time.monotonic() - clock,
@@ -148,15 +160,18 @@ class Push:
             gave_up=dict(tally.gave_up),
             ended=tally.ended,
             problems=tuple(tally.problems.values()),
-            owed=unpaid(debts).total(),
+            owed=queued_by_kind(jobs).total(),
             next_due=next_due,
         )
 
-    def _new_hands(self) -> "Hands[Errand, _Sent]":
-        lanes = {name: Turns[Errand](at_once=once, in_all=most) for name, (once, most) in _LANES.items()}
-        return Hands(self._send, lanes)
+    def _new_hands(self) -> "SenderPool[Task, _SentRequest]":
+        lanes = {
+            name: FairQueue[Task](at_once=once, in_all=most)
+            for name, (once, most) in _LANES.items()
+        }
+        return SenderPool(self._send, lanes)
 
-    def _drain(self, tally: Tally) -> None:
+    def _drain(self, tally: ResultCounts) -> None:
         hands, look, write, claimed = self._hands, 0.0, 0.0, 0
         while True:
             self._working()
@@ -171,7 +186,9 @@ class Push:
                 claimed += len(errands)
             hands.start()
             nudged = self._collect(LOOK if hands.busy else 0)
-            if self._outcomes and (not hands.busy or len(self._outcomes) >= TOGETHER or now >= write):
+            if self._outcomes and (
+                not hands.busy or len(self._outcomes) >= TOGETHER or now >= write
+            ):
                 self._settle(tally)
                 write = time.monotonic() + SETTLE
             if self._stopped.is_set():
@@ -191,7 +208,7 @@ class Push:
                 claims.renew(connection, self._claimer, now + LEASE)
             self._renewal = now + LEASE / 2
 
-    def _claim(self, kinds: Collection[Kind]) -> list[Errand]:
+    def _claim(self, kinds: Collection[JobKind]) -> list[Task]:
         if not self._served():
             return []
         now = self._clock()
@@ -201,7 +218,7 @@ class Push:
             return []
         # A power cut may take a claim back: whoever made it is gone as well.
         with self._database.begin(durable=False) as connection:
-            debts = claims.claim(
+            jobs = claims.claim(
                 connection,
                 now,
                 claimer=self._claimer,
@@ -210,25 +227,25 @@ class Push:
                 lease=LEASE,
                 kinds=kinds,
             )
-            pairs = [(debt.topic, debt.target) for debt in debts if debt.kind is Kind.DELIVER]
+            pairs = [(job.topic, job.target) for job in jobs if job.kind is JobKind.DELIVER]
             live = subscriptions.find(connection, pairs, now)
         nobody: tuple[Subscription | None, str | None] = None, None
         # Read after the claim, and once for all of its subscribers: what they get is the newest there is.
-        files = self._files({debt.topic for debt in debts if debt.kind in _READS})
-        waiting = [debt for debt in debts if debt.kind in _READS and debt.topic not in files]
+        files = self._files({job.topic for job in jobs if job.kind in _READS})
+        waiting = [job for job in jobs if job.kind in _READS and job.topic not in files]
         if waiting:
             with self._database.begin(durable=False) as connection:
-                again = [Settlement(owed=debt, again=now + SOON, tried=False) for debt in waiting]
-                claims.settle(connection, again, now)
+                again = [JobOutcome(owed=job, again=now + SOON, tried=False) for job in waiting]
+                claims.record(connection, again, now)
         return [
-            plan(
-                debt,
-                *live.get((debt.topic, debt.target), nobody),
-                files.get(debt.topic),
+            task_for(
+                job,
+                *live.get((job.topic, job.target), nobody),
+                files.get(job.topic),
                 secrets.token_urlsafe(24),
             )
-            for debt in debts
-            if debt.kind not in _READS or debt.topic in files
+            for job in jobs
+            if job.kind not in _READS or job.topic in files
         ]
 
     def _files(self, topics: Collection[str]) -> dict[str, FeedFile | None]:
@@ -239,22 +256,22 @@ class Push:
                 files[topic] = self._read(topic)
         return files
 
-    def _send(self, errand: Errand) -> "_Sent":
+    def _send(self, errand: Task) -> "_SentRequest":
         began = self._clock()
         request = errand.request
-        until = self._resting.get(errand.owed.target) if errand.owed.kind is Kind.PING else None
+        until = self._resting.get(errand.owed.target) if errand.owed.kind is JobKind.PING else None
         if request is None or (until and until > began):
-            return _Sent(errand, began, None, until)
+            return _SentRequest(errand, began, None, until)
         try:
-            return _Sent(errand, began, self._exchange(request, errand.owed.kind))
+            return _SentRequest(errand, began, self._exchange(request, errand.owed.kind))
         except Exception:  # one job that a library fails over must not keep all others back
             log.exception("a request to %s failed", host_name(errand.owed.target))
-            return _Sent(errand, began, _FAULT)
+            return _SentRequest(errand, began, _FAULT)
 
-    def _exchange(self, request: Request, kind: Kind) -> Answer:
+    def _exchange(self, request: Request, kind: JobKind) -> Response:
         """The answer to a request; of a ping, at the place that redirects lead to."""
         answer = self._client.send(request)
-        for _ in range(publisher.MAX_HOPS if kind is Kind.PING else 0):
+        for _ in range(publisher.MAX_HOPS if kind is JobKind.PING else 0):
             if (further := publisher.follow(request, answer)) is None:
                 break
             request, answer = further, self._client.send(further)
@@ -266,25 +283,33 @@ class Push:
         self._outcomes += map(self._judge, sent)
         return nudged
 
-    def _judge(self, sent: "_Sent") -> Outcome:
-        debt = sent.errand.owed
+    def _judge(self, sent: "_SentRequest") -> TaskOutcome:
+        job = sent.errand.owed
         if sent.resting:
-            return Outcome(settlement=Settlement(owed=debt, again=sent.resting, not_before=sent.resting, tried=False))
-        retry = self._retry if debt.kind is Kind.PING else self._hub_retry
-        outcome = judge(sent.errand, sent.answer, self._clock(), sent.began, retry, self._jitter())
-        if debt.kind is Kind.PING and (until := outcome.settlement.not_before):
-            self._resting[debt.target] = until  # for every topic: it is the hub that asked (RFC 9110 §10.2.3)
+            return TaskOutcome(
+                settlement=JobOutcome(
+                    owed=job, again=sent.resting, not_before=sent.resting, tried=False
+                )
+            )
+        retry = self._retry if job.kind is JobKind.PING else self._hub_retry
+        outcome = outcome_of(
+            sent.errand, sent.answer, self._clock(), sent.began, retry, self._jitter()
+        )
+        if job.kind is JobKind.PING and (until := outcome.settlement.not_before):
+            self._resting[job.target] = (
+                until  # for every topic: it is the hub that asked (RFC 9110 §10.2.3)
+            )
         return outcome
 
-    def _settle(self, tally: Tally) -> None:
+    def _settle(self, tally: ResultCounts) -> None:
         with self._database.begin() as connection:
-            settle(connection, self._outcomes, self._clock(), self._most)
+            record(connection, self._outcomes, self._clock(), self._most)
         outcomes, self._outcomes = self._outcomes, []
         for outcome in outcomes:
             tally.count(outcome)
             self._heard(outcome.settlement)
 
-    def _leave(self, tally: Tally) -> None:
+    def _leave(self, tally: ResultCounts) -> None:
         """Write down what still ends, in time if told to stop, and give the rest back."""
         self._hands.drop()
         left = STOPPING
@@ -298,20 +323,22 @@ class Push:
             claims.release(connection, self._claimer)
 
 
-def _turn(debt: Owed) -> str:
-    return debt.host if debt.kind is Kind.PING else turn_of(debt.target, debt.host)
+def _turn(job: Job) -> str:
+    return job.host if job.kind is JobKind.PING else queue_key(job.target, job.host)
 
 
 #: What became of a request that broke on our side. It is tried again like one that got no answer.
-_FAULT = Answer(status=None, error="a fault of ours; the log has its trace")
+_FAULT = Response(status=None, error="a fault of ours; the log has its trace")
 
 #: What can't be planned without the topic's file.
-_READS = (Kind.VERIFY, Kind.DELIVER)
+_READS = (JobKind.VERIFY, JobKind.DELIVER)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sent:
-    errand: Errand
+class _SentRequest:
+    errand: Task
     began: datetime
-    answer: Answer | None  #: None: there was nothing to send
-    resting: datetime | None = None  #: until then the target asked to be left alone, so nothing was sent
+    answer: Response | None  #: None: there was nothing to send
+    resting: datetime | None = (
+        None  #: until then the target asked to be left alone, so nothing was sent
+    )

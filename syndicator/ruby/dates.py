@@ -28,12 +28,19 @@ _TIME = re.compile(
     (?: \s*(?P<sign>[-+])(?P<hours>\d{1,2}):?(?P<minutes>\d{2})?(?!\d) | \s*(?P<zone>[a-z]+)\b )?""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:t?(\d\d)(\d\d)(\d\d)?)?(z?)", re.IGNORECASE | re.ASCII)
-_NUMBERS = re.compile(
-    r"(?<![\d-])(?P<first>\d{1,4})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<third>\d{1,4})(?!\d)", re.ASCII
+_COMPACT = re.compile(
+    r"(\d{4})(\d\d)(\d\d)(?:t?(\d\d)(\d\d)(\d\d)?)?(z?)", re.IGNORECASE | re.ASCII
 )
-_DAY_MONTH = re.compile(rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s.-]*{_MONTH}[\s.,'-]*(?P<year>\d{{2,4}})", re.I | re.A)
-_MONTH_DAY = re.compile(rf"{_MONTH}[\s.-]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b[\s,']*(?P<year>\d{{2,4}})", re.I | re.A)
+_NUMBERS = re.compile(
+    r"(?<![\d-])(?P<first>\d{1,4})(?P<mark>[-/.])(?P<second>\d{1,2})(?P=mark)(?P<third>\d{1,4})(?!\d)",
+    re.ASCII,
+)
+_DAY_MONTH = re.compile(
+    rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s.-]*{_MONTH}[\s.,'-]*(?P<year>\d{{2,4}})", re.I | re.A
+)
+_MONTH_DAY = re.compile(
+    rf"{_MONTH}[\s.-]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b[\s,']*(?P<year>\d{{2,4}})", re.I | re.A
+)
 _MONTH_YEAR = re.compile(rf"{_MONTH}[\s.,-]*(?P<year>\d{{4}})", re.I | re.A)
 _LONGEST = 64  # characters; no date is longer, and a pattern must not be given a novel
 
@@ -84,7 +91,12 @@ def _read_day(text: str, beyond: bool) -> date:
     for pattern in (_DAY_MONTH, _MONTH_DAY, _MONTH_YEAR):
         if named := pattern.search(text):
             parts = named.groupdict(default="1")
-            return _day(_year(parts["year"]), _MONTHS[parts["month"].lower()], int(parts.get("day", "1")), beyond)
+            return _day(
+                _year(parts["year"]),
+                _MONTHS[parts["month"].lower()],
+                int(parts.get("day", "1")),
+                beyond,
+            )
     raise ValueError("no date in it")
 
 

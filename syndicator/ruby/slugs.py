@@ -54,7 +54,8 @@ def _is_of_words(category: str) -> bool:
 def _unaccented(text: str) -> str:
     """Latin letters without their accents, `?` for every other letter, as Ruby's I18n.transliterate has it."""
     return "".join(
-        character if character.isascii() else _LATIN.get(character) or _base(character) for character in text
+        character if character.isascii() else _LATIN.get(character) or _base(character)
+        for character in text
     )
 
 

@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
 from syndicator.ruby.dates import DAYS, MONTHS, read_moment
 
-_ZONE = re.compile(r":\d\d\s*(?:(?P<sign>[+-])(?P<hours>[01]\d):?(?P<minutes>[0-5]\d)|Z|UTC|GMT)\s*$")
+_ZONE = re.compile(
+    r":\d\d\s*(?:(?P<sign>[+-])(?P<hours>[01]\d):?(?P<minutes>[0-5]\d)|Z|UTC|GMT)\s*$"
+)
 #: No date is written in more characters.
 _LONGEST = 1_000
 _DIRECTIVE = re.compile(r"%([-0^#_]*)(\d{0,3})(:{0,2}[a-zA-Z%+])")
@@ -23,7 +25,9 @@ def to_date(value: object, zone: tzinfo, now: datetime | None) -> datetime | Non
         return datetime(value.year, value.month, value.day, tzinfo=zone)
     if isinstance(value, str) and value.strip().lower() in ("now", "today"):
         return now.astimezone(zone) if now else None
-    if (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, str) and value.isdigit()):
+    if (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, str) and value.isdigit()
+    ):
         try:
             return datetime.fromtimestamp(int(str(value)[:15]), zone)
         except (ValueError, OverflowError, OSError):

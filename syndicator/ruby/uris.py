@@ -18,7 +18,11 @@ _PORTS = {"http": "80", "https": "443"}
 
 def escape_path(path: str) -> str:
     """What a placeholder's value becomes in an address."""
-    return path if _PLAIN.fullmatch(path) else quote(path, safe=f"{_SEGMENT}/?", errors="surrogateescape")
+    return (
+        path
+        if _PLAIN.fullmatch(path)
+        else quote(path, safe=f"{_SEGMENT}/?", errors="surrogateescape")
+    )
 
 
 def join_address(url: str, baseurl: str, path: str) -> str:
@@ -33,7 +37,11 @@ def join_address(url: str, baseurl: str, path: str) -> str:
     base = baseurl.removesuffix("/")
     base = f"/{base}" if base and not base.startswith("/") else base
     if path and _PLAIN.fullmatch(path) and "/." not in path and not base:
-        return f"{_origin(url)}{path}" if url and "/" not in url.partition("://")[2] else normalize(url + path)
+        return (
+            f"{_origin(url)}{path}"
+            if url and "/" not in url.partition("://")[2]
+            else normalize(url + path)
+        )
     return normalize(url + normalize(base + path))
 
 
@@ -55,7 +63,9 @@ def normalize(address: str) -> str:
     assert parts is not None  # the pattern matches every text
     scheme, authority, path, query, fragment = parts.groups()
     scheme = scheme.strip().lower() if scheme is not None else None
-    path = _without_dots("/".join(_recoded(segment, _SEGMENT) for segment in path.strip().split("/")))
+    path = _without_dots(
+        "/".join(_recoded(segment, _SEGMENT) for segment in path.strip().split("/"))
+    )
     if not path and scheme in _PORTS:
         path = "/"
     return "".join(
@@ -88,7 +98,10 @@ def _recoded(text: str, safe: str) -> str:
 def _query(query: str) -> str:
     """Pairs apart, and an encoded plus kept encoded, since a bare one means a space."""
     safe = f"{_SEGMENT}/?".replace("&", "").replace(";", "")
-    pairs = ("%2B".join(_recoded(part, safe) for part in re.split("%2[Bb]", pair)) for pair in query.split("&"))
+    pairs = (
+        "%2B".join(_recoded(part, safe) for part in re.split("%2[Bb]", pair))
+        for pair in query.split("&")
+    )
     return "&".join(pairs)
 
 

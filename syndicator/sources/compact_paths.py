@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 _RUN = 10_000
 
 
-class Paths(Collection[str]):
+class CompactPaths(Collection[str]):
     """Paths in order, each once added, at their own length: a list of texts would take twice as much and more."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from syndicator import regular_files
 from syndicator.errors import SourceError
 from syndicator.model.content import Document, Problem, Scope, Stat
-from syndicator.sources.compact_paths import Paths
+from syndicator.sources.compact_paths import CompactPaths
 
 #: A post is text; what is larger is a mistake, or an attack.
 MAX_OCTETS = 4 * 1024 * 1024
@@ -39,15 +39,19 @@ _SPELLED = re.compile(rb"\\x([0-9a-f]{2})")  # as `_shown` spells an octet
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FolderScan:
     """What one look at the folder saw."""
 
     prints: "array[int]"  #: in the order they were met
-    fresh: Paths = field(default_factory=Paths)  #: paths whose print was not among the known ones
-    linked: bool = False  #: whether links to folders were followed: their files have another path too
+    fresh: CompactPaths = field(
+        default_factory=CompactPaths
+    )  #: paths whose print was not among the known ones
+    linked: bool = (
+        False  #: whether links to folders were followed: their files have another path too
+    )
 
 
-class Folder:
+class SourceFolder:
     """The documents below `root` that `scope` names."""
 
     def __init__(self, root: Path, scope: Scope) -> None:
@@ -57,7 +61,11 @@ class Folder:
         self._real = os.path.realpath(root)
         self._linked = False
 
-    def look(self, known: Container[int] | None = None, seen_so_far: Callable[[int], None] = lambda _: None) -> Look:
+    def look(
+        self,
+        known: Container[int] | None = None,
+        seen_so_far: Callable[[int], None] = lambda _: None,
+    ) -> FolderScan:
         """Look at every document. `known`: the prints that are no news; None: nobody asks what is fresh.
 
         `seen_so_far` is told, now and then, how many it were; what it raises ends the look. Raises SourceError when the
@@ -65,7 +73,7 @@ class Folder:
         """
         prints: array[int] = array("q")
         append = prints.append
-        fresh = Paths()
+        fresh = CompactPaths()
         suffixes = tuple(sorted(self.scope.suffixes, key=len))  # the shortest is the most common
         folders = list(self._tops())[::-1]
         while folders:
@@ -87,7 +95,9 @@ class Folder:
                                 continue
                         except OSError:  # a link in a circle: reading it says so
                             pass
-                        if not name.endswith(suffixes) or (excludes and self._is_excluded(prefix + name)):
+                        if not name.endswith(suffixes) or (
+                            excludes and self._is_excluded(prefix + name)
+                        ):
                             continue
                         try:
                             seen = entry.stat()
@@ -106,15 +116,19 @@ class Folder:
                             fresh.add(prefix + name)
             except OSError as error:
                 raise self._unreadable(full, error) from error
-            folders += [(f"{prefix}{entry.name}/", entry.path) for entry in self._followed(prefix, below)]
-        return Look(prints, fresh, self._linked)
+            folders += [
+                (f"{prefix}{entry.name}/", entry.path) for entry in self._followed(prefix, below)
+            ]
+        return FolderScan(prints, fresh, self._linked)
 
     def is_document(self, path: str) -> bool:
         """Whether a look would count a file of this path, be it there or not."""
         folder, _, name = path.rpartition("/")
         if not name.endswith(self.scope.suffixes) or self._is_excluded(path):
             return False
-        return self._is_entered(folder) and is_below(os.path.realpath(self._top + folder), self._real)
+        return self._is_entered(folder) and is_below(
+            os.path.realpath(self._top + folder), self._real
+        )
 
     def _is_entered(self, folder: str) -> bool:
         """Whether a folder is, or is below, a document folder, by the rules that `_search` and `_followed` go by."""
@@ -164,11 +178,17 @@ class Folder:
             if not stat.S_ISREG(seen.st_mode):
                 return _refused(path, "is not a regular file", "move it out of the posts")
             if seen.st_size > MAX_OCTETS:
-                return _refused(path, f"is {seen.st_size:,} octets; a post has at most {MAX_OCTETS:,}")
+                return _refused(
+                    path, f"is {seen.st_size:,} octets; a post has at most {MAX_OCTETS:,}"
+                )
             data = regular_files.read_file(full, MAX_OCTETS)
         except UnicodeEncodeError:
             hint = "let its locale be one of UTF-8"
-            return _refused(path, "has a name that this process can't spell", hint) if self._is_misnamed(path) else None
+            return (
+                _refused(path, "has a name that this process can't spell", hint)
+                if self._is_misnamed(path)
+                else None
+            )
         except OSError as error:
             if error.errno in _NOWHERE:
                 return self._told_of(path)
@@ -181,7 +201,11 @@ class Folder:
         """What can be said of a path that leads to no file; None: there is nothing."""
         if os.path.islink(self._top + path):
             return _refused(path, "is a link that leads nowhere", "mend the link, or remove it")
-        return _refused(path, "has a name that is not UTF-8", "rename it") if self._is_misnamed(path) else None
+        return (
+            _refused(path, "has a name that is not UTF-8", "rename it")
+            if self._is_misnamed(path)
+            else None
+        )
 
     def _is_misnamed(self, path: str) -> bool:
         """Whether a path stands for something whose name is no text, or none that this process can spell."""
@@ -201,7 +225,11 @@ class Folder:
 
     def _followed(self, prefix: str, below: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
         """Those of a document folder's folders that hold documents too, the last by name first."""
-        kept = [entry for entry in below if self._is_kept(entry.name, prefix + entry.name) and self._is_folder(entry)]
+        kept = [
+            entry
+            for entry in below
+            if self._is_kept(entry.name, prefix + entry.name) and self._is_folder(entry)
+        ]
         return sorted(kept, key=lambda entry: entry.name, reverse=True)
 
     def _search(self) -> Iterator[tuple[str, str]]:
@@ -210,7 +238,9 @@ class Folder:
         jekyll/entry_filter.rb, jekyll/reader.rb
         """
         seen: set[str] = set()
-        waiting = [("", str(self.root))]  # a list and no recursion: folders may be nested deeper than calls
+        waiting = [
+            ("", str(self.root))
+        ]  # a list and no recursion: folders may be nested deeper than calls
         while waiting:
             path, full = waiting.pop()
             name = path.rpartition("/")[2]
@@ -230,7 +260,9 @@ class Folder:
     def _subfolders(self, full: str, *, top: bool) -> list[tuple[str, str]]:
         try:
             with os.scandir(full) as entries:
-                return sorted((entry.name, entry.path) for entry in entries if self._is_folder(entry))
+                return sorted(
+                    (entry.name, entry.path) for entry in entries if self._is_folder(entry)
+                )
         except OSError as error:
             if top or not isinstance(error, FileNotFoundError):
                 raise self._unreadable(full, error) from error
@@ -254,15 +286,23 @@ class Folder:
 
     def _is_searched(self, name: str, path: str) -> bool:
         """Whether document folders are looked for below a folder."""
-        return not name.startswith(("_", ".", "#")) and not name.endswith("~") and not self._is_excluded(path)
+        return (
+            not name.startswith(("_", ".", "#"))
+            and not name.endswith("~")
+            and not self._is_excluded(path)
+        )
 
     def _is_excluded(self, path: str) -> bool:
         """As Jekyll (entry_filter.rb, `glob_include?`): a glob in which `*` takes slashes, or a path's beginning."""
-        return any(fnmatchcase(path, one) or f"{path}/".startswith(one) for one in self.scope.exclude)
+        return any(
+            fnmatchcase(path, one) or f"{path}/".startswith(one) for one in self.scope.exclude
+        )
 
     def _may_exclude(self, prefix: str) -> bool:
         """Whether any glob could match a file in a folder: most excludes name other folders."""
-        return any(glob.startswith(prefix) or re.search(r"[*?\[]", glob) for glob in self.scope.exclude)
+        return any(
+            glob.startswith(prefix) or re.search(r"[*?\[]", glob) for glob in self.scope.exclude
+        )
 
     def _unreadable(self, full: str, error: OSError) -> SourceError:
         hint = "is it mounted, and may this user read it?"
@@ -275,7 +315,9 @@ def without(root: Path, message: str, hint: str) -> SourceError:
 
 
 def no_folder(root: Path) -> SourceError:
-    return SourceError(f"{root} is no folder that can be read", hint="see [source] path; is it mounted?")
+    return SourceError(
+        f"{root} is no folder that can be read", hint="see [source] path; is it mounted?"
+    )
 
 
 def _shown(name: str) -> str:

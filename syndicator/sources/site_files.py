@@ -21,7 +21,7 @@ MAX_OCTETS = 1024 * 1024
 Seen = tuple[int, int] | None
 
 
-class Files:
+class FolderFiles:
     """`jekyll.asking.SiteFiles` on disk. `needs` says what was asked for since it was made."""
 
     def __init__(self, root: Path) -> None:

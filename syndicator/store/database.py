@@ -35,7 +35,7 @@ from syndicator.store import file_modes
 from syndicator.store.schema import like_sqlite, metadata
 
 #: The newest migration in `migrations/versions`.
-HEAD = "0004"
+HEAD = "0005"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -75,16 +75,20 @@ class Database:
         """`folder_mode`: the rights of the state's folder, if it has to be made."""
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        with in_words(_shown(self.url)):
+        with readable_errors(_shown(self.url)):
             if self.path:
                 _refuse_no_file(str(self.path))
                 file_modes.make(self.path, folder_mode)
-                file_modes.tighten(self.path)
+                file_modes.restrict(self.path)
             self.engine = _engine(url, sqlite=self.sqlite)
             self._opened: tuple[int, int] | None = None
             self._migrate()
             self._opened = _place(self.path)
-            self._beside = {file: _place(file) for file in file_modes.beside(self.path)} if self.path else {}
+            self._beside = (
+                {file: _place(file) for file in file_modes.companions(self.path)}
+                if self.path
+                else {}
+            )
 
     @property
     def name(self) -> str:
@@ -105,8 +109,10 @@ class Database:
         """
         self.check()
         with (
-            in_words(self.name),
-            self.engine.connect().execution_options(synchronous=_DURABLE if durable else _FAST) as connection,
+            readable_errors(self.name),
+            self.engine.connect().execution_options(
+                synchronous=_DURABLE if durable else _FAST
+            ) as connection,
             connection.begin(),
         ):
             if not durable and not self.sqlite:
@@ -117,7 +123,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A consistent view that writes nothing."""
         self.check()
-        with in_words(self.name), self.engine.connect() as connection, connection.begin():
+        with readable_errors(self.name), self.engine.connect() as connection, connection.begin():
             yield connection
 
     def check(self) -> None:
@@ -127,7 +133,9 @@ class Database:
         is the new one. Between the two, debts would be lost.
         """
         if self._opened and _place(self.path) != self._opened:
-            hint = "if that was no mistake, nothing is to be done: the daemon opens what is there now"
+            hint = (
+                "if that was no mistake, nothing is to be done: the daemon opens what is there now"
+            )
             raise MovedStateError(f"{self.name} was deleted, moved away or replaced", hint=hint)
 
     def give_up_place(self) -> None:
@@ -196,19 +204,23 @@ def peek_fact(url: str, fact: str) -> str | None:
     if at.get_backend_name() == "sqlite":
         if not at.database or not os.path.lexists(at.database):
             return None
-        with in_words(name):
+        with readable_errors(name):
             _refuse_no_file(at.database)
         at = at.set(database=f"file:{quote(at.database)}", query={"mode": "ro", "uri": "true"})
     engine = create_engine(at, **_POSTGRESQL if at.get_backend_name() == "postgresql" else {})
     try:
-        with in_words(name), engine.connect() as connection:
+        with readable_errors(name), engine.connect() as connection:
             _refuse_other_letters(name, connection)
             version = _version(connection)
             if version is None:
                 _refuse_strangers(name, connection)
                 return None
             _refuse_unknown(name, version)
-            value: str | None = connection.scalar(text("SELECT value FROM facts WHERE name = :name"), {"name": fact})
+            table = "facts" if version < "0005" else "kv"
+            value: str | None = connection.scalar(
+                text(f"SELECT value FROM {table} WHERE name = :name"),  # noqa: S608 -- one of two names
+                {"name": fact},
+            )
             return value
     finally:
         engine.dispose()
@@ -226,10 +238,14 @@ def _refuse_no_file(path: str) -> None:
         kind = os.stat(path).st_mode
     except FileNotFoundError:
         if os.path.islink(path):
-            raise StateError(f"{path} is a link that leads nowhere", hint="see [state] url") from None
+            raise StateError(
+                f"{path} is a link that leads nowhere", hint="see [state] url"
+            ) from None
         return
     if not stat.S_ISREG(kind):
-        raise StateError(f"{path} is not a file", hint="name a file in [state] url: it is made if it isn't there")
+        raise StateError(
+            f"{path} is not a file", hint="name a file in [state] url: it is made if it isn't there"
+        )
 
 
 def _refuse_strangers(name: str, connection: Connection) -> None:
@@ -262,7 +278,9 @@ def _engine(url: str, *, sqlite: bool) -> Engine:
         like_sqlite("postgresql")
         return create_engine(url, pool_pre_ping=True, **_POSTGRESQL)
     # The connection that was used last has at hand what the others would keep a second time.
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, pool_use_lifo=True)
+    engine = create_engine(
+        url, connect_args={"timeout": 30, "check_same_thread": False}, pool_use_lifo=True
+    )
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: ConnectionPoolEntry) -> None:
@@ -271,7 +289,9 @@ def _engine(url: str, *, sqlite: bool) -> Engine:
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA cache_size = -16384")  # KiB
-        connection.execute("PRAGMA journal_size_limit = 16777216")  # a large run's log isn't kept for ever
+        connection.execute(
+            "PRAGMA journal_size_limit = 16777216"
+        )  # a large run's log isn't kept for ever
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -293,7 +313,7 @@ def _version(connection: Connection) -> str | None:
 
 
 @contextmanager
-def in_words(name: str) -> Iterator[None]:
+def readable_errors(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -310,7 +330,11 @@ def _state_error(name: str, cause: str) -> StateError:
         hint = f"if it never was one, name another file in [state] url; else {_MENDED_BY_DELETING}"
         return StateError(f"{name} is no database, or it is damaged", hint=hint)
     if "disk is full" in cause or "No space" in cause:
-        return StateError(f"{name}: the disk is full", hint="make room; nothing that was written is lost")
+        return StateError(
+            f"{name}: the disk is full", hint="make room; nothing that was written is lost"
+        )
     if "locked" in cause:
-        return StateError(f"{name} is locked by another program", hint="close the program that holds it open")
+        return StateError(
+            f"{name} is locked by another program", hint="close the program that holds it open"
+        )
     return StateError(f"{name}: {cause.strip()}", hint="see [state] url")

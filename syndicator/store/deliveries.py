@@ -23,10 +23,10 @@ from sqlalchemy import (
     select,
 )
 
-from syndicator.model.outbox import Kind
+from syndicator.model.outbox import JobKind
 from syndicator.store import kv
-from syndicator.store.outbox import again
-from syndicator.store.schema import owed, subscriptions, to_us
+from syndicator.store.outbox import on_conflict
+from syndicator.store.schema import jobs, subscriptions, to_us
 from syndicator.store.sql import among, insert, those
 from syndicator.store.subscriptions import UNSENT
 
@@ -37,27 +37,33 @@ BEHIND_US, BEHIND_MOST = 500_000, 10
 _NOW = bindparam("now", type_=BigInteger)
 
 #: Whether a callback is being verified, or waits to be, for one of `those` topics.
-_VERIFIED_NOW = select(exists().where(owed.c.kind == Kind.VERIFY, owed.c.state != "gave up", among(owed.c.topic)))
+_VERIFIED_NOW = select(
+    exists().where(jobs.c.kind == JobKind.VERIFY, jobs.c.state != "gave up", among(jobs.c.topic))
+)
 
 
-def owe_deliveries(connection: Connection, topics: Sequence[str], now: datetime) -> int:
+def enqueue_deliveries(connection: Connection, topics: Sequence[str], now: datetime) -> int:
     """Owe each live subscriber of the topics their newest bytes; how many there are.
 
     One who is owed them already is owed them once, and is tried again from the beginning.
     """
     if not topics:
         return 0
-    return _inserted(connection, _deliveries(connection.dialect), {"now": to_us(now), **those(topics)})
+    return _inserted(
+        connection, _deliveries(connection.dialect), {"now": to_us(now), **those(topics)}
+    )
 
 
 @lru_cache
 def _deliveries(dialect: Dialect) -> Any:
-    behind = case((subscriptions.c.failures > BEHIND_MOST, BEHIND_MOST), else_=subscriptions.c.failures)
-    columns = _debt(Kind.DELIVER) | {"due": _NOW + behind * BEHIND_US}
-    return again(insert(dialect, owed).from_select(list(columns), _live(columns)))
+    behind = case(
+        (subscriptions.c.failures > BEHIND_MOST, BEHIND_MOST), else_=subscriptions.c.failures
+    )
+    columns = _debt(JobKind.DELIVER) | {"due": _NOW + behind * BEHIND_US}
+    return on_conflict(insert(dialect, jobs).from_select(list(columns), _live(columns)))
 
 
-def owe_again(connection: Connection, topic: str, digest: str, now: datetime) -> int:
+def enqueue_missing(connection: Connection, topic: str, digest: str, now: datetime) -> int:
     """Owe a topic to those who don't have the bytes with this digest, unless they wait for them; how many.
 
     A new subscriber waits for what changed while it was verified, which may be nothing: it is owed the whole topic.
@@ -65,10 +71,12 @@ def owe_again(connection: Connection, topic: str, digest: str, now: datetime) ->
     """
     if connection.scalar(_VERIFIED_NOW, those([topic])):
         kv.put(connection, f"published {topic}", str(to_us(now)))
-    columns = _debt(Kind.DELIVER)
+    columns = _debt(JobKind.DELIVER)
     live = _live(columns).where(func.coalesce(subscriptions.c.delivered, "") != digest)
-    unsent = or_(owed.c.state == "gave up", owed.c.detail != columns["detail"])
-    statement = again(insert(connection.dialect, owed).from_select(list(columns), live), only=unsent)
+    unsent = or_(jobs.c.state == "gave up", jobs.c.detail != columns["detail"])
+    statement = on_conflict(
+        insert(connection.dialect, jobs).from_select(list(columns), live), only=unsent
+    )
     return _inserted(connection, statement, {"now": to_us(now), **those([topic])})
 
 
@@ -77,7 +85,7 @@ def was_published(connection: Connection, topic: str, since: datetime) -> bool:
     return int(kv.get(connection, f"published {topic}") or 0) >= to_us(since)
 
 
-def owe_denials(connection: Connection, topics: Sequence[str], now: datetime) -> int:
+def enqueue_denials(connection: Connection, topics: Sequence[str], now: datetime) -> int:
     """End every subscription of topics that are no longer made, and owe each a word of it; how many.
 
     Who waits to be asked whether it meant to subscribe, or is being asked, will be told instead.
@@ -87,26 +95,32 @@ def owe_denials(connection: Connection, topics: Sequence[str], now: datetime) ->
     said = {"now": to_us(now), **those(topics)}
     # Before anything else: on PostgreSQL a subscription may begin just now, and is then among those that end.
     connection.execute(_asked_again(connection.dialect), said)
-    columns = _debt(Kind.DENY)
-    statement = insert(connection.dialect, owed).from_select(list(columns), _live(columns))
-    number = _inserted(connection, again(statement), said)
+    columns = _debt(JobKind.DENY)
+    statement = insert(connection.dialect, jobs).from_select(list(columns), _live(columns))
+    number = _inserted(connection, on_conflict(statement), said)
     connection.execute(delete(subscriptions).where(subscriptions.c.topic.in_(topics)))
-    connection.execute(delete(owed).where(UNSENT, owed.c.topic.in_(topics)))
+    connection.execute(delete(jobs).where(UNSENT, jobs.c.topic.in_(topics)))
     return number
 
 
 @lru_cache
 def _asked_again(dialect: Dialect) -> Any:
     """Owe a second time what callbacks are being asked."""
-    columns = {name: owed.c[name] for name in ("kind", "target", "topic", "variant", "host", "detail", "client")}
-    columns |= {name: value for name, value in _debt(Kind.VERIFY).items() if name not in columns}
+    columns = {
+        name: jobs.c[name]
+        for name in ("kind", "target", "topic", "variant", "host", "detail", "client")
+    }
+    columns |= {name: value for name, value in _debt(JobKind.VERIFY).items() if name not in columns}
     under_way = select(*columns.values()).where(
-        owed.c.kind == Kind.VERIFY, owed.c.variant == "subscribe", owed.c.state == "claimed", among(owed.c.topic)
+        jobs.c.kind == JobKind.VERIFY,
+        jobs.c.variant == "subscribe",
+        jobs.c.state == "claimed",
+        among(jobs.c.topic),
     )
-    return insert(dialect, owed).from_select(list(columns), under_way).on_conflict_do_nothing()
+    return insert(dialect, jobs).from_select(list(columns), under_way).on_conflict_do_nothing()
 
 
-def _debt(kind: Kind) -> dict[str, Any]:
+def _debt(kind: JobKind) -> dict[str, Any]:
     """The columns of a debt to a subscriber that nobody tried to pay yet, as expressions of an INSERT … SELECT."""
     return {
         "kind": literal(kind.value),
@@ -124,9 +138,13 @@ def _debt(kind: Kind) -> dict[str, Any]:
 
 
 def _inserted(connection: Connection, statement: Any, said: Mapping[str, Any]) -> int:
-    return int(connection.execute(statement, said, execution_options={"preserve_rowcount": True}).rowcount)
+    return int(
+        connection.execute(statement, said, execution_options={"preserve_rowcount": True}).rowcount
+    )
 
 
 def _live(columns: Mapping[str, Any]) -> Select[Any]:
     """Of the live subscriptions to `those` topics."""
-    return select(*columns.values()).where(among(subscriptions.c.topic), subscriptions.c.expires > _NOW)
+    return select(*columns.values()).where(
+        among(subscriptions.c.topic), subscriptions.c.expires > _NOW
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
 
-from syndicator.cache import Remembered
+from syndicator.cache import LruCache
 from syndicator.model.content import Author, Entry, Media
 from syndicator.store.schema import entries
 from syndicator.store.sql import among, batches, those, to_json, upsert
@@ -27,10 +27,12 @@ class EntryRow:
 
 
 #: Rows as they were read lately, by path, and their key and needs: most of a feed's entries are those of the last time.
-Recent = Remembered[str, tuple[str, str], EntryRow]
+Recent = LruCache[str, tuple[str, str], EntryRow]
 
 
-_KEYS = select(entries.c.path, entries.c.key, entries.c.needs).where(~entries.c.uses_posts, among(entries.c.path))
+_KEYS = select(entries.c.path, entries.c.key, entries.c.needs).where(
+    ~entries.c.uses_posts, among(entries.c.path)
+)
 _GET = select(entries).where(among(entries.c.path))
 _OUTDATE = update(entries).where(among(entries.c.path)).values(key="")
 _REMOVE = delete(entries).where(among(entries.c.path))
@@ -73,7 +75,7 @@ def put(connection: Connection, rows: Iterable[EntryRow]) -> None:
     )
 
 
-def outdate(connection: Connection, paths: Iterable[str]) -> None:
+def mark_stale(connection: Connection, paths: Iterable[str]) -> None:
     """Let entries differ from what would be made now. They stay until they are."""
     for batch in batches(paths):
         connection.execute(_OUTDATE, those(batch))
@@ -110,7 +112,10 @@ def _entry_row(row: Row[Any]) -> EntryRow:
 
 
 def _needs(text: str) -> dict[str, Seen]:
-    return {path: None if seen is None else (seen[0], seen[1]) for path, seen in json.loads(text).items()}
+    return {
+        path: None if seen is None else (seen[0], seen[1])
+        for path, seen in json.loads(text).items()
+    }
 
 
 def _times(entry: Entry) -> dict[str, str]:

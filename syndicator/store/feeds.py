@@ -19,10 +19,10 @@ class FeedRow:
     kind: str | None  #: None: the whole site
     label: str | None  #: as an author first wrote it
     folded: str | None  #: what makes two labels the same
-    dirty: bool = True
+    stale: bool = True
     updated: datetime | None = None
-    made_of: str | None = None
-    standing: tuple[str, ...] = ()
+    content_key: str | None = None
+    post_paths: tuple[str, ...] = ()
 
     @property
     def term(self) -> Term | None:
@@ -46,30 +46,36 @@ class FileRow:
 
 
 _EVERY = select(feeds)
-_NAMED = select(feeds.c.name, feeds.c.kind, feeds.c.label, feeds.c.folded, feeds.c.made_of)
-_STANDING = select(feeds.c.standing)
-_DIRTY = select(feeds).where(feeds.c.dirty).order_by(feeds.c.name)
-_SOIL = update(feeds).where(among(feeds.c.name)).values(dirty=True)
+_NAMED = select(feeds.c.name, feeds.c.kind, feeds.c.label, feeds.c.folded, feeds.c.content_key)
+_STANDING = select(feeds.c.post_paths)
+_DIRTY = select(feeds).where(feeds.c.stale).order_by(feeds.c.name)
+_SOIL = update(feeds).where(among(feeds.c.name)).values(stale=True)
 _FILES_OF = select(files).where(files.c.feed == bindparam("of"))
 _EVERY_FILE = select(files).order_by(files.c.path)
 _FILE = select(files).where(files.c.path == bindparam("at"))
 _FILE_AT = select(files).where(files.c.url == bindparam("at"), ~files.c.gone).order_by(files.c.path)
 
 
-def every(connection: Connection) -> list[FeedRow]:
+def all_feeds(connection: Connection) -> list[FeedRow]:
     """The whole site first, then by kind and name."""
     return _in_order(_feed_row(row) for row in connection.execute(_EVERY))
 
 
-def named(connection: Connection) -> list[FeedRow]:
+def all_names(connection: Connection) -> list[FeedRow]:
     """The same, but for their entries and when they were updated: of thousands that takes a while to read."""
     return _in_order(
-        FeedRow(name=row.name, kind=row.kind, label=row.label, folded=row.folded, made_of=row.made_of)
+        FeedRow(
+            name=row.name,
+            kind=row.kind,
+            label=row.label,
+            folded=row.folded,
+            content_key=row.content_key,
+        )
         for row in connection.execute(_NAMED)
     )
 
 
-def standing(connection: Connection) -> set[str]:
+def post_paths(connection: Connection) -> set[str]:
     """The posts that stand in any feed."""
     return {path for text in connection.scalars(_STANDING) for path in json.loads(text or "[]")}
 
@@ -78,7 +84,7 @@ def _in_order(rows: Iterable[FeedRow]) -> list[FeedRow]:
     return sorted(rows, key=lambda row: (row.kind or "", row.name))
 
 
-def dirty(connection: Connection) -> list[FeedRow]:
+def stale(connection: Connection) -> list[FeedRow]:
     return [_feed_row(row) for row in connection.execute(_DIRTY)]
 
 
@@ -92,24 +98,24 @@ def put(connection: Connection, rows: Iterable[FeedRow]) -> None:
                 "kind": row.kind,
                 "label": row.label,
                 "folded": row.folded,
-                "dirty": row.dirty,
+                "stale": row.stale,
                 "updated": to_us(row.updated),
-                "made_of": row.made_of,
-                "standing": to_json(row.standing),
+                "content_key": row.content_key,
+                "post_paths": to_json(row.post_paths),
             }
             for row in rows
         ],
     )
 
 
-def soil(connection: Connection, names: Iterable[str]) -> None:
+def mark_stale(connection: Connection, names: Iterable[str]) -> None:
     """Mark feeds as in need of a look: something they are made from changed."""
     for batch in batches(sorted(names)):
         connection.execute(_SOIL, those(batch))
 
 
-def soil_all(connection: Connection) -> None:
-    connection.execute(update(feeds).values(dirty=True))
+def mark_all_stale(connection: Connection) -> None:
+    connection.execute(update(feeds).values(stale=True))
 
 
 def files_of(connection: Connection, feed: str) -> dict[str, FileRow]:
@@ -117,7 +123,7 @@ def files_of(connection: Connection, feed: str) -> dict[str, FileRow]:
     return {row.path: _file_row(row) for row in connection.execute(_FILES_OF, {"of": feed})}
 
 
-def every_file(connection: Connection) -> list[FileRow]:
+def all_files(connection: Connection) -> list[FileRow]:
     return [_file_row(row) for row in connection.execute(_EVERY_FILE)]
 
 
@@ -160,10 +166,10 @@ def _feed_row(row: Row[Any]) -> FeedRow:
         kind=row.kind,
         label=row.label,
         folded=row.folded,
-        dirty=row.dirty,
+        stale=row.stale,
         updated=from_us(row.updated),
-        made_of=row.made_of,
-        standing=tuple(json.loads(row.standing or "[]")),
+        content_key=row.content_key,
+        post_paths=tuple(json.loads(row.post_paths or "[]")),
     )
 
 

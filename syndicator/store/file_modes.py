@@ -36,7 +36,7 @@ def make(state: Path, folder_mode: int) -> None:
         return
     with _one_at_a_time(state.parent):
         if not os.path.lexists(state):
-            for file in beside(state):
+            for file in companions(state):
                 file.unlink(missing_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             os.close(os.open(state, flags, FILE))
@@ -64,20 +64,20 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def beside(state: Path) -> list[Path]:
+def companions(state: Path) -> list[Path]:
     """What SQLite keeps beside a database, be it there or not, with the database's own rights."""
     database = os.path.realpath(state)
     return [Path(database + suffix) for suffix in _BESIDE]
 
 
-def tighten(state: Path) -> None:
+def restrict(state: Path) -> None:
     """Close files of an older state that everyone may use, where they are this user's.
 
     Everyone's rights came with an earlier version (0644) and are nobody's decision. Those of a group alone (0640, 0660)
     are an operator's, as for monitoring, and stay.
     """
-    lock = for_a_lock(state)
-    for file in open_to_everyone(state):
+    lock = lock_mode(state)
+    for file in accessible_to_all(state):
         # Not by a handle: closing one drops the locks that SQLite holds on a database in this process.
         # https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
         with suppress(OSError):
@@ -85,12 +85,12 @@ def tighten(state: Path) -> None:
                 file.chmod(lock if file.suffix == ".lock" else FILE)
 
 
-def open_to_everyone(state: Path) -> list[Path]:
+def accessible_to_all(state: Path) -> list[Path]:
     """Those of the state's files that every user of this host may read or write."""
     return [file for file in _files(state) if _mode(file) & stat.S_IRWXO]
 
 
-def for_a_lock(state: Path) -> int:
+def lock_mode(state: Path) -> int:
     """The rights of a lock: the database's, as SQLite does for files beside it, and nothing for everyone.
 
     Of a database that everyone may use, the group's rights are nobody's decision either.
@@ -101,7 +101,7 @@ def for_a_lock(state: Path) -> int:
 
 def _files(state: Path) -> Iterator[Path]:
     yield Path(os.path.realpath(state))
-    yield from beside(state)
+    yield from companions(state)
     yield from sorted(state.parent.glob(f"{escape(state.name)}.*.lock"))
 
 

@@ -7,13 +7,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from syndicator.model.content import Identity
-from syndicator.store.schema import from_us, ledger, to_us
+from syndicator.store.schema import from_us, identities, to_us
 from syndicator.store.sql import among, batches, those, upsert
 
-_GET = select(ledger).where(among(ledger.c.path))
-_WENT = select(ledger).where(among(ledger.c.text_digest), ledger.c.gone >= bindparam("since"))
-_DEPART = update(ledger).where(among(ledger.c.path)).values(gone=bindparam("now"))
-_REMOVE = delete(ledger).where(among(ledger.c.path))
+_GET = select(identities).where(among(identities.c.path))
+_WENT = select(identities).where(
+    among(identities.c.text_digest), identities.c.gone >= bindparam("since")
+)
+_DEPART = update(identities).where(among(identities.c.path)).values(gone=bindparam("now"))
+_REMOVE = delete(identities).where(among(identities.c.path))
 
 
 def get(connection: Connection, paths: Iterable[str]) -> dict[str, Identity]:
@@ -24,7 +26,9 @@ def get(connection: Connection, paths: Iterable[str]) -> dict[str, Identity]:
     return found
 
 
-def departed(connection: Connection, text_digests: Collection[str], since: datetime) -> list[Identity]:
+def find_removed(
+    connection: Connection, text_digests: Collection[str], since: datetime
+) -> list[Identity]:
     """Who went `since` then and had one of these texts."""
     if not text_digests:
         return []
@@ -32,10 +36,10 @@ def departed(connection: Connection, text_digests: Collection[str], since: datet
     return [_identity(row) for row in went]
 
 
-def put(connection: Connection, identities: Sequence[Identity]) -> None:
+def put(connection: Connection, new: Sequence[Identity]) -> None:
     upsert(
         connection,
-        ledger,
+        identities,
         [
             {
                 "path": identity.path,
@@ -44,12 +48,12 @@ def put(connection: Connection, identities: Sequence[Identity]) -> None:
                 "updated": to_us(identity.updated),
                 "gone": to_us(identity.gone),
             }
-            for identity in identities
+            for identity in new
         ],
     )
 
 
-def depart(connection: Connection, paths: Collection[str], now: datetime) -> None:
+def mark_removed(connection: Connection, paths: Collection[str], now: datetime) -> None:
     """Note that these paths are gone. Who they were is kept, for ever."""
     connection.execute(_DEPART, {"now": to_us(now), **those(paths)})
 

@@ -2,10 +2,10 @@
 
 from sqlalchemy import Connection, bindparam, select
 
-from syndicator.store.schema import facts
+from syndicator.store.schema import kv
 from syndicator.store.sql import upsert
 
-_GET = select(facts.c.value).where(facts.c.name == bindparam("wanted"))
+_GET = select(kv.c.value).where(kv.c.name == bindparam("wanted"))
 
 
 def get(connection: Connection, name: str) -> str | None:
@@ -14,4 +14,4 @@ def get(connection: Connection, name: str) -> str | None:
 
 
 def put(connection: Connection, name: str, value: str) -> None:
-    upsert(connection, facts, [{"name": name, "value": value}])
+    upsert(connection, kv, [{"name": name, "value": value}])

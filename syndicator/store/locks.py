@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from syndicator.errors import LockedError, MovedStateError, StateError
 from syndicator.store import file_modes
-from syndicator.store.database import Database, in_words
+from syndicator.store.database import Database, readable_errors
 
 #: Seconds between looks at a lock that another process holds.
 _LOOK = 0.05
@@ -36,7 +36,9 @@ class Holder:
 
 
 @contextmanager
-def hold(database: Database, name: str, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+def hold(
+    database: Database, name: str, *, waiting: Callable[[], None] | None = None
+) -> Iterator[None]:
     """Hold a name on this state alone until the block ends.
 
     While another process holds it, `waiting` is called several times a second; what it raises ends the wait.
@@ -58,7 +60,9 @@ def holder(database: Database, name: str) -> Holder | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StateError(f"{path} can't be read: {error.strerror}", hint="may this user read it?") from error
+        raise StateError(
+            f"{path} can't be read: {error.strerror}", hint="may this user read it?"
+        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -80,7 +84,9 @@ def check(database: Database, name: str) -> None:
             lost = _advisory_holder(connection, name) != _session()
         if lost:
             hint = "nothing is to be done: it is taken again, unless another has it by now"
-            raise MovedStateError(f"{database.name} ended the session that held the lock on it", hint=hint)
+            raise MovedStateError(
+                f"{database.name} ended the session that held the lock on it", hint=hint
+            )
 
 
 def beat(database: Database, name: str, trouble: str = "", hint: str = "") -> None:
@@ -100,7 +106,7 @@ def beat(database: Database, name: str, trouble: str = "", hint: str = "") -> No
 
 @contextmanager
 def _file(database: Database, name: str, waiting: Callable[[], None] | None) -> Iterator[None]:
-    with in_words(database.name):
+    with readable_errors(database.name):
         handle = _opened_or_made(database, name)
     try:
         while not _flocked(handle):
@@ -116,7 +122,7 @@ def _file(database: Database, name: str, waiting: Callable[[], None] | None) -> 
 
 
 def _opened_or_made(database: Database, name: str) -> int:
-    path, mode = _path(database, name), file_modes.for_a_lock(Path(database.name))
+    path, mode = _path(database, name), file_modes.lock_mode(Path(database.name))
     try:
         handle = _opened(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError:
@@ -137,9 +143,11 @@ def _flocked(handle: int) -> bool:
 @contextmanager
 def _advisory(database: Database, name: str, waiting: Callable[[], None] | None) -> Iterator[None]:
     # Held by the session: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
-    with in_words(database.name), database.engine.connect() as connection:
+    with readable_errors(database.name), database.engine.connect() as connection:
         session = connection.execution_options(isolation_level="AUTOCOMMIT")
-        session.execute(text("SELECT set_config('application_name', :me, false)"), {"me": _session()})
+        session.execute(
+            text("SELECT set_config('application_name', :me, false)"), {"me": _session()}
+        )
         while not session.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(name)}):
             if waiting is None:
                 raise _locked(database, _advisory_holder(session, name) or "")
@@ -187,7 +195,8 @@ def _opened(path: str, flags: int, mode: int = file_modes.FILE) -> int:
 
 def _no_lock(path: str) -> StateError:
     return StateError(
-        f"{path} is not a regular file", hint="remove it: it is made again; who may write to that folder?"
+        f"{path} is not a regular file",
+        hint="remove it: it is made again; who may write to that folder?",
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Integer, Row, bindparam, delete, func, or_, s
 
 from syndicator.model.content import PostHead, Stat, Term
 from syndicator.store import kv
-from syndicator.store.schema import from_us, members, posts, to_us
+from syndicator.store.schema import feed_posts, from_us, posts, to_us
 from syndicator.store.sql import among, batches, those, to_json, upsert
 
 #: The fact that says how many posts there are.
@@ -26,7 +26,9 @@ class PostRow(NamedTuple):
     head: PostHead | None  #: of the last version that could be read as a post; None: there is none
     document_digest: str | None = None  #: of the version that `head` describes
     feeds: tuple[str, ...] = ()  #: the feeds it stands in, or will stand in when its time comes
-    hidden_id: str | None = None  #: the id of a post that was taken back: nobody else's while its file is there
+    hidden_id: str | None = (
+        None  #: the id of a post that was taken back: nobody else's while its file is there
+    )
 
     @property
     def id(self) -> str | None:
@@ -36,12 +38,14 @@ class PostRow(NamedTuple):
 
 def seen(connection: Connection) -> Iterator[tuple[str, int, int]]:
     """(path, size, mtime_ns) of each document whose look can be trusted."""
-    rows = connection.execute(select(posts.c.path, posts.c.size, posts.c.mtime_ns).where(posts.c.settled))
+    rows = connection.execute(
+        select(posts.c.path, posts.c.size, posts.c.mtime_ns).where(posts.c.settled)
+    )
     for row in rows.yield_per(10_000):
         yield row[0], row[1], row[2]
 
 
-def every_seen(connection: Connection) -> Iterator[tuple[str, int, int]]:
+def all_seen(connection: Connection) -> Iterator[tuple[str, int, int]]:
     """The same of every document."""
     rows = connection.execute(select(posts.c.path, posts.c.size, posts.c.mtime_ns))
     for row in rows.yield_per(10_000):
@@ -62,12 +66,15 @@ def get(connection: Connection, wanted: Iterable[str]) -> dict[str, PostRow]:
 def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRow]) -> None:
     """Remember documents, in place of what was known `before` of the same paths."""
     before = list(before)
-    _count(connection, sum(row.head is not None for row in rows) - sum(row.head is not None for row in before))
+    _count(
+        connection,
+        sum(row.head is not None for row in rows) - sum(row.head is not None for row in before),
+    )
     _leave(connection, before)
     upsert(connection, posts, [_columns(row) for row in rows])
     upsert(
         connection,
-        members,
+        feed_posts,
         [
             {"feed": feed, "published": to_us(row.head.published), "path": row.stat.path}
             for row in rows
@@ -84,17 +91,22 @@ _LOOK = (
 )
 
 
-def look(connection: Connection, rows: Iterable[PostRow]) -> None:
+def update_stat(connection: Connection, rows: Iterable[PostRow]) -> None:
     """Remember a new look at documents whose bytes are the same."""
     looks = [
-        {"path_": row.stat.path, "size_": row.stat.size, "mtime_ns_": row.stat.mtime_ns, "settled_": row.settled}
+        {
+            "path_": row.stat.path,
+            "size_": row.stat.size,
+            "mtime_ns_": row.stat.mtime_ns,
+            "settled_": row.settled,
+        }
         for row in rows
     ]
     if looks:
         connection.execute(_LOOK, looks)
 
 
-def unsettle(connection: Connection, paths: Sequence[str] | None = None) -> None:
+def mark_unread(connection: Connection, paths: Sequence[str] | None = None) -> None:
     """Let documents be read again. `paths`: only these; None: all of them."""
     statement = update(posts).values(settled=False, digest="")
     if paths is None:
@@ -138,9 +150,9 @@ def are_all(connection: Connection, paths: Collection[str]) -> bool:
 
 _NEWEST = (
     select(posts)
-    .join(members, members.c.path == posts.c.path)
-    .where(members.c.feed == bindparam("of"), members.c.published <= bindparam("now"))
-    .order_by(members.c.published.desc(), members.c.path.desc())
+    .join(feed_posts, feed_posts.c.path == posts.c.path)
+    .where(feed_posts.c.feed == bindparam("of"), feed_posts.c.published <= bindparam("now"))
+    .order_by(feed_posts.c.published.desc(), feed_posts.c.path.desc())
     .limit(bindparam("most", type_=Integer))
 )
 
@@ -176,7 +188,9 @@ def due(connection: Connection, after: datetime, until: datetime) -> set[str]:
     return {feed for row in rows for feed in json.loads(row.feeds)}
 
 
-_NEXT_DUE = select(func.min(posts.c.published)).where(posts.c.out, posts.c.published > bindparam("now"))
+_NEXT_DUE = select(func.min(posts.c.published)).where(
+    posts.c.out, posts.c.published > bindparam("now")
+)
 
 
 def next_due(connection: Connection, now: datetime) -> datetime | None:
@@ -188,7 +202,7 @@ def next_due(connection: Connection, now: datetime) -> datetime | None:
 _HOLDERS = select(posts.c.id, posts.c.path).where(among(posts.c.id))
 
 
-def holders(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+def paths_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """Which path holds an id, of those that are held."""
     held: dict[str, str] = {}
     for batch in batches(ids):
@@ -203,11 +217,15 @@ def find(connection: Connection, places: Iterable[str], now: datetime) -> list[P
     """
     matches = [
         posts.c.path.like(pattern, escape="\\")
-        for escaped in (place.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for place in places)
+        for escaped in (
+            place.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for place in places
+        )
         for pattern in (escaped, f"%/{escaped}", f"{escaped}.%", f"%/{escaped}.%")
     ]
     rows = connection.execute(
-        select(posts).where(posts.c.out, posts.c.published <= to_us(now), or_(*matches)).order_by(posts.c.path)
+        select(posts)
+        .where(posts.c.out, posts.c.published <= to_us(now), or_(*matches))
+        .order_by(posts.c.path)
     )
     return [head for row in rows if (head := _post_row(row).head)]
 
@@ -218,10 +236,10 @@ def _count(connection: Connection, more: int) -> None:
         kv.put(connection, _COUNT, str(count(connection) + more))
 
 
-_LEAVE = delete(members).where(
-    members.c.feed == bindparam("feed_"),
-    members.c.published == bindparam("published_"),
-    members.c.path == bindparam("path_"),
+_LEAVE = delete(feed_posts).where(
+    feed_posts.c.feed == bindparam("feed_"),
+    feed_posts.c.published == bindparam("published_"),
+    feed_posts.c.path == bindparam("path_"),
 )
 
 

@@ -48,9 +48,10 @@ _EVERY = select(problems).order_by(
 )
 
 
-def every(connection: Connection) -> tuple[Problem, ...]:
+def all_problems(connection: Connection) -> tuple[Problem, ...]:
     """All of them, by path and line; what is wrong with a path as a whole comes first."""
     rows = connection.execute(_EVERY)
     return tuple(
-        Problem(path=row.path, line=row.line, message=row.message, hint=row.hint, fatal=row.fatal) for row in rows
+        Problem(path=row.path, line=row.line, message=row.message, hint=row.hint, fatal=row.fatal)
+        for row in rows
     )

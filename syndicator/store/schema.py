@@ -1,13 +1,23 @@
 """Every table, on one page. A time is an INTEGER: microseconds since 1970 in UTC.
 
 The store is an index, not the truth: posts, entries, feeds and files can be made again from the source.
-What can't is `ledger` (identity), and what is owed to hubs and subscribers.
+What can't is `identities` (identity), and what is owed to hubs and subscribers.
 """
 
 from datetime import UTC, datetime, timedelta
 from typing import overload
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, types
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    types,
+)
 
 metadata = MetaData()
 
@@ -54,8 +64,8 @@ def from_us(microseconds: int | None) -> datetime | None:
 
 
 #: Facts about the store as a whole: the site's digest it was built with, the last run.
-facts = Table(
-    "facts",
+kv = Table(
+    "kv",
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
@@ -68,7 +78,9 @@ posts = Table(
     Column("path", Text, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
-    Column("settled", Boolean, nullable=False),  # False: read within the clock's grain of its mtime; look again
+    Column(
+        "settled", Boolean, nullable=False
+    ),  # False: read within the clock's grain of its mtime; look again
     Column("digest", Text, nullable=False),  # of the file as last read
     # The rest describes the last version that could be read as a post; out is False when there was none. Whether its
     # time has come is for `published` to say. A post that was taken back keeps its id.
@@ -86,8 +98,8 @@ posts = Table(
 )
 
 #: Which posts belong to which feed, in the order feeds are read in.
-members = Table(
-    "members",
+feed_posts = Table(
+    "feed_posts",
     metadata,
     Column("feed", Text, primary_key=True),
     Column("published", BigInteger, primary_key=True),
@@ -102,8 +114,8 @@ Index("posts_published", posts.c.published, posts.c.path)
 Index("posts_id", posts.c.id)
 
 #: Who is who, for ever: survives renames, deletions, new permalinks and new domains.
-ledger = Table(
-    "ledger",
+identities = Table(
+    "identities",
     metadata,
     Column("path", Text, primary_key=True),
     Column("id", Text, nullable=False),
@@ -113,9 +125,9 @@ ledger = Table(
 )
 #: A path that comes with the text of one that went is that post, renamed.
 Index(
-    "ledger_gone",
-    ledger.c.text_digest,
-    sqlite_where=ledger.c.gone.is_not(None),
+    "identities_gone",
+    identities.c.text_digest,
+    sqlite_where=identities.c.gone.is_not(None),
 )
 
 #: Rendered entries of the posts that stand in some feed.
@@ -125,8 +137,12 @@ entries = Table(
     Column("path", Text, primary_key=True),
     Column("key", Text, nullable=False),  # digest of all it was made from
     Column("data", Text, nullable=False),  # JSON; "" when the post can't be rendered
-    Column("uses_posts", Boolean, nullable=False),  # asked for other posts, so is made again when one changes
-    Column("needs", Text, nullable=False),  # JSON {path: [size, mtime_ns] or null}: files of the site it asked for
+    Column(
+        "uses_posts", Boolean, nullable=False
+    ),  # asked for other posts, so is made again when one changes
+    Column(
+        "needs", Text, nullable=False
+    ),  # JSON {path: [size, mtime_ns] or null}: files of the site it asked for
 )
 
 #: What is wrong, until it is mended. `stage` is who found it: "site", "read", "id", "name", "render" or "feed".
@@ -134,7 +150,9 @@ problems = Table(
     "problems",
     metadata,
     Column("stage", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),  # a post's path, or a feed's name: whose reading found it
+    Column(
+        "subject", Text, primary_key=True
+    ),  # a post's path, or a feed's name: whose reading found it
     Column("position", Integer, primary_key=True),
     Column("path", Text, nullable=False),
     Column("line", Integer),
@@ -151,10 +169,12 @@ feeds = Table(
     Column("kind", Text),  # None: the whole site
     Column("label", Text),  # as first written by an author
     Column("folded", Text),  # what makes two labels the same
-    Column("dirty", Boolean, nullable=False),  # something it is made from changed since it was last written
+    Column(
+        "stale", Boolean, nullable=False
+    ),  # something it is made from changed since it was last written
     Column("updated", BigInteger),  # never goes backwards; None: it never had an entry
-    Column("made_of", Text),  # digest of spec and entries as last written; None: never written
-    Column("standing", Text),  # JSON [path, …] as last written
+    Column("content_key", Text),  # digest of spec and entries as last written; None: never written
+    Column("post_paths", Text),  # JSON [path, …] as last written
 )
 Index("feeds_folded", feeds.c.kind, feeds.c.folded, unique=True)
 
@@ -169,59 +189,69 @@ files = Table(
     Column("digest", Text, nullable=False),
     Column("hubs", Text, nullable=False),  # JSON [url, …]
     Column("updated", BigInteger, nullable=False),  # when these bytes were first published
-    Column("disk", Text, nullable=False),  # JSON {suffix: [size, mtime_ns]} as written; "" is the file itself
+    Column(
+        "disk", Text, nullable=False
+    ),  # JSON {suffix: [size, mtime_ns]} as written; "" is the file itself
     Column("gone", Boolean, nullable=False),  # the config no longer makes it: 410
 )
 
 #: One row a debt. Settled debts are gone; those given up stay in sight until the next change owes them again.
-owed = Table(
-    "owed",
+jobs = Table(
+    "jobs",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("kind", Text, nullable=False),  # debts.Kind
+    Column("kind", Text, nullable=False),  # outbox.JobKind
     Column("target", Text, nullable=False),  # a hub's URL or a callback
     Column("topic", Text, nullable=False),
-    Column("variant", Text, nullable=False),  # of a verification its mode, else "": these don't coalesce
-    Column("host", Text, nullable=False),  # whose turn it is: a hub's host and port, a callback's network or host
+    Column(
+        "variant", Text, nullable=False
+    ),  # of a verification its mode, else "": these don't coalesce
+    Column(
+        "host", Text, nullable=False
+    ),  # whose turn it is: a hub's host and port, a callback's network or host
     Column("state", Text, nullable=False),  # "waiting", "claimed" or "gave up"
     Column("claimer", Text),  # who claimed it
-    Column("expires", BigInteger),  # of the claim: when it is given back though its claimer said nothing
+    Column(
+        "expires", BigInteger
+    ),  # of the claim: when it is given back though its claimer said nothing
     Column("attempts", Integer, nullable=False),
     Column("since", BigInteger, nullable=False),
     Column("due", BigInteger, nullable=False),
-    Column("not_before", BigInteger, nullable=False),  # what the target asked for with Retry-After; 0: nothing
+    Column(
+        "not_before", BigInteger, nullable=False
+    ),  # what the target asked for with Retry-After; 0: nothing
     Column("error", Text),  # of the last attempt, in words; None: there was none
     Column("detail", Text, nullable=False),  # JSON {name: …}: what a kind needs besides
     Column("client", Text),  # the address that asked for a verification; None: nobody asked
 )
 #: A change that comes while its debt is being paid owes anew; one that comes before is the same debt.
 Index(
-    "owed_once",
-    owed.c.kind,
-    owed.c.target,
-    owed.c.topic,
-    owed.c.variant,
+    "jobs_queued_once",
+    jobs.c.kind,
+    jobs.c.target,
+    jobs.c.topic,
+    jobs.c.variant,
     unique=True,
-    sqlite_where=owed.c.state != "claimed",
+    sqlite_where=jobs.c.state != "claimed",
 )
 #: What is being paid to a target for a topic is paid once at a time.
 Index(
-    "owed_under_way",
-    owed.c.kind,
-    owed.c.target,
-    owed.c.topic,
-    owed.c.variant,
+    "jobs_claimed_once",
+    jobs.c.kind,
+    jobs.c.target,
+    jobs.c.topic,
+    jobs.c.variant,
     unique=True,
-    sqlite_where=owed.c.state == "claimed",
+    sqlite_where=jobs.c.state == "claimed",
 )
-Index("owed_due", owed.c.state, owed.c.due)
+Index("jobs_due", jobs.c.state, jobs.c.due)
 #: Pending verifications are counted by host and by client at each request to the hub.
 Index(
-    "owed_verify",
-    owed.c.state,
-    owed.c.host,
-    owed.c.client,
-    sqlite_where=owed.c.kind == "verify",
+    "jobs_verify",
+    jobs.c.state,
+    jobs.c.host,
+    jobs.c.client,
+    sqlite_where=jobs.c.kind == "verify",
 )
 
 #: What became of the pings to each hub.
@@ -230,7 +260,9 @@ hubs = Table(
     metadata,
     Column("url", Text, primary_key=True),
     Column("last_success", BigInteger),
-    Column("fetched", BigInteger),  # when it was last seen to come for a feed that changed; None: never
+    Column(
+        "fetched", BigInteger
+    ),  # when it was last seen to come for a feed that changed; None: never
     Column("last_failure", BigInteger),
     Column("error", Text),  # of the last failure, in words
 )
@@ -241,7 +273,7 @@ subscriptions = Table(
     metadata,
     Column("topic", Text, primary_key=True),
     Column("callback", Text, primary_key=True),
-    Column("host", Text, nullable=False),  # of the callback, see `debts.host_name`
+    Column("host", Text, nullable=False),  # of the callback, see `outbox.host_name`
     Column("secret", LargeBinary),
     Column("since", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
@@ -250,8 +282,12 @@ subscriptions = Table(
     Column("last_success", BigInteger),
     Column("last_failure", BigInteger),
     Column("error", Text),  # of the last failure, in words
-    Column("network", Text),  # of the address last connected to, see `debts.network_of`; None: not known
-    Column("failing", BigInteger),  # when the first of the failures in a row was; None: there is none
+    Column(
+        "network", Text
+    ),  # of the address last connected to, see `outbox.network_of`; None: not known
+    Column(
+        "failing", BigInteger
+    ),  # when the first of the failures in a row was; None: there is none
 )
 Index("subscriptions_host", subscriptions.c.host, subscriptions.c.expires)
 Index("subscriptions_network", subscriptions.c.network, subscriptions.c.expires)

@@ -23,13 +23,13 @@ from sqlalchemy import (
     update,
 )
 
-from syndicator.model.outbox import Kind, Subscription, host_name
-from syndicator.store.outbox import Debt, host_of, owe
-from syndicator.store.schema import from_us, owed, subscriptions, to_us
+from syndicator.model.outbox import JobKind, Subscription, host_name
+from syndicator.store.outbox import JobRow, enqueue, host_of
+from syndicator.store.schema import from_us, jobs, subscriptions, to_us
 from syndicator.store.sql import insert
 
 #: Of what is owed, deliveries that are not under way.
-UNSENT = and_(owed.c.kind == Kind.DELIVER, owed.c.state != "claimed")
+UNSENT = and_(jobs.c.kind == JobKind.DELIVER, jobs.c.state != "claimed")
 
 _Pair = tuple[str, str]  # topic, callback
 
@@ -58,12 +58,12 @@ class Audience:
     last_failure: datetime | None
 
 
-def alias(callback: str) -> str:
+def callback_label(callback: str) -> str:
     """What to call a callback in front of people: its host, and a digest that tells two apart."""
     return f"{host_of(callback)}#{sha256(callback.encode()).hexdigest()[:8]}"
 
 
-def keep(connection: Connection, subscription: Subscription, had: str | None = None) -> None:
+def upsert(connection: Connection, subscription: Subscription, had: str | None = None) -> None:
     """Begin a subscription, or go on with it under its new terms (a secret can go as well as come).
 
     `had` is the digest of the topic when it was asked for: who begins is owed what came since, if anything did.
@@ -71,10 +71,14 @@ def keep(connection: Connection, subscription: Subscription, had: str | None = N
     """
     topic, callback = subscription.topic, subscription.callback
     if had and not find(connection, [(topic, callback)], subscription.since):
-        missed = Debt(
-            kind=Kind.DELIVER, target=callback, topic=topic, network=subscription.network, detail={"had": had}
+        missed = JobRow(
+            kind=JobKind.DELIVER,
+            target=callback,
+            topic=topic,
+            network=subscription.network,
+            detail={"had": had},
         )
-        owe(connection, [missed], subscription.since)
+        enqueue(connection, [missed], subscription.since)
     terms = {"secret": subscription.secret, "expires": to_us(subscription.expires)}
     connection.execute(
         _keep(connection.dialect),
@@ -90,11 +94,11 @@ def keep(connection: Connection, subscription: Subscription, had: str | None = N
     )
     # What ended before is no news to who begins again.
     connection.execute(
-        delete(owed).where(
-            owed.c.kind == Kind.DENY,
-            owed.c.topic == topic,
-            owed.c.target == callback,
-            owed.c.state != "claimed",
+        delete(jobs).where(
+            jobs.c.kind == JobKind.DENY,
+            jobs.c.topic == topic,
+            jobs.c.target == callback,
+            jobs.c.state != "claimed",
         )
     )
 
@@ -125,7 +129,9 @@ def end(connection: Connection, topic: str, callback: str, *, only_failing: bool
         which.append(subscriptions.c.failing.is_not(None))
     ended = connection.execute(delete(subscriptions).where(*which)).rowcount
     if ended or not only_failing:
-        connection.execute(delete(owed).where(UNSENT, owed.c.topic == topic, owed.c.target == callback))
+        connection.execute(
+            delete(jobs).where(UNSENT, jobs.c.topic == topic, jobs.c.target == callback)
+        )
     return bool(ended)
 
 
@@ -134,11 +140,15 @@ def remove(connection: Connection, callback: str, now: datetime) -> int:
     found = [
         row
         for row in connection.execute(select(subscriptions.c.topic, subscriptions.c.callback))
-        if callback in (row.callback, alias(row.callback))
+        if callback in (row.callback, callback_label(row.callback))
     ]
     for row in found:
         end(connection, row.topic, row.callback)
-    return owe(connection, [Debt(kind=Kind.DENY, target=row.callback, topic=row.topic) for row in found], now)
+    return enqueue(
+        connection,
+        [JobRow(kind=JobKind.DENY, target=row.callback, topic=row.topic) for row in found],
+        now,
+    )
 
 
 def find(
@@ -160,14 +170,24 @@ def find(
     }
 
 
-def delivered(connection: Connection, arrived: Sequence[tuple[str, str, str]], now: datetime) -> None:
+def delivered(
+    connection: Connection, arrived: Sequence[tuple[str, str, str]], now: datetime
+) -> None:
     """Note topic, callback and digest of what arrived."""
     if arrived:
         connection.execute(
             update(subscriptions)
-            .where(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
-            .values(delivered=bindparam("digest"), failures=0, failing=None, last_success=to_us(now)),
-            [{"of": topic, "to": callback, "digest": digest} for topic, callback, digest in arrived],
+            .where(
+                subscriptions.c.topic == bindparam("of"),
+                subscriptions.c.callback == bindparam("to"),
+            )
+            .values(
+                delivered=bindparam("digest"), failures=0, failing=None, last_success=to_us(now)
+            ),
+            [
+                {"of": topic, "to": callback, "digest": digest}
+                for topic, callback, digest in arrived
+            ],
         )
 
 
@@ -176,7 +196,10 @@ def failed(connection: Connection, failures: Sequence[tuple[str, str, str]], now
     if failures:
         connection.execute(
             update(subscriptions)
-            .where(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
+            .where(
+                subscriptions.c.topic == bindparam("of"),
+                subscriptions.c.callback == bindparam("to"),
+            )
             .values(
                 delivered=None,
                 failures=subscriptions.c.failures + 1,
@@ -188,12 +211,15 @@ def failed(connection: Connection, failures: Sequence[tuple[str, str, str]], now
         )
 
 
-def moved(connection: Connection, networks: Sequence[tuple[str, str, str]]) -> None:
+def set_network(connection: Connection, networks: Sequence[tuple[str, str, str]]) -> None:
     """Note topic, callback and network of those that a delivery found at another address."""
     if networks:
         connection.execute(
             update(subscriptions)
-            .where(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
+            .where(
+                subscriptions.c.topic == bindparam("of"),
+                subscriptions.c.callback == bindparam("to"),
+            )
             .values(network=bindparam("at")),
             [{"of": topic, "to": callback, "at": network} for topic, callback, network in networks],
         )
@@ -217,9 +243,11 @@ def total_at(connection: Connection, host: str, network: str | None, now: dateti
     return max(of_host, of_network or 0)
 
 
-def sweep(connection: Connection, now: datetime) -> int:
+def delete_expired(connection: Connection, now: datetime) -> int:
     """Forget subscriptions whose lease ended; how many."""
-    return connection.execute(delete(subscriptions).where(subscriptions.c.expires <= to_us(now))).rowcount
+    return connection.execute(
+        delete(subscriptions).where(subscriptions.c.expires <= to_us(now))
+    ).rowcount
 
 
 def total(connection: Connection, now: datetime) -> int:
@@ -262,7 +290,7 @@ def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]
     return tuple(
         Subscriber(
             topic=row.topic,
-            callback=alias(row.callback),
+            callback=callback_label(row.callback),
             since=from_us(row.since),
             expires=from_us(row.expires),
             failures=row.failures,

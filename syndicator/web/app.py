@@ -9,9 +9,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from syndicator.web.catalogue import Catalogue, Feeds, OnRequest
+from syndicator.web.catalogue import Catalogue, FeedCatalogue, OnRequest
 from syndicator.web.health import Health, public_routes
-from syndicator.web.poll_limit import Limiter
+from syndicator.web.poll_limit import PollLimiter
 from syndicator.web.proxies import Proxies
 
 #: Seconds after which whoever came before the first run was over may come again.
@@ -24,9 +24,9 @@ def make_app(
     health: Health,
     on_request: OnRequest,
     routes: Sequence[BaseRoute] = (),
-    limiter: Limiter | None = None,
+    limiter: PollLimiter | None = None,
     proxies: Proxies | None = None,
-) -> Feeds:
+) -> FeedCatalogue:
     """Everything that is served. `routes` come before our own; `limiter` None: nobody is limited."""
     behind = Starlette(
         routes=[*routes, *public_routes(health)],
@@ -34,7 +34,13 @@ def make_app(
     )
     # The redirect to a path with or without its last slash would be built from the Host header.
     behind.router.redirect_slashes = False
-    return Feeds(catalogue, counted(behind, on_request), on_request=on_request, limiter=limiter, proxies=proxies)
+    return FeedCatalogue(
+        catalogue,
+        counted(behind, on_request),
+        on_request=on_request,
+        limiter=limiter,
+        proxies=proxies,
+    )
 
 
 def _nothing(catalogue: Catalogue) -> PlainTextResponse:

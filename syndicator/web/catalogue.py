@@ -8,19 +8,19 @@ from collections.abc import Callable, Iterable, Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from syndicator.web.poll_limit import Limiter
+from syndicator.web.poll_limit import PollLimiter
 from syndicator.web.prepared_responses import (
     CONDITIONS,
     GONE,
     NOT_ALLOWED,
     OPTIONS,
-    Answer,
     Prepared,
+    PreparedResponse,
     PublishedFile,
     answer,
     moved_to,
     prepare,
-    too_often,
+    too_many_requests,
 )
 from syndicator.web.proxies import Proxies
 
@@ -32,7 +32,9 @@ OnRequest = Callable[[int, str, Scope], None]
 class Catalogue:
     """What there is to serve, by path."""
 
-    def __init__(self, *, max_age: int, root: str = "/", moved: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *, max_age: int, root: str = "/", moved: Mapping[str, str] | None = None
+    ) -> None:
         """`max_age` in seconds. `root` is the path of the feeds' public address: behind a proxy that doesn't
         strip it, and with nothing in front, requests arrive with it. `moved` paths, whatever stands there, are
         answered 301 to the address given.
@@ -40,31 +42,33 @@ class Catalogue:
         self._max_age = max_age
         self._roots = dict.fromkeys(("/", root))
         self._moved = {path: moved_to(url) for path, url in (moved or {}).items()}
-        self._paths: dict[str, Prepared | Answer] = {}
+        self._paths: dict[str, Prepared | PreparedResponse] = {}
         self.update([])
 
     def update(self, files: Iterable[PublishedFile], *, gone: Iterable[str] = ()) -> None:
         """Serve these files, answer 410 for what is gone, and all others as before: at one instant for all of
         them. One thread at a time may call it, whoever asks meanwhile.
         """
-        answers: dict[str, Prepared | Answer] = dict.fromkeys(gone, GONE)
+        answers: dict[str, Prepared | PreparedResponse] = dict.fromkeys(gone, GONE)
         answers.update((file.path, prepare(file, self._max_age)) for file in files)
         answers.update(self._moved)
         if "index.html" in answers:
             answers[""] = answers["index.html"]
-        self._paths = self._paths | {root + path: found for root in self._roots for path, found in answers.items()}
+        self._paths = self._paths | {
+            root + path: found for root in self._roots for path, found in answers.items()
+        }
 
     @property
     def is_whole(self) -> bool:
         """Whether the first run is over: the page of all feeds comes last."""
         return "/index.html" in self._paths
 
-    def find(self, path: str) -> Prepared | Answer | None:
+    def find(self, path: str) -> Prepared | PreparedResponse | None:
         """What there is at a path as the request names it, decoded; None: nothing."""
         return self._paths.get(path)
 
 
-class Feeds:
+class FeedCatalogue:
     """The ASGI app in front: what the catalogue knows is answered here, everything else by `rest`."""
 
     def __init__(
@@ -73,7 +77,7 @@ class Feeds:
         rest: ASGIApp,
         *,
         on_request: OnRequest,
-        limiter: Limiter | None = None,
+        limiter: PollLimiter | None = None,
         proxies: Proxies | None = None,
     ) -> None:
         self._catalogue = catalogue
@@ -87,22 +91,26 @@ class Feeds:
         if reply is None:
             await self._rest(scope, receive, send)
             return
-        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
+        await send(
+            {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
+        )
+        await send(
+            {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body}
+        )
 
-    def reply(self, scope: Scope) -> Answer | None:
+    def reply(self, scope: Scope) -> PreparedResponse | None:
         """The answer from the catalogue, counted as given; None: the path is not in it."""
         found = self._catalogue.find(scope["path"])
         if found is None:
             return None
-        if isinstance(found, Answer):
+        if isinstance(found, PreparedResponse):
             format, reply = "", found
         else:
             format, reply = found.format, self._answer(found, scope)
         self._on_request(reply.status, format, scope)
         return reply
 
-    def _answer(self, file: Prepared, scope: Scope) -> Answer:
+    def _answer(self, file: Prepared, scope: Scope) -> PreparedResponse:
         method, headers = scope["method"], scope["headers"]
         if method not in ("GET", "HEAD"):
             return OPTIONS if method == "OPTIONS" else NOT_ALLOWED
@@ -112,4 +120,4 @@ class Feeds:
         if any(name in CONDITIONS for name, _ in headers):
             return reply
         wait = self._limiter.wait(scope, dict(reply.headers)[b"etag"])
-        return reply if wait is None else too_often(wait)
+        return reply if wait is None else too_many_requests(wait)

@@ -20,7 +20,7 @@ class Connection(Protocol):
     def give_up(self) -> None: ...
 
 
-class Shares:
+class ClientShares:
     """Counts the connections of each client: an IPv4 address or an IPv6 /64."""
 
     def __init__(self, most: int, *, apart: Sequence[Network] = LOOPBACK) -> None:

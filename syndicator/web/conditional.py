@@ -31,12 +31,18 @@ def has_tag(field: bytes, tag: bytes) -> bool:
     """`If-None-Match`: `*`, or a list that names the tag. Weak comparison (§13.1.2): a proxy that compressed
     the body again made our tag weak, and its client still has our content.
     """
-    return field == tag or field.strip() == b"*" or any(match[2] == tag for match in _TAG.finditer(field))
+    return (
+        field == tag
+        or field.strip() == b"*"
+        or any(match[2] == tag for match in _TAG.finditer(field))
+    )
 
 
 def has_strong_tag(field: bytes, tag: bytes) -> bool:
     """`If-Match`: the same with strong comparison (§13.1.1)."""
-    return field.strip() == b"*" or any(not match[1] and match[2] == tag for match in _TAG.finditer(field))
+    return field.strip() == b"*" or any(
+        not match[1] and match[2] == tag for match in _TAG.finditer(field)
+    )
 
 
 def is_same(last_modified: bytes, date: bytes) -> bool:

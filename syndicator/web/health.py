@@ -28,7 +28,9 @@ class Readiness:
 
     ready: bool
     trouble: Trouble | None = None  #: why it does not, as far as that is an error
-    facts: Mapping[str, str | float | bool | None]  #: shown on the admin address, as they are; no secrets
+    facts: Mapping[
+        str, str | float | bool | None
+    ]  #: shown on the admin address, as they are; no secrets
 
     def public(self) -> Mapping[str, object]:
         """What everyone may see: of an error only its kind."""

@@ -14,12 +14,20 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from syndicator.errors import OutputError, StateError
-from syndicator.model.outbox import Kind
+from syndicator.model.outbox import JobKind
 from syndicator.store import deliveries, outbox, subscriptions
 from syndicator.store.database import Database
-from syndicator.store.outbox import Debt
+from syndicator.store.outbox import JobRow
 from syndicator.web.poll_limit import Network, client
-from syndicator.websub.hub_requests import SUBSCRIPTIONS_PART, Accepted, Lease, Published, Refused, judge, most_of_host
+from syndicator.websub.hub_requests import (
+    SUBSCRIPTIONS_PART,
+    Accepted,
+    LeaseBounds,
+    PublishRequest,
+    Refused,
+    host_quota,
+    parse,
+)
 
 #: Octets of a request's body. A callback, a topic and a secret at their longest need less.
 BODY_LIMIT = 16 * 1024
@@ -46,12 +54,12 @@ class HubLimits:
     @property
     def of_host(self) -> int:
         """Subscriptions that one host, or one network, may have."""
-        return most_of_host(self.host_subscriptions, self.subscriptions, SUBSCRIPTIONS_PART)
+        return host_quota(self.host_subscriptions, self.subscriptions, SUBSCRIPTIONS_PART)
 
     @property
     def pending_of_host(self) -> int:
         """Pending verifications that one host may have, or one client may ask for."""
-        return most_of_host(self.pending, self.pending, PENDING_PART)
+        return host_quota(self.pending, self.pending, PENDING_PART)
 
 
 class Topic(Protocol):
@@ -64,7 +72,7 @@ class Topic(Protocol):
     def digest(self) -> str: ...
 
 
-class Hub:
+class HubEndpoint:
     """Takes subscriptions to our own topics.
 
     `read` gives a topic by its URL, None for what is no topic of ours; anyone may ask for any number of URLs, so a
@@ -78,7 +86,7 @@ class Hub:
         *,
         read: Callable[[str], Topic | None],
         refusal: Callable[[str], str | None],
-        lease: Lease,
+        lease: LeaseBounds,
         clock: Callable[[], datetime],
         on_owed: Callable[[], None],
         home: str,
@@ -105,7 +113,9 @@ class Hub:
         if not self._clients.allow(who, self._clock()):
             return _text(429, "Too many requests from your address", wait=60)
         try:
-            return await run_in_threadpool(self._decide, request.headers.get("content-type", ""), body, who)
+            return await run_in_threadpool(
+                self._decide, request.headers.get("content-type", ""), body, who
+            )
         except (StateError, OutputError):  # who builds and who pushes meets it too, and tells of it
             return _text(503, "Not now: please try again later", wait=60)
 
@@ -118,18 +128,20 @@ class Hub:
             found[topic.url] = topic
             return topic.url
 
-        asked = judge(
+        asked = parse(
             content_type,
             body,
             known=known,
             refusal=self._refusal,
             lease=self._lease,
-            allowed=lambda number: self._clients.allow(who, self._clock(), number - 1),  # the request counts as one
+            allowed=lambda number: self._clients.allow(
+                who, self._clock(), number - 1
+            ),  # the request counts as one
         )
         match asked:
             case Refused():
                 return _text(asked.status, asked.text, wait=asked.wait)
-            case Published():
+            case PublishRequest():
                 return self._publish([found[topic] for topic in asked.topics])
             case Accepted():
                 return self._accept(asked, found[asked.topic], who)
@@ -142,8 +154,8 @@ class Hub:
             network = subscriptions.network_at(connection, asked.host)
             if (refused := self._no_room(connection, asked, network, who)) is not None:
                 return refused
-            debt = Debt(
-                kind=Kind.VERIFY,
+            job = JobRow(
+                kind=JobKind.VERIFY,
                 target=asked.callback,
                 topic=asked.topic,
                 variant=asked.mode,
@@ -151,11 +163,13 @@ class Hub:
                 client=who,
                 detail={**asked.detail, "had": topic.digest},
             )
-            outbox.owe_last(connection, debt, now)
+            outbox.enqueue_last(connection, job, now)
         self._on_owed()
         return _text(202, "Accepted: the callback will be asked whether it meant it")
 
-    def _no_room(self, connection: Connection, asked: Accepted, network: str | None, who: str) -> Response | None:
+    def _no_room(
+        self, connection: Connection, asked: Accepted, network: str | None, who: str
+    ) -> Response | None:
         """The refusal of a request beyond a limit; None: there is room. What is there may be renewed and ended."""
         now, limits = self._clock(), self._limits
         pending = outbox.pending(connection, network or asked.host, who)
@@ -171,14 +185,22 @@ class Hub:
             return None
         if subscriptions.total(connection, now) + pending.total >= limits.subscriptions:
             return _text(503, "This hub has as many subscriptions as it takes", wait=3600)
-        if subscriptions.total_at(connection, asked.host, network, now) + pending.host >= limits.of_host:
-            return _text(429, "This callback's host has as many subscriptions as it may have", wait=3600)
+        if (
+            subscriptions.total_at(connection, asked.host, network, now) + pending.host
+            >= limits.of_host
+        ):
+            return _text(
+                429, "This callback's host has as many subscriptions as it may have", wait=3600
+            )
         return None
 
     def _publish(self, topics: Sequence[Topic]) -> Response:
         now = self._clock()
         with self._database.begin() as connection:
-            number = sum(deliveries.owe_again(connection, topic.url, topic.digest, now) for topic in topics)
+            number = sum(
+                deliveries.enqueue_missing(connection, topic.url, topic.digest, now)
+                for topic in topics
+            )
         if number:
             self._on_owed()
         return _text(202, "Accepted: whoever does not have the newest version will be sent it")

@@ -29,7 +29,7 @@ _ROLES = frozenset({"hub", "push", "pubsub", "pubsubhubbub", "websub"})
 _AGENTS = {"pubsubhubbub.appspot.com": b"feedfetcher-google"}
 
 
-class Fetches:
+class HubFetches:
     """Tells of hubs that come. `peers` has, by a hub's host, the address that its pings last went to."""
 
     def __init__(

@@ -6,7 +6,9 @@ from functools import lru_cache
 IDENTITY = "identity"
 
 
-@lru_cache(maxsize=256)  # clients say a handful of things; the server's bound on headers bounds each key
+@lru_cache(
+    maxsize=256
+)  # clients say a handful of things; the server's bound on headers bounds each key
 def choose(accept_encoding: bytes | None, offered: Sequence[str]) -> str | None:
     """The coding of `offered` that the client likes best; of equals the first, so offer the smallest first.
 

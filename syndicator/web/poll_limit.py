@@ -29,11 +29,15 @@ class _Repeats:
     count: int
 
 
-class Limiter:
+class PollLimiter:
     """Counts full answers of the same bytes to one client at one path, for an hour from the first."""
 
     def __init__(
-        self, per_hour: int, *, trusted: Sequence[Network] = (), clock: Callable[[], float] = time.monotonic
+        self,
+        per_hour: int,
+        *,
+        trusted: Sequence[Network] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._per_hour = per_hour
         self._trusted = tuple(trusted)
@@ -64,7 +68,9 @@ def client(scope: Scope, trusted: Sequence[Network]) -> str:
     An IPv6 client has a /64 to itself, and is named by it.
     """
     peer = scope["client"][0] if scope.get("client") else ""
-    lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    lines = [
+        value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
+    ]
     hops = [hop.strip() for hop in ",".join(lines).split(",")] if lines else []
     while hops and is_in(peer, trusted):
         peer = hops.pop()

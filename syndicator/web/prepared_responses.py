@@ -25,7 +25,9 @@ FEEDS = frozenset({"rss", "atom", "json"})
 
 _ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
 _ETAG_SUFFIX = {IDENTITY: "", "gzip": "-gz", "br": "-br"}
-CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since"})
+CONDITIONS = frozenset(
+    {b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since"}
+)
 _ASKED = CONDITIONS | {b"accept-encoding", b"sec-fetch-dest"}
 
 
@@ -38,11 +40,15 @@ class PublishedFile:
     updated: datetime  #: when these bytes were first published
     digest: str  #: of bodies["identity"], the very bytes given here
     link: str | None  #: the Link header; None: a page or a list, that no hub tells of
-    page: str | None = None  #: its feed's page for people, below the output folder; None: it is no feed
-    bodies: Mapping[str, bytes]  #: by content coding: "identity" always, "gzip" and "br" where they are smaller
+    page: str | None = (
+        None  #: its feed's page for people, below the output folder; None: it is no feed
+    )
+    bodies: Mapping[
+        str, bytes
+    ]  #: by content coding: "identity" always, "gzip" and "br" where they are smaller
 
 
-class Answer(NamedTuple):
+class PreparedResponse(NamedTuple):
     status: int
     headers: Headers
     body: bytes
@@ -53,8 +59,8 @@ class Variant(NamedTuple):
     """A file in one encoding."""
 
     etag: bytes
-    ok: Answer
-    not_modified: Answer
+    ok: PreparedResponse
+    not_modified: PreparedResponse
 
 
 class Prepared(NamedTuple):
@@ -64,31 +70,40 @@ class Prepared(NamedTuple):
     variants: Mapping[str, Variant]
     offered: tuple[str, ...]  #: the smallest first
     last_modified: bytes
-    page: Answer | None  #: for people who open a feed in a browser
+    page: PreparedResponse | None  #: for people who open a feed in a browser
 
 
-def _answer(status: int, headers: Headers, body: bytes = b"") -> Answer:
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(), *(b": ".join(line) for line in headers)]
-    return Answer(status, headers, body, b"\r\n".join([*lines, b""]))
+def _answer(status: int, headers: Headers, body: bytes = b"") -> PreparedResponse:
+    lines = [
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(),
+        *(b": ".join(line) for line in headers),
+    ]
+    return PreparedResponse(status, headers, body, b"\r\n".join([*lines, b""]))
 
 
-def _plain(status: int, text: str, *headers: tuple[bytes, bytes]) -> Answer:
+def _plain(status: int, text: str, *headers: tuple[bytes, bytes]) -> PreparedResponse:
     body = text.encode()
-    said = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body)), *headers]
+    said = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", b"%d" % len(body)),
+        *headers,
+    ]
     return _answer(status, said, body)
 
 
 GONE = _plain(410, "This feed is no longer made.\n")
 NOT_ALLOWED = _plain(405, "Only GET and HEAD are answered here.\n", _ALLOW)
 OPTIONS = _answer(204, [_ALLOW])
-_NOT_ACCEPTABLE = _plain(406, "This file is here as it is, or in gzip or br.\n", (b"vary", b"Accept-Encoding"))
+_NOT_ACCEPTABLE = _plain(
+    406, "This file is here as it is, or in gzip or br.\n", (b"vary", b"Accept-Encoding")
+)
 _FAILED = _plain(412, "The file is not what the request expects.\n")
 _CLOSE = (b"connection", b"close")
 TOO_LARGE = _plain(431, "The request's headers are too large.\n", _CLOSE)
 TOO_MANY = _plain(503, "Too many connections\n", (b"retry-after", b"20"), _CLOSE)
 
 
-def too_often(wait: int) -> Answer:
+def too_many_requests(wait: int) -> PreparedResponse:
     text = "You have these bytes: ask with If-None-Match or If-Modified-Since, and you may ask as often as you like.\n"
     return _plain(429, text, (b"retry-after", b"%d" % wait))
 
@@ -109,10 +124,15 @@ def prepare(file: PublishedFile, max_age: int) -> Prepared:
         # A 304 repeats Last-Modified and Link, which §15.4.5 leaves open: some readers keep what the last
         # answer said and forget the rest, and caches renew what they hold from it.
         validated: Headers = [(b"etag", etag), *shared]
-        sent: Headers = [(b"content-type", file.media_type.encode()), (b"content-length", b"%d" % len(body))]
+        sent: Headers = [
+            (b"content-type", file.media_type.encode()),
+            (b"content-length", b"%d" % len(body)),
+        ]
         if coding != IDENTITY:
             sent.append((b"content-encoding", coding.encode()))
-        variants[coding] = Variant(etag, _answer(200, sent + validated, body), _answer(304, validated))
+        variants[coding] = Variant(
+            etag, _answer(200, sent + validated, body), _answer(304, validated)
+        )
     offered = tuple(sorted(file.bodies, key=lambda coding: (len(file.bodies[coding]), coding)))
     format = format_of(file.media_type)
     page = None
@@ -127,22 +147,26 @@ def format_of(media_type: str) -> str:
     return FORMATS.get(media_type.partition(";")[0], "")
 
 
-def _see(page: str) -> Answer:
+def _see(page: str) -> PreparedResponse:
     """To the page for people. Browsers show a feed as plain source, and only browsers, only when a person opens
     an address, say `Sec-Fetch-Dest: document` (https://www.w3.org/TR/fetch-metadata/). `Accept` says nothing:
     readers send what browsers send. No cache may keep this, so none can give it to a reader.
     """
-    headers = ((b"location", page.encode()), (b"cache-control", b"no-store"), (b"vary", b"Sec-Fetch-Dest"))
+    headers = (
+        (b"location", page.encode()),
+        (b"cache-control", b"no-store"),
+        (b"vary", b"Sec-Fetch-Dest"),
+    )
     return _plain(303, f"A feed, for feed readers. The page about it: {page}\n", *headers)
 
 
-def moved_to(url: str) -> Answer:
+def moved_to(url: str) -> PreparedResponse:
     """A redirect carries no links: clients join the headers of all hops and would see two selfs."""
     location = quote(url, safe=":/?#[]@!$&'()*+,;=%~")
     return _plain(301, f"Moved to {location}\n", (b"location", location.encode("ascii")))
 
 
-def answer(file: Prepared, headers: Headers) -> Answer:
+def answer(file: Prepared, headers: Headers) -> PreparedResponse:
     """The answer to a GET or HEAD, by the precedence of RFC 9110 §13.2.2. Range is not offered (§14.2)."""
     asked: dict[bytes, bytes] = {}
     for name, value in headers:
@@ -157,7 +181,9 @@ def answer(file: Prepared, headers: Headers) -> Answer:
     if (tags := asked.get(b"if-match")) is not None:
         if not has_strong_tag(tags, variant.etag):
             return _FAILED
-    elif (date := asked.get(b"if-unmodified-since")) is not None and is_later(file.last_modified, date):
+    elif (date := asked.get(b"if-unmodified-since")) is not None and is_later(
+        file.last_modified, date
+    ):
         return _FAILED
     if (tags := asked.get(b"if-none-match")) is not None:
         return variant.not_modified if has_tag(tags, variant.etag) else variant.ok

@@ -12,10 +12,10 @@ from httptools import HttpParserError, HttpParserUpgrade
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from syndicator.web.catalogue import Feeds
-from syndicator.web.client_shares import Shares
+from syndicator.web.catalogue import FeedCatalogue
+from syndicator.web.client_shares import ClientShares
 from syndicator.web.one_at_a_time import SerialProtocol
-from syndicator.web.prepared_responses import TOO_LARGE, TOO_MANY, Answer, Headers
+from syndicator.web.prepared_responses import TOO_LARGE, TOO_MANY, Headers, PreparedResponse
 from syndicator.web.proxies import FORWARDED
 from syndicator.web.request_head import HEEDED, mistake
 
@@ -51,13 +51,13 @@ class BoundedProtocol(SerialProtocol):
     _arrival: TimerHandle | None = None
     _stall: TimerHandle | None = None
     _answering: RequestResponseCycle | None = None
-    _reply: Answer | None = None  # the catalogue's, to the request that is arriving
+    _reply: PreparedResponse | None = None  # the catalogue's, to the request that is arriving
     _method = ""  # of that request
     _heeded: Headers  # of the request that is arriving, those named in HEEDED
     _usual: Headers | None = None  # its Host alone, when it was found to be valid
     _client: str | None = None  # as it is counted by `shares`
 
-    def __init__(self, *args: Any, shares: Shares, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, shares: ClientShares, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._shares = shares
 
@@ -100,7 +100,9 @@ class BoundedProtocol(SerialProtocol):
             return
         if self._unfinished > MAX_HEAD and not self.transport.is_closing():
             self.send_400_response("")
-        elif (self._arriving or self._unfinished) and self._arrival is None:  # empty lines begin no request
+        elif (
+            self._arriving or self._unfinished
+        ) and self._arrival is None:  # empty lines begin no request
             self._arrival = self.loop.call_later(ARRIVAL, self.transport.close)
 
     def _keep(self, data: bytes, at: int) -> None:
@@ -128,9 +130,13 @@ class BoundedProtocol(SerialProtocol):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        if len(self.headers) > MAX_HEADERS or (self._unfinished > MAX_HEAD and self._head_size() > MAX_HEAD):
+        if len(self.headers) > MAX_HEADERS or (
+            self._unfinished > MAX_HEAD and self._head_size() > MAX_HEAD
+        ):
             self._unfinished = MAX_HEAD + 1
-            raise ValueError("the head is too large")  # ends the parsing; the answer is send_400_response's
+            raise ValueError(
+                "the head is too large"
+            )  # ends the parsing; the answer is send_400_response's
         self._unfinished = 0
         self.app = self.config.loaded_app  # a reload replaces the app, connections live on
         if self._heeded != self._usual or self.url[:1] != b"/":
@@ -156,7 +162,9 @@ class BoundedProtocol(SerialProtocol):
             raise ValueError(reason)
         if any(name in FORWARDED for name, _ in heeded):
             self.app.proxies.see(self._peer())
-        self.expect_100_continue = any(name == b"expect" and value.lower() == b"100-continue" for name, value in heeded)
+        self.expect_100_continue = any(
+            name == b"expect" and value.lower() == b"100-continue" for name, value in heeded
+        )
         if len(heeded) == 1 and heeded[0][0] == b"host":
             self._usual = heeded.copy()  # trailers are added to the list
 
@@ -181,12 +189,12 @@ class BoundedProtocol(SerialProtocol):
         answered = self.cycle is None or self.cycle.response_complete
         return answered and self.transport.get_write_buffer_size() < HIGH_WATER_LIMIT
 
-    def _look_up(self) -> Answer | None:
+    def _look_up(self) -> PreparedResponse | None:
         path = self.url.partition(b"?")[0]
         if b"%" in path or not path.isascii():
             return None  # uvicorn's to decode, or to refuse
         self._method = self.parser.get_method().decode("ascii")
-        feeds: Feeds = self.app
+        feeds: FeedCatalogue = self.app
         return feeds.reply(
             {
                 "method": self._method,
@@ -199,13 +207,15 @@ class BoundedProtocol(SerialProtocol):
     def _peer(self) -> str:
         return self.client[0] if self.client else ""
 
-    def _write(self, reply: Answer) -> None:
+    def _write(self, reply: PreparedResponse) -> None:
         date = self.server_state.default_headers[0][1]
         keep = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
         end = b"\r\n\r\n" if keep else b"\r\nconnection: close\r\n\r\n"
         head = b"".join([reply.head, _NOSNIFF_AND_DATE, date, end])
         if reply.body and self._method != "HEAD":
-            self.transport.writelines([head, reply.body])  # joined, who is slow to take it would hold a copy
+            self.transport.writelines(
+                [head, reply.body]
+            )  # joined, who is slow to take it would hold a copy
         else:
             self.transport.write(head)
         if keep:
@@ -217,10 +227,12 @@ class BoundedProtocol(SerialProtocol):
         else:
             self.transport.close()
 
-    def _refuse(self, reply: Answer) -> None:
+    def _refuse(self, reply: PreparedResponse) -> None:
         """Answer and close, whatever was asked."""
         date = self.server_state.default_headers[0][1]
-        self.transport.write(b"".join([reply.head, _NOSNIFF_AND_DATE, date, b"\r\n\r\n", reply.body]))
+        self.transport.write(
+            b"".join([reply.head, _NOSNIFF_AND_DATE, date, b"\r\n\r\n", reply.body])
+        )
         self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
@@ -247,7 +259,12 @@ class BoundedProtocol(SerialProtocol):
         """Whether it only waits for its client: nothing is being answered or sent."""
         cycle = self.cycle
         answering = cycle is not None and not cycle.response_complete and not cycle.more_body
-        return not answering and not self.pipeline and not self._rest and not self.transport.get_write_buffer_size()
+        return (
+            not answering
+            and not self.pipeline
+            and not self._rest
+            and not self.transport.get_write_buffer_size()
+        )
 
     def give_up(self) -> None:
         self.transport.close()

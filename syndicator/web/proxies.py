@@ -17,7 +17,10 @@ class Proxies:
     """
 
     def __init__(
-        self, trusted: Sequence[Network] = (), *, on_unnamed: Callable[[str], None] = lambda _peer: None
+        self,
+        trusted: Sequence[Network] = (),
+        *,
+        on_unnamed: Callable[[str], None] = lambda _peer: None,
     ) -> None:
         self.trusts = lru_cache(maxsize=1024)(lambda peer: is_in(peer, trusted))
         self._on_unnamed = on_unnamed

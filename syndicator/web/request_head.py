@@ -14,7 +14,9 @@ HEEDED = FORWARDED | {b"host", b"expect", b"upgrade"}
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 #: uri-host [ ":" port ] of RFC 9110 §7.2, with RFC 3986's reg-name or IP-literal. It may be empty.
-_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*(?::[0-9]*)?|\[([0-9A-Fa-f:.]+)\](?::[0-9]*)?")
+_HOST = re.compile(
+    rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*(?::[0-9]*)?|\[([0-9A-Fa-f:.]+)\](?::[0-9]*)?"
+)
 
 
 def is_host(value: bytes) -> bool:
@@ -35,7 +37,9 @@ def mistake(method: bytes, version: str, heeded: Headers, headers: Headers) -> s
     """Why a request is refused; None: it is not. `heeded`: its headers that are in HEEDED."""
     if not are_hosts([value for name, value in heeded if name == b"host"], version):
         return "it has no Host, or no valid one"
-    if any(name == b"upgrade" for name, _ in heeded) and any(name in _FRAMING for name, _ in headers):
+    if any(name == b"upgrade" for name, _ in heeded) and any(
+        name in _FRAMING for name, _ in headers
+    ):
         return "it asks for an upgrade, and httptools would take its body for the next request"
     if method == b"CONNECT":
         return "it asks for a tunnel, and httptools takes what follows for the next request"

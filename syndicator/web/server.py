@@ -14,8 +14,8 @@ import uvicorn
 
 from syndicator.errors import SyndicatorError
 from syndicator.listen import listen
-from syndicator.web.catalogue import Feeds
-from syndicator.web.client_shares import LOOPBACK, Shares
+from syndicator.web.catalogue import FeedCatalogue
+from syndicator.web.client_shares import LOOPBACK, ClientShares
 from syndicator.web.poll_limit import Network
 from syndicator.web.protocol import NOSNIFF, BoundedProtocol
 
@@ -52,14 +52,20 @@ class Server:
     """Serves an app until it is stopped. Leaves signals and logging as they are."""
 
     def __init__(
-        self, app: Feeds, host: str, port: int, *, setting: str = "web.listen", apart: Sequence[Network] = LOOPBACK
+        self,
+        app: FeedCatalogue,
+        host: str,
+        port: int,
+        *,
+        setting: str = "web.listen",
+        apart: Sequence[Network] = LOOPBACK,
     ) -> None:
         """Port 0: one that is free; `port` says which, once started. `setting` is where host and port come from.
         Clients `apart` have no share.
         """
         self.host, self.port, self._setting = host, port, setting
         most = _most()
-        shares = Shares(max(most // SHARE, LEAST_SHARE), apart=apart)
+        shares = ClientShares(max(most // SHARE, LEAST_SHARE), apart=apart)
         self._config = uvicorn.Config(
             app,
             http=cast("type[Protocol]", partial(BoundedProtocol, shares=shares)),
@@ -86,7 +92,9 @@ class Server:
     def start(self) -> None:
         """Returns when requests are answered. Raises SyndicatorError when the address can't be had."""
         self._socket = listen(self.host, self.port, self._setting)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED)  # connections inherit it
+        self._socket.setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED
+        )  # connections inherit it
         sys.setswitchinterval(SWITCH)
         self.port = self._socket.getsockname()[1]
         self._thread.start()
@@ -94,7 +102,7 @@ class Server:
         if self._failure is not None:
             raise SyndicatorError(f"the server did not start: {self._failure}") from self._failure
 
-    def replace(self, app: Feeds) -> None:
+    def replace(self, app: FeedCatalogue) -> None:
         """Answer further requests with another app. The socket and its connections live on."""
         self._config.loaded_app = app
 
@@ -143,4 +151,8 @@ class _Announcing(uvicorn.Server):
 def _most() -> int:
     """As many connections as leave room for other files, where few may be open."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, max(files - OTHERS, files // 2))
+    return (
+        MAX_CONNECTIONS
+        if files == resource.RLIM_INFINITY
+        else min(MAX_CONNECTIONS, max(files - OTHERS, files // 2))
+    )

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import Answer, Owed, Request, Subscription
+from syndicator.model.outbox import Job, Request, Response, Subscription
 from syndicator.websub.links import link_header
 from syndicator.websub.signatures import signature
 
@@ -25,19 +25,23 @@ def verification(callback: str, detail: Mapping[str, Any], challenge: str) -> Re
     return Request(method="GET", url=_with_query(callback, query), stranger=True)
 
 
-def is_verified(answer: Answer, challenge: str) -> bool:
+def is_verified(answer: Response, challenge: str) -> bool:
     """Any 2xx whose body is the challenge, exactly; everything else is no (§5.3.1)."""
-    return answer.taken and answer.error is None and hmac.compare_digest(answer.body, challenge.encode())
+    return (
+        answer.taken
+        and answer.error is None
+        and hmac.compare_digest(answer.body, challenge.encode())
+    )
 
 
-def subscription(debt: Owed, began: datetime, network: str | None = None) -> Subscription:
+def subscription(job: Job, began: datetime, network: str | None = None) -> Subscription:
     """What a verified request gives: its lease counts from the moment the callback was asked (§5.3)."""
-    secret = debt.detail.get("secret")
+    secret = job.detail.get("secret")
     return Subscription(
-        topic=debt.topic,
-        callback=debt.target,
+        topic=job.topic,
+        callback=job.target,
         secret=None if secret is None else bytes.fromhex(secret),
-        expires=began + timedelta(seconds=debt.detail["lease"]),
+        expires=began + timedelta(seconds=job.detail["lease"]),
         since=began,
         network=network,
     )

@@ -36,7 +36,7 @@ _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lease:
+class LeaseBounds:
     """For how long a subscription is given."""
 
     min: timedelta
@@ -66,25 +66,27 @@ class Accepted:
     host: str  #: as limits count it, see `debts.host_name`
     topic: str  #: ours, as it stands in the feed
     mode: str  #: "subscribe" or "unsubscribe"
-    detail: Mapping[str, Any]  #: what the verification needs: mode, topic as it was given, lease, secret
+    detail: Mapping[
+        str, Any
+    ]  #: what the verification needs: mode, topic as it was given, lease, secret
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Published:
+class PublishRequest:
     """Topics of ours that someone says have changed."""
 
     topics: tuple[str, ...]
 
 
-def judge(
+def parse(
     content_type: str,
     body: bytes,
     *,
     known: Callable[[str], str | None],
     refusal: Callable[[str], str | None],
-    lease: Lease,
+    lease: LeaseBounds,
     allowed: Callable[[int], bool] = lambda number: True,
-) -> Accepted | Published | Refused:
+) -> Accepted | PublishRequest | Refused:
     """What a request to the hub comes to.
 
     `known` gives our own spelling of a topic's URL, None for what is no topic of ours; `refusal` says why a
@@ -95,10 +97,16 @@ def judge(
         return Refused(status=415, text=f"The request must be a form: {_FORM}")
     try:
         pairs = parse_qsl(
-            body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=TOPICS_LIMIT * 2
+            body.decode("utf-8"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=TOPICS_LIMIT * 2,
         )
     except ValueError:  # of which UnicodeDecodeError is one
-        return Refused(status=400, text="The form can't be read: UTF-8 is expected, and no more than 200 fields")
+        return Refused(
+            status=400,
+            text="The form can't be read: UTF-8 is expected, and no more than 200 fields",
+        )
     form: dict[str, list[str]] = {}
     for name, value in pairs:
         form.setdefault(name, []).append(value)
@@ -108,9 +116,13 @@ def judge(
         case "subscribe" | "unsubscribe" as mode:
             return _intent(mode, form, known, refusal, lease)
         case "publish":
-            return _published([*form.get("hub.url", ()), *form.get("hub.topic", ())], known, allowed)
+            return _published(
+                [*form.get("hub.url", ()), *form.get("hub.topic", ())], known, allowed
+            )
         case "":
-            return Refused(status=400, text="hub.mode is missing: subscribe, unsubscribe or publish")
+            return Refused(
+                status=400, text="hub.mode is missing: subscribe, unsubscribe or publish"
+            )
         case _:
             return Refused(status=400, text="hub.mode must be subscribe, unsubscribe or publish")
 
@@ -120,7 +132,7 @@ def _intent(
     form: Mapping[str, Sequence[str]],
     known: Callable[[str], str | None],
     refusal: Callable[[str], str | None],
-    lease: Lease,
+    lease: LeaseBounds,
 ) -> Accepted | Refused:
     callback = form.get("hub.callback", [""])[0]
     if fault := _fault(callback):
@@ -128,8 +140,10 @@ def _intent(
     topics = form.get("hub.topic", [])
     if len(topics) != 1 or not topics[0]:
         return Refused(status=400, text="hub.topic must be there once: the feed's rel=self address")
-    if (topic := known(normal(topics[0]))) is None:
-        return Refused(status=404, text="hub.topic is no feed of ours: this hub carries the feeds of one site")
+    if (topic := known(normalized(topics[0]))) is None:
+        return Refused(
+            status=404, text="hub.topic is no feed of ours: this hub carries the feeds of one site"
+        )
     if reason := refusal(callback):
         return Refused(status=400, text=f"hub.callback {reason}")
     detail: dict[str, Any] = {"mode": mode, "topic": topics[0]}
@@ -140,32 +154,41 @@ def _intent(
         detail["lease"] = lease.granted(int(seconds[:12]) if seconds else None)
         secret = form.get("hub.secret", [""])[0].encode()
         if len(secret) >= SECRET_LIMIT:
-            return Refused(status=400, text=f"hub.secret must be shorter than {SECRET_LIMIT} octets")
+            return Refused(
+                status=400, text=f"hub.secret must be shorter than {SECRET_LIMIT} octets"
+            )
         if secret:
             detail["secret"] = secret.hex()
-    return Accepted(callback=callback, host=host_name(callback), topic=topic, mode=mode, detail=detail)
+    return Accepted(
+        callback=callback, host=host_name(callback), topic=topic, mode=mode, detail=detail
+    )
 
 
 def _published(
     urls: Sequence[str], known: Callable[[str], str | None], allowed: Callable[[int], bool]
-) -> Published | Refused:
+) -> PublishRequest | Refused:
     """Each URL counts against the client's limit, however it is spelt; a topic is looked up once."""
     if not urls:
         return Refused(status=400, text="hub.url is missing: the topic that changed")
     if not allowed(len(urls)):
         return Refused(status=429, text="Too many topics from your address", wait=60)
-    spelt = dict.fromkeys(map(normal, urls))
+    spelt = dict.fromkeys(map(normalized, urls))
     if len(spelt) > TOPICS_LIMIT:
-        return Refused(status=400, text=f"hub.url names more than {TOPICS_LIMIT} topics: send several requests")
+        return Refused(
+            status=400, text=f"hub.url names more than {TOPICS_LIMIT} topics: send several requests"
+        )
     topics = dict[str, None]()
     for url in spelt:
         if (topic := known(url)) is None:
-            return Refused(status=404, text="hub.url is no feed of ours: this hub carries the feeds of one site")
+            return Refused(
+                status=404,
+                text="hub.url is no feed of ours: this hub carries the feeds of one site",
+            )
         topics[topic] = None
-    return Published(topics=tuple(topics))
+    return PublishRequest(topics=tuple(topics))
 
 
-def most_of_host(limit: int, in_all: int, part: int) -> int:
+def host_quota(limit: int, in_all: int, part: int) -> int:
     """How many of all places one host may have: its own limit, or a part of all where that is less.
 
     `FEW` are always allowed, so that a small limit for all does not exclude a reader of several feeds.
@@ -197,7 +220,7 @@ def _fault(callback: str) -> str | None:
     return None
 
 
-def normal(url: str) -> str:
+def normalized(url: str) -> str:
     """A URL for comparing: `%7E` is `~` (§5.1.1), hexadecimal digits in capitals, scheme and host in small letters."""
     decoded = _UNRESERVED.sub(lambda match: chr(int(match[1], 16)), url)
     capital = _ESCAPE.sub(lambda match: match[0].upper(), decoded)

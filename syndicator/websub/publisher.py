@@ -3,7 +3,7 @@
 from dataclasses import replace
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
-from syndicator.model.outbox import Answer, Request
+from syndicator.model.outbox import Request, Response
 
 #: How many 307/308 in a row are followed.
 MAX_HOPS = 3
@@ -26,7 +26,7 @@ def ping(hub: str, topic: str) -> Request:
     )
 
 
-def follow(request: Request, answer: Answer) -> Request | None:
+def follow(request: Request, answer: Response) -> Request | None:
     """The same request at the place a 307 or 308 names (RFC 9110 §15.4.8, §15.4.9); None: it names none.
 
     No other redirect keeps a POST a POST, so no other is followed. The operator named the hub, not

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from syndicator.model.outbox import Answer
+from syndicator.model.outbox import Response
 
 #: The longest wait an answer may ask for. A day: long enough for any maintenance, too short to be forgotten.
 RETRY_AFTER_CAP = timedelta(days=1)
@@ -24,7 +24,7 @@ def is_lost(failing: datetime | None, failures: int, now: datetime) -> bool:
 
 
 def next_attempt(
-    attempts: int, schedule: Sequence[timedelta], answer: Answer, now: datetime, jitter: float
+    attempts: int, schedule: Sequence[timedelta], answer: Response, now: datetime, jitter: float
 ) -> datetime | None:
     """The time of the next attempt; None: give up.
 
@@ -37,12 +37,16 @@ def next_attempt(
     return now + max(wait, retry_after(answer, now) or wait)
 
 
-def retry_after(answer: Answer, now: datetime) -> timedelta | None:
+def retry_after(answer: Response, now: datetime) -> timedelta | None:
     """How long an answer asks to be left alone (RFC 9110 §10.2.3), capped; None: it doesn't say."""
     value = answer.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         # More digits than any sensible wait has; int() of a long text is slow, and timedelta overflows.
-        return min(timedelta(seconds=int(value)), RETRY_AFTER_CAP) if len(value) < 10 else RETRY_AFTER_CAP
+        return (
+            min(timedelta(seconds=int(value)), RETRY_AFTER_CAP)
+            if len(value) < 10
+            else RETRY_AFTER_CAP
+        )
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, OverflowError):

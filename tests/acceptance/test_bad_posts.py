@@ -34,7 +34,8 @@ BAD_HEADS = {
     "deep-key": "? " * 30_000,
     "self": "a: &a [*a]",
     "bomb": "\n".join(
-        f"{a}: &{a} [{','.join([b] * 9)}]" for a, b in zip("abcdefg", ["x", *(f"*{c}" for c in "abcdef")], strict=True)
+        f"{a}: &{a} [{','.join([b] * 9)}]"
+        for a, b in zip("abcdefg", ["x", *(f"*{c}" for c in "abcdef")], strict=True)
     ),
     "colon": "title: a: b",
     "quote": 'title: "x',
@@ -96,7 +97,9 @@ def test_sixty_bad_posts_beside_five_good_ones(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 20
     named = {problem.path for problem in report.problems}
     assert sorted(bad - named) == []
-    assert [p.path for p in report.problems if p.path.startswith("_posts/2026-02") and p.line is None] == [
+    assert [
+        p.path for p in report.problems if p.path.startswith("_posts/2026-02") and p.line is None
+    ] == [
         "_posts/2026-02-01-blank.md",
         "_posts/2026-02-01-empty.md",
         "_posts/2026-02-03-fifo.md",
@@ -104,7 +107,9 @@ def test_sixty_bad_posts_beside_five_good_ones(tmp_path: Path) -> None:
         "_posts/2026-02-03-sparse.md",
     ]
     titles = site.titles("all")
-    assert [title for title in titles if "good" in title] == [f"2026-01-0{day}-good" for day in (5, 4, 3, 2, 1)]
+    assert [title for title in titles if "good" in title] == [
+        f"2026-01-0{day}-good" for day in (5, 4, 3, 2, 1)
+    ]
     assert len(titles) == 5 + len(MENDED)
     for path in site.tree():
         if path.endswith((".rss", ".atom")):
@@ -126,10 +131,14 @@ def test_sixty_bad_posts_beside_five_good_ones(tmp_path: Path) -> None:
 def _write_bad(site: Site) -> set[str]:
     (site.root.parent / "secret").write_text("---\ntitle: secret\n---\nsecret\n")
     files: dict[str, bytes] = {f"2026-02-01-{name}.md": data for name, data in LEFT_OUT.items()}
-    files |= {f"2026-02-02-{name}.md": f"---\n{head}\n---\nText.\n".encode() for name, head in BAD_HEADS.items()}
+    files |= {
+        f"2026-02-02-{name}.md": f"---\n{head}\n---\nText.\n".encode()
+        for name, head in BAD_HEADS.items()
+    }
     files |= {f"{name}.md": b"---\ntitle: x\n---\nText.\n" for name in BAD_NAMES}
     files |= {
-        f"2026-02-04-{name}.md": f"---\n{head}\n---\nText {{% nope %}}.\n".encode() for name, head in MENDED.items()
+        f"2026-02-04-{name}.md": f"---\n{head}\n---\nText {{% nope %}}.\n".encode()
+        for name, head in MENDED.items()
     }
     for name, data in files.items():
         site.write(f"_posts/{name}", data)
@@ -211,7 +220,23 @@ def test_what_a_post_says_can_break_no_feed(tmp_path: Path) -> None:
     for path in site.tree():
         if path.endswith((".rss", ".atom")):
             root = ET.fromstring((site.feeds / path).read_bytes())
-            assert "alert" not in (root.findtext(".//{http://purl.org/rss/1.0/modules/content/}encoded") or "")
+            assert "alert" not in (
+                root.findtext(".//{http://purl.org/rss/1.0/modules/content/}encoded") or ""
+            )
     said = [item["title"] for item in json.loads((site.feeds / "all.json").read_text())["items"]]
-    assert said == ["T “‘&<>", "T \\u0000", "T </title></rss>", "T a\u2028b", "T &#7;", "T", "T ]]>"]
-    assert sorted(os.listdir(tmp_path)) == ["feeds", "site", "state.db", "state.db.run.lock", "syndicator.toml"]
+    assert said == [
+        "T “‘&<>",
+        "T \\u0000",
+        "T </title></rss>",
+        "T a\u2028b",
+        "T &#7;",
+        "T",
+        "T ]]>",
+    ]
+    assert sorted(os.listdir(tmp_path)) == [
+        "feeds",
+        "site",
+        "state.db",
+        "state.db.run.lock",
+        "syndicator.toml",
+    ]

@@ -53,7 +53,9 @@ def test_a_post_becomes_what_it_says(site: Site) -> None:
     )
     site.write(
         f"_posts/{STORY}.md",
-        (site.root / f"_posts/{STORY}.md").read_text().replace('"2026-01-15T05:39:13"', "2026-01-15T05:39:13"),
+        (site.root / f"_posts/{STORY}.md")
+        .read_text()
+        .replace('"2026-01-15T05:39:13"', "2026-01-15T05:39:13"),
     )
     report = site.build()
     assert report.summary() == "1 post (1 new); 2 of 2 feeds changed; 6 pings owed"
@@ -73,7 +75,11 @@ def test_a_post_becomes_what_it_says(site: Site) -> None:
         assert entry.summary == "The City confirmed a man was shot."
         assert "It cost £40, the café’s owner says." in entry.content[0].value
         assert [tag.term for tag in entry.tags] == ["News"]
-        image = {"url": "https://news.example.com/assets/images/d6.jpg", "type": "image/jpeg", "filesize": "1400"}
+        image = {
+            "url": "https://news.example.com/assets/images/d6.jpg",
+            "type": "image/jpeg",
+            "filesize": "1400",
+        }
         assert image.items() <= entry.media_content[0].items()
         assert entry.media_thumbnail[0]["url"] == image["url"]
     item = json.loads((site.feeds / "all.json").read_text())["items"][0]
@@ -134,7 +140,11 @@ def test_a_move_touches_both_categories(site: Site) -> None:
     before, _ = site.tree(), site.owed()
     site.post("2026-01-01-one", categories=["Business"])
     site.build()
-    assert site.changed_since(before) == site.owed() == formats("all", "category/news", "category/business")
+    assert (
+        site.changed_since(before)
+        == site.owed()
+        == formats("all", "category/news", "category/business")
+    )
     assert site.titles("category/business") == ["2026-01-02-two", "2026-01-01-one"]
 
 
@@ -199,13 +209,20 @@ def test_future_true_shows_everything_at_once(tmp_path: Path) -> None:
 
 def test_other_posts_tell_of_a_future_post_when_its_time_comes(site: Site) -> None:
     """Neither a list of posts, nor the site's time, nor a link tells of it before; then all do, and `check` knows."""
-    text = "{{ site.time | date: '%Y-%m' }} {% for post in site.posts %}[{{ post.title }}]{% endfor %}"
-    site.post("2026-01-02-list", f"{text} to {{% post_url 2026-03-02-two %}} {{% link _posts/2026-03-02-two.md %}}")
+    text = (
+        "{{ site.time | date: '%Y-%m' }} {% for post in site.posts %}[{{ post.title }}]{% endfor %}"
+    )
+    site.post(
+        "2026-01-02-list",
+        f"{text} to {{% post_url 2026-03-02-two %}} {{% link _posts/2026-03-02-two.md %}}",
+    )
     site.post("2026-03-02-two")
     site.post("2026-03-03-three", "{% post_url 2026-03-02-two %}")
 
     def shown() -> str:
-        found = next(entry for entry in site.feed("all.rss").entries if entry.title == "2026-01-02-list")
+        found = next(
+            entry for entry in site.feed("all.rss").entries if entry.title == "2026-01-02-list"
+        )
         return str(found.content[0].value)
 
     with site.service() as service:
@@ -264,7 +281,10 @@ def test_a_post_that_went_long_ago_was_not_renamed(site: Site) -> None:
     site.build()
     site.post("2026-01-01-one", "Text.", title="Same")
     site.build()
-    assert [entry.id.removeprefix("https://news.example.com/") for entry in site.feed("all.atom").entries] == [
+    assert [
+        entry.id.removeprefix("https://news.example.com/")
+        for entry in site.feed("all.atom").entries
+    ] == [
         "three",
         "two",
         "one",
@@ -315,7 +335,10 @@ def test_ids_survive_a_new_domain_and_permalink_style(site: Site) -> None:
     three(site)
     site.build()
     before = [entry.id for entry in site.feed("all.atom").entries]
-    site.write("_config.yml", CONFIG.replace("news.example.com", "other.example.org").replace("/:title/", "pretty"))
+    site.write(
+        "_config.yml",
+        CONFIG.replace("news.example.com", "other.example.org").replace("/:title/", "pretty"),
+    )
     site.build()
     entries = site.feed("all.atom").entries
     assert [entry.id for entry in entries] == before
@@ -344,7 +367,9 @@ def test_another_config_has_every_post_read_again(
         site.write("_config.yml", CONFIG.replace("/:title/", "pretty"))
         with pytest.raises(EOFError):
             service.build(broken_off, paths=paths)
-        service.build(paths=["_posts/2026-01-01-one.md"])  # no feed shows some posts as before and some anew
+        service.build(
+            paths=["_posts/2026-01-01-one.md"]
+        )  # no feed shows some posts as before and some anew
     assert [entry.link for entry in site.feed("all.atom").entries] == [
         "https://news.example.com/news/2026/01/03/three/",
         "https://news.example.com/business/2026/01/02/two/",
@@ -376,7 +401,11 @@ def test_updated_is_when_the_text_was_seen_to_change(site: Site) -> None:
     assert site.feed("all.atom").entries[0].updated == "2026-01-01T12:00:00+00:00"
     site.post("2026-01-01-one", "Another text.", categories=["Business"])
     site.build()
-    assert site.feed("all.atom").entries[0].updated == site.feed("all.atom").feed.updated == "2026-03-02T12:00:00+00:00"
+    assert (
+        site.feed("all.atom").entries[0].updated
+        == site.feed("all.atom").feed.updated
+        == "2026-03-02T12:00:00+00:00"
+    )
 
 
 def test_a_bad_edit_keeps_the_last_good_entry(site: Site) -> None:
@@ -447,22 +476,27 @@ def test_hubs_are_told_before_feeds_are_compressed(site: Site) -> None:
     with site.service() as service:
         service.build()
         with service.database.begin() as connection:
-            connection.execute(text("DELETE FROM owed"))
+            connection.execute(text("DELETE FROM jobs"))
         site.post("2026-01-09-news", "More.", categories=["News"])
         owing: list[set[str]] = []
 
         def look() -> None:
             with service.database.read() as connection:
-                owing.append(set(connection.execute(text("SELECT topic FROM owed")).scalars()))
+                owing.append(set(connection.execute(text("SELECT topic FROM jobs")).scalars()))
             for path in site.feeds.rglob("*.gz"):
                 assert gzip.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
 
         service.owing = look
         service.build()
         service.build()
-    first, second = ({topic.removeprefix("http://127.0.0.1:8080/") for topic in topics} for topics in owing)
+    first, second = (
+        {topic.removeprefix("http://127.0.0.1:8080/") for topic in topics} for topics in owing
+    )
     assert (first, second) == (formats("all"), formats("all", "category/news"))
-    assert gzip.decompress((site.feeds / "all.rss.gz").read_bytes()) == (site.feeds / "all.rss").read_bytes()
+    assert (
+        gzip.decompress((site.feeds / "all.rss.gz").read_bytes())
+        == (site.feeds / "all.rss").read_bytes()
+    )
 
 
 def test_what_a_crash_left_uncompressed(site: Site) -> None:
@@ -488,7 +522,9 @@ def test_feeds_within_a_plain_folder_of_posts(tmp_path: Path) -> None:
     """What we write is no post of the site, wherever it stands."""
     site = Site(tmp_path, site_config=None)
     site.configure(f'{FEEDS}[site]\nurl = "https://news.example.com"\n')
-    site.config_path.write_text(site.config_path.read_text().replace('path = "feeds"', 'path = "site/out/feeds"'))
+    site.config_path.write_text(
+        site.config_path.read_text().replace('path = "feeds"', 'path = "site/out/feeds"')
+    )
     site.write("2026-01-01-one.md", "---\ntitle: One\n---\nText.\n")
     for _ in range(2):
         report = site.build()
@@ -500,7 +536,9 @@ def test_a_file_where_a_folder_is_wanted(site: Site) -> None:
     three(site)
     site.feeds.mkdir()
     (site.feeds / "category").write_text("mine")
-    with pytest.raises(OutputError, match=r"feeds/category is in the way of .*it is no folder") as caught:
+    with pytest.raises(
+        OutputError, match=r"feeds/category is in the way of .*it is no folder"
+    ) as caught:
         site.build()
     assert caught.value.hint == "move it away, or name another folder in [output] path"
     assert len(site.titles("all")) == 3
@@ -532,12 +570,22 @@ def test_a_source_that_is_not_ours_to_read(site: Site) -> None:
 def test_other_encodings(site: Site) -> None:
     """Those that the config dropped go, and those that it names come, for feeds that didn't change."""
     three(site)
-    for encodings, suffixes in (('"gzip", "br"', {".gz", ".br"}), ('"br"', {".br"}), ("", set()), ('"gzip"', {".gz"})):
+    for encodings, suffixes in (
+        ('"gzip", "br"', {".gz", ".br"}),
+        ('"br"', {".br"}),
+        ("", set()),
+        ('"gzip"', {".gz"}),
+    ):
         site.configure(FEEDS)
         said = site.config_path.read_text()
-        site.config_path.write_text(said.replace("[output]\n", f"[output]\ncompress = [{encodings}]\n"))
+        site.config_path.write_text(
+            said.replace("[output]\n", f"[output]\ncompress = [{encodings}]\n")
+        )
         site.build()
-        assert {path.suffix for path in site.feeds.rglob("*") if path.is_file()} & {".gz", ".br"} == suffixes
+        assert {path.suffix for path in site.feeds.rglob("*") if path.is_file()} & {
+            ".gz",
+            ".br",
+        } == suffixes
         before = site.tree()
         site.build()
         assert site.tree() == before
@@ -556,7 +604,9 @@ def test_an_image_that_comes_later_is_measured_then(site: Site, paths: list[str]
 
 
 @pytest.mark.parametrize("paths", [None, ["assets/b.png"]])
-def test_a_post_that_lists_files_is_made_again_with_a_new_one(site: Site, paths: list[str] | None) -> None:
+def test_a_post_that_lists_files_is_made_again_with_a_new_one(
+    site: Site, paths: list[str] | None
+) -> None:
     """It asked for what the site holds, not for the file that came."""
     site.write("assets/a.png", b"1")
     site.post("2026-01-01-one", "{% for file in site.static_files %}{{ file.name }} {% endfor %}")
@@ -569,7 +619,9 @@ def test_a_post_that_lists_files_is_made_again_with_a_new_one(site: Site, paths:
 
 @pytest.mark.parametrize("change", ["new", "changed", "gone"])
 @pytest.mark.parametrize("how", ["told", "looked", "broken off"])
-def test_a_post_that_lists_others_is_made_again_with_them(site: Site, change: str, how: str) -> None:
+def test_a_post_that_lists_others_is_made_again_with_them(
+    site: Site, change: str, how: str
+) -> None:
     """With each that comes, changes or goes; also when the run that saw it ended before it made a feed."""
 
     def broken_off(_done: int, _total: int | None, what: str) -> None:
@@ -577,7 +629,11 @@ def test_a_post_that_lists_others_is_made_again_with_them(site: Site, change: st
             raise EOFError
 
     site.post("2026-01-02-two", title="Two")
-    site.post("2026-01-01-list", "{% for post in site.posts %}[{{ post.title }}]{% endfor %}", title="List")
+    site.post(
+        "2026-01-01-list",
+        "{% for post in site.posts %}[{{ post.title }}]{% endfor %}",
+        title="List",
+    )
     with site.service() as service:
         service.build()
         if change == "gone":
@@ -591,7 +647,11 @@ def test_a_post_that_lists_others_is_made_again_with_them(site: Site, change: st
             service.build(paths=["_posts/2026-01-04-four.md", "_posts/2026-01-02-two.md"])
     if how != "told":
         site.build()
-    shown = next(entry for entry in site.feed("all.rss").entries if entry.title == "List").content[0].value
+    shown = (
+        next(entry for entry in site.feed("all.rss").entries if entry.title == "List")
+        .content[0]
+        .value
+    )
     assert ("[Other]" in shown, "[Two]" in shown) == (change != "gone", change == "new")
 
 
@@ -604,7 +664,9 @@ def test_a_post_that_lists_others_is_made_again_with_them(site: Site, change: st
         ("full", "feed: {excerpt_only: true}\n", True),
     ],
 )
-def test_a_feed_holds_texts_or_excerpts(tmp_path: Path, said: str, of_the_site: str, full: bool) -> None:
+def test_a_feed_holds_texts_or_excerpts(
+    tmp_path: Path, said: str, of_the_site: str, full: bool
+) -> None:
     """As the config has it, else the site; the same in every format."""
     content = f'content = "{said}"\n' if said else ""
     site = Site(tmp_path, site_config=CONFIG + of_the_site, settings=f"{FEEDS}{content}")
@@ -622,7 +684,9 @@ def test_a_format_the_config_drops_is_taken_away(site: Site) -> None:
     site.build()
     site.configure(f'{FEEDS}formats = ["rss"]\nby = []\n')
     site.build()
-    assert {path for path in site.tree() if path.endswith((".rss", ".atom", ".json"))} == {"all.rss"}
+    assert {path for path in site.tree() if path.endswith((".rss", ".atom", ".json"))} == {
+        "all.rss"
+    }
     site.configure(FEEDS)
     site.build()
     assert site.titles("category/news") == ["2026-01-03-three", "2026-01-01-one"]
@@ -631,7 +695,9 @@ def test_a_format_the_config_drops_is_taken_away(site: Site) -> None:
 def test_an_alias_is_the_same_feed_under_the_old_address(site: Site) -> None:
     """With its canonical self: readers who followed feed.xml lose nothing, and the topic is one."""
     three(site)
-    site.configure(f'{FEEDS}[feeds.aliases]\n"feed.xml" = "all.atom"\n"feed/news.xml" = "category/news.atom"\n')
+    site.configure(
+        f'{FEEDS}[feeds.aliases]\n"feed.xml" = "all.atom"\n"feed/news.xml" = "category/news.atom"\n'
+    )
     site.build()
     assert (site.feeds / "feed.xml").read_bytes() == (site.feeds / "all.atom").read_bytes()
     assert site.feed("feed/news.xml").feed.links[0].href
@@ -697,15 +763,26 @@ def test_a_plain_folder_of_markdown_works(tmp_path: Path) -> None:
 
 def test_categories_make_feeds_by_themselves(site: Site) -> None:
     """Whatever they are called, nothing is written elsewhere, and two with one name are told apart."""
-    site.post("2026-01-01-one", categories=["../../etc", "Åäö", "C#", "C++", "日本語", "a/b", "News?", "News!"])
+    site.post(
+        "2026-01-01-one",
+        categories=["../../etc", "Åäö", "C#", "C++", "日本語", "a/b", "News?", "News!"],
+    )
     report = site.build()
     found = {
-        path.removesuffix(".rss") for path in site.tree() if path.startswith("category/") and path.endswith(".rss")
+        path.removesuffix(".rss")
+        for path in site.tree()
+        if path.startswith("category/") and path.endswith(".rss")
     }
     names = ("etc", "åäö", "c-sharp", "c-plus-plus", "日本語", "a-b", "news", "news-2")
     assert found == {f"category/{name}" for name in names}
     assert [problem.path for problem in report.problems] == ["category/news-2"]
-    assert sorted(os.listdir(site.root.parent)) == ["feeds", "site", "state.db", "state.db.run.lock", "syndicator.toml"]
+    assert sorted(os.listdir(site.root.parent)) == [
+        "feeds",
+        "site",
+        "state.db",
+        "state.db.run.lock",
+        "syndicator.toml",
+    ]
 
 
 def test_two_versions_never_have_one_date(site: Site) -> None:
@@ -715,7 +792,10 @@ def test_two_versions_never_have_one_date(site: Site) -> None:
     site.clock.forward(milliseconds=100)
     site.post("2026-02-01-more")
     site.build()
-    seconds = {(site.feeds / f"all.{suffix}").stat().st_mtime_ns - first for suffix in ("atom", "rss", "json", "html")}
+    seconds = {
+        (site.feeds / f"all.{suffix}").stat().st_mtime_ns - first
+        for suffix in ("atom", "rss", "json", "html")
+    }
     assert seconds == {1_000_000_000}
 
 
@@ -847,7 +927,7 @@ def subscribed(site: Site) -> Subscription:
         since=site.clock.now,
     )
     with site.service() as service, service.database.begin() as connection:
-        subscriptions.keep(connection, reader)
+        subscriptions.upsert(connection, reader)
     return reader
 
 
@@ -870,14 +950,19 @@ def test_aliases_of_no_feed_are_told_of(site: Site) -> None:
     """By each run, check and status, until the feed comes, but no run fails for them; moved feeds likewise."""
     site.post("2026-01-01-one", categories=["news"])
     leads = '"feed.xml" = "all.atom"\n"a.xml" = "category/nwes.atom"\n"b.xml" = "tag/x.json"\n'
-    site.configure(f'{FEEDS}moved = {{ "old.rss" = "category/dogs.rss" }}\n[feeds.aliases]\n{leads}')
+    site.configure(
+        f'{FEEDS}moved = {{ "old.rss" = "category/dogs.rss" }}\n[feeds.aliases]\n{leads}'
+    )
     wrong = 'feeds.aliases: "a.xml" leads to "category/nwes.atom", which is no feed'
     early = 'feeds.aliases: "b.xml" leads to "tag/x.json", which is no feed'
     moved = 'feeds.moved: "old.rss" leads to "category/dogs.rss", which is no feed'
     with site.service() as service:
         for _ in range(2):
             report = service.build()
-            assert (report.problems, [str(note) for note in report.notes]) == ((), [wrong, early, moved])
+            assert (report.problems, [str(note) for note in report.notes]) == (
+                (),
+                [wrong, early, moved],
+            )
         assert service.status().problems == report.notes
         assert check_site(service.config).notes == report.notes[:2]
         hints = [note.hint for note in report.notes]
@@ -896,7 +981,7 @@ def test_who_follows_an_old_address_is_told_that_it_is_no_more(site: Site) -> No
     site.build()
     with site.service() as service, service.database.read() as connection:
         assert service.subscribers() == ()
-        told = connection.execute(text("SELECT topic, target FROM owed WHERE kind = 'deny'")).all()
+        told = connection.execute(text("SELECT topic, target FROM jobs WHERE kind = 'deny'")).all()
     assert [tuple(row) for row in told] == [(reader.topic, reader.callback)]
 
 
@@ -917,13 +1002,18 @@ def test_a_clock_that_was_set_back_takes_posts_out_again(site: Site) -> None:
 
 def ids(site: Site) -> dict[str, str]:
     """By title."""
-    return {entry["title"]: entry["id"] for entry in json.loads((site.feeds / "all.json").read_text())["items"]}
+    return {
+        entry["title"]: entry["id"]
+        for entry in json.loads((site.feeds / "all.json").read_text())["items"]
+    }
 
 
 def test_posts_of_one_name_have_ids_of_their_own(site: Site) -> None:
     """Three files of one name, each in its folder; an edit changes no id."""
     for place in "abc":
-        site.post("2026-01-01-w", title=place).rename(site.write(f"_posts/{place}/2026-01-01-w.md", ""))
+        site.post("2026-01-01-w", title=place).rename(
+            site.write(f"_posts/{place}/2026-01-01-w.md", "")
+        )
     site.build()
     before = ids(site)
     assert len({*before.values()}) == 3
@@ -955,7 +1045,10 @@ def test_who_is_hidden_keeps_its_id_from_a_newcomer(site: Site, hidden: dict[str
     site.build()
     site.post("2026-02-01-foo", "The second.", title="Second")
     (problem,) = site.build().problems
-    assert str(problem) == f"_posts/2026-02-01-foo.md: has the same id as _posts/2026-02-07-foo.md: {first}"
+    assert (
+        str(problem)
+        == f"_posts/2026-02-01-foo.md: has the same id as _posts/2026-02-07-foo.md: {first}"
+    )
     second = ids(site)["Second"]
     site.post("2026-02-07-foo", title="First")
     site.build()
@@ -984,7 +1077,9 @@ def test_who_comes_back_hidden_takes_its_id_from_nobody(site: Site) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 1000])
-def test_ids_that_change_hands_in_one_run(site: Site, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+def test_ids_that_change_hands_in_one_run(
+    site: Site, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
     """Each post has what its author wrote when all are read, though another held it when the first was."""
     monkeypatch.setattr(index, "batches", partial(batches, size=size))
     for day, name in enumerate("abc", 1):
@@ -998,7 +1093,12 @@ def test_ids_that_change_hands_in_one_run(site: Site, monkeypatch: pytest.Monkey
     site.post("2025-01-01-new", title="new", id="https://x/b")
     site.post("2026-01-01-a", title="a", id="https://x/z")
     report = site.build()
-    assert ids(site) == {"a": "https://x/z", "b": "https://x/c", "c": "https://x/a", "new": "https://x/b"}
+    assert ids(site) == {
+        "a": "https://x/z",
+        "b": "https://x/c",
+        "c": "https://x/a",
+        "new": "https://x/b",
+    }
     assert (report.new, report.changed, report.problems) == (1, 1, ())
 
 
@@ -1039,7 +1139,9 @@ def test_posts_that_were_renamed_to_one_another_in_one_run(site: Site, renames: 
     where = {name: name for name in "abc"}
     for old, new in map(str.split, renames):
         where[next(name for name in "abc" if where[name] == old)] = new
-        (site.root / f"_posts/2026-01-01-{old}.md").rename(site.root / f"_posts/2026-01-01-{new}.md")
+        (site.root / f"_posts/2026-01-01-{old}.md").rename(
+            site.root / f"_posts/2026-01-01-{new}.md"
+        )
     site.build()
     entries = site.feed("all.atom").entries
     assert {entry.title: (entry.id, entry.updated) for entry in entries} == before
@@ -1080,7 +1182,9 @@ def test_a_post_that_came_and_went_while_nothing_could_be_written(site: Site, to
     with site.service() as service:
         service.build()
         path = site.post("2026-01-02-two", categories=["Sports"])
-        site.write("../feeds/category", "in the way") if not (site.feeds / "category").exists() else None
+        site.write("../feeds/category", "in the way") if not (
+            site.feeds / "category"
+        ).exists() else None
         with pytest.raises(OutputError):
             service.build(paths=[f"_posts/{path.name}"] if told else None)
         path.unlink()
@@ -1095,7 +1199,9 @@ def test_a_post_that_is_moved_out_of_the_posts_is_gone(site: Site) -> None:
     with site.service() as service:
         service.build()
         (site.root / "_posts/.trash").mkdir()
-        (site.root / "_posts/2026-01-02-two.md").rename(site.root / "_posts/.trash/2026-01-02-two.md")
+        (site.root / "_posts/2026-01-02-two.md").rename(
+            site.root / "_posts/.trash/2026-01-02-two.md"
+        )
         service.build(paths=["_posts/.trash/2026-01-02-two.md", "_posts/2026-01-02-two.md"])
         assert site.titles("all") == ["2026-01-03-three", "2026-01-01-one"]
         site.post("2026-01-09-nine")

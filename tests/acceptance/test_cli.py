@@ -36,7 +36,17 @@ def test_wrong_use_is_2(command: Command, words: list[str]) -> None:
 
 def test_help_answers_at_once(command: Command) -> None:
     """Nothing heavy is imported before a command needs it."""
-    heavy = ["sqlalchemy", "pydantic", "starlette", "lxml", "feedgen", "requests", "apscheduler", "structlog", "nh3"]
+    heavy = [
+        "sqlalchemy",
+        "pydantic",
+        "starlette",
+        "lxml",
+        "feedgen",
+        "requests",
+        "apscheduler",
+        "structlog",
+        "nh3",
+    ]
     code = f"import sys, syndicator.cli; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -49,7 +59,9 @@ def test_build_writes_feeds_and_sums_up(command: Command) -> None:
     done = command("build")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "2 posts (2 new); 3 of 3 feeds changed\n"
-    assert {"all.rss", "all.atom", "all.json", "all.html", "index.html", "feeds.opml"} <= set(os.listdir(command.feeds))
+    assert {"all.rss", "all.atom", "all.json", "all.html", "index.html", "feeds.opml"} <= set(
+        os.listdir(command.feeds)
+    )
     assert {"news.rss", "business.json"} <= set(os.listdir(command.feeds / "category"))
     again = command("build")
     assert (again.stdout, again.stderr) == ("2 posts; 0 of 3 feeds changed\n", "")
@@ -120,7 +132,9 @@ def test_status_is_a_page(command: Command) -> None:
         assert word in page
 
 
-@pytest.mark.parametrize("words", ["status", "status --check", "push --all", "hub list", "hub remove x"])
+@pytest.mark.parametrize(
+    "words", ["status", "status --check", "push --all", "hub list", "hub remove x"]
+)
 def test_where_no_state_is_none_is_made(command: Command, words: str) -> None:
     """Only build and run make one: an empty state would hide that this is the wrong folder, or the wrong config."""
     before = sorted(command.root.rglob("*"))
@@ -168,7 +182,9 @@ def test_which_config_is_read(command: Command) -> None:
     """--config, else $SYNDICATOR_CONFIG, else config/syndicator.toml, and the environment over it."""
     command.post("2026-01-02-one")
     command.config.rename(command.root / "mine.toml")
-    (command.root / "mine.toml").write_text((command.root / "mine.toml").read_text().replace("../", ""))
+    (command.root / "mine.toml").write_text(
+        (command.root / "mine.toml").read_text().replace("../", "")
+    )
     elsewhere = {
         "SYNDICATOR_OUTPUT__PATH": str(command.feeds),
         "SYNDICATOR_STATE__URL": f"sqlite:///{command.root}/s.db",
@@ -201,13 +217,17 @@ def test_a_source_without_posts_is_a_problem(command: Command) -> None:
 
 
 @pytest.mark.parametrize("name", ["check", "init", "build"])
-def test_a_current_folder_that_is_gone_is_one_message(command: Command, tmp_path: Path, name: str) -> None:
+def test_a_current_folder_that_is_gone_is_one_message(
+    command: Command, tmp_path: Path, name: str
+) -> None:
     """Whatever is asked for: what paths are relative to isn't there."""
     gone = tmp_path / "gone"
     gone.mkdir()
     code = f"cd {gone} && rmdir {gone} && exec {sys.executable} -P -m syndicator {name}"
     named = {**os.environ, "SYNDICATOR_SOURCE__PATH": str(command.site)}
-    done = subprocess.run(["sh", "-c", code], env=named, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        ["sh", "-c", code], env=named, capture_output=True, text=True, timeout=30, check=False
+    )
     assert (done.returncode, done.stdout) == (1 if name == "init" else 2, "")
     assert done.stderr.startswith("syndicator: the folder that this was called in is gone\n")
 
@@ -233,7 +253,9 @@ def test_a_name_that_the_locale_can_not_spell(command: Command) -> None:
     """Is a problem of that post; the others go out."""
     command.post("2026-01-09-漢")
     command.post("2026-01-10-plain")
-    done = command("build", environ={"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+    done = command(
+        "build", environ={"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    )
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert "2026-01-10T00:00:00" in command.feed("all.json")
 
@@ -271,11 +293,15 @@ def test_an_error_that_can_not_be_written_is_an_exit_code(command: Command) -> N
     """stderr leads to a full disk: a wrong config is 2 all the same."""
     with open("/dev/full", "wb") as full:
         words = command.arguments("run", "--config", "nowhere.toml")
-        ended = subprocess.run(words, cwd=command.root, env=command.environ, stderr=full, timeout=60, check=False)
+        ended = subprocess.run(
+            words, cwd=command.root, env=command.environ, stderr=full, timeout=60, check=False
+        )
     assert ended.returncode == 2
 
 
-@pytest.mark.parametrize(("where", "code", "said"), [(">&-", 0, ""), (">&- 2>&-", 0, ""), (">/dev/full", 1, "no room")])
+@pytest.mark.parametrize(
+    ("where", "code", "said"), [(">&-", 0, ""), (">&- 2>&-", 0, ""), (">/dev/full", 1, "no room")]
+)
 def test_what_we_say_may_have_no_place(command: Command, where: str, code: int, said: str) -> None:
     """A closed stdout or stderr is as good as none; a full one is a message."""
     done = subprocess.run(
@@ -291,7 +317,11 @@ def test_too_little_memory_is_a_message(command: Command) -> None:
         f"ulimit -s 65536; ulimit -v 500000; exec {sys.executable} -m syndicator run", shell=True, cwd=command.root,
         env=command.environ, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert (done.returncode, "Traceback" in done.stderr, "ulimit -v" in done.stderr) == (1, False, True)
+    assert (done.returncode, "Traceback" in done.stderr, "ulimit -v" in done.stderr) == (
+        1,
+        False,
+        True,
+    )
 
 
 def test_too_few_files_are_a_message(command: Command) -> None:
@@ -312,7 +342,9 @@ def test_a_progress_bar_on_a_terminal(command: Command) -> None:
         "    for done in range(14):\n        tell(done, 14, 'reading posts'); time.sleep(0.1)\n"
     )
     ours, theirs = pty.openpty()
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=theirs, env={**os.environ, "TERM": "xterm"})
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stderr=theirs, env={**os.environ, "TERM": "xterm"}
+    )
     os.close(theirs)
     seen = b""
     begun = time.monotonic()
@@ -366,7 +398,10 @@ def test_init_writes_a_config_that_works(tmp_path: Path) -> None:
     assert 'path  = "../site"' in text
     checked = command("check")
     assert (checked.returncode, checked.stdout.splitlines()[-1]) == (0, "1 post")
-    assert '"feed/Local News.xml" leads to "category/local-news.atom", which is no feed' in checked.stdout
+    assert (
+        '"feed/Local News.xml" leads to "category/local-news.atom", which is no feed'
+        in checked.stdout
+    )
     command("build")
     assert (command.feeds / "feed.xml").read_bytes() == (command.feeds / "all.atom").read_bytes()
 
@@ -429,4 +464,7 @@ def test_init_of_nothing_is_told(command: Command) -> None:
     """A folder that is not there is a mistake."""
     command.config.unlink()
     done = command("init", "nowhere")
-    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "syndicator: nowhere: is not a folder")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "syndicator: nowhere: is not a folder",
+    )

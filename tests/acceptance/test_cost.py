@@ -47,7 +47,9 @@ def site(tmp_path: Path) -> Site:
 
 
 def state(site: Site) -> dict[str, tuple[bytes, int]]:
-    files = [path for path in site.state.parent.glob("state.db*") if path.suffix in (".db", ".db-wal")]
+    files = [
+        path for path in site.state.parent.glob("state.db*") if path.suffix in (".db", ".db-wal")
+    ]
     return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
 
@@ -68,7 +70,11 @@ def test_a_poll_without_changes_opens_no_post(site: Site) -> None:
     """Nothing but a look at each file's stat; one that changed is the only one read."""
     with site.service() as service:
         service.build()
-        assert not [path for path in opened(service.build) if str(site.root) in path and path.endswith(".md")]
+        assert not [
+            path
+            for path in opened(service.build)
+            if str(site.root) in path and path.endswith(".md")
+        ]
         changed = site.post("2026-01-12-post", "Changed.", categories=["Business"])
         found = [path for path in opened(service.build) if path.endswith(".md")]
         assert {str(changed)} == set(found)
@@ -104,8 +110,14 @@ def test_a_change_asks_indexes(site: Site, change: str) -> None:
             "renamed": lambda: file.rename(file.with_name("2026-01-12-other.md")),
         }[change]()
         engine = service.database.engine
-        event.listen(engine, "before_cursor_execute", lambda _a, _b, statement, *_: asked.add(statement))
-        paths = ["_posts/2026-01-12-post.md", "_posts/2026-01-12-other.md", "_posts/2026-01-30-post.md"]
+        event.listen(
+            engine, "before_cursor_execute", lambda _a, _b, statement, *_: asked.add(statement)
+        )
+        paths = [
+            "_posts/2026-01-12-post.md",
+            "_posts/2026-01-12-other.md",
+            "_posts/2026-01-30-post.md",
+        ]
         assert service.build(paths=paths).moved
         service.push()
     plans = {
@@ -126,12 +138,20 @@ def test_a_change_reads_nothing_of_other_feeds(site: Site) -> None:
     with site.service() as service:
         service.build()
         service.owing = lambda: before or before.extend(asked)
-        event.listen(service.database.engine, "before_cursor_execute", lambda _a, _b, said, *_: asked.append(said))
+        event.listen(
+            service.database.engine,
+            "before_cursor_execute",
+            lambda _a, _b, said, *_: asked.append(said),
+        )
         site.post("2026-01-30-post", categories=["News"])
         assert service.build(paths=["_posts/2026-01-30-post.md"]).new == 1
     selects = [said for said in before if said.startswith("SELECT")]
     assert any("FROM files" in said for said in selects)
-    assert [said for said in selects if "WHERE" not in said or re.search("WHERE entries.uses_posts = 1$", said)] == []
+    assert [
+        said
+        for said in selects
+        if "WHERE" not in said or re.search("WHERE entries.uses_posts = 1$", said)
+    ] == []
 
 
 def test_a_change_that_is_told_of_looks_at_no_other_feed(site: Site) -> None:
@@ -172,4 +192,6 @@ def test_another_process_that_builds_meanwhile(site: Site) -> None:
 
 def plan(state: Path, statement: str) -> list[tuple[int, int, int, str]]:
     with closing(sqlite3.connect(state)) as connection:
-        return connection.execute(f"EXPLAIN QUERY PLAN {statement}", [None] * statement.count("?")).fetchall()
+        return connection.execute(
+            f"EXPLAIN QUERY PLAN {statement}", [None] * statement.count("?")
+        ).fetchall()

@@ -18,7 +18,9 @@ ROUNDS = 24
 def site(tmp_path: Path) -> Site:
     site = Site(tmp_path)
     for day in range(10, 30):
-        site.post(f"2026-01-{day}-post", "word " * 200, categories=["News" if day % 2 else "Business"])
+        site.post(
+            f"2026-01-{day}-post", "word " * 200, categories=["News" if day % 2 else "Business"]
+        )
     site.build()
     site.owed()
     return site
@@ -61,16 +63,22 @@ def test_kill_at_any_moment(site: Site) -> None:
         site.clock.forward(minutes=1)
         day = dice.randrange(10, 30)
         categories = ["News" if dice.random() < 0.5 else "Business"]
-        site.post(f"2026-01-{day}-post", f"Version {round_}. " + "word " * 200, categories=categories)
+        site.post(
+            f"2026-01-{day}-post", f"Version {round_}. " + "word " * 200, categories=categories
+        )
         ended = run_and_kill(site, dice.uniform(0, 2 * usual))
         over += ended
-        usual *= 0.8 if ended else 1.2  # how long a run takes now, on a machine that does other things too
+        usual *= (
+            0.8 if ended else 1.2
+        )  # how long a run takes now, on a machine that does other things too
         assert_whole(site)
         if round_ % 4 == 3:
             site.build()
             now = {path: data for path, (data, _) in site.tree().items()}
             changed = {
-                path for path in now if now[path] != told.get(path) and path.endswith((".rss", ".atom", ".json"))
+                path
+                for path in now
+                if now[path] != told.get(path) and path.endswith((".rss", ".atom", ".json"))
             }
             assert changed <= site.owed()
             assert f"Version {round_}. " in (site.feeds / "all.json").read_text()
@@ -81,12 +89,16 @@ def test_kill_at_any_moment(site: Site) -> None:
     assert site.owed() == set()
 
 
-def test_what_comes_out_after_kills_is_what_would_have_come_without(site: Site, tmp_path: Path) -> None:
+def test_what_comes_out_after_kills_is_what_would_have_come_without(
+    site: Site, tmp_path: Path
+) -> None:
     """The same posts at the same times, built undisturbed, are the same bytes."""
     calm = Site(tmp_path / "calm")
     calm.clock = site.clock
     for day in range(10, 30):
-        calm.post(f"2026-01-{day}-post", "word " * 200, categories=["News" if day % 2 else "Business"])
+        calm.post(
+            f"2026-01-{day}-post", "word " * 200, categories=["News" if day % 2 else "Business"]
+        )
     calm.build()
     site.clock.forward(minutes=1)
     for day in range(10, 20):

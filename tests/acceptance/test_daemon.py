@@ -43,7 +43,10 @@ def test_ready_means_built_and_served(command: Command) -> None:
         assert daemon.out == [f"Serving {command.url}\n"]
         assert "First news" in command.feed("all.atom")
         assert "First news" in requests.get(f"{command.url}category/news.json", timeout=5).text
-        assert requests.get(command.url, timeout=5).headers["content-type"] == "text/html; charset=utf-8"
+        assert (
+            requests.get(command.url, timeout=5).headers["content-type"]
+            == "text/html; charset=utf-8"
+        )
         assert requests.get(f"{command.url}readyz", timeout=5).json()["ready"] is True
         assert "syndicator_posts 1.0" in requests.get(f"{command.admin}metrics", timeout=5).text
         assert daemon.end() == (0, pytest.approx(0, abs=5))
@@ -52,7 +55,10 @@ def test_ready_means_built_and_served(command: Command) -> None:
 
 def test_a_taken_operators_address_is_a_warning(command: Command) -> None:
     """Feeds are served all the same. A reload tries the address again."""
-    with socket.create_server(("127.0.0.1", command.admin_port)) as taken, command.running() as daemon:
+    with (
+        socket.create_server(("127.0.0.1", command.admin_port)) as taken,
+        command.running() as daemon,
+    ):
         line = daemon.line(lambda line: "operator's address" in line)
         assert "web.admin" in str(json.loads(line)["hint"])
         assert requests.get(f"{command.url}livez", timeout=5).ok
@@ -73,7 +79,9 @@ def test_the_operators_address_follows_the_config(command: Command) -> None:
         until(lambda: is_served(f"http://127.0.0.1:{command.admin_port}/metrics"))
         assert not is_served(f"{before}metrics")
         command.config.write_text(
-            command.config.read_text().replace(f'admin = "127.0.0.1:{command.admin_port}"', 'admin = ""')
+            command.config.read_text().replace(
+                f'admin = "127.0.0.1:{command.admin_port}"', 'admin = ""'
+            )
         )
         daemon.send(signal.SIGHUP)
         until(lambda: not is_served(f"http://127.0.0.1:{command.admin_port}/metrics"))
@@ -123,7 +131,10 @@ def test_a_hub_that_comes_back_gets_every_ping(command: Command, hub: Hub) -> No
     command.configure(told(hub))
     with command.running():
         owed = 'syndicator_owed{kind="ping"} 6.0'
-        until(lambda: owed in requests.get(f"{command.admin}metrics", timeout=5).text, what="a failed pass")
+        until(
+            lambda: owed in requests.get(f"{command.admin}metrics", timeout=5).text,
+            what="a failed pass",
+        )
         well.set()
         assert len(hub.topics(6)) == 6
         done = f'syndicator_pings_total{{hub="{hub.url}",outcome="done"}} '
@@ -267,7 +278,9 @@ def test_a_good_config_takes_effect(command: Command) -> None:
         daemon.send(signal.SIGHUP)
         daemon.line(lambda line: "read again" in line)
         until(lambda: "Another title" in reader.get(f"{command.url}all.atom", timeout=5).text)
-        assert 'rel="hub"' not in reader.get(f"{command.url}all.atom", timeout=5).headers.get("link", "")
+        assert 'rel="hub"' not in reader.get(f"{command.url}all.atom", timeout=5).headers.get(
+            "link", ""
+        )
         command.post("2026-01-03-two", "Second news")
         until(lambda: "Second news" in reader.get(f"{command.url}all.atom", timeout=5).text)
         assert list(command.root.rglob("*.db-wal"))
@@ -295,19 +308,25 @@ def test_another_address_takes_effect(command: Command) -> None:
         daemon.line(lambda line: f":{new}/" in line, daemon.out)
         assert requests.get(f"http://127.0.0.1:{new}/all.atom", timeout=5).ok
         with pytest.raises(requests.ConnectionError):
-            until(lambda: requests.get(f"http://127.0.0.1:{old}/all.atom", timeout=5) is None, seconds=5)
+            until(
+                lambda: requests.get(f"http://127.0.0.1:{old}/all.atom", timeout=5) is None,
+                seconds=5,
+            )
 
 
 def test_a_state_that_takes_nothing_just_then_stops_no_reload(command: Command) -> None:
     """What an earlier daemon had claimed is given back when the state takes it; posts go out meanwhile."""
     now = time.time_ns() // 1000
     claimed = (
-        "INSERT INTO owed (kind, target, topic, variant, host, state, claimer, expires, attempts, since, due,"
+        "INSERT INTO jobs (kind, target, topic, variant, host, state, claimer, expires, attempts, since, due,"
         " not_before, detail) VALUES ('ping', 'https://hub.example/', 'https://example.com/', '', 'hub.example',"
         f" 'claimed', 'daemon', {now + 120_000_000}, 0, {now}, {now + 3_600_000_000}, 0, '{{}}')"
     )
     refuse = "CREATE TRIGGER refuse BEFORE DELETE ON owed BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
-    with command.running() as daemon, closing(sqlite3.connect(command.root / "var/syndicator.db")) as state:
+    with (
+        command.running() as daemon,
+        closing(sqlite3.connect(command.root / "var/syndicator.db")) as state,
+    ):
         with state:
             state.execute(claimed)
             state.execute(refuse)
@@ -317,7 +336,7 @@ def test_a_state_that_takes_nothing_just_then_stops_no_reload(command: Command) 
         until(lambda: "Another title" in requests.get(f"{command.url}all.atom", timeout=5).text)
         with state:
             state.execute("DROP TRIGGER refuse")
-        until(lambda: state.execute("SELECT state FROM owed").fetchall() == [("waiting",)])
+        until(lambda: state.execute("SELECT state FROM jobs").fetchall() == [("waiting",)])
 
 
 def test_feeds_are_served_while_their_state_is_made_again(command: Command) -> None:
@@ -337,7 +356,9 @@ def test_feeds_are_served_while_their_state_is_made_again(command: Command) -> N
 
 
 @pytest.mark.parametrize(("number", "missed"), [(signal.SIGTERM, 1), (signal.SIGINT, 0)])
-def test_a_daemon_that_a_person_ended_is_not_missed(command: Command, number: signal.Signals, missed: int) -> None:
+def test_a_daemon_that_a_person_ended_is_not_missed(
+    command: Command, number: signal.Signals, missed: int
+) -> None:
     """By Ctrl-C: they build by hand from now on. Whatever else ends it, `status --check` says that it is gone."""
     with command.running() as daemon:
         assert daemon.end(number)[0] == 0
@@ -354,7 +375,9 @@ def test_what_is_owed_is_left_to_a_daemon(command: Command) -> None:
 
 def test_an_address_in_other_letters_is_served(command: Command) -> None:
     """Below its path as a request names it, and with links that a header can hold."""
-    command.config.write_text(command.config.read_text().replace(command.url, "http://ä.example/ö/"))
+    command.config.write_text(
+        command.config.read_text().replace(command.url, "http://ä.example/ö/")
+    )
     with command.running() as daemon:
         daemon.line(lambda line: line.startswith("Serving"), daemon.out)
         for path in ("all.atom", "%C3%B6/all.atom"):
@@ -369,7 +392,10 @@ def test_what_another_process_published_is_served(command: Command) -> None:
     with command.running():
         command.post("2026-01-03-two", "Second news")
         assert command("build").returncode == 0
-        until(lambda: "Second news" in requests.get(f"{command.url}all.atom", timeout=5).text, seconds=20)
+        until(
+            lambda: "Second news" in requests.get(f"{command.url}all.atom", timeout=5).text,
+            seconds=20,
+        )
 
 
 # ---------------------------------------------------------------------------------------------------- faults
@@ -395,7 +421,9 @@ def test_a_source_that_goes_away_is_told_of_once_and_heals(command: Command) -> 
 
 def _number(command: Command, name: str) -> float:
     text = requests.get(f"{command.admin}metrics", timeout=5).text
-    return next((float(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name)), 0)
+    return next(
+        (float(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name)), 0
+    )
 
 
 def test_a_problem_is_told_of_once_and_when_it_is_gone(command: Command) -> None:

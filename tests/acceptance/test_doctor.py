@@ -17,14 +17,17 @@ from command import Command, free_port, until
 from disks import disks
 
 from syndicator import config
-from syndicator.model.outbox import Answer, Request
+from syndicator.model.outbox import Request, Response
 from syndicator.ops import doctor
 from syndicator.outbound import Client
 from syndicator.service import examine
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FEED = b"<?xml version='1.0'?><feed/>"
-LINK = {"link": '<https://example.com/all.atom>; rel="self"', "content-type": "application/atom+xml"}
+LINK = {
+    "link": '<https://example.com/all.atom>; rel="self"',
+    "content-type": "application/atom+xml",
+}
 
 
 class Server:
@@ -39,7 +42,10 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.send_response_only(server.status)
-                for name, value in {"content-length": str(len(server.body)), **server.headers}.items():
+                for name, value in {
+                    "content-length": str(len(server.body)),
+                    **server.headers,
+                }.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(server.body)
@@ -63,7 +69,7 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def ask(request: Request) -> Answer:
+def ask(request: Request) -> Response:
     wait = timedelta(seconds=5)
     client = Client(user_agent="test", timeout=wait, stranger_timeout=wait)
     try:
@@ -86,7 +92,12 @@ def test_an_address_that_leads_back(server: Server, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "headers", "words"),
     [
-        (200, b"\n<!DOCTYPE html><title>Welcome</title>", {"content-type": "text/html"}, "is HTML, not a feed"),
+        (
+            200,
+            b"\n<!DOCTYPE html><title>Welcome</title>",
+            {"content-type": "text/html"},
+            "is HTML, not a feed",
+        ),
         (404, b"", {}, "answers 404"),
         (301, b"", {"location": "/elsewhere"}, "answers 301"),
         (200, b"<?xml version='1.0'?><feed>old</feed>", LINK, "is not what stands in"),
@@ -103,12 +114,16 @@ def test_an_address_that_leads_elsewhere(
     assert words in message
 
 
-def test_a_hub_that_cannot_be_reached_and_one_with_another_clock(server: Server, tmp_path: Path) -> None:
+def test_a_hub_that_cannot_be_reached_and_one_with_another_clock(
+    server: Server, tmp_path: Path
+) -> None:
     """Any answer of a hub will do, but for its date."""
     server.headers = LINK | {"date": format_datetime(NOW + timedelta(hours=3))}
     (apart,) = found(server, tmp_path, (server.url,))
     assert "says 2026-05-01 12:00:00 UTC" in apart
-    (closed,) = [m for m in found(server, tmp_path, ("http://127.0.0.1:9/",)) if "can't be reached" in m]
+    (closed,) = [
+        m for m in found(server, tmp_path, ("http://127.0.0.1:9/",)) if "can't be reached" in m
+    ]
     assert closed
 
 
@@ -132,11 +147,14 @@ def test_addresses_that_others_cannot_reach(url: str, public: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("site", "said"), [("https://example.org/", 1), ("https://news.example/", 1), ("https://a.org/", 0)]
+    ("site", "said"),
+    [("https://example.org/", 1), ("https://news.example/", 1), ("https://a.org/", 0)],
 )
 def test_an_example_of_an_address_is_no_address(site: str, said: int) -> None:
     """What `init` wrote where a site doesn't say its address, and nobody changed."""
-    assert ["site.url"] * said == [one.path for one in doctor.addresses("https://a.org/feeds/", (), site)]
+    assert ["site.url"] * said == [
+        one.path for one in doctor.addresses("https://a.org/feeds/", (), site)
+    ]
 
 
 def test_folders(tmp_path: Path) -> None:
@@ -145,7 +163,12 @@ def test_folders(tmp_path: Path) -> None:
         full.fill()
         fixed.read_only()
         said = list(doctor.places(tmp_path / "none", full.at / "feeds", fixed.at / "state.db"))
-    assert [problem.path for problem in said] == ["source.path", "output.path", "state.url", "state.url"]
+    assert [problem.path for problem in said] == [
+        "source.path",
+        "output.path",
+        "state.url",
+        "state.url",
+    ]
     assert said[1].message == f"0 octets are free at {tmp_path / 'full'}"
     assert said[2].message == f"{tmp_path / 'fixed'} can't be written to"
 
@@ -187,7 +210,12 @@ def test_our_own_daemon_has_its_address_by_right(tmp_path: Path) -> None:
     page = command.feeds / "index.html"
     with command.running():
         until(page.exists)
-        assert list(doctor.listens(("127.0.0.1", command.port), ("127.0.0.1", command.admin_port), page)) == []
+        assert (
+            list(
+                doctor.listens(("127.0.0.1", command.port), ("127.0.0.1", command.admin_port), page)
+            )
+            == []
+        )
         other = tmp_path / "index.html"
         other.write_text("Another site.")
         (problem,) = doctor.listens(("127.0.0.1", command.port), None, other)
@@ -212,7 +240,10 @@ def test_states(tmp_path: Path) -> None:
             "CREATE TABLE facts (name, value); INSERT INTO facts VALUES ('now', '2026-05-02T12:00:00+00:00');"
         )
         (behind,) = doctor.state(url, NOW)
-        assert behind.message == "says 2026-05-01 12:00 UTC, but the last run was at 2026-05-02 12:00 UTC"
+        assert (
+            behind.message
+            == "says 2026-05-01 12:00 UTC, but the last run was at 2026-05-02 12:00 UTC"
+        )
         state.executescript("UPDATE alembic_version SET version_num = '9999'")
         (newer,) = doctor.state(url, NOW)
         assert "newer syndicator (schema 9999" in newer.message

@@ -21,7 +21,7 @@ from support import Site
 from syndicator import config
 from syndicator.errors import SourceError, StateError
 from syndicator.service import Service
-from syndicator.sources.folder import Folder, Look
+from syndicator.sources.folder import FolderScan, SourceFolder
 from syndicator.store import locks
 
 BIG = "word " * 20_000  # an entry that no half-full page has room for
@@ -30,7 +30,9 @@ BIG = "word " * 20_000  # an entry that no half-full page has room for
 class Patient:
     """A daemon that polls often, its site, feeds and state each on a small disk, and a hub that listens."""
 
-    def __init__(self, command: Command, daemon: Daemon, hub: Hub, site: Disk, feeds: Disk, state: Disk) -> None:
+    def __init__(
+        self, command: Command, daemon: Daemon, hub: Hub, site: Disk, feeds: Disk, state: Disk
+    ) -> None:
         self.command, self.daemon, self.hub = command, daemon, hub
         self.site, self.feeds, self.state = site, feeds, state
         self.posts = 0
@@ -48,7 +50,10 @@ class Patient:
     def polls(self, result: str) -> float:
         name = f'syndicator_polls_total{{result="{result}"}} '
         text = requests.get(f"{self.command.admin}metrics", timeout=5).text
-        return next((float(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name)), 0)
+        return next(
+            (float(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name)),
+            0,
+        )
 
     def assert_whole(self) -> None:
         """Each feed on disk is one that a parser takes, and is what is served."""
@@ -60,15 +65,24 @@ class Patient:
 
     def assert_told_once(self, words: str, seen: int) -> None:
         """The cause stands in one line since `seen`, however many runs failed, and the next says that it is over."""
-        until(lambda: any("works again" in line for line in self.daemon.err[seen:]), what="the healing")
+        until(
+            lambda: any("works again" in line for line in self.daemon.err[seen:]),
+            what="the healing",
+        )
         failed = [json.loads(line) for line in self.daemon.err[seen:] if '"level": "error"' in line]
         said = [line["error"] for line in failed]
         assert words in said[0]
-        assert len(said) == len(set(said)) <= 5, said  # what is mended in steps may have a cause at each
+        assert len(said) == len(set(said)) <= 5, (
+            said
+        )  # what is mended in steps may have a cause at each
 
     def assert_out(self, title: str) -> None:
         """A post is in every feed on disk and was told of for each of them, after it was visible."""
-        wanted = {f"{self.command.url}{name}.{suffix}" for name in ("all", "category/news") for suffix in FORMATS}
+        wanted = {
+            f"{self.command.url}{name}.{suffix}"
+            for name in ("all", "category/news")
+            for suffix in FORMATS
+        }
         while wanted:
             ping = self.hub.next()
             if title.encode() in ping.body:
@@ -109,7 +123,14 @@ FORMATS = ("rss", "atom", "json")
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     root = tmp_path_factory.mktemp("patient")
-    with disks(root / "site", root / "feeds", root / "var", octets=40 * 2**20) as (site, feeds, state), Hub() as hub:
+    with (
+        disks(root / "site", root / "feeds", root / "var", octets=40 * 2**20) as (
+            site,
+            feeds,
+            state,
+        ),
+        Hub() as hub,
+    ):
         command = Command(root)
         retry = '["200ms", "500ms", "1s", "2s", "5s", "5s", "5s"]'
         command.configure(f'[push]\nhubs = ["{hub.url}"]\nretry = {retry}', poll="100ms")
@@ -122,14 +143,17 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
 
 
 @pytest.mark.parametrize(
-    ("which", "words"), [("feeds", "No space left"), ("state", "the disk is full"), ("both", "the disk is full")]
+    ("which", "words"),
+    [("feeds", "No space left"), ("state", "the disk is full"), ("both", "the disk is full")],
 )
 def test_full_disk(patient: Patient, which: str, words: str) -> None:
     """Nothing half written is ever in sight; when there is room, what changed meanwhile is out and told of."""
     full = [getattr(patient, name) for name in ("feeds", "state") if which in (name, "both")]
     with patient.fails(words):
         with closing(sqlite3.connect(patient.command.root / "var/syndicator.db")) as state:
-            state.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # or what is written next fits in where this was
+            state.execute(
+                "PRAGMA wal_checkpoint(TRUNCATE)"
+            )  # or what is written next fits in where this was
         for disk in full:
             disk.fill()
         title = patient.post(BIG)
@@ -236,7 +260,9 @@ def test_a_source_that_is_not_itself(
         mend = break_(patient)
         patient.wait_for_failures(words)
         mend()
-    assert {path: path.read_bytes() for path in patient.command.feeds.rglob("*") if path.is_file()} == feeds
+    assert {
+        path: path.read_bytes() for path in patient.command.feeds.rglob("*") if path.is_file()
+    } == feeds
     assert patient.hub.pings.empty()
     patient.assert_out(patient.post())
 
@@ -256,7 +282,10 @@ def test_a_checkout_in_the_middle_of_runs(patient: Patient) -> None:
 
 def entries(feed: str) -> dict[str, tuple[str, str]]:
     """What a reader tells entries by, and when each was changed."""
-    return {item["id"]: (item["title"], item.get("date_modified", "")) for item in json.loads(feed)["items"]}
+    return {
+        item["id"]: (item["title"], item.get("date_modified", ""))
+        for item in json.loads(feed)["items"]
+    }
 
 
 def test_a_locked_state(patient: Patient) -> None:
@@ -328,7 +357,11 @@ def test_a_post_deleted_right_after_it_was_saved(site: Site) -> None:
 
 def test_a_rename_that_is_seen_in_two_steps(site: Site) -> None:
     """The old name goes in one run and the new one comes after a crash or a reload: readers see nothing twice."""
-    old, new, away = "_posts/2026-01-02-two.md", "_posts/2026-01-02-zwei.md", site.root.parent / "away.md"
+    old, new, away = (
+        "_posts/2026-01-02-two.md",
+        "_posts/2026-01-02-zwei.md",
+        site.root.parent / "away.md",
+    )
     with site.service() as service:
         service.build()
         ids = [entry.id for entry in site.feed("all.atom").entries]
@@ -362,11 +395,15 @@ def test_a_post_that_is_away_while_it_is_rendered(site: Site) -> None:
         assert site.tree() == before
 
 
-def test_a_post_that_is_away_when_it_would_be_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_post_that_is_away_when_it_would_be_read(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The look saw it: it is looked for again, and what is renamed afterwards is still renamed."""
-    look, places = Folder.look, [site.root / "_posts", site.root.parent / "away"]
+    look, places = SourceFolder.look, [site.root / "_posts", site.root.parent / "away"]
 
-    def seen(source: Folder, known: Container[int] | None, looking: Callable[[int], None]) -> Look:
+    def seen(
+        source: SourceFolder, known: Container[int] | None, looking: Callable[[int], None]
+    ) -> FolderScan:
         found = look(source, known, looking)
         if known is not None and places:
             places[0].rename(places[1])
@@ -378,7 +415,7 @@ def test_a_post_that_is_away_when_it_would_be_read(site: Site, monkeypatch: pyte
         ids = {entry.id for entry in site.feed("all.atom").entries}
         old = time.time() - 100
         os.utime(site.post("2026-01-03-three"), (old, old))
-        monkeypatch.setattr(Folder, "look", seen)
+        monkeypatch.setattr(SourceFolder, "look", seen)
         service.build()
         (site.root.parent / "away").rename(site.root / "_posts")
         service.build()

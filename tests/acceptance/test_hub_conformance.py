@@ -38,7 +38,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = (
         Running(Path(running))
         if running
-        else Site(tmp_path_factory.mktemp("site"), limits=replace(LIMITS, client=100_000, host=100_000))
+        else Site(
+            tmp_path_factory.mktemp("site"), limits=replace(LIMITS, client=100_000, host=100_000)
+        )
     )
     yield site
     site.close()
@@ -80,8 +82,13 @@ def plain(response: requests.Response) -> str:
 
 def test_h01_a_form_is_taken(site: Site, topic: str, reader: Subscriber) -> None:
     """POST of a form with hub.mode, hub.topic and hub.callback; the type may carry a charset."""
-    form = urlencode({"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": f"{reader.url}/cb"})
-    for kind in ("application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=UTF-8"):
+    form = urlencode(
+        {"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": f"{reader.url}/cb"}
+    )
+    for kind in (
+        "application/x-www-form-urlencoded",
+        "application/x-www-form-urlencoded; charset=UTF-8",
+    ):
         assert site.ask(form, **{"Content-Type": kind}).status_code == 202
     site.until(lambda: bool(site.live(topic)))
 
@@ -92,10 +99,14 @@ def test_h02_the_answer_is_202(site: Site, topic: str, reader: Subscriber) -> No
     reader.wait(1, "GET")
 
 
-def test_h03_the_answer_does_not_depend_on_the_verification(site: Site, topic: str, reader: Subscriber) -> None:
+def test_h03_the_answer_does_not_depend_on_the_verification(
+    site: Site, topic: str, reader: Subscriber
+) -> None:
     """A callback that says no, one that hangs and one that isn't there are all answered 202, at once."""
     hang = threading.Event()
-    reader.verify = lambda asked: (404, {}, b"") if hang.wait(PATIENCE) or "no" in asked.target else (200, {}, b"")
+    reader.verify = lambda asked: (
+        (404, {}, b"") if hang.wait(PATIENCE) or "no" in asked.target else (200, {}, b"")
+    )
     closed = f"http://127.0.0.1:{free_port()}/"
     for callback in (f"{reader.url}/no", f"{reader.url}/hang", closed, "http://x.invalid/"):
         began = time.monotonic()
@@ -144,9 +155,13 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_h04_a_bad_request_is_refused_in_words(site: Site, topic: str, reader: Subscriber, bad: str) -> None:
+def test_h04_a_bad_request_is_refused_in_words(
+    site: Site, topic: str, reader: Subscriber, bad: str
+) -> None:
     """4xx with a text for people, and no request to anyone."""
-    form = {"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": f"{reader.url}/cb"} | BAD[bad]
+    form = {"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": f"{reader.url}/cb"} | BAD[
+        bad
+    ]
     response = site.ask({name: value for name, value in form.items() if value is not None})
     assert 400 <= response.status_code < 500
     assert "hub." in plain(response)
@@ -169,7 +184,12 @@ def test_h04_what_is_no_form_is_refused(site: Site) -> None:
 
 def test_h05_only_our_own_topics(site: Site, topic: str, reader: Subscriber) -> None:
     """A topic of others is refused at once, and never fetched: not theirs, not a neighbour of ours."""
-    for other in (f"{reader.url}/feed.xml", f"{topic}x", topic.replace("://", "://x."), f"{topic}?a=b"):
+    for other in (
+        f"{reader.url}/feed.xml",
+        f"{topic}x",
+        topic.replace("://", "://x."),
+        f"{topic}?a=b",
+    ):
         assert site.subscribe(other, f"{reader.url}/cb").status_code == 404
         assert site.ask({"hub.mode": "publish", "hub.url": other}).status_code == 404
     assert reader.asked == []
@@ -177,13 +197,20 @@ def test_h05_only_our_own_topics(site: Site, topic: str, reader: Subscriber) -> 
 
 def test_h06_unknown_parameters_are_ignored(site: Site, topic: str, reader: Subscriber) -> None:
     """Those of old versions, those of others, and those with our prefix."""
-    more = {"foo": "bar", "hub.foo": "hub.bar", "hub.verify": ["sync", "async"], "hub.verify_token": "x"}
+    more = {
+        "foo": "bar",
+        "hub.foo": "hub.bar",
+        "hub.verify": ["sync", "async"],
+        "hub.verify_token": "x",
+    }
     form = {"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": f"{reader.url}/cb"}
     assert site.ask(form | more).status_code == 202
     assert "foo" not in reader.wait(1, "GET")[0].target
 
 
-def test_h07_subscribing_again_is_one_subscription(site: Site, topic: str, reader: Subscriber) -> None:
+def test_h07_subscribing_again_is_one_subscription(
+    site: Site, topic: str, reader: Subscriber
+) -> None:
     """One delivery after it, and none because of it."""
     site.follow(reader, topic)
     site.change(topic)
@@ -209,11 +236,16 @@ def test_h07_a_failed_renewal_changes_nothing(own: Site, reader: Subscriber) -> 
     own.ahead = timedelta(hours=1)
     own.change(topic)
     (delivery,) = reader.wait(1)
-    assert delivery.headers["X-Hub-Signature"] == f"sha256={hmac.digest(b'old', delivery.body, 'sha256').hex()}"
+    assert (
+        delivery.headers["X-Hub-Signature"]
+        == f"sha256={hmac.digest(b'old', delivery.body, 'sha256').hex()}"
+    )
 
 
 @pytest.mark.parametrize("secret", ["new", None])
-def test_h08_a_renewal_replaces_the_secret(site: Site, topic: str, reader: Subscriber, secret: str | None) -> None:
+def test_h08_a_renewal_replaces_the_secret(
+    site: Site, topic: str, reader: Subscriber, secret: str | None
+) -> None:
     """With another one, or with none."""
     site.follow(reader, topic, secret="old")
     site.subscribe(topic, f"{reader.url}/cb", **({} if secret is None else {"secret": secret}))
@@ -221,7 +253,11 @@ def test_h08_a_renewal_replaces_the_secret(site: Site, topic: str, reader: Subsc
     site.settled(topic)
     site.change(topic)
     (delivery,) = reader.wait(1)
-    expected = None if secret is None else f"sha256={hmac.digest(secret.encode(), delivery.body, 'sha256').hex()}"
+    expected = (
+        None
+        if secret is None
+        else f"sha256={hmac.digest(secret.encode(), delivery.body, 'sha256').hex()}"
+    )
     assert delivery.headers.get("X-Hub-Signature") == expected
 
 
@@ -245,10 +281,15 @@ def test_h09_a_lease_is_kept_within_bounds(
     assert reader.wait(1, "GET")[0]["lease_seconds"] == str(granted)
 
 
-def test_h09_a_lease_is_ignored_when_unsubscribing(site: Site, topic: str, reader: Subscriber) -> None:
+def test_h09_a_lease_is_ignored_when_unsubscribing(
+    site: Site, topic: str, reader: Subscriber
+) -> None:
     """Whatever it says."""
     site.follow(reader, topic)
-    assert site.subscribe(topic, f"{reader.url}/cb", "unsubscribe", lease_seconds="x").status_code == 202
+    assert (
+        site.subscribe(topic, f"{reader.url}/cb", "unsubscribe", lease_seconds="x").status_code
+        == 202
+    )
     assert "hub.lease_seconds" not in reader.wait(2, "GET")[1].query
 
 
@@ -271,7 +312,8 @@ def test_h11_a_secret_has_fewer_than_200_octets(site: Site, topic: str, reader: 
     site.change(topic)
     (delivery,) = reader.wait(1)
     assert (
-        delivery.headers["X-Hub-Signature"] == f"sha256={hmac.digest(secret.encode(), delivery.body, 'sha256').hex()}"
+        delivery.headers["X-Hub-Signature"]
+        == f"sha256={hmac.digest(secret.encode(), delivery.body, 'sha256').hex()}"
     )
 
 
@@ -286,7 +328,9 @@ def test_h12_callbacks_by_http_and_https(site: Site, topic: str) -> None:
             assert connection.recv(1) == b"\x16"  # a TLS handshake
 
 
-def test_h13_what_need_not_be_encoded_is_the_same_decoded(site: Site, topic: str, reader: Subscriber) -> None:
+def test_h13_what_need_not_be_encoded_is_the_same_decoded(
+    site: Site, topic: str, reader: Subscriber
+) -> None:
     """`%61` is `a`; the verification still says the topic as it was given."""
     given = topic.replace("all", "%61l%6C").replace("http", "HTTP")
     site.subscribe(given, f"{reader.url}/cb")
@@ -301,7 +345,11 @@ def test_h15_unsubscribing_is_verified(site: Site, topic: str, reader: Subscribe
     for _ in range(2):
         assert site.subscribe(topic, f"{reader.url}/cb", "unsubscribe").status_code == 202
         site.settled(topic)
-    assert [asked["mode"] for asked in reader.of("GET")] == ["subscribe", "unsubscribe", "unsubscribe"]
+    assert [asked["mode"] for asked in reader.of("GET")] == [
+        "subscribe",
+        "unsubscribe",
+        "unsubscribe",
+    ]
     site.change(topic)
     site.settled(topic)
     assert reader.of("POST") == []
@@ -326,7 +374,11 @@ def test_h15_a_forged_unsubscribe_does_not_take_the_place_of_a_subscribe(
 
     def picky(asked: Asked) -> Reply:
         go.wait(4)
-        return (200, {}, asked["challenge"].encode()) if asked["mode"] == "subscribe" else (404, {}, b"")
+        return (
+            (200, {}, asked["challenge"].encode())
+            if asked["mode"] == "subscribe"
+            else (404, {}, b"")
+        )
 
     reader.verify = picky
     site.subscribe(topic, f"{reader.url}/cb")
@@ -336,8 +388,12 @@ def test_h15_a_forged_unsubscribe_does_not_take_the_place_of_a_subscribe(
     assert site.live(topic) == {(topic, f"{reader.url}/cb")}
 
 
-@pytest.mark.parametrize("modes", [["subscribe", "unsubscribe"], ["subscribe", "unsubscribe", "subscribe"]])
-def test_what_was_asked_last_holds(site: Site, topic: str, reader: Subscriber, modes: list[str]) -> None:
+@pytest.mark.parametrize(
+    "modes", [["subscribe", "unsubscribe"], ["subscribe", "unsubscribe", "subscribe"]]
+)
+def test_what_was_asked_last_holds(
+    site: Site, topic: str, reader: Subscriber, modes: list[str]
+) -> None:
     """However soon after the other, and however long a callback thinks about that."""
 
     def slowly(asked: Asked) -> Reply:
@@ -367,7 +423,9 @@ def test_h16_the_verification(site: Site, topic: str, reader: Subscriber) -> Non
     assert asked.target.split("?")[0] == "/cb"
 
 
-def test_h17_a_challenge_is_random_and_used_once(site: Site, topic: str, reader: Subscriber) -> None:
+def test_h17_a_challenge_is_random_and_used_once(
+    site: Site, topic: str, reader: Subscriber
+) -> None:
     """Of the characters that any subscriber can repeat, too long to be guessed."""
     for mode in ("subscribe", "subscribe", "unsubscribe"):
         site.subscribe(topic, f"{reader.url}/cb", mode)
@@ -387,7 +445,9 @@ def test_h17_a_challenge_is_random_and_used_once(site: Site, topic: str, reader:
         "/p%61th/../cb;v=1?q=[]{}|^'\"",
     ],
 )
-def test_h18_the_callbacks_own_query_is_kept(site: Site, topic: str, reader: Subscriber, callback: str) -> None:
+def test_h18_the_callbacks_own_query_is_kept(
+    site: Site, topic: str, reader: Subscriber, callback: str
+) -> None:
     """Byte for byte and in front, in the verification and in the delivery; ours is added, not put in its place."""
     challenge = re.compile(r"hub\.challenge=([\w-]{20,})")
     reader.verify = lambda asked: (200, {}, challenge.search(asked.target)[1].encode())  # type: ignore[index]
@@ -445,9 +505,12 @@ def test_h19_only_2xx_with_the_exact_challenge_is_yes(
 
 
 @pytest.mark.parametrize(
-    "reply", [(200, "text/plain"), (201, "application/octet-stream"), (202, "text/html"), (299, "x/y")]
+    "reply",
+    [(200, "text/plain"), (201, "application/octet-stream"), (202, "text/html"), (299, "x/y")],
 )
-def test_h19_any_2xx_and_any_type_is_yes(site: Site, topic: str, reader: Subscriber, reply: tuple[int, str]) -> None:
+def test_h19_any_2xx_and_any_type_is_yes(
+    site: Site, topic: str, reader: Subscriber, reply: tuple[int, str]
+) -> None:
     """A subscriber chooses a type that is safe for it."""
     status, kind = reply
     reader.verify = lambda asked: (status, {"Content-Type": kind}, asked["challenge"].encode())
@@ -521,13 +584,19 @@ def test_h20_when_a_topic_ends_its_subscribers_are_told(own: Site, reader: Subsc
 
 
 @pytest.mark.parametrize("reply", [200, 503])
-def test_h20_a_topic_that_ends_while_a_callback_is_asked(own: Site, reader: Subscriber, reply: int) -> None:
+def test_h20_a_topic_that_ends_while_a_callback_is_asked(
+    own: Site, reader: Subscriber, reply: int
+) -> None:
     """It is told `denied` after that, whatever it said, and nothing is left that follows what is no more."""
     topic, asked = own.begin("all.rss"), threading.Event()
 
     def confirm(said: Asked) -> Reply:
         asked.wait(2)
-        return reply if "hub.challenge" in said.query else 200, {}, said.query.get("hub.challenge", [""])[0].encode()
+        return (
+            reply if "hub.challenge" in said.query else 200,
+            {},
+            said.query.get("hub.challenge", [""])[0].encode(),
+        )
 
     reader.verify = confirm
     own.subscribe(topic, f"{reader.url}/cb")
@@ -564,7 +633,9 @@ def test_unsubscribed_and_back_during_a_delivery(own: Site, reader: Subscriber) 
     assert over == [first, newest]
 
 
-def test_h21_the_callback_is_asked_where_it_said(site: Site, topic: str, reader: Subscriber) -> None:
+def test_h21_the_callback_is_asked_where_it_said(
+    site: Site, topic: str, reader: Subscriber
+) -> None:
     """The Host header is the callback's, with its port."""
     site.follow(reader, topic)
     host = reader.url.removeprefix("http://")
@@ -591,7 +662,9 @@ def test_h23_h24_h25_h26_the_delivery(site: Site, topic: str, reader: Subscriber
     assert "X-Hub-Signature" not in headers
 
 
-def test_h24_nothing_is_sent_before_something_changed(site: Site, topic: str, reader: Subscriber) -> None:
+def test_h24_nothing_is_sent_before_something_changed(
+    site: Site, topic: str, reader: Subscriber
+) -> None:
     """A subscription begins with the next change."""
     site.follow(reader, topic)
     site.settled(topic)
@@ -649,7 +722,9 @@ def test_h28_gone_ends_the_subscription(site: Site, topic: str, reader: Subscrib
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 400, 403, 404, 429, 500, 503])
-def test_h28_every_other_status_is_failure(site: Site, topic: str, reader: Subscriber, status: int) -> None:
+def test_h28_every_other_status_is_failure(
+    site: Site, topic: str, reader: Subscriber, status: int
+) -> None:
     """A redirect too: it is not followed, by POST or by GET. Each is tried again."""
     site.follow(reader, topic)
     replies = iter([status])
@@ -663,14 +738,20 @@ def test_h28_every_other_status_is_failure(site: Site, topic: str, reader: Subsc
 def test_h29_the_answers_body_says_nothing(site: Site, topic: str, reader: Subscriber) -> None:
     """However long it is, and whatever it says."""
     site.follow(reader, topic)
-    reader.receive = lambda asked: (200, {"Content-Type": "text/html"}, b"500 error 410 gone " * 50_000)
+    reader.receive = lambda asked: (
+        200,
+        {"Content-Type": "text/html"},
+        b"500 error 410 gone " * 50_000,
+    )
     site.change(topic)
     reader.wait(1)
     site.settled(topic)
     assert (len(reader.of("POST")), len(site.live(topic))) == (1, 1)
 
 
-def test_h30_h31_after_giving_up_the_subscription_lives_on(site: Site, topic: str, reader: Subscriber) -> None:
+def test_h30_h31_after_giving_up_the_subscription_lives_on(
+    site: Site, topic: str, reader: Subscriber
+) -> None:
     """One attempt and one after each wait; then that notification is dropped, and the next change is sent."""
     site.follow(reader, topic)
     reader.receive = lambda asked: (500, {}, b"")
@@ -683,7 +764,9 @@ def test_h30_h31_after_giving_up_the_subscription_lives_on(site: Site, topic: st
     assert reader.wait(4)[3].body == new
 
 
-def test_h31_one_who_was_away_is_sent_the_newest_once(site: Site, topic: str, reader: Subscriber) -> None:
+def test_h31_one_who_was_away_is_sent_the_newest_once(
+    site: Site, topic: str, reader: Subscriber
+) -> None:
     """Never a queue of old versions."""
     site.follow(reader, topic)
     hold = threading.Event()
@@ -721,7 +804,9 @@ def test_a_slow_subscriber_delays_nobody(tmp_path: Path, reader: Subscriber) -> 
 # -------------------------------------------------------------------------------------------- publish
 
 
-def test_publish_is_taken_and_sends_what_is_new_once(site: Site, topic: str, reader: Subscriber) -> None:
+def test_publish_is_taken_and_sends_what_is_new_once(
+    site: Site, topic: str, reader: Subscriber
+) -> None:
     """`hub.url` or `hub.topic`, any number of times: whoever has the newest version is not sent it again."""
     site.follow(reader, topic)
     for name in ("hub.url", "hub.topic"):
@@ -731,7 +816,9 @@ def test_publish_is_taken_and_sends_what_is_new_once(site: Site, topic: str, rea
     assert [asked.body for asked in reader.of("POST")] == [site.body(topic)]
 
 
-def test_publish_reaches_a_callback_that_is_being_verified(site: Site, topic: str, reader: Subscriber) -> None:
+def test_publish_reaches_a_callback_that_is_being_verified(
+    site: Site, topic: str, reader: Subscriber
+) -> None:
     """Whoever subscribes and then says that the topic changed is sent it, once its subscription has begun."""
     asked, go = threading.Event(), threading.Event()
 
@@ -792,7 +879,11 @@ INSIDE = [
 @pytest.mark.parametrize("callback", INSIDE)
 def test_strangers_can_not_point_us_inside(tmp_path: Path, callback: str) -> None:
     """Only what `allow_private` names is touched, however the address is spelt."""
-    site, trap, allowed = Site(tmp_path, allow_private=("127.0.0.2/32",)), Subscriber(), Subscriber("127.0.0.2")
+    site, trap, allowed = (
+        Site(tmp_path, allow_private=("127.0.0.2/32",)),
+        Subscriber(),
+        Subscriber("127.0.0.2"),
+    )
     topic = site.begin("all.rss")
     response = site.subscribe(topic, callback.format(port=trap.url.rpartition(":")[2]))
     assert 200 <= response.status_code < 500
@@ -848,7 +939,9 @@ def test_a_page_for_people(site: Site) -> None:
     assert head.headers["Content-Length"] == str(len(page.content))
 
 
-def test_secrets_stay_secret(site: Site, topic: str, reader: Subscriber, caplog: pytest.LogCaptureFixture) -> None:
+def test_secrets_stay_secret(
+    site: Site, topic: str, reader: Subscriber, caplog: pytest.LogCaptureFixture
+) -> None:
     """Neither a secret nor a callback's token is in an answer, a report, or a line of the log."""
     caplog.set_level(0)
     reader.receive = lambda asked: (500, {}, b"")

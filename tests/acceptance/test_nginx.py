@@ -65,7 +65,10 @@ def ours(folder: Path) -> Iterator[int]:
             if is_feed(path)
             else None,
             page="all.html" if path.startswith("all.") and is_feed(path) else None,
-            bodies={"identity": (folder / path).read_bytes(), "gzip": (folder / f"{path}.gz").read_bytes()},
+            bodies={
+                "identity": (folder / path).read_bytes(),
+                "gzip": (folder / f"{path}.gz").read_bytes(),
+            },
         )
         for path, kind in TYPES.items()
     )
@@ -87,7 +90,9 @@ def recompressing() -> int:
 
 
 @pytest.fixture(scope="module")
-def theirs(folder: Path, ours: int, recompressing: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def theirs(
+    folder: Path, ours: int, recompressing: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[int]:
     place = tmp_path_factory.mktemp("nginx")
     port = free_port()
     example = EXAMPLE.read_text()
@@ -99,7 +104,8 @@ def theirs(folder: Path, ours: int, recompressing: int, tmp_path_factory: pytest
         assert ours_to_say in example
         example = example.replace(ours_to_say, said)
     places = "".join(
-        f"{name}_temp_path {place}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        f"{name}_temp_path {place}/{name};\n"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     # Beside the example: a proxy that compresses what we sent as it is, and so weakens our tags (nginx's gzip filter).
     example += f"""server {{
@@ -127,14 +133,20 @@ def theirs(folder: Path, ours: int, recompressing: int, tmp_path_factory: pytest
             except OSError:
                 time.sleep(0.02)
         if process.poll() is not None:
-            pytest.fail(f"nginx refuses the example: {process.stderr.read() if process.stderr else ''}")
+            pytest.fail(
+                f"nginx refuses the example: {process.stderr.read() if process.stderr else ''}"
+            )
         yield port
         process.terminate()
 
 
-def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
+def ask(
+    port: int, path: str, method: str = "GET", **headers: str
+) -> tuple[int, dict[str, str], bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    connection.request(
+        method, path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
     response = connection.getresponse()
     found = {name.lower(): value for name, value in response.getheaders()}
     # nginx makes its ETag of time and size, and offers ranges.
@@ -146,11 +158,15 @@ def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int,
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
-@pytest.mark.parametrize("path", ["/", *(f"/{path.replace('größe', 'gr%C3%B6%C3%9Fe')}" for path in TYPES)])
+@pytest.mark.parametrize(
+    "path", ["/", *(f"/{path.replace('größe', 'gr%C3%B6%C3%9Fe')}" for path in TYPES)]
+)
 def test_the_same_headers_and_body(ours: int, theirs: int, path: str, coding: str) -> None:
     """Type with charset, length, coding, Link, Cache-Control, Last-Modified, Vary and nosniff."""
     for method in ("GET", "HEAD"):
-        assert ask(ours, path, method, Accept_Encoding=coding) == ask(theirs, path, method, Accept_Encoding=coding)
+        assert ask(ours, path, method, Accept_Encoding=coding) == ask(
+            theirs, path, method, Accept_Encoding=coding
+        )
 
 
 @pytest.mark.usefixtures("theirs")
@@ -159,7 +175,9 @@ def test_304_through_a_proxy_that_compresses(recompressing: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", recompressing, timeout=10)
 
     def get(**headers: str) -> http.client.HTTPResponse:
-        said = {"Accept-Encoding": "gzip"} | {name.replace("_", "-"): value for name, value in headers.items()}
+        said = {"Accept-Encoding": "gzip"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
         connection.request("GET", "/all.rss", headers=said)
         return connection.getresponse()
 
@@ -167,7 +185,11 @@ def test_304_through_a_proxy_that_compresses(recompressing: int) -> None:
     assert gzip.decompress(first.read()) == b"what is in all.rss " * 200
     etag, date = first.headers["ETag"], first.headers["Last-Modified"]
     assert etag.startswith('W/"')
-    for headers in ({"If_None_Match": etag}, {"If_None_Match": f'"other", {etag}'}, {"If_Modified_Since": date}):
+    for headers in (
+        {"If_None_Match": etag},
+        {"If_None_Match": f'"other", {etag}'},
+        {"If_Modified_Since": date},
+    ):
         again = get(**headers)
         assert (again.status, again.read()) == (304, b"")
     connection.close()
@@ -181,7 +203,11 @@ def test_304(theirs: int) -> None:
     response.read()
     etag, date = response.headers["ETag"], response.headers["Last-Modified"]
     connection.close()
-    for headers in ({"If_None_Match": etag}, {"If_None_Match": f"W/{etag}"}, {"If_Modified_Since": date}):
+    for headers in (
+        {"If_None_Match": etag},
+        {"If_None_Match": f"W/{etag}"},
+        {"If_Modified_Since": date},
+    ):
         status, found, _ = ask(theirs, "/all.rss", **headers)
         assert (status, 'rel="self"' in found["link"]) == (304, True)
 
@@ -212,7 +238,11 @@ def test_every_answer_says_nosniff_once(theirs: int, path: str) -> None:
 def test_a_query_is_not_in_self(theirs: int) -> None:
     """Nor is anything else a stranger can write."""
     usual = ask(theirs, "/all.rss")[1]["link"]
-    assert usual == ask(theirs, "/all.rss?utm=1")[1]["link"] == ask(theirs, "/all.rss", Host="evil.example")[1]["link"]
+    assert (
+        usual
+        == ask(theirs, "/all.rss?utm=1")[1]["link"]
+        == ask(theirs, "/all.rss", Host="evil.example")[1]["link"]
+    )
     assert "link" not in ask(theirs, "//all.rss")[1]
 
 

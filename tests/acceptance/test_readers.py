@@ -17,7 +17,12 @@ from support import Site
 def served(tmp_path: Path) -> Iterator[tuple[Site, str]]:
     """A built site, and the address that its feeds are served at."""
     site = Site(tmp_path)
-    site.post("2026-01-01-one", "It cost £40, the café’s owner said.", title="One & <only>", categories=["Åäö"])
+    site.post(
+        "2026-01-01-one",
+        "It cost £40, the café’s owner said.",
+        title="One & <only>",
+        categories=["Åäö"],
+    )
     site.post("2026-01-02-two", "A [link](/about/) & *more*.", title="Two", categories=["Åäö"])
     site.build()
     handler = partial(SimpleHTTPRequestHandler, directory=site.feeds)
@@ -29,9 +34,12 @@ def served(tmp_path: Path) -> Iterator[tuple[Site, str]]:
 
 @pytest.mark.skipif(shutil.which("newsboat") is None, reason="newsboat is not installed")
 @pytest.mark.parametrize(
-    "path", ["all.rss", "all.atom", "category/%C3%A5%C3%A4%C3%B6.rss", "category/%C3%A5%C3%A4%C3%B6.atom"]
+    "path",
+    ["all.rss", "all.atom", "category/%C3%A5%C3%A4%C3%B6.rss", "category/%C3%A5%C3%A4%C3%B6.atom"],
 )
-def test_newsboat_shows_titles_and_text(served: tuple[Site, str], tmp_path: Path, path: str) -> None:
+def test_newsboat_shows_titles_and_text(
+    served: tuple[Site, str], tmp_path: Path, path: str
+) -> None:
     """The real program, fetching over HTTP; a second fetch finds nothing new."""
     _, base = served
     (tmp_path / "urls").write_text(f"{base}{path}\n")
@@ -39,9 +47,17 @@ def test_newsboat_shows_titles_and_text(served: tuple[Site, str], tmp_path: Path
     files = ["-u", tmp_path / "urls", "-c", tmp_path / "cache.db", "-C", tmp_path / "config"]
     for _ in range(2):
         environ = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-        subprocess.run(["newsboat", *files, "-x", "reload"], check=True, timeout=30, capture_output=True, env=environ)
+        subprocess.run(
+            ["newsboat", *files, "-x", "reload"],
+            check=True,
+            timeout=30,
+            capture_output=True,
+            env=environ,
+        )
     with sqlite3.connect(tmp_path / "cache.db") as cache:
-        items = cache.execute("SELECT title, url, author, content FROM rss_item ORDER BY pubDate DESC").fetchall()
+        items = cache.execute(
+            "SELECT title, url, author, content FROM rss_item ORDER BY pubDate DESC"
+        ).fetchall()
         (title,) = cache.execute("SELECT title FROM rss_feed").fetchone()
     assert title == ("The Daily" if path.startswith("all") else "The Daily: Åäö")
     assert [item[:3] for item in items] == [

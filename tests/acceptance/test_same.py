@@ -28,13 +28,37 @@ SETTINGS = [
     f'{FEEDS}formats = ["atom"]\n[feeds.aliases]\n"feed.xml" = "all.atom"\n',
 ]
 BODIES = [
-    *("Text.", "{% for post in site.posts limit: 2 %}{{ post.title }}{% endfor %}", "{% include a.html %}"),
-    *('<iframe src="https://p.example/"></iframe>', "{% for file in site.static_files %}{{ file.path }} {% endfor %}"),
-    *("{{ site.data.authors.ann.name }} {{ site.time }}", "{{ page.date }} {{ page.categories | join }}"),
+    *(
+        "Text.",
+        "{% for post in site.posts limit: 2 %}{{ post.title }}{% endfor %}",
+        "{% include a.html %}",
+    ),
+    *(
+        '<iframe src="https://p.example/"></iframe>',
+        "{% for file in site.static_files %}{{ file.path }} {% endfor %}",
+    ),
+    *(
+        "{{ site.data.authors.ann.name }} {{ site.time }}",
+        "{{ page.date }} {{ page.categories | join }}",
+    ),
 ]
 HEADS = [
-    *({"image": "/a.png"}, {"tags": ["x", "y"]}, {"author": "ann"}, {"published": False}, {"permalink": "/p/:slug"}),
-    *({"date": "2026-03-01T12:00:30"}, {"date": "2026-03-02"}, {"title": "It's -- so"}, {"lang": "de"}, {}, {}, {}),
+    *(
+        {"image": "/a.png"},
+        {"tags": ["x", "y"]},
+        {"author": "ann"},
+        {"published": False},
+        {"permalink": "/p/:slug"},
+    ),
+    *(
+        {"date": "2026-03-01T12:00:30"},
+        {"date": "2026-03-02"},
+        {"title": "It's -- so"},
+        {"lang": "de"},
+        {},
+        {},
+        {},
+    ),
 ]
 
 
@@ -53,7 +77,9 @@ class Life:
     def write(self, path: str, text: str) -> None:
         """As long ago as no other: no look has a reason to read it twice."""
         self.count += 1
-        os.utime(self.site.write(path, text), (1_600_000_000 + self.count, 1_600_000_000 + self.count))
+        os.utime(
+            self.site.write(path, text), (1_600_000_000 + self.count, 1_600_000_000 + self.count)
+        )
         self.touched.add(path)
 
     def posts(self) -> list[Path]:
@@ -72,9 +98,16 @@ class Life:
     def post(self) -> None:
         day, category = self.dice.randrange(1, 20), self.dice.choice(["News", "Sports", "Health"])
         self.site.post(name := f"2026-02-{day:02}-post-{self.dice.randrange(9)}")
-        head = {"title": name, "category": category, "date": f"{name[:10]}"} | self.dice.choice(HEADS)
-        lines = "".join(f"{key}: {str(said).lower() if said is False else said!r}\n" for key, said in head.items())
-        self.write(f"_posts/{name}.md", f"---\n{lines}---\n{self.dice.choice(BODIES)} {self.count}\n")
+        head = {"title": name, "category": category, "date": f"{name[:10]}"} | self.dice.choice(
+            HEADS
+        )
+        lines = "".join(
+            f"{key}: {str(said).lower() if said is False else said!r}\n"
+            for key, said in head.items()
+        )
+        self.write(
+            f"_posts/{name}.md", f"---\n{lines}---\n{self.dice.choice(BODIES)} {self.count}\n"
+        )
 
     def rename(self) -> None:
         path = self.one()
@@ -120,7 +153,9 @@ class Life:
         self.touched.add("")
 
     def damage(self) -> None:
-        path = self.dice.choice(sorted(path for path in self.site.feeds.rglob("*") if path.is_file()))
+        path = self.dice.choice(
+            sorted(path for path in self.site.feeds.rglob("*") if path.is_file())
+        )
         path.unlink() if self.dice.random() < 0.5 else path.write_bytes(b"junk")
         self.touched.add("")
 
@@ -138,7 +173,11 @@ class Life:
             if not at:
                 raise OutputError("broken off")
 
-        paths = sorted(self.touched) if self.touched and "" not in self.touched and self.dice.random() < 0.5 else None
+        paths = (
+            sorted(self.touched)
+            if self.touched and "" not in self.touched and self.dice.random() < 0.5
+            else None
+        )
         try:
             self.service.build(broken_off, paths=paths)
         except OutputError:
@@ -152,8 +191,25 @@ class Life:
         self.touched.clear()
 
     def step(self) -> None:
-        often = [self.post, self.post, self.post, self.rename, self.remove, self.hide, self.picture, self.include]
-        seldom = [self.data, self.site_config, self.settings, self.restart, self.clock, self.damage, self.another]
+        often = [
+            self.post,
+            self.post,
+            self.post,
+            self.rename,
+            self.remove,
+            self.hide,
+            self.picture,
+            self.include,
+        ]
+        seldom = [
+            self.data,
+            self.site_config,
+            self.settings,
+            self.restart,
+            self.clock,
+            self.damage,
+            self.another,
+        ]
         for _ in range(self.dice.randrange(1, 5)):
             self.dice.choice([*often, *seldom, self.failure])()
         self.run()
@@ -165,11 +221,16 @@ def from_nothing(site: Site) -> dict[str, bytes]:
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(site.root, place / "site", symlinks=True)
     shutil.copy(site.config_path, place / "syndicator.toml")
-    with closing(sqlite3.connect(site.state)) as state, closing(sqlite3.connect(place / "state.db")) as copy:
+    with (
+        closing(sqlite3.connect(site.state)) as state,
+        closing(sqlite3.connect(place / "state.db")) as copy,
+    ):
         state.backup(copy)
         for table in ("posts", "members", "entries", "problems", "files", "facts", "owed"):
             copy.execute(f"DELETE FROM {table}")
-        copy.execute("UPDATE feeds SET dirty = 1, standing = '[]', made_of = made_of || '?'")
+        copy.execute(
+            "UPDATE feeds SET stale = 1, post_paths = '[]', content_key = content_key || '?'"
+        )
         copy.commit()
     again = Site.__new__(Site)
     again.root, again.feeds, again.clock = place / "site", place / "feeds", site.clock

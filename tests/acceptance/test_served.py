@@ -50,7 +50,9 @@ def command(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[Comm
 
 def get(command: Command, path: str, method: str = "GET", **headers: str) -> requests.Response:
     said = {name.replace("_", "-"): value for name, value in headers.items()}
-    return requests.request(method, command.url + quote(path), headers=said, timeout=10, allow_redirects=False)
+    return requests.request(
+        method, command.url + quote(path), headers=said, timeout=10, allow_redirects=False
+    )
 
 
 def feeds_of(command: Command) -> list[str]:
@@ -74,7 +76,9 @@ def links_in(feed: requests.Response) -> tuple[list[str], str]:
 
 def links_of(response: requests.Response) -> tuple[list[str], str]:
     """Hubs and self as the Link header names them."""
-    links = [(link["rel"], link["url"]) for link in parse_header_links(response.headers.get("link", ""))]
+    links = [
+        (link["rel"], link["url"]) for link in parse_header_links(response.headers.get("link", ""))
+    ]
     ((_, topic),) = [link for link in links if link[0] == "self"]
     return [url for rel, url in links if rel == "hub"], topic
 
@@ -93,7 +97,9 @@ def test_a_subscriber_finds_one_hub_and_self_everywhere(command: Command, hub: H
         assert expected == links_of(feed) == links_of(get(command, path, "HEAD"))
 
 
-@pytest.mark.parametrize("path", ["", "all.html", "category/news.html", "feeds.opml", "category/old.rss", "none.rss"])
+@pytest.mark.parametrize(
+    "path", ["", "all.html", "category/news.html", "feeds.opml", "category/old.rss", "none.rss"]
+)
 def test_what_is_no_topic_names_none(command: Command, path: str) -> None:
     """Pages, the list of feeds, a redirect, a refusal."""
     assert "link" not in get(command, path).headers
@@ -102,17 +108,26 @@ def test_what_is_no_topic_names_none(command: Command, path: str) -> None:
 def test_a_feed_that_moved_sends_readers_on(command: Command) -> None:
     """To its public address, whatever Host says."""
     answer = get(command, "category/old.rss", Host="evil.example")
-    assert (answer.status_code, answer.headers["location"]) == (301, f"{command.url}category/%C3%A5%C3%A4%C3%B6.rss")
+    assert (answer.status_code, answer.headers["location"]) == (
+        301,
+        f"{command.url}category/%C3%A5%C3%A4%C3%B6.rss",
+    )
 
 
 @pytest.mark.parametrize(
-    ("path", "page"), [("category/news.atom", "news.html#atom"), ("feed.xml", "all.html#atom"), ("all.html", None)]
+    ("path", "page"),
+    [("category/news.atom", "news.html#atom"), ("feed.xml", "all.html#atom"), ("all.html", None)],
 )
-def test_people_are_sent_to_the_page_about_a_feed(command: Command, path: str, page: str | None) -> None:
+def test_people_are_sent_to_the_page_about_a_feed(
+    command: Command, path: str, page: str | None
+) -> None:
     """Under every name that it has; and a page is itself."""
     answer = get(command, path, Sec_Fetch_Dest="document")
     status = 200 if page is None else 303
-    assert (status, page) == (answer.status_code, (answer.headers.get("location") or "/").rpartition("/")[2] or None)
+    assert (status, page) == (
+        answer.status_code,
+        (answer.headers.get("location") or "/").rpartition("/")[2] or None,
+    )
 
 
 def test_feedparser_asks_once_for_what_it_has(command: Command) -> None:
@@ -131,10 +146,26 @@ def test_curl_keeps_a_copy_up_to_date(command: Command, tmp_path: Path, version:
     url = f"{command.url}all.json"
 
     def curl(*words: str) -> str:
-        said = ["curl", "-s", version, "-o", tmp_path / "copy", "-w", "%{http_code} %{size_download}", *words, url]
+        said = [
+            "curl",
+            "-s",
+            version,
+            "-o",
+            tmp_path / "copy",
+            "-w",
+            "%{http_code} %{size_download}",
+            *words,
+            url,
+        ]
         return subprocess.run(said, capture_output=True, text=True, check=True, timeout=20).stdout
 
-    tags = ["--compressed", "--etag-save", str(tmp_path / "etag"), "--etag-compare", str(tmp_path / "etag")]
+    tags = [
+        "--compressed",
+        "--etag-save",
+        str(tmp_path / "etag"),
+        "--etag-compare",
+        str(tmp_path / "etag"),
+    ]
     status, size = curl(*tags).split()
     whole = (tmp_path / "copy").read_bytes()
     assert (status, whole) == ("200", (command.feeds / "all.json").read_bytes())
@@ -149,10 +180,16 @@ def test_a_hub_that_comes_is_seen(command: Command, hub: Hub) -> None:
     fetches = f'syndicator_hub_fetches_total{{hub="{hub.url}"}}'
     command.post("2026-01-04-three", "Third news")
     until(lambda: b"Third news" in hub.next().body, what="the ping")
-    until(lambda: fetches in requests.get(f"{command.admin}metrics", timeout=10).text, what="the count")
+    until(
+        lambda: fetches in requests.get(f"{command.admin}metrics", timeout=10).text,
+        what="the count",
+    )
 
     with sqlite3.connect(command.root / "var/syndicator.db") as state:
-        until(lambda: state.execute("SELECT fetched FROM hubs WHERE fetched > 0").fetchone(), what="the note of it")
+        until(
+            lambda: state.execute("SELECT fetched FROM hubs WHERE fetched > 0").fetchone(),
+            what="the note of it",
+        )
     line = next(line for line in command("status").stdout.splitlines() if "pinged" in line)
     assert re.search(r"pinged \d\d:\d\d:\d\d UTC, fetched \d\d:\d\d:\d\d UTC", line)
 
@@ -165,7 +202,9 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Command, D
     """A daemon without any hub."""
     command = Command(tmp_path_factory.mktemp("alone"), f"{SETTINGS}[hub]\nenabled = false")
     for name in ("News", "Sport"):
-        command.post(f"2026-01-01-{name}", categories=name, text="A sentence of some length. " * 200)
+        command.post(
+            f"2026-01-01-{name}", categories=name, text="A sentence of some length. " * 200
+        )
     with command.running() as daemon:
         yield command, daemon
 
@@ -185,7 +224,11 @@ def test_many_readers_while_posts_are_saved(alone: tuple[Command, Daemon]) -> No
 
     def save() -> None:
         for number in itertools.count():
-            command.post(f"2026-01-02-{number % 40}", f"Turn {number}", categories=("News", "Sport")[number % 2])
+            command.post(
+                f"2026-01-02-{number % 40}",
+                f"Turn {number}",
+                categories=("News", "Sport")[number % 2],
+            )
             if over.wait(0.1):
                 return
 
@@ -225,7 +268,11 @@ def test_what_the_config_drops_is_gone(alone: tuple[Command, Daemon]) -> None:
 
 
 async def _read_all(command: Command, seconds: float) -> Counter[object]:
-    paths = [f"/{name}.{suffix}" for name in ("all", "category/news", "category/sport") for suffix in ("rss", "json")]
+    paths = [
+        f"/{name}.{suffix}"
+        for name in ("all", "category/news", "category/sport")
+        for suffix in ("rss", "json")
+    ]
     seen: Counter[object] = Counter()
     versions: set[str] = set()
     end = asyncio.get_running_loop().time() + seconds
@@ -254,7 +301,9 @@ async def _read_all(command: Command, seconds: float) -> Counter[object]:
         back.close()
 
     codings = ("gzip", "identity")
-    readers = itertools.islice(zip(itertools.cycle(paths), itertools.cycle((*codings, *codings[::-1]))), 50)
+    readers = itertools.islice(
+        zip(itertools.cycle(paths), itertools.cycle((*codings, *codings[::-1]))), 50
+    )
     await asyncio.gather(*(reader(*each) for each in readers))
     seen["versions"] = len(versions)
     return seen

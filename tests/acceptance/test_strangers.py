@@ -40,11 +40,11 @@ from support import FEEDS, Site
 from syndicator import config
 from syndicator.errors import StateError
 from syndicator.model.content import Problem
-from syndicator.model.outbox import Kind, Subscription
+from syndicator.model.outbox import JobKind, Subscription
 from syndicator.service import Service, examine
 from syndicator.store import outbox, subscriptions
 from syndicator.store.database import Database
-from syndicator.store.outbox import Debt
+from syndicator.store.outbox import JobRow
 
 #: The memory that a daemon may gain under an attack, in MiB.
 MOST_GAINED = 120
@@ -75,7 +75,10 @@ def pipeline(command: Command, process: int, seconds: float) -> float:
     """Send requests as fast as they are taken, and read nothing or little. The memory gained, in MiB."""
     before = most = memory(process)
     with ExitStack() as stack:
-        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", command.port))) for _ in ASKED]
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", command.port)))
+            for _ in ASKED
+        ]
         asked = [each + b" HTTP/1.1\r\nHost: x\r\n\r\n" for each in ASKED]
         sent = [0] * len(ASKED)
         end = time.monotonic() + seconds
@@ -144,7 +147,9 @@ def test_a_proxy_that_is_not_named(command: Command) -> None:
             requests.get(f"{command.url}all.rss", headers=headers, timeout=10)
             requests.get(f"{command.url}livez", headers=headers, timeout=10)
         until(lambda: "trusted_proxies" in command("doctor").stdout)
-        assert ["web.trusted_proxies" in line and "127.0.0.1" in line for line in daemon.err].count(True) == 1
+        assert ["web.trusted_proxies" in line and "127.0.0.1" in line for line in daemon.err].count(
+            True
+        ) == 1
         command.configure('trusted_proxies = ["127.0.0.1/32"]')
         assert "trusted_proxies" not in command("doctor").stdout
         daemon.send(signal.SIGHUP)
@@ -176,7 +181,9 @@ class Silent:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         servers = [
-            asyncio.run_coroutine_threadsafe(asyncio.start_server(self._serve, host, 0, backlog=4096), self._loop)
+            asyncio.run_coroutine_threadsafe(
+                asyncio.start_server(self._serve, host, 0, backlog=4096), self._loop
+            )
             for host in hosts
         ]
         sockets = [server.result(5).sockets[0].getsockname() for server in servers]
@@ -208,10 +215,14 @@ def hub_command(root: Path, limits: str = "") -> Command:
 
 
 def ask_hub(command: Command, session: requests.Session, **form: str) -> requests.Response:
-    return session.post(f"{command.url}hub", data={f"hub.{name}": value for name, value in form.items()}, timeout=10)
+    return session.post(
+        f"{command.url}hub", data={f"hub.{name}": value for name, value in form.items()}, timeout=10
+    )
 
 
-def subscribe(command: Command, session: requests.Session, callback: str, path: str = "all.rss") -> int:
+def subscribe(
+    command: Command, session: requests.Session, callback: str, path: str = "all.rss"
+) -> int:
     topic = command.url + path
     return ask_hub(command, session, mode="subscribe", topic=topic, callback=callback).status_code
 
@@ -243,12 +254,12 @@ def test_callbacks_that_never_answer_do_not_delay_deliveries(tmp_path: Path) -> 
     detail = {"mode": "subscribe", "topic": topic, "lease": 9000}
     database = before_it_runs(command)
     with database.begin() as connection:
-        subscriptions.keep(connection, lasting(topic, f"{honest.url}/cb", now))
-        outbox.owe(
+        subscriptions.upsert(connection, lasting(topic, f"{honest.url}/cb", now))
+        outbox.enqueue(
             connection,
             [
-                Debt(
-                    kind=Kind.VERIFY,
+                JobRow(
+                    kind=JobKind.VERIFY,
                     target=f"{silent.urls[n % 6]}/{n}",
                     topic=topic,
                     variant="subscribe",
@@ -279,7 +290,7 @@ def test_deliveries_that_never_end_do_not_delay_the_others(tmp_path: Path) -> No
     database = before_it_runs(command)
     with database.begin() as connection:
         for callback in callbacks:
-            subscriptions.keep(connection, lasting(topic, callback, now))
+            subscriptions.upsert(connection, lasting(topic, callback, now))
     database.close()
     with command.running():
         command.post("2026-01-02-two", "Second")
@@ -294,7 +305,9 @@ def test_deliveries_that_never_end_do_not_delay_the_others(tmp_path: Path) -> No
 
 
 def lasting(topic: str, callback: str, now: datetime) -> Subscription:
-    return Subscription(topic=topic, callback=callback, secret=None, expires=now + timedelta(days=1), since=now)
+    return Subscription(
+        topic=topic, callback=callback, secret=None, expires=now + timedelta(days=1), since=now
+    )
 
 
 def test_one_host_does_not_take_all_places_of_the_hub(tmp_path: Path) -> None:
@@ -312,7 +325,10 @@ def test_one_host_does_not_take_all_places_of_the_hub(tmp_path: Path) -> None:
         assert codes == [202] * 10 + [429] * 2
         for number in range(9):  # each of two names is within its limit, their address is not
             for host in ("127.0.0.1", "LocalHost"):
-                assert subscribe(command, session, f"http://{host}:{port}/?k={number}") in (202, 429)
+                assert subscribe(command, session, f"http://{host}:{port}/?k={number}") in (
+                    202,
+                    429,
+                )
         until(lambda: live_subscriptions(command) == 20, seconds=10)
         assert subscribe(command, session, f"{honest.url}/cb") == 202
         until(lambda: live_subscriptions(command) == 21, seconds=10)
@@ -327,25 +343,42 @@ def test_spellings_of_one_topic_cost_little(tmp_path: Path) -> None:
         command.post(f"2026-01-{day:02}-post", f"Post {day}", text="Many words. " * 2000)
     # Each letter of "all.rss" is itself or percent-encoded: 2^7 spellings, and 64 with lower-case digits.
     spellings = [
-        "".join(f"%{ord(letter):02X}" if bits >> at & 1 else letter for at, letter in enumerate("all.rss"))
+        "".join(
+            f"%{ord(letter):02X}" if bits >> at & 1 else letter
+            for at, letter in enumerate("all.rss")
+        )
         for bits in range(128)
     ]
     spellings += [spelling.lower() for spelling in spellings if "%6C" in spelling][:64]
     with command.running() as daemon, requests.Session() as session:
-        body = urlencode([("hub.mode", "publish"), *(("hub.url", command.url + path) for path in spellings)])
-        wrong = urlencode([("hub.mode", "publish"), *(("hub.url", f"{command.url}{n}.rss") for n in range(95))])
+        body = urlencode(
+            [("hub.mode", "publish"), *(("hub.url", command.url + path) for path in spellings)]
+        )
+        wrong = urlencode(
+            [("hub.mode", "publish"), *(("hub.url", f"{command.url}{n}.rss") for n in range(95))]
+        )
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         spent = []
         for data, code in ((body, 202), (wrong, 404)):
             before = processor_seconds(daemon.process.pid)
             for _ in range(20):
-                assert session.post(f"{command.url}hub", data=data, headers=form, timeout=10).status_code == code
+                assert (
+                    session.post(
+                        f"{command.url}hub", data=data, headers=form, timeout=10
+                    ).status_code
+                    == code
+                )
             spent.append((processor_seconds(daemon.process.pid) - before) / 20)
         assert max(spent) < 0.05, spent
         # Four publishes of 192 topics are more than 600 in a minute.
-    command.configure(SUBSCRIBERS.replace("client = 100000", "client = 600").format(url=command.url, limits=""))
+    command.configure(
+        SUBSCRIBERS.replace("client = 100000", "client = 600").format(url=command.url, limits="")
+    )
     with command.running(), requests.Session() as session:
-        codes = [session.post(f"{command.url}hub", data=body, headers=form, timeout=10).status_code for _ in range(4)]
+        codes = [
+            session.post(f"{command.url}hub", data=body, headers=form, timeout=10).status_code
+            for _ in range(4)
+        ]
     assert codes == [202, 202, 202, 429]
 
 
@@ -375,7 +408,10 @@ def test_heads_without_end_cost_no_memory(command: Command) -> None:
     """Forty callbacks that answer with 99 header lines of 65 kB are each asked once, and read no further."""
     command.configure(CALLBACKS)
     command.post("2026-01-02-one")
-    with serving(HEAD + (b"X: " + b"y" * 65_000 + b"\r\n") * 99 + b"\r\n") as hostile, command.running() as daemon:
+    with (
+        serving(HEAD + (b"X: " + b"y" * 65_000 + b"\r\n") * 99 + b"\r\n") as hostile,
+        command.running() as daemon,
+    ):
         before = memory(daemon.process.pid)
         for number in range(40):
             assert subscribe_to_all(command, f"{hostile.url}/{number}").status_code == 202
@@ -439,9 +475,17 @@ def test_callbacks_that_no_subscriber_has_are_refused(command: Command) -> None:
         said = {
             callback: subscribe_to_all(command, callback)
             for callback in (
-                *[f"{blocked.url}/cb", "https://reader.example:25/cb", "http://[2606:2800:21f::1]:10080/cb"],
+                *[
+                    f"{blocked.url}/cb",
+                    "https://reader.example:25/cb",
+                    "http://[2606:2800:21f::1]:10080/cb",
+                ],
                 *["http://192.0.0.9/cb", "http://[2001:1::1]/cb", "http://[64:ff9b::7f00:1]/cb"],
-                *["http://[4000::1]/cb", "http://[2002:5db8:d70e::1]/cb", "http://[::ffff:808:808]/cb"],
+                *[
+                    "http://[4000::1]/cb",
+                    "http://[2002:5db8:d70e::1]/cb",
+                    "http://[::ffff:808:808]/cb",
+                ],
             )
         }
         assert {response.status_code for response in said.values()} == {400}
@@ -464,13 +508,23 @@ LARGEST = 4 * 1024 * 1024 - 200  #: of a file that is read, less its front matte
 
 def merged(levels: int) -> str:
     """YAML of some hundred bytes, each level of which has twice the values of the one before."""
-    lines = [f"a{level}: &a{level} {{<<: [*a{level - 1}, *a{level - 1}]}}\n" for level in range(1, levels)]
+    lines = [
+        f"a{level}: &a{level} {{<<: [*a{level - 1}, *a{level - 1}]}}\n"
+        for level in range(1, levels)
+    ]
     return "a0: &a0 {x: 1}\n" + "".join(lines)
 
 
 #: Front matter and text, by what they are. A new kind is one line.
-TEN = "{% assign n = '..........' %}{% assign a = 'x,x,x,x,x' | split: ',' %}" + "{% assign a = a | concat: a %}" * 10
-REPEATED = "{% assign b = n | split: 'z' %}" + "{% assign b = b | concat: b %}" * 11 + "{{ b | inspect | size }}"
+TEN = (
+    "{% assign n = '..........' %}{% assign a = 'x,x,x,x,x' | split: ',' %}"
+    + "{% assign a = a | concat: a %}" * 10
+)
+REPEATED = (
+    "{% assign b = n | split: 'z' %}"
+    + "{% assign b = b | concat: b %}" * 11
+    + "{{ b | inspect | size }}"
+)
 HOSTILE = {
     "ampersands": ("", "&" * 2_000_000),
     "outputs": ("", '{{ "a" }}' * (LARGEST // 9)),
@@ -483,8 +537,14 @@ HOSTILE = {
     "list items": ("", "* a\n" * (LARGEST // 4)),
     "footnotes": ("", "[^1]" * 130_000 + "\n\n[^1]: x\n"),
     "open links": ("", '[a](b "' * (80_000 // 7)),
-    "malformed tags": ("", "".join(f"{{% for x in y {'a' * 9900}{number} %}}" for number in range(31))),
-    "long names": ("", f"{TEN}{'{% assign n = n | append: n %}' * 15}{{{{ a | where: n, 'q' | size }}}}"),
+    "malformed tags": (
+        "",
+        "".join(f"{{% for x in y {'a' * 9900}{number} %}}" for number in range(31)),
+    ),
+    "long names": (
+        "",
+        f"{TEN}{'{% assign n = n | append: n %}' * 15}{{{{ a | where: n, 'q' | size }}}}",
+    ),
     "one text many times": ("", f"{TEN}{'{% assign n = n | append: n %}' * 16}{REPEATED}"),
 }
 
@@ -506,7 +566,11 @@ def test_a_hostile_post_is_built_within_its_budget(command: Command, kind: str) 
     command.post("2026-01-01-good", "Good")
     command.post("2026-01-02-hostile", "Hostile", head=head, text=text)
     process = subprocess.Popen(
-        command.arguments("build"), cwd=command.root, env=command.environ, stdout=sys.stderr, stderr=sys.stderr
+        command.arguments("build"),
+        cwd=command.root,
+        env=command.environ,
+        stdout=sys.stderr,
+        stderr=sys.stderr,
     )
     peak = peak_memory(process)
     _, status, used = os.wait4(process.pid, 0)
@@ -540,7 +604,9 @@ def test_a_good_post_among_hostile_ones_is_soon_out(command: Command) -> None:
         time.sleep(0.2)
         command.post("2026-01-03-good", "Good")
         until(lambda: "Good" in command.feed("all.rss"), seconds=NEWS, what="the good post")
-        until(lambda: command.feed("all.rss").count("<title>Hostile") == 6, what="the hostile posts")
+        until(
+            lambda: command.feed("all.rss").count("<title>Hostile") == 6, what="the hostile posts"
+        )
 
 
 def test_heavy_posts_give_way(tmp_path: Path) -> None:
@@ -601,7 +667,10 @@ def test_merge_keys_of_the_site_are_counted(command: Command) -> None:
     command.post("2026-01-01-good", "Good")
     before = children_seconds()
     found = command("build")
-    assert "_data/bomb.yml: the data can't be read: it has too many values" in found.stderr + found.stdout
+    assert (
+        "_data/bomb.yml: the data can't be read: it has too many values"
+        in found.stderr + found.stdout
+    )
     (command.site / "_config.yml").write_text(f"url: https://example.com\n{merged(25)}")
     found = command("build")
     assert "_config.yml: the config can't be read: it has too many values" in found.stderr
@@ -679,9 +748,12 @@ def test_the_state_is_its_owners_alone(street: Path) -> None:
         command.post("2026-01-02-one")
         with command.running():
             files = {path.name: path for path in (street / "var").iterdir()}
-            assert {"syndicator.db", "syndicator.db-wal", "syndicator.db-shm", "syndicator.db.daemon.lock"} <= set(
-                files
-            )
+            assert {
+                "syndicator.db",
+                "syndicator.db-wal",
+                "syndicator.db-shm",
+                "syndicator.db.daemon.lock",
+            } <= set(files)
             assert {name: mode(path) for name, path in files.items()} == dict.fromkeys(files, 0o600)
             assert mode(street / "var") == 0o755
             assert mode(command.feeds / "all.rss") & stat.S_IROTH
@@ -734,7 +806,9 @@ def told(command: Command) -> list[Problem]:
     return [problem for problem in found if problem.path != "feeds.url"]
 
 
-@pytest.mark.parametrize("address", ["syndicator:hidden@127.0.0.1:1/x", "127.0.0.1:1/x?password=hidden"])
+@pytest.mark.parametrize(
+    "address", ["syndicator:hidden@127.0.0.1:1/x", "127.0.0.1:1/x?password=hidden"]
+)
 def test_a_password_is_told_of_and_not_told(tmp_path: Path, address: str) -> None:
     """`doctor` says that everyone may read it, and how that ends; no message repeats it."""
     command = Command(tmp_path, f'[state]\nurl = "postgresql+psycopg://{address}"\n')
@@ -787,18 +861,28 @@ def test_a_link_at_a_foretold_name_is_not_written_through(tmp_path: Path) -> Non
         for name in ("all", "category/news"):
             for suffix in (".rss", ".rss.gz", ".atom", ".json"):
                 token = sha256(f"{name}{suffix}".encode()).hexdigest()[:16]
-                planted = command.feeds / Path(name).parent / f".syndicator-{daemon.process.pid}-{token}"
+                planted = (
+                    command.feeds / Path(name).parent / f".syndicator-{daemon.process.pid}-{token}"
+                )
                 planted.parent.mkdir(exist_ok=True)
                 planted.symlink_to(victim)
         command.post("2026-01-02-one", "Good news")
-        until(lambda: "Good news" in command.feed("all.rss") and "Good news" in command.feed("category/news.atom"))
+        until(
+            lambda: (
+                "Good news" in command.feed("all.rss")
+                and "Good news" in command.feed("category/news.atom")
+            )
+        )
         until((command.feeds / "category/news.rss.gz").exists)
     assert victim.read_text() == "precious"
 
 
 def _a_socket(place: Path, _: Path) -> None:
     # A socket's path is short: bound in a short folder, and moved.
-    with TemporaryDirectory(prefix="s", dir=place.parents[-2]) as folder, socket.socket(socket.AF_UNIX) as one:
+    with (
+        TemporaryDirectory(prefix="s", dir=place.parents[-2]) as folder,
+        socket.socket(socket.AF_UNIX) as one,
+    ):
         one.bind(f"{folder}/s")
         os.rename(f"{folder}/s", place)
 
@@ -830,7 +914,9 @@ def test_what_is_planted_among_the_feeds(tmp_path: Path) -> None:
     victim.write_text("precious")
     good = {path: path.read_bytes() for path in command.feeds.rglob("*") if path.is_file()}
     places = {
-        command.feeds / f"category/{kind}{suffix}": kind for kind in PLANTED for suffix in (".rss", ".json.gz", ".html")
+        command.feeds / f"category/{kind}{suffix}": kind
+        for kind in PLANTED
+        for suffix in (".rss", ".json.gz", ".html")
     }
     places[command.feeds / "index.html"] = "fifo"
     for place, kind in places.items():
@@ -884,12 +970,23 @@ def test_what_is_planted_in_the_source(tmp_path: Path) -> None:
     outside.write_text("---\ntitle: Secret\n---\nsecret-text\n")
     kinds = [kind for kind in PLANTED if kind != "twin"]  # a second name is a file like any other
     for kind in kinds:
-        for name in ("_posts/2026-01-03-{}.md", "_includes/{}.html", "_data/{}.yml", "assets/{}.png", "assets/{}.mp3"):
+        for name in (
+            "_posts/2026-01-03-{}.md",
+            "_includes/{}.html",
+            "_data/{}.yml",
+            "assets/{}.png",
+            "assets/{}.mp3",
+        ):
             place = command.site / name.format(kind)
             place.parent.mkdir(exist_ok=True)
             PLANTED[kind](place, outside)
         head = f"image: /assets/{kind}.png\naudio: /assets/{kind}.mp3\n"
-        command.post(f"2026-01-02-{kind}", f"News of the {kind}", head=head, text=f"{{{{ site.data.{kind} }}}}")
+        command.post(
+            f"2026-01-02-{kind}",
+            f"News of the {kind}",
+            head=head,
+            text=f"{{{{ site.data.{kind} }}}}",
+        )
         command.post(f"2026-01-04-{kind}", text=f"{{% include {kind}.html %}}")
     done = quick(command, "build")
     assert [kind for kind in kinds if f"_posts/2026-01-03-{kind}.md: " not in done.stdout] == []
@@ -921,7 +1018,9 @@ class Logged:
     def publishes(self) -> None:
         """A post that is saved now is out, by the watch and not by a later poll."""
         self.saved += 1
-        self.command.post(f"2026-01-{self.saved:02}-post", f"Title {self.saved}", head="image: no\n")
+        self.command.post(
+            f"2026-01-{self.saved:02}-post", f"Title {self.saved}", head="image: no\n"
+        )
         until(lambda: f"Title {self.saved}" in self.command.feed("all.rss"), seconds=10)
 
     def works(self, daemon: Daemon) -> None:
@@ -1001,7 +1100,11 @@ def test_an_address_that_nobody_reads_stops_nothing(command: Command) -> None:
     ours, theirs = os.pipe()
     os.close(ours)
     process = subprocess.Popen(
-        command.arguments("run"), cwd=command.root, env=command.environ, stdout=theirs, stderr=subprocess.DEVNULL
+        command.arguments("run"),
+        cwd=command.root,
+        env=command.environ,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
     )
     os.close(theirs)
     try:

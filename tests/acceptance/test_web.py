@@ -28,10 +28,10 @@ from starlette.routing import Route
 from syndicator.errors import SyndicatorError, Trouble
 from syndicator.web import protocol, server
 from syndicator.web.app import counter, make_app
-from syndicator.web.catalogue import Catalogue, Feeds, PublishedFile
+from syndicator.web.catalogue import Catalogue, FeedCatalogue, PublishedFile
 from syndicator.web.client_shares import LOOPBACK
 from syndicator.web.health import Health, Readiness, admin_app
-from syndicator.web.poll_limit import Limiter, Network
+from syndicator.web.poll_limit import Network, PollLimiter
 from syndicator.web.proxies import Proxies
 from syndicator.web.server import Server
 
@@ -40,7 +40,11 @@ DATE = "Thu, 15 Jan 2026 05:39:13 GMT"
 
 
 def published(
-    path: str, body: bytes, digest: str = "d1", link: str | None = LINK, kind: str = "application/rss+xml"
+    path: str,
+    body: bytes,
+    digest: str = "d1",
+    link: str | None = LINK,
+    kind: str = "application/rss+xml",
 ) -> PublishedFile:
     return PublishedFile(
         path=path,
@@ -58,14 +62,20 @@ BODY = b"<rss>" + b"an entry " * 1000 + b"</rss>"
 class Web:
     """A server with a small catalogue, and what it counted."""
 
-    def __init__(self, limiter: Limiter | None = None, *, apart: Sequence[Network] = LOOPBACK) -> None:
+    def __init__(
+        self, limiter: PollLimiter | None = None, *, apart: Sequence[Network] = LOOPBACK
+    ) -> None:
         self.ready = Readiness(ready=True, facts={"owed": 3})
         self.stuck: list[str] = []
-        self.health = Health(stuck=lambda: self.stuck, readiness=self.look, metrics=lambda: b"syndicator_posts 5\n")
+        self.health = Health(
+            stuck=lambda: self.stuck, readiness=self.look, metrics=lambda: b"syndicator_posts 5\n"
+        )
         self.looks = 0
         self.unnamed: list[str] = []
         self.seen: Counter[tuple[int, str]] = Counter()
-        self.catalogue = Catalogue(max_age=300, root="/feeds/", moved={"feed.xml": "https://news.example.com/all.rss"})
+        self.catalogue = Catalogue(
+            max_age=300, root="/feeds/", moved={"feed.xml": "https://news.example.com/all.rss"}
+        )
         self.catalogue.update(
             [
                 published("all.rss", BODY),
@@ -79,7 +89,7 @@ class Web:
         self.server = Server(self.app, "127.0.0.1", 0, apart=apart)
         self.server.start()
 
-    def make(self, limiter: Limiter | None = None) -> Feeds:
+    def make(self, limiter: PollLimiter | None = None) -> FeedCatalogue:
         return make_app(
             self.catalogue,
             health=self.health,
@@ -93,7 +103,9 @@ class Web:
         self.looks += 1
         return self.ready
 
-    def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
+    def get(
+        self, path: str, method: str = "GET", **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
         said = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, headers=said)
@@ -103,7 +115,9 @@ class Web:
         return found
 
     def connect(self, source: str = "127.0.0.1") -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.server.port), timeout=10, source_address=(source, 0))
+        return socket.create_connection(
+            ("127.0.0.1", self.server.port), timeout=10, source_address=(source, 0)
+        )
 
     def say(self, data: bytes) -> bytes:
         """Everything that comes back until the server closes."""
@@ -152,7 +166,11 @@ def own() -> Iterator[Web]:
 def post(body: bytes, *, chunked: bool = False) -> bytes:
     if chunked:
         chunks = b"".join(b"%x\r\n%b\r\n" % (1, body[i : i + 1]) for i in range(len(body)))
-        return b"POST /hub HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+        return (
+            b"POST /hub HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + chunks
+            + b"0\r\n\r\n"
+        )
     return b"POST /hub HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
@@ -207,7 +225,9 @@ def test_an_etag_answers_304(web: Web) -> None:
     """Also after a proxy weakened it; and nothing follows the headers."""
     etag = web.get("/all.rss", accept_encoding="gzip")[1]["etag"]
     for said in (etag, f"W/{etag}"):
-        reply = web.say(get("/all.rss", "Accept-Encoding: gzip", f"If-None-Match: {said}", "Connection: close"))
+        reply = web.say(
+            get("/all.rss", "Accept-Encoding: gzip", f"If-None-Match: {said}", "Connection: close")
+        )
         head, _, body = reply.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 304 Not Modified\r\n")
         assert body == b""
@@ -251,7 +271,11 @@ def test_what_the_first_run_has_not_made_yet_comes_soon(own: Web) -> None:
     status, headers, body = own.get("/all.rss")
     assert (status, headers["retry-after"], body) == (503, "10", b"The feeds are being made.\n")
     catalogue.update([published("all.rss", BODY)])
-    assert (own.get("/all.rss")[0], own.get("/all.atom")[0], own.get("/livez")[0]) == (200, 503, 200)
+    assert (own.get("/all.rss")[0], own.get("/all.atom")[0], own.get("/livez")[0]) == (
+        200,
+        503,
+        200,
+    )
     catalogue.update([published("index.html", b"<html>", link=None, kind="text/html")])
     assert own.get("/all.atom")[0] == 404
 
@@ -259,13 +283,16 @@ def test_what_the_first_run_has_not_made_yet_comes_soon(own: Web) -> None:
 def test_host_and_forwarded_headers_change_nothing(web: Web) -> None:
     """Addresses come from the config, never from a stranger."""
     usual = web.get("/all.rss")[1] | {"date": ""}
-    told = web.get("/all.rss", Host="evil.example", X_Forwarded_Host="evil.example", X_Forwarded_Proto="https")
+    told = web.get(
+        "/all.rss", Host="evil.example", X_Forwarded_Host="evil.example", X_Forwarded_Proto="https"
+    )
     assert usual == told[1] | {"date": ""}
     assert "evil" not in str(web.get("/feed.xml", Host="evil.example"))
 
 
 @pytest.mark.parametrize(
-    "line", ["GET /all.rss HTTP/1.0\r\n\r\n", "GET /all.rss HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"]
+    "line",
+    ["GET /all.rss HTTP/1.0\r\n\r\n", "GET /all.rss HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"],
 )
 def test_http_1_0(web: Web, line: str) -> None:
     """No Host, no chunks; the connection is closed after the answer."""
@@ -287,26 +314,44 @@ def test_pipelined_requests_are_answered_in_order(web: Web) -> None:
 def test_a_client_that_pipelines_gets_every_answer_in_order(web: Web, size: int) -> None:
     """However many requests come at once, and however they were cut; empty lines in a body end no request."""
     numbers = range(20 if size == 1 else 600)
-    bodies = [f"<{number}>\r\n\r\nGET /nothing HTTP/1.1\r\n\r\n" * (number % 3) for number in numbers]
-    posts = [post(body.encode(), chunked=number % 2 == 1) for number, body in zip(numbers, bodies, strict=True)]
-    between = (b"", b"HEAD /all.rss HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n\r\n", get("/livez"), get("/category/old.rss"))
+    bodies = [
+        f"<{number}>\r\n\r\nGET /nothing HTTP/1.1\r\n\r\n" * (number % 3) for number in numbers
+    ]
+    posts = [
+        post(body.encode(), chunked=number % 2 == 1)
+        for number, body in zip(numbers, bodies, strict=True)
+    ]
+    between = (
+        b"",
+        b"HEAD /all.rss HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\r\n\r\n",
+        get("/livez"),
+        get("/category/old.rss"),
+    )
     data = b"".join(each + between[number % len(between)] for number, each in enumerate(posts))
     with web.connect() as client:
-        sender = threading.Thread(target=send_in_pieces, args=(client, data + get("/", "Connection: close"), size))
+        sender = threading.Thread(
+            target=send_in_pieces, args=(client, data + get("/", "Connection: close"), size)
+        )
         sender.start()
         reply = read_all(client)
         sender.join()
     place = 0
     for answer in filter(None, bodies):
         place = reply.index(f"\r\n\r\n{answer}".encode(), place) + len(answer)
-    expected = sum(1 if each in (b"", b"\r\n\r\n") else 2 for each in (between[n % len(between)] for n in numbers))
+    expected = sum(
+        1 if each in (b"", b"\r\n\r\n") else 2
+        for each in (between[n % len(between)] for n in numbers)
+    )
     assert len(re.findall(rb"HTTP/1\.1 \d\d\d ", reply)) == expected + 1
     assert reply.endswith(b"<html>")
 
 
 def test_a_get_with_a_body_is_a_get(web: Web) -> None:
     """Its body means nothing (RFC 9110 §9.3.1), and is not taken for the next request."""
-    reply = web.say(get("/all.rss", "Content-Length: 5") + b"GET /" + get("/livez", "Connection: close"))
+    reply = web.say(
+        get("/all.rss", "Content-Length: 5") + b"GET /" + get("/livez", "Connection: close")
+    )
     assert [reply.count(b"HTTP/1.1 200"), reply.endswith(b"ok\n")] == [2, True]
 
 
@@ -326,7 +371,13 @@ def test_requests_are_counted_by_status_and_format(web: Web) -> None:
     web.get("/all.rss", If_None_Match='"d1"')
     web.get("/nothing")
     web.get("/category/old.rss")
-    assert web.seen == {(200, "rss"): 1, (200, "html"): 1, (304, "rss"): 1, (404, ""): 1, (410, ""): 1}
+    assert web.seen == {
+        (200, "rss"): 1,
+        (200, "html"): 1,
+        (304, "rss"): 1,
+        (404, ""): 1,
+        (410, ""): 1,
+    }
 
 
 def test_the_counter_knows_few_labels() -> None:
@@ -336,7 +387,9 @@ def test_the_counter_knows_few_labels() -> None:
     for status, suffix in ((200, "rss"), (200, "rss"), (304, "atom"), (404, "")):
         count(status, suffix, {})
     found = {
-        (status, kind): registry.get_sample_value("requests_total", {"status": status, "format": kind})
+        (status, kind): registry.get_sample_value(
+            "requests_total", {"status": status, "format": kind}
+        )
         for status, kind in (("200", "rss"), ("304", "atom"), ("404", "other"), ("200", ""))
     }
     assert list(found.values()) == [2, 1, 1, None]
@@ -359,7 +412,9 @@ def test_livez_names_what_is_stuck(own: Web) -> None:
 def test_readyz_tells_everyone_an_error_by_its_kind(own: Web) -> None:
     """No path, host or cause is told on the public address."""
     assert json.loads(own.get("/readyz")[2]) == {"ready": True, "error": None}
-    own.ready = Readiness(ready=False, trouble=Trouble("state", "/var/x.db is full"), facts={"owed": 3})
+    own.ready = Readiness(
+        ready=False, trouble=Trouble("state", "/var/x.db is full"), facts={"owed": 3}
+    )
     until(lambda: own.get("/readyz")[0] == 503, seconds=5)  # the last look is a second old at most
     assert json.loads(own.get("/readyz")[2]) == {"ready": False, "error": "state"}
 
@@ -383,7 +438,9 @@ def test_numbers_are_not_public(web: Web, path: str) -> None:
 @pytest.fixture(scope="module")
 def admin(shared: Web) -> Iterator[Server]:
     app = admin_app(shared.health, ["localhost", "127.0.0.1", "[::1]", "feeds.lan"])
-    server = Server(Feeds(Catalogue(max_age=0), app, on_request=lambda *_: None), "127.0.0.1", 0)
+    server = Server(
+        FeedCatalogue(Catalogue(max_age=0), app, on_request=lambda *_: None), "127.0.0.1", 0
+    )
     server.start()
     yield server
     server.stop()
@@ -399,15 +456,23 @@ def asked(server: Server, path: str, host: str) -> tuple[int, bytes]:
 def test_the_operator_sees_numbers_and_details(admin: Server) -> None:
     """Prometheus' text format; the facts of readiness."""
     assert asked(admin, "/metrics", "localhost:8081") == (200, b"syndicator_posts 5\n")
-    assert json.loads(asked(admin, "/readyz", "127.0.0.1")[1]) == {"ready": True, "owed": 3, "error": None}
+    assert json.loads(asked(admin, "/readyz", "127.0.0.1")[1]) == {
+        "ready": True,
+        "owed": 3,
+        "error": None,
+    }
     assert asked(admin, "/livez", "[::1]:8081") == (200, b"ok\n")
     assert asked(admin, "/index.html", "feeds.lan")[0] == 404
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.evil", "[::2]"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.evil", "[::2]"]
+)
 def test_the_operators_address_answers_to_its_names_only(admin: Server, host: str) -> None:
     """A page elsewhere whose name resolves to this machine (DNS rebinding) reads nothing."""
-    assert [asked(admin, path, host)[0] for path in ("/metrics", "/readyz", "/livez", "/")] == [400] * 4
+    assert [asked(admin, path, host)[0] for path in ("/metrics", "/readyz", "/livez", "/")] == [
+        400
+    ] * 4
 
 
 # ------------------------------------------------------------------------------------------ start, reload, stop
@@ -416,7 +481,9 @@ def test_the_operators_address_answers_to_its_names_only(admin: Server, host: st
 def test_a_clock_that_is_set_back_stops_nothing(own: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server works as long as its event loop has turns, whatever the wall clock says."""
     monkeypatch.setattr(server, "PATIENCE", 1.0)
-    monkeypatch.setattr("uvicorn.server.time", SimpleNamespace(time=lambda: 0.0, monotonic=time.monotonic))
+    monkeypatch.setattr(
+        "uvicorn.server.time", SimpleNamespace(time=lambda: 0.0, monotonic=time.monotonic)
+    )
     until_then = time.monotonic() + 2.5
     while time.monotonic() < until_then:
         assert not own.server.is_stuck()
@@ -534,9 +601,16 @@ def test_an_empty_line_keeps_no_connection(web: Web, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"GET /all.rss HTTP/1.1\r\nX: ", b"POST /hub HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"]
+    "data",
+    [
+        b"",
+        b"GET /all.rss HTTP/1.1\r\nX: ",
+        b"POST /hub HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx",
+    ],
 )
-def test_a_request_that_never_ends_is_let_go(web: Web, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_never_ends_is_let_go(
+    web: Web, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing said, half a head, half a body; a byte now and then helps nobody."""
     monkeypatch.setattr(protocol, "ARRIVAL", 0.4)
     with web.connect() as client:
@@ -593,11 +667,19 @@ def test_a_slow_client_gets_all_of_it(web: Web, monkeypatch: pytest.MonkeyPatch)
     assert taken > 8_000_000
 
 
-@pytest.mark.parametrize("path", ["/all.rss", "/livez", "/hub", "/nothing", "/category/old.rss", "/"])
+@pytest.mark.parametrize(
+    "path", ["/all.rss", "/livez", "/hub", "/nothing", "/category/old.rss", "/"]
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
 def test_a_request_has_one_valid_host(web: Web, path: str, method: str) -> None:
     """RFC 9112 §3.2: else 400, whatever is asked for; HTTP/1.0 may have none. The connection ends."""
-    for lines in ("", "Host: x\r\nHost: x\r\n", "Host: a b\r\n", "Host: a/b\r\n", "Host: x\r\nX: y\r\nhost: y\r\n"):
+    for lines in (
+        "",
+        "Host: x\r\nHost: x\r\n",
+        "Host: a b\r\n",
+        "Host: a/b\r\n",
+        "Host: x\r\nX: y\r\nhost: y\r\n",
+    ):
         reply = web.say(f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + get("/livez"))
         assert reply.startswith(b"HTTP/1.1 400 ")
         assert reply.count(b"HTTP/1.1 ") == 1
@@ -625,7 +707,9 @@ def test_a_bad_body_does_not_break_into_the_answer_before_it(own: Web) -> None:
         return PlainTextResponse("slow")
 
     routes = [Route("/slow", slow, methods=["POST"]), Route("/hub", echo, methods=["POST"])]
-    own.server.replace(make_app(own.catalogue, health=own.health, on_request=lambda *_: None, routes=routes))
+    own.server.replace(
+        make_app(own.catalogue, health=own.health, on_request=lambda *_: None, routes=routes)
+    )
     first = post(b"abc").replace(b"/hub", b"/slow")
     head = post(b"", chunked=True).removesuffix(b"\n0\r\n\r\n")
     with own.connect() as client:
@@ -645,11 +729,22 @@ def test_a_bad_body_does_not_break_into_the_answer_before_it(own: Web) -> None:
 def test_every_answer_says_nosniff(own: Web) -> None:
     """No browser takes a feed, or what a stranger sent, for a script."""
     asked = [
-        get(path, "Connection: close") for path in ("/all.rss", "/livez", "/nothing", "/category/old.rss", "/feed.xml")
+        get(path, "Connection: close")
+        for path in ("/all.rss", "/livez", "/nothing", "/category/old.rss", "/feed.xml")
     ]
-    asked += [get("/all.rss", f"Accept-Encoding: gzip, {'y' * 40_000}"), b"GET\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"]
-    asked += [get("/all.rss", 'If-None-Match: "d1"', "Connection: close"), b"HEAD /all.rss HTTP/1.0\r\n\r\n"]
-    asked += [get("/hub", "Connection: close"), post(b"x").replace(b"Host", b"Connection: close\r\nHost")]
+    asked += [
+        get("/all.rss", f"Accept-Encoding: gzip, {'y' * 40_000}"),
+        b"GET\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+    ]
+    asked += [
+        get("/all.rss", 'If-None-Match: "d1"', "Connection: close"),
+        b"HEAD /all.rss HTTP/1.0\r\n\r\n",
+    ]
+    asked += [
+        get("/hub", "Connection: close"),
+        post(b"x").replace(b"Host", b"Connection: close\r\nHost"),
+    ]
     asked += [get("/huge.rss") * 3 + get("/all.rss", "Connection: close")]
     for data in asked:
         reply = own.say(data)
@@ -690,7 +785,9 @@ def test_a_request_that_breaks_off_is_the_clients_fault(
         if leave != "reset":
             with suppress(TimeoutError):
                 reply = read_all(client)
-                assert reply in (b"", b"HTTP/1.1 100 Continue\r\n\r\n") or reply.startswith((b"HTTP/1.1 4",))
+                assert reply in (b"", b"HTTP/1.1 100 Continue\r\n\r\n") or reply.startswith(
+                    (b"HTTP/1.1 4",)
+                )
     wait_for(lambda: web.server.connections() == 0)
     assert caplog.records == []
     assert set(web.seen) <= {(400, "")}
@@ -702,11 +799,16 @@ def test_an_upgrade_is_not_made(web: Web, kind: str) -> None:
     httptools takes the body for the next request, as a proxy that waits for its answer does not.
     """
     lines = ("Connection: upgrade", f"Upgrade: {kind}")
-    reply = web.say(get("/all.rss", *lines) + get("/livez", *lines) + get("/", *lines, "Connection: close"))
+    reply = web.say(
+        get("/all.rss", *lines) + get("/livez", *lines) + get("/", *lines, "Connection: close")
+    )
     assert re.findall(rb"HTTP/1.1 (\d+)", reply) == [b"200"] * 3
     smuggled = get("/all.rss")
     for path in ("/hub", "/livez", "/all.rss"):
-        for body in (f"Content-Length: {len(smuggled)}\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n"):
+        for body in (
+            f"Content-Length: {len(smuggled)}\r\n\r\n",
+            "Transfer-Encoding: chunked\r\n\r\n",
+        ):
             head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: {kind}\r\n{body}"
             assert re.findall(rb"HTTP/1.1 (\d+)", web.say(head.encode() + smuggled)) == [b"400"]
     for target in ("x:80", "/hub", "/all.rss", "http://x/hub", "x:80/hub"):
@@ -725,8 +827,14 @@ def test_trailers_are_no_headers(own: Web) -> None:
         return PlainTextResponse("")
 
     routes = [Route("/kept", keep, methods=["POST"])]
-    own.server.replace(make_app(own.catalogue, health=own.health, on_request=lambda *_: None, routes=routes))
-    data = post(b"abc", chunked=True).replace(b"/hub", b"/kept").replace(b"Host", b"Connection: close\r\nHost")
+    own.server.replace(
+        make_app(own.catalogue, health=own.health, on_request=lambda *_: None, routes=routes)
+    )
+    data = (
+        post(b"abc", chunked=True)
+        .replace(b"/hub", b"/kept")
+        .replace(b"Host", b"Connection: close\r\nHost")
+    )
     assert own.say(data[:-2] + b"X-Forwarded-For: 8.8.8.8\r\n\r\n").startswith(b"HTTP/1.1 200 ")
     assert [name for name, _ in headers] == ["connection", "host", "transfer-encoding"]
     two = b"GET /livez HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"
@@ -734,7 +842,9 @@ def test_trailers_are_no_headers(own: Web) -> None:
     assert re.findall(rb"HTTP/1.1 (\d+)", own.say(kept + two)) == [b"404", b"400"]
 
 
-def test_stopping_with_deaf_clients_writes_nothing(own: Web, caplog: pytest.LogCaptureFixture) -> None:
+def test_stopping_with_deaf_clients_writes_nothing(
+    own: Web, caplog: pytest.LogCaptureFixture
+) -> None:
     """They are let go before uvicorn ends their tasks, with a traceback for each."""
     deaf = [own.connect() for _ in range(5)]
     for number, client in enumerate(deaf):
@@ -796,7 +906,9 @@ def test_a_client_holds_no_more_than_its_share(shared_out: Web, said: bytes) -> 
                 assert read_all(other).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_client_that_takes_its_answers_slowly_holds_no_more_than_its_share(shared_out: Web) -> None:
+def test_a_client_that_takes_its_answers_slowly_holds_no_more_than_its_share(
+    shared_out: Web,
+) -> None:
     """What is being answered goes on; one more connection is told so and let go."""
     with ExitStack() as held:
         slow = [held.enter_context(shared_out.connect("127.0.0.2")) for _ in range(8)]
@@ -831,7 +943,7 @@ def test_this_machine_has_no_share(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_limited_poller_is_told_when_to_come_again() -> None:
     """429 with Retry-After and no links; a conditional request, a HEAD and another feed are never counted."""
-    web = Web(limiter=Limiter(2))
+    web = Web(limiter=PollLimiter(2))
     statuses = [web.get("/all.rss")[0] for _ in range(3)]
     status, headers, _ = web.get("/all.rss")
     assert (statuses, status) == ([200, 200, 429], 429)
@@ -858,7 +970,10 @@ def test_a_body_never_disagrees_with_its_etag(own: Web) -> None:
         number = 0
         while not stop.is_set():
             number += 1
-            files = [published(path, body(path, number), f"{path}-{number}") for path in ("a.rss", "b.rss")]
+            files = [
+                published(path, body(path, number), f"{path}-{number}")
+                for path in ("a.rss", "b.rss")
+            ]
             own.catalogue.update(files)
 
     wrong: list[object] = []
@@ -866,7 +981,9 @@ def test_a_body_never_disagrees_with_its_etag(own: Web) -> None:
     def ask(path: str) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", own.server.port, timeout=10)
         for turn in range(150):
-            connection.request("GET", f"/{path}", headers={"Accept-Encoding": ("gzip", "identity")[turn % 2]})
+            connection.request(
+                "GET", f"/{path}", headers={"Accept-Encoding": ("gzip", "identity")[turn % 2]}
+            )
             response = connection.getresponse()
             data = response.read()
             etag = response.headers["ETag"].strip('"').removesuffix("-gz")
@@ -876,7 +993,9 @@ def test_a_body_never_disagrees_with_its_etag(own: Web) -> None:
                 wrong.append((path, etag))
         connection.close()
 
-    own.catalogue.update([published(path, body(path, 1), f"{path}-1") for path in ("a.rss", "b.rss")])
+    own.catalogue.update(
+        [published(path, body(path, 1), f"{path}-1") for path in ("a.rss", "b.rss")]
+    )
     changer = threading.Thread(target=change)
     changer.start()
     askers = [threading.Thread(target=ask, args=[path]) for path in ("a.rss", "b.rss") * 2]

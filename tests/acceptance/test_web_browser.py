@@ -16,7 +16,9 @@ from syndicator.web.server import Server
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="Chromium is not installed")
 
 WHEN = datetime(2026, 1, 15, 5, 39, 13, tzinfo=UTC)
-PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><rect width="4" height="3"/></svg>'
+PICTURE = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 3"><rect width="4" height="3"/></svg>'
+)
 
 
 def published(path: str, media_type: str, data: bytes, page: str | None = None) -> PublishedFile:
@@ -55,11 +57,18 @@ def base() -> Iterator[str]:
         )
     ]  # fmt: skip
     pages = [html.index_page(specs, site, [entry], base)]
-    pages += [html.feed_page(Feed(spec=spec, site=site, updated=WHEN, entries=(entry,))) for spec in specs]
+    pages += [
+        html.feed_page(Feed(spec=spec, site=site, updated=WHEN, entries=(entry,))) for spec in specs
+    ]
     catalogue.update(
         [
             *(published(page.path, page.media_type, page.data) for page in pages),
-            published("category/news.rss", "application/rss+xml; charset=utf-8", b"<rss/>", "category/news.html"),
+            published(
+                "category/news.rss",
+                "application/rss+xml; charset=utf-8",
+                b"<rss/>",
+                "category/news.html",
+            ),
             published("post.html", "text/html; charset=utf-8", b"<title>The post</title>"),
             published("picture.svg", "image/svg+xml", PICTURE),
         ]
@@ -71,7 +80,9 @@ def base() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     window = Chromium(tmp_path_factory.mktemp("profile"))
-    window.do("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    window.do(
+        "Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"]
+    )
     yield window
     window.close()
 
@@ -91,7 +102,9 @@ def test_from_the_index_to_a_feed_to_a_post(browser: Chromium, base: str) -> Non
     browser.wait(lambda: browser.address() == f"{base}category/news.html")
     browser.wait(lambda: browser.ask("document.readyState") == "complete")
     browser.click('[data-copy="address-rss"]')
-    browser.wait(lambda: browser.ask("document.querySelector('[data-copy]').textContent") == "Copied")
+    browser.wait(
+        lambda: browser.ask("document.querySelector('[data-copy]').textContent") == "Copied"
+    )
     browser.do("Page.bringToFront")
     assert browser.ask("navigator.clipboard.readText()") == f"{base}category/news.rss"
     browser.wait(lambda: browser.ask("document.querySelector('.entry img').naturalWidth") > 0)
@@ -125,7 +138,10 @@ def test_without_scripts(browser: Chromium, base: str) -> None:
     browser.open(f"{base}category/news.html")
     assert browser.ask("document.querySelectorAll('.copy:not([hidden])').length") == 0
     assert browser.ask("getComputedStyle(document.querySelector('.copy')).display") == "none"
-    assert browser.ask("document.getElementById('address-rss').innerText") == f"{base}category/news.rss"
+    assert (
+        browser.ask("document.getElementById('address-rss').innerText")
+        == f"{base}category/news.rss"
+    )
     browser.click("details summary")
     browser.wait(lambda: browser.ask("document.querySelector('details').open"))
     browser.do("Emulation.setScriptExecutionDisabled", value=False)
@@ -133,9 +149,17 @@ def test_without_scripts(browser: Chromium, base: str) -> None:
 
 @pytest.mark.parametrize("page", ["", "category/news.html"])
 @pytest.mark.parametrize("width", [320, 390, 1280])
-def test_nothing_is_wider_than_the_screen(browser: Chromium, base: str, page: str, width: int) -> None:
+def test_nothing_is_wider_than_the_screen(
+    browser: Chromium, base: str, page: str, width: int
+) -> None:
     """From a small phone to a desk, with long words and everything unfolded."""
-    browser.do("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=width < 600)
+    browser.do(
+        "Emulation.setDeviceMetricsOverride",
+        width=width,
+        height=800,
+        deviceScaleFactor=1,
+        mobile=width < 600,
+    )
     browser.open(f"{base}{page}")
     browser.ask("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     assert browser.ask("document.documentElement.scrollWidth") <= width
@@ -145,7 +169,10 @@ def test_nothing_is_wider_than_the_screen(browser: Chromium, base: str, page: st
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out(browser: Chromium, base: str, scheme: str) -> None:
     """Contrast of at least 4.5 for every text, by day and by night (WCAG 2.2, 1.4.3)."""
-    wishes = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}  # no colour on its way to another
+    wishes = {
+        "prefers-color-scheme": scheme,
+        "prefers-reduced-motion": "reduce",
+    }  # no colour on its way to another
     features = [{"name": name, "value": value} for name, value in wishes.items()]
     browser.do("Emulation.setEmulatedMedia", features=features)
     browser.open(f"{base}category/news.html#rss")

@@ -27,7 +27,14 @@ retry = ["300ms", "300ms"]
 """
 SESSION = requests.Session()
 ATOM = "{http://www.w3.org/2005/Atom}"
-FEEDS = ("all.rss", "all.atom", "all.json", "category/news.rss", "category/news.atom", "category/news.json")
+FEEDS = (
+    "all.rss",
+    "all.atom",
+    "all.json",
+    "category/news.rss",
+    "category/news.atom",
+    "category/news.json",
+)
 
 
 @pytest.fixture
@@ -58,12 +65,16 @@ def reader() -> Iterator[Subscriber]:
 
 def links(header: str) -> list[tuple[str, str]]:
     """As the strictest of readers sees them: absolute, rel first and alone, one separator."""
-    found = [re.fullmatch(r'<(https?://[^>]+)>; rel="([a-z]+)"', link) for link in header.split(", ")]
+    found = [
+        re.fullmatch(r'<(https?://[^>]+)>; rel="([a-z]+)"', link) for link in header.split(", ")
+    ]
     assert all(found), header
     return [(match[2], match[1]) for match in found if match]
 
 
-def subscribe(command: Command, topic: str, callback: str, mode: str = "subscribe", **more: object) -> int:
+def subscribe(
+    command: Command, topic: str, callback: str, mode: str = "subscribe", **more: object
+) -> int:
     form = {"hub.mode": mode, "hub.topic": topic, "hub.callback": callback}
     form |= {f"hub.{name}": str(value) for name, value in more.items()}
     return SESSION.post(f"{command.url}hub", data=form, timeout=4).status_code
@@ -72,7 +83,11 @@ def subscribe(command: Command, topic: str, callback: str, mode: str = "subscrib
 def subscribers(command: Command) -> float:
     """Those that hold, of all topics."""
     text = requests.get(f"{command.admin}metrics", timeout=5).text
-    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("syndicator_subscribers"))
+    return sum(
+        float(line.split()[-1])
+        for line in text.splitlines()
+        if line.startswith("syndicator_subscribers")
+    )
 
 
 def owed(command: Command) -> int:
@@ -187,7 +202,9 @@ def test_a_saved_post_is_with_its_readers_at_once(command: Command, reader: Subs
         assert len(reader.of("POST")) == len(FEEDS)
 
 
-def test_a_hanging_reader_holds_neither_the_others_nor_the_end(command: Command, reader: Subscriber) -> None:
+def test_a_hanging_reader_holds_neither_the_others_nor_the_end(
+    command: Command, reader: Subscriber
+) -> None:
     """The others have it at once; SIGTERM ends the daemon within five seconds; nothing is lost."""
     over = threading.Event()
     slow = Subscriber(receive=lambda asked: (200 if over.wait(20) else 500, {}, b""))
@@ -262,7 +279,9 @@ def test_a_verification_outlives_a_crash(command: Command, reader: Subscriber) -
         until(lambda: subscribers(command) == 1)
 
 
-def test_a_feed_that_is_no_longer_made_ends_its_subscriptions(command: Command, reader: Subscriber) -> None:
+def test_a_feed_that_is_no_longer_made_ends_its_subscriptions(
+    command: Command, reader: Subscriber
+) -> None:
     """Its readers are told `denied`, its address says 410 without links, and nobody can subscribe to it."""
     topic = f"{command.url}all.json"
     with command.running():
@@ -290,12 +309,20 @@ def test_operators_see_their_readers_and_no_secrets(command: Command, reader: Su
         until(lambda: subscribers(command) == 1)
         command.post("2026-01-03-two", "Second news")
         reader.wait(6, within=AT_ONCE)  # a wait of 200 ms is one of 200 ms
-        until(lambda: 'outcome="given_up"' in requests.get(f"{command.admin}metrics", timeout=5).text)
-        status, facts = command("hub", "list").stdout, json.loads(command("hub", "list", "--json").stdout)
+        until(
+            lambda: 'outcome="given_up"' in requests.get(f"{command.admin}metrics", timeout=5).text
+        )
+        status, facts = (
+            command("hub", "list").stdout,
+            json.loads(command("hub", "list", "--json").stdout),
+        )
         page = command("status").stdout
         metrics = requests.get(f"{command.admin}metrics", timeout=5).text
         (listed,) = facts["subscriptions"]
-        removed, again = command("hub", "remove", listed["callback"]), command("hub", "remove", callback)
+        removed, again = (
+            command("hub", "remove", listed["callback"]),
+            command("hub", "remove", callback),
+        )
         denied = reader.wait(2, "GET")[1]
         daemon.end()
     assert (listed["topic"], listed["failures"], listed["error"]) == (topic, 6, "it answered 500")
@@ -306,4 +333,6 @@ def test_operators_see_their_readers_and_no_secrets(command: Command, reader: Su
     assert f'syndicator_subscribers{{topic="{topic}"}} 1.0' in metrics
     assert (removed.returncode, removed.stdout, again.returncode) == (0, "1 removed\n", 1)
     assert (denied["mode"], denied["topic"]) == ("denied", topic)
-    assert "hush" not in "".join([status, page, metrics, json.dumps(facts), *daemon.out, *daemon.err])
+    assert "hush" not in "".join(
+        [status, page, metrics, json.dumps(facts), *daemon.out, *daemon.err]
+    )

@@ -30,14 +30,20 @@ def defined(connection: Connection) -> dict[str, str]:
 def test_partial_indexes_and_kinds_of_tables_are_there(database: Database) -> None:
     """What decides that a debt is owed once, and that members cost one tree, is in no column."""
     with database.begin() as connection:
-        assert {"owed_once", "owed_under_way", "ledger_gone"} < defined(connection).keys()
+        assert {"jobs_queued_once", "jobs_claimed_once", "identities_gone"} < defined(
+            connection
+        ).keys()
 
 
 def test_texts_are_ordered_by_their_code_points(database: Database) -> None:
     """Whatever language the machine speaks that a PostgreSQL runs on: a tie is decided the same on each."""
     with database.begin() as connection:
-        columns = [column for table in metadata.tables for column in inspect(connection).get_columns(table)]
-    collations = {column["type"].collation for column in columns if isinstance(column["type"], Text)}
+        columns = [
+            column for table in metadata.tables for column in inspect(connection).get_columns(table)
+        ]
+    collations = {
+        column["type"].collation for column in columns if isinstance(column["type"], Text)
+    }
     assert collations == {None if database.sqlite else "C"}
 
 
@@ -51,7 +57,9 @@ def test_a_state_of_an_earlier_version_is_brought_forward(url: str, version: str
         config.attributes["connection"] = connection
         command.upgrade(config, version)
         connection.execute(
-            text("INSERT INTO ledger (path, id, text_digest) VALUES ('a', 'i', 't'), ('b', 'j', 't'), ('c', 'j', 't')")
+            text(
+                "INSERT INTO ledger (path, id, text_digest) VALUES ('a', 'i', 't'), ('b', 'j', 't'), ('c', 'j', 't')"
+            )
         )
         connection.execute(
             text(
@@ -70,10 +78,14 @@ def test_a_state_of_an_earlier_version_is_brought_forward(url: str, version: str
     engine.dispose()
     database = Database(url)
     with database.begin() as connection:
-        rows = connection.execute(text("SELECT host, failing, network FROM subscriptions ORDER BY callback")).all()
+        rows = connection.execute(
+            text("SELECT host, failing, network FROM subscriptions ORDER BY callback")
+        ).all()
         assert rows == [("a.example", 7, None), ("2001:db8:1:2::/64", None, None)]
-        assert identities.get(connection, ["a"]) == {"a": Identity(path="a", id="i", text_digest="t", updated=None)}
-        assert posts.holders(connection, ["i", "j"]) == {"i": "a", "j": "c"}
+        assert identities.get(connection, ["a"]) == {
+            "a": Identity(path="a", id="i", text_digest="t", updated=None)
+        }
+        assert posts.paths_by_id(connection, ["i", "j"]) == {"i": "a", "j": "c"}
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
         migrated = defined(connection)
         metadata.drop_all(connection)

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, insert, select, update
 
 from syndicator.model.content import Problem
-from syndicator.model.outbox import Kind, Settlement, Subscription
+from syndicator.model.outbox import JobKind, JobOutcome, Subscription
 from syndicator.store import claims, outbox, problems, retention, subscriptions
 from syndicator.store.database import Database
-from syndicator.store.outbox import Debt
-from syndicator.store.schema import hubs, ledger, to_us
-from syndicator.store.schema import owed as table
+from syndicator.store.outbox import JobRow
+from syndicator.store.schema import hubs, identities, to_us
+from syndicator.store.schema import jobs as table
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -19,84 +19,101 @@ TOPIC = "https://example.com/all.atom"
 READER = "https://reader.example/cb"
 
 
-def give_up(database: Database, *debts: Debt) -> None:
+def give_up(database: Database, *jobs: JobRow) -> None:
     with database.begin() as connection:
-        outbox.owe(connection, debts, NOW)
+        outbox.enqueue(connection, jobs, NOW)
         claimed = claims.claim(connection, NOW, claimer="me", limit=10, per_host=10, lease=DAY)
-        claims.settle(connection, [Settlement(owed=debt, error="no") for debt in claimed], NOW)
+        claims.record(connection, [JobOutcome(owed=job, error="no") for job in claimed], NOW)
 
 
 def left(database: Database) -> set[tuple[str, str]]:
     with database.read() as connection:
-        return {(row.kind, row.target) for row in connection.execute(select(table.c.kind, table.c.target))}
+        return {
+            (row.kind, row.target)
+            for row in connection.execute(select(table.c.kind, table.c.target))
+        }
 
 
 def test_a_hub_that_is_told_no_more_is_forgotten(database: Database) -> None:
     """What is owed to it, and what became of it; a hub that is still told keeps both."""
-    give_up(database, *(Debt(kind=Kind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)))
+    give_up(database, *(JobRow(kind=JobKind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)))
     with database.begin() as connection:
-        outbox.owe(connection, [Debt(kind=Kind.PING, target=OLD, topic="https://example.com/all.rss")], NOW)
-        retention.forget(connection, [NEW], NOW)
+        outbox.enqueue(
+            connection,
+            [JobRow(kind=JobKind.PING, target=OLD, topic="https://example.com/all.rss")],
+            NOW,
+        )
+        retention.delete_expired(connection, [NEW], NOW)
         assert connection.scalars(select(hubs.c.url)).all() == [NEW]
     assert left(database) == {("ping", NEW)}
 
 
 def test_what_nobody_can_owe_again_goes_after_a_week(database: Database) -> None:
     """Verifications, denials, and deliveries to those who left; what a subscriber is still to get stays."""
-    there = Subscription(topic=TOPIC, callback=READER, secret=None, since=NOW, expires=NOW + 30 * DAY)
+    there = Subscription(
+        topic=TOPIC, callback=READER, secret=None, since=NOW, expires=NOW + 30 * DAY
+    )
     with database.begin() as connection:
-        subscriptions.keep(connection, there)
-    stay = Debt(kind=Kind.DELIVER, target=READER, topic=TOPIC)
-    go = [Debt(kind=kind, target=f"{READER}/2", topic=TOPIC) for kind in (Kind.VERIFY, Kind.DENY, Kind.DELIVER)]
+        subscriptions.upsert(connection, there)
+    stay = JobRow(kind=JobKind.DELIVER, target=READER, topic=TOPIC)
+    go = [
+        JobRow(kind=kind, target=f"{READER}/2", topic=TOPIC)
+        for kind in (JobKind.VERIFY, JobKind.DENY, JobKind.DELIVER)
+    ]
     give_up(database, stay, *go)
     with database.begin() as connection:
-        retention.forget(connection, [], NOW + 6 * DAY)
+        retention.delete_expired(connection, [], NOW + 6 * DAY)
     assert len(left(database)) == 4
     with database.begin() as connection:
-        retention.forget(connection, [], NOW + 8 * DAY)
+        retention.delete_expired(connection, [], NOW + 8 * DAY)
     assert left(database) == {("deliver", READER)}
 
 
 def test_leases_that_ended_and_problems_of_nothing(database: Database) -> None:
     """They go; who is who stays for ever."""
     with database.begin() as connection:
-        subscriptions.keep(
-            connection, Subscription(topic=TOPIC, callback=READER, secret=None, since=NOW, expires=NOW + DAY)
+        subscriptions.upsert(
+            connection,
+            Subscription(topic=TOPIC, callback=READER, secret=None, since=NOW, expires=NOW + DAY),
         )
         found = {"_posts/gone.md": [Problem(path="_posts/gone.md", message="bad")]}
         for stage in ("read", "render", "feed"):
             problems.replace(connection, stage, found)
         problems.replace(connection, "site", {"": [Problem(path="_config.yml", message="odd")]})
-        connection.execute(insert(ledger).values(path="_posts/gone.md", id="x", text_digest="y"))
-        retention.forget(connection, [], NOW + 2 * DAY)
+        connection.execute(
+            insert(identities).values(path="_posts/gone.md", id="x", text_digest="y")
+        )
+        retention.delete_expired(connection, [], NOW + 2 * DAY)
         assert subscriptions.total(connection, NOW) == 0
-        assert [problem.path for problem in problems.every(connection)] == ["_config.yml"]
-        assert connection.scalar(select(func.count()).select_from(ledger)) == 1
+        assert [problem.path for problem in problems.all_problems(connection)] == ["_config.yml"]
+        assert connection.scalar(select(func.count()).select_from(identities)) == 1
 
 
 def test_a_clock_that_ran_ahead(database: Database) -> None:
     """What it put off for years is due now; what a right clock put off for a day stays put off."""
-    late, right = (Debt(kind=Kind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW))
+    late, right = (JobRow(kind=JobKind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW))
     with database.begin() as connection:
-        outbox.owe(connection, [late], NOW + 900 * DAY)
-        outbox.owe(connection, [right], NOW + DAY)
-        assert retention.set_right(connection, NOW, 2 * DAY) == 1
+        outbox.enqueue(connection, [late], NOW + 900 * DAY)
+        outbox.enqueue(connection, [right], NOW + DAY)
+        assert retention.repair_times(connection, NOW, 2 * DAY) == 1
         taken = claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY)
-        assert [debt.target for debt in taken] == [OLD]
+        assert [job.target for job in taken] == [OLD]
 
 
 def test_a_clock_that_was_set_back(database: Database) -> None:
     """What waits, and what a hub asked for, is moved with it; what is due stays due."""
-    debts = [Debt(kind=Kind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)]
+    jobs = [JobRow(kind=JobKind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)]
     with database.begin() as connection:
-        outbox.owe(connection, debts, NOW)
-        for debt in claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY):
-            asked = NOW + 2 * DAY if debt.target == NEW else None
-            settlement = Settlement(owed=debt, again=NOW + 2 * DAY, not_before=asked, error="busy")
-            claims.settle(connection, [settlement], NOW)
-        outbox.owe(connection, [Debt(kind=Kind.PING, target=OLD, topic="other")], NOW)
-        retention.turn_back(connection, NOW, DAY)
-        rows = connection.execute(select(table.c.due, table.c.not_before).order_by(table.c.due, table.c.not_before))
+        outbox.enqueue(connection, jobs, NOW)
+        for job in claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY):
+            asked = NOW + 2 * DAY if job.target == NEW else None
+            settlement = JobOutcome(owed=job, again=NOW + 2 * DAY, not_before=asked, error="busy")
+            claims.record(connection, [settlement], NOW)
+        outbox.enqueue(connection, [JobRow(kind=JobKind.PING, target=OLD, topic="other")], NOW)
+        retention.shift_back(connection, NOW, DAY)
+        rows = connection.execute(
+            select(table.c.due, table.c.not_before).order_by(table.c.due, table.c.not_before)
+        )
         day, now = DAY // timedelta(microseconds=1), to_us(NOW)
         assert [tuple(row) for row in rows] == [(now, 0), (now + day, 0), (now + day, now + day)]
 
@@ -104,8 +121,8 @@ def test_a_clock_that_was_set_back(database: Database) -> None:
 def test_a_claim_of_a_clock_that_ran_ahead(database: Database) -> None:
     """It ends, and the debt is tried again."""
     with database.begin() as connection:
-        outbox.owe(connection, [Debt(kind=Kind.PING, target=OLD, topic=TOPIC)], NOW)
+        outbox.enqueue(connection, [JobRow(kind=JobKind.PING, target=OLD, topic=TOPIC)], NOW)
         claims.claim(connection, NOW, claimer="dead", limit=9, per_host=9, lease=DAY)
         connection.execute(update(table).values(expires=table.c.expires * 2))
-        assert retention.set_right(connection, NOW, 2 * DAY) == 1
+        assert retention.repair_times(connection, NOW, 2 * DAY) == 1
         assert len(claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY)) == 1

@@ -31,7 +31,10 @@ def test_a_run_on_each_database(tmp_path: Path, url: str) -> None:
     (site.root / "_posts/2026-01-02-two.md").unlink()
     assert site.build().summary() == "2 posts (1 new, 2 gone); 2 of 3 feeds changed; 6 pings owed"
     (entry,) = site.feed("category/business.atom").entries
-    assert (entry.id, entry.link) == ("https://news.example.com/one", "https://news.example.com/uno/")
+    assert (entry.id, entry.link) == (
+        "https://news.example.com/one",
+        "https://news.example.com/uno/",
+    )
     with site.service() as service:
         status = service.status()
     assert [(feed.name, feed.entries) for feed in status.feeds] == [
@@ -58,7 +61,9 @@ def test_a_post_that_says_too_much(tmp_path: Path, url: str) -> None:
 
 def end_sessions(state: str) -> None:
     """As a restart does."""
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    others = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    )
     with create_engine(state, isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f"{others} AND pid <> pg_backend_pid()"))
 
@@ -81,7 +86,9 @@ def test_a_daemon_takes_its_lock_again(tmp_path: Path, postgresql: str) -> None:
     database.close()
 
 
-def test_a_daemon_that_lost_its_lock_to_another_does_nothing(tmp_path: Path, postgresql: str) -> None:
+def test_a_daemon_that_lost_its_lock_to_another_does_nothing(
+    tmp_path: Path, postgresql: str
+) -> None:
     """Until that one ends: two would pay the same debts."""
     command = Command(tmp_path, f'[state]\nurl = "{postgresql}"')
     database = Database(postgresql)

@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from syndicator.build.entries import StoredPosts
-from syndicator.cache import Remembered
+from syndicator.cache import LruCache
 from syndicator.errors import LockedError, StateError
 from syndicator.model.content import Author, Entry, Identity, Media, PostHead, Problem, Stat, Term
 from syndicator.store import entries, feeds, identities, kv, locks, posts, problems
@@ -141,12 +141,22 @@ def test_a_post_comes_back_as_it_was(database: Database) -> None:
         }
         assert posts.count(connection) == 1
         assert posts.count_documents(connection) == 2
-        assert sorted(path for path, _, _ in posts.every_seen(connection)) == ["_posts/a.md", "_posts/b.md"]
+        assert sorted(path for path, _, _ in posts.all_seen(connection)) == [
+            "_posts/a.md",
+            "_posts/b.md",
+        ]
 
 
 def test_a_feed_reads_newest_first(database: Database) -> None:
     """Of one moment the last path comes first, as in Jekyll; what isn't out yet doesn't count."""
-    put(database, row("a", 1), row("b", 1), row("c", 0), row("future", 50), row("other", 2, feeds=("category/x",)))
+    put(
+        database,
+        row("a", 1),
+        row("b", 1),
+        row("c", 0),
+        row("future", 50),
+        row("other", 2, feeds=("category/x",)),
+    )
     assert newest(database, day=9) == ["b", "a", "c"]
     assert newest(database, day=50) == ["b", "a", "c"]
     assert newest(database, day=51) == ["future", "b", "a", "c"]
@@ -173,7 +183,9 @@ def test_posts_are_counted_as_they_come_and_go(database: Database) -> None:
     def assert_counted(expected: int) -> None:
         with database.begin() as connection:
             assert posts.count(connection) == expected
-            kept = connection.execute(text("DELETE FROM facts WHERE name = 'posts' RETURNING value")).scalar()
+            kept = connection.execute(
+                text("DELETE FROM kv WHERE name = 'posts' RETURNING value")
+            ).scalar()
             assert posts.count(connection) == expected  # counted
             kv.put(connection, "posts", kept or "0")
 
@@ -183,11 +195,14 @@ def test_posts_are_counted_as_they_come_and_go(database: Database) -> None:
     put(database, row("a", 2), row("b", **nothing), row("bad"), row("c"))
     assert_counted(3)
     with database.begin() as connection:
-        connection.execute(text("DELETE FROM facts"))  # as in the state of an earlier version
+        connection.execute(text("DELETE FROM kv"))  # as in the state of an earlier version
     put(database, row("d"))
     assert_counted(4)
     with database.begin() as connection:
-        posts.remove(connection, posts.get(connection, ["_posts/a.md", "_posts/b.md", "_posts/no.md"]).values())
+        posts.remove(
+            connection,
+            posts.get(connection, ["_posts/a.md", "_posts/b.md", "_posts/no.md"]).values(),
+        )
     assert_counted(3)
 
 
@@ -204,9 +219,14 @@ def test_future_posts_are_found_when_due(database: Database) -> None:
     """After one moment, and not after another."""
     put(database, row("a", 1), row("b", 5, feeds=("all", "category/x")), row("c", 9))
     with database.read() as connection:
-        assert posts.next_due(connection, DAY + timedelta(days=2)) == DAY + timedelta(days=5, microseconds=7)
+        assert posts.next_due(connection, DAY + timedelta(days=2)) == DAY + timedelta(
+            days=5, microseconds=7
+        )
         assert posts.next_due(connection, DAY + timedelta(days=10)) is None
-        assert posts.due(connection, DAY + timedelta(days=2), DAY + timedelta(days=6)) == {"all", "category/x"}
+        assert posts.due(connection, DAY + timedelta(days=2), DAY + timedelta(days=6)) == {
+            "all",
+            "category/x",
+        }
         assert posts.due(connection, DAY + timedelta(days=6), DAY + timedelta(days=7)) == set()
 
 
@@ -228,13 +248,19 @@ def test_posts_are_found_by_name(database: Database, name: str, found: bool) -> 
     assert (StoredPosts(database).find(name) is not None) is found
 
 
-@pytest.mark.parametrize("name", ["en/2026-01-01-hello", "en/_posts/2026-01-01-hello.md", "/en/2026-01-01-hello"])
+@pytest.mark.parametrize(
+    "name", ["en/2026-01-01-hello", "en/_posts/2026-01-01-hello.md", "/en/2026-01-01-hello"]
+)
 def test_posts_are_found_by_the_folder_above_posts(database: Database, name: str) -> None:
     """A folder above `_posts` is a category, and part of the name that Jekyll knows the post by."""
     wanted = row("en")
     stat, head = wanted.stat._replace(path="en/_posts/2026-01-01-hello.md"), wanted.head
     assert head
-    put(database, row("2026-01-01-hello"), wanted._replace(stat=stat, head=head._replace(path=stat.path)))
+    put(
+        database,
+        row("2026-01-01-hello"),
+        wanted._replace(stat=stat, head=head._replace(path=stat.path)),
+    )
     found = StoredPosts(database).find(name)
     assert (found and found.path) == stat.path
 
@@ -243,7 +269,9 @@ def test_ids_have_holders(database: Database) -> None:
     """Of the posts that can be read."""
     put(database, row("a"), row("b"))
     with database.read() as connection:
-        assert posts.holders(connection, ["https://x/a", "https://x/z"]) == {"https://x/a": "_posts/a.md"}
+        assert posts.paths_by_id(connection, ["https://x/a", "https://x/z"]) == {
+            "https://x/a": "_posts/a.md"
+        }
 
 
 def test_the_ledger_keeps(database: Database) -> None:
@@ -261,14 +289,16 @@ def test_the_ledger_knows_who_went(database: Database) -> None:
     """By what they said, while it isn't long ago; who comes back is gone no more."""
     one = Identity(path="a", id="i", text_digest="t", updated=None)
     with database.begin() as connection:
-        identities.put(connection, [one, one._replace(path="b"), one._replace(path="c", text_digest="other")])
-        identities.depart(connection, ["a", "c"], DAY)
+        identities.put(
+            connection, [one, one._replace(path="b"), one._replace(path="c", text_digest="other")]
+        )
+        identities.mark_removed(connection, ["a", "c"], DAY)
     went = one._replace(gone=DAY)
     with database.begin() as connection:
-        assert identities.departed(connection, ["t"], DAY) == [went]
-        assert identities.departed(connection, ["t"], DAY + timedelta(seconds=1)) == []
+        assert identities.find_removed(connection, ["t"], DAY) == [went]
+        assert identities.find_removed(connection, ["t"], DAY + timedelta(seconds=1)) == []
         identities.put(connection, [one])
-        assert identities.departed(connection, ["t"], DAY) == []
+        assert identities.find_removed(connection, ["t"], DAY) == []
 
 
 def test_an_entry_comes_back_as_it_was(database: Database) -> None:
@@ -289,13 +319,15 @@ def test_an_entry_comes_back_as_it_was(database: Database) -> None:
         language="de",
     )
     rows = [
-        EntryRow(path="a", key="k", entry=entry, uses_posts=True, needs={"i.png": (5, 6), "gone": None}),
+        EntryRow(
+            path="a", key="k", entry=entry, uses_posts=True, needs={"i.png": (5, 6), "gone": None}
+        ),
         EntryRow(path="b", key="k", entry=None, uses_posts=False, needs={}),
     ]
     with database.begin() as connection:
         entries.put(connection, rows)
     with database.read() as connection:
-        assert entries.get(connection, ["a", "b"], Remembered(0)) == {"a": rows[0], "b": rows[1]}
+        assert entries.get(connection, ["a", "b"], LruCache(0)) == {"a": rows[0], "b": rows[1]}
         assert entries.using_posts(connection) == {"a"}
         assert entries.needs(connection) == {"a": {"i.png": (5, 6), "gone": None}}
 
@@ -303,9 +335,11 @@ def test_an_entry_comes_back_as_it_was(database: Database) -> None:
 def test_entries_that_are_remembered(database: Database) -> None:
     """Are those of the store: what was rendered anew, or asked for other posts, is read again."""
     titles = {"a": "A", "b": "B", "c": "C"}
-    recent: entries.Recent = Remembered(1 << 20)
+    recent: entries.Recent = LruCache(1 << 20)
 
-    def put(path: str, title: str, needs: Mapping[str, tuple[int, int] | None], uses_posts: bool = False) -> None:
+    def put(
+        path: str, title: str, needs: Mapping[str, tuple[int, int] | None], uses_posts: bool = False
+    ) -> None:
         titles[path] = title
         entry = Entry(
             id=path,
@@ -346,17 +380,32 @@ def test_problems_stand_until_they_are_mended(database: Database) -> None:
     """Each stage replaces what it found itself."""
     bad = Problem(path="b", line=3, message="m", hint="h", fatal=True)
     with database.begin() as connection:
-        problems.replace(connection, "read", {"b": [bad, replace(bad, line=2)], "a": [replace(bad, path="a")]})
+        problems.replace(
+            connection, "read", {"b": [bad, replace(bad, line=2)], "a": [replace(bad, path="a")]}
+        )
         problems.replace(connection, "render", {"b": [replace(bad, message="other")]})
         problems.replace(connection, "feed", {"b": [replace(bad, line=None)]})
         problems.replace(connection, "read", {"a": []})
     with database.read() as connection:
-        assert [str(problem) for problem in problems.every(connection)] == ["b: m", "b:2: m", "b:3: m", "b:3: other"]
+        assert [str(problem) for problem in problems.all_problems(connection)] == [
+            "b: m",
+            "b:2: m",
+            "b:3: m",
+            "b:3: other",
+        ]
 
 
 def test_feeds_and_files(database: Database) -> None:
     """A mark stays until it is taken away; a gone file is still known."""
-    feed = FeedRow(name="category/x", kind="category", label="X", folded="x", dirty=False, updated=DAY, standing=("a",))
+    feed = FeedRow(
+        name="category/x",
+        kind="category",
+        label="X",
+        folded="x",
+        stale=False,
+        updated=DAY,
+        post_paths=("a",),
+    )
     file = FileRow(
         path="category/x.rss",
         feed="category/x",
@@ -368,12 +417,14 @@ def test_feeds_and_files(database: Database) -> None:
         disk={"": (1, 2), ".gz": (3, 4)},
     )
     with database.begin() as connection:
-        feeds.put(connection, [feed, FeedRow(name="all", kind=None, label=None, folded="", dirty=False)])
+        feeds.put(
+            connection, [feed, FeedRow(name="all", kind=None, label=None, folded="", stale=False)]
+        )
         feeds.put_files(connection, [file, replace(file, path="old", gone=True)])
-        feeds.soil(connection, ["category/x", "unknown"])
+        feeds.mark_stale(connection, ["category/x", "unknown"])
     with database.read() as connection:
-        assert [row.name for row in feeds.every(connection)] == ["all", "category/x"]
-        assert feeds.dirty(connection) == [replace(feed, dirty=True)]
+        assert [row.name for row in feeds.all_feeds(connection)] == ["all", "category/x"]
+        assert feeds.stale(connection) == [replace(feed, stale=True)]
         assert feeds.files_of(connection, "category/x") == {
             file.path: file,
             "old": replace(file, path="old", gone=True),
@@ -416,7 +467,10 @@ def other_holder(url: str) -> Iterator[subprocess.Popen[str]]:
 
 def test_one_daemon_a_state(database: Database, other_holder: subprocess.Popen[str]) -> None:
     """The second is told who holds it; when that one is killed, the lock is free."""
-    with pytest.raises(LockedError, match=f"pid {other_holder.pid} on "), locks.hold(database, "daemon"):
+    with (
+        pytest.raises(LockedError, match=f"pid {other_holder.pid} on "),
+        locks.hold(database, "daemon"),
+    ):
         pass
     found = locks.holder(database, "daemon")
     assert found is not None
@@ -432,7 +486,9 @@ class Enough(Exception):  # noqa: N818  # not an error
     """Ends a wait."""
 
 
-def test_a_wait_for_a_run_can_be_given_up(database: Database, other_holder: subprocess.Popen[str]) -> None:
+def test_a_wait_for_a_run_can_be_given_up(
+    database: Database, other_holder: subprocess.Popen[str]
+) -> None:
     """While another holds the name, the one that waits is called again and again: to say that it lives, and to stop."""
     calls = 0
 

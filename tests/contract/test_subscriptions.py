@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import text
 
 from syndicator.errors import StateError
-from syndicator.model.outbox import Kind, Owed, Settlement, Subscription
-from syndicator.push.record import settle
+from syndicator.model.outbox import Job, JobKind, JobOutcome, Subscription
+from syndicator.push.record import record
 from syndicator.store import claims, deliveries, outbox, subscriptions
 from syndicator.store.database import Database
-from syndicator.store.outbox import Debt
+from syndicator.store.outbox import JobRow
 from syndicator.store.subscriptions import Audience
-from syndicator.websub.tasks import Outcome
+from syndicator.websub.tasks import TaskOutcome
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -35,7 +35,7 @@ def a_subscription(
 def keep(database: Database, *kept: Subscription) -> None:
     with database.begin() as connection:
         for subscription in kept:
-            subscriptions.keep(connection, subscription)
+            subscriptions.upsert(connection, subscription)
 
 
 def find(database: Database, topic: str, callback: str, now: datetime = NOW) -> object:
@@ -43,7 +43,7 @@ def find(database: Database, topic: str, callback: str, now: datetime = NOW) -> 
         return subscriptions.find(connection, [(topic, callback)], now).get((topic, callback))
 
 
-def claim(database: Database, now: datetime = NOW) -> tuple[Owed, ...]:
+def claim(database: Database, now: datetime = NOW) -> tuple[Job, ...]:
     with database.begin() as connection:
         lease = timedelta(minutes=2)
         return claims.claim(connection, now, claimer="me", limit=99, per_host=99, lease=lease)
@@ -51,7 +51,7 @@ def claim(database: Database, now: datetime = NOW) -> tuple[Owed, ...]:
 
 def owe(database: Database, *topics: str, now: datetime = NOW) -> int:
     with database.begin() as connection:
-        return deliveries.owe_deliveries(connection, topics, now)
+        return deliveries.enqueue_deliveries(connection, topics, now)
 
 
 def test_a_subscription_as_it_is_kept_and_found(database: Database) -> None:
@@ -70,7 +70,10 @@ def test_a_renewal_replaces_the_terms(database: Database) -> None:
         subscriptions.delivered(connection, [("t", "https://a.example/cb?k=1", "digest")], NOW)
     renewed = a_subscription(expires=NOW + 9 * DAY, since=NOW + DAY)
     keep(database, renewed)
-    assert find(database, "t", renewed.callback) == (a_subscription(expires=NOW + 9 * DAY), "digest")
+    assert find(database, "t", renewed.callback) == (
+        a_subscription(expires=NOW + 9 * DAY),
+        "digest",
+    )
 
 
 def test_what_a_new_subscriber_has_is_what_was_there_when_it_asked(database: Database) -> None:
@@ -80,8 +83,8 @@ def test_what_a_new_subscriber_has_is_what_was_there_when_it_asked(database: Dat
     keep(database, a_subscription(callback=callbacks[1], expires=NOW))
     with database.begin() as connection:
         for callback in callbacks:
-            subscriptions.keep(connection, a_subscription(callback=callback), had="digest")
-    assert sorted((debt.target, debt.detail) for debt in claim(database)) == [
+            subscriptions.upsert(connection, a_subscription(callback=callback), had="digest")
+    assert sorted((job.target, job.detail) for job in claim(database)) == [
         (callbacks[1], {"had": "digest"}),
         (callbacks[0], {"had": "digest"}),
     ]
@@ -99,10 +102,10 @@ def test_each_live_subscriber_of_a_changed_topic_is_owed_it(database: Database) 
     assert owe(database, "t") == 2
     assert owe(database, "t", now=NOW + timedelta(seconds=1)) == 2
     assert owe(database) == 0
-    debts = claim(database, now=NOW + timedelta(seconds=1))
-    assert sorted((debt.kind, debt.target, debt.since) for debt in debts) == [
-        (Kind.DELIVER, "https://a.example/cb?k=1", NOW),
-        (Kind.DELIVER, "https://b.example/cb", NOW),
+    jobs = claim(database, now=NOW + timedelta(seconds=1))
+    assert sorted((job.kind, job.target, job.since) for job in jobs) == [
+        (JobKind.DELIVER, "https://a.example/cb?k=1", NOW),
+        (JobKind.DELIVER, "https://b.example/cb", NOW),
     ]
 
 
@@ -114,40 +117,47 @@ def test_who_failed_last_time_waits_behind_the_others(database: Database) -> Non
         for _ in range(12):
             subscriptions.failed(connection, [("t", bad.callback, "it answered 500")], NOW)
     owe(database, "t")
-    assert [debt.target for debt in claim(database)] == [good.callback]
+    assert [job.target for job in claim(database)] == [good.callback]
     (late,) = claim(database, now=NOW + timedelta(seconds=5))
     with database.begin() as connection:
-        claims.settle(connection, [Settlement(owed=late, paid=True)], NOW)
+        claims.record(connection, [JobOutcome(owed=late, paid=True)], NOW)
         subscriptions.delivered(connection, [("t", bad.callback, "digest")], NOW)
     owe(database, "t")
-    assert bad.callback in {debt.target for debt in claim(database)}
+    assert bad.callback in {job.target for job in claim(database)}
 
 
 def test_publish_owes_only_what_is_not_there(database: Database) -> None:
     """Not to those who have these bytes, nor anew to those who wait for them; but to those who were given up."""
     names = ("has", "waits", "lost", "new")
-    has, waits, lost, new = (a_subscription(callback=f"https://{name}.example/cb") for name in names)
+    has, waits, lost, new = (
+        a_subscription(callback=f"https://{name}.example/cb") for name in names
+    )
     keep(database, has, waits, lost, new)
     with database.begin() as connection:
         subscriptions.delivered(connection, [("t", has.callback, "now")], NOW)
         subscriptions.delivered(connection, [("t", waits.callback, "before")], NOW)
-        debts = [Debt(kind=Kind.DELIVER, target=one.callback, topic="t") for one in (waits, lost)]
-        outbox.owe(connection, debts, NOW)
-    waiting, given_up = sorted(claim(database), key=lambda debt: debt.target, reverse=True)
+        jobs = [
+            JobRow(kind=JobKind.DELIVER, target=one.callback, topic="t") for one in (waits, lost)
+        ]
+        outbox.enqueue(connection, jobs, NOW)
+    waiting, given_up = sorted(claim(database), key=lambda job: job.target, reverse=True)
     with database.begin() as connection:
-        later = Settlement(owed=waiting, again=NOW + DAY, error="x")
-        claims.settle(connection, [later, Settlement(owed=given_up, error="x")], NOW)
-        assert deliveries.owe_again(connection, "t", "now", NOW) == 2
-    assert sorted((debt.target, debt.attempts) for debt in claim(database)) == [(lost.callback, 0), (new.callback, 0)]
+        later = JobOutcome(owed=waiting, again=NOW + DAY, error="x")
+        claims.record(connection, [later, JobOutcome(owed=given_up, error="x")], NOW)
+        assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 2
+    assert sorted((job.target, job.attempts) for job in claim(database)) == [
+        (lost.callback, 0),
+        (new.callback, 0),
+    ]
 
 
 def test_publish_reaches_a_subscriber_that_has_just_begun(database: Database) -> None:
     """The hub knows which version was out when it was asked to subscribe, not which one the subscriber fetched."""
     with database.begin() as connection:
-        subscriptions.keep(connection, reader := a_subscription(), had="now")
-        assert deliveries.owe_again(connection, "t", "now", NOW) == 1
-        assert deliveries.owe_again(connection, "t", "now", NOW) == 0
-    assert [(debt.target, debt.detail) for debt in claim(database)] == [(reader.callback, {})]
+        subscriptions.upsert(connection, reader := a_subscription(), had="now")
+        assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 1
+        assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 0
+    assert [(job.target, job.detail) for job in claim(database)] == [(reader.callback, {})]
 
 
 def test_ending_takes_what_was_owed_along(database: Database) -> None:
@@ -163,8 +173,8 @@ def test_ending_takes_what_was_owed_along(database: Database) -> None:
     assert owe(database, "t") == 1
     assert claim(database) == ()
     with database.begin() as connection:
-        claims.settle(connection, [Settlement(owed=under_way, paid=True)], NOW)
-    assert [debt.target for debt in claim(database)] == [under_way.target]
+        claims.record(connection, [JobOutcome(owed=under_way, paid=True)], NOW)
+    assert [job.target for job in claim(database)] == [under_way.target]
 
 
 @pytest.mark.parametrize("how", ["failed", "died"])
@@ -173,11 +183,13 @@ def test_what_may_have_arrived_is_not_known_to_have_not(database: Database, how:
     keep(database, reader := a_subscription())
     with database.begin() as connection:
         subscriptions.delivered(connection, [("t", reader.callback, "A")], NOW)
-        deliveries.owe_deliveries(connection, ["t"], NOW)
-    (debt,) = claim(database)
+        deliveries.enqueue_deliveries(connection, ["t"], NOW)
+    (job,) = claim(database)
     with database.begin() as connection:
         if how == "failed":
-            claims.settle(connection, [Settlement(owed=debt, again=NOW, error="it answered 500")], NOW)
+            claims.record(
+                connection, [JobOutcome(owed=job, again=NOW, error="it answered 500")], NOW
+            )
             subscriptions.failed(connection, [("t", reader.callback, "it answered 500")], NOW)
         else:
             claims.release(connection, "me")
@@ -188,7 +200,7 @@ def test_who_begins_again_is_not_told_of_the_end_before(database: Database) -> N
     """A word of denial that still waits would end, with the subscriber, what has begun since."""
     keep(database, reader := a_subscription())
     with database.begin() as connection:
-        deliveries.owe_denials(connection, ["t"], NOW)
+        deliveries.enqueue_denials(connection, ["t"], NOW)
     keep(database, reader)
     assert claim(database) == ()
 
@@ -207,29 +219,40 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
     Who wants to subscribe is owed a word too, after that which is under way.
     """
     gone = a_subscription()
-    keep(database, gone, a_subscription(callback="https://b.example/", expires=NOW), a_subscription("other"))
+    keep(
+        database,
+        gone,
+        a_subscription(callback="https://b.example/", expires=NOW),
+        a_subscription("other"),
+    )
     asked, waits = (
-        Debt(kind=Kind.VERIFY, target=f"https://{name}.example/", topic="t", variant="subscribe", detail={"lease": 9})
+        JobRow(
+            kind=JobKind.VERIFY,
+            target=f"https://{name}.example/",
+            topic="t",
+            variant="subscribe",
+            detail={"lease": 9},
+        )
         for name in ("asked", "waits")
     )
     with database.begin() as connection:
-        outbox.owe(connection, [asked], NOW)
+        outbox.enqueue(connection, [asked], NOW)
     (under_way,) = claim(database)
     owe(database, "t", "other")
     with database.begin() as connection:
-        outbox.owe(connection, [waits], NOW)
-        assert deliveries.owe_denials(connection, ["t"], NOW) == 1
-        assert deliveries.owe_denials(connection, [], NOW) == 0
-    debts = {(debt.kind, debt.topic, debt.target) for debt in claim(database)}
-    assert debts == {
-        (Kind.DENY, "t", gone.callback),
-        (Kind.DELIVER, "other", gone.callback),
-        (Kind.VERIFY, "t", waits.target),
+        outbox.enqueue(connection, [waits], NOW)
+        assert deliveries.enqueue_denials(connection, ["t"], NOW) == 1
+        assert deliveries.enqueue_denials(connection, [], NOW) == 0
+    jobs = {(job.kind, job.topic, job.target) for job in claim(database)}
+    assert jobs == {
+        (JobKind.DENY, "t", gone.callback),
+        (JobKind.DELIVER, "other", gone.callback),
+        (JobKind.VERIFY, "t", waits.target),
     }
     with database.begin() as connection:
-        claims.settle(connection, [Settlement(owed=under_way, paid=True)], NOW)
+        claims.record(connection, [JobOutcome(owed=under_way, paid=True)], NOW)
     (again,) = claim(database)
-    assert (again.kind, again.target, again.detail) == (Kind.VERIFY, asked.target, asked.detail)
+    assert (again.kind, again.target, again.detail) == (JobKind.VERIFY, asked.target, asked.detail)
     with database.read() as connection:
         assert subscriptions.by_topic(connection, NOW) == {
             "other": Audience(subscribers=1, failing=0, last_success=None, last_failure=None)
@@ -240,7 +263,7 @@ def test_leases_that_ended_are_swept(database: Database) -> None:
     """Nothing grows for ever."""
     keep(database, a_subscription(), a_subscription("u", expires=NOW + 2 * DAY))
     with database.begin() as connection:
-        assert subscriptions.sweep(connection, NOW + DAY) == 1
+        assert subscriptions.delete_expired(connection, NOW + DAY) == 1
         assert subscriptions.total(connection, NOW) == 1
 
 
@@ -256,11 +279,11 @@ def test_people_see_no_callback(database: Database) -> None:
         assert subscriptions.remove(connection, alias, NOW) == 2
         assert subscriptions.remove(connection, "https://a.example/cb?k=1", NOW) == 1
         assert subscriptions.remove(connection, "https://a.example/cb?k=1", NOW) == 0
-    told = [(debt.kind, debt.target, debt.topic) for debt in claim(database)]
+    told = [(job.kind, job.target, job.topic) for job in claim(database)]
     assert sorted(told) == [
-        (Kind.DENY, "https://a.example/cb?k=1", "v"),
-        (Kind.DENY, kept.callback, "t"),
-        (Kind.DENY, kept.callback, "u"),
+        (JobKind.DENY, "https://a.example/cb?k=1", "v"),
+        (JobKind.DENY, kept.callback, "t"),
+        (JobKind.DENY, kept.callback, "u"),
     ]
 
 
@@ -269,18 +292,31 @@ def test_the_subscribers_of_a_topic_taken_together(database: Database) -> None:
     good, bad = a_subscription(), a_subscription(callback="https://b.example/")
     keep(database, good, bad, a_subscription(callback="https://c.example/", expires=NOW))
     with database.begin() as connection:
-        subscriptions.delivered(connection, [("t", good.callback, "d"), ("t", bad.callback, "d")], NOW - DAY)
+        subscriptions.delivered(
+            connection, [("t", good.callback, "d"), ("t", bad.callback, "d")], NOW - DAY
+        )
         subscriptions.failed(connection, [("t", bad.callback, "it answered 500")], NOW)
         assert subscriptions.by_topic(connection, NOW) == {
             "t": Audience(subscribers=2, failing=1, last_success=NOW - DAY, last_failure=NOW)
         }
 
 
-def verified(callback: str, network: str | None, detail: Mapping[str, Any] = MappingProxyType({})) -> Outcome:
+def verified(
+    callback: str, network: str | None, detail: Mapping[str, Any] = MappingProxyType({})
+) -> TaskOutcome:
     """A verification that its callback confirmed at a network."""
-    debt = Owed(id=1, kind=Kind.VERIFY, target=callback, topic="t", attempts=0, since=NOW, due=NOW, detail=detail)
+    job = Job(
+        id=1,
+        kind=JobKind.VERIFY,
+        target=callback,
+        topic="t",
+        attempts=0,
+        since=NOW,
+        due=NOW,
+        detail=detail,
+    )
     kept = replace(a_subscription(callback=callback), network=network)
-    return Outcome(settlement=Settlement(owed=debt, paid=True), kept=kept)
+    return TaskOutcome(settlement=JobOutcome(owed=job, paid=True), kept=kept)
 
 
 def test_the_names_of_one_network_share_a_limit(database: Database) -> None:
@@ -288,27 +324,45 @@ def test_the_names_of_one_network_share_a_limit(database: Database) -> None:
     names = [f"https://a{number}.example/" for number in range(4)]
     with database.begin() as connection:
         for name in names:
-            settle(connection, [verified(name, "192.0.2.1", {"topic": "T"})], NOW, 3)
-        settle(connection, [verified(names[0], "192.0.2.1"), verified("https://b.example/", "192.0.2.2")], NOW, 3)
-        settle(connection, [verified("https://b.example:8443/x", None)], NOW, 1)
+            record(connection, [verified(name, "192.0.2.1", {"topic": "T"})], NOW, 3)
+        record(
+            connection,
+            [verified(names[0], "192.0.2.1"), verified("https://b.example/", "192.0.2.2")],
+            NOW,
+            3,
+        )
+        record(connection, [verified("https://b.example:8443/x", None)], NOW, 1)
         assert subscriptions.total(connection, NOW) == 4
         assert subscriptions.network_at(connection, "a1.example") == "192.0.2.1"
         assert subscriptions.total_at(connection, "new.example", "192.0.2.1", NOW) == 3
         assert subscriptions.total_at(connection, "b.example", None, NOW) == 1
         assert subscriptions.total_at(connection, "b.example", None, NOW + DAY) == 0
-    told = {(debt.kind, debt.target, debt.detail["reason"]) for debt in claim(database)}
+    told = {(job.kind, job.target, job.detail["reason"]) for job in claim(database)}
     reason = "this host has as many subscriptions as it may have"
-    assert told == {(Kind.DENY, names[3], reason), (Kind.DENY, "https://b.example:8443/x", reason)}
+    assert told == {
+        (JobKind.DENY, names[3], reason),
+        (JobKind.DENY, "https://b.example:8443/x", reason),
+    }
 
 
 def test_deliveries_of_one_network_take_turns(database: Database) -> None:
     """Whatever names lead to it; where a network is not known, its host does."""
-    places = {"https://a.example/": "192.0.2.1", "https://b.example:1/": "192.0.2.1", "https://c.example:1/": None}
-    keep(database, *(replace(a_subscription(callback=url), network=network) for url, network in places.items()))
+    places = {
+        "https://a.example/": "192.0.2.1",
+        "https://b.example:1/": "192.0.2.1",
+        "https://c.example:1/": None,
+    }
+    keep(
+        database,
+        *(
+            replace(a_subscription(callback=url), network=network)
+            for url, network in places.items()
+        ),
+    )
     with database.begin() as connection:
-        subscriptions.moved(connection, [("t", "https://b.example:1/", "192.0.2.2")])
+        subscriptions.set_network(connection, [("t", "https://b.example:1/", "192.0.2.2")])
     owe(database, "t")
-    hosts = {debt.target: debt.host for debt in claim(database)}
+    hosts = {job.target: job.host for job in claim(database)}
     assert list(map(hosts.get, places)) == ["192.0.2.1", "192.0.2.2", "c.example"]
 
 
@@ -329,10 +383,17 @@ def test_a_subscription_that_failed_for_too_long_is_denied(database: Database) -
     owe(database, "t")
     keep(database, renewed)
     with database.begin() as connection:
-        for debt in claims.claim(connection, NOW + DAY / 2, claimer="me", limit=9, per_host=9, lease=DAY):
-            outcome = Outcome(settlement=Settlement(owed=debt, error="x"), ended=True, reason="why")
-            settle(connection, [outcome, outcome], NOW)
-    assert (find(database, "t", lost.callback), find(database, "t", renewed.callback)) == (None, (renewed, None))
-    assert [(debt.kind, debt.target, debt.detail["reason"]) for debt in claim(database)] == [
-        (Kind.DENY, lost.callback, "why")
+        for job in claims.claim(
+            connection, NOW + DAY / 2, claimer="me", limit=9, per_host=9, lease=DAY
+        ):
+            outcome = TaskOutcome(
+                settlement=JobOutcome(owed=job, error="x"), ended=True, reason="why"
+            )
+            record(connection, [outcome, outcome], NOW)
+    assert (find(database, "t", lost.callback), find(database, "t", renewed.callback)) == (
+        None,
+        (renewed, None),
+    )
+    assert [(job.kind, job.target, job.detail["reason"]) for job in claim(database)] == [
+        (JobKind.DENY, lost.callback, "why")
     ]

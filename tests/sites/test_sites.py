@@ -12,19 +12,27 @@ import pytest
 from syndicator import config
 from syndicator.service import Service
 
-SITES = sorted(path for path in Path(__file__).parent.iterdir() if (path / "syndicator.toml").exists())
+SITES = sorted(
+    path for path in Path(__file__).parent.iterdir() if (path / "syndicator.toml").exists()
+)
 FEEDS = (".rss", ".atom", ".json", ".opml")
 
 
 @pytest.mark.parametrize("site", SITES, ids=lambda site: site.name)
-def test_a_site_makes_the_feeds_expected_of_it(site: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_a_site_makes_the_feeds_expected_of_it(
+    site: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """Every feed file, and no other; on any day, since no clock is in them."""
     shutil.copytree(site, tmp_path / "copy", ignore=shutil.ignore_patterns("expected"))
     settings = config.load(tmp_path / "copy/syndicator.toml", {})
     with Service(settings, clock=lambda: datetime(2026, 6, 1, tzinfo=UTC)) as service:
         report = service.build()
     built = settings.output.path
-    made = {str(path.relative_to(built)): path.read_text() for path in built.rglob("*") if path.suffix in FEEDS}
+    made = {
+        str(path.relative_to(built)): path.read_text()
+        for path in built.rglob("*")
+        if path.suffix in FEEDS
+    }
     made["problems"] = "".join(f"{problem}\n" for problem in report.problems)
     expected = site / "expected"
     if request.config.getoption("--rewrite"):
@@ -32,4 +40,8 @@ def test_a_site_makes_the_feeds_expected_of_it(site: Path, tmp_path: Path, reque
         for path, text in made.items():
             (expected / path).parent.mkdir(parents=True, exist_ok=True)
             (expected / path).write_text(text)
-    assert made == {str(path.relative_to(expected)): path.read_text() for path in expected.rglob("*") if path.is_file()}
+    assert made == {
+        str(path.relative_to(expected)): path.read_text()
+        for path in expected.rglob("*")
+        if path.is_file()
+    }

@@ -2,19 +2,19 @@
 
 import pytest
 
-from syndicator.cache import Remembered
+from syndicator.cache import LruCache
 
 
 def test_what_was_put_is_found() -> None:
     """Under its key, made of the same; nothing under another, nothing made of something else."""
-    memory: Remembered[str, int, str] = Remembered(10)
+    memory: LruCache[str, int, str] = LruCache(10)
     memory.put("a", 1, "A", 1)
     assert (memory.get("a", 1), memory.get("a", 2), memory.get("b", 1)) == ("A", None, None)
 
 
 def test_the_last_value_of_a_key_takes_the_place_of_the_one_before() -> None:
     """A post that is edited all day is remembered once."""
-    memory: Remembered[str, int, str] = Remembered(20)
+    memory: LruCache[str, int, str] = LruCache(20)
     memory.put("b", 0, "B", 10)
     for edit in range(5):
         memory.put("a", edit, f"A{edit}", 10)
@@ -23,7 +23,7 @@ def test_the_last_value_of_a_key_takes_the_place_of_the_one_before() -> None:
 
 def test_who_was_asked_for_longest_ago_goes_first() -> None:
     """As soon as there are too many octets; what alone is too large is not kept."""
-    memory: Remembered[str, int, str] = Remembered(30)
+    memory: LruCache[str, int, str] = LruCache(30)
     for key in "abc":
         memory.put(key, 0, key.upper(), 10)
     memory.get("a", 0)
@@ -35,7 +35,7 @@ def test_who_was_asked_for_longest_ago_goes_first() -> None:
 
 def test_who_was_not_asked_for_in_a_long_time_goes() -> None:
     """A post that stands in no feed any more takes no memory, though there is room."""
-    memory: Remembered[str, int, str] = Remembered(100)
+    memory: LruCache[str, int, str] = LruCache(100)
     memory.put("a", 0, "A", 10)
     memory.put("b", 0, "B", 10)
     for _ in range(20_000):
@@ -52,7 +52,7 @@ def test_who_was_not_asked_for_in_a_long_time_goes() -> None:
 @pytest.mark.parametrize("octets", [10, 4])
 def test_a_value_that_is_put_again_is_counted_once(octets: int) -> None:
     """By its new octets."""
-    memory: Remembered[str, int, str] = Remembered(20)
+    memory: LruCache[str, int, str] = LruCache(20)
     memory.put("b", 0, "B", 10)
     for _ in range(5):
         memory.put("a", 0, "A", octets)

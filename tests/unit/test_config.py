@@ -76,7 +76,8 @@ def test_an_address_is_written_as_headers_and_feeds_write_it(write):
     """Of other letters in a host and a path, what goes over the wire."""
     for said in ("http://ä.example/ö", "HTTP://XN--4CA.example/%c3%b6/"):
         assert (
-            config.load(write(SOURCE + f'[feeds]\nurl = "{said}"\n'), {}).feeds.url == "http://xn--4ca.example/%C3%B6/"
+            config.load(write(SOURCE + f'[feeds]\nurl = "{said}"\n'), {}).feeds.url
+            == "http://xn--4ca.example/%C3%B6/"
         )
 
 
@@ -105,66 +106,156 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         (SOURCE + 'poll = "1ms"', "source.poll: must be 50ms or more"),
         (SOURCE + 'poll = "30 parsecs"', "source.poll: '30 parsecs' is not a duration"),
         (SOURCE + 'watch = "yes"', "source.watch: must be true or false"),
-        (SOURCE + "wach = true", "source.wach: there is no such setting; did you mean source.watch?"),
+        (
+            SOURCE + "wach = true",
+            "source.wach: there is no such setting; did you mean source.watch?",
+        ),
         (SOURCE + "[feeds]\nmax_bytes = 100", "feeds.max_bytes: 100 is not a size"),
         (SOURCE + '[feeds]\nmax_bytes = "3B"', "feeds.max_bytes: '3B' is too small"),
         (SOURCE + f'[feeds]\nmax_bytes = "{"9" * 400}GiB"', "feeds.max_bytes: '999"),
-        (SOURCE + '[feeds]\nmax_bytes = "2000000GiB"', "feeds.max_bytes: '2000000GiB' is too large"),
+        (
+            SOURCE + '[feeds]\nmax_bytes = "2000000GiB"',
+            "feeds.max_bytes: '2000000GiB' is too large",
+        ),
         (SOURCE + f"[feeds]\nlimit = {2**63}", "feeds.limit: must be 2147483647 or less"),
-        (SOURCE + '[output]\npath = "~no such user/x"', "output.path: '~no such user/x' is the home of a user"),
+        (
+            SOURCE + '[output]\npath = "~no such user/x"',
+            "output.path: '~no such user/x' is the home of a user",
+        ),
         (SOURCE + f'[output]\npath = "{"x" * 300}"', "output.path: 'xxx"),
         (SOURCE + f'[state]\nurl = "sqlite:///{"x/" * 3000}s.db"', "state.url: 'x/x/"),
         (SOURCE + '[feeds]\nlimit = "50"', "feeds.limit: must be a whole number"),
         (SOURCE + "[feeds]\nlimit = 0", "feeds.limit: must be 1 or more"),
         (SOURCE + "[feeds]\nlimit = true", "feeds.limit: must be a whole number"),
-        (SOURCE + '[feeds]\nformats = ["rdf"]', "feeds.formats[0]: 'rdf' must be 'rss', 'atom' or 'json'"),
+        (
+            SOURCE + '[feeds]\nformats = ["rdf"]',
+            "feeds.formats[0]: 'rdf' must be 'rss', 'atom' or 'json'",
+        ),
         (SOURCE + "[feeds]\nformats = []", "feeds.formats: must name at least one"),
         (SOURCE + '[feeds]\nformats = ["rss", "rss"]', "feeds.formats: names something twice"),
         (SOURCE + '[feeds]\nby = "tag"', 'feeds.by: must be a list, as in ["…"]'),
         (SOURCE + '[feeds]\nurl = "example.org"', "feeds.url: 'example.org' is not an address"),
-        (SOURCE + '[feeds]\nurl = "https://e.org/?x"', "feeds.url: 'https://e.org/?x' must be the address of a folder"),
-        (SOURCE + '[feeds.aliases]\n"../x" = "all.atom"', 'feeds.aliases: "../x" must be a path below the output'),
-        (SOURCE + '[feeds.aliases]\n"x" = "/etc/passwd"', 'feeds.aliases: "/etc/passwd" must be a path below'),
+        (
+            SOURCE + '[feeds]\nurl = "https://e.org/?x"',
+            "feeds.url: 'https://e.org/?x' must be the address of a folder",
+        ),
+        (
+            SOURCE + '[feeds.aliases]\n"../x" = "all.atom"',
+            'feeds.aliases: "../x" must be a path below the output',
+        ),
+        (
+            SOURCE + '[feeds.aliases]\n"x" = "/etc/passwd"',
+            'feeds.aliases: "/etc/passwd" must be a path below',
+        ),
         (SOURCE + '[feeds.aliases]\n"x" = "all.html"', 'feeds.aliases: "x" must stand for a feed'),
-        (SOURCE + '[feeds.aliases]\n"all.rss" = "all.atom"', 'feeds.aliases: "all.rss" can\'t be an alias: another'),
-        (SOURCE + '[feeds.aliases]\n"hub" = "all.atom"', 'feeds.aliases: "hub" can\'t be an alias: another'),
-        (SOURCE + '[feeds.aliases]\n"category" = "all.atom"', 'feeds.aliases: "category" can\'t be an alias: another'),
-        (SOURCE + '[feeds.aliases]\n"index.html" = "all.rss"', 'feeds.aliases: "index.html" can\'t be an alias'),
-        (SOURCE + '[feeds.aliases]\n"x.br" = "all.rss"', 'feeds.aliases: "x.br" can\'t be an alias: another file'),
-        (SOURCE + '[feeds.aliases]\nx = "all.rss"\n"x/y" = "all.rss"', 'feeds.aliases: "x/y" can\'t be an alias'),
+        (
+            SOURCE + '[feeds.aliases]\n"all.rss" = "all.atom"',
+            'feeds.aliases: "all.rss" can\'t be an alias: another',
+        ),
+        (
+            SOURCE + '[feeds.aliases]\n"hub" = "all.atom"',
+            'feeds.aliases: "hub" can\'t be an alias: another',
+        ),
+        (
+            SOURCE + '[feeds.aliases]\n"category" = "all.atom"',
+            'feeds.aliases: "category" can\'t be an alias: another',
+        ),
+        (
+            SOURCE + '[feeds.aliases]\n"index.html" = "all.rss"',
+            'feeds.aliases: "index.html" can\'t be an alias',
+        ),
+        (
+            SOURCE + '[feeds.aliases]\n"x.br" = "all.rss"',
+            'feeds.aliases: "x.br" can\'t be an alias: another file',
+        ),
+        (
+            SOURCE + '[feeds.aliases]\nx = "all.rss"\n"x/y" = "all.rss"',
+            'feeds.aliases: "x/y" can\'t be an alias',
+        ),
         (SOURCE + f'[feeds.aliases]\n{"x" * 300} = "all.rss"', 'feeds.aliases: "xxx'),
-        (SOURCE + '[feeds.aliases]\n"a\\nb" = "all.rss"', 'feeds.aliases: "a\nb" can\'t be an alias: it is no name'),
+        (
+            SOURCE + '[feeds.aliases]\n"a\\nb" = "all.rss"',
+            'feeds.aliases: "a\nb" can\'t be an alias: it is no name',
+        ),
         (SOURCE + '[feeds.moved]\n"x" = "all.html"', 'feeds.moved: "x" must stand for a feed'),
-        (SOURCE + '[feeds]\nplayers = ["x.org/a/../b"]', "feeds.players[0]: 'x.org/a/../b' is not a player"),
-        (SOURCE + '[feeds]\nplayers = ["https://x.org"]', "feeds.players[0]: 'https://x.org' is not a host"),
-        (SOURCE + '[feeds]\nschemes = ["javascript"]', "feeds.schemes[0]: 'javascript' is never let through"),
-        (SOURCE + '[push]\nhubs = ["gopher://x/"]', "push.hubs[0]: 'gopher://x/' is not an address"),
-        (SOURCE + '[push]\nhubs = ["http://x:99999/"]', "push.hubs[0]: 'http://x:99999/' is not an address"),
-        (SOURCE + '[hub]\nlease = { min = "9h", max = "1h" }', "hub.lease: min, default and max must not decrease"),
-        (SOURCE + '[hub]\nallow_private = ["10.0.0.1/8"]', "hub.allow_private[0]: '10.0.0.1/8' is not a network"),
+        (
+            SOURCE + '[feeds]\nplayers = ["x.org/a/../b"]',
+            "feeds.players[0]: 'x.org/a/../b' is not a player",
+        ),
+        (
+            SOURCE + '[feeds]\nplayers = ["https://x.org"]',
+            "feeds.players[0]: 'https://x.org' is not a host",
+        ),
+        (
+            SOURCE + '[feeds]\nschemes = ["javascript"]',
+            "feeds.schemes[0]: 'javascript' is never let through",
+        ),
+        (
+            SOURCE + '[push]\nhubs = ["gopher://x/"]',
+            "push.hubs[0]: 'gopher://x/' is not an address",
+        ),
+        (
+            SOURCE + '[push]\nhubs = ["http://x:99999/"]',
+            "push.hubs[0]: 'http://x:99999/' is not an address",
+        ),
+        (
+            SOURCE + '[hub]\nlease = { min = "9h", max = "1h" }',
+            "hub.lease: min, default and max must not decrease",
+        ),
+        (
+            SOURCE + '[hub]\nallow_private = ["10.0.0.1/8"]',
+            "hub.allow_private[0]: '10.0.0.1/8' is not a network",
+        ),
         (SOURCE + "[hub]\nlimits = 3", "hub.limits: must be a table of settings"),
         (SOURCE + '[web]\nlisten = "8080"', "web.listen: '8080' is not host and port"),
         (SOURCE + '[web]\nlisten = "h:70000"', "web.listen: 'h:70000' is not host and port"),
         (SOURCE + '[state]\nurl = "mysql://u:pw@h/d"', "state.url: is not a database"),
         (SOURCE + '[state]\nurl = "postgresql+psycopg://:::"', "state.url: is not a database"),
-        (SOURCE + '[state]\nurl = "postgresql+psycopg://u:p@w@h/d"', 'state.url: has an "@" in its password'),
-        (SOURCE + '[state]\nurl = "postgresql+psycopg://u:p#/w@h:port/d"', "state.url: is not a database"),
+        (
+            SOURCE + '[state]\nurl = "postgresql+psycopg://u:p@w@h/d"',
+            'state.url: has an "@" in its password',
+        ),
+        (
+            SOURCE + '[state]\nurl = "postgresql+psycopg://u:p#/w@h:port/d"',
+            "state.url: is not a database",
+        ),
         (SOURCE + '[state]\nurl = "sqlite:///a?b.db"', "state.url: leads to /"),
         (SOURCE + '[state]\nurl = "sqlite:///%2e/s.db"', "state.url: leads to /"),
         (
             SOURCE + '[output]\npath = "out"\n[state]\nurl = "sqlite:///out/s.db"',
             "state: url must lead out of the output",
         ),
-        (SOURCE + '[feeds]\nurl = "https://me:hunter2@e.org/"', "feeds.url: must be an address without a name"),
-        (SOURCE + '[push]\nhubs = ["https://me@e.org/"]', "push.hubs[0]: must be an address without a name"),
-        (SOURCE + '[feeds.moved]\n"all.rss" = "all.rss"', 'feeds.moved: "all.rss" leads to "all.rss", which moved'),
-        (SOURCE + '[feeds.moved]\n"a" = "b.rss"\n"b.rss" = "c.rss"', 'feeds.moved: "a" leads to "b.rss", which moved'),
+        (
+            SOURCE + '[feeds]\nurl = "https://me:hunter2@e.org/"',
+            "feeds.url: must be an address without a name",
+        ),
+        (
+            SOURCE + '[push]\nhubs = ["https://me@e.org/"]',
+            "push.hubs[0]: must be an address without a name",
+        ),
+        (
+            SOURCE + '[feeds.moved]\n"all.rss" = "all.rss"',
+            'feeds.moved: "all.rss" leads to "all.rss", which moved',
+        ),
+        (
+            SOURCE + '[feeds.moved]\n"a" = "b.rss"\n"b.rss" = "c.rss"',
+            'feeds.moved: "a" leads to "b.rss", which moved',
+        ),
         (SOURCE + '[feeds.moved]\nhub = "all.rss"', 'feeds.moved: "hub" is no feed\'s address'),
         (SOURCE + '[web]\nlisten = "a..b:80"', "web.listen: 'a..b' can't be the name of a host"),
         (SOURCE + '[output]\npath = "../site/."', "output: path must be a folder of its own"),
-        (SOURCE + '[output]\npath = "../site/news/_posts/feeds"', "output: path must be a folder of its own"),
-        (SOURCE + '[site]\ntimezone = "Mars/Phobos"', "site.timezone: 'Mars/Phobos' is not a time zone"),
-        (SOURCE + '[site]\nlanguage = "plain English"', "site.language: 'plain English' is not a language"),
+        (
+            SOURCE + '[output]\npath = "../site/news/_posts/feeds"',
+            "output: path must be a folder of its own",
+        ),
+        (
+            SOURCE + '[site]\ntimezone = "Mars/Phobos"',
+            "site.timezone: 'Mars/Phobos' is not a time zone",
+        ),
+        (
+            SOURCE + '[site]\nlanguage = "plain English"',
+            "site.language: 'plain English' is not a language",
+        ),
         (SOURCE + "[site]\ntitle = 1984", "site.title: must be text in quotes"),
         (SOURCE + "[pusg]\nhubs = []", "pusg: there is no such setting; did you mean push?"),
         ("limit = 5\n" + SOURCE, "limit: there is no such setting; did you mean feeds.limit?"),
@@ -181,13 +272,23 @@ def test_every_mistake_is_named_at_once(mistakes):
     """Four mistakes in four tables are four lines, not the first of them."""
     text = '[source]\npath = "x"\npoll = 30\n[feeds]\nformat = ["rss"]\n[hub]\nenabled = 1\n[state]\nurl = ""\n'
     found = mistakes(text)
-    assert [line.split(":")[0] for line in found] == ["source.poll", "feeds.format", "hub.enabled", "state.url"]
+    assert [line.split(":")[0] for line in found] == [
+        "source.poll",
+        "feeds.format",
+        "hub.enabled",
+        "state.url",
+    ]
 
 
 def test_no_word_of_the_checking_library_is_seen(mistakes):
     """Nobody has to know what a validator is to read a mistake."""
-    for line in mistakes("[source]\npath = 5\nx = 1\npoll = []\n[feeds]\nby = 3\naliases = 1\n[push]\nhubs = 1\n"):
-        assert not any(word in line.lower() for word in ("pydantic", "validat", "input", "value error", "extra"))
+    for line in mistakes(
+        "[source]\npath = 5\nx = 1\npoll = []\n[feeds]\nby = 3\naliases = 1\n[push]\nhubs = 1\n"
+    ):
+        assert not any(
+            word in line.lower()
+            for word in ("pydantic", "validat", "input", "value error", "extra")
+        )
 
 
 def test_a_password_is_not_repeated(mistakes):
@@ -209,7 +310,9 @@ def test_the_environment_goes_over_the_file(write):
         "SYNDICATOR_HUB__LIMITS": '{"client": 5}',
         "SYNDICATOR_PORT": "tcp://10.0.0.1:80",
     }
-    loaded = config.load(write(SOURCE + '[feeds]\nlimit = 3\n[push]\nhubs = ["https://c.example/"]'), environ)
+    loaded = config.load(
+        write(SOURCE + '[feeds]\nlimit = 3\n[push]\nhubs = ["https://c.example/"]'), environ
+    )
     assert loaded.push.hubs == ("https://a.example/", "https://b.example/")
     assert (
         loaded.feeds.formats,
@@ -304,4 +407,10 @@ def test_every_key_has_a_name():
     """`keys` lists each setting once, as it is written with dots."""
     found = list(config.keys())
     assert len(set(found)) == len(found)
-    assert {"site.url", "source.poll", "feeds.aliases", "hub.lease.min", "hub.limits.client"} <= set(found)
+    assert {
+        "site.url",
+        "source.poll",
+        "feeds.aliases",
+        "hub.lease.min",
+        "hub.limits.client",
+    } <= set(found)

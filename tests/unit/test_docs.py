@@ -75,7 +75,9 @@ def test_each_option_is_in_the_reference() -> None:
 def test_each_field_of_the_status_is_in_the_reference() -> None:
     """What programs read has a row: of the status, of its feeds and of its hubs."""
     named = REFERENCE.partition("### `syndicator status --json`")[2].partition("\n### ")[0]
-    names = {each.name for kind in (Status, FeedState, HubState, Problem) for each in fields(kind)} | {"concerns"}
+    names = {
+        each.name for kind in (Status, FeedState, HubState, Problem) for each in fields(kind)
+    } | {"concerns"}
     assert {name for name in names if f"`{name}`" not in named} == set()
 
 
@@ -102,7 +104,9 @@ def test_the_shipped_config_works() -> None:
     """It loads, and is what `init` would write for the example site."""
     loaded = config.load(SHIPPED, {})
     assert (loaded.source.path, loaded.output.path) == (ROOT / "examples/site", ROOT / "feeds")
-    assert SHIPPED.read_text(encoding="utf-8") == init.text(init.look(ROOT / "examples/site"), SHIPPED.parent)
+    assert SHIPPED.read_text(encoding="utf-8") == init.text(
+        init.look(ROOT / "examples/site"), SHIPPED.parent
+    )
 
 
 def test_the_shipped_config_shows_the_defaults(tmp_path: Path) -> None:
@@ -112,14 +116,20 @@ def test_the_shipped_config_shows_the_defaults(tmp_path: Path) -> None:
     assert {"by", "limit", "content"} <= said["feeds"].keys()
     bare = tmp_path / "config/syndicator.toml"
     bare.parent.mkdir()
-    bare.write_text('[source]\npath = "../examples/site"\n[feeds.aliases]\n"feed.xml" = "all.atom"\n')
+    bare.write_text(
+        '[source]\npath = "../examples/site"\n[feeds.aliases]\n"feed.xml" = "all.atom"\n'
+    )
     shown = tmp_path / "config/shown.toml"
     shown.write_text(re.sub(r"^(by|limit|content) .*$", "", text, flags=re.MULTILINE))
     default, loaded = config.load(bare, {}), config.load(shown, {})
     assert loaded.model_copy(update={"hub": default.hub}) == default
     assert loaded.hub.url == default.hub_url
     assert loaded.hub.model_copy(update={"url": None}) == default.hub
-    assert (said["feeds"]["by"], said["feeds"]["limit"], said["feeds"]["content"]) == (["category"], 50, "full")
+    assert (said["feeds"]["by"], said["feeds"]["limit"], said["feeds"]["content"]) == (
+        ["category"],
+        50,
+        "full",
+    )
 
 
 def test_links_lead_somewhere() -> None:

@@ -51,7 +51,9 @@ def test_what_runs_is_locked() -> None:
 
 def test_what_builds_is_locked() -> None:
     """The build backend too, which pip would otherwise fetch without a hash."""
-    asked = {canonicalize_name(Requirement(one).name) for one in PROJECT["build-system"]["requires"]}
+    asked = {
+        canonicalize_name(Requirement(one).name) for one in PROJECT["build-system"]["requires"]
+    }
     assert asked <= set(pinned(BUILD))
 
 
@@ -71,7 +73,9 @@ def test_each_package_has_hashes_and_no_place(text: str) -> None:
     assert not re.search(r"://|--(extra-)?index|--find-links|(^|\s)/", text)
 
 
-@pytest.mark.parametrize("name", ["lxml", "uvloop", "httptools", "pydantic-core", "sqlalchemy", "nh3", "brotli"])
+@pytest.mark.parametrize(
+    "name", ["lxml", "uvloop", "httptools", "pydantic-core", "sqlalchemy", "nh3", "brotli"]
+)
 def test_a_compiled_package_has_the_hashes_of_many_platforms(name: str) -> None:
     """One wheel for each interpreter, system and processor."""
     (package,) = re.findall(rf"^{name}==.*\n((?: .*\n)+)", RUNTIME, re.MULTILINE)

@@ -10,11 +10,13 @@ import structlog
 
 from syndicator import observe
 from syndicator.model.content import Report
-from syndicator.model.outbox import Kind
+from syndicator.model.outbox import JobKind
 
 
 def report(**fields: object) -> Report:
-    return Report(started=datetime(2026, 1, 2, tzinfo=UTC), seconds=0.25, posts=5, feeds=3, **fields)
+    return Report(
+        started=datetime(2026, 1, 2, tzinfo=UTC), seconds=0.25, posts=5, feeds=3, **fields
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +78,12 @@ def test_no_line_holds_a_secret(capfd):
     try:
         raise ValueError("can't reach postgresql://me:hunter2@db/x")
     except ValueError:
-        log.exception("state", secret="hunter2", url="https://me:hunter2@hub.example/", exc_info=sys.exc_info())
+        log.exception(
+            "state",
+            secret="hunter2",
+            url="https://me:hunter2@hub.example/",
+            exc_info=sys.exc_info(),
+        )
     output.close()
     error = capfd.readouterr().err
     assert "hunter2" not in error
@@ -85,8 +92,10 @@ def test_no_line_holds_a_secret(capfd):
 
 def test_of_a_callback_only_its_host_is_told():
     """A callback's path and query are its owner's capability; a hub is the operator's own word."""
-    callback = observe.attempt_line(Kind.DELIVER, "https://u:p@reader.example:8443/cb?token=x", "t", "done")
-    hub = observe.attempt_line(Kind.PING, "https://hub.example/push", "t", "done")
+    callback = observe.attempt_line(
+        JobKind.DELIVER, "https://u:p@reader.example:8443/cb?token=x", "t", "done"
+    )
+    hub = observe.attempt_line(JobKind.PING, "https://hub.example/push", "t", "done")
     assert (callback["to"], hub["to"]) == ("reader.example:8443", "https://hub.example/push")
 
 
@@ -95,9 +104,9 @@ def test_runs_and_attempts_are_counted():
     metrics = observe.Metrics()
     metrics.ran(report(new=1))
     metrics.ran(report())
-    metrics.tried(Kind.PING, "https://hub.example/", "done")
-    metrics.tried(Kind.DELIVER, "https://reader.example/secret", "retry")
-    metrics.owes({Kind.PING: 3}, datetime(2026, 1, 2, tzinfo=UTC))
+    metrics.tried(JobKind.PING, "https://hub.example/", "done")
+    metrics.tried(JobKind.DELIVER, "https://reader.example/secret", "retry")
+    metrics.owes({JobKind.PING: 3}, datetime(2026, 1, 2, tzinfo=UTC))
     text = metrics.text().decode()
     for line in (
         "syndicator_posts 5.0",

@@ -22,10 +22,19 @@ def _socket(place: Path) -> None:
 
 @pytest.mark.parametrize(
     "plant",
-    [os.mkfifo, _socket, Path.mkdir, lambda p: p.symlink_to("/dev/zero"), lambda p: p.symlink_to(p), lambda p: None],
+    [
+        os.mkfifo,
+        _socket,
+        Path.mkdir,
+        lambda p: p.symlink_to("/dev/zero"),
+        lambda p: p.symlink_to(p),
+        lambda p: None,
+    ],
 )
 @pytest.mark.parametrize("follow", [False, True])
-def test_what_is_no_regular_file_is_refused(tmp_path: Path, plant: Callable[[Path], object], follow: bool) -> None:
+def test_what_is_no_regular_file_is_refused(
+    tmp_path: Path, plant: Callable[[Path], object], follow: bool
+) -> None:
     """At once, also where a link is followed; no handle is left open."""
     plant(tmp_path / "x")
     before = len(os.listdir("/dev/fd"))

@@ -5,7 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from syndicator.build.assemble import ALL, assemble, fold, name_of, slug, stands_in_all, title_of, wanted
+from syndicator.build.assemble import (
+    ALL,
+    assemble,
+    feed_name,
+    feed_slug,
+    feed_terms,
+    feed_title,
+    fold,
+    is_in_main_feed,
+)
 from syndicator.model.content import Entry, FeedSpec, SiteInfo, Term
 
 SITE = SiteInfo(title="The Daily", url="https://news.example.com/")
@@ -34,7 +43,7 @@ SITE = SiteInfo(title="The Daily", url="https://news.example.com/")
 )
 def test_a_slug_is_readable_and_safe(label: str, expected: str) -> None:
     """Letters and digits of any script stay; what could lead elsewhere becomes a hyphen."""
-    made = slug(label)
+    made = feed_slug(label)
     if "%s" in expected:
         assert made.startswith("x-")
         assert len(made) == 10
@@ -44,7 +53,7 @@ def test_a_slug_is_readable_and_safe(label: str, expected: str) -> None:
 
 def test_a_long_label_makes_a_short_name_of_its_own() -> None:
     """File names are limited in octets; two long labels that begin alike stay apart."""
-    one, other = slug("é" * 300), slug("é" * 299 + "x")
+    one, other = feed_slug("é" * 300), feed_slug("é" * 299 + "x")
     assert len(one.encode()) <= 120
     assert one != other
 
@@ -56,9 +65,9 @@ def test_labels_that_differ_in_case_width_and_space_are_one() -> None:
 
 def test_a_taken_name_gets_a_number_and_a_problem() -> None:
     """Two labels with one slug are two feeds; the first keeps the plain name."""
-    first, no_problem = name_of(Term(kind="category", label="News!"), set())
-    second, problem = name_of(Term(kind="category", label="News?"), {"category/news"})
-    third, _ = name_of(Term(kind="category", label="News."), {"category/news", "category/news-2"})
+    first, no_problem = feed_name(Term(kind="category", label="News!"), set())
+    second, problem = feed_name(Term(kind="category", label="News?"), {"category/news"})
+    third, _ = feed_name(Term(kind="category", label="News."), {"category/news", "category/news-2"})
     assert (first, second, third) == ("category/news", "category/news-2", "category/news-3")
     assert no_problem is None
     assert problem is not None
@@ -75,14 +84,14 @@ def test_feeds_are_made_for_the_kinds_that_are_asked_for() -> None:
         Term(kind="tag", label="x"),
         Term(kind="category", label="  "),
     ]
-    assert wanted(terms, {"category"}) == [terms[0]]
-    assert wanted(terms, {"category", "tag"}) == [terms[0], terms[2]]
+    assert feed_terms(terms, {"category"}) == [terms[0]]
+    assert feed_terms(terms, {"category", "tag"}) == [terms[0], terms[2]]
 
 
 def test_collections_have_feeds_of_their_own() -> None:
     """jekyll-feed's main feed has posts; what stands in a collection is in the collection's feed."""
-    assert stands_in_all([Term(kind="category", label="News")])
-    assert not stands_in_all([Term(kind="collection", label="recipes")])
+    assert is_in_main_feed([Term(kind="category", label="News")])
+    assert not is_in_main_feed([Term(kind="collection", label="recipes")])
 
 
 NOW = datetime(2026, 1, 20, tzinfo=UTC)
@@ -90,8 +99,8 @@ NOW = datetime(2026, 1, 20, tzinfo=UTC)
 
 def test_titles() -> None:
     """A feed of a term says whose it is first."""
-    assert title_of(SITE, None) == "The Daily"
-    assert title_of(SITE, Term(kind="category", label="News")) == "The Daily: News"
+    assert feed_title(SITE, None) == "The Daily"
+    assert feed_title(SITE, Term(kind="category", label="News")) == "The Daily: News"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +113,9 @@ def test_titles() -> None:
         ([3], 30, 3),
     ],
 )
-def test_a_feeds_updated_never_goes_backwards(moments: list[int], before: int | None, expected: int | None) -> None:
+def test_a_feeds_updated_never_goes_backwards(
+    moments: list[int], before: int | None, expected: int | None
+) -> None:
     """It is the newest entry's, or what it was: a post that is taken back doesn't turn back the clock.
 
     Unless what it was is yet to come, which a wrong date had said.
@@ -118,7 +129,9 @@ def test_a_feed_of_summaries_has_no_texts() -> None:
     """Whatever its entries hold."""
     entry = replace(_entry(1), content="All.", summary="A part.")
     assert assemble(_spec(), SITE, [entry], None, NOW).entries == (entry,)
-    assert assemble(replace(_spec(), full=False), SITE, [entry], None, NOW).entries == (replace(entry, content=""),)
+    assert assemble(replace(_spec(), full=False), SITE, [entry], None, NOW).entries == (
+        replace(entry, content=""),
+    )
 
 
 def _day(day: int | None) -> datetime | None:
@@ -127,7 +140,15 @@ def _day(day: int | None) -> datetime | None:
 
 def _spec() -> FeedSpec:
     return FeedSpec(
-        name=ALL, title="", term=None, formats=("rss",), base="https://f/", hubs=(), limit=9, max_bytes=9999, full=True
+        name=ALL,
+        title="",
+        term=None,
+        formats=("rss",),
+        base="https://f/",
+        hubs=(),
+        limit=9,
+        max_bytes=9999,
+        full=True,
     )
 
 

@@ -2,14 +2,16 @@
 
 from datetime import UTC, datetime
 
-from syndicator.build.identity import apart, conflict, identify, renamed, settled
+from syndicator.build.identity import conflict, identify, next_free_id, renamed, with_identity
 from syndicator.model.content import Identity, PostHead
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, 999, tzinfo=UTC)
 PUBLISHED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def head(path: str = "_posts/a.md", id: str = "https://x/a", text: str = "t", **more: object) -> PostHead:
+def head(
+    path: str = "_posts/a.md", id: str = "https://x/a", text: str = "t", **more: object
+) -> PostHead:
     values: dict[str, object] = {
         "path": path,
         "id": id,
@@ -34,7 +36,9 @@ def gone(path: str, at: datetime = NOW) -> Identity:
 
 def test_a_new_post_is_who_it_says() -> None:
     """Nothing is known of it, so it is not an update either."""
-    assert identify(head(), None, NOW) == Identity(path="_posts/a.md", id="https://x/a", text_digest="t", updated=None)
+    assert identify(head(), None, NOW) == Identity(
+        path="_posts/a.md", id="https://x/a", text_digest="t", updated=None
+    )
 
 
 def test_the_first_id_is_kept_when_the_address_changes() -> None:
@@ -65,14 +69,14 @@ def test_front_matters_updated_wins_over_what_we_saw() -> None:
     """`last_modified_at` is the author's word."""
     said = datetime(2026, 2, 2, tzinfo=UTC)
     seen = identify(head(text="new"), known(), NOW)
-    assert settled(head(updated=said), seen).updated == said
-    assert settled(head(), seen).updated == NOW.replace(microsecond=0)
+    assert with_identity(head(updated=said), seen).updated == said
+    assert with_identity(head(), seen).updated == NOW.replace(microsecond=0)
 
 
 def test_a_change_before_publication_is_no_update() -> None:
     """A post that was worked on while it waited appears as new, not as changed."""
     waiting = head(text="new", published=datetime(2026, 12, 1, tzinfo=UTC))
-    assert settled(waiting, identify(waiting, known(), NOW)).updated is None
+    assert with_identity(waiting, identify(waiting, known(), NOW)).updated is None
 
 
 def test_a_rename_is_one_gone_and_one_come_with_the_same_text() -> None:
@@ -84,10 +88,16 @@ def test_posts_change_places_as_a_whole() -> None:
     """Of a post that is still there: it went elsewhere, and another came. Else its text was edited, and not renamed."""
     a, b = (known(f"{name}.md", text=name) for name in "ab")
     went = a._replace(path="gone.md", gone=NOW)
-    assert renamed([head("a.md", text="b"), head("b.md", text="a")], [a, b]) == {"a.md": b, "b.md": a}
+    assert renamed([head("a.md", text="b"), head("b.md", text="a")], [a, b]) == {
+        "a.md": b,
+        "b.md": a,
+    }
     assert renamed([head("a.md", text="b"), head("b.md", text="new")], [a, b]) == {}
     assert renamed([head("b.md", text="new"), head("c.md", text="b")], [b]) == {}
-    assert renamed([head("b.md", text="a"), head("c.md", text="b")], [b, went]) == {"b.md": went, "c.md": b}
+    assert renamed([head("b.md", text="a"), head("c.md", text="b")], [b, went]) == {
+        "b.md": went,
+        "c.md": b,
+    }
     assert renamed([head("b.md", text="a")], [b, went]) == {}
     assert renamed([head("b.md", text="a"), head("c.md", text="a")], [b, went]) == {"c.md": went}
 
@@ -102,7 +112,11 @@ def test_a_copy_is_a_new_post() -> None:
 def test_of_two_that_left_the_last_is_continued() -> None:
     """It is the one more likely to have been renamed."""
     early, late = gone("a.md", NOW.replace(hour=10)), gone("b.md", NOW.replace(hour=11))
-    assert renamed([head("c.md")], [late, early]) == renamed([head("c.md")], [early, late]) == {"c.md": late}
+    assert (
+        renamed([head("c.md")], [late, early])
+        == renamed([head("c.md")], [early, late])
+        == {"c.md": late}
+    )
 
 
 def test_two_posts_never_share_an_id() -> None:
@@ -114,7 +128,7 @@ def test_two_posts_never_share_an_id() -> None:
         problem = conflict(second, known(path, id), holders)
         assert str(problem) == "_posts/2026-01-02-b.md: has the same id as _posts/a.md: https://x/a"
         assert conflict(second, known(path, id), {}) is None
-    assert apart(known(path, "x"))[:3] == ["x#2026-01-02-b", f"x#{path}", f"x#{path}~2"]
+    assert next_free_id(known(path, "x"))[:3] == ["x#2026-01-02-b", f"x#{path}", f"x#{path}~2"]
 
 
 def test_an_id_that_was_set_apart_is_kept() -> None:

@@ -15,7 +15,11 @@ def test_a_cause_is_told_when_it_comes_when_it_changes_and_when_it_is_over() -> 
         faults = Faults()
         for error in (None, StateError("full"), StateError("full"), StateError("gone"), None, None):
             faults.tell("build", error)
-    assert said(log) == [("build failed", "full"), ("build failed", "gone"), ("build works again", None)]
+    assert said(log) == [
+        ("build failed", "full"),
+        ("build failed", "gone"),
+        ("build works again", None),
+    ]
 
 
 def test_a_cause_that_two_meet_is_told_by_the_first() -> None:
@@ -29,7 +33,14 @@ def test_a_cause_that_two_meet_is_told_by_the_first() -> None:
 def test_it_is_over_for_who_told_of_it() -> None:
     """What is still so then is told of by who meets it next."""
     full = StateError("full")
-    tries = [("build", full), ("push", full), ("build", None), ("push", full), ("build", full), ("push", None)]
+    tries = [
+        ("build", full),
+        ("push", full),
+        ("build", None),
+        ("push", full),
+        ("build", full),
+        ("push", None),
+    ]
     with structlog.testing.capture_logs() as log:
         faults = Faults()
         for subject, error in [*tries, ("build", full), ("push", None), ("build", None)]:

@@ -11,9 +11,9 @@ from support import FEEDS, Site
 
 from syndicator import config, observe
 from syndicator.daemon.faults import Faults
-from syndicator.daemon.scheduler import Work, parted
+from syndicator.daemon.scheduler import Scheduler, parted
 from syndicator.service import Service
-from syndicator.sources.folder import Folder, Look
+from syndicator.sources.folder import FolderScan, SourceFolder
 
 MANY = [f"_posts/{number}.md" for number in range(300)]
 
@@ -28,19 +28,30 @@ MANY = [f"_posts/{number}.md" for number in range(300)]
         ([], [], []),
     ],
 )
-def test_what_was_saved_comes_before_a_look_at_everything(asked: list[str], now: list[str], later: list[str]) -> None:
+def test_what_was_saved_comes_before_a_look_at_everything(
+    asked: list[str], now: list[str], later: list[str]
+) -> None:
     assert parted(frozenset(asked)) == (set(now), set(later))
 
 
 @pytest.mark.parametrize("patience", [3, 0])
-def test_a_look_at_everything_gives_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: int) -> None:
+def test_a_look_at_everything_gives_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: int
+) -> None:
     """What is saved while a poll looks is out before it looks on, within bounds; it never counts as missed."""
     monkeypatch.setattr("syndicator.daemon.scheduler._PATIENCE", patience)
     site = Site(tmp_path, settings=FEEDS)
     site.post("2026-01-01-one")
-    metrics, look, begun, looked_on = observe.Metrics(), Folder.look, threading.Event(), threading.Event()
+    metrics, look, begun, looked_on = (
+        observe.Metrics(),
+        SourceFolder.look,
+        threading.Event(),
+        threading.Event(),
+    )
 
-    def slow(source: Folder, known: Container[int] | None, seen_so_far: Callable[[int], None]) -> Look:
+    def slow(
+        source: SourceFolder, known: Container[int] | None, seen_so_far: Callable[[int], None]
+    ) -> FolderScan:
         if begun.is_set() and not (site.root / "_posts/2026-01-02-two.md").exists():
             site.post("2026-01-02-two")
             deadline = time.monotonic() + 10
@@ -52,10 +63,10 @@ def test_a_look_at_everything_gives_way(tmp_path: Path, monkeypatch: pytest.Monk
             looked_on.set()
         return look(source, known, seen_so_far)
 
-    monkeypatch.setattr(Folder, "look", slow)
+    monkeypatch.setattr(SourceFolder, "look", slow)
     often = {"SYNDICATOR_SOURCE__POLL": "100ms"}
     with Service(config.load(site.config_path, often), clock=site.clock) as service:
-        work = Work(service, metrics, Faults(), first=begun.set, moved=lambda: None)
+        work = Scheduler(service, metrics, Faults(), first=begun.set, moved=lambda: None)
         work.start()
         until(lambda: work.last is not None and work.last.posts == 2)
         assert work.stop(5)
@@ -68,7 +79,7 @@ def test_threads_that_were_told_to_stop_are_not_stuck(tmp_path: Path) -> None:
     site = Site(tmp_path, settings=FEEDS)
     with Service(config.load(site.config_path, {}), clock=site.clock) as service:
         begun = threading.Event()
-        work = Work(service, observe.Metrics(), Faults(), first=begun.set, moved=lambda: None)
+        work = Scheduler(service, observe.Metrics(), Faults(), first=begun.set, moved=lambda: None)
         work.start()
         assert begun.wait(PATIENCE)
         assert work.stuck() == []

@@ -34,7 +34,9 @@ def heard(talk: str, wait: str = "20") -> str:
     return done.stdout.strip() or f"{done.returncode}: {done.stderr}"
 
 
-@pytest.mark.parametrize(("name", "word"), [("SIGTERM", "stop"), ("SIGINT", "stop"), ("SIGHUP", "reload")])
+@pytest.mark.parametrize(
+    ("name", "word"), [("SIGTERM", "stop"), ("SIGINT", "stop"), ("SIGHUP", "reload")]
+)
 @pytest.mark.parametrize("wait", ["10", "None"])
 def test_a_signal_that_another_thread_was_given(name: str, word: str, wait: str) -> None:
     """The system gives a signal to any thread; only the main one may act, and it may be waiting without end."""
@@ -51,7 +53,13 @@ def test_a_word_of_our_own() -> None:
 def test_nothing_is_said() -> None:
     """The wait ends when its time is over, and not before."""
     assert heard("", "0.05") == "None"
-    assert heard("begun = time.monotonic(); signals.wait(0.2); assert time.monotonic() - begun >= 0.2", "0") == "None"
+    assert (
+        heard(
+            "begun = time.monotonic(); signals.wait(0.2); assert time.monotonic() - begun >= 0.2",
+            "0",
+        )
+        == "None"
+    )
 
 
 def test_the_second_stop_ends_at_once() -> None:

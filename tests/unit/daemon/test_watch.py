@@ -4,7 +4,7 @@ from pathlib import Path
 from queue import Queue
 from threading import Event
 
-from syndicator.daemon.watch import Watch
+from syndicator.daemon.watch import Watcher
 from syndicator.errors import SourceError
 
 
@@ -12,7 +12,9 @@ def test_a_watch_works_again_only_when_it_does(tmp_path: Path) -> None:
     """A folder that isn't there fails at each try, with no word between that it works; then it works, and tells."""
     said: Queue[SourceError | None] = Queue()
     told: Queue[frozenset[str]] = Queue()
-    watch = Watch(tmp_path / "site", output=tmp_path / "feeds", state=None, tell=told.put, failed=said.put)
+    watch = Watcher(
+        tmp_path / "site", output=tmp_path / "feeds", state=None, tell=told.put, failed=said.put
+    )
     watch.start()
     try:
         assert isinstance(said.get(timeout=10), SourceError)
@@ -33,7 +35,7 @@ def test_what_we_write_is_not_told_of(tmp_path: Path) -> None:
     ready = Event()
     for name in ("feed", "feedback"):
         (tmp_path / name).mkdir()
-    watch = Watch(
+    watch = Watcher(
         tmp_path,
         output=tmp_path / "feed",
         state=tmp_path / "state.db",

@@ -10,7 +10,7 @@ import pytest
 from command import until
 
 from syndicator.daemon import worker
-from syndicator.daemon.heartbeat import Pulse
+from syndicator.daemon.heartbeat import Heartbeat
 from syndicator.daemon.worker import Worker
 
 HOUR = timedelta(hours=1)
@@ -101,7 +101,7 @@ def test_a_pulse_is_felt_while_a_thread_works() -> None:
     """Before the start there is nothing to feel; a thread that hangs, or that ended, has none."""
     go_on = threading.Event()
     thread = threading.Thread(target=go_on.wait, args=[5], daemon=True)
-    pulse = Pulse(thread, patience=0.05)
+    pulse = Heartbeat(thread, patience=0.05)
     until(lambda: pulse.is_felt(), seconds=1)
     thread.start()
     until(lambda: not pulse.is_felt(), seconds=2)

@@ -38,7 +38,10 @@ RICH = Entry(
     updated=THEN + timedelta(hours=1),
     content='<p>Caf\xe9 &amp; <a href="https://news.example/x?a=1&amp;b=2">more</a> ]]&gt;</p>',
     summary="A man < 40 & a dog",
-    authors=(Author(name="newsdesk", email="desk@news.example", uri="https://news.example/d"), Author(name="Zoë")),
+    authors=(
+        Author(name="newsdesk", email="desk@news.example", uri="https://news.example/d"),
+        Author(name="Zoë"),
+    ),
     categories=("News", "Köln"),
     tags=("dog", "News"),
     image=Media(url="https://news.example/i.jpg", type="image/jpeg", length=1234, alt="A dog"),
@@ -68,4 +71,9 @@ def entry(number: int = 0, **fields: Any) -> Entry:
 
 
 def feed(*entries: Entry, **spec: Any) -> Feed:
-    return Feed(spec=replace(SPEC, **spec), site=SITE, updated=entries[0].updated if entries else None, entries=entries)
+    return Feed(
+        spec=replace(SPEC, **spec),
+        site=SITE,
+        updated=entries[0].updated if entries else None,
+        entries=entries,
+    )

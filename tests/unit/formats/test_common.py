@@ -56,7 +56,14 @@ def test_addresses_are_escaped_once(address: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("tag", "expected"),
-    [("en", "en"), ("en_GB", "en-GB"), ("zh-Hant-TW", "zh-Hant-TW"), ("klingon!", None), (None, None), ("", None)],
+    [
+        ("en", "en"),
+        ("en_GB", "en-GB"),
+        ("zh-Hant-TW", "zh-Hant-TW"),
+        ("klingon!", None),
+        (None, None),
+        ("", None),
+    ],
 )
 def test_languages_are_tags_or_nothing(tag: str | None, expected: str | None) -> None:
     """BCP 47's shape; a feed with a wrong language is invalid, one with none is not."""

@@ -5,7 +5,7 @@ from hashlib import sha1
 import feedparser
 import pytest
 
-from syndicator.cache import Remembered
+from syndicator.cache import LruCache
 from syndicator.formats import files_of, size_limit
 
 from .samples import RICH, THEN, entry, feed
@@ -37,12 +37,15 @@ def test_only_the_formats_asked_for_are_made() -> None:
 
 def test_what_was_written_before_is_no_different(monkeypatch: pytest.MonkeyPatch) -> None:
     """A feed of remembered items and new ones is, octet by octet, the one that is written from nothing."""
-    entries = [RICH, *(entry(number, title=f"No. {number} & <b>", updated=THEN) for number in range(3))]
+    entries = [
+        RICH,
+        *(entry(number, title=f"No. {number} & <b>", updated=THEN) for number in range(3)),
+    ]
     others = [replace(one, title="Other", tags=()) for one in entries]
     both = [*entries[2:], RICH, *others, replace(RICH, image=None)]
     files_of(feed(*entries))
     remembered = files_of(feed(*both))
-    monkeypatch.setattr(size_limit, "WRITTEN", Remembered(0))
+    monkeypatch.setattr(size_limit, "WRITTEN", LruCache(0))
     assert files_of(feed(*both)) == remembered
 
 
@@ -62,7 +65,9 @@ def test_a_file_keeps_its_newest_entries_within_its_size(max_bytes: int) -> None
     assert problems == ()
     for file in files[:3]:
         assert len(file.data) <= max_bytes
-        assert max_bytes > 30_000 or max_bytes - len(file.data) < 1_300  # another would not have fitted
+        assert (
+            max_bytes > 30_000 or max_bytes - len(file.data) < 1_300
+        )  # another would not have fitted
     titles = [item.title for item in feedparser.parse(files[0].data).entries]
     assert titles == [f"Post {number}" for number in range(len(titles))]
 
@@ -76,7 +81,11 @@ def test_an_entry_larger_than_a_feed_is_sent_as_its_summary() -> None:
         assert [item.title for item in items] == ["Post 0", "Post 1", "Post 2"]
         assert items[1].summary == "About 1"
         assert "content" not in items[1]
-    assert [item.get("content_text") for item in json.loads(files[2].data)["items"]] == [None, "About 1", None]
+    assert [item.get("content_text") for item in json.loads(files[2].data)["items"]] == [
+        None,
+        "About 1",
+        None,
+    ]
     (problem,) = problems
     assert problem.path == "category/köln news"
     assert large.url in problem.message

@@ -10,15 +10,34 @@ from html.parser import HTMLParser
 import pytest
 
 from syndicator.formats import html
-from syndicator.model.content import Entry, Feed, FeedFile, FeedSpec, Media, SiteInfo, Term, digest_of
+from syndicator.model.content import (
+    Entry,
+    Feed,
+    FeedFile,
+    FeedSpec,
+    Media,
+    SiteInfo,
+    Term,
+    digest_of,
+)
 
 BASE = "https://feeds.example.com/daily/"
-SITE = SiteInfo(title="The Daily", url="https://news.example.com/", description="The Daily Blog", language="sv")
+SITE = SiteInfo(
+    title="The Daily", url="https://news.example.com/", description="The Daily Blog", language="sv"
+)
 
 
-def spec(name: str = "all", title: str = "The Daily", term: Term | None = None, **changes: object) -> FeedSpec:
-    values: dict[str, object] = {"formats": ("rss", "atom", "json"), "base": BASE, "hubs": ("https://hub.example/",)}
-    return FeedSpec(name=name, title=title, term=term, limit=50, max_bytes=1, full=True, **(values | changes))  # type: ignore[arg-type]
+def spec(
+    name: str = "all", title: str = "The Daily", term: Term | None = None, **changes: object
+) -> FeedSpec:
+    values: dict[str, object] = {
+        "formats": ("rss", "atom", "json"),
+        "base": BASE,
+        "hubs": ("https://hub.example/",),
+    }
+    return FeedSpec(
+        name=name, title=title, term=term, limit=50, max_bytes=1, full=True, **(values | changes)
+    )  # type: ignore[arg-type]
 
 
 ALL = spec()
@@ -27,7 +46,10 @@ NEWS = spec("category/news", "The Daily: News", Term(kind="category", label="New
 
 def entry(title: str = "Update: Agent shoots man in the leg", **changes: object) -> Entry:
     when = datetime(2026, 1, 15, 5, 39, 13, tzinfo=UTC)
-    values: dict[str, object] = {"summary": "The City confirmed.", "url": "https://news.example.com/update/"}
+    values: dict[str, object] = {
+        "summary": "The City confirmed.",
+        "url": "https://news.example.com/update/",
+    }
     return Entry(
         id="1", title=title, published=when, updated=when, content="", authors=(), categories=(), tags=(),
         **(values | changes),  # type: ignore[arg-type]
@@ -53,7 +75,8 @@ class Page(HTMLParser):
         return [
             found
             for name, found in self.elements
-            if name == tag and all(found.get(key.rstrip("_")) == value for key, value in wanted.items())
+            if name == tag
+            and all(found.get(key.rstrip("_")) == value for key, value in wanted.items())
         ]
 
 
@@ -61,7 +84,9 @@ def feed(*entries: Entry, of: FeedSpec = NEWS, site: SiteInfo = SITE) -> FeedFil
     return html.feed_page(Feed(spec=of, site=site, updated=None, entries=entries))
 
 
-def index(*entries: Entry, feeds: tuple[FeedSpec, ...] = (ALL, NEWS), site: SiteInfo = SITE) -> FeedFile:
+def index(
+    *entries: Entry, feeds: tuple[FeedSpec, ...] = (ALL, NEWS), site: SiteInfo = SITE
+) -> FeedFile:
     return html.index_page(feeds, site, entries, BASE)
 
 
@@ -86,24 +111,40 @@ def test_a_feed_page_says_what_it_is() -> None:
     """Title, what is in it, the newest entries with date, link and summary, each format's address to copy."""
     file = feed(entry())
     page = Page(file)
-    for words in ("The Daily: News", "New posts in the category News.", "15 January 2026", "The City confirmed."):
+    for words in (
+        "The Daily: News",
+        "New posts in the category News.",
+        "15 January 2026",
+        "The City confirmed.",
+    ):
         assert words in page.text
     assert page.all("time")[0]["datetime"] == "2026-01-15T05:39:13Z"
     assert page.all("a", href="https://news.example.com/update/")
-    assert [link["href"] for link in page.all("a", class_="button")] == ["news.rss", "news.atom", "news.json"]
+    assert [link["href"] for link in page.all("a", class_="button")] == [
+        "news.rss",
+        "news.atom",
+        "news.json",
+    ]
     for suffix in ("rss", "atom", "json"):
         assert page.text.count(NEWS.url(suffix)) == 1
     assert b"feed:" not in file.data.replace(b": feed<", b"")
 
 
 @pytest.mark.parametrize(
-    ("file", "of"), [(feed(), NEWS), (index(), ALL), (feed(of=spec(formats=("json",))), spec(formats=("json",)))]
+    ("file", "of"),
+    [(feed(), NEWS), (index(), ALL), (feed(of=spec(formats=("json",))), spec(formats=("json",)))],
 )
 def test_autodiscovery(file: FeedFile, of: FeedSpec) -> None:
     """Readers find the formats there are, at their own addresses, with the types they are served as."""
-    types = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
+    types = {
+        "rss": "application/rss+xml",
+        "atom": "application/atom+xml",
+        "json": "application/feed+json",
+    }
     links = Page(file).all("link", rel="alternate")
-    assert [(types[name], of.url(name)) for name in of.formats] == [(link["type"], link["href"]) for link in links]
+    assert [(types[name], of.url(name)) for name in of.formats] == [
+        (link["type"], link["href"]) for link in links
+    ]
 
 
 @pytest.mark.parametrize("file", [feed(entry()), index(entry())])
@@ -138,20 +179,32 @@ def test_a_colon_in_a_name_is_no_scheme() -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "]]>", "&lt;b>"]
+    "hostile",
+    ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "]]>", "&lt;b>"],
 )
 def test_hostile_words_are_words(hostile: str) -> None:
     """Whatever a title, a summary, a category or a site is called, it is shown and means nothing."""
     site = replace(SITE, title=hostile, description=hostile, language=hostile)
     term = Term(kind="category", label=hostile)
     picture = Media(url=f"https://news.example.com/{hostile}", alt=hostile)
-    entries = [entry(hostile, summary=hostile, language=hostile, image=picture, url=f"https://x.example/{hostile}")]
+    entries = [
+        entry(
+            hostile,
+            summary=hostile,
+            language=hostile,
+            image=picture,
+            url=f"https://x.example/{hostile}",
+        )
+    ]
     of = spec("category/x", hostile, term)
     plain = [
         feed(entry(image=Media(url="https://news.example.com/x"))),
         index(entry(image=Media(url="https://news.example.com/x"))),
     ]
-    files = [feed(*entries, of=of, site=site), index(*entries, feeds=(spec(title=hostile), of), site=site)]
+    files = [
+        feed(*entries, of=of, site=site),
+        index(*entries, feeds=(spec(title=hostile), of), site=site),
+    ]
     for file, usual in zip(files, plain, strict=True):
         page = Page(file)
         assert hostile in page.text
@@ -179,7 +232,9 @@ def test_nothing_is_asked_of_anyone_else() -> None:
     assert [image["src"] for image in page.all("img")] == pictures[:3]
     assert all(image["loading"] == "lazy" for image in page.all("img"))
     policy = page.all("meta", **{"http-equiv": "Content-Security-Policy"})[0]["content"] or ""
-    origins = "https://feeds.example.com https://news.example.com https://static.news.example.com:8443"
+    origins = (
+        "https://feeds.example.com https://news.example.com https://static.news.example.com:8443"
+    )
     assert f"default-src 'none'; img-src data: {origins}; style-src" in policy
     for tag in ("style", "script"):
         (text,) = re.findall(f"<{tag}>(.*?)</{tag}>", file.data.decode(), re.DOTALL)

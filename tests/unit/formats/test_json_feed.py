@@ -77,4 +77,6 @@ def test_it_is_small_utf8_and_cut_between_items() -> None:
     assert "Köln".encode() in whole.within(1 << 20)
     for limit in range(0, 6000, 100):
         kept = json.loads(whole.within(limit))["items"]
-        assert [item["url"] for item in kept] == [f"https://news.example/{n}" for n in range(len(kept))]
+        assert [item["url"] for item in kept] == [
+            f"https://news.example/{n}" for n in range(len(kept))
+        ]

@@ -8,7 +8,13 @@ from syndicator.model.content import Term
 from .samples import SITE, SPEC
 
 ALL = replace(SPEC, name="all", title="The Daily", term=None)
-TAG = replace(SPEC, name="tag/a&b", title='A & "B" <c>', term=Term(kind="tag", label="a&b"), formats=("json", "rss"))
+TAG = replace(
+    SPEC,
+    name="tag/a&b",
+    title='A & "B" <c>',
+    term=Term(kind="tag", label="a&b"),
+    formats=("json", "rss"),
+)
 
 
 def test_every_feed_is_an_outline_those_of_a_kind_together() -> None:

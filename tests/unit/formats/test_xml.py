@@ -33,7 +33,10 @@ def atom(feed: Feed) -> etree._Element:
 
 
 def texts(root: etree._Element, path: str) -> list[str]:
-    return [element if isinstance(element, str) else element.text for element in root.xpath(path, namespaces=NAMES)]
+    return [
+        element if isinstance(element, str) else element.text
+        for element in root.xpath(path, namespaces=NAMES)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -45,9 +48,18 @@ def texts(root: etree._Element, path: str) -> list[str]:
         ("channel/language", ["en-GB"]),
         ("channel/generator", ["syndicator"]),
         ("channel/lastBuildDate", ["Thu, 15 Jan 2026 06:39:13 GMT"]),
-        ("channel/image/*", ["https://news.example/logo.png", "The Daily: Köln", "https://news.example/"]),
-        ("channel/atom:link[@rel='self']/@href", ["https://feeds.example/category/k%C3%B6ln%20news.rss"]),
-        ("channel/atom:link[@rel='hub']/@href", ["https://feeds.example/hub", "https://hub.example/"]),
+        (
+            "channel/image/*",
+            ["https://news.example/logo.png", "The Daily: Köln", "https://news.example/"],
+        ),
+        (
+            "channel/atom:link[@rel='self']/@href",
+            ["https://feeds.example/category/k%C3%B6ln%20news.rss"],
+        ),
+        (
+            "channel/atom:link[@rel='hub']/@href",
+            ["https://feeds.example/hub", "https://hub.example/"],
+        ),
         ("channel/item/title", ["Shots & “silence” at <Köln>"]),
         ("channel/item/link", ["https://news.example/shot/"]),
         ("channel/item/guid", ["https://news.example/2026/01/15/shot"]),
@@ -62,7 +74,10 @@ def texts(root: etree._Element, path: str) -> list[str]:
         ("channel/item/enclosure/@url", ["https://news.example/a.mp3"]),
         ("channel/item/enclosure/@length", ["5"]),
         ("channel/item/enclosure/@type", ["audio/mpeg"]),
-        ("channel/item/media:content/@url", ["https://news.example/i.jpg", "https://news.example/b.mp4"]),
+        (
+            "channel/item/media:content/@url",
+            ["https://news.example/i.jpg", "https://news.example/b.mp4"],
+        ),
         ("channel/item/media:content/@medium", ["image", "video"]),
         ("channel/item/media:content/@fileSize", ["1234"]),
         ("channel/item/media:content/@type", ["image/jpeg", "video/mp4"]),
@@ -104,8 +119,14 @@ def test_rss_says_all_there_is_to_say(path: str, expected: list[str]) -> None:
         ("atom:entry/atom:author/atom:email", ["desk@news.example"]),
         ("atom:entry/atom:category/@term", ["News", "Köln", "dog"]),
         ("atom:entry/@xml:lang", ["de"]),
-        ("atom:entry/atom:link[@rel='alternate'][@type='text/html']/@href", ["https://news.example/shot/"]),
-        ("atom:entry/atom:link[@rel='enclosure']/@href", ["https://news.example/a.mp3", "https://news.example/b.mp4"]),
+        (
+            "atom:entry/atom:link[@rel='alternate'][@type='text/html']/@href",
+            ["https://news.example/shot/"],
+        ),
+        (
+            "atom:entry/atom:link[@rel='enclosure']/@href",
+            ["https://news.example/a.mp3", "https://news.example/b.mp4"],
+        ),
         ("atom:entry/atom:link[@rel='enclosure']/@length", ["5"]),
         ("atom:entry/atom:link[@rel='enclosure']/@type", ["audio/mpeg", "video/mp4"]),
         ("atom:entry/media:content/@url", ["https://news.example/i.jpg"]),
@@ -119,7 +140,13 @@ def test_atom_says_all_there_is_to_say(path: str, expected: list[str]) -> None:
 
 def test_a_guid_is_a_permalink_only_when_it_is_the_address() -> None:
     """A reader may open one that claims to be (RSS 2.0, guid)."""
-    root = rss(feed(entry(1), entry(2, id="42"), entry(3, url="https://news.example/ü", id="https://news.example/ü")))
+    root = rss(
+        feed(
+            entry(1),
+            entry(2, id="42"),
+            entry(3, url="https://news.example/ü", id="https://news.example/ü"),
+        )
+    )
     assert texts(root, "channel/item/guid/@isPermaLink") == ["true", "false", "true"]
 
 
@@ -175,11 +202,16 @@ def test_a_document_is_cut_where_its_entries_are(render: Any) -> None:
     rendered = render(whole)
     assert len(rendered.items) == 5
     sizes = [len(rendered.within(limit)) for limit in range(0, 20_000, 500)]
-    assert all(size <= max(limit, sizes[0]) for size, limit in zip(sizes, range(0, 20_000, 500), strict=True))
+    assert all(
+        size <= max(limit, sizes[0])
+        for size, limit in zip(sizes, range(0, 20_000, 500), strict=True)
+    )
     for limit in range(0, 20_000, 500):
         parsed = feedparser.parse(rendered.within(limit))
         assert not parsed.bozo
-        assert [item.link for item in parsed.entries] == [e.url for e in whole.entries[: len(parsed.entries)]]
+        assert [item.link for item in parsed.entries] == [
+            e.url for e in whole.entries[: len(parsed.entries)]
+        ]
 
 
 @pytest.mark.parametrize("render", [xml.rss, xml.atom])
@@ -226,14 +258,17 @@ def test_same_input_same_bytes_wherever_and_in_however_many_threads(
 # What every text of an entry has been through: XML 1.0 §2.2
 PRINTABLE = st.text(
     st.characters(
-        exclude_categories=["Cs"], exclude_characters=[*map(chr, {*range(32)} - {9, 10, 13}), "\ufffe", "\uffff"]
+        exclude_categories=["Cs"],
+        exclude_characters=[*map(chr, {*range(32)} - {9, 10, 13}), "\ufffe", "\uffff"],
     )
 )
 
 
 @settings(max_examples=100, deadline=None)
 @given(PRINTABLE, PRINTABLE, PRINTABLE, PRINTABLE, PRINTABLE)
-def test_no_text_breaks_a_feed(title: str, content: str, summary: str, word: str, identity: str) -> None:
+def test_no_text_breaks_a_feed(
+    title: str, content: str, summary: str, word: str, identity: str
+) -> None:
     """Whatever an author writes, the document parses, has the entry, and says its id as JSON does."""
     odd = entry(
         id=identity,
@@ -247,7 +282,11 @@ def test_no_text_breaks_a_feed(title: str, content: str, summary: str, word: str
     made = feed(odd, title=title)
     items = [rss(made).find("channel/item"), atom(made).find("atom:entry", NAMES)]
     assert [item is not None for item in items] == [True, True]
-    assert items[0].findtext("guid") == items[1].findtext("atom:id", namespaces=NAMES) == json_feed._item(odd)["id"]
+    assert (
+        items[0].findtext("guid")
+        == items[1].findtext("atom:id", namespaces=NAMES)
+        == json_feed._item(odd)["id"]
+    )
 
 
 @pytest.mark.parametrize("render", [xml.rss, xml.atom])
@@ -269,7 +308,10 @@ def test_then_is_not_whole_seconds() -> None:
 def test_posts_of_one_day_are_set_apart_in_atom() -> None:
     """Posts without a time by seconds, each by its id, whichever others come and go; a time that was said is kept."""
     midnight = THEN.replace(hour=22, minute=0, second=0, microsecond=0)
-    day = [replace(entry(), id=f"https://x.example/{number}", updated=midnight) for number in range(300)]
+    day = [
+        replace(entry(), id=f"https://x.example/{number}", updated=midnight)
+        for number in range(300)
+    ]
     said = [replace(one, updated=THEN) for one in day[:3]]
     some = [replace(entry(), id="https://x.example/other"), *day[:3]]
 
@@ -279,7 +321,9 @@ def test_posts_of_one_day_are_set_apart_in_atom() -> None:
         return dict(zip(ids, moments, strict=True))
 
     assert len(set(updated(day).values())) == 300
-    assert updated(day[:2]) == {id_: when for id_, when in updated(some).items() if id_ in updated(day[:2])}
+    assert updated(day[:2]) == {
+        id_: when for id_, when in updated(some).items() if id_ in updated(day[:2])
+    }
     assert updated(day[:1]) == {day[0].id: midnight.isoformat()}
     assert set(updated(said).values()) == {THEN.replace(microsecond=0).isoformat()}
 
@@ -293,7 +337,14 @@ def test_an_entry_without_any_text_says_its_title() -> None:
 
 @pytest.mark.parametrize(
     ("logo", "shown"),
-    [("logo.svg", 0), ("favicon.ICO", 0), ("logo.PNG", 1), ("logo.jpeg", 1), ("logo", 1), ("logo.svg?v=1", 1)],
+    [
+        ("logo.svg", 0),
+        ("favicon.ICO", 0),
+        ("logo.PNG", 1),
+        ("logo.jpeg", 1),
+        ("logo", 1),
+        ("logo.svg?v=1", 1),
+    ],
 )
 def test_rss_shows_images_that_it_knows(logo: str, shown: int) -> None:
     """RSS 2.0 has GIF, JPEG and PNG; Atom any."""

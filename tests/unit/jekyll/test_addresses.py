@@ -32,7 +32,9 @@ BASE = "https://site.example/2026/01/post/"
         ("http://[2001:db8::1]:8080/x", "http://[2001:db8::1]:8080/x"),
     ],
 )
-def test_an_address_is_read_as_a_browser_reads_it_and_written_as_a_uri(address: str, expected: str) -> None:
+def test_an_address_is_read_as_a_browser_reads_it_and_written_as_a_uri(
+    address: str, expected: str
+) -> None:
     """Relative to the page, mended as browsers mend, and in no other characters than RFC 3986 allows."""
     assert expected == absolute(address, BASE)
 

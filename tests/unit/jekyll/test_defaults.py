@@ -45,7 +45,10 @@ def test_which_set_wins(sets: list[object], file: tuple[str, str], author: str |
 
 def test_deep_merge() -> None:
     """Keys within keys are merged; what is empty wins nothing."""
-    assert merge({"a": {"b": 1, "c": 0}, "d": 3}, {"a": {"c": 2}, "d": None}) == {"a": {"b": 1, "c": 2}, "d": 3}
+    assert merge({"a": {"b": 1, "c": 0}, "d": 3}, {"a": {"c": 2}, "d": None}) == {
+        "a": {"b": 1, "c": 2},
+        "d": 3,
+    }
 
 
 def test_collections_folder() -> None:

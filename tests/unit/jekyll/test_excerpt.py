@@ -10,9 +10,15 @@ SOURCES = [
     ("\n \n  one\n\ntwo", "  one"),
     ("one [a][b]\n\ntwo\n\n[b]: /b 'B'\n[c]: /c\n", "one [a][b]\n\n[b]: /b 'B'"),
     ("{% if x %}one\n\ntwo{% endif %}", "{% if x %}one\n{% endif %}"),
-    ("{% if x %}{% for y in z %}one\n\ntwo", "{% if x %}{% for y in z %}one\n{% endfor %}\n{% endif %}"),
+    (
+        "{% if x %}{% for y in z %}one\n\ntwo",
+        "{% if x %}{% for y in z %}one\n{% endfor %}\n{% endif %}",
+    ),
     ("{% if x %}a{% endif %}{% include y %}one\n\ntwo", "{% if x %}a{% endif %}{% include y %}one"),
-    ("{%- highlight ruby -%}\nx\n\ny\n{% endhighlight %}", "{%- highlight ruby -%}\nx\n{% endhighlight %}"),
+    (
+        "{%- highlight ruby -%}\nx\n\ny\n{% endhighlight %}",
+        "{%- highlight ruby -%}\nx\n{% endhighlight %}",
+    ),
     ("one\n\n", "one"),
 ]
 

@@ -12,34 +12,97 @@ from syndicator.model.content import Document
 
 SITES = [
     site_of(),
-    site_of("url: https://example.com\npermalink: /:categories/:year/:title/\ntimezone: Europe/Berlin\nauthor: Bo\n"),
+    site_of(
+        "url: https://example.com\npermalink: /:categories/:year/:title/\ntimezone: Europe/Berlin\nauthor: Bo\n"
+    ),
     site_of(
         "url: https://example.com\nbaseurl: /b\ndefaults:\n"
         "- {scope: {path: ''}, values: {author: Ann, date: 2020-02-02, permalink: '/:basename:output_ext'}}\n"
         "- {scope: {path: _posts/2024-01-02-a.md}, values: {categories: [Only], lang: de, title: Fallen}}\n",
         {"_data/authors.yml": "ann: {name: Ann of Data, email: ann@example.com}\n"},
     ),
-    site_of("url: https://example.com\ncollections:\n  recipes: {output: true, permalink: /r/:path}\n"),
+    site_of(
+        "url: https://example.com\ncollections:\n  recipes: {output: true, permalink: /r/:path}\n"
+    ),
 ]
 READERS = [HeadReader(site) for site in SITES]
 
 PATHS = [
-    *("_posts/2024-01-02-a.md", "_posts/2024-01-03-b.html", "_posts/2024-1-3-B c.markdown", "_posts/nodate.md"),
-    *("news/_posts/2024-01-02-a.md", "_posts/sub/2024-02-03-é.md", "_posts/2024-13-45-x.md", "_posts/.2024-01-02-x.md"),
+    *(
+        "_posts/2024-01-02-a.md",
+        "_posts/2024-01-03-b.html",
+        "_posts/2024-1-3-B c.markdown",
+        "_posts/nodate.md",
+    ),
+    *(
+        "news/_posts/2024-01-02-a.md",
+        "_posts/sub/2024-02-03-é.md",
+        "_posts/2024-13-45-x.md",
+        "_posts/.2024-01-02-x.md",
+    ),
     *("_recipes/pie.md", "_recipes/2024-01-02-pie.md", "elsewhere.md"),
 ]
 LINES = [
-    *("layout: post", "image: a.png", 'excerpt: "Short."', "key: [a, b]", "layout: home", "nothing:", ""),
-    *("author: ann", 'author: "newsdesk"', "authors: [a, b]", "author: [a, true]", "author: {name: x}", "author: 1"),
-    *("categories: [News]", "categories: News Other", "category: One", "categories:", "categories: [yes]"),
-    *("tags: []", "tags: [a, b]", "tag: c", "lang: en", "lang: nonsense!", "slug: other", "slug: [x]"),
-    *("permalink: /p/:slug", "permalink: /p/:nonsense/", "id: tag:me", "guid: https://x/y", "id: 1"),
+    *(
+        "layout: post",
+        "image: a.png",
+        'excerpt: "Short."',
+        "key: [a, b]",
+        "layout: home",
+        "nothing:",
+        "",
+    ),
+    *(
+        "author: ann",
+        'author: "newsdesk"',
+        "authors: [a, b]",
+        "author: [a, true]",
+        "author: {name: x}",
+        "author: 1",
+    ),
+    *(
+        "categories: [News]",
+        "categories: News Other",
+        "category: One",
+        "categories:",
+        "categories: [yes]",
+    ),
+    *(
+        "tags: []",
+        "tags: [a, b]",
+        "tag: c",
+        "lang: en",
+        "lang: nonsense!",
+        "slug: other",
+        "slug: [x]",
+    ),
+    *(
+        "permalink: /p/:slug",
+        "permalink: /p/:nonsense/",
+        "id: tag:me",
+        "guid: https://x/y",
+        "id: 1",
+    ),
     *("published: false", "published: true", 'published: "false"', "published:", "draft: true"),
-    *("last_modified_at: 2025-01-01", "updated: never", "updated: 2025-05-05 05:05:05", "- broken", "a: b: c"),
+    *(
+        "last_modified_at: 2025-01-01",
+        "updated: never",
+        "updated: 2025-05-05 05:05:05",
+        "- broken",
+        "a: b: c",
+    ),
     *(" indented: 1", "tab:\tx", "...", "--- ", "key: \x85", "key: \ufeff", "layout: post\r"),
 ]
 TITLES = [
-    *("title: Plain", 'title: "Quoted -- typed"', "title: It's", "title: true", "title: 12", "title:", "title: ''"),
+    *(
+        "title: Plain",
+        'title: "Quoted -- typed"',
+        "title: It's",
+        "title: true",
+        "title: 12",
+        "title:",
+        "title: ''",
+    ),
     *(
         "title: [a]",
         "title: '<b>x</b> &amp; y'",
@@ -50,7 +113,13 @@ TITLES = [
     ),
 ]
 DATES = [
-    *("date: 2024-05-05", "date: 2024-05-05T10:00:00", "date: 2024-05-05 10:00 +0200", "date: tomorow", "date:"),
+    *(
+        "date: 2024-05-05",
+        "date: 2024-05-05T10:00:00",
+        "date: 2024-05-05 10:00 +0200",
+        "date: tomorow",
+        "date:",
+    ),
     *(
         "date: false",
         "date: 2024-02-31",
@@ -60,7 +129,16 @@ DATES = [
         "date: [x]",
     ),
 ]
-BODIES = ["Text.", "\n\n  Indented.\n", "", "\n", "é" * 3, "---\nagain\n---\n", "a\0b", "\r\nText.\r\n"]
+BODIES = [
+    "Text.",
+    "\n\n  Indented.\n",
+    "",
+    "\n",
+    "é" * 3,
+    "---\nagain\n---\n",
+    "a\0b",
+    "\r\nText.\r\n",
+]
 
 ENDLESS = b"---\ntitle: x\n" + b"".join(b"key%d: x\n" % number for number in range(9000)) + b"---\n"
 OPENINGS = ["---\n", "---  \n", "--- \n\n", "\ufeff---\n", "---\r\n"]
@@ -75,13 +153,19 @@ POSTS = [
     *(post(TITLES[0], DATES[1], line) for line in LINES),
     *(post(title, date) for title in TITLES for date in DATES),
     *(post(DATES[0], date, TITLES[0]) for date in DATES),
-    *(post(TITLES[0], LINES[0], opening=opening, body=body) for opening in OPENINGS for body in BODIES),
+    *(
+        post(TITLES[0], LINES[0], opening=opening, body=body)
+        for opening in OPENINGS
+        for body in BODIES
+    ),
 ]
 
 
 def assert_same(number: int, one: Document) -> None:
     reading = read_post(one, SITES[number])
-    assert (reading.post.head if reading.post else None, reading.problems) == READERS[number].read(one)
+    assert (reading.post.head if reading.post else None, reading.problems) == READERS[number].read(
+        one
+    )
 
 
 @pytest.mark.parametrize("number", range(len(SITES)))
@@ -106,7 +190,15 @@ def test_any_lines(number: int, path: str, lines: list[str], body: str, opening:
 
 
 @pytest.mark.parametrize(
-    "data", [b"---\ntitle: x\n---\n\xff", b"---\ntitle: \xff\n---\n", b"---\ntitle: x\n", b"", b"---", ENDLESS]
+    "data",
+    [
+        b"---\ntitle: x\n---\n\xff",
+        b"---\ntitle: \xff\n---\n",
+        b"---\ntitle: x\n",
+        b"",
+        b"---",
+        ENDLESS,
+    ],
 )
 def test_what_is_no_text_or_has_no_end(data: bytes) -> None:
     """Is told of as with a whole post, also when the same lines were read before."""

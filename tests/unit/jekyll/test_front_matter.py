@@ -168,7 +168,23 @@ WORDS = [
     "  ",
     "a  ",
 ]
-KEYS = ["a", "b", "title", "a-b", "_c", "on", "null", "2024", "a b", "é", "<<", "a:", " a", "- a", "'a'"]
+KEYS = [
+    "a",
+    "b",
+    "title",
+    "a-b",
+    "_c",
+    "on",
+    "null",
+    "2024",
+    "a b",
+    "é",
+    "<<",
+    "a:",
+    " a",
+    "- a",
+    "'a'",
+]
 LINES = st.builds(
     lambda key, mark, word, end: f"{key}{mark}{word}{end}",
     st.sampled_from(KEYS),
@@ -191,7 +207,15 @@ def test_plain_head_reads_what_posts_have(head: str) -> None:
 @pytest.mark.parametrize("word", WORDS)
 def test_plain_line_is_yaml(word: str) -> None:
     """Each word, alone, in a list, in quotes and before another line, is what the YAML reader would say."""
-    for value in (word, f"[{word}]", f"[x, {word}]", f'"{word}"', f"'{word}'", f"x{word}", f"{word}x"):
+    for value in (
+        word,
+        f"[{word}]",
+        f"[x, {word}]",
+        f'"{word}"',
+        f"'{word}'",
+        f"x{word}",
+        f"{word}x",
+    ):
         for key, mark in [*((key, ": ") for key in KEYS), ("a", ":"), ("a", ":  ")]:
             for head in (f"{key}{mark}{value}\n", f"{key}{mark}{value}\nlast: x\n"):
                 _assert_yaml(head)

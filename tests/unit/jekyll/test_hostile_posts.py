@@ -26,11 +26,23 @@ LEFT_OUT = [
     (f'---\na: "{"x" * 70_000}"\n---\n', 1, "the front matter is larger than 64 KiB"),
     ("+++\ntitle = \n+++\n", 2, "the front matter is not TOML: Invalid value"),
     ('{\n"title": \n}\n', 3, "the front matter is not JSON: Expecting value"),
-    (f"+++\na = {'[' * 5000}\n+++\n", 2, "the front matter can't be read: its values are nested too deeply"),
-    (f"+++\n{'a.' * 20_000}a = 1\n+++\n", 2, "the front matter can't be read: its values are nested too deeply"),
+    (
+        f"+++\na = {'[' * 5000}\n+++\n",
+        2,
+        "the front matter can't be read: its values are nested too deeply",
+    ),
+    (
+        f"+++\n{'a.' * 20_000}a = 1\n+++\n",
+        2,
+        "the front matter can't be read: its values are nested too deeply",
+    ),
     *(
         (f"+++\n{lines}\n+++\n", 2, TOO_DEEP)
-        for parts in (".".join(['"!"'] * 15_000), " . ".join(["'#'"] * 9_000), ".".join(['"\\"."'] * 9_000))
+        for parts in (
+            ".".join(['"!"'] * 15_000),
+            " . ".join(["'#'"] * 9_000),
+            ".".join(['"\\"."'] * 9_000),
+        )
         for lines in (
             f"{parts} = 1",
             f"[{parts}]",
@@ -39,23 +51,51 @@ LEFT_OUT = [
             f"a = '''x''''\n{parts} = 1",
         )
     ),
-    (f"+++\na = 0x{'f' * 20_000}\n+++\n", 2, "the front matter can't be read: it has a number of thousands of digits"),
-    (f'{{\n"a": {"[" * 5000}\n}}\n', 1, "the front matter can't be read: its values are nested too deeply"),
+    (
+        f"+++\na = 0x{'f' * 20_000}\n+++\n",
+        2,
+        "the front matter can't be read: it has a number of thousands of digits",
+    ),
+    (
+        f'{{\n"a": {"[" * 5000}\n}}\n',
+        1,
+        "the front matter can't be read: its values are nested too deeply",
+    ),
 ]
 
 # heads, and the one problem that keeps each of them out, with its line
 BAD_HEADS = [
     ("a: " + "[" * 50_000, 2, "the front matter can't be read: its values are nested too deeply"),
-    ("a: " + "{a: " * 10_000, 2, "the front matter can't be read: its values are nested too deeply"),
+    (
+        "a: " + "{a: " * 10_000,
+        2,
+        "the front matter can't be read: its values are nested too deeply",
+    ),
     ("- " * 30_000, 2, "the front matter can't be read: its values are nested too deeply"),
     ("? " * 30_000, 2, "the front matter can't be read: its values are nested too deeply"),
-    ("a: " + "[" * 65 + "]" * 65, 2, "the front matter can't be read: its values are nested too deeply"),
+    (
+        "a: " + "[" * 65 + "]" * 65,
+        2,
+        "the front matter can't be read: its values are nested too deeply",
+    ),
     ("x: x\na: [" + ("'" + "]" * 64 + "'," + "[" * 64) * 495, 2, TOO_DEEP),
     ("a: &a [*a]", 2, "the front matter can't be read: its values are nested too deeply"),
-    ("a: 0x" + "f" * 20_000, 2, "the front matter can't be read: it has a number of thousands of digits"),
+    (
+        "a: 0x" + "f" * 20_000,
+        2,
+        "the front matter can't be read: it has a number of thousands of digits",
+    ),
     (BOMB, 2, "the front matter can't be read: it has too many values"),
-    ("title: a: b", 2, "the front matter is not YAML: mapping values are not allowed in this context"),
-    ("layout: post\ntitle: a: b", 3, "the front matter is not YAML: mapping values are not allowed in this context"),
+    (
+        "title: a: b",
+        2,
+        "the front matter is not YAML: mapping values are not allowed in this context",
+    ),
+    (
+        "layout: post\ntitle: a: b",
+        3,
+        "the front matter is not YAML: mapping values are not allowed in this context",
+    ),
     ('title: "x', 3, "the front matter is not YAML: found unexpected end of stream"),
     ("title: @x", 2, "the front matter is not YAML: found character that cannot start any token"),
     ("title: `x`", 2, "the front matter is not YAML: found character that cannot start any token"),
@@ -63,13 +103,25 @@ BAD_HEADS = [
     ("title: 'it's'", 2, "the front matter is not YAML: did not find expected key"),
     ("\ttitle: x", 2, "the front matter is not YAML: found character that cannot start any token"),
     ("title: [a", 3, "the front matter is not YAML: did not find expected ',' or ']'"),
-    ("title: x\n  bad: y", 3, "the front matter is not YAML: mapping values are not allowed in this context"),
+    (
+        "title: x\n  bad: y",
+        3,
+        "the front matter is not YAML: mapping values are not allowed in this context",
+    ),
     ("a: 1\n--- x: y", 3, "the front matter is not YAML: but found another document"),
     ("%YAML 9.9", 2, "the front matter is not YAML: found incompatible YAML document"),
     ("a: *nope", 2, "the front matter is not YAML: found undefined alias"),
     ("? [a, b]\n: c", 2, "the front matter is not YAML: found unhashable key"),
-    ("<<: x", 2, "the front matter is not YAML: expected a mapping or list of mappings for merging, but found scalar"),
-    ('title: "\\ud800"', 2, "the front matter is not YAML: found invalid Unicode character escape code"),
+    (
+        "<<: x",
+        2,
+        "the front matter is not YAML: expected a mapping or list of mappings for merging, but found scalar",
+    ),
+    (
+        'title: "\\ud800"',
+        2,
+        "the front matter is not YAML: found invalid Unicode character escape code",
+    ),
     (
         'title: !!python/object/apply:os.system ["x"]',
         2,
@@ -124,8 +176,20 @@ MENDED = [
     ("id: 4711", 2, "id is not a text: 4711", "id", "4711"),
     ("id: [a]", 2, 'id is not a text: ["a"]', "id", "https://example.com/2024/01/02/x"),
     ("guid: my-post", 2, 'guid is not a URI: "my-post"', "id", "my-post"),
-    ("permalink: [a]", 2, 'permalink is not a text: ["a"]', "url", "https://example.com/2024/01/02/x.html"),
-    ("permalink: /:nope/", 2, "permalink has no placeholder :nope", "url", "https://example.com/:nope/"),
+    (
+        "permalink: [a]",
+        2,
+        'permalink is not a text: ["a"]',
+        "url",
+        "https://example.com/2024/01/02/x.html",
+    ),
+    (
+        "permalink: /:nope/",
+        2,
+        "permalink has no placeholder :nope",
+        "url",
+        "https://example.com/:nope/",
+    ),
     ("slug: [a]", 2, 'slug is not a text: ["a"]', "url", "https://example.com/2024/01/02/x.html"),
     ("slug: true", 2, "slug is not a text: true", "url", "https://example.com/2024/01/02/x.html"),
     ("last_modified_at: now", 2, 'last_modified_at is not a date: "now"', "updated", None),

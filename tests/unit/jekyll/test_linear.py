@@ -11,10 +11,10 @@ from yaml import YAMLError
 
 from syndicator.jekyll.excerpt import source
 from syndicator.jekyll.fast_yaml import read_line
-from syndicator.jekyll.safe_yaml import TooMuchError, load_yaml
+from syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml
 from syndicator.jekyll.sanitize import clean
 from syndicator.jekyll.titles import plain_title
-from syndicator.kramdown.options import Kramdown
+from syndicator.kramdown.options import KramdownOptions
 
 #: How much longer a text of four times the length may take; sixteen times is quadratic.
 GROWTH = 12.0
@@ -31,12 +31,14 @@ LONGEST = 1_000_000
 def seconds(work: Callable[[], object]) -> float:
     """The processor time."""
     begun = time.thread_time()
-    with suppress(TooMuchError, YAMLError):
+    with suppress(YamlLimitError, YAMLError):
         work()
     return time.thread_time() - begun
 
 
-def is_linear(work: Callable[[str], object], text: Callable[[Length], str], lengths: tuple[int, ...]) -> None:
+def is_linear(
+    work: Callable[[str], object], text: Callable[[Length], str], lengths: tuple[int, ...]
+) -> None:
     """Hold each length to the one before; what took long is tried again, for the machine may be busy."""
     before, length = 0.0, 0
     for longer in lengths:
@@ -55,16 +57,68 @@ def repeated(part: str, before: str = "") -> Callable[[Length], str]:
 
 REPEATED = [
     *("&", "&&", "& ", "&a", "&a;", "&amp;", "&copy;", "&#", "&#x", "&zzzz;", "\xa0", "« ", "°"),
-    *("<table>x", "<table>x</table>", "<table>x<tr>", "<table><b>x", "<table><br>", "<table><tr>x</table>"),
-    *("<table><td><col>x<br>", "<table><td><caption></caption>x<br></td>", "<a>x<table>", "<table><select>"),
+    *(
+        "<table>x",
+        "<table>x</table>",
+        "<table>x<tr>",
+        "<table><b>x",
+        "<table><br>",
+        "<table><tr>x</table>",
+    ),
+    *(
+        "<table><td><col>x<br>",
+        "<table><td><caption></caption>x<br></td>",
+        "<a>x<table>",
+        "<table><select>",
+    ),
     *("<tr><td>x</td></tr>", "<table><tr><td>x</td></tr></table>", "<table><form>x", "<p><table>"),
-    *("<", "<b", "<b>", "</b>", "<div></p>", "<i>x</b>", "<ul><li>x", "<b><p>", "<h1><h2>", "<a><b></a>"),
-    *("<!--", "<!-- a", "<![CDATA[", "<?", "<svg>", "<svg><title>", "<math><mi>", "<select><b>", "<noscript>"),
-    *("<script>", "<style>", "<textarea>", "<iframe", '<a b="', "<a href=b>", "<img src=a>", "<img srcset='a 1x'>"),
+    *(
+        "<",
+        "<b",
+        "<b>",
+        "</b>",
+        "<div></p>",
+        "<i>x</b>",
+        "<ul><li>x",
+        "<b><p>",
+        "<h1><h2>",
+        "<a><b></a>",
+    ),
+    *(
+        "<!--",
+        "<!-- a",
+        "<![CDATA[",
+        "<?",
+        "<svg>",
+        "<svg><title>",
+        "<math><mi>",
+        "<select><b>",
+        "<noscript>",
+    ),
+    *(
+        "<script>",
+        "<style>",
+        "<textarea>",
+        "<iframe",
+        '<a b="',
+        "<a href=b>",
+        "<img src=a>",
+        "<img srcset='a 1x'>",
+    ),
 ]
 INSIDE = [
-    *(('<a title="', "&"), ('<a title="', "&amp;"), ('<a href="http://e.com/?', "&"), ("<a title=", "&")),
-    *(("<!--", "&"), ("<table>", "x<br>"), ("<table><tr>", "<b>x</b>"), ("<table><tr><td>", "x<br>")),
+    *(
+        ('<a title="', "&"),
+        ('<a title="', "&amp;"),
+        ('<a href="http://e.com/?', "&"),
+        ("<a title=", "&"),
+    ),
+    *(
+        ("<!--", "&"),
+        ("<table>", "x<br>"),
+        ("<table><tr>", "<b>x</b>"),
+        ("<table><tr><td>", "x<br>"),
+    ),
     *(("<b>" * 150, "x<br>"), ("<font>" * 190, "<p></font>")),
 ]
 
@@ -107,8 +161,8 @@ def test_liquid(part: str) -> None:
     "work",
     [
         lambda length: read_line("a: [a" + " " * length + '"'),
-        lambda length: plain_title("<script" * (length // 7), Kramdown()),
-        lambda length: plain_title("<!--" * (length // 4), Kramdown()),
+        lambda length: plain_title("<script" * (length // 7), KramdownOptions()),
+        lambda length: plain_title("<!--" * (length // 4), KramdownOptions()),
         lambda length: source("{% if %}" * (length // 8) + "\n\nx", "\n\n"),
         lambda length: source("a" * length + "\n\n" + "[a]: b\n" * (length // 7), "\n\n"),
     ],
@@ -121,18 +175,25 @@ def test_heads_and_excerpts(work: Callable[[Length], object]) -> None:
 
 
 def merged(levels: int) -> str:
-    lines = [f"a{level}: &a{level} {{<<: [*a{level - 1}, *a{level - 1}]}}\n" for level in range(1, levels)]
+    lines = [
+        f"a{level}: &a{level} {{<<: [*a{level - 1}, *a{level - 1}]}}\n"
+        for level in range(1, levels)
+    ]
     return "a0: &a0 {x: 1}\n" + "".join(lines)
 
 
 YAML = {
     "merge keys": merged(25),
     "large merges": f"a: &a {{{'b: 1, ' * 2000}}}\n" + "- {<<: *a}\n" * 2000,
-    "aliases": "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)),
-    "keys": "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} {{? *a{n - 1} : *a{n - 1}}}\n" for n in range(1, 60)),
+    "aliases": "a0: &a0 [x, x]\n"
+    + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)),
+    "keys": "a0: &a0 [x, x]\n"
+    + "".join(f"a{n}: &a{n} {{? *a{n - 1} : *a{n - 1}}}\n" for n in range(1, 60)),
     "itself": "a: &a {b: &b {<<: *a}}",
     "numbers that collide": "".join(f"{number * (2**61 - 1)}: \n" for number in range(1, 40_000)),
-    "the same in hexadecimal": "".join(f"{number * (2**61 - 1):#x}: \n" for number in range(9, 40_000)),
+    "the same in hexadecimal": "".join(
+        f"{number * (2**61 - 1):#x}: \n" for number in range(9, 40_000)
+    ),
     "values": f"[{'a,' * 500_000}]",
     "empty values": f"{{{'a,' * 500_000}}}",
     "directives": "".join(f"%TAG !a{number}! x\n" for number in range(40_000)) + "---\na: b\n",
@@ -149,7 +210,7 @@ YAML = {
 def test_yaml_is_refused_before_it_is_built(kind: str) -> None:
     """YAML that would be large, or slow to build, is refused in about the time it takes to read."""
     begun = time.thread_time()
-    with pytest.raises((TooMuchError, YAMLError)):
+    with pytest.raises((YamlLimitError, YAMLError)):
         load_yaml(YAML[kind])
     assert time.thread_time() - begun < 3
 

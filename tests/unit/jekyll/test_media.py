@@ -19,13 +19,25 @@ def picture(value: Any) -> Media | None:
 IMAGES = [
     ("https://cdn.e.org/a.jpg", Media(url="https://cdn.e.org/a.jpg", type="image/jpeg")),
     ("/img/a b.png", Media(url="https://e.com/b/img/a%20b.png", type="image/png", length=5)),
-    ("img/a%20b.png?v=2", Media(url="https://e.com/b/img/a%20b.png?v=2", type="image/png", length=5)),
-    ("https://e.com/b/img/a%20b.png", Media(url="https://e.com/b/img/a%20b.png", type="image/png", length=5)),
+    (
+        "img/a%20b.png?v=2",
+        Media(url="https://e.com/b/img/a%20b.png?v=2", type="image/png", length=5),
+    ),
+    (
+        "https://e.com/b/img/a%20b.png",
+        Media(url="https://e.com/b/img/a%20b.png", type="image/png", length=5),
+    ),
     ("//cdn.e.org/a.webp", Media(url="https://cdn.e.org/a.webp", type="image/webp")),
     ("/no.svg", Media(url="https://e.com/b/no.svg", type="image/svg+xml")),
     ("/dynamic", Media(url="https://e.com/b/dynamic")),
-    ({"path": "/x.gif", "alt": "A\x07 cat "}, Media(url="https://e.com/b/x.gif", type="image/gif", alt="A cat")),
-    ({"facebook": "/f.png", "twitter": "/t.png"}, Media(url="https://e.com/b/f.png", type="image/png")),
+    (
+        {"path": "/x.gif", "alt": "A\x07 cat "},
+        Media(url="https://e.com/b/x.gif", type="image/gif", alt="A cat"),
+    ),
+    (
+        {"facebook": "/f.png", "twitter": "/t.png"},
+        Media(url="https://e.com/b/f.png", type="image/png"),
+    ),
     (
         {"path": {"x": 1}, "url": "/u.png", "length": "12"},
         Media(url="https://e.com/b/u.png", type="image/png", length=12),
@@ -33,7 +45,18 @@ IMAGES = [
     (["/one.png", "/two.png"], Media(url="https://e.com/b/one.png", type="image/png")),
     *(
         (none, None)
-        for none in (None, "", " ", True, 5, [], {}, {"alt": "x"}, "javascript://x/%0aalert(1)", "http://[")
+        for none in (
+            None,
+            "",
+            " ",
+            True,
+            5,
+            [],
+            {},
+            {"alt": "x"},
+            "javascript://x/%0aalert(1)",
+            "http://[",
+        )
     ),
 ]
 

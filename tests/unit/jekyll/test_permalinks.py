@@ -8,7 +8,12 @@ from reading import post_of, site_and_problems, site_of
 from syndicator.jekyll.permalinks import Place, document_id, site_path
 
 DATE = [  # path, head, and below the site's address: page and id
-    ("_posts/2024-01-02-plain-post.md", "", "/2024/01/02/plain-post.html", "/2024/01/02/plain-post"),
+    (
+        "_posts/2024-01-02-plain-post.md",
+        "",
+        "/2024/01/02/plain-post.html",
+        "/2024/01/02/plain-post",
+    ),
     (
         "_posts/2024-01-03-Upper Case & Spaces.md",
         "",
@@ -76,7 +81,12 @@ DATE = [  # path, head, and below the site's address: page and id
         "/2024/02/25/it's-(ok)-@home,-a+b=c;d~e!.html",
         "/2024/02/25/it's%20(ok)%20@home,%20a+b=c;d~e!",
     ),
-    ("_posts/2024-02-26-double--dash-.md", "", "/2024/02/26/double-dash.html", "/2024/02/26/double--dash-"),
+    (
+        "_posts/2024-02-26-double--dash-.md",
+        "",
+        "/2024/02/26/double-dash.html",
+        "/2024/02/26/double--dash-",
+    ),
     (
         "_posts/2024-02-28-emptyslug.md",
         'slug: "日 本"\ncategories: [a/b, "x?y", "p:q", "[z]"]',
@@ -84,7 +94,12 @@ DATE = [  # path, head, and below the site's address: page and id
         "/a/b/x?y/p:q/%5Bz%5D/2024/02/28/%E6%97%A5%20%E6%9C%AC",
     ),
     ("_recipes/pie.md", "date: 2024-05-01", "/recipes/pie.html", "/recipes/pie"),
-    ("_recipes/deep/2024-05-02-cake.md", "title: Cake", "/recipes/deep/2024-05-02-cake.html", "/recipes/deep/cake"),
+    (
+        "_recipes/deep/2024-05-02-cake.md",
+        "title: Cake",
+        "/recipes/deep/2024-05-02-cake.html",
+        "/recipes/deep/cake",
+    ),
     (
         "_recipes/Ünder Score_x.md",
         "date: 2024-05-03 10:00\ncategories: sweet",
@@ -95,7 +110,12 @@ DATE = [  # path, head, and below the site's address: page and id
 ]
 
 STYLES = [  # style, path, page, id
-    ("pretty", "_posts/2024-01-02-plain-post.md", "/2024/01/02/plain-post/", "/2024/01/02/plain-post"),
+    (
+        "pretty",
+        "_posts/2024-01-02-plain-post.md",
+        "/2024/01/02/plain-post/",
+        "/2024/01/02/plain-post",
+    ),
     (
         "pretty",
         "movies/Horror/_posts/sub/2024-01-22-below.md",
@@ -103,8 +123,18 @@ STYLES = [  # style, path, page, id
         "/movies/horror/2024/01/22/below",
     ),
     ("pretty", "_posts/2024-01-15-htmlpost.html", "/2024/01/15/htmlpost/", "/2024/01/15/htmlpost"),
-    ("pretty", "_recipes/deep/2024-05-02-cake.md", "/recipes/deep/2024-05-02-cake/", "/recipes/deep/cake"),
-    ("ordinal", "_posts/2024-01-02-plain-post.md", "/2024/002/plain-post.html", "/2024/002/plain-post"),
+    (
+        "pretty",
+        "_recipes/deep/2024-05-02-cake.md",
+        "/recipes/deep/2024-05-02-cake/",
+        "/recipes/deep/cake",
+    ),
+    (
+        "ordinal",
+        "_posts/2024-01-02-plain-post.md",
+        "/2024/002/plain-post.html",
+        "/2024/002/plain-post",
+    ),
     (
         "ordinal",
         "movies/Horror/_posts/sub/2024-01-22-below.md",
@@ -112,27 +142,61 @@ STYLES = [  # style, path, page, id
         "/movies/horror/2024/022/below",
     ),
     ("ordinal", "_posts/2024-01-15-htmlpost.html", "/2024/015/htmlpost.html", "/2024/015/htmlpost"),
-    ("ordinal", "_recipes/deep/2024-05-02-cake.md", "/recipes/deep/2024-05-02-cake.html", "/recipes/deep/cake"),
-    ("weekdate", "_posts/2024-01-02-plain-post.md", "/2024/W01/Tue/plain-post.html", "/2024/W01/Tue/plain-post"),
+    (
+        "ordinal",
+        "_recipes/deep/2024-05-02-cake.md",
+        "/recipes/deep/2024-05-02-cake.html",
+        "/recipes/deep/cake",
+    ),
+    (
+        "weekdate",
+        "_posts/2024-01-02-plain-post.md",
+        "/2024/W01/Tue/plain-post.html",
+        "/2024/W01/Tue/plain-post",
+    ),
     (
         "weekdate",
         "movies/Horror/_posts/sub/2024-01-22-below.md",
         "/movies/horror/2024/W04/Mon/below.html",
         "/movies/horror/2024/W04/Mon/below",
     ),
-    ("weekdate", "_posts/2024-01-15-htmlpost.html", "/2024/W03/Mon/htmlpost.html", "/2024/W03/Mon/htmlpost"),
-    ("weekdate", "_recipes/deep/2024-05-02-cake.md", "/recipes/deep/2024-05-02-cake", "/recipes/deep/cake"),
+    (
+        "weekdate",
+        "_posts/2024-01-15-htmlpost.html",
+        "/2024/W03/Mon/htmlpost.html",
+        "/2024/W03/Mon/htmlpost",
+    ),
+    (
+        "weekdate",
+        "_recipes/deep/2024-05-02-cake.md",
+        "/recipes/deep/2024-05-02-cake",
+        "/recipes/deep/cake",
+    ),
     ("none", "_posts/2024-01-02-plain-post.md", "/plain-post.html", "/plain-post"),
-    ("none", "movies/Horror/_posts/sub/2024-01-22-below.md", "/movies/horror/below.html", "/movies/horror/below"),
+    (
+        "none",
+        "movies/Horror/_posts/sub/2024-01-22-below.md",
+        "/movies/horror/below.html",
+        "/movies/horror/below",
+    ),
     ("none", "_posts/2024-01-15-htmlpost.html", "/htmlpost.html", "/htmlpost"),
-    ("none", "_recipes/deep/2024-05-02-cake.md", "/recipes/deep/2024-05-02-cake.html", "/recipes/deep/cake"),
+    (
+        "none",
+        "_recipes/deep/2024-05-02-cake.md",
+        "/recipes/deep/2024-05-02-cake.html",
+        "/recipes/deep/cake",
+    ),
 ]
 
 OWN = [  # permalink in the head, page, id
     ("/own/place/", "/own/place/", "/own/hello"),
     ("own/:year/:i_month/:title.html", "/own/2024/1/hello.html", "/own/2024/1/hello"),
     ("/a/../b//c/./d", "/a/b/c/d", "/a/b/c/hello"),
-    ("/ﬁne/ü%20x/%2F/?q=1&b=+#frag", "/fine/%C3%BC%20x/%2F/?q=1&b=+#frag", "/fine/%C3%BC%20x/%2F/hello"),
+    (
+        "/ﬁne/ü%20x/%2F/?q=1&b=+#frag",
+        "/fine/%C3%BC%20x/%2F/?q=1&b=+#frag",
+        "/fine/%C3%BC%20x/%2F/hello",
+    ),
     ("/", "/", "/hello"),
 ]
 
@@ -190,7 +254,9 @@ def test_default_style(path: str, head: str, page: str, id_: str) -> None:
 def test_styles(style: str, path: str, page: str, id_: str) -> None:
     """Each named style, for posts and for a collection that says nothing of its own."""
     found = post_of(
-        "layout: x", path=path, site=site_of(f"url: https://example.com\npermalink: {style}\n{COLLECTIONS}")
+        "layout: x",
+        path=path,
+        site=site_of(f"url: https://example.com\npermalink: {style}\n{COLLECTIONS}"),
     ).head
     assert (f"https://example.com{page}", f"https://example.com{id_}") == (found.url, found.id)
 
@@ -222,28 +288,40 @@ def test_moment_is_in_the_sites_zone() -> None:
 
 def test_collection_permalink() -> None:
     """A collection's own template holds for its documents."""
-    config = (
-        "url: https://example.com\ncollections: {recipes: {output: true, permalink: '/food/:name-:path-:title/'}}\n"
-    )
-    found = post_of("title: Cake", path="_recipes/deep/2024-05-02-cake.md", site=site_of(config)).head
+    config = "url: https://example.com\ncollections: {recipes: {output: true, permalink: '/food/:name-:path-:title/'}}\n"
+    found = post_of(
+        "title: Cake", path="_recipes/deep/2024-05-02-cake.md", site=site_of(config)
+    ).head
     assert found.url == "https://example.com/food/2024-05-02-cake-/deep/2024-05-02-cake-cake/"
 
 
 def test_base_url() -> None:
     """A site below a folder has it in every address and id."""
-    found = post_of("", site=site_of("url: https://example.com\nbaseurl: /blog/\npermalink: /:title/\n")).head
-    assert (found.url, found.id) == ("https://example.com/blog/hello/", "https://example.com/blog/hello")
+    found = post_of(
+        "", site=site_of("url: https://example.com\nbaseurl: /blog/\npermalink: /:title/\n")
+    ).head
+    assert (found.url, found.id) == (
+        "https://example.com/blog/hello/",
+        "https://example.com/blog/hello",
+    )
 
 
 def test_unknown_placeholder_of_the_site() -> None:
     """A template with a placeholder that nothing stands for is the config's Problem, once."""
     _, problems = site_and_problems("url: https://e.com\npermalink: /:nope/:title/\n")
-    assert [str(problem) for problem in problems] == ["_config.yml:2: permalink has no placeholder :nope"]
+    assert [str(problem) for problem in problems] == [
+        "_config.yml:2: permalink has no placeholder :nope"
+    ]
 
 
 @pytest.mark.parametrize(
     ("page", "slug", "expected"),
-    [("/blog/x/", "x", "/blog/x"), ("/x/", "x", "/x"), ("/", "x", "/x"), ("/a/b.html", "c d", "/a/c d")],
+    [
+        ("/blog/x/", "x", "/blog/x"),
+        ("/x/", "x", "/x"),
+        ("/", "x", "/x"),
+        ("/a/b.html", "c d", "/a/c d"),
+    ],
 )
 def test_document_id(page: str, slug: str, expected: str) -> None:
     """An id is the folder of the page's path and the slug."""

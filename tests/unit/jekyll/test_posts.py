@@ -24,14 +24,22 @@ def test_first_users_post() -> None:
         'author: "newsdesk"\ncategories: [News]\ntags: []\nexcerpt: "The City confirmed."\n'
         "image: assets/images/d6.jpg\n---\n\nExperts revealed.\n"
     )
-    post = read_post(document("_posts/2026-01-15-update-agent-shoots-man-in-the-leg.md", text), site).post
+    post = read_post(
+        document("_posts/2026-01-15-update-agent-shoots-man-in-the-leg.md", text), site
+    ).post
     assert post is not None
     head = post.head
     assert head.url == "https://news.example.com/update-agent-shoots-man-in-the-leg/"
-    assert (head.id, head.own_id) == ("https://news.example.com/update-agent-shoots-man-in-the-leg", False)
+    assert (head.id, head.own_id) == (
+        "https://news.example.com/update-agent-shoots-man-in-the-leg",
+        False,
+    )
     assert (head.title, head.updated) == ("Update: Agent shoots man in the leg", None)
     assert datetime(2026, 1, 15, 5, 39, 13, tzinfo=UTC) == head.published
-    assert (Term(kind="category", label="News"), Term(kind="author", label="newsdesk")) == head.terms
+    assert (
+        Term(kind="category", label="News"),
+        Term(kind="author", label="newsdesk"),
+    ) == head.terms
     assert ((Author(name="newsdesk"),), ("News",), ()) == (post.authors, post.categories, post.tags)
     assert (post.body, post.body_line) == ("Experts revealed.\n", 12)
     assert post.front["image"] == "assets/images/d6.jpg"
@@ -101,7 +109,10 @@ POST_AUTHORS = [
     ("author: jane", (Author(name="Jane Doe", email="jane@e.com", uri="https://jane.e.com/"),)),
     ("author: Nobody Known", (Author(name="Nobody Known"),)),
     ("author: text", (Author(name="A Text"),)),
-    ("author: {name: Map, email: m@e.com, uri: /m}", (Author(name="Map", email="m@e.com", uri="https://e.com/m"),)),
+    (
+        "author: {name: Map, email: m@e.com, uri: /m}",
+        (Author(name="Map", email="m@e.com", uri="https://e.com/m"),),
+    ),
     ("author: {name: M, uri: 'mailto:m@e.com'}", (Author(name="M", uri="mailto:m@e.com"),)),
     ("author: {name: Evil, uri: 'javascript:alert(1)'}", (Author(name="Evil"),)),
     ("author: {name: Half, uri: 'http://[::1'}", (Author(name="Half"),)),
@@ -125,7 +136,9 @@ def test_authors(head: str, authors: tuple[Author, ...]) -> None:
 def test_terms() -> None:
     """A post is found by each of its words, and by its collection when that isn't posts."""
     site = site_of(f"{SITE}collections: {{recipes: {{output: true}}}}\n")
-    post = post_of("category: c\ntags: [t]\nauthor: a\ndate: 2024-01-01", path="_recipes/pie.md", site=site)
+    post = post_of(
+        "category: c\ntags: [t]\nauthor: a\ndate: 2024-01-01", path="_recipes/pie.md", site=site
+    )
     assert [(term.kind, term.label) for term in post.head.terms] == [
         ("category", "c"),
         ("tag", "t"),
@@ -153,7 +166,9 @@ def test_published(head: str, moment: str) -> None:
 
 def test_toml_date_is_utc() -> None:
     """A TOML date and time without a zone is read as YAML's is."""
-    post = read_post(document("_posts/2024-01-02-x.md", "+++\ndate = 2024-01-03T10:00:00\n+++\n"), site_of()).post
+    post = read_post(
+        document("_posts/2024-01-02-x.md", "+++\ndate = 2024-01-03T10:00:00\n+++\n"), site_of()
+    ).post
     assert post is not None
     assert datetime(2024, 1, 3, 10, tzinfo=UTC) == post.head.published
 
@@ -217,7 +232,9 @@ def test_name_without_a_date() -> None:
     """Jekyll passes over a post whose name has no date; one with a date in its head is taken, and it is said."""
     read = reading("date: 2024-01-01", path="_posts/hello.md")
     assert read.post is not None
-    assert [str(p) for p in read.problems] == ["_posts/hello.md: Jekyll ignores it: the file's name has no date"]
+    assert [str(p) for p in read.problems] == [
+        "_posts/hello.md: Jekyll ignores it: the file's name has no date"
+    ]
 
 
 def test_plain_folder() -> None:
@@ -227,7 +244,9 @@ def test_plain_folder() -> None:
     assert read.problems == ()
     assert read.post is not None
     assert (read.post.head.url, read.post.categories) == ("https://e.com/2024/01/01/hello.html", ())
-    assert [problem.message for problem in reading("title: x", path="a.md", site=site).problems] == ["it has no date"]
+    assert [
+        problem.message for problem in reading("title: x", path="a.md", site=site).problems
+    ] == ["it has no date"]
     assert reading("title: x", path="_drafts/a.md", site=site).problems == ()
 
 
@@ -267,7 +286,10 @@ def test_words_too_long_for_a_feed() -> None:
     read = reading(f"title: x\ncategory: {long}\ntags: [y, {long}]\nauthors: [{long[:-1]}]")
     assert read.post
     assert (read.post.categories, read.post.tags) == ((long,), ("y", long))
-    assert [(term.kind, term.label) for term in read.post.head.terms] == [("tag", "y"), ("author", long[:-1])]
+    assert [(term.kind, term.label) for term in read.post.head.terms] == [
+        ("tag", "y"),
+        ("author", long[:-1]),
+    ]
     shown = f'"{long[:58]}…'
     assert [(problem.line, problem.message) for problem in read.problems] == [
         (3, f"category has 301 characters, and so no feed: {shown}"),
@@ -295,7 +317,9 @@ def test_a_post_of_a_thousand_words() -> None:
     words = ", ".join(f"w{number}" for number in range(1000))
     read = reading(f"title: x\ncategories: [{words}]\ntags: [{words}]\nauthors: [{words}]")
     assert read.post
-    assert [len(words) for words in (read.post.categories, read.post.tags, read.post.authors)] == [100] * 3
+    assert [len(words) for words in (read.post.categories, read.post.tags, read.post.authors)] == [
+        100
+    ] * 3
     assert len(read.post.head.terms) == 300
     assert [(problem.line, problem.message) for problem in read.problems] == [
         (3, "1,000 categories; the first 100 count"),

@@ -40,7 +40,10 @@ COLOURED = [("rouge", (True, True)), ("none", (False, False)), ("~", (True, Fals
 def test_code_is_coloured_as_the_site_says(said: str, coloured: tuple[bool, bool]) -> None:
     """Markdown's by kramdown, which takes rouge where nothing is said, and that of the tag by Jekyll."""
     config = f"{CONFIG}highlighter: {said}\n"
-    bodies = ("```ruby\ndef x; end\n```", "{% highlight ruby linenos %}def x; end{% endhighlight %}")
+    bodies = (
+        "```ruby\ndef x; end\n```",
+        "{% highlight ruby linenos %}def x; end{% endhighlight %}",
+    )
     contents = [entry(body, config=config).content for body in bodies]
     assert coloured == tuple("<span" in content for content in contents)
     assert coloured[1] == ("lineno" in contents[1])
@@ -77,7 +80,10 @@ def test_excerpt_only() -> None:
 def test_head() -> None:
     """What the ledger and the reader of posts decided stands as it is; without an update it is the publication."""
     found = entry("x", "tags: [a]\ncategories: [b]\nlang: de\nimage: /i.png\naudio: /s.mp3")
-    assert (found.id, found.url) == ("https://e.com/b/b/2026/01/09/third", "https://e.com/b/b/2026/01/09/third.html")
+    assert (found.id, found.url) == (
+        "https://e.com/b/b/2026/01/09/third",
+        "https://e.com/b/b/2026/01/09/third.html",
+    )
     assert datetime(2026, 1, 9, 5, tzinfo=UTC) == found.published == found.updated
     assert (found.categories, found.tags, found.language) == (("b",), ("a",), "de")
     assert found.image is not None
@@ -88,7 +94,9 @@ def test_head() -> None:
 def test_problems_are_told_once() -> None:
     """What is wrong in the first paragraph is wrong in the excerpt too, and is one problem."""
     found = rendering("{% foo %} one\n\ntwo")
-    assert [str(problem) for problem in found.problems] == ["_posts/2026-01-09-third.md:5: unknown tag 'foo'"]
+    assert [str(problem) for problem in found.problems] == [
+        "_posts/2026-01-09-third.md:5: unknown tag 'foo'"
+    ]
     assert found.entry is not None
 
 
@@ -109,7 +117,9 @@ def test_markdown_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     found = renderer.render(post_of("a < b\n\nc"))
     assert found.entry is not None
     assert found.entry.content.strip().replace("\n\n", "\n") == "<p>a &lt; b</p>\n<p>c</p>"
-    assert [problem.message for problem in found.problems] == ["the Markdown can't be read: RecursionError: too deep"]
+    assert [problem.message for problem in found.problems] == [
+        "the Markdown can't be read: RecursionError: too deep"
+    ]
 
 
 def test_printable() -> None:

@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from syndicator.jekyll.front_matter import HeadError, load_head, split
-from syndicator.jekyll.safe_yaml import MAX_DEPTH, TooMuchError, check_json, check_text, load_yaml
+from syndicator.jekyll.safe_yaml import MAX_DEPTH, YamlLimitError, check_json, check_text, load_yaml
 
 #: Characters of a text that is as deep as it can be: more than `_config.yml` and files of `_data` may have.
 LONG = 1024 * 1024
@@ -20,7 +20,9 @@ def repeated(part: str, before: str = "a: [") -> str:
 
 def dashes(width: int) -> str:
     """Lines of `- - -`, each of which begins where the one before ended."""
-    return "".join(" " * (2 * width * line) + "- " * width + "\n" for line in range(LONG // (2 * width * 200)))
+    return "".join(
+        " " * (2 * width * line) + "- " * width + "\n" for line in range(LONG // (2 * width * 200))
+    )
 
 
 #: Texts that are nested too deeply, by what hides it.
@@ -42,7 +44,9 @@ DEEP = {
     "question marks": repeated("? ", before=""),
     "indentation": "".join(" " * depth + "a:\n" for depth in range(1400)),
     "indentation in steps": dashes(20),
-    "indentation, then brackets": "".join(" " * depth + "- \n" for depth in range(40)) + " " * 40 + "[" * 40,
+    "indentation, then brackets": "".join(" " * depth + "- \n" for depth in range(40))
+    + " " * 40
+    + "[" * 40,
     "other line breaks": "".join(" " * depth + "a:\u2028" for depth in range(1000)),
     "an alias": "x: &x [1]\ny: *x\n" + repeated("[*x, ']]', "),
     "two texts": "a: b\n---\n" + repeated("[']', "),
@@ -53,12 +57,14 @@ DEEP = {
 def test_deep_text_is_refused(kind: str) -> None:
     """Whatever hides the depth, the text is refused at once."""
     begun = time.thread_time()
-    with pytest.raises(TooMuchError, match="nested too deeply"):
+    with pytest.raises(YamlLimitError, match="nested too deeply"):
         check_text(DEEP[kind])
     assert time.thread_time() - begun < 0.5
 
 
-@pytest.mark.parametrize("kind", ["single quotes", "many quotes", "nothing", "indentation in steps"])
+@pytest.mark.parametrize(
+    "kind", ["single quotes", "many quotes", "nothing", "indentation in steps"]
+)
 def test_the_process_lives_on(kind: str) -> None:
     """C's recursion would end the process, so another one reads the text."""
     code = (
@@ -66,7 +72,12 @@ def test_the_process_lives_on(kind: str) -> None:
         "try:\n    load_yaml(sys.stdin.read())\nexcept TooMuchError:\n    print('refused')"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], input=DEEP[kind], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", code],
+        input=DEEP[kind],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (0, "refused\n")
 
@@ -91,16 +102,20 @@ def test_brackets_in_text_are_no_depth(kind: str) -> None:
     assert load_yaml(SHALLOW[kind])
 
 
-@pytest.mark.parametrize("deep", ['{"a":' * 65, "[" * 65, '["]",' * 65, '["\\"]",' * 65, '[{"]}":' * 33])
+@pytest.mark.parametrize(
+    "deep", ['{"a":' * 65, "[" * 65, '["]",' * 65, '["\\"]",' * 65, '[{"]}":' * 33]
+)
 def test_deep_json_is_refused(deep: str) -> None:
     """Brackets in a string of JSON are text."""
-    with pytest.raises(TooMuchError):
+    with pytest.raises(YamlLimitError):
         check_json(deep)
     check_json('{"a": "' + deep.replace("\\", "").replace('"', "") + '"}')
 
 
 @pytest.mark.parametrize("part", ['"!"', "'!'", "a", '"\\".\\""'])
-@pytest.mark.parametrize("line", ["{} = 1", "[{}]", "[[{}]]", "a = {{{} = 1}}", "a = '''x''''\n{} = 1"])
+@pytest.mark.parametrize(
+    "line", ["{} = 1", "[{}]", "[[{}]]", "a = {{{} = 1}}", "a = '''x''''\n{} = 1"]
+)
 def test_a_long_key_of_toml_takes_little_memory(line: str, part: str) -> None:
     """A key of thousands of parts is refused before a table is made for each."""
     parts = split("+++\n" + line.format(".".join([part] * 6000)) + "\n+++\n")

@@ -104,10 +104,19 @@ def test_what_goes_goes_whole(html: str) -> None:
         ('<img src="data:image/svg+xml;base64,' + "A" * 300 + '">', ""),
         (f'<a href="{PIXELS}">a</a>', "<a>a</a>"),
         ("<font color=red>a</font><canvas>b</canvas><blink>c</blink>", "abc"),
-        ('<video autoplay src="a.mp4"></video>', '<video src="https://site.example/post/a.mp4" controls=""></video>'),
-        ('<blockquote cite="../x">a</blockquote>', '<blockquote cite="https://site.example/x">a</blockquote>'),
+        (
+            '<video autoplay src="a.mp4"></video>',
+            '<video src="https://site.example/post/a.mp4" controls=""></video>',
+        ),
+        (
+            '<blockquote cite="../x">a</blockquote>',
+            '<blockquote cite="https://site.example/x">a</blockquote>',
+        ),
         ("<p>a<p>b", "<p>a</p><p>b</p>"),
-        ("<math><mi>x</mi><annotation>x</annotation></math><span>x</span> $$x$$", "<span>x</span> $$x$$"),
+        (
+            "<math><mi>x</mi><annotation>x</annotation></math><span>x</span> $$x$$",
+            "<span>x</span> $$x$$",
+        ),
         ("a &lt;b&gt; &amp; c", "a &lt;b&gt; &amp; c"),
     ],
 )
@@ -138,7 +147,9 @@ def test_a_reader_sees_what_was_written_for_those_without_scripts() -> None:
         ("footnotes task-list-item", "footnotes task-list-item"),
     ],
 )
-def test_only_names_that_highlighters_and_markdown_give_stay_as_classes(names: str, kept: str | None) -> None:
+def test_only_names_that_highlighters_and_markdown_give_stay_as_classes(
+    names: str, kept: str | None
+) -> None:
     """Any other could be hooked by the style sheet of whatever page a reader shows it in."""
     assert cleaned(f'<span class="{names}">x</span>') == (
         f'<span class="{kept}">x</span>' if kept else "<span>x</span>"
@@ -148,16 +159,22 @@ def test_only_names_that_highlighters_and_markdown_give_stay_as_classes(names: s
 def test_the_owner_decides_on_players_and_link_schemes() -> None:
     """Frames of a named host and links of a named scheme pass; code never does, whatever is named."""
     policy = Policy(
-        frame_hosts=frozenset({"video.example"}), link_schemes=frozenset({"https", "xmpp", "javascript", "data"})
+        frame_hosts=frozenset({"video.example"}),
+        link_schemes=frozenset({"https", "xmpp", "javascript", "data"}),
     )
     assert "<iframe" in cleaned('<iframe src="https://video.example/x"></iframe>', policy)
     assert cleaned('<iframe src="https://www.youtube.com/embed/x"></iframe>', policy) == ""
     assert cleaned('<a href="xmpp:a@b">x</a>', policy) == '<a href="xmpp:a@b">x</a>'
-    assert cleaned('<a href="javascript:x">a</a><a href="data:text/html,x">b</a>', policy) == "<a>a</a><a>b</a>"
+    assert (
+        cleaned('<a href="javascript:x">a</a><a href="data:text/html,x">b</a>', policy)
+        == "<a>a</a><a>b</a>"
+    )
     assert cleaned('<a href="mailto:a@b">x</a>', policy) == "<a>x</a>"
 
 
-@pytest.mark.parametrize("html", ["a\x00b\x07c", "a&#7;b&#x1f;c", "a\ufffeb&#xffff;c", "a\ud800b\udfffc"])
+@pytest.mark.parametrize(
+    "html", ["a\x00b\x07c", "a&#7;b&#x1f;c", "a\ufffeb&#xffff;c", "a\ud800b\udfffc"]
+)
 def test_no_character_that_xml_forbids_is_left(html: str) -> None:
     """Not as it is, not as a reference that parsing turns into one (XML 1.0 §2.2)."""
     result = cleaned(f'<p title="{html}">{html}</p>')
@@ -199,10 +216,27 @@ class Danger(HTMLParser):
         self.found: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in {"script", "style", "svg", "math", "form", "object", "embed", "template", "noscript", "textarea"}:
+        if tag in {
+            "script",
+            "style",
+            "svg",
+            "math",
+            "form",
+            "object",
+            "embed",
+            "template",
+            "noscript",
+            "textarea",
+        }:
             self.found.append(tag)
         for name, value in attrs:
-            if name.startswith("on") or name in {"style", "srcdoc", "formaction", "action", "target"}:
+            if name.startswith("on") or name in {
+                "style",
+                "srcdoc",
+                "formaction",
+                "action",
+                "target",
+            }:
                 self.found.append(name)
             if re.match(r"[\x00-\x20]*(java|vb)script:", value or "", re.IGNORECASE):
                 self.found.append(f"{name}={value}")
@@ -291,7 +325,9 @@ def deepest(html: str) -> int:
     return most
 
 
-@pytest.mark.parametrize("piece", ["<div title='>y</div>'>", "<div><!-- </div> -->", "<div><script></div></script>"])
+@pytest.mark.parametrize(
+    "piece", ["<div title='>y</div>'>", "<div><!-- </div> -->", "<div><script></div></script>"]
+)
 def test_depth_cannot_be_hidden(piece: str) -> None:
     """Ends that are none: what can't be told apart from thousands of those is shown as the text it is."""
     begun = perf_counter()
@@ -302,7 +338,9 @@ def test_depth_cannot_be_hidden(piece: str) -> None:
 
 def test_text_in_the_depth_stays() -> None:
     """Only tags are lost there."""
-    assert cleaned("<div>" * 10_000 + "deep" + "</div>" * 10_000 + "<p>after</p>").count("deep") == 1
+    assert (
+        cleaned("<div>" * 10_000 + "deep" + "</div>" * 10_000 + "<p>after</p>").count("deep") == 1
+    )
     assert "<p>after</p>" in cleaned("<div>" * 10_000 + "deep" + "</div>" * 10_000 + "<p>after</p>")
 
 
@@ -423,6 +461,10 @@ def test_a_table_without_ends_of_cells_stays_in_a_long_page() -> None:
 def test_what_is_escaped_is_told() -> None:
     """Its author can mend it."""
     told: list[str] = []
-    clean("<div><!-- </div> -->" * 20_000, base="https://example.com/", on_escape=lambda: told.append("escaped"))
+    clean(
+        "<div><!-- </div> -->" * 20_000,
+        base="https://example.com/",
+        on_escape=lambda: told.append("escaped"),
+    )
     clean("<b>x</b>" * 9000, base="https://example.com/", on_escape=lambda: told.append("escaped"))
     assert told == ["escaped"]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from reading import site_and_problems, site_of
 
-from syndicator.kramdown.options import Kramdown
+from syndicator.kramdown.options import KramdownOptions
 from syndicator.model.content import Author
 
 
@@ -28,7 +28,8 @@ def test_first_users_config() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"), [("Tom's <b>News</b> &amp; more...", "Tom’s News & more…"), ("<br>", "e.com"), ("A  b", "A b")]
+    ("said", "shown"),
+    [("Tom's <b>News</b> &amp; more...", "Tom’s News & more…"), ("<br>", "e.com"), ("A  b", "A b")],
 )
 def test_a_sites_title_is_text_as_a_posts_is(said: str, shown: str) -> None:
     """Typographic and without markup."""
@@ -43,7 +44,11 @@ def test_what_jekyll_feed_is_told() -> None:
         "  collections: [recipes]}\n"
     )
     assert (site.info.logo, site.info.icon) == ("https://e.com/b/logo.png", "https://e.com/b/i.png")
-    assert (site.posts_limit, site.excerpt_only, site.by) == (20, True, ("category", "tag", "collection"))
+    assert (site.posts_limit, site.excerpt_only, site.by) == (
+        20,
+        True,
+        ("category", "tag", "collection"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,9 +96,19 @@ def test_operators_word_wins() -> None:
 BAD_CONFIGS = [
     ("title: x\n", None, "the site's address is not known", True),
     ("url: example.com\n", 1, "the site's address is not known", True),
-    ("url: https://e.com\ntimezone: Mars/Olympus\n", 2, 'timezone is not known: "Mars/Olympus"', False),
+    (
+        "url: https://e.com\ntimezone: Mars/Olympus\n",
+        2,
+        'timezone is not known: "Mars/Olympus"',
+        False,
+    ),
     ("url: https://e.com\ntimezone: Europe\n", 2, 'timezone is not known: "Europe"', False),
-    ("url: https://e.com\ntimezone: ../../etc/passwd\n", 2, 'timezone is not known: "../../etc/passwd"', False),
+    (
+        "url: https://e.com\ntimezone: ../../etc/passwd\n",
+        2,
+        'timezone is not known: "../../etc/passwd"',
+        False,
+    ),
     ("url: https://e.com\nlang: a language\n", 2, 'lang is not a language: "a language"', False),
     ("url: https://e.com\nexclude: x\n", 2, "exclude is not a list", False),
     ("url: https://e.com\ndefaults: x\n", 2, "defaults is not a list", False),
@@ -110,14 +125,18 @@ UNREADABLE = [
 def test_bad_config(config: str, line: int | None, message: str, fatal: bool) -> None:
     """A key that says nothing is a Problem with its line, and the rest holds. Without an address nothing does."""
     _, problems = site_and_problems(config)
-    assert [("_config.yml", line, message, fatal)] == [(p.path, p.line, p.message, p.fatal) for p in problems]
+    assert [("_config.yml", line, message, fatal)] == [
+        (p.path, p.line, p.message, p.fatal) for p in problems
+    ]
 
 
 @pytest.mark.parametrize(("config", "line", "message"), UNREADABLE)
 def test_unreadable_config(config: str, line: int | None, message: str) -> None:
     """A config that can't be read is a fatal Problem that names the line, even when the operator gives an address."""
     _, problems = site_and_problems(config, url="https://e.com")
-    assert [("_config.yml", line, message, True)] == [(p.path, p.line, p.message, p.fatal) for p in problems]
+    assert [("_config.yml", line, message, True)] == [
+        (p.path, p.line, p.message, p.fatal) for p in problems
+    ]
 
 
 def test_language_is_written_as_feeds_do() -> None:
@@ -173,7 +192,10 @@ def test_data() -> None:
         },
         "deep": {"er": {"x": {"a": [1, 2]}}},
     }
-    assert [(problem.path, problem.line) for problem in problems] == [("_data/bad.json", 1), ("_data/bad.yml", 2)]
+    assert [(problem.path, problem.line) for problem in problems] == [
+        ("_data/bad.json", 1),
+        ("_data/bad.yml", 2),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -201,8 +223,14 @@ def test_data_of_all_files_together_is_limited(name: str, text: str, read: int) 
 
 def test_many_small_files_of_data_are_read() -> None:
     """Thousands of files, with some MB in all."""
-    record = "name: Jane Doe\nabout: |\n" + "  She writes, [mostly] of things: a, b, c.\n" * 20 + "links: [a, b]\n"
-    site, problems = site_and_problems("url: https://e.com\n", {f"_data/p{n}.yml": record for n in range(3000)})
+    record = (
+        "name: Jane Doe\nabout: |\n"
+        + "  She writes, [mostly] of things: a, b, c.\n" * 20
+        + "links: [a, b]\n"
+    )
+    site, problems = site_and_problems(
+        "url: https://e.com\n", {f"_data/p{n}.yml": record for n in range(3000)}
+    )
     assert (len(site.data), problems) == (3000, ())
 
 
@@ -215,7 +243,9 @@ def test_many_small_files_of_data_are_read() -> None:
         (None, {}, {"url": "https://e.com"}),
     ],
 )
-def test_digest_sees_changes(config: str | None, files: dict[str, str], overrides: dict[str, str]) -> None:
+def test_digest_sees_changes(
+    config: str | None, files: dict[str, str], overrides: dict[str, str]
+) -> None:
     """Whatever can change a post changes the digest; a comment doesn't."""
     plain = site_of("url: https://e.com\n")
     assert plain.digest == site_of("# a comment\nurl: https://e.com\n").digest
@@ -224,4 +254,6 @@ def test_digest_sees_changes(config: str | None, files: dict[str, str], override
 
 def test_kramdown_options_are_merged() -> None:
     """What the config says of kramdown stands over Jekyll's defaults."""
-    assert site_of("url: https://e.com\nkramdown: {hard_wrap: true}\n").kramdown == Kramdown(hard_wrap=True)
+    assert site_of("url: https://e.com\nkramdown: {hard_wrap: true}\n").kramdown == KramdownOptions(
+        hard_wrap=True
+    )

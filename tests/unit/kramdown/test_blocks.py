@@ -5,9 +5,9 @@ Each value was compared with what kramdown 2.4 makes of the same text.
 
 import pytest
 
-from syndicator.kramdown.to_html import Kramdown, to_html
+from syndicator.kramdown.to_html import KramdownOptions, to_html
 
-OPTIONS = Kramdown.from_config({}, None)
+OPTIONS = KramdownOptions.from_config({}, None)
 
 CASES = [
     pytest.param(
@@ -70,7 +70,9 @@ CASES = [
     ),
     pytest.param(
         "> one\ntwo\n\n> three",
-        ("<blockquote>\n<p>one\ntwo</p>\n</blockquote>\n\n<blockquote>\n<p>three</p>\n</blockquote>\n"),
+        (
+            "<blockquote>\n<p>one\ntwo</p>\n</blockquote>\n\n<blockquote>\n<p>three</p>\n</blockquote>\n"
+        ),
         id="a quote goes on without its mark up to a blank line",
     ),
     pytest.param(

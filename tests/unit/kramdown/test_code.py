@@ -11,9 +11,9 @@ import pytest
 from pygments.lexers import get_all_lexers
 
 from syndicator.kramdown.highlight import _NEVER, _SLOW, MAX_TOTAL
-from syndicator.kramdown.to_html import Kramdown, to_html
+from syndicator.kramdown.to_html import KramdownOptions, to_html
 
-OPTIONS = Kramdown.from_config({}, None)
+OPTIONS = KramdownOptions.from_config({}, None)
 
 CASES = [
     pytest.param(

@@ -5,9 +5,9 @@ Each value was compared with what kramdown 2.4 makes of the same text.
 
 import pytest
 
-from syndicator.kramdown.to_html import Kramdown, to_html
+from syndicator.kramdown.to_html import KramdownOptions, to_html
 
-OPTIONS = Kramdown.from_config({}, None)
+OPTIONS = KramdownOptions.from_config({}, None)
 
 CASES = [
     pytest.param(
@@ -119,7 +119,9 @@ CASES = [
     ),
     pytest.param(
         "HTML, XHTML and HTML5: HTML\n\n*[HTML]: Hyper Text",
-        ('<p><abbr title="Hyper Text">HTML</abbr>, XHTML and HTML5: <abbr title="Hyper Text">HTML</abbr></p>\n\n'),
+        (
+            '<p><abbr title="Hyper Text">HTML</abbr>, XHTML and HTML5: <abbr title="Hyper Text">HTML</abbr></p>\n\n'
+        ),
         id="abbreviations",
     ),
     pytest.param(

@@ -9,10 +9,10 @@ from rendering import CONFIG, OTHERS, post_of
 
 from syndicator.jekyll.render import MAX_PLAIN, Renderer
 from syndicator.kramdown import limits, parser
-from syndicator.kramdown.to_html import Kramdown, TooMuchError, smartify, to_html
+from syndicator.kramdown.to_html import KramdownOptions, MarkdownLimitError, smartify, to_html
 from syndicator.model.content import Problem
 
-OPTIONS = Kramdown()
+OPTIONS = KramdownOptions()
 #: Their output or their tables grow with the square of the text. The budget bounds them.
 MULTIPLYING = {
     "abbreviations of all lengths",
@@ -41,7 +41,7 @@ def _rendered(text: str) -> str:
     """The HTML, or why there is none."""
     try:
         return to_html(text, OPTIONS)
-    except TooMuchError as error:
+    except MarkdownLimitError as error:
         return str(error)
 
 
@@ -51,7 +51,7 @@ def _steps(text: str) -> int | None:
     allowed = env["document"].effort
     try:
         parser.rendered(text, env)
-    except TooMuchError:
+    except MarkdownLimitError:
         return None
     return int(allowed - env["document"].effort)
 
@@ -71,7 +71,7 @@ def test_work_grows_with_the_text(kind: str) -> None:
 def test_what_multiplies_meets_the_budget(kind: str) -> None:
     """Output that grows with the square of a text is refused before it is made."""
     started = time.process_time()
-    with pytest.raises(TooMuchError):
+    with pytest.raises(MarkdownLimitError):
         to_html(KINDS[kind](40_000), OPTIONS)
     assert time.process_time() - started < 2.5
 
@@ -113,7 +113,10 @@ def _deep_list() -> str:
         pytest.param(" " * 200_000 + "a", id="spaces"),
         pytest.param("[a]:" + " " * 80_000 + "b", id="a definition of spaces"),
         pytest.param("".join("~" * (3 + length) + "\n" for length in range(700)), id="fences"),
-        pytest.param("\n".join(f"{{:a{n}: a{n + 1} a{n + 1}}}" for n in range(99)) + "\n\na\n{:a0}", id="named lists"),
+        pytest.param(
+            "\n".join(f"{{:a{n}: a{n + 1} a{n + 1}}}" for n in range(99)) + "\n\na\n{:a0}",
+            id="named lists",
+        ),
         pytest.param("|<code>" * 30_000, id="code elements in cells"),
         pytest.param("```" + "a?" * 100_000 + " b\n", id="questions after a fence"),
         pytest.param("```" + " " * 100_000 + "a b\n", id="spaces after a fence"),
@@ -122,8 +125,12 @@ def _deep_list() -> str:
         pytest.param("[a]: b" + " " * 4_000 + '\n"' + "c" * 200_000, id="a title below spaces"),
         pytest.param("<b a='1'" + " a='2'" * 50_000 + "<b", id="a tag that is never closed"),
         pytest.param("".join(f"<b{n}></b{n}>" for n in range(20_000)), id="elements of many names"),
-        pytest.param("".join(f"* {' ' * (n % 300)}a\n" for n in range(2_000)), id="items of many widths"),
-        pytest.param("*[a b]: c\n" * 50_000 + "\n" + "a b " * 50_000, id="one abbreviation many times"),
+        pytest.param(
+            "".join(f"* {' ' * (n % 300)}a\n" for n in range(2_000)), id="items of many widths"
+        ),
+        pytest.param(
+            "*[a b]: c\n" * 50_000 + "\n" + "a b " * 50_000, id="one abbreviation many times"
+        ),
         pytest.param("</div>\n" * 50_000, id="paragraphs in parts"),
         pytest.param("`a`{:.language-ruby} " * 20_000, id="highlighted spans"),
         pytest.param("{::a}".join(map(str, range(50_000))), id="extensions of no kind"),
@@ -141,22 +148,30 @@ def test_a_hostile_text_ends_soon(text: str) -> None:
 
 def test_limits_of_size() -> None:
     """A text longer than the limit, and one that becomes too much HTML, are refused and say so."""
-    with pytest.raises(TooMuchError, match="its Markdown is longer than 2,097,152 characters"):
+    with pytest.raises(
+        MarkdownLimitError, match="its Markdown is longer than 2,097,152 characters"
+    ):
         to_html("a" * (limits.SOURCE + 1), OPTIONS)
     assert to_html("a" * limits.SOURCE, OPTIONS)
-    with pytest.raises(TooMuchError, match="its Markdown becomes more than 4,194,304 characters of HTML"):
+    with pytest.raises(
+        MarkdownLimitError, match="its Markdown becomes more than 4,194,304 characters of HTML"
+    ):
         to_html("    " + "&" * (limits.SOURCE - 5) + "\n", OPTIONS)
 
 
 def test_a_refusal_is_always_the_same() -> None:
     """The budget counts steps, not time: the same text ends at the same step."""
-    assert [_steps(KINDS["all marks"](20_000)) for _ in range(3)] == [_steps(KINDS["all marks"](20_000))] * 3
+    assert [_steps(KINDS["all marks"](20_000)) for _ in range(3)] == [
+        _steps(KINDS["all marks"](20_000))
+    ] * 3
 
 
 def test_a_long_honest_text_is_rendered_whole() -> None:
     """A megabyte of prose, lists, tables and code keeps its markup to the end."""
     part = (
-        "## A heading\n\n" + 'Some *words* of [prose](/a) and `code`, "quoted" -- as it is. ' * 8 + "\n\n"
+        "## A heading\n\n"
+        + 'Some *words* of [prose](/a) and `code`, "quoted" -- as it is. ' * 8
+        + "\n\n"
         "* an item of a list, with some words\n* another, with **strong** words\n\n"
         "| one | two |\n|-----|-----|\n| three and four | five and six |\n\n"
         "> a quotation of some length that is cited here\n\n```\nsome code\n```\n\n"
@@ -167,8 +182,15 @@ def test_a_long_honest_text_is_rendered_whole() -> None:
 
 def test_a_post_of_too_much_markdown_goes_out_as_text() -> None:
     """One problem says which limit; of its text goes out as much as of any post over a limit."""
-    rendering = Renderer(site_of(CONFIG), Files({}), OTHERS).render(post_of("* a\n" * 130_000, "description: x"))
-    problem = Problem(path="_posts/2026-01-09-third.md", line=5, message=WORK, hint="its text goes out without markup")
+    rendering = Renderer(site_of(CONFIG), Files({}), OTHERS).render(
+        post_of("* a\n" * 130_000, "description: x")
+    )
+    problem = Problem(
+        path="_posts/2026-01-09-third.md",
+        line=5,
+        message=WORK,
+        hint="its text goes out without markup",
+    )
     assert rendering.problems == (problem,)
     assert rendering.entry is not None
     assert rendering.entry.content.count("* a") == MAX_PLAIN // len("* a\n")

@@ -5,9 +5,9 @@ Each value was compared with what kramdown 2.4 makes of the same text.
 
 import pytest
 
-from syndicator.kramdown.to_html import Kramdown, to_html
+from syndicator.kramdown.to_html import KramdownOptions, to_html
 
-OPTIONS = Kramdown.from_config({}, None)
+OPTIONS = KramdownOptions.from_config({}, None)
 
 CASES = [
     pytest.param(
@@ -83,7 +83,9 @@ CASES = [
     ),
     pytest.param(
         "![a](/b.png){: standalone .c}",
-        ('<figure class="c">\n<img src="/b.png" alt="a" />\n<figcaption>a</figcaption>\n</figure>\n'),
+        (
+            '<figure class="c">\n<img src="/b.png" alt="a" />\n<figcaption>a</figcaption>\n</figure>\n'
+        ),
         id="a picture with a caption",
     ),
     pytest.param(

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  a template is one text, wherever it ends
 """Whatever a post's Liquid does, it ends, soon, inside the site, as one problem, and the text around it goes out."""
 
 import time
@@ -30,7 +29,8 @@ BOMBS = {
     "a range joined": "{{ (1..1000000000) | join: ',' }}",
     "a text in each letter of a text": LONG + "{{ a | replace: 'x', a }}",
     "a list in a list in a list": NESTED + "{{ a | join }}",
-    "Markdown again and again": LONG + "{% for i in (1..1000) %}{{ a | markdownify | size }}{% endfor %}",
+    "Markdown again and again": LONG
+    + "{% for i in (1..1000) %}{{ a | markdownify | size }}{% endfor %}",
     "a search again and again": LONG
     + LONG
     + "{% for i in (1..90000) %}{% if a contains 'xy' %}{% endif %}{% endfor %}",
@@ -43,12 +43,17 @@ BOMBS = {
 
 TEXT = "{% assign b = '" + "x" * 1000 + "' %}" + "{% assign b = b | append: b %}" * 10
 REPEATED = TEXT + "{% assign a = b | split: 'zz' %}" + "{% assign a = a | concat: a %}" * 11
-PAGES = "{% assign a = 'x' | split: ',' | push: page | shift %}" + "{% assign a = a | concat: a %}" * 11
+PAGES = (
+    "{% assign a = 'x' | split: ',' | push: page | shift %}" + "{% assign a = a | concat: a %}" * 11
+)
 PAGES += "{% assign a = a | concat: a %}{% comment %}" + "y" * 10_000 + "{% endcomment %}"
 DOTS = "{% assign n = '..........' %}" + "{% assign n = n | append: n %}" * 15
 DOTS += "{% assign a = 'x,x,x,x,x,x,x,x,x,x' | split: ',' %}" + "{% assign a = a | concat: a %}" * 9
 GROUPS = "{% assign a = 'x' | split: ',' %}{% assign b = a %}"
-GROUPS += "{% assign a = a | concat: a | group_by: 'x' %}{% assign b = b | concat: b | group_by: 'x' %}" * 40
+GROUPS += (
+    "{% assign a = a | concat: a | group_by: 'x' %}{% assign b = b | concat: b | group_by: 'x' %}"
+    * 40
+)
 ROUNDS = "{% for i in (1..99000) %}"
 MALFORMED = [
     "{{ %s }}",
@@ -68,7 +73,9 @@ BOMBS |= {
         if part != "a, " or tag != MALFORMED[-1]
     },
     **{
-        f"parentheses {tag}": "".join(tag.replace("%s", f"x {'(' * 9900}{number}") for number in range(31))
+        f"parentheses {tag}": "".join(
+            tag.replace("%s", f"x {'(' * 9900}{number}") for number in range(31)
+        )
         for tag in MALFORMED
     },
     **{
@@ -110,8 +117,13 @@ BOMBS |= {
     + "{{ '2024-01-01' | date: n }}",
     "groups in groups": GROUPS + "{% if a == b %}{% endif %}",
     "a loop of comments": ROUNDS + "{% comment %}{% endcomment %}" * 5000 + "{% endfor %}",
-    "a loop of a long condition": ROUNDS + ("{% if " + "1==2 or " * 60 + "1==2 %}{% endif %}") * 100 + "{% endfor %}",
-    "a loop of many numbers": ROUNDS + "{% case 1 %}{% when " + "2, " * 9000 + "2 %}{% endcase %}{% endfor %}",
+    "a loop of a long condition": ROUNDS
+    + ("{% if " + "1==2 or " * 60 + "1==2 %}{% endif %}") * 100
+    + "{% endfor %}",
+    "a loop of many numbers": ROUNDS
+    + "{% case 1 %}{% when "
+    + "2, " * 9000
+    + "2 %}{% endcase %}{% endfor %}",
     "a case in a case": "{% case 1 %}{% when 1,1,1,1,1,1,1 %}" * 45 + "{% endcase %}" * 45,
 }
 
@@ -137,10 +149,14 @@ HARMLESS = {
     "brackets": "{{ " + "a[" * 3000 + "1" + "]" * 3000 + " }}",
     "parentheses": "{% if " + "(" * 3000 + " %}{% endif %}",
     "a quote": "{{ '" + "a" * 200_000 + " }}",
-    "malformed loops": "".join(f"{{% for x in y {'a' * 9900}{number} %}}{{% endfor %}}" for number in range(31)),
+    "malformed loops": "".join(
+        f"{{% for x in y {'a' * 9900}{number} %}}{{% endfor %}}" for number in range(31)
+    ),
     "odd words": "{{ " + "a,'\" " * 1600 + " }}",
     "a wide date": "{{ '2020-01-01' | date: '%999999999Y' | size }}",
-    "less than, less than": "{% capture a %}" + "<" * 500_000 + "{% endcapture %}{{ a | strip_html | size }}",
+    "less than, less than": "{% capture a %}"
+    + "<" * 500_000
+    + "{% endcapture %}{{ a | strip_html | size }}",
     "an include of much": "{% include self.html " + "a" * 100_000 + " %}",
 }
 
@@ -156,7 +172,14 @@ def test_odd_texts_take_no_time(text: str) -> None:
     assert result.text.endswith("after")
 
 
-OUTSIDE = ["../../etc/passwd", "/etc/passwd", "../etc/passwd", "x/../../etc/passwd", "//etc/passwd", "{{ page.way }}"]
+OUTSIDE = [
+    "../../etc/passwd",
+    "/etc/passwd",
+    "../etc/passwd",
+    "x/../../etc/passwd",
+    "//etc/passwd",
+    "{{ page.way }}",
+]
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
@@ -174,11 +197,15 @@ def test_tags_are_counted_before_they_are_parsed(part: str) -> None:
     found = liquid("before " + part * 20_001 + " after")
     assert found.text == "before  after"
     assert found.problems[-1].message == "the Liquid has more than 20,000 tags, or as much in them"
-    assert not [one for one in liquid("before " + part * 19_000).problems if "20,000" in one.message]
+    assert not [
+        one for one in liquid("before " + part * 19_000).problems if "20,000" in one.message
+    ]
 
 
 def test_an_include_is_parsed_once() -> None:
     """A file of many tags may be included in a loop: its tags are counted once."""
     tags = "{% if a %}{% endif %}" * 1_000
-    found = liquid("{% for i in (1..20) %}{% include a.html %}{% endfor %}", files={"_includes/a.html": tags})
+    found = liquid(
+        "{% for i in (1..20) %}{% include a.html %}{% endfor %}", files={"_includes/a.html": tags}
+    )
     assert found.problems == ()

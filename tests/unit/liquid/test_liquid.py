@@ -1,4 +1,3 @@
-# ruff: noqa: E501  a template is one text, wherever it ends
 """Liquid means what it means in Jekyll. Every expectation of the table is what Jekyll 4.3.1 itself made of it."""
 
 import pytest
@@ -64,7 +63,10 @@ JEKYLL = [
         '{{ "The _config.yml file" | slugify }} {{ "The _config.yml file" | slugify: "pretty" }}',
         "the-config-yml-file the-_config.yml-file",
     ),
-    ('{{ "hello 你好世界 abc" | number_of_words }} {{ "hello 你好世界 abc" | number_of_words: "cjk" }}', "3 6"),
+    (
+        '{{ "hello 你好世界 abc" | number_of_words }} {{ "hello 你好世界 abc" | number_of_words: "cjk" }}',
+        "3 6",
+    ),
     (
         '{{ site.words | array_to_sentence_string }} {{ site.words | array_to_sentence_string: "or" }}',
         "b, a, and C b, a, or C",
@@ -81,7 +83,10 @@ JEKYLL = [
         "{{ site.list | push: 9 | join }} {{ site.list | unshift: 9 | join }} {{ site.list | pop | join }} {{ site.list | shift | join }}",
         "3 1 2 9 9 3 1 2 3 1 1 2",
     ),
-    ("{{ \"*a* 'q'\" | markdownify }} {{ \"'q' -- ...\" | smartify }}", "<p><em>a</em> ‘q’</p>\n ‘q’ – …"),
+    (
+        "{{ \"*a* 'q'\" | markdownify }} {{ \"'q' -- ...\" | smartify }}",
+        "<p><em>a</em> ‘q’</p>\n ‘q’ – …",
+    ),
     (
         '{{ site.nested | jsonify }} {{ nil | jsonify }} {{ "a\\"b" | jsonify }} {{ site.words | inspect }}',
         '{"a":{"b":[1,2,{"c":"d"}]}} null "a\\\\" [&quot;b&quot;, &quot;a&quot;, &quot;C&quot;]',
@@ -160,12 +165,18 @@ JEKYLL = [
         "a1bbb",
     ),
     ("a {%- if true -%} b {%- endif -%} c {{- 1 -}} d", "abc1d"),
-    ("{% raw %}{{ x }} {% if %}{% endraw %}{% comment %} {{ y }} {% endcomment %}z", "{{ x }} {% if %}z"),
+    (
+        "{% raw %}{{ x }} {% if %}{% endraw %}{% comment %} {{ y }} {% endcomment %}z",
+        "{{ x }} {% if %}z",
+    ),
     (
         '[{% if true %}   {% endif %}][{% if true %} {{ "" }} {% endif %}][{% for i in (1..2) %} {% endfor %}]',
         "[][  ][]",
     ),
-    ('[{{ }}{{ "a" "b" }}{{ foo() }}{{ a ? b : c }}{{ \'a\' + \'b\' }}{{ page["title"] }}]', "[aaThird]"),
+    (
+        '[{{ }}{{ "a" "b" }}{{ foo() }}{{ a ? b : c }}{{ \'a\' + \'b\' }}{{ page["title"] }}]',
+        "[aaThird]",
+    ),
     ("{{ page.title | nofilter: 1 | upcase }}", "THIRD"),
     (
         '{% assign x = "a" "b" %}{{ x }}{% assign v = page.title|upcase %}{{ v }}{% if page.title && false %}2{% endif %}{% if (page.title == "Third") %}5{% endif %}',
@@ -221,7 +232,9 @@ def test_addresses_below_a_path(template: str, expected: str, baseurl: str, writ
 def test_links_to_posts_below_a_path() -> None:
     """`post_url` and `link` say the base path and nothing else of the site's address."""
     config = "title: x\nurl: https://e.com/b\n"
-    said = liquid("{% post_url 2026-01-08-second %} {% link _posts/2026-01-07-first.md %}", config=config).text
+    said = liquid(
+        "{% post_url 2026-01-08-second %} {% link _posts/2026-01-07-first.md %}", config=config
+    ).text
     assert said == "/2026/01/08/second.html /2026/01/07/first.html"
 
 
@@ -273,7 +286,11 @@ WRONG = [
     ("a{% include no.html %}b", "ab", (5, "the include '_includes/no.html' is not there")),
     ("a{% post_url 2020-01-01-no %}b", "ab", (5, "the post '2020-01-01-no' is not there")),
     ("a{% link no.md %}b", "ab", (5, "'no.md' is not there to be linked")),
-    ("{{ 1 | divided_by: 0 }}b", "b", (5, "filter 'divided_by': integer division or modulo by zero")),
+    (
+        "{{ 1 | divided_by: 0 }}b",
+        "b",
+        (5, "filter 'divided_by': integer division or modulo by zero"),
+    ),
     ("{% if true %}a", "a", (5, "expected tag endif, found end of expression")),
     (
         "{% for x in y %}a{% else %}b{% if true %}c{% endif %}",
@@ -284,7 +301,11 @@ WRONG = [
     ("a{% comment %}b", "ab", (5, "comment tag was never closed")),
     ("a {{ b", "a {{ b", (5, "{{ is never closed")),
     ("a {% b", "a {% b", (5, "{% is never closed")),
-    ("a{% highlight %}b{% endhighlight %}c", "abc", (5, "'highlight' needs a language, and has ''")),
+    (
+        "a{% highlight %}b{% endhighlight %}c",
+        "abc",
+        (5, "'highlight' needs a language, and has ''"),
+    ),
     ("a{% endif %}b", "ab", (5, "unknown tag 'endif'")),
     ("a{% break %}b", "ab", None),
     ("{% assign x %}b", "b", (5, "expected '=', found end of expression")),
@@ -296,13 +317,19 @@ def test_wrong(template: str, text: str, problem: tuple[int, str] | None) -> Non
     """What is wrong is one problem with its line in the file, and the text around it stays."""
     result = liquid(template)
     assert text == result.text
-    assert ([problem] if problem else []) == [(found.line, found.message) for found in result.problems]
+    assert ([problem] if problem else []) == [
+        (found.line, found.message) for found in result.problems
+    ]
 
 
 def test_wrong_in_an_include() -> None:
     """What is wrong in an include is its file's problem, told once."""
-    result = liquid("{% include a.html %}{% include a.html %}", files={"_includes/a.html": "x\n{{ 1 | foo }}"})
-    assert [str(problem) for problem in result.problems] == ["_includes/a.html:2: unknown filter 'foo'"]
+    result = liquid(
+        "{% include a.html %}{% include a.html %}", files={"_includes/a.html": "x\n{{ 1 | foo }}"}
+    )
+    assert [str(problem) for problem in result.problems] == [
+        "_includes/a.html:2: unknown filter 'foo'"
+    ]
 
 
 def test_include_relative() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from syndicator.model.outbox import host_name, network_of, turn_of
+from syndicator.model.outbox import host_name, network_of, queue_key
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,4 @@ def test_the_network_of_an_address(address: str, network: str) -> None:
 )
 def test_a_public_address_has_one_turn_for_all_ports(name: str, turn: str) -> None:
     """The ports of the operator's own machines are other services."""
-    assert turn_of("https://reader.example:8443/cb", name) == turn
+    assert queue_key("https://reader.example:8443/cb", name) == turn

@@ -58,7 +58,10 @@ def test_all_is_well() -> None:
     assert said(WELL) == ()
     warned = Problem(path="_posts/a.md", message="odd")
     passing = replace(
-        WELL, owed_since=NOW - timedelta(minutes=1), problems=(warned,), polled=NOW - timedelta(minutes=1)
+        WELL,
+        owed_since=NOW - timedelta(minutes=1),
+        problems=(warned,),
+        polled=NOW - timedelta(minutes=1),
     )
     assert said(passing) == ()
 
@@ -73,9 +76,15 @@ def test_all_is_well() -> None:
         ({"daemon": None}, "the daemon is not running"),
         ({"polled": NOW - timedelta(minutes=3)}, "2026-05-01 11:57:00 UTC: it hangs"),
         ({"problems": (Problem(path="a", message="b", fatal=True),)}, "1 problem keeps a post"),
-        ({"hubs": (replace(HUB, gave_up=3, error="404"),)}, "https://hub.example/: 3 pings given up: 404"),
         (
-            {"owed_since": NOW - timedelta(hours=2), "hubs": (replace(HUB, waiting=1, error="no answer"),)},
+            {"hubs": (replace(HUB, gave_up=3, error="404"),)},
+            "https://hub.example/: 3 pings given up: 404",
+        ),
+        (
+            {
+                "owed_since": NOW - timedelta(hours=2),
+                "hubs": (replace(HUB, waiting=1, error="no answer"),),
+            },
             "owed since 2026-05-01 10:00 UTC; https://hub.example/: no answer",
         ),
         ({"disk_free_octets": 4096}, "/srv/feeds: 4,096 octets are free"),

@@ -18,7 +18,9 @@ LISTED = """
 PUBLIC, OPENED = public([]), public(["127.0.0.0/8"])
 
 
-@pytest.mark.parametrize("host", ["reader.example", "93.184.215.14", "[2606:2800:21f::1]", "127.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["reader.example", "93.184.215.14", "[2606:2800:21f::1]", "127.0.0.1"]
+)
 def test_ports_that_browsers_refuse_are_refused(host: str) -> None:
     """By name and by address, in networks that are opened too; and the reason is short."""
     for port in LISTED:
@@ -51,7 +53,10 @@ def test_no_connection_is_made_to_a_blocked_port() -> None:
     with serving(OK, ports=BLOCKED) as server, a_client(allow=("127.0.0.0/8",)) as client:
         for host in ("127.0.0.1", "localhost"):
             answer = client.send(get(f"http://{host}:{server.port}/cb", stranger=True))
-            assert (answer.refused, answer.error) == (True, f"refused: port {server.port} is blocked")
+            assert (answer.refused, answer.error) == (
+                True,
+                f"refused: port {server.port} is blocked",
+            )
         assert server.connections == 0
         assert client.send(get(server.url)).status == 200
 
@@ -96,7 +101,12 @@ def test_public_addresses_are_allowed(address: str) -> None:
 
 @pytest.mark.parametrize(
     ("network", "address"),
-    [("192.0.0.9/32", "192.0.0.9"), ("::1/128", "::1"), ("fd00::/8", "fd12::1"), ("2001:db8::/32", "2001:db8::7")],
+    [
+        ("192.0.0.9/32", "192.0.0.9"),
+        ("::1/128", "::1"),
+        ("fd00::/8", "fd12::1"),
+        ("2001:db8::/32", "2001:db8::7"),
+    ],
 )
 def test_what_is_opened_is_open(network: str, address: str) -> None:
     """`hub.allow_private` beats the table, for what it names."""
@@ -104,7 +114,9 @@ def test_what_is_opened_is_open(network: str, address: str) -> None:
     assert not public([network]).permits_address("10.0.0.1")
 
 
-@pytest.mark.parametrize("network", ["64:ff9b::/96", "::ffff:0:0/96", "2002::/16", "2001::/32", "10.0.0.1/8"])
+@pytest.mark.parametrize(
+    "network", ["64:ff9b::/96", "::ffff:0:0/96", "2002::/16", "2001::/32", "10.0.0.1/8"]
+)
 def test_what_would_open_more_than_it_says_is_an_error(network: str) -> None:
     """A network that carries IPv4 addresses inside it would open loopback with them."""
     with pytest.raises(ValueError, match=r"network|host bits"):

@@ -18,14 +18,24 @@ from syndicator.outbound import BODY_LIMIT
 def test_an_exchange() -> None:
     """What was decided is what is sent, with our name and nothing of the environment's."""
     with (
-        serving(b"HTTP/1.1 202 Accepted\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\nok") as server,
+        serving(
+            b"HTTP/1.1 202 Accepted\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\nok"
+        ) as server,
         a_client() as client,
     ):
         request = Request(
-            method="POST", url=f"http://127.0.0.1:{server.port}/hub?a=1", headers={"X-Y": "z"}, body=b"a=b"
+            method="POST",
+            url=f"http://127.0.0.1:{server.port}/hub?a=1",
+            headers={"X-Y": "z"},
+            body=b"a=b",
         )
         answer = client.send(request)
-    assert (answer.status, answer.headers["retry-after"], answer.body, answer.error) == (202, "7", b"ok", None)
+    assert (answer.status, answer.headers["retry-after"], answer.body, answer.error) == (
+        202,
+        "7",
+        b"ok",
+        None,
+    )
     assert server.requests == [
         b"POST /hub?a=1 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept-Encoding: identity\r\n"
         b"User-Agent: syndicator (+https://a.example/)\r\nAccept: */*\r\nX-Y: z\r\nContent-Length: 3\r\n\r\na=b"
@@ -35,7 +45,13 @@ def test_an_exchange() -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["/cb?token=%7e%7E~%2f&x=[1]|{2}&&=&a=b+c%20d", "/a%2Fb/../c//d?", "/?k=%41", "/p;x=1?q?q#", "/'(*)!$,"],
+    [
+        "/cb?token=%7e%7E~%2f&x=[1]|{2}&&=&a=b+c%20d",
+        "/a%2Fb/../c//d?",
+        "/?k=%41",
+        "/p;x=1?q?q#",
+        "/'(*)!$,",
+    ],
 )
 def test_the_target_is_sent_as_it_is_written(target: str) -> None:
     """W3C WebSub §5.1.1: a callback's query is kept. requests would decode %7e and urllib3 spell %2f as %2F."""
@@ -44,7 +60,9 @@ def test_the_target_is_sent_as_it_is_written(target: str) -> None:
     assert server.requests[0].split(b" ")[1].decode() == target.removesuffix("#")
 
 
-@pytest.mark.parametrize(("url", "target"), [("http://127.0.0.1:{}", "/"), ("http://127.0.0.1:{}?a=/b", "/?a=/b")])
+@pytest.mark.parametrize(
+    ("url", "target"), [("http://127.0.0.1:{}", "/"), ("http://127.0.0.1:{}?a=/b", "/?a=/b")]
+)
 def test_no_path_is_the_root(url: str, target: str) -> None:
     """RFC 9112 §3.2.1."""
     with serving(OK) as server, a_client() as client:
@@ -58,7 +76,11 @@ def test_redirects_are_answers(status: int) -> None:
     redirect = b"HTTP/1.1 %d R\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n" % status
     with serving(redirect) as server, a_client() as client:
         answer = client.send(get(f"http://127.0.0.1:{server.port}/"))
-    assert (answer.status, answer.headers["location"], len(server.requests)) == (status, "/other", 1)
+    assert (answer.status, answer.headers["location"], len(server.requests)) == (
+        status,
+        "/other",
+        1,
+    )
 
 
 def test_cookies_are_not_kept() -> None:
@@ -191,7 +213,9 @@ def test_closing_ends_what_is_under_way() -> None:
     """A hub that hangs doesn't hold the process: closing aborts it, and says so."""
     answers = []
     with serving(hang) as server, a_client(timeout=60) as client:
-        thread = threading.Thread(target=lambda: answers.append(client.send(get(f"http://127.0.0.1:{server.port}/"))))
+        thread = threading.Thread(
+            target=lambda: answers.append(client.send(get(f"http://127.0.0.1:{server.port}/")))
+        )
         thread.start()
         while not server.requests:
             time.sleep(0.001)
@@ -217,7 +241,11 @@ def test_errors_are_in_words_and_without_the_address() -> None:
         port, secret = server.port, "/cb?token=hush"
         said = {
             url: client.send(get(f"{url}{secret}")).error
-            for url in (f"http://127.0.0.1:{free_port()}", "http://no-such-host.invalid", f"http://127.0.0.1:{port}")
+            for url in (
+                f"http://127.0.0.1:{free_port()}",
+                "http://no-such-host.invalid",
+                f"http://127.0.0.1:{port}",
+            )
         }
         said["odd"] = client.send(get("http://[::1")).error
     assert list(said.values()) == [
@@ -352,7 +380,11 @@ def test_the_address_checked_is_the_address_connected_to(monkeypatch: pytest.Mon
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     with serving(OK) as server, a_client(allow=("127.0.0.3/32",)) as client:
         answer = client.send(get(f"http://rebind.example:{server.port}/", stranger=True))
-        assert (answer.error, server.connections, len(looked_up)) == ("it refused the connection", 0, 1)
+        assert (answer.error, server.connections, len(looked_up)) == (
+            "it refused the connection",
+            0,
+            1,
+        )
         assert client.send(get(f"http://rebind.example:{server.port}/", stranger=True)).refused
         assert server.connections == 0
 
@@ -363,14 +395,17 @@ def test_a_name_with_one_foot_inside_is_refused(monkeypatch: pytest.MonkeyPatch)
         socket,
         "getaddrinfo",
         lambda host, port, *args: [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("93.184.215.14", "127.0.0.1")
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
+            for address in ("93.184.215.14", "127.0.0.1")
         ],
     )
     with a_client() as client:
         assert client.send(get("http://both.example/", stranger=True)).refused
 
 
-def test_a_name_that_takes_for_ever_to_resolve_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_takes_for_ever_to_resolve_ends_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """getaddrinfo has no timeout; the exchange has."""
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args: over.wait(10) and [])

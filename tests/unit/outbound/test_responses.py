@@ -84,7 +84,9 @@ def test_a_large_answer_on_a_kept_connection_is_not_asked_for_again() -> None:
 def test_the_limit_is_for_all_of_it() -> None:
     """An answer of just 64 KiB is read, one octet more isn't; interim responses and trailers count."""
     trailer = b"X: " + b"y" * 30_000 + b"\r\n"
-    chunked = HEAD + b"X: " + b"y" * 30_000 + b"\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
+    chunked = (
+        HEAD + b"X: " + b"y" * 30_000 + b"\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
+    )
     interim = b"HTTP/1.1 103 Early Hints\r\n" + b"X: " + b"y" * 30_000 + b"\r\n\r\n"
     for answer, fits in (
         (head(ANSWER_LIMIT - 2), True),
@@ -124,8 +126,12 @@ def test_interim_responses_are_skipped(status: int) -> None:
         b"HTTP/1.1 204 No Content\r\nContent-Length: 45\r\n\r\n" + GONE,
         b"HTTP/1.1 304 Not Modified\r\n\r\n" + GONE,
         CHUNKED + b"2\r\nok\r\n0\r\n\r\n" + GONE,
-        HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n" + GONE,
-        HEAD + b"Content-Length: 2\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n" + GONE,
+        HEAD
+        + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+        + GONE,
+        HEAD
+        + b"Content-Length: 2\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+        + GONE,
         HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 99\r\n\r\n0\r\n\r\n" + GONE,
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + GONE,
         b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok" + GONE,
@@ -184,7 +190,9 @@ def test_what_follows_an_answer_late_is_not_the_next_answer() -> None:
 
 
 @pytest.mark.parametrize("secured", [False, True])
-def test_a_plain_answer_keeps_its_connection(secured: bool, tls: ssl.SSLContext, trusted: None) -> None:
+def test_a_plain_answer_keeps_its_connection(
+    secured: bool, tls: ssl.SSLContext, trusted: None
+) -> None:
     """What was read whole, and nothing behind it, leaves the connection to the next request."""
     with serving(OK, tls if secured else None) as server, a_client() as client:
         url = f"https://localhost:{server.port}" if secured else server.url
@@ -212,13 +220,45 @@ def test_an_answer_of_http_0_9_is_none() -> None:
 
 
 PARTS = [
-    *[b"HTTP/1.1 200 OK", b"HTTP/1.1 100 Continue", b"HTTP/1.1 999 \xff", b"HTTP/2 200", b"HTTP/1.1 -1"],
-    *[b"\r\n", b"\r\n\r\n", b"\n", b"\r", b" ", b"\t", b":", b";", b",", b"\0", b"\xff\xfe", b"x" * 300],
+    *[
+        b"HTTP/1.1 200 OK",
+        b"HTTP/1.1 100 Continue",
+        b"HTTP/1.1 999 \xff",
+        b"HTTP/2 200",
+        b"HTTP/1.1 -1",
+    ],
+    *[
+        b"\r\n",
+        b"\r\n\r\n",
+        b"\n",
+        b"\r",
+        b" ",
+        b"\t",
+        b":",
+        b";",
+        b",",
+        b"\0",
+        b"\xff\xfe",
+        b"x" * 300,
+    ],
     *[b"Content-Length: 5", b"Content-Length: -1", b"Content-Length: 1e9", b"Content-Length: 5, 5"],
     *[b"Content-Length: " + b"9" * 5000, b"Transfer-Encoding: chunked", b"Transfer-Encoding: x"],
     *[b"Content-Type: multipart/mixed; boundary=a", b"Content-Type: message/rfc822", b"--a"],
-    *[b"Connection: keep-alive", b"Connection: close", b"Location: //[", b"Date: Mon, 99", b"X : y"],
-    *[b"Content-Type: text/plain; charset*=x'y'%zz", b"=?utf-8?q?=ff?=", b" folded", b"5", b"-1", b"0"],
+    *[
+        b"Connection: keep-alive",
+        b"Connection: close",
+        b"Location: //[",
+        b"Date: Mon, 99",
+        b"X : y",
+    ],
+    *[
+        b"Content-Type: text/plain; charset*=x'y'%zz",
+        b"=?utf-8?q?=ff?=",
+        b" folded",
+        b"5",
+        b"-1",
+        b"0",
+    ],
     *[b"ffffffffffffffffffff", b"0x5", b"5_0", b"+5", b"Content-Encoding: gzip"],
 ]
 
@@ -236,7 +276,8 @@ def test_no_answer_raises() -> None:
         for _ in range(400):
             begin = draw.choice([b"", HEAD, HEAD, HEAD, CHUNKED])
             said = begin + b"".join(
-                draw.choice(PARTS) + draw.choice([b"\r\n", b"\r\n", b"", b": "]) for _ in range(draw.randrange(12))
+                draw.choice(PARTS) + draw.choice([b"\r\n", b"\r\n", b"", b": "])
+                for _ in range(draw.randrange(12))
             )
             found = client.send(get(server.url))
             assert found.status is not None or found.error
@@ -247,7 +288,9 @@ def test_errors_of_answers_are_not_logged(caplog: pytest.LogCaptureFixture) -> N
     with serving(HEAD + b"no header\r\n\r\n") as server, a_client() as client:
         server.answer = closing(HEAD + b"no header\r\nContent-Length: 2\r\n\r\nok")
         client.send(get(f"{server.url}/cb?token=hush"))
-        server.answer = closing(HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+        server.answer = closing(
+            HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        )
         client.send(get(f"{server.url}/cb?token=hush"))
     assert caplog.records == []
 

@@ -19,23 +19,25 @@ import pytest
 from syndicator.errors import OutputError
 from syndicator.model.content import FeedFile, digest_of
 from syndicator.outputs.compress import is_packed, siblings
-from syndicator.outputs.folder import Disk, Folder
+from syndicator.outputs.folder import Disk, OutputFolder
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def file(path: str = "category/news.rss", data: bytes = b"<rss/>" * 100) -> FeedFile:
-    return FeedFile(path=path, url="https://x/", data=data, media_type="x", digest=digest_of(data), hubs=())
+    return FeedFile(
+        path=path, url="https://x/", data=data, media_type="x", digest=digest_of(data), hubs=()
+    )
 
 
-def write(folder: Folder, one: FeedFile) -> Disk:
+def write(folder: OutputFolder, one: FeedFile) -> Disk:
     (disk,) = folder.write([(one, MOMENT)])
     return disk
 
 
 def test_a_file_stands_with_its_siblings(tmp_path: Path) -> None:
     """All three are dated alike, and unpack to the same bytes."""
-    folder = Folder(tmp_path, ("gzip", "br"))
+    folder = OutputFolder(tmp_path, ("gzip", "br"))
     written = write(folder, file())
     assert folder.unpacked(written)
     disk = folder.pack("category/news.rss", written)
@@ -52,7 +54,7 @@ def test_a_file_stands_with_its_siblings(tmp_path: Path) -> None:
 
 def test_no_sibling_is_older_than_its_file(tmp_path: Path) -> None:
     """Whoever prefers siblings gets the new bytes as they are until they are packed, and never the old ones."""
-    folder = Folder(tmp_path, ("gzip", "br"))
+    folder = OutputFolder(tmp_path, ("gzip", "br"))
     folder.pack("a.rss", write(folder, file("a.rss")))
     write(folder, file("a.rss", b"<new/>" * 100))
     assert os.listdir(tmp_path) == ["a.rss"]
@@ -60,7 +62,7 @@ def test_no_sibling_is_older_than_its_file(tmp_path: Path) -> None:
 
 def test_a_file_that_was_replaced_is_not_packed(tmp_path: Path) -> None:
     """Siblings are of what was published, or there are none."""
-    folder = Folder(tmp_path, ("gzip",))
+    folder = OutputFolder(tmp_path, ("gzip",))
     disk = write(folder, file("a.rss"))
     (tmp_path / "a.rss").write_text("someone else's")
     assert folder.pack("a.rss", disk) is None
@@ -71,7 +73,7 @@ def test_a_file_that_was_replaced_is_not_packed(tmp_path: Path) -> None:
 
 def test_a_file_that_can_not_be_written_keeps_its_siblings(tmp_path: Path) -> None:
     """On a full disk, what was out stays as it was."""
-    folder = Folder(tmp_path, ("gzip",))
+    folder = OutputFolder(tmp_path, ("gzip",))
     disk = folder.pack("a.rss", write(folder, file("a.rss")))
     with pytest.raises(OutputError), limited(len(file().data)):
         write(folder, file("a.rss", b"<new/>" * 1000))
@@ -85,7 +87,7 @@ def test_one_that_fails_leaves_none_half_written(tmp_path: Path) -> None:
     (tmp_path / "a.rss").mkdir()
     others = [file(f"{number}.rss", os.urandom(8_000_000)) for number in range(3)]
     with pytest.raises(OutputError):
-        Folder(tmp_path, ()).write([(one, MOMENT) for one in (file("a.rss"), *others)])
+        OutputFolder(tmp_path, ()).write([(one, MOMENT) for one in (file("a.rss"), *others)])
     assert sorted(os.listdir(tmp_path)) == ["0.rss", "1.rss", "2.rss", "a.rss"]
     assert all((tmp_path / one.path).read_bytes() == one.data for one in others)
 
@@ -105,7 +107,7 @@ def limited(octets: int) -> Iterator[None]:
 
 def test_a_sibling_that_does_not_help_is_not_kept(tmp_path: Path) -> None:
     """Neither written, nor left over from an earlier version."""
-    folder = Folder(tmp_path, ("gzip", "br"))
+    folder = OutputFolder(tmp_path, ("gzip", "br"))
     folder.pack("a.rss", write(folder, file("a.rss")))
     disk = write(folder, file("a.rss", os.urandom(64)))
     assert folder.pack("a.rss", disk) == disk
@@ -118,20 +120,24 @@ def test_compression_is_a_function_of_the_bytes() -> None:
     assert siblings(b"x" * 999, ()) == {}
 
 
-@pytest.mark.parametrize("spoil", [lambda p: p.unlink(), lambda p: p.write_bytes(b"other"), lambda p: os.utime(p)])
+@pytest.mark.parametrize(
+    "spoil", [lambda p: p.unlink(), lambda p: p.write_bytes(b"other"), lambda p: os.utime(p)]
+)
 def test_what_was_touched_does_not_stand(tmp_path: Path, spoil) -> None:  # type: ignore[no-untyped-def]
     """A file that someone removed or changed is seen at the cost of a stat."""
-    folder = Folder(tmp_path, ("gzip",))
+    folder = OutputFolder(tmp_path, ("gzip",))
     disk = write(folder, file("a.rss"))
     spoil(tmp_path / "a.rss")
     assert not folder.stands("a.rss", disk)
 
 
-@pytest.mark.parametrize("path", ["../a.rss", "/etc/passwd", "a/../../b", "a//b", "", "a/" + "b" * 256, "a\0b", "."])
+@pytest.mark.parametrize(
+    "path", ["../a.rss", "/etc/passwd", "a/../../b", "a//b", "", "a/" + "b" * 256, "a\0b", "."]
+)
 def test_nothing_is_written_elsewhere(tmp_path: Path, path: str) -> None:
     """Whatever a name says."""
     with pytest.raises(OutputError, match="no path below"):
-        write(Folder(tmp_path / "feeds", ()), file(path))
+        write(OutputFolder(tmp_path / "feeds", ()), file(path))
     assert os.listdir(tmp_path) == []
 
 
@@ -139,19 +145,25 @@ def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
     """The error says which file, and what will happen; nothing half written stays."""
     (tmp_path / "a.rss").mkdir()
     with pytest.raises(OutputError, match=r"a\.rss can't be written") as caught:
-        write(Folder(tmp_path, ()), file("a.rss"))
+        write(OutputFolder(tmp_path, ()), file("a.rss"))
     assert caught.value.hint
     assert os.listdir(tmp_path) == ["a.rss"]
 
 
 def test_what_can_not_be_read_is_put_right(tmp_path: Path) -> None:
     """A link in a circle where a file and its sibling belong: neither is there, and both are made again."""
-    folder = Folder(tmp_path, ("gzip",))
+    folder = OutputFolder(tmp_path, ("gzip",))
     for name in ("a.rss", "a.rss.gz"):
         (tmp_path / name).symlink_to(name)
-    assert (folder.read("a.rss"), folder.read("a.rss.gz"), folder.dated(file("a.rss"))) == (None, None, None)
+    assert (folder.read("a.rss"), folder.read("a.rss.gz"), folder.dated(file("a.rss"))) == (
+        None,
+        None,
+        None,
+    )
     folder.pack("a.rss", write(folder, file("a.rss")))
-    assert gzip.decompress((tmp_path / "a.rss.gz").read_bytes()) == folder.read("a.rss") == file().data
+    assert (
+        gzip.decompress((tmp_path / "a.rss.gz").read_bytes()) == folder.read("a.rss") == file().data
+    )
 
 
 def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
@@ -159,13 +171,13 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     (tmp_path / "category").mkdir()
     (tmp_path / "category/.syndicator-12-abc").write_text("half")
     (tmp_path / "category/mine").write_text("")
-    Folder(tmp_path, ()).sweep()
+    OutputFolder(tmp_path, ()).sweep()
     assert os.listdir(tmp_path / "category") == ["mine"]
 
 
 def test_removing_takes_the_siblings_too(tmp_path: Path) -> None:
     """And what isn't there is no error."""
-    folder = Folder(tmp_path, ("gzip", "br"))
+    folder = OutputFolder(tmp_path, ("gzip", "br"))
     folder.pack("a.rss", write(folder, file("a.rss")))
     folder.remove("a.rss")
     folder.remove("a.rss")
@@ -178,12 +190,17 @@ def test_temporary_names_are_random_and_opened_exclusively(tmp_path: Path) -> No
     opened: list[tuple[str, int]] = []
 
     def watch(event: str, args: tuple[object, ...]) -> None:
-        if event == "open" and watching and isinstance(args[0], str) and args[0].startswith(".syndicator-"):
+        if (
+            event == "open"
+            and watching
+            and isinstance(args[0], str)
+            and args[0].startswith(".syndicator-")
+        ):
             opened.append((args[0], int(str(args[2]))))
 
     watching = True
     sys.addaudithook(watch)  # it can't be taken away again
-    folder = Folder(tmp_path, ("gzip",))
+    folder = OutputFolder(tmp_path, ("gzip",))
     for _ in range(2):
         folder.pack("a.rss", write(folder, file("a.rss")))
     watching = False
@@ -214,7 +231,7 @@ def test_what_is_not_ours_is_not_swept(tmp_path: Path) -> None:
     (root / ".syndicator-3-abc").symlink_to(outside / ".syndicator-1-abc")
     os.mkfifo(root / ".syndicator-4-abc")
     _make_deep(root, 300)
-    Folder(root, ()).sweep()
+    OutputFolder(root, ()).sweep()
     assert all((tmp_path / name).read_text() == "precious" for name in kept)
     assert {".syndicator-3-abc", ".syndicator-4-abc"} <= set(os.listdir(root))
 
@@ -233,22 +250,25 @@ def test_a_temporary_file_of_another_user_is_not_swept(tmp_path: Path) -> None:
     """It is no file that this one left."""
     (tmp_path / ".syndicator-1-abc").write_text("precious")
     os.chown(tmp_path / ".syndicator-1-abc", 65_534, 65_534)
-    Folder(tmp_path, ()).sweep()
+    OutputFolder(tmp_path, ()).sweep()
     assert os.listdir(tmp_path) == [".syndicator-1-abc"]
 
 
 def test_no_link_below_the_folder_is_followed(tmp_path: Path) -> None:
     """Neither to write, to read, to look nor to remove; the folder itself may be reached through links."""
     elsewhere = tmp_path / "elsewhere"
-    write(Folder(elsewhere, ()), file("news.rss"))
+    write(OutputFolder(elsewhere, ()), file("news.rss"))
     (tmp_path / "feeds").mkdir()
     (tmp_path / "current").symlink_to("feeds")
-    folder = Folder(tmp_path / "current", ("gzip",))
+    folder = OutputFolder(tmp_path / "current", ("gzip",))
     disk = write(folder, file())
     assert (tmp_path / "feeds/category/news.rss").read_bytes() == file().data
     (tmp_path / "feeds/category").rename(tmp_path / "feeds/old")
     (tmp_path / "feeds/category").symlink_to(elsewhere)
-    assert (folder.read("category/news.rss"), folder.stands("category/news.rss", disk)) == (None, False)
+    assert (folder.read("category/news.rss"), folder.stands("category/news.rss", disk)) == (
+        None,
+        False,
+    )
     assert (folder.bodies("category/news.rss", disk), folder.dated(file())) == ({}, None)
     folder.remove("category/news.rss")
     with pytest.raises(OutputError, match="current/category is a link") as caught:
@@ -261,7 +281,7 @@ def test_no_link_below_the_folder_is_followed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.rss", "a.rss.gz", "a.rss.br"])
 def test_a_link_to_the_very_bytes_does_not_stand(tmp_path: Path, name: str) -> None:
     """A server of the folder would send what the link leads to, whatever that is by then."""
-    folder = Folder(tmp_path / "feeds", ("gzip", "br"))
+    folder = OutputFolder(tmp_path / "feeds", ("gzip", "br"))
     disk = folder.pack("a.rss", write(folder, file("a.rss")))
     assert disk
     place = tmp_path / "feeds" / name
@@ -275,7 +295,7 @@ def test_a_file_is_for_everyone_as_the_umask_says(tmp_path: Path) -> None:
     """A web server that runs as another user reads it."""
     before = os.umask(0o027)
     try:
-        folder = Folder(tmp_path / "feeds", ("gzip",))
+        folder = OutputFolder(tmp_path / "feeds", ("gzip",))
         folder.pack("a.rss", write(folder, file("a.rss")))
     finally:
         os.umask(before)

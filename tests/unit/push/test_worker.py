@@ -14,9 +14,9 @@ from command import AT_ONCE
 
 from syndicator.errors import OutputError, StateError
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import Answer, Kind, Request, Subscription
+from syndicator.model.outbox import JobKind, Request, Response, Subscription
 from syndicator.outbound import Client
-from syndicator.push.worker import Push
+from syndicator.push.worker import PushWorker
 from syndicator.store import claims, deliveries, outbox, subscriptions
 from syndicator.store.database import Database
 
@@ -95,10 +95,10 @@ def pushing(
     read: Callable[[str], FeedFile | None] = lambda topic: None,
     served: Callable[[], bool] = lambda: True,
     kind: type[Client] = Client,
-) -> Iterator[Push]:
+) -> Iterator[PushWorker]:
     limit = timedelta(seconds=timeout)
     client = kind(user_agent="syndicator", timeout=limit, stranger_timeout=limit)
-    yield Push(
+    yield PushWorker(
         database,
         client,
         read=read,
@@ -112,7 +112,7 @@ def pushing(
     client.close()
 
 
-def begun(push: Push, hub: Hub) -> threading.Thread:
+def begun(push: PushWorker, hub: Hub) -> threading.Thread:
     """A pass whose first request has reached the hub."""
     passing = threading.Thread(target=push.once)
     passing.start()
@@ -121,9 +121,11 @@ def begun(push: Push, hub: Hub) -> threading.Thread:
     return passing
 
 
-def owe(database: Database, *hubs: str, topics: tuple[str, ...] = (TOPIC,), now: datetime = NOW) -> None:
+def owe(
+    database: Database, *hubs: str, topics: tuple[str, ...] = (TOPIC,), now: datetime = NOW
+) -> None:
     with database.begin() as connection:
-        outbox.owe_pings(connection, [(topic, hubs) for topic in topics], now)
+        outbox.enqueue_pings(connection, [(topic, hubs) for topic in topics], now)
 
 
 def test_each_topic_is_told_to_each_hub(database: Database, hub: Hub) -> None:
@@ -134,32 +136,40 @@ def test_each_topic_is_told_to_each_hub(database: Database, hub: Hub) -> None:
     assert sorted((path, form["hub.topic"]) for path, form in hub.seen) == [
         (path, [topic]) for path in ("/a", "/b") for topic in (TOPIC, f"{TOPIC}2")
     ]
-    assert (report.paid, report.owed, report.next_due) == ({Kind.PING: 4}, 0, None)
+    assert (report.paid, report.owed, report.next_due) == ({JobKind.PING: 4}, 0, None)
     assert report.summary() == "4 pings sent"
 
 
-def test_a_failure_is_tried_again_when_it_is_due_and_given_up_at_the_end(database: Database, hub: Hub) -> None:
+def test_a_failure_is_tried_again_when_it_is_due_and_given_up_at_the_end(
+    database: Database, hub: Hub
+) -> None:
     """One attempt, one after each wait; then it stays in sight, and the next change owes it again."""
     hub.behave = lambda path: 500
     owe(database, hub.url)
     clock = Clock()
     with pushing(database, clock) as push:
         report = push.once()
-        assert (len(hub.seen), report.again, report.next_due) == (1, {Kind.PING: 1}, NOW + timedelta(seconds=5))
-        assert [(problem.path, problem.message) for problem in report.problems] == [(hub.url, "it answered 500")]
+        assert (len(hub.seen), report.again, report.next_due) == (
+            1,
+            {JobKind.PING: 1},
+            NOW + timedelta(seconds=5),
+        )
+        assert [(problem.path, problem.message) for problem in report.problems] == [
+            (hub.url, "it answered 500")
+        ]
         push.once()
         assert len(hub.seen) == 1  # not before it is due
         clock.now += timedelta(seconds=5)
         push.once()
         clock.now += timedelta(minutes=1)
         report = push.once()
-        assert (len(hub.seen), report.gave_up, report.next_due) == (3, {Kind.PING: 1}, None)
+        assert (len(hub.seen), report.gave_up, report.next_due) == (3, {JobKind.PING: 1}, None)
         with database.read() as connection:
             (state,) = outbox.hub_states(connection)
         assert (state.gave_up, state.last_failure, state.error) == (1, clock.now, "it answered 500")
         hub.behave = lambda path: 200
         owe(database, hub.url, now=clock.now)
-        assert push.once().paid == {Kind.PING: 1}
+        assert push.once().paid == {JobKind.PING: 1}
     with database.read() as connection:
         (state,) = outbox.hub_states(connection)
     assert (state.gave_up, state.waiting, state.last_success) == (0, 0, clock.now)
@@ -212,10 +222,10 @@ def test_retry_after_holds_for_every_topic_of_the_hub(database: Database, hub: H
     hub.behave = lambda path: 204
     owe(database, hub.url, f"{hub.url}/another", now=clock.now)
     with pushing(database, clock) as push:  # another process knows it too
-        assert push.once().paid == {Kind.PING: 1}
+        assert push.once().paid == {JobKind.PING: 1}
         assert (len(hub.seen), hub.seen[-1][0]) == (sent + 1, "/another")
         clock.now = NOW + timedelta(seconds=120)
-        assert push.once().paid == {Kind.PING: 301}
+        assert push.once().paid == {JobKind.PING: 301}
 
 
 def test_a_redirect_that_keeps_the_post_is_followed(database: Database, hub: Hub) -> None:
@@ -223,11 +233,11 @@ def test_a_redirect_that_keeps_the_post_is_followed(database: Database, hub: Hub
     hub.behave, hub.headers = lambda path: 308 if path == "/old" else 202, {"Location": "/new"}
     owe(database, f"{hub.url}/old")
     with pushing(database, Clock()) as push:
-        assert push.once().paid == {Kind.PING: 1}
+        assert push.once().paid == {JobKind.PING: 1}
         assert [path for path, _ in hub.seen] == ["/old", "/new"]
         hub.behave = lambda path: 307
         owe(database, f"{hub.url}/old")
-        assert push.once().again == {Kind.PING: 1}
+        assert push.once().again == {JobKind.PING: 1}
     assert len(hub.seen) == 2 + 1 + 3
 
 
@@ -236,7 +246,7 @@ def test_a_hub_that_hangs_delays_no_other(database: Database, hub: Hub) -> None:
 
     def left() -> int:
         with database.read() as connection:
-            return sum(outbox.outstanding(connection).values())
+            return sum(outbox.counts(connection).values())
 
     dead = Hub()
     dead.behave = lambda path: None
@@ -253,13 +263,13 @@ def test_a_hub_that_hangs_delays_no_other(database: Database, hub: Hub) -> None:
         assert (len(hub.seen), passing.is_alive()) == (1, False)
     dead.close()
     with database.read() as connection:
-        assert outbox.outstanding(connection) == {(Kind.PING, "waiting"): 300}
+        assert outbox.counts(connection) == {(JobKind.PING, "waiting"): 300}
 
 
 class Breaking(Client):
     """A client that a library fails in, for some addresses."""
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         if "broken" in request.url:
             raise IndexError("out of range")
         return super().send(request)
@@ -275,7 +285,7 @@ def test_a_request_that_breaks_keeps_no_other_back(database: Database, hub: Hub)
             reports.append(push.once())
             clock.now += timedelta(hours=1)
     assert [seen[0] for seen in hub.seen] == ["/good"]
-    assert [dict(report.gave_up) for report in reports] == [{}, {}, {Kind.PING: 1}]
+    assert [dict(report.gave_up) for report in reports] == [{}, {}, {JobKind.PING: 1}]
     assert "fault of ours" in reports[0].problems[0].message
 
 
@@ -316,17 +326,21 @@ def test_what_the_dead_had_claimed_is_given_back(database: Database, hub: Hub) -
     owe(database, hub.url)
     for claimer in ("test", "another"):
         with database.begin() as connection:
-            claims.claim(connection, NOW, claimer=claimer, limit=9, per_host=9, lease=timedelta(minutes=2))
+            claims.claim(
+                connection, NOW, claimer=claimer, limit=9, per_host=9, lease=timedelta(minutes=2)
+            )
         clock = Clock()
         with pushing(database, clock) as push:
-            assert push.once().paid == ({Kind.PING: 1} if claimer == "test" else {})
+            assert push.once().paid == ({JobKind.PING: 1} if claimer == "test" else {})
             clock.now += timedelta(minutes=2)
             push.once()
         owe(database, hub.url)
     assert len(hub.seen) == 2
 
 
-def test_what_a_pass_could_not_write_down_is_tried_again_by_the_next(database: Database, hub: Hub) -> None:
+def test_what_a_pass_could_not_write_down_is_tried_again_by_the_next(
+    database: Database, hub: Hub
+) -> None:
     """The state was not there when the answer came: its claims don't wait for their lease to end."""
     path = database.path
     assert path
@@ -338,7 +352,7 @@ def test_what_a_pass_could_not_write_down_is_tried_again_by_the_next(database: D
             push.once()
         away.rename(path)
         hub.behave = lambda _: 204
-        assert push.once().paid == {Kind.PING: 1}
+        assert push.once().paid == {JobKind.PING: 1}
 
 
 def test_a_claim_holds_while_its_request_is_under_way(database: Database, hub: Hub) -> None:
@@ -355,13 +369,17 @@ def test_a_claim_holds_while_its_request_is_under_way(database: Database, hub: H
             time.sleep(0.001)
         with database.begin() as connection:
             lease, later = timedelta(minutes=2), clock.now + timedelta(minutes=1)
-            assert not claims.claim(connection, later, claimer="other", limit=9, per_host=9, lease=lease)
+            assert not claims.claim(
+                connection, later, claimer="other", limit=9, per_host=9, lease=lease
+            )
         hub.hold.set()
         passing.join(5)
     assert [path for path, _ in hub.seen] == ["/slow", "/quick"]
 
 
-def test_what_a_pass_that_broke_off_has_under_way_is_not_sent_a_second_time(database: Database, hub: Hub) -> None:
+def test_what_a_pass_that_broke_off_has_under_way_is_not_sent_a_second_time(
+    database: Database, hub: Hub
+) -> None:
     """The next waits for it, and writes down both what it came to and what could not be written down before."""
     path = database.path
     assert path
@@ -380,7 +398,7 @@ def test_what_a_pass_that_broke_off_has_under_way_is_not_sent_a_second_time(data
         away.rename(path)
         report = push.once()
     assert sorted(path for path, _ in hub.seen) == ["/quick", "/slow"]
-    assert (report.paid, report.again) == ({Kind.PING: 1}, {Kind.PING: 1})
+    assert (report.paid, report.again) == ({JobKind.PING: 1}, {JobKind.PING: 1})
 
 
 def test_nobody_is_told_of_what_is_not_served_yet(database: Database, hub: Hub) -> None:
@@ -400,10 +418,12 @@ def test_what_cannot_be_read_just_now_is_owed_still(database: Database, hub: Hub
     def read(topic: str) -> None:
         raise OutputError("all.rss is not what was published")
 
-    reader = Subscription(topic=TOPIC, callback=hub.url, secret=None, since=NOW, expires=NOW + timedelta(days=1))
+    reader = Subscription(
+        topic=TOPIC, callback=hub.url, secret=None, since=NOW, expires=NOW + timedelta(days=1)
+    )
     with database.begin() as connection:
-        subscriptions.keep(connection, reader)
-        deliveries.owe_deliveries(connection, [TOPIC], NOW)
+        subscriptions.upsert(connection, reader)
+        deliveries.enqueue_deliveries(connection, [TOPIC], NOW)
     with pushing(database, Clock(), read=read) as push:
         report = push.once()
     assert (report.owed, report.next_due, hub.seen) == (1, NOW + timedelta(seconds=1), [])

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from syndicator.model.content import Scope
-from syndicator.sources.folder import Folder
-from syndicator.sources.site_files import Files, unchanged
+from syndicator.sources.folder import SourceFolder
+from syndicator.sources.site_files import FolderFiles, unchanged
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def site(tmp_path: Path) -> Path:
 
 def test_text_size_and_names(site: Path) -> None:
     """Paths are relative to the root, a leading slash is the same root, a BOM is no text."""
-    files = Files(site)
+    files = FolderFiles(site)
     assert files.text("_includes/a.html") == files.text("/_includes/a.html") == "hello"
     assert files.size("bytes.bin") == 3
     assert files.names("_includes") == ("_includes/a.html", "_includes/deep/b.html")
@@ -36,23 +36,24 @@ def test_text_size_and_names(site: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["../secret", "_includes/../../secret", "link", "a\0b", "nowhere", "_includes", "x" * 9999]
+    "path",
+    ["../secret", "_includes/../../secret", "link", "a\0b", "nowhere", "_includes", "x" * 9999],
 )
 def test_nothing_outside_is_seen(site: Path, path: str) -> None:
     """Whatever a post asks for, it gets what lies below the site's root, or nothing."""
-    files = Files(site)
+    files = FolderFiles(site)
     assert files.text(path) is None
     assert files.size(path) is None
 
 
 def test_what_is_no_text_is_none(site: Path) -> None:
     """A picture can be measured, not included."""
-    assert Files(site).text("bytes.bin") is None
+    assert FolderFiles(site).text("bytes.bin") is None
 
 
 def test_what_was_asked_for_is_remembered(site: Path) -> None:
     """A file that changes, goes or comes makes the answer another; so does a listing."""
-    files = Files(site)
+    files = FolderFiles(site)
     files.text("_includes/a.html")
     files.size("not-yet.png")
     files.names("_includes")
@@ -70,7 +71,7 @@ def test_folders_without_end_are_listed_as_far_as_that_goes(site: Path) -> None:
     """An author may nest them deeper than a program may call itself."""
     nest(site / "_includes")
     with few_calls():
-        assert "_includes/a.html" in Files(site).names("_includes")
+        assert "_includes/a.html" in FolderFiles(site).names("_includes")
 
 
 def test_documents_are_looked_for_in_folders_without_end(site: Path) -> None:
@@ -79,7 +80,7 @@ def test_documents_are_looked_for_in_folders_without_end(site: Path) -> None:
     (site / "z/_posts").mkdir(parents=True)
     (site / "z/_posts/2026-01-01-a.md").write_text("")
     with few_calls():
-        assert len(Folder(site, Scope()).look().prints) == 1
+        assert len(SourceFolder(site, Scope()).look().prints) == 1
 
 
 @contextmanager

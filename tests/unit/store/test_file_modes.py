@@ -29,7 +29,9 @@ def no_umask() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_umask")
-def test_files_are_private_from_the_first_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_private_from_the_first_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Made with these rights: where none can be changed afterwards, they are the same."""
     for name in ("chmod", "fchmod", "umask"):
         monkeypatch.delattr(os, name)
@@ -62,7 +64,7 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     (tmp_path / "disk/real.db").chmod(0o640)
     (tmp_path / "state.db").symlink_to("disk/real.db")
     file_modes.make(tmp_path / "state.db", file_modes.FOLDER)
-    file_modes.tighten(tmp_path / "state.db")
+    file_modes.restrict(tmp_path / "state.db")
     assert (mode(tmp_path / "disk"), mode(tmp_path / "disk/real.db")) == (0o755, 0o640)
 
 
@@ -71,15 +73,17 @@ def test_everyones_rights_are_taken(tmp_path: Path, rights: int) -> None:
     """Of the database that a link leads to, of SQLite's files beside it, and of locks; of no other file."""
     (tmp_path / "disk").mkdir()
     (tmp_path / "state.db").symlink_to("disk/real.db")
-    ours = [tmp_path / name for name in ("disk/real.db", "disk/real.db-wal", "state.db.daemon.lock")]
+    ours = [
+        tmp_path / name for name in ("disk/real.db", "disk/real.db-wal", "state.db.daemon.lock")
+    ]
     other = tmp_path / "state.db.txt"
     for path in (*ours, other):
         path.write_bytes(b"")
         path.chmod(rights)
-    assert file_modes.open_to_everyone(tmp_path / "state.db") == ours
-    file_modes.tighten(tmp_path / "state.db")
+    assert file_modes.accessible_to_all(tmp_path / "state.db") == ours
+    file_modes.restrict(tmp_path / "state.db")
     assert [mode(path) for path in (*ours, other)] == [0o600, 0o600, 0o600, rights]
-    assert file_modes.open_to_everyone(tmp_path / "state.db") == []
+    assert file_modes.accessible_to_all(tmp_path / "state.db") == []
 
 
 @pytest.mark.parametrize("rights", [0o640, 0o660])
@@ -91,7 +95,7 @@ def test_a_groups_rights_stay(tmp_path: Path, rights: int) -> None:
     old = tmp_path / "state.db.run.lock"
     old.write_bytes(b"")
     old.chmod(0o644)
-    file_modes.tighten(state)
+    file_modes.restrict(state)
     before = os.umask(0o022)
     try:
         with locks.hold(database, "daemon"):
@@ -108,7 +112,7 @@ def test_a_link_beside_a_state_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "other").chmod(0o644)
     for name in ("state.db-wal", "state.db.run.lock"):
         (tmp_path / name).symlink_to("other")
-    file_modes.tighten(tmp_path / "state.db")
+    file_modes.restrict(tmp_path / "state.db")
     assert mode(tmp_path / "other") == 0o644
 
 
@@ -119,8 +123,8 @@ def test_what_belongs_to_another_is_told_of_and_left(tmp_path: Path) -> None:
     path.write_bytes(b"")
     path.chmod(0o644)
     os.chown(path, 65_534, 65_534)
-    file_modes.tighten(path)
-    assert (mode(path), file_modes.open_to_everyone(path)) == (0o644, [path])
+    file_modes.restrict(path)
+    assert (mode(path), file_modes.accessible_to_all(path)) == (0o644, [path])
 
 
 def test_closing_an_older_state_keeps_the_locks_of_a_transaction(tmp_path: Path) -> None:
@@ -135,7 +139,11 @@ def test_closing_an_older_state_keeps_the_locks_of_a_transaction(tmp_path: Path)
         # A process of its own: a child of fork would know SQLite's locks from memory.
         code = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
         other = subprocess.run(
-            [sys.executable, "-c", code, path], capture_output=True, text=True, timeout=30, check=False
+            [sys.executable, "-c", code, path],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
         )
         assert "database is locked" in other.stderr
     first.close()
@@ -165,7 +173,10 @@ def test_what_stands_where_a_lock_belongs(tmp_path: Path, plant) -> None:  # typ
     database = Database(f"sqlite:///{tmp_path}/state.db")
     (tmp_path / "victim").write_text("precious")
     plant(f"{tmp_path}/state.db.daemon.lock")
-    with pytest.raises(StateError, match=r"daemon\.lock is not a regular file"), locks.hold(database, "daemon"):
+    with (
+        pytest.raises(StateError, match=r"daemon\.lock is not a regular file"),
+        locks.hold(database, "daemon"),
+    ):
         pass
     with pytest.raises(StateError, match=r"daemon\.lock is not a regular file"):
         locks.holder(database, "daemon")
@@ -185,7 +196,9 @@ def test_what_a_deleted_state_left_is_not_the_new_ones(tmp_path: Path) -> None:
     with new.begin() as connection:
         assert kv.get(connection, "which") is None
         kv.put(connection, "which", "new")
-    assert _open_files() >= {(f"{path}{suffix}", gone) for suffix in ("", "-wal", "-shm") for gone in (True, False)}
+    assert _open_files() >= {
+        (f"{path}{suffix}", gone) for suffix in ("", "-wal", "-shm") for gone in (True, False)
+    }
     with old.engine.connect() as connection:
         assert kv.get(connection, "which") == "old"
     old.close()

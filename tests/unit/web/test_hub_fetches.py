@@ -4,9 +4,13 @@ from ipaddress import ip_network
 
 import pytest
 
-from syndicator.web.hub_fetches import Fetches
+from syndicator.web.hub_fetches import HubFetches
 
-HUB, GOOGLE, OTHER = "https://websub.example.org/", "https://pubsubhubbub.appspot.com/", "https://other.example/hub"
+HUB, GOOGLE, OTHER = (
+    "https://websub.example.org/",
+    "https://pubsubhubbub.appspot.com/",
+    "https://other.example/hub",
+)
 
 
 class Seen:
@@ -16,7 +20,7 @@ class Seen:
         self.hubs: list[str] = []
         self.counted: list[int] = []
         self.now = 0.0
-        self.watch = Fetches(
+        self.watch = HubFetches(
             hubs or (HUB, GOOGLE, OTHER),
             peers={"websub.example.org": "203.0.113.9", "other.example": "2001:db8:0:1::9"},
             on_fetch=self.hubs.append,
@@ -25,7 +29,13 @@ class Seen:
         ).watching(lambda status, _format, _scope: self.counted.append(status))
 
     def comes(
-        self, peer: str = "198.51.100.7", agent: str = "", *, status: int = 200, format: str = "rss", told: str = ""
+        self,
+        peer: str = "198.51.100.7",
+        agent: str = "",
+        *,
+        status: int = 200,
+        format: str = "rss",
+        told: str = "",
     ) -> list[str]:
         headers = [(b"user-agent", agent.encode()), (b"x-forwarded-for", told.encode())]
         self.watch(status, format, {"client": (peer, 1), "headers": headers})
@@ -50,7 +60,9 @@ def test_a_hub_is_known_by_its_address_or_its_name(peer: str, agent: str, hubs: 
     assert hubs == Seen().comes(peer, agent)
 
 
-@pytest.mark.parametrize(("status", "format", "hubs"), [(304, "atom", [HUB]), (404, "", []), (200, "html", [])])
+@pytest.mark.parametrize(
+    ("status", "format", "hubs"), [(304, "atom", [HUB]), (404, "", []), (200, "html", [])]
+)
 def test_only_a_feed_proves_it(status: int, format: str, hubs: list[str]) -> None:
     """New or unchanged; pages and refusals prove nothing."""
     assert hubs == Seen().comes("203.0.113.9", status=status, format=format)
@@ -79,4 +91,4 @@ def test_without_hubs_nobody_is_looked_at() -> None:
     def count(_status: int, _format: str, _scope: object) -> None:
         pass
 
-    assert Fetches([], peers={}, on_fetch=print).watching(count) is count
+    assert HubFetches([], peers={}, on_fetch=print).watching(count) is count

@@ -4,7 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from syndicator.web.prepared_responses import Answer, PublishedFile, answer, moved_to, prepare
+from syndicator.web.prepared_responses import (
+    PreparedResponse,
+    PublishedFile,
+    answer,
+    moved_to,
+    prepare,
+)
 
 LINK = '<https://hub.example/>; rel="hub", <https://news.example.com/category/news.rss>; rel="self"'
 DATE = b"Thu, 15 Jan 2026 05:39:13 GMT"
@@ -23,7 +29,7 @@ def published(**changes: object) -> PublishedFile:
     return PublishedFile(**(values | changes))  # type: ignore[arg-type]
 
 
-def ask(*headers: tuple[str, str], **changes: object) -> Answer:
+def ask(*headers: tuple[str, str], **changes: object) -> PreparedResponse:
     lines = [(name.encode(), value.encode()) for name, value in headers]
     return answer(prepare(published(**changes), max_age=300), lines)
 
@@ -47,7 +53,11 @@ def test_a_full_answer_says_all_there_is_to_say() -> None:
 
 @pytest.mark.parametrize(
     ("accept", "etag", "body"),
-    [("gzip", b'"d1-gz"', b"zipped" * 3), ("br", b'"d1-br"', b"broken"), ("identity", b'"d1"', b"plain" * 10)],
+    [
+        ("gzip", b'"d1-gz"', b"zipped" * 3),
+        ("br", b'"d1-br"', b"broken"),
+        ("identity", b'"d1"', b"plain" * 10),
+    ],
 )
 def test_each_encoding_has_an_etag_of_its_own(accept: str, etag: bytes, body: bytes) -> None:
     """A strong tag names octets (§8.8.3), and the octets differ; Last-Modified is the same for all."""
@@ -76,7 +86,10 @@ def test_no_link_where_there_is_no_topic() -> None:
         ([("if-modified-since", DATE.decode())], 304),
         ([("if-modified-since", "Thu, 15 Jan 2026 05:39:12 GMT")], 200),
         ([("if-modified-since", "Fri, 16 Jan 2026 05:39:12 GMT")], 200),  # a date we never sent
-        ([("if-none-match", '"x"'), ("if-modified-since", DATE.decode())], 200),  # the tag decides alone
+        (
+            [("if-none-match", '"x"'), ("if-modified-since", DATE.decode())],
+            200,
+        ),  # the tag decides alone
         ([("if-none-match", '"d1"'), ("if-modified-since", "yesterday")], 304),
         ([("if-match", '"d1"')], 200),
         ([("if-match", 'W/"d1"')], 412),

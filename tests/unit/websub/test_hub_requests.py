@@ -5,16 +5,26 @@ from urllib.parse import urlencode
 
 import pytest
 
-from syndicator.websub.hub_requests import Accepted, Lease, Published, Refused, judge, most_of_host, normal
+from syndicator.websub.hub_requests import (
+    Accepted,
+    LeaseBounds,
+    PublishRequest,
+    Refused,
+    host_quota,
+    normalized,
+    parse,
+)
 
 TOPIC = "https://news.example.com/feeds/all.rss"
-LEASE = Lease(min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30))
+LEASE = LeaseBounds(min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30))
 FORM = "application/x-www-form-urlencoded"
 
 
-def asked(form: object, kind: str = FORM, refusal: str | None = None) -> Accepted | Published | Refused:
+def asked(
+    form: object, kind: str = FORM, refusal: str | None = None
+) -> Accepted | PublishRequest | Refused:
     body = form if isinstance(form, bytes) else urlencode(form, doseq=True).encode()  # type: ignore[arg-type]
-    return judge(
+    return parse(
         kind,
         body,
         known=lambda topic: topic if topic.startswith("https://news.example.com/feeds/") else None,
@@ -24,7 +34,11 @@ def asked(form: object, kind: str = FORM, refusal: str | None = None) -> Accepte
 
 
 def subscribe(**more: object) -> dict[str, object]:
-    form = {"hub.mode": "subscribe", "hub.topic": TOPIC, "hub.callback": "https://Reader.example:8443/cb?k=%7e"}
+    form = {
+        "hub.mode": "subscribe",
+        "hub.topic": TOPIC,
+        "hub.callback": "https://Reader.example:8443/cb?k=%7e",
+    }
     return form | {f"hub.{name}": value for name, value in more.items()}
 
 
@@ -87,7 +101,9 @@ def test_an_address_is_spelt_as_addresses_are(host: str, taken: bool) -> None:
 @pytest.mark.parametrize("name", ["hub.url", "hub.topic"])
 def test_a_publish(name: str) -> None:
     """By either name, several at once, each once."""
-    assert asked({"hub.mode": "publish", name: [TOPIC, f"{TOPIC}2", TOPIC]}) == Published(topics=(TOPIC, f"{TOPIC}2"))
+    assert asked({"hub.mode": "publish", name: [TOPIC, f"{TOPIC}2", TOPIC]}) == PublishRequest(
+        topics=(TOPIC, f"{TOPIC}2")
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,7 +130,9 @@ def test_what_is_refused(form: object, status: int) -> None:
     assert found.status == status
 
 
-@pytest.mark.parametrize("kind", ["", "text/plain", "application/json", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize(
+    "kind", ["", "text/plain", "application/json", "multipart/form-data; boundary=x"]
+)
 def test_only_forms(kind: str) -> None:
     """§5.1 names one type."""
     found = asked(subscribe(), kind=kind)
@@ -136,11 +154,12 @@ def test_only_forms(kind: str) -> None:
 )
 def test_urls_are_compared_as_rfc_3986_says(url: str, same: str) -> None:
     """§6.2.2: what need not be encoded is decoded, digits in capitals, scheme and host in small letters."""
-    assert normal(url) == same
+    assert normalized(url) == same
 
 
 @pytest.mark.parametrize(
-    ("asked_for", "granted"), [(None, 864000), (1, 300), (300, 300), (7200, 7200), (2592001, 2592000)]
+    ("asked_for", "granted"),
+    [(None, 864000), (1, 300), (300, 300), (7200, 7200), (2592001, 2592000)],
 )
 def test_a_lease_is_kept_within_bounds(asked_for: int | None, granted: int) -> None:
     """None takes the default."""
@@ -150,7 +169,7 @@ def test_a_lease_is_kept_within_bounds(asked_for: int | None, granted: int) -> N
 def publish(urls: list[str], most: int = 600) -> tuple[object, list[str], list[int]]:
     """What a publish comes to, the topics that were looked up, and the numbers that were counted."""
     looked_up, counted = list[str](), list[int]()
-    found = judge(
+    found = parse(
         FORM,
         urlencode([("hub.mode", "publish"), *(("hub.url", url) for url in urls)]).encode(),
         known=lambda url: (looked_up.append(url), url if url.endswith(".rss") else None)[1],
@@ -163,15 +182,23 @@ def publish(urls: list[str], most: int = 600) -> tuple[object, list[str], list[i
 
 def test_spellings_of_one_topic_are_looked_up_once() -> None:
     """And each of them counts."""
-    spellings = [TOPIC, TOPIC.replace("all", "%61ll"), TOPIC.replace("https", "HTTPS"), TOPIC.replace("news", "NEWS")]
-    assert publish(spellings * 40) == (Published(topics=(TOPIC,)), [TOPIC], [160])
+    spellings = [
+        TOPIC,
+        TOPIC.replace("all", "%61ll"),
+        TOPIC.replace("https", "HTTPS"),
+        TOPIC.replace("news", "NEWS"),
+    ]
+    assert publish(spellings * 40) == (PublishRequest(topics=(TOPIC,)), [TOPIC], [160])
 
 
 def test_a_publish_is_bounded() -> None:
     """No topic is looked up beyond the client's limit, beyond those of one request, or after one that is not ours."""
     topics = [f"https://news.example.com/{number}.rss" for number in range(101)]
     found, looked_up, _ = publish(topics, most=100)
-    assert (found, looked_up) == (Refused(status=429, text="Too many topics from your address", wait=60), [])
+    assert (found, looked_up) == (
+        Refused(status=429, text="Too many topics from your address", wait=60),
+        [],
+    )
     found, looked_up, _ = publish(topics)
     assert (isinstance(found, Refused) and found.status, looked_up) == (400, [])
     found, looked_up, _ = publish(["https://x.example/", *topics[:99]])
@@ -184,4 +211,4 @@ def test_a_publish_is_bounded() -> None:
 )
 def test_one_host_never_has_all_places(limit: int, in_all: int, most: int) -> None:
     """Its own limit, or half of all where that is less; a few are always allowed."""
-    assert most_of_host(limit, in_all, 2) == most
+    assert host_quota(limit, in_all, 2) == most

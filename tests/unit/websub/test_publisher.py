@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from syndicator.model.outbox import Answer, Request
+from syndicator.model.outbox import Request, Response
 from syndicator.websub.publisher import follow, ping
 
 TOPIC = "https://news.example.com/feeds/category/b%C3%BCcher.rss?a=1&b=2"
@@ -27,12 +27,15 @@ def test_a_ping() -> None:
     ("status", "taken"),
     [
         *[(status, True) for status in (200, 202, 204, 207, 299)],
-        *[(status, False) for status in (None, 100, 301, 302, 303, 307, 308, 400, 404, 410, 429, 500, 503)],
+        *[
+            (status, False)
+            for status in (None, 100, 301, 302, 303, 307, 308, 400, 404, 410, 429, 500, 503)
+        ],
     ],
 )
 def test_what_an_answer_means(status: int | None, taken: bool) -> None:
     """2xx is taken; a redirect, an error and silence are not."""
-    assert taken == Answer(status=status).taken
+    assert taken == Response(status=status).taken
 
 
 @pytest.mark.parametrize(
@@ -49,18 +52,24 @@ def test_what_an_answer_means(status: int | None, taken: bool) -> None:
         (200, "https://other.example/", None),
     ],
 )
-def test_only_redirects_that_keep_the_post_are_followed(status: int, location: str | None, url: str | None) -> None:
+def test_only_redirects_that_keep_the_post_are_followed(
+    status: int, location: str | None, url: str | None
+) -> None:
     """307 and 308, with method and body as they were; 301 and 302 would make it a GET and lose it."""
     request = ping("https://hub.example/", TOPIC)
     headers = {} if location is None else {"location": location}
-    followed = follow(request, Answer(status=status, headers=headers))
-    expected = None if url is None else Request(method="POST", url=url, headers=request.headers, body=request.body)
+    followed = follow(request, Response(status=status, headers=headers))
+    expected = (
+        None
+        if url is None
+        else Request(method="POST", url=url, headers=request.headers, body=request.body)
+    )
     assert expected == followed
 
 
 def test_a_redirect_to_another_host_is_a_strangers_word() -> None:
     """The operator named the hub, not what the hub points to: it must not lead into the operator's network."""
-    answer = Answer(status=308, headers={"location": "http://169.254.169.254/latest/"})
+    answer = Response(status=308, headers={"location": "http://169.254.169.254/latest/"})
     followed = follow(ping("https://hub.example/", TOPIC), answer)
     assert followed is not None
     assert (followed.url, followed.stranger) == ("http://169.254.169.254/latest/", True)
@@ -93,7 +102,7 @@ STRANGERS = [
 @pytest.mark.parametrize(("hub", "location", "url"), OPERATORS)
 def test_the_hub_itself_keeps_the_operators_trust(hub: str, location: str, url: str) -> None:
     """The same scheme, host and port, however they are spelt."""
-    followed = follow(ping(hub, TOPIC), Answer(status=307, headers={"location": location}))
+    followed = follow(ping(hub, TOPIC), Response(status=307, headers={"location": location}))
     assert followed is not None
     assert (followed.url, followed.stranger) == (url, False)
 
@@ -101,17 +110,20 @@ def test_the_hub_itself_keeps_the_operators_trust(hub: str, location: str, url: 
 @pytest.mark.parametrize(("hub", "location"), STRANGERS)
 def test_another_scheme_host_or_port_is_a_strangers_word(hub: str, location: str) -> None:
     """Another port of the hub's own name too: its address may be one of the operator's network."""
-    followed = follow(ping(hub, TOPIC), Answer(status=307, headers={"location": location}))
+    followed = follow(ping(hub, TOPIC), Response(status=307, headers={"location": location}))
     assert followed is not None
     assert followed.stranger
 
 
 def test_trust_does_not_come_back() -> None:
     """A chain that left the hub stays a stranger's word, where it leads back too: a stranger named the path."""
-    away = follow(ping("http://hub.lan/", TOPIC), Answer(status=307, headers={"location": "http://a.example/"}))
+    away = follow(
+        ping("http://hub.lan/", TOPIC),
+        Response(status=307, headers={"location": "http://a.example/"}),
+    )
     assert away is not None
     for location in ("http://hub.lan/admin", "/x", "http://a.example:80/y"):
-        further = follow(away, Answer(status=307, headers={"location": location}))
+        further = follow(away, Response(status=307, headers={"location": location}))
         assert further is not None
         assert further.stranger
 
@@ -133,14 +145,26 @@ def test_trust_does_not_come_back() -> None:
 def test_passwords_are_the_hubs_alone(location: str, url: str | None) -> None:
     """They stay with the same origin, go nowhere else, and none is taken from a redirect."""
     hub = ping("https://me:hush@hub.example/", TOPIC)
-    followed = follow(hub, Answer(status=308, headers={"location": location}))
+    followed = follow(hub, Response(status=308, headers={"location": location}))
     assert url == (followed and followed.url)
 
 
 @pytest.mark.parametrize(
     "location",
-    ["https://hub.example:99999/", "https://hub.example:x/", "gopher://hub.example/", "data:,x", "https:///x", ""],
+    [
+        "https://hub.example:99999/",
+        "https://hub.example:x/",
+        "gopher://hub.example/",
+        "data:,x",
+        "https:///x",
+        "",
+    ],
 )
 def test_what_is_no_address_is_not_followed(location: str) -> None:
     """The redirect itself is the answer then."""
-    assert follow(ping("http://hub.example/", TOPIC), Answer(status=307, headers={"location": location})) is None
+    assert (
+        follow(
+            ping("http://hub.example/", TOPIC), Response(status=307, headers={"location": location})
+        )
+        is None
+    )

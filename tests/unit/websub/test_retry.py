@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syndicator.model.outbox import Answer
+from syndicator.model.outbox import Response
 from syndicator.websub.retry import is_lost, next_attempt, retry_after
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
@@ -38,20 +38,22 @@ def seconds(moment: datetime | None) -> float | None:
         (1, 0.0, "٣", 5),  # a digit, but not one of HTTP's
     ],
 )
-def test_the_next_attempt(attempts: int, jitter: float, after: str | None, wait: float | None) -> None:
+def test_the_next_attempt(
+    attempts: int, jitter: float, after: str | None, wait: float | None
+) -> None:
     """The schedule, jittered upwards, or what Retry-After asks if that is longer, up to a day."""
-    answer = Answer(status=503, headers={} if after is None else {"retry-after": after})
+    answer = Response(status=503, headers={} if after is None else {"retry-after": after})
     assert wait == seconds(next_attempt(attempts, SCHEDULE, answer, NOW, jitter))
 
 
 def test_an_empty_schedule_gives_up_at_once() -> None:
     """`retry = []` means one attempt."""
-    assert next_attempt(1, (), Answer(status=500), NOW, 0.0) is None
+    assert next_attempt(1, (), Response(status=500), NOW, 0.0) is None
 
 
 def test_no_answer_asks_for_nothing() -> None:
     """A target that didn't answer named no time."""
-    assert retry_after(Answer(status=None, error="refused"), NOW) is None
+    assert retry_after(Response(status=None, error="refused"), NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,9 @@ def test_no_answer_asks_for_nothing() -> None:
         (-1, 99, False),  # the clock was set back
     ],
 )
-def test_a_subscription_ends_after_a_week_of_failures(days: float | None, failures: int, lost: bool) -> None:
+def test_a_subscription_ends_after_a_week_of_failures(
+    days: float | None, failures: int, lost: bool
+) -> None:
     """Long enough for any holiday, and often enough for a feed that seldom changes."""
     failing = None if days is None else NOW - timedelta(days=days)
     assert is_lost(failing, failures, NOW) == lost

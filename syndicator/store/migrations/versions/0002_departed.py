@@ -11,4 +11,6 @@ def upgrade() -> None:
     with op.batch_alter_table("ledger", recreate="auto") as ledger:
         ledger.add_column(sa.Column("gone", sa.BigInteger()))
     there = sa.text("gone IS NOT NULL")
-    op.create_index("ledger_gone", "ledger", ["text_digest"], sqlite_where=there, postgresql_where=there)
+    op.create_index(
+        "ledger_gone", "ledger", ["text_digest"], sqlite_where=there, postgresql_where=there
+    )

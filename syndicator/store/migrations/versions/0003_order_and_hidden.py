@@ -26,4 +26,7 @@ def upgrade() -> None:
         columns = sa.inspect(connection).get_columns(table)
         texts = [column["name"] for column in columns if isinstance(column["type"], sa.Text)]
         # At once: each would have the table's indexes made again.
-        op.execute(f"ALTER TABLE {table} " + ", ".join(f'ALTER {name} TYPE text COLLATE "C"' for name in texts))
+        op.execute(
+            f"ALTER TABLE {table} "
+            + ", ".join(f'ALTER {name} TYPE text COLLATE "C"' for name in texts)
+        )

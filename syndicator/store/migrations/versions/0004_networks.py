@@ -17,16 +17,25 @@ def upgrade() -> None:
     op.add_column("subscriptions", sa.Column("network", text))
     op.add_column("subscriptions", sa.Column("failing", sa.BigInteger()))
     verify = sa.text("kind = 'verify'")
-    op.create_index("owed_verify", "owed", ["state", "host", "client"], sqlite_where=verify, postgresql_where=verify)
+    op.create_index(
+        "owed_verify",
+        "owed",
+        ["state", "host", "client"],
+        sqlite_where=verify,
+        postgresql_where=verify,
+    )
     op.drop_index("subscriptions_host", "subscriptions")
     op.create_index("subscriptions_host", "subscriptions", ["host", "expires"])
     op.create_index("subscriptions_network", "subscriptions", ["network", "expires"])
     connection = op.get_bind()
     for (host,) in connection.execute(sa.text("SELECT DISTINCT host FROM subscriptions")).all():
         connection.execute(
-            sa.text("UPDATE subscriptions SET host = :name WHERE host = :host"), {"host": host, "name": _name(host)}
+            sa.text("UPDATE subscriptions SET host = :name WHERE host = :host"),
+            {"host": host, "name": _name(host)},
         )
-    connection.execute(sa.text("UPDATE subscriptions SET failing = last_failure WHERE failures > 0"))
+    connection.execute(
+        sa.text("UPDATE subscriptions SET failing = last_failure WHERE failures > 0")
+    )
 
 
 def _name(netloc: str) -> str:
