@@ -216,7 +216,7 @@ def _each(value: Any) -> list[object]:
 
 
 def _properties(meter: Meter, many: list[object], name: object) -> Iterator[object]:
-    """A property of each item by its dotted name. Raises TooMuchError for a name of too many parts."""
+    """A property of each item by its dotted name. Raises LiquidLimitError for a name of too many parts."""
     said = to_s(name)
     if said.count(".") >= _PARTS:
         raise LiquidLimitError(
@@ -284,7 +284,7 @@ def _expression(
     said: object,
     items: int,
 ) -> Callable[[object], object]:
-    """What evaluates an expression for each of so many items. Raises TooMuchError for one that is too long."""
+    """What evaluates an expression for each of so many items. Raises LiquidLimitError for one that is too long."""
     text = to_s(said)
     if len(text) > lax.LONGEST:
         raise LiquidLimitError(

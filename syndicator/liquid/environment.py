@@ -63,7 +63,7 @@ class JekyllEnvironment(Environment):
             self.run.meter.mended(markup)
 
     def parse_nodes(self, source: str) -> list[Node]:
-        """The tree of a text, parsed once in a run. Raises TooMuchError for too many tags, or blocks too deep."""
+        """The tree of a text, parsed once in a run. Raises LiquidLimitError for too many tags, or blocks too deep."""
         known = self.run.parsed if self.run else {}
         if source not in known:
             self._failed.clear()

@@ -43,7 +43,7 @@ class Meter:
         self._tags = TAGS
 
     def parse(self, markup: str) -> None:
-        """Count a tag or an output before it is parsed. Raises TooMuchError when there are too many."""
+        """Count a tag or an output before it is parsed. Raises LiquidLimitError when there are too many."""
         self._tags -= (
             1 + len(markup) // _CHARACTERS_A_TAG + looks_ahead(markup) // _LOOKED_AHEAD_A_TAG
         )
@@ -53,7 +53,7 @@ class Meter:
             )
 
     def mended(self, markup: str) -> None:
-        """Count markup that had to be mended. Raises TooMuchError."""
+        """Count markup that had to be mended. Raises LiquidLimitError."""
         self._tags -= len(markup) // _MENDED_A_TAG
         if self._tags < 0:
             raise LiquidLimitError(
@@ -61,20 +61,20 @@ class Meter:
             )
 
     def spend(self, steps: int = 1) -> None:
-        """Raises TooMuchError when nothing is left."""
+        """Raises LiquidLimitError when nothing is left."""
         self._steps -= steps
         if self._steps < 0:
             raise LiquidLimitError("the Liquid does too much work: an endless loop?", token=None)
 
     def written(self, characters: int) -> None:
-        """Count what was written, wherever to. Raises TooMuchError."""
+        """Count what was written, wherever to. Raises LiquidLimitError."""
         self.spend(1 + characters // _CHARACTERS_A_STEP)
         self._text -= characters
         if self._text < 0:
             raise LiquidLimitError("the Liquid writes too much text", token=None)
 
     def weigh(self, value: object) -> None:
-        """Count what it costs to handle a value. Raises TooMuchError for one that is too large by itself."""
+        """Count what it costs to handle a value. Raises LiquidLimitError for one that is too large by itself."""
         if isinstance(value, str):
             check(len(value))
             self.spend(len(value) // _CHARACTERS_A_STEP)
@@ -126,7 +126,7 @@ class Allowance:
         self._characters = TEXT
 
     def take(self, characters: int = 0, *, values: int = 1) -> None:
-        """Count a value and its characters before they are copied. Raises TooMuchError."""
+        """Count a value and its characters before they are copied. Raises LiquidLimitError."""
         self._values -= values
         self._characters -= characters
         if self._values < 0:
@@ -141,7 +141,7 @@ def looks_ahead(markup: str) -> int:
 
 
 def check(characters: int) -> None:
-    """Refuse a text before it is made. Raises TooMuchError."""
+    """Refuse a text before it is made. Raises LiquidLimitError."""
     if characters > TEXT:
         raise LiquidLimitError("the Liquid makes a text that is too long", token=None)
 
@@ -159,6 +159,6 @@ class MeteredOutput(StringIO):
         self._meter = meter
 
     def write(self, text: str) -> int:
-        """Raises TooMuchError."""
+        """Raises LiquidLimitError."""
         self._meter.written(len(text))
         return super().write(text)

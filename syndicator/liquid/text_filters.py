@@ -82,7 +82,7 @@ def squish(_: Context, value: object) -> str:
 
 
 def _escapable(value: object) -> str:
-    """A text that is not too long when it is escaped. Raises TooMuchError."""
+    """A text that is not too long when it is escaped. Raises LiquidLimitError."""
     text = to_s(value)
     check(
         len(text)
@@ -112,7 +112,7 @@ def xml_escape(_: Context, value: object) -> str:
 
 
 def _encodable(value: object) -> str:
-    """A text that is not too long with each octet as `%XX`. Raises TooMuchError."""
+    """A text that is not too long with each octet as `%XX`. Raises LiquidLimitError."""
     text = to_s(value)
     check(3 * len(text.encode(errors="surrogatepass")))
     return text

@@ -27,7 +27,7 @@ def is_array(value: object) -> bool:
 
 
 def to_s(value: object, left: Allowance | None = None) -> str:
-    """As Ruby's `to_s`. Raises TooMuchError for a hash or an array of more than is `left`."""
+    """As Ruby's `to_s`. Raises LiquidLimitError for a hash or an array of more than is `left`."""
     match nil(value):
         case None:
             return ""
@@ -57,7 +57,7 @@ def output(value: object) -> str:
 
 
 def texts(many: Iterable[object]) -> list[str]:
-    """Each value as `to_s` has it. Raises TooMuchError before all together are longer than one text may be."""
+    """Each value as `to_s` has it. Raises LiquidLimitError before all together are longer than one text may be."""
     left = Allowance()
     found: list[str] = []
     for item in many:
@@ -68,7 +68,7 @@ def texts(many: Iterable[object]) -> list[str]:
 
 
 def inspect(value: object, left: Allowance | None = None) -> str:
-    """As Ruby's `inspect`. Raises TooMuchError for what holds more than is `left`; None: than anyone prints."""
+    """As Ruby's `inspect`. Raises LiquidLimitError for what holds more than is `left`; None: than anyone prints."""
     written: list[str] = []
     _inspect(value, Allowance(_PRINTED) if left is None else left, written.append)
     return "".join(written)
@@ -100,7 +100,7 @@ def _inspect(value: object, left: Allowance, write: Callable[[str], None]) -> No
 
 
 def flatten(value: object) -> list[object]:
-    """All items of an array and of the arrays in it. Raises TooMuchError."""
+    """All items of an array and of the arrays in it. Raises LiquidLimitError."""
     found: list[object] = []
     todo: list[object] = [value]
     while todo:

@@ -68,8 +68,8 @@ def test_deep_text_is_refused(kind: str) -> None:
 def test_the_process_lives_on(kind: str) -> None:
     """C's recursion would end the process, so another one reads the text."""
     code = (
-        "import sys\nfrom syndicator.jekyll.safe_yaml import TooMuchError, load_yaml\n"
-        "try:\n    load_yaml(sys.stdin.read())\nexcept TooMuchError:\n    print('refused')"
+        "import sys\nfrom syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml\n"
+        "try:\n    load_yaml(sys.stdin.read())\nexcept YamlLimitError:\n    print('refused')"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
