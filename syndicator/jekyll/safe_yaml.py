@@ -58,7 +58,7 @@ class Loader(_SafeLoader):
         self.duplicates: list[tuple[str, int]] = []
 
     def get_single_data(self) -> Any:
-        """The value of the text. Its size is known before any of it is built. Raises TooMuchError."""
+        """The value of the text. Its size is known before any of it is built. Raises YamlLimitError."""
         node = self.get_single_node()
         if node is None:
             return None
@@ -169,7 +169,7 @@ def check_size(value: Any) -> None:
 
 
 def count_values(value: Any) -> int:
-    """How many values there are, with each alias written out. Raises TooMuchError for too many, or for deep ones."""
+    """How many values there are, with each alias written out. Raises YamlLimitError for too many, or for deep ones."""
     count = 0
     waiting = [(value, 0)]
     while waiting:

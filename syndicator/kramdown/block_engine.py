@@ -37,7 +37,7 @@ class MarkdownDocument:
     coloured: int = 0  #: characters of code highlighted so far
 
     def spend(self, steps: int) -> None:
-        """Count work. Raises TooMuchError when no step is left."""
+        """Count work. Raises MarkdownLimitError when no step is left."""
         self.effort -= steps
         if self.effort < 0:
             raise too_much_work()

@@ -18,14 +18,14 @@ class MarkdownLimitError(ValueError):
 
 
 def steps(length: int) -> int:
-    """The steps for a text of this length. Raises TooMuchError for a text that is too long."""
+    """The steps for a text of this length. Raises MarkdownLimitError for a text that is too long."""
     if length > SOURCE:
         raise MarkdownLimitError(f"its Markdown is longer than {SOURCE:,} characters")
     return min(STEPS, STEPS_AT_LEAST + STEPS_A_CHARACTER * length)
 
 
 def check_html(length: int) -> None:
-    """Raises TooMuchError if this much HTML is more than one text may become."""
+    """Raises MarkdownLimitError if this much HTML is more than one text may become."""
     if length > HTML:
         raise MarkdownLimitError(f"its Markdown becomes more than {HTML:,} characters of HTML")
 

@@ -86,18 +86,18 @@ _SMART_SPANS: Rules = {
 
 
 def render(text: str, options: KramdownOptions) -> str:
-    """The HTML of a text. Raises TooMuchError."""
+    """The HTML of a text. Raises MarkdownLimitError."""
     return rendered(text, environment(text, options))
 
 
 def rendered(text: str, env: dict[str, Any]) -> str:
-    """The HTML of a text, with what `environment` made for it. Raises TooMuchError."""
+    """The HTML of a text, with what `environment` made for it. Raises MarkdownLimitError."""
     md = _markdown()
     return finished(md.render(text.removeprefix("\ufeff"), env), md, env)
 
 
 def render_typography(text: str, options: KramdownOptions) -> str:
-    """A line of text with typographic quotes, dashes and ellipses. Raises TooMuchError."""
+    """A line of text with typographic quotes, dashes and ellipses. Raises MarkdownLimitError."""
     html: str = _smart().render(
         text, environment(text, replace(options, input="kramdown"), _SMART_SPANS)
     )
@@ -105,7 +105,7 @@ def render_typography(text: str, options: KramdownOptions) -> str:
 
 
 def environment(text: str, options: KramdownOptions, spans: Rules = SPANS) -> dict[str, Any]:
-    """What lasts for one text, with its budget of work. Raises TooMuchError for a text that is too long."""
+    """What lasts for one text, with its budget of work. Raises MarkdownLimitError for a text that is too long."""
     doc = MarkdownDocument(options=options, effort=limits.steps(len(text)))
     return {"document": doc, "spans": spans, "output": HtmlOutput()}
 

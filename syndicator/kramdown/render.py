@@ -67,7 +67,7 @@ class Html(RendererHTML):
     """One method for each type of token. What lasts for one text is in `env`: an instance is shared by threads."""
 
     def render(self, tokens: Sequence[Token], options: Any, env: Any) -> str:
-        """The HTML of some tokens. Raises TooMuchError if it is too long."""
+        """The HTML of some tokens. Raises MarkdownLimitError if it is too long."""
         html = super().render(tokens, options, env)
         if len(html) > _WRITTEN_A_STEP:
             check_html(len(html))

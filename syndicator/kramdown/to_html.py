@@ -14,7 +14,7 @@ _PLAIN = KramdownOptions()
 def to_html(text: str, options: KramdownOptions) -> str:
     """Renders Markdown. Raw HTML passes through: whoever shows the result sanitises it.
 
-    Raises TooMuchError for a text that is too long, nests too deep, or takes too much work.
+    Raises MarkdownLimitError for a text that is too long, nests too deep, or takes too much work.
     """
     try:
         return parser.render(text, options)
