@@ -104,8 +104,8 @@ def test_the_shipped_config_works() -> None:
     """It loads, and is what `init` would write for the example site."""
     loaded = config.load(SHIPPED, {})
     assert (loaded.source.path, loaded.output.path) == (ROOT / "examples/site", ROOT / "feeds")
-    assert SHIPPED.read_text(encoding="utf-8") == init.text(
-        init.look(ROOT / "examples/site"), SHIPPED.parent
+    assert SHIPPED.read_text(encoding="utf-8") == init.render_config(
+        init.detect_site(ROOT / "examples/site"), SHIPPED.parent
     )
 
 
