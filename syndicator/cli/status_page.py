@@ -83,7 +83,7 @@ def _feed_lines(status: "Status", now: datetime) -> Iterator[str]:
 
 
 def _queue_lines(status: "Status", now: datetime) -> Iterator[str]:
-    attempt = f"; next attempt {ago(status.next_try, now)}" if status.next_try else ""
+    attempt = f"; next attempt {_due(status.next_try, now)}" if status.next_try else ""
     yield f"Queued: {_job_counts(status.owed) or 'nothing'}{attempt}"
     if given_up := _job_counts(status.gave_up):
         yield f"Given up: {given_up}; the feed's next change queues new ones"
@@ -105,7 +105,7 @@ def _hub_lines(status: "Status", now: datetime) -> Iterator[str]:
         if hub.last_failure and (hub.last_success is None or hub.last_failure > hub.last_success):
             yield f"    failed {ago(hub.last_failure, now)}: {hub.error}"
         if hub.next_try:
-            yield f"    next attempt {ago(hub.next_try, now)}"
+            yield f"    next attempt {_due(hub.next_try, now)}"
         if hub.gave_up:
             yield f"    {hub.gave_up:,} given up"
 
@@ -137,6 +137,11 @@ def subscription_lines(subscribers: "Sequence[Subscriber]", now: datetime) -> It
             failed = f"failed {ago(each.last_failure, now)}: {each.error}"
             yield f"    {failed} ({each.failures:,} in a row)"
     yield count(len(subscribers), "subscription")
+
+
+def _due(then: datetime, now: datetime) -> str:
+    """When a job is due: `now` if it is overdue, since it waits only for its turn."""
+    return ago(max(then, now), now)
 
 
 def ago(then: datetime, now: datetime) -> str:

@@ -1,6 +1,6 @@
 """The types of the settings: each parses a value, or raises ValueError with the remedy.
 
-The parsers stand by kind in `units`, `addresses`, `paths` and `environment`.
+The parsers are in `units`, `addresses`, `paths` and `environment`.
 """
 
 from datetime import timedelta

@@ -366,7 +366,7 @@ def test_a_progress_bar_on_a_terminal(command: Command) -> None:
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "deep", "folder"])
 def test_init_ignores_an_unusable_site_config(tmp_path: Path, kind: str) -> None:
-    """A `_config.yml` that is no file, or endless, neither blocks nor fails."""
+    """A FIFO, an endless file or a folder as `_config.yml` neither blocks nor fails."""
     site_config = tmp_path / "site" / "_config.yml"
     site_config.parent.mkdir()
     match kind:

@@ -407,7 +407,7 @@ def test_an_unreadable_file_is_one_error(tmp_path, data, message):
     ],
 )
 def test_a_toml_error_names_the_line_and_the_key(write, text, message):
-    """Line and key stand before what is wrong; the value is not repeated."""
+    """The line and the key come first. The value is not repeated."""
     with pytest.raises(ConfigError) as caught:
         config.load(write(text, "c.toml"), {})
     assert message in str(caught.value)
