@@ -96,7 +96,7 @@ def _read(file: Path) -> dict[str, Any]:
     except RecursionError:
         raise ConfigError(
             f"{file}: values are nested too deeply",
-            hint="remove the brackets: no setting is more than a table",
+            hint="remove brackets: no setting is nested deeper than a list in a table",
         ) from None
 
 

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from syndicator.config import values as v
+from syndicator.config import values
 from syndicator.config.addresses import Listen
 from syndicator.config.environment import parse_json
 
@@ -21,18 +21,18 @@ class SettingsTable(BaseModel):
 class SiteOverrides(SettingsTable):
     """Settings that override the site's `_config.yml`. None: not overridden."""
 
-    url: v.Url | None = None
-    title: v.Text | None = None
-    description: v.Text | None = None
-    language: v.Language | None = None
-    author: v.Text | None = None
-    timezone: v.TimeZone | None = None
+    url: values.Url | None = None
+    title: values.Text | None = None
+    description: values.Text | None = None
+    language: values.Language | None = None
+    author: values.Text | None = None
+    timezone: values.TimeZone | None = None
 
 
 class SourceSettings(SettingsTable):
-    path: v.Folder
-    poll: v.Interval = timedelta(seconds=30)
-    watch: v.Flag = True
+    path: values.Folder
+    poll: values.Interval = timedelta(seconds=30)
+    watch: values.Flag = True
 
 
 class FeedSettings(SettingsTable):
@@ -42,33 +42,33 @@ class FeedSettings(SettingsTable):
     entries and full content.
     """
 
-    url: v.FolderUrl = "http://127.0.0.1:8080/"
-    formats: v.Formats = ("rss", "atom", "json")
-    by: v.Kinds | None = None
-    limit: v.Positive | None = None
-    max_bytes: v.Size = 2**20
+    url: values.FolderUrl = "http://127.0.0.1:8080/"
+    formats: values.Formats = ("rss", "atom", "json")
+    by: values.Kinds | None = None
+    limit: values.Positive | None = None
+    max_bytes: values.Size = 2**20
     content: Literal["full", "excerpt"] | None = None
-    aliases: v.Aliases = ()
-    moved: v.Moved = ()
-    players: v.Players = ()
-    schemes: v.Schemes = ()
+    aliases: values.Aliases = ()
+    moved: values.Moved = ()
+    players: values.Players = ()
+    schemes: values.Schemes = ()
 
 
 class OutputSettings(SettingsTable):
-    path: v.Folder = Field(default="../feeds", validate_default=True)
-    compress: v.Encodings = ("gzip", "br")
+    path: values.Folder = Field(default="../feeds", validate_default=True)
+    compress: values.Encodings = ("gzip", "br")
 
 
 class PushSettings(SettingsTable):
-    hubs: v.Urls = ()
-    timeout: v.Duration = timedelta(seconds=10)
-    retry: v.RetryDelays = v.durations("5s", "30s", "2m", "10m", "1h", "6h", "24h")
+    hubs: values.Urls = ()
+    timeout: values.Duration = timedelta(seconds=10)
+    retry: values.RetryDelays = values.durations("5s", "30s", "2m", "10m", "1h", "6h", "24h")
 
 
 class LeaseSettings(SettingsTable):
-    min: v.Duration = timedelta(minutes=5)
-    default: v.Duration = timedelta(days=10)
-    max: v.Duration = timedelta(days=30)
+    min: values.Duration = timedelta(minutes=5)
+    default: values.Duration = timedelta(days=10)
+    max: values.Duration = timedelta(days=30)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -83,34 +83,34 @@ class HubLimitSettings(SettingsTable):
     The defaults let one reader subscribe to 300 feeds in a burst.
     """
 
-    client: v.Positive = 600  #: subscription requests a minute from one client address
-    host: v.Positive = 600  #: subscription requests a minute for one callback host
-    pending: v.Positive = 10_000  #: verifications that are queued
-    subscriptions: v.Positive = 100_000  #: in total
-    host_subscriptions: v.Positive = 5_000  #: of one callback host or network
+    client: values.Positive = 600  #: subscription requests a minute from one client address
+    host: values.Positive = 600  #: subscription requests a minute for one callback host
+    pending: values.Positive = 10_000  #: verifications that are queued
+    subscriptions: values.Positive = 100_000  #: in total
+    host_subscriptions: values.Positive = 5_000  #: of one callback host or network
 
 
 class HubSettings(SettingsTable):
-    enabled: v.Flag = True
-    url: v.Url | None = None  #: None: feeds.url + "hub"
+    enabled: values.Flag = True
+    url: values.Url | None = None  #: None: feeds.url + "hub"
     lease: LeaseSettings = LeaseSettings()
-    timeout: v.Duration = timedelta(seconds=10)
-    retry: v.RetryDelays = v.durations("5s", "30s", "2m", "10m", "1h", "6h")
-    allow_private: v.Networks = ()
+    timeout: values.Duration = timedelta(seconds=10)
+    retry: values.RetryDelays = values.durations("5s", "30s", "2m", "10m", "1h", "6h")
+    allow_private: values.Networks = ()
     limits: HubLimitSettings = HubLimitSettings()
 
 
 class WebSettings(SettingsTable):
-    listen: v.ListenAddress = Listen("127.0.0.1", 8080)
-    admin: v.OptionalListenAddress = Listen("127.0.0.1", 8081)  #: None: off
-    admin_hosts: v.HostNames = ()  #: names that `admin` answers to, besides this machine's own
-    max_age: v.Duration = timedelta(minutes=5)
-    trusted_proxies: v.Networks = ()
-    poller_limit: v.Number = 0  #: full responses an hour for a feed a client has; 0: no limit
+    listen: values.ListenAddress = Listen("127.0.0.1", 8080)
+    admin: values.OptionalListenAddress = Listen("127.0.0.1", 8081)  #: None: off
+    admin_hosts: values.HostNames = ()  #: names that `admin` answers to, besides this machine's own
+    max_age: values.Duration = timedelta(minutes=5)
+    trusted_proxies: values.Networks = ()
+    poller_limit: values.Number = 0  #: full responses an hour for a feed a client has; 0: no limit
 
 
 class StateSettings(SettingsTable):
-    url: v.StateUrl = Field(default="sqlite:///../var/syndicator.db", validate_default=True)
+    url: values.StateUrl = Field(default="sqlite:///../var/syndicator.db", validate_default=True)
 
     @property
     def file(self) -> Path | None:
