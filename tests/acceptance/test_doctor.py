@@ -112,7 +112,9 @@ def test_an_address_that_leads_elsewhere(
     server: Server, tmp_path: Path, status: int, body: bytes, headers: dict[str, str], expected: str
 ) -> None:
     """The body is compared with the file, and the difference is described."""
-    server.status, server.body, server.headers = status, body, headers
+    server.status = status
+    server.body = body
+    server.headers = headers
     (message,) = messages(server, tmp_path)
     assert expected in message
 
@@ -163,8 +165,8 @@ def test_folders(tmp_path: Path) -> None:
     with disks(tmp_path / "full", tmp_path / "fixed") as (full, fixed):
         full.fill()
         fixed.read_only()
-        source, output, state = tmp_path / "none", full.at / "feeds", fixed.at / "state.db"
-        problems = list(doctor.check_folders(source, output, state))
+        state = fixed.at / "state.db"
+        problems = list(doctor.check_folders(tmp_path / "none", full.at / "feeds", state))
     assert [problem.path for problem in problems] == [
         "source.path",
         "output.path",

@@ -264,6 +264,10 @@ def test_our_own_hub_comes_first(write, hub, hubs):
             SOURCE + '[site]\nlanguage = "plain English"',
             'site.language: "plain English" is not a language',
         ),
+        (
+            SOURCE + '[site]\ntimezone = "\\u001b[31m"',
+            'site.timezone: "\\u001b[31m" is not a time zone',
+        ),
         (SOURCE + "[site]\ntitle = 1984", "site.title: must be text in quotes"),
         (SOURCE + "[pusg]\nhubs = []", "pusg: unknown setting; did you mean push?"),
         ("limit = 5\n" + SOURCE, "limit: unknown setting; did you mean feeds.limit?"),
