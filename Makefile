@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 ## run: serve the example site, and say where
 run: .venv/.run
-	@$(BIN)/syndicator run --config config/syndicator.toml
+	@$(BIN)/python examples/run.py
 
 ## test: run all tests, some at a time: most of them wait for a process
 test: .venv/.test

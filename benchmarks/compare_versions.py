@@ -2,9 +2,10 @@
 
 python benchmarks/compare_versions.py OLD NEW [FOLDER ...]
 
-OLD and NEW are checkouts. Both build `tests/sites`, the example site, and each FOLDER that is a site or holds one in
-`site/`. Each is built with its own settings, and with every post in every kind of feed and an outside hub. Then NEW builds on the state and the
-feeds that OLD left, which must change no file and queue no ping. Ends with 1 if anything differs.
+OLD and NEW are checkouts. Both build `tests/sites`, the example site, and each FOLDER that is a
+site or holds one in `site/`. Each is built with its own settings, and with every post in every kind
+of feed and an outside hub. Then NEW builds on the state and the feeds that OLD left, which must
+change no file and queue no ping. Ends with 1 if anything differs.
 """
 
 import json

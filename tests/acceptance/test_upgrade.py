@@ -1,16 +1,15 @@
-"""A state that an earlier version wrote: this version loses nothing of it, and announces nothing again.
+"""A state that an earlier version wrote: this version loses nothing and announces nothing again.
 
-`upgrade/` holds a site, its config, its feeds, and its state as SQL (`sqlite3.iterdump`), as the version at commit
-c188814 left them. That version built the site, pinged the outside hub and verified a subscription at its own hub. A day
-later one post had been renamed, one edited, one hidden and one deleted; it built again, and delivered every ping and
-the new feed.
+`upgrade/` holds a site, its config, its feeds, and its state as SQL (`sqlite3.iterdump`), as the
+version at commit c188814 left them. That version built the site, pinged the outside hub and
+verified a subscription at its own hub. A day later one post had been renamed, one edited, one
+hidden and one deleted; it built again, and delivered every ping and the new feed.
 """
 
 import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,8 +82,8 @@ class Upgraded:
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Iterator[Upgraded]:
-    yield Upgraded(tmp_path / "old")
+def old(tmp_path: Path) -> Upgraded:
+    return Upgraded(tmp_path / "old")
 
 
 def test_every_row_is_kept(old: Upgraded) -> None:

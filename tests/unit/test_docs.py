@@ -1,6 +1,7 @@
 """The documentation is complete, and the config that is shipped works."""
 
 import re
+import runpy
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -130,6 +131,17 @@ def test_the_shipped_config_shows_the_defaults(tmp_path: Path) -> None:
         50,
         "full",
     )
+
+
+def test_the_pictures_of_the_example_are_served() -> None:
+    """`make run` serves the example's files at the address that its feeds name."""
+    site = ROOT / "examples/site"
+    host, port = runpy.run_path(str(ROOT / "examples/run.py"))["ADDRESS"]
+    assert f"\nurl: http://{host}:{port}\n" in (site / "_config.yml").read_text()
+    posts = [path.read_text() for path in sorted((site / "_posts").iterdir())]
+    images = re.findall(r"^(?:image|  path): (\S+)$", "".join(posts), re.MULTILINE)
+    assert len(images) == len(posts)
+    assert all((site / image).is_file() for image in images)
 
 
 def test_links_lead_somewhere() -> None:
