@@ -13,8 +13,8 @@ from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render_cost import is_heavy
 from syndicator.jekyll.sanitize import Policy
 from syndicator.jekyll.site import ALWAYS, Site
-from syndicator.liquid.lookups import is_named, places
 from syndicator.model.content import Document, Entry, Post, PostHead, Problem, fingerprint
+from syndicator.model.lookups import is_named, places
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.site_files import FolderFiles, Seen, look_again
 from syndicator.store import entries, feeds, posts, problems
