@@ -642,6 +642,76 @@ def test_heavy_posts_are_published_once(tmp_path: Path) -> None:
     assert (report.new, report.feeds_changed) == (10, feeds)
 
 
+LIQUID = "{% if page.title %}Text.{% endif %}"
+
+
+def passes(site: Site, service: Service) -> list[bool]:
+    """Each time that one run publishes feeds: whether the post with Liquid is out then."""
+    out = list[bool]()
+
+    def progress(done: int, total: int | None, what: str) -> None:
+        if what == "building feeds" and done == total:
+            out.append("2026-02-01-liquid" in site.titles("all"))
+
+    service.build(progress)
+    return out
+
+
+@pytest.fixture
+def lone(tmp_path: Path) -> Iterator[tuple[Site, Service]]:
+    """A site that was built, and a service that remembers it. One more post appears a day later."""
+    site = Site(tmp_path)
+    site.post("2026-01-01-first")
+    site.post("2026-03-02-later")
+    with site.service() as service:
+        service.build()
+        yield site, service
+
+
+def test_one_heavy_post_waits_for_nobody(lone: tuple[Site, Service]) -> None:
+    """Where one post is new or changed, its feeds are published once, at once, whatever it takes to render."""
+    site, service = lone
+    for text in (LIQUID, f"{LIQUID} More."):
+        site.post("2026-02-01-liquid", text)
+        assert passes(site, service) == [True]
+
+
+def with_another(site: Site, _service: Service) -> None:
+    site.post("2026-02-02-light")
+
+
+def with_one_less(site: Site, _service: Service) -> None:
+    (site.root / "_posts" / "2026-01-01-first.md").unlink()
+
+
+def with_one_due(site: Site, _service: Service) -> None:
+    site.clock.forward(days=2)
+
+
+def with_one_that_lists_it(site: Site, service: Service) -> None:
+    site.post("2026-01-02-list", "{% for post in site.posts %}{{ post.title }}{% endfor %}")
+    service.build()
+
+
+def with_some_put_off(site: Site, service: Service) -> None:
+    for day in (3, 4, 5):
+        site.post(f"2026-02-0{day}-heavy", LIQUID)
+    assert service.build(urgent=lambda: True).put_off
+
+
+@pytest.mark.parametrize(
+    "more", [with_another, with_one_less, with_one_due, with_one_that_lists_it, with_some_put_off]
+)
+def test_one_heavy_post_waits_for_others(
+    lone: tuple[Site, Service], more: Callable[[Site, Service], None]
+) -> None:
+    """Where a run has anything else to show, that is out first, or both are published together."""
+    site, service = lone
+    more(site, service)
+    site.post("2026-02-01-liquid", LIQUID)
+    assert passes(site, service) == [False, True]
+
+
 def children_seconds() -> float:
     """The processor time of all processes that were started here and have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
