@@ -503,6 +503,9 @@ SECONDS, MEMORY = 5.0, 400
 #: Seconds until a good post that was saved just after it is out, on a busy machine. Unbounded, it was 24 s and more.
 NEWS = 2 * AT_ONCE
 
+#: Liquid that counts as heavy, and is not.
+LIQUID = "{% if page.title %}Text.{% endif %}"
+
 LARGEST = 4 * 1024 * 1024 - 200  #: of a file that is read, less its front matter
 
 
@@ -629,6 +632,25 @@ def test_heavy_posts_give_way(tmp_path: Path) -> None:
         assert not service.build().moved
 
 
+def test_posts_that_were_put_off_are_seen_by_the_next_look(tmp_path: Path) -> None:
+    """A look at everything finds them, though no file changed since."""
+    site = Site(tmp_path)
+
+    def save(day: int, text: str) -> None:
+        """Long ago: a file that has just changed is looked at again anyway."""
+        os.utime(site.post(f"2026-01-{day}-post", text), (day, day))
+
+    save(10, "Text.")
+    with site.service() as service:
+        service.build()
+        save(11, LIQUID)
+        save(12, LIQUID)
+        assert service.build(urgent=lambda: True).put_off == ("_posts/2026-01-12-post.md",)
+        assert "2026-01-12-post" not in site.titles("all")
+        service.build()
+        assert "2026-01-12-post" in site.titles("all")
+
+
 def test_heavy_posts_are_published_once(tmp_path: Path) -> None:
     """Where nothing else is new, a full feed never stands without them, and hubs are told once."""
     site = Site(tmp_path, settings=FEEDS + "limit = 2\n")
@@ -640,9 +662,6 @@ def test_heavy_posts_are_published_once(tmp_path: Path) -> None:
             site.post(f"2026-01-{day}-heavy", "{% for one in site.posts %}{% endfor %}Text.")
         report = service.build()
     assert (report.new, report.feeds_changed) == (10, feeds)
-
-
-LIQUID = "{% if page.title %}Text.{% endif %}"
 
 
 def passes(site: Site, service: Service) -> list[bool]:
