@@ -487,7 +487,7 @@ def test_hubs_are_told_before_feeds_are_compressed(site: Site) -> None:
             for path in site.feeds.rglob("*.gz"):
                 assert gzip.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
 
-        service.owing = look
+        service.on_queued = look
         service.build()
         service.build()
     first, second = (
