@@ -144,6 +144,18 @@ def test_the_pictures_of_the_example_are_served() -> None:
     assert all((site / image).is_file() for image in images)
 
 
+def test_the_architecture_page_lists_the_package() -> None:
+    """Every package and module at the top has a line, and no other does."""
+    text = (ROOT / "docs/architecture.md").read_text()
+    listed = re.findall(r"^  ([a-z_]+/|[a-z_]+\.py) ", text, re.MULTILINE)
+    there = {
+        f"{path.name}/" if path.is_dir() else path.name
+        for path in (ROOT / "syndicator").iterdir()
+        if not path.name.startswith(("__init__", "__pycache__"))
+    }
+    assert sorted(listed) == sorted(there)
+
+
 def test_the_modules_that_hold_limits_exist() -> None:
     """Each fixed limit in the security page names the module where its constant is."""
     text = (ROOT / "docs/security.md").read_text()
