@@ -39,7 +39,8 @@ def serve_pictures() -> None:
     try:
         server = ThreadingHTTPServer(ADDRESS, partial(Pictures, directory=ROOT / "examples/site"))
     except OSError as error:
-        print("No pictures of the example site at http://%s:%d/:" % ADDRESS, error, file=sys.stderr)
+        host, port = ADDRESS
+        print(f"No pictures: {host}:{port} is not available ({error.strerror})", file=sys.stderr)
         return
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
