@@ -116,7 +116,7 @@ def test_an_upgrade_publishes_and_announces_nothing(old: Upgraded) -> None:
 
 
 def test_feeds_built_anew_have_the_same_bytes(old: Upgraded) -> None:
-    """The id of a renamed post, the time of an edit and the time of each feed come from the old state.
+    """The ids of renamed posts and the times of edits and feeds come from the old state.
 
     What can be made again from the posts is deleted first.
     """
