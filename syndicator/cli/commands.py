@@ -137,7 +137,7 @@ def push(
             output.print_summary("left to the running daemon", json=json)
             return
         report = service.push()
-        service.tidy()
+        service.delete_expired()
     output.print_report(report, json=json)
     raise typer.Exit(1 if report.owed else 0)
 
