@@ -48,12 +48,12 @@ def _rendered(text: str) -> str:
 def _steps(text: str) -> int | None:
     """The steps that a text takes; None if it takes too many."""
     env = parser.environment(text, OPTIONS)
-    allowed = env["document"].effort
+    allowed = env["document"].steps_left
     try:
-        parser.rendered(text, env)
+        parser.render_with(text, env)
     except MarkdownLimitError:
         return None
-    return int(allowed - env["document"].effort)
+    return int(allowed - env["document"].steps_left)
 
 
 @pytest.mark.timeout(60)
