@@ -172,7 +172,8 @@ class Blocks(ParserBlock):
     def parse_content(self, state: BlockState, element: Token) -> bool:
         """Parse the content of an HTML element. False if the text ends before its end tag."""
         outer = state.tokens, state.ial, state.element
-        state.tokens, state.ial, state.element = children(element), None, element
+        state.tokens, state.ial = children(element), None
+        state.element = element
         state.doc.depth += 1
         self.run(state)
         state.doc.depth -= 1

@@ -3,7 +3,7 @@
 import re
 from html.entities import name2codepoint
 
-SPACE = " \t\n\v\f\r\0"  # the characters that Ruby strips, without the no-break space
+SPACE = " \t\n\v\f\r\0"  # what Ruby strips: without the no-break and the ideographic space
 
 #: the name of a footnote or of an attribute list
 ID = r"[A-Za-z0-9_][A-Za-z0-9_\-]*"

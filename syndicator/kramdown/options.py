@@ -34,7 +34,7 @@ class KramdownOptions:
     typographic_symbols: tuple[tuple[str, str], ...] = ()
     footnote_nr: int = 1
     footnote_prefix: str = ""
-    footnote_backlink: str = "&#8617;"  #: empty: none
+    footnote_backlink: str = "&#8617;"  #: "": no link back
     footnote_backlink_inline: bool = False
     hard_wrap: bool = False
     toc_levels: tuple[int, ...] = (1, 2, 3, 4, 5, 6)

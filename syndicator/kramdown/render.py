@@ -92,7 +92,8 @@ class Html(RendererHTML):
         return f"<figure{attributes(outer)}>\n<img{attributes(inner)} />\n{caption}\n</figure>\n"
 
     def heading(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        token, doc, out = tokens[idx], _doc(env), _out(env)
+        token = tokens[idx]
+        doc, out = _doc(env), _out(env)
         level = int(token.tag[1])
         if doc.options.auto_ids and "id" not in token.attrs:
             raw = heading_text(token) if doc.options.gfm else children(token)[0].content
@@ -265,7 +266,8 @@ class Html(RendererHTML):
         return f"<abbr{attributes(attrs)}>{token.content}</abbr>"
 
     def footnote_ref(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        doc, out, name = _doc(env), _out(env), tokens[idx].content
+        doc, out = _doc(env), _out(env)
+        name = tokens[idx].content
         repeats = out.note_repeats.get(name)
         out.note_repeats[name] = 0 if repeats is None else repeats + 1
         if repeats is None:

@@ -161,8 +161,9 @@ Rules = dict[str, tuple[Rule, ...]]
 
 def scan(state: SpanState, stop: Stop | None) -> bool:
     """Parse spans up to the place where `stop` is true, else to the end of the text."""
-    src, rules, unused = state.src, state.rules, 0
-    doc = state.doc
+    src, doc = state.src, state.doc
+    rules = state.rules
+    unused = 0
     while True:
         doc.steps_left -= 1
         if doc.steps_left < 0:

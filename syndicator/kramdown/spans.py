@@ -97,7 +97,8 @@ def code(state: SpanState) -> bool:
     match = TICKS.match(src, state.pos)
     if not match:
         return False
-    ticks, start, end = match[0], match.end(), -1
+    ticks, start = match[0], match.end()
+    end = -1
     alone = (
         len(ticks) == 1
         and (state.pos == 0 or src[state.pos - 1] in _SPACES)
