@@ -12,7 +12,7 @@ from syndicator.build.publish import aliases_without_target
 from syndicator.build.scan import SiteReader
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import ALWAYS
-from syndicator.liquid.lookups import is_named
+from syndicator.liquid.lookups import matches_name
 from syndicator.model.content import Document, PostHead, Problem, Report
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.site_files import FolderFiles
@@ -128,7 +128,7 @@ class _Posts:
 
     def find(self, name: str) -> PostHead | None:
         return min(
-            (head for head in self._out if is_named(head.path, name)),
+            (head for head in self._out if matches_name(head.path, name)),
             key=lambda head: head.path,
             default=None,
         )
