@@ -1,4 +1,4 @@
-"""Abbreviations: `*[HTML]: a title` marks up each `HTML` that stands alone."""
+"""Abbreviations: `*[HTML]: a title` marks up each whole word `HTML`."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

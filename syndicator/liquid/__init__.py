@@ -33,8 +33,8 @@ class LiquidResult:
 class Liquid:
     """Renders Liquid for the posts of one site. Not thread-safe.
 
-    No Liquid can stop it, take long, or read a file outside of the site. A mistake becomes a
-    problem, and the text around it stays.
+    Hostile Liquid can't raise an error, run for long, or read a file outside of the site. A mistake
+    becomes a problem, and the text around it stays.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from typing import cast
 
 from liquid.exceptions import ResourceLimitError
 
-#: Nodes, look-ups, filter calls and loop rounds, with the size of their values. Half a second.
+#: Nodes, look-ups, filter calls and loop rounds, and the size of their values: about half a second.
 STEPS = 100_000
 #: Characters of one value, and of the whole output.
 TEXT = 2 * 1024 * 1024
@@ -113,8 +113,8 @@ class Meter:
     def _count_list(self, value: list[object]) -> int:
         """Count the items of a list and of nested lists. Returns the characters of their texts.
 
-        A list that contains another list twice, and so on, is quick to create and endless to
-        read. So is a list that repeats one long text.
+        A list may contain another list twice, and so on: it is created fast and takes too long to
+        read. So does a list that repeats one long text.
         """
         characters = 0
         remaining = [value]

@@ -147,7 +147,7 @@ BOMBS |= {
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
-def test_bomb(bomb: str) -> None:
+def test_a_bomb_is_one_problem(bomb: str) -> None:
     """A bomb is one problem. The text before and after it stays."""
     began = time.process_time()
     result = liquid(f"before {bomb} after", files=INCLUDES)
@@ -180,7 +180,7 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS.keys())
-def test_odd_texts_take_no_time(text: str) -> None:
+def test_odd_texts_take_little_time(text: str) -> None:
     """The time to parse a text grows with its length."""
     began = time.process_time()
     result = liquid(f"before {text} after", files=INCLUDES)
@@ -202,7 +202,7 @@ OUTSIDE = [
 
 @pytest.mark.parametrize("path", OUTSIDE)
 @pytest.mark.parametrize("tag", ["include", "include_relative", "include_cached"])
-def test_no_way_out(tag: str, path: str) -> None:
+def test_an_include_stays_in_its_folder(tag: str, path: str) -> None:
     """An include can't leave its folder, not even for another folder of the site."""
     result = liquid(f"a{{% {tag} {path} %}}b", "way: ../etc/passwd", files=INCLUDES)
     assert result.text == "ab"

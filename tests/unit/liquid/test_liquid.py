@@ -412,7 +412,7 @@ def test_link_to_a_file(path: str, text: str, expected: str) -> None:
     assert expected == liquid(f"{{% link {path} %}}", files={path: text}).text
 
 
-WRONG = [
+MISTAKES = [
     ("a\n{% foo x %}b{% endfoo %}", "a\nb", (6, "unknown tag 'foo'")),
     ("{% if true %}{% foo %}y{% endif %}", "y", (5, "unknown tag 'foo'")),
     ("\n\n{{ 'x' | foo | upcase }}", "X", (7, "unknown filter 'foo'")),
@@ -449,15 +449,17 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("template", "text", "problem"), WRONG)
-def test_wrong(template: str, text: str, problem: tuple[int, str] | None) -> None:
+@pytest.mark.parametrize(("template", "text", "problem"), MISTAKES)
+def test_a_mistake_is_one_problem(
+    template: str, text: str, problem: tuple[int, str] | None
+) -> None:
     """A mistake is one problem with its line in the file. The text around it stays."""
     result = liquid(template)
     assert text == result.text
     assert ([problem] if problem else []) == [(one.line, one.message) for one in result.problems]
 
 
-def test_wrong_in_an_include() -> None:
+def test_a_mistake_in_an_include() -> None:
     """A mistake in an include is one problem with the path of the included file."""
     result = liquid(
         "{% include a.html %}{% include a.html %}", files={"_includes/a.html": "x\n{{ 1 | foo }}"}
