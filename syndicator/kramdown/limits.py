@@ -37,4 +37,6 @@ def check_html(length: int) -> None:
 
 def too_much_work() -> MarkdownLimitError:
     """The error for a text that has used all its steps."""
-    return MarkdownLimitError("its Markdown takes more work than is allowed for one post")
+    return MarkdownLimitError(
+        f"its Markdown takes more parsing steps than its length allows (at most {STEPS:,})"
+    )

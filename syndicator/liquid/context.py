@@ -12,9 +12,9 @@ from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.utils import ReadOnlyChainMap
 
 from syndicator.liquid.limits import Meter, MeteredOutput
-from syndicator.liquid.lookups import SiteFiles, SitePosts, SiteSettings
 from syndicator.liquid.values import undefined_to_none
 from syndicator.model.content import Post, PostHead, Problem
+from syndicator.model.lookups import SiteFiles, SitePosts, SiteSettings
 
 _MAX_PROBLEMS = 20  #: of one post; later problems are not reported
 

@@ -73,8 +73,7 @@ class Meter:
         self._steps -= steps
         if self._steps < 0:
             raise LiquidLimitError(
-                "the Liquid takes more work than is allowed for one post (an endless loop?)",
-                token=None,
+                f"the Liquid takes more than {STEPS:,} steps (an endless loop?)", token=None
             )
 
     def count_output(self, characters: int) -> None:

@@ -248,7 +248,8 @@ def test_a_post_of_too_much_markdown_is_published_as_text() -> None:
         post_of("* a\n" * 130_000, "description: x")
     )
     assert [str(problem) for problem in rendering.problems] == [
-        "_posts/2026-01-09-third.md:5: its Markdown takes more work than is allowed for one post"
+        "_posts/2026-01-09-third.md:5: its Markdown takes more parsing steps than its length "
+        "allows (at most 600,000)"
     ]
     assert rendering.entry is not None
     assert rendering.entry.content.count("* a") == MAX_PLAIN // len("* a\n")
