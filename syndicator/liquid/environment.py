@@ -85,7 +85,8 @@ class JekyllEnvironment(Environment):
 
         Each tag is tried once: otherwise a text of unclosed tags would be parsed again for each.
         """
-        start, depth, token = stream.pos, stream.block_depth, stream.current
+        start, depth = stream.pos, stream.block_depth
+        token = stream.current
         if start not in self._failed:
             try:
                 node = tag.parse(stream)
