@@ -13,7 +13,7 @@ from syndicator.build.scan import SiteReader
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import ALWAYS
 from syndicator.model.content import Document, PostHead, Problem, Report
-from syndicator.model.lookups import is_named
+from syndicator.model.lookups import matches_name
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.site_files import FolderFiles
 
@@ -127,7 +127,7 @@ class _Posts:
 
     def find(self, name: str) -> PostHead | None:
         return min(
-            (head for head in self._published if is_named(head.path, name)),
+            (head for head in self._published if matches_name(head.path, name)),
             key=lambda head: head.path,
             default=None,
         )
