@@ -85,7 +85,7 @@ class Daemon:
         )
         health = Health(stuck=self._stuck, readiness=work.readiness, metrics=self._metrics.text)
         return work, Serving(
-            service, self._metrics, self._faults, health=health, on_owed=work.push_soon
+            service, self._metrics, self._faults, health=health, on_queued=work.push_soon
         )
 
     def _admin_server(self) -> Server | None:

@@ -34,7 +34,7 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 class Serving:
-    """The apps of one config, and the catalogue. `on_owed` is told when our hub owes someone something."""
+    """The apps of one config, and the catalogue. `on_queued` is told when our hub owes someone something."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Serving:
         faults: Faults,
         *,
         health: Health,
-        on_owed: Callable[[], None],
+        on_queued: Callable[[], None],
     ) -> None:
         self._service, self._metrics = service, metrics
         config = service.config
@@ -78,7 +78,7 @@ class Serving:
             self._catalogue,
             health=health,
             on_request=fetches.watching(counter(metrics.requests)),
-            routes=_hub_routes(service, self._topic, on_owed),
+            routes=_hub_routes(service, self._topic, on_queued),
             limiter=PollLimiter(limit, trusted=trusted) if limit else None,
             proxies=Proxies(trusted, on_unnamed=self._see_unnamed),
         )
@@ -171,7 +171,7 @@ def _is_topic(row: FileRow) -> bool:
 
 
 def _hub_routes(
-    service: Service, topic: Callable[[str], FileRow | None], on_owed: Callable[[], None]
+    service: Service, topic: Callable[[str], FileRow | None], on_queued: Callable[[], None]
 ) -> list[BaseRoute]:
     """Our hub's endpoint, at its public path and, for a proxy that strips the feeds' path, at /hub."""
     config = service.config
@@ -184,7 +184,7 @@ def _hub_routes(
         refusal=service.client.refusal,
         lease=LeaseBounds(min=lease.min, default=lease.default, max=lease.max),
         clock=lambda: datetime.now(UTC),
-        on_owed=on_owed,
+        on_queued=on_queued,
         home=config.feeds.url,
         limits=HubLimits(**limits.model_dump()),
         trusted=config.web.trusted_proxies,
