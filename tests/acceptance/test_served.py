@@ -194,7 +194,7 @@ def test_a_hub_that_comes_is_seen(command: Command, hub: Hub) -> None:
     assert re.search(r"pinged \d\d:\d\d:\d\d UTC, fetched \d\d:\d\d:\d\d UTC", line)
 
 
-# --------------------------------------------------------------------------------------------------- by itself
+# ------------------------------------------------------------ by itself
 
 
 @pytest.fixture(scope="module")

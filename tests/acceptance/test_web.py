@@ -203,7 +203,7 @@ def get(path: str = "/all.rss", *lines: str) -> bytes:
     return "\r\n".join([f"GET {path} HTTP/1.1", "Host: x", *lines, "", ""]).encode()
 
 
-# ---------------------------------------------------------------------------- responses
+# ------------------------------------------------------------ responses
 
 
 @pytest.mark.parametrize(
@@ -412,7 +412,7 @@ def test_the_counter_has_few_labels() -> None:
     assert list(values.values()) == [2, 1, 1, None]
 
 
-# ---------------------------------------------------------------------------- health, metrics
+# ------------------------------------------------------------ health, metrics
 
 
 def test_livez_does_not_read_the_state(web: Web) -> None:
@@ -493,7 +493,7 @@ def test_the_admin_address_requires_a_known_host(admin: Server, host: str) -> No
     assert [get_as(admin, path, host)[0] for path in paths] == [400] * 4
 
 
-# ---------------------------------------------------------------------------- start, reload, stop
+# ------------------------------------------------------------ start, reload, stop
 
 
 def test_a_clock_that_is_set_back_does_not_make_the_server_stuck(
@@ -563,7 +563,7 @@ def test_stop_is_quick_whatever_clients_do(own: Web) -> None:
         client.close()
 
 
-# ---------------------------------------------------------------------------- hostile clients
+# ------------------------------------------------------------ hostile clients
 
 
 def test_huge_headers_are_refused(web: Web) -> None:
@@ -888,7 +888,7 @@ def test_an_untrusted_proxy_is_reported(own: Web) -> None:
     assert own.unnamed == ["127.0.0.1"] * 3
 
 
-# ---------------------------------------------------------------------------- limits of one client
+# ------------------------------------------------------------ limits of one client
 
 
 @pytest.fixture
@@ -968,7 +968,7 @@ def test_a_poller_over_its_limit_gets_a_429() -> None:
     web.server.stop()
 
 
-# ---------------------------------------------------------------------------- concurrent changes
+# ------------------------------------------------------------ concurrent changes
 
 
 def test_a_body_never_disagrees_with_its_etag(own: Web) -> None:

@@ -136,7 +136,7 @@ def test_a_closed_idle_connection_is_not_a_failure() -> None:
     assert [response.status for response in responses] == [200, 200, 200]
 
 
-# ---------------------------------------------------------------------------- time and size
+# ------------------------------------------------------------ time and size
 
 
 def hang(connection: socket.socket) -> None:
@@ -228,7 +228,7 @@ def test_closing_aborts_requests_under_way() -> None:
     assert [(response.status, response.stopped) for response in responses] == [(None, True)]
 
 
-# ---------------------------------------------------------------------------- errors
+# ------------------------------------------------------------ errors
 
 
 def free_port() -> int:
@@ -272,7 +272,7 @@ def test_certificates_are_verified(tls: ssl.SSLContext) -> None:
     assert server.requests == []
 
 
-# ---------------------------------------------------------------------------- strangers
+# ------------------------------------------------------------ strangers
 
 INSIDE = [
     "127.0.0.1",
