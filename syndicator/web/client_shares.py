@@ -19,7 +19,7 @@ class Connection(Protocol):
 
     def is_idle(self) -> bool: ...
 
-    def give_up(self) -> None:
+    def close(self) -> None:
         """Close it in favour of a newer one."""
 
 
@@ -49,7 +49,7 @@ class ClientShares:
             if idle is None:
                 return None
             del connections[idle]
-            idle.give_up()
+            idle.close()
         connections[connection] = None
         return client
 

@@ -265,7 +265,7 @@ class BoundedProtocol(SerialProtocol):
             and not self.transport.get_write_buffer_size()
         )
 
-    def give_up(self) -> None:
+    def close(self) -> None:
         self.transport.close()
 
     def timeout_keep_alive_handler(self) -> None:

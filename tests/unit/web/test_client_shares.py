@@ -14,13 +14,13 @@ class FakeConnection:
     """A connection that records whether it was closed in favour of another."""
 
     idle: bool = False
-    given_up: bool = False
+    closed: bool = False
 
     def is_idle(self) -> bool:
         return self.idle
 
-    def give_up(self) -> None:
-        self.given_up = True
+    def close(self) -> None:
+        self.closed = True
 
 
 def test_a_client_at_its_limit_is_refused() -> None:
@@ -43,7 +43,7 @@ def test_the_oldest_idle_connection_is_closed() -> None:
     old, young = FakeConnection(idle=True), FakeConnection(idle=True)
     for each in (busy, old, young, FakeConnection()):
         assert shares.join(each, "192.0.2.1", Proxies()) == "192.0.2.1"
-    assert [each.given_up for each in (busy, old, young)] == [False, True, False]
+    assert [each.closed for each in (busy, old, young)] == [False, True, False]
     shares.leave(old, "192.0.2.1")  # reported once more when it has ended
     young.idle = False
     assert shares.join(FakeConnection(), "192.0.2.1", Proxies()) is None

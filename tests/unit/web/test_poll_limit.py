@@ -38,7 +38,7 @@ def test_the_same_bytes_too_often() -> None:
     ],
 )
 def test_each_client_feed_and_reader_is_counted_alone(other: dict[str, str]) -> None:
-    """Several readers behind one address are told apart by User-Agent."""
+    """Several readers behind one address are distinguished by User-Agent."""
     limiter = PollLimiter(1, clock=Clock())
     assert limiter.wait(scope(), b'"1"') is None
     assert limiter.wait(scope(**other), b'"1"') is None
