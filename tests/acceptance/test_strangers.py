@@ -507,6 +507,9 @@ NEWS = 2 * AT_ONCE
 #: Bytes of the largest file that is read, less its front matter.
 LARGEST = 4 * 1024 * 1024 - 200
 
+#: Liquid that counts as heavy although it is cheap.
+LIQUID = "{% if page.title %}Text.{% endif %}"
+
 
 def merged(levels: int) -> str:
     """YAML of a few hundred bytes, with twice as many values at each level."""
@@ -638,6 +641,25 @@ def test_heavy_posts_are_put_off(tmp_path: Path) -> None:
         assert not service.build().moved
 
 
+def test_posts_that_were_put_off_are_in_the_next_full_scan(tmp_path: Path) -> None:
+    """Even if no file changed since."""
+    site = Site(tmp_path)
+
+    def save(day: int, text: str) -> None:
+        """Save a post with an old time: a file that has just changed is read again anyway."""
+        os.utime(site.post(f"2026-01-{day}-post", text), (day, day))
+
+    save(10, "Text.")
+    with site.service() as service:
+        service.build()
+        save(11, LIQUID)
+        save(12, LIQUID)
+        assert service.build(urgent=lambda: True).put_off == ("_posts/2026-01-12-post.md",)
+        assert "2026-01-12-post" not in site.titles("all")
+        service.build()
+        assert "2026-01-12-post" in site.titles("all")
+
+
 def test_heavy_posts_are_published_once(tmp_path: Path) -> None:
     """If nothing else is new, a full feed is never published without them, and pinged once."""
     site = Site(tmp_path, settings=FEEDS + "limit = 2\n")
@@ -649,6 +671,73 @@ def test_heavy_posts_are_published_once(tmp_path: Path) -> None:
             site.post(f"2026-01-{day}-heavy", "{% for one in site.posts %}{% endfor %}Text.")
         report = service.build()
     assert (report.new, report.feeds_changed) == (10, feeds)
+
+
+def passes(site: Site, service: Service) -> list[bool]:
+    """Build once. Returns, for each time that feeds are published, whether they have the post."""
+    published = list[bool]()
+
+    def progress(done: int, total: int | None, what: str) -> None:
+        if what == "building feeds" and done == total:
+            published.append("2026-02-01-liquid" in site.titles("all"))
+
+    service.build(progress)
+    return published
+
+
+@pytest.fixture
+def lone(tmp_path: Path) -> Iterator[tuple[Site, Service]]:
+    """A built site, and its service. A post in the future becomes due a day later."""
+    site = Site(tmp_path)
+    site.post("2026-01-01-first")
+    site.post("2026-03-02-later")
+    with site.service() as service:
+        service.build()
+        yield site, service
+
+
+def test_a_single_heavy_post_is_published_at_once(lone: tuple[Site, Service]) -> None:
+    """If only one post is new or changed, its feeds are published once, with it."""
+    site, service = lone
+    for text in (LIQUID, f"{LIQUID} More."):
+        site.post("2026-02-01-liquid", text)
+        assert passes(site, service) == [True]
+
+
+def with_another(site: Site, _service: Service) -> None:
+    site.post("2026-02-02-light")
+
+
+def with_one_less(site: Site, _service: Service) -> None:
+    (site.root / "_posts" / "2026-01-01-first.md").unlink()
+
+
+def with_one_due(site: Site, _service: Service) -> None:
+    site.clock.forward(days=2)
+
+
+def with_one_that_lists_it(site: Site, service: Service) -> None:
+    site.post("2026-01-02-list", "{% for post in site.posts %}{{ post.title }}{% endfor %}")
+    service.build()
+
+
+def with_some_put_off(site: Site, service: Service) -> None:
+    for day in (3, 4, 5):
+        site.post(f"2026-02-0{day}-heavy", LIQUID)
+    assert service.build(urgent=lambda: True).put_off
+
+
+@pytest.mark.parametrize(
+    "more", [with_another, with_one_less, with_one_due, with_one_that_lists_it, with_some_put_off]
+)
+def test_one_heavy_post_waits_for_others(
+    lone: tuple[Site, Service], more: Callable[[Site, Service], None]
+) -> None:
+    """If the run has anything else to publish, that goes first."""
+    site, service = lone
+    more(site, service)
+    site.post("2026-02-01-liquid", LIQUID)
+    assert passes(site, service) == [False, True]
 
 
 def children_seconds() -> float:

@@ -13,6 +13,7 @@ from command import AT_ONCE
 
 from syndicator.model.outbox import Request
 from syndicator.outbound import BODY_LIMIT
+from syndicator.outbound.client import LOOKUPS
 
 
 def test_an_exchange() -> None:
@@ -417,3 +418,22 @@ def test_a_slow_dns_lookup_ends_at_the_timeout(
         over.set()
     assert time.monotonic() - started < AT_ONCE
     assert response.error == "no complete response within 0.3 s"
+
+
+def test_permits_for_dns_lookups_are_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After each lookup, and if the system allows no further thread."""
+
+    def refused(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    port = free_port()
+    address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args: [address])
+    with a_client(timeout=0.5) as client:
+        with monkeypatch.context() as full:
+            full.setattr(threading.Thread, "start", refused)
+            for _ in range(LOOKUPS):
+                with pytest.raises(RuntimeError):
+                    client.send(get("http://a.example/"))
+        errors = {client.send(get("http://a.example/")).error for _ in range(LOOKUPS + 1)}
+    assert errors == {"it refused the connection"}
