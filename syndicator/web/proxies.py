@@ -1,4 +1,4 @@
-"""The client of a request, behind proxies: which of them are trusted, and who the client is."""
+"""The client of a request behind proxies (`X-Forwarded-For`), and reports of untrusted proxies."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
