@@ -526,7 +526,7 @@ TEN = (
     + "{% assign a = a | concat: a %}" * 10
 )
 
-#: Liquid that makes an array with the text `n` 2,048 times, and prints its size.
+#: Liquid that makes an array with the text `n` 2,048 times, and inspects it.
 REPEATED = (
     "{% assign b = n | split: 'z' %}"
     + "{% assign b = b | concat: b %}" * 11
