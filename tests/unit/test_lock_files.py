@@ -1,4 +1,7 @@
-"""The lock files hold what runs and what builds, at the versions of constraints.txt, with a hash for each file."""
+"""The lock files list the packages to run and to build with.
+
+Versions are those of constraints.txt, with a hash for each file.
+"""
 
 import re
 import tomllib
@@ -15,8 +18,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 def pinned(text: str) -> dict[str, str]:
     """Versions by name."""
-    found = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", text, re.MULTILINE)
-    return {canonicalize_name(name): version for name, version in found}
+    lines = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", text, re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in lines}
 
 
 def lock(name: str) -> str:
@@ -24,49 +27,53 @@ def lock(name: str) -> str:
 
 
 CONSTRAINTS = pinned(lock("constraints.txt"))
-RUNTIME, BUILD = lock("requirements.lock"), lock("requirements-build.lock")
+RUNTIME = lock("requirements.lock")
+BUILD = lock("requirements-build.lock")
 
 
-def needed(wanted: list[str]) -> set[str]:
-    """Names of what these ask for, and so on, on this platform, as the installed packages say."""
+def dependencies(requirements: list[str]) -> set[str]:
+    """Names of the packages required, directly or not, on this platform.
+
+    Read from the metadata of the installed packages.
+    """
     names: set[str] = set()
-    waiting = [(Requirement(one), "") for one in wanted]
+    pending = [(Requirement(requirement), "") for requirement in requirements]
     seen: set[str] = set()
-    while waiting:
-        one, extra = waiting.pop()
-        if one.marker and not one.marker.evaluate({"extra": extra}):
+    while pending:
+        requirement, extra = pending.pop()
+        name = requirement.name
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
             continue
-        names.add(canonicalize_name(one.name))
-        for each in ("", *one.extras):
-            if f"{one.name}[{each}]" not in seen:
-                seen.add(f"{one.name}[{each}]")
-                waiting += [(Requirement(below), each) for below in requires(one.name) or ()]
+        names.add(canonicalize_name(name))
+        for each in ("", *requirement.extras):
+            if f"{name}[{each}]" not in seen:
+                seen.add(f"{name}[{each}]")
+                pending += [(Requirement(line), each) for line in requires(name) or ()]
     return names
 
 
-def test_what_runs_is_locked() -> None:
-    """Each package that is imported here without tests, and no other; make it anew with `make lock`."""
-    assert set(pinned(RUNTIME)) == needed(PROJECT["project"]["dependencies"])
+def test_runtime_packages_are_locked() -> None:
+    """Each dependency of the project and no other. `make lock` writes the lock files."""
+    assert set(pinned(RUNTIME)) == dependencies(PROJECT["project"]["dependencies"])
 
 
-def test_what_builds_is_locked() -> None:
-    """The build backend too, which pip would otherwise fetch without a hash."""
-    asked = {
-        canonicalize_name(Requirement(one).name) for one in PROJECT["build-system"]["requires"]
-    }
-    assert asked <= set(pinned(BUILD))
+def test_build_packages_are_locked() -> None:
+    """The build backend too, which pip would otherwise download without a hash."""
+    requirements = map(Requirement, PROJECT["build-system"]["requires"])
+    names = {canonicalize_name(requirement.name) for requirement in requirements}
+    assert names <= set(pinned(BUILD))
 
 
 @pytest.mark.parametrize("text", [RUNTIME, BUILD], ids=["runtime", "build"])
 def test_versions_are_those_of_the_constraints(text: str) -> None:
-    """What is tested is what is installed by hash."""
-    found = pinned(text)
-    assert {name: CONSTRAINTS.get(name) for name in found} == found
+    """The tested versions are those installed by hash."""
+    versions = pinned(text)
+    assert {name: CONSTRAINTS.get(name) for name in versions} == versions
 
 
 @pytest.mark.parametrize("text", [RUNTIME, BUILD], ids=["runtime", "build"])
-def test_each_package_has_hashes_and_no_place(text: str) -> None:
-    """Of its source and of each wheel; where it comes from is the installer's to say."""
+def test_each_package_has_hashes_and_no_location(text: str) -> None:
+    """Hashes of its source and of each wheel. The installer decides where to download from."""
     packages = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
     assert len(packages) == len(pinned(text))
     assert all(re.search(r"--hash=sha256:[0-9a-f]{64}\b", package) for package in packages)
