@@ -131,7 +131,10 @@ class Chromium:
         return answer["result"].get("value")
 
     def open(self, url: str) -> None:
-        self.do("Page.navigate", url=url)
+        """Load a page as if it were the first: no document or cache of an earlier one is used."""
+        self.do("Network.clearBrowserCache")
+        for address in ("about:blank", url):
+            self.do("Page.navigate", url=address)
         self.wait(
             lambda: (
                 self.ask("document.readyState") == "complete" and self.address() != "about:blank"
