@@ -1,7 +1,4 @@
-"""The lock files list the packages to run and to build with.
-
-Versions are those of constraints.txt, with a hash for each file.
-"""
+"""The lock files have every package that runs or builds, at constrained versions, with hashes."""
 
 import re
 import tomllib
@@ -27,53 +24,49 @@ def lock(name: str) -> str:
 
 
 CONSTRAINTS = pinned(lock("constraints.txt"))
-RUNTIME = lock("requirements.lock")
-BUILD = lock("requirements-build.lock")
+RUNTIME, BUILD = lock("requirements.lock"), lock("requirements-build.lock")
 
 
-def dependencies(requirements: list[str]) -> set[str]:
-    """Names of the packages required, directly or not, on this platform.
-
-    Read from the metadata of the installed packages.
-    """
+def with_dependencies(requirements: list[str]) -> set[str]:
+    """Names of the required packages and all their dependencies, on this platform."""
     names: set[str] = set()
-    pending = [(Requirement(requirement), "") for requirement in requirements]
+    waiting = [(Requirement(one), "") for one in requirements]
     seen: set[str] = set()
-    while pending:
-        requirement, extra = pending.pop()
-        name = requirement.name
-        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+    while waiting:
+        one, extra = waiting.pop()
+        if one.marker and not one.marker.evaluate({"extra": extra}):
             continue
-        names.add(canonicalize_name(name))
-        for each in ("", *requirement.extras):
-            if f"{name}[{each}]" not in seen:
-                seen.add(f"{name}[{each}]")
-                pending += [(Requirement(line), each) for line in requires(name) or ()]
+        names.add(canonicalize_name(one.name))
+        for each in ("", *one.extras):
+            if f"{one.name}[{each}]" not in seen:
+                seen.add(f"{one.name}[{each}]")
+                waiting += [(Requirement(below), each) for below in requires(one.name) or ()]
     return names
 
 
 def test_runtime_packages_are_locked() -> None:
-    """Each dependency of the project and no other. `make lock` writes the lock files."""
-    assert set(pinned(RUNTIME)) == dependencies(PROJECT["project"]["dependencies"])
+    """Each package that is needed at run time, and no other. `make lock` writes the file."""
+    assert set(pinned(RUNTIME)) == with_dependencies(PROJECT["project"]["dependencies"])
 
 
 def test_build_packages_are_locked() -> None:
-    """The build backend too, which pip would otherwise download without a hash."""
-    requirements = map(Requirement, PROJECT["build-system"]["requires"])
-    names = {canonicalize_name(requirement.name) for requirement in requirements}
-    assert names <= set(pinned(BUILD))
+    """pip would otherwise fetch the build backend without a hash."""
+    backend = {
+        canonicalize_name(Requirement(one).name) for one in PROJECT["build-system"]["requires"]
+    }
+    assert backend <= set(pinned(BUILD))
 
 
 @pytest.mark.parametrize("text", [RUNTIME, BUILD], ids=["runtime", "build"])
 def test_versions_are_those_of_the_constraints(text: str) -> None:
-    """The tested versions are those installed by hash."""
+    """The versions that are tested are those that are installed by hash."""
     versions = pinned(text)
     assert {name: CONSTRAINTS.get(name) for name in versions} == versions
 
 
 @pytest.mark.parametrize("text", [RUNTIME, BUILD], ids=["runtime", "build"])
-def test_each_package_has_hashes_and_no_location(text: str) -> None:
-    """Hashes of its source and of each wheel. The installer decides where to download from."""
+def test_each_package_has_hashes_and_no_index(text: str) -> None:
+    """Hashes of its source and of each wheel. The installer decides which index to use."""
     packages = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
     assert len(packages) == len(pinned(text))
     assert all(re.search(r"--hash=sha256:[0-9a-f]{64}\b", package) for package in packages)
@@ -84,6 +77,6 @@ def test_each_package_has_hashes_and_no_location(text: str) -> None:
     "name", ["lxml", "uvloop", "httptools", "pydantic-core", "sqlalchemy", "nh3", "brotli"]
 )
 def test_a_compiled_package_has_the_hashes_of_many_platforms(name: str) -> None:
-    """One wheel for each interpreter, system and processor."""
+    """It has a wheel for each interpreter, system and processor."""
     (package,) = re.findall(rf"^{name}==.*\n((?: .*\n)+)", RUNTIME, re.MULTILINE)
     assert package.count("--hash=") >= 10
