@@ -49,7 +49,7 @@ def metric(command: Command, name: str) -> float:
 def is_served(url: str) -> bool:
     try:
         return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:  # refused, closed, or slow on a busy machine
         return False
 
 
@@ -68,7 +68,8 @@ def test_ready_means_built_and_served(command: Command) -> None:
         assert index.headers["content-type"] == "text/html; charset=utf-8"
         assert requests.get(f"{command.url}readyz", timeout=5).json()["ready"] is True
         assert "syndicator_posts 1.0" in requests.get(f"{command.admin}metrics", timeout=5).text
-        assert daemon.end() == (0, pytest.approx(0, abs=5))
+        code, seconds = daemon.end()
+        assert (code, seconds < AT_ONCE) == (0, True)
     # The thread that collects the lines may end after the process.
     until(lambda: count('"stopped"', daemon.err), what="the last line")
     assert [line["event"] for line in events(daemon.err)] == ["run", "stopped"]
@@ -155,7 +156,7 @@ def test_a_hub_that_comes_back_gets_every_ping(command: Command, hub: Hub) -> No
 
 
 def test_a_hanging_hub_delays_nothing_else(command: Command, hub: Hub) -> None:
-    """While one hub hangs, posts are published, another hub is pinged, and a stop takes < 5 s."""
+    """While one hub hangs, posts are published, another hub is pinged, and a stop is quick."""
     with Hub() as hanging:
         release = threading.Event()
         hanging.answer = lambda topic: 204 if release.wait(60) else 500
@@ -167,7 +168,7 @@ def test_a_hanging_hub_delays_nothing_else(command: Command, hub: Hub) -> None:
             assert b"Second news" in hub.next().body
             assert time.monotonic() - saved < AT_ONCE
             code, seconds = daemon.end()
-            assert (code, seconds < 5) == (0, True)
+            assert (code, seconds < AT_ONCE) == (0, True)
         release.set()
 
 
@@ -227,10 +228,10 @@ def test_a_poll_finds_what_the_watcher_misses(command: Command) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it(command: Command, number: signal.Signals) -> None:
-    """SIGTERM and SIGINT end it with 0, within 5 s. No temporary file is left."""
+    """SIGTERM and SIGINT end it with 0, at once. No temporary file is left."""
     with command.running() as daemon:
         code, seconds = daemon.end(number)
-        assert (code, seconds < 5) == (0, True)
+        assert (code, seconds < AT_ONCE) == (0, True)
     assert not [path for path in command.feeds.rglob("*") if path.name.startswith(".")]
 
 
