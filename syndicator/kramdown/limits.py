@@ -32,4 +32,6 @@ def check_html(length: int) -> None:
 
 def too_much_work() -> MarkdownLimitError:
     """What to raise when no step is left."""
-    return MarkdownLimitError("its Markdown takes more work than is allowed for one post")
+    return MarkdownLimitError(
+        f"its Markdown takes more parsing steps than its length allows (at most {STEPS:,})"
+    )

@@ -9,7 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from syndicator.liquid.context import Context
 from syndicator.liquid.limits import Allowance, LiquidLimitError, Meter
 from syndicator.liquid.values import Number, get, is_array, nil, to_i, to_number, to_s
-from syndicator.ruby.strftime import ordinal, strftime, to_date
+from syndicator.ruby.dates import to_date
+from syndicator.ruby.strftime import ordinal, strftime
 from syndicator.ruby.uris import is_absolute, join_address
 
 #: Characters of a date's format. Each directive writes up to 999, and takes some microseconds.

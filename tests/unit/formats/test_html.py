@@ -245,7 +245,7 @@ def test_nothing_is_asked_of_anyone_else() -> None:
 def test_the_newest_are_shown_not_all() -> None:
     """A page is a look at the feed."""
     entries = [entry(f"Post {number}") for number in range(50)]
-    assert len(Page(feed(*entries)).all("time")) == html.SHOWN
+    assert len(Page(feed(*entries)).all("time")) == html.MAX_ENTRIES
 
 
 def test_an_empty_feed_says_so() -> None:

@@ -40,7 +40,7 @@ CASES = [  # the sets, the file, and who is its author
 def test_which_set_wins(sets: list[object], file: tuple[str, str], author: str | None) -> None:
     """The longest path wins, then a type, then who comes last."""
     defaults, wrong = read_defaults(sets, "")
-    assert (author, ()) == (defaults.of(*file).get("author"), wrong)
+    assert (author, ()) == (defaults.values_of(*file).get("author"), wrong)
 
 
 def test_deep_merge() -> None:
@@ -54,7 +54,7 @@ def test_deep_merge() -> None:
 def test_collections_folder() -> None:
     """A path may begin with the folder of collections, although a file's doesn't."""
     defaults, _ = read_defaults([scoped("x", path="content/_posts")], "content")
-    assert defaults.of(*POST) == {"author": "x"}
+    assert defaults.values_of(*POST) == {"author": "x"}
 
 
 def test_wrong_sets() -> None:
@@ -66,7 +66,7 @@ def test_wrong_sets() -> None:
         "_config.yml:2: entry 1 of defaults has no scope or no values",
         "_config.yml:2: entry 3 of defaults has no scope or no values",
     ]
-    assert site.defaults.of(*POST) == {"author": "a"}
+    assert site.defaults.values_of(*POST) == {"author": "a"}
 
 
 def test_defaults_are_front_matter() -> None:

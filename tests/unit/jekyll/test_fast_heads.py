@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reading import document, site_of
 
-from syndicator.jekyll import fast_heads
 from syndicator.jekyll.fast_heads import HeadReader
 from syndicator.jekyll.posts import read_post
 from syndicator.model.content import Document
@@ -206,13 +205,13 @@ def test_what_is_no_text_or_has_no_end(data: bytes) -> None:
     assert_same(0, document(PATHS[0], data))
 
 
-def test_what_posts_share_is_kept_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Per folder and lines, whatever the titles are; and never more of it than a site of odd posts may take."""
+def test_templates_are_shared_and_limited() -> None:
+    """One template for each folder and lines, whatever the titles. A site of odd posts keeps few."""
     reader = HeadReader(SITES[0])
     for path in ("_posts/2024-01-02-a.md", "_posts/2024-01-03-b.md", "news/_posts/2024-01-03-b.md"):
         reader.read(document(path, f"---\ntitle: '{path}'\ntags: [a]\n---\n{path}"))
-    assert len(reader._filings) == 2
-    monkeypatch.setattr(fast_heads, "_MOST", 2)
+    assert len(reader._templates) == 2
+    reader = HeadReader(SITES[0], max_templates=2)
     for tag in "bcdef":
         reader.read(document(PATHS[0], f"---\ntitle: x\ntags: [{tag}]\n---\n"))
-        assert len(reader._filings) <= 2
+        assert len(reader._templates) <= 2

@@ -12,7 +12,7 @@ DATE_HINT = "write it like 2026-01-31 or 2026-01-31 18:00:00 +0100"
 LEVELS = zip("abcdef", ["x", *(f"*{name}" for name in "abcde")], strict=True)
 BOMB = "\n".join(f"{name}: &{name} [{','.join([one] * 9)}]" for name, one in LEVELS)
 
-TOO_DEEP = "the front matter can't be read: its values are nested too deeply"
+TOO_DEEP = "the front matter can't be read: its values are nested more than 64 levels deep"
 
 # files, and the one problem that keeps each of them out, with its line
 LEFT_OUT = [
@@ -23,18 +23,18 @@ LEFT_OUT = [
     ("---\ntitle: x\n", 1, "the front matter is never closed"),
     ("---\n", 1, "the front matter is never closed"),
     ('+++\ntitle="x"\n', 1, "the front matter is never closed"),
-    (f'---\na: "{"x" * 70_000}"\n---\n', 1, "the front matter is larger than 64 KiB"),
+    (f'---\na: "{"x" * 70_000}"\n---\n', 1, "the front matter has more than 64 KiB"),
     ("+++\ntitle = \n+++\n", 2, "the front matter is not TOML: Invalid value"),
     ('{\n"title": \n}\n', 3, "the front matter is not JSON: Expecting value"),
     (
         f"+++\na = {'[' * 5000}\n+++\n",
         2,
-        "the front matter can't be read: its values are nested too deeply",
+        "the front matter can't be read: its values are nested more than 64 levels deep",
     ),
     (
         f"+++\n{'a.' * 20_000}a = 1\n+++\n",
         2,
-        "the front matter can't be read: its values are nested too deeply",
+        "the front matter can't be read: its values are nested more than 64 levels deep",
     ),
     *(
         (f"+++\n{lines}\n+++\n", 2, TOO_DEEP)
@@ -54,38 +54,54 @@ LEFT_OUT = [
     (
         f"+++\na = 0x{'f' * 20_000}\n+++\n",
         2,
-        "the front matter can't be read: it has a number of thousands of digits",
+        "the front matter can't be read: it has a number with thousands of digits",
     ),
     (
         f'{{\n"a": {"[" * 5000}\n}}\n',
         1,
-        "the front matter can't be read: its values are nested too deeply",
+        "the front matter can't be read: its values are nested more than 64 levels deep",
     ),
 ]
 
 # heads, and the one problem that keeps each of them out, with its line
 BAD_HEADS = [
-    ("a: " + "[" * 50_000, 2, "the front matter can't be read: its values are nested too deeply"),
+    (
+        "a: " + "[" * 50_000,
+        2,
+        "the front matter can't be read: its values are nested more than 64 levels deep",
+    ),
     (
         "a: " + "{a: " * 10_000,
         2,
-        "the front matter can't be read: its values are nested too deeply",
+        "the front matter can't be read: its values are nested more than 64 levels deep",
     ),
-    ("- " * 30_000, 2, "the front matter can't be read: its values are nested too deeply"),
-    ("? " * 30_000, 2, "the front matter can't be read: its values are nested too deeply"),
+    (
+        "- " * 30_000,
+        2,
+        "the front matter can't be read: its values are nested more than 64 levels deep",
+    ),
+    (
+        "? " * 30_000,
+        2,
+        "the front matter can't be read: its values are nested more than 64 levels deep",
+    ),
     (
         "a: " + "[" * 65 + "]" * 65,
         2,
-        "the front matter can't be read: its values are nested too deeply",
+        "the front matter can't be read: its values are nested more than 64 levels deep",
     ),
     ("x: x\na: [" + ("'" + "]" * 64 + "'," + "[" * 64) * 495, 2, TOO_DEEP),
-    ("a: &a [*a]", 2, "the front matter can't be read: its values are nested too deeply"),
+    (
+        "a: &a [*a]",
+        2,
+        "the front matter can't be read: its values are nested more than 64 levels deep",
+    ),
     (
         "a: 0x" + "f" * 20_000,
         2,
-        "the front matter can't be read: it has a number of thousands of digits",
+        "the front matter can't be read: it has a number with thousands of digits",
     ),
-    (BOMB, 2, "the front matter can't be read: it has too many values"),
+    (BOMB, 2, "the front matter can't be read: it has more than 100,000 values"),
     (
         "title: a: b",
         2,
@@ -131,11 +147,11 @@ BAD_HEADS = [
     (
         "layout: x\ntitle: a\x07b",
         3,
-        "the front matter holds a character YAML can't: control characters are not allowed",
+        "the front matter contains a character that YAML forbids: control characters are not allowed",
     ),
-    ("just text", 2, "the front matter can't be read: it is not keys and values"),
-    ("- a\n- b", 2, "the front matter can't be read: it is not keys and values"),
-    ("42", 2, "the front matter can't be read: it is not keys and values"),
+    ("just text", 2, "the front matter can't be read: it does not consist of keys and values"),
+    ("- a\n- b", 2, "the front matter can't be read: it does not consist of keys and values"),
+    ("42", 2, "the front matter can't be read: it does not consist of keys and values"),
     ("date: tomorow", 2, 'date is not a date: "tomorow"'),
     ("layout: post\ndate: 2024-02-32", 3, 'date is not a date: "2024-02-32"'),
     ("date: 2024-13-30 10:00:00", 2, 'date is not a date: "2024-13-30 10:00:00"'),
@@ -150,7 +166,7 @@ BAD_HEADS = [
 
 # paths that say what no calendar has, or nothing
 BAD_PATHS = [
-    ("_posts/x.md", "it has no date"),
+    ("_posts/x.md", "the post has no date"),
     ("_posts/2024-13-45-x.md", 'the file name\'s date is not a date: "2024-13-45"'),
     ("_posts/2024-02-32-x.md", 'the file name\'s date is not a date: "2024-02-32"'),
     ("_posts/0000-01-01-x.md", 'the file name\'s date is not a date: "0000-01-01"'),
@@ -161,47 +177,59 @@ MENDED = [
     (
         "layout: post\ndate: 2023-02-30",
         3,
-        'date is past its month\'s end: "2023-02-30"; Jekyll takes it for 2023-03-02',
+        'date is past the end of its month: "2023-02-30"; Jekyll reads 2023-03-02',
         "published",
         datetime(2023, 3, 2, tzinfo=UTC),
     ),
-    ("title: One\ntitle: Two", 3, "title is said twice; the last one counts", "title", "Two"),
-    ("title: [a, b]", 2, 'title is no text: ["a", "b"]; "X" stands for it', "title", "X"),
-    ("title: {a: b}", 2, 'title is no text: {"a": "b"}; "X" stands for it', "title", "X"),
-    ("title: !ruby/object:X {}", 2, 'title is no text: {}; "X" stands for it', "title", "X"),
-    ('title: "   "', 2, 'title is no text: "   "; "X" stands for it', "title", "X"),
-    ('title: "<b></b>"', 2, 'title is no text: "<b></b>"; "X" stands for it', "title", "X"),
-    ("title: 1984", 2, "title is not a text: 1984", "title", "1984"),
-    ("title: yes", 2, "title is not a text: true", "title", "true"),
-    ("id: 4711", 2, "id is not a text: 4711", "id", "4711"),
-    ("id: [a]", 2, 'id is not a text: ["a"]', "id", "https://example.com/2024/01/02/x"),
+    ("title: One\ntitle: Two", 3, "title is given twice; the last value is used", "title", "Two"),
+    ("title: [a, b]", 2, 'title is not text: ["a", "b"]; "X" is used instead', "title", "X"),
+    ("title: {a: b}", 2, 'title is not text: {"a": "b"}; "X" is used instead', "title", "X"),
+    ("title: !ruby/object:X {}", 2, 'title is not text: {}; "X" is used instead', "title", "X"),
+    ('title: "   "', 2, 'title is not text: "   "; "X" is used instead', "title", "X"),
+    ('title: "<b></b>"', 2, 'title is not text: "<b></b>"; "X" is used instead', "title", "X"),
+    ("title: 1984", 2, "title is not text: 1984", "title", "1984"),
+    ("title: yes", 2, "title is not text: true", "title", "true"),
+    ("id: 4711", 2, "id is not text: 4711", "id", "4711"),
+    ("id: [a]", 2, 'id is not text: ["a"]', "id", "https://example.com/2024/01/02/x"),
     ("guid: my-post", 2, 'guid is not a URI: "my-post"', "id", "my-post"),
     (
         "permalink: [a]",
         2,
-        'permalink is not a text: ["a"]',
+        'permalink is not text: ["a"]',
         "url",
         "https://example.com/2024/01/02/x.html",
     ),
     (
         "permalink: /:nope/",
         2,
-        "permalink has no placeholder :nope",
+        "permalink has an unknown placeholder :nope",
         "url",
         "https://example.com/:nope/",
     ),
-    ("slug: [a]", 2, 'slug is not a text: ["a"]', "url", "https://example.com/2024/01/02/x.html"),
-    ("slug: true", 2, "slug is not a text: true", "url", "https://example.com/2024/01/02/x.html"),
+    ("slug: [a]", 2, 'slug is not text: ["a"]', "url", "https://example.com/2024/01/02/x.html"),
+    ("slug: true", 2, "slug is not text: true", "url", "https://example.com/2024/01/02/x.html"),
     ("last_modified_at: now", 2, 'last_modified_at is not a date: "now"', "updated", None),
     ("updated: [x]", 2, 'updated is not a date: ["x"]', "updated", None),
     ("author: {email: x}", 2, 'author has no name: {"email": "x"}', "title", "X"),
-    ("categories: {a: b}", 2, 'categories holds what is no word: {"a": "b"}', "title", "X"),
-    ("categories: [on, off]", 2, "categories holds what is no word: [true, false]", "title", "X"),
-    ("tags: [[a, {b: c}]]", 2, 'tags holds what is no word: [["a", {"b": "c"}]]', "title", "X"),
-    ("category: true", 2, "category holds what is no word: true", "title", "X"),
-    ('lang: "no such language"', 2, 'lang is not a language: "no such language"', "title", "X"),
-    ("lang: [en]", 2, 'lang is not a language: ["en"]', "title", "X"),
-    ('published: "true"', 2, 'published is a text: "true"', "title", "X"),
+    ("categories: {a: b}", 2, 'categories has a value that is not text: {"a": "b"}', "title", "X"),
+    (
+        "categories: [on, off]",
+        2,
+        "categories has a value that is not text: [true, false]",
+        "title",
+        "X",
+    ),
+    (
+        "tags: [[a, {b: c}]]",
+        2,
+        'tags has a value that is not text: [["a", {"b": "c"}]]',
+        "title",
+        "X",
+    ),
+    ("category: true", 2, "category has a value that is not text: true", "title", "X"),
+    ('lang: "no such language"', 2, 'lang is not a language tag: "no such language"', "title", "X"),
+    ("lang: [en]", 2, 'lang is not a language tag: ["en"]', "title", "X"),
+    ('published: "true"', 2, 'published is text, not true or false: "true"', "title", "X"),
 ]
 
 # heads that look wrong, and that Jekyll takes as they are
@@ -260,9 +288,9 @@ def test_harmless(head: str) -> None:
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        ('published: "false"', 'published is a text: "false"'),
+        ('published: "false"', 'published is text, not true or false: "false"'),
         ("published:", "published is empty, which means false"),
-        ('draft: "true"', 'draft is a text: "true"'),
+        ('draft: "true"', 'draft is text, not true or false: "true"'),
     ],
 )
 def test_hidden_by_a_word(head: str, message: str) -> None:
@@ -287,7 +315,9 @@ def test_characters_that_are_none() -> None:
 def test_name_past_its_months_end() -> None:
     """A file named for a day that its month has not is a post of the next month, as in Jekyll, and it is said."""
     read = read_post(document("_posts/2011-04-31-x.md", "Text."), site_of())
-    said = "the file name's date is past its month's end: \"2011-04-31\"; Jekyll takes it for 2011-05-01"
+    said = (
+        'the file name\'s date is past the end of its month: "2011-04-31"; Jekyll reads 2011-05-01'
+    )
     assert [("_posts/2011-04-31-x.md", None, said, False)] == _said(read.problems)
     assert read.post is not None
     assert read.post.head.url == "https://example.com/2011/05/01/x.html"

@@ -206,7 +206,7 @@ PLACE = Place(
     basename="2024-12-30-My_Day",
     slug="My_Day",
     output_ext=".html",
-    moment=datetime(2024, 12, 30, 4, 5, 6, tzinfo=UTC),
+    published=datetime(2024, 12, 30, 4, 5, 6, tzinfo=UTC),
     categories=("Foo Bar", "baz", "BAZ"),
 )
 
@@ -270,7 +270,7 @@ def test_own_permalink(permalink: str, page: str, id_: str) -> None:
 
 @pytest.mark.parametrize("key", PLACEHOLDERS)
 def test_placeholders(key: str) -> None:
-    """Every placeholder of Jekyll stands for its value, escaped."""
+    """Every placeholder of Jekyll is used insteads value, escaped."""
     assert f"/{PLACEHOLDERS[key]}" == site_path(f"/:{key}", PLACE)
 
 
@@ -310,7 +310,7 @@ def test_unknown_placeholder_of_the_site() -> None:
     """A template with a placeholder that nothing stands for is the config's Problem, once."""
     _, problems = site_and_problems("url: https://e.com\npermalink: /:nope/:title/\n")
     assert [str(problem) for problem in problems] == [
-        "_config.yml:2: permalink has no placeholder :nope"
+        "_config.yml:2: permalink has an unknown placeholder :nope"
     ]
 
 

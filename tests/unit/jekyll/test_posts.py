@@ -233,7 +233,7 @@ def test_name_without_a_date() -> None:
     read = reading("date: 2024-01-01", path="_posts/hello.md")
     assert read.post is not None
     assert [str(p) for p in read.problems] == [
-        "_posts/hello.md: Jekyll ignores it: the file's name has no date"
+        "_posts/hello.md: Jekyll ignores this post: its file name has no date"
     ]
 
 
@@ -246,7 +246,7 @@ def test_plain_folder() -> None:
     assert (read.post.head.url, read.post.categories) == ("https://e.com/2024/01/01/hello.html", ())
     assert [
         problem.message for problem in reading("title: x", path="a.md", site=site).problems
-    ] == ["it has no date"]
+    ] == ["the post has no date"]
     assert reading("title: x", path="_drafts/a.md", site=site).problems == ()
 
 
@@ -292,8 +292,8 @@ def test_words_too_long_for_a_feed() -> None:
     ]
     shown = f'"{long[:58]}…'
     assert [(problem.line, problem.message) for problem in read.problems] == [
-        (3, f"category has 301 characters, and so no feed: {shown}"),
-        (4, f"tag has 301 characters, and so no feed: {shown}"),
+        (3, f"category has 301 characters and gets no feed; the limit is 300: {shown}"),
+        (4, f"tag has 301 characters and gets no feed; the limit is 300: {shown}"),
     ]
 
 
@@ -304,7 +304,7 @@ def test_ids_that_no_database_could_hold() -> None:
     assert read.post
     assert (read.post.head.id, read.post.head.own_id) == (post_of("title: x").head.id, False)
     assert [(problem.line, problem.message.partition("ä")[0]) for problem in read.problems] == [
-        (3, 'id is 1,003 characters long: "tag:')
+        (3, 'id has 2,002 bytes; the limit is 2,000: "tag:')
     ]
     assert post_of(f"id: {long[:-2]}").head.id == long[:-2]
     first, again, other = (post_of(f"slug: {'x' * 2000}{end}").head for end in "aab")
@@ -322,7 +322,7 @@ def test_a_post_of_a_thousand_words() -> None:
     ] * 3
     assert len(read.post.head.terms) == 300
     assert [(problem.line, problem.message) for problem in read.problems] == [
-        (3, "1,000 categories; the first 100 count"),
-        (4, "1,000 tags; the first 100 count"),
-        (5, "1,000 authors; the first 100 count"),
+        (3, "the post has 1,000 categories; only the first 100 are used"),
+        (4, "the post has 1,000 tags; only the first 100 are used"),
+        (5, "the post has 1,000 authors; only the first 100 are used"),
     ]

@@ -118,7 +118,7 @@ def test_markdown_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.entry is not None
     assert found.entry.content.strip().replace("\n\n", "\n") == "<p>a &lt; b</p>\n<p>c</p>"
     assert [problem.message for problem in found.problems] == [
-        "the Markdown can't be read: RecursionError: too deep"
+        "the Markdown can't be parsed: RecursionError: too deep"
     ]
 
 

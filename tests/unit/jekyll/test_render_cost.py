@@ -2,7 +2,7 @@
 
 import pytest
 
-from syndicator.jekyll.render_cost import LIGHT, is_heavy
+from syndicator.jekyll.render_cost import MAX_LIGHT, is_heavy
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from syndicator.jekyll.render_cost import LIGHT, is_heavy
         "{% raw %}text{% endraw %} {%- comment -%}x{%- endcomment -%}",
         "[a]({% post_url 2026-01-01-a %}) [b]({% link b.md %})",
         "![]({{ site.baseurl }}/a.png) {{ site.url }}{{ page.url | relative_url }}",
-        "x" * LIGHT,
+        "x" * MAX_LIGHT,
     ],
 )
 def test_light(text: str) -> None:
@@ -25,7 +25,7 @@ def test_light(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "x" * (LIGHT + 1),
+        "x" * (MAX_LIGHT + 1),
         "{% for post in site.posts %}{{ post.title }}{% endfor %}",
         "{% include figure.html %}",
         "{% assign s = s | append: s %}{{ s }}",

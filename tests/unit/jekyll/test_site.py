@@ -109,15 +109,24 @@ BAD_CONFIGS = [
         'timezone is not known: "../../etc/passwd"',
         False,
     ),
-    ("url: https://e.com\nlang: a language\n", 2, 'lang is not a language: "a language"', False),
+    (
+        "url: https://e.com\nlang: a language\n",
+        2,
+        'lang is not a language tag: "a language"',
+        False,
+    ),
     ("url: https://e.com\nexclude: x\n", 2, "exclude is not a list", False),
     ("url: https://e.com\ndefaults: x\n", 2, "defaults is not a list", False),
 ]
 
 UNREADABLE = [
     ("url: [\n", 2, "the config can't be read: did not find expected node content"),
-    ("- a\n", 1, "the config is not keys and values"),
-    ("a: " + "[" * 100_000, None, "the config can't be read: its values are nested too deeply"),
+    ("- a\n", 1, "the config does not consist of keys and values"),
+    (
+        "a: " + "[" * 100_000,
+        None,
+        "the config can't be read: its values are nested more than 64 levels deep",
+    ),
 ]
 
 
@@ -216,8 +225,8 @@ def test_data_of_all_files_together_is_limited(name: str, text: str, read: int) 
     assert set(site.data) <= set("abcdefgh"[:read])
     assert problems[-1].path == sorted(files)[read]
     assert problems[-1].message == (
-        f"this file and {19 - read} after it are left out: all data files together have more than 8 MiB of text"
-        " or 250,000 values of YAML"
+        f"this file and the {19 - read} after it are left out: together, all data files have"
+        " more than 8 MiB of text or 250,000 YAML values"
     )
 
 

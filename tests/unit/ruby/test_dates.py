@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from syndicator.jekyll.safe_yaml import load_yaml
-from syndicator.ruby.dates import read_moment
+from syndicator.ruby.dates import parse_date
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -110,13 +110,13 @@ NO_MOMENTS = [
 def test_read_moment(said: str, expected: str) -> None:
     """Every way to write a date that Jekyll takes is taken, and means the same moment."""
     value = load_yaml(f"date: {said}")["date"]
-    assert datetime.fromisoformat(expected).replace(tzinfo=UTC) == read_moment(value, NEW_YORK)
+    assert datetime.fromisoformat(expected).replace(tzinfo=UTC) == parse_date(value, NEW_YORK)
 
 
 @pytest.mark.parametrize("said", NO_MOMENTS)
 def test_no_moment(said: str) -> None:
     """What is no date, or no date of this calendar, is none; nothing raises."""
-    assert read_moment(load_yaml(f"date: {said}")["date"], NEW_YORK) is None
+    assert parse_date(load_yaml(f"date: {said}")["date"], NEW_YORK) is None
 
 
 @pytest.mark.parametrize(
@@ -132,5 +132,5 @@ def test_no_moment(said: str) -> None:
 )
 def test_beyond_the_months_end(said: str, expected: str | None) -> None:
     """Days up to 31 are counted on from their month's end when that is asked for, as Ruby does."""
-    moment = read_moment(said, UTC, beyond=True)
+    moment = parse_date(said, UTC, overflow=True)
     assert expected == (moment and moment.date().isoformat())

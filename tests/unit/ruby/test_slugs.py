@@ -79,7 +79,7 @@ def test_slugify(text: str) -> None:
 
 def test_slugify_cased() -> None:
     """Large letters stay when they are asked to."""
-    assert slugify("Æsop's Łódź", "pretty", cased=True) == "Æsop's-Łódź"
+    assert slugify("Æsop's Łódź", "pretty", keep_case=True) == "Æsop's-Łódź"
 
 
 @pytest.mark.parametrize(
