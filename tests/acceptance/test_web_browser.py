@@ -1,6 +1,7 @@
 """The pages in a real browser: a person finds a feed, copies its address and reads a post."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -56,7 +57,12 @@ def base() -> Iterator[str]:
             ("category/news", "The Daily: News", Term(kind="category", label="News")),
         )
     ]  # fmt: skip
-    pages = [html.index_page(specs, site, [entry], base)]
+    missing = [Media(url=f"{base}missing.png"), Media(url=f"{base}lost.png", alt="A grey heron")]
+    pictures = [replace(entry, id=each.url, image=each) for each in missing]
+    broken = Feed(
+        spec=replace(specs[0], name="broken"), site=site, updated=WHEN, entries=(*pictures,)
+    )
+    pages = [html.index_page(specs, site, [entry], base), html.feed_page(broken)]
     pages += [
         html.feed_page(Feed(spec=spec, site=site, updated=WHEN, entries=(entry,))) for spec in specs
     ]
@@ -114,12 +120,29 @@ def test_from_the_index_to_a_feed_to_a_post(browser: Chromium, base: str) -> Non
     assert [text for text in browser.complaints if "favicon" not in text] == []
 
 
+def test_a_picture_that_cannot_load_leaves_no_frame(browser: Chromium, base: str) -> None:
+    """It has no size. With an alt text only Chromium's icon of 16 pixels is left, which is covered."""
+    browser.open(f"{base}broken.html")
+    images = "[...document.querySelectorAll('.picture img')]"
+    widths = f"{images}.map(image => image.getBoundingClientRect().width)"
+    browser.wait(lambda: browser.ask(widths) == [0, 16])
+    cover = browser.ask(f"getComputedStyle({images}[1], '::after').backgroundColor")
+    assert cover == browser.ask("getComputedStyle(document.body).backgroundColor")
+    browser.open(base)
+    browser.wait(lambda: browser.ask(f"{images}[0].naturalWidth") > 0)
+    assert browser.ask(f"{images}[0].getBoundingClientRect().width") > 80
+
+
 def test_a_feed_opened_in_a_browser_is_its_page(browser: Chromium, base: str) -> None:
     """With a word on what to do with the address."""
     browser.open(f"{base}category/news.rss")
     browser.wait(lambda: browser.address() == f"{base}category/news.html#rss")
-    assert browser.ask("getComputedStyle(document.querySelector('#rss .told')).display") == "block"
-    assert browser.ask("getComputedStyle(document.querySelector('#atom .told')).display") == "none"
+    assert (
+        browser.ask("getComputedStyle(document.querySelector('#rss .opened')).display") == "block"
+    )
+    assert (
+        browser.ask("getComputedStyle(document.querySelector('#atom .opened')).display") == "none"
+    )
     assert browser.ask("scrollY") == 0
 
 

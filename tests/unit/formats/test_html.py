@@ -250,12 +250,12 @@ def test_the_newest_are_shown_not_all() -> None:
 
 def test_an_empty_feed_says_so() -> None:
     """It may be followed all the same."""
-    assert "Nothing has been posted here yet" in Page(feed()).text
+    assert "There are no posts yet" in Page(feed()).text
     assert "There are no feeds yet" in Page(index(feeds=())).text
 
 
 def test_words_are_in_their_own_language() -> None:
     """For hyphens, voices and fonts: the entry's, else the site's; the page's own words are English."""
     page = Page(feed(entry(), entry(language="fr")))
-    assert [words["lang"] for words in page.all("div", class_="words")] == ["sv", "fr"]
+    assert [text["lang"] for text in page.all("div", class_="text")] == ["sv", "fr"]
     assert page.all("html")[0]["lang"] == "en"
