@@ -37,7 +37,7 @@ class Rendered(NamedTuple):
 
 def items(
     suffix: str,
-    content_key: Sequence[tuple[Entry, *tuple[Hashable, ...]]],
+    content_keys: Sequence[tuple[Entry, *tuple[Hashable, ...]]],
     write: Callable[[list[int]], Iterable[bytes]],
 ) -> tuple[bytes, ...]:
     """The items in the format `suffix`. A content key is an entry and the other values of its item.
@@ -45,10 +45,10 @@ def items(
     `write` is called once, with the places of the items that are not in the cache (there may be
     none).
     """
-    keys = [(suffix, one[0].id) for one in content_key]
-    cached = [ITEM_CACHE.get(key, one) for key, one in zip(keys, content_key, strict=True)]
+    keys = [(suffix, content[0].id) for content in content_keys]
+    cached = [ITEM_CACHE.get(key, content) for key, content in zip(keys, content_keys, strict=True)]
     missing = [at for at, item in enumerate(cached) if item is None]
     for at, item in zip(missing, write(missing), strict=True):
-        ITEM_CACHE.put(keys[at], content_key[at], item, len(item))
+        ITEM_CACHE.put(keys[at], content_keys[at], item, len(item))
         cached[at] = item
     return tuple(item for item in cached if item is not None)

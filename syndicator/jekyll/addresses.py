@@ -57,9 +57,9 @@ def absolute_set(candidates: str, base: str) -> str | None:
     """A `srcset` with each address absolute; None when no address is left (HTML §4.8.4.2.1)."""
     kept = []
     for address, descriptor in _candidates(candidates):
-        found = absolute(address, base)
-        if found:
-            kept.append(f"{found} {descriptor}".rstrip())
+        absolute_url = absolute(address, base)
+        if absolute_url:
+            kept.append(f"{absolute_url} {descriptor}".rstrip())
     return ", ".join(kept) or None
 
 
@@ -68,7 +68,7 @@ def _candidates(text: str) -> list[tuple[str, str]]:
 
     An address ends at white space. It may contain commas but not end in one.
     """
-    found: list[tuple[str, str]] = []
+    candidates: list[tuple[str, str]] = []
     address, descriptors = "", list[str]()
     for word in text.split():
         rest = word
@@ -76,17 +76,17 @@ def _candidates(text: str) -> list[tuple[str, str]]:
             descriptor, comma, rest = word.partition(",")
             descriptors.append(descriptor)
             if comma:
-                found.append((address, " ".join(descriptors)))
+                candidates.append((address, " ".join(descriptors)))
                 address, descriptors = "", []
         rest = rest.lstrip(",")
         if rest and not address:
             address = rest.rstrip(",")
             if address != rest:
-                found.append((address, ""))
+                candidates.append((address, ""))
                 address = ""
     if address:
-        found.append((address, " ".join(descriptors)))
-    return found
+        candidates.append((address, " ".join(descriptors)))
+    return candidates
 
 
 @lru_cache(maxsize=64)
@@ -98,10 +98,10 @@ def _origin(base: str) -> str:
 def _folder(base: str) -> str | None:
     """The address of the page's folder, as joining it with a name would write it."""
     try:
-        found = _web_url(urljoin(base, "x"))
+        url = _web_url(urljoin(base, "x"))
     except ValueError:
         return None
-    return found[:-1] if found else None
+    return url[:-1] if url else None
 
 
 def _web_url(address: str) -> str | None:

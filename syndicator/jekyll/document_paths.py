@@ -46,7 +46,7 @@ def locate(path: str, site: Site) -> DocumentPath | None:
             return None
     else:
         collection_ = next(
-            (one for one in site.collections.values() if path.startswith(f"{one.folder}/")), None
+            (each for each in site.collections.values() if path.startswith(f"{each.folder}/")), None
         )
         if collection_ is None:
             return None

@@ -41,9 +41,9 @@ def _with_short_texts(html: str) -> str:
     return _TEXT.sub(_cut, html) if is_slow_to_write(html) else html
 
 
-def _cut(found: re.Match[str]) -> str:
+def _cut(match: re.Match[str]) -> str:
     """The text, cut before such a character, so that a reference like `&copy;` stays whole."""
-    text = found[0]
+    text = match[0]
     starts = [searching.start() for searching in _SEARCHING.finditer(text)][
         MAX_SEARCHES::MAX_SEARCHES
     ]
@@ -78,24 +78,24 @@ def _flattened(html: str) -> str:
     open_tags: Counter[str] = Counter()
     depth = 0
 
-    def keep(found: re.Match[str]) -> str:
+    def keep(tag: re.Match[str]) -> str:
         nonlocal depth
-        name = found[2].lower()
+        name = tag[2].lower()
         is_foreign = (
             open_tags["svg"] or open_tags["math"]
         )  # there the names have no special meaning
         if name in _SELF_CLOSING and not is_foreign:
-            return found[0]
-        if found[1]:
+            return tag[0]
+        if tag[1]:
             if open_tags[name]:
                 open_tags[name] -= 1
                 depth -= 1
-            return found[0]
+            return tag[0]
         if depth >= _MAX_DEPTH:
             return "<wbr"  # an empty element that may have the attributes that follow
         open_tags[name] += 1
         depth += 1
-        return found[0]
+        return tag[0]
 
     return _TAG.sub(keep, html)
 
@@ -114,11 +114,11 @@ _ALONE = re.compile(
 def _ambiguous_tags(html: str) -> int:
     """The number of start tags left after removing elements whose end is certain."""
     html = _ALONE.sub("", html)
-    found = 1
+    removed = 1
     for _ in range(_MAX_DEPTH):
-        if not found:
+        if not removed:
             break
-        html, found = _PAIR.subn("", html)
+        html, removed = _PAIR.subn("", html)
     return html.count("<") - html.count("</")
 
 
@@ -157,12 +157,12 @@ def _ambiguous_in_tables(html: str) -> int:
     if not _OPEN_TABLE.search(html):
         return 0
     html = _COLUMN.sub(_CELL_MARK, _SINGLE_TAG.sub(_ELEMENT_MARK, _COMMENT.sub("", html)))
-    found = 1
+    removed = 1
     for _ in range(_MAX_DEPTH):
-        if not found:
+        if not removed:
             break
-        html, found = _CLEAR_PART.subn(
-            lambda whole: _CELL_MARK if whole[2] or whole[3] else _ELEMENT_MARK, html
+        html, removed = _CLEAR_PART.subn(
+            lambda part: _CELL_MARK if part[2] or part[3] else _ELEMENT_MARK, html
         )
     if (first := _OPEN_TABLE.search(html)) is None:
         return 0

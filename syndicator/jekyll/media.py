@@ -62,15 +62,15 @@ def enclosures(front: Mapping[str, Any], site: Site, files: SiteFiles) -> tuple[
     Only addresses that are audio or video by their suffix or their `type` are used: themes also
     keep a player's id in `video`.
     """
-    found: dict[str, Media] = {}
+    by_url: dict[str, Media] = {}
     for key in _ENCLOSURE_KEYS:
         value = front.get(key)
         for each in value if isinstance(value, list) else [value]:
             address = _first(each, _ADDRESS_KEYS)
             media = None if address is None else _media(address, each, site, files)
             if media and media.type and media.type.startswith(("audio/", "video/")):
-                found.setdefault(media.url, media)
-    return tuple(found.values())
+                by_url.setdefault(media.url, media)
+    return tuple(by_url.values())
 
 
 def _first(value: object, keys: tuple[str, ...]) -> str | None:

@@ -83,8 +83,8 @@ class PostFields:
 
     def categories(self) -> tuple[str, ...]:
         self._report_non_text("category", "categories")
-        found = terms.categories(self._location.folders, self._defaults, self._own_values)
-        return self._limited("category", found)
+        categories = terms.categories(self._location.folders, self._defaults, self._own_values)
+        return self._limited("category", categories)
 
     def tags(self) -> tuple[str, ...]:
         self._report_non_text("tag", "tags")
@@ -93,10 +93,10 @@ class PostFields:
     def authors(self) -> tuple[Author, ...]:
         site, data = self._site, self._site.data.get("authors")
         known = data if isinstance(data, dict) else {}
-        found = post_authors(self.front, site.author, known, site.url, site.baseurl)
-        if not found and not is_empty(self.front.get("author")):
+        authors = post_authors(self.front, site.author, known, site.url, site.baseurl)
+        if not authors and not is_empty(self.front.get("author")):
             self.problem("author", f"author has no name: {quoted(self.front['author'])}")
-        return self._limited("author", found)
+        return self._limited("author", authors)
 
     def report_long_labels(self, **labels: tuple[str, ...]) -> None:
         """Report labels that are too long for a feed of their own, by their kind of term."""
@@ -124,18 +124,20 @@ class PostFields:
 
     def title(self) -> str:
         value = self.front.get("title")
-        from_slug = titleize(self._location.slug)
         if value is None or value is False:
-            return plain_title(from_slug, self._site.kramdown)
+            return self._title_from_slug()
         text = "" if isinstance(value, list | dict) else as_text(value)
         title = plain_title(text, self._site.kramdown)
         if not title:
-            title = plain_title(from_slug, self._site.kramdown)
+            title = self._title_from_slug()
             message = f"title is not text: {quoted(value)}; {quoted(title)} is used instead"
             self.problem("title", message)
         elif not isinstance(value, str):
             self.problem("title", f"title is not text: {quoted(value)}", "put it in quotes")
         return title
+
+    def _title_from_slug(self) -> str:
+        return plain_title(titleize(self._location.slug), self._site.kramdown)
 
     def permalink_template(self) -> str:
         collection = self._site.collections.get(self._location.collection)

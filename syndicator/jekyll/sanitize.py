@@ -58,7 +58,7 @@ def clean(
         on_escape()
     cleaned = _cleaner(policy).clean(parsable)
     # A reference like &#7; has become a character.
-    return printable(_WITHOUT_ADDRESS.sub(_removed, cleaned))
+    return printable(_WITHOUT_ADDRESS.sub(_replacement, cleaned))
 
 
 _MEDIA = {"width", "height"}
@@ -191,10 +191,10 @@ def _cleaner(policy: Policy) -> nh3.Cleaner:
             return value
         if name == "src" and not value.strip():
             return None
-        found = absolute(value, page.base)
-        if found and tag == "iframe" and not is_player(found, policy.frame_hosts):
+        absolute_url = absolute(value, page.base)
+        if absolute_url and tag == "iframe" and not is_player(absolute_url, policy.frame_hosts):
             return None
-        return page.within_limit(found)
+        return page.within_limit(absolute_url)
 
     return nh3.Cleaner(
         tags=_TAGS,
@@ -231,8 +231,8 @@ _WITHOUT_ADDRESS = re.compile(
 )
 
 
-def _removed(found: re.Match[str]) -> str:
-    return f"<{found[1]}{found[2]}" if found[1] else ""
+def _replacement(match: re.Match[str]) -> str:
+    return f"<{match[1]}{match[2]}" if match[1] else ""
 
 
 # Inline pictures are kept. Vector pictures may contain scripts, and a picture with fewer characters
