@@ -1,4 +1,4 @@
-"""Which posts wait until the others are out."""
+"""Which posts are rendered after the others."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from syndicator.jekyll.render_cost import MAX_LIGHT, is_heavy
     ],
 )
 def test_light(text: str) -> None:
-    """Prose, and Liquid that writes a line at most."""
+    """Prose, and Liquid whose output is at most a line."""
     assert not is_heavy(text)
 
 
@@ -37,5 +37,5 @@ def test_light(text: str) -> None:
     ],
 )
 def test_heavy(text: str) -> None:
-    """Length, and Liquid whose length the text does not show."""
+    """Long text, and Liquid whose output the text does not limit."""
     assert is_heavy(text)
