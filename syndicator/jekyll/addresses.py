@@ -109,7 +109,8 @@ def _web_url(address: str) -> str | None:
         return address
     scheme, netloc, path, query, fragment = urlsplit(_without_backslashes(address))
     user, at, host_port = netloc.rpartition("@")
-    host, port = (parts := urlsplit(f"//{host_port}")).hostname, parts.port
+    parts = urlsplit(f"//{host_port}")
+    host, port = parts.hostname, parts.port
     if not host:
         return None
     if not host.isascii():

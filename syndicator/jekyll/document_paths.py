@@ -41,7 +41,8 @@ def locate(path: str, site: Site) -> DocumentPath | None:
             return None
     elif "_posts" in folders and path.startswith(base):
         at = folders.index("_posts")
-        collection, special, above = "posts", "_posts", tuple(folders[:at])
+        above = tuple(folders[:at])
+        collection, special = "posts", "_posts"
         if any(folder.startswith(_SPECIAL) for folder in above):
             return None
     else:

@@ -41,15 +41,12 @@ def _with_short_texts(html: str) -> str:
     return _TEXT.sub(_cut, html) if is_slow_to_write(html) else html
 
 
-def _cut(match: re.Match[str]) -> str:
+def _cut(long_text: re.Match[str]) -> str:
     """The text, cut before such a character, so that a reference like `&copy;` stays whole."""
-    text = match[0]
-    starts = [searching.start() for searching in _SEARCHING.finditer(text)][
-        MAX_SEARCHES::MAX_SEARCHES
-    ]
-    return "<!>".join(
-        text[begin:end] for begin, end in zip([0, *starts], [*starts, None], strict=True)
-    )
+    text = long_text[0]
+    starts = [match.start() for match in _SEARCHING.finditer(text)][MAX_SEARCHES::MAX_SEARCHES]
+    ends = [*starts, None]
+    return "<!>".join(text[begin:end] for begin, end in zip([0, *starts], ends, strict=True))
 
 
 def is_slow_to_write(value: str) -> bool:
@@ -100,7 +97,7 @@ def _flattened(html: str) -> str:
     return _TAG.sub(keep, html)
 
 
-# Tags in comments, attributes and scripts make that count wrong. Thousands of them are an attack.
+# Tags in comments, attributes and scripts make the depth wrong. Thousands of them are an attack.
 _MAX_AMBIGUOUS = 5_000
 _ATTRIBUTES_INSIDE = r"""(?:\s+[\w:.-]+(?:=(?:"[^"<>]*"|'[^'<>]*'|[\w/.:#%?&;-]+))?)*+\s*/?>"""
 _PAIR = re.compile(rf"<([a-z][a-z0-9]*){_ATTRIBUTES_INSIDE}[^<]*</\1>", re.IGNORECASE)
@@ -141,7 +138,8 @@ _IN_TABLE = rf"{_ATTRIBUTES_INSIDE}[\s{_CELL_MARK}]*"
 _IN_CELL = rf"{_ATTRIBUTES_INSIDE}[^<{_CELL_MARK}]*"
 _CLEAR_PART = re.compile(
     rf"<(?:(table){_IN_TABLE}|(t(?:body|head|foot|r)|colgroup){_IN_TABLE}|(t[dh]|caption){_IN_CELL}"
-    rf"|(?!(?:t(?:able|body|head|foot|[rdh])|colgroup|caption)\b)([a-z][a-z0-9]*){_IN_CELL})</(?:\1|\2|\3|\4)>",
+    r"|(?!(?:t(?:able|body|head|foot|[rdh])|colgroup|caption)\b)"
+    rf"([a-z][a-z0-9]*){_IN_CELL})</(?:\1|\2|\3|\4)>",
     re.IGNORECASE,
 )
 _SINGLE_TAG = re.compile(

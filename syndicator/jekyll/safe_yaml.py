@@ -205,14 +205,13 @@ def read_timestamp(text: str) -> datetime | date | str:
         stamp = _TIMESTAMP.fullmatch(text)
         if stamp is None:
             return text
-        year, month, day_, hour, minute, second = (int(number) for number in stamp.groups()[:6])
+        hour, minute, second = (int(number) for number in stamp.groups()[3:6])
         if hour > 24 or minute > 59 or second > 60:
             return text
         offset = timedelta(hours=int(stamp[9] or 0), minutes=int(stamp[10] or 0))
         zone = timezone(-offset if stamp[8] == "-" else offset) if offset else UTC
-        return datetime(year, month, day_, tzinfo=zone) + timedelta(
-            hours=hour, minutes=minute, seconds=second
-        )
+        midnight = datetime(int(stamp[1]), int(stamp[2]), int(stamp[3]), tzinfo=zone)
+        return midnight + timedelta(hours=hour, minutes=minute, seconds=second)
     except (ValueError, OverflowError):
         return text
 

@@ -106,35 +106,12 @@ _TAGS = (
     nh3.ALLOWED_TAGS | _ATTRIBUTES.keys() | {"address", "big", "main", "picture", "rb", "section"}
 ) - {"*"}
 
-# Their text is code, a plug-in's fallback or a form's labels, or (math) repeats the text beside
-# them. fmt: off
-_DROPPED_WHOLE = {
-    "applet",
-    "button",
-    "datalist",
-    "dialog",
-    "embed",
-    "fieldset",
-    "form",
-    "frameset",
-    "head",
-    "legend",
-    "math",
-    "noembed",
-    "noframes",
-    "object",
-    "optgroup",
-    "option",
-    "output",
-    "plaintext",
-    "portal",
-    "script",
-    "select",
-    "style",
-    "svg",
-    "template",
-    "textarea",
-    "title",
+# Their text is code, a plug-in's fallback, a form's labels, or (math) repeats the text beside it.
+# fmt: off
+_DROPPED_WITH_CONTENT = {
+    "applet", "button", "datalist", "dialog", "embed", "fieldset", "form", "frameset", "head",
+    "legend", "math", "noembed", "noframes", "object", "optgroup", "option", "output",
+    "plaintext", "portal", "script", "select", "style", "svg", "template", "textarea", "title",
     "xmp",
 }
 # fmt: on
@@ -198,7 +175,7 @@ def _cleaner(policy: Policy) -> nh3.Cleaner:
 
     return nh3.Cleaner(
         tags=_TAGS,
-        clean_content_tags=_DROPPED_WHOLE,
+        clean_content_tags=_DROPPED_WITH_CONTENT,
         attributes=_ATTRIBUTES,
         attribute_filter=address,
         tag_attribute_values={"input": {"type": {"checkbox"}}},

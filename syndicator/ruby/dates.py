@@ -124,10 +124,10 @@ def _parse_text(text: str, zone: tzinfo, overflow: bool) -> datetime:
 
 def _parse_day(text: str, overflow: bool) -> date:
     if numbers := _NUMBERS.search(text):
-        year, month, day = numbers["first"], int(numbers["second"]), numbers["third"]
+        year, day = numbers["first"], numbers["third"]
         if len(day) > 2:
             year, day = day, year
-        return _day(_year(year), month, int(day), overflow)
+        return _day(_year(year), int(numbers["second"]), int(day), overflow)
     for pattern in (_DAY_MONTH, _MONTH_DAY, _MONTH_YEAR):
         if named := pattern.search(text):
             parts = named.groupdict(default="1")

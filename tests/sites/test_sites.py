@@ -1,7 +1,6 @@
 """Small sites and their expected feeds, byte for byte.
 
-pytest tests/sites --rewrite     take what is built now for what is expected; read the difference
-before you keep it
+pytest tests/sites --rewrite     writes the expected feeds anew; review the difference
 """
 
 import shutil
