@@ -77,8 +77,8 @@ def distinct_updates(entries: Sequence[Entry]) -> list[datetime]:
 
     Validators warn of entries with the same `updated`, and some readers identify entries by it. The
     seconds are derived from the id, so that they stay when another such post is added or removed. A
-    shared time that is not a quarter of an hour is kept: the author gave it. Midnight is a quarter
-    of an hour in every zone.
+    shared time that is not on a quarter-hour is kept, since its author gave it: midnight is on one
+    in every zone.
     """
     updated_times = [utc_seconds(entry.updated) for entry in entries]
     shared = Counter(updated_times)

@@ -47,7 +47,7 @@ _MONTH_YEAR = re.compile(rf"{_MONTH}[\s.,-]*(?P<year>\d{{4}})", re.I | re.A)
 _MAX_LENGTH = 64
 #: Characters of a date in Liquid.
 _MAX_LIQUID_LENGTH = 1_000
-_SUFFIX = re.compile(
+_ZONE_SUFFIX = re.compile(
     r":\d\d\s*(?:(?P<sign>[+-])(?P<hours>[01]\d):?(?P<minutes>[0-5]\d)|Z|UTC|GMT)\s*$"
 )
 
@@ -98,7 +98,7 @@ def to_date(value: object, zone: tzinfo, now: datetime | None) -> datetime | Non
 
 def _zone_of(text: str) -> tzinfo | None:
     """The zone that a text names; None if it names none."""
-    match = _SUFFIX.search(text)
+    match = _ZONE_SUFFIX.search(text)
     if match is None:
         return None
     minutes = int(match["hours"] or 0) * 60 + int(match["minutes"] or 0)
