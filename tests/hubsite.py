@@ -185,7 +185,7 @@ class Site:
                 min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30)
             ),
             clock=self.clock,
-            on_owed=self.wake,
+            on_queued=self.wake,
             home=self.home,
             limits=limits,
         )
@@ -298,11 +298,15 @@ class Site:
             assert time.monotonic() < end, "it did not come to be in time"
             time.sleep(0.01)
 
-    def close(self) -> None:
+    def rest(self) -> None:
+        """Pay nothing from now on."""
         self.over.set()
         self.woken.set()
         self.push.stop()
         self.paying.join(5)
+
+    def close(self) -> None:
+        self.rest()
         self.server.stop()
         self.database.close()
 

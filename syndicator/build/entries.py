@@ -13,8 +13,8 @@ from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render_cost import is_heavy
 from syndicator.jekyll.sanitize import Policy
 from syndicator.jekyll.site import ALWAYS, Site
-from syndicator.liquid.lookups import is_named, places
 from syndicator.model.content import Document, Entry, Post, PostHead, Problem, fingerprint
+from syndicator.model.lookups import matches_name, path_endings
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.site_files import FolderFiles, Seen, look_again
 from syndicator.store import entries, feeds, posts, problems
@@ -68,10 +68,10 @@ class EntryLoader:
         self._turns: set[str] = set()  #: posts whose turn has come
         self._fresh: set[str] = set()  #: posts that were rendered in this run
 
-    def begin(self, *, light_first: bool) -> None:
-        """Begin a run. `light_first`: posts that may take long wait until their turn comes."""
+    def begin(self, *, light_first: bool, at_once: str | None = None) -> None:
+        """Begin a run. `light_first`: posts that may take long wait for their turn, except the one `at_once`."""
         self._light_first = light_first
-        self._heavy, self._turns, self._fresh = {}, set(), set()
+        self._heavy, self._turns, self._fresh = {}, {at_once} if at_once else set(), set()
 
     @property
     def waiting(self) -> list[str]:
@@ -195,8 +195,8 @@ class StoredPosts:
 
     def find(self, name: str) -> PostHead | None:
         with self._database.read() as connection:
-            heads = posts.find(connection, places(name), self.until)
-        return next((head for head in heads if is_named(head.path, name)), None)
+            heads = posts.find(connection, path_endings(name), self.until)
+        return next((head for head in heads if matches_name(head.path, name)), None)
 
     def newest(self, limit: int) -> tuple[PostHead, ...]:
         with self._database.read() as connection:

@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit
 from syndicator.jekyll.addresses import absolute
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.site import Site
-from syndicator.liquid.lookups import SiteFiles
 from syndicator.model.content import Media
+from syndicator.model.lookups import SiteFiles
 
 # The standard library's table depends on the machine's /etc/mime.types.
 _TYPES = {

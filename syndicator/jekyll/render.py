@@ -13,8 +13,8 @@ from syndicator.kramdown.options import Highlighting
 from syndicator.kramdown.to_html import MarkdownLimitError, smartify, to_html
 from syndicator.liquid import Liquid, plain_text
 from syndicator.liquid.context import Markup
-from syndicator.liquid.lookups import SiteFiles, SitePosts
 from syndicator.model.content import Author, Entry, Post, Problem
+from syndicator.model.lookups import SiteFiles, SitePosts
 
 #: Characters of a post to render, before and after Liquid, not counting inline pictures. Ordinary
 #: Markdown of this length takes about a second. The longest of 10,000 measured posts has 51,388.
