@@ -44,7 +44,8 @@ def base() -> Iterator[str]:
     site = SiteInfo(title="The Daily", url=base, description="The Daily Blog", language="en")
     entry = Entry(
         id="1", url=f"{base}post.html", title="The river came back", published=WHEN, updated=WHEN,
-        content="", summary="A long word: " + "heron" * 40, authors=(), categories=("News",), tags=(),
+        content="", summary="A long word: " + "heron" * 40,
+        authors=(), categories=("News",), tags=(),
         image=Media(url=f"{base}picture.svg"),
     )  # fmt: skip
     specs = [
