@@ -144,7 +144,7 @@ class EntryLoader:
 
     def _key(self, row: PostRow) -> str:
         return fingerprint(
-            self._version, self._policy.said, self.site.digest, row.document_digest, row.head
+            self._version, self._policy.key, self.site.digest, row.document_digest, row.head
         )
 
     def _post(self, row: PostRow) -> Post | None:

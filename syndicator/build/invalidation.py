@@ -82,7 +82,7 @@ class Invalidation:
             read_with,
             plan.spec_of(site, assemble.ALL, None),
             site.info,
-            plan.policy.said,
+            plan.policy.key,
             sorted(plan.aliases.items()),
         )
         with self._database.read() as connection:

@@ -744,12 +744,12 @@ def test_merge_keys_of_the_site_are_counted(command: Command) -> None:
     before = children_seconds()
     found = command("build")
     assert (
-        "_data/bomb.yml: the data can't be read: it has too many values"
+        "_data/bomb.yml: the data can't be read: it has more than 100,000 values"
         in found.stderr + found.stdout
     )
     (command.site / "_config.yml").write_text(f"url: https://example.com\n{merged(25)}")
     found = command("build")
-    assert "_config.yml: the config can't be read: it has too many values" in found.stderr
+    assert "_config.yml: the config can't be read: it has more than 100,000 values" in found.stderr
     assert children_seconds() - before < 2 * SECONDS
 
 
