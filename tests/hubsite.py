@@ -27,9 +27,8 @@ from syndicator.outbound import Client
 from syndicator.push.worker import PushWorker
 from syndicator.store import deliveries
 from syndicator.store.database import Database
-from syndicator.store.schema import jobs as jobs
+from syndicator.store.schema import jobs, to_us
 from syndicator.store.schema import subscriptions as table
-from syndicator.store.schema import to_us
 from syndicator.web.app import make_app
 from syndicator.web.catalogue import Catalogue
 from syndicator.web.hub import HubEndpoint, HubLimits
@@ -274,9 +273,9 @@ class Site:
 
     def settled(self, topic: str) -> None:
         """Wait until nothing is owed for a topic."""
-        self.until(lambda: not self.owed(topic))
+        self.until(lambda: not self.queued(topic))
 
-    def jobs(self, topic: str) -> int:
+    def queued(self, topic: str) -> int:
         """Requests that are still to be made for a topic."""
         with self.database.read() as connection:
             rows = connection.execute(

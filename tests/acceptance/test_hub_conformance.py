@@ -165,7 +165,7 @@ def test_h04_a_bad_request_is_refused_in_words(
     response = site.ask({name: value for name, value in form.items() if value is not None})
     assert 400 <= response.status_code < 500
     assert "hub." in plain(response)
-    assert site.owed(topic) == 0
+    assert site.queued(topic) == 0
     assert reader.asked == []
 
 
@@ -627,7 +627,7 @@ def test_unsubscribed_and_back_during_a_delivery(own: Site, reader: Subscriber) 
     own.until(lambda: not own.live(topic))
     own.follow(reader, topic)
     newest = own.change(topic)
-    own.until(lambda: own.owed(topic) == 2 or len(over) == 1)
+    own.until(lambda: own.queued(topic) == 2 or len(over) == 1)
     hold.set()
     own.settled(topic)
     assert over == [first, newest]
