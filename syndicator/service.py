@@ -181,7 +181,7 @@ class Service:
         now = self._clock()
         self.database.check()
         try:
-            with locks.hold(
+            with locks.acquire(
                 self.database, "run", waiting=lambda: progress(0, None, "waiting for another run")
             ):
                 report = self._with_notes(
@@ -216,7 +216,7 @@ class Service:
         if not self._builder.others.has_run():
             return True
         try:
-            with locks.hold(self.database, "run"):
+            with locks.acquire(self.database, "run"):
                 self._builder.others.catch_up()
         except LockedError:
             return False
@@ -319,11 +319,13 @@ class Service:
 
     def daemon_lock(self) -> AbstractContextManager[None]:
         """Held by a daemon for its life. Raises LockedError, which says who holds it."""
-        return locks.hold(self.database, "daemon")
+        return locks.acquire(self.database, "daemon")
 
     def beat(self, trouble: SyndicatorError | None = None) -> None:
         """Say that the daemon lives, at each poll, and what it suffers from."""
-        locks.beat(self.database, "daemon", str(trouble or ""), (trouble and trouble.hint) or "")
+        locks.write_heartbeat(
+            self.database, "daemon", str(trouble or ""), (trouble and trouble.hint) or ""
+        )
 
 
 def _refuse_none(file: Path) -> None:

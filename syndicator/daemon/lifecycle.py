@@ -198,7 +198,7 @@ class Daemon:
             self._service.check()
         except MovedStateError:
             self._lock.close()  # it may be on a file that is gone as well
-            self._service.database.give_up_place()
+            self._service.database.remove_companions()
             try:
                 self._turn_to(self._service.config, lock_anew=True)
             except SyndicatorError as error:

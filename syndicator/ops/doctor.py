@@ -135,7 +135,7 @@ def _get(host: str, port: int, path: str) -> bytes:
 def proxies(state: str, trusted: Sequence[IPv4Network | IPv6Network]) -> Iterator[Problem]:
     """Whether the daemon was asked by a proxy that the config doesn't name. `state`: its URL."""
     try:
-        seen = database.peek_fact(state, UNNAMED_PROXY)
+        seen = database.peek_value(state, UNNAMED_PROXY)
     except StateError:  # `state` tells of it
         return
     if seen and not any(ip_address(seen) in network for network in trusted):

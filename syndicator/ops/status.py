@@ -175,7 +175,7 @@ def collect(
             daemon=daemon.name if daemon else None,
             since=_moment(kv.get(connection, "daemon since")) if daemon else None,
             url=url,
-            polled=daemon.beat if daemon else None,
+            polled=daemon.heartbeat if daemon else None,
             state=database.name,
             state_octets=_octets(database.path),
             output=str(output),
@@ -234,9 +234,9 @@ def _failure(text: str | None) -> Failure | None:
 
 def _trouble(daemon: locks.Holder | None) -> Failure | None:
     """What the daemon says itself: where the state can't be written to, it says nothing there."""
-    if daemon is None or daemon.beat is None or not daemon.trouble:
+    if daemon is None or daemon.heartbeat is None or not daemon.trouble:
         return None
-    return Failure(at=daemon.beat, message=daemon.trouble, hint=daemon.hint or None)
+    return Failure(at=daemon.heartbeat, message=daemon.trouble, hint=daemon.hint or None)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -15,7 +15,7 @@ from syndicator.websub import hub
 from syndicator.websub.tasks import TaskOutcome
 
 #: Failures that a report names.
-NAMED = 100
+REPORTED = 100
 
 
 def record(
@@ -35,7 +35,7 @@ def record(
             networks.append((job.topic, job.target, outcome.network))
         if outcome.kept is not None:
             if most is not None and not _has_room(connection, outcome.kept, most, now):
-                _deny(connection, job, hub.NO_ROOM, now)
+                _deny(connection, job, hub.LIMIT_REACHED, now)
                 continue
             published = deliveries.was_published(connection, job.topic, job.since)
             subscriptions.upsert(
@@ -51,8 +51,8 @@ def record(
             arrived.append((job.topic, job.target, outcome.delivered))
         elif job.kind is JobKind.DELIVER and outcome.settlement.error is not None:
             failed.append((job.topic, job.target, outcome.settlement.error))
-    subscriptions.delivered(connection, arrived, now)
-    subscriptions.failed(connection, failed, now)
+    subscriptions.record_delivered(connection, arrived, now)
+    subscriptions.record_failed(connection, failed, now)
     subscriptions.set_network(connection, networks)
 
 
@@ -131,5 +131,5 @@ class ResultCounts:
             return
         target = settlement.owed.target
         name = target if kind is JobKind.PING else subscriptions.callback_label(target)
-        if name in self.problems or len(self.problems) < NAMED:
+        if name in self.problems or len(self.problems) < REPORTED:
             self.problems[name] = Problem(path=name, message=settlement.error)

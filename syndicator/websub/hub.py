@@ -11,10 +11,10 @@ from syndicator.model.outbox import Job, Request, Response, Subscription
 from syndicator.websub.links import link_header
 from syndicator.websub.signatures import signature
 
-NOT_OURS = "this feed is no longer made"
-LOST = "no delivery arrived for a week"
-NO_ROOM = "this host has as many subscriptions as it may have"
-NOT_MEANT = "it did not confirm that it meant it"
+TOPIC_ENDED = "this feed is no longer made"
+UNREACHABLE = "no delivery arrived for a week"
+LIMIT_REACHED = "this host has as many subscriptions as it may have"
+NOT_CONFIRMED = "it did not confirm that it meant it"
 
 
 def verification(callback: str, detail: Mapping[str, Any], challenge: str) -> Request:

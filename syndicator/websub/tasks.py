@@ -18,7 +18,7 @@ from syndicator.websub import hub, publisher
 from syndicator.websub.retry import is_lost, next_attempt, retry_after
 
 #: How often a callback that doesn't answer is asked whether it meant it. Any answer at all decides.
-ASKED_AGAIN = 2
+VERIFY_RETRIES = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +62,9 @@ def task_for(
             topic = job.detail.get("topic", job.topic)
             return Task(owed=job, request=hub.denial(job.target, topic, job.detail.get("reason")))
         case JobKind.VERIFY if file is None and job.detail["mode"] == "subscribe":
-            return Task(owed=job, request=hub.denial(job.target, job.detail["topic"], hub.NOT_OURS))
+            return Task(
+                owed=job, request=hub.denial(job.target, job.detail["topic"], hub.TOPIC_ENDED)
+            )
         case JobKind.VERIFY:
             return Task(
                 owed=job,
@@ -112,9 +114,9 @@ def _delivered(errand: Task, answer: Response, failed: JobOutcome, now: datetime
         return TaskOutcome(settlement=JobOutcome(owed=job, paid=True), ended=True)
     if subscription is not None and is_lost(subscription.failing, subscription.failures + 1, now):
         # §7 keeps a subscription whose delivery failed. §5.2 lets a hub deny one at any point, if it says so.
-        error = f"{hub.LOST}: its subscription ended; {failed.error}"
+        error = f"{hub.UNREACHABLE}: its subscription ended; {failed.error}"
         return TaskOutcome(
-            settlement=JobOutcome(owed=job, error=error), ended=True, reason=hub.LOST
+            settlement=JobOutcome(owed=job, error=error), ended=True, reason=hub.UNREACHABLE
         )
     return TaskOutcome(settlement=failed, network=news)
 
@@ -136,9 +138,9 @@ def _verified(
         return TaskOutcome(settlement=paid, kept=hub.subscription(job, began, network))
     if answer.status is not None or answer.refused:
         # It was asked and didn't mean it: whatever stood before goes on (§5.3.1).
-        error = hub.NOT_MEANT if answer.error is None else answer.error
+        error = hub.NOT_CONFIRMED if answer.error is None else answer.error
         return TaskOutcome(settlement=JobOutcome(owed=job, paid=True, error=error))
-    failed = _unpaid(job, answer, now, retry[:ASKED_AGAIN], jitter)
+    failed = _unpaid(job, answer, now, retry[:VERIFY_RETRIES], jitter)
     return TaskOutcome(settlement=failed)
 
 

@@ -94,7 +94,7 @@ def test_a_daemon_that_lost_its_lock_to_another_does_nothing(
     database = Database(postgresql)
     with command.running() as daemon:
         end_sessions(postgresql)
-        with locks.hold(database, "daemon", waiting=lambda: None):
+        with locks.acquire(database, "daemon", waiting=lambda: None):
             command.post("2026-01-01-one", "One")
             daemon.line(lambda line: "another syndicator works on" in line)
             assert "One" not in command.feed("all.atom")

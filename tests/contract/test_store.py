@@ -95,7 +95,7 @@ def test_tables_of_another_program_are_left_alone(url: str) -> None:
     with other.begin() as connection:
         connection.execute(text("CREATE TABLE posts (theirs INTEGER)"))
     for use in (Database, peek):
-        with pytest.raises(StateError, match="another program's: it holds posts"):
+        with pytest.raises(StateError, match="belongs to another program: it already has posts"):
             use(url)
     with other.begin() as connection:
         connection.execute(text("ALTER TABLE posts RENAME TO theirs"))
@@ -120,14 +120,14 @@ def test_what_is_no_file_is_no_state(tmp_path: Path, kind: str) -> None:
         case "circle":
             path.symlink_to(path)
     for use in (Database, peek):
-        with pytest.raises(StateError, match=r"not a file|leads nowhere|symbolic links"):
+        with pytest.raises(StateError, match=r"not a file|broken symbolic link|symbolic links"):
             use(f"sqlite:///{path}")
 
 
 def test_a_database_that_can_not_hold_every_letter(unencoded: str) -> None:
     """Is refused in words, before a post is lost for its title."""
     for use in (Database, peek):
-        with pytest.raises(StateError, match="made with the encoding SQL_ASCII, not UTF8"):
+        with pytest.raises(StateError, match="has the encoding SQL_ASCII, not UTF8"):
             use(unencoded)
 
 
@@ -141,7 +141,7 @@ def test_a_post_comes_back_as_it_was(database: Database) -> None:
         }
         assert posts.count(connection) == 1
         assert posts.count_documents(connection) == 2
-        assert sorted(path for path, _, _ in posts.all_seen(connection)) == [
+        assert sorted(path for path, _, _ in posts.all_stats(connection)) == [
             "_posts/a.md",
             "_posts/b.md",
         ]
@@ -210,9 +210,9 @@ def test_no_document_but_these(database: Database) -> None:
     """What an emptied folder is told by."""
     put(database, row("a"), row("b"))
     with database.read() as connection:
-        assert posts.are_all(connection, {"_posts/a.md", "_posts/b.md"})
-        assert posts.are_all(connection, {"_posts/a.md", "_posts/b.md", "_posts/c.md"})
-        assert not posts.are_all(connection, {"_posts/a.md", "_posts/c.md"})
+        assert posts.has_no_others(connection, {"_posts/a.md", "_posts/b.md"})
+        assert posts.has_no_others(connection, {"_posts/a.md", "_posts/b.md", "_posts/c.md"})
+        assert not posts.has_no_others(connection, {"_posts/a.md", "_posts/c.md"})
 
 
 def test_future_posts_are_found_when_due(database: Database) -> None:
@@ -223,11 +223,13 @@ def test_future_posts_are_found_when_due(database: Database) -> None:
             days=5, microseconds=7
         )
         assert posts.next_due(connection, DAY + timedelta(days=10)) is None
-        assert posts.due(connection, DAY + timedelta(days=2), DAY + timedelta(days=6)) == {
+        assert posts.feeds_due(connection, DAY + timedelta(days=2), DAY + timedelta(days=6)) == {
             "all",
             "category/x",
         }
-        assert posts.due(connection, DAY + timedelta(days=6), DAY + timedelta(days=7)) == set()
+        assert (
+            posts.feeds_due(connection, DAY + timedelta(days=6), DAY + timedelta(days=7)) == set()
+        )
 
 
 @pytest.mark.parametrize(
@@ -455,7 +457,7 @@ def other_holder(url: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the daemon's lock."""
     code = (
         "import sys\nfrom syndicator.store import locks\nfrom syndicator.store.database import Database\n"
-        "with locks.hold(Database(sys.argv[1]), 'daemon'):\n print('held', flush=True)\n sys.stdin.read()"
+        "with locks.acquire(Database(sys.argv[1]), 'daemon'):\n print('held', flush=True)\n sys.stdin.read()"
     )
     process = subprocess.Popen([sys.executable, "-c", code, url], stdin=-1, stdout=-1, text=True)
     assert process.stdout
@@ -469,7 +471,7 @@ def test_one_daemon_a_state(database: Database, other_holder: subprocess.Popen[s
     """The second is told who holds it; when that one is killed, the lock is free."""
     with (
         pytest.raises(LockedError, match=f"pid {other_holder.pid} on "),
-        locks.hold(database, "daemon"),
+        locks.acquire(database, "daemon"),
     ):
         pass
     found = locks.holder(database, "daemon")
@@ -477,7 +479,7 @@ def test_one_daemon_a_state(database: Database, other_holder: subprocess.Popen[s
     assert f"pid {other_holder.pid}" in found.name
     other_holder.kill()
     other_holder.wait()
-    with locks.hold(database, "daemon", waiting=lambda: None):
+    with locks.acquire(database, "daemon", waiting=lambda: None):
         pass
     assert locks.holder(database, "daemon") is None
 
@@ -498,6 +500,6 @@ def test_a_wait_for_a_run_can_be_given_up(
         if calls == 3:
             raise Enough
 
-    with pytest.raises(Enough), locks.hold(database, "daemon", waiting=waiting):
+    with pytest.raises(Enough), locks.acquire(database, "daemon", waiting=waiting):
         pass
     assert other_holder.poll() is None

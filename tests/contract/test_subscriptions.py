@@ -67,7 +67,9 @@ def test_a_renewal_replaces_the_terms(database: Database) -> None:
     """Secret and lease; what it has, and since when, stays."""
     keep(database, a_subscription(secret=b"old"))
     with database.begin() as connection:
-        subscriptions.delivered(connection, [("t", "https://a.example/cb?k=1", "digest")], NOW)
+        subscriptions.record_delivered(
+            connection, [("t", "https://a.example/cb?k=1", "digest")], NOW
+        )
     renewed = a_subscription(expires=NOW + 9 * DAY, since=NOW + DAY)
     keep(database, renewed)
     assert find(database, "t", renewed.callback) == (
@@ -83,7 +85,7 @@ def test_what_a_new_subscriber_has_is_what_was_there_when_it_asked(database: Dat
     keep(database, a_subscription(callback=callbacks[1], expires=NOW))
     with database.begin() as connection:
         for callback in callbacks:
-            subscriptions.upsert(connection, a_subscription(callback=callback), had="digest")
+            subscriptions.upsert(connection, a_subscription(callback=callback), "digest")
     assert sorted((job.target, job.detail) for job in claim(database)) == [
         (callbacks[1], {"had": "digest"}),
         (callbacks[0], {"had": "digest"}),
@@ -115,13 +117,13 @@ def test_who_failed_last_time_waits_behind_the_others(database: Database) -> Non
     keep(database, good, bad)
     with database.begin() as connection:
         for _ in range(12):
-            subscriptions.failed(connection, [("t", bad.callback, "it answered 500")], NOW)
+            subscriptions.record_failed(connection, [("t", bad.callback, "it answered 500")], NOW)
     owe(database, "t")
     assert [job.target for job in claim(database)] == [good.callback]
     (late,) = claim(database, now=NOW + timedelta(seconds=5))
     with database.begin() as connection:
         claims.record(connection, [JobOutcome(owed=late, paid=True)], NOW)
-        subscriptions.delivered(connection, [("t", bad.callback, "digest")], NOW)
+        subscriptions.record_delivered(connection, [("t", bad.callback, "digest")], NOW)
     owe(database, "t")
     assert bad.callback in {job.target for job in claim(database)}
 
@@ -134,8 +136,8 @@ def test_publish_owes_only_what_is_not_there(database: Database) -> None:
     )
     keep(database, has, waits, lost, new)
     with database.begin() as connection:
-        subscriptions.delivered(connection, [("t", has.callback, "now")], NOW)
-        subscriptions.delivered(connection, [("t", waits.callback, "before")], NOW)
+        subscriptions.record_delivered(connection, [("t", has.callback, "now")], NOW)
+        subscriptions.record_delivered(connection, [("t", waits.callback, "before")], NOW)
         jobs = [
             JobRow(kind=JobKind.DELIVER, target=one.callback, topic="t") for one in (waits, lost)
         ]
@@ -154,7 +156,7 @@ def test_publish_owes_only_what_is_not_there(database: Database) -> None:
 def test_publish_reaches_a_subscriber_that_has_just_begun(database: Database) -> None:
     """The hub knows which version was out when it was asked to subscribe, not which one the subscriber fetched."""
     with database.begin() as connection:
-        subscriptions.upsert(connection, reader := a_subscription(), had="now")
+        subscriptions.upsert(connection, reader := a_subscription(), "now")
         assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 1
         assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 0
     assert [(job.target, job.detail) for job in claim(database)] == [(reader.callback, {})]
@@ -182,7 +184,7 @@ def test_what_may_have_arrived_is_not_known_to_have_not(database: Database, how:
     """A subscriber of A who may have taken B is sent A again, when the topic is A again."""
     keep(database, reader := a_subscription())
     with database.begin() as connection:
-        subscriptions.delivered(connection, [("t", reader.callback, "A")], NOW)
+        subscriptions.record_delivered(connection, [("t", reader.callback, "A")], NOW)
         deliveries.enqueue_deliveries(connection, ["t"], NOW)
     (job,) = claim(database)
     with database.begin() as connection:
@@ -190,7 +192,9 @@ def test_what_may_have_arrived_is_not_known_to_have_not(database: Database, how:
             claims.record(
                 connection, [JobOutcome(owed=job, again=NOW, error="it answered 500")], NOW
             )
-            subscriptions.failed(connection, [("t", reader.callback, "it answered 500")], NOW)
+            subscriptions.record_failed(
+                connection, [("t", reader.callback, "it answered 500")], NOW
+            )
         else:
             claims.release(connection, "me")
     assert find(database, "t", reader.callback) == (reader, None)
@@ -292,10 +296,10 @@ def test_the_subscribers_of_a_topic_taken_together(database: Database) -> None:
     good, bad = a_subscription(), a_subscription(callback="https://b.example/")
     keep(database, good, bad, a_subscription(callback="https://c.example/", expires=NOW))
     with database.begin() as connection:
-        subscriptions.delivered(
+        subscriptions.record_delivered(
             connection, [("t", good.callback, "d"), ("t", bad.callback, "d")], NOW - DAY
         )
-        subscriptions.failed(connection, [("t", bad.callback, "it answered 500")], NOW)
+        subscriptions.record_failed(connection, [("t", bad.callback, "it answered 500")], NOW)
         assert subscriptions.by_topic(connection, NOW) == {
             "t": Audience(subscribers=2, failing=1, last_success=NOW - DAY, last_failure=NOW)
         }
@@ -373,13 +377,13 @@ def test_a_subscription_that_failed_for_too_long_is_denied(database: Database) -
     failures = [("t", lost.callback, "x"), ("t", renewed.callback, "x")]
     with database.begin() as connection:
         for day in range(3):
-            subscriptions.failed(connection, failures, NOW + day * timedelta(hours=1))
+            subscriptions.record_failed(connection, failures, NOW + day * timedelta(hours=1))
         found = subscriptions.find(connection, [("t", lost.callback)], NOW)["t", lost.callback][0]
         assert (found.failures, found.failing) == (3, NOW)
-        subscriptions.delivered(connection, [("t", lost.callback, "d")], NOW)
+        subscriptions.record_delivered(connection, [("t", lost.callback, "d")], NOW)
         found = subscriptions.find(connection, [("t", lost.callback)], NOW)["t", lost.callback][0]
         assert (found.failures, found.failing) == (0, None)
-        subscriptions.failed(connection, failures, NOW)
+        subscriptions.record_failed(connection, failures, NOW)
     owe(database, "t")
     keep(database, renewed)
     with database.begin() as connection:

@@ -38,7 +38,7 @@ def test_files_are_private_from_the_first_moment(
     monkeypatch.delattr(Path, "chmod")
     path = tmp_path / "below/own/state.db"
     database = Database(f"sqlite:///{path}")
-    with locks.hold(database, "daemon"), database.begin():
+    with locks.acquire(database, "daemon"), database.begin():
         made = sorted(os.listdir(path.parent))
         assert made == ["state.db", "state.db-shm", "state.db-wal", "state.db.daemon.lock"]
         assert {mode(path.parent / name) for name in made} == {0o600}
@@ -49,7 +49,7 @@ def test_files_are_private_from_the_first_moment(
 def test_a_rollback_journal_is_private_too(tmp_path: Path) -> None:
     """What SQLite keeps beside a database has its rights, whichever way it keeps it."""
     path = tmp_path / "state.db"
-    file_modes.make(path, file_modes.FOLDER)
+    file_modes.create(path, file_modes.FOLDER)
     with closing(sqlite3.connect(path, isolation_level=None)) as state:
         state.execute("CREATE TABLE x (y)")
         state.execute("BEGIN")
@@ -63,7 +63,7 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     (tmp_path / "disk/real.db").write_bytes(b"")
     (tmp_path / "disk/real.db").chmod(0o640)
     (tmp_path / "state.db").symlink_to("disk/real.db")
-    file_modes.make(tmp_path / "state.db", file_modes.FOLDER)
+    file_modes.create(tmp_path / "state.db", file_modes.FOLDER)
     file_modes.restrict(tmp_path / "state.db")
     assert (mode(tmp_path / "disk"), mode(tmp_path / "disk/real.db")) == (0o755, 0o640)
 
@@ -98,7 +98,7 @@ def test_a_groups_rights_stay(tmp_path: Path, rights: int) -> None:
     file_modes.restrict(state)
     before = os.umask(0o022)
     try:
-        with locks.hold(database, "daemon"):
+        with locks.acquire(database, "daemon"):
             assert mode(tmp_path / "state.db.daemon.lock") == rights
     finally:
         os.umask(before)
@@ -154,7 +154,7 @@ def test_a_lock_has_the_group_rights_of_its_state(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     database = Database(f"sqlite:///{path}")
     path.chmod(0o640)
-    with locks.hold(database, "daemon"):
+    with locks.acquire(database, "daemon"):
         assert mode(f"{path}.daemon.lock") == 0o640
     database.close()
 
@@ -175,12 +175,12 @@ def test_what_stands_where_a_lock_belongs(tmp_path: Path, plant) -> None:  # typ
     plant(f"{tmp_path}/state.db.daemon.lock")
     with (
         pytest.raises(StateError, match=r"daemon\.lock is not a regular file"),
-        locks.hold(database, "daemon"),
+        locks.acquire(database, "daemon"),
     ):
         pass
     with pytest.raises(StateError, match=r"daemon\.lock is not a regular file"):
         locks.holder(database, "daemon")
-    locks.beat(database, "daemon")
+    locks.write_heartbeat(database, "daemon")
     database.close()
     assert (tmp_path / "victim").read_text() == "precious"
 
@@ -222,9 +222,9 @@ def test_what_a_replaced_state_left_is_not_the_new_ones(tmp_path: Path) -> None:
     backup.replace(path)
     with pytest.raises(MovedStateError):
         old.check()
-    old.give_up_place()
+    old.remove_companions()
     new = Database(f"sqlite:///{path}")
-    old.give_up_place()  # what is there now is the new one's
+    old.remove_companions()  # what is there now is the new one's
     with new.read() as connection, old.engine.connect() as before:
         assert (kv.get(connection, "which"), kv.get(before, "which")) == ("backup", "changed")
     assert os.path.exists(f"{path}-wal")
