@@ -149,11 +149,13 @@ class Service:
             claimer=self._claimer,
             retry=self.config.push.retry,
             hub_retry=self.config.hub.retry,
-            most=host_quota(limits.host_subscriptions, limits.subscriptions, SUBSCRIPTIONS_PART),
-            read=self.topic,
-            served=self._served,
-            heard=lambda settlement: self.heard(settlement),
-            working=lambda: self.working(),
+            subscriptions_per_host=host_quota(
+                limits.host_subscriptions, limits.subscriptions, SUBSCRIPTIONS_PART
+            ),
+            read_topic=self.topic,
+            is_served=self._served,
+            on_outcome=lambda outcome: self.heard(outcome),
+            on_progress=lambda: self.working(),
         )
 
     def __enter__(self) -> Self:

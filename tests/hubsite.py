@@ -168,7 +168,7 @@ class Site:
         self.push = PushWorker(
             self.database,
             self.client,
-            read=self.files.get,
+            read_topic=self.files.get,
             clock=self.clock,
             jitter=lambda: 0.0,
             claimer="site",

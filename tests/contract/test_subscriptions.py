@@ -320,7 +320,7 @@ def verified(
         detail=detail,
     )
     kept = replace(a_subscription(callback=callback), network=network)
-    return TaskOutcome(settlement=JobOutcome(owed=job, paid=True), kept=kept)
+    return TaskOutcome(job_outcome=JobOutcome(owed=job, paid=True), confirmed=kept)
 
 
 def test_the_names_of_one_network_share_a_limit(database: Database) -> None:
@@ -342,7 +342,7 @@ def test_the_names_of_one_network_share_a_limit(database: Database) -> None:
         assert subscriptions.total_at(connection, "b.example", None, NOW) == 1
         assert subscriptions.total_at(connection, "b.example", None, NOW + DAY) == 0
     told = {(job.kind, job.target, job.detail["reason"]) for job in claim(database)}
-    reason = "this host has as many subscriptions as it may have"
+    reason = "this host has reached its limit of subscriptions"
     assert told == {
         (JobKind.DENY, names[3], reason),
         (JobKind.DENY, "https://b.example:8443/x", reason),
@@ -391,7 +391,7 @@ def test_a_subscription_that_failed_for_too_long_is_denied(database: Database) -
             connection, NOW + DAY / 2, claimer="me", limit=9, per_host=9, lease=DAY
         ):
             outcome = TaskOutcome(
-                settlement=JobOutcome(owed=job, error="x"), ended=True, reason="why"
+                job_outcome=JobOutcome(owed=job, error="x"), ended=True, reason="why"
             )
             record(connection, [outcome, outcome], NOW)
     assert (find(database, "t", lost.callback), find(database, "t", renewed.callback)) == (

@@ -101,8 +101,8 @@ def pushing(
     yield PushWorker(
         database,
         client,
-        read=read,
-        served=served,
+        read_topic=read,
+        is_served=served,
         clock=clock,
         jitter=lambda: 0.0,
         claimer="test",
@@ -286,7 +286,7 @@ def test_a_request_that_breaks_keeps_no_other_back(database: Database, hub: Hub)
             clock.now += timedelta(hours=1)
     assert [seen[0] for seen in hub.seen] == ["/good"]
     assert [dict(report.gave_up) for report in reports] == [{}, {}, {JobKind.PING: 1}]
-    assert "fault of ours" in reports[0].problems[0].message
+    assert "internal error" in reports[0].problems[0].message
 
 
 def test_what_is_owed_during_a_pass_is_paid_by_it(database: Database, hub: Hub) -> None:

@@ -46,8 +46,8 @@ UNSUBSCRIBE = job(JobKind.VERIFY, mode="unsubscribe", topic=TOPIC)
 
 
 def outcome(of: Job, answer: Response | None, expected: str = "") -> TaskOutcome:
-    errand = Task(owed=of, request=None, expected=expected)
-    return outcome_of(errand, answer, NOW, BEGAN, RETRY, 0.0)
+    task = Task(job=of, request=None, expected=expected)
+    return outcome_of(task, answer, NOW, BEGAN, RETRY, 0.0)
 
 
 # ------------------------------------------------------------------------------------------------ plan
@@ -62,11 +62,11 @@ def test_everything_for_callbacks_is_held_to_the_rules_for_strangers() -> None:
 
 def test_a_delivery_is_what_the_topic_is_now() -> None:
     """The very bytes: shared, not copied."""
-    errand = task_for(job(JobKind.DELIVER), SUBSCRIPTION, "old", FILE, "c")
-    assert errand.request is not None
-    assert errand.request.body is FILE.data
-    assert errand.expected == "new"
-    assert errand.request.headers == {
+    task = task_for(job(JobKind.DELIVER), SUBSCRIPTION, "old", FILE, "c")
+    assert task.request is not None
+    assert task.request.body is FILE.data
+    assert task.expected == "new"
+    assert task.request.headers == {
         "Content-Type": "application/rss+xml; charset=utf-8",
         "Link": f'<https://news.example.com/feeds/hub>; rel="hub", <{TOPIC}>; rel="self"',
         "X-Hub-Signature": signature(b"hush", b"<rss/>"),
@@ -82,22 +82,22 @@ def test_a_delivery_that_nobody_needs_is_paid_without_a_request(
     subscription: Subscription | None, has: str | None, file: FeedFile | None
 ) -> None:
     """And isn't counted as an attempt."""
-    errand = task_for(job(JobKind.DELIVER, had="old"), subscription, has, file, "c")
-    assert errand.request is None
+    task = task_for(job(JobKind.DELIVER, had="old"), subscription, has, file, "c")
+    assert task.request is None
     assert task_for(job(JobKind.DELIVER, had="new"), SUBSCRIPTION, None, FILE, "c").request is None
-    assert outcome_of(errand, None, NOW, BEGAN, RETRY, 0.0).settlement == JobOutcome(
-        owed=errand.owed, paid=True, tried=False
+    assert outcome_of(task, None, NOW, BEGAN, RETRY, 0.0).job_outcome == JobOutcome(
+        owed=task.job, paid=True, tried=False
     )
 
 
 def test_a_topic_that_ended_before_the_verification_is_denied() -> None:
     """Nobody is asked to confirm what they can't have, nor has it then; unsubscribing is asked about all the same."""
-    errand = task_for(SUBSCRIBE, SUBSCRIPTION, None, None, "c")
-    assert errand.request is not None
-    assert "hub.mode=denied" in errand.request.url
-    assert "hub.challenge" not in errand.request.url
+    task = task_for(SUBSCRIBE, SUBSCRIPTION, None, None, "c")
+    assert task.request is not None
+    assert "hub.mode=denied" in task.request.url
+    assert "hub.challenge" not in task.request.url
     assert [
-        outcome_of(errand, Response(status=status), NOW, BEGAN, RETRY, 0.0).ended
+        outcome_of(task, Response(status=status), NOW, BEGAN, RETRY, 0.0).ended
         for status in (200, 404)
     ] == [True] * 2
     request = task_for(UNSUBSCRIBE, None, None, None, "c").request
@@ -110,7 +110,7 @@ def test_a_topic_that_ended_before_the_verification_is_denied() -> None:
 
 def test_a_lease_counts_from_the_question() -> None:
     """From the moment of the GET (§5.3), not from the answer."""
-    kept = outcome(SUBSCRIBE, Response(status=200, body=b"c"), "c").kept
+    kept = outcome(SUBSCRIBE, Response(status=200, body=b"c"), "c").confirmed
     assert kept == Subscription(
         topic=TOPIC,
         callback=CALLBACK,
@@ -146,15 +146,15 @@ def test_a_confirmed_unsubscription_ends_it() -> None:
 def test_any_other_answer_decides_too(of: Job, answer: Response) -> None:
     """No is no: nothing changes, and nobody is asked again (§5.3.1)."""
     found = outcome(of, answer, "c")
-    assert (found.kept, found.ended, found.settlement.paid) == (None, False, True)
-    assert found.settlement.error
+    assert (found.confirmed, found.ended, found.job_outcome.paid) == (None, False, True)
+    assert found.job_outcome.error
 
 
 def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
     """Then the request is forgotten, and what stood before goes on."""
     silence = Response(status=None, error="it refused the connection")
     waits = [
-        outcome(job(JobKind.VERIFY, n, **SUBSCRIBE.detail), silence, "c").settlement.again
+        outcome(job(JobKind.VERIFY, n, **SUBSCRIBE.detail), silence, "c").job_outcome.again
         for n in range(3)
     ]
     assert waits == [NOW + RETRY[0], NOW + RETRY[1], None]
@@ -201,7 +201,7 @@ def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
 def test_what_an_answer_means(kind: JobKind, answer: Response, expected: dict[str, Any]) -> None:
     """Paid, tried again, or given back untried."""
     of = job(kind)
-    assert outcome(of, answer, "new").settlement == JobOutcome(owed=of, **expected)
+    assert outcome(of, answer, "new").job_outcome == JobOutcome(owed=of, **expected)
 
 
 def test_what_arrived_is_noted_and_gone_ends_it() -> None:
@@ -214,9 +214,9 @@ def test_what_arrived_is_noted_and_gone_ends_it() -> None:
 def test_retries_come_to_an_end() -> None:
     """The debt is given up; the subscription is not (§7), and the next change comes no sooner than was asked."""
     found = outcome(job(JobKind.DELIVER, attempts=3), Response(status=500), "new")
-    assert (found.settlement.paid, found.settlement.again, found.ended) == (False, None, False)
+    assert (found.job_outcome.paid, found.job_outcome.again, found.ended) == (False, None, False)
     busy = Response(status=503, headers={"retry-after": "60"})
-    last = outcome(job(JobKind.DELIVER, attempts=3), busy, "new").settlement
+    last = outcome(job(JobKind.DELIVER, attempts=3), busy, "new").job_outcome
     assert (last.again, last.not_before) == (None, NOW + timedelta(seconds=60))
 
 
@@ -233,7 +233,7 @@ def test_a_subscriber_that_answers_without_end_is_not_sent_the_same_again(
     kind: JobKind, again: datetime | None
 ) -> None:
     """It had it, and would answer so again. A hub is tried again: readers wait for what it has to tell."""
-    assert outcome(job(kind), LARGE).settlement == JobOutcome(
+    assert outcome(job(kind), LARGE).job_outcome == JobOutcome(
         owed=job(kind), again=again, error="refused: its answer is too large"
     )
 
@@ -242,13 +242,13 @@ def test_a_delivery_that_was_taken_is_paid_whatever_follows() -> None:
     """A 2xx whose head was read is one, although its trailers have no end."""
     large = Response(status=200, error="refused: its answer is too large", too_large=True)
     found = outcome(job(JobKind.DELIVER), large, "new")
-    assert (found.settlement.paid, found.delivered) == (True, "new")
+    assert (found.job_outcome.paid, found.delivered) == (True, "new")
 
 
 def test_a_delivery_to_an_address_that_is_not_allowed_is_tried_again() -> None:
     """A name may lead elsewhere for a while, as in a network that wants a password first."""
     refused = Response(status=None, error="refused: 10.0.0.0/8 is Private-Use", refused=True)
-    assert outcome(job(JobKind.DELIVER), refused).settlement.again == NOW + RETRY[0]
+    assert outcome(job(JobKind.DELIVER), refused).job_outcome.again == NOW + RETRY[0]
 
 
 def failing_for(days: float) -> Task:
@@ -260,21 +260,21 @@ def failing_for(days: float) -> Task:
 def test_a_week_of_failures_ends_the_subscription_and_says_why() -> None:
     """§7 keeps a subscription whose delivery failed; §5.2 lets a hub deny one at any point, if it says so."""
     found = outcome_of(failing_for(8), Response(status=500), NOW, BEGAN, RETRY, 0.0)
-    assert (found.ended, found.reason, found.settlement.again) == (
+    assert (found.ended, found.reason, found.job_outcome.again) == (
         True,
-        "no delivery arrived for a week",
+        "every delivery failed for a week",
         None,
     )
-    assert "its subscription ended; it answered 500" in (found.settlement.error or "")
+    assert "its subscription ended; it answered 500" in (found.job_outcome.error or "")
     told = task_for(job(JobKind.DENY, reason=found.reason), None, None, FILE, "c").request
     assert told is not None
     assert "hub.mode=denied" in told.url
-    assert "hub.reason=no%20delivery%20arrived%20for%20a%20week" in told.url
-    for errand, answer in (
+    assert "hub.reason=every%20delivery%20failed%20for%20a%20week" in told.url
+    for task, answer in (
         (failing_for(8), Response(status=200)),
         (failing_for(3), Response(status=500)),
     ):
-        assert not outcome_of(errand, answer, NOW, BEGAN, RETRY, 0.0).ended
+        assert not outcome_of(task, answer, NOW, BEGAN, RETRY, 0.0).ended
     stopped = outcome_of(
         failing_for(8), Response(status=None, stopped=True), NOW, BEGAN, RETRY, 0.0
     )
@@ -283,7 +283,9 @@ def test_a_week_of_failures_ends_the_subscription_and_says_why() -> None:
 
 def test_a_subscription_is_where_its_callback_was_last_connected_to() -> None:
     """Once verified, and again when a delivery goes elsewhere."""
-    kept = outcome(SUBSCRIBE, Response(status=200, body=b"c", peer="2001:db8:1:2:3::4"), "c").kept
+    kept = outcome(
+        SUBSCRIBE, Response(status=200, body=b"c", peer="2001:db8:1:2:3::4"), "c"
+    ).confirmed
     assert kept is not None
     assert kept.network == "2001:db8:1:2::/64"
     networks = [
