@@ -305,11 +305,15 @@ class Site:
             assert time.monotonic() < end, "the condition did not become true in time"
             time.sleep(0.01)
 
-    def close(self) -> None:
+    def stop_pushing(self) -> None:
+        """Send no more jobs."""
         self.closed.set()
         self.woken.set()
         self.push.stop()
         self.pusher.join(5)
+
+    def close(self) -> None:
+        self.stop_pushing()
         self.server.stop()
         self.database.close()
 

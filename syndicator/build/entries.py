@@ -68,10 +68,10 @@ class EntryLoader:
         self._turns: set[str] = set()  #: posts whose turn has come
         self._fresh: set[str] = set()  #: posts that were rendered in this run
 
-    def begin(self, *, light_first: bool) -> None:
-        """Begin a run. `light_first`: posts that may take long wait until their turn comes."""
+    def begin(self, *, light_first: bool, at_once: str | None = None) -> None:
+        """Begin a run. `light_first`: posts that may take long wait for their turn, except the one `at_once`."""
         self._light_first = light_first
-        self._heavy, self._turns, self._fresh = {}, set(), set()
+        self._heavy, self._turns, self._fresh = {}, {at_once} if at_once else set(), set()
 
     @property
     def waiting(self) -> list[str]:

@@ -33,6 +33,12 @@ class IndexResult:
         default_factory=set
     )  #: to be looked at again: changed within the clock's grain
     freed: bool = False  #: whether an id is held no longer
+    last: str = ""  #: the last post that was counted as new or changed
+
+    @property
+    def only(self) -> str | None:
+        """The one post that is new or changed, where no other is, and none is gone."""
+        return self.last if self.new + self.changed == 1 and not self.gone else None
 
 
 @dataclass(slots=True)
@@ -364,7 +370,9 @@ def _count(row: PostRow, before: PostRow | None, counted: IndexResult) -> None:
     counted.freed |= before is not None and before.id not in (None, row.id)
     if now and not was:
         counted.new += 1
+        counted.last = row.stat.path
     elif was and not now:
         counted.gone += 1
     elif before and _shown(before) != _shown(row):
         counted.changed += 1
+        counted.last = row.stat.path

@@ -32,6 +32,13 @@ class Memory:
     using: set[str]  #: posts whose entries asked for other posts
     files: Mapping[str, FileRow]  #: by path
     report: Report
+    put_off: bool  #: whether posts that may take long were left to the next run
+
+    def awaited(self, only: str | None, now: datetime) -> str | None:
+        """The `only` post that is new or changed, where no other one waits, shows other posts, or appears by `now`."""
+        due = self.report.next_due
+        waited_for = self.put_off or self.using - {only} or (due is not None and now >= due)
+        return None if waited_for else only
 
 
 class Invalidation:

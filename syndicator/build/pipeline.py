@@ -163,9 +163,9 @@ class Builder:
         self._marker.mark(doing.now, memory, told, using)
         if memory is None:
             self._withdraw(doing)
-        doing.gatherer.begin(
-            light_first=memory is not None
-        )  # in a first run nobody waits for one post alone
+        # In a first run nobody waits for one post alone; where one post alone is new, nobody waits behind it.
+        at_once = memory.awaited(counted.only, doing.now) if memory else None
+        doing.gatherer.begin(light_first=memory is not None, at_once=at_once)
         with doing.packing:
             self._publish_feeds(doing, progress)
             self._publish_heavy(doing, progress, urgent)
@@ -354,4 +354,5 @@ class Builder:
                 using=entries.using_posts(connection),
                 files={**(before.files if before else {}), **{row.path: row for row in doing.rows}},
                 report=quiet,
+                put_off=bool(report.put_off),
             )

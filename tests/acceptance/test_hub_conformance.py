@@ -926,6 +926,36 @@ def test_subscriptions_are_limited(tmp_path: Path, reader: Subscriber) -> None:
     site.close()
 
 
+def test_limits_on_pending_verifications_spare_renewals(tmp_path: Path, reader: Subscriber) -> None:
+    """New ones are refused beyond ten of a host or client; renewals only beyond the total."""
+    site = Site(tmp_path, limits=replace(LIMITS, pending=13))
+    topic = site.begin("all.rss")
+    callbacks = [f"{reader.url}/{name}" for name in "abc"]
+    for callback in callbacks:
+        site.follow(reader, topic, callback.removeprefix(reader.url))
+    site.stop_pushing()
+    assert {
+        site.subscribe(topic, f"{reader.url}/{number}").status_code for number in range(10)
+    } == {202}
+    of_host, of_client = (
+        site.subscribe(topic, f"http://127.0.0.{number}/").text for number in (1, 2)
+    )
+    assert (of_host, of_client) == (
+        "Too many verifications of this callback's host are waiting.\n",
+        "Too many verifications for your address are waiting.\n",
+    )
+    modes = ("subscribe", "unsubscribe", "subscribe")
+    answers = [
+        site.subscribe(topic, callback, mode)
+        for callback, mode in zip(callbacks, modes, strict=True)
+    ]
+    assert [answer.status_code for answer in answers] == [202] * 3
+    refused = site.subscribe(topic, callbacks[0])
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "60")
+    assert refused.text == "Too many verifications are waiting.\n"
+    site.close()
+
+
 def test_three_hundred_feeds_in_a_burst(own: Site, reader: Subscriber) -> None:
     """A reader subscribes to a whole site; the limits refuse none of its requests."""
     topics = [own.begin(f"tag/{number}.rss") for number in range(300)]
