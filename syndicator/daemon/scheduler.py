@@ -343,13 +343,13 @@ class Scheduler:
 
     def _heard(self, settlement: JobOutcome) -> None:
         """Tell of one request and what became of it."""
-        if not settlement.tried:
+        if not settlement.attempted:
             return
-        job = settlement.owed
-        outcome = "done" if settlement.paid else "retry" if settlement.again else "given_up"
+        job = settlement.job
+        outcome = "done" if settlement.done else "retry" if settlement.retry_at else "given_up"
         self._metrics.tried(job.kind, job.target, outcome)
         line = attempt_line(job.kind, job.target, job.topic, outcome)
-        if settlement.paid:
+        if settlement.done:
             # Deliveries are as many as there are subscribers: the pass sums them up.
             (self._log.info if job.kind is JobKind.PING else self._log.debug)("sent", **line)
             return

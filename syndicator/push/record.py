@@ -30,7 +30,7 @@ def record(
     networks = list[tuple[str, str, str]]()
     claims.record(connection, [outcome.settlement for outcome in outcomes], now)
     for outcome in outcomes:
-        job = outcome.settlement.owed
+        job = outcome.settlement.job
         if outcome.network is not None:
             networks.append((job.topic, job.target, outcome.network))
         if outcome.kept is not None:
@@ -121,15 +121,15 @@ class ResultCounts:
 
     def count(self, outcome: TaskOutcome) -> None:
         settlement = outcome.settlement
-        if not settlement.tried:
+        if not settlement.attempted:
             return
-        kind = settlement.owed.kind
-        which = self.paid if settlement.paid else self.again if settlement.again else self.gave_up
+        kind = settlement.job.kind
+        which = self.paid if settlement.done else self.again if settlement.retry_at else self.gave_up
         which[kind] += 1
         self.ended += outcome.reason is not None
         if settlement.error is None:
             return
-        target = settlement.owed.target
+        target = settlement.job.target
         name = target if kind is JobKind.PING else subscriptions.callback_label(target)
         if name in self.problems or len(self.problems) < NAMED:
             self.problems[name] = Problem(path=name, message=settlement.error)

@@ -235,7 +235,7 @@ class PushWorker:
         waiting = [job for job in jobs if job.kind in _READS and job.topic not in files]
         if waiting:
             with self._database.begin(durable=False) as connection:
-                again = [JobOutcome(owed=job, again=now + SOON, tried=False) for job in waiting]
+                again = [JobOutcome(job=job, retry_at=now + SOON, attempted=False) for job in waiting]
                 claims.record(connection, again, now)
         return [
             task_for(
@@ -288,7 +288,7 @@ class PushWorker:
         if sent.resting:
             return TaskOutcome(
                 settlement=JobOutcome(
-                    owed=job, again=sent.resting, not_before=sent.resting, tried=False
+                    job=job, retry_at=sent.resting, not_before=sent.resting, attempted=False
                 )
             )
         retry = self._retry if job.kind is JobKind.PING else self._hub_retry

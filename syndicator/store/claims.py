@@ -145,13 +145,13 @@ def requeue(connection: Connection, which: ColumnElement[bool]) -> int:
 
 def record(connection: Connection, settlements: Sequence[JobOutcome], now: datetime) -> None:
     """Write down what became of claimed debts: paid ones are gone, the others wait again or are given up."""
-    paid = [settlement.owed.id for settlement in settlements if settlement.paid]
+    paid = [settlement.job.id for settlement in settlements if settlement.done]
     if paid:
         # Rows, not one long list: SQLite takes 32,766 variables, and PostgreSQL plans a list anew each time.
         done = delete(jobs).where(jobs.c.id == bindparam("row"), jobs.c.state == "claimed")
         connection.execute(done, [{"row": row} for row in paid])
     queued_by_kind = {
-        settlement.owed.id: settlement for settlement in settlements if not settlement.paid
+        settlement.job.id: settlement for settlement in settlements if not settlement.done
     }
     if queued_by_kind:
         claimed = (
@@ -173,11 +173,11 @@ _WAITING = {"state": "waiting", "claimer": None, "expires": None}
 
 
 def _outcome(settlement: JobOutcome) -> dict[str, Any]:
-    job = settlement.owed
+    job = settlement.job
     return {
-        "state": "gave up" if settlement.again is None else "waiting",
-        "attempts": job.attempts + settlement.tried,
-        "due": to_us(settlement.again or job.due),
+        "state": "gave up" if settlement.retry_at is None else "waiting",
+        "attempts": job.attempts + settlement.attempted,
+        "due": to_us(settlement.retry_at or job.due),
         "not_before": to_us(settlement.not_before) if settlement.not_before else 0,
         "error": settlement.error,
     }

@@ -143,9 +143,9 @@ def on_conflict(statement: Any, *, only: ColumnElement[bool] | None = None) -> A
 def record_pings(connection: Connection, settlements: Sequence[JobOutcome], now: datetime) -> None:
     """Keep what became of the pings to each hub."""
     last = {
-        (settlement.owed.target, settlement.paid): settlement
+        (settlement.job.target, settlement.done): settlement
         for settlement in settlements
-        if settlement.owed.kind is JobKind.PING and settlement.tried
+        if settlement.job.kind is JobKind.PING and settlement.attempted
     }
     for (target, paid), settlement in last.items():
         values = (

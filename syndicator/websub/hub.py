@@ -28,7 +28,7 @@ def verification(callback: str, detail: Mapping[str, Any], challenge: str) -> Re
 def is_verified(answer: Response, challenge: str) -> bool:
     """Any 2xx whose body is the challenge, exactly; everything else is no (§5.3.1)."""
     return (
-        answer.taken
+        answer.succeeded
         and answer.error is None
         and hmac.compare_digest(answer.body, challenge.encode())
     )

@@ -87,16 +87,16 @@ def outcome_of(
     """What the answer means; None: there was nothing to send. A lease runs from `began`, when it was sent."""
     job = errand.owed
     if answer is None:
-        return TaskOutcome(settlement=JobOutcome(owed=job, paid=True, tried=False))
+        return TaskOutcome(settlement=JobOutcome(job=job, done=True, attempted=False))
     if answer.stopped:
-        return TaskOutcome(settlement=JobOutcome(owed=job, again=job.due, tried=False))
+        return TaskOutcome(settlement=JobOutcome(job=job, retry_at=job.due, attempted=False))
     if job.kind is JobKind.VERIFY and errand.expected:
         return _verified(errand, answer, now, began, retry, jitter)
     if job.kind is JobKind.DELIVER:
         return _delivered(errand, answer, _unpaid(job, answer, now, retry, jitter), now)
     over = job.kind is JobKind.VERIFY  # it was denied: no such topic any more
-    if answer.taken:
-        return TaskOutcome(settlement=JobOutcome(owed=job, paid=True), ended=over)
+    if answer.succeeded:
+        return TaskOutcome(settlement=JobOutcome(job=job, done=True), ended=over)
     return TaskOutcome(settlement=_unpaid(job, answer, now, retry, jitter), ended=over)
 
 
@@ -104,17 +104,17 @@ def _delivered(errand: Task, answer: Response, failed: JobOutcome, now: datetime
     job, subscription = errand.owed, errand.subscription
     network = network_of(answer.peer or "")
     news = network if network and subscription and network != subscription.network else None
-    if answer.taken:
+    if answer.succeeded:
         return TaskOutcome(
-            settlement=JobOutcome(owed=job, paid=True), delivered=errand.expected, network=news
+            settlement=JobOutcome(job=job, done=True), delivered=errand.expected, network=news
         )
     if answer.status == 410:  # W3C WebSub §7: it may be ended
-        return TaskOutcome(settlement=JobOutcome(owed=job, paid=True), ended=True)
+        return TaskOutcome(settlement=JobOutcome(job=job, done=True), ended=True)
     if subscription is not None and is_lost(subscription.failing, subscription.failures + 1, now):
         # §7 keeps a subscription whose delivery failed. §5.2 lets a hub deny one at any point, if it says so.
         error = f"{hub.LOST}: its subscription ended; {failed.error}"
         return TaskOutcome(
-            settlement=JobOutcome(owed=job, error=error), ended=True, reason=hub.LOST
+            settlement=JobOutcome(job=job, error=error), ended=True, reason=hub.LOST
         )
     return TaskOutcome(settlement=failed, network=news)
 
@@ -129,7 +129,7 @@ def _verified(
 ) -> TaskOutcome:
     job = errand.owed
     if hub.is_verified(answer, errand.expected):
-        paid = JobOutcome(owed=job, paid=True)
+        paid = JobOutcome(job=job, done=True)
         if job.detail["mode"] == "unsubscribe":
             return TaskOutcome(settlement=paid, ended=True)
         network = network_of(answer.peer or "") or None
@@ -137,7 +137,7 @@ def _verified(
     if answer.status is not None or answer.refused:
         # It was asked and didn't mean it: whatever stood before goes on (§5.3.1).
         error = hub.NOT_MEANT if answer.error is None else answer.error
-        return TaskOutcome(settlement=JobOutcome(owed=job, paid=True, error=error))
+        return TaskOutcome(settlement=JobOutcome(job=job, done=True, error=error))
     failed = _unpaid(job, answer, now, retry[:ASKED_AGAIN], jitter)
     return TaskOutcome(settlement=failed)
 
@@ -150,8 +150,8 @@ def _unpaid(
     again = None if ends else next_attempt(job.attempts + 1, retry, answer, now, jitter)
     asked = retry_after(answer, now)
     return JobOutcome(
-        owed=job,
-        again=again,
+        job=job,
+        retry_at=again,
         not_before=now + asked if asked else None,
         error=answer.error or f"it answered {answer.status}",
     )

@@ -89,7 +89,7 @@ def test_a_change_while_its_ping_is_under_way_is_a_new_debt(database: Database) 
     (first,) = claim(database)
     owe(database, A, now=after(1))
     assert claim(database, now=after(1)) == ()
-    settle(database, JobOutcome(owed=first, paid=True))
+    settle(database, JobOutcome(job=first, done=True))
     (second,) = claim(database, now=after(1))
     assert (second.since, second.id != first.id) == (after(1), True)
 
@@ -99,7 +99,7 @@ def test_a_failure_merges_with_what_was_owed_meanwhile(database: Database) -> No
     owe(database, A)
     (first,) = claim(database)
     owe(database, A, now=after(1))
-    settle(database, JobOutcome(owed=first, again=after(300), error="it answered 500"))
+    settle(database, JobOutcome(job=first, retry_at=after(300), error="it answered 500"))
     (job,) = claim(database, now=after(2))
     assert (job.since, job.attempts) == (NOW, 0)
     assert states(database) == {(JobKind.PING, "claimed"): 1}
@@ -119,7 +119,7 @@ def test_kinds_and_variants_do_not_merge(database: Database) -> None:
     while claimed := claim(database):
         verify = [job for job in claimed if job.kind is JobKind.VERIFY]
         asked.append([job.detail["m"] for job in verify])
-        settle(database, *(JobOutcome(owed=job, paid=True) for job in verify))
+        settle(database, *(JobOutcome(job=job, done=True) for job in verify))
     assert asked == [["u"], ["s"]]
 
 
@@ -134,7 +134,7 @@ def test_the_second_question_waits_for_the_first(database: Database) -> None:
             )
     (first,) = claim(database, now=after(1))
     assert claim(database, now=after(1)) == ()
-    settle(database, JobOutcome(owed=first, again=after(5), error="it did not answer in time"))
+    settle(database, JobOutcome(job=first, retry_at=after(5), error="it did not answer in time"))
     assert claim(database, now=after(4)) == ()
     assert [job.id for job in claim(database, now=after(5))] == [first.id]
 
@@ -158,7 +158,7 @@ def test_nothing_is_claimed_before_it_is_due_or_twice(database: Database) -> Non
     assert claim(database, now=after(-1)) == ()
     (job,) = claim(database)
     assert claim(database) == ()
-    settle(database, JobOutcome(owed=job, again=after(5), error="x"))
+    settle(database, JobOutcome(job=job, retry_at=after(5), error="x"))
     assert claim(database, now=after(4)) == ()
     (again,) = claim(database, now=after(5))
     assert (again.attempts, again.since) == (1, NOW)
@@ -178,7 +178,7 @@ def test_what_was_never_tried_goes_first(database: Database) -> None:
     """Whoever failed waits behind those who may answer."""
     owe(database, A)
     (failed,) = claim(database)
-    settle(database, JobOutcome(owed=failed, again=after(1), error="x"))
+    settle(database, JobOutcome(job=failed, retry_at=after(1), error="x"))
     owe(database, B, now=after(2))
     assert [job.target for job in claim(database, now=after(2), limit=1)] == [B]
 
@@ -209,7 +209,7 @@ def test_an_attempt_that_was_not_made_is_not_counted(database: Database) -> None
     """Stopping gives a debt back as it was."""
     owe(database, A)
     (job,) = claim(database)
-    settle(database, JobOutcome(owed=job, again=job.due, tried=False))
+    settle(database, JobOutcome(job=job, retry_at=job.due, attempted=False))
     (again,) = claim(database)
     assert (again.attempts, again.due) == (0, NOW)
     with database.read() as connection:
@@ -220,7 +220,7 @@ def test_given_up_stays_in_sight_until_the_next_change(database: Database) -> No
     """Then it is owed again, from the beginning, since the first change nobody told of."""
     owe(database, A)
     (job,) = claim(database)
-    settle(database, JobOutcome(owed=job, error="it answered 500"))
+    settle(database, JobOutcome(job=job, error="it answered 500"))
     with database.read() as connection:
         assert outbox.next_due(connection) is None
     assert states(database) == {(JobKind.PING, "gave up"): 1}
@@ -235,7 +235,7 @@ def test_two_that_fail_for_one_topic_leave_one(database: Database) -> None:
     owe(database, A)
     (job,) = claim(database)
     owe(database, A, now=after(1))
-    settle(database, JobOutcome(owed=job, error="x"))
+    settle(database, JobOutcome(job=job, error="x"))
     assert states(database) == {(JobKind.PING, "waiting"): 1}
 
 
@@ -243,8 +243,8 @@ def test_what_a_hub_asked_for_holds_for_the_next_change_too(database: Database) 
     """A new change makes the ping due at once, but not before the time the hub named."""
     owe(database, A, B)
     first, second = claim(database)
-    asked = JobOutcome(owed=first, again=after(120), not_before=after(120), error="it answered 503")
-    settle(database, asked, JobOutcome(owed=second, again=after(120), error="it answered 500"))
+    asked = JobOutcome(job=first, retry_at=after(120), not_before=after(120), error="it answered 503")
+    settle(database, asked, JobOutcome(job=second, retry_at=after(120), error="it answered 500"))
     owe(database, A, B, now=after(30))
     assert [job.target for job in claim(database, now=after(30))] == [B]
     assert [job.target for job in claim(database, now=after(120))] == [A]
@@ -257,7 +257,7 @@ def test_what_a_hub_asked_for_holds_for_a_change_that_came_meanwhile(database: D
     owe(database, A, now=after(1))
     settle(
         database,
-        JobOutcome(owed=first, again=after(120), not_before=after(120), error="it answered 503"),
+        JobOutcome(job=first, retry_at=after(120), not_before=after(120), error="it answered 503"),
     )
     assert claim(database, now=after(119)) == ()
     (job,) = claim(database, now=after(120))
@@ -269,7 +269,7 @@ def test_a_change_that_comes_while_a_failure_is_written_down(database: Database)
     owe(database, A)
     (first,) = claim(database)
     answered = threading.Thread(
-        target=settle, args=(database, JobOutcome(owed=first, again=after(300), error="x"))
+        target=settle, args=(database, JobOutcome(job=first, retry_at=after(300), error="x"))
     )
     with database.begin() as connection:
         outbox.enqueue_pings(connection, [("t", [A])], after(1))
@@ -297,7 +297,7 @@ def test_when_the_next_is_due(database: Database) -> None:
     assert next_due() == after(9)
     (job,) = claim(database, now=after(9))
     assert next_due() == after(9) + LEASE
-    settle(database, JobOutcome(owed=job, again=after(50), error="x"), now=after(10))
+    settle(database, JobOutcome(job=job, retry_at=after(50), error="x"), now=after(10))
     assert next_due() == after(50)
 
 
@@ -305,14 +305,14 @@ def test_hubs_as_their_operator_sees_them(database: Database) -> None:
     """Last success and fetch, last failure with its reason, what waits, what was given up, the next try."""
     owe(database, A, B, topics=("t", "u"))
     jobs = {(job.target, job.topic): job for job in claim(database)}
-    settle(database, JobOutcome(owed=jobs[A, "t"], paid=True), now=after(1))
+    settle(database, JobOutcome(job=jobs[A, "t"], done=True), now=after(1))
     settle(
         database,
-        JobOutcome(owed=jobs[A, "u"], again=after(9), error="it answered 500"),
+        JobOutcome(job=jobs[A, "u"], retry_at=after(9), error="it answered 500"),
         now=after(2),
     )
-    settle(database, JobOutcome(owed=jobs[B, "t"], error="it refused the connection"), now=after(3))
-    settle(database, JobOutcome(owed=jobs[B, "u"], paid=True), now=after(4))
+    settle(database, JobOutcome(job=jobs[B, "t"], error="it refused the connection"), now=after(3))
+    settle(database, JobOutcome(job=jobs[B, "u"], done=True), now=after(4))
     with database.begin() as connection:
         outbox.record_fetch(connection, [B], after(4))
         outbox.record_fetch(connection, [B], after(5))

@@ -120,7 +120,7 @@ def test_who_failed_last_time_waits_behind_the_others(database: Database) -> Non
     assert [job.target for job in claim(database)] == [good.callback]
     (late,) = claim(database, now=NOW + timedelta(seconds=5))
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(owed=late, paid=True)], NOW)
+        claims.record(connection, [JobOutcome(job=late, done=True)], NOW)
         subscriptions.delivered(connection, [("t", bad.callback, "digest")], NOW)
     owe(database, "t")
     assert bad.callback in {job.target for job in claim(database)}
@@ -142,8 +142,8 @@ def test_publish_owes_only_what_is_not_there(database: Database) -> None:
         outbox.enqueue(connection, jobs, NOW)
     waiting, given_up = sorted(claim(database), key=lambda job: job.target, reverse=True)
     with database.begin() as connection:
-        later = JobOutcome(owed=waiting, again=NOW + DAY, error="x")
-        claims.record(connection, [later, JobOutcome(owed=given_up, error="x")], NOW)
+        later = JobOutcome(job=waiting, retry_at=NOW + DAY, error="x")
+        claims.record(connection, [later, JobOutcome(job=given_up, error="x")], NOW)
         assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 2
     assert sorted((job.target, job.attempts) for job in claim(database)) == [
         (lost.callback, 0),
@@ -173,7 +173,7 @@ def test_ending_takes_what_was_owed_along(database: Database) -> None:
     assert owe(database, "t") == 1
     assert claim(database) == ()
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(owed=under_way, paid=True)], NOW)
+        claims.record(connection, [JobOutcome(job=under_way, done=True)], NOW)
     assert [job.target for job in claim(database)] == [under_way.target]
 
 
@@ -188,7 +188,7 @@ def test_what_may_have_arrived_is_not_known_to_have_not(database: Database, how:
     with database.begin() as connection:
         if how == "failed":
             claims.record(
-                connection, [JobOutcome(owed=job, again=NOW, error="it answered 500")], NOW
+                connection, [JobOutcome(job=job, retry_at=NOW, error="it answered 500")], NOW
             )
             subscriptions.failed(connection, [("t", reader.callback, "it answered 500")], NOW)
         else:
@@ -250,7 +250,7 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
         (JobKind.VERIFY, "t", waits.target),
     }
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(owed=under_way, paid=True)], NOW)
+        claims.record(connection, [JobOutcome(job=under_way, done=True)], NOW)
     (again,) = claim(database)
     assert (again.kind, again.target, again.detail) == (JobKind.VERIFY, asked.target, asked.detail)
     with database.read() as connection:
@@ -316,7 +316,7 @@ def verified(
         detail=detail,
     )
     kept = replace(a_subscription(callback=callback), network=network)
-    return TaskOutcome(settlement=JobOutcome(owed=job, paid=True), kept=kept)
+    return TaskOutcome(settlement=JobOutcome(job=job, done=True), kept=kept)
 
 
 def test_the_names_of_one_network_share_a_limit(database: Database) -> None:
@@ -387,7 +387,7 @@ def test_a_subscription_that_failed_for_too_long_is_denied(database: Database) -
             connection, NOW + DAY / 2, claimer="me", limit=9, per_host=9, lease=DAY
         ):
             outcome = TaskOutcome(
-                settlement=JobOutcome(owed=job, error="x"), ended=True, reason="why"
+                settlement=JobOutcome(job=job, error="x"), ended=True, reason="why"
             )
             record(connection, [outcome, outcome], NOW)
     assert (find(database, "t", lost.callback), find(database, "t", renewed.callback)) == (

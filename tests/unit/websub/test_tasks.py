@@ -86,7 +86,7 @@ def test_a_delivery_that_nobody_needs_is_paid_without_a_request(
     assert errand.request is None
     assert task_for(job(JobKind.DELIVER, had="new"), SUBSCRIPTION, None, FILE, "c").request is None
     assert outcome_of(errand, None, NOW, BEGAN, RETRY, 0.0).settlement == JobOutcome(
-        owed=errand.owed, paid=True, tried=False
+        job=errand.owed, done=True, attempted=False
     )
 
 
@@ -146,7 +146,7 @@ def test_a_confirmed_unsubscription_ends_it() -> None:
 def test_any_other_answer_decides_too(of: Job, answer: Response) -> None:
     """No is no: nothing changes, and nobody is asked again (§5.3.1)."""
     found = outcome(of, answer, "c")
-    assert (found.kept, found.ended, found.settlement.paid) == (None, False, True)
+    assert (found.kept, found.ended, found.settlement.done) == (None, False, True)
     assert found.settlement.error
 
 
@@ -154,7 +154,7 @@ def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
     """Then the request is forgotten, and what stood before goes on."""
     silence = Response(status=None, error="it refused the connection")
     waits = [
-        outcome(job(JobKind.VERIFY, n, **SUBSCRIBE.detail), silence, "c").settlement.again
+        outcome(job(JobKind.VERIFY, n, **SUBSCRIBE.detail), silence, "c").settlement.retry_at
         for n in range(3)
     ]
     assert waits == [NOW + RETRY[0], NOW + RETRY[1], None]
@@ -201,7 +201,7 @@ def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
 def test_what_an_answer_means(kind: JobKind, answer: Response, expected: dict[str, Any]) -> None:
     """Paid, tried again, or given back untried."""
     of = job(kind)
-    assert outcome(of, answer, "new").settlement == JobOutcome(owed=of, **expected)
+    assert outcome(of, answer, "new").settlement == JobOutcome(job=of, **expected)
 
 
 def test_what_arrived_is_noted_and_gone_ends_it() -> None:
@@ -214,10 +214,10 @@ def test_what_arrived_is_noted_and_gone_ends_it() -> None:
 def test_retries_come_to_an_end() -> None:
     """The debt is given up; the subscription is not (§7), and the next change comes no sooner than was asked."""
     found = outcome(job(JobKind.DELIVER, attempts=3), Response(status=500), "new")
-    assert (found.settlement.paid, found.settlement.again, found.ended) == (False, None, False)
+    assert (found.settlement.done, found.settlement.retry_at, found.ended) == (False, None, False)
     busy = Response(status=503, headers={"retry-after": "60"})
     last = outcome(job(JobKind.DELIVER, attempts=3), busy, "new").settlement
-    assert (last.again, last.not_before) == (None, NOW + timedelta(seconds=60))
+    assert (last.retry_at, last.not_before) == (None, NOW + timedelta(seconds=60))
 
 
 LARGE = Response(
@@ -234,7 +234,7 @@ def test_a_subscriber_that_answers_without_end_is_not_sent_the_same_again(
 ) -> None:
     """It had it, and would answer so again. A hub is tried again: readers wait for what it has to tell."""
     assert outcome(job(kind), LARGE).settlement == JobOutcome(
-        owed=job(kind), again=again, error="refused: its answer is too large"
+        job=job(kind), retry_at=again, error="refused: its answer is too large"
     )
 
 
@@ -242,13 +242,13 @@ def test_a_delivery_that_was_taken_is_paid_whatever_follows() -> None:
     """A 2xx whose head was read is one, although its trailers have no end."""
     large = Response(status=200, error="refused: its answer is too large", too_large=True)
     found = outcome(job(JobKind.DELIVER), large, "new")
-    assert (found.settlement.paid, found.delivered) == (True, "new")
+    assert (found.settlement.done, found.delivered) == (True, "new")
 
 
 def test_a_delivery_to_an_address_that_is_not_allowed_is_tried_again() -> None:
     """A name may lead elsewhere for a while, as in a network that wants a password first."""
     refused = Response(status=None, error="refused: 10.0.0.0/8 is Private-Use", refused=True)
-    assert outcome(job(JobKind.DELIVER), refused).settlement.again == NOW + RETRY[0]
+    assert outcome(job(JobKind.DELIVER), refused).settlement.retry_at == NOW + RETRY[0]
 
 
 def failing_for(days: float) -> Task:
@@ -260,7 +260,7 @@ def failing_for(days: float) -> Task:
 def test_a_week_of_failures_ends_the_subscription_and_says_why() -> None:
     """§7 keeps a subscription whose delivery failed; §5.2 lets a hub deny one at any point, if it says so."""
     found = outcome_of(failing_for(8), Response(status=500), NOW, BEGAN, RETRY, 0.0)
-    assert (found.ended, found.reason, found.settlement.again) == (
+    assert (found.ended, found.reason, found.settlement.retry_at) == (
         True,
         "no delivery arrived for a week",
         None,
