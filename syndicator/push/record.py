@@ -35,7 +35,7 @@ def record(
     networks = list[tuple[str, str, str]]()
     claims.record(connection, [outcome.job_outcome for outcome in outcomes], now)
     for outcome in outcomes:
-        job, error = outcome.job_outcome.owed, outcome.job_outcome.error
+        job, error = outcome.job_outcome.job, outcome.job_outcome.error
         if outcome.network is not None:
             networks.append((job.topic, job.target, outcome.network))
         if outcome.confirmed is not None:
@@ -137,10 +137,10 @@ class ResultCounts:
 
     def count(self, task_outcome: TaskOutcome) -> None:
         outcome = task_outcome.job_outcome
-        if not outcome.tried:
+        if not outcome.attempted:
             return
-        job = outcome.owed
-        counter = self.done if outcome.paid else self.retried if outcome.again else self.given_up
+        job = outcome.job
+        counter = self.done if outcome.done else self.retried if outcome.retry_at else self.given_up
         counter[job.kind] += 1
         self.ended += task_outcome.reason is not None
         if outcome.error is None:

@@ -253,7 +253,9 @@ class PushWorker:
         if unreadable:
             now = self._clock()
             retry_at = now + UNREADABLE_WAIT
-            outcomes = [JobOutcome(owed=job, again=retry_at, tried=False) for job in unreadable]
+            outcomes = [
+                JobOutcome(job=job, retry_at=retry_at, attempted=False) for job in unreadable
+            ]
             with self._database.begin(durable=False) as connection:
                 claims.record(connection, outcomes, now)
         return tasks
@@ -268,7 +270,7 @@ class PushWorker:
         job = sent.task.job
         if until := sent.paused_until:
             return TaskOutcome(
-                job_outcome=JobOutcome(owed=job, again=until, not_before=until, tried=False)
+                job_outcome=JobOutcome(job=job, retry_at=until, not_before=until, attempted=False)
             )
         retry = self._retry if job.kind is JobKind.PING else self._hub_retry
         outcome = outcome_of(

@@ -151,13 +151,13 @@ def requeue(connection: Connection, condition: ColumnElement[bool]) -> int:
 
 def record(connection: Connection, outcomes: Sequence[JobOutcome], now: datetime) -> None:
     """Record the outcomes of claimed jobs: delete those done, requeue or give up the others."""
-    done = [outcome.owed.id for outcome in outcomes if outcome.paid]
+    done = [outcome.job.id for outcome in outcomes if outcome.done]
     if done:
         # One row at a time, not one long list: SQLite allows 32,766 variables, and PostgreSQL
         # plans each length of list anew.
         statement = delete(jobs).where(jobs.c.id == bindparam("row"), jobs.c.state == "claimed")
         connection.execute(statement, [{"row": row} for row in done])
-    failed = {outcome.owed.id: outcome for outcome in outcomes if not outcome.paid}
+    failed = {outcome.job.id: outcome for outcome in outcomes if not outcome.done}
     if failed:
         claimed = delete(jobs).where(jobs.c.id.in_(failed), jobs.c.state == "claimed")
         _put_back(
@@ -175,11 +175,11 @@ _WAITING = {"state": "waiting", "claimer": None, "expires": None}
 
 def _failure(outcome: JobOutcome) -> dict[str, Any]:
     """The columns that a failed attempt changes."""
-    job = outcome.owed
+    job = outcome.job
     return {
-        "state": "gave up" if outcome.again is None else "waiting",
-        "attempts": job.attempts + outcome.tried,
-        "due": to_us(outcome.again or job.due),
+        "state": "gave up" if outcome.retry_at is None else "waiting",
+        "attempts": job.attempts + outcome.attempted,
+        "due": to_us(outcome.retry_at or job.due),
         "not_before": to_us(outcome.not_before) if outcome.not_before else 0,
         "error": outcome.error,
     }

@@ -149,9 +149,9 @@ def on_conflict(statement: Any, *, only: ColumnElement[bool] | None = None) -> A
 def record_pings(connection: Connection, outcomes: Sequence[JobOutcome], now: datetime) -> None:
     """Record the last success and the last failure of the pings to each hub."""
     last = {
-        (outcome.owed.target, outcome.paid): outcome
+        (outcome.job.target, outcome.done): outcome
         for outcome in outcomes
-        if outcome.owed.kind is JobKind.PING and outcome.tried
+        if outcome.job.kind is JobKind.PING and outcome.attempted
     }
     for (hub, done), outcome in last.items():
         success = {"last_success": to_us(now)}

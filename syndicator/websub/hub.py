@@ -29,7 +29,7 @@ def verification(callback: str, detail: Mapping[str, Any], challenge: str) -> Re
 def is_verified(answer: Response, challenge: str) -> bool:
     """Whether the answer confirms: a 2xx with exactly the challenge as its body (§5.3.1)."""
     return (
-        answer.taken
+        answer.succeeded
         and answer.error is None
         and hmac.compare_digest(answer.body, challenge.encode())
     )

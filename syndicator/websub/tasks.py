@@ -91,25 +91,25 @@ def outcome_of(
     """
     job = task.job
     if answer is None:
-        return TaskOutcome(job_outcome=JobOutcome(owed=job, paid=True, tried=False))
+        return TaskOutcome(job_outcome=JobOutcome(job=job, done=True, attempted=False))
     if answer.stopped:
-        return TaskOutcome(job_outcome=JobOutcome(owed=job, again=job.due, tried=False))
+        return TaskOutcome(job_outcome=JobOutcome(job=job, retry_at=job.due, attempted=False))
     if job.kind is JobKind.VERIFY and task.expected:
         return _verification(task, answer, now, began, retry, jitter)
     if job.kind is JobKind.DELIVER:
         return _delivery(task, answer, _failed(job, answer, now, retry, jitter), now)
     ended = job.kind is JobKind.VERIFY  # denied instead, since the topic ended
-    if answer.taken:
-        return TaskOutcome(job_outcome=JobOutcome(owed=job, paid=True), ended=ended)
+    if answer.succeeded:
+        return TaskOutcome(job_outcome=JobOutcome(job=job, done=True), ended=ended)
     return TaskOutcome(job_outcome=_failed(job, answer, now, retry, jitter), ended=ended)
 
 
 def _delivery(task: Task, answer: Response, failed: JobOutcome, now: datetime) -> TaskOutcome:
     job, subscription = task.job, task.subscription
-    done = JobOutcome(owed=job, paid=True)
+    done = JobOutcome(job=job, done=True)
     network = network_of(answer.peer or "")
     moved = network if network and subscription and network != subscription.network else None
-    if answer.taken:
+    if answer.succeeded:
         return TaskOutcome(job_outcome=done, delivered=task.expected, network=moved)
     if answer.status == 410:  # W3C WebSub §7: the subscription may be ended
         return TaskOutcome(job_outcome=done, ended=True)
@@ -117,7 +117,7 @@ def _delivery(task: Task, answer: Response, failed: JobOutcome, now: datetime) -
         # A subscription continues after a failed delivery (§7), but a hub may deny one at any time
         # (§5.2).
         error = f"{hub.UNREACHABLE}: its subscription ended; {failed.error}"
-        given_up = JobOutcome(owed=job, error=error)
+        given_up = JobOutcome(job=job, error=error)
         return TaskOutcome(job_outcome=given_up, ended=True, reason=hub.UNREACHABLE)
     return TaskOutcome(job_outcome=failed, network=moved)
 
@@ -132,7 +132,7 @@ def _verification(
 ) -> TaskOutcome:
     job = task.job
     if hub.is_verified(answer, task.expected):
-        done = JobOutcome(owed=job, paid=True)
+        done = JobOutcome(job=job, done=True)
         if job.detail["mode"] == "unsubscribe":
             return TaskOutcome(job_outcome=done, ended=True)
         network = network_of(answer.peer or "") or None
@@ -140,7 +140,7 @@ def _verification(
     if answer.status is not None or answer.refused:
         # The callback did not confirm: an existing subscription continues unchanged (§5.3.1).
         error = hub.NOT_CONFIRMED if answer.error is None else answer.error
-        return TaskOutcome(job_outcome=JobOutcome(owed=job, paid=True, error=error))
+        return TaskOutcome(job_outcome=JobOutcome(job=job, done=True, error=error))
     return TaskOutcome(job_outcome=_failed(job, answer, now, retry[:VERIFY_RETRIES], jitter))
 
 
@@ -150,11 +150,11 @@ def _failed(
     # A callback with an endless answer would give the same again. A hub is retried all the same:
     # its readers must not miss the change.
     endless = answer.too_large and job.kind is not JobKind.PING
-    again = None if endless else next_attempt(job.attempts + 1, retry, answer, now, jitter)
+    retry_at = None if endless else next_attempt(job.attempts + 1, retry, answer, now, jitter)
     wait = retry_after(answer, now)
     return JobOutcome(
-        owed=job,
-        again=again,
+        job=job,
+        retry_at=retry_at,
         not_before=now + wait if wait else None,
         error=answer.error or f"it answered {answer.status}",
     )

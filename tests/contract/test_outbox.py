@@ -91,7 +91,7 @@ def test_a_change_while_its_ping_is_claimed_is_a_new_job(database: Database) -> 
     (first,) = claim(database)
     enqueue(database, A, now=after(1))
     assert claim(database, now=after(1)) == ()
-    record(database, JobOutcome(owed=first, paid=True))
+    record(database, JobOutcome(job=first, done=True))
     (second,) = claim(database, now=after(1))
     assert (second.since, second.id != first.id) == (after(1), True)
 
@@ -101,7 +101,7 @@ def test_a_failed_job_merges_with_one_queued_meanwhile(database: Database) -> No
     enqueue(database, A)
     (first,) = claim(database)
     enqueue(database, A, now=after(1))
-    record(database, JobOutcome(owed=first, again=after(300), error="it answered 500"))
+    record(database, JobOutcome(job=first, retry_at=after(300), error="it answered 500"))
     (job,) = claim(database, now=after(2))
     assert (job.since, job.attempts) == (NOW, 0)
     assert states(database) == {(JobKind.PING, "claimed"): 1}
@@ -121,7 +121,7 @@ def test_kinds_and_variants_do_not_merge(database: Database) -> None:
     while claimed := claim(database):
         verify = [job for job in claimed if job.kind is JobKind.VERIFY]
         verified.append([job.detail["m"] for job in verify])
-        record(database, *(JobOutcome(owed=job, paid=True) for job in verify))
+        record(database, *(JobOutcome(job=job, done=True) for job in verify))
     assert verified == [["u"], ["s"]]
 
 
@@ -136,7 +136,7 @@ def test_the_second_verification_waits_for_the_first(database: Database) -> None
             )
     (first,) = claim(database, now=after(1))
     assert claim(database, now=after(1)) == ()
-    record(database, JobOutcome(owed=first, again=after(5), error="it did not answer in time"))
+    record(database, JobOutcome(job=first, retry_at=after(5), error="it did not answer in time"))
     assert claim(database, now=after(4)) == ()
     assert [job.id for job in claim(database, now=after(5))] == [first.id]
 
@@ -160,7 +160,7 @@ def test_nothing_is_claimed_before_it_is_due_or_twice(database: Database) -> Non
     assert claim(database, now=after(-1)) == ()
     (job,) = claim(database)
     assert claim(database) == ()
-    record(database, JobOutcome(owed=job, again=after(5), error="x"))
+    record(database, JobOutcome(job=job, retry_at=after(5), error="x"))
     assert claim(database, now=after(4)) == ()
     (again,) = claim(database, now=after(5))
     assert (again.attempts, again.since) == (1, NOW)
@@ -180,7 +180,7 @@ def test_new_jobs_are_claimed_before_retries(database: Database) -> None:
     """A job that failed waits behind those that may succeed."""
     enqueue(database, A)
     (failed,) = claim(database)
-    record(database, JobOutcome(owed=failed, again=after(1), error="x"))
+    record(database, JobOutcome(job=failed, retry_at=after(1), error="x"))
     enqueue(database, B, now=after(2))
     assert [job.target for job in claim(database, now=after(2), limit=1)] == [B]
 
@@ -211,7 +211,7 @@ def test_an_attempt_that_was_not_made_is_not_counted(database: Database) -> None
     """A stopped pass releases its jobs unchanged."""
     enqueue(database, A)
     (job,) = claim(database)
-    record(database, JobOutcome(owed=job, again=job.due, tried=False))
+    record(database, JobOutcome(job=job, retry_at=job.due, attempted=False))
     (again,) = claim(database)
     assert (again.attempts, again.due) == (0, NOW)
     with database.read() as connection:
@@ -222,7 +222,7 @@ def test_a_given_up_job_stays_until_the_next_change(database: Database) -> None:
     """Then it is queued again with fresh retries, and the `since` of the first change."""
     enqueue(database, A)
     (job,) = claim(database)
-    record(database, JobOutcome(owed=job, error="it answered 500"))
+    record(database, JobOutcome(job=job, error="it answered 500"))
     with database.read() as connection:
         assert outbox.next_due(connection) is None
     assert states(database) == {(JobKind.PING, "gave up"): 1}
@@ -237,7 +237,7 @@ def test_a_given_up_job_merges_with_a_queued_one(database: Database) -> None:
     enqueue(database, A)
     (job,) = claim(database)
     enqueue(database, A, now=after(1))
-    record(database, JobOutcome(owed=job, error="x"))
+    record(database, JobOutcome(job=job, error="x"))
     assert states(database) == {(JobKind.PING, "waiting"): 1}
 
 
@@ -245,8 +245,10 @@ def test_retry_after_delays_the_next_change_too(database: Database) -> None:
     """A new change makes the ping due at once, but not before the hub's Retry-After."""
     enqueue(database, A, B)
     first, second = claim(database)
-    busy = JobOutcome(owed=first, again=after(120), not_before=after(120), error="it answered 503")
-    record(database, busy, JobOutcome(owed=second, again=after(120), error="it answered 500"))
+    busy = JobOutcome(
+        job=first, retry_at=after(120), not_before=after(120), error="it answered 503"
+    )
+    record(database, busy, JobOutcome(job=second, retry_at=after(120), error="it answered 500"))
     enqueue(database, A, B, now=after(30))
     assert [job.target for job in claim(database, now=after(30))] == [B]
     assert [job.target for job in claim(database, now=after(120))] == [A]
@@ -259,7 +261,7 @@ def test_retry_after_delays_a_change_that_came_meanwhile(database: Database) -> 
     enqueue(database, A, now=after(1))
     record(
         database,
-        JobOutcome(owed=first, again=after(120), not_before=after(120), error="it answered 503"),
+        JobOutcome(job=first, retry_at=after(120), not_before=after(120), error="it answered 503"),
     )
     assert claim(database, now=after(119)) == ()
     (job,) = claim(database, now=after(120))
@@ -271,7 +273,7 @@ def test_a_change_during_the_transaction_that_records_a_failure(database: Databa
     enqueue(database, A)
     (first,) = claim(database)
     recording = threading.Thread(
-        target=record, args=(database, JobOutcome(owed=first, again=after(300), error="x"))
+        target=record, args=(database, JobOutcome(job=first, retry_at=after(300), error="x"))
     )
     with database.begin() as connection:
         outbox.enqueue_pings(connection, [("t", [A])], after(1))
@@ -299,7 +301,7 @@ def test_when_the_next_job_is_due(database: Database) -> None:
     assert next_due() == after(9)
     (job,) = claim(database, now=after(9))
     assert next_due() == after(9) + LEASE
-    record(database, JobOutcome(owed=job, again=after(50), error="x"), now=after(10))
+    record(database, JobOutcome(job=job, retry_at=after(50), error="x"), now=after(10))
     assert next_due() == after(50)
 
 
@@ -307,14 +309,14 @@ def test_hubs_as_operators_see_them(database: Database) -> None:
     """Last success, fetch and failure with its error; pings queued and given up; the next try."""
     enqueue(database, A, B, topics=("t", "u"))
     jobs = {(job.target, job.topic): job for job in claim(database)}
-    record(database, JobOutcome(owed=jobs[A, "t"], paid=True), now=after(1))
+    record(database, JobOutcome(job=jobs[A, "t"], done=True), now=after(1))
     record(
         database,
-        JobOutcome(owed=jobs[A, "u"], again=after(9), error="it answered 500"),
+        JobOutcome(job=jobs[A, "u"], retry_at=after(9), error="it answered 500"),
         now=after(2),
     )
-    record(database, JobOutcome(owed=jobs[B, "t"], error="it refused the connection"), now=after(3))
-    record(database, JobOutcome(owed=jobs[B, "u"], paid=True), now=after(4))
+    record(database, JobOutcome(job=jobs[B, "t"], error="it refused the connection"), now=after(3))
+    record(database, JobOutcome(job=jobs[B, "u"], done=True), now=after(4))
     with database.begin() as connection:
         outbox.record_fetch(connection, [B], after(4))
         outbox.record_fetch(connection, [B], after(5))

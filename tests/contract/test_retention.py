@@ -23,7 +23,7 @@ def give_up(database: Database, *jobs: JobRow) -> None:
     with database.begin() as connection:
         outbox.enqueue(connection, jobs, NOW)
         claimed = claims.claim(connection, NOW, claimer="me", limit=10, per_host=10, lease=DAY)
-        claims.record(connection, [JobOutcome(owed=job, error="no") for job in claimed], NOW)
+        claims.record(connection, [JobOutcome(job=job, error="no") for job in claimed], NOW)
 
 
 def left(database: Database) -> set[tuple[str, str]]:
@@ -107,7 +107,7 @@ def test_a_clock_that_was_set_back(database: Database) -> None:
         outbox.enqueue(connection, jobs, NOW)
         for job in claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY):
             wait = NOW + 2 * DAY if job.target == NEW else None
-            outcome = JobOutcome(owed=job, again=NOW + 2 * DAY, not_before=wait, error="busy")
+            outcome = JobOutcome(job=job, retry_at=NOW + 2 * DAY, not_before=wait, error="busy")
             claims.record(connection, [outcome], NOW)
         outbox.enqueue(connection, [JobRow(kind=JobKind.PING, target=OLD, topic="other")], NOW)
         retention.shift_back(connection, NOW, DAY)

@@ -122,7 +122,7 @@ def test_a_failing_subscriber_waits_behind_the_others(database: Database) -> Non
     assert [job.target for job in claim(database)] == [good.callback]
     (late,) = claim(database, now=NOW + timedelta(seconds=5))
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(owed=late, paid=True)], NOW)
+        claims.record(connection, [JobOutcome(job=late, done=True)], NOW)
         subscriptions.record_delivered(connection, [("t", bad.callback, "digest")], NOW)
     publish(database, "t")
     assert bad.callback in {job.target for job in claim(database)}
@@ -144,8 +144,8 @@ def test_publish_queues_only_missing_deliveries(database: Database) -> None:
         outbox.enqueue(connection, jobs, NOW)
     waiting, given_up = sorted(claim(database), key=lambda job: job.target, reverse=True)
     with database.begin() as connection:
-        later = JobOutcome(owed=waiting, again=NOW + DAY, error="x")
-        claims.record(connection, [later, JobOutcome(owed=given_up, error="x")], NOW)
+        later = JobOutcome(job=waiting, retry_at=NOW + DAY, error="x")
+        claims.record(connection, [later, JobOutcome(job=given_up, error="x")], NOW)
         assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 2
     assert sorted((job.target, job.attempts) for job in claim(database)) == [
         (lost.callback, 0),
@@ -175,7 +175,7 @@ def test_ending_a_subscription_deletes_its_deliveries(database: Database) -> Non
     assert publish(database, "t") == 1
     assert claim(database) == ()
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(owed=claimed, paid=True)], NOW)
+        claims.record(connection, [JobOutcome(job=claimed, done=True)], NOW)
     assert [job.target for job in claim(database)] == [claimed.target]
 
 
@@ -190,7 +190,7 @@ def test_a_failed_delivery_may_have_arrived(database: Database, how: str) -> Non
     with database.begin() as connection:
         if how == "failed":
             claims.record(
-                connection, [JobOutcome(owed=job, again=NOW, error="it answered 500")], NOW
+                connection, [JobOutcome(job=job, retry_at=NOW, error="it answered 500")], NOW
             )
             subscriptions.record_failed(
                 connection, [("t", reader.callback, "it answered 500")], NOW
@@ -254,7 +254,7 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
         (JobKind.VERIFY, "t", waiting.target),
     }
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(owed=claimed, paid=True)], NOW)
+        claims.record(connection, [JobOutcome(job=claimed, done=True)], NOW)
     (again,) = claim(database)
     assert (again.kind, again.target, again.detail) == (
         JobKind.VERIFY,
@@ -324,7 +324,7 @@ def verified(
         detail=detail,
     )
     confirmed = replace(a_subscription(callback=callback), network=network)
-    return TaskOutcome(job_outcome=JobOutcome(owed=job, paid=True), confirmed=confirmed)
+    return TaskOutcome(job_outcome=JobOutcome(job=job, done=True), confirmed=confirmed)
 
 
 def test_the_host_names_of_one_network_share_a_limit(database: Database) -> None:
@@ -395,7 +395,7 @@ def test_a_subscription_that_failed_for_too_long_is_denied(database: Database) -
             connection, NOW + DAY / 2, claimer="me", limit=9, per_host=9, lease=DAY
         ):
             outcome = TaskOutcome(
-                job_outcome=JobOutcome(owed=job, error="x"), ended=True, reason="why"
+                job_outcome=JobOutcome(job=job, error="x"), ended=True, reason="why"
             )
             record(connection, [outcome, outcome], NOW)
     assert (find(database, "t", lost.callback), find(database, "t", renewed.callback)) == (

@@ -35,7 +35,7 @@ def test_a_ping() -> None:
 )
 def test_what_an_answer_means(status: int | None, taken: bool) -> None:
     """2xx is success; a redirect, an error and no answer are not."""
-    assert taken == Response(status=status).taken
+    assert taken == Response(status=status).succeeded
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_an_unneeded_delivery_is_done_without_a_request(
     assert task.request is None
     assert task_for(job(JobKind.DELIVER, had="new"), SUBSCRIPTION, None, FILE, "c").request is None
     assert outcome_of(task, None, NOW, BEGAN, RETRY, 0.0).job_outcome == JobOutcome(
-        owed=task.job, paid=True, tried=False
+        job=task.job, done=True, attempted=False
     )
 
 
@@ -146,7 +146,7 @@ def test_a_confirmed_unsubscription_ends_it() -> None:
 def test_any_other_answer_refuses(of: Job, answer: Response) -> None:
     """Nothing changes, and the callback is not asked again (§5.3.1)."""
     result = outcome(of, answer, "c")
-    assert (result.confirmed, result.ended, result.job_outcome.paid) == (None, False, True)
+    assert (result.confirmed, result.ended, result.job_outcome.done) == (None, False, True)
     assert result.job_outcome.error
 
 
@@ -154,7 +154,7 @@ def test_an_unanswered_verification_is_retried_twice() -> None:
     """Then it is given up, and an existing subscription continues."""
     silence = Response(status=None, error="it refused the connection")
     waits = [
-        outcome(job(JobKind.VERIFY, n, **SUBSCRIBE.detail), silence, "c").job_outcome.again
+        outcome(job(JobKind.VERIFY, n, **SUBSCRIBE.detail), silence, "c").job_outcome.retry_at
         for n in range(3)
     ]
     assert waits == [NOW + RETRY[0], NOW + RETRY[1], None]
@@ -163,21 +163,29 @@ def test_an_unanswered_verification_is_retried_twice() -> None:
 @pytest.mark.parametrize(
     ("kind", "answer", "expected"),
     [
-        (JobKind.PING, Response(status=204), {"paid": True}),
-        (JobKind.PING, Response(status=410), {"again": NOW + RETRY[0], "error": "it answered 410"}),
-        (JobKind.DENY, Response(status=200), {"paid": True}),
-        (JobKind.DENY, Response(status=500), {"again": NOW + RETRY[0], "error": "it answered 500"}),
-        (JobKind.DELIVER, Response(status=410), {"paid": True}),
+        (JobKind.PING, Response(status=204), {"done": True}),
+        (
+            JobKind.PING,
+            Response(status=410),
+            {"retry_at": NOW + RETRY[0], "error": "it answered 410"},
+        ),
+        (JobKind.DENY, Response(status=200), {"done": True}),
+        (
+            JobKind.DENY,
+            Response(status=500),
+            {"retry_at": NOW + RETRY[0], "error": "it answered 500"},
+        ),
+        (JobKind.DELIVER, Response(status=410), {"done": True}),
         (
             JobKind.DELIVER,
             Response(status=301),
-            {"again": NOW + RETRY[0], "error": "it answered 301"},
+            {"retry_at": NOW + RETRY[0], "error": "it answered 301"},
         ),
         (
             JobKind.DELIVER,
             Response(status=503, headers={"retry-after": "60"}),
             {
-                "again": NOW + timedelta(seconds=60),
+                "retry_at": NOW + timedelta(seconds=60),
                 "not_before": NOW + timedelta(seconds=60),
                 "error": "it answered 503",
             },
@@ -186,7 +194,7 @@ def test_an_unanswered_verification_is_retried_twice() -> None:
             JobKind.PING,
             Response(status=503, headers={"retry-after": "1"}),
             {
-                "again": NOW + RETRY[0],
+                "retry_at": NOW + RETRY[0],
                 "not_before": NOW + timedelta(seconds=1),
                 "error": "it answered 503",
             },
@@ -194,14 +202,14 @@ def test_an_unanswered_verification_is_retried_twice() -> None:
         (
             JobKind.PING,
             Response(status=None, error="stopped", stopped=True),
-            {"again": NOW, "tried": False},
+            {"retry_at": NOW, "attempted": False},
         ),
     ],
 )
 def test_what_an_answer_means(kind: JobKind, answer: Response, expected: dict[str, Any]) -> None:
     """The job is done, retried, or released without an attempt."""
     of = job(kind)
-    assert outcome(of, answer, "new").job_outcome == JobOutcome(owed=of, **expected)
+    assert outcome(of, answer, "new").job_outcome == JobOutcome(job=of, **expected)
 
 
 def test_a_delivery_records_its_digest_and_410_ends_the_subscription() -> None:
@@ -214,10 +222,14 @@ def test_a_delivery_records_its_digest_and_410_ends_the_subscription() -> None:
 def test_a_delivery_without_retries_left_is_given_up() -> None:
     """The subscription continues (§7), and the next delivery still waits for Retry-After."""
     result = outcome(job(JobKind.DELIVER, attempts=3), Response(status=500), "new")
-    assert (result.job_outcome.paid, result.job_outcome.again, result.ended) == (False, None, False)
+    assert (result.job_outcome.done, result.job_outcome.retry_at, result.ended) == (
+        False,
+        None,
+        False,
+    )
     busy = Response(status=503, headers={"retry-after": "60"})
     last = outcome(job(JobKind.DELIVER, attempts=3), busy, "new").job_outcome
-    assert (last.again, last.not_before) == (None, NOW + timedelta(seconds=60))
+    assert (last.retry_at, last.not_before) == (None, NOW + timedelta(seconds=60))
 
 
 LARGE = Response(
@@ -234,7 +246,7 @@ def test_an_endless_answer_is_not_retried_for_callbacks(
 ) -> None:
     """The same would happen again. A hub is retried, so that its readers get the change."""
     assert outcome(job(kind), LARGE).job_outcome == JobOutcome(
-        owed=job(kind), again=again, error="refused: its answer is too large"
+        job=job(kind), retry_at=again, error="refused: its answer is too large"
     )
 
 
@@ -242,13 +254,13 @@ def test_a_delivery_with_2xx_is_done_whatever_follows() -> None:
     """A 2xx head counts, even if the trailers are endless."""
     large = Response(status=200, error="refused: its answer is too large", too_large=True)
     result = outcome(job(JobKind.DELIVER), large, "new")
-    assert (result.job_outcome.paid, result.delivered) == (True, "new")
+    assert (result.job_outcome.done, result.delivered) == (True, "new")
 
 
 def test_a_delivery_to_a_refused_address_is_retried() -> None:
     """A host name may resolve elsewhere for a while, as behind a captive portal."""
     refused = Response(status=None, error="refused: 10.0.0.0/8 is Private-Use", refused=True)
-    assert outcome(job(JobKind.DELIVER), refused).job_outcome.again == NOW + RETRY[0]
+    assert outcome(job(JobKind.DELIVER), refused).job_outcome.retry_at == NOW + RETRY[0]
 
 
 def failing_for(days: float) -> Task:
@@ -260,7 +272,7 @@ def failing_for(days: float) -> Task:
 def test_a_week_of_failures_ends_the_subscription_with_a_reason() -> None:
     """§7 keeps a subscription after a failed delivery; §5.2 allows a denial at any time."""
     result = outcome_of(failing_for(8), Response(status=500), NOW, BEGAN, RETRY, 0.0)
-    assert (result.ended, result.reason, result.job_outcome.again) == (
+    assert (result.ended, result.reason, result.job_outcome.retry_at) == (
         True,
         "every delivery failed for a week",
         None,
