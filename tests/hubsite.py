@@ -329,8 +329,11 @@ class Running(Site):
     def __init__(self, path: Path) -> None:
         config = load(path, {})
         assert config.hub_url
-        self.base, self.url, self.source = config.feeds.url, config.hub_url, config.source.path
-        self.home, self.ahead, self._versions = self.base, timedelta(), count(time.time_ns())
+        self.base = self.home = config.feeds.url
+        self.url = config.hub_url
+        self.source = config.source.path
+        self.ahead = timedelta()
+        self._versions = count(time.time_ns())
         self.database, self.session = Database(config.state.url), requests.Session()
 
     def begin(self, path: str) -> str:

@@ -66,8 +66,8 @@ def claim(
     return tuple(sorted(map(_job, claimed), key=lambda job: (job.attempts > 0, job.due, job.id)))
 
 
-@lru_cache  # building it takes some milliseconds
-def _claim_statement() -> ReturningUpdate[Any]:
+def _is_due() -> ColumnElement[bool]:
+    """Whether a job may be claimed now, apart from its turn."""
     other = jobs.alias()
     same = [other.c[name] == jobs.c[name] for name in ("kind", "target", "topic")]
     # Literals, since the planner can't match a bound parameter with a partial index.
@@ -78,13 +78,17 @@ def _claim_statement() -> ReturningUpdate[Any]:
         other.c.id < jobs.c.id,
         *same,
     )
-    due = and_(
+    return and_(
         jobs.c.state == "waiting",
         jobs.c.due <= bindparam("now"),
         jobs.c.kind.in_(bindparam("kinds", expanding=True)),
         ~busy,
         or_(jobs.c.kind != JobKind.VERIFY, ~earlier),  # only verifications can wait twice
     )
+
+
+@lru_cache  # building it takes some milliseconds
+def _claim_statement() -> ReturningUpdate[Any]:
     tried = case((jobs.c.attempts > 0, 1), else_=0)
     turns = (
         select(
@@ -102,7 +106,7 @@ def _claim_statement() -> ReturningUpdate[Any]:
             )
             .label("turn"),
         )
-        .where(or_(due, jobs.c.state == "claimed"))
+        .where(or_(_is_due(), jobs.c.state == "claimed"))
         .subquery()
     )
     chosen = (

@@ -69,9 +69,9 @@ def holder(database: Database, name: str) -> Holder | None:
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        process, trouble, hint = [*_read_text(handle).split("\n"), "", ""][:3]
+        lines = [*_read_text(handle).split("\n"), "", ""]
         heartbeat = datetime.fromtimestamp(os.fstat(handle).st_mtime, UTC)
-        return Holder(name=process, heartbeat=heartbeat, trouble=trouble, hint=hint)
+        return Holder(name=lines[0], heartbeat=heartbeat, trouble=lines[1], hint=lines[2])
     finally:
         os.close(handle)
     return None

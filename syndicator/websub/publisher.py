@@ -48,7 +48,7 @@ def follow(request: Request, answer: Response) -> Request | None:
     if there.scheme not in _PORTS or not there.hostname:
         return None
     credentials, _, host = there.netloc.rpartition("@")
-    own, _, _ = here.netloc.rpartition("@")
+    own = here.netloc.rpartition("@")[0]
     if credentials not in ("", own):
         return None
     netloc = f"{own}@{host}" if own and not stranger else host

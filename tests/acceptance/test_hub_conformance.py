@@ -678,7 +678,8 @@ def test_h24_nothing_is_sent_before_a_change(site: Site, topic: str, reader: Sub
 
 def test_a_change_during_the_verification_is_sent(own: Site, reader: Subscriber) -> None:
     """A subscriber has the version of its request: it gets a later one, once."""
-    topic, quiet, go = own.begin("all.rss"), own.begin("quiet.rss"), threading.Event()
+    topic, quiet = own.begin("all.rss"), own.begin("quiet.rss")
+    go = threading.Event()
     reader.verify = lambda received: (
         200 if go.wait(1.5) else 500,
         {},
