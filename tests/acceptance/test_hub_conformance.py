@@ -305,8 +305,8 @@ def test_h10_a_lease_ends(own: Site, reader: Subscriber) -> None:
     assert [received.target for received in reader.wait(1)] == ["/goes-on"]
 
 
-def test_h11_a_secret_has_fewer_than_200_octets(site: Site, topic: str, reader: Subscriber) -> None:
-    """Octets, not characters; 199 are allowed, of any value."""
+def test_h11_a_secret_has_fewer_than_200_bytes(site: Site, topic: str, reader: Subscriber) -> None:
+    """Bytes, not characters; 199 are allowed, of any value."""
     assert site.subscribe(topic, f"{reader.url}/cb", secret="ü" * 100).status_code == 400
     secret = "ü" * 99 + "!"
     site.follow(reader, topic, secret=secret)
