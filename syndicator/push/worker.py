@@ -1,4 +1,4 @@
-"""One pass over the outbox.
+"""One pass over the outbox, step by step until no job is due.
 
     claim     due jobs, for one lease (store)
     plan      the request of each job (websub)
@@ -6,8 +6,8 @@
     judge     what each answer means (websub)
     record    the outcomes, in one transaction (store)
 
-A pass repeats these steps until no job is due. A job stays in the outbox until its outcome is
-recorded: after a crash at any point it is sent again.
+A pass repeats these steps. A job stays in the outbox until its outcome is recorded: after a crash
+at any point it is sent again.
 """
 
 import threading
