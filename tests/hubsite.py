@@ -191,7 +191,7 @@ class Site:
                 min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30)
             ),
             clock=self.clock,
-            on_owed=self.wake,
+            on_queued=self.wake,
             home=self.home,
             limits=limits,
         )

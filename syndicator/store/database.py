@@ -213,8 +213,8 @@ def peek_value(url: str, key: str) -> str | None:
             _refuse_unknown(name, version)
             table = "facts" if version < "0005" else "kv"
             value: str | None = connection.scalar(
-                text(f"SELECT value FROM {table} WHERE name = :name"),  # noqa: S608 -- constants
-                {"name": key},
+                text(f"SELECT value FROM {table} WHERE name = :key"),  # noqa: S608 -- constant
+                {"key": key},
             )
             return value
     finally:
@@ -222,7 +222,7 @@ def peek_value(url: str, key: str) -> str | None:
 
 
 def _refuse_special_file(path: str) -> None:
-    """Refuse what is not a regular file: SQLite hangs on a FIFO, and names no cause for the rest."""
+    """Refuse what is not a regular file: SQLite hangs on a FIFO and names no cause for others."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:

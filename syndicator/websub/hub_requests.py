@@ -188,7 +188,7 @@ def _publish(
 
 
 def host_quota(limit: int, in_all: int, part: int) -> int:
-    """How many of all places one host may have: its own limit or 1/`part` of all, whichever is less.
+    """How many of all places one host may have: the lesser of `limit` and 1/`part` of all.
 
     `FEW` are always allowed, so that a small total does not exclude a reader of several feeds.
     """

@@ -169,7 +169,7 @@ def test_h04_a_bad_request_is_refused(site: Site, topic: str, reader: Subscriber
 
 
 def test_h04_only_forms_are_accepted(site: Site) -> None:
-    """JSON, multipart, invalid UTF-8, too many fields, a long body and other methods are refused."""
+    """JSON, multipart, invalid UTF-8, too many fields, long bodies and other methods are refused."""
     assert site.ask("{}", **{"Content-Type": "application/json"}).status_code == 415
     assert site.ask("a", **{"Content-Type": "multipart/form-data; boundary=x"}).status_code == 415
     assert site.ask(b"hub.mode=%ff&hub.topic=\xff").status_code == 400
