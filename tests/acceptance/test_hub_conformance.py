@@ -169,7 +169,7 @@ def test_h04_a_bad_request_is_refused(site: Site, topic: str, reader: Subscriber
 
 
 def test_h04_only_forms_are_accepted(site: Site) -> None:
-    """JSON, multipart, invalid UTF-8, too many fields, long bodies and other methods are refused."""
+    """JSON, multipart, invalid UTF-8, too many fields, long bodies, other methods are refused."""
     assert site.ask("{}", **{"Content-Type": "application/json"}).status_code == 415
     assert site.ask("a", **{"Content-Type": "multipart/form-data; boundary=x"}).status_code == 415
     assert site.ask(b"hub.mode=%ff&hub.topic=\xff").status_code == 400
@@ -942,8 +942,8 @@ def test_limits_on_pending_verifications_spare_renewals(tmp_path: Path, reader: 
         site.subscribe(topic, f"http://127.0.0.{number}/").text for number in (1, 2)
     )
     assert (of_host, of_client) == (
-        "Too many verifications of this callback's host are waiting.\n",
-        "Too many verifications for your address are waiting.\n",
+        "Too many pending verifications for this callback's host.\n",
+        "Too many pending verifications from your address.\n",
     )
     modes = ("subscribe", "unsubscribe", "subscribe")
     answers = [
@@ -953,7 +953,7 @@ def test_limits_on_pending_verifications_spare_renewals(tmp_path: Path, reader: 
     assert [answer.status_code for answer in answers] == [202] * 3
     refused = site.subscribe(topic, callbacks[0])
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "60")
-    assert refused.text == "Too many verifications are waiting.\n"
+    assert refused.text == "Too many pending verifications.\n"
     site.close()
 
 
