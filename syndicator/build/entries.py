@@ -195,7 +195,7 @@ class StoredPosts:
 
     def find(self, name: str) -> PostHead | None:
         with self._database.read() as connection:
-            heads = posts.find(connection, path_endings(name), self.until)
+            heads = posts.find_by_name(connection, path_endings(name), self.until)
         return next((head for head in heads if matches_name(head.path, name)), None)
 
     def newest(self, limit: int) -> tuple[PostHead, ...]:

@@ -116,7 +116,7 @@ class Invalidation:
             before = kv.get(connection, "now")
             then = datetime.fromisoformat(before) if before else now
             # A clock that was set back takes posts out again that it had let out too early.
-            due = posts.due(connection, min(then, now), max(then, now))
+            due = posts.feeds_due(connection, min(then, now), max(then, now))
             needs = memory.needs if memory else entries.Dependencies(connection)
             files = memory.files.values() if memory else feeds.all_files(connection)
             missing = not memory and not any(

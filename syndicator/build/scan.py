@@ -68,7 +68,7 @@ class Scanner:
             known = (
                 set(self._prints)
                 if self._prints is not None
-                else {hash(row) for row in posts.seen(connection)}
+                else {hash(row) for row in posts.settled_stats(connection)}
             )
             look = source.look(known, looking)
             self._linked = look.linked
@@ -90,7 +90,7 @@ class Scanner:
             if total > len(look.prints) - len(fresh) + existing:
                 seen, arrived = set(look.prints), set(fresh)
                 gone = {
-                    row[0] for row in posts.all_seen(connection) if hash(row) not in seen
+                    row[0] for row in posts.all_stats(connection) if hash(row) not in seen
                 } - arrived
         whole = len(look.fresh) == len(look.prints)
         return ScanResult(fresh=fresh, gone=gone, prints=look.prints, whole=whole)
@@ -107,7 +107,7 @@ class Scanner:
         again = {path for path in self._racy if source.is_document(path) and source.stat(path)}
         if gone:
             with self._database.read() as connection:
-                all_gone = posts.are_all(connection, gone)
+                all_gone = posts.has_no_others(connection, gone)
             if (
                 all_gone
             ):  # told of each file that goes, an emptied folder is still an emptied folder

@@ -81,21 +81,21 @@ class Response:
     peer: str | None = None  #: the IP address of the connection that was used; None: there was none
 
     @property
-    def taken(self) -> bool:
+    def succeeded(self) -> bool:
         """Any 2xx: of pings 200, 202, 204 and 207 are all in use."""
         return self.status is not None and 200 <= self.status < 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobOutcome:
-    """What became of a claimed debt."""
+    """The outcome of a claimed job: done, to be retried, or given up."""
 
-    owed: Job
-    paid: bool = False
-    again: datetime | None = None  #: when it is tried again; None and not paid: given up
-    not_before: datetime | None = None  #: the target asked for this; None: it asked for nothing
-    tried: bool = True  #: False: no attempt was made, so none is counted
-    error: str | None = None  #: why it is not paid, in words; None: it is, or was not tried
+    job: Job
+    done: bool = False
+    retry_at: datetime | None = None  #: None and not done: given up
+    not_before: datetime | None = None  #: as the target's Retry-After asks; None: it has none
+    attempted: bool = True  #: False: no request was sent, so no attempt is counted
+    error: str | None = None  #: why it failed, as text; None: it is done or was not attempted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
