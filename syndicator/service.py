@@ -117,8 +117,8 @@ class Service:
             self.plan,
             self.database,
             self.output,
-            show=lambda rows: self.show(rows),
-            owed=lambda: self.owing(),
+            on_published=lambda rows: self.show(rows),
+            on_queued=lambda: self.owing(),
         )
         self._leads = {
             "feeds.aliases": dict(config.feeds.aliases),
@@ -198,7 +198,7 @@ class Service:
                     )
             raise
         # A poll that found nothing leaves no trace in the state.
-        if self._failed or report.moved:
+        if self._failed or report.has_changes:
             with self.database.begin() as connection:
                 status.remember_run(connection, report)
             self._failed = False
@@ -213,11 +213,11 @@ class Service:
 
     def _served(self) -> bool:
         """Whether all that is out is served here. What another process published is shown; False: it has a run now."""
-        if not self._builder.others.has_run():
+        if not self._builder.other_processes.has_run():
             return True
         try:
             with locks.hold(self.database, "run"):
-                self._builder.others.catch_up()
+                self._builder.other_processes.catch_up()
         except LockedError:
             return False
         return True

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from syndicator.build.assemble import feed_slug
+from syndicator.build.feed_names import feed_slug
 from syndicator.errors import ConfigError
 from syndicator.jekyll.site import read_site
 from syndicator.sources.folder import SourceFolder
@@ -68,7 +68,7 @@ def look(root: Path) -> DetectedSite:
     site, _ = read_site(
         text, files, {}
     )  # as far as it can be read; `check` will say what is wrong with it
-    posts = len(SourceFolder(root, site.scope).look().prints)
+    posts = len(SourceFolder(root, site.scope).scan().prints)
     plain = "" in site.scope.roots
     return DetectedSite(
         root=root,

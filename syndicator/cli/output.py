@@ -39,7 +39,9 @@ def error(error: SyndicatorError) -> None:
 def report(report: "Report | PushReport", *, json: bool) -> None:
     """What a run or a pass did: each problem with its hint below it, then the summary."""
     if json:
-        facts({**asdict(report), "summary": report.summary()})
+        public = {"pings": "owed"}  # names of fields in the JSON, where they differ
+        fields = {public.get(key, key): value for key, value in asdict(report).items()}
+        facts({**fields, "summary": report.summary()})
         return
     for problem in (*report.problems, *(report.notes if isinstance(report, Report) else ())):
         typer.echo("\n".join(problem_lines(problem)))

@@ -20,7 +20,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from syndicator.build.pipeline import LOOKING
+from syndicator.build.pipeline import SCANNING
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.watch import Watcher
 from syndicator.daemon.worker import Worker
@@ -199,7 +199,7 @@ class Scheduler:
             if self._stopping.is_set():
                 raise _Stopped
             if (
-                what == LOOKING
+                what == SCANNING
                 and asked <= _REASONS
                 and self._may_give_way()
                 and self._builder.waiting() - _REASONS
@@ -285,11 +285,11 @@ class Scheduler:
             self._log.warning(
                 "files were changed by others, and are put right", files=report.mended, hint=hint
             )
-        (self._log.info if report.moved else self._log.debug)("run", **run_line(report))
+        (self._log.info if report.has_changes else self._log.debug)("run", **run_line(report))
         if report.next_due != (self.last.next_due if self.last else None):
             self._wake(report.next_due)
         if (
-            report.moved or self.last is None
+            report.has_changes or self.last is None
         ):  # deliveries and denials may have come to be owed as well as pings
             self.push_soon()
         self.last = report

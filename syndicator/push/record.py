@@ -124,7 +124,9 @@ class ResultCounts:
         if not settlement.attempted:
             return
         kind = settlement.job.kind
-        which = self.paid if settlement.done else self.again if settlement.retry_at else self.gave_up
+        which = (
+            self.paid if settlement.done else self.again if settlement.retry_at else self.gave_up
+        )
         which[kind] += 1
         self.ended += outcome.reason is not None
         if settlement.error is None:

@@ -235,7 +235,9 @@ class PushWorker:
         waiting = [job for job in jobs if job.kind in _READS and job.topic not in files]
         if waiting:
             with self._database.begin(durable=False) as connection:
-                again = [JobOutcome(job=job, retry_at=now + SOON, attempted=False) for job in waiting]
+                again = [
+                    JobOutcome(job=job, retry_at=now + SOON, attempted=False) for job in waiting
+                ]
                 claims.record(connection, again, now)
         return [
             task_for(

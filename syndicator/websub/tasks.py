@@ -113,9 +113,7 @@ def _delivered(errand: Task, answer: Response, failed: JobOutcome, now: datetime
     if subscription is not None and is_lost(subscription.failing, subscription.failures + 1, now):
         # §7 keeps a subscription whose delivery failed. §5.2 lets a hub deny one at any point, if it says so.
         error = f"{hub.LOST}: its subscription ended; {failed.error}"
-        return TaskOutcome(
-            settlement=JobOutcome(job=job, error=error), ended=True, reason=hub.LOST
-        )
+        return TaskOutcome(settlement=JobOutcome(job=job, error=error), ended=True, reason=hub.LOST)
     return TaskOutcome(settlement=failed, network=news)
 
 

@@ -58,7 +58,7 @@ def test_a_post_becomes_what_it_says(site: Site) -> None:
         .replace('"2026-01-15T05:39:13"', "2026-01-15T05:39:13"),
     )
     report = site.build()
-    assert report.summary() == "1 post (1 new); 2 of 2 feeds changed; 6 pings owed"
+    assert report.summary() == "1 post (1 new); 2 of 2 feeds changed; 6 pings queued"
     feed_files = {path for path in site.tree() if path.endswith((".rss", ".atom", ".json"))}
     assert feed_files == formats("all", "category/news")
     for path in ("all.rss", "all.atom", "category/news.rss", "category/news.atom"):
@@ -91,11 +91,11 @@ def test_building_twice_changes_nothing(site: Site) -> None:
     """No byte, no mtime, no ping, and by another process just as little."""
     three(site)
     site.build()
-    before, _ = site.tree(), site.owed()
+    before, _ = site.tree(), site.take_queued_pings()
     site.clock.forward(hours=5)
     assert site.build().summary() == "3 posts; 0 of 3 feeds changed"
     assert site.tree() == before
-    assert site.owed() == set()
+    assert site.take_queued_pings() == set()
 
 
 def test_the_state_can_be_made_again(site: Site) -> None:
@@ -126,23 +126,23 @@ def test_an_edit_touches_its_feeds_alone(site: Site) -> None:
     """The feeds of the site and of the post's category are written and pinged, and nothing else."""
     three(site)
     site.build()
-    before, _ = site.tree(), site.owed()
+    before, _ = site.tree(), site.take_queued_pings()
     site.post("2026-01-01-one", "Edited.", categories=["News"])
     report = site.build()
-    assert report.summary() == "3 posts (1 changed); 2 of 3 feeds changed; 6 pings owed"
-    assert site.changed_since(before) == site.owed() == formats("all", "category/news")
+    assert report.summary() == "3 posts (1 changed); 2 of 3 feeds changed; 6 pings queued"
+    assert site.changed_since(before) == site.take_queued_pings() == formats("all", "category/news")
 
 
 def test_a_move_touches_both_categories(site: Site) -> None:
     """The one it left and the one it came to."""
     three(site)
     site.build()
-    before, _ = site.tree(), site.owed()
+    before, _ = site.tree(), site.take_queued_pings()
     site.post("2026-01-01-one", categories=["Business"])
     site.build()
     assert (
         site.changed_since(before)
-        == site.owed()
+        == site.take_queued_pings()
         == formats("all", "category/news", "category/business")
     )
     assert site.titles("category/business") == ["2026-01-02-two", "2026-01-01-one"]
@@ -152,12 +152,12 @@ def test_a_change_that_no_feed_shows_pings_nobody(site: Site) -> None:
     """A touched file, and a key that no reader sees."""
     three(site)
     site.build()
-    before, _ = site.tree(), site.owed()
+    before, _ = site.tree(), site.take_queued_pings()
     os.utime(site.root / "_posts/2026-01-01-one.md")
     site.post("2026-01-02-two", categories=["Business"], comments=True)
     site.build()
     assert site.tree() == before
-    assert site.owed() == set()
+    assert site.take_queued_pings() == set()
 
 
 def test_a_removed_post_leaves_and_its_category_stays(site: Site) -> None:
@@ -180,13 +180,13 @@ def test_a_future_post_appears_when_its_time_comes(site: Site) -> None:
         report = service.build()
         assert report.next_due == datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
         assert "ecret" not in str(site.tree())
-        site.owed()
+        site.take_queued_pings()
         site.clock.forward(seconds=4.9)
-        assert not service.build().moved
+        assert not service.build().has_changes
         site.clock.forward(seconds=0.1)
         assert service.build().next_due is None
     assert site.titles("all") == ["2026-03-01-two", "2026-01-01-one"]
-    assert site.owed() == formats("all", "category/secret")
+    assert site.take_queued_pings() == formats("all", "category/secret")
 
 
 def test_a_future_post_appears_after_a_restart(site: Site) -> None:
@@ -449,12 +449,12 @@ def test_a_wiped_output_is_written_again(site: Site) -> None:
     """With its state kept: all the files, dated as before, and no ping for what didn't change."""
     three(site)
     site.build()
-    before, _ = site.tree(), site.owed()
+    before, _ = site.tree(), site.take_queued_pings()
     shutil.rmtree(site.feeds)
     site.clock.forward(days=1)
     site.build()
     assert site.tree() == before
-    assert site.owed() == set()
+    assert site.take_queued_pings() == set()
 
 
 def test_one_damaged_file_is_mended(site: Site) -> None:
@@ -467,7 +467,7 @@ def test_one_damaged_file_is_mended(site: Site) -> None:
         (site.feeds / "index.html.gz").unlink()
         report = service.build()
     assert site.tree() == before
-    assert report.summary() == "3 posts; 0 of 3 feeds changed; 2 files put right"
+    assert report.summary() == "3 posts; 0 of 3 feeds changed; 2 files repaired"
 
 
 def test_hubs_are_told_before_feeds_are_compressed(site: Site) -> None:
@@ -510,9 +510,9 @@ def test_what_a_crash_left_uncompressed(site: Site) -> None:
     with site.service() as service, pytest.raises(KeyboardInterrupt):
         service.build(crash)
     assert not list(site.feeds.rglob("*.gz"))
-    site.owed()
+    site.take_queued_pings()
     site.build()
-    assert site.owed() == set()
+    assert site.take_queued_pings() == set()
     for path in ("all.rss", "category/news.atom", "index.html"):
         packed = site.feeds / f"{path}.gz"
         assert gzip.decompress(packed.read_bytes()) == (site.feeds / path).read_bytes()
@@ -729,7 +729,7 @@ def test_a_plain_folder_becomes_a_site(tmp_path: Path) -> None:
     with site.service() as service:
         service.build()
         (site.root / "_posts").mkdir()
-        assert service.build().moved == 0
+        assert service.build().has_changes == 0
         post = site.post("2026-01-03-post")
         assert (service.build().new, site.titles("all")) == (1, ["2026-01-03-post"])
         post.unlink()
@@ -748,7 +748,7 @@ def test_a_site_without_its_posts_is_no_plain_folder(tmp_path: Path) -> None:
         site.build()
     assert site.titles("all") == ["2026-01-03-post"]
     (tmp_path / "away").rename(site.root / "_posts")
-    assert site.build().moved == 0
+    assert site.build().has_changes == 0
 
 
 def test_a_plain_folder_of_markdown_works(tmp_path: Path) -> None:
@@ -850,11 +850,11 @@ def test_a_link_to_a_post_of_another_feed_follows_it(site: Site) -> None:
     site.post("2026-01-01-one", "{% post_url 2026-01-02-two %}", categories=["News"])
     site.post("2026-01-02-two", categories=["Sports"])
     site.build()
-    site.owed()
+    site.take_queued_pings()
     site.post("2026-01-02-two", categories=["Sports"], permalink="/moved/")
     site.build()
     assert "/moved/" in site.feed("category/news.rss").entries[0].content[0].value
-    assert formats("category/news") <= site.owed()
+    assert formats("category/news") <= site.take_queued_pings()
 
 
 def test_a_rename_that_moves_a_posts_date_is_published(site: Site) -> None:
@@ -862,11 +862,11 @@ def test_a_rename_that_moves_a_posts_date_is_published(site: Site) -> None:
     site.write("_posts/2026-01-01-one.md", "---\ntitle: One\n---\n")
     site.write("_posts/2026-01-09-two.md", "---\ntitle: Two\n---\n")
     site.build()
-    site.owed()
+    site.take_queued_pings()
     (site.root / "_posts/2026-01-01-one.md").rename(site.root / "_posts/2026-01-05-one.md")
     site.build()
     assert site.feed("all.rss").entries[1].published_parsed.tm_mday == 5
-    assert site.owed() == formats("all")
+    assert site.take_queued_pings() == formats("all")
 
 
 @pytest.mark.parametrize("names", ["image: /a.png", 'text: "{% post_url 2026-01-02-two %}"'])
@@ -885,7 +885,7 @@ def test_an_entry_stays_while_its_post_is_broken(site: Site, names: str) -> None
         service.build()
         assert site.titles("all") == ["Two", "One"]
         before = site.state.stat()
-        assert not service.build().moved
+        assert not service.build().has_changes
         assert site.state.stat() == before
         site.write("_posts/2026-01-01-one.md", whole.replace("One", "Mended"))
         service.build()

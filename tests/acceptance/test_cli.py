@@ -104,7 +104,7 @@ def test_facts_are_json_when_asked_for(command: Command) -> None:
     command.post("2026-01-03-bad", head='date: "tomorow"\n')
     built = json.loads(command("build", "--json").stdout)
     assert (built["feeds"], built["problems"][0]["path"]) == (2, "_posts/2026-01-03-bad.md")
-    assert built["summary"].endswith("pings owed")
+    assert built["summary"].endswith("pings queued")
     status = json.loads(command("status", "--json").stdout)
     assert {feed["name"] for feed in status["feeds"]} == {"all", "category/news"}
     assert status["owed"]["ping"] == 6

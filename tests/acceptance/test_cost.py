@@ -118,7 +118,7 @@ def test_a_change_asks_indexes(site: Site, change: str) -> None:
             "_posts/2026-01-12-other.md",
             "_posts/2026-01-30-post.md",
         ]
-        assert service.build(paths=paths).moved
+        assert service.build(paths=paths).has_changes
         service.push()
     plans = {
         statement: row[3]

@@ -22,7 +22,7 @@ def site(tmp_path: Path) -> Site:
             f"2026-01-{day}-post", "word " * 200, categories=["News" if day % 2 else "Business"]
         )
     site.build()
-    site.owed()
+    site.take_queued_pings()
     return site
 
 
@@ -56,7 +56,7 @@ def test_kill_at_any_moment(site: Site) -> None:
     started = time.monotonic()
     site.build()
     usual = time.monotonic() - started
-    site.owed()
+    site.take_queued_pings()
     told = {path: data for path, (data, _) in site.tree().items()}
     over = 0
     for round_ in range(ROUNDS):
@@ -80,13 +80,13 @@ def test_kill_at_any_moment(site: Site) -> None:
                 for path in now
                 if now[path] != told.get(path) and path.endswith((".rss", ".atom", ".json"))
             }
-            assert changed <= site.owed()
+            assert changed <= site.take_queued_pings()
             assert f"Version {round_}. " in (site.feeds / "all.json").read_text()
             told = now
     assert 0 < over < ROUNDS  # it was killed in the middle, and also left to end
     assert not list(site.feeds.rglob(".syndicator-*"))
     site.build()
-    assert site.owed() == set()
+    assert site.take_queued_pings() == set()
 
 
 def test_what_comes_out_after_kills_is_what_would_have_come_without(

@@ -124,7 +124,7 @@ FORMATS = ("rss", "atom", "json")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     root = tmp_path_factory.mktemp("patient")
     with (
-        disks(root / "site", root / "feeds", root / "var", octets=40 * 2**20) as (
+        disks(root / "site", root / "feeds", root / "var", size=40 * 2**20) as (
             site,
             feeds,
             state,
@@ -225,7 +225,7 @@ def _half_a_config(patient: Patient) -> Callable[[], None]:
 def _unmounted(patient: Patient) -> Callable[[], None]:
     """What stands below the mount point is an empty folder."""
     kept = _kept(patient)
-    patient.site.go()
+    patient.site.unmount()
     return lambda: _back(patient, kept)
 
 
@@ -438,7 +438,7 @@ def test_a_source_that_goes_when_its_posts_are_young(site: Site) -> None:
         with pytest.raises(SourceError, match="has no posts where it had 3"):
             service.build()
         (site.root.parent / "away").rename(site.root / "_posts")
-        assert service.build().moved is False
+        assert service.build().has_changes is False
     assert len(site.titles("all")) == 3
 
 
@@ -481,12 +481,12 @@ def test_a_clock_that_jumps_and_comes_back(site: Site, jump: timedelta) -> None:
         site.clock.now -= jump
         site.post("2026-01-02-two", "Two, edited again.")
         service.build()
-        site.owed()
+        site.take_queued_pings()
         second = site.feed("all.atom")
         assert second.feed.updated_parsed >= first.feed.updated_parsed
         assert newest(second) >= newest(first)
-        assert service.build().moved is False
-    assert site.owed() == set()
+        assert service.build().has_changes is False
+    assert site.take_queued_pings() == set()
 
 
 def newest(feed: Any) -> Any:

@@ -626,7 +626,7 @@ def test_heavy_posts_give_way(tmp_path: Path) -> None:
         assert left == [2, 1, 0]
         assert any("good" in id for id in out[0])
         assert [sum("heavy" in id for id in ids) for ids in out] == [1, 2, 3]
-        assert not service.build().moved
+        assert not service.build().has_changes
 
 
 def test_heavy_posts_are_published_once(tmp_path: Path) -> None:
@@ -1079,7 +1079,7 @@ def test_a_log_that_nobody_reads_stops_nothing(logged: Logged) -> None:
 
 def test_a_log_goes_on_when_its_disk_has_room_again(logged: Logged, tmp_path: Path) -> None:
     """Then it says how many lines were lost. Each line is whole."""
-    with disks(tmp_path / "logs", octets=64 * 1024) as (disk,):
+    with disks(tmp_path / "logs", size=64 * 1024) as (disk,):
         file = disk.at / "log"
         file.touch()
         disk.fill()

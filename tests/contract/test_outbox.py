@@ -243,7 +243,9 @@ def test_what_a_hub_asked_for_holds_for_the_next_change_too(database: Database) 
     """A new change makes the ping due at once, but not before the time the hub named."""
     owe(database, A, B)
     first, second = claim(database)
-    asked = JobOutcome(job=first, retry_at=after(120), not_before=after(120), error="it answered 503")
+    asked = JobOutcome(
+        job=first, retry_at=after(120), not_before=after(120), error="it answered 503"
+    )
     settle(database, asked, JobOutcome(job=second, retry_at=after(120), error="it answered 500"))
     owe(database, A, B, now=after(30))
     assert [job.target for job in claim(database, now=after(30))] == [B]

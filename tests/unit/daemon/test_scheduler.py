@@ -44,26 +44,26 @@ def test_a_look_at_everything_gives_way(
     site.post("2026-01-01-one")
     metrics, look, begun, looked_on = (
         observe.Metrics(),
-        SourceFolder.look,
+        SourceFolder.scan,
         threading.Event(),
         threading.Event(),
     )
 
     def slow(
-        source: SourceFolder, known: Container[int] | None, seen_so_far: Callable[[int], None]
+        source: SourceFolder, known: Container[int] | None, progress: Callable[[int], None]
     ) -> FolderScan:
         if begun.is_set() and not (site.root / "_posts/2026-01-02-two.md").exists():
             site.post("2026-01-02-two")
             deadline = time.monotonic() + 10
             while time.monotonic() < deadline:  # until the watch has told of it
-                seen_so_far(1)
+                progress(1)
                 if not patience and work._told:
                     break
                 time.sleep(0.005)
             looked_on.set()
-        return look(source, known, seen_so_far)
+        return look(source, known, progress)
 
-    monkeypatch.setattr(SourceFolder, "look", slow)
+    monkeypatch.setattr(SourceFolder, "scan", slow)
     often = {"SYNDICATOR_SOURCE__POLL": "100ms"}
     with Service(config.load(site.config_path, often), clock=site.clock) as service:
         work = Scheduler(service, metrics, Faults(), first=begun.set, moved=lambda: None)
