@@ -388,7 +388,7 @@ def soak(minutes: float, seed: int) -> int:
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syndicator-soak-")))
         try:
-            own = stack.enter_context(disks(root / "feeds", root / "var", octets=64 * 2**20))
+            own = stack.enter_context(disks(root / "feeds", root / "var", size=64 * 2**20))
         except pytest.skip.Exception as reason:
             print(f"Disks are never full here: {reason}")
             own = []

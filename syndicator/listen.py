@@ -1,4 +1,4 @@
-"""The socket that the server listens at, and what keeps it from one."""
+"""The listening socket of a server, and why it can't be opened."""
 
 import errno
 import socket
@@ -6,16 +6,18 @@ import socket
 from syndicator.errors import SyndicatorError
 
 _HINTS = {
-    errno.EADDRINUSE: "another program has this address: end it, or set {setting} to another port",
+    errno.EADDRINUSE: "another program uses this address: stop it, or set {setting} to a free port",
     errno.EADDRNOTAVAIL: "this machine has no such address: set {setting} to one that it has",
-    errno.EACCES: "low ports take a right of their own (CAP_NET_BIND_SERVICE): set {setting} to 1024 or more",
+    errno.EACCES: (
+        "ports below 1024 need the capability CAP_NET_BIND_SERVICE: set {setting} to 1024 or more"
+    ),
 }
 
 
 def listen(host: str, port: int, setting: str = "web.listen") -> socket.socket:
-    """A socket that listens there. Port 0: one that is free.
+    """Listen on an address. Port 0: any free port.
 
-    Raises SyndicatorError when the address can't be had; its hint names the `setting` that it comes from.
+    Raises SyndicatorError if that fails. Its hint names the `setting` of the address.
     """
     at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
@@ -24,7 +26,7 @@ def listen(host: str, port: int, setting: str = "web.listen") -> socket.socket:
         )[0]
         listening = socket.socket(family, kind, protocol)
     except OSError as error:
-        hint = f"this machine knows no such address: set {setting} to another one"
+        hint = f"this host name is not known here: set {setting} to another one"
         raise SyndicatorError(f"can't listen on {at}: {error.strerror}", hint=hint) from error
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""Writes log lines from a thread of its own, so that a log that can't be written holds up nothing."""
+"""Writes log lines from a thread of its own, so that a log that can't be written delays nothing."""
 
 import os
 import select
@@ -7,20 +7,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
 
-#: Lines that may wait to be written. A build names 20 problems and a push some hundred failures at
-#: most, so a reader may pause for several of them before lines are lost.
+#: Lines that may wait to be written. A build logs 20 problems and a push about 100 failures at
+#: most, so a reader may pause during several of them before lines are lost.
 MAX_WAITING = 2000
 
 
 class LogOutput:
     """A stream of log lines, as `logging` and structlog take one.
 
-    `write` never blocks and never raises. A line that the file does not take, or that finds
-    `MAX_WAITING` lines before it, is dropped. `on_recovery` is called by the writing thread with the
-    number of lines lost, once the file takes lines again.
+    `write` never blocks and never raises. A line is dropped if it can't be written, or if
+    `MAX_WAITING` lines wait before it. Once lines can be written again, the writing thread calls
+    `on_recovery` with the number of lost lines.
 
-    The garbage collector may run in any of this, and what it calls may log: the queue and the lock are
-    such that a thread may enter them again.
+    The garbage collector may run at any point here, and finalizers may log: the queue and the lock
+    are reentrant.
     """
 
     def __init__(self, descriptor: int, *, on_recovery: Callable[[int], None]) -> None:
@@ -28,13 +28,14 @@ class LogOutput:
         self._on_recovery = on_recovery
         self._lines: SimpleQueue[bytes | None] = SimpleQueue()
         self._lock = threading.RLock()
-        self._lost = self._reported = 0
+        self._lost = 0
+        self._reported = 0
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
     @property
     def lost(self) -> int:
-        """How many lines were dropped so far."""
+        """The number of lines dropped so far."""
         return self._lost
 
     def write(self, text: str) -> None:
@@ -47,12 +48,12 @@ class LogOutput:
         """Nothing is buffered: the thread writes each line at once."""
 
     def close(self, seconds: float = 0.5) -> None:
-        """Write what waits, for so many seconds at most. What is written later is dropped."""
+        """Write the lines that wait, for at most so many seconds. Later lines are dropped."""
         self._lines.put(None)
         self._thread.join(seconds)
 
     def _run(self) -> None:
-        broken = False  # whether the line before was written in part
+        broken = False  # whether the previous line was written in part
         while (line := self._lines.get()) is not None:
             whole = b"\n" + line if broken else line
             written = self._write(whole)
@@ -64,13 +65,16 @@ class LogOutput:
                 self._lose()
 
     def _write(self, data: bytes) -> int:
-        """Write to the descriptor itself: a buffered stream would keep what failed. How much was written."""
+        """Write to the descriptor, unbuffered: a stream would keep what failed.
+
+        Returns the number of bytes.
+        """
         written = 0
         with suppress(OSError):
             while written < len(data):
                 try:
                     written += os.write(self._descriptor, data[written:])
-                except BlockingIOError:  # another process that shares the descriptor made it so
+                except BlockingIOError:  # set non-blocking by a process that shares it
                     select.select([], [self._descriptor], [])
         return written
 
@@ -86,7 +90,7 @@ class LogOutput:
 
 
 class LineLogger:
-    """What structlog calls for each line: unlike its own loggers it takes no lock, see `LogOutput`."""
+    """The logger that structlog calls for each line. Unlike structlog's own it takes no lock."""
 
     def __init__(self, output: LogOutput) -> None:
         self._output = output

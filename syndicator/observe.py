@@ -1,6 +1,7 @@
-"""Saying what happened: one structured line a run, a pass and a delivery; one registry of numbers.
+"""Logs and metrics: one structured line for each run, pass and delivery; one registry of metrics.
 
-No line and no label carries a secret: passwords in addresses are masked, of a callback only its host is told.
+No line and no label holds a secret: passwords in URLs are masked, and of a callback only the host
+is logged.
 """
 
 import atexit
@@ -36,10 +37,10 @@ _PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
 
 
 def logs(*, terminal: bool, verbose: bool) -> LogOutput:
-    """Send every log line to stderr: for people when it is a terminal, one JSON object a line otherwise.
+    """Send all log lines to stderr: readable on a terminal, else one JSON object a line.
 
-    Of us everything from info up, of libraries from warnings up; with `verbose` one level more of each.
-    Lines are written by a thread: close the output that is returned before the process ends by `os._exit`.
+    From our own code it logs info and above, from libraries warnings and above; with `verbose` one
+    level more of each. A thread writes the lines: close the returned output before `os._exit`.
     """
     output = LogOutput(sys.stderr.fileno(), on_recovery=_report_lost)
     atexit.register(output.close)
@@ -75,19 +76,18 @@ def logs(*, terminal: bool, verbose: bool) -> LogOutput:
     logging.basicConfig(
         handlers=[handler], level=logging.INFO if verbose else logging.WARNING, force=True
     )
-    logging.getLogger("apscheduler").setLevel(
-        logging.ERROR
-    )  # that it asked in vain is no news: what is asked for runs
+    # It warns of a skipped request, which is harmless: the worker already has one.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     return output
 
 
 def _report_lost(number: int) -> None:
-    hint = "stderr could not be written: is its disk full, or did its reader stop?"
+    hint = "stderr could not be written: check its disk and its reader"
     structlog.get_logger().warning("log lines were lost", number=number, hint=hint)
 
 
 def mask(_logger: object, _method: str, line: Any) -> Mapping[str, Any]:
-    """A structlog processor: what is secret leaves the line before anyone sees it; when and what come first."""
+    """A structlog processor: masks secrets, and puts time, level and event first."""
     ordered = {key: line[key] for key in ("timestamp", "level", "event") if key in line} | line
     return {key: "***" if key in _SECRET_KEYS else _masked(value) for key, value in ordered.items()}
 
@@ -97,12 +97,12 @@ def _masked(value: Any) -> Any:
 
 
 def host(url: str) -> str:
-    """What may be told of a callback: its host and port. The rest is as good as a password."""
+    """Host and port of a callback. The rest of its URL is as secret as a password."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
 class _LostLines(Collector):
-    """Reads the number from the log's output, which may count it in the midst of anything."""
+    """Reads the number from the log's output, which may not count in the registry itself."""
 
     def __init__(self, lost: Callable[[], int]) -> None:
         self._lost = lost
@@ -114,37 +114,37 @@ class _LostLines(Collector):
 
 
 class Metrics:
-    """Every number, in one registry. Labels take few values, all of them the operator's own or fixed."""
+    """All metrics, in one registry. Labels have few values, either the operator's own or fixed."""
 
     def __init__(self) -> None:
-        # No second series for each counter that says when it began.
+        # No second series for each counter with the time of its creation.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        gauge, counter = self._gauge, self._counter
+        gauge = self._gauge
+        counter = self._counter
         self.posts = gauge("posts", "Posts in the index.")
         self.problems = gauge("problems", "Problems that the last run found.")
         self.feeds = gauge("feeds", "Feeds that exist; each is several files.")
-        self.last_run = gauge(
-            "last_run_timestamp_seconds", "When the last run that succeeded began."
-        )
-        self.owed = gauge("owed", "Requests owed, by kind.", "kind")
+        self.last_run = gauge("last_run_timestamp_seconds", "Start of the last run that succeeded.")
+        self.owed = gauge("owed", "Jobs in the outbox, by kind.", "kind")
         self.oldest = gauge(
-            "owed_oldest_timestamp_seconds", "Since when the oldest debt is owed; 0: none is."
+            "owed_oldest_timestamp_seconds",
+            "When the oldest job was queued; 0: the outbox is empty.",
         )
         self.subscribers = gauge(
             "subscribers", "Subscriptions that our hub serves, by topic.", "topic"
         )
-        self._followed = frozenset[str]()
+        self._topics = frozenset[str]()
         self.polls = counter(
-            "polls", "Looks at the source, by result: changed, unchanged, failed.", "result"
+            "polls", "Polls of the source, by result: changed, unchanged, failed.", "result"
         )
-        self.missed = counter("polls_missed", "Polls that found what watching had missed.")
+        self.missed = counter("polls_missed", "Polls that found changes which the watcher missed.")
         self.pings = counter(
             "pings", "Pings, by hub and outcome: done, retry, given_up.", "hub", "outcome"
         )
         self.fetches = counter(
-            "hub_fetches", "Times that a pinged hub was seen to come for feeds, by hub.", "hub"
+            "hub_fetches", "Fetches of feeds by hubs that were pinged, by hub.", "hub"
         )
         self.deliveries = counter(
             "deliveries",
@@ -157,13 +157,13 @@ class Metrics:
         )
         self.build_seconds = Histogram(
             "syndicator_build_seconds",
-            "How long runs took.",
+            "Duration of runs.",
             buckets=_SECONDS,
             registry=self.registry,
         )
 
     def count_lost_lines(self, lost: Callable[[], int]) -> None:
-        """Tell how many log lines were lost, as `lost` says when it is asked."""
+        """Report the number of lost log lines that `lost` returns."""
         self.registry.register(_LostLines(lost))
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
@@ -172,7 +172,7 @@ class Metrics:
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"syndicator_{name}", text, labels, registry=self.registry)
 
-    def ran(self, report: Report) -> None:
+    def count_run(self, report: Report) -> None:
         """Count a run that succeeded."""
         self.posts.set(report.posts)
         self.problems.set(len(report.problems))
@@ -181,29 +181,29 @@ class Metrics:
         self.build_seconds.observe(report.seconds)
         self.polls.labels("changed" if report.has_changes else "unchanged").inc()
 
-    def tried(self, kind: JobKind, target: str, outcome: str) -> None:
-        """Count one attempt at what is owed: `outcome` is done, retry or given_up."""
+    def count_attempt(self, kind: JobKind, target: str, outcome: str) -> None:
+        """Count one attempt at a job. `outcome`: done, retry or given_up."""
         if kind is JobKind.PING:
             self.pings.labels(target, outcome).inc()
         else:
             self.deliveries.labels(kind.value, outcome).inc()
 
-    def owes(self, counts: Mapping[JobKind, int], oldest: datetime | None) -> None:
-        """What is owed now."""
+    def set_queue(self, counts: Mapping[JobKind, int], oldest: datetime | None) -> None:
+        """Set the present number of jobs by kind, and when the oldest was queued."""
         for kind in JobKind:
             self.owed.labels(kind.value).set(counts.get(kind, 0))
         self.oldest.set(oldest.timestamp() if oldest else 0)
 
-    def serves(self, subscribers: Mapping[str, int]) -> None:
-        """Who follows what now: subscriptions by topic."""
-        for topic in self._followed - subscribers.keys():
+    def set_subscribers(self, subscribers: Mapping[str, int]) -> None:
+        """Set the present number of subscriptions by topic."""
+        for topic in self._topics - subscribers.keys():
             self.subscribers.remove(topic)
         for topic, number in subscribers.items():
             self.subscribers.labels(topic).set(number)
-        self._followed = frozenset(subscribers)
+        self._topics = frozenset(subscribers)
 
     def text(self) -> bytes:
-        """All of it, as Prometheus reads it (text format 0.0.4)."""
+        """All metrics in Prometheus's text format 0.0.4."""
         return generate_latest(self.registry)
 
 
@@ -226,7 +226,7 @@ def run_line(report: Report) -> dict[str, Any]:
 
 
 def attempt_line(kind: JobKind, target: str, topic: str, outcome: str) -> dict[str, Any]:
-    """One attempt at what is owed as the fields of one log line."""
+    """One attempt at a job as the fields of one log line."""
     return {
         "kind": kind.value,
         "to": target if kind is JobKind.PING else host(target),

@@ -298,11 +298,15 @@ class Site:
             assert time.monotonic() < end, "it did not come to be in time"
             time.sleep(0.01)
 
-    def close(self) -> None:
+    def rest(self) -> None:
+        """Pay nothing from now on."""
         self.over.set()
         self.woken.set()
         self.push.stop()
         self.paying.join(5)
+
+    def close(self) -> None:
+        self.rest()
         self.server.stop()
         self.database.close()
 

@@ -13,8 +13,8 @@ from syndicator.build.options import BuildOptions
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render_cost import is_heavy
 from syndicator.jekyll.site import ALWAYS, Site
-from syndicator.liquid.lookups import is_named, places
 from syndicator.model.content import Document, Entry, Post, PostHead, Problem, fingerprint
+from syndicator.model.lookups import is_named, places
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.site_files import FolderFiles, Seen, look_again
 from syndicator.store import entries, feeds, posts, problems
@@ -67,11 +67,11 @@ class EntryLoader:
         self._allowed: set[str] = set()  #: heavy posts whose turn has come
         self._rendered: set[str] = set()  #: posts rendered in this run
 
-    def begin(self, *, light_first: bool) -> None:
-        """Begin a run. `light_first`: posts that may take long to render wait for their turn."""
+    def begin(self, *, light_first: bool, at_once: str | None = None) -> None:
+        """Begin a run. `light_first`: heavy posts wait for their turn, except the one `at_once`."""
         self._light_first = light_first
         self._heavy.clear()
-        self._allowed.clear()
+        self._allowed = {at_once} if at_once else set()
         self._rendered.clear()
 
     @property
@@ -189,7 +189,7 @@ class EntryLoader:
 
 
 class StoredPosts:
-    """The `liquid.lookups.SitePosts` of the index: posts dated up to `until`."""
+    """The `model.lookups.SitePosts` of the index: posts dated up to `until`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -37,6 +37,12 @@ class IndexResult:
     #: Paths to look at again: they changed within the file system's clock resolution.
     racy: set[str] = field(default_factory=set)
     freed_id: bool = False  #: whether a post gave up its id
+    last: str = ""  #: the last post counted as new or changed
+
+    @property
+    def only(self) -> str | None:
+        """The new or changed post, if there is just one and none is gone."""
+        return self.last if self.new + self.changed == 1 and not self.gone else None
 
     def count(self, row: PostRow, before: PostRow | None) -> None:
         """Count a post that was indexed as `row`, and stood in the index as `before`."""
@@ -44,10 +50,12 @@ class IndexResult:
         self.freed_id |= before is not None and before.id not in (None, row.id)
         if now and not was:
             self.new += 1
+            self.last = row.stat.path
         elif was and not now:
             self.gone += 1
         elif before and _shown(before) != _shown(row):
             self.changed += 1
+            self.last = row.stat.path
 
 
 @dataclass(slots=True)
@@ -175,10 +183,8 @@ class Indexer:
                 for document in documents
                 if (row := self._row(document)) != document.before
             ]
-            read_problems = {document.path: document.problems for document in documents}
-            conflicts = {document.path: document.conflict for document in documents}
-            problems.replace(connection, "read", read_problems)
-            problems.replace(connection, "id", conflicts)
+            problems.replace(connection, "read", {one.path: one.problems for one in documents})
+            problems.replace(connection, "id", {one.path: one.conflict for one in documents})
             new_names, name_problems = self.names.take_new()
             feeds.put(connection, new_names)
             problems.replace(connection, "name", name_problems)
@@ -188,9 +194,7 @@ class Indexer:
             if changed:
                 mark_entries_stale(connection, self.using_posts)
                 # Render problems belong to the text as it was.
-                mended = [
-                    row.stat.path for row, before in changed if before and _stale_feeds(row, before)
-                ]
+                mended = [row.stat.path for row, old in changed if old and _stale_feeds(row, old)]
                 problems.remove(connection, "render", mended)
         for row, before in changed:
             result.count(row, before)
@@ -234,8 +238,7 @@ class Indexer:
             holders.setdefault(one.id, one.path)
             current[one.path] = one
             document.head = identity.with_identity(document.head, one)
-        changed = [one for path, one in current.items() if one != known.get(path)]
-        identities.put(connection, changed)
+        identities.put(connection, [one for path, one in current.items() if one != known.get(path)])
 
     def _follow_renames(
         self,

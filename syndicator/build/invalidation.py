@@ -33,6 +33,16 @@ class Memory:
     using_posts: set[str]  #: posts whose entries show other posts
     files: Mapping[str, FileRow]  #: by path
     report: Report
+    put_off: bool  #: whether heavy posts were put off to the next run
+
+    def post_at_once(self, only: str | None, now: datetime) -> str | None:
+        """The post to render at once even if it is heavy: the `only` new or changed one.
+
+        None if another post waits behind it: one put off, one that shows other posts, one due.
+        """
+        due = self.report.next_due
+        others = self.put_off or self.using_posts - {only} or (due is not None and now >= due)
+        return None if others else only
 
 
 class Invalidation:

@@ -8,7 +8,7 @@ from syndicator.build import assemble
 from syndicator.jekyll.sanitize import Policy
 from syndicator.jekyll.site import Site
 from syndicator.model.content import FeedSpec, Scope, Term
-from syndicator.sources.folder import PROGRESS_EVERY
+from syndicator.sources.folder import PROGRESS_EVERY, SourceFolder
 from syndicator.store.sql import BATCH
 
 
@@ -53,6 +53,11 @@ class BuildOptions:
                 exclude=(*scope.exclude, f"{self.output.relative_to(self.source).as_posix()}/"),
             )
         return scope
+
+    def source_of(self, site: Site) -> SourceFolder:
+        """The source folder, with the documents of `scope_of`."""
+        scope = self.scope_of(site)
+        return SourceFolder(self.source, scope, progress_every=self.progress_every)
 
     def spec_of(self, site: Site, name: str, term: Term | None) -> FeedSpec:
         """The settings of a feed. `term`: which posts it has; None: those of the whole site."""

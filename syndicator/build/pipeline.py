@@ -26,7 +26,7 @@ from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
 
 #: The progress message of a scan.
-SCANNING = "looking at files"
+SCANNING = "scanning files"
 
 #: Seconds of rendering heavy posts, after which the finished ones are published.
 HEAVY_SECONDS = 1.0
@@ -111,11 +111,7 @@ class Builder:
             self.output.sweep()
             self._invalidation.load_site_history()
         site = self._site_reader.read()
-        source = SourceFolder(
-            self.options.source,
-            self.options.scope_of(site),
-            progress_every=self.options.progress_every,
-        )
+        source = self.options.source_of(site)
 
         def scanning(seen: int) -> None:
             progress(seen, None, SCANNING)
@@ -148,7 +144,7 @@ class Builder:
             self._scanner.reset()
             if not scan.all_fresh:
                 scan = self._scanner.scan_all(
-                    run.source, lambda seen: run.progress(seen, None, "looking again")
+                    run.source, lambda seen: run.progress(seen, None, "scanning again")
                 )
         names, using_posts = (memory.names, memory.using_posts) if memory else self._load(run.site)
         indexer = Indexer(
@@ -158,8 +154,9 @@ class Builder:
         self._invalidation.mark_stale(run.now, memory, changed_paths, using_posts)
         if memory is None:
             self._remove_feeds(run)
-        # On a first run nobody waits for a single post, so heavy ones need not wait either.
-        run.loader.begin(light_first=memory is not None)
+        # Heavy posts come last, but not on a first run, nor a single new post: nobody waits then.
+        at_once = memory.post_at_once(indexed.only, run.now) if memory else None
+        run.loader.begin(light_first=memory is not None, at_once=at_once)
         with run.compression:
             self._publish_feeds(run)
             self._publish_heavy(run)
@@ -317,4 +314,5 @@ class Builder:
                 using_posts=entries.using_posts(connection),
                 files=files,
                 report=report.without_changes(),
+                put_off=bool(report.put_off),
             )

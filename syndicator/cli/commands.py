@@ -193,7 +193,7 @@ def push(
             output.line("left to the daemon, which sends what is owed", json=json)
             return
         report = service.push()
-        service.tidy()
+        service.delete_expired()
     output.report(report, json=json)
     raise typer.Exit(1 if report.owed else 0)
 

@@ -1,6 +1,7 @@
-"""When things run: the order of start and stop.
+"""When things run: start, schedule, reload and stop.
 
-Start: signals, config, state, web, scheduler, ready. Stop: web, scheduler, state, within 5 s whatever hangs.
+Start: signals, config, state, web, scheduler, ready. Stop: web, scheduler, state; within 5 s,
+whatever hangs.
 """
 
 from pathlib import Path
@@ -9,13 +10,12 @@ from syndicator.daemon.signals import Signals
 
 
 def run(path: Path | None, *, verbose: bool) -> int:
-    """Poll, build, push and serve as the config says, until told to stop. Returns the exit code.
+    """Poll, build, push and serve as the config says, until a signal stops it.
 
-    Raises SyndicatorError when it can't start.
+    Returns the exit code. Raises SyndicatorError if it can't start.
     """
-    signals = (
-        Signals()
-    )  # before anything that takes time: an early SIGTERM is a stop like any other
+    # Installed before the slow imports: an early SIGTERM is an ordinary stop.
+    signals = Signals()
     from syndicator.daemon.descriptors import raise_limit
     from syndicator.daemon.lifecycle import Daemon
 

@@ -1,26 +1,27 @@
-"""How many files and sockets the process may hold open."""
+"""The limit on open files and sockets."""
 
 import resource
 
 from syndicator.errors import SyndicatorError
 
-#: The daemon holds some 25 at rest. With fewer than this, runs, requests and pushes take them from each other.
+#: The daemon holds about 25 at rest. Below this, builds, requests and pushes run out of them.
 LEAST = 64
 
-#: Enough for some thousand readers beside all requests under way; a limit in the millions bounds nothing.
+#: Enough for some thousand readers besides all requests under way.
 MOST = 16_384
 
 
 def raise_limit() -> None:
-    """Raise the soft limit, which is 1,024 for the sake of select(2), towards the hard one. We don't use select.
+    """Raise the soft limit towards the hard one, up to `MOST`.
 
-    Raises SyndicatorError where even the hard one is too low.
+    The soft limit is 1,024 by default because of select(2), which is not used here.
+    Raises SyndicatorError if the hard limit is below `LEAST`.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < LEAST:
-        hint = "let whoever starts it raise the hard limit: ulimit -Hn, or LimitNOFILE of its unit"
+        hint = "raise the hard limit: ulimit -Hn, or LimitNOFILE of the systemd unit"
         raise SyndicatorError(
-            f"only {hard:,} files may be open at once; it takes {LEAST:,} or more", hint=hint
+            f"only {hard:,} files may be open at once; at least {LEAST:,} are needed", hint=hint
         )
     wanted = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,4 +1,4 @@
-"""The daemon's life: start, signals, reload, stop."""
+"""The daemon from start to stop: signals, reload, watchdog."""
 
 import gc
 import os
@@ -25,26 +25,27 @@ from syndicator.service import Service
 from syndicator.web.health import Health
 from syndicator.web.server import Server
 
-#: Seconds that stopping takes at most, all of it: less than the five that are promised.
+#: Seconds that the whole stop may take: less than the five that the documentation promises.
 _STOP = 4.5
 
-#: Seconds that readiness waits for the first run. What stands from before is served meanwhile.
-_FIRST = 30.0
+#: Seconds that readiness waits for the first run. Earlier feeds are served meanwhile.
+_FIRST_RUN_WAIT = 30.0
 
-#: By which the daemon claims what is owed. There is one daemon on a state.
-_NAME = "daemon"
+#: The claimer of the daemon's jobs. There is one daemon on a state.
+_CLAIMER = "daemon"
 
-_FIRST_RUN = "the first run is over"
+_FIRST_RUN_OVER = "the first run is over"
 
-#: Seconds between looks at whether every thread works, at most.
-_LOOK = 10.0
+#: The longest time between two checks of the threads, in seconds.
+_CHECK = 10.0
 
 
 class Daemon:
-    """One process for one config file, whatever the file comes to say."""
+    """One process for one config file, through every change of that file."""
 
     def __init__(self, path: Path | None, signals: Signals, *, verbose: bool) -> None:
-        self._path, self._signals = path, signals
+        self._path = path
+        self._signals = signals
         return_memory()
         self._metrics = observe.Metrics()
         self._log_output = observe.logs(terminal=sys.stderr.isatty(), verbose=verbose)
@@ -54,42 +55,48 @@ class Daemon:
         threading.excepthook = self._thread_ended
         self._notify = Notify(os.environ)
         self._began = datetime.now(UTC)
-        self._lock = ExitStack()  #: on the state: held from start to stop, whoever works on it
+        self._lock = ExitStack()  #: on the state: held from start to stop, through reloads
 
     def run(self) -> int:
-        """From start to stop. Returns the exit code; raises SyndicatorError when it can't start."""
+        """Run until stopped. Returns the exit code. Raises SyndicatorError if it can't start."""
         config = load(self._path, os.environ)
-        service = self._service = Service(config, claimer=_NAME)
+        service = self._service = Service(config, claimer=_CLAIMER)
         try:
             self._lock.enter_context(service.daemon_lock())
-            self._work, self._serving = self._employed(service)
+            self._scheduler, self._serving = self._parts_of(service)
             self._server = Server(self._serving.app, *config.web.listen)
             self._server.start()
             self._admin = self._admin_server()
-            self._service.started(self._began)
-            self._work.start()
-            self._heed_signals()
+            self._service.remember_start(self._began)
+            self._scheduler.start()
+            self._handle_signals()
             self._stop()
         finally:
-            self._service.close()  # by then perhaps another
+            self._service.close()  # a reload may have replaced it
         return 0
 
-    def _employed(self, service: Service) -> tuple[Scheduler, Serving]:
-        """What works for a service, not begun yet, and what serves that which it has published."""
-        work = Scheduler(
+    def _parts_of(self, service: Service) -> tuple[Scheduler, Serving]:
+        """The scheduler of a service, not started yet, and what serves its files."""
+        scheduler = Scheduler(
             service,
             self._metrics,
             self._faults,
-            first=lambda: self._signals.say(_FIRST_RUN),
-            moved=lambda: self._signals.say(MOVED),
+            first_run_over=lambda: self._signals.put(_FIRST_RUN_OVER),
+            state_moved=lambda: self._signals.put(MOVED),
         )
-        health = Health(stuck=self._stuck, readiness=work.readiness, metrics=self._metrics.text)
-        return work, Serving(
-            service, self._metrics, self._faults, health=health, on_owed=work.push_soon
+        health = Health(
+            stuck=self._stuck, readiness=scheduler.readiness, metrics=self._metrics.text
         )
+        serving = Serving(
+            service, self._metrics, self._faults, health=health, on_queued=scheduler.push_soon
+        )
+        return scheduler, serving
 
     def _admin_server(self) -> Server | None:
-        """Serves the operator's address; None: there is none, or another program has it, which is a warning."""
+        """Start the server of the operator's address.
+
+        None: the config names no address, or another program has it, which is logged as a warning.
+        """
         listen = self._service.config.web.admin
         if listen is None:
             return None
@@ -110,7 +117,7 @@ class Daemon:
     def _stuck(self) -> list[str]:
         """The threads that ended by themselves, or that have not worked for too long."""
         return [
-            *self._work.stuck(),
+            *self._scheduler.stuck(),
             *self._serving.stuck(),
             *(["web"] if self._server.is_stuck() else []),
         ]
@@ -119,21 +126,22 @@ class Daemon:
         name = hook.thread.name if hook.thread else "unknown"
         self._log.error("a thread ended", thread=name, exc_info=hook.exc_value)
 
-    def _heed_signals(self) -> None:
-        """Do what the signals say, until they say stop."""
+    def _handle_signals(self) -> None:
+        """Act on signals and events until one of them is STOP."""
         watchdog = self._notify.watchdog
-        pulse = min(_LOOK, watchdog.total_seconds()) if watchdog else _LOOK
-        ready, until = False, time.monotonic() + _FIRST
+        interval = min(_CHECK, watchdog.total_seconds()) if watchdog else _CHECK
+        ready = False
+        ready_at = time.monotonic() + _FIRST_RUN_WAIT
         while True:
-            left = pulse if ready else max(until - time.monotonic(), 0)
-            word = self._signals.wait(min(left, pulse))
-            if word == STOP:
+            left = interval if ready else max(ready_at - time.monotonic(), 0)
+            event = self._signals.wait(min(left, interval))
+            if event == STOP:
                 return
-            if word == RELOAD:
+            if event == RELOAD:
                 self._reload()
-            if word == MOVED:
-                self._open_anew()
-            if not ready and (word == _FIRST_RUN or time.monotonic() >= until):
+            if event == MOVED:
+                self._reopen_state()
+            if not ready and (event == _FIRST_RUN_OVER or time.monotonic() >= ready_at):
                 ready = True
                 self._announce()
                 self._notify.ready(f"Serving {self._address()}")
@@ -141,47 +149,46 @@ class Daemon:
                 self._notify.alive()
 
     def _all_threads_work(self) -> bool:
-        """Log a thread that doesn't, once. The service manager's watchdog is told that we live only when all do."""
+        """Log once which threads do not. The watchdog is notified only while all of them do."""
         stuck = self._stuck()
         hint = "restart the daemon; a service manager's watchdog does so by itself"
-        error = SyndicatorError(f"they ended, or hang: {', '.join(stuck)}", hint=hint)
-        self._faults.tell("threads", error if stuck else None)
+        error = SyndicatorError(f"ended or stuck: {', '.join(stuck)}", hint=hint)
+        self._faults.report("threads", error if stuck else None)
         return not stuck
 
     def _announce(self) -> None:
-        """Print the address on stdout, unless nobody reads it any more."""
+        """Print the address on stdout. A stdout that can't be written is replaced by /dev/null."""
         try:
             print(f"Serving {self._address()}", flush=True)
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _stop(self) -> None:
-        """End in the reverse order of the start. What hangs is left behind: nothing on disk depends on it."""
-        until = time.monotonic() + _STOP
+        """Stop in the reverse order of the start. What hangs is left: no file depends on it."""
+        deadline = time.monotonic() + _STOP
         self._notify.stopping()
         self._server.stop(timeout=1.5)
         if self._admin:
             self._admin.stop(timeout=0.5)
-        if not self._work.stop(until - time.monotonic()):
-            self._log.warning(
-                "stopped while something was under way", hint="the next start takes it up again"
-            )
+        if not self._scheduler.stop(deadline - time.monotonic()):
+            hint = "the next start continues it"
+            self._log.warning("stopped during unfinished work", hint=hint)
             self._log_output.close()
             os._exit(0)
-        if self._signals.typed:
-            self._service.ended()
+        if self._signals.interrupted:
+            self._service.remember_stop()
         self._lock.close()
         self._log.info("stopped")
 
-    # ----------------------------------------------------------------------------------------------- reload
+    # ------------------------------------------------------------------------------------ reload
 
     def _reload(self) -> None:
-        """Read the config again. A bad one is told of and changes nothing."""
+        """Read the config again. An invalid one is logged and changes nothing."""
         self._notify.reloading()
         try:
             config = load(self._path, os.environ)
             if config != self._service.config:
-                self._turn_to(config)
+                self._switch_to(config)
             elif self._admin is None:
                 self._admin = self._admin_server()
         except SyndicatorError as error:
@@ -192,64 +199,71 @@ class Daemon:
             self._log.info("the config was read again")
         self._notify.ready(f"Serving {self._address()}")
 
-    def _open_anew(self) -> None:
-        """Go on with the state that is there now, as a start would. What fails is tried again at the next poll."""
+    def _reopen_state(self) -> None:
+        """Continue with the state that is there now, as a start would.
+
+        If that fails, the next poll repeats it.
+        """
         try:
             self._service.check()
         except MovedStateError:
-            self._lock.close()  # it may be on a file that is gone as well
+            self._lock.close()  # its file may be deleted as well
             self._service.database.give_up_place()
             try:
-                self._turn_to(self._service.config, lock_anew=True)
+                self._switch_to(self._service.config, new_state=True)
             except SyndicatorError as error:
-                self._faults.tell("state", error)
+                self._faults.report("state", error)
                 return
-        self._faults.tell("state", None)
+        self._faults.report("state", None)
 
-    def _turn_to(self, config: Config, *, lock_anew: bool = False) -> None:
-        """Work by another config. All that can fail comes first; then the old work ends, and the new begins."""
-        before, old_service, old_work, old_server = (
-            self._service.config,
-            self._service,
-            self._work,
-            self._server,
-        )
+    def _switch_to(self, config: Config, *, new_state: bool = False) -> None:
+        """Replace the running parts by those of another config, or of another state.
+
+        All that can fail comes first. Then the old parts stop, and the new ones start.
+        """
+        before = self._service.config
+        old_service = self._service
+        old_scheduler = self._scheduler
+        old_server = self._server
+        new_lock = new_state or config.state.url != before.state.url
         with ExitStack() as undo:
-            service = undo.enter_context(Service(config, claimer=_NAME))
+            service = undo.enter_context(Service(config, claimer=_CLAIMER))
             lock = undo.enter_context(ExitStack())
-            if lock_anew or config.state.url != before.state.url:
+            if new_lock:
                 lock.enter_context(service.daemon_lock())
-            work, serving = self._employed(service)
+            scheduler, serving = self._parts_of(service)
             undo.callback(serving.stop)
-            if lock_anew:  # this state knows of no file yet
+            if new_state:  # which knows no files yet
                 serving.show(self._serving.shown())
             if config.web.listen != before.web.listen:
                 server = Server(serving.app, *config.web.listen)
                 server.start()
                 self._server = server
             undo.pop_all()
-        if not old_work.stop(_STOP):
-            self._log.warning("the old config's work is still under way, and ends by itself")
-        with suppress(SyndicatorError):  # the first run shows it else
-            serving.show(service.published())  # what the old work published meanwhile
+        if not old_scheduler.stop(_STOP):
+            self._log.warning("work of the old config is unfinished, and ends by itself")
+        with suppress(SyndicatorError):  # else the first run shows them
+            serving.show(service.published())  # includes what the old parts published meanwhile
         self._serving.stop()
-        self._service, self._work, self._serving = service, work, serving
+        self._service = service
+        self._scheduler = scheduler
+        self._serving = serving
         self._server.replace(self._serving.app)
-        self._turn_admin(before)
-        self._service.started(self._began)
-        self._work.start()
+        self._switch_admin(before)
+        self._service.remember_start(self._began)
+        self._scheduler.start()
         old_service.close()
-        del old_service, old_work
-        gc.collect()  # what worked by the old config holds on to itself in circles, and to some megabytes
-        if lock_anew or config.state.url != before.state.url:
+        del old_service, old_scheduler
+        gc.collect()  # reference cycles keep some megabytes of the old parts
+        if new_lock:
             self._lock.close()
             self._lock = lock
         if self._server is not old_server:
             old_server.stop(timeout=2)
             self._announce()
 
-    def _turn_admin(self, before: Config) -> None:
-        """Serve the operator's address by the new config. One that was taken before is tried again."""
+    def _switch_admin(self, before: Config) -> None:
+        """Serve the operator's address of the new config. An address that failed is tried again."""
         if self._admin and self._service.config.web.admin == before.web.admin:
             self._admin.replace(self._serving.admin_app)
             return
@@ -258,6 +272,6 @@ class Daemon:
         self._admin = self._admin_server()
 
     def _address(self) -> str:
-        """Of the index page, as someone on this machine would open it."""
+        """The URL of the index page on this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._server.host, self._server.host)  # noqa: S104
         return f"http://{f'[{host}]' if ':' in host else host}:{self._server.port}/"

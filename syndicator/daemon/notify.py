@@ -1,4 +1,4 @@
-"""What systemd is told (sd_notify(3)): `Type=notify`, `WatchdogSec=`."""
+"""Notifications to systemd (sd_notify(3)): `Type=notify`, `WatchdogSec=`."""
 
 import os
 import socket
@@ -9,14 +9,14 @@ from datetime import timedelta
 
 
 class Notify:
-    """Says things to the service manager; says nothing where there is none."""
+    """Sends notifications to the service manager. Does nothing if there is none."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         address = environ.get("NOTIFY_SOCKET", "")
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
-        mine = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-        micros = environ.get("WATCHDOG_USEC", "") if mine else ""
-        #: How often it wants a sign of life: half of what it bears. None: it wants none.
+        for_us = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        micros = environ.get("WATCHDOG_USEC", "") if for_us else ""
+        #: How often to send `alive`: half of the watchdog's limit. None: no watchdog.
         self.watchdog = (
             timedelta(microseconds=int(micros) // 2) if micros.isdecimal() and int(micros) else None
         )
@@ -34,10 +34,11 @@ class Notify:
         self._send("WATCHDOG=1")
 
     def _send(self, text: str) -> None:
-        if self._address:
-            with (
-                suppress(OSError),
-                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out,
-            ):
-                out.connect(self._address)
-                out.sendall(text.encode())
+        if not self._address:
+            return
+        with (
+            suppress(OSError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as client,
+        ):
+            client.connect(self._address)
+            client.sendall(text.encode())

@@ -1,4 +1,4 @@
-"""What the web server is given: the published files, the hub, the health, the numbers."""
+"""What the web server serves: the published files, the hub's endpoint, health and metrics."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -29,12 +29,15 @@ from syndicator.web.proxies import Proxies
 from syndicator.websub.hub_requests import LeaseBounds
 from syndicator.websub.links import link_header
 
-#: Names of this machine that no page elsewhere can have.
+#: Names of this machine. No page of another site can have them.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 class Serving:
-    """The apps of one config, and the catalogue. `on_owed` is told when our hub owes someone something."""
+    """The apps of one config, and the catalogue of files.
+
+    `on_queued` is called when our hub has queued a job.
+    """
 
     def __init__(
         self,
@@ -43,9 +46,10 @@ class Serving:
         faults: Faults,
         *,
         health: Health,
-        on_owed: Callable[[], None],
+        on_queued: Callable[[], None],
     ) -> None:
-        self._service, self._metrics = service, metrics
+        self._service = service
+        self._metrics = metrics
         config = service.config
         self._topics: dict[str, str] = {}  # path by URL
         self._catalogue = Catalogue(
@@ -53,67 +57,68 @@ class Serving:
             root=_path_of(config.feeds.url),
             moved={path: config.feeds.url + to for path, to in config.feeds.moved},
         )
-        limit, trusted = config.web.poller_limit, config.web.trusted_proxies
-        # A hub that comes is written down by a thread of its own: the server's may not wait for the state.
-        self._fetched = Worker(
-            "fetched",
-            self._remember_fetched,
+        limit = config.web.poller_limit
+        trusted = config.web.trusted_proxies
+        # Written by threads of their own: the server's thread must not wait for the state.
+        self._hub_fetches = Worker(
+            "hub fetches",
+            self._store_hub_fetches,
             at_least=timedelta(days=1),
-            failed=partial(faults.tell, "fetched"),
+            failed=partial(faults.report, "hub fetches"),
         )
         fetches = HubFetches(
             [hub for hub in config.hubs if hub != config.hub_url],
             peers=service.client.peers,
-            on_fetch=self._hub_came,
+            on_fetch=self._hub_fetched,
             trusted=trusted,
         )
-        self._unnamed = Worker(
-            "unnamed",
-            self._remember_unnamed,
+        self._untrusted_proxies = Worker(
+            "untrusted proxies",
+            self._store_untrusted_proxies,
             at_least=timedelta(days=1),
-            failed=partial(faults.tell, "unnamed"),
+            failed=partial(faults.report, "untrusted proxies"),
         )
-        service.remember_unnamed_proxy("")  # one that was seen before may be gone
+        service.store_untrusted_proxy("")  # one that was seen before may be gone
         self.app = make_app(
             self._catalogue,
             health=health,
             on_request=fetches.watching(counter(metrics.requests)),
-            routes=_hub_routes(service, self._topic, on_owed),
+            routes=_hub_routes(service, self._topic, on_queued),
             limiter=PollLimiter(limit, trusted=trusted) if limit else None,
-            proxies=Proxies(trusted, on_unnamed=self._see_unnamed),
+            proxies=Proxies(trusted, on_unnamed=self._warn_untrusted),
         )
-        #: For the operator. The catalogue in front of it is empty: the server asks it first.
+        #: For the operator. Its catalogue is empty: the server looks there before it asks the app.
         self.admin_app = FeedCatalogue(
             Catalogue(max_age=0),
             admin_app(health, _admin_hosts(config.web)),
             on_request=lambda *_: None,
         )
         self._shown: dict[str, FileRow] = {}
-        service.show = self.show
+        service.on_files = self.show
         self.show(service.published())
-        self._fetched.start()
-        self._unnamed.start()
+        self._hub_fetches.start()
+        self._untrusted_proxies.start()
 
     def stop(self) -> None:
-        self._fetched.stop()
-        self._unnamed.stop()
+        self._hub_fetches.stop()
+        self._untrusted_proxies.stop()
 
     def stuck(self) -> list[str]:
-        """The threads that ended, or that have not worked for too long."""
-        workers = {"fetched": self._fetched, "unnamed": self._unnamed}
-        return [name for name, worker in workers.items() if not worker.pulse.is_felt()]
+        """The threads that ended by themselves, or that have not worked for too long."""
+        workers = {"hub fetches": self._hub_fetches, "untrusted proxies": self._untrusted_proxies}
+        return [name for name, worker in workers.items() if not worker.heartbeat.is_alive()]
 
     def show(self, rows: Sequence[FileRow]) -> None:
-        """Serve these files as they are on disk now. One that is as it was is not read again."""
+        """Serve these files as they are on disk now. Unchanged ones are not read again."""
         rows = [row for row in rows if row != self._shown.get(row.path)]
         self._topics |= {row.url: row.path for row in rows if _is_topic(row)}
-        found = {row.path: file for row in rows if (file := self._read(row))}
+        files = {row.path: file for row in rows if (file := self._read(row))}
         gone = [row.path for row in rows if row.gone]
-        self._catalogue.update(found.values(), gone=gone)
-        self._shown |= {row.path: row for row in rows if row.gone or row.path in found}
+        self._catalogue.update(files.values(), gone=gone)
+        self._shown |= {row.path: row for row in rows if row.gone or row.path in files}
 
     def shown(self) -> list[FileRow]:
-        """What is served now, and what is answered 410."""
+        """The files that are served now, and those answered 410."""
         return list(self._shown.values())
 
     def _read(self, row: FileRow) -> PublishedFile | None:
@@ -132,61 +137,64 @@ class Serving:
         )
 
     def _topic(self, url: str) -> FileRow | None:
-        """A topic by its URL; None: there is no such topic, which costs no query."""
+        """A topic by its URL; None: there is no such topic. That costs no query."""
         if (path := self._topics.get(url)) is None:
             return None
-        with self._service.database.read() as connection:  # shown is not committed yet
+        # Read from the state: a file is shown before its row is committed.
+        with self._service.database.read() as connection:
             row = feeds.file(connection, path)
         return row if row is not None and row.url == url and _is_topic(row) else None
 
-    def _hub_came(self, hub: str) -> None:
+    def _hub_fetched(self, hub: str) -> None:
         self._metrics.fetches.labels(hub).inc()
-        self._fetched.ask(hub)
+        self._hub_fetches.request(hub)
 
-    def _see_unnamed(self, proxy: str) -> None:
-        """Say once that a proxy is not believed; `doctor` says it, too."""
-        hint = "if it is a proxy of yours, name it in web.trusted_proxies: until then its readers count as one client"
+    def _warn_untrusted(self, proxy: str) -> None:
+        """Log once that a proxy is not trusted. `doctor` reports it as well."""
+        hint = (
+            "if it is your proxy, add it to web.trusted_proxies: "
+            "until then all its readers count as one client"
+        )
         log: Any = structlog.get_logger()
         log.warning(
             "X-Forwarded-For came from an address that is not trusted", address=proxy, hint=hint
         )
-        self._unnamed.ask(proxy)
+        self._untrusted_proxies.request(proxy)
 
-    def _remember_unnamed(self, proxies: frozenset[str]) -> None:
+    def _store_untrusted_proxies(self, proxies: frozenset[str]) -> None:
         for proxy in proxies:
-            self._service.remember_unnamed_proxy(proxy)
+            self._service.store_untrusted_proxy(proxy)
 
-    def _remember_fetched(self, hubs: frozenset[str]) -> None:
-        if hubs:
-            with (
-                suppress(StateError),
-                self._service.database.begin() as connection,
-            ):  # the next build tells of it
-                outbox.record_fetch(connection, hubs, datetime.now(UTC))
+    def _store_hub_fetches(self, hubs: frozenset[str]) -> None:
+        if not hubs:
+            return
+        with suppress(StateError), self._service.database.begin() as connection:
+            # An error is left to the next build, which meets and logs it too.
+            outbox.record_fetch(connection, hubs, datetime.now(UTC))
 
 
 def _is_topic(row: FileRow) -> bool:
-    """Whether a file is a feed with hubs, and not an alias of one: that has the same URL."""
+    """Whether a file is a feed with hubs. An alias is none: it has the URL of its feed."""
     return bool(row.hubs) and not row.gone and row.path.rpartition(".")[0] == row.feed
 
 
 def _hub_routes(
-    service: Service, topic: Callable[[str], FileRow | None], on_owed: Callable[[], None]
+    service: Service, topic: Callable[[str], FileRow | None], on_queued: Callable[[], None]
 ) -> list[BaseRoute]:
-    """Our hub's endpoint, at its public path and, for a proxy that strips the feeds' path, at /hub."""
+    """The hub's endpoint at its public path, and at /hub for proxies that strip the feeds' path."""
     config = service.config
     if config.hub_url is None:
         return []
-    lease, limits = config.hub.lease, config.hub.limits
+    lease = config.hub.lease
     hub = HubEndpoint(
         service.database,
         read=topic,
         refusal=service.client.refusal,
         lease=LeaseBounds(min=lease.min, default=lease.default, max=lease.max),
         clock=lambda: datetime.now(UTC),
-        on_owed=on_owed,
+        on_owed=on_queued,
         home=config.feeds.url,
-        limits=HubLimits(**limits.model_dump()),
+        limits=HubLimits(**config.hub.limits.model_dump()),
         trusted=config.web.trusted_proxies,
     )
     paths = dict.fromkeys((_path_of(config.hub_url) or "/hub", "/hub"))
@@ -194,12 +202,12 @@ def _hub_routes(
 
 
 def _admin_hosts(web: WebSettings) -> list[str]:
-    """The names that the operator's address answers to: this machine's own, and those of the config."""
+    """Host names that the operator's address accepts: those of this machine and of the config."""
     own = [web.admin.host] if web.admin else []
     names = [*LOOPBACK_NAMES, *own, *web.admin_hosts]
     return [f"[{name}]" if ":" in name else name for name in names]
 
 
 def _path_of(address: str) -> str:
-    """As requests name it, decoded."""
+    """The decoded path of a URL, as requests have it."""
     return unquote(urlsplit(address).path)

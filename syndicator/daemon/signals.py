@@ -1,4 +1,7 @@
-"""What the operating system tells us, as words in a queue that the main thread reads."""
+"""Signals: SIGTERM and SIGINT stop the daemon, SIGHUP reloads its config.
+
+The main thread reads them from a queue.
+"""
 
 import os
 import select
@@ -12,50 +15,52 @@ from types import FrameType
 STOP = "stop"
 RELOAD = "reload"
 
-#: Not a signal: the state's file is another one than was opened.
+#: Not a signal: another file stands where the state was opened.
 MOVED = "moved"
 
 
 class Signals:
-    """SIGTERM and SIGINT are `STOP`, and the second of them ends the process at once; SIGHUP is `RELOAD`.
+    """SIGTERM and SIGINT queue `STOP`, SIGHUP queues `RELOAD`. A second stop ends the process.
 
-    A handler only puts a word into the queue: `SimpleQueue.put` is the one that may be called from there
-    (https://docs.python.org/3.11/library/queue.html#simplequeue-objects). It runs in the main thread, which a signal
-    that the system gave to another thread doesn't wake from waiting for a queue; an octet in a socket does.
+    A handler only puts an event into the queue: `SimpleQueue.put` is reentrant, so a signal handler
+    may call it (https://docs.python.org/3.11/library/queue.html#simplequeue-objects).
+    Handlers run in the main thread. If the system delivers the signal to another thread, that does
+    not wake the main thread from waiting for a queue; a byte in a socket does.
     """
 
     def __init__(self) -> None:
-        self._words: SimpleQueue[str] = SimpleQueue()
-        self._bed, self._bell = socket.socketpair()
-        self._bed.setblocking(False)
-        self._bell.setblocking(False)
-        signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        self._events: SimpleQueue[str] = SimpleQueue()
+        self._wakeup_r, self._wakeup_w = socket.socketpair()
+        self._wakeup_r.setblocking(False)
+        self._wakeup_w.setblocking(False)
+        signal.set_wakeup_fd(self._wakeup_w.fileno(), warn_on_full_buffer=False)
         self._stopping = False
-        self.typed = False  #: whether it was Ctrl-C that said stop
+        self.interrupted = False  #: whether Ctrl-C stopped it
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        signal.signal(signal.SIGHUP, lambda _number, _frame: self._words.put(RELOAD))
+        signal.signal(signal.SIGHUP, lambda _number, _frame: self._events.put(RELOAD))
 
-    def say(self, word: str) -> None:
-        """Tell the main thread a word of our own."""
-        self._words.put(word)
-        with suppress(BlockingIOError):  # full: it rings
-            self._bell.send(b"\0")
+    def put(self, event: str) -> None:
+        """Queue an event for the main thread. Any thread may call it."""
+        self._events.put(event)
+        with suppress(BlockingIOError):  # the socket is full, so the main thread wakes anyway
+            self._wakeup_w.send(b"\0")
 
     def wait(self, seconds: float | None) -> str | None:
-        """The next word; None when there was none for so long."""
-        until = None if seconds is None else time.monotonic() + seconds
+        """The next event; None if there was none for so long."""
+        deadline = None if seconds is None else time.monotonic() + seconds
         while True:
             with suppress(Empty):
-                return self._words.get_nowait()
-            left = None if until is None else max(until - time.monotonic(), 0)
-            if not select.select([self._bed], [], [], left)[0]:
+                return self._events.get_nowait()
+            left = None if deadline is None else max(deadline - time.monotonic(), 0)
+            if not select.select([self._wakeup_r], [], [], left)[0]:
                 return None
-            self._bed.recv(4096)
+            self._wakeup_r.recv(4096)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         if self._stopping:
-            # Files are complete or absent at any instant, and debts are rows: there is nothing to tidy up.
+            # Files are complete or absent at any time, and jobs are rows: there is nothing to save.
             os._exit(128 + number)
-        self._stopping, self.typed = True, number == signal.SIGINT
-        self._words.put(STOP)
+        self._stopping = True
+        self.interrupted = number == signal.SIGINT
+        self._events.put(STOP)

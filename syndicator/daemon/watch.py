@@ -1,4 +1,4 @@
-"""Noticing at once that a file changed. A poll finds what this misses."""
+"""The file watcher: reports a changed file at once. A poll finds what it misses."""
 
 import threading
 from collections.abc import Callable
@@ -10,12 +10,19 @@ import watchfiles
 from syndicator.daemon.heartbeat import Heartbeat
 from syndicator.errors import SourceError
 
-#: Milliseconds of quiet that end a burst of changes, and how long a burst may last before it is told of.
-_QUIET, _BURST = 6, 200
+#: Milliseconds without changes that end a burst of them.
+_QUIET = 6
+
+#: Milliseconds after which a burst is reported although it goes on.
+_BURST = 200
 
 
 class Watcher:
-    """Tells of changed paths below a folder, except those that we write to ourselves."""
+    """Reports changed paths below a folder, except those that syndicator writes itself.
+
+    `changed` is called with the paths; an empty set means that any may have changed.
+    `failed` is called with the error, and with None once it works.
+    """
 
     def __init__(
         self,
@@ -23,36 +30,36 @@ class Watcher:
         *,
         output: Path,
         state: Path | None,
-        tell: Callable[[frozenset[str]], None],
+        changed: Callable[[frozenset[str]], None],
         failed: Callable[[SourceError | None], None],
     ) -> None:
         self._folder = folder
-        # What a path begins with: all below the output, and whatever SQLite and our locks put beside the state.
-        self._filter = watchfiles.DefaultFilter(
-            ignore_paths=[f"{output}/", *([state] if state else [])]
-        )
-        self._tell = tell
+        # Prefixes of paths: all below the output, and SQLite's and the locks' files beside the
+        # state.
+        ignored: list[str | Path] = [f"{output}/", *([state] if state else [])]
+        self._filter = watchfiles.DefaultFilter(ignore_paths=ignored)
+        self._changed = changed
         self._failed = failed
-        self._end = threading.Event()
-        self._again = threading.Event()
+        self._stopping = threading.Event()
+        self._restart = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        self.pulse = Heartbeat(self._thread)
+        self.heartbeat = Heartbeat(self._thread)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        self._end.set()
-        self._again.set()
+        self._stopping.set()
+        self._restart.set()
 
     def restart(self) -> None:
-        """Look at the folders anew: one that was replaced is watched no longer."""
-        self._again.set()
+        """Watch the folders anew: a folder that was replaced is not watched any more."""
+        self._restart.set()
 
     def _run(self) -> None:
-        while not self._end.is_set():
-            self._again.clear()
-            self.pulse.beat()
+        while not self._stopping.is_set():
+            self._restart.clear()
+            self.heartbeat.beat()
             try:
                 for changes in watchfiles.watch(
                     self._folder,
@@ -61,17 +68,18 @@ class Watcher:
                     step=_QUIET,
                     rust_timeout=1000,
                     yield_on_timeout=True,
-                    stop_event=self._again,
+                    stop_event=self._restart,
                     raise_interrupt=False,
                 ):
-                    self.pulse.beat()
+                    self.heartbeat.beat()
                     self._failed(None)
                     if changes:
-                        self._tell(frozenset(path for _, path in changes))
-            except (
-                Exception
-            ) as error:  # most often the folder is not there, or no inotify watch is left
-                hint = "changes are found at the next poll; see fs.inotify.max_user_watches if there are many folders"
-                with suppress(Exception):  # it may be the telling that fails
+                        self._changed(frozenset(path for _, path in changes))
+            except Exception as error:  # mostly a missing folder, or too few inotify watches
+                hint = (
+                    "the next poll finds changes; "
+                    "with many folders, raise fs.inotify.max_user_watches"
+                )
+                with suppress(Exception):  # the report itself may fail
                     self._failed(SourceError(f"can't watch {self._folder}: {error}", hint=hint))
-                self._again.wait(5)
+                self._restart.wait(5)

@@ -1,25 +1,26 @@
-"""A thread that does one thing whenever it is asked to, and never twice at once."""
+"""A thread that does one kind of work on request, never twice at once."""
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
 from syndicator.daemon.heartbeat import Heartbeat
 
-#: Seconds before work that raised is done again.
+#: Seconds before work that raised is repeated.
 PAUSE = 1.0
 
 
 class Worker:
-    """Calls `work` with all that was asked for since the last call. What is asked meanwhile is done next.
+    """Calls `work` with all requests since the last call. Requests made meanwhile are next.
 
-    `at_least`: how long it waits for someone to ask before it works by itself. The scheduler asks by the wall
-    clock; a clock that is set back must not stop the work, so this counts by the monotonic one.
+    `at_least`: the longest it waits for a request before it works without one. The scheduler
+    requests by the wall clock; this counts by the monotonic clock, so that a clock that is set back
+    does not stop the work.
 
-    Work that raises is done again after a pause; `failed` is called with what it raised. `pulse` tells whether
-    the thread lives and has worked lately: work that takes long calls its `beat`.
+    Work that raises is repeated after `pause` seconds; `failed` is called with the exception.
+    `heartbeat` tells whether the thread is alive and has worked lately; long work has to call its
+    `beat`.
     """
 
     def __init__(
@@ -29,64 +30,67 @@ class Worker:
         *,
         at_least: timedelta,
         failed: Callable[[Exception], None],
+        pause: float = PAUSE,
     ) -> None:
-        self._work, self._failed = work, failed
+        self._work = work
+        self._failed = failed
+        self._pause_seconds = pause
         self._at_least = at_least.total_seconds()
         self._changed = threading.Condition()
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self.pulse = Heartbeat(self._thread)
+        self.heartbeat = Heartbeat(self._thread)
 
     def start(self) -> None:
         self._thread.start()
 
-    def ask(self, *what: str) -> None:
-        """Have it work soon. `what` is handed to `work`."""
+    def request(self, *requests: str) -> None:
+        """Work soon. `work` is called with these requests."""
         with self._changed:
-            self._asked.update(what)
+            self._requested.update(requests)
             self._changed.notify()
 
-    def waiting(self) -> frozenset[str]:
-        """What was asked for and is not begun."""
+    def pending(self) -> frozenset[str]:
+        """Requests for which work has not begun."""
         with self._changed:
-            return frozenset(self._asked)
+            return frozenset(self._requested)
 
     def stop(self) -> None:
-        """Have it end after what it is at."""
+        """End after the current work."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
 
     def join(self, seconds: float) -> bool:
-        """Wait for its end; False: it is not there yet."""
+        """Wait for the end of the thread. False: it still runs."""
         if self._thread.ident is not None:
             self._thread.join(max(seconds, 0))
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while (asked := self._next()) is not None:
+        while (requests := self._next()) is not None:
             try:
-                self._work(asked)
+                self._work(requests)
             except Exception as error:
-                with suppress(Exception):  # it may be the telling that fails
+                with suppress(Exception):  # the report itself may fail
                     self._failed(error)
-                self._pause(asked)
+                self._pause(requests)
 
     def _next(self) -> frozenset[str] | None:
-        """What to do now, after waiting for it; None: it is to end."""
+        """Wait for requests, or for `at_least`. None: stop."""
         with self._changed:
-            self.pulse.beat(self._at_least)
-            self._changed.wait_for(lambda: self._stopping or self._asked, self._at_least)
+            self.heartbeat.beat(self._at_least)
+            self._changed.wait_for(lambda: self._stopping or self._requested, self._at_least)
             if self._stopping:
                 return None
-            asked = frozenset(self._asked)
-            self._asked.clear()
-            self.pulse.beat()
-        return asked
+            requests = frozenset(self._requested)
+            self._requested.clear()
+            self.heartbeat.beat()
+        return requests
 
-    def _pause(self, asked: frozenset[str]) -> None:
-        until = time.monotonic() + PAUSE
+    def _pause(self, requests: frozenset[str]) -> None:
+        """Wait, then request the same again."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopping, until - time.monotonic())
-            self._asked.update(asked)
+            self._changed.wait_for(lambda: self._stopping, self._pause_seconds)
+            self._requested.update(requests)

@@ -16,8 +16,8 @@ from syndicator.jekyll.safe_yaml import (
     count_values,
     load_yaml,
 )
-from syndicator.liquid.lookups import SiteFiles
 from syndicator.model.content import Problem
+from syndicator.model.lookups import SiteFiles
 
 #: Cells of a table, the empty ones counted that short rows are filled up with: as many as 1 MiB of text can hold.
 MAX_CELLS = 1024 * 1024

@@ -3,7 +3,7 @@
 import re
 from html import unescape
 
-from syndicator.liquid.strip_html import strip_html
+from syndicator.ruby.strip_html import strip_html
 
 _TAG = re.compile(r"{%-?\s*(\w+)")
 _DEFINITION = re.compile(r"^ {0,3}(\[[^\]\n]+\])(:.+)$", re.MULTILINE)

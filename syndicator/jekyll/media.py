@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit
 from syndicator.jekyll.addresses import absolute
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.site import Site
-from syndicator.liquid.lookups import SiteFiles
 from syndicator.model.content import Media
+from syndicator.model.lookups import SiteFiles
 
 # Our own table: the standard library's grows by what the machine has in /etc/mime.types.
 _TYPES = {

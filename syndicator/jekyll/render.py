@@ -13,8 +13,8 @@ from syndicator.kramdown.options import Highlighting
 from syndicator.kramdown.to_html import MarkdownLimitError, smartify, to_html
 from syndicator.liquid import Liquid, plain_text
 from syndicator.liquid.context import Markup
-from syndicator.liquid.lookups import SiteFiles, SitePosts
 from syndicator.model.content import Author, Entry, Post, Problem
+from syndicator.model.lookups import SiteFiles, SitePosts
 
 #: Characters of a post that are rendered, before Liquid and after it, without pictures that are written into the text.
 #: About a second's worth of ordinary Markdown. The longest of 10,000 posts that were tried has 51,388.

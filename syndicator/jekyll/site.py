@@ -20,8 +20,8 @@ from syndicator.jekyll.permalinks import template_for_collection, template_for_p
 from syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml
 from syndicator.jekyll.titles import plain_title
 from syndicator.kramdown.options import KramdownOptions
-from syndicator.liquid.lookups import SiteFiles
 from syndicator.model.content import Problem, Scope, SiteInfo, fingerprint
+from syndicator.model.lookups import SiteFiles
 from syndicator.ruby.uris import is_absolute, join_address
 
 CONFIG = "_config.yml"

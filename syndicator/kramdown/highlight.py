@@ -22,17 +22,18 @@ _LONG = re.compile(r"[^\n]{1001}|\s{101}")
 _SLOW = frozenset(
     """
     ApacheConf|AspectJ|Augeas|AutoIt|C#|Ceylon|Cheetah|Crystal|Delphi|Desktop file|Devicetree|Evoque|Fantom|Genshi
-    Gosu|Groovy|HTML+Evoque|HTML+UL4|Java|JavaScript+Cheetah|Javascript+mozpreproc|Kal|Kernel log|Makefile
-    MoinMoin/Trac Wiki markup|MoonScript|Nemerle|Org Mode|PEG|Perl6|Ragel in Java Host|SARL|Soong|Terraform
-    XML+Evoque|XML+Lasso|XUL+mozpreproc|autohotkey
+    Gosu|Groovy|HTML+Evoque|HTML+UL4|Java|JavaScript+Cheetah|JavaScript+Mako|Javascript+mozpreproc|Kal|Kernel log
+    Makefile|MoinMoin/Trac Wiki markup|MoonScript|Nemerle|Org Mode|PEG|Perl6|Ragel in Java Host|SARL|Sed|Soong|TADS 3
+    Terraform|Thrift|Transact-SQL|Wikitext|XML+Evoque|XML+Lasso|XML+Mako|XUL+mozpreproc|Xtend|Zeek|autohotkey|tiddler
+    urlencoded
     """.strip()
     .replace("\n    ", "|")
     .split("|")
 )
 MAX_SLOW = 1_000
 
-#: Lexers that take seconds for a tenth of that.
-_NEVER = frozenset(("LilyPond", "MCSchema"))
+#: Lexers that take most of a second for as much as that, or never come to an end.
+_NEVER = frozenset(("LilyPond", "MCSchema", "Systemd", "Typographic Number Theory", "X++"))
 
 _PLAIN = frozenset(("plaintext", "text", "plain"))
 

@@ -13,9 +13,9 @@ from syndicator.liquid.drops import SiteDrop, page
 from syndicator.liquid.environment import JekyllEnvironment
 from syndicator.liquid.lax import BLANK
 from syndicator.liquid.limits import MeteredOutput
-from syndicator.liquid.lookups import SiteFiles, SitePosts, SiteSettings
 from syndicator.liquid.tokens import tokenize
 from syndicator.model.content import Post, Problem
+from syndicator.model.lookups import SiteFiles, SitePosts, SiteSettings
 
 #: The Jekyll whose behaviour this package follows.
 JEKYLL = {"version": "4.3.1", "environment": "production"}

@@ -12,9 +12,9 @@ from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.utils import ReadOnlyChainMap
 
 from syndicator.liquid.limits import Meter, MeteredOutput
-from syndicator.liquid.lookups import SiteFiles, SitePosts, SiteSettings
 from syndicator.liquid.values import nil
 from syndicator.model.content import Post, PostHead, Problem
+from syndicator.model.lookups import SiteFiles, SitePosts, SiteSettings
 
 #: What nobody reads further than.
 _PROBLEMS = 20

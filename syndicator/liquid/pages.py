@@ -3,7 +3,7 @@
 import re
 from posixpath import splitext
 
-from syndicator.liquid.lookups import SiteFiles, SiteSettings
+from syndicator.model.lookups import SiteFiles, SiteSettings
 from syndicator.ruby.uris import join_address
 
 _PERMALINK = re.compile(r"^permalink:[ \t]*([\"']?)(.{1,2000}?)\1[ \t]*$", re.MULTILINE)

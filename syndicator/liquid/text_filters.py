@@ -7,9 +7,9 @@ from urllib.parse import quote, quote_plus, unquote_plus
 
 from syndicator.liquid.context import Context
 from syndicator.liquid.limits import check
-from syndicator.liquid.strip_html import strip_html as stripped
 from syndicator.liquid.values import inspect, is_array, to_integer, to_s
 from syndicator.ruby.slugs import slugify as slugified
+from syndicator.ruby.strip_html import strip_html as stripped
 
 _NEWLINE = re.compile(r"\r?\n")
 _ONCE = re.compile(r"[\"><']|&(?!(?:[a-zA-Z]{1,40}|#\d{1,10});)")

@@ -13,8 +13,8 @@ from syndicator.build.publish import aliases_without_target
 from syndicator.build.scan import SiteReader
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import ALWAYS
-from syndicator.liquid.lookups import is_named
 from syndicator.model.content import Document, PostHead, Problem, Report
+from syndicator.model.lookups import is_named
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.site_files import FolderFiles
 

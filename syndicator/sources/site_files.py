@@ -22,7 +22,7 @@ Seen = tuple[int, int] | None
 
 
 class FolderFiles:
-    """The `liquid.lookups.SiteFiles` on disk. `needs` has the files used so far, and their state."""
+    """The `model.lookups.SiteFiles` on disk. `needs` has the files used so far, and their state."""
 
     def __init__(self, root: Path) -> None:
         self._root = os.path.realpath(root)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from time import struct_time
 
+import brotli
 import pytest
 from sqlalchemy import text
 from support import CONFIG, FEEDS, Site, formats
@@ -486,7 +487,7 @@ def test_hubs_are_told_before_feeds_are_compressed(site: Site) -> None:
             for path in site.feeds.rglob("*.gz"):
                 assert gzip.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
 
-        service.owing = look
+        service.on_queued = look
         service.build()
         service.build()
     first, second = (
@@ -497,6 +498,41 @@ def test_hubs_are_told_before_feeds_are_compressed(site: Site) -> None:
         gzip.decompress((site.feeds / "all.rss.gz").read_bytes())
         == (site.feeds / "all.rss").read_bytes()
     )
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["published twice", "put off"])
+def test_feeds_that_await_heavy_posts_are_packed_as_they_are(site: Site, busy: bool) -> None:
+    """Beside every file stands what it holds, also where a run publishes it twice, or leaves posts to the next run."""
+    words = "Some words, so that all is worth compressing. " * 20
+    names = [
+        f"Category {number}" for number in range(8)
+    ]  # so many that packing begins while feeds are made
+    three(site)
+    with site.service() as service:
+        service.build()
+        for number in range(3):
+            site.post(
+                f"2026-01-1{number}-heavy",
+                f"{words}{{% if page.title %}}{number}{{% endif %}}",
+                categories=names,
+            )
+        site.post("2026-01-20-light", words, categories=names)
+        left = [len(service.build(urgent=lambda: busy).put_off)]
+        packed(site)
+        left += [len(service.build(urgent=lambda: busy).put_off) for _ in range(2)]
+        packed(site)
+    assert left == ([2, 1, 0] if busy else [0, 0, 0])
+    assert len(site.titles("category/category-1")) == 4
+
+
+def packed(site: Site) -> None:
+    """Every feed has siblings, and they hold what it holds."""
+    for name in ("all", *(f"category/category-{number}" for number in range(8))):
+        for file in (site.feeds / f"{name}.{suffix}" for suffix in ("rss", "atom", "json")):
+            zipped, brotlied = (
+                file.with_name(file.name + suffix).read_bytes() for suffix in (".gz", ".br")
+            )
+            assert gzip.decompress(zipped) == brotli.decompress(brotlied) == file.read_bytes()
 
 
 def test_what_a_crash_left_uncompressed(site: Site) -> None:

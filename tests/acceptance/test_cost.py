@@ -137,7 +137,7 @@ def test_a_change_reads_nothing_of_other_feeds(site: Site) -> None:
     before: list[str] = []
     with site.service() as service:
         service.build()
-        service.owing = lambda: before or before.extend(asked)
+        service.on_queued = lambda: before or before.extend(asked)
         event.listen(
             service.database.engine,
             "before_cursor_execute",

@@ -322,7 +322,7 @@ def test_a_state_that_takes_nothing_just_then_stops_no_reload(command: Command) 
         " not_before, detail) VALUES ('ping', 'https://hub.example/', 'https://example.com/', '', 'hub.example',"
         f" 'claimed', 'daemon', {now + 120_000_000}, 0, {now}, {now + 3_600_000_000}, 0, '{{}}')"
     )
-    refuse = "CREATE TRIGGER refuse BEFORE DELETE ON owed BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+    refuse = "CREATE TRIGGER refuse BEFORE DELETE ON jobs BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
     with (
         command.running() as daemon,
         closing(sqlite3.connect(command.root / "var/syndicator.db")) as state,

@@ -183,9 +183,9 @@ def test_places_that_cannot_even_be_looked_at(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("host", "words"),
     [
-        ("127.0.0.1", "another program has this address"),
+        ("127.0.0.1", "another program uses this address"),
         ("192.0.2.1", "this machine has no such address"),
-        ("no-such-host.invalid", "this machine knows no such address"),
+        ("no-such-host.invalid", "this host name is not known here"),
     ],
 )
 def test_an_address_that_run_could_not_have(tmp_path: Path, host: str, words: str) -> None:

@@ -921,6 +921,37 @@ def test_subscriptions_and_verifications_are_bounded(tmp_path: Path, reader: Sub
     site.close()
 
 
+def test_verifications_of_one_host_or_client_bound_no_renewals(
+    tmp_path: Path, reader: Subscriber
+) -> None:
+    """New subscriptions are refused where ten wait; those there are are renewed and ended, up to the limit in all."""
+    site = Site(tmp_path, limits=replace(LIMITS, pending=13))
+    topic = site.begin("all.rss")
+    kept = [f"{reader.url}/{name}" for name in "abc"]
+    for callback in kept:
+        site.follow(reader, topic, callback.removeprefix(reader.url))
+    site.rest()
+    assert {
+        site.subscribe(topic, f"{reader.url}/{number}").status_code for number in range(10)
+    } == {202}
+    of_host, of_client = (
+        site.subscribe(topic, f"http://127.0.0.{number}/").text for number in (1, 2)
+    )
+    assert (of_host, of_client) == (
+        "Too many verifications of this callback's host are waiting.\n",
+        "Too many verifications for your address are waiting.\n",
+    )
+    modes = ("subscribe", "unsubscribe", "subscribe")
+    answers = [
+        site.subscribe(topic, callback, mode) for callback, mode in zip(kept, modes, strict=True)
+    ]
+    assert [answer.status_code for answer in answers] == [202] * 3
+    refused = site.subscribe(topic, kept[0])
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "60")
+    assert refused.text == "Too many verifications are waiting.\n"
+    site.close()
+
+
 def test_three_hundred_feeds_in_a_burst(own: Site, reader: Subscriber) -> None:
     """What a reader does that begins to follow a whole site; none is turned away by the default limits."""
     topics = [own.begin(f"tag/{number}.rss") for number in range(300)]

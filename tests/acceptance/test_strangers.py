@@ -503,6 +503,9 @@ SECONDS, MEMORY = 5.0, 400
 #: Seconds until a good post that was saved just after it is out, on a busy machine. Unbounded, it was 24 s and more.
 NEWS = 2 * AT_ONCE
 
+#: Liquid that counts as heavy, and is not.
+LIQUID = "{% if page.title %}Text.{% endif %}"
+
 LARGEST = 4 * 1024 * 1024 - 200  #: of a file that is read, less its front matter
 
 
@@ -629,6 +632,25 @@ def test_heavy_posts_give_way(tmp_path: Path) -> None:
         assert not service.build().has_changes
 
 
+def test_posts_that_were_put_off_are_seen_by_the_next_look(tmp_path: Path) -> None:
+    """A look at everything finds them, though no file changed since."""
+    site = Site(tmp_path)
+
+    def save(day: int, text: str) -> None:
+        """Long ago: a file that has just changed is looked at again anyway."""
+        os.utime(site.post(f"2026-01-{day}-post", text), (day, day))
+
+    save(10, "Text.")
+    with site.service() as service:
+        service.build()
+        save(11, LIQUID)
+        save(12, LIQUID)
+        assert service.build(urgent=lambda: True).put_off == ("_posts/2026-01-12-post.md",)
+        assert "2026-01-12-post" not in site.titles("all")
+        service.build()
+        assert "2026-01-12-post" in site.titles("all")
+
+
 def test_heavy_posts_are_published_once(tmp_path: Path) -> None:
     """Where nothing else is new, a full feed never stands without them, and hubs are told once."""
     site = Site(tmp_path, settings=FEEDS + "limit = 2\n")
@@ -640,6 +662,73 @@ def test_heavy_posts_are_published_once(tmp_path: Path) -> None:
             site.post(f"2026-01-{day}-heavy", "{% for one in site.posts %}{% endfor %}Text.")
         report = service.build()
     assert (report.new, report.feeds_changed) == (10, feeds)
+
+
+def passes(site: Site, service: Service) -> list[bool]:
+    """Each time that one run publishes feeds: whether the post with Liquid is out then."""
+    out = list[bool]()
+
+    def progress(done: int, total: int | None, what: str) -> None:
+        if what == "building feeds" and done == total:
+            out.append("2026-02-01-liquid" in site.titles("all"))
+
+    service.build(progress)
+    return out
+
+
+@pytest.fixture
+def lone(tmp_path: Path) -> Iterator[tuple[Site, Service]]:
+    """A site that was built, and a service that remembers it. One more post appears a day later."""
+    site = Site(tmp_path)
+    site.post("2026-01-01-first")
+    site.post("2026-03-02-later")
+    with site.service() as service:
+        service.build()
+        yield site, service
+
+
+def test_one_heavy_post_waits_for_nobody(lone: tuple[Site, Service]) -> None:
+    """Where one post is new or changed, its feeds are published once, at once, whatever it takes to render."""
+    site, service = lone
+    for text in (LIQUID, f"{LIQUID} More."):
+        site.post("2026-02-01-liquid", text)
+        assert passes(site, service) == [True]
+
+
+def with_another(site: Site, _service: Service) -> None:
+    site.post("2026-02-02-light")
+
+
+def with_one_less(site: Site, _service: Service) -> None:
+    (site.root / "_posts" / "2026-01-01-first.md").unlink()
+
+
+def with_one_due(site: Site, _service: Service) -> None:
+    site.clock.forward(days=2)
+
+
+def with_one_that_lists_it(site: Site, service: Service) -> None:
+    site.post("2026-01-02-list", "{% for post in site.posts %}{{ post.title }}{% endfor %}")
+    service.build()
+
+
+def with_some_put_off(site: Site, service: Service) -> None:
+    for day in (3, 4, 5):
+        site.post(f"2026-02-0{day}-heavy", LIQUID)
+    assert service.build(urgent=lambda: True).put_off
+
+
+@pytest.mark.parametrize(
+    "more", [with_another, with_one_less, with_one_due, with_one_that_lists_it, with_some_put_off]
+)
+def test_one_heavy_post_waits_for_others(
+    lone: tuple[Site, Service], more: Callable[[Site, Service], None]
+) -> None:
+    """Where a run has anything else to show, that is out first, or both are published together."""
+    site, service = lone
+    more(site, service)
+    site.post("2026-02-01-liquid", LIQUID)
+    assert passes(site, service) == [False, True]
 
 
 def children_seconds() -> float:

@@ -35,7 +35,10 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 def test_lines_are_written_in_their_order(pipe: tuple[int, int]) -> None:
-    """All that was written is there once the output is closed. What UTF-8 has no bytes for is escaped."""
+    """All that was written is there once the output is closed.
+
+    What UTF-8 has no bytes for is escaped.
+    """
     log = Log(pipe[1])
     for number in range(100):
         log.output.write(f"line {number} é \ud800\n")
@@ -133,7 +136,7 @@ class Cycle:
 
 
 def test_what_the_garbage_collector_logs_blocks_nobody(pipe: tuple[int, int]) -> None:
-    """It runs in the midst of anything, also of a line that is dropped: the same thread then writes another."""
+    """The collector may run while a line is dropped: the same thread then writes another line."""
     log = Log(pipe[1])
 
     def write() -> None:

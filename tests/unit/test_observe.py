@@ -100,13 +100,13 @@ def test_of_a_callback_only_its_host_is_told():
 
 
 def test_runs_and_attempts_are_counted():
-    """A run sets what is, and counts what happened; an attempt is counted by its hub, or without its callback."""
+    """Attempts are counted by hub. Those at callbacks are counted without the callback."""
     metrics = observe.Metrics()
-    metrics.ran(report(new=1))
-    metrics.ran(report())
-    metrics.tried(JobKind.PING, "https://hub.example/", "done")
-    metrics.tried(JobKind.DELIVER, "https://reader.example/secret", "retry")
-    metrics.owes({JobKind.PING: 3}, datetime(2026, 1, 2, tzinfo=UTC))
+    metrics.count_run(report(new=1))
+    metrics.count_run(report())
+    metrics.count_attempt(JobKind.PING, "https://hub.example/", "done")
+    metrics.count_attempt(JobKind.DELIVER, "https://reader.example/secret", "retry")
+    metrics.set_queue({JobKind.PING: 3}, datetime(2026, 1, 2, tzinfo=UTC))
     text = metrics.text().decode()
     for line in (
         "syndicator_posts 5.0",

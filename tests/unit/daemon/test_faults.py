@@ -1,4 +1,4 @@
-"""What the log says of troubles: each cause once, however many meet it and however often."""
+"""Each fault is logged once, however many parts meet it and however often."""
 
 import structlog
 
@@ -6,34 +6,34 @@ from syndicator.daemon.faults import Faults
 from syndicator.errors import StateError
 
 
-def said(log: list[structlog.typing.EventDict]) -> list[tuple[str, str | None]]:
+def events(log: list[structlog.typing.EventDict]) -> list[tuple[str, str | None]]:
     return [(line["event"], line.get("error")) for line in log]
 
 
-def test_a_cause_is_told_when_it_comes_when_it_changes_and_when_it_is_over() -> None:
+def test_a_fault_is_logged_when_it_begins_when_it_changes_and_when_it_is_over() -> None:
     with structlog.testing.capture_logs() as log:
         faults = Faults()
         for error in (None, StateError("full"), StateError("full"), StateError("gone"), None, None):
-            faults.tell("build", error)
-    assert said(log) == [
+            faults.report("build", error)
+    assert events(log) == [
         ("build failed", "full"),
         ("build failed", "gone"),
         ("build works again", None),
     ]
 
 
-def test_a_cause_that_two_meet_is_told_by_the_first() -> None:
+def test_a_cause_that_two_parts_meet_is_logged_by_the_first() -> None:
     with structlog.testing.capture_logs() as log:
         faults = Faults()
-        for subject in ("build", "push", "build", "push"):
-            faults.tell(subject, StateError("full"))
-    assert said(log) == [("build failed", "full")]
+        for part in ("build", "push", "build", "push"):
+            faults.report(part, StateError("full"))
+    assert events(log) == [("build failed", "full")]
 
 
-def test_it_is_over_for_who_told_of_it() -> None:
-    """What is still so then is told of by who meets it next."""
+def test_it_is_over_for_the_part_that_logged_it() -> None:
+    """If it persists, the next part that meets it logs it."""
     full = StateError("full")
-    tries = [
+    attempts = [
         ("build", full),
         ("push", full),
         ("build", None),
@@ -43,9 +43,9 @@ def test_it_is_over_for_who_told_of_it() -> None:
     ]
     with structlog.testing.capture_logs() as log:
         faults = Faults()
-        for subject, error in [*tries, ("build", full), ("push", None), ("build", None)]:
-            faults.tell(subject, error)
-    assert said(log) == [
+        for part, error in [*attempts, ("build", full), ("push", None), ("build", None)]:
+            faults.report(part, error)
+    assert events(log) == [
         ("build failed", "full"),
         ("build works again", None),
         ("push failed", "full"),
@@ -55,11 +55,11 @@ def test_it_is_over_for_who_told_of_it() -> None:
     ]
 
 
-def test_a_fault_of_ours_is_told_with_its_trace() -> None:
-    """By each that meets it: two of the same words may have two places."""
-    errors = [ValueError("ours"), ValueError("ours")]
+def test_a_bug_is_logged_with_its_traceback() -> None:
+    """By each part that meets it: two with the same message may have two causes."""
+    errors = [ValueError("bug"), ValueError("bug")]
     with structlog.testing.capture_logs() as log:
         faults = Faults()
-        for subject, error in zip(("build", "push"), errors, strict=True):
-            faults.tell(subject, error)
+        for part, error in zip(("build", "push"), errors, strict=True):
+            faults.report(part, error)
     assert [line["exc_info"] for line in log] == errors

@@ -1,4 +1,4 @@
-"""Noticing at once: what can't be watched is said once, until it can."""
+"""The watcher reports changes, and whether it works."""
 
 from pathlib import Path
 from queue import Queue
@@ -8,45 +8,52 @@ from syndicator.daemon.watch import Watcher
 from syndicator.errors import SourceError
 
 
-def test_a_watch_works_again_only_when_it_does(tmp_path: Path) -> None:
-    """A folder that isn't there fails at each try, with no word between that it works; then it works, and tells."""
-    said: Queue[SourceError | None] = Queue()
-    told: Queue[frozenset[str]] = Queue()
-    watch = Watcher(
-        tmp_path / "site", output=tmp_path / "feeds", state=None, tell=told.put, failed=said.put
+def test_success_is_reported_only_when_it_works(tmp_path: Path) -> None:
+    """A missing folder fails at each attempt. Once it is there, the watcher reports changes."""
+    results: Queue[SourceError | None] = Queue()
+    reports: Queue[frozenset[str]] = Queue()
+    watcher = Watcher(
+        tmp_path / "site",
+        output=tmp_path / "feeds",
+        state=None,
+        changed=reports.put,
+        failed=results.put,
     )
-    watch.start()
+    watcher.start()
     try:
-        assert isinstance(said.get(timeout=10), SourceError)
-        watch.restart()
-        assert isinstance(said.get(timeout=10), SourceError)
+        assert isinstance(results.get(timeout=10), SourceError)
+        watcher.restart()
+        assert isinstance(results.get(timeout=10), SourceError)
         (tmp_path / "site").mkdir()
-        watch.restart()
-        assert said.get(timeout=10) is None
+        watcher.restart()
+        assert results.get(timeout=10) is None
         (tmp_path / "site" / "a.md").write_text("x")
-        assert str(tmp_path / "site" / "a.md") in told.get(timeout=10)
+        assert str(tmp_path / "site" / "a.md") in reports.get(timeout=10)
     finally:
-        watch.stop()
+        watcher.stop()
 
 
-def test_what_we_write_is_not_told_of(tmp_path: Path) -> None:
-    """The feeds, and the state with what stands beside it; a folder whose name begins like theirs is another one."""
-    told: Queue[frozenset[str]] = Queue()
+def test_our_own_files_are_not_reported(tmp_path: Path) -> None:
+    """The feeds, and the state with the files beside it.
+
+    A folder with a longer name is another one.
+    """
+    reports: Queue[frozenset[str]] = Queue()
     ready = Event()
     for name in ("feed", "feedback"):
         (tmp_path / name).mkdir()
-    watch = Watcher(
+    watcher = Watcher(
         tmp_path,
         output=tmp_path / "feed",
         state=tmp_path / "state.db",
-        tell=told.put,
+        changed=reports.put,
         failed=lambda error: ready.set(),
     )
-    watch.start()
+    watcher.start()
     try:
         assert ready.wait(10)
         for name in ("feed/all.rss", "state.db-wal", "feedback/a.md"):
             (tmp_path / name).write_text("x")
-        assert told.get(timeout=10) == {str(tmp_path / "feedback/a.md")}
+        assert reports.get(timeout=10) == {str(tmp_path / "feedback/a.md")}
     finally:
-        watch.stop()
+        watcher.stop()

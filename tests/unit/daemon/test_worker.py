@@ -1,4 +1,4 @@
-"""A thread that works when asked, survives what its work raises, and says whether it lives."""
+"""A thread that works on request, survives exceptions, and has a heartbeat."""
 
 import threading
 import time
@@ -9,107 +9,107 @@ from datetime import timedelta
 import pytest
 from command import until
 
-from syndicator.daemon import worker
 from syndicator.daemon.heartbeat import Heartbeat
-from syndicator.daemon.worker import Worker
+from syndicator.daemon.worker import PAUSE, Worker
 
 HOUR = timedelta(hours=1)
 
 
 @contextmanager
-def working(
+def running(
     work: Callable[[frozenset[str]], None],
     failed: Callable[[Exception], None] = lambda error: None,
+    *,
     at_least: timedelta = HOUR,
+    pause: float = PAUSE,
 ) -> Iterator[Worker]:
-    one = Worker("test", work, at_least=at_least, failed=failed)
-    one.start()
-    yield one
-    one.stop()
-    assert one.join(5)
+    worker = Worker("test", work, at_least=at_least, failed=failed, pause=pause)
+    worker.start()
+    yield worker
+    worker.stop()
+    assert worker.join(5)
 
 
-def test_it_does_all_that_was_asked_at_once() -> None:
-    """What is asked while it works is done next, together."""
-    done: list[frozenset[str]] = []
-    begun, go_on = threading.Event(), threading.Event()
+def test_requests_made_during_work_are_done_next_together() -> None:
+    calls: list[frozenset[str]] = []
+    begun = threading.Event()
+    go_on = threading.Event()
 
-    def work(asked: frozenset[str]) -> None:
-        done.append(asked)
+    def work(requests: frozenset[str]) -> None:
+        calls.append(requests)
         begun.set()
         assert go_on.wait(5)
 
-    with working(work) as one:
-        one.ask("a")
+    with running(work) as worker:
+        worker.request("a")
         assert begun.wait(5)
-        one.ask("b")
-        one.ask("c", "b")
-        assert one.waiting() == {"b", "c"}
+        worker.request("b")
+        worker.request("c", "b")
+        assert worker.pending() == {"b", "c"}
         go_on.set()
-        until(lambda: len(done) == 2)
-    assert done == [{"a"}, {"b", "c"}]
+        until(lambda: len(calls) == 2)
+    assert calls == [{"a"}, {"b", "c"}]
 
 
-def test_it_works_by_itself_when_nobody_asks() -> None:
-    """The scheduler may be late, or gone."""
-    done: list[frozenset[str]] = []
-    with working(done.append, at_least=timedelta(milliseconds=10)):
-        until(lambda: len(done) > 2)
-    assert set(done) == {frozenset()}
+def test_it_works_without_a_request_after_a_while() -> None:
+    """The scheduler may be late, or dead."""
+    calls: list[frozenset[str]] = []
+    with running(calls.append, at_least=timedelta(milliseconds=10)):
+        until(lambda: len(calls) > 2)
+    assert set(calls) == {frozenset()}
 
 
-@pytest.mark.parametrize("tells", [True, False])
-def test_work_that_raises_is_done_again(monkeypatch: pytest.MonkeyPatch, tells: bool) -> None:
-    """The thread lives on, whatever is raised, by the telling of it too; nothing that was asked is lost."""
-    monkeypatch.setattr(worker, "PAUSE", 0.01)
-    tried: list[frozenset[str]] = []
-    told: list[Exception] = []
+@pytest.mark.parametrize("report_works", [True, False])
+def test_work_that_raises_is_repeated(report_works: bool) -> None:
+    """The thread survives every exception, also one of the report. No request is lost."""
+    calls: list[frozenset[str]] = []
+    errors: list[Exception] = []
 
-    def work(asked: frozenset[str]) -> None:
-        tried.append(asked)
-        if len(tried) < 3:
-            raise MemoryError("none left")
+    def work(requests: frozenset[str]) -> None:
+        calls.append(requests)
+        if len(calls) < 3:
+            raise MemoryError("out of memory")
 
     def failed(error: Exception) -> None:
-        told.append(error)
-        if not tells:
-            raise OSError("can't be told")
+        errors.append(error)
+        if not report_works:
+            raise OSError("the report failed")
 
-    with working(work, failed) as one:
-        one.ask("a")
-        until(lambda: len(tried) == 3)
-        assert one.pulse.is_felt()
-    assert tried == [{"a"}] * 3
-    assert [str(error) for error in told] == ["none left"] * 2
+    with running(work, failed, pause=0.01) as worker:
+        worker.request("a")
+        until(lambda: len(calls) == 3)
+        assert worker.heartbeat.is_alive()
+    assert calls == [{"a"}] * 3
+    assert [str(error) for error in errors] == ["out of memory"] * 2
 
 
-def test_it_ends_during_the_pause() -> None:
-    """A stop is not held up by work that failed."""
+def test_it_stops_during_the_pause() -> None:
+    """Work that failed does not delay a stop."""
     failed = threading.Event()
 
-    def work(_asked: frozenset[str]) -> None:
+    def work(_requests: frozenset[str]) -> None:
         raise ValueError
 
-    with working(work, lambda error: failed.set()) as one:
-        one.ask("a")
+    with running(work, lambda error: failed.set()) as worker:
+        worker.request("a")
         assert failed.wait(5)
         begun = time.monotonic()
-    assert time.monotonic() - begun < worker.PAUSE / 2
+    assert time.monotonic() - begun < PAUSE / 2
 
 
-def test_a_pulse_is_felt_while_a_thread_works() -> None:
-    """Before the start there is nothing to feel; a thread that hangs, or that ended, has none."""
+def test_a_heartbeat_lasts_while_a_thread_works() -> None:
+    """A thread that was not started counts as alive. One that hangs, or has ended, does not."""
     go_on = threading.Event()
     thread = threading.Thread(target=go_on.wait, args=[5], daemon=True)
-    pulse = Heartbeat(thread, patience=0.05)
-    until(lambda: pulse.is_felt(), seconds=1)
+    heartbeat = Heartbeat(thread, patience=0.05)
+    until(lambda: heartbeat.is_alive(), seconds=1)
     thread.start()
-    until(lambda: not pulse.is_felt(), seconds=2)
-    pulse.beat()
-    assert pulse.is_felt()
-    pulse.beat(waiting=60)
+    until(lambda: not heartbeat.is_alive(), seconds=2)
+    heartbeat.beat()
+    assert heartbeat.is_alive()
+    heartbeat.beat(idle=60)
     time.sleep(0.1)
-    assert pulse.is_felt()
+    assert heartbeat.is_alive()
     go_on.set()
     thread.join()
-    assert not pulse.is_felt()
+    assert not heartbeat.is_alive()

@@ -81,7 +81,14 @@ def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> 
         ("autohotkey", "a" + "\n" * 9990),
         ("csharp", "a\n" * 4990),
         ("java", "a\n" * 4990),
+        ("thrift", ("a b " * 249 + "\n") * 9),
+        ("urlencoded", "a\n" * 4990),
+        ("wikitext", ("{{" * 499 + "\n") * 9),
+        ("xtend", "a\n" * 4990),
+        ("zeek", ("1" * 999 + "\n") * 9),
         ("lilypond", "a\n" * 400),
+        ("systemd", (" " * 99 + "a") * 9),
+        ("xpp", "a\n" * 490),
     ],
 )
 def test_code_that_slows_a_lexer_goes_without_colours(language: str, code: str) -> None:
@@ -91,6 +98,13 @@ def test_code_that_slows_a_lexer_goes_without_colours(language: str, code: str) 
     assert time.process_time() - began < 1
     assert unescape(re.sub("<[^>]+>", "", html)).strip() == code.strip()
     assert "<span" not in html
+
+
+def test_a_lexer_without_an_end_is_given_no_code() -> None:
+    """Pygments' `tnt` never comes to the end of some texts without a line break, such as code in a line."""
+    assert '<code class="language-tnt highlighter-rouge">!</code>' in to_html(
+        "`!`{:.language-tnt}\n", OPTIONS
+    )
 
 
 @pytest.mark.parametrize("name", sorted(_SLOW | _NEVER))

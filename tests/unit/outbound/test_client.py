@@ -13,6 +13,7 @@ from command import AT_ONCE
 
 from syndicator.model.outbox import Request
 from syndicator.outbound import BODY_LIMIT
+from syndicator.outbound.client import LOOKUPS
 
 
 def test_an_exchange() -> None:
@@ -415,3 +416,22 @@ def test_a_name_that_takes_for_ever_to_resolve_ends_in_time(
         over.set()
     assert time.monotonic() - started < AT_ONCE
     assert answer.error == "no whole answer within 0.3 s"
+
+
+def test_places_for_look_ups_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system allows no other thread, the request fails. Its place is free again, as after each look-up."""
+
+    def refused(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    port = free_port()
+    found = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args: [found])
+    with a_client(timeout=0.5) as client:
+        with monkeypatch.context() as full:
+            full.setattr(threading.Thread, "start", refused)
+            for _ in range(LOOKUPS):
+                with pytest.raises(RuntimeError):
+                    client.send(get("http://a.example/"))
+        said = {client.send(get("http://a.example/")).error for _ in range(LOOKUPS + 1)}
+    assert said == {"it refused the connection"}

@@ -1,0 +1,129 @@
+"""Push passes on request: when a build queued jobs, when one is due, and every few seconds."""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+
+from syndicator.daemon.faults import Faults
+from syndicator.daemon.worker import Worker
+from syndicator.errors import MovedStateError
+from syndicator.model.outbox import JobKind, JobOutcome, queued_by_kind
+from syndicator.observe import Metrics, attempt_line
+from syndicator.service import Service
+from syndicator.store import outbox, subscriptions
+
+#: How often to look for due jobs. A build requests a pass at once.
+INTERVAL = timedelta(seconds=5)
+
+#: Seconds between cleanups of the state, by the monotonic clock. Leases end by the wall clock: a
+#: clock that was wrong for a short time must not end all of them.
+_CLEANUP = 3600.0
+
+#: Failed requests to callbacks that one pass logs one by one. Its summary counts all of them.
+_LOGGED = 20
+
+#: The only request that a pass takes.
+_PASS = "pass"  # noqa: S105 -- not a password
+
+
+class Pushes:
+    """Runs push passes in a thread of its own, and logs and counts each request.
+
+    `state_moved` is called when the state has to be opened again, `retry_at` with the time of the
+    next due job.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        metrics: Metrics,
+        faults: Faults,
+        *,
+        state_moved: Callable[[], None],
+        retry_at: Callable[[datetime], None],
+    ) -> None:
+        self._service = service
+        self._metrics = metrics
+        self._faults = faults
+        self._state_moved = state_moved
+        self._retry_at = retry_at
+        self._log: Any = structlog.get_logger()
+        self._stopping = threading.Event()
+        self._cleaned = -math.inf
+        self._failures = 0  #: failed requests to callbacks in this pass
+        self.worker = Worker(
+            "push", self._push, at_least=2 * INTERVAL, failed=partial(faults.report, "push")
+        )
+
+    def start(self) -> None:
+        self.worker.start()
+
+    def stop(self) -> None:
+        """End after the requests that are under way."""
+        self._stopping.set()
+        self.worker.stop()
+        self._service.pusher.stop()
+
+    def request(self) -> None:
+        """Begin a pass as soon as the current one is over."""
+        self.worker.request(_PASS)
+
+    def request_now(self) -> None:
+        """Have the current pass take up new jobs, and another one follow."""
+        self._service.pusher.nudge()
+        self.worker.request(_PASS)
+
+    def record(self, outcome: JobOutcome) -> None:
+        """Log and count one request. One that was not sent is neither."""
+        if not outcome.attempted:
+            return
+        job = outcome.job
+        result = "done" if outcome.done else "retry" if outcome.retry_at else "given_up"
+        self._metrics.count_attempt(job.kind, job.target, result)
+        line = attempt_line(job.kind, job.target, job.topic, result)
+        if outcome.done:
+            # There are as many deliveries as subscribers: the summary of the pass counts them.
+            (self._log.info if job.kind is JobKind.PING else self._log.debug)("sent", **line)
+            return
+        if job.kind is not JobKind.PING:
+            self._failures += 1
+        named = job.kind is JobKind.PING or self._failures <= _LOGGED
+        log = self._log.warning if named else self._log.debug
+        log("not sent", **line, error=outcome.error)
+
+    def _push(self, _requests: frozenset[str]) -> None:
+        try:
+            self._service.check()
+            if time.monotonic() > self._cleaned + _CLEANUP:
+                self._service.delete_expired()
+                self._cleaned = time.monotonic()
+            self._failures = 0
+            report = self._service.push()
+            self._count_queue()
+        except Exception as error:
+            if not self._stopping.is_set():
+                self._faults.report("push", error)
+                if isinstance(error, MovedStateError):
+                    self._state_moved()
+            return
+        self._faults.report("push", None)
+        if report.next_due is not None and report.next_due > datetime.now(UTC):
+            self._retry_at(report.next_due)  # else another process works on it
+        if report.paid or report.again or report.gave_up:
+            self._log.info("push", summary=report.summary(), seconds=round(report.seconds, 3))
+
+    def _count_queue(self) -> None:
+        with self._service.database.read() as connection:
+            counts = outbox.counts(connection)
+            oldest = outbox.oldest_since(connection)
+            audiences = subscriptions.by_topic(connection, datetime.now(UTC))
+        self._metrics.set_queue(queued_by_kind(counts), oldest)
+        self._metrics.set_subscribers(
+            {topic: audience.subscribers for topic, audience in audiences.items()}
+        )

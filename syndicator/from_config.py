@@ -1,0 +1,66 @@
+"""Arguments of the parts, from a Config: the parts themselves do not know it."""
+
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syndicator.build.options import BuildOptions
+from syndicator.config import Config
+from syndicator.jekyll.sanitize import DEFAULT, Policy
+from syndicator.store import file_modes
+
+if TYPE_CHECKING:
+    from syndicator.outbound import Client
+
+
+def state_folder_mode(config: Config) -> int:
+    """The mode of a new folder for the state.
+
+    Web servers must enter one that also holds the feeds.
+    """
+    folder = os.path.realpath(config.state.file.parent) if config.state.file else None
+    shared = folder and Path(os.path.realpath(config.output.path)).is_relative_to(folder)
+    return 0o777 if shared else file_modes.FOLDER  # less the umask
+
+
+def http_client(config: Config, version: str, allow_private: Sequence[str] = ()) -> "Client":
+    """`allow_private`: networks that callbacks may be in although they are not public."""
+    # Importing requests takes 0.1 s, and a build sends no request.
+    from syndicator.outbound import Client
+
+    return Client(
+        user_agent=f"syndicator/{version} (+{config.feeds.url})",
+        timeout=config.push.timeout,
+        stranger_timeout=config.hub.timeout,
+        allow_private=allow_private,
+    )
+
+
+def build_options(config: Config, version: str) -> BuildOptions:
+    """The settings of a build. A new `version` renders all entries again."""
+    overrides = {key: value for key, value in config.site if value}
+    settings = config.feeds
+    return BuildOptions(
+        source=config.source.path,
+        output=config.output.path,
+        overrides=overrides,
+        base=settings.url,
+        formats=settings.formats,
+        kinds=settings.by,
+        limit=settings.limit,
+        max_bytes=settings.max_bytes,
+        full=None if settings.content is None else settings.content == "full",
+        hubs=config.hubs,
+        own_hub=config.hub_url,
+        aliases=dict(settings.aliases),
+        policy=_policy(settings.players, settings.schemes),
+        version=version,
+    )
+
+
+def _policy(players: Collection[str], link_schemes: Collection[str]) -> Policy:
+    return Policy(
+        frame_hosts=DEFAULT.frame_hosts.union(players),
+        link_schemes=DEFAULT.link_schemes.union(link_schemes),
+    )
