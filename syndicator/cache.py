@@ -8,8 +8,8 @@ K = TypeVar("K", bound=Hashable)
 M = TypeVar("M")
 V = TypeVar("V")
 
-#: Calls of `get` after which an unused value is dropped: it is in no feed now, or in one that seldom
-#: changes.
+#: Calls of `get` after which an unused value is dropped: it is in no feed now, or in one that
+#: seldom changes.
 _MAX_AGE = 20_000
 
 

@@ -58,7 +58,8 @@ class Site:
     def configure(self, settings: str) -> None:
         self.config_path = self.root.parent / "syndicator.toml"
         self.config_path.write_text(
-            f'[source]\npath = "site"\n[output]\npath = "feeds"\n[state]\nurl = "{self.state_url}"\n'
+            f'[source]\npath = "site"\n[output]\npath = "feeds"\n'
+            f'[state]\nurl = "{self.state_url}"\n'
             f"{settings if '[feeds]' in settings else FEEDS + settings}"
         )
 

@@ -103,7 +103,7 @@ class EntryLoader:
         with self.database.read() as connection:
             cached = entries.get(connection, [row.stat.path for row in rows], self._recent)
         rendered: list[EntryRow] = []
-        found: dict[str, tuple[Problem, ...]] = {}
+        render_problems: dict[str, tuple[Problem, ...]] = {}
         loaded: list[EntryRow] = []
         mismatched: list[str] = []
         incomplete = False
@@ -122,7 +122,7 @@ class EntryLoader:
                 else:
                     rendering = self._render(row, post)
                     entry_row = self._entry_row(row, rendering)
-                    found[path] = rendering.problems
+                    render_problems[path] = rendering.problems
                     rendered.append(entry_row)
                     self._rendered.add(path)
             if entry_row and entry_row.entry:
@@ -130,7 +130,7 @@ class EntryLoader:
         if rendered:
             with self.database.begin(durable=False) as connection:
                 entries.put(connection, rendered)
-                problems.replace(connection, "render", found)
+                problems.replace(connection, "render", render_problems)
         return LoadedEntries(
             paths=tuple(row.path for row in loaded),
             entries=tuple(row.entry for row in loaded if row.entry),

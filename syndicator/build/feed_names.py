@@ -118,7 +118,7 @@ def feed_terms(terms: Iterable[Term], kinds: Container[str]) -> list[Term]:
 
 
 def is_in_main_feed(terms: Iterable[Term]) -> bool:
-    """Whether a post is in `all`: like jekyll-feed's main feed, it has no documents of collections."""
+    """Whether a post is in `all`. As in jekyll-feed, documents of collections are not."""
     return all(term.kind != "collection" for term in terms)
 
 

@@ -194,8 +194,8 @@ class Indexer:
             if changed:
                 mark_entries_stale(connection, self.using_posts)
                 # Render problems belong to the text as it was.
-                mended = [row.stat.path for row, old in changed if old and _stale_feeds(row, old)]
-                problems.remove(connection, "render", mended)
+                fixed = [row.stat.path for row, old in changed if old and _stale_feeds(row, old)]
+                problems.remove(connection, "render", fixed)
         for row, before in changed:
             result.count(row, before)
 

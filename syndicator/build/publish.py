@@ -195,7 +195,7 @@ def aliases_without_target(
     `settings`: by key, from a path to that of a feed file. `paths`: of the published files.
     """
     known = sorted(path for path in paths if path.endswith((".rss", ".atom", ".json")))
-    found = []
+    problems = []
     for key, pairs in settings.items():
         for path, target in pairs.items():
             if target not in paths:
@@ -203,8 +203,8 @@ def aliases_without_target(
                 hint = "if the name is right, it appears with its first post"
                 hint = f"did you mean {near[0]}? {hint}" if near else hint
                 message = f'"{path}" leads to "{target}", which is not a feed'
-                found.append(Problem(path=key, message=message, hint=hint))
-    return tuple(found)
+                problems.append(Problem(path=key, message=message, hint=hint))
+    return tuple(problems)
 
 
 def _topics(rows: Iterable[FileRow]) -> list[FileRow]:

@@ -100,14 +100,14 @@ class Scanner:
     ) -> ScanResult:
         """Scan these documents only, or all if these alone can't be judged."""
         if self._linked and not all(map(source.is_document, paths)):
-            # A path that is no document may be one under the path of a linked folder.
+            # The path may be a document's under another path, through a linked folder.
             return self.scan_all(source, progress)
         existing, gone = self._check(source, {path for path in paths if source.is_document(path)})
         again = {path for path in self._racy if source.is_document(path) and source.stat(path)}
         if gone:
             with self._database.read() as connection:
                 all_gone = posts.are_all(connection, gone)
-            if all_gone:  # let the full scan refuse an emptied source
+            if all_gone:  # the full scan refuses an emptied source
                 return self.scan_all(source, progress)
         return ScanResult(fresh=sorted({*existing, *again}), gone=gone)
 

@@ -9,7 +9,7 @@ RUN_LENGTH = 10_000
 
 
 class CompactPaths(Collection[str]):
-    """Paths in sorted order, each added once. A list of strings takes more than twice the memory."""
+    """Paths in sorted order, each added once. A list of strings takes over twice the memory."""
 
     def __init__(self, run_length: int = RUN_LENGTH) -> None:
         self._run_length = run_length

@@ -133,7 +133,7 @@ class SourceFolder:
         )
 
     def stat(self, path: str) -> Stat | None:
-        """Stat one file; a broken link or a misnamed file has a Stat too. None: there is nothing."""
+        """Stat one file, or a broken link or misnamed file. None: there is nothing."""
         try:
             try:
                 seen = os.stat(self._top + path)
@@ -215,7 +215,7 @@ class SourceFolder:
         return sorted(kept, key=lambda entry: entry.name, reverse=True)
 
     def _search(self) -> Iterator[tuple[str, str]]:
-        """Find document folders. As in Jekyll, those in folders beginning with `_` or `.` are skipped.
+        """Find document folders. As in Jekyll, folders beginning with `_` or `.` have none.
 
         jekyll/entry_filter.rb, jekyll/reader.rb
         """
@@ -277,7 +277,7 @@ def not_a_directory(root: Path) -> SourceError:
 
 
 def _printable(name: str) -> str:
-    """A file name as text: bytes that aren't UTF-8 (surrogates, in Python) are escaped as `\\xff`."""
+    """A file name as text: bytes that aren't UTF-8 (surrogates in Python) appear as `\\xff`."""
     return _encoded(name).decode("utf-8", "backslashreplace")
 
 

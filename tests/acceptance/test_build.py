@@ -231,10 +231,10 @@ def test_other_posts_show_a_future_post_at_its_date(site: Site) -> None:
     site.post("2026-03-03-three", "{% post_url 2026-03-02-two %}")
 
     def shown() -> str:
-        found = next(
+        entry = next(
             entry for entry in site.feed("all.rss").entries if entry.title == "2026-01-02-list"
         )
-        return str(found.content[0].value)
+        return str(entry.content[0].value)
 
     with site.service() as service:
         missing = service.build().problems
@@ -804,13 +804,13 @@ def test_any_category_has_a_feed(site: Site) -> None:
         categories=["../../etc", "Åäö", "C#", "C++", "日本語", "a/b", "News?", "News!"],
     )
     report = site.build()
-    found = {
+    feeds = {
         path.removesuffix(".rss")
         for path in site.tree()
         if path.startswith("category/") and path.endswith(".rss")
     }
     names = ("etc", "åäö", "c-sharp", "c-plus-plus", "日本語", "a-b", "news", "news-2")
-    assert found == {f"category/{name}" for name in names}
+    assert feeds == {f"category/{name}" for name in names}
     assert [problem.path for problem in report.problems] == ["category/news-2"]
     assert sorted(os.listdir(site.root.parent)) == [
         "feeds",

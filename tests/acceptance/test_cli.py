@@ -399,7 +399,7 @@ def test_init_writes_a_config_that_works(tmp_path: Path) -> None:
     checked = command("check")
     assert (checked.returncode, checked.stdout.splitlines()[-1]) == (0, "1 post")
     assert (
-        '"feed/Local News.xml" leads to "category/local-news.atom", which is no feed'
+        '"feed/Local News.xml" leads to "category/local-news.atom", which is not a feed'
         in checked.stdout
     )
     command("build")

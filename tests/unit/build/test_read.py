@@ -1,4 +1,4 @@
-"""Reading thousands of documents in worker processes gives the same results as reading them here."""
+"""Worker processes read thousands of documents with the same results as one process."""
 
 import os
 import signal
