@@ -46,7 +46,7 @@ def test_a_full_scan_is_interrupted_for_a_saved_post(
     site = Site(tmp_path, settings=FEEDS)
     site.post("2026-01-01-one")
     metrics = observe.Metrics()
-    scan = SourceFolder.look
+    scan = SourceFolder.scan
     first_run_over = threading.Event()
     scanned_on = threading.Event()
 
@@ -62,7 +62,7 @@ def test_a_full_scan_is_interrupted_for_a_saved_post(
                     break
                 time.sleep(0.005)
             scanned_on.set()
-        return scan(source, known, seen_so_far)
+        return scan(source, known, progress)
 
     monkeypatch.setattr(SourceFolder, "scan", slow)
     often = {"SYNDICATOR_SOURCE__POLL": "100ms"}

@@ -163,21 +163,21 @@ def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
 @pytest.mark.parametrize(
     ("kind", "answer", "expected"),
     [
-        (JobKind.PING, Response(status=204), {"paid": True}),
-        (JobKind.PING, Response(status=410), {"again": NOW + RETRY[0], "error": "it answered 410"}),
-        (JobKind.DENY, Response(status=200), {"paid": True}),
-        (JobKind.DENY, Response(status=500), {"again": NOW + RETRY[0], "error": "it answered 500"}),
-        (JobKind.DELIVER, Response(status=410), {"paid": True}),
+        (JobKind.PING, Response(status=204), {"done": True}),
+        (JobKind.PING, Response(status=410), {"retry_at": NOW + RETRY[0], "error": "it answered 410"}),
+        (JobKind.DENY, Response(status=200), {"done": True}),
+        (JobKind.DENY, Response(status=500), {"retry_at": NOW + RETRY[0], "error": "it answered 500"}),
+        (JobKind.DELIVER, Response(status=410), {"done": True}),
         (
             JobKind.DELIVER,
             Response(status=301),
-            {"again": NOW + RETRY[0], "error": "it answered 301"},
+            {"retry_at": NOW + RETRY[0], "error": "it answered 301"},
         ),
         (
             JobKind.DELIVER,
             Response(status=503, headers={"retry-after": "60"}),
             {
-                "again": NOW + timedelta(seconds=60),
+                "retry_at": NOW + timedelta(seconds=60),
                 "not_before": NOW + timedelta(seconds=60),
                 "error": "it answered 503",
             },
@@ -186,7 +186,7 @@ def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
             JobKind.PING,
             Response(status=503, headers={"retry-after": "1"}),
             {
-                "again": NOW + RETRY[0],
+                "retry_at": NOW + RETRY[0],
                 "not_before": NOW + timedelta(seconds=1),
                 "error": "it answered 503",
             },
@@ -194,7 +194,7 @@ def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
         (
             JobKind.PING,
             Response(status=None, error="stopped", stopped=True),
-            {"again": NOW, "tried": False},
+            {"retry_at": NOW, "attempted": False},
         ),
     ],
 )
