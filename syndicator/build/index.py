@@ -45,7 +45,7 @@ class IndexResult:
         return self.last if self.new + self.changed == 1 and not self.gone else None
 
     def count(self, row: PostRow, before: PostRow | None) -> None:
-        """Count a post that was indexed as `row`, and stood in the index as `before`."""
+        """Count a post indexed as `row`, whose row was `before`."""
         was, now = before.head if before else None, row.head
         self.freed_id |= before is not None and before.id not in (None, row.id)
         if now and not was:
@@ -113,7 +113,7 @@ class Indexer:
             with self.database.begin(durable=False) as connection:
                 again = sorted(problems.subjects(connection, "id") | self._suffixed.keys())
                 posts.mark_unread(connection, again)
-                # Ids suffixed for a post that itself got another id in this run were never shown.
+                # Nobody saw ids suffixed because of a post that changed its own id in this run.
                 identities.remove(connection, self._suffixed)
                 before = [identity for identity in self._suffixed.values() if identity]
                 identities.put(connection, before)

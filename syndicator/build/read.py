@@ -215,12 +215,13 @@ def _as_tuple(result: ReadResult | None) -> Any:
     # A named tuple takes twice as long to pickle as a plain one.
     if result is None:
         return None
-    stat, settled, digest, same, head, problems = result
-    return tuple(stat), settled, digest, same, head and tuple(head), problems
+    head = result.head and tuple(result.head)
+    return tuple(result.stat), result.settled, result.digest, result.same, head, result.problems
 
 
 def _from_tuple(value: Any) -> ReadResult | None:
     if value is None:
         return None
-    stat, settled, digest, same, head, problems = value
-    return ReadResult(Stat(*stat), settled, digest, same, head and PostHead(*head), problems)
+    result = ReadResult(*value)
+    head = result.head and PostHead(*result.head)
+    return result._replace(stat=Stat(*result.stat), head=head)

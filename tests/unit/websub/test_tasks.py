@@ -164,9 +164,17 @@ def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
     ("kind", "answer", "expected"),
     [
         (JobKind.PING, Response(status=204), {"done": True}),
-        (JobKind.PING, Response(status=410), {"retry_at": NOW + RETRY[0], "error": "it answered 410"}),
+        (
+            JobKind.PING,
+            Response(status=410),
+            {"retry_at": NOW + RETRY[0], "error": "it answered 410"},
+        ),
         (JobKind.DENY, Response(status=200), {"done": True}),
-        (JobKind.DENY, Response(status=500), {"retry_at": NOW + RETRY[0], "error": "it answered 500"}),
+        (
+            JobKind.DENY,
+            Response(status=500),
+            {"retry_at": NOW + RETRY[0], "error": "it answered 500"},
+        ),
         (JobKind.DELIVER, Response(status=410), {"done": True}),
         (
             JobKind.DELIVER,
