@@ -399,12 +399,12 @@ def test_a_post_that_is_away_when_it_would_be_read(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The look saw it: it is looked for again, and what is renamed afterwards is still renamed."""
-    look, places = SourceFolder.look, [site.root / "_posts", site.root.parent / "away"]
+    look, places = SourceFolder.scan, [site.root / "_posts", site.root.parent / "away"]
 
     def seen(
-        source: SourceFolder, known: Container[int] | None, looking: Callable[[int], None]
+        source: SourceFolder, known: Container[int] | None, progress: Callable[[int], None]
     ) -> FolderScan:
-        found = look(source, known, looking)
+        found = look(source, known, progress)
         if known is not None and places:
             places[0].rename(places[1])
             places.clear()
@@ -415,7 +415,7 @@ def test_a_post_that_is_away_when_it_would_be_read(
         ids = {entry.id for entry in site.feed("all.atom").entries}
         old = time.time() - 100
         os.utime(site.post("2026-01-03-three"), (old, old))
-        monkeypatch.setattr(SourceFolder, "look", seen)
+        monkeypatch.setattr(SourceFolder, "scan", seen)
         service.build()
         (site.root.parent / "away").rename(site.root / "_posts")
         service.build()
