@@ -1,31 +1,31 @@
-# Every target sets up what it needs. Only Python 3.11, git and make are taken for granted.
+# Every target sets up what it needs. Required: Python 3.11, git and make.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
 .PHONY: run test check format bench lock soak clean
 
-## run: serve the example site, and say where
+## run: serve the example site with its pictures, and print the address
 run: .venv/.run
-	@$(BIN)/syndicator run --config config/syndicator.toml
+	@$(BIN)/python examples/run.py
 
-## test: run all tests, some at a time: most of them wait for a process
+## test: run all tests, up to four at a time: most of them wait for a process
 test: .venv/.test
 	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-## check: format, lint, types, layers
+## check: check format, lint, types and layers
 check: .venv/.test
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-## format: put the code into shape
+## format: format the code
 format: .venv/.test
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-## bench: measure
+## bench: measure speed and memory
 bench: .venv/.bench
 	@$(BIN)/python -m benchmarks
 
@@ -33,7 +33,7 @@ bench: .venv/.bench
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $@
 
-## lock: write the lock files anew: constraints.txt with the hashes of every platform's packages
+## lock: write the lock files: constraints.txt with the hashes of every platform's packages
 lock: .venv/.lock
 	@$(BIN)/$(COMPILE) pyproject.toml --output-file requirements.lock
 	@echo hatchling | $(BIN)/$(COMPILE) - --output-file requirements-build.lock
@@ -45,7 +45,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[lock]'
 	@touch $@
 
-## soak: some minutes of edits, restarts and faults, and what became of every change
+## soak: run the daemon under edits, restarts and faults for some minutes, and check every change
 soak: .venv/.test
 	@$(BIN)/python benchmarks/soak.py --minutes $(or $(MINUTES),3) --seed $(or $(SEED),1)
 
@@ -62,6 +62,6 @@ clean:
 	@touch $@
 
 .venv/.test: pyproject.toml constraints.txt | .venv/bin/python
-	@echo "Setting up .venv with what tests need …"
+	@echo "Setting up .venv for tests …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,check]'
 	@touch .venv/.run $@

@@ -1,9 +1,9 @@
-"""From nothing to the last byte: ours, Hugo's, and a bare reading of every file.
+"""A build from nothing: ours, Hugo's, and a bare read of every file.
 
     python -m benchmarks.cold [NUMBER …] [--rounds 3]
 
-Hugo makes the same feeds of the same posts in the same formats (RSS, Atom, JSON and HTML; 50 entries; full text) and
-nothing else. Rounds take turns, since no machine is quiet.
+Hugo builds the same feeds of the same posts in the same formats (RSS, Atom, JSON and HTML; 50
+entries; full text) and nothing else. Rounds take turns, since no machine is idle.
 """
 
 import argparse
@@ -20,7 +20,13 @@ from benchmarks import sites
 from benchmarks.machine import Cost, run
 
 HERE = Path(__file__).parent
-READ_ALL = "import os,sys\nfor e in os.scandir(sys.argv[1]):\n h=os.open(e.path,0);os.read(h,1<<16);os.close(h)"
+READ_ALL = """
+import os, sys
+for entry in os.scandir(sys.argv[1]):
+    file = os.open(entry.path, 0)
+    os.read(file, 1 << 16)
+    os.close(file)
+"""
 CONFIG = """\
 [source]
 path = "{site}"
@@ -67,7 +73,7 @@ def fresh(place: Path) -> None:
 
 
 def expect(folder: Path, *patterns: str) -> None:
-    """Seven feeds: the site's, and one for each of its six categories."""
+    """Check for seven feeds: the site's, and one for each of its six categories."""
     for pattern in patterns:
         assert len(list(folder.rglob(pattern))) >= 7, (folder, pattern)
 
@@ -80,36 +86,36 @@ def hugo_binary() -> str:
 
 
 def measure(site: Path, rounds: int) -> dict[str, list[Cost]]:
-    """The costs of each, a list of rounds; after one round that only warms the caches."""
-    # As pip does when it installs; where Python is told to write nothing, a checkout is compiled at each start.
+    """The costs of each, one for each round, after a read that warms the caches."""
+    # As pip does. With PYTHONDONTWRITEBYTECODE, a checkout is compiled at each start.
     compileall.compile_dir(Path(syndicator.__file__).parent, quiet=1)
-    found: dict[str, list[Cost]] = {"ours": [], "hugo": [], "floor": []}
+    costs: dict[str, list[Cost]] = {"ours": [], "hugo": [], "floor": []}
     with tempfile.TemporaryDirectory() as place:
         floor(site, Path(place))
         for _ in range(rounds):
             for name, one in (("ours", ours), ("hugo", hugo), ("floor", floor)):
-                found[name].append(one(site, Path(place) / name))
-    return found
+                costs[name].append(one(site, Path(place) / name))
+    return costs
 
 
-def lines(number: int, found: dict[str, list[Cost]]) -> list[str]:
-    """Medians, and ratios of each round's neighbours."""
-    told = []
-    for name, costs in found.items():
+def lines(number: int, costs: dict[str, list[Cost]]) -> list[str]:
+    """Medians, and medians of each round's ratios."""
+    text = []
+    for name, of_name in costs.items():
         wall, cpu, peak = (
-            median(getattr(cost, what) for cost in costs) for what in ("wall", "cpu", "peak")
+            median(getattr(cost, part) for cost in of_name) for part in ("wall", "cpu", "peak")
         )
-        told.append(
+        text.append(
             f"{number:>9,} cold {name:6}{wall:9.2f} s{cpu:9.2f} s CPU{peak / 2**20:8.0f} MiB"
         )
     for name in ("hugo", "floor"):
-        pairs = list(zip(found["ours"], found[name], strict=True))
+        pairs = list(zip(costs["ours"], costs[name], strict=True))
         wall, cpu, peak = (
-            median(getattr(mine, what) / getattr(theirs, what) for mine, theirs in pairs)
-            for what in ("wall", "cpu", "peak")
+            median(getattr(mine, part) / getattr(theirs, part) for mine, theirs in pairs)
+            for part in ("wall", "cpu", "peak")
         )
-        told.append(f"{number:>9,} cold ours/{name:6}{wall:6.2f}{cpu:11.2f}     {peak:12.2f}")
-    return told
+        text.append(f"{number:>9,} cold ours/{name:6}{wall:6.2f}{cpu:11.2f}     {peak:12.2f}")
+    return text
 
 
 def main() -> None:
@@ -118,10 +124,10 @@ def main() -> None:
     )
     parser.add_argument("numbers", nargs="*", type=int, default=[20_000])
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    for number in asked.numbers:
+    options = parser.parse_args()
+    for number in options.numbers:
         with sites.temporary(number) as root:
-            print("\n".join(lines(number, measure(root, asked.rounds))))
+            print("\n".join(lines(number, measure(root, options.rounds))))
 
 
 if __name__ == "__main__":

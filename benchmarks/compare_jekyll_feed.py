@@ -1,10 +1,12 @@
-"""How near syndicator comes to jekyll-feed: one site, and what jekyll-feed made of it.
+"""Compare the entries of a site with the feeds that jekyll-feed made of it.
 
-    python benchmarks/compare_jekyll_feed.py SITE FEED_XML [FEED_XML ...] [--show N] [--min-meta P] [--min-text P]
+    python benchmarks/compare_jekyll_feed.py SITE FEED_XML [FEED_XML ...]
+        [--show N] [--min-meta P] [--min-text P]
 
-SITE is the site's folder; each FEED_XML is an Atom feed that jekyll-feed wrote for it (the whole site's, or a
-category's). Entries are matched to posts by link, else by id. Prints for each field how many entries are equal,
-and the first differences. Exit status 1: fewer than asked for are equal, or a post is missing.
+SITE is the site's folder; each FEED_XML is an Atom feed that jekyll-feed wrote for it (the whole
+site's, or a category's). Entries are matched to posts by link, else by id. Prints for each field
+how many entries are equal, and the first differences. Exits with 1 if fewer are equal than
+required, or if a post is missing.
 """
 
 import argparse
@@ -38,7 +40,7 @@ CONTENT = ("text", "links", "images", "summary")
 
 @dataclass(frozen=True)
 class Facts:
-    """One entry as both sides have it."""
+    """The compared fields of an entry."""
 
     id: str
     link: str
@@ -110,7 +112,7 @@ class _Reader(HTMLParser):
 
 
 def address(value: str, base: str) -> str:
-    """An address, absolute and decoded, so that only what it names is compared."""
+    """An address, absolute and decoded, so that spellings of one address are equal."""
     try:
         parts = urlsplit(urljoin(base, value.strip().replace("\n", "")))
         path = parts.path or ("/" if parts.netloc else "")
@@ -132,35 +134,35 @@ def content_facts(html: str, base: str) -> tuple[str, tuple[str, ...], tuple[str
     return folded("".join(reader.text)), tuple(reader.links), tuple(reader.images)
 
 
-def author_names(said: str, site: Site) -> tuple[str, ...]:
-    """The author of an entry. A list jekyll-feed can't read, and prints as it is; we read what it would have meant."""
+def author_names(text: str, site: Site) -> tuple[str, ...]:
+    """The authors of an entry. jekyll-feed prints a list as it is; it is parsed here."""
     try:
-        names = json.loads(said) if said.startswith("[") else [said]
+        names = json.loads(text) if text.startswith("[") else [text]
     except ValueError:
-        names = [said]
+        names = [text]
     known = site.data.get("authors") or {}
     return tuple(folded(str((known.get(name) or {}).get("name") or name)) for name in names if name)
 
 
 def expected(entry: etree._Element, site: Site) -> Facts:
-    def said(path: str) -> str:
+    def text_of(path: str) -> str:
         return (entry.findtext(path, "", ATOM) or "").strip()
 
-    found = entry.find("a:link[@rel='alternate']", ATOM)
-    link = found.get("href", "") if found is not None else ""
-    text, links, images = content_facts(said("a:content"), link)
-    moment = datetime.fromisoformat(said("a:published")).astimezone(UTC).isoformat()
+    element = entry.find("a:link[@rel='alternate']", ATOM)
+    link = element.get("href", "") if element is not None else ""
+    text, links, images = content_facts(text_of("a:content"), link)
+    moment = datetime.fromisoformat(text_of("a:published")).astimezone(UTC).isoformat()
     return Facts(
-        id=said("a:id"),
+        id=text_of("a:id"),
         link=link,
-        title=folded(unescape(said("a:title"))),
+        title=folded(unescape(text_of("a:title"))),
         published=moment,
-        authors=author_names(folded(said("a:author/a:name")), site),
+        authors=author_names(folded(text_of("a:author/a:name")), site),
         categories=tuple(each.get("term", "") for each in entry.findall("a:category", ATOM)),
         text=text,
         links=links,
         images=images,
-        summary=folded(unescape(said("a:summary"))),
+        summary=folded(unescape(text_of("a:summary"))),
     )
 
 
@@ -200,12 +202,12 @@ def read(folder: Path) -> tuple[Site, dict[str, Post]]:
 
 
 def differences(wanted: Facts, got: Facts) -> list[str]:
-    found = [field for field in (*META, *CONTENT) if getattr(wanted, field) != getattr(got, field)]
-    if "authors" in found and wanted.authors == got.authors[: max(len(wanted.authors), 1)]:
-        found.remove("authors")  # jekyll-feed gives only the first of several
-    if "categories" in found and sorted(set(wanted.categories)) == sorted(set(got.categories)):
-        found.remove("categories")  # the same words in another order, or one said twice
-    return found
+    fields = [field for field in (*META, *CONTENT) if getattr(wanted, field) != getattr(got, field)]
+    if "authors" in fields and wanted.authors == got.authors[: max(len(wanted.authors), 1)]:
+        fields.remove("authors")  # jekyll-feed gives only the first of several
+    if "categories" in fields and sorted(set(wanted.categories)) == sorted(set(got.categories)):
+        fields.remove("categories")  # the same words in another order, or one repeated
+    return fields
 
 
 def show(path: str, field: str, wanted: Facts, got: Facts) -> None:
@@ -229,10 +231,9 @@ def show(path: str, field: str, wanted: Facts, got: Facts) -> None:
 def compare(
     site: Site, feed: Path, entries: dict[str, tuple[str, Facts]], shown: int
 ) -> tuple[int, dict[str, int], int]:
-    """Entries in the feed, how many are equal in each field, and how many no post was found for."""
-    readable = printable(
-        feed.read_text(encoding="utf-8", errors="replace")
-    )  # jekyll-feed writes control characters
+    """The number of entries, of equal entries by field, and of entries without a post."""
+    # jekyll-feed writes control characters.
+    readable = printable(feed.read_text(encoding="utf-8", errors="replace"))
     tree = etree.fromstring(readable.encode(), etree.XMLParser(recover=True, huge_tree=True))
     by_id = {facts.id: (path, facts) for path, facts in entries.values()}
     equal = dict.fromkeys((*META, *CONTENT), 0)
@@ -241,12 +242,12 @@ def compare(
     for element in tree.iterfind("a:entry", ATOM):
         total += 1
         wanted = expected(element, site)
-        found = entries.get(unquote(wanted.link)) or by_id.get(wanted.id)
-        if found is None:
+        match = entries.get(unquote(wanted.link)) or by_id.get(wanted.id)
+        if match is None:
             missing += 1
             print(f"  no post for {wanted.link}") if missing <= max(shown, 3) else None
             continue
-        path, got = found
+        path, got = match
         different = differences(wanted, got)
         for field in equal:
             if field not in different:
@@ -270,34 +271,32 @@ def main() -> int:
     parser.add_argument(
         "--min-text", type=float, default=0, metavar="P", help="percent, of the content's text"
     )
-    parser.add_argument(
-        "--problems", action="store_true", help="also print what is wrong in the posts"
-    )
-    asked = parser.parse_args()
+    parser.add_argument("--problems", action="store_true", help="also print problems of posts")
+    options = parser.parse_args()
 
-    site, posts = read(asked.site)
-    renderer = Renderer(site, FolderFiles(asked.site), Posts(posts.values()))
+    site, posts = read(options.site)
+    renderer = Renderer(site, FolderFiles(options.site), Posts(posts.values()))
     entries: dict[str, tuple[str, Facts]] = {}
     began = time.perf_counter()
     for path, post in posts.items():
         rendering = renderer.render(post)
-        for problem in rendering.problems if asked.problems else ():
+        for problem in rendering.problems if options.problems else ():
             print(f"  problem: {problem}")
         if rendering.entry:
             entries[unquote(rendering.entry.url)] = (path, ours(rendering.entry))
     print(f"{len(entries)} of {len(posts)} posts rendered in {time.perf_counter() - began:.1f} s")
 
     failed = False
-    for feed in asked.feeds:
-        total, equal, missing = compare(site, feed, entries, asked.show)
+    for feed in options.feeds:
+        total, equal, missing = compare(site, feed, entries, options.show)
         print(f"{feed}: {total} entries, {missing} without a post")
         percents = {field: 100 * count / max(total, 1) for field, count in equal.items()}
         print(
             "  "
             + "  ".join(f"{field} {equal[field]}/{total} {percents[field]:.2f}%" for field in equal)
         )
-        failed |= missing > 0 or any(percents[field] < asked.min_meta for field in META)
-        failed |= percents["text"] < asked.min_text
+        failed |= missing > 0 or any(percents[field] < options.min_meta for field in META)
+        failed |= percents["text"] < options.min_text
     return int(failed)
 
 

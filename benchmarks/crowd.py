@@ -1,8 +1,10 @@
-"""How long 50 clients wait for a 304 while posts are saved: python benchmarks/crowd.py [--posts 1000] [--seconds 5]
+"""How long 50 clients wait for a 304 while posts are saved.
 
-A daemon on a site of its own, wrk with 50 connections that ask as fast as they are answered, and ten saves a second,
-each a post in turn written anew. First without saves, then with them. Milliseconds; the load is what else the
-machine was at when the round began.
+    python benchmarks/crowd.py [--posts 1000] [--seconds 5]
+
+A daemon on a site of its own, wrk with 50 connections that send requests as fast as they are
+answered, and ten saves a second, each of one of forty posts. First without saves, then with them.
+Times are milliseconds; the load is the machine's when the round began.
 """
 
 import argparse
@@ -41,7 +43,8 @@ BODY = " ".join(sites.WORDS) * 30
 @contextmanager
 def serving(place: Path, posts: int) -> Iterator[str]:
     sites.make(place / "site", posts)
-    url = f"http://127.0.0.1:{(port := free_port())}/"
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/"
     (place / "syndicator.toml").write_text(CONFIG.format(url=url, port=port))
     command = [
         sys.executable,
@@ -83,15 +86,15 @@ def saving(folder: Path) -> Iterator[None]:
         thread.join()
 
 
-def measure(what: str, url: str, seconds: int, header: str) -> None:
+def measure(title: str, url: str, seconds: int, header: str) -> None:
     load = os.getloadavg()[0]
     command = ["wrk", "-t1", "-c50", f"-d{seconds}", "--latency", "-H", header, f"{url}all.rss"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert "Non-2xx" not in said, said
-    assert "Socket errors" not in said, said
-    half, most = (milliseconds(re.search(rf" {part}% +(\S+)", said)[1]) for part in (50, 99))  # type: ignore[index]
-    rate = float(re.search(r"Requests/sec: +(\S+)", said)[1])  # type: ignore[index]
-    print(f"{what:24}{rate:12,.0f}{half:12.1f}{most:12.1f}{load:12.1f}", flush=True)
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "Non-2xx" not in output, output
+    assert "Socket errors" not in output, output
+    median, p99 = (milliseconds(re.search(rf" {part}% +(\S+)", output)[1]) for part in (50, 99))  # type: ignore[index]
+    rate = float(re.search(r"Requests/sec: +(\S+)", output)[1])  # type: ignore[index]
+    print(f"{title:24}{rate:12,.0f}{median:12.1f}{p99:12.1f}{load:12.1f}", flush=True)
 
 
 def milliseconds(text: str) -> float:
@@ -105,19 +108,19 @@ def main() -> None:
     )
     parser.add_argument("--posts", type=int, default=1000)
     parser.add_argument("--seconds", type=int, default=5)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     if not shutil.which("wrk"):
-        sys.exit("wrk is not installed: nothing to measure with")
+        sys.exit("wrk is not installed")
     with (
         tempfile.TemporaryDirectory() as folder,
-        serving(place := Path(folder), asked.posts) as url,
+        serving(place := Path(folder), options.posts) as url,
     ):
         print(f"{'':24}{'requests/s':>12}{'median':>12}{'p99':>12}{'load':>12}")
-        measure("304", url, asked.seconds, "If-None-Match: *")
+        measure("304", url, options.seconds, "If-None-Match: *")
         with saving(place / "site/_posts"):
             for _ in range(3):
-                measure("304, ten saves a second", url, asked.seconds, "If-None-Match: *")
-            measure("gzip 200, likewise", url, asked.seconds, "Accept-Encoding: gzip")
+                measure("304, ten saves a second", url, options.seconds, "If-None-Match: *")
+            measure("gzip 200, ten saves", url, options.seconds, "Accept-Encoding: gzip")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
     python benchmarks/fanout.py [subscribers]
 
-Three times: to subscribers that answer at once, after 50 ms, and with one in a hundred that hangs. The sink is a
-process of its own that reads requests and says 200; hosts are 127.1.0.x. Each case runs ours, then the bare pool,
-with the same timeout, to the same addresses. While ours runs, its process also serves the feed, and a client of its
-own asks for it twenty times a second, as a reader does that has it: a 304.
+Three cases: subscribers answer at once, after 50 ms, or one in a hundred hangs. The sink is a
+process of its own that reads requests and answers 200; hosts are 127.1.0.x. Each case runs ours,
+then the bare pool, with the same timeout, to the same addresses. While ours runs, its process also
+serves the feed, and another process requests it twenty times a second and gets a 304.
 """
 
 import argparse
@@ -39,7 +39,10 @@ from syndicator.web.catalogue import Catalogue, PublishedFile
 from syndicator.web.health import Health, Readiness
 from syndicator.web.server import Server
 
-HOSTS, PORT, BODY, TIMEOUT = 100, 18099, os.urandom(25_000).hex().encode(), 2.0
+HOSTS = 100
+PORT = 18099
+BODY = os.urandom(25_000).hex().encode()
+TIMEOUT = 2.0
 TOPIC = "https://news.example.com/feeds/all.rss"
 #: Seconds until the sink answers, and the share of subscribers that are never answered.
 CASES = {"at once": (0.0, 0.0), "after 50 ms": (0.05, 0.0), "1% hang": (0.0, 0.01)}
@@ -48,17 +51,20 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 def sink(slow: float, ready: "multiprocessing.synchronize.Event") -> None:
-    """Says 200 to everything: after `slow` seconds, and never to paths that say /hang."""
+    """Answer 200 to every request after `slow` seconds, but never to paths with /hang."""
 
     class Protocol(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            self.transport, self.buffer, self.need, self.hang = transport, b"", -1, False
+            self.transport = transport
+            self.buffer = b""
+            self.need = -1
+            self.hang = False
 
         def data_received(self, data: bytes) -> None:
             if self.need < 0:
                 self.buffer += data
-                head, found, rest = self.buffer.partition(b"\r\n\r\n")
-                if not found:
+                head, end, rest = self.buffer.partition(b"\r\n\r\n")
+                if not end:
                     return
                 self.hang = b"/hang" in head.split(b"\r\n", 1)[0]
                 lengths = [
@@ -66,7 +72,9 @@ def sink(slow: float, ready: "multiprocessing.synchronize.Event") -> None:
                     for line in head.split(b"\r\n")
                     if line.lower().startswith(b"content-length:")
                 ]
-                self.need, self.buffer, data = int(lengths[0].split(b":")[1]), b"", rest
+                self.need = int(lengths[0].split(b":")[1])
+                self.buffer = b""
+                data = rest
             self.need -= len(data)
             if self.need <= 0 and not self.hang:
                 self.need = -1
@@ -177,15 +185,15 @@ def served() -> Iterator[int]:
 
 
 def reader(
-    port: int, over: "multiprocessing.synchronize.Event", told: "multiprocessing.Queue[list[float]]"
+    port: int, over: "multiprocessing.synchronize.Event", sent: "multiprocessing.Queue[list[float]]"
 ) -> None:
-    """Asks for the feed that it has until it is told to stop; tells how long each answer took."""
+    """Request the feed conditionally until `over`; then send the seconds of each response."""
     connection, waits = http.client.HTTPConnection("127.0.0.1", port), list[float]()
     connection.request("GET", "/all.rss")
     first = connection.getresponse()
     first.read()
     have = {"If-None-Match": first.headers["ETag"]}
-    told.put([])  # ready
+    sent.put([])  # ready
     while not over.wait(0.05):
         began = time.perf_counter()
         connection.request("GET", "/all.rss", headers=have)
@@ -193,20 +201,22 @@ def reader(
         response.read()
         waits.append(time.perf_counter() - began)
         assert response.status == 304
-    told.put(waits)
+    sent.put(waits)
 
 
 @contextmanager
-def asked(port: int) -> Iterator[list[float]]:
-    """What the reader waited, in seconds; there when it is over."""
-    spawn = multiprocessing.get_context("spawn")  # there are threads by now
-    over, told, waits = spawn.Event(), spawn.Queue(), list[float]()
-    process = spawn.Process(target=reader, args=(port, over, told), daemon=True)
+def reading(port: int) -> Iterator[list[float]]:
+    """The reader's waits in seconds, complete when the block ends."""
+    spawn = multiprocessing.get_context("spawn")  # this process has threads
+    over = spawn.Event()
+    sent = spawn.Queue()
+    waits = list[float]()
+    process = spawn.Process(target=reader, args=(port, over, sent), daemon=True)
     process.start()
-    told.get(timeout=30)
+    sent.get(timeout=30)
     yield waits
     over.set()
-    waits += told.get(timeout=30)
+    waits += sent.get(timeout=30)
     process.join()
 
 
@@ -242,22 +252,24 @@ class Peak:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("subscribers", nargs="?", type=int, default=10_000)
-    parser.add_argument("--threads", type=int, default=64, help="of the bare pool")
+    parser.add_argument("--threads", type=int, default=64, help="threads of the bare pool")
     options = parser.parse_args()
     print(
-        f"{options.subscribers:,} subscribers  ours/s  bare/s  ratio  arrived      304 p50  p99 ms  fds threads  MiB"
+        f"{options.subscribers:,} subscribers  ours/s  bare/s  ratio  arrived     "
+        " 304 p50  p99 ms  fds threads  MiB"
     )
     for name, (slow, hanging) in CASES.items():
         to = callbacks(options.subscribers, hanging)
         with sinking(slow), tempfile.TemporaryDirectory() as folder:
-            with served() as port, asked(port) as waits, Peak() as peak:
+            with served() as port, reading(port) as waits, Peak() as peak:
                 seconds, arrived = ours(to, Path(folder))
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
             bare_seconds, bare_arrived = bare(to, options.threads)
         mine, theirs = arrived / seconds, bare_arrived / bare_seconds
         cuts = [1000 * cut for cut in statistics.quantiles(waits, n=100)]
         print(
-            f"{name:18} {mine:7.0f} {theirs:7.0f} {mine / theirs:6.2f}  {arrived:6,} {bare_arrived:6,}"
+            f"{name:18} {mine:7.0f} {theirs:7.0f} {mine / theirs:6.2f} "
+            f" {arrived:6,} {bare_arrived:6,}"
             f" {cuts[49]:7.1f} {cuts[98]:7.1f} {peak.descriptors:4} {peak.threads:7} {memory:4}",
             flush=True,
         )

@@ -1,4 +1,4 @@
-"""What a command costs: seconds, processor seconds, and memory of all its processes together."""
+"""Cost of a command: seconds, processor seconds, and memory of all its processes together."""
 
 import os
 import subprocess
@@ -14,27 +14,27 @@ from pathlib import Path
 class Cost:
     wall: float  # seconds, from the start of the process to its end
     cpu: float  # seconds, user and system, children too
-    peak: int  # octets: the most that the process and its children held together
+    peak: int  # bytes: the most that the process and its children held together
 
 
 def run(command: Sequence[str], cwd: Path | None = None) -> Cost:
-    """Run a command to its end. Raises CalledProcessError, with what it said, when it fails."""
+    """Run a command to its end. Raises CalledProcessError with its output when it fails."""
     begun = time.perf_counter()
     with subprocess.Popen(
         command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         peak = Peak(process.pid)
-        said = process.stdout.read() if process.stdout else ""
+        output = process.stdout.read() if process.stdout else ""
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, said)
+        raise subprocess.CalledProcessError(process.returncode, command, output)
     return Cost(wall, usage.ru_utime + usage.ru_stime, max(peak.stop(), usage.ru_maxrss * 1024))
 
 
 class Peak:
-    """The most memory that a process and its children hold together, looked at each 30 ms until `stop`."""
+    """Peak memory of a process and its children together, sampled each 30 ms until `stop`."""
 
     def __init__(self, pid: int) -> None:
         self._pid, self._most = pid, 0
@@ -49,25 +49,26 @@ class Peak:
 
     def _watch(self) -> None:
         while not self._end.wait(0.03):
-            self._most = max(self._most, sum(map(_held, family(self._pid))))
+            self._most = max(self._most, sum(map(_memory, family(self._pid))))
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that it started."""
-    found, waiting = [], [pid]
+    """A process and all its descendants."""
+    members = []
+    waiting = [pid]
     while waiting:
-        found.append(waiting.pop())
+        members.append(waiting.pop())
         with suppress(OSError):  # it ended
-            for task in os.listdir(f"/proc/{found[-1]}/task"):
-                children = Path(f"/proc/{found[-1]}/task/{task}/children").read_text()
+            for task in os.listdir(f"/proc/{members[-1]}/task"):
+                children = Path(f"/proc/{members[-1]}/task/{task}/children").read_text()
                 waiting += map(int, children.split())
-    return found
+    return members
 
 
-def _held(pid: int) -> int:
-    """Octets, with what is shared counted in shares."""
+def _memory(pid: int) -> int:
+    """Bytes; shared memory is divided among the processes that share it."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:  # likewise
+    except OSError:  # it ended
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)

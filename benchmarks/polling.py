@@ -2,7 +2,7 @@
 
     python -m benchmarks.polling [NUMBER …] [--rounds 15]
 
-Both in one process, in turns: what a daemon asks of itself every thirty seconds.
+Both in one process, by turns. A daemon polls every thirty seconds.
 """
 
 import argparse
@@ -23,14 +23,14 @@ def bare(folder: Path) -> None:
             entry.stat()
 
 
-def took(work: Callable[[], object]) -> float:
+def seconds_of(work: Callable[[], object]) -> float:
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
 
 
 def measure(site: Path, rounds: int) -> list[tuple[float, float]]:
-    """Seconds of a poll and of the bare loop beside it, each round."""
+    """Seconds of a poll and of the bare loop after it, for each round."""
     from syndicator import config
     from syndicator.service import Service
 
@@ -38,19 +38,20 @@ def measure(site: Path, rounds: int) -> list[tuple[float, float]]:
         (Path(place) / "syndicator.toml").write_text(CONFIG.format(site=site))
         with Service(config.load(Path(place) / "syndicator.toml", {})) as service:
             service.build()
-            time.sleep(2.1)  # until no file is younger than the clock's grain
+            time.sleep(2.1)  # until no file is younger than the file system's time resolution
             service.build()
             return [
-                (took(service.build), took(lambda: bare(site / "_posts"))) for _ in range(rounds)
+                (seconds_of(service.build), seconds_of(lambda: bare(site / "_posts")))
+                for _ in range(rounds)
             ]
 
 
-def lines(number: int, found: list[tuple[float, float]]) -> list[str]:
-    poll, look = (median(each) for each in zip(*found, strict=True))
-    ratio = median(poll / look for poll, look in found)
+def lines(number: int, rounds: list[tuple[float, float]]) -> list[str]:
+    poll, scan = (median(each) for each in zip(*rounds, strict=True))
+    ratio = median(poll / scan for poll, scan in rounds)
     return [
         f"{number:>9,} poll        {poll * 1000:9.1f} ms",
-        f"{number:>9,} scandir+stat{look * 1000:9.1f} ms",
+        f"{number:>9,} scandir+stat{scan * 1000:9.1f} ms",
         f"{number:>9,} poll/scandir+stat {ratio:.2f}",
     ]
 
@@ -61,10 +62,10 @@ def main() -> None:
     )
     parser.add_argument("numbers", nargs="*", type=int, default=[20_000])
     parser.add_argument("--rounds", type=int, default=15)
-    asked = parser.parse_args()
-    for number in asked.numbers:
+    options = parser.parse_args()
+    for number in options.numbers:
         with sites.temporary(number) as root:
-            print("\n".join(lines(number, measure(root, asked.rounds))))
+            print("\n".join(lines(number, measure(root, options.rounds))))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""From a saved post to its feeds on disk, and to the hub being told: a daemon with `watch`, as it comes.
+"""Time from a saved post to its feeds on disk and to the hub's pings, by a daemon with `watch`.
 
     python -m benchmarks.saving [NUMBER …] [--saves 30]
 
-Each save is a new post of one category, written as an editor writes it. "File" is when both feeds that it stands
-in are in place; "ping" is when a listening hub has the first request for one of them, "pings" when it has all six.
+Each save is a new post of one category, written as an editor writes it. "File" is when both of its
+feeds are in place; "ping" is when a hub has the first request for one of them, "pings" when it has
+all six.
 """
 
 import argparse
@@ -37,12 +38,13 @@ class Save:
 
 
 class Hub(socketserver.ThreadingTCPServer):
-    """Notes when each request has come, and says 204."""
+    """Records the time of each request, and answers 204."""
 
-    daemon_threads, allow_reuse_address = True, True
+    daemon_threads = True
+    allow_reuse_address = True
 
     def __init__(self) -> None:
-        self.heard: queue.SimpleQueue[float] = queue.SimpleQueue()
+        self.arrivals: queue.SimpleQueue[float] = queue.SimpleQueue()
         super().__init__(("127.0.0.1", 0), Listener)
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -61,13 +63,13 @@ class Listener(socketserver.StreamRequestHandler):
                 name, _, value = line.partition(b":")
                 length = int(value) if name.lower() == b"content-length" else length
             self.rfile.read(length)
-            self.server.heard.put(time.perf_counter())
+            self.server.arrivals.put(time.perf_counter())
             self.wfile.write(b"HTTP/1.1 204 No Content\r\n\r\n")
 
 
 @contextmanager
 def daemon(site: Path, place: Path, hub: Hub) -> Iterator[None]:
-    """Ours, from its readiness on, with nothing owed."""
+    """A daemon that is ready and has no job queued."""
     config = CONFIG.format(site=site).replace(
         "[output]", f'[push]\nhubs = ["http://127.0.0.1:{hub.server_address[1]}/"]\n[output]'
     )
@@ -91,58 +93,57 @@ def quiet(hub: Hub) -> None:
     """Wait until a second has passed without a request."""
     while True:
         try:
-            hub.heard.get(timeout=1)
+            hub.arrivals.get(timeout=1)
         except queue.Empty:
             return
 
 
 def save(site: Path, feeds: Path, hub: Hub, number: int) -> Save:
-    """Save one post, and watch what comes of it."""
+    """Save one post, and wait for its feeds and pings."""
     now = datetime.now(UTC)
     text = sites.post(6 * number, now.replace(tzinfo=None), "One more paragraph of news.\n\n" * 40)
-    waited = [
+    paths = [
         feeds / f"{name}.{suffix}"
         for name in ("all", "category/news")
         for suffix in ("rss", "atom", "json")
     ]
-    before = {path: path.stat().st_ino for path in waited}
+    before = {path: path.stat().st_ino for path in paths}
     begun = time.perf_counter()
     (site / "_posts" / f"{now:%Y-%m-%d}-saved-{number}.md").write_text(text)
-    while any(path.stat().st_ino == before[path] for path in waited):
+    while any(path.stat().st_ino == before[path] for path in paths):
         time.sleep(0.001)
         assert time.perf_counter() - begun < PATIENCE, "the feeds did not change"
     file = time.perf_counter()
-    heard = sorted(hub.heard.get(timeout=PATIENCE) for _ in range(TOPICS))
-    return Save(file - begun, heard[0] - begun, heard[-1] - begun)
+    times = sorted(hub.arrivals.get(timeout=PATIENCE) for _ in range(TOPICS))
+    return Save(file - begun, times[0] - begun, times[-1] - begun)
 
 
 def measure(roots: Sequence[Path], saves: int) -> list[list[Save]]:
-    """Saves below each root, by turns: a machine's speed changes within minutes, and then it does for all."""
-    found: list[list[Save]] = [[] for _ in roots]
+    """Saves below each root, by turns: a machine's speed changes within minutes."""
+    results: list[list[Save]] = [[] for _ in roots]
     with ExitStack() as stack:
         places = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in roots]
         hubs = [stack.enter_context(closing(Hub())) for _ in roots]
         for root, place, hub in zip(roots, places, hubs, strict=True):
             stack.enter_context(daemon(root, place, hub))
         for number in range(saves + 2):
-            for root, place, hub, each in zip(roots, places, hubs, found, strict=True):
+            for root, place, hub, each in zip(roots, places, hubs, results, strict=True):
                 each.append(save(root, place / "feeds", hub, number))
                 time.sleep(0.3)
     for root in roots:
         for path in (root / "_posts").glob("*-saved-*.md"):
             path.unlink()
-    return [each[2:] for each in found]  # the first two warm up
+    return [each[2:] for each in results]  # the first two warm up
 
 
-def lines(number: int, found: list[Save]) -> list[str]:
-    told = []
-    for what in ("file", "ping", "pings"):
-        each = sorted(getattr(one, what) * 1000 for one in found)
-        high = each[min(len(each) - 1, round(0.99 * len(each)))]
-        told.append(
-            f"{number:>9,} save to {what:5}{statistics.median(each):9.0f} ms median{high:9.0f} ms p99"
-        )
-    return told
+def lines(number: int, saves: list[Save]) -> list[str]:
+    text = []
+    for event in ("file", "ping", "pings"):
+        times = sorted(getattr(save, event) * 1000 for save in saves)
+        median = statistics.median(times)
+        high = times[min(len(times) - 1, round(0.99 * len(times)))]
+        text.append(f"{number:>9,} save to {event:5}{median:9.0f} ms median{high:9.0f} ms p99")
+    return text
 
 
 def main() -> None:
@@ -151,11 +152,11 @@ def main() -> None:
     )
     parser.add_argument("numbers", nargs="*", type=int, default=[1000])
     parser.add_argument("--saves", type=int, default=30)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with ExitStack() as stack:
-        roots = [stack.enter_context(sites.temporary(number)) for number in asked.numbers]
-        for number, found in zip(asked.numbers, measure(roots, asked.saves), strict=True):
-            print("\n".join(lines(number, found)))
+        roots = [stack.enter_context(sites.temporary(number)) for number in options.numbers]
+        for number, saves in zip(options.numbers, measure(roots, options.saves), strict=True):
+            print("\n".join(lines(number, saves)))
 
 
 if __name__ == "__main__":

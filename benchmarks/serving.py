@@ -1,9 +1,10 @@
-"""What a request costs: ours, a bare ASGI app on uvicorn as it comes, and nginx with gzip_static, side by side.
+"""The cost of a request: ours, a bare ASGI app on plain uvicorn, and nginx with gzip_static.
 
     python benchmarks/serving.py [--rounds 5] [--seconds 2]
 
-One worker each, one client thread with 32 connections that send what a reader sends, loopback. Rounds take turns,
-since the machine is never quiet; the table shows medians. CPU is the server's own time by /proc, the steadier number.
+One worker each, one client thread with 32 connections that send a reader's request, on loopback.
+Rounds take turns, since no machine is idle; the table shows medians. CPU is the server's own time
+from /proc, the steadier number.
 """
 
 import argparse
@@ -39,7 +40,7 @@ WORDS = (
     "water",
 )
 LINK = '<https://hub.example/>; rel="hub", <https://news.example.com/all.rss>; rel="self"'
-ASKED = {
+REQUEST_HEADERS = {
     "Accept-Encoding": "gzip, deflate",
     "User-Agent": "NetNewsWire (RSS Reader)",
     "Accept": "*/*",
@@ -58,7 +59,7 @@ def feed() -> bytes:
 
 
 def bare(port: int, http: str) -> None:
-    """The app that we are measured against: it looks at nothing, and always says the same."""
+    """The app that ours is compared with: it ignores the request and always sends the same."""
     import uvicorn
 
     body = gzip.compress(feed(), mtime=0)
@@ -126,7 +127,8 @@ def nginx_command(port: int, place: Path) -> list[str]:
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     (place / "nginx.conf").write_text(
-        f"daemon off; master_process off; worker_processes 1; pid {place}/pid; error_log {place}/log;"
+        f"daemon off; master_process off; worker_processes 1; pid {place}/pid;"
+        f"error_log {place}/log;"
         "events { worker_connections 512; } http { access_log off; sendfile on; tcp_nopush on;"
         f"keepalive_requests 10000000; open_file_cache max=100;{temporary}\n{example}}}\n"
     )
@@ -142,7 +144,7 @@ class Case(NamedTuple):
 
 class Measured(NamedTuple):
     per_second: float
-    cpu: float  # microseconds of the server a request
+    cpu: float  # the server's microseconds for each request
 
 
 @contextmanager
@@ -160,9 +162,9 @@ def running(case: Case) -> Iterator[int]:
 
 
 def measure(case: Case, pid: int, seconds: int) -> Measured:
-    said = [word for name, value in case.headers.items() for word in ("-H", f"{name}: {value}")]
+    headers = [word for name, value in case.headers.items() for word in ("-H", f"{name}: {value}")]
     before = cpu(pid)
-    wrk = ["wrk", "-t1", "-c32", f"-d{seconds}", *said, f"http://127.0.0.1:{case.port}/all.rss"]
+    wrk = ["wrk", "-t1", "-c32", f"-d{seconds}", *headers, f"http://127.0.0.1:{case.port}/all.rss"]
     text = subprocess.run(wrk, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in text
     requests = int(re.search(r"(\d+) requests in", text)[1])  # type: ignore[index]
@@ -180,50 +182,58 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2)  # wrk knows whole ones only
-    asked = parser.parse_args()
+    parser.add_argument("--seconds", type=int, default=2)  # wrk accepts whole seconds only
+    options = parser.parse_args()
     if not shutil.which("wrk"):
-        sys.exit("wrk is not installed: nothing to measure with")
+        sys.exit("wrk is not installed")
     me = [sys.executable, __file__]
     places = [free_port() for _ in range(4)]
-    again = ASKED | {"If-None-Match": '"d-gz"'}
+    conditional = REQUEST_HEADERS | {"If-None-Match": '"d-gz"'}
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         cases = [
-            Case("bare app, h11", [*me, "bare", str(places[0]), "h11"], places[0], ASKED),
+            Case("bare app, h11", [*me, "bare", str(places[0]), "h11"], places[0], REQUEST_HEADERS),
             Case(
-                "bare app, httptools", [*me, "bare", str(places[1]), "httptools"], places[1], ASKED
+                "bare app, httptools",
+                [*me, "bare", str(places[1]), "httptools"],
+                places[1],
+                REQUEST_HEADERS,
             ),
-            Case("ours, gzip 200", [*me, "ours", str(places[2])], places[2], ASKED),
-            Case("ours, 304", [*me, "ours", str(places[2])], places[2], again),
+            Case("ours, gzip 200", [*me, "ours", str(places[2])], places[2], REQUEST_HEADERS),
+            Case("ours, 304", [*me, "ours", str(places[2])], places[2], conditional),
         ]
         if shutil.which("nginx"):
             cases.append(
-                Case("nginx, gzip_static 200", nginx_command(places[3], place), places[3], ASKED)
+                Case(
+                    "nginx, gzip_static 200",
+                    nginx_command(places[3], place),
+                    places[3],
+                    REQUEST_HEADERS,
+                )
             )
         pids: dict[int, int] = {}
         for case in cases:
             if case.port not in pids:
                 pids[case.port] = stack.enter_context(running(case))
-        found: dict[str, list[Measured]] = {case.name: [] for case in cases}
-        for _ in range(asked.rounds):
+        results: dict[str, list[Measured]] = {case.name: [] for case in cases}
+        for _ in range(options.rounds):
             for case in cases:
-                found[case.name].append(measure(case, pids[case.port], asked.seconds))
-    show(found)
+                results[case.name].append(measure(case, pids[case.port], options.seconds))
+    show(results)
 
 
-def show(found: dict[str, list[Measured]]) -> None:
-    middle = {
+def show(results: dict[str, list[Measured]]) -> None:
+    medians = {
         name: Measured(*(statistics.median(numbers) for numbers in zip(*each, strict=True)))
-        for name, each in found.items()
+        for name, each in results.items()
     }
-    yardsticks = [name for name in middle if name.startswith(("bare app, httptools", "nginx"))]
+    yardsticks = [name for name in medians if name.startswith(("bare app, httptools", "nginx"))]
     short = [f"× {name.partition(',')[0]}" for name in yardsticks]
     print(
         f"{'':24}{'requests/s':>12}{'µs CPU each':>14}", *(f"{name:>12}" for name in short), sep=""
     )
-    for name, each in middle.items():
-        ratios = [f"{each.per_second / middle[other].per_second:12.2f}" for other in yardsticks]
+    for name, each in medians.items():
+        ratios = [f"{each.per_second / medians[other].per_second:12.2f}" for other in yardsticks]
         print(f"{name:24}{each.per_second:12,.0f}{each.cpu:14.1f}", *ratios, sep="")
 
 

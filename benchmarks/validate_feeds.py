@@ -1,9 +1,9 @@
-"""Ask the W3C's own validator about feeds and OPML, without the network.
+"""Validate feeds and OPML with the W3C's own validator, without a network.
 
     python benchmarks/validate_feeds.py CHECKOUT FILE...
 
-CHECKOUT is a checkout of https://github.com/w3c/feedvalidator; it needs html5lib and rdflib. What it says is printed,
-one event a line; the exit code is 1 when any of it is an error or a warning.
+CHECKOUT is a checkout of https://github.com/w3c/feedvalidator; it needs html5lib and rdflib. Its
+errors and warnings are printed, one a line; the exit code is 1 if there are any.
 """
 
 import re
@@ -21,11 +21,11 @@ def main(checkout: Path, files: list[Path]) -> int:
 
     worst = 0
     for file in files:
-        found = events(feedvalidator, logging, file)
+        logged = events(feedvalidator, logging, file)
         worst = max(
-            [worst, *(1 for event in found if isinstance(event, (logging.Error, logging.Warning)))]
+            [worst, *(1 for event in logged if isinstance(event, (logging.Error, logging.Warning)))]
         )
-        for event in found:
+        for event in logged:
             line = event.params.get("line", "?")
             name = type(event).__name__
             kind = "error" if isinstance(event, logging.Error) else "warning"
@@ -35,20 +35,19 @@ def main(checkout: Path, files: list[Path]) -> int:
                 if key in {"element", "parent", "value", "attr"}
             }
             print(f"{file}:{line}: {kind}: {name} {details}")
-        if not found:
+        if not logged:
             print(f"{file}: valid")
     return worst
 
 
 def events(feedvalidator: ModuleType, logging: ModuleType, file: Path) -> list:
-    """Errors and warnings about one feed; what the validator merely notes is left out."""
+    """Errors and warnings about one feed, without mere information."""
     data = file.read_bytes()
     itself = re.search(rb'<(?:atom:)?link[^>]* rel="self"[^>]*>', data)
-    address = (
-        re.search(rb' href="([^"]+)"', itself[0])[1].decode() if itself else ""
-    )  # as if it had come from there
-    told = feedvalidator.validateString(data, firstOccurrenceOnly=0, base=address)["loggedEvents"]
-    return [event for event in told if isinstance(event, (logging.Error, logging.Warning))]
+    # The validator treats the feed as fetched from its own address.
+    address = re.search(rb' href="([^"]+)"', itself[0])[1].decode() if itself else ""
+    logged = feedvalidator.validateString(data, firstOccurrenceOnly=0, base=address)["loggedEvents"]
+    return [event for event in logged if isinstance(event, (logging.Error, logging.Warning))]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ _TRACED = signal.getsignal(signal.SIGINT) is signal.default_int_handler
 if _TRACED:  # Ctrl-C while Python imports ends us as it ends any program, without a trace of where
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from syndicator.cli.commands import main  # noqa: E402
+from syndicator.cli.main import main  # noqa: E402
 
 if _TRACED:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -62,18 +62,20 @@ def examine(
     one.
     """
     problems = [
-        *doctor.addresses(config.feeds.url, config.push.hubs, config.site.url),
-        *doctor.places(config.source.path, config.output.path, config.state.file),
-        *doctor.listens(config.web.listen, config.web.admin, config.output.path / "index.html"),
-        *doctor.neighbours(config.state.file, config.output.path, file),
-        *doctor.state(config.state.url, clock()),
-        *doctor.proxies(config.state.url, config.web.trusted_proxies),
+        *doctor.check_addresses(config.feeds.url, config.push.hubs, config.site.url),
+        *doctor.check_folders(config.source.path, config.output.path, config.state.file),
+        *doctor.check_listening(
+            config.web.listen, config.web.admin, config.output.path / "index.html"
+        ),
+        *doctor.check_permissions(config.state.file, config.output.path, file),
+        *doctor.check_state(config.state.url, clock()),
+        *doctor.check_proxies(config.state.url, config.web.trusted_proxies),
     ]
     if ask:
         name = f"all.{config.feeds.formats[0]}"
         with closing(from_config.http_client(config, VERSION)) as client:
             file = config.output.path / name
-            problems += doctor.answers(
+            problems += doctor.check_network(
                 client.send, config.push.hubs, config.feeds.url + name, file, clock
             )
     return tuple(problems)
@@ -261,7 +263,12 @@ class Service:
     def status(self) -> Status:
         output, url = self.config.output.path, self.config.feeds.url
         return status.collect(
-            self.database, output, url=url, version=VERSION, now=self._clock(), leads=self._aliases
+            self.database,
+            output,
+            url=url,
+            version=VERSION,
+            now=self._clock(),
+            aliases=self._aliases,
         )
 
     def concerns(self, facts: Status) -> tuple[str, ...]:
@@ -289,7 +296,7 @@ class Service:
     def store_untrusted_proxy(self, address: str) -> None:
         """Store the address of a proxy that is not trusted, for `doctor`. "": there is none."""
         with suppress(StateError), self.database.begin(durable=False) as connection:
-            kv.put(connection, doctor.UNNAMED_PROXY, address)
+            kv.put(connection, doctor.UNTRUSTED_PROXY, address)
 
     def published(self) -> list[FileRow]:
         """Every file that is published, or once was."""

@@ -1,4 +1,4 @@
-"""The real command on a site of its own, and a hub that listens."""
+"""The real command with its own site and config, and a hub that receives its pings."""
 
 import os
 import queue
@@ -21,12 +21,12 @@ import requests
 
 SITE = "title: Example\nurl: https://example.com\n"
 
-#: Long enough for a busy machine, short enough to fail in a test's time.
+#: Seconds that a test waits: enough for a busy machine.
 PATIENCE = 30.0
 
-#: Seconds in which something happens at once, on a machine that is busy too: less than a poll, retry or timeout that
-#: would bring it about later (but not than the look for jobs that came due, each 5 s). How fast it is on a free machine
-#: is measured by the benchmarks.
+#: Seconds within which something happens without waiting for a poll, retry or timeout, also on a
+#: busy machine. Longer than the interval of 5 s at which due jobs are looked up. The benchmarks
+#: measure the speed on a free machine.
 AT_ONCE = 8.0
 
 
@@ -37,18 +37,18 @@ def free_port() -> int:
 
 
 def until(
-    found: Callable[[], object], *, seconds: float = PATIENCE, what: str = "what was waited for"
+    condition: Callable[[], object], *, seconds: float = PATIENCE, what: str = "the condition"
 ) -> float:
-    """Wait until `found` is true; how long that took."""
-    begun = time.monotonic()
-    while not found():
-        assert time.monotonic() < begun + seconds, f"{what} did not happen within {seconds} s"
+    """Wait until `condition()` is true, and return the seconds that took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() < started + seconds, f"{what} did not happen within {seconds} s"
         time.sleep(0.005)
-    return time.monotonic() - begun
+    return time.monotonic() - started
 
 
 class Command:
-    """`syndicator` as the operator types it, in a folder with a site and a config."""
+    """`syndicator` as an operator runs it, in a folder with a site and a config."""
 
     def __init__(self, root: Path, settings: str = "", *, port: int | None = None) -> None:
         self.root = root
@@ -67,11 +67,12 @@ class Command:
         self.configure(settings)
 
     def configure(self, settings: str = "", *, poll: str = "30s", port: int | None = None) -> None:
-        """Write the config anew. `settings` is TOML for tables that are not here."""
+        """Write the config. `settings` is TOML for tables that are not written here."""
         self.config.parent.mkdir(exist_ok=True)
         self.config.write_text(
             f'[source]\npath = "../site"\npoll = "{poll}"\n[feeds]\nurl = "{self.url}"\n'
-            f'[web]\nlisten = "127.0.0.1:{port or self.port}"\nadmin = "127.0.0.1:{self.admin_port}"\n'
+            f'[web]\nlisten = "127.0.0.1:{port or self.port}"\n'
+            f'admin = "127.0.0.1:{self.admin_port}"\n'
             f"{settings}\n"
         )
 
@@ -85,20 +86,20 @@ class Command:
         text: str = "Text.",
     ) -> Path:
         path = self.site / "_posts" / f"{name}.md"
-        whole = f"---\ntitle: {title}\ncategories: [{categories}]\n{head}---\n{text}\n"
-        beside = path.with_name(f".{path.name}.part")  # saved as editors save: whole
-        beside.write_text(whole)
-        beside.rename(path)
+        content = f"---\ntitle: {title}\ncategories: [{categories}]\n{head}---\n{text}\n"
+        temporary = path.with_name(f".{path.name}.part")  # editors save atomically
+        temporary.write_text(content)
+        temporary.rename(path)
         return path
 
-    def arguments(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "syndicator", *words]
+    def arguments(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "syndicator", *arguments]
 
     def __call__(
-        self, *words: str, environ: Mapping[str, str] | None = None
+        self, *arguments: str, environ: Mapping[str, str] | None = None
     ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            self.arguments(*words),
+            self.arguments(*arguments),
             cwd=self.root,
             env={**self.environ, **(environ or {})},
             capture_output=True,
@@ -115,17 +116,20 @@ class Command:
 
     @contextmanager
     def running(
-        self, *words: str, environ: Mapping[str, str] | None = None, stderr: int = subprocess.PIPE
+        self,
+        *arguments: str,
+        environ: Mapping[str, str] | None = None,
+        stderr: int = subprocess.PIPE,
     ) -> "Iterator[Daemon]":
-        """A daemon that is ready, and that is gone afterwards whatever happens."""
-        arguments, whole = self.arguments("run", *words), {**self.environ, **(environ or {})}
-        with Daemon(arguments, self.root, whole, stderr) as daemon:
+        """A daemon that is ready; it is killed at the end of the block."""
+        command = self.arguments("run", *arguments)
+        with Daemon(command, self.root, {**self.environ, **(environ or {})}, stderr) as daemon:
             daemon.line(lambda line: line.startswith("Serving "), daemon.out)
             yield daemon
 
 
 class Daemon:
-    """A process of `syndicator run` and what it says."""
+    """A process of `syndicator run`, and the lines of its output."""
 
     def __init__(
         self,
@@ -134,7 +138,7 @@ class Daemon:
         environ: Mapping[str, str],
         stderr: int = subprocess.PIPE,
     ) -> None:
-        """`stderr` is where its log goes; it is collected in `err` when it is a pipe of ours."""
+        """`stderr`: where its log goes. If it is a pipe, its lines are collected in `err`."""
         self.process = subprocess.Popen(
             arguments, cwd=folder, env=environ, text=True, stdout=subprocess.PIPE, stderr=stderr
         )
@@ -156,24 +160,24 @@ class Daemon:
             sys.stderr.write("".join([*self.out, *self.err]))
 
     def line(self, wanted: Callable[[str], bool], lines: list[str] | None = None) -> str:
-        """The first line that is wanted, of those on stderr unless said otherwise; waits for it."""
+        """Wait for the first line that is `wanted`, by default on stderr."""
         lines = self.err if lines is None else lines
 
-        def found() -> str | None:
+        def first() -> str | None:
             assert self.process.poll() is None or any(map(wanted, lines)), "the daemon has ended"
             return next(filter(wanted, list(lines)), None)
 
-        until(found, what="the line")
-        return found() or ""
+        until(first, what="the line")
+        return first() or ""
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
-        """Send a signal and wait: exit code and seconds."""
-        begun = time.monotonic()
+        """Send a signal and wait for the end; return the exit code and the seconds."""
+        started = time.monotonic()
         self.send(number)
-        return self.process.wait(PATIENCE), time.monotonic() - begun
+        return self.process.wait(PATIENCE), time.monotonic() - started
 
 
 def _collect(stream: object, lines: list[str]) -> None:
@@ -185,14 +189,14 @@ def _collect(stream: object, lines: list[str]) -> None:
 class Ping:
     topic: str
     at: float
-    body: bytes  #: of the topic, fetched while the ping was answered
+    body: bytes  #: of the topic, fetched before the ping was answered
 
 
 @dataclass
 class Hub:
-    """A hub that fetches each topic it is told of, at once, as hubs do."""
+    """A hub that fetches a topic as soon as it is pinged."""
 
-    answer: Callable[[str], int] = lambda topic: 204  #: status for a topic; may take its time
+    answer: Callable[[str], int] = lambda topic: 204  #: status for a topic; may block
     pings: "queue.SimpleQueue[Ping]" = field(default_factory=queue.SimpleQueue)
 
     def __enter__(self) -> Self:
@@ -205,7 +209,7 @@ class Hub:
                 at = time.monotonic()
                 status = hub.answer(topic)
                 if status < 300:
-                    with suppress(requests.ConnectionError):  # whoever pinged was killed
+                    with suppress(requests.ConnectionError):  # the daemon was killed
                         hub.pings.put(Ping(topic, at, requests.get(topic, timeout=10).content))
                 self.send_response(status)
                 self.send_header("content-length", "0")
@@ -228,5 +232,5 @@ class Hub:
         return self.pings.get(timeout=seconds)
 
     def topics(self, number: int, seconds: float = PATIENCE) -> set[str]:
-        """The topics of the next so many pings."""
+        """The topics of the next `number` pings."""
         return {self.next(seconds).topic for _ in range(number)}

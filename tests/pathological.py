@@ -1,4 +1,4 @@
-"""Markdown that is made to be slow: one construct repeated, or many that need each other."""
+"""Markdown made to be slow: one construct repeated, or several that refer to each other."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ Kind = Callable[[int], str]
 
 
 def _unit(unit: str, before: str = "", after: str = "") -> Kind:
-    """One text repeated up to a size."""
+    """A text that repeats a part up to a size."""
 
     def text(size: int) -> str:
         return before + unit * max(1, (size - len(before) - len(after)) // len(unit)) + after
@@ -15,10 +15,12 @@ def _unit(unit: str, before: str = "", after: str = "") -> Kind:
 
 
 def _numbered(unit: Callable[[int], str], before: str = "", after: str = "") -> Kind:
-    """A text that changes with its number, up to a size."""
+    """A text of parts that depend on their number, up to a size."""
 
     def text(size: int) -> str:
-        parts, left, number = [before], size - len(before) - len(after), 0
+        parts = [before]
+        left = size - len(before) - len(after)
+        number = 0
         while left > 0:
             parts.append(unit(number))
             left -= len(parts[-1])
@@ -29,7 +31,7 @@ def _numbered(unit: Callable[[int], str], before: str = "", after: str = "") -> 
 
 
 def _halves(first: str, second: str) -> Kind:
-    """One text repeated, then as often another."""
+    """A text that repeats one part, then another as often."""
 
     def text(size: int) -> str:
         times = max(1, size // (len(first) + len(second)))
@@ -39,7 +41,7 @@ def _halves(first: str, second: str) -> Kind:
 
 
 def _growing(unit: Callable[[int], str]) -> Kind:
-    """Lengths 1, 2, 3 and so on, up to a size."""
+    """A text of parts of length 1, 2, 3 and so on, up to a size."""
     return _numbered(lambda number: unit(number + 1))
 
 
@@ -59,11 +61,11 @@ UNITS = {
     "emphasis in emphasis": "*a **b* c** ",
     "emphasis across paragraphs": "*a\n\n",
     "emphasis in words": "a*b",
-    "emphasis that is whole": "*a* ",
-    "struck opened": "~~a ",
-    "struck with spaces": "~~ a",
+    "emphasis, complete": "*a* ",
+    "strikethrough opened": "~~a ",
+    "strikethrough with spaces": "~~ a",
     "tildes alone": "~",
-    "struck and emphasis": "~~*a~~ ",
+    "strikethrough and emphasis": "~~*a~~ ",
     "brackets opened": "[",
     "brackets closed": "]",
     "brackets of pairs": "[]",
@@ -86,9 +88,9 @@ UNITS = {
     "link with parentheses": "[a]((",
     "link with spaces": "[a](b  ",
     "link with spaces and quote": '[a](b      "      ',
-    "links that are whole": "[a](b) ",
+    "links, complete": "[a](b) ",
     "links with titles": '[a](b "c") ',
-    "images that are whole": "![a](b) ",
+    "images, complete": "![a](b) ",
     "images in links": "[![a](b)](c) ",
     "images in an open link": "![a](b)",
     "links and emphasis": "[*a](b",
@@ -104,7 +106,7 @@ UNITS = {
     "footnotes undefined": "[^a] ",
     "footnotes opened": "[^a",
     "footnote definitions": "[^a]: b\n",
-    "footnote definitions parted": "[^a]: b\n\n",
+    "footnote definitions with blank lines": "[^a]: b\n\n",
     "footnote definitions with code": "[^a]: b\n\n        c\n\n",
     "abbreviations of one word": "*[a]: b\n",
     "abbreviations opened": "*[a\n",
@@ -116,7 +118,7 @@ UNITS = {
     "rows with code": "|`a|\n",
     "rows with code elements": "|<code>a|\n",
     "rows with elements": "|<b>a|\n",
-    "rows parted": "a|b\n\n",
+    "rows with blank lines": "a|b\n\n",
     "rows that are no table": "a|b\nc\n\n",
     "cells": "|",
     "cells with words": "a|",
@@ -125,7 +127,7 @@ UNITS = {
     "items": "* a\n",
     "items without text": "* \n",
     "items numbered": "1. a\n",
-    "items parted": "* a\n\n",
+    "items with blank lines": "* a\n\n",
     "items of two kinds": "* a\n1. b\n",
     "items with tabs": "*\ta\n",
     "items in one line": "* ",
@@ -139,22 +141,22 @@ UNITS = {
     "items and rules": "* a\n***\n",
     "tasks": "- [ ] a\n",
     "definition lists": "a\n: b\n",
-    "definition lists parted": "a\n\n: b\n\n",
+    "definition lists with blank lines": "a\n\n: b\n\n",
     "definitions in one list": ": b\n",
     "colons": ": ",
     "quotes in one line": "> ",
     "quotes": "> a\n",
-    "quotes parted": "> a\n\n",
+    "quotes with blank lines": "> a\n\n",
     "quotes without ends": ">",
     "quotes with items": "> * a\n",
     "headings": "# a\n",
-    "headings parted": "# a\n\n",
+    "headings with blank lines": "# a\n\n",
     "headings without text": "#\n",
     "headings of hashes": "#",
     "headings with hashes": "# a # # ",
     "headings with ids": "# a {#b}\n",
     "headings underlined": "a\n=\n",
-    "headings underlined and parted": "a\n-\n\n",
+    "headings underlined, with blank lines": "a\n-\n\n",
     "rules": "---\n",
     "rules in one line": "- ",
     "rules of underscores": "_ _ _\n",
@@ -171,7 +173,7 @@ UNITS = {
     "extensions opened": "{::comment}",
     "extensions of spans": "a{::comment}b{:/} ",
     "extensions in lines": "{::comment}\n",
-    "extensions that are whole": "{::comment}\na\n{:/}\n",
+    "extensions, complete": "{::comment}\na\n{:/}\n",
     "extensions of options": "{::options auto_ids='false' /}\n",
     "extensions of no kind": "{::nothing}\na\n{:/}\n",
     "extensions raw": "{::nomarkdown}\n",
@@ -179,16 +181,16 @@ UNITS = {
     "ticks": "`",
     "ticks with words": "`a ",
     "ticks of two lengths": "`a``b",
-    "ticks that are whole": "`a` ",
+    "ticks, complete": "`a` ",
     "ticks escaped": "\\`",
     "fences": "```\n",
     "fences of tildes": "~~~\n",
     "fences with languages": "```ruby\n",
-    "fences that are whole": "```\na\n```\n",
+    "fences, complete": "```\na\n```\n",
     "fences highlighted": "```ruby\na = 1\n```\n",
     "fences with spaces": "```               a b\n",
     "code": "    a\n",
-    "code parted": "    a\n\n",
+    "code with blank lines": "    a\n\n",
     "code with lazy lines": "    a\nb\n",
     "code and paragraphs": "a\n\n    b\n\n",
     "elements": "<b>",
@@ -204,7 +206,7 @@ UNITS = {
     "elements in paragraphs": "a <b>\n\n",
     "elements with names": "<a:",
     "blocks of HTML": "<div>\n",
-    "blocks of HTML that are whole": "<div>a</div>\n",
+    "blocks of HTML, complete": "<div>a</div>\n",
     "blocks of HTML closed": "</div>\n",
     "blocks of HTML closed wrongly": "<div><p></div></p>\n",
     "blocks of HTML with Markdown": '<div markdown="1">\n',
@@ -213,10 +215,10 @@ UNITS = {
     "blocks of HTML in one line": "<p>a",
     "blocks of scripts": "<script>",
     "blocks of scripts in lines": "<script>\n",
-    "blocks of styles that are whole": "<style>a</style>\n",
+    "blocks of styles, complete": "<style>a</style>\n",
     "comments": "<!--",
     "comments in lines": "<!-- a\n",
-    "comments that are whole": "<!-- a -->",
+    "comments, complete": "<!-- a -->",
     "comments closed": "-->",
     "character data": "<![CDATA[",
     "instructions": "<?a ",
@@ -231,7 +233,7 @@ UNITS = {
     "angles": "<",
     "angles closed": ">",
     "autolinks": "<http://a ",
-    "autolinks that are whole": "<http://a>",
+    "autolinks, complete": "<http://a>",
     "autolinks of mail": "<a@b ",
     "autolinks of dots": "<a.",
     "guillemets": "<< ",
@@ -239,7 +241,7 @@ UNITS = {
     "guillemets escaped": "\\<<",
     "mathematics": "$$",
     "mathematics opened": "$$a\n\n",
-    "mathematics that is whole": "$$a$$ ",
+    "mathematics, complete": "$$a$$ ",
     "mathematics escaped": "\\$$ ",
     "mathematics in blocks": "$$\na\n$$\n\n",
     "mathematics with words after": "$$a$$ b\n\n",
@@ -376,7 +378,7 @@ KINDS: dict[str, Kind] = {name: _unit(unit) for name, unit in UNITS.items()} | {
     "headings with numbers": _numbered(lambda number: f"# a-{number}\n\n# a\n\n"),
     "headings in kramdown's own ids": _unit("# a\n\n", before="{::options input='kramdown' /}\n\n"),
     "headings of one text in quotes": _unit("> # a\n\n"),
-    "rules that are none": _unit("- ", after="a\n"),
+    "rules with text": _unit("- ", after="a\n"),
     "attributes of a chain": _numbered(
         lambda number: f"{{:a{number}: a{number + 1} a{number + 1}}}\n", before="a\n{:a0}\n\n"
     ),
@@ -430,9 +432,9 @@ KINDS: dict[str, Kind] = {name: _unit(unit) for name, unit in UNITS.items()} | {
     "autolinks, one end": _unit("<http://", after=">"),
     "mathematics, one end": _unit("$$a\n\n\\", after="$$"),
     "mathematics of many lines": _unit("a\n", before="$$\n", after="$$\n"),
-    "struck, one end": _unit("~~a ", after="b~~"),
-    "struck nested": _halves("~~a ", " a~~"),
-    "struck of spaces": _unit(" ", before="~~a", after="~~"),
+    "strikethrough, one end": _unit("~~a ", after="b~~"),
+    "strikethrough nested": _halves("~~a ", " a~~"),
+    "strikethrough of spaces": _unit(" ", before="~~a", after="~~"),
     "line of spaces": _unit(" ", after="a"),
     "line of spaces in words": _unit(" ", before="a", after="b"),
     "line of tabs": _unit("\t", before="*", after="a"),

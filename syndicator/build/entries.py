@@ -14,7 +14,7 @@ from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render_cost import is_heavy
 from syndicator.jekyll.site import ALWAYS, Site
 from syndicator.model.content import Document, Entry, Post, PostHead, Problem, fingerprint
-from syndicator.model.lookups import is_named, places
+from syndicator.model.lookups import matches_name, path_endings
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.site_files import FolderFiles, Seen, look_again
 from syndicator.store import entries, feeds, posts, problems
@@ -197,8 +197,8 @@ class StoredPosts:
 
     def find(self, name: str) -> PostHead | None:
         with self._database.read() as connection:
-            heads = posts.find(connection, places(name), self.until)
-        return next((head for head in heads if is_named(head.path, name)), None)
+            heads = posts.find(connection, path_endings(name), self.until)
+        return next((head for head in heads if matches_name(head.path, name)), None)
 
     def newest(self, limit: int) -> tuple[PostHead, ...]:
         with self._database.read() as connection:

@@ -1,1 +1,1 @@
-"""The command line: what an operator types. Begin at `commands`."""
+"""The command line: `commands` defines the commands, `main` runs them and sets exit codes."""

@@ -1,10 +1,8 @@
-"""What the operator types.
+"""The commands and their options. Each loads the config, calls the service and prints the result.
 
-Exit codes: 0 as wished, 1 something is wrong that a person can mend, 2 wrong use or wrong config. Nothing heavy
-is imported before a command needs it: help and mistakes answer at once.
+Nothing heavy is imported before a command needs it, so that help and usage errors appear at once.
 """
 
-import errno
 import gc
 import os
 import sys
@@ -18,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from syndicator.cli import output
-from syndicator.errors import ConfigError, SyndicatorError
 
 if TYPE_CHECKING:
     from syndicator.config import Config
@@ -26,10 +23,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="syndicator",
-    help="Save a post, and everyone who follows it has it.\n\n"
-    "syndicator reads a folder of Markdown posts, builds RSS, Atom and JSON feeds for the whole site and for each "
-    "category, tells WebSub hubs which feeds changed, and serves them.",
-    epilog="Begin with: syndicator init, syndicator check, syndicator run.",
+    help="Publish feeds of a Jekyll site's posts, and notify subscribers when a post is saved."
+    "\n\n"
+    "syndicator reads a folder of Markdown posts, builds RSS, Atom and JSON feeds for the whole "
+    "site and for each category, notifies WebSub hubs of changed feeds, and serves the feeds.",
+    epilog="Start with: syndicator init, syndicator check, syndicator run.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # boxes would double the time that help takes
@@ -42,72 +40,18 @@ ConfigPath = Annotated[
         "--config",
         metavar="PATH",
         show_default=False,
-        help="The config file. Else $SYNDICATOR_CONFIG, config/syndicator.toml or syndicator.toml.",
+        help="The config file. Default: $SYNDICATOR_CONFIG, else config/syndicator.toml, "
+        "else syndicator.toml.",
     ),
 ]
 Verbose = Annotated[
-    bool, typer.Option("-v", "--verbose", help="Say more on stderr.", show_default=False)
+    bool, typer.Option("-v", "--verbose", help="Log more details to stderr.", show_default=False)
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print facts as one JSON object.", show_default=False)
-]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.", show_default=False)]
 
 
-def main() -> None:
-    """Run the command that was typed, and leave with its exit code."""
-    # Closed by whoever started us; what is open instead is so as long as we run.
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
-    try:
-        try:
-            app()
-        finally:
-            sys.stdout.flush()
-    except SyndicatorError as error:
-        output.error(error)
-        sys.exit(2 if isinstance(error, ConfigError) else 1)
-    except BrokenPipeError:  # whoever read us has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except OSError as error:
-        if isinstance(error, FileNotFoundError) and not _is_somewhere():
-            output.error(
-                SyndicatorError(
-                    "the folder that this was called in is gone", hint="cd to one that is there"
-                )
-            )
-            sys.exit(1)
-        if error.errno != errno.ENOSPC:
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        output.error(
-            SyndicatorError(
-                "no room is left for what there is to say", hint="see where stdout leads"
-            )
-        )
-        sys.exit(1)
-    except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "can't start new thread" not in str(error):
-            raise
-        hint = "raise what it may have: ulimit -v and -u, or MemoryMax and TasksMax of its unit"
-        output.error(
-            SyndicatorError(
-                "there is too little memory, or there are too few threads, to go on", hint=hint
-            )
-        )
-        sys.exit(1)
-
-
-def _is_somewhere() -> bool:
-    try:
-        os.getcwd()
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"syndicator {version('syndicator')}")
@@ -126,49 +70,49 @@ def _options(
 @app.command()
 def init(
     directory: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="The folder that holds _posts/.")
+        Path, typer.Argument(metavar="DIR", help="The folder that contains _posts/.")
     ] = Path(),
     config: ConfigPath = None,
     verbose: Verbose = False,
 ) -> None:
-    """Write a commented config for the site found in DIR.
+    """Write a commented config for the site in DIR.
 
-    It goes to config/syndicator.toml below the current folder, or where --config says. A file that is there
-    is never overwritten.
+    The config is written to config/syndicator.toml in the current directory, or to the path given
+    with --config. An existing file is never overwritten.
     """
     from syndicator.cli import init
 
-    for line in init.write(directory, config, os.environ):
+    for line in init.write_config(directory, config, os.environ):
         typer.echo(line)
 
 
 @app.command()
 def check(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
-    """List each problem of config and posts; write nothing.
+    """List every problem in the config and the posts. Writes nothing.
 
-    Every post is read. Each problem stands as path:line: message, with a hint below it. Exit code 1: there are
-    problems.
+    Every post is read. Each problem is printed as path:line: message, with a hint below it.
+    Exit code 1: there are problems.
     """
-    loaded = _prepared(config, verbose)
-    with _importing():
+    settings = _load_config(config, verbose)
+    with _import_without_gc():
         from syndicator.service import check_site
 
     with output.progress() as progress:
-        report = check_site(loaded, progress)
-    output.report(report, json=json)
+        report = check_site(settings, progress)
+    output.print_report(report, json=json)
     raise typer.Exit(1 if report.problems else 0)
 
 
 @app.command()
 def build(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
-    """Build the feeds that changed, and write them, once.
+    """Write the feeds that changed, once.
 
-    What is owed for them is noted, and sent by `syndicator push`; `syndicator run` does both, again and again.
-    Exit code 1: there are problems; everything else went out.
+    Notifications are queued and sent by `syndicator push`. `syndicator run` does both
+    continuously. Exit code 1: there are problems; everything else was published.
     """
-    with _service(config, verbose, make=True) as service, output.progress() as progress:
+    with _open_service(config, verbose, make=True) as service, output.progress() as progress:
         report = service.build(progress)
-    output.report(report, json=json)
+    output.print_report(report, json=json)
     raise typer.Exit(1 if report.problems else 0)
 
 
@@ -178,33 +122,33 @@ def push(
     verbose: Verbose = False,
     json: Json = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="First owe a ping for every feed.", show_default=False)
+        bool, typer.Option("--all", help="First queue a ping for every feed.", show_default=False)
     ] = False,
 ) -> None:
-    """Send what is owed to hubs and subscribers, once.
+    """Send queued notifications to hubs and subscribers, once.
 
-    Where a daemon runs, that is left to it. Exit code 1: something is still owed; it is tried again by the next
-    push, or by `syndicator run`.
+    If a daemon is running, it sends them instead. Exit code 1: some are still queued; the next
+    push or `syndicator run` retries them.
     """
-    with _service(config, verbose) as service:
+    with _open_service(config, verbose) as service:
         if everything:
             service.enqueue_all_pings()
-        if service.has_daemon():  # it knows what it serves, and pays within seconds
-            output.line("left to the daemon, which sends what is owed", json=json)
+        if service.has_daemon():  # it knows what it serves, and sends within seconds
+            output.print_summary("left to the running daemon", json=json)
             return
         report = service.push()
         service.delete_expired()
-    output.report(report, json=json)
+    output.print_report(report, json=json)
     raise typer.Exit(1 if report.owed else 0)
 
 
 @app.command()
 def run(config: ConfigPath = None, verbose: Verbose = False) -> None:
-    """Poll, build, push and serve until told to stop.
+    """Poll, build, push and serve until stopped.
 
-    SIGTERM and SIGINT stop it, SIGHUP reads the config again. Exit code 0: it was told to stop.
+    SIGTERM and SIGINT stop it, SIGHUP reloads the config. Exit code 0: it was stopped by a signal.
     """
-    with _importing():
+    with _import_without_gc():
         from syndicator import daemon
 
     raise typer.Exit(daemon.run(config, verbose=verbose))
@@ -217,26 +161,26 @@ def status(
     json: Json = False,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Say only what needs a person; exit code 1: something does."),
+        typer.Option("--check", help="Print only what needs attention; exit code 1 if anything."),
     ] = False,
 ) -> None:
-    """Show what is out, what is owed, and what is wrong.
+    """Show what is published, queued and failing.
 
-    The feeds, the last run, what is owed to whom, what failed and when it is tried again. With --check, for
-    monitoring: only what needs a person, and exit code 1 when something does.
+    Lists the feeds, the last run, the queued notifications, failures and their next attempts.
+    With --check, for monitoring: only what needs attention, and exit code 1 if anything does.
     """
-    with _service(config, verbose) as service:
-        found = service.status()
-        concerns = service.concerns(found)
+    with _open_service(config, verbose) as service:
+        status = service.status()
+        concerns = service.concerns(status)
         now = datetime.now(UTC)
     if json:
-        output.facts({**asdict(found), "concerns": concerns})
+        output.print_json({**asdict(status), "concerns": concerns})
     elif check:
         typer.echo("\n".join(concerns) or "All is well.")
     else:
         from syndicator.cli import status_page
 
-        typer.echo("\n".join(status_page.lines(found, concerns, now)))
+        typer.echo("\n".join(status_page.status_lines(status, concerns, now)))
     raise typer.Exit(1 if check and concerns else 0)
 
 
@@ -247,90 +191,89 @@ def doctor(
     json: Json = False,
     ask: Annotated[
         bool,
-        typer.Option("--ask", help="Also ask the hubs, and feeds.url whether it leads back here."),
+        typer.Option("--ask", help="Also test the hubs, and whether feeds.url leads back here."),
     ] = False,
 ) -> None:
-    """Say what would go wrong on this machine with this config.
+    """Check whether this machine and this config are ready.
 
-    Addresses, folders, disks, the port, state, clock, what other users of this host may read or write. It writes
-    nothing, and asks the network only with --ask.
-    Exit code 1: something would.
+    Checks addresses, folders, free disk space, ports, the state, the clock, and what other users
+    of this host may read or write. Writes nothing, and uses the network only with --ask.
+    Exit code 1: there are problems.
     """
-    loaded = _prepared(config, verbose)
-    with _importing():
+    settings = _load_config(config, verbose)
+    with _import_without_gc():
         from syndicator.config import find
         from syndicator.service import examine
 
-    found = examine(loaded, ask=ask, file=find(config, os.environ))
+    problems = examine(settings, ask=ask, file=find(config, os.environ))
     if json:
-        output.facts({"problems": [asdict(problem) for problem in found]})
+        output.print_json({"problems": [asdict(problem) for problem in problems]})
     else:
-        typer.echo(
-            "\n".join(line for each in found for line in output.problem_lines(each))
-            or "All is well."
-        )
-    raise typer.Exit(1 if found else 0)
+        lines = [line for problem in problems for line in output.problem_lines(problem)]
+        typer.echo("\n".join(lines) or "All is well.")
+    raise typer.Exit(1 if problems else 0)
 
 
 hub = typer.Typer(
-    name="hub", help="Show and end the subscriptions of our hub.", no_args_is_help=True
+    name="hub", help="List and remove subscriptions at our own hub.", no_args_is_help=True
 )
 app.add_typer(hub)
 
 
 @hub.command("list")
 def hub_list(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
-    """Show who is subscribed to which feed, until when, and whether deliveries arrive.
+    """List subscriptions: their feed, lease and last delivery.
 
-    A callback's address is a secret: it is shown as its host and a digest of the whole.
+    A callback's address is a secret: only its host and a digest of the whole address are shown.
     """
-    with _service(config, verbose) as service:
-        found = service.subscribers()
+    with _open_service(config, verbose) as service:
+        subscribers = service.subscribers()
         now = datetime.now(UTC)
     if json:
-        output.facts({"subscriptions": [asdict(each) for each in found]})
+        output.print_json({"subscriptions": [asdict(each) for each in subscribers]})
     else:
         from syndicator.cli import status_page
 
-        typer.echo("\n".join(status_page.subscriber_lines(found, now)))
+        typer.echo("\n".join(status_page.subscription_lines(subscribers, now)))
 
 
 @hub.command("remove")
 def hub_remove(
     callback: Annotated[
-        str, typer.Argument(metavar="CALLBACK", help="Its address, or what `hub list` calls it.")
+        str,
+        typer.Argument(metavar="CALLBACK", help="Its address, or its name in `hub list`."),
     ],
     config: ConfigPath = None,
     verbose: Verbose = False,
 ) -> None:
-    """End every subscription of a callback, and tell it so.
+    """Remove every subscription of a callback, and notify it.
 
     It may subscribe again. Exit code 1: it has no subscription.
     """
-    with _service(config, verbose) as service:
-        number = service.unsubscribe(callback)
+    with _open_service(config, verbose) as service:
+        removed = service.unsubscribe(callback)
     typer.echo(
-        f"{number:,} removed"
-        if number
-        else "No such callback is subscribed: see syndicator hub list"
+        f"{removed:,} removed"
+        if removed
+        else "No subscription has this callback: see syndicator hub list"
     )
-    raise typer.Exit(0 if number else 1)
+    raise typer.Exit(0 if removed else 1)
 
 
 @contextmanager
-def _service(path: Path | None, verbose: bool, *, make: bool = False) -> "Iterator[Service]":
-    """The parts put together as the config says, for one command. `make`: also a state, if there is none."""
-    config = _prepared(path, verbose)
-    with _importing():
+def _open_service(path: Path | None, verbose: bool, *, make: bool = False) -> "Iterator[Service]":
+    """The service for one command. `make`: create the state if it does not exist."""
+    config = _load_config(path, verbose)
+    with _import_without_gc():
         from syndicator.service import Service
 
     with Service(config, make=make) as service:
         yield service
 
 
-def _prepared(path: Path | None, verbose: bool) -> "Config":
-    """The config; a wrong one is told of before the rest is imported."""
-    with _importing():
+def _load_config(path: Path | None, verbose: bool) -> "Config":
+    """Load the config first, so that its mistakes are reported before the rest is imported."""
+    with _import_without_gc():
         from syndicator.config import load
 
     config = load(path, os.environ)
@@ -342,8 +285,8 @@ def _prepared(path: Path | None, verbose: bool) -> "Config":
 
 
 @contextmanager
-def _importing() -> Iterator[None]:
-    """What is imported stays: to look through it for garbage, again and again, takes a tenth of a start."""
+def _import_without_gc() -> Iterator[None]:
+    """Turn garbage collection off: imported objects stay, and scanning them is 10 % of a start."""
     gc.disable()
     try:
         yield

@@ -1,4 +1,4 @@
-"""`syndicator init`: looks at a site and writes the config for it."""
+"""`syndicator init`: inspects a site's folder and writes a config for it."""
 
 import json
 import os
@@ -14,110 +14,110 @@ from syndicator.jekyll.site import read_site
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.site_files import FolderFiles
 
-_CONFIG = Path("config/syndicator.toml")
+_DEFAULT_FILE = Path("config/syndicator.toml")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DetectedSite:
-    """What a look at a site's folder showed."""
+    """What the site's folder contains."""
 
     root: Path
     posts: int
-    plain: bool  #: a folder of Markdown, which Jekyll has nothing to do with
+    plain: bool  #: a folder of Markdown files that Jekyll does not process
     config: Mapping[str, Any]  #: `_config.yml`; empty when there is none
-    aliases: Mapping[str, str]  #: where jekyll-feed has its feeds, and which of ours stands there
+    aliases: Mapping[
+        str, str
+    ]  #: path of each of jekyll-feed's feeds, and our feed that replaces it
 
 
-def write(directory: Path, config: Path | None, environ: Mapping[str, str]) -> list[str]:
-    """Write the config for the site in a folder, and say what was found, in lines.
+def write_config(directory: Path, config: Path | None, environ: Mapping[str, str]) -> list[str]:
+    """Write the config for the site in `directory`, and return the lines to print.
 
-    Raises ConfigError when there is no such folder, it is no whole site, or the file is there already: it is never
-    overwritten.
+    Raises ConfigError if the folder does not exist or is only a part of a site, and if the config
+    file exists: it is never overwritten.
     """
-    file = config or Path(environ.get("SYNDICATOR_CONFIG") or _CONFIG)
+    file = config or Path(environ.get("SYNDICATOR_CONFIG") or _DEFAULT_FILE)
     if not os.path.isdir(directory):
         raise ConfigError(
-            f"{directory}: is not a folder", hint="name the folder that holds _posts/"
+            f"{directory}: not a directory", hint="name the folder that contains _posts/"
         )
-    if (
-        directory.resolve().name == "_posts"
-    ):  # taken by itself it would be a plain folder, with other addresses
-        hint = f"name the folder that it stands in: {directory.resolve().parent}"
-        raise ConfigError(f"{directory}: is a part of a site", hint=hint)
+    if directory.resolve().name == "_posts":  # without its site, its posts get other addresses
+        hint = f"name the site's folder: {directory.resolve().parent}"
+        raise ConfigError(f"{directory}: only the posts of a site", hint=hint)
     if os.path.lexists(file):
         raise ConfigError(
-            f"{file}: is there already, and is not overwritten",
-            hint="edit it, remove it, or name another with --config",
+            f"{file}: already exists and is not overwritten",
+            hint="edit it, remove it, or choose another path with --config",
         )
-    found = look(directory.resolve())
+    site = detect_site(directory.resolve())
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as out:
-            out.write(text(found, file.resolve().parent))
+            out.write(render_config(site, file.resolve().parent))
     except OSError as error:
         raise ConfigError(
-            f"{file}: can't be written: {error.strerror}", hint="name another with --config"
+            f"{file}: can't be written: {error.strerror}",
+            hint="choose another path with --config",
         ) from None
-    return list(_told(found, file))
+    return list(_summary_lines(site, file))
 
 
-def look(root: Path) -> DetectedSite:
-    """What stands in a site's folder. Raises SourceError when it can't be looked at."""
+def detect_site(root: Path) -> DetectedSite:
+    """Inspect a site's folder. Raises SourceError when it can't be read."""
     files = FolderFiles(root)
     text = files.text("_config.yml")
-    site, _ = read_site(
-        text, files, {}
-    )  # as far as it can be read; `check` will say what is wrong with it
-    posts = len(SourceFolder(root, site.scope).scan().prints)
-    plain = "" in site.scope.roots
+    # Problems in `_config.yml` are ignored here: `check` reports them.
+    site, _ = read_site(text, files, {})
     return DetectedSite(
         root=root,
-        posts=posts,
-        plain=plain,
+        posts=len(SourceFolder(root, site.scope).scan().prints),
+        plain="" in site.scope.roots,
         config=site.config if text else {},
-        aliases=_aliases(site.config),
+        aliases=_jekyll_feed_aliases(site.config),
     )
 
 
-def _aliases(config: Mapping[str, Any]) -> dict[str, str]:
-    """The feeds that jekyll-feed makes, by path (jekyll-feed, lib/jekyll-feed/generator.rb `feed_path`)."""
-    plugins = [*_listed(config.get("plugins")), *_listed(config.get("gems"))]
+def _jekyll_feed_aliases(config: Mapping[str, Any]) -> dict[str, str]:
+    """jekyll-feed's feeds by path (jekyll-feed, lib/jekyll-feed/generator.rb `feed_path`)."""
+    plugins = [*_strings(config.get("plugins")), *_strings(config.get("gems"))]
     if "jekyll-feed" not in plugins:
         return {}
-    said = config.get("feed")
-    feed = said if isinstance(said, dict) else {}
+    settings = config.get("feed")
+    feed = settings if isinstance(settings, dict) else {}
     main = str(feed.get("path") or "feed.xml").lstrip("/")
-    categories = (name for name in _listed(feed.get("categories")) if feed_slug(name))
+    categories = (name for name in _strings(feed.get("categories")) if feed_slug(name))
     return {
         main: "all.atom",
         **{f"feed/{name}.xml": f"category/{feed_slug(name)}.atom" for name in categories},
     }
 
 
-def _listed(value: object) -> list[str]:
-    """A YAML list's or table's words; none for anything else."""
+def _strings(value: object) -> list[str]:
+    """The items of a YAML list, or the keys of a mapping; empty for anything else."""
     return [str(item) for item in value] if isinstance(value, list | dict) else []
 
 
-def text(found: DetectedSite, folder: Path) -> str:
-    """The config's text, for a file in `folder`."""
-    inside = folder.is_relative_to(found.root)
-    # Jekyll leaves folders alone whose names begin with "_"; anything else in the site it would publish.
+def render_config(site: DetectedSite, folder: Path) -> str:
+    """The text of a config file that is written to `folder`."""
+    inside = folder.is_relative_to(site.root)
+    # Jekyll skips folders whose names begin with "_", and publishes every other one.
     output, state = (
         ("_syndicator/feeds", "_syndicator/state.db") if inside else ("feeds", "var/syndicator.db")
     )
-    below = found.root if inside else (folder.parent if folder.name == "config" else folder)
+    base = site.root if inside else (folder.parent if folder.name == "config" else folder)
 
-    def path(to: Path) -> str:
-        return Path(os.path.relpath(to, folder)).as_posix()
+    def relative(path: Path) -> str:
+        return Path(os.path.relpath(path, folder)).as_posix()
 
     template = Template(Path(__file__).with_name("syndicator.toml").read_text(encoding="utf-8"))
     return template.substitute(
-        site="".join(_site_lines(found)),
-        source=_quoted(path(found.root)),
-        aliases="".join(f"{_quoted(at)} = {_quoted(feed)}\n" for at, feed in found.aliases.items()),
-        output=_quoted(path(below / output)),
-        state=_quoted(f"sqlite:///{path(below / state)}"),
+        site="".join(_site_settings(site)),
+        source=_quoted(relative(site.root)),
+        aliases="".join(
+            f"{_quoted(path)} = {_quoted(feed)}\n" for path, feed in site.aliases.items()
+        ),
+        output=_quoted(relative(base / output)),
+        state=_quoted(f"sqlite:///{relative(base / state)}"),
     )
 
 
@@ -125,29 +125,28 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)  # a JSON string is a TOML string
 
 
-def _site_lines(found: DetectedSite) -> Iterator[str]:
-    """What a feed needs and the site doesn't say itself."""
-    said = found.config
-    if not said.get("url"):
-        yield 'url   = "https://example.org/"   # change this: where the pages are; posts link there\n'
-    if not (said.get("title") or said.get("name")):
-        yield f"title = {_quoted(found.root.name)}\n"
+def _site_settings(site: DetectedSite) -> Iterator[str]:
+    """Settings that a feed needs and `_config.yml` lacks."""
+    if not site.config.get("url"):
+        yield 'url   = "https://example.org/"   # change this to the site\'s address\n'
+    if not (site.config.get("title") or site.config.get("name")):
+        yield f"title = {_quoted(site.root.name)}\n"
 
 
-def _told(found: DetectedSite, file: Path) -> Iterator[str]:
-    """What was found and what comes next, for the person who asked."""
-    said = found.config
-    title = said.get("title") or said.get("name")
-    yield f"{file} is written."
-    yield f"  {found.posts:,} post{'' if found.posts == 1 else 's'} in {found.root}"
-    if title or said.get("url"):
-        yield f"  _config.yml: {title or 'no title'}, {said.get('url') or 'no url'}"
-    for at, feed in found.aliases.items():
-        yield f"  jekyll-feed's {at} will also be there, the same as {feed}"
-    if not found.plain and file.resolve().is_relative_to(found.root):
-        top = file.resolve().relative_to(found.root).parts[0]
+def _summary_lines(site: DetectedSite, file: Path) -> Iterator[str]:
+    """What was detected, and the next steps."""
+    url = site.config.get("url")
+    title = site.config.get("title") or site.config.get("name")
+    yield f"Wrote {file}"
+    yield f"  {site.posts:,} post{'' if site.posts == 1 else 's'} in {site.root}"
+    if title or url:
+        yield f"  _config.yml: {title or 'no title'}, {url or 'no url'}"
+    for path, feed in site.aliases.items():
+        yield f"  jekyll-feed's {path} is kept as an alias of {feed}"
+    if not site.plain and file.resolve().is_relative_to(site.root):
+        top = file.resolve().relative_to(site.root).parts[0]
         yield f"  add `{top}` to `exclude` in _config.yml, or Jekyll publishes it with the site"
-    if not said.get("url"):
-        yield "The site doesn't say its address: set site.url, every post links there."
-    yield "Before others read the feeds, set feeds.url to the address they will have."
+    if not url:
+        yield "The site has no address: set site.url, which every post's link starts with."
+    yield "Before others subscribe, set feeds.url to the public address of the feeds."
     yield "Next: syndicator check, then syndicator run."

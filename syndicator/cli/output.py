@@ -1,4 +1,4 @@
-"""How facts are said: in words for people, as one JSON object for programs."""
+"""Prints results: as text for people, as one JSON object for programs."""
 
 import json as json_
 import os
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from syndicator.push.record import PushReport
 
 
-def error(error: SyndicatorError) -> None:
-    """Say what is wrong and what to do about it, on stderr. Where that can't be written, the exit code says it."""
+def print_error(error: SyndicatorError) -> None:
+    """Print an error and its hint to stderr. If that fails, only the exit code reports it."""
     lines = [f"syndicator: {error}"]
     if isinstance(error, ConfigError):
         lines += [f"  {mistake}" for mistake in error.mistakes]
@@ -31,44 +31,46 @@ def error(error: SyndicatorError) -> None:
     try:
         typer.echo("\n".join(lines), err=True)
     except OSError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno()
-        )  # what is buffered would fail at the end
+        # Discard what is buffered: writing it at exit would fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
-def report(report: "Report | PushReport", *, json: bool) -> None:
-    """What a run or a pass did: each problem with its hint below it, then the summary."""
+def print_report(report: "Report | PushReport", *, json: bool) -> None:
+    """Print each problem with its hint below it, then the summary."""
     if json:
         public = {"pings": "owed"}  # names of fields in the JSON, where they differ
         fields = {public.get(key, key): value for key, value in asdict(report).items()}
-        facts({**fields, "summary": report.summary()})
+        print_json({**fields, "summary": report.summary()})
         return
     for problem in (*report.problems, *(report.notes if isinstance(report, Report) else ())):
         typer.echo("\n".join(problem_lines(problem)))
     typer.echo(report.summary())
 
 
-def line(summary: str, *, json: bool) -> None:
-    """What there is to say instead of a report."""
-    facts({"summary": summary}) if json else typer.echo(summary)
+def print_summary(summary: str, *, json: bool) -> None:
+    """Print a summary where there is no report."""
+    if json:
+        print_json({"summary": summary})
+    else:
+        typer.echo(summary)
 
 
 def problem_lines(problem: Problem) -> list[str]:
     return [str(problem), *([f"    {problem.hint}"] if problem.hint else [])]
 
 
-def facts(value: Mapping[str, Any]) -> None:
-    """One JSON object on stdout; times as ISO 8601."""
-    typer.echo(json_.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object to stdout, with times as ISO 8601."""
+    typer.echo(json_.dumps(value, default=_to_json, ensure_ascii=False, indent=2))
 
 
-def _plain(value: object) -> object:
+def _to_json(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[int, int | None, str], None]]:
-    """A bar on stderr for what takes longer than about a second; nothing where nobody looks."""
+    """A progress bar on stderr for work that takes over a second; none without a terminal."""
     bar = _Bar()
     try:
         yield bar if sys.stderr.isatty() else (lambda done, total, what: None)
@@ -77,28 +79,28 @@ def progress() -> Iterator[Callable[[int, int | None, str], None]]:
 
 
 class _Bar:
-    """A progress bar that appears late and is drawn seldom."""
+    """A progress bar that appears after a second and is redrawn ten times a second at most."""
 
     def __init__(self) -> None:
-        self._next = time.monotonic() + 1
-        self._drawn: Progress | None = None
+        self._next_draw = time.monotonic() + 1
+        self._progress: Progress | None = None
         self._task = 0
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
         now = time.monotonic()
-        if now < self._next:
+        if now < self._next_draw:
             return
-        self._next = now + 0.1
-        if self._drawn is None:
-            self._drawn, self._task = _bar()
-        self._drawn.update(self._task, completed=done, total=total, description=what)  # type: ignore[arg-type]
+        self._next_draw = now + 0.1
+        if self._progress is None:
+            self._progress, self._task = _start_bar()
+        self._progress.update(self._task, completed=done, total=total, description=what)  # type: ignore[arg-type]
 
     def stop(self) -> None:
-        if self._drawn is not None:
-            self._drawn.stop()
+        if self._progress is not None:
+            self._progress.stop()
 
 
-def _bar() -> "tuple[Progress, int]":
+def _start_bar() -> "tuple[Progress, int]":
     from rich.console import Console
     from rich.progress import Progress
 

@@ -1,6 +1,6 @@
-"""The page of `syndicator status`."""
+"""Formats the page of `syndicator status` and the list of `syndicator hub list`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,130 +11,159 @@ if TYPE_CHECKING:
     from syndicator.ops.status import Status
     from syndicator.store.subscriptions import Subscriber
 
+#: Singular and plural, by kind of job.
+_JOBS = {
+    "ping": ("ping", "pings"),
+    "verify": ("verification", "verifications"),
+    "deliver": ("delivery", "deliveries"),
+    "deny": ("denial", "denials"),
+}
 
-def lines(found: "Status", concerns: Sequence[str], now: datetime) -> Iterator[str]:
-    since = f", started {ago(found.since, now)}" if found.since else ""
-    yield f"syndicator {found.version}, {f'run by {found.daemon}{since}' if found.daemon else 'not running'}"
-    yield f"  serves  {found.url}"
-    octets = "" if found.state_octets is None else f", {size(found.state_octets)}"
-    free = "" if found.state_free_octets is None else f", {size(found.state_free_octets)} free"
-    yield f"  state   {found.state}{octets}{free}"
-    yield f"  output  {found.output}, {size(found.output_octets)}, {size(found.disk_free_octets)} free"
-    if found.polled:
-        yield f"  polled  {ago(found.polled, now)}"
+
+def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> Iterator[str]:
+    started = f", started {ago(status.since, now)}" if status.since else ""
+    daemon = f"running as {status.daemon}{started}" if status.daemon else "not running"
+    state_size = "" if status.state_octets is None else f", {size(status.state_octets)}"
+    state_free = (
+        "" if status.state_free_octets is None else f", {size(status.state_free_octets)} free"
+    )
+    output_size = f"{size(status.output_octets)}, {size(status.disk_free_octets)} free"
+    yield f"syndicator {status.version}, {daemon}"
+    yield f"  serves  {status.url}"
+    yield f"  state   {status.state}{state_size}{state_free}"
+    yield f"  output  {status.output}, {output_size}"
+    if status.polled:
+        yield f"  polled  {ago(status.polled, now)}"
     if concerns:
         yield ""
-        yield "Needs a person:"
+        yield "Needs attention:"
         yield from (f"  {concern}" for concern in concerns)
     yield ""
-    yield from _run_lines(found, now)
+    yield from _run_lines(status, now)
     yield ""
-    yield from _feed_lines(found, now)
+    yield from _feed_lines(status, now)
     yield ""
-    yield from _debt_lines(found, now)
-    yield from _hub_lines(found, now)
-    yield from _audience_lines(found, now)
-    if found.problems:
+    yield from _queue_lines(status, now)
+    yield from _hub_lines(status, now)
+    yield from _topic_lines(status, now)
+    if status.problems:
         yield ""
-        yield f"{count(len(found.problems), 'problem')}:"
-        for problem in found.problems:
+        yield f"{count(len(status.problems), 'problem')}:"
+        for problem in status.problems:
             yield from (f"  {line}" for line in problem_lines(problem))
 
 
-def _run_lines(found: "Status", now: datetime) -> Iterator[str]:
-    if found.last_failure:
-        yield f"The last run failed {ago(found.last_failure.at, now)}: {found.last_failure.message}"
-        if found.last_failure.hint:
-            yield f"    {found.last_failure.hint}"
-    if found.last_run:
-        run = found.last_run
-        yield f"The last run that had something to do: {ago(run.started, now)}, in {run.seconds:.2f} s"
+def _run_lines(status: "Status", now: datetime) -> Iterator[str]:
+    if failure := status.last_failure:
+        yield f"Last run failed {ago(failure.at, now)}: {failure.message}"
+        if failure.hint:
+            yield f"    {failure.hint}"
+    if run := status.last_run:
+        yield f"Last run with changes: {ago(run.started, now)}, took {run.seconds:.2f} s"
         yield f"  {run.summary}"
-    elif not found.last_failure:
-        yield "Nothing was built yet: syndicator build, or syndicator run."
-    if found.waiting:
-        yield f"  the next post appears {ago(found.waiting, now)}"
+    elif not status.last_failure:
+        yield "Nothing has been built yet: run syndicator build or syndicator run."
+    if status.waiting:
+        yield f"  next future post appears {ago(status.waiting, now)}"
 
 
-def _feed_lines(found: "Status", now: datetime) -> Iterator[str]:
-    counts = ((len(found.feeds), "feed"), (found.posts, "post"), (found.subscribers, "subscriber"))
+def _feed_lines(status: "Status", now: datetime) -> Iterator[str]:
+    counts = (
+        (len(status.feeds), "feed"),
+        (status.posts, "post"),
+        (status.subscribers, "subscriber"),
+    )
     yield ", ".join(count(number, noun) for number, noun in counts)
-    width = max((len(feed.name) for feed in found.feeds), default=0)
-    for feed in found.feeds:
-        readers = f", {count(feed.subscribers, 'subscriber')}" if feed.subscribers else ""
+    width = max((len(feed.name) for feed in status.feeds), default=0)
+    for feed in status.feeds:
+        subscribers = f", {count(feed.subscribers, 'subscriber')}" if feed.subscribers else ""
         entries = f"{feed.entries:>4,} {'entry' if feed.entries == 1 else 'entries'}"
-        yield f"  {feed.name:<{width}}  {entries}, changed {ago(feed.published, now)}{readers}"
+        changed = f"changed {ago(feed.published, now)}"
+        yield f"  {feed.name:<{width}}  {entries}, {changed}{subscribers}"
 
 
-def _debt_lines(found: "Status", now: datetime) -> Iterator[str]:
-    owed = ", ".join(f"{number:,} {kind}" for kind, number in found.owed.items() if number)
-    given_up = ", ".join(f"{number:,} {kind}" for kind, number in found.gave_up.items() if number)
-    tried = f"; next try {ago(found.next_try, now)}" if found.next_try else ""
-    yield f"Owed: {owed or 'nothing'}{tried}"
-    if given_up:
-        yield f"Given up: {given_up}; the next change owes pings and deliveries again"
+def _queue_lines(status: "Status", now: datetime) -> Iterator[str]:
+    attempt = f"; next attempt {_due(status.next_try, now)}" if status.next_try else ""
+    yield f"Queued: {_job_counts(status.owed) or 'nothing'}{attempt}"
+    if given_up := _job_counts(status.gave_up):
+        yield f"Given up: {given_up}; the feed's next change queues new ones"
 
 
-def _hub_lines(found: "Status", now: datetime) -> Iterator[str]:
-    for hub in found.hubs:
-        waiting = f"{hub.waiting:,} waiting" if hub.waiting else "nothing waits"
-        yield f"  {hub.url}: {waiting}"
+def _job_counts(jobs: Mapping[str, int]) -> str:
+    """`8 pings, 1 delivery`; empty if there are none."""
+    return ", ".join(
+        f"{number:,} {_JOBS[kind][number != 1]}" for kind, number in jobs.items() if number
+    )
+
+
+def _hub_lines(status: "Status", now: datetime) -> Iterator[str]:
+    for hub in status.hubs:
+        yield f"  {hub.url}: {count(hub.waiting, 'ping') if hub.waiting else 'nothing'} queued"
         if hub.last_success:
-            fetched = f"fetched {moment(hub.fetched, now)}" if hub.fetched else "not seen to fetch"
-            yield f"    pinged {moment(hub.last_success, now)}, {fetched}"
+            fetched = f"fetched {time_of(hub.fetched, now)}" if hub.fetched else "not seen fetching"
+            yield f"    pinged {time_of(hub.last_success, now)}, {fetched}"
         if hub.last_failure and (hub.last_success is None or hub.last_failure > hub.last_success):
             yield f"    failed {ago(hub.last_failure, now)}: {hub.error}"
         if hub.next_try:
-            yield f"    next try {ago(hub.next_try, now)}"
+            yield f"    next attempt {_due(hub.next_try, now)}"
         if hub.gave_up:
             yield f"    {hub.gave_up:,} given up"
 
 
-def _audience_lines(found: "Status", now: datetime) -> Iterator[str]:
-    if found.audiences:
-        yield "Subscribed at our hub:"
-    for topic, audience in found.audiences.items():
-        failing = f", {audience.failing:,} of them failing" if audience.failing else ""
-        sent = f", last sent {ago(audience.last_success, now)}" if audience.last_success else ""
+def _topic_lines(status: "Status", now: datetime) -> Iterator[str]:
+    if status.audiences:
+        yield "Subscribers of our own hub:"
+    for topic, audience in status.audiences.items():
+        failing = f", {audience.failing:,} failing" if audience.failing else ""
+        sent = f", last delivery {ago(audience.last_success, now)}" if audience.last_success else ""
         yield f"  {topic}: {count(audience.subscribers, 'subscriber')}{failing}{sent}"
 
 
-def subscriber_lines(found: "Sequence[Subscriber]", now: datetime) -> Iterator[str]:
-    """Each subscription of our hub, by topic."""
+def subscription_lines(subscribers: "Sequence[Subscriber]", now: datetime) -> Iterator[str]:
+    """Each subscription at our own hub, grouped by topic."""
     topic = ""
-    for each in found:
+    for each in subscribers:
         if each.topic != topic:
             topic = each.topic
             yield topic
+        since = f"since {ago(each.since, now)}"
         sent = (
-            f"last sent {ago(each.last_success, now)}" if each.last_success else "sent nothing yet"
+            f"last delivery {ago(each.last_success, now)}"
+            if each.last_success
+            else "no delivery yet"
         )
-        yield f"  {each.callback}: since {ago(each.since, now)}, ends {ago(each.expires, now)}, {sent}"
+        yield f"  {each.callback}: {since}, expires {ago(each.expires, now)}, {sent}"
         if each.failures and each.last_failure:
-            yield f"    failed {ago(each.last_failure, now)}: {each.error} ({each.failures:,} in a row)"
-    yield count(len(found), "subscription")
+            failed = f"failed {ago(each.last_failure, now)}: {each.error}"
+            yield f"    {failed} ({each.failures:,} in a row)"
+    yield count(len(subscribers), "subscription")
+
+
+def _due(then: datetime, now: datetime) -> str:
+    """When a job is due: `now` if it is overdue, since it waits only for its turn."""
+    return ago(max(then, now), now)
 
 
 def ago(then: datetime, now: datetime) -> str:
-    """A moment as people say it: `3 minutes ago`, `in 2 hours`, and its date when it is far."""
+    """A relative time: `3 minutes ago`, `in 2 hours`. From a day on, the date is added."""
     seconds = (now - then).total_seconds()
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
         number = int(abs(seconds) / length)
         if number:
-            said = count(number, unit)
-            far = f" ({then:%Y-%m-%d %H:%M} UTC)" if unit == "day" else ""
-            return f"{said} ago{far}" if seconds > 0 else f"in {said}{far}"
+            duration = count(number, unit)
+            date = f" ({then:%Y-%m-%d %H:%M} UTC)" if unit == "day" else ""
+            return f"{duration} ago{date}" if seconds > 0 else f"in {duration}{date}"
     return "now"
 
 
-def moment(then: datetime, now: datetime) -> str:
-    """A moment to compare with another: `12:03:01 UTC`, with its date unless that is today's."""
+def time_of(then: datetime, now: datetime) -> str:
+    """A time to compare with another: `12:03:01 UTC`, with its date unless that is today."""
     return f"{then:%H:%M:%S} UTC" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def size(octets: int) -> str:
-    """Octets as people say them: `1.4 MiB`."""
-    number = float(octets)
+def size(length: int) -> str:
+    """A number of bytes in a readable unit: `1.4 MiB`."""
+    number = float(length)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if number < 1024:
             return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"

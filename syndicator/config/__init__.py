@@ -1,12 +1,15 @@
-"""What the operator asked for: one TOML file, and the environment over it.
+"""The operator's settings: one TOML file, overridden by the environment.
 
-Every mistake is named at once, each with its key. pydantic checks; its words stay in here. The environment
-is read by hand: pydantic-settings takes no environ as an argument, stops at the first value it can't parse,
-and lets a misspelt name pass.
+`settings` lists every setting with its default, `values` what each kind of value may be, and
+`load_file` finds and reads the file. All mistakes are reported at once, each with its key.
+
+pydantic validates; its messages are replaced by ours. The environment is read without
+pydantic-settings, which can't be given an environment as an argument, stops at the first value
+that it can't parse, and ignores misspelt names.
 """
 
+from syndicator.config.addresses import Listen
 from syndicator.config.load_file import PREFIX, SEARCH, find, keys, load
 from syndicator.config.settings import Config, WebSettings
-from syndicator.config.values import Listen
 
 __all__ = ["PREFIX", "SEARCH", "Config", "Listen", "WebSettings", "find", "keys", "load"]

@@ -1,4 +1,4 @@
-"""The config's tables: every setting, its kind and its default."""
+"""Every setting, with its type and its default: one class for each table of the config."""
 
 import os
 from datetime import timedelta
@@ -7,115 +7,122 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from syndicator.config import values as v
+from syndicator.config import values
+from syndicator.config.addresses import Listen
+from syndicator.config.environment import parse_json
 
 
 class SettingsTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    _from_environment = model_validator(mode="before")(v.from_json)
+    _from_environment = model_validator(mode="before")(parse_json)
 
 
 class SiteOverrides(SettingsTable):
-    """What the site is called. None: what its own `_config.yml` says."""
+    """Settings that override the site's `_config.yml`. None: not overridden."""
 
-    url: v.Address | None = None
-    title: v.Text | None = None
-    description: v.Text | None = None
-    language: v.Language | None = None
-    author: v.Text | None = None
-    timezone: v.TimeZone | None = None
+    url: values.Url | None = None
+    title: values.Text | None = None
+    description: values.Text | None = None
+    language: values.Language | None = None
+    author: values.Text | None = None
+    timezone: values.TimeZone | None = None
 
 
 class SourceSettings(SettingsTable):
-    path: v.Folder
-    poll: v.Interval = timedelta(seconds=30)
-    watch: v.Flag = True
+    path: values.Folder
+    poll: values.Interval = timedelta(seconds=30)
+    watch: values.Flag = True
 
 
 class FeedSettings(SettingsTable):
-    """None for `by`, `limit`, `content`: what the site tells jekyll-feed, else by category, 50 and full."""
+    """Feeds and their files.
 
-    url: v.FolderAddress = "http://127.0.0.1:8080/"
-    formats: v.Formats = ("rss", "atom", "json")
-    by: v.Kinds | None = None
-    limit: v.Positive | None = None
-    max_bytes: v.Size = 2**20
+    `by`, `limit` and `content` None: jekyll-feed's settings in `_config.yml`, else by category, 50
+    entries and full content.
+    """
+
+    url: values.FolderUrl = "http://127.0.0.1:8080/"
+    formats: values.Formats = ("rss", "atom", "json")
+    by: values.Kinds | None = None
+    limit: values.Positive | None = None
+    max_bytes: values.Size = 2**20
     content: Literal["full", "excerpt"] | None = None
-    aliases: v.Places = ()
-    moved: v.Moved = ()
-    players: v.Players = ()
-    schemes: v.Schemes = ()
+    aliases: values.Aliases = ()
+    moved: values.Moved = ()
+    players: values.Players = ()
+    schemes: values.Schemes = ()
 
 
 class OutputSettings(SettingsTable):
-    path: v.Folder = Field(default="../feeds", validate_default=True)
-    compress: v.Encodings = ("gzip", "br")
+    path: values.Folder = Field(default="../feeds", validate_default=True)
+    compress: values.Encodings = ("gzip", "br")
 
 
 class PushSettings(SettingsTable):
-    hubs: v.Addresses = ()
-    timeout: v.Duration = timedelta(seconds=10)
-    retry: v.Retry = v.durations("5s", "30s", "2m", "10m", "1h", "6h", "24h")
+    hubs: values.Urls = ()
+    timeout: values.Duration = timedelta(seconds=10)
+    retry: values.RetryDelays = values.durations("5s", "30s", "2m", "10m", "1h", "6h", "24h")
 
 
 class LeaseSettings(SettingsTable):
-    min: v.Duration = timedelta(minutes=5)
-    default: v.Duration = timedelta(days=10)
-    max: v.Duration = timedelta(days=30)
+    min: values.Duration = timedelta(minutes=5)
+    default: values.Duration = timedelta(days=10)
+    max: values.Duration = timedelta(days=30)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if not self.min <= self.default <= self.max:
-            raise ValueError("min, default and max must not decrease in this order")
+            raise ValueError("min, default and max must be in ascending order")
         return self
 
 
 class HubLimitSettings(SettingsTable):
-    """What strangers may ask of the hub. The defaults let one reader subscribe to 300 feeds in a burst."""
+    """Limits on requests to the hub, which anyone may send.
 
-    client: v.Positive = 600  #: subscription requests a minute from one client's address
-    host: v.Positive = 600  #: subscription requests a minute for one callback host
-    pending: v.Positive = 10_000  #: verifications not yet made
-    subscriptions: v.Positive = 100_000  #: in all
-    host_subscriptions: v.Positive = 5_000  #: of one callback host, or of one network
+    The defaults let one reader subscribe to 300 feeds in a burst.
+    """
+
+    client: values.Positive = 600  #: subscription requests a minute from one client address
+    host: values.Positive = 600  #: subscription requests a minute for one callback host
+    pending: values.Positive = 10_000  #: verifications that are queued
+    subscriptions: values.Positive = 100_000  #: in total
+    host_subscriptions: values.Positive = 5_000  #: of one callback host or network
 
 
 class HubSettings(SettingsTable):
-    enabled: v.Flag = True
-    url: v.Address | None = None  #: None: feeds.url + "hub"
+    enabled: values.Flag = True
+    url: values.Url | None = None  #: None: feeds.url + "hub"
     lease: LeaseSettings = LeaseSettings()
-    timeout: v.Duration = timedelta(seconds=10)
-    retry: v.Retry = v.durations("5s", "30s", "2m", "10m", "1h", "6h")
-    allow_private: v.Networks = ()
+    timeout: values.Duration = timedelta(seconds=10)
+    retry: values.RetryDelays = values.durations("5s", "30s", "2m", "10m", "1h", "6h")
+    allow_private: values.Networks = ()
     limits: HubLimitSettings = HubLimitSettings()
 
 
 class WebSettings(SettingsTable):
-    listen: v.ListenAddress = v.Listen("127.0.0.1", 8080)
-    admin: v.OptionalListenAddress = v.Listen(
-        "127.0.0.1", 8081
-    )  #: None: the operator's address is off
-    admin_hosts: v.HostNames = ()  #: names it answers to, besides this machine's own
-    max_age: v.Duration = timedelta(minutes=5)
-    trusted_proxies: v.Networks = ()
-    poller_limit: v.Number = 0  #: full answers of unchanged bytes a client gets an hour; 0: any
+    listen: values.ListenAddress = Listen("127.0.0.1", 8080)
+    admin: values.OptionalListenAddress = Listen("127.0.0.1", 8081)  #: None: off
+    admin_hosts: values.HostNames = ()  #: names that `admin` answers to, besides this machine's own
+    max_age: values.Duration = timedelta(minutes=5)
+    trusted_proxies: values.Networks = ()
+    poller_limit: values.Number = 0  #: full responses an hour for a feed a client has; 0: no limit
 
 
 class StateSettings(SettingsTable):
-    url: v.StateUrl = Field(default="sqlite:///../var/syndicator.db", validate_default=True)
+    url: values.StateUrl = Field(default="sqlite:///../var/syndicator.db", validate_default=True)
 
     @property
     def file(self) -> Path | None:
-        """Where it stands; None: it is no file of ours."""
+        """The SQLite file; None: another database."""
         return Path(self.url.removeprefix("sqlite:///")) if self.url.startswith("sqlite:") else None
 
 
 class Config(SettingsTable):
-    """The whole of it. Paths are absolute, durations are timedeltas, sizes are octets."""
+    """All settings. Paths are absolute, durations are timedeltas, sizes are bytes."""
 
     site: SiteOverrides = SiteOverrides()
-    source: SourceSettings
+    source: SourceSettings = Field(default={}, validate_default=True)
     feeds: FeedSettings = FeedSettings()
     output: OutputSettings = Field(default={}, validate_default=True)
     push: PushSettings = PushSettings()
@@ -125,32 +132,34 @@ class Config(SettingsTable):
 
     @field_validator("output")
     @classmethod
-    def _beside_the_posts(cls, output: OutputSettings, info: ValidationInfo) -> OutputSettings:
+    def _output_is_not_among_posts(
+        cls, output: OutputSettings, info: ValidationInfo
+    ) -> OutputSettings:
         source = info.data.get("source")
         real = os.path.realpath(output.path)
-        below = os.path.relpath(real, os.path.realpath(source.path)).split("/") if source else []
-        if below == ["."] or ("_posts" in below and ".." not in below):
+        parts = os.path.relpath(real, os.path.realpath(source.path)).split("/") if source else []
+        if parts == ["."] or ("_posts" in parts and ".." not in parts):
             raise ValueError(
-                "path must be a folder of its own: what is written there would stand among the posts"
+                "path must be a separate folder: generated files would be picked up as posts"
             )
         return output
 
     @field_validator("state")
     @classmethod
-    def _out_of_sight(cls, state: StateSettings, info: ValidationInfo) -> StateSettings:
+    def _state_is_not_public(cls, state: StateSettings, info: ValidationInfo) -> StateSettings:
         output = info.data.get("output")
         if output and state.file and state.file.is_relative_to(output.path):
             raise ValueError(
-                "url must lead out of the output folder: what stands there is for everyone"
+                "url must be outside the output folder: everything in that folder is public"
             )
         return state
 
     @property
     def hub_url(self) -> str | None:
-        """The public address of our own hub; None: it is off."""
+        """The public URL of our own hub; None: it is off."""
         return (self.hub.url or f"{self.feeds.url}hub") if self.hub.enabled else None
 
     @property
     def hubs(self) -> tuple[str, ...]:
-        """Every hub that is named and told, our own first, each once."""
+        """Every hub that feeds name and that is pinged: our own first, without duplicates."""
         return tuple(dict.fromkeys((*([self.hub_url] if self.hub_url else []), *self.push.hubs)))

@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-MAX_REFERENCES = 50  #: of lists by lists, each once
-#: References looked up, and characters of a value, for a step of work. A value stands in the HTML of each element.
-_REFERENCES_A_STEP, _COPIED_A_STEP = 16, 128
+MAX_REFERENCES = 50  #: lists that one list may refer to, directly and through others
+_REFERENCES_PER_STEP = 16  #: references that are looked up for one step of work
+#: Characters of a value for one step of work: the HTML of each element repeats the value.
+_COPIED_PER_STEP = 128
 
 Attrs = dict[str, str | int | float]
 
@@ -23,14 +24,14 @@ _SHORT = re.compile(r"#(?P<id>[A-Za-z][\w:\-]*)|\.(?P<cls>[^ \t-\r.#]+)", re.ASC
 
 @dataclass(slots=True)
 class Attributes:
-    """What one or more lists said. References are looked up when the whole text is read."""
+    """The attributes of one or more lists. `apply` looks up the references."""
 
     values: dict[str, str] = field(default_factory=dict)
     refs: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)  #: of values["class"], which `apply` joins
 
     def read(self, text: str) -> None:
-        """Adds what a list says: classes gather, for the others the last word counts."""
+        """Add the attributes of a list. Classes accumulate; for other keys the last value wins."""
         for item in _ITEM.finditer(text):
             if item["ref"]:
                 self.refs.append(item["ref"])
@@ -51,7 +52,7 @@ class Attributes:
     def apply(
         self, attrs: Attrs, named: Mapping[str, "Attributes"], spend: Callable[[int], None]
     ) -> None:
-        """Puts them on an element, the referenced lists first."""
+        """Add the attributes to those of an element, the referenced lists first."""
         self._apply(attrs, named, set(), spend)
 
     def _apply(
@@ -61,7 +62,7 @@ class Attributes:
         seen: set[str],
         spend: Callable[[int], None],
     ) -> None:
-        spend(1 + len(self.refs) // _REFERENCES_A_STEP)
+        spend(1 + len(self.refs) // _REFERENCES_PER_STEP)
         for ref in self.refs:
             if ref in named and ref not in seen and len(seen) < MAX_REFERENCES:
                 seen.add(ref)
@@ -70,8 +71,8 @@ class Attributes:
         for key, value in self.values.items():
             if key == "class" and attrs.get(key):
                 value = f"{attrs[key]} {value}"
-            if len(value) >= _COPIED_A_STEP:
-                spend(len(value) // _COPIED_A_STEP)
+            if len(value) >= _COPIED_PER_STEP:
+                spend(len(value) // _COPIED_PER_STEP)
             attrs[key] = value
 
     def _join(self) -> None:

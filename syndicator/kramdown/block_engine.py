@@ -1,6 +1,7 @@
-"""The block half of the engine: markdown-it's ruler, fed by position instead of by line.
+"""The block half of the engine: markdown-it's ruler, driven by position instead of by line.
 
-kramdown's blocks may begin in the middle of a line (after `</div>`), which markdown-it's line tables cannot say.
+kramdown's blocks may begin in the middle of a line (after `</div>`). markdown-it's line tables
+have no place for such a block.
 """
 
 from collections.abc import Callable, MutableMapping
@@ -13,39 +14,38 @@ from markdown_it.token import Token
 
 from syndicator.kramdown.attributes import Attributes
 from syndicator.kramdown.limits import too_much_work
-from syndicator.kramdown.lookahead import Longest, Lookahead
+from syndicator.kramdown.lookahead import LongestRuns, Lookahead
 from syndicator.kramdown.options import KramdownOptions
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-#: blocks in blocks; a stranger's text that nests deeper is shown as it is
-MAX_DEPTH = 24
+MAX_DEPTH = 24  #: levels of nested blocks; text that nests deeper becomes a plain paragraph
 
 
 @dataclass(slots=True)
 class MarkdownDocument:
-    """What is known of the whole text, gathered by the blocks and used by the spans."""
+    """Definitions and counters of the whole text. Blocks fill it, spans use it."""
 
     options: KramdownOptions
-    effort: int  #: steps left
+    steps_left: int
     links: dict[str, "Definition"] = field(default_factory=dict)
     footnotes: dict[str, Token] = field(default_factory=dict)
     abbreviations: dict[str, "Definition"] = field(default_factory=dict)
-    named: dict[str, Attributes] = field(default_factory=dict)
+    named_attributes: dict[str, Attributes] = field(default_factory=dict)
     depth: int = 0
-    coloured: int = 0  #: characters of code highlighted so far
+    highlighted: int = 0  #: characters of code highlighted so far
 
     def spend(self, steps: int) -> None:
-        """Count work. Raises MarkdownLimitError when no step is left."""
-        self.effort -= steps
-        if self.effort < 0:
+        """Count steps of work. Raises MarkdownLimitError when none is left."""
+        self.steps_left -= steps
+        if self.steps_left < 0:
             raise too_much_work()
 
 
 @dataclass(slots=True)
 class Definition:
-    """`[id]: target "title"` or `*[id]: title`. The mark is the block that stands in its place."""
+    """`[id]: target "title"` or `*[id]: title`. `mark` is its invisible token among the blocks."""
 
     target: str
     title: str | None
@@ -53,7 +53,7 @@ class Definition:
 
 
 class BlockState(StateBase):
-    """A text that is being read, and the blocks found so far."""
+    """A text that is being parsed, with its blocks so far."""
 
     def __init__(
         self, src: str, md: "MarkdownIt", env: MutableMapping[str, Any], tokens: list[Token]
@@ -64,18 +64,17 @@ class BlockState(StateBase):
         self.pos = 0
         self.end = len(src)
         self._ahead: Lookahead | None = None
-        self.joined: tuple[Token, list[str]] | None = (
-            None  #: a paragraph's text, and its parts when it has several
-        )
-        self.closing_fences: dict[tuple[str, bool], Longest] = {}
-        self.no_table = (0, 0)  #: between these places, rows lead to no end of a table
-        self.ial: Attributes | None = None  #: an attribute list that waits for the next block
-        self.element: Token | None = None  #: the HTML element whose content this is
-        self.closed = False  #: its end tag has been read
+        #: The inline token of a paragraph that is being extended, and the parts of its text.
+        self.open_paragraph: tuple[Token, list[str]] | None = None
+        self.closing_fences: dict[tuple[str, bool], LongestRuns] = {}
+        self.not_a_table = (0, 0)  #: start and end of rows that are known not to form a table
+        self.ial: Attributes | None = None  #: inline attribute list for the next block
+        self.element: Token | None = None  #: the HTML element whose content is parsed
+        self.closed = False  #: the end tag of `element` has been read
 
     @property
     def ahead(self) -> Lookahead:
-        """Made when it is asked for: most texts have nothing to look for."""
+        """Created on first use: most texts need no search."""
         if self._ahead is None:
             self._ahead = Lookahead(self.src, self.doc.spend)
         return self._ahead
@@ -91,7 +90,7 @@ class BlockState(StateBase):
         return token
 
     def mark(self, kind: str) -> Token:
-        """Leaves the trace of a block that shows nothing: it parts paragraphs."""
+        """Add a token for a block without output. It separates paragraphs."""
         return self.add("mark", content=kind)
 
     def after_boundary(self) -> bool:
@@ -100,22 +99,25 @@ class BlockState(StateBase):
         last = self.tokens[-1]
         return last.type == "blank" or (last.type == "mark" and last.content == "end")
 
-    def join(self, inline: Token, text: str) -> None:
-        """Add text to a paragraph. `finish_joined` puts it there: a copy for each part would be quadratic."""
-        if not self.joined or self.joined[0] is not inline:
-            self.finish_joined()
-            self.joined = inline, [inline.content]
-        self.joined[1].append(text)
+    def extend_paragraph(self, inline: Token, text: str) -> None:
+        """Collect more text of a paragraph until `finish_paragraph`.
 
-    def finish_joined(self) -> None:
-        """Give the paragraph that was added to last all of its text."""
-        if self.joined:
-            inline, parts = self.joined
+        Concatenation for each part would take quadratic time.
+        """
+        if not self.open_paragraph or self.open_paragraph[0] is not inline:
+            self.finish_paragraph()
+            self.open_paragraph = inline, [inline.content]
+        self.open_paragraph[1].append(text)
+
+    def finish_paragraph(self) -> None:
+        """Join the collected parts of the paragraph that was extended last."""
+        if self.open_paragraph:
+            inline, parts = self.open_paragraph
             inline.content = "".join(parts)
-            self.joined = None
+            self.open_paragraph = None
 
-    def blocks(self, text: str, into: list[Token]) -> list[Token]:
-        """Reads the blocks of a part of the text that has been cut out."""
+    def parse_blocks(self, text: str, into: list[Token]) -> list[Token]:
+        """Parse the blocks of a separate part of the text, such as a list item."""
         self.doc.spend(len(text) // 256)
         return cast("Blocks", self.md.block).parse(text, self.md, self.env, into)
 
@@ -124,19 +126,19 @@ BlockRule = Callable[[BlockState], bool]
 
 
 def children(token: Token) -> list[Token]:
-    """The blocks or spans in it."""
+    """The child tokens, as a list that can be extended."""
     if token.children is None:
         token.children = []
     return token.children
 
 
-def spans(text: str) -> Token:
-    """A text whose spans are read when all blocks are known."""
+def inline_token(text: str) -> Token:
+    """A token of text. Its spans are parsed after all blocks."""
     return Token("inline", "", 0, content=text)
 
 
 class Blocks(ParserBlock):
-    """Tries the rules, in their order, where the last block ended."""
+    """Parses blocks: tries the rules in order at the end of the last block."""
 
     def parse(
         self,
@@ -147,7 +149,7 @@ class Blocks(ParserBlock):
     ) -> list[Token]:
         state = BlockState(src, md, env, outTokens)
         if state.doc.depth >= MAX_DEPTH:
-            state.add("paragraph", "p", [spans(src)])
+            state.add("paragraph", "p", [inline_token(src)])
             return outTokens
         state.doc.depth += 1
         self.run(state)
@@ -159,18 +161,19 @@ class Blocks(ParserBlock):
         prose = cast("list[Any]", self.ruler.getRules("prose"))
         doc = state.doc
         while state.pos < state.end and not state.closed:
-            doc.effort -= 5
-            if doc.effort < 0:
+            doc.steps_left -= 5
+            if doc.steps_left < 0:
                 raise too_much_work()
             for rule in prose if state.src[state.pos].isalpha() else rules:
                 if rule(state):
                     break
-        state.finish_joined()
+        state.finish_paragraph()
 
-    def inside(self, state: BlockState, element: Token) -> bool:
-        """Reads on as the content of an HTML element; False if its end tag never comes."""
+    def parse_content(self, state: BlockState, element: Token) -> bool:
+        """Parse the content of an HTML element. False if the text ends before its end tag."""
         outer = state.tokens, state.ial, state.element
-        state.tokens, state.ial, state.element = children(element), None, element
+        state.tokens, state.ial = children(element), None
+        state.element = element
         state.doc.depth += 1
         self.run(state)
         state.doc.depth -= 1

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from markdown_it.token import Token
 
-from syndicator.kramdown.block_engine import BlockState, children, spans
+from syndicator.kramdown.block_engine import BlockState, children, inline_token
 from syndicator.kramdown.grammar import (
     BLANKS,
     BOUNDARY,
@@ -18,7 +18,7 @@ from syndicator.kramdown.grammar import (
     RULE,
     SPACE,
 )
-from syndicator.kramdown.lookahead import Longest
+from syndicator.kramdown.lookahead import LongestRuns
 
 _CODE = re.compile(
     r"(?:(?:[ \t\r\f\v]*\n)*(?:(?:\t| {4})[ \t]*[^ \t-\r].*\n)+"
@@ -79,20 +79,21 @@ def fence(state: BlockState) -> bool:
 
 
 def _closing_fence(state: BlockState, fence: str, pos: int) -> re.Match[str] | None:
-    """The line that closes a fence: of the same character, and as long at least."""
+    """The line that closes a fence: the same character, at least as often."""
     key = fence[-1], state.doc.options.gfm
-    alike = fence == fence[-1] * len(fence)
-    if alike and key in state.closing_fences and state.closing_fences[key].after(pos) < len(fence):
+    uniform = fence == fence[-1] * len(fence)
+    known = state.closing_fences.get(key) if uniform else None
+    if known and known.after(pos) < len(fence):
         return None
-    state.doc.spend(0 if alike else len(fence))
-    shortest = f"{fence[-1]}{{{len(fence)},}}" if alike else f"{re.escape(fence)}{fence[-1]}*"
+    state.doc.spend(0 if uniform else len(fence))
+    shortest = f"{fence[-1]}{{{len(fence)},}}" if uniform else f"{re.escape(fence)}{fence[-1]}*"
     closing = _closes(shortest, key[1]).search(state.src, pos)
     if closing:
         return closing
     state.doc.spend((state.end - pos) // 128)
-    if alike and key not in state.closing_fences:
+    if uniform and key not in state.closing_fences:
         lines = _closes(f"{fence[-1]}{{3,}}", key[1]).finditer(state.src)
-        state.closing_fences[key] = Longest(
+        state.closing_fences[key] = LongestRuns(
             (line.start(), line[0].count(fence[-1])) for line in lines
         )
     return None
@@ -109,12 +110,12 @@ def quote(state: BlockState) -> bool:
         return False
     text = _up_to(state, QUOTE_END)
     token = state.add("blockquote", "blockquote", [])
-    state.blocks(_QUOTE_LINE.sub("", text), children(token))
+    state.parse_blocks(_QUOTE_LINE.sub("", text), children(token))
     return True
 
 
 def _up_to(state: BlockState, end: re.Pattern[str]) -> str:
-    """The line here and those that follow, up to the first that can't go on with it."""
+    """The current line and those after it, up to the first that matches `end`."""
     start, newline = state.pos, state.src.find("\n", state.pos)
     match = end.search(state.src, newline + 1) if newline >= 0 else None
     state.pos = match.start() if match else state.end
@@ -139,13 +140,13 @@ def underlined_heading(state: BlockState) -> bool:
 
 
 def _without_hashes(text: str) -> str:
-    """The text without the hashes at its end; a backslash keeps one."""
+    """The text without the hashes at its end. A backslash escapes one."""
     rest = text.rstrip("#")
     return f"{rest}#" if rest.endswith("\\") and rest != text else rest
 
 
 def _without_spaced_hashes(text: str) -> str:
-    """The text without the hashes at its end if a space stands before them."""
+    """The text without the hashes at its end, if a space precedes them."""
     rest = text.rstrip("#")
     return rest[:-1] if rest.endswith(("\t", " ")) and rest != text else text
 
@@ -162,7 +163,7 @@ def _heading(
     if not text:
         return False
     state.pos = match.end()
-    token = state.add("heading", f"h{level}", [spans(text)])
+    token = state.add("heading", f"h{level}", [inline_token(text)])
     if own:
         token.attrs["id"] = own["id"]
     return True
@@ -207,7 +208,7 @@ def end_marker(state: BlockState) -> bool:
 def paragraph(state: BlockState) -> bool:
     options, start = state.doc.options, state.pos
     if not state.src[start].isalpha():
-        state.doc.spend(6)  # all other rules were tried before
+        state.doc.spend(6)  # all other rules were tried first
     text = _up_to(
         state, PARAGRAPH_END_GFM if options.gfm and options.paragraph_end else PARAGRAPH_END
     )
@@ -215,18 +216,19 @@ def paragraph(state: BlockState) -> bool:
     last = state.tokens[-1] if state.tokens else None
     if last and last.type == "paragraph":
         inline = last.children[-1] if last.children else Token("inline", "", 0)
-        state.join(inline, ("  \n" if state.src[start - 3 : start] == "  \n" else "\n") + text)
+        line_end = "  \n" if state.src[start - 3 : start] == "  \n" else "\n"
+        state.extend_paragraph(inline, line_end + text)
     else:
-        state.add("paragraph", "p", [spans(text.lstrip(SPACE))])
+        state.add("paragraph", "p", [inline_token(text.lstrip(SPACE))])
     return True
 
 
 def lines(state: BlockState) -> bool:
-    """A line of text that is in no block: what `smartify` reads."""
+    """A line of text outside of blocks, as `smartify` parses it."""
     end = state.src.find("\n", state.pos) + 1 or state.end
     text, state.pos = state.src[state.pos : end], end
     if state.tokens and state.tokens[-1].type == "inline":
-        state.join(state.tokens[-1], text)
+        state.extend_paragraph(state.tokens[-1], text)
     else:
-        state.tokens.append(spans(text))
+        state.tokens.append(inline_token(text))
     return True

@@ -1,4 +1,4 @@
-"""What is defined in one place and used in another, and the extensions `{: }` and `{:: }`."""
+"""Definitions of footnotes, links and abbreviations, and the extensions `{: }` and `{:: }`."""
 
 import re
 from functools import lru_cache
@@ -8,7 +8,7 @@ from markdown_it.token import Token
 from syndicator.kramdown.attributes import Attributes
 from syndicator.kramdown.block_engine import BlockState, Definition, MarkdownDocument, children
 from syndicator.kramdown.blocks import INDENT
-from syndicator.kramdown.grammar import ANY, ID, LIST, NOT_LAZY, SPACE
+from syndicator.kramdown.grammar import ATTRIBUTE_LIST, ID, LIST_CHARACTER, NOT_LAZY, SPACE
 
 _FOOTNOTE = re.compile(
     r" {0,3}\[\^(?P<name>" + ID + r")\]:(?P<text>.*\n"
@@ -19,18 +19,19 @@ _LINK = re.compile(r" {0,3}\[(?P<id>[^\n\]]+)\]:[ \t]*")
 _TITLE_START = re.compile(r"(?<=[ \t])[\"']")
 _NOT_SPACE = re.compile(r"[^ \t-\r]")
 _ABBREVIATION = re.compile(r" {0,3}\*\[(?P<id>.+?)\]:(?P<title>.*?)\n")
-_NAMED = re.compile(rf" {{0,3}}\{{:(?P<name>{ID}):(?P<list>{LIST})\}}[ \t\r\f\v]*\n")
-_ATTRIBUTES = re.compile(rf" {{0,3}}\{{:(?![:/])(?P<list>{LIST})\}}[ \t\r\f\v]*\n")
+_NAMED = re.compile(rf" {{0,3}}\{{:(?P<name>{ID}):(?P<list>{ATTRIBUTE_LIST})\}}[ \t\r\f\v]*\n")
+_ATTRIBUTES = re.compile(rf" {{0,3}}\{{:(?![:/])(?P<list>{ATTRIBUTE_LIST})\}}[ \t\r\f\v]*\n")
 _EXTENSION = re.compile(
-    rf" {{0,3}}\{{::(?P<name>[A-Za-z0-9_]+)(?:[ \t-\r](?P<list>{ANY}{{0,500}}?))?(?P<closed>/)?\}}[ \t\r\f\v]*\n"
+    rf" {{0,3}}\{{::(?P<name>[A-Za-z0-9_]+)(?:[ \t-\r](?P<list>{LIST_CHARACTER}{{0,500}}?))?"
+    r"(?P<closed>/)?\}[ \t\r\f\v]*\n"
 )
-
 
 EXTENSIONS = frozenset(("comment", "nomarkdown", "options"))
 MAX_LINE = 4_096  #: a longer line defines no link
 
 
 def identifier(text: str) -> str:
+    """The key of a link definition: case and the amount of white space are ignored."""
     return re.sub(r"[ \t-\r]+", " ", text).lower()
 
 
@@ -41,7 +42,7 @@ def footnote(state: BlockState) -> bool:
     state.pos = match.end()
     text = INDENT.sub("", match["text"].lstrip(" \t"))
     note = Token("footnote_def", "li", 0, children=[])
-    state.blocks(text, children(note))
+    state.parse_blocks(text, children(note))
     state.doc.footnotes[match["name"]] = note
     state.mark("footnote")
     return True
@@ -53,17 +54,19 @@ def link(state: BlockState) -> bool:
     if not match or line_end < 0 or line_end - state.pos > MAX_LINE:
         return False
     line = state.src[match.end() : line_end]
-    found = _angled(state.src, line, line_end) or _plain(state.src, line, line_end)
-    if not found:
+    definition = _angle_target(state.src, line, line_end) or _plain_target(
+        state.src, line, line_end
+    )
+    if not definition:
         return False
     state.doc.spend(5)
-    target, title, state.pos = found
+    target, title, state.pos = definition
     state.doc.links[identifier(match["id"])] = Definition(target, title, state.mark("link"))
     return True
 
 
-def _angled(src: str, line: str, line_end: int) -> tuple[str, str | None, int] | None:
-    """`<target> "title"`: the target, the title and where they end."""
+def _angle_target(src: str, line: str, line_end: int) -> tuple[str, str | None, int] | None:
+    """Parse `<target> "title"`. Returns the target, the title and the position after them."""
     end = line.find(">") if line.startswith("<") else -1
     while end >= 0:
         rest = line[end + 1 :].strip(" \t")
@@ -75,8 +78,11 @@ def _angled(src: str, line: str, line_end: int) -> tuple[str, str | None, int] |
     return None
 
 
-def _plain(src: str, line: str, line_end: int) -> tuple[str, str | None, int] | None:
-    """`target "title"`: the title begins at the first mark after a space that is like the line's last character."""
+def _plain_target(src: str, line: str, line_end: int) -> tuple[str, str | None, int] | None:
+    """Parse `target "title"`. Returns the target, the title and the position after them.
+
+    The title begins at the first quote after a space that equals the last character of the line.
+    """
     first = _NOT_SPACE.search(line)
     if not first:
         return None
@@ -93,7 +99,7 @@ def _plain(src: str, line: str, line_end: int) -> tuple[str, str | None, int] | 
 
 
 def _title_below(src: str, line_end: int) -> tuple[str | None, int]:
-    """A title that is all there is in the next line, and where the definition ends."""
+    """A title that fills the next line, and the end of the definition."""
     end = src.find("\n", line_end + 1)
     line = src[line_end + 1 : end].strip(" \t") if end >= 0 else ""
     if len(line) > 2 and line[0] in "\"'" and line[0] == line[-1]:
@@ -118,7 +124,7 @@ def extension(state: BlockState) -> bool:
         return False
     if match := _NAMED.match(state.src, state.pos):
         state.pos = match.end()
-        state.doc.named.setdefault(match["name"], Attributes()).read(match["list"])
+        state.doc.named_attributes.setdefault(match["name"], Attributes()).read(match["list"])
         state.mark("attributes")
         return True
     if match := _EXTENSION.match(state.src, state.pos):
@@ -173,7 +179,7 @@ def _closing_extension(name: str) -> re.Pattern[str]:
 
 
 def extended(doc: MarkdownDocument, name: str, attributes: str, body: str | None) -> Token | None:
-    """What `{::name attributes}body{:/}` stands for; None if there is no such extension."""
+    """The token for `{::name attributes}body{:/}`; None for an unknown extension."""
     given = Attributes()
     given.read(attributes)
     if name == "comment":

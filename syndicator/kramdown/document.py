@@ -1,4 +1,4 @@
-"""What is done when the blocks are known: spans, attributes, abbreviations, ids."""
+"""Steps after the blocks are parsed: spans, attributes, line breaks and the ids of headings."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from markdown_it.token import Token
 from syndicator.kramdown.block_engine import MarkdownDocument, children
 from syndicator.kramdown.span_scanner import Rules, parse
 
-_READ_A_STEP = 64  #: characters of a text whose spans are read
+_READ_PER_STEP = 64  #: characters of text whose spans are parsed for one step of work
 _HARD_BREAK = "\\\n"
 _NOT_IN_ID = re.compile(r"[^\w\- \t]")
 _NOT_LETTERS = re.compile(r"^[^a-zA-Z]+", re.MULTILINE)
@@ -18,21 +18,21 @@ _WORD_MARKS = frozenset(("Mn", "Mc", "Me", "Pc"))
 
 
 def read_spans(tokens: list[Token], doc: MarkdownDocument, rules: Rules) -> None:
-    """Reads the spans of each block, in the text's order, and gives each block its attributes."""
+    """Parse the spans of each block in text order, and apply the attributes of each block."""
     for token in tokens:
         if token.type == "inline":
-            if len(token.content) >= _READ_A_STEP:
-                doc.spend(len(token.content) // _READ_A_STEP)
+            if len(token.content) >= _READ_PER_STEP:
+                doc.spend(len(token.content) // _READ_PER_STEP)
             token.children = parse(token.content, doc, rules)
             continue
         if token.children:
             read_spans(token.children, doc, rules)
         if ial := token.meta.get("ial"):
-            ial.apply(token.attrs, doc.named, doc.spend)
+            ial.apply(token.attrs, doc.named_attributes, doc.spend)
 
 
-def break_lines(tokens: list[Token], doc: MarkdownDocument, within: Token | None = None) -> None:
-    """GFM's breaks: a backslash at the end of a line, or with `hard_wrap` each end of a line."""
+def add_line_breaks(tokens: list[Token], doc: MarkdownDocument) -> None:
+    """Add GFM's breaks: at a backslash that ends a line, or with `hard_wrap` at each line end."""
     mark = "\n" if doc.options.hard_wrap else _HARD_BREAK
     for token in tokens:
         if token.type in ("html", "heading") or not token.children:
@@ -42,11 +42,11 @@ def break_lines(tokens: list[Token], doc: MarkdownDocument, within: Token | None
                 child.content.count(mark) for child in token.children if child.type == "text"
             )
             doc.spend(4 * breaks)
-            token.children = list(_broken(token, mark, token.type == "inline"))
-        break_lines(token.children, doc, token)
+            token.children = list(_split_lines(token, mark, token.type == "inline"))
+        add_line_breaks(token.children, doc)
 
 
-def _broken(token: Token, mark: str, block: bool) -> Iterator[Token]:
+def _split_lines(token: Token, mark: str, block: bool) -> Iterator[Token]:
     kids = children(token)
     for child in kids:
         if child.type != "text" or mark not in child.content:
@@ -60,19 +60,19 @@ def _broken(token: Token, mark: str, block: bool) -> Iterator[Token]:
                 yield Token("hardbreak", "br", 0)
 
 
-def number_headings(tokens: list[Token], doc: MarkdownDocument, used: dict[str, int]) -> None:
-    """GFM's ids: the heading's own words, with a number after the first of the same words."""
+def add_heading_ids(tokens: list[Token], doc: MarkdownDocument, used: dict[str, int]) -> None:
+    """Add GFM's ids: the text of the heading, with a number from its second occurrence on."""
     for token in tokens:
         if token.type == "heading":
             if "id" not in token.attrs:
-                words = words_of(token).lower()
+                words = heading_text(token).lower()
                 name = _without_punctuation(words).translate({32: "-", 9: "-"})
                 number = used[name] = used.get(name, -1) + 1
                 token.attrs["id"] = doc.options.auto_id_prefix + (
                     f"{name}-{number}" if number else name
                 )
         elif token.type != "html" and token.type != "inline" and token.children:
-            number_headings(token.children, doc, used)
+            add_heading_ids(token.children, doc, used)
 
 
 def _without_punctuation(words: str) -> str:
@@ -85,8 +85,8 @@ def _without_punctuation(words: str) -> str:
     )
 
 
-def plain_id(words: str, used: dict[str, int]) -> str:
-    """kramdown's own ids, ASCII alone."""
+def ascii_id(words: str, used: dict[str, int]) -> str:
+    """The id that kramdown itself makes, in ASCII."""
     name = (
         _NOT_IN_PLAIN_ID.sub("", _NOT_LETTERS.sub("", words)).replace(" ", "-").lower() or "section"
     )
@@ -94,8 +94,8 @@ def plain_id(words: str, used: dict[str, int]) -> str:
     return f"{name}-{number}" if number else name
 
 
-def words_of(token: Token) -> str:
-    """The text that a heading shows."""
+def heading_text(token: Token) -> str:
+    """The text of a heading as it is displayed."""
     if token.type in ("text", "code_inline", "math_inline", "entity", "symbol", "quote"):
         return token.content
-    return "".join(words_of(child) for child in token.children or ())
+    return "".join(heading_text(child) for child in token.children or ())

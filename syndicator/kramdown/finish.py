@@ -1,4 +1,4 @@
-"""What is put into the HTML last: the footnotes and the table of contents."""
+"""The last step of rendering: footnotes and the table of contents."""
 
 from collections.abc import MutableMapping, Sequence
 from typing import Any
@@ -7,26 +7,20 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from syndicator.kramdown.block_engine import MarkdownDocument, children
+from syndicator.kramdown.escaping import attributes, escape, reference
 from syndicator.kramdown.limits import check_html
-from syndicator.kramdown.render import (
-    CONTENTS,
-    FOOTNOTES,
-    HtmlOutput,
-    attributes,
-    escape,
-    reference,
-)
+from syndicator.kramdown.render import CONTENTS, FOOTNOTES, HtmlOutput
 
 Env = MutableMapping[str, Any]
 
 
-def finished(html: str, md: MarkdownIt, env: Env) -> str:
-    """The HTML of the text, with its notes and its table of contents in their places."""
+def insert_notes_and_contents(html: str, md: MarkdownIt, env: Env) -> str:
+    """Insert the footnotes and the table of contents into the HTML of a text."""
     out: HtmlOutput = env["output"]
     notes = _footnotes(md, env)
     html = html.replace(FOOTNOTES, notes) if out.notes_placed else html + notes
-    if out.contents:
-        html = html.replace(CONTENTS, _contents(md, env, out.contents))
+    if out.contents_list:
+        html = html.replace(CONTENTS, _contents(md, env, out.contents_list))
     check_html(len(html))
     return html
 
@@ -36,9 +30,9 @@ def _footnotes(md: MarkdownIt, env: Env) -> str:
     out: HtmlOutput = env["output"]
     shown: list[str] = []
     length = 0
-    for name in out.order:  # it grows meanwhile: a note may be the first to refer to another
+    for name in out.note_order:  # grows in the loop: a note may refer to further notes
         note = doc.footnotes[name]
-        _add_backlinks(note, doc, name, out.notes[name])
+        _add_backlinks(note, doc, name, out.note_repeats[name])
         body = md.renderer.render(children(note), md.options, env)
         shown.append(
             f'<li id="fn:{doc.options.footnote_prefix}{name}" role="doc-endnote">\n{body}</li>\n'
@@ -54,7 +48,7 @@ def _footnotes(md: MarkdownIt, env: Env) -> str:
 
 
 def _add_backlinks(note: Token, doc: MarkdownDocument, name: str, repeats: int) -> None:
-    """One link back for each reference, at the end of the last paragraph or in one of their own."""
+    """Add a link back to each reference, to the last paragraph or to a new one."""
     if not doc.options.footnote_backlink:
         return
     paragraph = _last_paragraph(note, doc.options.footnote_backlink_inline)
@@ -63,12 +57,15 @@ def _add_backlinks(note: Token, doc: MarkdownDocument, name: str, repeats: int) 
     if paragraph is None:
         paragraph = Token("paragraph", "p", 0, children=[], block=True)
         children(note).append(paragraph)
-    arrow, links, length = escape(doc.options.footnote_backlink), list[str](), 0
+    arrow = escape(doc.options.footnote_backlink)
+    links: list[str] = []
+    length = 0
     for number in range(repeats + 1):
         target = f"{doc.options.footnote_prefix}{name}" + (f":{number}" if number else "")
         shown = arrow + (f"<sup>{number + 1}</sup>" if number else "")
         links.append(
-            f'{space}<a href="#fnref:{target}" class="reversefootnote" role="doc-backlink">{shown}</a>'
+            f'{space}<a href="#fnref:{target}" class="reversefootnote" '
+            f'role="doc-backlink">{shown}</a>'
         )
         length += len(links[-1])
         check_html(length)
@@ -88,10 +85,12 @@ def _last_paragraph(note: Token, inline: bool) -> Token | None:
 
 
 def _contents(md: MarkdownIt, env: Env, place: Token) -> str:
-    """The headings as nested lists. Their links and notes are left out."""
+    """The headings as nested lists, without the links and notes in them."""
     attrs: dict[str, Any] = {**place.attrs, "id": place.attrs.get("id", "markdown-toc")}
     out: HtmlOutput = env["output"]
-    html, length, open_levels = list[str](), 0, list[int]()
+    html: list[str] = []
+    length = 0
+    open_levels: list[int] = []
     for level, name, tokens in out.headings:
         nested = bool(open_levels) and level > open_levels[-1]
         while open_levels and level <= open_levels[-1]:

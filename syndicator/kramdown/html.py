@@ -1,6 +1,6 @@
-"""Raw HTML in kramdown: an element ends where its end tag stands, whatever blank lines lie between.
+"""Raw HTML in kramdown: an element extends to its end tag, across blank lines.
 
-A tag that kramdown can't read (an unquoted value with a dot, a stray end tag) is text, and shown.
+A tag that kramdown can't parse (an unquoted value with a dot, a stray end tag) is shown as text.
 """
 
 import re
@@ -14,7 +14,7 @@ from syndicator.kramdown.block_engine import (
     BlockState,
     MarkdownDocument,
     children,
-    spans,
+    inline_token,
 )
 from syndicator.kramdown.grammar import (
     CLOSING_TAG,
@@ -30,15 +30,16 @@ from syndicator.kramdown.lookahead import Lookahead
 
 _START = re.compile(rf" {{0,3}}<(?:!--|/|{NAME})")
 _ATTRIBUTE = re.compile(
-    rf"[ \t-\r]*(?P<name>{NAME})(?:[ \t-\r]*=[ \t-\r]*(?:(?P<word>\w+)|\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'))?"
+    rf"[ \t-\r]*(?P<name>{NAME})(?:[ \t-\r]*=[ \t-\r]*"
+    r"(?:(?P<word>\w+)|\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'))?"
 )
 _LINE_END = re.compile(r"[ \t]*\n")
 _RAW_START = re.compile(rf"<(?:{NAME}|/|!--|\?)")
 _MODES = {"0": "raw", "1": "default", "span": "span", "block": "block"}
 
 
-def element(match: re.Match[str]) -> Token:
-    """The element that a start tag opens, with its attributes. Known names are in lower case."""
+def element_token(match: re.Match[str]) -> Token:
+    """The element of a start tag, with its attributes. Known names become lower case."""
     name = match["name"]
     known = name.lower() in ELEMENTS
     token = Token("html", name.lower() if known else name, 0, children=[])
@@ -48,13 +49,13 @@ def element(match: re.Match[str]) -> Token:
     return token
 
 
-def mode(token: Token) -> str | None:
-    """What its `markdown` attribute asks for: "raw", "default", "span", "block", or None. Takes it away."""
+def pop_content_mode(token: Token) -> str | None:
+    """Remove the `markdown` attribute. Returns "raw", "default", "span", "block"; None: without."""
     return _MODES.get(str(token.attrs.pop("markdown", "")))
 
 
 def start_tag(src: str, pos: int, doc: MarkdownDocument) -> re.Match[str] | None:
-    """The start tag that begins here. Its length is paid for, also when it is never closed."""
+    """The start tag at `pos`. Its length is counted as work, even if it is never closed."""
     tag = TAG.match(src, pos)
     if read := tag or TAG_START.match(src, pos):
         doc.spend((read.end() - pos) // 64)
@@ -62,7 +63,7 @@ def start_tag(src: str, pos: int, doc: MarkdownDocument) -> re.Match[str] | None
 
 
 def comment_end(src: str, pos: int, ahead: Lookahead) -> int:
-    """Where the comment that begins here ends; -1 if nothing begins or it never ends."""
+    """The end of the comment at `pos`; -1 if there is no comment or it is never closed."""
     end = ahead.find("-->", pos + 4) if src.startswith("<!--", pos) else -1
     return end + 3 if end >= 0 else -1
 
@@ -92,16 +93,16 @@ def html(state: BlockState) -> bool:
 
 
 def _element(state: BlockState, tag: re.Match[str]) -> None:
-    token = element(tag)
+    token = element_token(tag)
     token.block = True
-    raw = _begin(state, token, tag)
+    raw = _set_content_mode(state, token, tag)
     state.tokens.append(token)
     if token.tag in ("script", "style"):
-        _verbatim(state, token)
+        _script_content(state, token)
         return
     if not token.meta["closed"]:
         if token.meta["content"] == "block":
-            cast("Blocks", state.md.block).inside(state, token)
+            cast("Blocks", state.md.block).parse_content(state, token)
         elif token.meta["content"] == "span":
             _span_content(state, token)
         else:
@@ -110,14 +111,14 @@ def _element(state: BlockState, tag: re.Match[str]) -> None:
             _skip_line_end(state)
 
 
-def _begin(state: BlockState, token: Token, tag: re.Match[str]) -> bool:
-    """Settles how the content is read; True if the element stands in raw HTML itself."""
+def _set_content_mode(state: BlockState, token: Token, tag: re.Match[str]) -> bool:
+    """Decide how the content is parsed. True if the element itself is in raw HTML."""
     if state.ial:
         token.meta["ial"] = state.ial
         state.ial = None
     parent = state.element
     in_raw = bool(parent and parent.meta["content"] == "raw")
-    own = mode(token)
+    own = pop_content_mode(token)
     by_kind = CONTENT.get(token.tag, "raw")
     content = by_kind if state.doc.options.parse_block_html and not in_raw else "raw"
     if own:
@@ -137,8 +138,8 @@ def _skip_line_end(state: BlockState) -> None:
         state.pos = match.end()
 
 
-def _verbatim(state: BlockState, token: Token) -> None:
-    """The content of a script or a style, in which nothing is a tag."""
+def _script_content(state: BlockState, token: Token) -> None:
+    """The content of a script or a style: plain text up to the end tag."""
     closing = re.compile(rf"</{token.tag}[ \t-\r]*>", re.IGNORECASE).search(state.src, state.pos)
     end = closing.start() if closing else state.end
     children(token).append(Token("raw", "", 0, content=state.src[state.pos : end]))
@@ -148,12 +149,12 @@ def _verbatim(state: BlockState, token: Token) -> None:
 def _span_content(state: BlockState, token: Token) -> None:
     closing = _closing(state, token.tag)
     end = closing.start() if closing else state.end
-    children(token).append(spans(state.src[state.pos : end]))
+    children(token).append(inline_token(state.src[state.pos : end]))
     state.pos = closing.end() if closing else state.end
 
 
 def _closing(state: BlockState, name: str) -> re.Match[str] | None:
-    """The next end tag of this name."""
+    """The next end tag with this name."""
     for tag in CLOSING_TAG.finditer(state.src, state.pos):
         state.doc.spend(1)
         if tag["name"].lower() == name.lower():
@@ -162,16 +163,16 @@ def _closing(state: BlockState, name: str) -> re.Match[str] | None:
 
 
 def _raw_content(state: BlockState, token: Token) -> None:
-    """Reads HTML up to the element's end tag."""
+    """Parse raw HTML up to the end tag of an element."""
     outer, state.element = state.element, token
     siblings, state.tokens = state.tokens, children(token)
     state.doc.depth += 1
     while state.pos < state.end and not state.closed:
         state.doc.spend(3)
-        found = _RAW_START.search(state.src, state.pos)
-        start = found.start() if found else state.end
+        markup = _RAW_START.search(state.src, state.pos)
+        start = markup.start() if markup else state.end
         _text(state, start)
-        if found:
+        if markup:
             _raw_piece(state, start)
     state.doc.depth -= 1
     state.closed = False
@@ -179,7 +180,7 @@ def _raw_content(state: BlockState, token: Token) -> None:
 
 
 def _raw_piece(state: BlockState, start: int) -> None:
-    """A comment, an instruction, a tag, or a `<` that is none of these."""
+    """Parse a comment, an instruction, a tag, or a `<` that is text."""
     src, token = state.src, state.element
     end = comment_end(src, start, state.ahead)
     if src.startswith("<?", start):

@@ -8,7 +8,7 @@ from syndicator.kramdown.attributes import Attributes
 from syndicator.kramdown.block_engine import children
 from syndicator.kramdown.definitions import identifier
 from syndicator.kramdown.grammar import SPACE
-from syndicator.kramdown.span_scanner import MAX_OPEN, SPECIAL_IN_LINK, SpanState, Trail
+from syndicator.kramdown.span_scanner import MAX_OPEN, SPECIAL_IN_LINK, EndSearch, SpanState
 
 _START = re.compile(r"!?\[(?=[^^])")
 _ESCAPED = re.compile(r"\\([\\.*_+`<>()\[\]{}#!:|\"'$=\-])")
@@ -16,10 +16,9 @@ _REFERENCE = re.compile(r"[ \t-\r]*?\[([^\]]+)?\]")
 _LINE_OR_ANGLE = re.compile(r"[>\n]")
 _PAREN = re.compile(r"[()]")
 _BEFORE_QUOTE = re.compile(r"[ \t-\r](?=['\"])")
-_REPEATED_A_STEP = (
-    128  #: characters of addresses and titles, which stand in each link that refers to them
-)
-_HERE = Token("mark", "", 0)  #: what defines an address that is no reference
+#: Characters of addresses and titles for one step of work: each reference repeats them.
+_REPEATED_PER_STEP = 128
+_NO_DEFINITION = Token("mark", "", 0)  #: used for a link with its own target
 _QUOTE = re.compile(r"[ \t-\r]*([\"'])")
 _TITLE_END = {mark: re.compile(rf"{mark}[ \t-\r]*+\)") for mark in "\"'"}
 
@@ -33,7 +32,7 @@ def link(state: SpanState) -> bool:
     nested = tag == "a" and ("link" in state.open or "image" in state.open)
     if not nested and len(state.open) < MAX_OPEN and _link(state, tag, start):
         return True
-    state.text(match[0])
+    state.add_text(match[0])
     state.pos = start
     return True
 
@@ -41,21 +40,22 @@ def link(state: SpanState) -> bool:
 def _link(state: SpanState, tag: str, start: int) -> bool:
     token = Token("link" if tag == "a" else "image", tag, 0, children=[])
     state.doc.spend(3)
-    ends = state.closed.get((token.type, *state.open))
+    ends = state.label_ends.get((token.type, *state.open))
     if ends and start in ends:
         state.pos = ends[start]
-        if _followed(state, start) is None:
+        if _resolve(state, start) is None:
             return False
     state.pos = start
     if not _label(state, token):
         return False
-    label, followed = _ESCAPED.sub(r"\1", state.src[start : state.pos]), _followed(state, start)
-    if followed is None:
+    label = _ESCAPED.sub(r"\1", state.src[start : state.pos])
+    target = _resolve(state, start)
+    if target is None:
         return False
-    url, title, mark = followed
-    state.doc.spend(3 + (len(url) + len(title or "")) // _REPEATED_A_STEP)
+    url, title, mark = target
+    state.doc.spend(3 + (len(url) + len(title or "")) // _REPEATED_PER_STEP)
     if "ial" in mark.meta:
-        _refer(state, token, mark.meta["ial"])
+        _apply_attributes(state, token, mark.meta["ial"])
     if tag == "a":
         token.attrs["href"] = url
     else:
@@ -68,10 +68,10 @@ def _link(state: SpanState, tag: str, start: int) -> bool:
 
 
 def _label(state: SpanState, token: Token) -> bool:
-    """Reads up to the bracket that closes the one before; brackets of images within are theirs."""
-    start, found = state.pos, SPECIAL_IN_LINK.search(state.src, state.pos)
-    if found and found[0] == "]":  # most labels are text alone
-        state.pos = found.start()
+    """Parse a label up to its closing bracket. Brackets of images in it belong to the images."""
+    start, special = state.pos, SPECIAL_IN_LINK.search(state.src, state.pos)
+    if special and special[0] == "]":  # most labels are plain text
+        state.pos = special.start()
         token.children = (
             [Token("text", "", 0, content=state.src[start : state.pos])]
             if state.pos > start
@@ -80,32 +80,32 @@ def _label(state: SpanState, token: Token) -> bool:
         return True
     if state.ahead.find("]", start) < 0:
         return False
-    closes = _Label(state, token)
-    if state.inside(token, closes, SPECIAL_IN_LINK):
+    label_end = _LabelEnd(state, token)
+    if state.parse_content(token, label_end, SPECIAL_IN_LINK):
         return True
-    closes.trail.failed()
+    label_end.search.failed()
     return False
 
 
-class _Label:
-    """Counts the brackets of a label, and says when the first is closed."""
+class _LabelEnd:
+    """The stop condition of a label: counts brackets until the first is closed."""
 
     def __init__(self, state: SpanState, token: Token) -> None:
         key = (token.type, *state.open)
-        self.trail = Trail(state, key)
+        self.search = EndSearch(state, key)
         self._kids = children(token)
         self._is_link = token.type == "link"
-        self._depth = 1  #: without the brackets of images
-        self._images = 0  #: children that were looked through for images
-        self._opened: list[tuple[int, int]] = []  #: labels within, with their depth
-        self._ends = state.closed.setdefault(key, {})
+        self._depth = 1  #: open brackets, without those of images
+        self._checked = 0  #: children that were checked for images
+        self._opened: list[tuple[int, int]] = []  #: start and depth of the labels in this one
+        self._ends = state.label_ends.setdefault(key, {})
 
     def __call__(self, state: SpanState) -> bool | None:
         src, pos = state.src, state.pos
         kids = self._kids
-        while self._images < len(kids):
-            self._depth -= kids[self._images].type == "image"
-            self._images += 1
+        while self._checked < len(kids):
+            self._depth -= kids[self._checked].type == "image"
+            self._checked += 1
         if src[pos] == "]":
             self._depth -= 1
             while self._opened and self._opened[-1][1] > self._depth:
@@ -118,20 +118,23 @@ class _Label:
             self._depth += 1
         if self._depth == 0:
             return True
-        if src[pos] != "{" and self.trail.hopeless(pos, self._depth):
-            return None  # what a brace means depends on what is before it
+        if src[pos] != "{" and self.search.is_dead_end(pos, self._depth):
+            return None  # not at a brace: its meaning depends on the text before it
         return False
 
 
-def _followed(state: SpanState, start: int) -> tuple[str, str | None, Token] | None:
-    """What the label that began at `start` and ends here leads to: an address, a title, and where it is defined."""
+def _resolve(state: SpanState, start: int) -> tuple[str, str | None, Token] | None:
+    """The address, title and definition of the link whose label is from `start` to here.
+
+    None if the label is followed by no target and names no definition.
+    """
     label_end = state.pos
     state.pos += 1
     if reference := _REFERENCE.match(state.src, state.pos):
         state.pos = reference.end()
     if not reference and state.src.startswith("(", state.pos):
-        target = _target(state)
-        return target and (*target, _HERE)
+        target = _inline_target(state)
+        return target and (*target, _NO_DEFINITION)
     if not state.doc.links:
         return None
     name = (reference and reference[1]) or _ESCAPED.sub(r"\1", state.src[start:label_end])
@@ -140,41 +143,43 @@ def _followed(state: SpanState, start: int) -> tuple[str, str | None, Token] | N
     return (known.target, known.title, known.mark) if known else None
 
 
-def _refer(state: SpanState, token: Token, given: Attributes) -> None:
-    given.apply(token.attrs, state.doc.named, state.doc.spend)
+def _apply_attributes(state: SpanState, token: Token, given: Attributes) -> None:
+    given.apply(token.attrs, state.doc.named_attributes, state.doc.spend)
     token.meta["refs"] = list(given.refs)
 
 
-def _target(state: SpanState) -> tuple[str, str | None] | None:
-    """`(url "title")`. None if it is no such thing."""
+def _inline_target(state: SpanState) -> tuple[str, str | None] | None:
+    """Parse `(url "title")`. None if the text is not a target."""
     src, start = state.src, state.pos
     if src.startswith("<", start + 1):
         end = state.ahead.search(_LINE_OR_ANGLE, start + 2)
         if end >= 0 and src[end] == ">":
             state.pos = end + 1
             if not src.startswith(")", state.pos):
-                return _titled(state, start + 2, end)
+                return _target_with_title(state, start + 2, end)
             state.pos += 1
             return src[start + 2 : end], None
     close = state.ahead.find(")", start)
     if close >= 0 and src.find("(", start + 1, close) < 0:
-        found = _BEFORE_QUOTE.search(src, start, close)
-        mark = found.start() if found else -1
+        space = _BEFORE_QUOTE.search(src, start, close)
+        mark = space.start() if space else -1
     else:
-        close, mark = _closing_parenthesis(state, start), state.ahead.search(_BEFORE_QUOTE, start)
+        close = _closing_parenthesis(state, start)
+        mark = state.ahead.search(_BEFORE_QUOTE, start)
     if close >= 0 and not 0 <= mark < close:
         state.pos = close + 1
         return src[start + 1 : close].strip(SPACE), None
     if mark < 0:
         return None
     state.pos = mark + 1
-    return _titled(state, start + 1, mark)
+    return _target_with_title(state, start + 1, mark)
 
 
 def _closing_parenthesis(state: SpanState, start: int) -> int:
-    """Where the parenthesis that opens here is closed; -1 if nowhere. All are looked up at once."""
+    """The end of the parenthesis at `start`; -1 if it is not closed. The first call finds all."""
     if state.parentheses is None:
-        state.parentheses, opened = {}, list[int]()
+        state.parentheses = {}
+        opened: list[int] = []
         for match in _PAREN.finditer(state.src):
             state.doc.spend(1)
             if match[0] == "(":
@@ -184,8 +189,8 @@ def _closing_parenthesis(state: SpanState, start: int) -> int:
     return state.parentheses.get(start, -1)
 
 
-def _titled(state: SpanState, start: int, stop: int) -> tuple[str, str | None] | None:
-    """The address that stands between two places, and after it a title in quotes and a parenthesis."""
+def _target_with_title(state: SpanState, start: int, stop: int) -> tuple[str, str | None] | None:
+    """The address between two positions, and the quoted title and parenthesis after it."""
     src = state.src
     quote = _QUOTE.match(src, state.pos)
     end = state.ahead.search(_TITLE_END[quote[1]], quote.end() + 1) if quote else -1

@@ -7,56 +7,62 @@ from functools import lru_cache
 from markdown_it.token import Token
 
 from syndicator.kramdown.attributes import Attributes
-from syndicator.kramdown.block_engine import BlockState, MarkdownDocument, children, spans
-from syndicator.kramdown.grammar import BLANKS, HTML_EDGE, ID, LIST, MARKER, RULE
+from syndicator.kramdown.block_engine import BlockState, MarkdownDocument, children, inline_token
+from syndicator.kramdown.grammar import ATTRIBUTE_LIST, BLANKS, HTML_EDGE, ID, MARKER, RULE
 
 _ITEM = re.compile(r" {0,3}(?:(?P<ul>[+*\-])|(?P<ol>[0-9]+\.))[\t| ].*\n")
 _DEFINITION = re.compile(r" {0,3}:[\t| ].*\n")
-_ITEM_ATTRIBUTES = re.compile(rf"[ \t-\r]*\{{:(?!(?:{ID})?:|/)(?P<list>{LIST})\}}[ \t-\r]*")
-_EMPTY_ITEM = re.compile(rf"(?:[ \t-\r]*\{{:(?!(?:{ID})?:|/){LIST}\}}[ \t-\r]*)?[ \t-\r]*\Z")
+_ITEM_ATTRIBUTES = re.compile(
+    rf"[ \t-\r]*\{{:(?!(?:{ID})?:|/)(?P<list>{ATTRIBUTE_LIST})\}}[ \t-\r]*"
+)
+_EMPTY_ITEM = re.compile(
+    rf"(?:[ \t-\r]*\{{:(?!(?:{ID})?:|/){ATTRIBUTE_LIST}\}}[ \t-\r]*)?[ \t-\r]*\Z"
+)
 _TABS = re.compile(r"( *)(\t+)")
 _TASK = re.compile(r"\A[ \t-\r]*\[(?P<mark>[ xX])\][ \t-\r]+")
 _MARKERS = {"ul": r"[+*\-]", "ol": r"[0-9]+\.", "dl": ":"}
 
 
 @lru_cache(maxsize=256)
-def _starts(kind: str, indent: int) -> re.Pattern[str]:
-    """The start of the next item, which stands less deep than the text of the one before."""
+def _item_start(kind: str, indent: int) -> re.Pattern[str]:
+    """The first line of the next item: indented less than the text of the item before it."""
     return re.compile(
         rf"(?P<marker> {{0,{min(indent - 1, 3)}}}{_MARKERS[kind]})(?P<text>[\t| ].*\n)"
     )
 
 
-#: Text of an item that begins further right takes patterns of its own, which are made each time.
-_WIDEST, _PATTERN_STEPS = 100, 200
+#: Columns. The patterns for an item whose text begins further right are rarely in the cache, so
+#: these steps are counted for compiling them.
+_WIDEST = 100
+_PATTERN_STEPS = 200
 
 
 @lru_cache(maxsize=256)
-def _continues(indent: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """A line that belongs to an item by its indent, and one that does so by laziness."""
+def _continuation(indent: int) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A line that belongs to an item by its indent, and one without an indent (a lazy line)."""
     fours, rest = divmod(indent, 4)
     inside = (
         rf"(?:(?:\t| {{4}}){{{fours}}} {{{rest}}}|(?:\t| {{4}}){{{fours + 1}}})(?=.*[^ \t-\r]).*\n"
     )
-    attributes = rf"\{{:(?![:/]){LIST}\}}[ \t\r\f\v]*\n"
+    attributes = rf"\{{:(?![:/]){ATTRIBUTE_LIST}\}}[ \t\r\f\v]*\n"
     lazy = rf"(?! {{0,{min(indent, 3)}}}(?:{attributes}|{HTML_EDGE}))(?=.*[^ \t-\r]).*\n"
     return re.compile(inside), re.compile(lazy)
 
 
 @dataclass(slots=True)
 class _Item:
-    """An item while its lines are gathered. A part is read apart from the part before it."""
+    """An item while its lines are collected."""
 
-    parts: list[list[str]]
+    parts: list[list[str]]  #: lines; each part is parsed separately
     indent: int
     ial: Attributes | None
     nested: bool
-    after_blank: bool = False  #: the definition has a blank line before it
+    after_blank: bool = False  #: a blank line precedes the definition
     inside: re.Pattern[str] = field(init=False)
     lazy: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.inside, self.lazy = _continues(self.indent)
+        self.inside, self.lazy = _continuation(self.indent)
 
     def texts(self) -> list[str]:
         return ["".join(lines) for lines in self.parts]
@@ -98,9 +104,9 @@ def list_(state: BlockState) -> bool:
             li.meta["ial"] = item.ial
         children(token).append(li)
         for part in item.texts():
-            state.blocks(part, children(li))
+            state.parse_blocks(part, children(li))
     for li in children(token):
-        trailing = _settle(li, children(token), ended)
+        trailing = _finish_item(li, children(token), ended)
     if trailing and not ended:
         state.tokens.append(trailing)
     if state.doc.options.gfm:
@@ -109,9 +115,11 @@ def list_(state: BlockState) -> bool:
 
 
 def _items(state: BlockState, kind: str) -> tuple[list[_Item], bool]:
-    """The items' lines, and whether the list ended at a `^`."""
-    src, items, after_blank = state.src, list[_Item](), False
-    start = _starts(kind, 4)
+    """Collect the lines of the items. The flag is True if the list ended at a `^`."""
+    src = state.src
+    items: list[_Item] = []
+    after_blank = False
+    start = _item_start(kind, 4)
     while state.pos < state.end:
         state.doc.spend(1)
         if after_blank and RULE.match(src, state.pos):
@@ -122,10 +130,10 @@ def _items(state: BlockState, kind: str) -> tuple[list[_Item], bool]:
         if first := start.match(src, state.pos):
             items.append(_first_line(state.doc, len(first["marker"]), first["text"]))
             state.pos, after_blank = first.end(), False
-            start = _starts(kind, items[-1].indent)
+            start = _item_start(kind, items[-1].indent)
         elif line := _line(state, items[-1], after_blank):
             state.pos, after_blank = line.end(), False
-            _gather(items[-1], line[0])
+            _add_line(items[-1], line[0])
         elif blanks := BLANKS.match(src, state.pos):
             state.pos, after_blank = blanks.end(), True
             items[-1].nested = True
@@ -149,7 +157,7 @@ def _dedent(line: str, indent: int) -> tuple[str, bool]:
     return (line[indent:] if inside else line), inside
 
 
-def _gather(item: _Item, line: str) -> None:
+def _add_line(item: _Item, line: str) -> None:
     line, inside = _dedent(line, item.indent)
     if _ITEM.match(line):
         if inside and not item.nested:
@@ -160,8 +168,11 @@ def _gather(item: _Item, line: str) -> None:
     item.parts[-1].append(line)
 
 
-def _settle(li: Token, items: list[Token], ended: bool) -> Token | None:
-    """Decides whether the first paragraph of an item is one, and takes a blank end off. Returns that end."""
+def _finish_item(li: Token, items: list[Token], ended: bool) -> Token | None:
+    """Hide the tags of the item's first paragraph if the item is tight. Remove a blank end.
+
+    Returns the blank token that was removed.
+    """
     kids = children(li)
     if not kids:
         return None
@@ -193,27 +204,30 @@ def _starts_with_paragraph(li: Token) -> bool:
 
 
 def _tasks(token: Token) -> None:
-    """GFM's task lists."""
-    found = False
+    """Turn `[ ]` and `[x]` of GFM's task lists into checkboxes."""
+    is_task_list = False
     for li in children(token):
         first = children(li)[0] if li.children else None
         if not first or first.type != "paragraph":
             continue
         inline = children(first)[0]
         if match := _TASK.match(inline.content):
-            found = True
+            is_task_list = True
             checked = ' checked="checked"' if match["mark"] != " " else ""
-            box = f'<input type="checkbox" class="task-list-item-checkbox" disabled="disabled"{checked} />'
+            box = (
+                '<input type="checkbox" class="task-list-item-checkbox" '
+                f'disabled="disabled"{checked} />'
+            )
             inline.content = box + inline.content[match.end() :]
-        if found:
+        if is_task_list:
             li.attrs["class"] = "task-list-item"
-    if found:
+    if is_task_list:
         token.attrs["class"] = "task-list"
 
 
 def definitions(state: BlockState) -> bool:
-    """`: text` after a paragraph whose lines become the terms."""
-    state.finish_joined()
+    """`: text` after a paragraph. The lines of the paragraph become the terms."""
+    state.finish_paragraph()
     kids = state.tokens
     after_blank = len(kids) >= 2 and kids[-1].type == "blank" and kids[-1].content == "\n"
     before = kids[-2] if after_blank else kids[-1] if kids else None
@@ -233,9 +247,9 @@ def definitions(state: BlockState) -> bool:
         if item.ial:
             dd.meta["ial"] = item.ial
         children(dl).append(dd)
-        state.blocks("".join(item.parts[0]), children(dd))
-        trailing = _settle_definition(dd, item.after_blank) if dd.children else trailing
-    _join(kids)
+        state.parse_blocks("".join(item.parts[0]), children(dd))
+        trailing = _finish_definition(dd, item.after_blank) if dd.children else trailing
+    _merge_lists(kids)
     if trailing:
         kids.append(trailing)
     return True
@@ -247,34 +261,39 @@ def _term(text: str) -> Token:
         dt.meta["ial"] = Attributes()
         dt.meta["ial"].read(match["list"])
         text = text[match.end() :]
-    dt.children = [spans(text)]
+    dt.children = [inline_token(text)]
     return dt
 
 
 def _definitions(state: BlockState, after_blank: bool) -> list[_Item]:
-    src, items, last_is_blank = state.src, list[_Item](), False
-    start = _starts("dl", 4)
+    src = state.src
+    items: list[_Item] = []
+    last_is_blank = False
+    start = _item_start("dl", 4)
     while state.pos < state.end:
         state.doc.spend(1)
         if first := start.match(src, state.pos):
             items.append(_first_line(state.doc, len(first["marker"]), first["text"]))
             items[-1].after_blank = after_blank
-            state.pos, after_blank, last_is_blank = first.end(), False, False
-            start = _starts("dl", items[-1].indent)
+            state.pos = first.end()
+            after_blank = last_is_blank = False
+            start = _item_start("dl", items[-1].indent)
         elif MARKER.match(src, state.pos):
             break
         elif line := _line(state, items[-1], last_is_blank):
-            state.pos, after_blank, last_is_blank = line.end(), False, False
+            state.pos = line.end()
+            after_blank = last_is_blank = False
             items[-1].parts[0].append(_dedent(line[0], items[-1].indent)[0])
         elif blanks := BLANKS.match(src, state.pos):
-            state.pos, after_blank, last_is_blank = blanks.end(), True, True
+            state.pos = blanks.end()
+            after_blank = last_is_blank = True
             items[-1].parts[0].append(blanks[0])
         else:
             break
     return items
 
 
-def _settle_definition(dd: Token, after_blank: bool) -> Token | None:
+def _finish_definition(dd: Token, after_blank: bool) -> Token | None:
     kids = children(dd)
     trailing = kids.pop() if kids[-1].type == "blank" else None
     if kids and kids[0].type == "paragraph" and not after_blank:
@@ -284,8 +303,8 @@ def _settle_definition(dd: Token, after_blank: bool) -> Token | None:
     return trailing
 
 
-def _join(kids: list[Token]) -> None:
-    """Two definition lists with only a blank between them are one."""
+def _merge_lists(kids: list[Token]) -> None:
+    """Merge the last definition list into one before it, if only a blank is between them."""
     before = -3 if len(kids) >= 3 and kids[-2].type == "blank" else -2
     if len(kids) >= -before and kids[before].type == "dl":
         children(kids[before]).extend(children(kids[-1]))

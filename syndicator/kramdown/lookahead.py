@@ -1,59 +1,61 @@
-"""What comes next in a text, searched once, however often and from wherever it is asked for."""
+"""Searches ahead in a text that are made once, however often a rule asks for them."""
 
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 
-#: Characters searched for a step: of a string, which is fast, and of a pattern.
-_SEARCHED_A_STEP, _MATCHED_A_STEP = 4096, 128
+#: Characters searched for one step of work: for a string, which is fast, and for a pattern.
+_SEARCHED_PER_STEP = 4096
+_MATCHED_PER_STEP = 128
 
 
 class Lookahead:
-    """Where strings and patterns are found next in one text.
+    """Finds the next place of strings and patterns in one text.
 
-    An answer holds from where it was asked for up to what was found, so asking again in between costs nothing.
+    A result holds from the start of its search up to the place that was found, so a second search
+    from between them costs nothing.
     """
 
-    __slots__ = ("_found", "_spend", "_src")
+    __slots__ = ("_results", "_spend", "_src")
 
     def __init__(self, src: str, spend: Callable[[int], None]) -> None:
         self._src = src
         self._spend = spend
-        self._found: dict[str | re.Pattern[str], tuple[int, int]] = {}
+        self._results: dict[str | re.Pattern[str], tuple[int, int]] = {}  #: start and place
 
-    def find(self, what: str, pos: int) -> int:
-        """Where the string stands at or after `pos`; -1 if nowhere."""
-        asked, found = self._found.get(what, (-1, 0))
-        if 0 <= asked <= pos and (found < 0 or pos <= found):
-            return found
-        found = self._src.find(what, pos)
-        self._remember(what, pos, found, _SEARCHED_A_STEP)
-        return found
+    def find(self, text: str, pos: int) -> int:
+        """The first place of a string at or after `pos`; -1 if there is none."""
+        start, place = self._results.get(text, (-1, 0))
+        if 0 <= start <= pos and (place < 0 or pos <= place):
+            return place
+        place = self._src.find(text, pos)
+        self._store(text, pos, place, _SEARCHED_PER_STEP)
+        return place
 
     def search(self, pattern: re.Pattern[str], pos: int) -> int:
-        """Where the pattern matches at or after `pos`; -1 if nowhere."""
-        asked, found = self._found.get(pattern, (-1, 0))
-        if 0 <= asked <= pos and (found < 0 or pos <= found):
-            return found
+        """The first place at or after `pos` where a pattern matches; -1 if there is none."""
+        start, place = self._results.get(pattern, (-1, 0))
+        if 0 <= start <= pos and (place < 0 or pos <= place):
+            return place
         match = pattern.search(self._src, pos)
-        found = match.start() if match else -1
-        self._remember(pattern, pos, found, _MATCHED_A_STEP)
-        return found
+        place = match.start() if match else -1
+        self._store(pattern, pos, place, _MATCHED_PER_STEP)
+        return place
 
-    def _remember(self, what: str | re.Pattern[str], pos: int, found: int, speed: int) -> None:
-        self._found[what] = (pos, found)
-        distance = (found if found >= 0 else len(self._src)) - pos
-        if distance >= speed:
-            self._spend(distance // speed)
+    def _store(self, key: str | re.Pattern[str], pos: int, place: int, per_step: int) -> None:
+        self._results[key] = (pos, place)
+        distance = (place if place >= 0 else len(self._src)) - pos
+        if distance >= per_step:
+            self._spend(distance // per_step)
 
 
-class Longest:
-    """The longest run of a character at or after each place of a text."""
+class LongestRuns:
+    """The length of the longest run of a character at or after each place of a text."""
 
     __slots__ = ("_lengths", "_places")
 
     def __init__(self, runs: Iterable[tuple[int, int]]) -> None:
-        """`runs`: places and lengths, in the text's order. A run before a longer one is never the longest."""
+        """`runs` are places and lengths in text order. Runs before a longer one are dropped."""
         self._places: list[int] = []
         self._lengths: list[int] = []
         for place, length in runs:
@@ -64,6 +66,6 @@ class Longest:
             self._lengths.append(length)
 
     def after(self, pos: int) -> int:
-        """The length of the longest run that begins at or after `pos`; 0 if none does."""
+        """The length of the longest run that begins at or after `pos`; 0 if there is none."""
         number = bisect_left(self._places, pos)
         return self._lengths[number] if number < len(self._lengths) else 0

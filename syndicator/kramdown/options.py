@@ -1,4 +1,4 @@
-"""The `kramdown:` part of a site's `_config.yml` as a value."""
+"""kramdown's options as a value, parsed from a site's settings or from a text."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,11 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Highlighting:
-    """Whether and how code is highlighted: `syntax_highlighter_opts`, once for blocks and once for spans."""
+    """How code is highlighted: `syntax_highlighter_opts`, one value for blocks, one for spans."""
 
     enabled: bool = True
     default_lang: str = "plaintext"
-    guess_lang: bool = True  #: False: plain text is left without the highlighter's wrapper
+    guess_lang: bool = True  #: False: plain text gets no wrapper of the highlighter
     line_numbers: bool = False
     start_line: int = 1
     css_class: str = "highlight"
@@ -20,26 +20,21 @@ class Highlighting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KramdownOptions:
-    """The options that change what a reader sees.
+    """The options that change the HTML.
 
-    Defaults are Jekyll's (configuration.rb), and kramdown's (options.rb) where Jekyll has none.
+    Defaults are those that Jekyll sets (configuration.rb), else kramdown's own (options.rb).
     """
 
     input: str = "GFM"  #: or "kramdown"
     auto_ids: bool = True
     auto_id_prefix: str = ""
-    smart_quotes: tuple[str, ...] = (
-        "lsquo",
-        "rsquo",
-        "ldquo",
-        "rdquo",
-    )  #: entity names or code points
-    typographic_symbols: tuple[
-        tuple[str, str], ...
-    ] = ()  #: pairs of a symbol's name and what stands for it
+    #: Entity names or code points.
+    smart_quotes: tuple[str, ...] = ("lsquo", "rsquo", "ldquo", "rdquo")
+    #: Pairs of a symbol's name and its replacement.
+    typographic_symbols: tuple[tuple[str, str], ...] = ()
     footnote_nr: int = 1
     footnote_prefix: str = ""
-    footnote_backlink: str = "&#8617;"  #: empty: none
+    footnote_backlink: str = "&#8617;"  #: "": no link back
     footnote_backlink_inline: bool = False
     hard_wrap: bool = False
     toc_levels: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
@@ -48,33 +43,33 @@ class KramdownOptions:
     parse_block_html: bool = False
     parse_span_html: bool = True
     remove_line_breaks_for_cjk: bool = False
-    paragraph_end: bool = True  #: GFM's quirk: lists, quotes, headings and fences end a paragraph
+    paragraph_end: bool = True  #: GFM's quirk: a list, quote, heading or fence ends a paragraph
     typographic: bool = True  #: False: GFM's quirk `no_auto_typographic`
-    math: bool = True  #: False: `math_engine` is off
+    math: bool = True  #: False: `math_engine` is turned off
     syntax_highlighter: str = "rouge"
     block_code: Highlighting = Highlighting()
     span_code: Highlighting = Highlighting()
 
     @classmethod
     def from_config(cls, kramdown: Mapping[str, Any], highlighter: str | None) -> "KramdownOptions":
-        """What `_config.yml` says below `kramdown:`, and its own `highlighter:` (None: not said).
+        """Parse a site's kramdown options. Unknown keys and invalid values are ignored.
 
-        Unknown keys, and values that mean nothing, are ignored.
+        `highlighter` applies if the options have no `syntax_highlighter`; None means "rouge".
         """
-        chosen = kramdown.get("syntax_highlighter") or highlighter or "rouge"
+        syntax_highlighter = kramdown.get("syntax_highlighter") or highlighter or "rouge"
         options = cls().updated(kramdown)
         opts = kramdown.get("syntax_highlighter_opts")
         opts = dict(opts) if isinstance(opts, Mapping) else {}
         opts.setdefault("guess_lang", kramdown.get("guess_lang") is not False)
         return replace(
             options,
-            syntax_highlighter=str(chosen),
+            syntax_highlighter=str(syntax_highlighter),
             block_code=_highlighting(opts, "block"),
             span_code=_highlighting(opts, "span"),
         )
 
     def updated(self, values: Mapping[str, Any]) -> "KramdownOptions":
-        """These options with others in their place: from a config, or from `{::options … /}` in a text."""
+        """A copy with other values, from a site's settings or from `{::options … /}` in a text."""
         changes: dict[str, Any] = {}
         for name, read in _READERS.items():
             if values.get(name) is not None:
@@ -89,18 +84,12 @@ class KramdownOptions:
                 "typographic": "no_auto_typographic" not in quirks,
             }
         if "math_engine" in values:
-            changes["math"] = str(values["math_engine"]).lower() not in (
-                "none",
-                "nil",
-                "false",
-                "",
-                "null",
-            )
+            changes["math"] = str(values["math_engine"]).lower() not in _OFF
         return replace(self, **changes) if changes else self
 
     @property
     def plain_typography(self) -> bool:
-        """Whether quotes, dashes and entities are written as the characters that they stand for."""
+        """True if quotes, dashes and entities are written as plain characters."""
         standard = ("lsquo", "rsquo", "ldquo", "rdquo")
         return (
             self.entity_output == "as_char"
@@ -111,6 +100,9 @@ class KramdownOptions:
     @property
     def gfm(self) -> bool:
         return self.input.upper() == "GFM"
+
+
+_OFF = ("none", "nil", "false", "", "null")
 
 
 def _highlighting(opts: Mapping[str, Any], kind: str) -> Highlighting:

@@ -1,4 +1,4 @@
-"""markdown-it with kramdown's rules in place of its own."""
+"""markdown-it with the rules of kramdown instead of its own."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -24,12 +24,12 @@ from syndicator.kramdown import (
 )
 from syndicator.kramdown.abbreviations import Abbreviations
 from syndicator.kramdown.block_engine import BlockRule, Blocks, MarkdownDocument
-from syndicator.kramdown.finish import finished
+from syndicator.kramdown.finish import insert_notes_and_contents
 from syndicator.kramdown.options import KramdownOptions
 from syndicator.kramdown.render import Html, HtmlOutput
 from syndicator.kramdown.span_scanner import Rules
 
-#: the blocks that may begin with a letter
+#: rules for blocks that may begin with a letter
 _PROSE = ("underlined_heading", "table", "paragraph", "lines")
 _BLOCKS = (
     ("blank", blocks.blank),
@@ -52,7 +52,7 @@ _BLOCKS = (
     ("paragraph", blocks.paragraph),
 )
 
-#: by the character that a span begins with, in the order in which they are tried
+#: rules for spans by their first character, in the order in which they are tried
 SPANS: Rules = {
     "*": (spans.emphasis,),
     "_": (spans.emphasis,),
@@ -70,10 +70,10 @@ SPANS: Rules = {
     ">": (typography.symbol,),
     "\n": (spans.line_break,),
     "\\": (typography.symbol, spans.line_break, spans.escape),
-    "~": (spans.struck,),
+    "~": (spans.strikethrough,),
 }
-#: what the filter `smartify` reads
-_SMART_SPANS: Rules = {
+#: rules for `render_typography`: quotes, dashes and HTML, without Markdown
+_TYPOGRAPHY_SPANS: Rules = {
     '"': (typography.quote,),
     "'": (typography.quote,),
     "&": (spans.entity,),
@@ -86,42 +86,47 @@ _SMART_SPANS: Rules = {
 
 
 def render(text: str, options: KramdownOptions) -> str:
-    """The HTML of a text. Raises MarkdownLimitError."""
-    return rendered(text, environment(text, options))
+    """Render a text as HTML. Raises MarkdownLimitError."""
+    return render_with(text, environment(text, options))
 
 
-def rendered(text: str, env: dict[str, Any]) -> str:
-    """The HTML of a text, with what `environment` made for it. Raises MarkdownLimitError."""
-    md = _markdown()
-    return finished(md.render(text.removeprefix("\ufeff"), env), md, env)
+def render_with(text: str, env: dict[str, Any]) -> str:
+    """Render a text in the state that `environment` made for it. Raises MarkdownLimitError."""
+    md = _markdown_parser()
+    return insert_notes_and_contents(md.render(text.removeprefix("\ufeff"), env), md, env)
 
 
 def render_typography(text: str, options: KramdownOptions) -> str:
-    """A line of text with typographic quotes, dashes and ellipses. Raises MarkdownLimitError."""
-    html: str = _smart().render(
-        text, environment(text, replace(options, input="kramdown"), _SMART_SPANS)
-    )
+    """Set a line of text with typographic quotes, dashes and ellipses.
+
+    Raises MarkdownLimitError.
+    """
+    env = environment(text, replace(options, input="kramdown"), _TYPOGRAPHY_SPANS)
+    html: str = _typography_parser().render(text, env)
     return html.removesuffix("\n")
 
 
 def environment(text: str, options: KramdownOptions, spans: Rules = SPANS) -> dict[str, Any]:
-    """What lasts for one text, with its budget of work. Raises MarkdownLimitError for a text that is too long."""
-    doc = MarkdownDocument(options=options, effort=limits.steps(len(text)))
+    """The state for one text, with its steps of work.
+
+    Raises MarkdownLimitError for a text that is too long.
+    """
+    doc = MarkdownDocument(options=options, steps_left=limits.steps_for(len(text)))
     return {"document": doc, "spans": spans, "output": HtmlOutput()}
 
 
 @lru_cache(maxsize=1)
-def _markdown() -> MarkdownIt:
+def _markdown_parser() -> MarkdownIt:
     return _parser(_BLOCKS)
 
 
 @lru_cache(maxsize=1)
-def _smart() -> MarkdownIt:
+def _typography_parser() -> MarkdownIt:
     return _parser((("html", html.html), ("lines", blocks.lines)))
 
 
 def _parser(rules: tuple[tuple[str, BlockRule], ...]) -> MarkdownIt:
-    """A parser keeps nothing of a text, and the options are the text's own: one does for all threads."""
+    """A parser with these block rules. All state is in `environment`, so threads can share it."""
     md = MarkdownIt("zero", renderer_cls=Html)
     md.block = Blocks()
     md.block.ruler = Ruler[RuleFuncBlockType]()
@@ -143,13 +148,13 @@ def _read_spans(state: StateCore) -> None:
     document.read_spans(state.tokens, doc, rules)
     abbreviations = Abbreviations(doc.abbreviations, doc.spend) if doc.abbreviations else None
     if abbreviations:
-        abbreviations.mark(state.tokens)
+        abbreviations.mark_up(state.tokens)
     for note in doc.footnotes.values():
         document.read_spans([note], doc, rules)
         if abbreviations:
-            abbreviations.mark([note])
+            abbreviations.mark_up([note])
     if doc.options.gfm:
         if doc.options.hard_wrap or "\\\n" in state.src:
-            document.break_lines(state.tokens, doc)
+            document.add_line_breaks(state.tokens, doc)
         if doc.options.auto_ids:
-            document.number_headings(state.tokens, doc, {})
+            document.add_heading_ids(state.tokens, doc, {})

@@ -1,4 +1,4 @@
-"""HTML from the tokens, in the words that kramdown's HTML converter uses."""
+"""Renders tokens as HTML, with the markup of kramdown's HTML converter."""
 
 import re
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from markdown_it.token import Token
 
 from syndicator.kramdown import highlight
 from syndicator.kramdown.block_engine import MarkdownDocument, children
-from syndicator.kramdown.document import plain_id, words_of
+from syndicator.kramdown.document import ascii_id, heading_text
+from syndicator.kramdown.escaping import attributes, escape, escape_text, reference
 from syndicator.kramdown.grammar import ENTITIES, VOID_ELEMENTS
-from syndicator.kramdown.highlight import escaped
 from syndicator.kramdown.limits import check_html
 from syndicator.kramdown.typography import QUOTES
 
-#: stand where the table of contents and the footnotes go; no text has a NUL when it gets here
-CONTENTS, FOOTNOTES = "\0contents\0", "\0footnotes\0"
+#: Placeholders for the table of contents and the footnotes. Markdown-it has replaced the NULs of
+#: the text, so that a text can't contain one.
+CONTENTS = "\0contents\0"
+FOOTNOTES = "\0footnotes\0"
 
-_LEXER_STEPS = 40  #: of work to highlight code in a language, however short it is
-_NAMED_A_STEP = 64  #: characters of an id or a name, which stand in several places
-_WRITTEN_A_STEP = 128  #: characters of HTML, again for each element that they are in
-_BARE_AMPERSAND = re.compile(r"&(?!(?:[\w:][\w.:\-]*|#\d+|#x[0-9a-fA-F]+);)", re.ASCII)
-_NAMES = {point: name for name, point in reversed(ENTITIES.items())}
+_LEXER_STEPS = 40  #: steps to highlight code of any length
+_NAMED_PER_STEP = 64  #: characters of an id or a name, which the HTML repeats
+_WRITTEN_PER_STEP = 128  #: characters of HTML, counted for each element around them
 _LANGUAGE = re.compile(r"\blanguage-(\S+)")
 _NO_TOC = re.compile(r"\bno_toc\b")
 _CJK_BREAK = re.compile(
@@ -33,45 +33,29 @@ _CJK_BREAK = re.compile(
 
 @dataclass(slots=True)
 class HtmlOutput:
-    """What is found out while rendering: the order of the notes, the headings, the ids in use."""
+    """Data collected while one text is rendered, for the footnotes and the table of contents."""
 
-    notes: dict[str, int] = field(
-        default_factory=dict
-    )  #: name → how often it was referred to again
-    order: list[str] = field(default_factory=list)  #: of the notes, by their first reference
-    numbers: dict[str, int] = field(default_factory=dict)  #: name → its place in that order
+    note_repeats: dict[str, int] = field(default_factory=dict)  #: references after the first
+    note_order: list[str] = field(default_factory=list)  #: names by first reference
+    note_numbers: dict[str, int] = field(default_factory=dict)  #: index in `note_order`
     headings: list[tuple[int, str, list[Token]]] = field(default_factory=list)
     ids: dict[str, int] = field(default_factory=dict)
-    contents: Token | None = None  #: the list that the table of contents takes the place of
+    contents_list: Token | None = None  #: the list that the table of contents replaces
     notes_placed: bool = False
 
 
-def escape(value: str) -> str:
-    """Escapes what is not markup already: references are left."""
-    if "&" in value:
-        value = _BARE_AMPERSAND.sub("&amp;", value)
-    return value.replace("<", "&lt;").replace(">", "&gt;")
-
-
-def attributes(attrs: dict[str, Any]) -> str:
-    if not attrs:
-        return ""
-    return "".join(
-        f' {key}="{escape(str(value)).replace(chr(34), "&quot;")}"'
-        for key, value in attrs.items()
-        if key != "id" or str(value).strip()
-    )
-
-
 class Html(RendererHTML):
-    """One method for each type of token. What lasts for one text is in `env`: an instance is shared by threads."""
+    """One method for each type of token.
+
+    The state of a text is in `env`, so threads can share an instance.
+    """
 
     def render(self, tokens: Sequence[Token], options: Any, env: Any) -> str:
-        """The HTML of some tokens. Raises MarkdownLimitError if it is too long."""
+        """Render tokens. Raises MarkdownLimitError if the HTML is too long."""
         html = super().render(tokens, options, env)
-        if len(html) > _WRITTEN_A_STEP:
+        if len(html) > _WRITTEN_PER_STEP:
             check_html(len(html))
-            _doc(env).spend(len(html) // _WRITTEN_A_STEP)
+            _doc(env).spend(len(html) // _WRITTEN_PER_STEP)
         return html
 
     def _inner(self, token: Token, options: Any, env: Any) -> str:
@@ -108,12 +92,13 @@ class Html(RendererHTML):
         return f"<figure{attributes(outer)}>\n<img{attributes(inner)} />\n{caption}\n</figure>\n"
 
     def heading(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        token, doc, out = tokens[idx], _doc(env), _out(env)
+        token = tokens[idx]
+        doc, out = _doc(env), _out(env)
         level = int(token.tag[1])
         if doc.options.auto_ids and "id" not in token.attrs:
-            raw = words_of(token) if doc.options.gfm else children(token)[0].content
-            token.attrs["id"] = doc.options.auto_id_prefix + plain_id(raw, out.ids)
-        doc.spend(len(str(token.attrs.get("id", ""))) // _NAMED_A_STEP)
+            raw = heading_text(token) if doc.options.gfm else children(token)[0].content
+            token.attrs["id"] = doc.options.auto_id_prefix + ascii_id(raw, out.ids)
+        doc.spend(len(str(token.attrs.get("id", ""))) // _NAMED_PER_STEP)
         if (
             "id" in token.attrs
             and level in doc.options.toc_levels
@@ -127,13 +112,14 @@ class Html(RendererHTML):
         return self._container(tokens[idx], options, env)
 
     def _container(self, token: Token, options: Any, env: Any) -> str:
-        return f"<{token.tag}{attributes(token.attrs)}>\n{self._inner(token, options, env)}</{token.tag}>\n"
+        inner = self._inner(token, options, env)
+        return f"<{token.tag}{attributes(token.attrs)}>\n{inner}</{token.tag}>\n"
 
     def items(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         token, out = tokens[idx], _out(env)
         refs = token.meta["ial"].refs if "ial" in token.meta else ()
-        if "toc" in refs and out.contents is None:
-            out.contents = token
+        if "toc" in refs and out.contents_list is None:
+            out.contents_list = token
             return CONTENTS
         if "footnotes" in refs and not out.notes_placed:
             out.notes_placed = True
@@ -145,7 +131,8 @@ class Html(RendererHTML):
     def item(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         token = tokens[idx]
         start = "" if not token.children or token.children[0].hidden else "\n"
-        return f"<{token.tag}{attributes(token.attrs)}>{start}{self._inner(token, options, env)}</{token.tag}>\n"
+        inner = self._inner(token, options, env)
+        return f"<{token.tag}{attributes(token.attrs)}>{start}{inner}</{token.tag}>\n"
 
     def dt(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         return self._element("dt", tokens[idx], options, env) + "\n"
@@ -168,7 +155,7 @@ class Html(RendererHTML):
         if not _doc(env).options.math:
             token.attrs["class"] = f"{_css(token)} kdmath".lstrip()
             return f"<div{attributes(token.attrs)}>$$\n{token.content}\n$$</div>\n"
-        shown = f"\\[{escaped(token.content)}\\]\n"
+        shown = f"\\[{escape_text(token.content)}\\]\n"
         return f"<div{attributes(token.attrs)}>{shown}</div>\n" if token.attrs else shown
 
     def math_inline(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
@@ -178,50 +165,48 @@ class Html(RendererHTML):
             return f"<span{attributes(token.attrs)}>${token.content}$</span>"
         if token.attrs:
             return f"<span{attributes(token.attrs)}>${token.content}$</span>"
-        return f"\\({escaped(token.content)}\\)"
+        return f"\\({escape_text(token.content)}\\)"
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         token, doc = tokens[idx], _doc(env)
         attrs, language = _language(token)
-        how = doc.options.block_code
+        highlighting = doc.options.block_code
         code = None
         if doc.options.syntax_highlighter == "rouge":
-            code = highlight.highlighted(
-                token.content, token.info or language or how.default_lang, how, doc.coloured
-            )
-            doc.coloured += len(token.content)
+            name = token.info or language or highlighting.default_lang
+            code = highlight.highlighted(token.content, name, highlighting, doc.highlighted)
+            doc.highlighted += len(token.content)
             doc.spend(_LEXER_STEPS if language or token.info else 0)
         if code is not None:
-            attrs["class"] = _highlighted_css(attrs, language or how.default_lang)
-            return f"<div{attributes(attrs)}>{highlight.block(code, token.content, how)}\n</div>\n"
+            attrs["class"] = _highlighted_css(attrs, language or highlighting.default_lang)
+            block = highlight.block_html(code, token.content, highlighting)
+            return f"<div{attributes(attrs)}>{block}\n</div>\n"
         css = attributes({"class": f"language-{language}"}) if language else ""
-        return f"<pre{attributes(attrs)}><code{css}>{escaped(token.content).removesuffix(chr(10))}\n</code></pre>\n"
+        text = escape_text(token.content).removesuffix("\n")
+        return f"<pre{attributes(attrs)}><code{css}>{text}\n</code></pre>\n"
 
     fence = code_block
 
     def code_inline(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         token, doc = tokens[idx], _doc(env)
         attrs, language = _language(token)
-        how = doc.options.span_code
+        highlighting = doc.options.span_code
         code = None
         if doc.options.syntax_highlighter == "rouge":
             doc.spend(_LEXER_STEPS if language else 0)
-            code = highlight.highlighted(
-                token.content, language or how.default_lang, how, doc.coloured
-            )
-            doc.coloured += len(token.content) if language else 0
+            name = language or highlighting.default_lang
+            code = highlight.highlighted(token.content, name, highlighting, doc.highlighted)
+            doc.highlighted += len(token.content) if language else 0
         if code is None:
-            return f"<code{attributes(token.attrs)}>{escaped(token.content)}</code>"
-        attrs["class"] = _highlighted_css(attrs, language or how.default_lang)
+            return f"<code{attributes(token.attrs)}>{escape_text(token.content)}</code>"
+        attrs["class"] = _highlighted_css(attrs, language or highlighting.default_lang)
         return f"<code{attributes(attrs)}>{code}</code>"
 
     def html(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         token = tokens[idx]
         inner, tag = self._inner(token, options, env), token.tag
-        content, end = (
-            token.meta["content"],
-            "\n" if token.block and token.meta.get("outer") else "",
-        )
+        content = token.meta["content"]
+        end = "\n" if token.block and token.meta.get("outer") else ""
         start = f"<{tag}{attributes(token.attrs)}"
         if token.block and token.meta["closed"] and content == "raw":
             return f"{start} />{end}"
@@ -254,12 +239,12 @@ class Html(RendererHTML):
 
     def entity(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         token = tokens[idx]
-        how = _doc(env).options.entity_output
-        if how == "as_char" and token.content and token.content not in "<>&":
+        output = _doc(env).options.entity_output
+        if output == "as_char" and token.content and token.content not in "<>&":
             return token.content
-        if how in ("as_char", "as_input") or not token.content:
+        if output in ("as_char", "as_input") or not token.content:
             return token.markup
-        return reference(token.content, how)
+        return reference(token.content, output)
 
     def quote(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         doc = _doc(env).options
@@ -268,9 +253,9 @@ class Html(RendererHTML):
         return reference(chr(point), doc.entity_output) if point else tokens[idx].content
 
     def symbol(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        how = _doc(env).options.entity_output
+        output = _doc(env).options.entity_output
         return "".join(
-            reference(char, how) if ord(char) > 127 else escape(char)
+            reference(char, output) if ord(char) > 127 else escape(char)
             for char in tokens[idx].content
         )
 
@@ -281,28 +266,21 @@ class Html(RendererHTML):
         return f"<abbr{attributes(attrs)}>{token.content}</abbr>"
 
     def footnote_ref(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        doc, out, name = _doc(env), _out(env), tokens[idx].content
-        again = out.notes.get(name)
-        out.notes[name] = 0 if again is None else again + 1
-        if again is None:
-            out.numbers[name] = len(out.order)
-            out.order.append(name)
-        number = doc.options.footnote_nr + out.numbers[name]
+        doc, out = _doc(env), _out(env)
+        name = tokens[idx].content
+        repeats = out.note_repeats.get(name)
+        out.note_repeats[name] = 0 if repeats is None else repeats + 1
+        if repeats is None:
+            out.note_numbers[name] = len(out.note_order)
+            out.note_order.append(name)
+        number = doc.options.footnote_nr + out.note_numbers[name]
         name = doc.options.footnote_prefix + name
-        doc.spend(1 + len(name) // _NAMED_A_STEP)
-        repeat = "" if again is None else f":{again + 1}"
+        doc.spend(1 + len(name) // _NAMED_PER_STEP)
+        suffix = "" if repeats is None else f":{repeats + 1}"
         return (
-            f'<sup id="fnref:{name}{repeat}" role="doc-noteref">'
+            f'<sup id="fnref:{name}{suffix}" role="doc-noteref">'
             f'<a href="#fn:{name}" class="footnote" rel="footnote">{number}</a></sup>'
         )
-
-
-def reference(char: str, how: str) -> str:
-    """A character as the option `entity_output` has it."""
-    if how not in ("symbolic", "numeric") and char not in "<>&":
-        return char
-    name = _NAMES.get(ord(char))
-    return f"&{name};" if name and (how == "symbolic" or char in '<>&"') else f"&#{ord(char)};"
 
 
 def _doc(env: Any) -> MarkdownDocument:
@@ -320,14 +298,14 @@ def _css(token: Token) -> str:
 
 
 def _language(token: Token) -> tuple[dict[str, Any], str | None]:
-    """The attributes of code without the class that names its language, and that language."""
+    """The attributes of code without the class for its language, and that language."""
     attrs = dict(token.attrs)
-    found = _LANGUAGE.search(_css(token))
-    if not found:
+    language = _LANGUAGE.search(_css(token))
+    if not language:
         return attrs, None
     rest = _LANGUAGE.sub("", _css(token), count=1).strip()
     del attrs["class"]
-    return attrs | ({"class": rest} if rest else {}), found[1]
+    return attrs | ({"class": rest} if rest else {}), language[1]
 
 
 def _highlighted_css(attrs: dict[str, Any], language: str) -> str:

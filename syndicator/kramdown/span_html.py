@@ -13,7 +13,7 @@ from syndicator.kramdown.grammar import (
     ELEMENTS,
     VOID_ELEMENTS,
 )
-from syndicator.kramdown.html import comment_end, element, mode, start_tag
+from syndicator.kramdown.html import comment_end, element_token, pop_content_mode, start_tag
 from syndicator.kramdown.span_scanner import MAX_OPEN, SPECIAL, SpanState
 
 _HTML_ONLY = re.compile("<")
@@ -30,7 +30,7 @@ def html(state: SpanState) -> bool:
         state.add(Token("html_comment", "", 0, content=src[pos:end]))
         state.pos = end
     elif closing := CLOSING_TAG.match(src, pos):
-        state.text(closing[0])
+        state.add_text(closing[0])
         state.pos = closing.end()
     elif tag := start_tag(src, pos, state.doc):
         _element(state, tag)
@@ -40,10 +40,10 @@ def html(state: SpanState) -> bool:
 
 
 def _element(state: SpanState, tag: re.Match[str]) -> None:
-    token = element(tag)
+    token = element_token(tag)
     state.pos = tag.end()
     if token.tag in BLOCK_ELEMENTS or len(state.open) > MAX_OPEN:
-        state.text(tag[0])
+        state.add_text(tag[0])
         return
     token.attrs = {key: _NEWLINES.sub(" ", str(value)) for key, value in token.attrs.items()}
     token.meta["content"] = "span" if _parsed(state, token) else "raw"
@@ -53,8 +53,8 @@ def _element(state: SpanState, tag: re.Match[str]) -> None:
 
 
 def _parsed(state: SpanState, token: Token) -> bool:
-    """Whether Markdown is read within it."""
-    own, by_kind = mode(token), CONTENT.get(token.tag, "raw")
+    """Whether the content of the element is parsed as Markdown."""
+    own, by_kind = pop_content_mode(token), CONTENT.get(token.tag, "raw")
     if own in ("span", "raw"):
         return own == "span"
     if own == "default":
@@ -68,9 +68,9 @@ def _content(state: SpanState, token: Token) -> None:
     state.raw = token.meta["content"] == "raw"
     state.rules = {"<": (html,)} if state.raw else state.all_rules
     special = _HTML_ONLY if state.raw else SPECIAL
-    found = state.inside(token, lambda state: end(state.src, state.pos) > 0, special)
+    closed = state.parse_content(token, lambda state: end(state.src, state.pos) > 0, special)
     state.rules, state.special, state.raw = outer
-    if found:
+    if closed:
         state.pos = end(state.src, state.pos)
     else:
         rest = state.src[state.pos :]
@@ -82,7 +82,7 @@ def _content(state: SpanState, token: Token) -> None:
 
 
 def end_tag(name: str) -> Callable[[str, int], int]:
-    """Says where the end tag of an element that begins at a place of a text ends; -1 if none begins there."""
+    """A function of a text and a position: the end of the end tag there, or -1 if there is none."""
     if name in ELEMENTS:
         return _known_end_tag(name)
     start = f"</{name}"

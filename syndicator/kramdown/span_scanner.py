@@ -1,7 +1,8 @@
 """The span half of the engine.
 
-Spans are read once, from left to right; what never closes is read again as text. markdown-it looks for pairs of
-markers afterwards instead, by rules of flanking that kramdown does not have.
+Spans are parsed in one pass from left to right. A span that is never closed is parsed again as
+text. markdown-it pairs the markers in a second pass instead, by flanking rules that kramdown does
+not have.
 """
 
 import re
@@ -11,20 +12,20 @@ from markdown_it.token import Token
 
 from syndicator.kramdown.block_engine import MarkdownDocument, children
 from syndicator.kramdown.limits import too_much_work
-from syndicator.kramdown.lookahead import Longest, Lookahead
+from syndicator.kramdown.lookahead import LongestRuns, Lookahead
 
-MAX_OPEN = 60  #: spans in spans
+MAX_OPEN = 60  #: levels of nested spans
 
-# one literal at the head of each branch: re then skips all other characters fast
+# Each branch begins with a literal: `re` then skips all other characters fast.
 _HEADS = r"\"|'|\*|_|`|<|\[|&|\\|\$|-(?=-)|\.(?=\.\.)|>(?=>)|\n(?<=  \n)|!(?=\[)|~(?=~)|\{(?=:)"
 SPECIAL = re.compile(_HEADS)
 SPECIAL_IN_LINK = re.compile(rf"\]|{_HEADS}")
 TICKS = re.compile("`+")
-_ESCAPED_ALWAYS = frozenset(("", "&", "<", ">"))  # the empty one stands for no character at all
+_ESCAPED_ALWAYS = frozenset(("", "&", "<", ">"))  # "" is an entity without a character
 
 
 class SpanState:
-    """A text whose spans are being read, and those found so far."""
+    """A text whose spans are being parsed, with its spans so far."""
 
     def __init__(
         self, src: str, doc: MarkdownDocument, rules: "Rules", special: re.Pattern[str] = SPECIAL
@@ -34,33 +35,30 @@ class SpanState:
         self.rules = self.all_rules = rules
         self.special = special
         self._ahead: Lookahead | None = None
-        self.unclosed: dict[tuple[str, ...], dict[int, int]] = {}  #: see `Trail`
-        self.closed: dict[
-            tuple[str, ...], dict[int, int]
-        ] = {}  #: where labels in labels end, by where they begin
-        self.parentheses: dict[int, int] | None = (
-            None  #: where each is closed; set when a link is read
-        )
-        self.ticks: Longest | None = None  #: set when a code span was not closed
+        self.dead_ends: dict[tuple[str, ...], dict[int, int]] = {}  #: see `EndSearch`
+        #: The ends of labels in labels, by their start.
+        self.label_ends: dict[tuple[str, ...], dict[int, int]] = {}
+        #: The end of each parenthesis, by its start. Set by the first link that needs it.
+        self.parentheses: dict[int, int] | None = None
+        self.tick_runs: LongestRuns | None = None  #: set when a code span is not closed
         self.pos = 0
-        self.plain = 0  #: since where the text before `pos` has been no span
+        self.text_start = 0  #: start of the plain text before `pos`
         self.tokens: list[Token] = []
-        self.pending: list[str] = []
-        self.open: list[str] = []  #: what is open here, outermost first
-        self.raw = False  #: in an element whose content is HTML alone
-        self.symbol_end = (
-            -1
-        )  #: where the last character that is no text to kramdown ended, if it was kept as text
-        self.as_text = doc.options.plain_typography
+        self.pending: list[str] = []  #: text for the next token
+        self.open: list[str] = []  #: types of the open spans, outermost first
+        self.raw = False  #: in an element whose content is HTML without Markdown
+        #: The end of the last symbol that was added as text. To kramdown it is a span of its own.
+        self.symbol_end = -1
+        self.symbols_as_text = doc.options.plain_typography
 
     @property
     def ahead(self) -> Lookahead:
-        """Made when it is asked for: most texts have nothing to look for."""
+        """Created on first use: most texts need no search."""
         if self._ahead is None:
             self._ahead = Lookahead(self.src, self.doc.spend)
         return self._ahead
 
-    def text(self, text: str) -> None:
+    def add_text(self, text: str) -> None:
         if text:
             self.pending.append(text)
 
@@ -69,20 +67,20 @@ class SpanState:
         self.tokens.append(token)
         return token
 
-    def symbol(
+    def add_symbol(
         self, kind: str, content: str, length: int, info: str = "", markup: str = ""
     ) -> None:
-        """A quote, a dash, an entity: text in all but name, unless the options want it written otherwise."""
+        """Add a quote, a dash or an entity: as text, unless the options ask for another form."""
         self.pos += length
-        if self.as_text and content not in _ESCAPED_ALWAYS:
+        if self.symbols_as_text and content not in _ESCAPED_ALWAYS:
             self.pending.append(content)
             self.symbol_end = self.pos
         else:
             self.doc.spend(2)
             self.add(Token(kind, "", 0, content=content, info=info, markup=markup))
 
-    def take_back(self, end: str) -> bool:
-        """Takes the end of the text before `pos` away, if it is this."""
+    def remove_suffix(self, end: str) -> bool:
+        """Remove `end` from the text before `pos`. False if the text does not end in it."""
         if not self.pending or not self.pending[-1].endswith(end):
             return False
         self.pending[-1] = self.pending[-1].removesuffix(end)
@@ -95,46 +93,50 @@ class SpanState:
             self.pending.clear()
 
     def closing_ticks(self, ticks: str, pos: int) -> int:
-        """Where a code span with these ticks ends; -1 if nowhere."""
-        if self.ticks and self.ticks.after(pos) < len(ticks):
+        """The end of a code span with these ticks; -1 if it is not closed."""
+        if self.tick_runs and self.tick_runs.after(pos) < len(ticks):
             return -1
         end = self.src.find(ticks, pos)
-        if end < 0 and not self.ticks:
-            self.ticks = Longest((run.start(), len(run[0])) for run in TICKS.finditer(self.src))
+        if end < 0 and not self.tick_runs:
+            runs = ((run.start(), len(run[0])) for run in TICKS.finditer(self.src))
+            self.tick_runs = LongestRuns(runs)
         return end
 
-    def inside(self, token: Token, stop: "Stop", special: re.Pattern[str] | None = None) -> bool:
-        """Reads on as the content of a span; whether its end was found. Stands before that end then."""
+    def parse_content(
+        self, token: Token, stop: "Stop", special: re.Pattern[str] | None = None
+    ) -> bool:
+        """Parse the content of a span. True if its end was found: `pos` is then before the end."""
         self.doc.spend(2)
         outer = self.tokens, self.pending, self.special
         self.tokens, self.pending = children(token), []
         self.special = special or self.special
         self.open.append(token.type)
-        found = scan(self, stop)
+        closed = scan(self, stop)
         self.open.pop()
         self.flush()
         self.tokens, self.pending, self.special = outer
-        return found
+        return closed
 
 
-class Trail:
-    """The places that a span passes while its end is looked for, each with the brackets open there.
+class EndSearch:
+    """One search for the end of a span. It records the places it passes, with their open brackets.
 
-    When the end is never found, a span of the same kind that comes to one of them, with as many brackets open, has
-    none either. So what is not closed is read once for each kind, not once for each place where it opens.
+    If the search fails, each of these places is a dead end: a later span of the same kind that
+    comes to it, with as many brackets open, has no end either. So an unclosed span is parsed once
+    for each kind, not once for each place where one opens.
     """
 
-    __slots__ = ("_key", "_known", "_lowest", "_passed", "_unclosed")
+    __slots__ = ("_dead_ends", "_key", "_known", "_lowest", "_passed")
 
     def __init__(self, state: SpanState, key: tuple[str, ...]) -> None:
-        self._unclosed = state.unclosed
+        self._dead_ends = state.dead_ends
         self._key = key
-        self._known = state.unclosed.get(key)
+        self._known = state.dead_ends.get(key)
         self._passed: list[tuple[int, int]] = []
         self._lowest = len(state.src) + 1
 
-    def hopeless(self, pos: int, depth: int = 1) -> bool:
-        """Note a place. True if no end is found from there."""
+    def is_dead_end(self, pos: int, depth: int = 1) -> bool:
+        """True if no end follows this place. Otherwise the place is recorded."""
         if self._known is not None and (enough := self._known.get(pos, depth + 1)) <= depth:
             self._lowest = depth - enough + 1
             return True
@@ -142,8 +144,8 @@ class Trail:
         return False
 
     def failed(self) -> None:
-        """The end was not found: note for each place how many brackets are too many."""
-        known = self._unclosed.setdefault(self._key, {})
+        """Record each passed place as a dead end, with the number of brackets that is too many."""
+        known = self._dead_ends.setdefault(self._key, {})
         lowest = self._lowest
         for pos, depth in reversed(self._passed):
             lowest = min(lowest, depth)
@@ -151,25 +153,26 @@ class Trail:
             known[pos] = min(known.get(pos, enough), enough)
 
 
-#: True: the span ends here; None: it ends nowhere
+#: True: the span ends here. None: the span has no end. False: the text goes on.
 Stop = Callable[[SpanState], bool | None]
 Rule = Callable[[SpanState], bool]
 Rules = dict[str, tuple[Rule, ...]]
 
 
 def scan(state: SpanState, stop: Stop | None) -> bool:
-    """Reads spans up to where `stop` says, or to the end of the text if there is no such place."""
-    src, rules, unused = state.src, state.rules, 0
-    doc = state.doc
+    """Parse spans up to the place where `stop` is true, else to the end of the text."""
+    src, doc = state.src, state.doc
+    rules = state.rules
+    unused = 0
     while True:
-        doc.effort -= 1
-        if doc.effort < 0:
+        doc.steps_left -= 1
+        if doc.steps_left < 0:
             raise too_much_work()
-        found = state.special.search(src, state.pos)
-        if not found:
+        special = state.special.search(src, state.pos)
+        if not special:
             break
-        before, state.pos = state.pos, found.start()
-        state.plain, unused = before - unused, 0
+        before, state.pos = state.pos, special.start()
+        state.text_start, unused = before - unused, 0
         if state.pos > before:
             state.pending.append(src[before : state.pos])
         if stop and (stopped := stop(state)) is not False:
@@ -181,9 +184,9 @@ def scan(state: SpanState, stop: Stop | None) -> bool:
         else:
             state.pending.append(char)
             state.pos += 1
-            unused = int(char != "\\")  # a quote after a backslash is as at the start of a text
+            unused = int(char != "\\")  # a quote after a backslash counts as the start of a text
     if not stop:
-        state.text(src[state.pos :])
+        state.add_text(src[state.pos :])
         state.pos = len(src)
     return False
 

@@ -1,6 +1,7 @@
 """Emphasis, code, escapes, entities, breaks, mathematics, and the extensions of spans.
 
-Emphasis is kramdown's: a marker opens where no space follows it, within words and East Asian text alike.
+Emphasis follows kramdown: a marker opens if no space follows it, in words and in East Asian text
+too.
 """
 
 import re
@@ -10,8 +11,15 @@ from markdown_it.token import Token
 
 from syndicator.kramdown.attributes import Attributes
 from syndicator.kramdown.definitions import EXTENSIONS, extended
-from syndicator.kramdown.grammar import ANY, ENTITY, ID, LIST, SPACE, character
-from syndicator.kramdown.span_scanner import MAX_OPEN, TICKS, SpanState, Trail, scan
+from syndicator.kramdown.grammar import (
+    ATTRIBUTE_LIST,
+    ENTITY,
+    ID,
+    LIST_CHARACTER,
+    SPACE,
+    entity_character,
+)
+from syndicator.kramdown.span_scanner import MAX_OPEN, TICKS, EndSearch, SpanState, scan
 
 _SPACES = frozenset(SPACE)
 _EMPHASIS = re.compile(r"\*\*?|__?")
@@ -24,9 +32,10 @@ _SCHEME = re.compile(r"<(?:mailto|https?|ftps?):.")
 _AUTOLINK_END = re.compile(r"[>\n]")
 _ADDRESS = re.compile(r"<[\w.\-]++@[\w.\-]++>")
 _FOOTNOTE = re.compile(rf"\[\^({ID})\]")
-_ATTRIBUTES = re.compile(rf"\{{:({LIST})\}}")
+_ATTRIBUTES = re.compile(rf"\{{:({ATTRIBUTE_LIST})\}}")
 _EXTENSION = re.compile(
-    rf"\{{::(?P<name>[A-Za-z0-9_]+)(?:[ \t-\r](?P<list>{ANY}{{0,500}}?))?(?P<closed>/)?\}}"
+    rf"\{{::(?P<name>[A-Za-z0-9_]+)(?:[ \t-\r](?P<list>{LIST_CHARACTER}{{0,500}}?))?"
+    r"(?P<closed>/)?\}"
 )
 
 
@@ -40,35 +49,34 @@ def emphasis(state: SpanState) -> bool:
     tag = "strong" if len(mark) == 2 else "em"
     in_word = mark[0] == "_" and _IN_WORD.search(src, max(0, start - 2), start)
     if in_word or after in _SPACES or tag in state.open or len(state.open) > MAX_OPEN:
-        state.text(mark)
+        state.add_text(mark)
         state.pos = match.end()
         return True
-    token = _emphasised(state, mark, tag, match.end())
+    token = _parse_emphasis(state, mark, tag, match.end())
     if not token and tag == "strong" and (not state.open or state.open[-1] != "em"):
         mark = mark[0]
-        token = _emphasised(state, mark, "em", start + 1)
+        token = _parse_emphasis(state, mark, "em", start + 1)
     if token:
         state.pos += len(mark)
         state.add(token)
     else:
-        state.text(match[0])
+        state.add_text(match[0])
         state.pos = match.end()
     return True
 
 
-def _emphasised(state: SpanState, mark: str, tag: str, start: int) -> Token | None:
+def _parse_emphasis(state: SpanState, mark: str, tag: str, start: int) -> Token | None:
     src = state.src
     state.pos = start
     token = Token(tag, tag, 0, children=[])
-    trail = Trail(state, (mark, *state.open))
+    search = EndSearch(state, (mark, *state.open))
 
     def closes(state: SpanState) -> bool | None:
         if not (token.children or state.pending):
             return False
         pos, end = state.pos, state.pos + len(mark)
-        if src[pos] != "{" and trail.hopeless(
-            pos
-        ):  # what a brace means depends on what is before it
+        # not at a brace: its meaning depends on the text before it
+        if src[pos] != "{" and search.is_dead_end(pos):
             return None
         if not src.startswith(mark, pos) or src[pos - 1] in _SPACES:
             return False
@@ -78,9 +86,9 @@ def _emphasised(state: SpanState, mark: str, tag: str, start: int) -> Token | No
 
     if state.ahead.find(mark, start) < 0:
         return None
-    if state.inside(token, closes):
+    if state.parse_content(token, closes):
         return token
-    trail.failed()
+    search.failed()
     return None
 
 
@@ -89,7 +97,8 @@ def code(state: SpanState) -> bool:
     match = TICKS.match(src, state.pos)
     if not match:
         return False
-    ticks, start, end = match[0], match.end(), -1
+    ticks, start = match[0], match.end()
+    end = -1
     alone = (
         len(ticks) == 1
         and (state.pos == 0 or src[state.pos - 1] in _SPACES)
@@ -98,7 +107,7 @@ def code(state: SpanState) -> bool:
     if not alone:
         end = state.closing_ticks(ticks, start)
     if end < 0:
-        state.text(ticks)
+        state.add_text(ticks)
         state.pos = start
         return True
     content = src[start:end]
@@ -135,7 +144,7 @@ def footnote(state: SpanState) -> bool:
     if match[1] in state.doc.footnotes:
         state.add(Token("footnote_ref", "sup", 0, content=match[1]))
     else:
-        state.text(match[0])
+        state.add_text(match[0])
     return True
 
 
@@ -154,13 +163,13 @@ def entity(state: SpanState) -> bool:
     match = ENTITY.match(state.src, state.pos)
     if not match:
         return False
-    char = character(match)
+    char = entity_character(match)
     if char is None:
-        state.symbol("entity", "&", 1, markup="&amp;")
-        state.text(match[0][1:])
+        state.add_symbol("entity", "&", 1, markup="&amp;")
+        state.add_text(match[0][1:])
         state.pos = match.end()
     else:
-        state.symbol("entity", char, len(match[0]), markup=match[0])
+        state.add_symbol("entity", char, len(match[0]), markup=match[0])
     return True
 
 
@@ -173,7 +182,7 @@ def line_break(state: SpanState) -> bool:
         state.add(Token("hardbreak", "br", 0))
         state.pos += 2
         return True
-    if state.src[state.pos] == "\n" and state.take_back("  "):
+    if state.src[state.pos] == "\n" and state.remove_suffix("  "):
         state.doc.spend(2)
         state.add(Token("hardbreak", "br", 0))
     return False  # the end of the line itself is text
@@ -183,12 +192,12 @@ def escape(state: SpanState) -> bool:
     match = (_ESCAPED_GFM if state.doc.options.gfm else _ESCAPED).match(state.src, state.pos)
     if not match:
         return False
-    state.text(match[1])
+    state.add_text(match[1])
     state.pos = match.end()
     return True
 
 
-def struck(state: SpanState) -> bool:
+def strikethrough(state: SpanState) -> bool:
     """GFM's `~~text~~`."""
     if not state.doc.options.gfm or len(state.open) > MAX_OPEN:
         return False
@@ -211,7 +220,7 @@ def extension(state: SpanState) -> bool:
     """`{:: }`, or an attribute list for the span before it."""
     if state.ahead.find("}", state.pos) >= 0:
         return _braces(state)
-    state.text("{")
+    state.add_text("{")
     state.pos += 1
     return True
 
@@ -229,10 +238,10 @@ def _braces(state: SpanState) -> bool:
             given = Attributes()
             given.read(match[1])
             state.tokens[-1].meta.setdefault("refs", []).extend(given.refs)
-            given.apply(state.tokens[-1].attrs, state.doc.named, state.doc.spend)
+            given.apply(state.tokens[-1].attrs, state.doc.named_attributes, state.doc.spend)
             state.pos = match.end()
             return True
-    state.text("{")
+    state.add_text("{")
     state.pos += 1
     return True
 
@@ -251,7 +260,7 @@ def _extension(state: SpanState, match: re.Match[str]) -> bool:
     if token is None:
         return False
     if token.type == "mark":
-        state.unclosed.clear()  # the options may make other spans of what was passed
+        state.dead_ends.clear()  # under other options the passed text may have other spans
     if token.type != "mark" and body is not None:
         state.add(token)
     state.pos = end

@@ -8,9 +8,9 @@ from markdown_it.token import Token
 
 from syndicator.kramdown import span_html
 from syndicator.kramdown import spans as span_rules
-from syndicator.kramdown.block_engine import BlockState, MarkdownDocument, children, spans
+from syndicator.kramdown.block_engine import BlockState, MarkdownDocument, children, inline_token
 from syndicator.kramdown.grammar import BOUNDARY, SPACE
-from syndicator.kramdown.lookahead import Longest
+from syndicator.kramdown.lookahead import LongestRuns
 from syndicator.kramdown.span_scanner import TICKS, SpanState, scan
 
 _PIPE = r"(?:\||[^\n]*?[^\\\n]\|)"
@@ -26,7 +26,7 @@ _ALIGNED = {("", ""): "", (":", ""): "left", ("", ":"): "right", (":", ":"): "ce
 
 
 @dataclass(slots=True)
-class _Rows:
+class _TableParts:
     parts: list[Token] = field(default_factory=list)
     rows: list[Token] = field(default_factory=list)
     alignment: list[str] = field(default_factory=list)
@@ -38,7 +38,7 @@ class _Rows:
 
 
 def table(state: BlockState) -> bool:
-    start, (known, known_end) = state.pos, state.no_table
+    start, (known, known_end) = state.pos, state.not_a_table
     if (
         known <= start < known_end
         or not state.after_boundary()
@@ -47,24 +47,24 @@ def table(state: BlockState) -> bool:
         return False
     end = _end(state)
     if not BOUNDARY.match(state.src, end):
-        state.no_table = start, end
+        state.not_a_table = start, end
         return False
     if not _piped(state.src[start:end], state.doc):
         return False
-    found = _rows(state)
+    table_parts = _rows(state)
     state.pos = start
-    if found.rows:
-        found.close("tfoot" if found.footer else "tbody")
-    if all(part.tag != "tbody" for part in found.parts):
+    if table_parts.rows:
+        table_parts.close("tfoot" if table_parts.footer else "tbody")
+    if all(part.tag != "tbody" for part in table_parts.parts):
         return False
     state.pos = end
-    _fill(found, state.doc)
-    state.add("table", "table", found.parts)
+    _fill_rows(table_parts, state.doc)
+    state.add("table", "table", table_parts.parts)
     return True
 
 
 def _end(state: BlockState) -> int:
-    """Where the lines with pipes end."""
+    """The end of the lines with pipes."""
     src, end = state.src, state.pos
     if first := _SEPARATOR.match(src, end):
         end = first.end()
@@ -74,29 +74,29 @@ def _end(state: BlockState) -> int:
     return end
 
 
-def _rows(state: BlockState) -> _Rows:
-    src, found = state.src, _Rows()
+def _rows(state: BlockState) -> _TableParts:
+    src, table_parts = state.src, _TableParts()
     leading = src[state.pos : state.pos + 4].lstrip(" ").startswith("|")
     if first := _SEPARATOR.match(src, state.pos):
         state.pos = first.end()
     while line := _LINE.match(src, state.pos):
         state.pos = line.end()
         if separator := _SEPARATOR.match(src, line.start()):
-            if found.rows and not found.alignment and not found.footer:
-                found.close("thead")
-                found.alignment = [
+            if table_parts.rows and not table_parts.alignment and not table_parts.footer:
+                table_parts.close("thead")
+                table_parts.alignment = [
                     _ALIGNED[item[1], item[2]] for item in _ALIGNMENT.finditer(separator["columns"])
                 ]
-            elif found.rows and not found.footer:
-                found.close("tbody")
+            elif table_parts.rows and not table_parts.footer:
+                table_parts.close("tbody")
         elif _FOOTER.match(src, line.start()):
-            if found.rows:
-                found.close("tbody")
-            found.footer = True
+            if table_parts.rows:
+                table_parts.close("tbody")
+            table_parts.footer = True
         else:
             state.doc.spend(5 + 3 * line[0].count("|"))
-            found.rows.append(_row(line[0].rstrip("\n").rstrip(" \t"), leading))
-    return found
+            table_parts.rows.append(_row(line[0].rstrip("\n").rstrip(" \t"), leading))
+    return table_parts
 
 
 def _row(line: str, leading: bool) -> Token:
@@ -108,13 +108,13 @@ def _row(line: str, leading: bool) -> Token:
     row = Token("row", "tr", 0, children=[], block=True)
     for cell in cells:
         children(row).append(
-            Token("cell", "td", 0, children=[spans(cell.strip(SPACE))], block=True)
+            Token("cell", "td", 0, children=[inline_token(cell.strip(SPACE))], block=True)
         )
     return row
 
 
 def _cells(line: str) -> list[str]:
-    """The texts between the pipes that stand outside code."""
+    """The texts between the pipes, without the pipes in code."""
     cells: list[str] = []
     cell: list[str] = []
     for element, part in _code_elements(line):
@@ -131,7 +131,7 @@ def _cells(line: str) -> list[str]:
 
 
 def _code_elements(line: str) -> Iterator[tuple[bool, str]]:
-    """The line in pieces, each with whether it is a `code` element."""
+    """Split a line into pieces. The flag is True for a `code` element."""
     pos = 0
     while (start := line.find("<code", pos)) >= 0:
         content = line.find(">", start)
@@ -145,9 +145,10 @@ def _code_elements(line: str) -> Iterator[tuple[bool, str]]:
 
 
 def _code_spans(text: str) -> list[tuple[bool, str]]:
-    """The text in pieces, each with whether it is a code span, marks included."""
-    pieces, pos, plain = list[tuple[bool, str]](), 0, 0
-    longest: Longest | None = None
+    """Split a text into pieces. The flag is True for a code span, including its ticks."""
+    pieces: list[tuple[bool, str]] = []
+    pos = plain = 0
+    longest: LongestRuns | None = None
     while ticks := TICKS.search(text, pos):
         pos = ticks.end()
         before = text[ticks.start() - 1 : ticks.start()] or " "
@@ -156,7 +157,7 @@ def _code_spans(text: str) -> list[tuple[bool, str]]:
             continue
         end = text.find(ticks[0], pos)
         if end < 0:
-            longest = longest or Longest(
+            longest = longest or LongestRuns(
                 (run.start(), len(run[0])) for run in TICKS.finditer(text, pos)
             )
         if end >= 0:
@@ -169,7 +170,7 @@ def _code_spans(text: str) -> list[tuple[bool, str]]:
 
 
 def _piped(text: str, doc: MarkdownDocument) -> bool:
-    """Whether each line has a pipe outside code and HTML."""
+    """Whether each line has a pipe outside of code and HTML."""
     state = SpanState(text, doc, {"`": (span_rules.code,), "<": (span_html.html,)}, _CODE)
     scan(state, None)
     state.flush()
@@ -183,16 +184,16 @@ def _lines(token: Token) -> int:
     return token.content.count("\n")
 
 
-def _fill(found: _Rows, doc: MarkdownDocument) -> None:
-    """Gives each row as many cells as the widest, and each cell its alignment."""
-    columns = max(len(children(row)) for part in found.parts for row in children(part))
-    for part in found.parts:
+def _fill_rows(table_parts: _TableParts, doc: MarkdownDocument) -> None:
+    """Add empty cells up to the length of the longest row, and align the cells."""
+    columns = max(len(children(row)) for part in table_parts.parts for row in children(part))
+    for part in table_parts.parts:
         for row in children(part):
-            cells = children(row)
+            cells, alignment = children(row), table_parts.alignment
             doc.spend(3 * (columns - len(cells)))
             cells += [
                 Token("cell", "td", 0, children=[], block=True) for _ in range(columns - len(cells))
             ]
             for number, cell in enumerate(cells):
                 cell.tag = "th" if part.tag == "thead" else "td"
-                cell.info = found.alignment[number] if number < len(found.alignment) else ""
+                cell.info = alignment[number] if number < len(alignment) else ""

@@ -1,4 +1,4 @@
-"""Markdown as Jekyll's kramdown reads it."""
+"""Renders Markdown as kramdown does."""
 
 from html import escape
 
@@ -8,11 +8,11 @@ from syndicator.kramdown.options import KramdownOptions
 
 __all__ = ["KramdownOptions", "MarkdownLimitError", "smartify", "to_html"]
 
-_PLAIN = KramdownOptions()
+_DEFAULTS = KramdownOptions()
 
 
 def to_html(text: str, options: KramdownOptions) -> str:
-    """Renders Markdown. Raw HTML passes through: whoever shows the result sanitises it.
+    """Render Markdown. Raw HTML passes through: the caller sanitises the result.
 
     Raises MarkdownLimitError for a text that is too long, nests too deep, or takes too much work.
     """
@@ -22,10 +22,10 @@ def to_html(text: str, options: KramdownOptions) -> str:
         raise too_much_work() from error
 
 
-def smartify(text: str, options: KramdownOptions = _PLAIN) -> str:
-    """Jekyll's `smartify` filter: typographic quotes, dashes and ellipses in a line of text, as the site has them.
+def smartify(text: str, options: KramdownOptions = _DEFAULTS) -> str:
+    """Set the quotes, dashes and ellipses of a line of text typographically.
 
-    A text that takes too much work comes back escaped, and otherwise as it is.
+    A text that takes too much work is escaped and otherwise returned as it is.
     """
     try:
         return parser.render_typography(text, options)

@@ -1,7 +1,8 @@
 """Typographic quotes and symbols.
 
-Which way a quote bends is what SmartyPants settled (https://daringfireball.net/projects/smartypants/), in kramdown's
-form of it: the character before counts only if it is plain text, not if it ended another span.
+The direction of a quote follows SmartyPants (https://daringfireball.net/projects/smartypants/) as
+kramdown has it: the character before the quote counts only if it is plain text, not if it is the
+end of another span.
 """
 
 import re
@@ -29,14 +30,14 @@ _SYMBOLS = (
 
 
 def quote(state: SpanState) -> bool:
-    before = state.src[state.pos - 1] if state.pos > state.plain else ""
-    for name in bend(state.src, state.pos, before):
-        state.symbol("quote", QUOTES[name], 1, info=name)
+    before = state.src[state.pos - 1] if state.pos > state.text_start else ""
+    for name in quote_names(state.src, state.pos, before):
+        state.add_symbol("quote", QUOTES[name], 1, info=name)
     return True
 
 
-def bend(src: str, pos: int, before: str) -> tuple[str, ...]:
-    """The name of the quote that stands for the one here, or of both when two open together."""
+def quote_names(src: str, pos: int, before: str) -> tuple[str, ...]:
+    """The name of the typographic quote for the one at `pos`, or of two that open together."""
     after = pos + 1
     left, right = ("lsquo", "rsquo") if src[pos] == "'" else ("ldquo", "rdquo")
     if not before and _BEFORE_EMPHASIS.match(src, after):
@@ -64,14 +65,14 @@ def symbol(state: SpanState) -> bool:
         return False
     if src.startswith(("\\<<", "\\>>"), pos):
         for char in src[pos + 1 : pos + 3]:
-            state.symbol("entity", char, 1, markup="&lt;" if char == "<" else "&gt;")
+            state.add_symbol("entity", char, 1, markup="&lt;" if char == "<" else "&gt;")
         state.pos += 1
         return True
     if (
         src.startswith(">>", pos)
-        and pos > state.plain
+        and pos > state.text_start
         and src[pos - 1] == " "
-        and state.take_back(" ")
+        and state.remove_suffix(" ")
     ):
         return _symbol(state, "raquo_space", "\N{NO-BREAK SPACE}»", 2)
     for written, name, shown in _SYMBOLS:
@@ -82,5 +83,5 @@ def symbol(state: SpanState) -> bool:
 
 def _symbol(state: SpanState, name: str, shown: str, length: int) -> bool:
     replaced = dict(state.doc.options.typographic_symbols).get(name)
-    state.symbol("symbol", shown if replaced is None else replaced, length)
+    state.add_symbol("symbol", shown if replaced is None else replaced, length)
     return True

@@ -1,4 +1,4 @@
-"""Liquid as Jekyll runs it over the text of a post."""
+"""Renders the Liquid in a post as Jekyll does."""
 
 from dataclasses import dataclass
 
@@ -17,24 +17,24 @@ from syndicator.liquid.tokens import tokenize
 from syndicator.model.content import Post, Problem
 from syndicator.model.lookups import SiteFiles, SitePosts, SiteSettings
 
-#: The Jekyll whose behaviour this package follows.
+#: The version of Jekyll that this package follows.
 JEKYLL = {"version": "4.3.1", "environment": "production"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiquidResult:
-    """What Liquid made of a text."""
+    """A text after Liquid was rendered."""
 
     text: str
     problems: tuple[Problem, ...] = ()
-    uses_posts: bool = False  #: True: other posts were asked for
+    uses_posts: bool = False  #: True: the Liquid asked for other posts
 
 
 class Liquid:
-    """Renders Liquid for the posts of one site. Not for two threads at once.
+    """Renders Liquid for the posts of one site. Not thread-safe.
 
-    Nothing it is given can stop it, take it long or lead it out of the site: what is wrong is a problem,
-    and the text around it stays.
+    Hostile Liquid can't raise an error, run for long, or read a file outside of the site. A mistake
+    becomes a problem, and the text around it stays.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Liquid:
         self._environment = JekyllEnvironment()
 
     def render(self, text: str, *, post: Post, first_line: int) -> LiquidResult:
-        """The text with its Liquid done. `first_line` is the line of the post's file that it begins on."""
+        """Render the Liquid in a text. `first_line`: the line of the file where the text begins."""
         run = RenderState(
             site=self._site,
             files=self._files,
@@ -66,7 +66,7 @@ def _render(text: str, environment: JekyllEnvironment, run: RenderState) -> str:
     try:
         nodes = environment.parse_nodes(text)
     except (ResourceLimitError, RecursionError) as error:
-        run.report(_said(error), None, "all Liquid in it is left out")
+        run.report(_message(error), None, "simplify it: the post is rendered without its Liquid")
         return plain_text(text)
     values = {
         "site": SiteDrop(run),
@@ -76,54 +76,55 @@ def _render(text: str, environment: JekyllEnvironment, run: RenderState) -> str:
         BLANK: object(),
     }
     context = Context(BoundTemplate(environment, nodes), globals=values, run=run)
-    return "".join(_pieces(nodes, context, run))
+    return "".join(_render_nodes(nodes, context, run))
 
 
-def _pieces(nodes: list[Node], context: Context, run: RenderState) -> list[str]:
-    """Each node's text. After a limit is met only the plain text between the Liquid is left."""
+def _render_nodes(nodes: list[Node], context: Context, run: RenderState) -> list[str]:
+    """Render each node. After a limit is met, only the text between the Liquid is kept."""
     pieces: list[str] = []
-    spent = False
+    limit_met = False
     for node in nodes:
         if isinstance(node, ContentNode):
             pieces.append(node.text)
             continue
-        if spent or isinstance(node, IllegalNode):
+        if limit_met or isinstance(node, IllegalNode):
             continue
         out = MeteredOutput(run.meter)
         try:
             node.render(context, out)
         except (ResourceLimitError, RecursionError) as error:
-            spent = True
-            run.report(_said(error), node.token, "it and the Liquid after it are left out")
+            limit_met = True
+            hint = "simplify it: this tag and all Liquid after it are left out"
+            run.report(_message(error), node.token, hint)
             continue
         except LiquidInterrupt:
-            pass  # a break outside of a loop ends nothing here
+            pass  # a `break` outside of a loop has no effect
         except LiquidError as error:
             context.env.error(error, token=node.token)
-        except Exception as error:  # a value that a library did not expect must not stop the post
+        except Exception as error:  # a library may fail on an unexpected value; render the rest
             run.report(f"can't be rendered: {type(error).__name__}: {error}", node.token)
         pieces.append(out.getvalue())
     return pieces
 
 
 def plain_text(text: str) -> str:
-    """The text between the Liquid, which is left out."""
+    """The text without its Liquid."""
     return "".join(
         token.value
-        for token in tokenize(text, _ignore, mend=_unread)
+        for token in tokenize(text, _ignore_error, repair=_keep_markup)
         if token.kind == TOKEN_CONTENT
     )
 
 
-def _ignore(_: LiquidError) -> None:
-    """What is wrong with Liquid that is left out needs no telling."""
+def _ignore_error(_: LiquidError) -> None:
+    """Mistakes in Liquid that is left out are not reported."""
 
 
-def _unread(_tag: str, markup: str) -> str:
+def _keep_markup(_tag: str, markup: str) -> str:
     return markup
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "the Liquid is nested too deep"
+        return "the Liquid is nested too deeply"
     return str(error.args[0]) if error.args else type(error).__name__

@@ -1,4 +1,4 @@
-"""What is at hand while the Liquid of one post runs."""
+"""The state and the variables while the Liquid of one post is rendered."""
 
 import re
 from bisect import bisect_left
@@ -12,27 +12,30 @@ from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.utils import ReadOnlyChainMap
 
 from syndicator.liquid.limits import Meter, MeteredOutput
-from syndicator.liquid.values import nil
+from syndicator.liquid.values import undefined_to_none
 from syndicator.model.content import Post, PostHead, Problem
 from syndicator.model.lookups import SiteFiles, SitePosts, SiteSettings
 
-#: What nobody reads further than.
-_PROBLEMS = 20
+_MAX_PROBLEMS = 20  #: of one post; later problems are not reported
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Markup:
-    """How the site turns text into HTML. Liquid calls it for filters and tags, and knows no Markdown itself."""
+    """The functions that convert text to HTML, for filters and tags.
+
+    Liquid itself has no Markdown parser.
+    """
 
     markdown: Callable[[str], str]
     smartify: Callable[[str], str]  #: typographic quotes, dashes and ellipses in a line of text
-    #: Code and its language, and how much code of the post was highlighted before; None: shown as it is.
+    #: The HTML of code. Arguments: code, language, and the characters of code highlighted before in
+    #: the same post. None: the code is shown without highlighting.
     highlight: Callable[[str, str, int], str | None]
 
 
 @dataclass(kw_only=True)
 class RenderState:
-    """One post being rendered: what it may ask, what it has asked, and what was wrong."""
+    """The rendering of one post: its inputs, its counters and its problems."""
 
     site: SiteSettings
     files: SiteFiles
@@ -43,15 +46,11 @@ class RenderState:
     meter: Meter = field(default_factory=Meter)
     problems: list[Problem] = field(default_factory=list)
     uses_posts: bool = False
-    highlighted: int = 0  #: characters of code that were coloured
-    newlines: dict[str, list[int]] = field(
-        default_factory=dict
-    )  #: of each text, where its lines end
-    parsed: dict[str, list[Node]] = field(
-        default_factory=dict
-    )  #: texts that were parsed: an include in a loop is one
-    #: Where each text being rendered comes from: its path, and the line it begins on.
-    places: dict[str, tuple[str, int]] = field(default_factory=dict)
+    highlighted: int = 0  #: characters of code highlighted so far
+    newlines: dict[str, list[int]] = field(default_factory=dict)  #: positions in each text
+    parsed: dict[str, list[Node]] = field(default_factory=dict)  #: by text, for includes in loops
+    #: The path and the first line of each included text.
+    origins: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def zone(self) -> tzinfo:
@@ -59,20 +58,20 @@ class RenderState:
 
     @property
     def posts(self) -> SitePosts:
-        """The site's other posts; asking for them is noted."""
+        """The other posts of the site. Access is recorded in `uses_posts`."""
         self.uses_posts = True
         return self.site_posts
 
-    def newest(self) -> datetime | None:
-        """What stands for the current time: the newest post's date, since a page must not change with the clock."""
-        found: PostHead | None = next(iter(self.posts.newest(1)), None)
-        return found.published.astimezone(self.zone) if found else None
+    def newest_date(self) -> datetime | None:
+        """The date of the newest post, used as the current time: no clock may change a feed."""
+        post: PostHead | None = next(iter(self.posts.newest(1)), None)
+        return post.published.astimezone(self.zone) if post else None
 
     def report(self, message: str, token: Token | None, hint: str | None = None) -> None:
-        """Note a problem once, with the line of the tag it stands in."""
-        if len(self.problems) >= _PROBLEMS:
+        """Add a problem with the line of its tag, unless it was reported before."""
+        if len(self.problems) >= _MAX_PROBLEMS:
             return
-        path, line = self.places.get(
+        path, line = self.origins.get(
             token.source if token else "", (self.post.head.path, self.first_line)
         )
         if token:
@@ -83,58 +82,60 @@ class RenderState:
 
     def _newlines(self, source: str) -> list[int]:
         if source not in self.newlines:
-            self.newlines[source] = [found.start() for found in re.finditer("\n", source)]
+            self.newlines[source] = [match.start() for match in re.finditer("\n", source)]
         return self.newlines[source]
 
 
 class Context(RenderContext):
-    """python-liquid's context, counted, and with Ruby's ways where they differ."""
+    """python-liquid's context with counted work, and with Ruby's behaviour where the two differ."""
 
     __slots__ = ("run",)
 
     def __init__(self, *args: Any, run: RenderState, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.run = run
-        # Without python-liquid's `now` and `today`: Ruby has none, and they are the clock.
+        # Without python-liquid's `now` and `today`: Ruby lacks them, and feeds must not depend on
+        # the clock.
         self.scope = ReadOnlyChainMap(self.locals, self.globals, self.counters)
 
     def get(self, path: list[object], **kwargs: Any) -> object:
-        """Look a variable up. What is not there is undefined, and prints nothing."""
+        """Look up a variable. A missing one is undefined and prints nothing."""
         self.run.meter.spend(1 + len(path) // 8)
-        found = super().get([nil(part) for part in path], **kwargs)
-        self.run.meter.glance(found)
-        return found
+        value = super().get([undefined_to_none(part) for part in path], **kwargs)
+        self.run.meter.count_search(value)
+        return value
 
     def assign(self, key: str, val: Any) -> None:
         """Set a variable."""
         self.run.meter.spend()
-        self.locals[key] = nil(val)
+        self.locals[key] = undefined_to_none(val)
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
-        """Pay for all rounds of a loop before the first."""
+        """Count all rounds of a loop before the first. Raises LiquidLimitError."""
         self.run.meter.spend(length)
 
     def get_buffer(self, buf: object = None) -> MeteredOutput:
-        """Where a capture or an include writes."""
+        """The output for a capture or an include."""
         return MeteredOutput(self.run.meter)
 
     def filter(self, name: str, token: Token | None) -> Callable[..., object]:
-        """A filter that never fails: it counts, reports what is wrong, and then gives nothing.
+        """The filter, wrapped: its work is counted, and its errors are reported and return None.
 
-        A filter that is not known is reported and leaves its value as it is, as in Jekyll.
+        An unknown filter is reported and returns its value unchanged, as in Jekyll.
         """
-        found = self.env.filters.get(name)
-        if found is None:
-            self.run.report(f"unknown filter '{name}'", token, "its value is left as it is")
+        filter_ = self.env.filters.get(name)
+        if filter_ is None:
+            hint = "correct its name or remove it: the value is used unchanged"
+            self.run.report(f"unknown filter '{name}'", token, hint)
             return lambda value, *_, **__: value
 
         def call(value: object, *args: object, **kwargs: object) -> object:
             self.run.meter.spend(1 + (len(args) + len(kwargs)) // 8)
-            given = [nil(each) for each in (value, *args)]
-            for each in given:
-                self.run.meter.weigh(each)
+            arguments = [undefined_to_none(each) for each in (value, *args)]
+            for argument in arguments:
+                self.run.meter.count_value(argument)
             try:
-                result = found(self, *given, **kwargs)
+                result = filter_(self, *arguments, **kwargs)
             except ResourceLimitError:
                 raise
             except (
@@ -145,10 +146,10 @@ class Context(RenderContext):
                 LookupError,
                 RecursionError,
             ) as error:
-                said = error.message if isinstance(error, LiquidError) else str(error)
-                self.run.report(f"filter '{name}': {said}", token)
+                message = error.message if isinstance(error, LiquidError) else str(error)
+                self.run.report(f"filter '{name}': {message}", token)
                 return None
-            self.run.meter.weigh(result)
+            self.run.meter.count_value(result)
             return result
 
         return call

@@ -1,6 +1,7 @@
-"""What the Liquid of a post sees of its site, of other posts, and of itself (jekyll/lib/jekyll/drops/)."""
+"""Liquid's variables for the site, other posts and the post itself (jekyll/lib/jekyll/drops/)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from posixpath import basename, splitext
 from typing import Any, overload
 
@@ -8,12 +9,12 @@ from syndicator.liquid.context import RenderState
 from syndicator.model.content import Post, PostHead
 from syndicator.ruby.uris import path_below
 
-#: More posts than any page lists.
-_POSTS = 10_000
+#: Posts in `site.posts`: more than any page lists.
+_MAX_POSTS = 10_000
 
 
 class SiteDrop(Mapping[str, object]):
-    """`site`: the config, and what Jekyll knows besides. Posts are asked for only when they are used."""
+    """`site`: the config and Jekyll's additions. Posts are loaded on first use."""
 
     def __init__(self, run: RenderState) -> None:
         self._run = run
@@ -26,7 +27,7 @@ class SiteDrop(Mapping[str, object]):
             case "url" | "baseurl":
                 return site.config.get(key, site.url if key == "url" else site.baseurl)
             case "time":
-                return self._run.newest()
+                return self._run.newest_date()
             case "posts" | "documents":
                 return PostsDrop(self._run)
             case "categories" | "tags":
@@ -38,7 +39,11 @@ class SiteDrop(Mapping[str, object]):
                     if post["path"] != self._run.post.head.path
                 ][:10]
             case "static_files":
-                return [_file(path) for path in self._run.files.names("") if not _is_hidden(path)]
+                return [
+                    _file_properties(path)
+                    for path in self._run.files.names("")
+                    if not _is_hidden(path)
+                ]
             case "pages" | "html_pages" | "collections":
                 return []
             case "config":
@@ -46,12 +51,12 @@ class SiteDrop(Mapping[str, object]):
         return site.config[key]
 
     def _by_term(self, kind: str) -> dict[str, list[Mapping[str, object]]]:
-        found: dict[str, list[Mapping[str, object]]] = {}
-        for head in self._run.posts.newest(_POSTS):
+        posts: dict[str, list[Mapping[str, object]]] = {}
+        for head in self._run.posts.newest(_MAX_POSTS):
             for term in head.terms:
                 if term.kind == kind:
-                    found.setdefault(term.label, []).append(_other_post(head, self._run))
-        return found
+                    posts.setdefault(term.label, []).append(_other_post(head, self._run))
+        return posts
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._run.site.config)
@@ -61,17 +66,14 @@ class SiteDrop(Mapping[str, object]):
 
 
 class PostsDrop(Sequence[Mapping[str, object]]):
-    """`site.posts`: newest first, without their texts."""
+    """`site.posts`: newest first, without their content."""
 
     def __init__(self, run: RenderState) -> None:
         self._run = run
-        self._found: list[PostHead] | None = None
 
-    @property
+    @cached_property
     def _heads(self) -> list[PostHead]:
-        if self._found is None:
-            self._found = list(self._run.posts.newest(_POSTS))
-        return self._found
+        return list(self._run.posts.newest(_MAX_POSTS))
 
     @overload
     def __getitem__(self, at: int) -> Mapping[str, object]: ...
@@ -89,13 +91,13 @@ class PostsDrop(Sequence[Mapping[str, object]]):
 
 
 def page(post: Post, run: RenderState) -> dict[str, object]:
-    """`page`: the front matter, and what Jekyll knows of the post besides."""
+    """`page`: the front matter and Jekyll's additions."""
     front: dict[str, Any] = dict(post.front)
     excerpt = front.get("excerpt")
     return {
         "slug": _slug(post.head.path),
         **front,
-        **_facts(post.head, run),
+        **_common_properties(post.head, run),
         "title": front.get("title", post.head.title),
         "categories": list(post.categories),
         "tags": list(post.tags),
@@ -108,7 +110,7 @@ def page(post: Post, run: RenderState) -> dict[str, object]:
 
 def _other_post(head: PostHead, run: RenderState) -> dict[str, object]:
     return {
-        **_facts(head, run),
+        **_common_properties(head, run),
         "title": head.title,
         "slug": _slug(head.path),
         "categories": [term.label for term in head.terms if term.kind == "category"],
@@ -116,7 +118,7 @@ def _other_post(head: PostHead, run: RenderState) -> dict[str, object]:
     }
 
 
-def _facts(head: PostHead, run: RenderState) -> dict[str, object]:
+def _common_properties(head: PostHead, run: RenderState) -> dict[str, object]:
     collection = next((term.label for term in head.terms if term.kind == "collection"), "posts")
     home = run.site.info.url
     return {
@@ -136,7 +138,7 @@ def _slug(path: str) -> str:
     return rest[-1] if len(rest) == 3 and year.isdigit() else stem
 
 
-def _file(path: str) -> dict[str, object]:
+def _file_properties(path: str) -> dict[str, object]:
     stem, suffix = splitext(basename(path))
     return {"path": f"/{path}", "name": basename(path), "basename": stem, "extname": suffix}
 

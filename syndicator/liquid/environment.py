@@ -1,4 +1,4 @@
-"""python-liquid set up as Jekyll's Liquid: its tags, its filters, its tolerance."""
+"""python-liquid with Jekyll's tags, filters and tolerance of mistakes."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -18,79 +18,80 @@ from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL
 
 from syndicator.liquid import array_filters, other_filters, tags, text_filters
 from syndicator.liquid.context import Context, RenderState
-from syndicator.liquid.limits import DEPTH, STEPS, Allowance, LiquidLimitError, length
+from syndicator.liquid.limits import DEPTH, STEPS, Allowance, LiquidLimitError, range_length
 from syndicator.liquid.tokens import tokenize
 from syndicator.liquid.values import inspect, is_array, output
 
-#: Tags of a block, and parts of their conditions and arguments, that cost a step each time.
-_PARTS_A_STEP = 8
+#: Tags of a block, and expressions in their markup, that count as a step each time it is rendered.
+_PARTS_PER_STEP = 8
 
 
 class JekyllEnvironment(Environment):
-    """What it finds wrong while it parses goes to the run it is given; only limits are raised."""
+    """Parses templates. Mistakes are reported to `run`; only exceeded limits are raised."""
 
     context_depth_limit = DEPTH
     block_nesting_limit = DEPTH
 
     def __init__(self) -> None:
         super().__init__()
-        self.run: RenderState | None = None  #: whose problems they are
-        self._failed: set[int] = set()  #: where in the text a tag was given up
-        self._orphans: set[str] = set()  #: ends and branches of those
+        self.run: RenderState | None = None  #: receives the problems
+        self._failed: set[int] = set()  #: positions of tags that can't be parsed
+        self._orphans: set[str] = set()  #: names of the end tags and branches of such tags
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
-        """Jekyll's own beside Liquid's, without those that Ruby's Liquid of Jekyll has no use for."""
+        """Add Jekyll's tags and filters to Liquid's. Remove tags that Jekyll's Liquid lacks."""
         super().setup_tags_and_filters(extra=extra)
-        for tag in (_Output, _Echo, _Cycle, _For, _Tablerow, _Unknown, *tags.TAGS):
+        for tag in (_Output, _Echo, _Cycle, _For, _Tablerow, _UnknownTag, *tags.TAGS):
             self.add_tag(tag)
         for name in ("render", "doc", "liquid"):
             del self.tags[name]
-        self.tags = {name: _Tolerant(tag, self) for name, tag in self.tags.items()}  # type: ignore[misc]
+        self.tags = {name: _TolerantTag(tag, self) for name, tag in self.tags.items()}  # type: ignore[misc]
         self.filters = {**text_filters.FILTERS, **array_filters.FILTERS, **other_filters.FILTERS}
 
     def tokenizer(self) -> Callable[[str], Iterator[Token]]:
-        """Ruby's way to cut a text."""
+        """A tokenizer that works as Ruby's."""
         return partial(
-            tokenize, report=self.error, count=self._count, count_mended=self._count_mended
+            tokenize, report=self.error, count=self._count, count_repaired=self._count_repaired
         )
 
     def _count(self, markup: str) -> None:
         if self.run:
-            self.run.meter.parse(markup)
+            self.run.meter.count_tag(markup)
 
-    def _count_mended(self, markup: str) -> None:
+    def _count_repaired(self, markup: str) -> None:
         if self.run:
-            self.run.meter.mended(markup)
+            self.run.meter.count_repaired(markup)
 
     def parse_nodes(self, source: str) -> list[Node]:
-        """The tree of a text, parsed once in a run. Raises LiquidLimitError for too many tags, or blocks too deep."""
-        known = self.run.parsed if self.run else {}
-        if source not in known:
+        """Parse a text, once in a run. Raises LiquidLimitError for too many or too deep tags."""
+        parsed = self.run.parsed if self.run else {}
+        if source not in parsed:
             self._failed.clear()
             self._orphans.clear()
-            known[source] = _counted(self._parse(source))
-        return known[source]
+            parsed[source] = _with_cost(self._parse(source))
+        return parsed[source]
 
     def error(self, exc: Any, msg: str | None = None, token: Token | None = None) -> None:
-        """Report what is wrong, and go on; a limit ends the whole run."""
+        """Report a mistake. Raises only exceeded limits, which end the run."""
         if not isinstance(exc, LiquidError):
             exc = exc(msg, token=token)
         if isinstance(exc, ResourceLimitError):
             raise exc
         if self.run:
-            self.run.report(exc.message or "can't be read", exc.token or token)
+            self.run.report(exc.message or "can't be parsed", exc.token or token)
 
     def parse_tag(self, tag: Tag, stream: TokenStream) -> Node:
-        """Parse a tag; one that can't be is given up, and what it encloses stays.
+        """Parse a tag. One that can't be parsed is skipped, and its content stays.
 
-        Each is tried once: else a text of unclosed tags would be read again for each of them.
+        Each tag is tried once: otherwise a text of unclosed tags would be parsed again for each.
         """
-        start, depth, token = stream.pos, stream.block_depth, stream.current
+        start, depth = stream.pos, stream.block_depth
+        token = stream.current
         if start not in self._failed:
             try:
                 node = tag.parse(stream)
                 for block in _blocks(node):
-                    block.nodes = _counted(block.nodes)
+                    block.nodes = _with_cost(block.nodes)
                 return node
             except LiquidError as error:
                 error.token = (
@@ -102,10 +103,10 @@ class JekyllEnvironment(Environment):
         stream.pos, stream.block_depth = start, depth
         if stream.peek.kind == TOKEN_EXPRESSION:
             next(stream)
-        return _Nothing(token)
+        return _SkippedTag(token)
 
     def is_orphan(self, name: str) -> bool:
-        """Whether a tag is the end or a branch of one that was given up."""
+        """Whether a tag is the end or a branch of a skipped tag."""
         return name in self._orphans
 
 
@@ -117,15 +118,18 @@ _BRANCHES = {
 }
 
 
-class _Nothing(IllegalNode):
-    """Stands where a tag was given up."""
+class _SkippedTag(IllegalNode):
+    """Replaces a tag that can't be parsed."""
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         return 0
 
 
-class _Cost(Node):
-    """Stands before the nodes of a block, and counts what no look-up, filter or output of theirs does."""
+class _BlockCost(Node):
+    """Counts the steps of a block, before its nodes.
+
+    It covers the nodes and expressions that no look-up, filter or output counts.
+    """
 
     def __init__(self, token: Token, steps: int) -> None:
         super().__init__(token)
@@ -137,43 +141,47 @@ class _Cost(Node):
         return 0
 
 
-def _counted(nodes: list[Node]) -> list[Node]:
-    """The nodes, after what counts them: else a loop of comments, or of numbers compared to numbers, is free."""
+def _with_cost(nodes: list[Node]) -> list[Node]:
+    """Put a `_BlockCost` before the nodes.
+
+    Without it, a loop of comments or of comparisons between numbers would not be counted.
+    """
     parts = len(nodes) + sum(_expressions(node) for node in nodes)
-    steps = parts // _PARTS_A_STEP + sum(isinstance(node, CaseNode) for node in nodes)
-    return [_Cost(nodes[0].token, steps), *nodes] if steps else nodes
+    steps = parts // _PARTS_PER_STEP + sum(isinstance(node, CaseNode) for node in nodes)
+    return [_BlockCost(nodes[0].token, steps), *nodes] if steps else nodes
 
 
 def _children(node: Node) -> Iterable[Node]:
-    return node.children(None, include_partials=False)  # type: ignore[arg-type]  # no node here asks for a context
+    # No node here uses the context.
+    return node.children(None, include_partials=False)  # type: ignore[arg-type]
 
 
 def _blocks(node: Node) -> list[BlockNode]:
-    """The blocks of a tag, with those of its branches."""
-    found = list(_children(node))
-    for branch in list(found):
+    """The blocks of a tag and of its branches."""
+    nodes = list(_children(node))
+    for branch in list(nodes):
         if isinstance(branch, (ConditionalBlockNode, MultiExpressionBlockNode)):
-            found.append(branch.block)
-    return [block for block in found if isinstance(block, BlockNode)]
+            nodes.append(branch.block)
+    return [block for block in nodes if isinstance(block, BlockNode)]
 
 
 def _expressions(node: Node) -> int:
-    """How many expressions a tag has, with those of its branches."""
+    """The number of expressions of a tag and of its branches."""
     branches = [
         one
         for one in _children(node)
         if isinstance(one, (ConditionalBlockNode, MultiExpressionBlockNode))
     ]
-    todo = [one for each in (node, *branches) for one in each.expressions()]
+    remaining = [one for each in (node, *branches) for one in each.expressions()]
     count = 0
-    while todo:
+    while remaining:
         count += 1
-        todo.extend(todo.pop().children())
+        remaining.extend(remaining.pop().children())
     return count
 
 
-class _Tolerant:
-    """A tag as the parser sees it: it never fails."""
+class _TolerantTag:
+    """A tag whose parsing never fails."""
 
     def __init__(self, tag: Tag, environment: JekyllEnvironment) -> None:
         self.tag = tag
@@ -183,8 +191,8 @@ class _Tolerant:
         return self.environment.parse_tag(self.tag, stream)
 
 
-class _Unknown(Tag):
-    """A tag nobody knows: a plugin's, a typo, or an end without a beginning. Its own text is left out."""
+class _UnknownTag(Tag):
+    """An unknown tag: a plugin's, a typo, or an end tag without its start. The tag is left out."""
 
     name = TOKEN_ILLEGAL
     block = False
@@ -199,17 +207,17 @@ class _Unknown(Tag):
                 self.env.run.report(
                     f"unknown tag '{token.value}'",
                     token,
-                    "it is left out, and what it encloses stays",
+                    "correct its name or remove it: the tag is left out, its content stays",
                 )
             self.env._orphans.add(f"end{token.value}")
-        return _Nothing(token)
+        return _SkippedTag(token)
 
 
 class _OutputNode(OutputNode):
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         value = self.expression.evaluate(context)
         assert isinstance(context, Context)
-        context.run.meter.weigh(value)
+        context.run.meter.count_value(value)
         return buffer.write(output(value))
 
 
@@ -223,11 +231,11 @@ class _Echo(EchoTag):
 
 class _CycleNode(CycleNode):
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        """Refuse values that are too large, before python-liquid makes a text of them all as the cycle's name."""
+        """Reject large values before python-liquid joins them all as the name of the cycle."""
         assert isinstance(context, Context)
-        left = Allowance()
+        allowance = Allowance()
         for expression in self.expressions():
-            context.run.meter.spend(len(inspect(expression.evaluate(context), left)) // 64)
+            context.run.meter.spend(len(inspect(expression.evaluate(context), allowance)) // 64)
         return super().render_to_output(context, buffer)
 
 
@@ -235,12 +243,13 @@ class _Cycle(CycleTag):
     node_class = _CycleNode
 
 
-class _Loop(LoopExpression):
-    """A loop over anything, not too far."""
+class _LimitedLoop(LoopExpression):
+    """A loop over any array, with a limited range."""
 
     def _to_iter(self, obj: object, context: RenderContext) -> tuple[Iterator[Any], int]:
-        if isinstance(obj, range) and length(obj) > STEPS:
-            raise LiquidLimitError("the Liquid counts too far: an endless loop?", token=self.token)
+        if isinstance(obj, range) and range_length(obj) > STEPS:
+            message = f"the Liquid has a range of more than {STEPS:,} numbers (an endless loop?)"
+            raise LiquidLimitError(message, token=self.token)
         if is_array(obj):
             return iter(obj), len(obj)  # type: ignore[call-overload, arg-type]
         return super()._to_iter(obj, context)
@@ -249,8 +258,8 @@ class _Loop(LoopExpression):
         return 0 if obj is None else super()._to_int(obj, token=token)
 
 
-def _limited(loop: LoopExpression) -> _Loop:
-    return _Loop(
+def _limited(loop: LoopExpression) -> _LimitedLoop:
+    return _LimitedLoop(
         loop.token,
         loop.identifier,
         loop.iterable,

@@ -1,4 +1,4 @@
-"""What `include` says, and how what it names is rendered (jekyll/lib/jekyll/tags/include.rb)."""
+"""Parses the markup of `include` and renders nodes (jekyll/lib/jekyll/tags/include.rb)."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
 
 from syndicator.liquid.context import Context
 
-#: Name, text in double quotes, in single quotes, and variable, of which one is given.
+#: Name, double-quoted text, single-quoted text and variable. One of the last three is set.
 Parameters = list[tuple[str, str, str, str]]
 
 _PARAMETER = (
@@ -20,30 +20,30 @@ _ALL = re.compile(rf"\s*(?:{_PARAMETER}(?=\s|\Z)\s*)*", re.DOTALL)
 _VARIABLE = re.compile(
     r"(?P<file>[^{]*(?:\{\{\s*[\w\-.]+\s*(?:\|[^}]*)?\}\}[^\s{}]*)+)(?P<rest>.*)", re.DOTALL
 )
-_WORDS = {"nil": None, "null": None, "true": True, "false": False, "blank": "", "empty": ""}
+_LITERALS = {"nil": None, "null": None, "true": True, "false": False, "blank": "", "empty": ""}
 _INTEGER = re.compile(r"-?\d{1,1000}", re.ASCII)
-_FLOAT = re.compile(
-    r"-?\d{1,300}\.\d{0,300}(?=[\d.]*\Z)", re.ASCII
-)  # of "1.2.3" the first two, as Ruby's to_f
+#: Of "1.2.3" only "1.2", as Ruby's to_f.
+_FLOAT = re.compile(r"-?\d{1,300}\.\d{0,300}(?=[\d.]*\Z)", re.ASCII)
 _FILE = re.compile(r"[\w/.\-()+~#@]+")
-_CLIMBS = re.compile(r"[./]{2,}")
-_LONGEST = 20_000
+_LEAVES_FOLDER = re.compile(r"[./]{2,}")
+_MAX_LENGTH = 20_000  #: characters of the markup of `include`
 
 
 def file_and_parameters(markup: str, token: Token) -> tuple[str, Parameters | None]:
-    """The name of the file, which may hold Liquid, and the parameters; None when there are none.
+    """The name of the file, which may contain Liquid, and the parameters; None without parameters.
 
     Raises LiquidSyntaxError.
     """
-    if len(markup) > _LONGEST:
-        raise LiquidSyntaxError("an include with too much in it", token=token)
-    found = _VARIABLE.match(markup)
-    file, rest = (found["file"].strip(), found["rest"].strip()) if found else _split(markup)
+    if len(markup) > _MAX_LENGTH:
+        message = f"the markup of include is longer than {_MAX_LENGTH:,} characters"
+        raise LiquidSyntaxError(message, token=token)
+    dynamic = _VARIABLE.match(markup)
+    file, rest = (dynamic["file"].strip(), dynamic["rest"].strip()) if dynamic else _split(markup)
     if not rest:
         return file, None
     if not _ALL.fullmatch(rest):
         raise LiquidSyntaxError(
-            f"the parameters of include can't be read: {rest[:80]}", token=token
+            f"the parameters of include can't be parsed: {rest[:80]}", token=token
         )
     return file, _EACH.findall(rest)
 
@@ -53,10 +53,10 @@ def _split(markup: str) -> tuple[str, str]:
     return file, rest[0] if rest else ""
 
 
-def parameters(given: Parameters, context: Context) -> dict[str, object]:
-    """The values of the parameters."""
+def parameters(parsed: Parameters, context: Context) -> dict[str, object]:
+    """Evaluate the parameters."""
     values: dict[str, object] = {}
-    for name, double, single, variable in given:
+    for name, double, single, variable in parsed:
         if variable:
             values[name] = _value(variable, context)
         else:
@@ -64,15 +64,15 @@ def parameters(given: Parameters, context: Context) -> dict[str, object]:
     return values
 
 
-def _value(said: str, context: Context) -> object:
-    """What stands without quotes: a word or a number that Liquid knows (liquid/expression.rb), else a variable."""
-    if said in _WORDS:
-        return _WORDS[said]
-    if _INTEGER.fullmatch(said):
-        return int(said)
-    if number := _FLOAT.match(said):
+def _value(text: str, context: Context) -> object:
+    """Evaluate an unquoted value: a literal or a number (liquid/expression.rb), else a variable."""
+    if text in _LITERALS:
+        return _LITERALS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if number := _FLOAT.match(text):
         return float(number[0])
-    return context.get([_key(part) for part in said.split(".")], token=None, default=None)
+    return context.get([_key(part) for part in text.split(".")], token=None, default=None)
 
 
 def _key(part: str) -> str | int:
@@ -80,12 +80,15 @@ def _key(part: str) -> str | int:
 
 
 def is_file_name(file: str) -> bool:
-    """Whether Jekyll would look for it: no way up, nothing odd."""
-    return bool(_FILE.fullmatch(file)) and not _CLIMBS.search(file)
+    """Whether Jekyll accepts the name: it stays below its folder and has no unusual characters."""
+    return bool(_FILE.fullmatch(file)) and not _LEAVES_FOLDER.search(file)
 
 
 def render_nodes(nodes: Iterable[Node], context: RenderContext, buffer: TextIO) -> None:
-    """Render one after the other; what fails is reported, and the next is rendered. Raises limits and interrupts."""
+    """Render nodes in order. Report a node that fails, and go on with the next.
+
+    Raises ResourceLimitError and LiquidInterrupt.
+    """
     for node in nodes:
         try:
             node.render(context, buffer)

@@ -1,8 +1,8 @@
-"""What Ruby's Liquid tolerates, said in a way that python-liquid reads.
+"""Rewrites malformed markup that Ruby's Liquid tolerates so that python-liquid can parse it.
 
-Jekyll parses laxly: whatever stands between braces means something, if only nil, and templates of other
-languages (`{{ user() }}`, `{{}}`) vanish instead of failing. Source: Ruby Liquid 5.4, `lax_parse` in
-`lib/liquid/variable.rb`, `tags/if.rb`, `tags/for.rb` and `tags/assign.rb`.
+Jekyll uses the lax parser: any text between braces has a value, if only nil. Templates of other
+languages (`{{ user() }}`, `{{}}`) disappear instead of failing. Source: Ruby Liquid 5.4,
+`lax_parse` in `lib/liquid/variable.rb`, `tags/if.rb`, `tags/for.rb` and `tags/assign.rb`.
 """
 
 import re
@@ -34,29 +34,30 @@ _ATTRIBUTES = ("limit", "offset", "cols")
 _CAPTURE = re.compile(r"[\"']?([\w-]+)[\"']?")
 _BLANK = re.compile(rf"({_QUOTED})|(?<![\w.\[-])blank(?![\w.\[-])")
 _OPERATORS = ("==", "!=", "<>", "<", ">", "<=", ">=", "contains")
-#: What `blank` is called in conditions. Nothing equals it in Jekyll: only Rails gives Ruby's values a `blank?`.
+#: The variable that replaces `blank` in conditions. In Jekyll no value equals `blank`: only Rails
+#: adds `blank?` to Ruby's values.
 BLANK = "__blank__"
-#: Characters of malformed markup, and of an expression that is given as text: longer ones are nobody's. What can be
-#: read as it is may be longer.
-LONGEST = 1_000
+#: Characters of malformed markup, and of an expression in a filter's argument. Well-formed markup
+#: may be longer.
+MAX_LENGTH = 1_000
 
 _ENVIRONMENT = Environment()
 
 
-def mend(tag: str, markup: str) -> str:
-    """The markup of a tag ("" for an output) as it is when it can be read, else the nearest that can be."""
-    return _kept(tag, markup) if len(markup) <= LONGEST else _mend(tag, markup)
+def repair(tag: str, markup: str) -> str:
+    """The markup of a tag ("" for an output), rewritten if it can't be parsed."""
+    return _cached_repair(tag, markup) if len(markup) <= MAX_LENGTH else _repair(tag, markup)
 
 
-def _mend(tag: str, markup: str) -> str:
+def _repair(tag: str, markup: str) -> str:
     match tag:
         case "":
-            return markup if _reads(FilteredExpression, markup) else _variable(markup)
+            return markup if _is_valid(FilteredExpression, markup) else _variable(markup)
         case "if" | "unless" | "elsif":
-            markup = _BLANK.sub(lambda found: found.group(1) or BLANK, markup)
-            return markup if _reads(BooleanExpression, markup) else _condition(markup)
+            markup = _BLANK.sub(lambda match: match.group(1) or BLANK, markup)
+            return markup if _is_valid(BooleanExpression, markup) else _condition(markup)
         case "for" | "tablerow":
-            return markup if _reads(LoopExpression, markup) else _for(markup)
+            return markup if _is_valid(LoopExpression, markup) else _for(markup)
         case "assign":
             return _assign(markup)
         case "capture":
@@ -65,11 +66,11 @@ def _mend(tag: str, markup: str) -> str:
     return markup
 
 
-#: Most tags stand in many posts. What is kept is short.
-_kept = lru_cache(maxsize=4096)(_mend)
+#: Most tags occur in many posts. Only short markup is cached.
+_cached_repair = lru_cache(maxsize=4096)(_repair)
 
 
-def _reads(
+def _is_valid(
     kind: type[FilteredExpression | BooleanExpression | LoopExpression], markup: str
 ) -> bool:
     try:
@@ -84,7 +85,7 @@ def _stream(markup: str) -> TokenStream:
 
 
 def _variable(markup: str) -> str:
-    first = _FIRST.search(markup) if len(markup) <= LONGEST else None
+    first = _FIRST.search(markup) if len(markup) <= MAX_LENGTH else None
     if first is None:
         return "nil"
     parts = [_fragment(first.group(1))]
@@ -93,8 +94,8 @@ def _variable(markup: str) -> str:
         if name:
             arguments = ", ".join(map(_argument, _ARGUMENT.findall(text)))
             parts.append(f"{name.group()}: {arguments}" if arguments else name.group())
-    mended = " | ".join(parts)
-    return mended if _reads(FilteredExpression, mended) else "nil"
+    repaired = " | ".join(parts)
+    return repaired if _is_valid(FilteredExpression, repaired) else "nil"
 
 
 def _argument(text: str) -> str:
@@ -117,35 +118,35 @@ def _assign(markup: str) -> str:
     parts = _ASSIGN.match(markup)
     if parts is None or not re.fullmatch(r"[\w-]+", parts.group(1)):
         return markup
-    return f"{parts.group(1)} = {mend('', parts.group(2).strip())}"
+    return f"{parts.group(1)} = {repair('', parts.group(2).strip())}"
 
 
 def _condition(markup: str) -> str:
-    if len(markup) > LONGEST:
+    if len(markup) > MAX_LENGTH:
         return "false"
     words = []
     for part in _BOOLEAN.split(markup):
         if part in ("and", "or"):
             words.append(part)
             continue
-        found = _CONDITION.search(part)
-        if found is None:
+        comparison = _CONDITION.search(part)
+        if comparison is None:
             return "false"
-        left, operator, right = found.groups()
-        comparison = f" {operator} {_fragment(right)}" if right and operator in _OPERATORS else ""
-        words.append(_fragment(left) + comparison)
-    mended = " ".join(words)
-    return mended if _reads(BooleanExpression, mended) else "false"
+        left, operator, right = comparison.groups()
+        right = f" {operator} {_fragment(right)}" if right and operator in _OPERATORS else ""
+        words.append(_fragment(left) + right)
+    repaired = " ".join(words)
+    return repaired if _is_valid(BooleanExpression, repaired) else "false"
 
 
 def _for(markup: str) -> str:
-    found = _FOR.match(markup) if len(markup) <= LONGEST else None
-    if found is None:
+    loop = _FOR.match(markup) if len(markup) <= MAX_LENGTH else None
+    if loop is None:
         return markup
-    name, sequence, backwards = found.groups()
+    name, sequence, backwards = loop.groups()
     attributes = [
         f"{key}: {_fragment(value)}"
-        for key, value in _KEYWORD.findall(markup[found.end() :])
+        for key, value in _KEYWORD.findall(markup[loop.end() :])
         if key in _ATTRIBUTES
     ]
     return " ".join(

@@ -1,4 +1,4 @@
-"""Filters on numbers, dates, addresses and values of any kind."""
+"""Filters on numbers, dates, URLs and values of any type."""
 
 import datetime as dt
 import json
@@ -8,12 +8,12 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from syndicator.liquid.context import Context
 from syndicator.liquid.limits import Allowance, LiquidLimitError, Meter
-from syndicator.liquid.values import Number, get, is_array, nil, to_i, to_number, to_s
+from syndicator.liquid.values import Number, get, is_array, to_i, to_number, to_s, undefined_to_none
 from syndicator.ruby.strftime import ordinal, strftime, to_date
 from syndicator.ruby.uris import is_absolute, join_address
 
-#: Characters of a date's format. Each directive writes up to 999, and takes some microseconds.
-_LONGEST_FORM = 1_000
+#: Characters of a date format. Each directive writes up to 999 and takes some microseconds.
+_MAX_FORMAT = 1_000
 
 
 def plus(_: Context, value: object, other: object) -> Number:
@@ -50,11 +50,11 @@ def floor(_: Context, value: object) -> int:
 
 
 def round_(_: Context, value: object, digits: object = 0) -> Number:
-    """Halves go away from zero, as in Ruby."""
+    """Round halves away from zero, as in Ruby."""
     number, places = to_number(value), min(max(to_i(digits), -300), 300)
     try:
         rounded = Decimal(str(number)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
-    except InvalidOperation:  # to more digits than it has
+    except InvalidOperation:  # more digits than the number has
         return number
     return float(rounded) if places > 0 and isinstance(number, float) else int(rounded)
 
@@ -81,7 +81,7 @@ def _exact(value: object, other: object, operate: Callable[[Decimal, Decimal], D
 def default(
     _: Context, value: object, other: object = "", *, allow_false: object = False
 ) -> object:
-    if value is False and nil(allow_false):
+    if value is False and undefined_to_none(allow_false):
         return value
     empty = (
         value is None
@@ -92,55 +92,56 @@ def default(
 
 
 def date(context: Context, value: object, form: object) -> object:
-    said = to_s(form)
-    if len(said) > _LONGEST_FORM:
+    format_ = to_s(form)
+    if len(format_) > _MAX_FORMAT:
         raise LiquidLimitError(
-            f"the Liquid has a date's format of more than {_LONGEST_FORM:,} characters", token=None
+            f"the Liquid has a date format of more than {_MAX_FORMAT:,} characters", token=None
         )
-    context.run.meter.spend(len(said) // 2)
-    moment = to_date(value, context.run.zone, _now(context, value)) if said else None
-    return value if moment is None else strftime(moment, said)
+    context.run.meter.spend(len(format_) // 2)
+    time = to_date(value, context.run.zone, _now(context, value)) if format_ else None
+    return value if time is None else strftime(time, format_)
 
 
 def date_to_xmlschema(context: Context, value: object) -> object:
-    return _dated(context, value, "%Y-%m-%dT%H:%M:%S%:z")
+    return _format_date(context, value, "%Y-%m-%dT%H:%M:%S%:z")
 
 
 def date_to_rfc822(context: Context, value: object) -> object:
-    return _dated(context, value, "%a, %d %b %Y %H:%M:%S %z")
+    return _format_date(context, value, "%a, %d %b %Y %H:%M:%S %z")
 
 
 def date_to_string(
     context: Context, value: object, kind: object = None, style: object = None
 ) -> object:
-    return _dated(context, value, "%d %b %Y", kind, style)
+    return _format_date(context, value, "%d %b %Y", kind, style)
 
 
 def date_to_long_string(
     context: Context, value: object, kind: object = None, style: object = None
 ) -> object:
-    return _dated(context, value, "%d %B %Y", kind, style)
+    return _format_date(context, value, "%d %B %Y", kind, style)
 
 
-def _dated(
+def _format_date(
     context: Context, value: object, form: str, kind: object = None, style: object = None
 ) -> object:
     """A date in the site's zone (jekyll/lib/jekyll/filters/date_filters.rb)."""
     if not to_s(value):
         return value
-    moment = to_date(value, context.run.zone, _now(context, value))
-    if moment is None:
+    time = to_date(value, context.run.zone, _now(context, value))
+    if time is None:
         raise ValueError(f"'{to_s(value)}' is not a date")
-    moment = moment.astimezone(context.run.zone)
+    time = time.astimezone(context.run.zone)
     if kind == "ordinal":
-        day, month = ordinal(moment.day), form.split()[1]
+        day, month = ordinal(time.day), form.split()[1]
         form = f"{month} {day}, %Y" if style == "US" else f"{day} {month} %Y"
-    return strftime(moment, form)
+    return strftime(time, form)
 
 
 def _now(context: Context, value: object) -> dt.datetime | None:
+    """The time for the values "now" and "today"; None for other values."""
     return (
-        context.run.newest()
+        context.run.newest_date()
         if isinstance(value, str) and value.strip().lower() in ("now", "today")
         else None
     )
@@ -172,18 +173,20 @@ def _address(context: Context, value: object, url: str, baseurl: str) -> str | N
 
 def jsonify(context: Context, value: object) -> str:
     return json.dumps(
-        _plain(value, context.run.meter, Allowance()), ensure_ascii=False, separators=(",", ":")
+        _json_value(value, context.run.meter, Allowance()),
+        ensure_ascii=False,
+        separators=(",", ":"),
     )
 
 
-def _plain(value: object, meter: Meter, left: Allowance) -> object:
+def _json_value(value: object, meter: Meter, allowance: Allowance) -> object:
     meter.spend()
-    left.take(len(value) if isinstance(value, str) else 0)
-    value = nil(value)
+    allowance.spend(len(value) if isinstance(value, str) else 0)
+    value = undefined_to_none(value)
     if isinstance(value, Mapping):
-        return {to_s(key): _plain(item, meter, left) for key, item in value.items()}
+        return {to_s(key): _json_value(item, meter, allowance) for key, item in value.items()}
     if is_array(value):
-        return [_plain(item, meter, left) for item in value]  # type: ignore[attr-defined]
+        return [_json_value(item, meter, allowance) for item in value]  # type: ignore[attr-defined]
     return (
         to_s(value)
         if isinstance(value, dt.date) or not isinstance(value, (str, int, float, type(None)))
@@ -194,21 +197,8 @@ def _plain(value: object, meter: Meter, left: Allowance) -> object:
 FILTERS: dict[str, Callable[..., object]] = {
     each.__name__.rstrip("_"): each
     for each in (
-        *(
-            plus,
-            minus,
-            times,
-            divided_by,
-            modulo,
-            abs_,
-            ceil,
-            floor,
-            round_,
-            at_least,
-            at_most,
-            to_integer,
-            default,
-        ),
+        *(plus, minus, times, divided_by, modulo, abs_, ceil, floor, round_),
+        *(at_least, at_most, to_integer, default),
         *(date, date_to_xmlschema, date_to_rfc822, date_to_string, date_to_long_string),
         *(relative_url, absolute_url, strip_index, jsonify),
     )

@@ -1,4 +1,4 @@
-"""Where a file of the site that is not a post can be read (jekyll/lib/jekyll/page.rb)."""
+"""Paths of the site's pages and other files in its URLs (jekyll/lib/jekyll/page.rb)."""
 
 import re
 from posixpath import splitext
@@ -11,7 +11,7 @@ _PAGES = (".md", ".markdown", ".mkdown", ".mkdn", ".mkd", ".html", ".htm")
 
 
 def address_of_file(path: str, site: SiteSettings, files: SiteFiles) -> str | None:
-    """The path of its address, with the base path; None when there is no such file, or it is a post's."""
+    """The path of a file in URLs, with the base path; None for a post or a file that is missing."""
     if "_posts" in path.split("/") or files.size(path) is None:
         return None
     stem, suffix = splitext(path)
@@ -19,13 +19,12 @@ def address_of_file(path: str, site: SiteSettings, files: SiteFiles) -> str | No
     if text is None or not text.startswith("---"):
         return join_address("", site.baseurl, f"/{path}")
     head = text[3:].partition("\n---")[0]
-    said = _PERMALINK.search(head)
-    return join_address(
-        "", site.baseurl, f"/{said[2].lstrip('/')}" if said else _by_style(stem, site)
-    )
+    permalink = _PERMALINK.search(head)
+    path = f"/{permalink[2].lstrip('/')}" if permalink else _default_address(stem, site)
+    return join_address("", site.baseurl, path)
 
 
-def _by_style(stem: str, site: SiteSettings) -> str:
+def _default_address(stem: str, site: SiteSettings) -> str:
     style = str(site.config.get("permalink") or "")
     if stem == "index" or stem.endswith("/index"):
         return f"/{stem.removesuffix('index')}"

@@ -1,4 +1,4 @@
-"""The tags Jekyll adds to Liquid (jekyll/lib/jekyll/tags/)."""
+"""The tags that Jekyll adds to Liquid (jekyll/lib/jekyll/tags/)."""
 
 import re
 from html import escape
@@ -25,8 +25,8 @@ from syndicator.model.content import PostHead
 from syndicator.ruby.uris import path_below
 
 
-class _Line(Node):
-    """A tag that prints what its markup means at the time."""
+class _MarkupNode(Node):
+    """A tag that evaluates its markup when it is rendered."""
 
     def __init__(self, token: Token, markup: str) -> None:
         super().__init__(token)
@@ -40,8 +40,8 @@ class _Line(Node):
     def write(self, context: Context, buffer: TextIO) -> int:
         raise NotImplementedError
 
-    def filled(self, context: Context, text: str) -> str:
-        """The text with the Liquid in it rendered."""
+    def render_markup(self, context: Context, text: str) -> str:
+        """Render the Liquid in a part of the markup."""
         if "{{" not in text:
             return text
         out = MeteredOutput(context.run.meter)
@@ -49,18 +49,18 @@ class _Line(Node):
         return out.getvalue()
 
 
-class _LineTag(Tag):
+class _MarkupTag(Tag):
     block = False
-    node: type[_Line]
+    node: type[_MarkupNode]
 
     def parse(self, stream: TokenStream) -> Node:
         token = stream.eat(TOKEN_TAG)
         if stream.current.kind != TOKEN_EXPRESSION:
-            raise LiquidSyntaxError(f"'{token.value}' needs a name", token=token)
+            raise LiquidSyntaxError(f"'{token.value}' needs an argument", token=token)
         return self.node(token, stream.current.value)
 
 
-class _Include(_Line):
+class _Include(_MarkupNode):
     def __init__(self, token: Token, markup: str) -> None:
         super().__init__(token, markup)
         self.file, self.parameters = file_and_parameters(markup, token)
@@ -70,25 +70,24 @@ class _Include(_Line):
 
     def write(self, context: Context, buffer: TextIO) -> int:
         context.run.meter.spend(20)
-        file = self.filled(context, self.file).strip()
+        file = self.render_markup(context, self.file).strip()
         path = "/".join(filter(None, (self.folder(context).strip("/"), file.lstrip("/"))))
         if not is_file_name(file):
-            context.run.report(f"'{file}' can't be included: it is not a file's name", self.token)
+            context.run.report(f"'{file}' can't be included: invalid file name", self.token)
             return 0
         text = context.run.files.text(path)
         if text is None:
-            context.run.report(
-                f"the include '{path}' is not there", self.token, "a theme's includes are not read"
-            )
+            hint = "add the file to the site: a theme's includes are not read"
+            context.run.report(f"the include '{path}' does not exist", self.token, hint)
             return 0
-        context.run.places.setdefault(text, (path, 1))
+        context.run.origins.setdefault(text, (path, 1))
         nodes = context.env.parse_nodes(text)  # type: ignore[attr-defined]
         with context.extend(self.scope(context, self.parameters)):
             render_nodes(nodes, context, buffer)
         return 1
 
-    def scope(self, context: Context, given: Parameters | None) -> dict[str, object]:
-        return {} if given is None else {"include": parameters(given, context)}
+    def scope(self, context: Context, parsed: Parameters | None) -> dict[str, object]:
+        return {} if parsed is None else {"include": parameters(parsed, context)}
 
 
 class _IncludeRelative(_Include):
@@ -96,7 +95,7 @@ class _IncludeRelative(_Include):
         return dirname(context.run.post.head.path)
 
 
-class IncludeTag(_LineTag):
+class IncludeTag(_MarkupTag):
     name = "include"
     node = _Include
 
@@ -110,44 +109,44 @@ class IncludeRelativeTag(IncludeTag):
     node = _IncludeRelative
 
 
-def _path(post: PostHead, context: Context) -> str:
-    """With the base path, and without what else the site's address may have of one (filters/url_filters.rb)."""
+def _post_path(post: PostHead, context: Context) -> str:
+    """The post's path with `baseurl`, without the path of the site's `url` (url_filters.rb)."""
     return path_below(post.url, context.run.site.url)
 
 
-class _PostUrl(_Line):
+class _PostUrl(_MarkupNode):
     def write(self, context: Context, buffer: TextIO) -> int:
         name = self.markup.strip().removeprefix("/")
-        found = context.run.posts.find(name)
-        if found is None:
-            context.run.report(
-                f"the post '{name}' is not there", self.token, "check its file's name, date and all"
-            )
+        post = context.run.posts.find(name)
+        if post is None:
+            hint = "check the name of its file, including the date"
+            context.run.report(f"no published post is named '{name}'", self.token, hint)
             return 0
-        return buffer.write(_path(found, context))
+        return buffer.write(_post_path(post, context))
 
 
-class PostUrlTag(_LineTag):
+class PostUrlTag(_MarkupTag):
     name = "post_url"
     node = _PostUrl
 
 
-class _Link(_Line):
+class _Link(_MarkupNode):
     def write(self, context: Context, buffer: TextIO) -> int:
-        path = self.filled(context, self.markup).strip().removeprefix("/")
-        found = context.run.posts.find(path)
+        path = self.render_markup(context, self.markup).strip().removeprefix("/")
+        post = context.run.posts.find(path)
         address = (
-            _path(found, context)
-            if found
+            _post_path(post, context)
+            if post
             else address_of_file(path, context.run.site, context.run.files)
         )
         if address is None:
-            context.run.report(f"'{path}' is not there to be linked", self.token)
+            message = f"'{path}' can't be linked: it is not a published post or a file of the site"
+            context.run.report(message, self.token, "check the path, from the site's root")
             return 0
         return buffer.write(address)
 
 
-class LinkTag(_LineTag):
+class LinkTag(_MarkupTag):
     name = "link"
     node = _Link
 
@@ -179,19 +178,20 @@ class _HighlightNode(Node):
         run.highlighted += len(code)
         if self.linenos and enabled:
             shown = _numbered(shown, code.count("\n") + 1)
-        classes = f'class="language-{escape(self.language.replace("+", "-"))}" data-lang="{escape(self.language)}"'
+        css_class = f"language-{escape(self.language.replace('+', '-'))}"
         return buffer.write(
-            f'<figure class="highlight"><pre><code {classes}>{shown}</code></pre></figure>'
+            f'<figure class="highlight"><pre><code class="{css_class}" '
+            f'data-lang="{escape(self.language)}">{shown}</code></pre></figure>'
         )
 
 
 def _numbered(code: str, lines: int) -> str:
-    """As Rouge's table: numbers in one cell, code in the other."""
+    """Rouge's table: line numbers in one cell, code in the other."""
     numbers = "".join(f"{number}\n" for number in range(1, lines + 1))
     return (
         '<table class="rouge-table"><tbody><tr>'
-        f'<td class="gutter gl"><pre class="lineno">{numbers}</pre></td><td class="code"><pre>{code}\n</pre></td>'
-        "</tr></tbody></table>"
+        f'<td class="gutter gl"><pre class="lineno">{numbers}</pre></td>'
+        f'<td class="code"><pre>{code}\n</pre></td></tr></tbody></table>'
     )
 
 
@@ -204,14 +204,14 @@ class HighlightTag(Tag):
         markup = (
             stream.eat(TOKEN_EXPRESSION).value if stream.current.kind == TOKEN_EXPRESSION else ""
         )
-        found = _HIGHLIGHT.fullmatch(markup.strip()) if len(markup) < 1000 else None
-        if found is None:
-            raise LiquidSyntaxError(
-                f"'highlight' needs a language, and has '{markup[:80]}'", token=token
-            )
+        arguments = _HIGHLIGHT.fullmatch(markup.strip()) if len(markup) < 1000 else None
+        if arguments is None:
+            message = f"'highlight' needs a language, not '{markup[:80]}'"
+            raise LiquidSyntaxError(message, token=token)
         block = get_parser(self.env).parse_block(stream, (self.end,))
         stream.expect(TOKEN_TAG, value=self.end)
-        return _HighlightNode(token, found.group(1).lower(), "linenos" in found.group(2), block)
+        language, linenos = arguments.group(1).lower(), "linenos" in arguments.group(2)
+        return _HighlightNode(token, language, linenos, block)
 
 
 TAGS = (IncludeTag, IncludeCachedTag, IncludeRelativeTag, PostUrlTag, LinkTag, HighlightTag)

@@ -1,4 +1,4 @@
-"""Filters on text (Ruby Liquid, `lib/liquid/standardfilters.rb`; Jekyll, `lib/jekyll/filters.rb`)."""
+"""Filters on text (Ruby Liquid, `standardfilters.rb`; Jekyll, `filters.rb`)."""
 
 import base64
 import re
@@ -6,7 +6,7 @@ from html import escape as escape_html
 from urllib.parse import quote, quote_plus, unquote_plus
 
 from syndicator.liquid.context import Context
-from syndicator.liquid.limits import check
+from syndicator.liquid.limits import check_length
 from syndicator.liquid.values import inspect, is_array, to_integer, to_s
 from syndicator.ruby.slugs import slugify as slugified
 from syndicator.ruby.strip_html import strip_html as stripped
@@ -14,14 +14,13 @@ from syndicator.ruby.strip_html import strip_html as stripped
 _NEWLINE = re.compile(r"\r?\n")
 _ONCE = re.compile(r"[\"><']|&(?!(?:[a-zA-Z]{1,40}|#\d{1,10});)")
 _ESCAPES = {"&": "&amp;", ">": "&gt;", "<": "&lt;", '"': "&quot;", "'": "&#39;"}
-_MATCHED_A_STEP = 16  #: characters that may each be a match
-_MARKDOWN = 20  #: steps of one text of Markdown, however short
+_MATCHED_PER_STEP = 16  #: characters that may each be a match
+_MARKDOWN_STEPS = 20  #: steps for a Markdown text of any length
 _SPACE = " \t\n\v\f\r\0"
 _CJK = (
-    "\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3041-\u30ff\u3131-\u318f\u31f0-\u31ff"
-    + (
-        "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
-    )
+    r"\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3041-\u30ff\u3131-\u318f"
+    r"\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f"
+    r"\U00020000-\U0003ffff"
 )
 _CJK_CHARACTER = re.compile(f"[{_CJK}]")
 _OTHER_WORD = re.compile(rf"[^{_CJK}\s]+")
@@ -69,7 +68,7 @@ def strip_newlines(_: Context, value: object) -> str:
 
 def newline_to_br(_: Context, value: object) -> str:
     text = to_s(value)
-    check(len(text) + len("<br />") * text.count("\n"))
+    check_length(len(text) + len("<br />") * text.count("\n"))
     return _NEWLINE.sub("<br />\n", text)
 
 
@@ -82,9 +81,9 @@ def squish(_: Context, value: object) -> str:
 
 
 def _escapable(value: object) -> str:
-    """A text that is not too long when it is escaped. Raises LiquidLimitError."""
+    """A value as text. Raises LiquidLimitError if the text is too long once escaped."""
     text = to_s(value)
-    check(
+    check_length(
         len(text)
         + sum(len(escaped) * text.count(character) for character, escaped in _ESCAPES.items())
     )
@@ -97,8 +96,8 @@ def escape(_: Context, value: object) -> str | None:
 
 def escape_once(context: Context, value: object) -> str:
     text = _escapable(value)
-    context.run.meter.spend(len(text) // _MATCHED_A_STEP)
-    return _ONCE.sub(lambda found: _ESCAPES[found.group()], text)
+    context.run.meter.spend(len(text) // _MATCHED_PER_STEP)
+    return _ONCE.sub(lambda match: _ESCAPES[match.group()], text)
 
 
 def xml_escape(_: Context, value: object) -> str:
@@ -112,9 +111,9 @@ def xml_escape(_: Context, value: object) -> str:
 
 
 def _encodable(value: object) -> str:
-    """A text that is not too long with each octet as `%XX`. Raises LiquidLimitError."""
+    """A value as text. Raises LiquidLimitError if it is too long with each byte as `%XX`."""
     text = to_s(value)
-    check(3 * len(text.encode(errors="surrogatepass")))
+    check_length(3 * len(text.encode(errors="surrogatepass")))
     return text
 
 
@@ -151,9 +150,10 @@ def base64_url_safe_decode(_: Context, value: object) -> str:
 
 
 def replace(_: Context, value: object, old: object, new: object = "") -> str:
-    text, search, other = to_s(value), to_s(old), to_s(new)
-    check(len(text) + (text.count(search) + 1) * len(other))
-    return text.replace(search, other)
+    text = to_s(value)
+    search, replacement = to_s(old), to_s(new)
+    check_length(len(text) + (text.count(search) + 1) * len(replacement))
+    return text.replace(search, replacement)
 
 
 def replace_first(_: Context, value: object, old: object, new: object = "") -> str:
@@ -179,7 +179,7 @@ def remove_last(context: Context, value: object, text: object) -> str:
 
 
 def split(context: Context, value: object, separator: object) -> list[str]:
-    """As Ruby: empty parts at the end are dropped, and a space means any white space."""
+    """As in Ruby: empty parts at the end are dropped, and a space means any white space."""
     text, by = to_s(value), to_s(separator)
     context.run.meter.spend((text.count(by) if by else len(text)) // 8)
     parts = list(text) if not by else text.split() if by == " " else text.split(by)
@@ -190,19 +190,20 @@ def split(context: Context, value: object, separator: object) -> list[str]:
 
 def slice_(_: Context, value: object, offset: object, length: object = None) -> object:
     start, count = to_integer(offset), 1 if length is None else to_integer(length)
-    whole = value if is_array(value) else to_s(value)
-    size = len(whole)  # type: ignore[arg-type]
+    sequence = value if is_array(value) else to_s(value)
+    size = len(sequence)  # type: ignore[arg-type]
     start += size if start < 0 else 0
     if not 0 <= start <= size or count < 0:
         return [] if is_array(value) else ""
-    part = whole[start : start + count]  # type: ignore[index]
+    part = sequence[start : start + count]  # type: ignore[index]
     return list(part) if is_array(value) else part
 
 
 def truncate(_: Context, value: object, length: object = 50, ending: object = "...") -> str | None:
     if value is None:
         return None
-    text, end, size = to_s(value), to_s(ending), to_integer(length)
+    text, end = to_s(value), to_s(ending)
+    size = to_integer(length)
     return text[: max(size - len(end), 0)] + end if len(text) > size else text
 
 
@@ -211,15 +212,15 @@ def truncatewords(
 ) -> str | None:
     if value is None:
         return None
-    text, most = to_s(value), max(to_integer(count), 1)
+    text, limit = to_s(value), max(to_integer(count), 1)
     words = text.split()
-    return " ".join(words[:most]) + to_s(ending) if len(words) > most else text
+    return " ".join(words[:limit]) + to_s(ending) if len(words) > limit else text
 
 
 def number_of_words(context: Context, value: object, mode: object = None) -> int:
     text = to_s(value)
     if mode in ("cjk", "auto"):
-        context.run.meter.spend(len(text) // _MATCHED_A_STEP)
+        context.run.meter.spend(len(text) // _MATCHED_PER_STEP)
     cjk = sum(1 for _ in _CJK_CHARACTER.finditer(text)) if mode in ("cjk", "auto") else 0
     if mode == "cjk" or cjk:
         return cjk + sum(1 for _ in _OTHER_WORD.finditer(text))
@@ -234,14 +235,14 @@ def slugify(context: Context, value: object, mode: object = None) -> str | None:
 
 def markdownify(context: Context, value: object) -> str:
     text = to_s(value)
-    # the slowest of all: about a microsecond a character, and more than a millisecond for the shortest
-    context.run.meter.spend(_MARKDOWN + len(text) // 2)
+    # The slowest filter: about a microsecond a character, and over a millisecond for any text.
+    context.run.meter.spend(_MARKDOWN_STEPS + len(text) // 2)
     return context.run.markup.markdown(text)
 
 
 def smartify(context: Context, value: object) -> str:
     text = to_s(value)
-    context.run.meter.spend(_MARKDOWN + len(text) // 2)
+    context.run.meter.spend(_MARKDOWN_STEPS + len(text) // 2)
     return context.run.markup.smartify(text)
 
 
@@ -253,47 +254,12 @@ FILTERS = {
     **{
         each.__name__: each
         for each in (
-            *(
-                append,
-                prepend,
-                downcase,
-                upcase,
-                capitalize,
-                strip,
-                lstrip,
-                rstrip,
-                strip_html,
-                strip_newlines,
-            ),
-            *(
-                newline_to_br,
-                normalize_whitespace,
-                squish,
-                escape,
-                escape_once,
-                xml_escape,
-                url_encode,
-                url_decode,
-            ),
-            *(
-                cgi_escape,
-                uri_escape,
-                base64_encode,
-                base64_decode,
-                base64_url_safe_encode,
-                base64_url_safe_decode,
-            ),
-            *(
-                replace,
-                replace_first,
-                replace_last,
-                remove,
-                remove_first,
-                remove_last,
-                split,
-                truncate,
-            ),
-            *(truncatewords, number_of_words, slugify, markdownify, smartify),
+            *(append, prepend, downcase, upcase, capitalize, strip, lstrip, rstrip),
+            *(strip_html, strip_newlines, newline_to_br, normalize_whitespace, squish),
+            *(escape, escape_once, xml_escape, url_encode, url_decode, cgi_escape, uri_escape),
+            *(base64_encode, base64_decode, base64_url_safe_encode, base64_url_safe_decode),
+            *(replace, replace_first, replace_last, remove, remove_first, remove_last, split),
+            *(truncate, truncatewords, number_of_words, slugify, markdownify, smartify),
         )
     },
     "h": escape,

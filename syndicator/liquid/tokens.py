@@ -1,6 +1,7 @@
-"""Text cut into Liquid's tokens as Ruby's Liquid cuts it (`lib/liquid/tokenizer.rb`, `block_body.rb`), in one pass.
+"""Splits a text into tokens as Ruby's Liquid does (`tokenizer.rb`, `block_body.rb`), in one pass.
 
-python-liquid's own lexer refuses a whole text for one open brace, and takes quadratic time over open tags.
+python-liquid's own lexer rejects a whole text for one unclosed brace, and takes quadratic time for
+unclosed tags.
 """
 
 import re
@@ -13,14 +14,14 @@ from liquid.token import TOKEN_CONTENT, TOKEN_EXPRESSION, TOKEN_OUTPUT, TOKEN_TA
 from syndicator.liquid import lax
 
 Report = Callable[[LiquidSyntaxError], None]
-#: Makes the markup of a tag ("" for an output) one that can be parsed.
-Mend = Callable[[str, str], str]
-#: Told what stands between each pair of braces, before it becomes a token.
+#: Rewrites the markup of a tag ("" for an output) so that python-liquid can parse it.
+Repair = Callable[[str, str], str]
+#: Called with the text between each pair of braces, before it becomes a token.
 Count = Callable[[str], None]
 
 
-def _uncounted(_: str) -> None:
-    """Reading alone is not counted."""
+def _do_not_count(_: str) -> None:
+    """The default: nothing is counted."""
 
 
 _OPEN = re.compile(r"{%|{{")
@@ -28,21 +29,21 @@ _NAME = re.compile(r"-?\s*(#|\w+)\s*")
 _ENDRAW = re.compile(r"{%(-?)\s*endraw\s*(-?)%}")
 
 
-class _Cutter:
-    """Walks over one text."""
+class _Tokenizer:
+    """Splits one text."""
 
     def __init__(
-        self, source: str, report: Report, mend: Mend, count: Count, count_mended: Count
+        self, source: str, report: Report, repair: Repair, count: Count, count_repaired: Count
     ) -> None:
         self.source = source
         self.report = report
-        self.mend = mend
+        self.repair = repair
         self.count = count
-        self.count_mended = count_mended
+        self.count_repaired = count_repaired
         self.position = 0
-        self.trim = False  #: the last tag ended in `-`
-        self.comments = 0  #: comments we are inside of
-        self.comment = 0  #: where the outermost began
+        self.trim = False  #: the last tag ended with `-`
+        self.comment_depth = 0
+        self.comment_start = 0  #: position of the outermost open comment
 
     def tokens(self) -> Iterator[Token]:
         while self.position < len(self.source):
@@ -51,8 +52,9 @@ class _Cutter:
             yield from self.text(start)
             if opened:
                 yield from self.tag(start) if opened.group() == "{%" else self.output(start)
-        if self.comments:  # never closed: the tag itself says so, and what follows it stays
-            yield self.token(TOKEN_CONTENT, self.source[self.comment :], self.comment)
+        if self.comment_depth:  # The tag reports that it is not closed. The text after it stays.
+            start = self.comment_start
+            yield self.token(TOKEN_CONTENT, self.source[start:], start)
 
     def text(self, end: int) -> Iterator[Token]:
         value = self.source[self.position : end]
@@ -60,7 +62,7 @@ class _Cutter:
             value = value.lstrip()
         if self.source.startswith("-", end + 2):
             value = value.rstrip()
-        if value and not self.comments:
+        if value and not self.comment_depth:
             yield self.token(TOKEN_CONTENT, value, self.position)
         self.position = end
         self.trim = False
@@ -71,9 +73,9 @@ class _Cutter:
             yield from self.unclosed(start, "{{")
             return
         inner = self.inner(start, end)
-        if not self.comments:
+        if not self.comment_depth:
             yield self.token(TOKEN_OUTPUT, self.source[start : end + 2], start)
-            yield self.token(TOKEN_EXPRESSION, self.mended("", inner.strip()), start)
+            yield self.token(TOKEN_EXPRESSION, self.repaired("", inner.strip()), start)
 
     def tag(self, start: int) -> Iterator[Token]:
         end = self.source.find("%}", start + 2)
@@ -83,11 +85,9 @@ class _Cutter:
         name = _NAME.match(self.source, start + 2, end)
         self.inner(start, end)
         if name is None:
-            if not self.comments:
+            if not self.comment_depth:
                 self.report(
-                    LiquidSyntaxError(
-                        "a tag without a name", token=self.token(TOKEN_TAG, "", start)
-                    )
+                    LiquidSyntaxError("a tag has no name", token=self.token(TOKEN_TAG, "", start))
                 )
             return
         markup = self.source[name.end() : max(name.end(), end - self.trim)].strip()
@@ -97,15 +97,15 @@ class _Cutter:
         if name == "raw":
             yield from self.raw(start)
             return
-        if name == "endcomment" and self.comments:
-            self.comments -= 1
-        if not self.comments:
+        if name == "endcomment" and self.comment_depth:
+            self.comment_depth -= 1
+        if not self.comment_depth:
             yield self.token(TOKEN_TAG, name, start)
             if markup:
-                yield self.token(TOKEN_EXPRESSION, self.mended(name, markup), start)
+                yield self.token(TOKEN_EXPRESSION, self.repaired(name, markup), start)
         if name == "comment":
-            self.comment = self.comment if self.comments else self.position
-            self.comments += 1
+            self.comment_start = self.comment_start if self.comment_depth else self.position
+            self.comment_depth += 1
 
     def raw(self, start: int) -> Iterator[Token]:
         end = _ENDRAW.search(self.source, self.position)
@@ -117,29 +117,29 @@ class _Cutter:
         value = self.source[self.position : stop]
         if self.trim:
             value = value.lstrip()
-        if value and not self.comments:
+        if value and not self.comment_depth:
             yield self.token(TOKEN_CONTENT, value, self.position)
         self.position = end.end() if end else stop
         self.trim = bool(end and end.group(2))
 
     def inner(self, start: int, end: int) -> str:
-        """What stands between the braces. Goes past them."""
+        """The text between the braces. Moves the position past them."""
         self.position = end + 2
         self.trim = end > start + 2 and self.source[end - 1] == "-"
         inner = self.source[start + 2 : end]
         self.count(inner)
         return inner.removeprefix("-").removesuffix("-")
 
-    def mended(self, name: str, markup: str) -> str:
-        """The markup in a way that can be read. What had to be mended is counted once more."""
-        mended = self.mend(name, markup)
-        if mended != markup:
-            self.count_mended(markup)
-        return mended
+    def repaired(self, name: str, markup: str) -> str:
+        """The markup in a form that can be parsed. Repaired markup is counted once more."""
+        repaired = self.repair(name, markup)
+        if repaired != markup:
+            self.count_repaired(markup)
+        return repaired
 
     def unclosed(self, start: int, opening: str) -> Iterator[Token]:
-        """The braces stand as they are written, and so does all that follows."""
-        if not self.comments:
+        """Keep the braces and the rest of the text as plain text."""
+        if not self.comment_depth:
             error = f"{opening} is never closed"
             self.report(LiquidSyntaxError(error, token=self.token(TOKEN_CONTENT, opening, start)))
             yield self.token(TOKEN_CONTENT, self.source[start:], start)
@@ -153,12 +153,15 @@ def tokenize(
     source: str,
     report: Report,
     *,
-    mend: Mend = lax.mend,
-    count: Count = _uncounted,
-    count_mended: Count = _uncounted,
+    repair: Repair = lax.repair,
+    count: Count = _do_not_count,
+    count_repaired: Count = _do_not_count,
 ) -> Iterator[Token]:
-    """The tokens of a text. What can't be read is reported, and stays in the text as it is written.
+    """Split a text into tokens.
 
-    What `count` and `count_mended` raise ends the walk.
+    Unclosed braces are reported and stay in the text. A tag without a name and an unclosed `raw`
+    are reported too.
+
+    Exceptions from `count` and `count_repaired` are passed on.
     """
-    return _Cutter(source, report, mend, count, count_mended).tokens()
+    return _Tokenizer(source, report, repair, count, count_repaired).tokens()

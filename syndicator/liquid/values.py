@@ -1,4 +1,4 @@
-"""Values as Ruby reads and prints them."""
+"""Converts and prints values as Ruby does."""
 
 import datetime as dt
 import re
@@ -9,16 +9,16 @@ from liquid import Undefined
 from liquid.builtin.tags.for_tag import ForLoop
 from liquid.builtin.tags.tablerow_tag import TableRow
 
-from syndicator.liquid.limits import STEPS, Allowance, LiquidLimitError, length
+from syndicator.liquid.limits import STEPS, Allowance, LiquidLimitError, range_length
 
 Number = int | float
-_PRINTED = 20_000
+_MAX_PRINTED = 20_000  #: values in a hash or an array that is printed
 _LEADING_INTEGER = re.compile(r"\s*([+-]?\d{1,1000})")
 _DECIMAL = re.compile(r"-?\d{1,1000}\.\d{1,1000}")
 
 
-def nil(value: object) -> object:
-    """None for what is not defined, else the value."""
+def undefined_to_none(value: object) -> object:
+    """The value, or None if it is undefined."""
     return None if isinstance(value, Undefined) else value
 
 
@@ -26,9 +26,9 @@ def is_array(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
-def to_s(value: object, left: Allowance | None = None) -> str:
-    """As Ruby's `to_s`. Raises LiquidLimitError for a hash or an array of more than is `left`."""
-    match nil(value):
+def to_s(value: object, allowance: Allowance | None = None) -> str:
+    """Convert as Ruby's `to_s`. Raises LiquidLimitError if `allowance` is used up."""
+    match undefined_to_none(value):
         case None:
             return ""
         case str() as text:
@@ -43,55 +43,57 @@ def to_s(value: object, left: Allowance | None = None) -> str:
             return f"{numbers.start}..{numbers.stop - 1}"
         case ForLoop() | TableRow():
             return "Liquid::ForloopDrop"
-        case Mapping() | Sequence() as many:
-            return inspect(many, left)
+        case Mapping() | Sequence() as collection:
+            return inspect(collection, allowance)
         case other:
             return str(other)
 
 
 def output(value: object) -> str:
-    """As an output tag prints it: an array is its items one after the other (`Array#join`)."""
+    """Print a value as an output tag does: the items of an array are joined (`Array#join`)."""
     if is_array(value) and not isinstance(value, range):
         return "".join(texts(flatten(value)))
     return to_s(value)
 
 
-def texts(many: Iterable[object]) -> list[str]:
-    """Each value as `to_s` has it. Raises LiquidLimitError before all together are longer than one text may be."""
-    left = Allowance()
-    found: list[str] = []
-    for item in many:
-        if isinstance(item, str):
-            left.take(len(item), values=0)
-        found.append(to_s(item, left))
-    return found
+def texts(values: Iterable[object]) -> list[str]:
+    """Convert each value by `to_s`. Raises LiquidLimitError if all together are too long."""
+    allowance = Allowance()
+    result: list[str] = []
+    for value in values:
+        if isinstance(value, str):
+            allowance.spend(len(value), values=0)
+        result.append(to_s(value, allowance))
+    return result
 
 
-def inspect(value: object, left: Allowance | None = None) -> str:
-    """As Ruby's `inspect`. Raises LiquidLimitError for what holds more than is `left`; None: than anyone prints."""
-    written: list[str] = []
-    _inspect(value, Allowance(_PRINTED) if left is None else left, written.append)
-    return "".join(written)
+def inspect(value: object, allowance: Allowance | None = None) -> str:
+    """Print as Ruby's `inspect`. Raises LiquidLimitError if `allowance` is used up.
+
+    None: an allowance of 20,000 values.
+    """
+    pieces: list[str] = []
+    _inspect(value, Allowance(_MAX_PRINTED) if allowance is None else allowance, pieces.append)
+    return "".join(pieces)
 
 
-def _inspect(value: object, left: Allowance, write: Callable[[str], None]) -> None:
-    left.take(len(value) if isinstance(value, str) else 0)
-    value = nil(value)
-    if isinstance(value, Mapping) and not isinstance(
-        value, ForLoop | TableRow
-    ):  # those can't be gone through
+def _inspect(value: object, allowance: Allowance, write: Callable[[str], None]) -> None:
+    allowance.spend(len(value) if isinstance(value, str) else 0)
+    value = undefined_to_none(value)
+    # ForLoop and TableRow are mappings that can't be iterated.
+    if isinstance(value, Mapping) and not isinstance(value, ForLoop | TableRow):
         write("{")
         for number, (key, item) in enumerate(value.items()):
             write(", " if number else "")
-            _inspect(key, left, write)
+            _inspect(key, allowance, write)
             write("=>")
-            _inspect(item, left, write)
+            _inspect(item, allowance, write)
         write("}")
     elif is_array(value) and not isinstance(value, range):
         write("[")
         for number, item in enumerate(value):  # type: ignore[arg-type]
             write(", " if number else "")
-            _inspect(item, left, write)
+            _inspect(item, allowance, write)
         write("]")
     elif isinstance(value, str):
         write('"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"')
@@ -100,32 +102,36 @@ def _inspect(value: object, left: Allowance, write: Callable[[str], None]) -> No
 
 
 def flatten(value: object) -> list[object]:
-    """All items of an array and of the arrays in it. Raises LiquidLimitError."""
-    found: list[object] = []
-    todo: list[object] = [value]
-    while todo:
-        if len(found) + len(todo) > STEPS:
-            raise LiquidLimitError("the Liquid makes an array that is too large", token=None)
-        item = todo.pop()
-        if isinstance(item, range) and length(item) > STEPS:
-            raise LiquidLimitError("the Liquid counts too far", token=None)
+    """All items of an array and of nested arrays. Raises LiquidLimitError."""
+    result: list[object] = []
+    remaining: list[object] = [value]
+    while remaining:
+        if len(result) + len(remaining) > STEPS:
+            raise LiquidLimitError(
+                f"the Liquid creates an array of more than {STEPS:,} values", token=None
+            )
+        item = remaining.pop()
+        if isinstance(item, range) and range_length(item) > STEPS:
+            raise LiquidLimitError(
+                f"the Liquid has a range of more than {STEPS:,} numbers", token=None
+            )
         if is_array(item):
-            todo.extend(reversed(item))  # type: ignore[call-overload]
+            remaining.extend(reversed(item))  # type: ignore[call-overload]
         else:
-            found.append(item)
-    return found
+            result.append(item)
+    return result
 
 
 def items(value: object) -> list[object]:
-    """What an array filter works on: an array's items, else the value alone; nothing for nil."""
-    value = nil(value)
+    """The input of an array filter: the items of an array, else the single value. Empty for nil."""
+    value = undefined_to_none(value)
     if value is None:
         return []
     return flatten(value) if is_array(value) else [value]
 
 
 def to_number(value: object) -> Number:
-    """As Liquid's `to_number`: what doesn't begin with a number is 0."""
+    """Convert as Liquid's `to_number`: a text that does not begin with a number is 0."""
     if isinstance(value, bool) or value is None:
         return 0
     if isinstance(value, (int, float)):
@@ -139,22 +145,22 @@ def to_number(value: object) -> Number:
 
 
 def to_i(value: object) -> int:
-    """As Ruby's `to_i`."""
+    """Convert as Ruby's `to_i`."""
     if isinstance(value, (bool, int, float)):
         return int(value)
-    found = _LEADING_INTEGER.match(to_s(value))
-    return int(found.group(1)) if found else 0
+    digits = _LEADING_INTEGER.match(to_s(value))
+    return int(digits.group(1)) if digits else 0
 
 
 def to_integer(value: object) -> int:
-    """As Liquid's `to_integer`: raises ValueError for what isn't written as one."""
+    """Convert as Liquid's `to_integer`. Raises ValueError for a text that is not an integer."""
     return value if isinstance(value, int) else int(to_s(value)[:1000])
 
 
 def get(item: object, name: object) -> object:
-    """A property of an item; None when it has none."""
+    """A property of an item; None if the item does not have it."""
     try:
-        return nil(item[name])  # type: ignore[index]
+        return undefined_to_none(item[name])  # type: ignore[index]
     except (KeyError, IndexError, TypeError):
         return None
 

@@ -1,4 +1,4 @@
-"""What the Liquid of a post may look up: its site's settings, files and other posts. The caller provides them."""
+"""Interfaces to the site of a post: settings, files and other posts. The caller provides them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import tzinfo
@@ -7,73 +7,76 @@ from typing import Any, Protocol
 from syndicator.model.content import PostHead, SiteInfo
 
 
-def places(name: str) -> tuple[str, ...]:
-    """What the path of a post that is asked for by `name` is or ends in, with or without its suffix.
+def path_endings(name: str) -> tuple[str, ...]:
+    """The possible ends of the path of the post `name`. The path may have a file suffix besides.
 
-    A folder in the name may be the one above `_posts`, as Jekyll has it: `en/2026-01-02-x`.
+    As in Jekyll, a folder in the name may be the one above `_posts`: `en/2026-01-02-x`.
     """
     folder, slash, file = name.strip("/").rpartition("/")
     return (f"{folder}/{file}", f"{folder}/_posts/{file}") if slash else (file,)
 
 
-def is_named(path: str, name: str) -> bool:
-    """Whether a post is asked for by `name`."""
-    ends = tuple(f"/{place}" for place in places(name))
-    return f"/{path}".endswith(ends) or f"/{path}".rpartition(".")[0].endswith(ends)
+def matches_name(path: str, name: str) -> bool:
+    """Whether `post_url` and `link` mean the post at `path` by `name`."""
+    endings = tuple(f"/{ending}" for ending in path_endings(name))
+    return f"/{path}".endswith(endings) or f"/{path}".rpartition(".")[0].endswith(endings)
 
 
 class SiteSettings(Protocol):
-    """What a site's config says."""
+    """The settings of a site."""
 
     @property
     def info(self) -> SiteInfo: ...
 
     @property
     def url(self) -> str:
-        """Scheme and host, as the config has it; "": it has none."""
+        """Scheme and host from the config; "" if it has none."""
 
     @property
     def baseurl(self) -> str:
-        """A path with a leading slash; "": none."""
+        """A path with a leading slash, or ""."""
 
     @property
     def timezone(self) -> tzinfo: ...
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """The whole config: Liquid's `site`."""
+        """The whole config, for Liquid's `site`."""
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """The files of `_data`: Liquid's `site.data`."""
+        """The content of `_data`, for Liquid's `site.data`."""
 
     @property
     def highlighter(self) -> str | None:
-        """The name of the highlighter of the `highlight` tag; None: an empty one."""
+        """The highlighter for the `highlight` tag; None if the config has an empty one."""
 
 
 class SiteFiles(Protocol):
-    """The files of the site a post may name. Nothing outside the site's folder is ever seen through it.
+    """The files of the site. Files outside of the site's folder are not accessible.
 
-    Paths are relative to the site's root with `/` between parts; a leading slash is the same root.
-    What was asked for is remembered by the maker, so that an entry is rendered again when it changes.
+    Paths are relative to the site's root, with `/` between parts. A leading slash is allowed.
+    Implementations record the requested paths, so that an entry is rendered again when one changes.
     """
 
     def text(self, path: str) -> str | None:
-        """The file's text without a byte order mark; None when there is no such file, or it isn't UTF-8 below 1 MiB."""
+        """The file's text without a byte order mark.
+
+        None if the file does not exist, is not UTF-8, or has 1 MiB or more.
+        """
 
     def size(self, path: str) -> int | None:
-        """The file's length in octets; None when there is no such file."""
+        """The file's length in bytes; None if it does not exist."""
 
     def names(self, folder: str) -> tuple[str, ...]:
-        """The paths of all files below a folder, sorted; none when there is no such folder."""
+        """The paths of all files below a folder, sorted. Empty if the folder does not exist."""
 
 
 class SitePosts(Protocol):
-    """The site's other posts that are out, as far as a post may ask for them: Jekyll reads no others (publisher.rb)."""
+    """The published posts of the site. Jekyll reads no others (publisher.rb)."""
 
     def find(self, name: str) -> PostHead | None:
-        """The post whose path ends in `name` (with or without suffix), as Jekyll's `post_url` and `link` ask."""
+        """The post that `post_url` and `link` mean by `name`; None if there is none."""
 
     def newest(self, limit: int) -> Iterable[PostHead]:
-        """Posts, newest first."""
+        """The newest posts, up to `limit`, newest first."""

@@ -1,1 +1,1 @@
-"""What an operator asks: check, doctor, status, disk space."""
+"""Answers for the operator: check (the posts), doctor (the machine), status, and disk space."""

@@ -1,4 +1,4 @@
-"""Reading everything and writing nothing: what would be wrong if this were built."""
+"""`syndicator check`: reads every post and lists the problems of a build. Writes nothing."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,102 +14,98 @@ from syndicator.build.scan import SiteReader
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import ALWAYS
 from syndicator.model.content import Document, PostHead, Problem, Report
-from syndicator.model.lookups import is_named
+from syndicator.model.lookups import matches_name
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.site_files import FolderFiles
 
 
-def check(plan: BuildOptions, now: datetime, progress: Progress) -> Report:
-    """Every problem of the site and its posts. Raises SourceError when the site can't be read at all.
+def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
+    """Every problem of the site and its posts. Raises SourceError when the site can't be read.
 
-    A post is rendered only if it holds Liquid: nothing else in a text can be wrong without showing in its head.
+    Only posts with Liquid are rendered: reading finds the problems of all others.
     """
-    begun = perf_counter()
-    reader = SiteReader(plan.source, plan.overrides)
+    started = perf_counter()
+    reader = SiteReader(options.source, options.overrides)
     site = reader.read()
-    source = SourceFolder(plan.source, plan.scope_of(site))
+    source = SourceFolder(options.source, options.scope_of(site))
     problems = list(reader.problems)
     paths = source.scan(known=()).fresh
     if not paths:
-        hint = (
-            "is it mounted, and is it the folder that holds _posts, or else the posts themselves?"
-        )
-        problems.append(
-            Problem(path="source.path", message=f"{plan.source} holds no posts", hint=hint)
-        )
+        hint = "check that it is mounted, and that it contains _posts/ or the posts themselves"
+        message = f"{options.source} contains no posts"
+        problems.append(Problem(path="source.path", message=message, hint=hint))
     heads: dict[str, PostHead] = {}
-    liquid: list[str] = []
+    with_liquid: list[str] = []
     for done, path in enumerate(paths, 1):
         document = source.read(path)
         if isinstance(document, Problem):
             problems.append(document)
         elif document:
-            reading = read_post(document, site)
-            problems += reading.problems
-            if reading.post:
-                heads[path] = reading.post.head
-                if "{%" in reading.post.body or "{{" in reading.post.body:
-                    liquid.append(path)
+            result = read_post(document, site)
+            problems += result.problems
+            if result.post:
+                heads[path] = result.post.head
+                if "{%" in result.post.body or "{{" in result.post.body:
+                    with_liquid.append(path)
         progress(done, len(paths), "reading posts")
-    names = FeedNames((), plan.kinds_of(site))
+    names = FeedNames((), options.kinds_of(site))
     feeds = {ALL}.union(*(names.of_all(head.terms) for head in heads.values()))
     notes = aliases_without_target(
-        {"feeds.aliases": plan.aliases},
-        {f"{name}.{suffix}" for name in feeds for suffix in plan.formats},
+        {"feeds.aliases": options.aliases},
+        {f"{name}.{suffix}" for name in feeds for suffix in options.formats},
     )
-    problems += [*_of_ids(heads.values()), *_of_moments(heads.values(), now), *names.problems]
-    from syndicator.jekyll.render import (
-        Renderer,
-    )  # half a second, which other commands need not wait for
+    problems += _duplicate_problems(heads.values())
+    problems += _future_update_problems(heads.values(), now)
+    problems += names.problems
+    # Importing this takes half a second, which other commands need not wait for.
+    from syndicator.jekyll.render import Renderer
 
     posts = _Posts(heads)
-    renderer = Renderer(site, FolderFiles(plan.source), posts, policy=plan.policy)
-    for done, path in enumerate(liquid, 1):
+    renderer = Renderer(site, FolderFiles(options.source), posts, policy=options.policy)
+    for done, path in enumerate(with_liquid, 1):
         document = source.read(path)
         post = read_post(document, site).post if isinstance(document, Document) else None
         if post:
-            posts.until = site.until(
-                max(now, post.head.published)
-            )  # it is rendered when its time comes
+            # A future post is rendered once it is published, with the posts that are out by then.
+            posts.until = site.until(max(now, post.head.published))
             problems += renderer.render(post).problems
-        progress(done, len(liquid), "rendering posts with Liquid")
+        progress(done, len(with_liquid), "rendering posts with Liquid")
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.path, problem.line or 0))
     return Report(
         started=now,
-        seconds=perf_counter() - begun,
+        seconds=perf_counter() - started,
         posts=len(heads),
         problems=tuple(ordered),
         notes=notes,
     )
 
 
-def _of_ids(heads: Iterable[PostHead]) -> list[Problem]:
-    """Two posts with one id, as the index would find them; and two with one address, which it doesn't look for."""
-    holders: dict[str, str] = {}
-    pages: dict[str, str] = {}
-    found = []
+def _duplicate_problems(heads: Iterable[PostHead]) -> list[Problem]:
+    """Posts that share an id, as in a build, or an address, which only `check` reports."""
+    paths_by_id: dict[str, str] = {}
+    paths_by_url: dict[str, str] = {}
+    problems = []
     for head in heads:
-        problem = identity.conflict(head, identity.identify(head, None, head.published), holders)
-        holders.setdefault(head.id, head.path)
-        page = pages.setdefault(head.url, head.path)
-        if problem is None and page != head.path:
-            hint = "give it a permalink or a name of its own: a site has one page at an address"
-            problem = Problem(
-                path=head.path, message=f"has the same address as {page}: {head.url}", hint=hint
-            )
+        identified = identity.identify(head, None, head.published)
+        problem = identity.conflict(head, identified, paths_by_id)
+        paths_by_id.setdefault(head.id, head.path)
+        first = paths_by_url.setdefault(head.url, head.path)
+        if problem is None and first != head.path:
+            message = f"has the same address as {first}: {head.url}"
+            hint = "give it another permalink or file name"
+            problem = Problem(path=head.path, message=message, hint=hint)
         if problem:
-            found.append(problem)
-    return found
+            problems.append(problem)
+    return problems
 
 
-def _of_moments(heads: Iterable[PostHead], now: datetime) -> list[Problem]:
-    """Posts that say they were changed on a day that hasn't come, and isn't that of their appearance either."""
-    hint = "mend last_modified_at: until then the feeds it stands in say so too"
+def _future_update_problems(heads: Iterable[PostHead], now: datetime) -> list[Problem]:
+    """Posts whose last_modified_at is later than both now and their own date."""
     return [
         Problem(
             path=head.path,
-            message=f"says that it was changed on {head.updated:%Y-%m-%d}, yet to come",
-            hint=hint,
+            message=f"last_modified_at is in the future: {head.updated:%Y-%m-%d}",
+            hint="correct it: until that day its feeds carry this date too",
         )
         for head in heads
         if head.updated and head.updated > max(now, head.published) + YET_TO_COME
@@ -117,22 +113,27 @@ def _of_moments(heads: Iterable[PostHead], now: datetime) -> list[Problem]:
 
 
 class _Posts:
-    """`jekyll.asking.SitePosts` of what was read just now: those that are out `until` then."""
+    """The posts that a template can look up: those published by `until`.
+
+    Implements `SitePosts` of `liquid.lookups`.
+    """
 
     def __init__(self, heads: dict[str, PostHead]) -> None:
         self._heads = heads
         self.until = ALWAYS
 
     @property
-    def _out(self) -> Iterable[PostHead]:
+    def _published(self) -> Iterable[PostHead]:
         return (head for head in self._heads.values() if head.published <= self.until)
 
     def find(self, name: str) -> PostHead | None:
         return min(
-            (head for head in self._out if is_named(head.path, name)),
+            (head for head in self._published if matches_name(head.path, name)),
             key=lambda head: head.path,
             default=None,
         )
 
     def newest(self, limit: int) -> list[PostHead]:
-        return sorted(self._out, key=lambda head: (head.published, head.path), reverse=True)[:limit]
+        return sorted(self._published, key=lambda head: (head.published, head.path), reverse=True)[
+            :limit
+        ]

@@ -1,19 +1,19 @@
-"""What room is left on a disk."""
+"""Free disk space where a folder is, or will be created."""
 
 import os
 import shutil
 from pathlib import Path
 
-#: Octets. With less than this on a disk, the next write may fail.
-LITTLE = 16 * 2**20
+#: Bytes. With less free space than this, the next write may fail.
+LOW = 16 * 2**20
 
 
-def nearest(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
-    # os.path's, since that of Path raises where a folder is closed to this user.
+def nearest_existing(folder: Path) -> Path:
+    """The folder, or its nearest parent that exists."""
+    # os.path.exists, since Path.exists raises if a parent folder denies access.
     return next(each for each in (folder, *folder.parents) if os.path.exists(each))
 
 
-def free(folder: Path) -> int:
-    """Octets that this user may still write where the folder is, or will be."""
-    return shutil.disk_usage(nearest(folder)).free
+def free_bytes(folder: Path) -> int:
+    """Bytes that this user may still write on the folder's disk."""
+    return shutil.disk_usage(nearest_existing(folder)).free

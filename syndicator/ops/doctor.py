@@ -1,7 +1,7 @@
-"""What would go wrong on this machine with this config.
+"""`syndicator doctor`: checks whether this machine and this config are ready.
 
-Reads only, and asks the network only where it is told to: of its own machine it asks who listens there already.
-What it finds are Problems: a setting, what is wrong with it, and what to do.
+Writes nothing. Only `check_network` uses the network; `check_listening` connects to this machine.
+Each result is a Problem: a setting, what is wrong with it, and what to do.
 """
 
 import os
@@ -25,46 +25,47 @@ from syndicator.model.outbox import Request, Response
 from syndicator.ops import disk
 from syndicator.store import database, file_modes
 
-#: No clock that is right is before this: the program is younger.
-_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+#: The release date of this program: a clock before it is wrong.
+_RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
 
-#: What nobody has (RFC 2606 §3).
+#: Reserved example domains (RFC 2606 §3).
 _EXAMPLE = re.compile(r"(.*\.)?example(\.com|\.net|\.org)?")
 
-#: The fact that names an address which sent X-Forwarded-For and is not trusted; empty: none did.
-UNNAMED_PROXY = "unnamed proxy"
+#: Key in `kv` of an address that sent X-Forwarded-For and is not trusted; empty: there was none.
+UNTRUSTED_PROXY = "unnamed proxy"
 
-#: Clocks that are further apart than this are not both right.
-_APART = timedelta(minutes=2)
+#: If two clocks differ by more than this, one of them is wrong.
+_CLOCK_TOLERANCE = timedelta(minutes=2)
 
 #: Seconds in which our own daemon answers.
-_QUICK = 2.0
+_ANSWER_TIMEOUT = 2.0
 
-#: More octets than our index page has.
-_PAGE = 16 * 2**20
+#: Bytes. Our index page is smaller.
+_MAX_PAGE = 16 * 2**20
 
-#: More bytes than a config has.
-_CONFIG = 4 * 2**20
+#: Bytes. A config file is smaller.
+_MAX_CONFIG = 4 * 2**20
 
-#: A database's address with a password: before the host, or in its query, as libpq's `password` and `sslpassword`.
+#: A database URL with a password: before the host, or in its query, as libpq's `password` and
+#: `sslpassword`.
 _PASSWORD = re.compile(
     r"""postgresql[^\s"':]*://([^\s"':@/]*:[^\s"'@]+@|[^\s"']*[?&]\w*(password|secret)=[^&\s"'])""",
     re.IGNORECASE,
 )
 
 
-def addresses(url: str, hubs: Sequence[str], site: str | None) -> Iterator[Problem]:
-    """Whether others can reach the feeds. `hubs`: outside ones, that are told to fetch them. `site`: as configured."""
+def check_addresses(url: str, hubs: Sequence[str], site: str | None) -> Iterator[Problem]:
+    """Whether others can reach the feeds. `hubs`: outside hubs. `site`: the setting `site.url`."""
     if site and _EXAMPLE.fullmatch(urlsplit(site).hostname or ""):
-        hint = "set it to the address that the site's pages have: every post links there"
-        yield Problem(path="site.url", message=f"{site} is an example", hint=hint)
-    host = urlsplit(url).hostname or ""
-    if not _is_public(host):
-        hint = "set it to the address that others will use; until then nobody but this network can follow the feeds"
-        yield Problem(path="feeds.url", message=f"{url} is no public address", hint=hint)
-        if hubs:
-            message = f"{', '.join(hubs)} can't fetch feeds from {url}"
-            yield Problem(path="push.hubs", message=message, hint="set feeds.url first")
+        hint = "set it to the address of the site: every post's link starts with it"
+        yield Problem(path="site.url", message=f"{site} is an example address", hint=hint)
+    if _is_public(urlsplit(url).hostname or ""):
+        return
+    hint = "set it to the feeds' public address; until then only this network can follow them"
+    yield Problem(path="feeds.url", message=f"{url} is not a public address", hint=hint)
+    if hubs:
+        message = f"{', '.join(hubs)} can't fetch feeds from {url}"
+        yield Problem(path="push.hubs", message=message, hint="set feeds.url first")
 
 
 def _is_public(host: str) -> bool:
@@ -76,194 +77,196 @@ def _is_public(host: str) -> bool:
         )
 
 
-def places(source: Path, output: Path, state: Path | None) -> Iterator[Problem]:
-    """Whether the folders are there, may be used by this user, and have room. `state` None: it is no file of ours."""
-    # os.path's, since those of Path raise where a folder is closed to this user.
+def check_folders(source: Path, output: Path, state: Path | None) -> Iterator[Problem]:
+    """Whether folders exist, are accessible and have free space. `state` None: it is not a file."""
+    # os.path.isdir, since Path.is_dir raises if a parent folder denies access.
     if not os.path.isdir(source) or not os.access(source, os.R_OK | os.X_OK):
+        hint = "check that it exists, is mounted, and that this user may read it"
         yield Problem(
-            path="source.path",
-            message=f"{source} is no folder that can be read",
-            hint="is it mounted?",
+            path="source.path", message=f"{source} is not a readable directory", hint=hint
         )
     written = [("output.path", output)] + ([("state.url", state.parent)] if state else [])
     for setting, folder in written:
-        there = disk.nearest(folder)
-        if not os.path.isdir(there) or not os.access(there, os.W_OK | os.X_OK):
-            hint = "give the user that syndicator runs as the right to write there, or name another folder"
-            yield Problem(path=setting, message=f"{there} can't be written to", hint=hint)
-        if (free := disk.free(there)) < disk.LITTLE:
-            yield Problem(
-                path=setting, message=f"{free:,} octets are free at {there}", hint="make room"
-            )
+        existing = disk.nearest_existing(folder)
+        if not os.path.isdir(existing) or not os.access(existing, os.W_OK | os.X_OK):
+            hint = "let the user that runs syndicator write there, or set another folder"
+            yield Problem(path=setting, message=f"{existing} is not writable", hint=hint)
+        if (free := disk.free_bytes(existing)) < disk.LOW:
+            message = f"only {free:,} bytes are free at {existing}"
+            yield Problem(path=setting, message=message, hint="free some disk space")
 
 
-def listens(
+def check_listening(
     public: tuple[str, int], admin: tuple[str, int] | None, page: Path
 ) -> Iterator[Problem]:
-    """Whether this machine can serve at `web.listen` and `web.admin`, or does so already.
+    """Whether this machine can serve at `web.listen` and `web.admin`, or already does.
 
-    `page`: the index page, as it is on disk. Of a daemon that runs, the log tells whether it has `admin`.
+    `page`: the index page on disk. Whether a running daemon serves `admin` is in its log only.
     """
     addresses = {"web.listen": public} | ({"web.admin": admin} if admin else {})
     for setting, (host, port) in addresses.items():
         try:
             listen(host, port, setting).close()
         except SyndicatorError as error:
-            if _is_served(*public, page):
+            if _is_our_daemon(*public, page):
                 return
             yield Problem(path=setting, message=str(error), hint=error.hint)
 
 
-def _is_served(host: str, port: int, page: Path) -> bool:
-    """Whether whoever listens there is our daemon: it says that it lives, and shows our index page, if there is one."""
+def _is_our_daemon(host: str, port: int, page: Path) -> bool:
+    """Whether our daemon listens there: it answers /livez and serves our index page, if any."""
     try:
-        lives = _get(host, port, "/livez") == b"ok\n"
-        return lives and (
+        alive = _get(host, port, "/livez") == b"ok\n"
+        return alive and (
             not page.exists()
-            or _get(host, port, "/index.html") == regular_files.read_file(page, _PAGE)
+            or _get(host, port, "/index.html") == regular_files.read_file(page, _MAX_PAGE)
         )
     except (OSError, HTTPException):
         return False
 
 
 def _get(host: str, port: int, path: str) -> bytes:
-    with closing(HTTPConnection(host, port, timeout=_QUICK)) as asking:
-        asking.request("GET", path)
-        return asking.getresponse().read(_PAGE)
+    with closing(HTTPConnection(host, port, timeout=_ANSWER_TIMEOUT)) as connection:
+        connection.request("GET", path)
+        return connection.getresponse().read(_MAX_PAGE)
 
 
-def proxies(state: str, trusted: Sequence[IPv4Network | IPv6Network]) -> Iterator[Problem]:
-    """Whether the daemon was asked by a proxy that the config doesn't name. `state`: its URL."""
+def check_proxies(state: str, trusted: Sequence[IPv4Network | IPv6Network]) -> Iterator[Problem]:
+    """Whether requests came from a proxy that the config does not trust. `state`: its URL."""
     try:
-        seen = database.peek_fact(state, UNNAMED_PROXY)
-    except StateError:  # `state` tells of it
+        proxy = database.peek_fact(state, UNTRUSTED_PROXY)
+    except StateError:  # `check_state` reports it
         return
-    if seen and not any(ip_address(seen) in network for network in trusted):
-        message = f"X-Forwarded-For came from {seen}, which is not named here: its readers count as one client"
-        hint = f'if it is a proxy of yours, add "{ip_network(seen)}"; anyone can send that header'
+    if proxy and not any(ip_address(proxy) in network for network in trusted):
+        message = (
+            f"does not contain {proxy}, which sent X-Forwarded-For: all its readers count as one"
+        )
+        hint = (
+            f'if it is your proxy, add "{ip_network(proxy)}"; note that anyone can send this header'
+        )
         yield Problem(path="web.trusted_proxies", message=message, hint=hint)
 
 
-def state(url: str, now: datetime) -> Iterator[Problem]:
-    """Whether the state can be used by this version, and whether the clock agrees with it."""
+def check_state(url: str, now: datetime) -> Iterator[Problem]:
+    """Whether this version can use the state, and whether the clock is later than the last run."""
     try:
         last = database.peek(url)
     except StateError as error:
         yield Problem(path="state.url", message=str(error), hint=error.hint)
         last = None
-    if now < _BEGAN or (last and now < last - _APART):
-        than = (
-            f"the last run was at {last:%Y-%m-%d %H:%M} UTC" if last else "this program is younger"
+    if now < _RELEASED or (last and now < last - _CLOCK_TOLERANCE):
+        conflict = (
+            f"the last run was at {last:%Y-%m-%d %H:%M} UTC"
+            if last
+            else "this program was released later"
         )
-        message = f"says {now:%Y-%m-%d %H:%M} UTC, but {than}"
-        yield Problem(
-            path="clock",
-            message=message,
-            hint="set it; posts appear by it, and debts are paid by it",
-        )
+        message = f"shows {now:%Y-%m-%d %H:%M} UTC, but {conflict}"
+        hint = "set the clock: it decides when posts appear and when notifications are sent"
+        yield Problem(path="clock", message=message, hint=hint)
 
 
-def neighbours(state: Path | None, output: Path, config: Path | None) -> Iterator[Problem]:
-    """What every user of this host may read or write though it is not for them. `config`: the config's file, if any.
+def check_permissions(state: Path | None, output: Path, config: Path | None) -> Iterator[Problem]:
+    """What all users of this host can access but should not. `config`: the config file, if any.
 
-    What a group may do is the operator's decision.
+    Group permissions are not checked: they are the operator's decision.
     """
-    opened = file_modes.accessible_to_all(state) if state else []
-    if opened:
-        message = f"every user of this host may use {', '.join(map(str, opened))}: secrets of subscribers stand there"
-        yield Problem(
-            path="state.url", message=message, hint=f"chmod 600 {shlex.join(map(str, opened))}"
-        )
+    exposed = file_modes.accessible_to_all(state) if state else []
+    if exposed:
+        files = ", ".join(map(str, exposed))
+        message = f"all users of this host can access {files}, which contain subscribers' secrets"
+        hint = f"chmod 600 {shlex.join(map(str, exposed))}"
+        yield Problem(path="state.url", message=message, hint=hint)
     folders = [("output.path", output, "the feeds")]
     if state:
         folders.insert(0, ("state.url", state.parent, "the state's files"))
-    for setting, folder, what in folders:
-        if _rights_of_everyone(folder) & stat.S_IWOTH:
+    for setting, folder, contents in folders:
+        if _permissions_of_others(folder) & stat.S_IWOTH:
             message = (
-                f"every user of this host may write to {folder}, and so remove or replace {what}"
+                f"all users of this host can replace {contents}: {folder} is writable for them"
             )
-            yield Problem(
-                path=setting, message=message, hint=f"chmod o-w {shlex.quote(str(folder))}"
-            )
-    if config and _rights_of_everyone(config) & stat.S_IROTH and _holds_a_password(config):
-        message = f"every user of this host may read the password in {config}"
-        hint = f"chmod 600 {shlex.quote(str(config.absolute()))}, and let it belong to the user that syndicator runs as"
+            hint = f"chmod o-w {shlex.quote(str(folder))}"
+            yield Problem(path=setting, message=message, hint=hint)
+    if config and _permissions_of_others(config) & stat.S_IROTH and _contains_password(config):
+        message = f"all users of this host can read the password in {config}"
+        path = shlex.quote(str(config.absolute()))
+        hint = f"chmod 600 {path}, and chown it to the user that runs syndicator"
         yield Problem(path="state.url", message=message, hint=hint)
 
 
-def _rights_of_everyone(path: Path) -> int:
+def _permissions_of_others(path: Path) -> int:
     try:
         return path.stat().st_mode & stat.S_IRWXO
     except OSError:
         return 0
 
 
-def _holds_a_password(config: Path) -> bool:
-    """Whether a password stands in a config's file, be it in a comment."""
+def _contains_password(config: Path) -> bool:
+    """Whether a config file contains a password, even in a comment."""
     try:
-        text = regular_files.read_file(config, _CONFIG, follow=True).decode("utf-8", "replace")
+        text = regular_files.read_file(config, _MAX_CONFIG, follow=True).decode("utf-8", "replace")
     except OSError:
         return False
     return _PASSWORD.search(text) is not None
 
 
-def answers(
-    ask: Callable[[Request], Response],
+def check_network(
+    send: Callable[[Request], Response],
     hubs: Sequence[str],
     topic: str,
     file: Path,
     now: Callable[[], datetime],
 ) -> Iterator[Problem]:
-    """Whether hubs answer, the feeds' address leads back to us, and clocks agree. Asks the network."""
+    """Whether hubs answer, clocks agree, and `topic` leads to our `file`. Uses the network."""
     for hub in hubs:
-        answer = ask(Request(method="GET", url=hub))
-        if answer.status is None:
-            hint = "is it spelt right, and may this machine ask it? Until it answers, pings wait"
-            yield Problem(path=hub, message=f"can't be reached: {answer.error}", hint=hint)
+        response = send(Request(method="GET", url=hub))
+        if response.status is None:
+            hint = (
+                "check its spelling and this machine's network; pings are retried until it answers"
+            )
+            yield Problem(path=hub, message=f"can't be reached: {response.error}", hint=hint)
         else:
-            yield from _clock(hub, answer, now())
-    answer = ask(Request(method="GET", url=topic, headers={"Accept-Encoding": "identity"}))
-    yield from _leads_back(topic, answer, file)
+            yield from _check_clock(hub, response, now())
+    response = send(Request(method="GET", url=topic, headers={"Accept-Encoding": "identity"}))
+    yield from _check_topic(topic, response, file)
 
 
-def _clock(who: str, answer: Response, now: datetime) -> Iterator[Problem]:
+def _check_clock(hub: str, response: Response, now: datetime) -> Iterator[Problem]:
     try:
-        theirs = parsedate_to_datetime(answer.headers["date"])
+        theirs = parsedate_to_datetime(response.headers["date"])
     except (KeyError, ValueError, TypeError):
         return
-    if abs(theirs.replace(tzinfo=theirs.tzinfo or UTC) - now) > _APART:
-        message = f"says {now:%Y-%m-%d %H:%M:%S} UTC, {who} says {theirs:%Y-%m-%d %H:%M:%S}"
-        yield Problem(path="clock", message=message, hint="let it be set from the network (NTP)")
+    if abs(theirs.replace(tzinfo=theirs.tzinfo or UTC) - now) > _CLOCK_TOLERANCE:
+        message = f"shows {now:%Y-%m-%d %H:%M:%S} UTC, {hub} sent {theirs:%Y-%m-%d %H:%M:%S}"
+        hint = "synchronise the clock from the network (NTP)"
+        yield Problem(path="clock", message=message, hint=hint)
 
 
-def _leads_back(topic: str, answer: Response, file: Path) -> Iterator[Problem]:
-    hint = "it must lead to this syndicator, or to a server of the output folder: see feeds.url"
-    if answer.status is None:
-        yield Problem(path=topic, message=f"can't be reached: {answer.error}", hint=hint)
+def _check_topic(topic: str, response: Response, file: Path) -> Iterator[Problem]:
+    hint = "make feeds.url lead to this syndicator, or to a server of the output folder"
+    if response.status is None:
+        yield Problem(path=topic, message=f"can't be reached: {response.error}", hint=hint)
         return
-    if answer.status != 200:
-        yield Problem(path=topic, message=f"answers {answer.status}", hint=hint)
+    if response.status != 200:
+        yield Problem(path=topic, message=f"returns status {response.status}", hint=hint)
         return
-    kind = answer.headers.get("content-type", "nothing")
-    if answer.body.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
-        yield Problem(path=topic, message=f"is HTML, not a feed (sent as {kind})", hint=hint)
+    media_type = response.headers.get("content-type", "none")
+    if response.body.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
+        message = f"returns HTML, not a feed (Content-Type: {media_type})"
+        yield Problem(path=topic, message=message, hint=hint)
         return
     try:
-        with open(regular_files.open_file(file), "rb") as ours:
-            wanted = ours.read(len(answer.body))
+        with open(regular_files.open_file(file), "rb") as feed:
+            expected = feed.read(len(response.body))
     except OSError:
-        yield Problem(
-            path=topic,
-            message=f"{file} isn't there to compare with",
-            hint="syndicator build makes it",
-        )
+        message = f"can't be compared: {file} does not exist"
+        yield Problem(path=topic, message=message, hint="run syndicator build to create it")
         return
-    if not answer.body or answer.body != wanted:
+    if not response.body or response.body != expected:
         yield Problem(
             path=topic,
-            message=f"is not what stands in {file}",
-            hint="an old copy in a cache? " + hint,
+            message=f"differs from {file}",
+            hint="check for an outdated copy in a cache, and " + hint,
         )
-    if "rel=" not in answer.headers.get("link", ""):
-        hint = "let the server send it (config/ has examples); readers that don't look inside find the hub by it"
+    if "rel=" not in response.headers.get("link", ""):
+        hint = "let the server send it, see config/: some readers find the hub only there"
         yield Problem(path=topic, message="is sent without a Link header", hint=hint)

@@ -1,4 +1,7 @@
-"""What an operator wants to see, gathered from the store. Facts only: how they are said is the shell's matter."""
+"""Collects the status of a syndicator from the store, and decides what needs attention.
+
+Facts only: `cli.status_page` formats them.
+"""
 
 import json
 import os
@@ -22,7 +25,7 @@ from syndicator.store.subscriptions import Audience
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LastRun:
-    """The last run that did something."""
+    """The last run that changed anything."""
 
     started: datetime
     seconds: float
@@ -31,7 +34,7 @@ class LastRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """Why the last run stopped. It is forgotten when a run succeeds."""
+    """Why the last run failed. A run that succeeds deletes it."""
 
     at: datetime
     message: str
@@ -41,111 +44,106 @@ class Failure:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedState:
     name: str
-    title: str  #: the label of its term; the site's feed has the name "all"
+    title: str  #: the label of its term; "all" for the feed of the whole site
     urls: Mapping[str, str]  #: by suffix: rss, atom, json, html
     entries: int
     updated: datetime | None  #: of its newest entry; None: it never had one
     published: datetime  #: when one of its files last changed
-    subscribers: int  #: of our own hub, over all formats
+    subscribers: int  #: at our own hub, over all formats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Status:
     version: str
-    daemon: str | None  #: who runs on this state; None: nobody
-    since: (
-        datetime | None
-    )  #: when the daemon that runs was started; None: nobody runs, or it can't be told
+    daemon: str | None  #: process and host of the daemon; None: none runs
+    since: datetime | None  #: when the daemon was started; None: none runs, or unknown
     url: str  #: public address of the feeds
-    polled: (
-        datetime | None
-    )  #: when the daemon last looked at the source; None: none runs, or it can't be told
+    polled: datetime | None  #: when the daemon last polled; None: none runs, or unknown
     state: str
-    state_octets: int | None  #: None: it isn't a file of ours
+    state_octets: int | None  #: bytes; None: the state is not a file
     output: str
-    output_octets: int
-    disk_free_octets: int  #: where the output is
-    state_free_octets: int | None  #: where the state is; None: it isn't a file of ours
+    output_octets: int  #: bytes
+    disk_free_octets: int  #: bytes, on the output's disk
+    state_free_octets: int | None  #: bytes, on the state's disk; None: the state is not a file
     posts: int
-    waiting: datetime | None  #: when the next future post appears; None: none waits
+    waiting: datetime | None  #: when the next future post appears; None: there is none
     last_run: LastRun | None
     last_failure: Failure | None  #: None: the last run succeeded
     feeds: tuple[FeedState, ...]
     problems: tuple[Problem, ...]
     hubs: tuple[HubState, ...]
-    owed: Mapping[str, int]  #: by kind, what waits or is under way
-    gave_up: Mapping[str, int]  #: by kind, what was given up
-    owed_since: datetime | None  #: when the oldest debt was made; None: nothing is owed
-    next_try: datetime | None  #: when the next debt is tried; None: nothing is owed
+    owed: Mapping[str, int]  #: jobs queued or claimed, by kind
+    gave_up: Mapping[str, int]  #: jobs given up, by kind
+    owed_since: datetime | None  #: when the oldest job was queued; None: none is queued
+    next_try: datetime | None  #: when the next job is due; None: none is queued
     subscribers: int
-    audiences: Mapping[str, Audience]  #: of our own hub, by topic; only topics that someone follows
+    audiences: Mapping[str, Audience]  #: of our own hub, by topic; topics with subscribers only
 
 
-#: Longer than hubs are down in passing.
-_LONG = timedelta(hours=1)
+#: A job queued for longer than this needs attention: hubs are rarely down for so long.
+_QUEUED_TOO_LONG = timedelta(hours=1)
 
 
 def concerns(
-    found: Status, now: datetime, *, late: timedelta, daemon_wanted: bool
+    status: Status, now: datetime, *, late: timedelta, daemon_wanted: bool
 ) -> tuple[str, ...]:
-    """What needs a person, in words; nothing: all is well. `late`: a look at the source longer ago is one too many."""
-    said = []
-    if found.last_failure:
-        said.append(f"the last run failed: {found.last_failure.message}")
-    if daemon_wanted and not found.daemon:
-        said.append("the daemon is not running: start it with syndicator run")
-    if found.polled and now - found.polled > late:
-        said.append(
-            f"the daemon last looked at the source at {found.polled:%Y-%m-%d %H:%M:%S} UTC: it hangs"
-        )
-    left_out = sum(problem.fatal for problem in found.problems)
-    if left_out:
-        said.append(
-            f"{left_out:,} problem{'s keep posts' if left_out > 1 else ' keeps a post'} from going out as saved"
-        )
-    said += [
+    """What needs attention, a line each; empty if healthy. `late`: longest time between polls."""
+    lines = []
+    if status.last_failure:
+        lines.append(f"the last run failed: {status.last_failure.message}")
+    if daemon_wanted and not status.daemon:
+        lines.append("the daemon is not running: start it with syndicator run")
+    if status.polled and now - status.polled > late:
+        polled = f"{status.polled:%Y-%m-%d %H:%M:%S} UTC"
+        lines.append(f"the daemon has stopped polling, last at {polled}: restart it")
+    if fatal := sum(problem.fatal for problem in status.problems):
+        blocked = "1 problem keeps a post" if fatal == 1 else f"{fatal:,} problems keep posts"
+        lines.append(f"{blocked} from being published as saved: see syndicator check")
+    lines += [
         f"{hub.url}: {hub.gave_up:,} pings given up: {hub.error}"
-        for hub in found.hubs
+        for hub in status.hubs
         if hub.gave_up
     ]
-    if found.owed_since and now - found.owed_since > _LONG:
-        errors = [f"{hub.url}: {hub.error}" for hub in found.hubs if hub.waiting and hub.error]
-        said.append(
-            "; ".join([f"something is owed since {found.owed_since:%Y-%m-%d %H:%M} UTC", *errors])
-        )
-    places = ((found.output, found.disk_free_octets), (found.state, found.state_free_octets))
-    said += [
-        f"{place}: {free:,} octets are free"
-        for place, free in places
-        if free is not None and free < disk.LITTLE
+    if status.owed_since and now - status.owed_since > _QUEUED_TOO_LONG:
+        errors = [f"{hub.url}: {hub.error}" for hub in status.hubs if hub.waiting and hub.error]
+        queued = f"jobs have been queued since {status.owed_since:%Y-%m-%d %H:%M} UTC"
+        lines.append("; ".join([queued, *errors]))
+    disks = ((status.output, status.disk_free_octets), (status.state, status.state_free_octets))
+    lines += [
+        f"{path}: only {free:,} bytes are free on its disk"
+        for path, free in disks
+        if free is not None and free < disk.LOW
     ]
-    return tuple(said)
+    return tuple(lines)
 
 
 def remember_start(connection: Connection, now: datetime) -> None:
-    """Keep when a daemon began: from then on one is expected to run."""
+    """Record when the daemon started. From then on, a daemon is expected to run."""
     kv.put(connection, "daemon since", now.isoformat())
 
 
 def forget_start(connection: Connection) -> None:
-    """Expect no daemon any more."""
+    """Record that an operator stopped the daemon: none is expected to run."""
     kv.put(connection, "daemon since", "")
 
 
 def daemon_wanted(database: Database) -> bool:
-    """Whether a daemon is expected to run: where none ever did, or a person ended it, builds and pushes are timed."""
+    """Whether a daemon is expected to run: one was started, and no operator stopped it.
+
+    Without a daemon, cron or a person runs builds and pushes.
+    """
     with database.read() as connection:
         return bool(kv.get(connection, "daemon since"))
 
 
 def remember_run(connection: Connection, report: Report) -> None:
-    """Keep what a run did, and forget why an earlier one failed."""
-    said = {
+    """Record what a run did, and delete the last failure."""
+    run = {
         "started": report.started.isoformat(),
         "seconds": report.seconds,
         "summary": report.summary(),
     }
-    kv.put(connection, "last run", json.dumps(said))
+    kv.put(connection, "last run", json.dumps(run))
     kv.put(connection, "last failure", "")
 
 
@@ -160,9 +158,9 @@ def collect(
     url: str,
     version: str,
     now: datetime,
-    leads: Mapping[str, Mapping[str, str]],
+    aliases: Mapping[str, Mapping[str, str]],
 ) -> Status:
-    """`leads`: what the config has lead to feeds, as `publish.nowhere` takes it."""
+    """Collect the status. `aliases`: by setting, a feed file by the path that leads to it."""
     daemon = locks.holder(database, "daemon")
     with database.read() as connection:
         rows = [row for row in feeds.all_feeds(connection) if row.content_key is not None]
@@ -173,22 +171,23 @@ def collect(
         return Status(
             version=version,
             daemon=daemon.name if daemon else None,
-            since=_moment(kv.get(connection, "daemon since")) if daemon else None,
+            since=_time(kv.get(connection, "daemon since")) if daemon else None,
             url=url,
             polled=daemon.beat if daemon else None,
             state=database.name,
-            state_octets=_octets(database.path),
+            state_octets=_file_size(database.path),
             output=str(output),
             output_octets=sum(size for file in files for size, _ in file.disk.values()),
-            disk_free_octets=disk.free(output),
-            state_free_octets=disk.free(database.path.parent) if database.path else None,
+            disk_free_octets=disk.free_bytes(output),
+            state_free_octets=disk.free_bytes(database.path.parent) if database.path else None,
             posts=posts.count(connection),
             waiting=posts.next_due(connection, now),
-            last_run=_run(kv.get(connection, "last run")),
-            last_failure=_trouble(daemon) or _failure(kv.get(connection, "last failure")),
-            feeds=tuple(_feed(row, files, subscribers) for row in rows),
+            last_run=_last_run(kv.get(connection, "last run")),
+            last_failure=_daemon_failure(daemon)
+            or _last_failure(kv.get(connection, "last failure")),
+            feeds=tuple(_feed_state(row, files, subscribers) for row in rows),
             problems=problems.all_problems(connection)
-            + publish.aliases_without_target(leads, {file.path for file in files}),
+            + publish.aliases_without_target(aliases, {file.path for file in files}),
             hubs=outbox.hub_states(connection),
             owed={kind.value: queued_by_kind(counts)[kind] for kind in JobKind},
             gave_up={kind.value: counts.get((kind, "gave up"), 0) for kind in JobKind},
@@ -199,51 +198,51 @@ def collect(
         )
 
 
-def _feed(
+def _feed_state(
     row: feeds.FeedRow, files: list[feeds.FileRow], subscribers: Mapping[str, int]
 ) -> FeedState:
-    own = [file for file in files if file.feed == row.name]
+    feed_files = [file for file in files if file.feed == row.name]
     return FeedState(
         name=row.name,
         title=row.label or row.name,
         urls={
             file.path.rpartition(".")[2]: file.url
-            for file in own
+            for file in feed_files
             if file.path.startswith(f"{row.name}.")
         },
         entries=len(row.post_paths),
         updated=row.updated,
-        published=max(file.updated for file in own),
-        subscribers=sum(subscribers.get(url, 0) for url in {file.url for file in own}),
+        published=max(file.updated for file in feed_files),
+        subscribers=sum(subscribers.get(url, 0) for url in {file.url for file in feed_files}),
     )
 
 
-def _run(text: str | None) -> LastRun | None:
+def _last_run(text: str | None) -> LastRun | None:
     if not text:
         return None
-    said: dict[str, Any] = json.loads(text)
-    return LastRun(**said | {"started": datetime.fromisoformat(said["started"])})
+    run: dict[str, Any] = json.loads(text)
+    return LastRun(**run | {"started": datetime.fromisoformat(run["started"])})
 
 
-def _failure(text: str | None) -> Failure | None:
+def _last_failure(text: str | None) -> Failure | None:
     if not text:
         return None
-    said: dict[str, Any] = json.loads(text)
-    return Failure(**said | {"at": datetime.fromisoformat(said["at"])})
+    failure: dict[str, Any] = json.loads(text)
+    return Failure(**failure | {"at": datetime.fromisoformat(failure["at"])})
 
 
-def _trouble(daemon: locks.Holder | None) -> Failure | None:
-    """What the daemon says itself: where the state can't be written to, it says nothing there."""
+def _daemon_failure(daemon: locks.Holder | None) -> Failure | None:
+    """A failure in the daemon's lock: the daemon reports there when the state is not writable."""
     if daemon is None or daemon.beat is None or not daemon.trouble:
         return None
     return Failure(at=daemon.beat, message=daemon.trouble, hint=daemon.hint or None)
 
 
-def _moment(text: str | None) -> datetime | None:
+def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _octets(path: Path | None) -> int | None:
+def _file_size(path: Path | None) -> int | None:
     if path is None:
         return None
     siblings = [path, path.with_name(path.name + "-wal")]

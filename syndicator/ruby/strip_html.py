@@ -1,10 +1,10 @@
-"""HTML as text, by the rule of Liquid's `strip_html` filter (Ruby Liquid, `lib/liquid/standardfilters.rb`)."""
+"""Liquid's `strip_html` filter (Ruby Liquid, `lib/liquid/standardfilters.rb`)."""
 
-_BLOCKS_OF_CODE = {"<script": "</script>", "<style": "</style>", "<!--": "-->"}
+_BLOCKS = {"<script": "</script>", "<style": "</style>", "<!--": "-->"}
 
 
 def strip_html(html: str) -> str:
-    """The text without tags, comments, scripts and styles, as Liquid's filter of that name; in linear time."""
+    """Remove tags, comments, scripts and styles as Liquid's filter does, in linear time."""
     kept: list[str] = []
     missing: set[str] = set()
     position = 0
@@ -20,13 +20,16 @@ def strip_html(html: str) -> str:
 
 
 def _end_of_markup(html: str, start: int, missing: set[str]) -> int:
-    """Where the markup that begins at `start` is over; -1 when it never is. `missing`: ends there are no more of."""
-    begins = html[start : start + 7]
-    for opening, closing in _BLOCKS_OF_CODE.items():
-        if begins.startswith(opening) and closing not in missing:
-            found = html.find(closing, start)
-            if found >= 0:
-                return found + len(closing)
+    """The end of the markup at `start`; -1 if it is not closed.
+
+    `missing` collects the closing strings that do not occur in the rest of the text.
+    """
+    opening_text = html[start : start + 7]
+    for opening, closing in _BLOCKS.items():
+        if opening_text.startswith(opening) and closing not in missing:
+            end = html.find(closing, start)
+            if end >= 0:
+                return end + len(closing)
             missing.add(closing)
-    found = html.find(">", start)
-    return found + 1 if found >= 0 else -1
+    end = html.find(">", start)
+    return end + 1 if end >= 0 else -1

@@ -1,4 +1,4 @@
-"""What the operator types, and what comes back: the real command in a folder of its own."""
+"""The commands and their output: the real command in its own folder."""
 
 import json
 import os
@@ -17,24 +17,38 @@ def command(tmp_path: Path) -> Command:
     return Command(tmp_path)
 
 
-def test_help_explains_itself(command: Command) -> None:
-    """Every command has a line of its own, and the help says how to begin."""
+def shell(command: Command, line: str) -> "subprocess.CompletedProcess[str]":
+    """Run a line of shell in the folder of a command."""
+    return subprocess.run(
+        line,
+        shell=True,
+        cwd=command.root,
+        env=command.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_lists_the_commands(command: Command) -> None:
+    """Every command has a line, and the help says how to start."""
     done = command("--help")
     assert done.returncode == 0
-    for word in ("init", "check", "build", "push", "run", "status", "Begin with"):
+    for word in ("init", "check", "build", "push", "run", "status", "Start with"):
         assert word in done.stdout
 
 
-@pytest.mark.parametrize("words", [["bild"], ["push", "now", "--al"]])
-def test_wrong_use_is_2(command: Command, words: list[str]) -> None:
-    """A command, an option or an argument that is none is told of, with exit code 2."""
-    done = command(*words)
+@pytest.mark.parametrize("arguments", [["bild"], ["push", "now", "--al"]])
+def test_wrong_usage_exits_with_2(command: Command, arguments: list[str]) -> None:
+    """An unknown command, option or argument is reported, with exit code 2."""
+    done = command(*arguments)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.strip()
 
 
-def test_help_answers_at_once(command: Command) -> None:
+def test_help_imports_nothing_heavy(command: Command) -> None:
     """Nothing heavy is imported before a command needs it."""
     heavy = [
         "sqlalchemy",
@@ -47,13 +61,16 @@ def test_help_answers_at_once(command: Command) -> None:
         "structlog",
         "nh3",
     ]
-    code = f"import sys, syndicator.cli; print([name for name in {heavy!r} if name in sys.modules])"
+    code = (
+        "import sys, syndicator.cli.main\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
-def test_build_writes_feeds_and_sums_up(command: Command) -> None:
-    """One run writes the feeds and says in words what it did; the next finds nothing to do."""
+def test_build_writes_feeds_and_prints_a_summary(command: Command) -> None:
+    """One run writes the feeds and prints a summary; the next has nothing to do."""
     command.post("2026-01-02-one")
     command.post("2026-01-03-two", categories="Business")
     done = command("build")
@@ -68,7 +85,7 @@ def test_build_writes_feeds_and_sums_up(command: Command) -> None:
 
 
 def test_a_problem_is_path_line_message_and_hint(command: Command) -> None:
-    """check lists each problem where it is, with a hint below it, and ends with 1; the rest is counted."""
+    """check lists each problem and its hint, counts them, and exits with 1."""
     command.post("2026-01-02-good")
     command.post("2026-01-03-bad", head='date: "tomorow"\n')
     done = command("check")
@@ -81,7 +98,7 @@ def test_a_problem_is_path_line_message_and_hint(command: Command) -> None:
 
 
 def test_check_writes_nothing(command: Command) -> None:
-    """After a check there is neither a feed nor a state."""
+    """After a check there is no feed and no state."""
     command.post("2026-01-02-one")
     before = sorted(command.root.rglob("*"))
     assert command("check").returncode == 0
@@ -89,7 +106,7 @@ def test_check_writes_nothing(command: Command) -> None:
 
 
 def test_a_problem_does_not_stop_the_rest(command: Command) -> None:
-    """build ends with 1 when there is a problem, and the good posts are out."""
+    """build exits with 1 if there is a problem, and publishes the good posts."""
     command.post("2026-01-02-good", "Good news")
     (command.site / "_posts/2026-01-03-bad.md").write_bytes(b"---\ntitle: \xff\xfe\n---\n")
     done = command("build")
@@ -97,8 +114,8 @@ def test_a_problem_does_not_stop_the_rest(command: Command) -> None:
     assert "Good news" in command.feed("all.atom")
 
 
-def test_facts_are_json_when_asked_for(command: Command) -> None:
-    """--json prints one object with the same facts, and nothing else on stdout."""
+def test_json_output(command: Command) -> None:
+    """--json prints one object with the same data, and nothing else on stdout."""
     command.configure('[push]\nhubs = ["http://127.0.0.1:9/"]')
     command.post("2026-01-02-one")
     command.post("2026-01-03-bad", head='date: "tomorow"\n')
@@ -114,38 +131,38 @@ def test_facts_are_json_when_asked_for(command: Command) -> None:
 
 
 def test_status_is_a_page(command: Command) -> None:
-    """status says what there is, what is owed to whom and what went wrong."""
+    """status shows the feeds, the queued jobs by hub, and failures."""
     command.configure('[push]\nhubs = ["http://127.0.0.1:9/"]')
     command.post("2026-01-02-one")
     command("build")
     command("push")
     page = command("status").stdout
-    for word in (
+    for text in (
         "not running",
         "2 feeds, 1 post",
         "category/news     1 entry, changed",
-        "6 ping",
+        "Queued: 6 pings; next attempt",
         "http://127.0.0.1:9/",
         "failed",
-        "next try",
+        "next attempt",
     ):
-        assert word in page
+        assert text in page
 
 
 @pytest.mark.parametrize(
-    "words", ["status", "status --check", "push --all", "hub list", "hub remove x"]
+    "line", ["status", "status --check", "push --all", "hub list", "hub remove x"]
 )
-def test_where_no_state_is_none_is_made(command: Command, words: str) -> None:
-    """Only build and run make one: an empty state would hide that this is the wrong folder, or the wrong config."""
+def test_a_missing_state_is_not_created(command: Command, line: str) -> None:
+    """Only build and run create it: an empty state would hide a wrong folder or config."""
     before = sorted(command.root.rglob("*"))
-    done = command(*words.split())
+    done = command(*line.split())
     assert (done.returncode, done.stdout) == (1, "")
     assert f"there is no state yet at {command.root}/var/syndicator.db" in done.stderr
     assert sorted(command.root.rglob("*")) == before
 
 
-def test_push_all_owes_every_feed(command: Command) -> None:
-    """--all owes a ping for every feed file although nothing changed; 1: something is still owed."""
+def test_push_all_queues_a_ping_for_every_feed(command: Command) -> None:
+    """--all queues a ping for every feed file although nothing changed."""
     command.configure('[push]\nhubs = ["http://127.0.0.1:9/"]\nretry = []')
     command.post("2026-01-02-one")
     command("build")
@@ -168,8 +185,8 @@ hubs = []
 
 
 @pytest.mark.parametrize("name", ["check", "run"])
-def test_every_mistake_in_the_config_is_named(command: Command, name: str) -> None:
-    """A wrong config with four mistakes names all four with their keys, and is exit code 2."""
+def test_all_mistakes_in_the_config_are_listed(command: Command, name: str) -> None:
+    """Four mistakes in a config are listed with their keys, and exit with 2."""
     command.config.write_text(MISTAKES)
     done = command(name)
     assert (done.returncode, done.stdout) == (2, "")
@@ -178,8 +195,8 @@ def test_every_mistake_in_the_config_is_named(command: Command, name: str) -> No
     assert "Traceback" not in done.stderr
 
 
-def test_which_config_is_read(command: Command) -> None:
-    """--config, else $SYNDICATOR_CONFIG, else config/syndicator.toml, and the environment over it."""
+def test_where_the_config_is_read(command: Command) -> None:
+    """--config, else $SYNDICATOR_CONFIG, else config/syndicator.toml; environment overrides."""
     command.post("2026-01-02-one")
     command.config.rename(command.root / "mine.toml")
     (command.root / "mine.toml").write_text(
@@ -196,8 +213,8 @@ def test_which_config_is_read(command: Command) -> None:
     assert "feeds.limit (SYNDICATOR_FEEDS__LIMIT): must be a whole number" in done.stderr
 
 
-def test_a_source_that_is_not_there_is_one_message(command: Command) -> None:
-    """What the operator can mend is said in a line with a hint, without a traceback, as exit code 1."""
+def test_a_missing_source_is_one_message(command: Command) -> None:
+    """One line and a hint, without a traceback, with exit code 1."""
     (command.site / "_config.yml").unlink()
     (command.site / "_posts").rmdir()
     command.site.rmdir()
@@ -209,18 +226,18 @@ def test_a_source_that_is_not_there_is_one_message(command: Command) -> None:
 
 
 def test_a_source_without_posts_is_a_problem(command: Command) -> None:
-    """check says so: it is more often a wrong path than a new site. build makes the empty feeds of a new site."""
+    """check reports it, as a likely wrong path. build writes empty feeds, as for a new site."""
     done = command("check")
     assert done.returncode == 1
-    assert f"source.path: {command.site} holds no posts" in done.stdout
+    assert f"source.path: {command.site} contains no posts" in done.stdout
     assert command("build").returncode == 0
 
 
 @pytest.mark.parametrize("name", ["check", "init", "build"])
-def test_a_current_folder_that_is_gone_is_one_message(
+def test_a_deleted_current_directory_is_one_message(
     command: Command, tmp_path: Path, name: str
 ) -> None:
-    """Whatever is asked for: what paths are relative to isn't there."""
+    """Relative paths have no base then, in any command."""
     gone = tmp_path / "gone"
     gone.mkdir()
     code = f"cd {gone} && rmdir {gone} && exec {sys.executable} -P -m syndicator {name}"
@@ -229,18 +246,18 @@ def test_a_current_folder_that_is_gone_is_one_message(
         ["sh", "-c", code], env=named, capture_output=True, text=True, timeout=30, check=False
     )
     assert (done.returncode, done.stdout) == (1 if name == "init" else 2, "")
-    assert done.stderr.startswith("syndicator: the folder that this was called in is gone\n")
+    assert done.stderr.startswith("syndicator: the current directory no longer exists\n")
 
 
 def test_an_environment_that_is_not_utf_8_is_one_message(command: Command) -> None:
-    """As a config file that isn't."""
+    """One line, with exit code 2."""
     done = command("build", environ={"SYNDICATOR_STATE__URL": "sqlite:///\udcff.db"})
     assert done.returncode == 2
     assert "SYNDICATOR_STATE__URL is not UTF-8" in done.stderr
 
 
-def test_a_state_that_is_none_is_one_message(command: Command) -> None:
-    """A file that is no database is said to be none."""
+def test_a_damaged_state_is_one_message(command: Command) -> None:
+    """A file that is not a database is reported."""
     (command.root / "var").mkdir()
     (command.root / "var/syndicator.db").write_bytes(b"not a database" * 100)
     done = command("build")
@@ -249,8 +266,8 @@ def test_a_state_that_is_none_is_one_message(command: Command) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_name_that_the_locale_can_not_spell(command: Command) -> None:
-    """Is a problem of that post; the others go out."""
+def test_a_file_name_that_the_locale_can_not_decode(command: Command) -> None:
+    """It is a problem of that post; the others are published."""
     command.post("2026-01-09-漢")
     command.post("2026-01-10-plain")
     done = command(
@@ -260,8 +277,8 @@ def test_a_name_that_the_locale_can_not_spell(command: Command) -> None:
     assert "2026-01-10T00:00:00" in command.feed("all.json")
 
 
-def test_a_lock_that_is_a_pipe(command: Command) -> None:
-    """Nobody waits for who writes to it."""
+def test_a_lock_that_is_a_fifo(command: Command) -> None:
+    """status does not wait for a writer."""
     command("build")
     lock = command.root / "var/syndicator.db.daemon.lock"
     lock.unlink(missing_ok=True)
@@ -269,124 +286,118 @@ def test_a_lock_that_is_a_pipe(command: Command) -> None:
     assert "Traceback" not in command("status").stderr
 
 
-def test_a_folder_that_leads_to_the_posts(command: Command) -> None:
-    """Is no place for feeds, whatever it is called."""
+def test_an_output_folder_that_links_to_the_posts(command: Command) -> None:
+    """It is refused: generated files would be picked up as posts."""
     (command.root / "feeds").symlink_to(command.site / "_posts")
     done = command("build")
     assert done.returncode == 2
-    assert "among the posts" in done.stderr
+    assert "picked up as posts" in done.stderr
 
 
-def test_whoever_reads_us_may_stop(command: Command) -> None:
-    """A reader that goes away early, as `head` does, causes no noise."""
+def test_a_reader_of_stdout_may_stop(command: Command) -> None:
+    """A reader that closes the pipe early, such as `head`, causes no error message."""
     for number in range(300):
         command.post(f"2026-01-02-{number}", head='date: "tomorow"\n')
-    done = subprocess.run(
-        f"{sys.executable} -m syndicator check | head -1", shell=True, cwd=command.root, env=command.environ,
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = shell(command, f"{sys.executable} -m syndicator check | head -1")
     assert len(done.stdout.splitlines()) == 1
     assert done.stderr == ""
 
 
-def test_an_error_that_can_not_be_written_is_an_exit_code(command: Command) -> None:
-    """stderr leads to a full disk: a wrong config is 2 all the same."""
+def test_an_error_that_can_not_be_printed_keeps_its_exit_code(command: Command) -> None:
+    """stderr is on a full disk; a wrong config still exits with 2."""
     with open("/dev/full", "wb") as full:
-        words = command.arguments("run", "--config", "nowhere.toml")
+        arguments = command.arguments("run", "--config", "nowhere.toml")
         ended = subprocess.run(
-            words, cwd=command.root, env=command.environ, stderr=full, timeout=60, check=False
+            arguments, cwd=command.root, env=command.environ, stderr=full, timeout=60, check=False
         )
     assert ended.returncode == 2
 
 
 @pytest.mark.parametrize(
-    ("where", "code", "said"), [(">&-", 0, ""), (">&- 2>&-", 0, ""), (">/dev/full", 1, "no room")]
+    ("redirect", "code", "message"),
+    [(">&-", 0, ""), (">&- 2>&-", 0, ""), (">/dev/full", 1, "no space left on device")],
 )
-def test_what_we_say_may_have_no_place(command: Command, where: str, code: int, said: str) -> None:
-    """A closed stdout or stderr is as good as none; a full one is a message."""
-    done = subprocess.run(
-        f"{sys.executable} -m syndicator build {where}", shell=True, cwd=command.root, env=command.environ,
-        stderr=subprocess.PIPE, text=True, check=False,
-    )  # fmt: skip
-    assert (done.returncode, "Traceback" in done.stderr, said in done.stderr) == (code, False, True)
+def test_closed_or_full_output(command: Command, redirect: str, code: int, message: str) -> None:
+    """A closed stdout or stderr is ignored; a full one is an error."""
+    done = shell(command, f"{sys.executable} -m syndicator build {redirect}")
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert message in done.stderr
 
 
-def test_too_little_memory_is_a_message(command: Command) -> None:
-    """A daemon that may not have what its threads need says so, and what to raise."""
-    done = subprocess.run(
-        f"ulimit -s 65536; ulimit -v 500000; exec {sys.executable} -m syndicator run", shell=True, cwd=command.root,
-        env=command.environ, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert (done.returncode, "Traceback" in done.stderr, "ulimit -v" in done.stderr) == (
-        1,
-        False,
-        True,
-    )
+def test_too_little_memory_is_one_message(command: Command) -> None:
+    """A daemon that can't start its threads names the limits to raise."""
+    limits = "ulimit -s 65536; ulimit -v 500000"
+    done = shell(command, f"{limits}; exec {sys.executable} -m syndicator run")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "ulimit -v" in done.stderr
 
 
-def test_too_few_files_are_a_message(command: Command) -> None:
-    """A daemon that may open next to nothing says so at its start: later it would fail here and there."""
-    done = subprocess.run(
-        f"ulimit -n 63; exec {sys.executable} -m syndicator run", shell=True, cwd=command.root,
-        env=command.environ, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
-    )  # fmt: skip
+def test_too_few_open_files_are_one_message(command: Command) -> None:
+    """A daemon that may open few files stops at its start: it would fail later."""
+    limits = "ulimit -n 63"
+    done = shell(command, f"{limits}; exec {sys.executable} -m syndicator run")
     assert (done.returncode, "only 63 files may be open" in done.stderr) == (1, True)
     assert "LimitNOFILE" in done.stderr
 
 
 def test_a_progress_bar_on_a_terminal(command: Command) -> None:
-    """On a terminal what takes more than about a second shows a bar, which is gone at the end."""
+    """On a terminal, work that takes over a second shows a bar."""
     code = (
         "import time\nfrom syndicator.cli import output\n"
-        "with output.progress() as tell:\n"
-        "    for done in range(14):\n        tell(done, 14, 'reading posts'); time.sleep(0.1)\n"
+        "with output.progress() as report:\n"
+        "    for done in range(14):\n        report(done, 14, 'reading posts'); time.sleep(0.1)\n"
     )
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", code], stderr=theirs, env={**os.environ, "TERM": "xterm"}
     )
     os.close(theirs)
-    seen = b""
-    begun = time.monotonic()
-    while time.monotonic() < begun + 30:
+    shown = b""
+    started = time.monotonic()
+    while time.monotonic() < started + 30:
         try:
-            seen += os.read(ours, 4096)
+            shown += os.read(ours, 4096)
         except OSError:  # the other end is closed
             break
     os.close(ours)
     assert process.wait(10) == 0
-    assert b"reading posts" in seen
+    assert b"reading posts" in shown
 
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "deep", "folder"])
-def test_init_takes_a_strange_site_as_it_is(tmp_path: Path, kind: str) -> None:
-    """What stands where `_config.yml` should be is neither waited for nor read to its end."""
-    said = tmp_path / "site" / "_config.yml"
-    said.parent.mkdir()
+def test_init_ignores_an_unusable_site_config(tmp_path: Path, kind: str) -> None:
+    """A FIFO, an endless file or a folder as `_config.yml` neither blocks nor fails."""
+    site_config = tmp_path / "site" / "_config.yml"
+    site_config.parent.mkdir()
     match kind:
         case "fifo":
-            os.mkfifo(said)
+            os.mkfifo(site_config)
         case "device":
-            said.symlink_to("/dev/zero")
+            site_config.symlink_to("/dev/zero")
         case "deep":
-            said.write_text("a: " + "[" * 20_000)
+            site_config.write_text("a: " + "[" * 20_000)
         case "folder":
-            said.mkdir()
+            site_config.mkdir()
     done = subprocess.run(
         [sys.executable, "-m", "syndicator", "init", "site", "--config", "c.toml"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "c.toml").is_file()
 
 
 def test_init_writes_a_config_that_works(tmp_path: Path) -> None:
-    """init in a site's neighbourhood, then check and build: nothing else is needed."""
+    """init beside a site, then check and build: nothing else is needed."""
     command = Command(tmp_path)
     command.config.unlink()
     command.post("2026-01-02-one")
     (command.site / "_config.yml").write_text(
-        "title: Example\nurl: https://example.com\nplugins: [jekyll-feed]\nfeed:\n  categories: [Local News]\n"
+        "title: Example\nurl: https://example.com\nplugins: [jekyll-feed]\n"
+        "feed:\n  categories: [Local News]\n"
     )
     done = command("init", "site")
     assert done.returncode == 0
@@ -407,17 +418,17 @@ def test_init_writes_a_config_that_works(tmp_path: Path) -> None:
 
 
 def test_init_never_overwrites(command: Command) -> None:
-    """A config that is there stays as it is, and the message says what to do."""
+    """An existing config is not changed, and the hint says what to do."""
     before = command.config.read_text()
     done = command("init", "site")
     assert done.returncode == 2
-    assert "is there already" in done.stderr
+    assert "already exists" in done.stderr
     assert "hint: " in done.stderr
     assert command.config.read_text() == before
 
 
-def test_init_in_the_site_itself_keeps_out_of_what_jekyll_publishes(tmp_path: Path) -> None:
-    """Feeds and state go where Jekyll doesn't look; the config can't, so it says to exclude it."""
+def test_init_in_the_site_itself(tmp_path: Path) -> None:
+    """Feeds and state go to a folder that Jekyll ignores; the config has to be excluded."""
     (tmp_path / "_posts").mkdir()
     (tmp_path / "_posts/2026-01-02-one.md").write_text("---\ntitle: One\n---\nText.\n")
     command = Command(tmp_path / "elsewhere")
@@ -440,8 +451,8 @@ def test_init_in_the_site_itself_keeps_out_of_what_jekyll_publishes(tmp_path: Pa
         (["_posts/2026-01-02-one.md", "_site/_posts/two.md", "_posts/three.txt", "about.md"], 1),
     ],
 )
-def test_init_counts_what_check_will_read(tmp_path: Path, files: list[str], posts: int) -> None:
-    """In a plain folder as in a Jekyll site, whose own output is no source."""
+def test_init_counts_the_posts(tmp_path: Path, files: list[str], posts: int) -> None:
+    """In a plain folder and in a Jekyll site, without Jekyll's output."""
     for file in files:
         path = tmp_path / "it" / file
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -451,20 +462,20 @@ def test_init_counts_what_check_will_read(tmp_path: Path, files: list[str], post
     assert f" {posts} post{'s' if posts > 1 else ''} in " in command("init", "it").stdout
 
 
-def test_init_of_the_posts_alone(command: Command) -> None:
-    """Their folder is no site: said, with the folder that is one, and nothing is written."""
+def test_init_of_a_posts_folder(command: Command) -> None:
+    """The hint names the site's folder, and nothing is written."""
     command.config.unlink()
     done = command("init", "site/_posts")
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"name the folder that it stands in: {command.site}\n" in done.stderr
+    assert f"name the site's folder: {command.site}\n" in done.stderr
     assert not command.config.exists()
 
 
-def test_init_of_nothing_is_told(command: Command) -> None:
-    """A folder that is not there is a mistake."""
+def test_init_of_a_missing_folder(command: Command) -> None:
+    """It is an error with exit code 2."""
     command.config.unlink()
     done = command("init", "nowhere")
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         2,
-        "syndicator: nowhere: is not a folder",
+        "syndicator: nowhere: not a directory",
     )

@@ -370,7 +370,7 @@ def test_what_is_owed_is_left_to_a_daemon(command: Command) -> None:
     """It knows what it serves: a hub that is told by somebody else may come too soon."""
     with command.running():
         done = command("push", "--all")
-    assert (done.returncode, done.stdout) == (0, "left to the daemon, which sends what is owed\n")
+    assert (done.returncode, done.stdout) == (0, "left to the running daemon\n")
 
 
 def test_an_address_in_other_letters_is_served(command: Command) -> None:

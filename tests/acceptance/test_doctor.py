@@ -1,4 +1,4 @@
-"""`syndicator doctor` on real folders, states and servers that answer wrong things. It writes nothing."""
+"""`syndicator doctor` on real folders, states and servers. It writes nothing."""
 
 import json
 import socket
@@ -31,7 +31,7 @@ LINK = {
 
 
 class Server:
-    """Answers as it is told to."""
+    """A server with settable answers."""
 
     status, body = 200, FEED
     headers: dict[str, str] = LINK
@@ -69,60 +69,63 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def ask(request: Request) -> Response:
-    wait = timedelta(seconds=5)
-    client = Client(user_agent="test", timeout=wait, stranger_timeout=wait)
+def send(request: Request) -> Response:
+    timeout = timedelta(seconds=5)
+    client = Client(user_agent="test", timeout=timeout, stranger_timeout=timeout)
     try:
         return client.send(request)
     finally:
         client.close()
 
 
-def found(server: Server, folder: Path, hubs: tuple[str, ...] = ()) -> list[str]:
+def messages(server: Server, folder: Path, hubs: tuple[str, ...] = ()) -> list[str]:
     file = folder / "all.atom"
     file.write_bytes(FEED)
-    return [problem.message for problem in doctor.answers(ask, hubs, server.url, file, lambda: NOW)]
+    return [
+        problem.message
+        for problem in doctor.check_network(send, hubs, server.url, file, lambda: NOW)
+    ]
 
 
 def test_an_address_that_leads_back(server: Server, tmp_path: Path) -> None:
-    """The bytes that stand on disk, with their Link header: nothing to say."""
-    assert found(server, tmp_path) == []
+    """The bytes on disk with their Link header are no problem."""
+    assert messages(server, tmp_path) == []
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "headers", "words"),
+    ("status", "body", "headers", "expected"),
     [
         (
             200,
             b"\n<!DOCTYPE html><title>Welcome</title>",
             {"content-type": "text/html"},
-            "is HTML, not a feed",
+            "returns HTML, not a feed",
         ),
-        (404, b"", {}, "answers 404"),
-        (301, b"", {"location": "/elsewhere"}, "answers 301"),
-        (200, b"<?xml version='1.0'?><feed>old</feed>", LINK, "is not what stands in"),
-        (200, b"", LINK, "is not what stands in"),
+        (404, b"", {}, "returns status 404"),
+        (301, b"", {"location": "/elsewhere"}, "returns status 301"),
+        (200, b"<?xml version='1.0'?><feed>old</feed>", LINK, "differs from"),
+        (200, b"", LINK, "differs from"),
         (200, FEED, {}, "is sent without a Link header"),
     ],
 )
 def test_an_address_that_leads_elsewhere(
-    server: Server, tmp_path: Path, status: int, body: bytes, headers: dict[str, str], words: str
+    server: Server, tmp_path: Path, status: int, body: bytes, headers: dict[str, str], expected: str
 ) -> None:
-    """The body is compared with the file, and what came is named."""
-    server.status, server.body, server.headers = status, body, headers
-    (message,) = found(server, tmp_path)
-    assert words in message
+    """The body is compared with the file, and the difference is described."""
+    server.status = status
+    server.body = body
+    server.headers = headers
+    (message,) = messages(server, tmp_path)
+    assert expected in message
 
 
-def test_a_hub_that_cannot_be_reached_and_one_with_another_clock(
-    server: Server, tmp_path: Path
-) -> None:
-    """Any answer of a hub will do, but for its date."""
+def test_an_unreachable_hub_and_one_with_another_clock(server: Server, tmp_path: Path) -> None:
+    """Any answer of a hub is accepted, except for its date."""
     server.headers = LINK | {"date": format_datetime(NOW + timedelta(hours=3))}
-    (apart,) = found(server, tmp_path, (server.url,))
-    assert "says 2026-05-01 12:00:00 UTC" in apart
+    (apart,) = messages(server, tmp_path, (server.url,))
+    assert "shows 2026-05-01 12:00:00 UTC" in apart
     (closed,) = [
-        m for m in found(server, tmp_path, ("http://127.0.0.1:9/",)) if "can't be reached" in m
+        m for m in messages(server, tmp_path, ("http://127.0.0.1:9/",)) if "can't be reached" in m
     ]
     assert closed
 
@@ -140,126 +143,125 @@ def test_a_hub_that_cannot_be_reached_and_one_with_another_clock(
         ("http://nas.local/", False),
     ],
 )
-def test_addresses_that_others_cannot_reach(url: str, public: bool) -> None:
-    """A setting of its own, and the hubs that would have to fetch from there."""
-    paths = [problem.path for problem in doctor.addresses(url, ("https://hub.example/",), None)]
-    assert paths == ([] if public else ["feeds.url", "push.hubs"])
+def test_addresses_that_are_not_public(url: str, public: bool) -> None:
+    """They are a problem of feeds.url, and of hubs that would fetch from it."""
+    problems = doctor.check_addresses(url, ("https://hub.example/",), None)
+    assert [problem.path for problem in problems] == ([] if public else ["feeds.url", "push.hubs"])
 
 
 @pytest.mark.parametrize(
-    ("site", "said"),
+    ("site", "problems"),
     [("https://example.org/", 1), ("https://news.example/", 1), ("https://a.org/", 0)],
 )
-def test_an_example_of_an_address_is_no_address(site: str, said: int) -> None:
-    """What `init` wrote where a site doesn't say its address, and nobody changed."""
-    assert ["site.url"] * said == [
-        one.path for one in doctor.addresses("https://a.org/feeds/", (), site)
+def test_example_addresses(site: str, problems: int) -> None:
+    """`init` writes one if the site has no address; it must be changed."""
+    assert ["site.url"] * problems == [
+        one.path for one in doctor.check_addresses("https://a.org/feeds/", (), site)
     ]
 
 
 def test_folders(tmp_path: Path) -> None:
-    """A source that isn't there; a full disk; one that is read-only."""
+    """A missing source, a full disk and a read-only disk are problems."""
     with disks(tmp_path / "full", tmp_path / "fixed") as (full, fixed):
         full.fill()
         fixed.read_only()
-        said = list(doctor.places(tmp_path / "none", full.at / "feeds", fixed.at / "state.db"))
-    assert [problem.path for problem in said] == [
+        state = fixed.at / "state.db"
+        problems = list(doctor.check_folders(tmp_path / "none", full.at / "feeds", state))
+    assert [problem.path for problem in problems] == [
         "source.path",
         "output.path",
         "state.url",
         "state.url",
     ]
-    assert said[1].message == f"0 octets are free at {tmp_path / 'full'}"
-    assert said[2].message == f"{tmp_path / 'fixed'} can't be written to"
+    assert problems[1].message == f"only 0 bytes are free at {tmp_path / 'full'}"
+    assert problems[2].message == f"{tmp_path / 'fixed'} is not writable"
 
 
-def test_places_that_cannot_even_be_looked_at(tmp_path: Path) -> None:
-    """What the system refuses to look at isn't there; what stands above it is looked at instead."""
-    closed = tmp_path / ("x" * 300)
-    (source,) = doctor.places(closed, closed / "feeds", closed / "state.db")
+def test_folders_that_cannot_be_looked_up(tmp_path: Path) -> None:
+    """A path that the system refuses counts as missing; its parent is checked."""
+    refused = tmp_path / ("x" * 300)
+    (source,) = doctor.check_folders(refused, refused / "feeds", refused / "state.db")
     assert source.path == "source.path"
 
 
 @pytest.mark.parametrize(
-    ("host", "words"),
+    ("host", "reason"),
     [
         ("127.0.0.1", "another program uses this address"),
         ("192.0.2.1", "this machine has no such address"),
         ("no-such-host.invalid", "this host name is not known here"),
     ],
 )
-def test_an_address_that_run_could_not_have(tmp_path: Path, host: str, words: str) -> None:
-    """Tried as `run` would, and let go again."""
+def test_an_address_that_run_could_not_use(tmp_path: Path, host: str, reason: str) -> None:
+    """It is tried as `run` would, and released."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         page, free = tmp_path / "index.html", ("127.0.0.1", free_port())
-        for setting, found in {
-            "web.listen": doctor.listens((host, port), None, page),
-            "web.admin": doctor.listens(free, (host, port), page),
+        for setting, problems in {
+            "web.listen": doctor.check_listening((host, port), None, page),
+            "web.admin": doctor.check_listening(free, (host, port), page),
         }.items():
-            (problem,) = found
+            (problem,) = problems
             assert problem.message.startswith(f"can't listen on {host}:{port}: ")
             assert (problem.path, setting in (problem.hint or "")) == (setting, True)
-            assert words in (problem.hint or "")
-    assert list(doctor.listens(("127.0.0.1", port), None, page)) == []
+            assert reason in (problem.hint or "")
+    assert list(doctor.check_listening(("127.0.0.1", port), None, page)) == []
 
 
-def test_our_own_daemon_has_its_address_by_right(tmp_path: Path) -> None:
-    """It serves what stands in our output folder; a daemon of another site, or a bare server of ours, doesn't."""
+def test_our_own_daemon_may_use_the_address(tmp_path: Path) -> None:
+    """It serves our index page. A daemon of another site, or another server, is a problem."""
     command = Command(tmp_path)
     page = command.feeds / "index.html"
     with command.running():
         until(page.exists)
-        assert (
-            list(
-                doctor.listens(("127.0.0.1", command.port), ("127.0.0.1", command.admin_port), page)
-            )
-            == []
-        )
+        public, admin = ("127.0.0.1", command.port), ("127.0.0.1", command.admin_port)
+        assert list(doctor.check_listening(public, admin, page)) == []
         other = tmp_path / "index.html"
         other.write_text("Another site.")
-        (problem,) = doctor.listens(("127.0.0.1", command.port), None, other)
+        (problem,) = doctor.check_listening(public, None, other)
     assert problem.path == "web.listen"
     serve = partial(SimpleHTTPRequestHandler, directory=command.feeds)
-    with ThreadingHTTPServer(("127.0.0.1", command.port), serve) as bare:
-        threading.Thread(target=bare.serve_forever, args=(0.05,), daemon=True).start()
-        (problem,) = doctor.listens(("127.0.0.1", command.port), None, page)
-        bare.shutdown()
+    with ThreadingHTTPServer(("127.0.0.1", command.port), serve) as other_server:
+        threading.Thread(target=other_server.serve_forever, args=(0.05,), daemon=True).start()
+        (problem,) = doctor.check_listening(public, None, page)
+        other_server.shutdown()
     assert problem.path == "web.listen"
 
 
 def test_states(tmp_path: Path) -> None:
-    """None yet is fine; a damaged and a newer one are not; nor is a clock behind the last run, or before us all."""
+    """A damaged or newer state is a problem, and a clock before the last run or release."""
     path = tmp_path / "state.db"
     url = f"sqlite:///{path}"
-    assert list(doctor.state(url, NOW)) == []
+    assert list(doctor.check_state(url, NOW)) == []
     assert not path.exists()
     with closing(sqlite3.connect(path)) as state:
         state.executescript(
-            "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('0001');"
-            "CREATE TABLE facts (name, value); INSERT INTO facts VALUES ('now', '2026-05-02T12:00:00+00:00');"
+            "CREATE TABLE alembic_version (version_num);"
+            "INSERT INTO alembic_version VALUES ('0001');"
+            "CREATE TABLE facts (name, value);"
+            "INSERT INTO facts VALUES ('now', '2026-05-02T12:00:00+00:00');"
         )
-        (behind,) = doctor.state(url, NOW)
+        (behind,) = doctor.check_state(url, NOW)
         assert (
             behind.message
-            == "says 2026-05-01 12:00 UTC, but the last run was at 2026-05-02 12:00 UTC"
+            == "shows 2026-05-01 12:00 UTC, but the last run was at 2026-05-02 12:00 UTC"
         )
         state.executescript("UPDATE alembic_version SET version_num = '9999'")
-        (newer,) = doctor.state(url, NOW)
+        (newer,) = doctor.check_state(url, NOW)
         assert "newer syndicator (schema 9999" in newer.message
     path.write_bytes(b"no database" * 1000)
-    (damaged, early) = doctor.state(url, datetime(1970, 1, 1, tzinfo=UTC))
+    (damaged, early) = doctor.check_state(url, datetime(1970, 1, 1, tzinfo=UTC))
     assert "is damaged" in damaged.message
     assert early.path == "clock"
 
 
 def test_the_command_writes_nothing(tmp_path: Path) -> None:
-    """It says what it found, with hints, and ends with 1; no folder, no state, no file comes of it."""
+    """It exits with 1 and creates no folder, state or file."""
     command = Command(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     done = command("doctor", "--json")
     assert done.returncode == 1
     assert [problem["path"] for problem in json.loads(done.stdout)["problems"]] == ["feeds.url"]
-    asked = [problem.message for problem in examine(config.load(command.config, {}), ask=True)]
-    assert any("can't be reached" in message for message in asked)
+    problems = examine(config.load(command.config, {}), ask=True)
+    assert any("can't be reached" in problem.message for problem in problems)
     assert sorted(tmp_path.rglob("*")) == before

@@ -329,7 +329,7 @@ def test_operators_see_their_readers_and_no_secrets(command: Command, reader: Su
     assert listed["callback"].startswith(reader.url.removeprefix("http://") + "#")
     assert topic in status
     assert "it answered 500 (6 in a row)" in status
-    assert f"{topic}: 1 subscriber, 1 of them failing" in page
+    assert f"{topic}: 1 subscriber, 1 failing" in page
     assert f'syndicator_subscribers{{topic="{topic}"}} 1.0' in metrics
     assert (removed.returncode, removed.stdout, again.returncode) == (0, "1 removed\n", 1)
     assert (denied["mode"], denied["topic"]) == ("denied", topic)

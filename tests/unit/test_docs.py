@@ -1,6 +1,7 @@
 """The documentation is complete, and the config that is shipped works."""
 
 import re
+import runpy
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -23,12 +24,12 @@ TEMPLATE = (ROOT / "syndicator/cli/syndicator.toml").read_text(encoding="utf-8")
 
 
 def commands(group: Any, before: str = "") -> dict[str, Any]:
-    """Every command by its words, those of groups with the group's word before theirs."""
-    found: dict[str, Any] = {}
+    """Every command by its full name, such as `hub list`."""
+    by_name: dict[str, Any] = {}
     for name, command in group.commands.items():
         below = commands(command, f"{name} ") if hasattr(command, "commands") else {name: command}
-        found |= {f"{before}{words}": each for words, each in below.items()}
-    return found
+        by_name |= {f"{before}{words}": each for words, each in below.items()}
+    return by_name
 
 
 COMMANDS = commands(get_command(app))
@@ -54,7 +55,7 @@ def _table(name: str) -> str:
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_each_command_is_in_the_reference(name: str) -> None:
-    """Every command has a row, and a help text that is a sentence."""
+    """Every command has a row and a help text."""
     assert f"| `syndicator {name}" in REFERENCE
     assert COMMANDS[name].help
 
@@ -73,16 +74,16 @@ def test_each_option_is_in_the_reference() -> None:
 
 
 def test_each_field_of_the_status_is_in_the_reference() -> None:
-    """What programs read has a row: of the status, of its feeds and of its hubs."""
-    named = REFERENCE.partition("### `syndicator status --json`")[2].partition("\n### ")[0]
+    """Every field of `status --json` has a row, with those of its feeds, hubs and problems."""
+    section = REFERENCE.partition("### `syndicator status --json`")[2].partition("\n### ")[0]
     names = {
         each.name for kind in (Status, FeedState, HubState, Problem) for each in fields(kind)
     } | {"concerns"}
-    assert {name for name in names if f"`{name}`" not in named} == set()
+    assert {name for name in names if f"`{name}`" not in section} == set()
 
 
 def test_each_metric_is_in_the_reference() -> None:
-    """Every number of ours has a row, by the name that Prometheus knows."""
+    """Every metric of ours has a row, by its Prometheus name."""
     metrics = observe.Metrics()
     metrics.count_lost_lines(lambda: 0)
     names = {
@@ -94,26 +95,26 @@ def test_each_metric_is_in_the_reference() -> None:
     assert {name for name in names if f"| `{name}` |" not in REFERENCE} == set()
 
 
-def test_the_reference_names_nothing_that_is_not_there() -> None:
-    """A setting or metric that went has no row left."""
+def test_the_reference_has_no_removed_setting() -> None:
+    """A setting that was removed has no row left."""
     settings = REFERENCE.partition("\n## Settings")[2].partition("\n## Files")[0]
     assert set(re.findall(r"^\| `([a-z_.]+)` \|", settings, re.MULTILINE)) == set(config.keys())
 
 
 def test_the_shipped_config_works() -> None:
-    """It loads, and is what `init` would write for the example site."""
+    """It loads, and equals what `init` writes for the example site."""
     loaded = config.load(SHIPPED, {})
     assert (loaded.source.path, loaded.output.path) == (ROOT / "examples/site", ROOT / "feeds")
-    assert SHIPPED.read_text(encoding="utf-8") == init.text(
-        init.look(ROOT / "examples/site"), SHIPPED.parent
+    assert SHIPPED.read_text(encoding="utf-8") == init.render_config(
+        init.detect_site(ROOT / "examples/site"), SHIPPED.parent
     )
 
 
 def test_the_shipped_config_shows_the_defaults(tmp_path: Path) -> None:
-    """Everything in it that is not about the example site is the default; what is commented out is one too."""
+    """Every setting that is not about the example site is the default, commented out or not."""
     text = re.sub(r"^# (\w+ += )", r"\1", SHIPPED.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    said = tomllib.loads(text)
-    assert {"by", "limit", "content"} <= said["feeds"].keys()
+    settings = tomllib.loads(text)
+    assert {"by", "limit", "content"} <= settings["feeds"].keys()
     bare = tmp_path / "config/syndicator.toml"
     bare.parent.mkdir()
     bare.write_text(
@@ -125,15 +126,53 @@ def test_the_shipped_config_shows_the_defaults(tmp_path: Path) -> None:
     assert loaded.model_copy(update={"hub": default.hub}) == default
     assert loaded.hub.url == default.hub_url
     assert loaded.hub.model_copy(update={"url": None}) == default.hub
-    assert (said["feeds"]["by"], said["feeds"]["limit"], said["feeds"]["content"]) == (
+    assert (settings["feeds"]["by"], settings["feeds"]["limit"], settings["feeds"]["content"]) == (
         ["category"],
         50,
         "full",
     )
 
 
+def test_the_pictures_of_the_example_are_served() -> None:
+    """`make run` serves the example's files at the address that its feeds name."""
+    site = ROOT / "examples/site"
+    host, port = runpy.run_path(str(ROOT / "examples/run.py"))["ADDRESS"]
+    assert f"\nurl: http://{host}:{port}\n" in (site / "_config.yml").read_text()
+    posts = [path.read_text() for path in sorted((site / "_posts").iterdir())]
+    images = re.findall(r"^(?:image|  path): (\S+)$", "".join(posts), re.MULTILINE)
+    assert len(images) == len(posts)
+    assert all((site / image).is_file() for image in images)
+
+
+def test_the_architecture_page_lists_the_package() -> None:
+    """Every package and module at the top has a line, and no other does."""
+    text = (ROOT / "docs/architecture.md").read_text()
+    listed = re.findall(r"^  ([a-z_]+/|[a-z_]+\.py) ", text, re.MULTILINE)
+    there = {
+        f"{path.name}/" if path.is_dir() else path.name
+        for path in (ROOT / "syndicator").iterdir()
+        if not path.name.startswith(("__init__", "__pycache__"))
+    }
+    assert sorted(listed) == sorted(there)
+
+
+def test_the_modules_that_hold_limits_exist() -> None:
+    """Each fixed limit in the security page names the module where its constant is."""
+    text = (ROOT / "docs/security.md").read_text()
+    cells = "".join(re.findall(r"\| fixed: ([^|]+) \|", text))
+    modules = set(re.findall(r"`([a-z_/]+)`", cells))
+    assert "web/server" in modules
+    package = ROOT / "syndicator"
+    missing = {
+        name
+        for name in modules
+        if not (package / f"{name}.py").exists() and not (package / name).is_dir()
+    }
+    assert missing == set()
+
+
 def test_links_lead_somewhere() -> None:
-    """Each link from one page of the documentation to another file finds it."""
+    """Each link from a page of the documentation to another file finds the file."""
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

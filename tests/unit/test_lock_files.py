@@ -1,4 +1,4 @@
-"""The lock files hold what runs and what builds, at the versions of constraints.txt, with a hash for each file."""
+"""The lock files have every package that runs or builds, at constrained versions, with hashes."""
 
 import re
 import tomllib
@@ -15,8 +15,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 def pinned(text: str) -> dict[str, str]:
     """Versions by name."""
-    found = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", text, re.MULTILINE)
-    return {canonicalize_name(name): version for name, version in found}
+    lines = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)", text, re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in lines}
 
 
 def lock(name: str) -> str:
@@ -27,10 +27,10 @@ CONSTRAINTS = pinned(lock("constraints.txt"))
 RUNTIME, BUILD = lock("requirements.lock"), lock("requirements-build.lock")
 
 
-def needed(wanted: list[str]) -> set[str]:
-    """Names of what these ask for, and so on, on this platform, as the installed packages say."""
+def with_dependencies(requirements: list[str]) -> set[str]:
+    """Names of the required packages and all their dependencies, on this platform."""
     names: set[str] = set()
-    waiting = [(Requirement(one), "") for one in wanted]
+    waiting = [(Requirement(one), "") for one in requirements]
     seen: set[str] = set()
     while waiting:
         one, extra = waiting.pop()
@@ -44,29 +44,29 @@ def needed(wanted: list[str]) -> set[str]:
     return names
 
 
-def test_what_runs_is_locked() -> None:
-    """Each package that is imported here without tests, and no other; make it anew with `make lock`."""
-    assert set(pinned(RUNTIME)) == needed(PROJECT["project"]["dependencies"])
+def test_runtime_packages_are_locked() -> None:
+    """Each package that is needed at run time, and no other. `make lock` writes the file."""
+    assert set(pinned(RUNTIME)) == with_dependencies(PROJECT["project"]["dependencies"])
 
 
-def test_what_builds_is_locked() -> None:
-    """The build backend too, which pip would otherwise fetch without a hash."""
-    asked = {
+def test_build_packages_are_locked() -> None:
+    """pip would otherwise fetch the build backend without a hash."""
+    backend = {
         canonicalize_name(Requirement(one).name) for one in PROJECT["build-system"]["requires"]
     }
-    assert asked <= set(pinned(BUILD))
+    assert backend <= set(pinned(BUILD))
 
 
 @pytest.mark.parametrize("text", [RUNTIME, BUILD], ids=["runtime", "build"])
 def test_versions_are_those_of_the_constraints(text: str) -> None:
-    """What is tested is what is installed by hash."""
-    found = pinned(text)
-    assert {name: CONSTRAINTS.get(name) for name in found} == found
+    """The versions that are tested are those that are installed by hash."""
+    versions = pinned(text)
+    assert {name: CONSTRAINTS.get(name) for name in versions} == versions
 
 
 @pytest.mark.parametrize("text", [RUNTIME, BUILD], ids=["runtime", "build"])
-def test_each_package_has_hashes_and_no_place(text: str) -> None:
-    """Of its source and of each wheel; where it comes from is the installer's to say."""
+def test_each_package_has_hashes_and_no_index(text: str) -> None:
+    """Hashes of its source and of each wheel. The installer decides which index to use."""
     packages = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
     assert len(packages) == len(pinned(text))
     assert all(re.search(r"--hash=sha256:[0-9a-f]{64}\b", package) for package in packages)
@@ -77,6 +77,6 @@ def test_each_package_has_hashes_and_no_place(text: str) -> None:
     "name", ["lxml", "uvloop", "httptools", "pydantic-core", "sqlalchemy", "nh3", "brotli"]
 )
 def test_a_compiled_package_has_the_hashes_of_many_platforms(name: str) -> None:
-    """One wheel for each interpreter, system and processor."""
+    """It has a wheel for each interpreter, system and processor."""
     (package,) = re.findall(rf"^{name}==.*\n((?: .*\n)+)", RUNTIME, re.MULTILINE)
     assert package.count("--hash=") >= 10

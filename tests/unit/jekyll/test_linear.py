@@ -1,4 +1,4 @@
-"""Texts that are made to be slow: each step takes time in proportion to their length, or refuses them."""
+"""Texts made to be slow: each step takes time in proportion to the length, or refuses the text."""
 
 import time
 from collections.abc import Callable
@@ -6,30 +6,33 @@ from contextlib import suppress
 from functools import partial
 
 import pytest
-from rendering import liquid
+from reading import Files, site_of
+from rendering import CONFIG, OTHERS, liquid, post_of
 from yaml import YAMLError
 
 from syndicator.jekyll.excerpt import source
 from syndicator.jekyll.fast_yaml import read_line
+from syndicator.jekyll.render import MAX_PLAIN, Renderer
 from syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml
 from syndicator.jekyll.sanitize import clean
 from syndicator.jekyll.titles import plain_title
 from syndicator.kramdown.options import KramdownOptions
 
-#: How much longer a text of four times the length may take; sixteen times is quadratic.
+#: The factor that a text of four times the length may take longer. Sixteen is quadratic.
 GROWTH = 12.0
-#: Seconds below which a measurement is noise.
+#: Seconds. Shorter measurements are noise.
 NOISE = 0.05
 
 Length = int
 #: Characters of the texts that are compared.
 LENGTHS = (5_000, 20_000, 80_000)
-#: The last of those that the parser itself would take quadratic time for: as long as what is cleaned of a post.
+#: Characters of one more text for the cases where the HTML parser takes quadratic time: as many as
+#: are cleaned of a post.
 LONGEST = 1_000_000
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """The processor time."""
+    """The processor time that `work` takes."""
     begun = time.thread_time()
     with suppress(YamlLimitError, YAMLError):
         work()
@@ -39,14 +42,14 @@ def seconds(work: Callable[[], object]) -> float:
 def is_linear(
     work: Callable[[str], object], text: Callable[[Length], str], lengths: tuple[int, ...]
 ) -> None:
-    """Hold each length to the one before; what took long is tried again, for the machine may be busy."""
+    """Compare each length with the one before. Repeat slow runs: the machine may be busy."""
     before, length = 0.0, 0
     for longer in lengths:
-        made = partial(work, text(longer))
-        took = seconds(made)
+        run = partial(work, text(longer))
+        took = seconds(run)
         allowed = max(before, NOISE) * GROWTH / 4 * (longer / length) if length else took
         for _ in range(4):
-            took = took if took <= allowed else min(took, seconds(made))
+            took = took if took <= allowed else min(took, seconds(run))
         assert took <= allowed, f"{longer:,} characters"
         before, length = took, longer
 
@@ -125,14 +128,14 @@ INSIDE = [
 
 @pytest.mark.parametrize("part", REPEATED)
 def test_cleaning_repeated(part: str) -> None:
-    """Whatever is repeated in HTML."""
+    """HTML that repeats one part."""
     lengths = (*LENGTHS, LONGEST) if "&" in part or part.startswith("<table>x") else LENGTHS
     is_linear(lambda html: clean(html, base="https://e.com/x"), repeated(part), lengths)
 
 
 @pytest.mark.parametrize(("before", "part"), INSIDE)
 def test_cleaning_repeated_inside(before: str, part: str) -> None:
-    """Whatever is repeated in an element or an attribute."""
+    """An element or an attribute that repeats one part."""
     is_linear(lambda html: clean(html, base="https://e.com/x"), repeated(part, before), LENGTHS)
 
 
@@ -153,7 +156,7 @@ LIQUID = [
 
 @pytest.mark.parametrize("part", LIQUID)
 def test_liquid(part: str) -> None:
-    """Whatever is repeated in Liquid: parsing is counted too."""
+    """Liquid that repeats one part. Parsing is limited too."""
     is_linear(liquid, repeated(part), (100_000, 400_000))
 
 
@@ -208,7 +211,7 @@ YAML = {
 
 @pytest.mark.parametrize("kind", YAML)
 def test_yaml_is_refused_before_it_is_built(kind: str) -> None:
-    """YAML that would be large, or slow to build, is refused in about the time it takes to read."""
+    """YAML that would be large or slow to build is refused in about the time to parse it."""
     begun = time.thread_time()
     with pytest.raises((YamlLimitError, YAMLError)):
         load_yaml(YAML[kind])
@@ -216,14 +219,14 @@ def test_yaml_is_refused_before_it_is_built(kind: str) -> None:
 
 
 def test_ordinary_merge_keys() -> None:
-    """What a person merges is merged, and of keys said twice some are named."""
-    said = load_yaml("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: {<<: [*a, {z: 4}]}\n")
-    assert said["b"] == {"x": 1, "y": 3}
-    assert said["c"] == {"x": 1, "y": 2, "z": 4}
+    """Merge keys work in ordinary YAML. A key of the mapping itself wins."""
+    loaded = load_yaml("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: {<<: [*a, {z: 4}]}\n")
+    assert loaded["b"] == {"x": 1, "y": 3}
+    assert loaded["c"] == {"x": 1, "y": 2, "z": 4}
 
 
-def test_text_that_is_cut_for_the_parser_is_the_same() -> None:
-    """Long texts with many ampersands, quotes and references come out as short ones do."""
+def test_text_that_is_split_for_the_parser_is_the_same() -> None:
+    """Long texts with many ampersands, quotes and references are cleaned as short ones."""
     text = "a & b « c » &copy; &amp; é " * 700
     short = clean("a & b « c » &copy; &amp; é ", base="https://e.com/x")
     assert clean(text, base="https://e.com/x") == short * 700
@@ -231,9 +234,22 @@ def test_text_that_is_cut_for_the_parser_is_the_same() -> None:
 
 
 def test_tables_of_many_cells_stay() -> None:
-    """A large table of plain cells is no attack; one that is not plainly a table, and as large, is escaped."""
+    """A large table of plain cells stays. A malformed one of the same size is escaped."""
     rows = "<tr><td>x <b>y</b><br></td><td></td></tr>" * 4000
     html = f"<table><thead><tr><th>a</th></tr></thead><tbody>{rows}</tbody></table>"
     assert clean(html, base="https://e.com/x").count("<td>") == 8000
     odd = clean("<table>x<br>" + "<br>" * 25_000, base="https://e.com/x")
     assert odd.startswith("&lt;table&gt;")
+
+
+def test_a_post_of_too_much_markdown_is_published_as_text() -> None:
+    """One problem names the limit. As much of the text is published as of any post over a limit."""
+    rendering = Renderer(site_of(CONFIG), Files({}), OTHERS).render(
+        post_of("* a\n" * 130_000, "description: x")
+    )
+    assert [str(problem) for problem in rendering.problems] == [
+        "_posts/2026-01-09-third.md:5: its Markdown takes more parsing steps than its length "
+        "allows (at most 600,000)"
+    ]
+    assert rendering.entry is not None
+    assert rendering.entry.content.count("* a") == MAX_PLAIN // len("* a\n")

@@ -1,6 +1,6 @@
-"""Paragraphs, headings, code, quotes, rules and mathematics, as kramdown reads them.
+"""Paragraphs, headings, code, quotes, rules and mathematics, as kramdown renders them.
 
-Each value was compared with what kramdown 2.4 makes of the same text.
+Each value was compared with the output of kramdown 2.4.
 """
 
 import pytest
@@ -73,7 +73,7 @@ CASES = [
         (
             "<blockquote>\n<p>one\ntwo</p>\n</blockquote>\n\n<blockquote>\n<p>three</p>\n</blockquote>\n"
         ),
-        id="a quote goes on without its mark up to a blank line",
+        id="a quote continues without its marker up to a blank line",
     ),
     pytest.param(
         "    code\nmore\n\ntext",
@@ -85,12 +85,12 @@ CASES = [
             "\n"
             "<p>text</p>\n"
         ),
-        id="indented code swallows the lines that follow",
+        id="indented code includes the unindented lines after it",
     ),
     pytest.param(
         "one\n\n* * *\n\ntwo",
         "<p>one</p>\n\n<hr />\n\n<p>two</p>\n",
-        id="three marks are a rule",
+        id="three markers are a rule",
     ),
     pytest.param(
         "$$\na < b\n$$\n\nAnd $$x^2$$ here.",
@@ -100,7 +100,7 @@ CASES = [
     pytest.param(
         "It costs $5, or $$.",
         "<p>It costs $5, or $$.</p>\n",
-        id="a dollar alone is a dollar",
+        id="a single dollar is text",
     ),
     pytest.param(
         "* one\n^\n* two",
@@ -112,5 +112,5 @@ CASES = [
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> None:
-    """Paragraphs, headings, code, quotes, rules and mathematics, as kramdown reads them."""
+    """Blocks have the HTML of kramdown."""
     assert expected == to_html(text, OPTIONS)

@@ -1,6 +1,6 @@
-"""Code: Rouge's wrapper, and the text to the letter.
+"""Code has Rouge's wrapper, and its text is unchanged.
 
-Each value was compared with what kramdown 2.4 makes of the same text.
+Each value was compared with the output of kramdown 2.4.
 """
 
 import re
@@ -10,7 +10,7 @@ from html import unescape
 import pytest
 from pygments.lexers import get_all_lexers
 
-from syndicator.kramdown.highlight import _NEVER, _SLOW, MAX_TOTAL
+from syndicator.kramdown.highlight import _SLOW, _TOO_SLOW, MAX_TOTAL
 from syndicator.kramdown.to_html import KramdownOptions, to_html
 
 OPTIONS = KramdownOptions.from_config({}, None)
@@ -40,7 +40,7 @@ CASES = [
     pytest.param(
         "~~~ nosuch\na\n~~~",
         '<pre><code class="language-nosuch">a\n</code></pre>\n',
-        id="a language that nobody knows is only named",
+        id="an unknown language is only named in the class",
     ),
     pytest.param(
         "    puts 1\n{: .language-ruby .x}",
@@ -67,7 +67,7 @@ CASES = [
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> None:
-    """Code: Rouge's wrapper, and the text to the letter."""
+    """Code has the HTML of kramdown."""
     assert expected == to_html(text, OPTIONS)
 
 
@@ -91,8 +91,8 @@ def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> 
         ("xpp", "a\n" * 490),
     ],
 )
-def test_code_that_slows_a_lexer_goes_without_colours(language: str, code: str) -> None:
-    """Lines and runs of white space that nobody reads: some lexers take minutes for them. The text stays."""
+def test_code_that_slows_a_lexer_is_not_highlighted(language: str, code: str) -> None:
+    """Some lexers take minutes for very long lines or runs of white space. The text stays."""
     began = time.process_time()
     html = to_html(f"```{language}\n{code}\n```\n", OPTIONS)
     assert time.process_time() - began < 1
@@ -100,25 +100,25 @@ def test_code_that_slows_a_lexer_goes_without_colours(language: str, code: str) 
     assert "<span" not in html
 
 
-def test_a_lexer_without_an_end_is_given_no_code() -> None:
-    """Pygments' `tnt` never comes to the end of some texts without a line break, such as code in a line."""
+def test_a_lexer_that_never_ends_is_not_used() -> None:
+    """Pygments' `tnt` never ends for some texts without a line break, such as a span of code."""
     assert '<code class="language-tnt highlighter-rouge">!</code>' in to_html(
         "`!`{:.language-tnt}\n", OPTIONS
     )
 
 
-@pytest.mark.parametrize("name", sorted(_SLOW | _NEVER))
+@pytest.mark.parametrize("name", sorted(_SLOW | _TOO_SLOW))
 def test_slow_lexers_are_known(name: str) -> None:
-    """Each is a lexer's own name: another version of Pygments may call it otherwise."""
+    """Each name is a lexer's name: another version of Pygments may rename a lexer."""
     assert name in {lexer[0] for lexer in get_all_lexers()}
 
 
-def test_short_code_in_java_is_coloured() -> None:
-    """A slow lexer is fast for as much as a post shows."""
+def test_short_code_in_java_is_highlighted() -> None:
+    """A slow lexer is used for code of ordinary length."""
     assert '<span class="kd">class</span>' in to_html("```java\nclass A {}\n```\n", OPTIONS)
 
 
-def test_code_in_lines_counts_as_well() -> None:
-    """Spans of code in a language are coloured up to the same total."""
+def test_spans_of_code_are_counted() -> None:
+    """Spans of code in a language are highlighted up to the same total."""
     html = to_html("`puts 1`{:.language-ruby} " * 9000, OPTIONS)
     assert html.count('class="nb"') <= MAX_TOTAL // len("puts 1") + 1

@@ -1,6 +1,6 @@
 """Footnotes, abbreviations, attribute lists and extensions.
 
-Each value was compared with what kramdown 2.4 makes of the same text.
+Each value was compared with the output of kramdown 2.4.
 """
 
 import pytest
@@ -30,7 +30,7 @@ CASES = [
             "</ol>\n"
             "</div>\n"
         ),
-        id="a footnote is numbered by its first use, and leads back",
+        id="a footnote is numbered by its first use and links back",
     ),
     pytest.param(
         "a[^1] b[^1]\n\n[^1]: Note.",
@@ -42,14 +42,15 @@ CASES = [
             '<div class="footnotes" role="doc-endnotes">\n'
             "<ol>\n"
             '<li id="fn:1" role="doc-endnote">\n'
-            '<p>Note.\N{NO-BREAK SPACE}<a href="#fnref:1" class="reversefootnote" role="doc-backlink">&#8617;</a>'
+            '<p>Note.\N{NO-BREAK SPACE}<a href="#fnref:1" class="reversefootnote" '
+            'role="doc-backlink">&#8617;</a>'
             '\N{NO-BREAK SPACE}<a href="#fnref:1:1" class="reversefootnote" '
             'role="doc-backlink">&#8617;<sup>2</sup></a></p>\n'
             "</li>\n"
             "</ol>\n"
             "</div>\n"
         ),
-        id="each further use has a link back of its own",
+        id="each use has its own link back",
     ),
     pytest.param(
         "a[^1]\n\n[^1]: Para.\n\n    * list",
@@ -82,11 +83,13 @@ CASES = [
             "<ol>\n"
             '<li id="fn:1" role="doc-endnote">\n'
             '<p>b<sup id="fnref:2" role="doc-noteref"><a href="#fn:2" class="footnote" '
-            'rel="footnote">2</a></sup>\N{NO-BREAK SPACE}<a href="#fnref:1" class="reversefootnote" '
+            'rel="footnote">2</a></sup>\N{NO-BREAK SPACE}<a href="#fnref:1" '
+            'class="reversefootnote" '
             'role="doc-backlink">&#8617;</a></p>\n'
             "</li>\n"
             '<li id="fn:2" role="doc-endnote">\n'
-            '<p>c\N{NO-BREAK SPACE}<a href="#fnref:2" class="reversefootnote" role="doc-backlink">&#8617;</a></p>\n'
+            '<p>c\N{NO-BREAK SPACE}<a href="#fnref:2" class="reversefootnote" '
+            'role="doc-backlink">&#8617;</a></p>\n'
             "</li>\n"
             "</ol>\n"
             "</div>\n"
@@ -96,7 +99,7 @@ CASES = [
     pytest.param(
         "a[^2]\n\n[^1]: b",
         "<p>a[^2]</p>\n\n",
-        id="a footnote that nobody uses is not shown, one that is not there is text",
+        id="an unused footnote is not shown, an undefined one is text",
     ),
     pytest.param(
         "a[^1]\n\n* x\n{:footnotes}\n\nb\n\n[^1]: n",
@@ -107,7 +110,8 @@ CASES = [
             '<div class="footnotes" role="doc-endnotes">\n'
             "<ol>\n"
             '<li id="fn:1" role="doc-endnote">\n'
-            '<p>n\N{NO-BREAK SPACE}<a href="#fnref:1" class="reversefootnote" role="doc-backlink">&#8617;</a></p>\n'
+            '<p>n\N{NO-BREAK SPACE}<a href="#fnref:1" class="reversefootnote" '
+            'role="doc-backlink">&#8617;</a></p>\n'
             "</li>\n"
             "</ol>\n"
             "</div>\n"
@@ -115,12 +119,13 @@ CASES = [
             "<p>b</p>\n"
             "\n"
         ),
-        id="footnotes are put where asked",
+        id="footnotes replace a list marked footnotes",
     ),
     pytest.param(
         "HTML, XHTML and HTML5: HTML\n\n*[HTML]: Hyper Text",
         (
-            '<p><abbr title="Hyper Text">HTML</abbr>, XHTML and HTML5: <abbr title="Hyper Text">HTML</abbr></p>\n\n'
+            '<p><abbr title="Hyper Text">HTML</abbr>, XHTML and HTML5: <abbr title="Hyper '
+            'Text">HTML</abbr></p>\n\n'
         ),
         id="abbreviations",
     ),
@@ -147,12 +152,12 @@ CASES = [
     pytest.param(
         "{::nosuch}\na\n{:/}",
         "<p>{::nosuch}\na\n{:/}</p>\n",
-        id="an extension that nobody knows is text",
+        id="an unknown extension is text",
     ),
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> None:
-    """Footnotes, abbreviations, attribute lists and extensions."""
+    """Definitions and extensions have the HTML of kramdown."""
     assert expected == to_html(text, OPTIONS)

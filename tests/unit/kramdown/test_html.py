@@ -1,6 +1,6 @@
-"""Raw HTML: an element ends at its end tag, and what kramdown cannot read is shown.
+"""Raw HTML: an element ends at its end tag, and malformed tags are shown as text.
 
-Each value was compared with what kramdown 2.4 makes of the same text.
+Each value was compared with the output of kramdown 2.4.
 """
 
 import pytest
@@ -53,12 +53,12 @@ CASES = [
     pytest.param(
         "a <div>b</div>",
         "<p>a &lt;div&gt;b&lt;/div&gt;</p>\n",
-        id="a block tag within text is text",
+        id="a block tag in a line of text is text",
     ),
     pytest.param(
         "<div><p>a",
         "<div><p>a\n</p></div>\n",
-        id="what is never closed is closed at the end",
+        id="unclosed elements are closed at the end",
     ),
     pytest.param(
         "<!-- a\n\nb -->\n\ntext <!-- c -->",
@@ -68,17 +68,17 @@ CASES = [
     pytest.param(
         '<script>\nif (a < b && c) "x"\n\n</script>',
         '<script>\nif (a < b && c) "x"\n\n</script>\n\n',
-        id="scripts are left alone",
+        id="scripts are unchanged",
     ),
     pytest.param(
         '<P ALIGN="center">a<BR>b</P>',
         '<p align="center">a<br />b</p>\n',
-        id="names in capitals are the same names",
+        id="names in capitals become lower case",
     ),
     pytest.param(
         '<a href="/x">*x*</a> text',
         '<p><a href="/x"><em>x</em></a> text</p>\n',
-        id="a tag of a line of text opens a paragraph",
+        id="an inline tag begins a paragraph",
     ),
     pytest.param(
         "&copy; &nbsp;| &lt; &amp; &#150; &nosuch; AT&T",
@@ -99,5 +99,5 @@ CASES = [
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> None:
-    """Raw HTML: an element ends at its end tag, and what kramdown cannot read is shown."""
+    """Raw HTML is rendered as kramdown renders it."""
     assert expected == to_html(text, OPTIONS)

@@ -1,6 +1,6 @@
 """Lists by kramdown's indents: the text of an item begins at the column after its marker.
 
-Each value was compared with what kramdown 2.4 makes of the same text.
+Each value was compared with the output of kramdown 2.4.
 """
 
 import pytest
@@ -13,12 +13,12 @@ CASES = [
     pytest.param(
         "* one\n* two",
         "<ul>\n<li>one</li>\n<li>two</li>\n</ul>\n",
-        id="an item without blank lines is no paragraph",
+        id="items without blank lines have no p element",
     ),
     pytest.param(
         "* one\n\n* two",
         "<ul>\n<li>\n<p>one</p>\n</li>\n<li>\n<p>two</p>\n</li>\n</ul>\n",
-        id="a blank line after the first paragraph makes one",
+        id="items with a blank line between them have a p element",
     ),
     pytest.param(
         "* one\n* two\n\n  more",
@@ -57,12 +57,12 @@ CASES = [
             "</li>\n"
             "</ol>\n"
         ),
-        id="code in an item stands behind its column",
+        id="code in an item is indented from its column",
     ),
     pytest.param(
         "7. one\n9. two",
         "<ol>\n<li>one</li>\n<li>two</li>\n</ol>\n",
-        id="numbers are what they will be",
+        id="numbers of items are ignored",
     ),
     pytest.param(
         "* [ ] open\n* [x] done",
@@ -84,7 +84,7 @@ CASES = [
     pytest.param(
         "* one\ntwo",
         "<ul>\n<li>one\ntwo</li>\n</ul>\n",
-        id="a line goes on without its indent",
+        id="a line may continue an item without its indent",
     ),
     pytest.param(
         "term\n: one\n: two\n\nother *term*\n\n: a paragraph",
@@ -106,5 +106,5 @@ CASES = [
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> None:
-    """Lists by kramdown's indents: the text of an item begins at the column after its marker."""
+    """Lists have the HTML of kramdown."""
     assert expected == to_html(text, OPTIONS)

@@ -1,4 +1,4 @@
-"""What a site's configuration changes, the filter `smartify`, and texts of strangers."""
+"""kramdown's options, `smartify`, and hostile characters."""
 
 import re
 from html import unescape
@@ -16,7 +16,7 @@ from syndicator.kramdown.to_html import KramdownOptions, smartify, to_html
             {"auto_id_prefix": "x-"}, "# A", '<h1 id="x-a">A</h1>\n', id="a prefix of ids"
         ),
         pytest.param(
-            {"hard_wrap": True}, "a\nb", "<p>a<br />\nb</p>\n", id="each end of a line breaks it"
+            {"hard_wrap": True}, "a\nb", "<p>a<br />\nb</p>\n", id="each line end is a break"
         ),
         pytest.param(
             {"smart_quotes": "apos,apos,quot,quot"},
@@ -40,10 +40,10 @@ from syndicator.kramdown.to_html import KramdownOptions, smartify, to_html
             {"input": "kramdown"},
             "a\n* b",
             "<p>a\n* b</p>\n",
-            id="kramdown: a list ends no paragraph",
+            id="kramdown: a list does not end a paragraph",
         ),
         pytest.param(
-            {"input": "kramdown"}, "~~a~~", "<p>~~a~~</p>\n", id="kramdown: nothing is struck"
+            {"input": "kramdown"}, "~~a~~", "<p>~~a~~</p>\n", id="kramdown: no strikethrough"
         ),
         pytest.param(
             {"parse_block_html": True},
@@ -70,19 +70,19 @@ from syndicator.kramdown.to_html import KramdownOptions, smartify, to_html
             {"footnote_nr": "x", "toc_levels": "y", "nosuch": 1},
             "a",
             "<p>a</p>\n",
-            id="nonsense is ignored",
+            id="invalid values are ignored",
         ),
     ],
 )
 def test_an_option_has_kramdowns_meaning(
     config: dict[str, object], text: str, expected: str
 ) -> None:
-    """Each key below `kramdown:` does what kramdown's own options page says."""
+    """Each option has the meaning that kramdown documents."""
     assert expected == to_html(text, KramdownOptions.from_config(config, None))
 
 
-def test_the_sites_highlighter_counts_unless_kramdown_names_one() -> None:
-    """`highlighter: none` turns colours off; `kramdown: syntax_highlighter:` has the last word."""
+def test_the_sites_highlighter_applies_unless_kramdown_names_one() -> None:
+    """`highlighter: none` turns highlighting off, unless `syntax_highlighter` is set."""
     plain = "<p><code>a</code></p>\n"
     assert plain == to_html("`a`", KramdownOptions.from_config({}, "none"))
     assert plain != to_html(
@@ -91,14 +91,14 @@ def test_the_sites_highlighter_counts_unless_kramdown_names_one() -> None:
 
 
 def test_line_numbers_stand_beside_the_code() -> None:
-    """With `line_numbers` there is one number for each line, from `start_line` on."""
+    """`line_numbers` adds a number for each line, from `start_line` on."""
     config = {"syntax_highlighter_opts": {"block": {"line_numbers": True, "start_line": 3}}}
     html = to_html("```ruby\na\nb\n```", KramdownOptions.from_config(config, None))
     assert '<pre class="lineno">3\n4\n</pre>' in html
 
 
-def test_code_keeps_its_text_whatever_its_language() -> None:
-    """A lexer that would add or drop white space is not believed."""
+def test_code_keeps_its_text_in_any_language() -> None:
+    """White space that a lexer would add or drop is kept as it is."""
     code = "\n\n  x\t= 1 < 2\n\n"
     html = to_html(f"```python\n{code}```", KramdownOptions())
     assert "<span" in html
@@ -117,18 +117,18 @@ def test_code_keeps_its_text_whatever_its_language() -> None:
     ],
 )
 def test_smartify_changes_quotes_and_symbols_alone(text: str, expected: str) -> None:
-    """Jekyll's filter knows typography and HTML, and no Markdown."""
+    """`smartify` parses typography and HTML, but not Markdown."""
     assert expected == smartify(text)
 
 
-def test_smartify_writes_the_quotes_of_the_site() -> None:
-    """The filter is kramdown with another parser, so its options count."""
+def test_smartify_uses_the_options() -> None:
+    """`smartify` writes the quotes that the options name."""
     straight = KramdownOptions.from_config({"smart_quotes": ["apos", "apos", "quot", "quot"]}, None)
     assert smartify('"a" -- it\'s', straight) == '"a" – it\'s'
 
 
-def test_characters_that_are_none_do_no_harm() -> None:
-    """NUL, half a pair of surrogates and numbers beyond Unicode are passed on as they were written, or marked."""
+def test_invalid_characters_are_harmless() -> None:
+    """NUL is replaced. References to it, to surrogates and beyond Unicode stay as written."""
     assert (
         to_html("\0&#0; &#xd800; &#99999999999;", KramdownOptions())
         == "<p>\N{REPLACEMENT CHARACTER}&#0; &#xd800; &#99999999999;</p>\n"
@@ -136,7 +136,7 @@ def test_characters_that_are_none_do_no_harm() -> None:
 
 
 def test_an_attribute_cannot_break_out() -> None:
-    """What a text puts into an attribute is escaped there."""
+    """Text in an attribute is escaped."""
     html = to_html('~~~ a"><b>\nx\n~~~\n\n[a](/b"><i>)', KramdownOptions())
     assert "<b>" not in html
     assert "<i>" not in html

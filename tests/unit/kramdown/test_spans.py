@@ -1,6 +1,6 @@
-"""Emphasis, code, links and the rest of a line.
+"""Emphasis, code, links and the other spans of a line.
 
-Each value was compared with what kramdown 2.4 makes of the same text.
+Each value was compared with the output of kramdown 2.4.
 """
 
 import pytest
@@ -28,7 +28,7 @@ CASES = [
     pytest.param(
         "**a*",
         "<p><em>*a</em></p>\n",
-        id="strong that never closes is tried as emphasis",
+        id="unclosed strong is tried as emphasis",
     ),
     pytest.param(
         "***a*** **b *c* d**",
@@ -38,7 +38,7 @@ CASES = [
     pytest.param(
         "*a **b",
         "<p>*a **b</p>\n",
-        id="a marker that never closes is text",
+        id="an unclosed marker is text",
     ),
     pytest.param(
         "`a\nb` ``c ` d`` `&lt;`",
@@ -66,17 +66,18 @@ CASES = [
     pytest.param(
         "[a] [b][c] [d]()",
         '<p>[a] [b][c] <a href="">d</a></p>\n',
-        id="a link that leads nowhere is text",
+        id="a link without a definition is text",
     ),
     pytest.param(
         "[a]\n\n[a]: /1\n[a]: /2",
         '<p><a href="/2">a</a></p>\n\n',
-        id="the last definition of a link counts",
+        id="the last definition of a link wins",
     ),
     pytest.param(
         '![a *b*](/c.png "t"){: width="10"} [![d](/e.png)](/f)',
         (
-            '<p><img src="/c.png" alt="a *b*" title="t" width="10" /> <a href="/f"><img src="/e.png" '
+            '<p><img src="/c.png" alt="a *b*" title="t" width="10" /> <a href="/f"><img '
+            'src="/e.png" '
             'alt="d" /></a></p>\n'
         ),
         id="images",
@@ -84,7 +85,8 @@ CASES = [
     pytest.param(
         "![a](/b.png){: standalone .c}",
         (
-            '<figure class="c">\n<img src="/b.png" alt="a" />\n<figcaption>a</figcaption>\n</figure>\n'
+            '<figure class="c">\n<img src="/b.png" alt="a" '
+            "/>\n<figcaption>a</figcaption>\n</figure>\n"
         ),
         id="a picture with a caption",
     ),
@@ -104,7 +106,7 @@ CASES = [
     pytest.param(
         "~~a *b*~~ ~~ c~~",
         "<p><del>a <em>b</em></del> ~~ c~~</p>\n",
-        id="struck",
+        id="strikethrough",
     ),
     pytest.param(
         '*a*{:.b #c d="e"} text{:.x} "q"{:.y}',
@@ -116,5 +118,5 @@ CASES = [
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> None:
-    """Emphasis, code, links and the rest of a line."""
+    """Spans have the HTML of kramdown."""
     assert expected == to_html(text, OPTIONS)

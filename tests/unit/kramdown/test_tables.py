@@ -1,6 +1,6 @@
 """Tables, with or without outer pipes.
 
-Each value was compared with what kramdown 2.4 makes of the same text.
+Each value was compared with the output of kramdown 2.4.
 """
 
 import pytest
@@ -97,7 +97,7 @@ CASES = [
             "</tbody>\n"
             "</table>\n"
         ),
-        id="a pipe in code or escaped is no cell",
+        id="a pipe in code, or escaped, does not end a cell",
     ),
     pytest.param(
         "|a|b|\n|c|",
@@ -120,12 +120,12 @@ CASES = [
     pytest.param(
         "a | b\nno pipe",
         "<p>a | b\nno pipe</p>\n",
-        id="a pipe on one line of two is no table",
+        id="a table needs a pipe on each line",
     ),
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> None:
-    """Tables, with or without outer pipes."""
+    """Tables have the HTML of kramdown."""
     assert expected == to_html(text, OPTIONS)

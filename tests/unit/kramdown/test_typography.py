@@ -1,6 +1,6 @@
 """Quotes, dashes and ellipses by SmartyPants' rules.
 
-Each value was compared with what kramdown 2.4 makes of the same text.
+Each value was compared with the output of kramdown 2.4.
 """
 
 import pytest
@@ -58,12 +58,12 @@ CASES = [
     pytest.param(
         '<span title="a \'b\'">"c"</span>',
         "<p><span title=\"a 'b'\">“c”</span></p>\n",
-        id="quotes within code and attributes are left",
+        id="quotes in code and attributes are unchanged",
     ),
 ]
 
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_text_becomes_the_html_that_kramdown_makes(text: str, expected: str) -> None:
-    """Quotes, dashes and ellipses by SmartyPants' rules."""
+    """Quotes, dashes and ellipses have the HTML of kramdown."""
     assert expected == to_html(text, OPTIONS)

@@ -1,4 +1,4 @@
-"""Whatever a post's Liquid does, it ends, soon, inside the site, as one problem, and the text around it goes out."""
+"""Hostile Liquid ends soon, stays inside the site and is one problem. The text around it stays."""
 
 import time
 
@@ -12,31 +12,49 @@ INCLUDES = {
     "etc/passwd": "root",
     "_posts/x.md": "x",
 }
-LONG = "{% assign a = 'xxxxxxxxxxxxxxxx' %}{% for i in (1..14) %}{% assign a = a | append: a %}{% endfor %}"
-NESTED = "{% assign a = 'x' | split: ',' %}{% for i in (1..60) %}{% assign a = a | push: a | push: a %}{% endfor %}"
+LONG = (
+    "{% assign a = 'xxxxxxxxxxxxxxxx' %}{% for i in (1..14) %}{% assign a = a | append: a %}"
+    "{% endfor %}"
+)
+NESTED = (
+    "{% assign a = 'x' | split: ',' %}{% for i in (1..60) %}"
+    "{% assign a = a | push: a | push: a %}{% endfor %}"
+)
 
 BOMBS = {
     "an endless loop": "{% for i in (1..1000000000) %}x{% endfor %}",
-    "one longer than any number": "{% for i in (1..99999999999999999999999999) limit: 2 %}x{% endfor %}",
-    "backwards": "{% for i in (1..1000000000) reversed %}x{% endfor %}",
-    "far into": "{% assign r = (1..1000000000) %}{% for i in r offset: 999999990 %}x{% endfor %}",
-    "a table": "{% tablerow i in (1..1000000000) %}x{% endtablerow %}",
+    "a range longer than any number": (
+        "{% for i in (1..99999999999999999999999999) limit: 2 %}x{% endfor %}"
+    ),
+    "a loop backwards": "{% for i in (1..1000000000) reversed %}x{% endfor %}",
+    "a loop with a large offset": (
+        "{% assign r = (1..1000000000) %}{% for i in r offset: 999999990 %}x{% endfor %}"
+    ),
+    "a table of a long range": "{% tablerow i in (1..1000000000) %}x{% endtablerow %}",
     "loops in loops": "{% for i in (1..5000) %}{% for j in (1..5000) %}x{% endfor %}{% endfor %}",
-    "silent loops in loops": "{% for i in (1..5000) %}{% for j in (1..5000) %}{% assign a = 1 %}{% endfor %}{% endfor %}",
-    "a text doubled": "{% assign a = 'xxxx' %}{% for i in (1..99) %}{% assign a = a | append: a %}{% endfor %}",
-    "a capture doubled": "{% assign a='xx' %}{% for i in (1..99) %}{% capture a %}{{a}}{{a}}{% endcapture %}{% endfor %}",
-    "a number squared": "{% assign x = 99999 %}{% for i in (1..99) %}{% assign x = x | times: x %}{% endfor %}",
+    "loops in loops without output": (
+        "{% for i in (1..5000) %}{% for j in (1..5000) %}{% assign a = 1 %}{% endfor %}{% endfor %}"
+    ),
+    "a text doubled in a loop": (
+        "{% assign a = 'xxxx' %}{% for i in (1..99) %}{% assign a = a | append: a %}{% endfor %}"
+    ),
+    "a capture doubled in a loop": (
+        "{% assign a='xx' %}{% for i in (1..99) %}{% capture a %}{{a}}{{a}}{% endcapture %}"
+        "{% endfor %}"
+    ),
+    "a number squared": (
+        "{% assign x = 99999 %}{% for i in (1..99) %}{% assign x = x | times: x %}{% endfor %}"
+    ),
     "a range joined": "{{ (1..1000000000) | join: ',' }}",
-    "a text in each letter of a text": LONG + "{{ a | replace: 'x', a }}",
+    "each letter of a text replaced by the text": LONG + "{{ a | replace: 'x', a }}",
     "a list in a list in a list": NESTED + "{{ a | join }}",
-    "Markdown again and again": LONG
-    + "{% for i in (1..1000) %}{{ a | markdownify | size }}{% endfor %}",
-    "a search again and again": LONG
+    "Markdown in a loop": LONG + "{% for i in (1..1000) %}{{ a | markdownify | size }}{% endfor %}",
+    "a search in a loop": LONG
     + LONG
     + "{% for i in (1..90000) %}{% if a contains 'xy' %}{% endif %}{% endfor %}",
     "an include that includes itself": "{% include self.html %}",
-    "and in a loop": "{% include loop.html %}",
-    "much of an include": "{% for i in (1..9999) %}{% include big.html %}{% endfor %}",
+    "an include that includes itself in a loop": "{% include loop.html %}",
+    "a large include in a loop": "{% for i in (1..9999) %}{% include big.html %}{% endfor %}",
     "blocks in blocks": "{% if x %}" * 20_000,
     "five thousand filters": "{{ 'x' " + "| append: 'x' " * 5000 + "}}",
 }
@@ -111,7 +129,7 @@ BOMBS |= {
     "repeated hashes echoed": PAGES + "{% echo a %}",
     "escaped": TEXT.replace("x", "&") + "{{ b | escape | size }}",
     "encoded": TEXT + "{{ b | url_encode | size }}",
-    "cut into characters": TEXT + "{{ b | split: '' | size }}",
+    "split into characters": TEXT + "{{ b | split: '' | size }}",
     "a wide date many times": "{% assign n = '%999d' %}"
     + "{% assign n = n | append: n %}" * 17
     + "{{ '2024-01-01' | date: n }}",
@@ -129,11 +147,11 @@ BOMBS |= {
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
-def test_bomb(bomb: str) -> None:
-    """A bomb is one problem, and what stands before and after it goes out."""
+def test_a_bomb_is_one_problem(bomb: str) -> None:
+    """A bomb is one problem. The text before and after it stays."""
     began = time.process_time()
     result = liquid(f"before {bomb} after", files=INCLUDES)
-    assert time.process_time() - began < 2  # half a second where nothing else runs
+    assert time.process_time() - began < 2  # half a second on an idle machine
     assert len(result.problems) == 1, result.problems
     assert result.text.startswith("before ")
     assert result.text.endswith(" after")
@@ -162,8 +180,8 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS.keys())
-def test_odd_texts_take_no_time(text: str) -> None:
-    """No text takes more than its length to read."""
+def test_odd_texts_take_little_time(text: str) -> None:
+    """The time to parse a text grows with its length."""
     began = time.process_time()
     result = liquid(f"before {text} after", files=INCLUDES)
     assert time.process_time() - began < 2
@@ -184,8 +202,8 @@ OUTSIDE = [
 
 @pytest.mark.parametrize("path", OUTSIDE)
 @pytest.mark.parametrize("tag", ["include", "include_relative", "include_cached"])
-def test_no_way_out(tag: str, path: str) -> None:
-    """No include leads out of its folder, not even into the site."""
+def test_an_include_stays_in_its_folder(tag: str, path: str) -> None:
+    """An include can't leave its folder, not even for another folder of the site."""
     result = liquid(f"a{{% {tag} {path} %}}b", "way: ../etc/passwd", files=INCLUDES)
     assert result.text == "ab"
     assert len(result.problems) == 1
@@ -193,19 +211,20 @@ def test_no_way_out(tag: str, path: str) -> None:
 
 @pytest.mark.parametrize("part", ['{{ "a" }}', "{% x %}", "{% %}", "{% if %}", "{{}}"])
 def test_tags_are_counted_before_they_are_parsed(part: str) -> None:
-    """More tags than any post has are one problem, and the text around them stays."""
-    found = liquid("before " + part * 20_001 + " after")
-    assert found.text == "before  after"
-    assert found.problems[-1].message == "the Liquid has more than 20,000 tags, or as much in them"
+    """More tags than any post has are one problem. The text around them stays."""
+    result = liquid("before " + part * 20_001 + " after")
+    assert result.text == "before  after"
+    message = "the Liquid has more than 20,000 tags, or too much markup in them"
+    assert result.problems[-1].message == message
     assert not [
         one for one in liquid("before " + part * 19_000).problems if "20,000" in one.message
     ]
 
 
 def test_an_include_is_parsed_once() -> None:
-    """A file of many tags may be included in a loop: its tags are counted once."""
+    """A file with many tags may be included in a loop: its tags are counted once."""
     tags = "{% if a %}{% endif %}" * 1_000
-    found = liquid(
+    result = liquid(
         "{% for i in (1..20) %}{% include a.html %}{% endfor %}", files={"_includes/a.html": tags}
     )
-    assert found.problems == ()
+    assert result.problems == ()

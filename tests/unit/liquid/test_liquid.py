@@ -1,4 +1,4 @@
-"""Liquid means what it means in Jekyll. Every expectation of the table is what Jekyll 4.3.1 itself made of it."""
+"""Liquid is rendered as in Jekyll. The expected values of JEKYLL are the output of Jekyll 4.3.1."""
 
 import pytest
 from rendering import OTHERS, liquid
@@ -11,7 +11,8 @@ pets:
 categories: [news, Big Day]"""
 INCLUDES = {
     "_includes/i.html": (
-        '[{{ include.a }}|{{ include.b | default: "none" }}|{{ include["c-d"] }}]{% assign leak = "leaked" %}'
+        '[{{ include.a }}|{{ include.b | default: "none" }}|{{ include["c-d"] }}]'
+        '{% assign leak = "leaked" %}'
     ),
     "_includes/outer.html": '<{% include i.html a=include.x b="in" %}{{ include.x }}>',
 }
@@ -20,43 +21,70 @@ JEKYLL = [
     ('{{ "a" | append: 1 | append: nil | append: page.title }}', "a1Third"),
     ("{{ site.nested }}", '{"a"=>{"b"=>[1, 2, {"c"=>"d"}]}}'),
     (
-        '{{ site.list | join }} {{ site.list | sort | join: "," }} {{ site.list.first }}{{ site.list.size }}',
+        (
+            '{{ site.list | join }} {{ site.list | sort | join: "," }} {{ site.list.first }}'
+            "{{ site.list.size }}"
+        ),
         "3 1 2 1,2,3 33",
     ),
     ("{{ site.list }}", "312"),
     ("{{ site.words | sort_natural | join }} {{ site.words | sort | join }}", "a b C C a b"),
     (
-        "{{ 7 | divided_by: 2 }} {{ 7 | divided_by: 2.0 }} {{ -7 | divided_by: 2 }} {{ 7 | modulo: -3 }}",
+        (
+            "{{ 7 | divided_by: 2 }} {{ 7 | divided_by: 2.0 }} {{ -7 | divided_by: 2 }} "
+            "{{ 7 | modulo: -3 }}"
+        ),
         "3 3.5 -4 -2",
     ),
     (
-        '{{ "3.5" | plus: 1 }} {{ "3 apples" | plus: 1 }} {{ "x" | times: 3 }} {{ 0.1 | plus: 0.2 }}',
+        (
+            '{{ "3.5" | plus: 1 }} {{ "3 apples" | plus: 1 }} {{ "x" | times: 3 }} '
+            "{{ 0.1 | plus: 0.2 }}"
+        ),
         "4.5 4 0 0.3",
     ),
     (
-        '{{ 1.5 | round }} {{ 2.5 | round }} {{ -1.5 | round }} {{ 1.2345 | round: 2 }} {{ "2.7" | ceil }}',
+        (
+            "{{ 1.5 | round }} {{ 2.5 | round }} {{ -1.5 | round }} {{ 1.2345 | round: 2 }} "
+            '{{ "2.7" | ceil }}'
+        ),
         "2 3 -2 1.23 3",
     ),
     ("{{ 3.14159 | round: 999999 }}", "3.14159"),
     (
-        '{{ "Hello World" | truncate: 8 }} {{ "Hello" | truncate: 5 }} {{ "a b  c d" | truncatewords: 2 }}',
+        (
+            '{{ "Hello World" | truncate: 8 }} {{ "Hello" | truncate: 5 }} '
+            '{{ "a b  c d" | truncatewords: 2 }}'
+        ),
         "Hello... Hello a b...",
     ),
     (
-        '{{ "a,b,,c,," | split: "," | size }} {{ "abc" | split: "" | join: "|" }} {{ nil | split: "," | size }}',
+        (
+            '{{ "a,b,,c,," | split: "," | size }} {{ "abc" | split: "" | join: "|" }} '
+            '{{ nil | split: "," | size }}'
+        ),
         "4 a|b|c 0",
     ),
     (
-        '{{ "hello" | slice: 1 }} {{ "hello" | slice: -3, 2 }} [{{ "hello" | slice: 10 }}] {{ site.list | slice: 1, 2 | join }}',
+        (
+            '{{ "hello" | slice: 1 }} {{ "hello" | slice: -3, 2 }} [{{ "hello" | slice: 10 }}] '
+            "{{ site.list | slice: 1, 2 | join }}"
+        ),
         "e ll [] 1 2",
     ),
     ('{{ "<p>a<script>x</script><!-- c -->b < c > d" | strip_html }}', "ab  d"),
     (
-        '{{ "<a href=\'x\'>&amp;</a>" | escape }} {{ "&lt; < &" | escape_once }} {{ "<&>" | xml_escape }}',
+        (
+            '{{ "<a href=\'x\'>&amp;</a>" | escape }} {{ "&lt; < &" | escape_once }} '
+            '{{ "<&>" | xml_escape }}'
+        ),
         "&lt;a href=&#39;x&#39;&gt;&amp;amp;&lt;/a&gt; &lt; &lt; &amp; &lt;&amp;&gt;",
     ),
     (
-        '{{ "a b&c/é~*" | cgi_escape }} {{ "a b/é?x=y#z" | uri_escape }} {{ "a+b%20c" | url_decode }}',
+        (
+            '{{ "a b&c/é~*" | cgi_escape }} {{ "a b/é?x=y#z" | uri_escape }} '
+            '{{ "a+b%20c" | url_decode }}'
+        ),
         "a+b%26c%2F%C3%A9~%2A a%20b/%C3%A9?x=y#z a b c",
     ),
     (
@@ -64,23 +92,38 @@ JEKYLL = [
         "the-config-yml-file the-_config.yml-file",
     ),
     (
-        '{{ "hello 你好世界 abc" | number_of_words }} {{ "hello 你好世界 abc" | number_of_words: "cjk" }}',
+        (
+            '{{ "hello 你好世界 abc" | number_of_words }} '
+            '{{ "hello 你好世界 abc" | number_of_words: "cjk" }}'
+        ),
         "3 6",
     ),
     (
-        '{{ site.words | array_to_sentence_string }} {{ site.words | array_to_sentence_string: "or" }}',
+        (
+            "{{ site.words | array_to_sentence_string }} "
+            '{{ site.words | array_to_sentence_string: "or" }}'
+        ),
         "b, a, and C b, a, or C",
     ),
     (
-        '{{ "/x y/" | relative_url }} {{ "x" | absolute_url }} {{ "http://o.org/x" | relative_url }} [{{ nil | relative_url }}]',
+        (
+            '{{ "/x y/" | relative_url }} {{ "x" | absolute_url }} '
+            '{{ "http://o.org/x" | relative_url }} [{{ nil | relative_url }}]'
+        ),
         "/b/x%20y/ https://e.com/b/x http://o.org/x []",
     ),
     (
-        '{{ "" | default: "b" }} {{ 0 | default: "b" }} {{ false | default: "b", allow_false: true }} {{ x | default: 5 }}',
+        (
+            '{{ "" | default: "b" }} {{ 0 | default: "b" }} '
+            '{{ false | default: "b", allow_false: true }} {{ x | default: 5 }}'
+        ),
         "b 0 false 5",
     ),
     (
-        "{{ site.list | push: 9 | join }} {{ site.list | unshift: 9 | join }} {{ site.list | pop | join }} {{ site.list | shift | join }}",
+        (
+            "{{ site.list | push: 9 | join }} {{ site.list | unshift: 9 | join }} "
+            "{{ site.list | pop | join }} {{ site.list | shift | join }}"
+        ),
         "3 1 2 9 9 3 1 2 3 1 1 2",
     ),
     (
@@ -88,15 +131,24 @@ JEKYLL = [
         "<p><em>a</em> ‘q’</p>\n ‘q’ – …",
     ),
     (
-        '{{ site.nested | jsonify }} {{ nil | jsonify }} {{ "a\\"b" | jsonify }} {{ site.words | inspect }}',
+        (
+            '{{ site.nested | jsonify }} {{ nil | jsonify }} {{ "a\\"b" | jsonify }} '
+            "{{ site.words | inspect }}"
+        ),
         '{"a":{"b":[1,2,{"c":"d"}]}} null "a\\\\" [&quot;b&quot;, &quot;a&quot;, &quot;C&quot;]',
     ),
     (
-        '{{ page.day }} {{ page.day | date: "%e. %B" }} {{ page.when | date: "%F %H:%M %z" }} {{ page.when | date_to_xmlschema }}',
+        (
+            '{{ page.day }} {{ page.day | date: "%e. %B" }} '
+            '{{ page.when | date: "%F %H:%M %z" }} {{ page.when | date_to_xmlschema }}'
+        ),
         "2019-12-31 31. December 2019-12-31 10:11 +0200 2019-12-31T03:11:12-05:00",
     ),
     (
-        '{{ page.when | date_to_string: "ordinal", "US" }} {{ page.when | date_to_long_string }} {{ page.when | date_to_rfc822 }}',
+        (
+            '{{ page.when | date_to_string: "ordinal", "US" }} '
+            "{{ page.when | date_to_long_string }} {{ page.when | date_to_rfc822 }}"
+        ),
         "Dec 31st, 2019 31 December 2019 Tue, 31 Dec 2019 03:11:12 -0500",
     ),
     (
@@ -104,64 +156,115 @@ JEKYLL = [
         "4  4 064 09 09 5 20 12 am 03/04/16 FRI  3 0000002016 000000000 1457067600 %q",
     ),
     (
-        '{{ "no date" | date: "%F" }} {{ 1457923200 | date: "%F %H" }} {{ "14 Mar 2016 10:20 +0200" | date: "%T%z" }}',
+        (
+            '{{ "no date" | date: "%F" }} {{ 1457923200 | date: "%F %H" }} '
+            '{{ "14 Mar 2016 10:20 +0200" | date: "%T%z" }}'
+        ),
         "no date 2016-03-13 22 10:20:00+0200",
     ),
     (
-        '{{ page.pets | where: "name", "bob" | map: "age" }} {{ page.pets | where: "tags", "y" | map: "name" }} {{ page.pets | where: "age", 7 | size }}',
+        (
+            '{{ page.pets | where: "name", "bob" | map: "age" }} '
+            '{{ page.pets | where: "tags", "y" | map: "name" }} '
+            '{{ page.pets | where: "age", 7 | size }}'
+        ),
         "4 bobcid 1",
     ),
     (
-        '{{ page.pets | where_exp: "p", "p.name contains \'b\' and p.ok" | map: "name" }} {{ page.pets | find: "name", "cid" | jsonify }}',
+        (
+            '{{ page.pets | where_exp: "p", "p.name contains \'b\' and p.ok" | map: "name" }} '
+            '{{ page.pets | find: "name", "cid" | jsonify }}'
+        ),
         'bob {"name":"cid","age":"7","tags":"y"}',
     ),
     (
-        '{{ page.pets | sort: "age" | map: "name" | join }} {{ page.pets | sort: "ok", "last" | map: "name" | join }}',
+        (
+            '{{ page.pets | sort: "age" | map: "name" | join }} '
+            '{{ page.pets | sort: "ok", "last" | map: "name" | join }}'
+        ),
         "bob cid bob cid",
     ),
     (
-        '{% assign gs = page.pets | group_by: "ok" %}{% for g in gs %}{{ g.name }}={{ g.size }};{% endfor %}',
+        (
+            '{% assign gs = page.pets | group_by: "ok" %}{% for g in gs %}{{ g.name }}='
+            "{{ g.size }};{% endfor %}"
+        ),
         "true=1;=1;",
     ),
     (
-        '{% assign gs = page.pets | group_by_exp: "p", "p.name | size" %}{% for g in gs %}{{ g.name }}={{ g.items | size }};{% endfor %}',
+        (
+            '{% assign gs = page.pets | group_by_exp: "p", "p.name | size" %}{% for g in gs %}'
+            "{{ g.name }}={{ g.items | size }};{% endfor %}"
+        ),
         "3=2;",
     ),
     (
-        '{% if site.words contains "a" %}1{% endif %}{% if "abc" contains "b" %}2{% endif %}{% if site.list contains "3" %}3{% endif %}{% if nil contains "a" %}4{% endif %}',
+        (
+            '{% if site.words contains "a" %}1{% endif %}{% if "abc" contains "b" %}2{% endif %}'
+            '{% if site.list contains "3" %}3{% endif %}{% if nil contains "a" %}4{% endif %}'
+        ),
         "12",
     ),
     (
-        '{% if "" %}1{% endif %}{% if 0 %}2{% endif %}{% if "" == blank %}3{% endif %}{% if "" == empty %}4{% endif %}{% if page.no == empty %}5{% endif %}{% if "1" == 1 %}6{% endif %}{% if page.no > 0 %}7{% endif %}{% if page.no != blank %}8{% endif %}',
+        (
+            '{% if "" %}1{% endif %}{% if 0 %}2{% endif %}{% if "" == blank %}3{% endif %}'
+            '{% if "" == empty %}4{% endif %}{% if page.no == empty %}5{% endif %}'
+            '{% if "1" == 1 %}6{% endif %}{% if page.no > 0 %}7{% endif %}'
+            "{% if page.no != blank %}8{% endif %}"
+        ),
         "1248",
     ),
     (
-        "{% if true or false and false %}1{% endif %}{% if false and false or true %}2{% endif %}{% unless false %}3{% else %}4{% endunless %}",
+        (
+            "{% if true or false and false %}1{% endif %}{% if false and false or true %}2"
+            "{% endif %}{% unless false %}3{% else %}4{% endunless %}"
+        ),
         "13",
     ),
     ("{% case 5 %}{% when 1, 2 %}a{% when 5 or 6 %}b{% else %}c{% endcase %}", "b"),
     (
-        "{% for i in (1..3) %}{{ i }}{{ forloop.rindex }}{{ forloop.last }},{% endfor %}{% for i in (3..1) %}x{% else %}none{% endfor %}{% for i in site.list reversed %}{{ i }}{% endfor %}",
+        (
+            "{% for i in (1..3) %}{{ i }}{{ forloop.rindex }}{{ forloop.last }},{% endfor %}"
+            "{% for i in (3..1) %}x{% else %}none{% endfor %}{% for i in site.list reversed %}"
+            "{{ i }}{% endfor %}"
+        ),
         "13false,22false,31true,none213",
     ),
     (
-        '{% for i in (1..6) limit:2 %}{{ i }}{% endfor %}-{% for i in (1..6) limit:2 offset:continue %}{{ i }}{% endfor %}{% for p in site.nested %}{{ p[0] }}{% endfor %}{% for c in "abc" %}{{ c }}{% endfor %}',
+        (
+            "{% for i in (1..6) limit:2 %}{{ i }}{% endfor %}-"
+            "{% for i in (1..6) limit:2 offset:continue %}{{ i }}{% endfor %}"
+            '{% for p in site.nested %}{{ p[0] }}{% endfor %}{% for c in "abc" %}{{ c }}'
+            "{% endfor %}"
+        ),
         "12-34aabc",
     ),
     (
-        "{% for i in (1..5) %}{% if i == 2 %}{% continue %}{% endif %}{% if i == 4 %}{% break %}{% endif %}{{ i }}{% endfor %}",
+        (
+            "{% for i in (1..5) %}{% if i == 2 %}{% continue %}{% endif %}{% if i == 4 %}"
+            "{% break %}{% endif %}{{ i }}{% endfor %}"
+        ),
         "13",
     ),
     (
         "{% tablerow i in (1..3) cols:2 %}{{ i }}{% endtablerow %}",
-        '<tr class="row1">\n<td class="col1">1</td><td class="col2">2</td></tr>\n<tr class="row2"><td class="col1">3</td></tr>\n',
+        (
+            '<tr class="row1">\n<td class="col1">1</td><td class="col2">2</td></tr>\n<tr '
+            'class="row2"><td class="col1">3</td></tr>\n'
+        ),
     ),
     (
-        '{% for i in (1..4) %}{% cycle "a", "b", "c" %}{% endfor %}{% increment n %}{% increment n %}{% decrement m %}',
+        (
+            '{% for i in (1..4) %}{% cycle "a", "b", "c" %}{% endfor %}{% increment n %}'
+            "{% increment n %}{% decrement m %}"
+        ),
         "abca01-1",
     ),
     (
-        '{% capture \'c\' %}a{{ 1 }}{% endcapture %}{{ c }}{% assign f = "a,b" | split: "," %}{{ f[1] }}{{ f[-1] }}{{ f.last }}',
+        (
+            "{% capture 'c' %}a{{ 1 }}{% endcapture %}{{ c }}"
+            '{% assign f = "a,b" | split: "," %}{{ f[1] }}{{ f[-1] }}{{ f.last }}'
+        ),
         "a1bbb",
     ),
     ("a {%- if true -%} b {%- endif -%} c {{- 1 -}} d", "abc1d"),
@@ -170,7 +273,10 @@ JEKYLL = [
         "{{ x }} {% if %}z",
     ),
     (
-        '[{% if true %}   {% endif %}][{% if true %} {{ "" }} {% endif %}][{% for i in (1..2) %} {% endfor %}]',
+        (
+            '[{% if true %}   {% endif %}][{% if true %} {{ "" }} {% endif %}]['
+            "{% for i in (1..2) %} {% endfor %}]"
+        ),
         "[][  ][]",
     ),
     (
@@ -179,28 +285,52 @@ JEKYLL = [
     ),
     ("{{ page.title | nofilter: 1 | upcase }}", "THIRD"),
     (
-        '{% assign x = "a" "b" %}{{ x }}{% assign v = page.title|upcase %}{{ v }}{% if page.title && false %}2{% endif %}{% if (page.title == "Third") %}5{% endif %}',
+        (
+            '{% assign x = "a" "b" %}{{ x }}{% assign v = page.title|upcase %}{{ v }}'
+            '{% if page.title && false %}2{% endif %}{% if (page.title == "Third") %}5'
+            "{% endif %}"
+        ),
         "aTHIRD25",
     ),
     ("{% for i in site.list | sort limit: 2 %}{{ i }}{% endfor %}", "31"),
     (
-        '{% ifchanged %}a{% endifchanged %}{{ (1..3) }} {{ (1..3) | join: "," }} {{ "a".size }} {{ site["title"] }}',
+        (
+            '{% ifchanged %}a{% endifchanged %}{{ (1..3) }} {{ (1..3) | join: "," }} '
+            '{{ "a".size }} {{ site["title"] }}'
+        ),
         "a1..3 1,2,3 a Times",
     ),
     (
         "{% highlight c++ %}\n\na < b\n\n{% endhighlight %}",
-        '<figure class="highlight"><pre><code class="language-c--" data-lang="c++"><span class="n">a</span><span class="w"> </span><span class="o">&lt;</span><span class="w"> </span><span class="n">b</span></code></pre></figure>',
+        (
+            '<figure class="highlight"><pre><code class="language-c--" data-lang="c++"><span '
+            'class="n">a</span><span class="w"> </span><span class="o">&lt;</span><span '
+            'class="w"> </span><span class="n">b</span></code></pre></figure>'
+        ),
     ),
     (
-        "{{ page.url }} {{ page.id }} {{ page.path }} {{ page.collection }} {{ page.slug }} {{ page.name }} {{ page.categories }}",
-        "/news/big%20day/2026/01/09/third.html /news/big%20day/2026/01/09/third _posts/2026-01-09-third.html posts third 2026-01-09-third.html newsBig Day",
+        (
+            "{{ page.url }} {{ page.id }} {{ page.path }} {{ page.collection }} {{ page.slug }} "
+            "{{ page.name }} {{ page.categories }}"
+        ),
+        (
+            "/news/big%20day/2026/01/09/third.html /news/big%20day/2026/01/09/third "
+            "_posts/2026-01-09-third.html posts third 2026-01-09-third.html newsBig Day"
+        ),
     ),
     (
-        '{% include i.html a="x" b=\'y\' c-d=page.title %}{{ leak }}{% include i.html %}{% include outer.html x="deep" %}{% assign n = "i.html" %}{% include {{ n }} a="v" %}{{ include.a }}',
+        (
+            "{% include i.html a=\"x\" b='y' c-d=page.title %}{{ leak }}{% include i.html %}"
+            '{% include outer.html x="deep" %}{% assign n = "i.html" %}{% include {{ n }}'
+            ' a="v" %}{{ include.a }}'
+        ),
         "[x|y|Third]leaked[|none|]<[deep|in|]deep>[v|none|]",
     ),
     (
-        "{% include i.html a=42 b=false c-d=-5 %}{% include i.html a=1.50 b=true c-d=nil %}{% include i.html a=empty b=007 c-d=12px %}",
+        (
+            "{% include i.html a=42 b=false c-d=-5 %}{% include i.html a=1.50 b=true c-d=nil %}"
+            "{% include i.html a=empty b=007 c-d=12px %}"
+        ),
         "[42|none|-5][1.5|true|][|7|]",
     ),
 ]
@@ -208,7 +338,7 @@ JEKYLL = [
 
 @pytest.mark.parametrize(("template", "expected"), JEKYLL)
 def test_as_jekyll(template: str, expected: str) -> None:
-    """The same page makes the same text."""
+    """A page has the same text as in Jekyll."""
     path = "_posts/2026-01-09-third.html"
     assert expected == liquid(template, FRONT, files=INCLUDES, path=path).text
 
@@ -223,19 +353,19 @@ ADDRESSES = [
 @pytest.mark.parametrize(("template", "expected"), ADDRESSES)
 @pytest.mark.parametrize(("baseurl", "written"), [("", ""), ("/b", "/b"), ("/ö b", "/%C3%B6%20b")])
 def test_addresses_below_a_path(template: str, expected: str, baseurl: str, written: str) -> None:
-    """A site whose `url` has a path of its own, with every `baseurl`: each part is said once."""
+    """If the site's `url` has a path, each part occurs once, with any `baseurl`."""
     config = f"title: x\nurl: https://e.com/a\nbaseurl: {baseurl}\n"
-    as_said = baseurl if "site.baseurl" in template else written
-    assert expected.replace("/{}", as_said) == liquid(template, config=config).text
+    unescaped = baseurl if "site.baseurl" in template else written
+    assert expected.replace("/{}", unescaped) == liquid(template, config=config).text
 
 
 def test_links_to_posts_below_a_path() -> None:
-    """`post_url` and `link` say the base path and nothing else of the site's address."""
+    """`post_url` and `link` print the base path, without the path of the site's `url`."""
     config = "title: x\nurl: https://e.com/b\n"
-    said = liquid(
+    text = liquid(
         "{% post_url 2026-01-08-second %} {% link _posts/2026-01-07-first.md %}", config=config
     ).text
-    assert said == "/2026/01/08/second.html /2026/01/07/first.html"
+    assert text == "/2026/01/08/second.html /2026/01/07/first.html"
 
 
 OTHER_POSTS = [
@@ -254,13 +384,16 @@ OTHER_POSTS = [
 
 @pytest.mark.parametrize(("template", "expected"), OTHER_POSTS)
 def test_other_posts(template: str, expected: str) -> None:
-    """Other posts can be listed and linked; the newest post's date is the current time; that they were used is told."""
+    """Other posts can be listed and linked, and their use is recorded.
+
+    The date of the newest post is the current time.
+    """
     result = liquid(template)
     assert (expected, True, ()) == (result.text, result.uses_posts, result.problems)
 
 
 def test_a_post_that_asks_for_no_other() -> None:
-    """Most posts use none of that, and need not be rendered again when other posts change."""
+    """Most posts use no others, and need not be rendered again when others change."""
     assert not liquid("{{ site.title }} {{ page.title }} {{ page.date }}").uses_posts
     assert len(OTHERS.heads) == 3
 
@@ -275,17 +408,21 @@ FILES = [
 
 @pytest.mark.parametrize(("path", "text", "expected"), FILES)
 def test_link_to_a_file(path: str, text: str, expected: str) -> None:
-    """`link` finds pages by their permalink, and other files where they are."""
+    """`link` prints the permalink of a page, and the path of another file."""
     assert expected == liquid(f"{{% link {path} %}}", files={path: text}).text
 
 
-WRONG = [
+MISTAKES = [
     ("a\n{% foo x %}b{% endfoo %}", "a\nb", (6, "unknown tag 'foo'")),
     ("{% if true %}{% foo %}y{% endif %}", "y", (5, "unknown tag 'foo'")),
     ("\n\n{{ 'x' | foo | upcase }}", "X", (7, "unknown filter 'foo'")),
-    ("a{% include no.html %}b", "ab", (5, "the include '_includes/no.html' is not there")),
-    ("a{% post_url 2020-01-01-no %}b", "ab", (5, "the post '2020-01-01-no' is not there")),
-    ("a{% link no.md %}b", "ab", (5, "'no.md' is not there to be linked")),
+    ("a{% include no.html %}b", "ab", (5, "the include '_includes/no.html' does not exist")),
+    ("a{% post_url 2020-01-01-no %}b", "ab", (5, "no published post is named '2020-01-01-no'")),
+    (
+        "a{% link no.md %}b",
+        "ab",
+        (5, "'no.md' can't be linked: it is not a published post or a file of the site"),
+    ),
     (
         "{{ 1 | divided_by: 0 }}b",
         "b",
@@ -304,7 +441,7 @@ WRONG = [
     (
         "a{% highlight %}b{% endhighlight %}c",
         "abc",
-        (5, "'highlight' needs a language, and has ''"),
+        (5, "'highlight' needs a language, not ''"),
     ),
     ("a{% endif %}b", "ab", (5, "unknown tag 'endif'")),
     ("a{% break %}b", "ab", None),
@@ -312,18 +449,18 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("template", "text", "problem"), WRONG)
-def test_wrong(template: str, text: str, problem: tuple[int, str] | None) -> None:
-    """What is wrong is one problem with its line in the file, and the text around it stays."""
+@pytest.mark.parametrize(("template", "text", "problem"), MISTAKES)
+def test_a_mistake_is_one_problem(
+    template: str, text: str, problem: tuple[int, str] | None
+) -> None:
+    """A mistake is one problem with its line in the file. The text around it stays."""
     result = liquid(template)
     assert text == result.text
-    assert ([problem] if problem else []) == [
-        (found.line, found.message) for found in result.problems
-    ]
+    assert ([problem] if problem else []) == [(one.line, one.message) for one in result.problems]
 
 
-def test_wrong_in_an_include() -> None:
-    """What is wrong in an include is its file's problem, told once."""
+def test_a_mistake_in_an_include() -> None:
+    """A mistake in an include is one problem with the path of the included file."""
     result = liquid(
         "{% include a.html %}{% include a.html %}", files={"_includes/a.html": "x\n{{ 1 | foo }}"}
     )
@@ -333,5 +470,5 @@ def test_wrong_in_an_include() -> None:
 
 
 def test_include_relative() -> None:
-    """`include_relative` begins at the post's own folder."""
+    """`include_relative` starts in the folder of the post."""
     assert liquid("{% include_relative parts/a.md %}", files={"_posts/parts/a.md": "x"}).text == "x"

@@ -1,4 +1,4 @@
-"""What of a status needs a person."""
+"""Which states of a status need attention."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ HUB = HubState(
     error=None,
     fetched=None,
 )
-WELL = Status(
+HEALTHY = Status(
     version="1",
     daemon="pid 7 on here",
     since=NOW,
@@ -49,32 +49,32 @@ WELL = Status(
 )
 
 
-def said(found: Status, *, daemon_wanted: bool = True) -> tuple[str, ...]:
-    return concerns(found, NOW, late=timedelta(minutes=2), daemon_wanted=daemon_wanted)
+def concerns_of(status: Status, *, daemon_wanted: bool = True) -> tuple[str, ...]:
+    return concerns(status, NOW, late=timedelta(minutes=2), daemon_wanted=daemon_wanted)
 
 
-def test_all_is_well() -> None:
-    """What mends itself is no concern: a debt of a minute, a post that is read with a warning, a poll just missed."""
-    assert said(WELL) == ()
+def test_a_healthy_status_has_no_concerns() -> None:
+    """Nor has a job queued a minute ago, a warning about a post, or one late poll."""
+    assert concerns_of(HEALTHY) == ()
     warned = Problem(path="_posts/a.md", message="odd")
-    passing = replace(
-        WELL,
+    temporary = replace(
+        HEALTHY,
         owed_since=NOW - timedelta(minutes=1),
         problems=(warned,),
         polled=NOW - timedelta(minutes=1),
     )
-    assert said(passing) == ()
+    assert concerns_of(temporary) == ()
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("changes", "message"),
     [
         (
             {"last_failure": Failure(at=NOW, message="feeds can't be written to", hint=None)},
             "feeds can't be written to",
         ),
         ({"daemon": None}, "the daemon is not running"),
-        ({"polled": NOW - timedelta(minutes=3)}, "2026-05-01 11:57:00 UTC: it hangs"),
+        ({"polled": NOW - timedelta(minutes=3)}, "last at 2026-05-01 11:57:00 UTC: restart it"),
         ({"problems": (Problem(path="a", message="b", fatal=True),)}, "1 problem keeps a post"),
         (
             {"hubs": (replace(HUB, gave_up=3, error="404"),)},
@@ -85,18 +85,18 @@ def test_all_is_well() -> None:
                 "owed_since": NOW - timedelta(hours=2),
                 "hubs": (replace(HUB, waiting=1, error="no answer"),),
             },
-            "owed since 2026-05-01 10:00 UTC; https://hub.example/: no answer",
+            "queued since 2026-05-01 10:00 UTC; https://hub.example/: no answer",
         ),
-        ({"disk_free_octets": 4096}, "/srv/feeds: 4,096 octets are free"),
-        ({"state_free_octets": 0}, "/var/state.db: 0 octets are free"),
+        ({"disk_free_octets": 4096}, "/srv/feeds: only 4,096 bytes are free"),
+        ({"state_free_octets": 0}, "/var/state.db: only 0 bytes are free"),
     ],
 )
-def test_what_needs_a_person(wrong: dict[str, object], words: str) -> None:
-    """Each in one line that says what and where."""
-    (line,) = said(replace(WELL, **wrong))  # type: ignore[arg-type]
-    assert words in line
+def test_concerns(changes: dict[str, object], message: str) -> None:
+    """Each is one line with the problem and its place."""
+    (line,) = concerns_of(replace(HEALTHY, **changes))  # type: ignore[arg-type]
+    assert message in line
 
 
-def test_where_no_daemon_ever_ran_none_is_missed() -> None:
-    """Builds and pushes may be timed by others."""
-    assert said(replace(WELL, daemon=None, polled=None), daemon_wanted=False) == ()
+def test_a_daemon_that_never_ran_is_not_missed() -> None:
+    """Cron may run builds and pushes instead."""
+    assert concerns_of(replace(HEALTHY, daemon=None, polled=None), daemon_wanted=False) == ()

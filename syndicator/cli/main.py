@@ -1,0 +1,70 @@
+"""Runs the command that was typed, and turns errors into a message and an exit code.
+
+Exit codes: 0 success, 1 something needs attention, 2 wrong usage or wrong config.
+"""
+
+import errno
+import os
+import sys
+from typing import NoReturn
+
+from syndicator.cli import output
+from syndicator.cli.commands import app
+from syndicator.errors import ConfigError, SyndicatorError
+
+_NO_SPACE = SyndicatorError(
+    "can't write output: no space left on device", hint="check where stdout is redirected"
+)
+_NO_DIRECTORY = SyndicatorError(
+    "the current directory no longer exists", hint="change to a directory that exists"
+)
+_NO_RESOURCES = SyndicatorError(
+    "out of memory, or the limit on threads is reached",
+    hint="raise the limits: ulimit -v and -u, or MemoryMax and TasksMax of its unit",
+)
+
+
+def main() -> None:
+    """Run the command that was typed, and exit with its exit code."""
+    # The parent may have closed stdout or stderr; write to /dev/null instead.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except SyndicatorError as error:
+        _exit(error, 2 if isinstance(error, ConfigError) else 1)
+    except BrokenPipeError:  # the reader, such as `head`, has read enough
+        _discard_stdout()
+        sys.exit(1)
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not _current_directory_exists():
+            _exit(_NO_DIRECTORY)
+        if error.errno != errno.ENOSPC:
+            raise
+        _discard_stdout()
+        _exit(_NO_SPACE)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "can't start new thread" not in str(error):
+            raise
+        _exit(_NO_RESOURCES)
+
+
+def _exit(error: SyndicatorError, code: int = 1) -> NoReturn:
+    output.print_error(error)
+    sys.exit(code)
+
+
+def _discard_stdout() -> None:
+    """Send what is still buffered to /dev/null: writing it at exit would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _current_directory_exists() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True

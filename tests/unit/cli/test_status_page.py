@@ -1,0 +1,88 @@
+"""The page of `syndicator status`: times, sizes and queued jobs."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from syndicator.cli.status_page import ago, size, status_lines, time_of
+from syndicator.ops.status import Status
+from syndicator.store.outbox import HubState
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+HUB = HubState(
+    url="https://hub.example/",
+    waiting=2,
+    gave_up=0,
+    next_try=NOW - timedelta(seconds=3),
+    last_success=None,
+    last_failure=NOW - timedelta(minutes=1),
+    error="it answered 503",
+    fetched=None,
+)
+STATUS = Status(
+    version="1",
+    daemon=None,
+    since=None,
+    url="https://example.com/",
+    polled=None,
+    state="/var/state.db",
+    state_octets=1,
+    output="/srv/feeds",
+    output_octets=1,
+    disk_free_octets=1,
+    state_free_octets=1,
+    posts=1,
+    waiting=None,
+    last_run=None,
+    last_failure=None,
+    feeds=(),
+    problems=(),
+    hubs=(HUB,),
+    owed={"ping": 2, "verify": 0, "deliver": 1, "deny": 0},
+    gave_up={"ping": 1, "verify": 0, "deliver": 0, "deny": 0},
+    owed_since=NOW,
+    next_try=NOW - timedelta(seconds=3),
+    subscribers=0,
+    audiences={},
+)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "now"),
+        (-1, "1 second ago"),
+        (-150, "2 minutes ago"),
+        (7200, "in 2 hours"),
+        (-2 * 86400, "2 days ago (2026-04-29 12:00 UTC)"),
+    ],
+)
+def test_relative_times(seconds: int, text: str) -> None:
+    """The largest unit is shown, and the date from a day on."""
+    assert ago(NOW + timedelta(seconds=seconds), NOW) == text
+
+
+def test_times_of_day() -> None:
+    """The date is shown unless it is today."""
+    assert time_of(NOW, NOW) == "12:00:00 UTC"
+    assert time_of(NOW - timedelta(days=1), NOW) == "2026-04-30 12:00:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("length", "text"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (2**50, "1024.0 TiB")]
+)
+def test_sizes(length: int, text: str) -> None:
+    """Bytes are shown in the largest fitting unit."""
+    assert size(length) == text
+
+
+def test_queued_jobs() -> None:
+    """Jobs are counted by kind and hub. An overdue job is due now, not in the past."""
+    page = list(status_lines(STATUS, (), NOW))
+    assert "Queued: 2 pings, 1 delivery; next attempt now" in page
+    assert "Given up: 1 ping; the feed's next change queues new ones" in page
+    start = page.index("  https://hub.example/: 2 pings queued")
+    assert page[start + 1 : start + 3] == [
+        "    failed 1 minute ago: it answered 503",
+        "    next attempt now",
+    ]
