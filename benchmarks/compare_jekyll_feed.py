@@ -187,7 +187,7 @@ def read(folder: Path) -> tuple[Site, dict[str, Post]]:
     site, problems = read_site(files.text(CONFIG), files, {})
     source = SourceFolder(folder, site.scope)
     posts = {}
-    for path in source.look(known=()).fresh:
+    for path in source.scan(known=()).fresh:
         document = source.read(path)
         if not isinstance(document, Document):
             problems = (*problems, *([document] if document else []))

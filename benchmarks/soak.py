@@ -200,7 +200,7 @@ def soak(minutes: float, seed: int) -> int:
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syndicator-soak-")))
         try:
-            mounted = stack.enter_context(disks(root / "feeds", root / "var", octets=64 * 2**20))
+            mounted = stack.enter_context(disks(root / "feeds", root / "var", size=64 * 2**20))
         except pytest.skip.Exception as reason:
             print(f"No full disks in this run: {reason}")
             mounted = []

@@ -179,7 +179,7 @@ class Metrics:
         self.feeds.set(report.feeds)
         self.last_run.set(report.started.timestamp())
         self.build_seconds.observe(report.seconds)
-        self.polls.labels("changed" if report.moved else "unchanged").inc()
+        self.polls.labels("changed" if report.has_changes else "unchanged").inc()
 
     def count_attempt(self, kind: JobKind, target: str, outcome: str) -> None:
         """Count one attempt at a job. `outcome`: done, retry or given_up."""
@@ -221,7 +221,7 @@ def run_line(report: Report) -> dict[str, Any]:
         "feeds_changed": report.feeds_changed,
         "files_written": report.files_written,
         "mended": report.mended,
-        "owed": report.owed,
+        "owed": report.pings,
     }
 
 

@@ -121,8 +121,8 @@ class Service:
             self.options,
             self.database,
             self.output,
-            show=lambda rows: self.on_files(rows),
-            owed=lambda: self.on_queued(),
+            on_published=lambda rows: self.on_files(rows),
+            on_queued=lambda: self.on_queued(),
         )
         self._aliases = {
             "feeds.aliases": dict(config.feeds.aliases),
@@ -202,7 +202,7 @@ class Service:
                     status.remember_failure(connection, failure)
             raise
         # A poll without changes writes nothing to the state.
-        if self._failed or report.moved:
+        if self._failed or report.has_changes:
             with self.database.begin() as connection:
                 status.remember_run(connection, report)
             self._failed = False
@@ -221,11 +221,11 @@ class Service:
 
         Shows what another process published. False: another process builds at this time.
         """
-        if not self._builder.others.has_run():
+        if not self._builder.other_processes.has_run():
             return True
         try:
             with locks.acquire(self.database, "run"):
-                self._builder.others.catch_up()
+                self._builder.other_processes.catch_up()
         except LockedError:
             return False
         return True

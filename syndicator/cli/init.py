@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from syndicator.build.assemble import feed_slug
+from syndicator.build.feed_names import feed_slug
 from syndicator.errors import ConfigError
 from syndicator.jekyll.site import read_site
 from syndicator.sources.folder import SourceFolder
@@ -70,7 +70,7 @@ def detect_site(root: Path) -> DetectedSite:
     site, _ = read_site(text, files, {})
     return DetectedSite(
         root=root,
-        posts=len(SourceFolder(root, site.scope).look().prints),
+        posts=len(SourceFolder(root, site.scope).scan().prints),
         plain="" in site.scope.roots,
         config=site.config if text else {},
         aliases=_jekyll_feed_aliases(site.config),

