@@ -118,7 +118,7 @@ def ours(to: list[str], folder: Path) -> tuple[float, int]:
     push = PushWorker(
         database,
         client,
-        read=lambda topic: file,
+        read_topic=lambda topic: file,
         clock=lambda: datetime.now(UTC),
         jitter=random.random,
         claimer="bench",

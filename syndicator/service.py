@@ -151,11 +151,13 @@ class Service:
             claimer=self._claimer,
             retry=self.config.push.retry,
             hub_retry=self.config.hub.retry,
-            most=host_quota(limits.host_subscriptions, limits.subscriptions, SUBSCRIPTIONS_PART),
-            read=self.topic,
-            served=self._served,
-            heard=lambda outcome: self.on_outcome(outcome),
-            working=lambda: self.on_push_progress(),
+            subscriptions_per_host=host_quota(
+                limits.host_subscriptions, limits.subscriptions, SUBSCRIPTIONS_PART
+            ),
+            read_topic=self.topic,
+            is_served=self._served,
+            on_outcome=lambda outcome: self.on_outcome(outcome),
+            on_progress=lambda: self.on_push_progress(),
         )
 
     def __enter__(self) -> Self:
@@ -184,7 +186,7 @@ class Service:
         now = self._clock()
         self.database.check()
         try:
-            with locks.hold(
+            with locks.acquire(
                 self.database, "run", waiting=lambda: progress(0, None, "waiting for another run")
             ):
                 report = self._with_notes(
@@ -222,7 +224,7 @@ class Service:
         if not self._builder.other_processes.has_run():
             return True
         try:
-            with locks.hold(self.database, "run"):
+            with locks.acquire(self.database, "run"):
                 self._builder.other_processes.catch_up()
         except LockedError:
             return False
@@ -336,11 +338,12 @@ class Service:
 
         Raises LockedError, which names the holder.
         """
-        return locks.hold(self.database, "daemon")
+        return locks.acquire(self.database, "daemon")
 
     def beat(self, trouble: SyndicatorError | None = None) -> None:
         """Record at each poll that the daemon is alive, and its present trouble."""
-        locks.beat(self.database, "daemon", str(trouble or ""), (trouble and trouble.hint) or "")
+        hint = (trouble and trouble.hint) or ""
+        locks.write_heartbeat(self.database, "daemon", str(trouble or ""), hint)
 
 
 def _require_file(file: Path) -> None:

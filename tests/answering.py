@@ -1,4 +1,4 @@
-"""Servers that answer byte for byte as they are told to, and a client to ask them."""
+"""Servers that send given bytes as responses, and a client for them."""
 
 import shlex
 import socket
@@ -13,14 +13,14 @@ from pathlib import Path
 from syndicator.model.outbox import Request
 from syndicator.outbound import Client
 
-#: Ports that browsers refuse, of those that anyone may listen at.
+#: Ports that browsers block and an unprivileged user may listen on.
 BLOCKED = (6697, 6669, 6668, 6667, 6666, 6665, 6566, 10080, 5061, 5060, 4190, 4045, 3659, 1723)
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 class Server:
-    """A real socket. `answer` is given the connection each time that a request has come."""
+    """A server on a real socket. Calls `answer` with the connection after each request."""
 
     def __init__(
         self,
@@ -28,7 +28,8 @@ class Server:
         tls: ssl.SSLContext | None = None,
         ports: Iterable[int] = (0,),
     ) -> None:
-        self.answer, self.tls = answer, tls
+        self.answer = answer
+        self.tls = tls
         self.requests: list[bytes] = []
         self.connections = 0
         self.over = threading.Event()
@@ -75,14 +76,13 @@ class Server:
     def close(self) -> None:
         self.over.set()
         with suppress(OSError):
-            self.socket.shutdown(
-                socket.SHUT_RDWR
-            )  # else it lives until its thread accepts once more
+            # Otherwise it stays open until its thread accepts once more.
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
 
 
 def listen(ports: Iterable[int]) -> socket.socket:
-    """At the first of the ports that is free; 0 is any."""
+    """Listen on the first free port; 0 is any."""
     for port in ports:
         with suppress(OSError):
             return socket.create_server(("127.0.0.1", port), backlog=128)
@@ -95,8 +95,8 @@ def serving(
     tls: ssl.SSLContext | None = None,
     ports: Iterable[int] = (0,),
 ) -> Iterator[Server]:
-    say = answer if callable(answer) else lambda connection: connection.sendall(answer)
-    server = Server(say, tls, ports)
+    behaviour = answer if callable(answer) else lambda connection: connection.sendall(answer)
+    server = Server(behaviour, tls, ports)
     try:
         yield server
     finally:
@@ -123,10 +123,10 @@ def get(url: str, stranger: bool = False) -> Request:
 
 
 def certified(folder: Path) -> ssl.SSLContext:
-    """For a server named localhost, with a certificate of its own: `cert.pem` in the folder."""
+    """For a server named localhost, with a self-signed certificate: `cert.pem` in the folder."""
     command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost "
-        "-addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 "
+        "-subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
     )
     subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -135,7 +135,7 @@ def certified(folder: Path) -> ssl.SSLContext:
 
 
 def pouring(begin: bytes, more: bytes) -> Callable[[socket.socket], None]:
-    """An answer that begins and then says the same for as long as somebody listens."""
+    """Send `begin`, and then repeat `more` until the client closes."""
     much = more * max(1, 65536 // len(more))
 
     def pour(connection: socket.socket) -> None:
@@ -149,7 +149,7 @@ def pouring(begin: bytes, more: bytes) -> Callable[[socket.socket], None]:
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
-#: Answers without end, by what they have without end: how each begins, and what it goes on with.
+#: Endless responses by the part that is endless: how each begins, and what it repeats.
 ENDLESS = {
     "status line": (b"HTTP/1.1 200 ", b"x"),
     "header lines": (HEAD, b"X-Y: z\r\n"),
@@ -162,8 +162,8 @@ ENDLESS = {
     "chunk extensions": (CHUNKED, b"1;" + b"x" * 8000 + b"\r\nx\r\n"),
     "trailers": (CHUNKED + b"2\r\nok\r\n0\r\n", b"X-Y: z\r\n"),
     "a trailer": (CHUNKED + b"2\r\nok\r\n0\r\nX-Y: ", b"z"),
-    "a chunk of less than nothing": (CHUNKED + b"-1\r\n", b"x"),
+    "a chunk of negative size": (CHUNKED + b"-1\r\n", b"x"),
 }
 
-#: Those of them that never come to a head, and so to a status.
+#: Those of them whose head never ends, so that they have no status.
 HEADLESS = tuple(kind for kind, (begin, _) in ENDLESS.items() if not begin.startswith(CHUNKED))

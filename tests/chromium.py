@@ -1,4 +1,4 @@
-"""A real Chromium, spoken to through a pipe (https://chromedevtools.github.io/devtools-protocol/)."""
+"""A real Chromium, driven through a pipe (https://chromedevtools.github.io/devtools-protocol/)."""
 
 import fcntl
 import json
@@ -11,26 +11,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from command import PATIENCE
+
 PROGRAM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
 
-_QUIET = (
-    *(
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-sync",
-    ),
-    *("--disable-background-networking", "--disable-component-update", "--disable-extensions"),
+_OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-extensions",
     "--remote-debugging-pipe",
 )
 
 
 def _pipe() -> tuple[int, int]:
-    """Both ends above the descriptors that Chromium has plans for."""
+    """A pipe whose descriptors are above those that Chromium uses itself."""
     low = os.pipe()
     high = tuple(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in low)
     for end in low:
@@ -39,29 +41,32 @@ def _pipe() -> tuple[int, int]:
 
 
 class Chromium:
-    """One window. Every request it makes, and everything it complains of, is in `requests` and `complaints`."""
+    """One window.
+
+    `requests` has the URL of every request it makes, `complaints` every error it logs.
+    """
 
     def __init__(self, profile: Path) -> None:
         self.requests: list[str] = []
         self.complaints: list[str] = []
-        self._read, write_there = _pipe()
-        read_there, self._write = _pipe()
+        self._read, its_write = _pipe()
+        its_read, self._write = _pipe()
         # Chromium reads commands from descriptor 3 and writes to 4.
         self._process = subprocess.Popen(
             [
-                "bash",  # sh knows one-digit descriptors only
+                "bash",  # sh has one-digit descriptors only
                 "-c",
-                f'exec "$0" "$@" 3<&{read_there} 4>&{write_there}',
+                f'exec "$0" "$@" 3<&{its_read} 4>&{its_write}',
                 str(PROGRAM),
-                *_QUIET,
+                *_OPTIONS,
                 f"--user-data-dir={profile}",
             ],
-            pass_fds=(read_there, write_there),
+            pass_fds=(its_read, its_write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        os.close(read_there)
-        os.close(write_there)
+        os.close(its_read)
+        os.close(its_write)
         self._buffer = b""
         self._number = 0
         self._session: str | None = None
@@ -71,29 +76,31 @@ class Chromium:
             self.do(f"{domain}.enable")
 
     def do(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Send a command and wait for its result. Raises InterruptedError if the page is left."""
+        deadline = time.monotonic() + PATIENCE
         self._number += 1
         command = {"id": self._number, "method": method, "params": parameters}
         if self._session:
             command["sessionId"] = self._session
         os.write(self._write, json.dumps(command).encode() + b"\0")
-        while (message := self._next()).get("id") != self._number:
-            self._note(message)
+        while (message := self._next(deadline)).get("id") != self._number:
+            self._record(message)
         if "navigated" in str(message.get("error")):
             raise InterruptedError(method)
         assert "error" not in message, f"{method}: {message['error']}"
         return dict(message["result"])
 
-    def _next(self, seconds: float = 30) -> dict[str, Any]:
+    def _next(self, deadline: float) -> dict[str, Any]:
         while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._read], [], [], seconds)
-            assert ready, "Chromium says nothing"
+            ready, _, _ = select.select([self._read], [], [], max(0, deadline - time.monotonic()))
+            assert ready, "Chromium does not answer"
             part = os.read(self._read, 1 << 16)
-            assert part, "Chromium is gone"
+            assert part, "Chromium has ended"
             self._buffer += part
         message, _, self._buffer = self._buffer.partition(b"\0")
         return dict(json.loads(message))
 
-    def _note(self, message: dict[str, Any]) -> None:
+    def _record(self, message: dict[str, Any]) -> None:
         parameters = message.get("params", {})
         match message.get("method"):
             case "Network.requestWillBeSent":
@@ -106,22 +113,28 @@ class Chromium:
                 self.complaints.append(parameters["exceptionDetails"]["text"])
 
     def ask(self, script: str) -> Any:
-        """What a piece of JavaScript, or its promise, comes to."""
-        try:
-            found = self.do(
-                "Runtime.evaluate",
-                expression=script,
-                awaitPromise=True,
-                returnByValue=True,
-                userGesture=True,
-            )
-        except InterruptedError:  # the page it was asked of is left for the next one
-            return self.ask(script)
-        assert "exceptionDetails" not in found, found["exceptionDetails"]
-        return found["result"].get("value")
+        """The value of a JavaScript expression, or of its promise."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                answer = self.do(
+                    "Runtime.evaluate",
+                    expression=script,
+                    awaitPromise=True,
+                    returnByValue=True,
+                    userGesture=True,
+                )
+                break
+            except InterruptedError:  # the window went on to another page: evaluate it there
+                assert time.monotonic() < deadline, f"no page stays open for {script}"
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
 
     def open(self, url: str) -> None:
-        self.do("Page.navigate", url=url)
+        """Load a page as if it were the first: no document or cache of an earlier one is used."""
+        self.do("Network.clearBrowserCache")
+        for address in ("about:blank", url):
+            self.do("Page.navigate", url=address)
         self.wait(
             lambda: (
                 self.ask("document.readyState") == "complete" and self.address() != "about:blank"
@@ -132,7 +145,7 @@ class Chromium:
         return str(self.ask("location.href"))
 
     def click(self, selector: str) -> None:
-        """With the mouse, in the middle of what is seen."""
+        """Click with the mouse, in the middle of the first element that matches."""
         x, y = self.ask(
             f"""(() => {{
               const element = document.querySelector({json.dumps(selector)});
@@ -144,10 +157,11 @@ class Chromium:
         for kind in ("mousePressed", "mouseReleased"):
             self.do("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
-    def wait(self, true: Callable[[], bool], seconds: float = 15) -> None:
-        end = time.monotonic() + seconds
-        while not true():
-            assert time.monotonic() < end, f"it did not come about at {self.address()}"
+    def wait(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+        """Wait until a condition is true. Each check may take up to `PATIENCE` itself."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"it did not happen at {self.address()}"
             time.sleep(0.02)
 
     def close(self) -> None:
@@ -156,6 +170,6 @@ class Chromium:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            self._process.wait(PATIENCE)
         os.close(self._read)
         os.close(self._write)

@@ -1,4 +1,4 @@
-"""A service that is well, for tests that ask about something else."""
+"""A healthy service, for tests of something else."""
 
 from syndicator.web.health import Health, Readiness
 

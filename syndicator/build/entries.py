@@ -146,7 +146,7 @@ class EntryLoader:
 
     def _key(self, row: PostRow) -> str:
         return fingerprint(
-            self._version, self._policy.said, self.site.digest, row.document_digest, row.head
+            self._version, self._policy.key, self.site.digest, row.document_digest, row.head
         )
 
     def _post(self, row: PostRow) -> Post | None:
@@ -197,7 +197,7 @@ class StoredPosts:
 
     def find(self, name: str) -> PostHead | None:
         with self._database.read() as connection:
-            heads = posts.find(connection, path_endings(name), self.until)
+            heads = posts.find_by_name(connection, path_endings(name), self.until)
         return next((head for head in heads if matches_name(head.path, name)), None)
 
     def newest(self, limit: int) -> tuple[PostHead, ...]:

@@ -93,7 +93,7 @@ class Invalidation:
             read_with,
             options.spec_of(site, feed_names.ALL, None),
             site.info,
-            options.policy.said,
+            options.policy.key,
             sorted(options.aliases.items()),
         )
         with self._database.read() as connection:
@@ -127,7 +127,7 @@ class Invalidation:
             before = kv.get(connection, "now")
             then = datetime.fromisoformat(before) if before else now
             # If the clock was set back, posts that it published too early are future ones again.
-            due = posts.due(connection, min(then, now), max(then, now))
+            due = posts.feeds_due(connection, min(then, now), max(then, now))
             dependencies = memory.dependencies if memory else entries.Dependencies(connection)
             files = memory.files.values() if memory else feeds.all_files(connection)
             missing = not memory and not any(

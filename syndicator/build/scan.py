@@ -69,7 +69,7 @@ class Scanner:
             known = (
                 set(self._prints)
                 if self._prints is not None
-                else {hash(row) for row in posts.seen(connection)}
+                else {hash(row) for row in posts.settled_stats(connection)}
             )
             scan = source.scan(known, progress)
             self._linked = scan.linked
@@ -90,7 +90,7 @@ class Scanner:
             if total > len(scan.prints) - len(fresh) + indexed:
                 prints_now, fresh_paths = set(scan.prints), set(fresh)
                 gone_paths = {
-                    row[0] for row in posts.all_seen(connection) if hash(row) not in prints_now
+                    row[0] for row in posts.all_stats(connection) if hash(row) not in prints_now
                 } - fresh_paths
         all_fresh = len(scan.fresh) == len(scan.prints)
         return ScanResult(fresh=fresh, gone=gone_paths, prints=scan.prints, all_fresh=all_fresh)
@@ -106,7 +106,7 @@ class Scanner:
         again = {path for path in self._racy if source.is_document(path) and source.stat(path)}
         if gone:
             with self._database.read() as connection:
-                all_gone = posts.are_all(connection, gone)
+                all_gone = posts.has_no_others(connection, gone)
             if all_gone:  # the full scan refuses an emptied source
                 return self.scan_all(source, progress)
         return ScanResult(fresh=sorted({*existing, *again}), gone=gone)

@@ -192,7 +192,7 @@ def _hub_routes(
         refusal=service.client.refusal,
         lease=LeaseBounds(min=lease.min, default=lease.default, max=lease.max),
         clock=lambda: datetime.now(UTC),
-        on_owed=on_queued,
+        on_queued=on_queued,
         home=config.feeds.url,
         limits=HubLimits(**config.hub.limits.model_dump()),
         trusted=config.web.trusted_proxies,

@@ -1,4 +1,4 @@
-"""What every format says in the same words: addresses, ids, dates, languages, terms."""
+"""The values that all formats write alike: addresses, ids, dates, languages, labels."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ from syndicator.model.content import Entry
 
 GENERATOR = "syndicator"
 
-#: What feeds of each kind of term stand under.
+#: The heading above the feeds of each kind of term.
 HEADINGS = {
     "category": "Categories",
     "tag": "Tags",
@@ -20,7 +20,7 @@ HEADINGS = {
     "collection": "Collections",
 }
 
-_DONE = re.compile(r"[\w/:=&?~+!$,;'@()*#.-]*", re.ASCII)
+_NORMAL = re.compile(r"[\w/:=&?~+!$,;'@()*#.-]*", re.ASCII)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _WEB = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
 _OTHER_SCHEME = re.compile(
@@ -39,63 +39,65 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 
 
 def uri(address: str) -> str:
-    """An address with nothing in it that RFC 3986 doesn't know: many readers know nothing else."""
-    if _DONE.fullmatch(address):
+    """The address escaped by RFC 3986, which many readers require."""
+    if _NORMAL.fullmatch(address):
         return address
     return quote(_LONE_PERCENT.sub("%25", address), safe="%/:=&?~+!$,;'@()*#[]")
 
 
 def entry_id(text: str) -> str:
-    """An entry's id as a URI, which Atom demands (RFC 4287 §4.2.6) and every format repeats.
+    """An entry's id as a URI, which Atom requires (RFC 4287 §4.2.6). All formats use the same id.
 
-    An id that is one stays as it is, character by character, for that is how readers compare; one that is not (a
-    number, a name, a path) becomes the same `urn:uuid:` every time, wherever the site moves.
+    A URI stays as it is, since readers compare character by character. Any other id (a number, a
+    name, a path) becomes a `urn:uuid:` that depends on the id alone, wherever the site moves.
     """
     if _WEB.fullmatch(text):
         return uri(text).replace("[", "%5B").replace("]", "%5D")
     scheme = text.partition(":")[0].lower()
-    return text if _SCHEMES.get(scheme, _OTHER_SCHEME).fullmatch(text) else _named(text)
+    return text if _SCHEMES.get(scheme, _OTHER_SCHEME).fullmatch(text) else _urn(text)
 
 
-def _named(text: str) -> str:
+def _urn(text: str) -> str:
     return f"urn:uuid:{uuid5(NAMESPACE_URL, text)}"
 
 
 def language(tag: str | None) -> str | None:
-    """A language tag as BCP 47 writes it; None when the text is none."""
+    """A language tag as BCP 47 writes it; None when the text is not one."""
     tag = (tag or "").replace("_", "-")
     return tag if _LANGUAGE.fullmatch(tag) else None
 
 
-def moment(when: datetime) -> datetime:
-    """In UTC and whole seconds: RFC 822 has no finer, and readers compare what formats say."""
+def utc_seconds(when: datetime) -> datetime:
+    """The time in UTC and whole seconds: RFC 822 has no fractions, and all formats must agree."""
     return when.astimezone(UTC).replace(microsecond=0)
 
 
-def apart(entries: Sequence[Entry]) -> list[datetime]:
-    """When each was updated, as Atom says it: posts of one day without a time are set seconds apart.
+def distinct_updates(entries: Sequence[Entry]) -> list[datetime]:
+    """Each entry's `updated` for Atom: posts of one day without a time are set seconds apart.
 
-    Validators warn of entries that were updated at one moment, and some readers tell entries by it. The seconds come
-    from their ids, so that another such post that comes or goes leaves them where they are. A moment that was said to
-    the minute is kept, whoever shares it: a zone's midnight is a whole quarter of an hour.
+    Validators warn of entries with the same `updated`, and some readers identify entries by it. The
+    seconds are derived from the id, so that they stay when another such post is added or removed. A
+    shared time that is not on a quarter-hour is kept, since its author gave it: midnight is on one
+    in every zone.
     """
-    moments = [moment(entry.updated) for entry in entries]
-    shared = Counter(moments)
-    taken = set(moments)
-    found = []
-    for entry, when in zip(entries, moments, strict=True):
+    updated_times = [utc_seconds(entry.updated) for entry in entries]
+    shared = Counter(updated_times)
+    used = set(updated_times)
+    times = []
+    for entry, when in zip(entries, updated_times, strict=True):
         if shared[when] > 1 and when.minute % 15 == when.second == 0 and when.year < MAXYEAR:
             spread = max(59, 4 * shared[when])
             digest = blake2b(entry.id.encode(errors="replace"), digest_size=4).digest()
-            apart_by = 1 + int.from_bytes(digest) % spread
-            while (moved := when + timedelta(seconds=apart_by)) in taken:
-                apart_by += 1
+            seconds = 1 + int.from_bytes(digest) % spread
+            while (moved := when + timedelta(seconds=seconds)) in used:
+                seconds += 1
             when = moved
-            taken.add(when)
-        found.append(when)
-    return found
+            used.add(when)
+        times.append(when)
+    return times
 
 
-def words(entry: Entry) -> tuple[str, ...]:
-    """Categories, then tags, none twice."""
-    return tuple(dict.fromkeys(word for word in (*entry.categories, *entry.tags) if word.strip()))
+def labels(entry: Entry) -> tuple[str, ...]:
+    """Categories, then tags, each once."""
+    names = (*entry.categories, *entry.tags)
+    return tuple(dict.fromkeys(name for name in names if name.strip()))

@@ -173,7 +173,7 @@ def collect(
             daemon=daemon.name if daemon else None,
             since=_time(kv.get(connection, "daemon since")) if daemon else None,
             url=url,
-            polled=daemon.beat if daemon else None,
+            polled=daemon.heartbeat if daemon else None,
             state=database.name,
             state_octets=_file_size(database.path),
             output=str(output),
@@ -233,9 +233,9 @@ def _last_failure(text: str | None) -> Failure | None:
 
 def _daemon_failure(daemon: locks.Holder | None) -> Failure | None:
     """A failure in the daemon's lock: the daemon reports there when the state is not writable."""
-    if daemon is None or daemon.beat is None or not daemon.trouble:
+    if daemon is None or daemon.heartbeat is None or not daemon.trouble:
         return None
-    return Failure(at=daemon.beat, message=daemon.trouble, hint=daemon.hint or None)
+    return Failure(at=daemon.heartbeat, message=daemon.trouble, hint=daemon.hint or None)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""HTTP to hubs and subscribers: the one place for timeouts, limits and allowed addresses."""
+"""HTTP requests to hubs and subscribers: timeouts, limits and allowed addresses."""
 
 from syndicator.outbound.client import BODY_LIMIT, Client
 from syndicator.outbound.fair_queue import FairQueue

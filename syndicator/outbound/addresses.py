@@ -1,7 +1,7 @@
-"""Addresses and ports that requests may go to: the operator's URLs anywhere, strangers' not.
+"""Allowed addresses and ports: any for the operator's URLs, public ones for strangers' URLs.
 
-ssrfguard decides, by a table that is stricter than its own: not whether an address is on the
-Internet, but whether a subscriber can have it.
+ssrfguard enforces it, with a stricter table than its own: an address must not only be on the
+Internet, but one that a subscriber can have.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 
 from ssrfguard import DEFAULT_DENIED, AddressTable, Block, Policy, Reach, SSRFGuardError
 
-#: Addresses of a name that are tried. Each takes its share of the timeout, so this keeps the whole
-#: in it.
+#: Addresses of a name that are tried. They share the timeout.
 ADDRESSES = 2
 
-#: Ports that browsers refuse: other protocols are spoken there, and some servers of these take an
-#: HTTP request for commands. The "bad ports" of the Fetch standard, all of them.
+#: Ports that browsers block: some servers of other protocols would execute an HTTP request as
+#: commands. All "bad ports" of the Fetch standard.
 BLOCKED_PORTS = frozenset(
     int(port)
     for port in """
@@ -27,15 +26,15 @@ BLOCKED_PORTS = frozenset(
     """.split()
 )
 
-#: Where they are listed.
+#: The list of these ports, for error messages.
 BLOCKED_BY = "https://fetch.spec.whatwg.org/#port-blocking"
 
 _PORTS = frozenset(range(1, 65536))
 
-#: Addresses that no subscriber has: IANA's special-purpose blocks, without exception. Anycast
-#: services (PCP, TURN, AS112, AMT) are answered by the nearest machine, which may be the operator's
-#: own router; 6to4, Teredo and NAT64 addresses carry another address; ORCHIDs and DETs are
-#: identifiers. Of IPv6, IANA assigns hosts addresses in 2000::/3 only
+#: Addresses that no subscriber has: all of IANA's special-purpose blocks. Anycast services (PCP,
+#: TURN, AS112, AMT) are answered by the nearest machine, which may be the operator's own router.
+#: 6to4, Teredo and NAT64 addresses contain another address. ORCHIDs and DETs are identifiers. Of
+#: IPv6, IANA assigns hosts addresses in 2000::/3 only
 #: (https://www.iana.org/assignments/ipv6-address-space/).
 _NO_SUBSCRIBER = AddressTable(
     (
@@ -47,7 +46,7 @@ _NO_SUBSCRIBER = AddressTable(
 
 
 def anywhere() -> Policy:
-    """What the operator's own URLs may name: any address and any port."""
+    """The policy for the operator's own URLs: any address and port."""
     return Policy(
         denied_networks=AddressTable(()),
         allowed_ports=_PORTS,
@@ -57,36 +56,36 @@ def anywhere() -> Policy:
 
 
 def public(allow_private: Sequence[str]) -> Policy:
-    """What strangers' URLs may name. `allow_private`: networks that are open to them all the same.
+    """The policy for strangers' URLs: public addresses, and the networks in `allow_private`.
 
-    Raises ValueError for a network that would open more than it says: ssrfguard refuses those that
-    carry IPv4 addresses inside them, and knows them by its own table.
+    Raises ValueError for a network that would allow more than it names: ssrfguard refuses networks
+    that contain IPv4 addresses (such as NAT64), by its own table.
     """
-    opened = Policy(
-        allowed_networks=tuple(allow_private),  # type: ignore[arg-type]  # it takes text as well
+    allowed = Policy(
+        allowed_networks=tuple(allow_private),  # type: ignore[arg-type]  # text is accepted, too
     ).allowed_networks
     return Policy(
         denied_networks=_NO_SUBSCRIBER,
-        allowed_networks=opened,
+        allowed_networks=allowed,
         allowed_ports=_PORTS - BLOCKED_PORTS,
         max_connection_attempts=ADDRESSES,
     )
 
 
 def check_port(port: int) -> None:
-    """Refuse to connect to a blocked port.
+    """Raise SSRFGuardError for a blocked port.
 
-    Asked before the policy is, whose refusal of a port lists all the others. Raises SSRFGuardError.
+    Called before the policy's own check, whose message lists all allowed ports.
     """
     if port in BLOCKED_PORTS:
         raise SSRFGuardError(f"port {port} is blocked")
 
 
 def refusal(url: str, policy: Policy) -> str | None:
-    """Why a policy refuses a URL, without looking its name up; None: it may be allowed."""
+    """Why a policy refuses a URL, without a DNS lookup; None if it doesn't so far."""
     try:
         if (port := urlsplit(url).port) in BLOCKED_PORTS:
-            return f"is at port {port}, which browsers refuse too ({BLOCKED_BY})"
+            return f"uses port {port}, which browsers block ({BLOCKED_BY})"
         policy.check_url(url)
     except (SSRFGuardError, ValueError):
         return "is not at a public address"

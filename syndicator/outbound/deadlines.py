@@ -1,7 +1,8 @@
-"""The end of every exchange: at its deadline, or when everything ends.
+"""Ends every request at its deadline, or when the client is closed.
 
-A socket's timeout bounds each wait, not the whole: a server that sends a byte a second never ends. So one
-watch shuts the socket of every exchange that is past its deadline, which ends whatever wait it is in.
+A socket's timeout limits each wait, not the whole request: a server that sends a byte a second
+would never run into it. So one thread shuts down the socket of each request past its deadline,
+which ends whatever wait its thread is in.
 """
 
 import heapq
@@ -16,45 +17,46 @@ from typing import Any
 
 @dataclass(eq=False, slots=True)
 class Exchange:
-    """A request under way: what the watch needs to end it."""
+    """A request under way, with what is needed to abort it."""
 
-    deadline: float
-    target: str  #: the request line's, as it was given
-    connection: Any = None
-    fresh: bool = False  #: True: the connection was made for it
-    shut: bool = False  #: True: it was ended before it was over
-    peer: str | None = None  #: the IP address of its connection; None: there is none yet
+    deadline: float  #: by time.monotonic()
+    target: str  #: for the request line, as given in the URL
+    connection: Any = None  #: None before it is attached and after the request
+    is_new: bool = False  #: True if the connection was made for this request
+    aborted: bool = False  #: True if it was ended before it was complete
+    peer: str | None = None  #: the connected IP address; None before there is a connection
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def use(self, connection: Any) -> None:
-        """What it goes over. Raises TimeoutError if it was ended meanwhile."""
+    def attach(self, connection: Any) -> None:
+        """Set the connection in use. Raises TimeoutError if the exchange was aborted."""
         with self.lock:
-            if self.shut:
+            if self.aborted:
                 raise TimeoutError
             self.connection = connection
 
-    def end(self) -> None:
-        """End every wait on its socket. The thread that waits does the closing."""
+    def abort(self) -> None:
+        """End every wait on its socket. The waiting thread closes it."""
         with self.lock:
-            self.shut = True
+            self.aborted = True
             sock = None if self.connection is None else self.connection.sock
             if sock is not None:
-                # Past SSLSocket.shutdown, which would take the TLS state away from under the thread using it.
+                # Not SSLSocket.shutdown: it drops the TLS state while another thread uses it.
                 with suppress(OSError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
-    def let_go(self) -> None:
-        """It is over: the connection may serve another."""
+    def release(self) -> None:
+        """Detach the connection, which may then serve another request."""
         with self.lock:
             self.connection = None
 
     @property
-    def left(self) -> float:
+    def remaining(self) -> float:
+        """Seconds until the deadline, at least 0.001: with 0 a socket would not block at all."""
         return max(0.001, self.deadline - time.monotonic())
 
 
 class Deadlines:
-    """Shuts exchanges at their deadline, and all of them when it is closed. One thread for all."""
+    """Aborts exchanges at their deadline, and all of them on `close`. One thread for all."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -64,7 +66,7 @@ class Deadlines:
         threading.Thread(target=self._run, name="deadlines", daemon=True).start()
 
     def add(self, exchange: Exchange) -> bool:
-        """False: it is closed, and nothing may begin."""
+        """Watch an exchange. Returns False if this is closed and the exchange must not begin."""
         with self._change:
             if self.closed:
                 return False
@@ -75,12 +77,13 @@ class Deadlines:
             return True
 
     def close(self) -> None:
+        """Abort all exchanges, and end the thread."""
         with self._change:
             self.closed = True
             self._change.notify()
             under_way = [exchange for _, _, exchange in self._heap]
         for exchange in under_way:
-            exchange.end()
+            exchange.abort()
 
     def _run(self) -> None:
         while not self.closed:
@@ -91,4 +94,4 @@ class Deadlines:
                     self._change.wait(wait)
                     continue
                 late = heapq.heappop(self._heap)[2]
-            late.end()
+            late.abort()

@@ -1,4 +1,4 @@
-"""Threads that send side by side, the slow in nobody's way."""
+"""A pool of threads that send requests concurrently, in the order of a `FairQueue`."""
 
 import threading
 import time
@@ -12,25 +12,26 @@ from syndicator.outbound.fair_queue import FairQueue
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: The lane of errands that are all alike.
+#: The lane of a pool that has only one.
 ONE = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult(Generic[R]):
-    """What came of an errand: its result, or the bug that it ran into."""
+    """The result of a task, or the exception that it raised: a bug."""
 
     result: R | None
     bug: BaseException | None = None
 
 
 class SenderPool(Generic[T, R]):
-    """Runs errands in daemon threads: as many as there is work for at once, each kept until `dismiss`.
+    """Runs tasks in daemon threads: as many as can run at a time, each kept until `dismiss`.
 
-    Errands of one lane have their own turns, so that they hold a share of the threads and no more. Where several
-    lanes could go on, the first of them does.
+    Each lane has a queue of its own, and with it a share of the threads. Where several lanes have a
+    task to start, the first lane goes first.
 
-    Not an executor: that waits for its threads when the process ends, and one may be in a look-up that hangs.
+    Not an executor: that waits for its threads when the process ends, and one may be in a DNS
+    lookup that hangs.
     """
 
     def __init__(
@@ -41,48 +42,54 @@ class SenderPool(Generic[T, R]):
         self._lock = threading.Lock()
         self._todo: SimpleQueue[tuple[FairQueue[T], T] | None] = SimpleQueue()
         self._done: SimpleQueue[SendResult[R] | None] = SimpleQueue()  # None is a nudge
-        self._free = self._all = 0
+        self._threads = 0
+        self._idle = 0  # threads without a task; negative if tasks wait for a thread
 
     def waiting_in(self, lane: str) -> int:
+        """The number of tasks in a lane that were not started."""
         return self._lanes[lane].waiting
 
     @property
     def busy(self) -> bool:
-        """Whether something is under way, or waits, or was not collected."""
+        """Whether tasks are waiting or under way, or results were not collected."""
         with self._lock:
-            at_work = any(turns.under_way or turns.waiting for turns in self._lanes.values())
-            return at_work or not self._done.empty()
+            unfinished = any(queue.under_way or queue.waiting for queue in self._lanes.values())
+            return unfinished or not self._done.empty()
 
-    def add(self, errands: Iterable[tuple[str, T]], lane: str = ONE) -> None:
-        """Errands with their hosts, in the order they should be run."""
+    def add(self, tasks: Iterable[tuple[str, T]], lane: str = ONE) -> None:
+        """Queue tasks with their hosts, in the order in which they should run."""
         with self._lock:
-            self._lanes[lane].add(errands)
+            self._lanes[lane].add(tasks)
 
     def start(self) -> None:
-        """Begin what may begin now. Whoever gets free goes on without being told."""
+        """Start the tasks that may run now. A thread that becomes idle takes the next by itself.
+
+        Raises RuntimeError if no thread exists and none can be started.
+        """
         with self._lock:
             while (todo := self._take()) is not None:
-                if self._free <= 0 and not self._has_new_thread() and not self._all:
-                    turns, errand = todo
-                    turns.over(errand)
+                if self._idle <= 0 and not self._start_thread() and not self._threads:
+                    queue, task = todo
+                    queue.finish(task)
                     raise RuntimeError("no thread could be started")
-                self._free -= 1  # below nothing: whoever gets free next goes on with it
+                self._idle -= 1
                 self._todo.put(todo)
 
-    def _has_new_thread(self) -> bool:
-        """Start a thread that is free; False: the system allows no other."""
+    def _start_thread(self) -> bool:
+        """Start an idle thread. Returns False if the system allows no more."""
+        name = f"sender-{self._threads + 1}"
         try:
-            threading.Thread(target=self._work, name=f"hand-{self._all + 1}", daemon=True).start()
+            threading.Thread(target=self._work, name=name, daemon=True).start()
         except RuntimeError:
             return False
-        self._all += 1
-        self._free += 1
+        self._threads += 1
+        self._idle += 1
         return True
 
     def collect(self, wait: float) -> tuple[list[R], bool]:
-        """What came back since last time, after waiting for the first of it; and whether there was a nudge.
+        """The results since the last call, and whether there was a nudge.
 
-        Raises what an errand raised.
+        Waits up to `wait` seconds for the first of these. Raises the exception of a task.
         """
         results = list[R]()
         try:
@@ -96,46 +103,46 @@ class SenderPool(Generic[T, R]):
                     return results, True
                 if done.bug is not None:
                     raise done.bug
-                results.append(done.result)  # type: ignore[arg-type]  # there is one where there is no bug
+                results.append(done.result)  # type: ignore[arg-type]  # not None without a bug
         except Empty:
             return results, False
 
     def nudge(self) -> None:
-        """Let whoever collects go on."""
+        """End the wait of `collect`."""
         self._done.put(None)
 
     def drop(self) -> None:
-        """Begin nothing more."""
+        """Start no further tasks; those under way go on."""
         with self._lock:
-            for turns in self._lanes.values():
-                turns.clear()
+            for queue in self._lanes.values():
+                queue.clear()
 
     def dismiss(self) -> None:
-        """Begin nothing more, and let the threads end when they come back."""
+        """Start no further tasks, and end the threads when their tasks are done."""
         self.drop()
-        for _ in range(self._all):
+        for _ in range(self._threads):
             self._todo.put(None)
 
     def _take(self) -> tuple[FairQueue[T], T] | None:
         now = time.monotonic()
-        for turns in self._lanes.values():
-            if (errand := turns.take(now)) is not None:
-                return turns, errand
+        for queue in self._lanes.values():
+            if (task := queue.take(now)) is not None:
+                return queue, task
         return None
 
     def _work(self) -> None:
         todo = self._todo.get()
         while todo is not None:
-            turns, errand = todo
+            queue, task = todo
             done: SendResult[R]
             try:
-                done = SendResult(self._run(errand))
+                done = SendResult(self._run(task))
             except BaseException as bug:  # raised by collect
                 done = SendResult(None, bug)
             with self._lock:
                 self._done.put(done)
-                turns.over(errand)
+                queue.finish(task)
                 todo = self._take()
-                self._free += todo is None
+                self._idle += todo is None
             if todo is None:
                 todo = self._todo.get()

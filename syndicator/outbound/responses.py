@@ -1,8 +1,8 @@
-"""Reads an answer from its socket, up to a limit, and keeps the next answer apart from it.
+"""Reads a response up to a limit, and never mistakes leftover bytes for the next response.
 
-http.client bounds the length of a line and the number of header lines. It does not bound interim
+http.client limits the length of a line and the number of header lines. It does not limit interim
 responses, chunk extensions and trailers, and reads a chunk of size -1 until the connection ends. So
-bytes are counted where they come in, below every parser.
+bytes are counted as they arrive, below every parser.
 """
 
 import http.client
@@ -12,28 +12,28 @@ import ssl
 from contextlib import suppress
 from typing import Any
 
-#: Bytes of one answer that are taken from the network: interim responses, head, body with its chunk
-#: lines, and trailers together. Heads in use have a few KiB, and of a body 8 KiB are read.
-ANSWER_LIMIT = 64 * 2**10
+#: Bytes of one response that are read from the network: interim responses, head, body with its
+#: chunk lines, and trailers. Ordinary heads have a few KiB, and 8 KiB of a body are read.
+RESPONSE_LIMIT = 64 * 2**10
 
 
 class ResponseTooLargeError(OSError):
-    """An answer has more bytes than `ANSWER_LIMIT`. An OSError, as urllib3 passes those on."""
+    """A response has more bytes than `RESPONSE_LIMIT`. urllib3 passes an OSError on."""
 
 
 class BoundedResponse(http.client.HTTPResponse):
-    """Reads at most `ANSWER_LIMIT` bytes, and takes no interim response for the final one."""
+    """Reads at most `RESPONSE_LIMIT` bytes, and skips all interim responses."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         self._socket = sock
         self._incoming = _Incoming(sock)
         super().__init__(self._incoming, *args, **kwargs)  # type: ignore[arg-type]  # for makefile
-        self._last = False  #: True: its connection serves no further request
+        self._last = False  #: True if its connection must not serve another request
 
     def _read_status(self) -> tuple[str, int, str]:
-        """The status line; every interim response is a 100, since `begin` skips only these.
+        """The status line. Interim responses become 100, since `begin` skips only these.
 
-        See RFC 9110 §15.2. Except 101: it is an answer to an upgrade, and no other follows it.
+        See RFC 9110 §15.2. Not 101: that is the final response to an upgrade.
         """
         version, status, reason = super()._read_status()  # type: ignore[misc]
         return version, 100 if 102 <= status < 200 else status, reason
@@ -42,48 +42,48 @@ class BoundedResponse(http.client.HTTPResponse):
         try:
             super().begin()
         except http.client.HTTPException as error:
-            if type(error) is http.client.HTTPException:  # more header lines than it reads: 100
+            if type(error) is http.client.HTTPException:  # more than its 100 header lines
                 raise ResponseTooLargeError from error
             raise
         coded = "transfer-encoding" in self.headers
         both = coded and (not self.chunked or "content-length" in self.headers)
-        # Servers and clients disagree about where these end (RFC 9112 §6.3).
+        # Implementations disagree about where such a response ends (RFC 9112 §6.3).
         self._last = both or self.status == 101
 
     def _close_conn(self) -> None:
-        """Called at the end of the answer, and when it is abandoned."""
-        self._incoming.over = True
+        """Called by http.client at the end of the response, and when it is abandoned."""
+        self._incoming.ended = True
         if self._last or self.fp.peek(1) or _pending(self._socket):
-            # Further bytes would be taken for the answer to the next request. The pool tests
-            # whether a connection is closed before it reuses it. Not SSLSocket's own shutdown,
-            # which drops the TLS state.
+            # Further bytes would be parsed as the response to the next request. The pool checks
+            # whether a connection is closed before reusing it. Not SSLSocket.shutdown: it drops
+            # the TLS state.
             with suppress(OSError):
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         super()._close_conn()  # type: ignore[misc]
 
 
 def _pending(sock: socket.socket) -> bool:
-    """Whether decrypted bytes wait to be read: the socket itself doesn't show them as readable."""
+    """Whether decrypted bytes are buffered: the socket itself doesn't show them as readable."""
     return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
 
 
 class _Incoming(io.RawIOBase):
-    """The bytes of one answer, counted as they come."""
+    """The bytes of one response, counted as they are read."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._source = sock.makefile("rb", buffering=0)
-        self._left = ANSWER_LIMIT
-        self.over = False  #: True: nothing more is read from the network
+        self._left = RESPONSE_LIMIT
+        self.ended = False  #: True: nothing more is read from the network
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """What http.client asks a socket for."""
+        """The file object that http.client requests from a socket."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if self.over:
+        if self.ended:
             return 0
         number = self._source.readinto(buffer)
         self._left -= number or 0

@@ -1,1 +1,4 @@
-"""What is served: the feeds as prepared answers, the hub's endpoint, health and numbers. Async only here."""
+"""HTTP server: the feeds as prepared responses, the hub's endpoint, health and metrics.
+
+Async code is found only here.
+"""

@@ -1,4 +1,4 @@
-"""The app: the catalogue in front, routes behind it."""
+"""Puts the ASGI app together: the catalogue of files first, then the routes."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ from syndicator.web.health import Health, public_routes
 from syndicator.web.poll_limit import PollLimiter
 from syndicator.web.proxies import Proxies
 
-#: Seconds after which whoever came before the first run was over may come again.
-SOON = "10"
+#: Retry-After in seconds, until the first run is complete.
+FIRST_RUN_RETRY = "10"
 
 
 def make_app(
@@ -27,36 +27,45 @@ def make_app(
     limiter: PollLimiter | None = None,
     proxies: Proxies | None = None,
 ) -> FeedCatalogue:
-    """Everything that is served. `routes` come before our own; `limiter` None: nobody is limited."""
-    behind = Starlette(
+    """The public app. `routes` precede those of `health`. Without a `limiter`, polls are unlimited.
+
+    Without `proxies`, none is trusted and none is reported.
+    """
+    router = Starlette(
         routes=[*routes, *public_routes(health)],
-        exception_handlers={404: lambda *_: _nothing(catalogue), ClientDisconnect: _incomplete},
+        exception_handlers={404: lambda *_: _not_found(catalogue), ClientDisconnect: _incomplete},
     )
     # The redirect to a path with or without its last slash would be built from the Host header.
-    behind.router.redirect_slashes = False
+    router.router.redirect_slashes = False
     return FeedCatalogue(
         catalogue,
-        counted(behind, on_request),
+        counted(router, on_request),
         on_request=on_request,
         limiter=limiter,
         proxies=proxies,
     )
 
 
-def _nothing(catalogue: Catalogue) -> PlainTextResponse:
-    """Nothing is there, or not yet: a reader that is told 404 may drop the feed (RFC 9110 §15.6.4)."""
-    if catalogue.is_whole:
+def _not_found(catalogue: Catalogue) -> PlainTextResponse:
+    """404, or 503 until the first run is complete.
+
+    A reader may drop a feed that is answered 404 (RFC 9110 §15.6.4).
+    """
+    if catalogue.is_complete:
         return PlainTextResponse("Not Found", 404)
-    return PlainTextResponse("The feeds are being made.\n", 503, {"Retry-After": SOON})
+    return PlainTextResponse("The feeds are being built.\n", 503, {"Retry-After": FIRST_RUN_RETRY})
 
 
 def _incomplete(*_: object) -> PlainTextResponse:
-    """The client left before its request was whole (RFC 9112 §8). This is counted, not sent."""
-    return PlainTextResponse("The request did not arrive whole.\n", 400)
+    """400 for a client that left before its request was complete (RFC 9112 §8). Only counted."""
+    return PlainTextResponse("The request is incomplete.\n", 400)
 
 
 def counter(requests: Counter) -> OnRequest:
-    """Counts by status and format. Labels are looked up once each: that costs more than the rest of a 304."""
+    """Count by status and format.
+
+    Each pair of labels is looked up once: the lookup costs more than the rest of a 304.
+    """
     counts: dict[tuple[int, str], Counter] = {}
 
     def count(status: int, format: str, _scope: Scope) -> None:
@@ -69,7 +78,7 @@ def counter(requests: Counter) -> OnRequest:
 
 
 def counted(app: ASGIApp, on_request: OnRequest) -> ASGIApp:
-    """The app, with `on_request` told of each answer it gives."""
+    """Wrap an app so that `on_request` is called for each of its responses."""
 
     async def counting(scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:

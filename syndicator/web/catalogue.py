@@ -1,43 +1,45 @@
-"""The catalogue of published files. A request looks up its answer, and decides nothing else.
+"""The catalogue of published files: paths and their prepared responses.
 
-The catalogue is replaced whole for each feed that a run publishes, all of its formats at one instant. Body and
-headers of an answer were made together, and a request that began before the change ends with what it began with.
+Each feed that a run publishes replaces the catalogue atomically, all formats of the feed at once.
+A response's body and headers were built together. A request that began before the change is
+answered from the old catalogue.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from syndicator.web.conditional import CONDITIONS
 from syndicator.web.poll_limit import PollLimiter
 from syndicator.web.prepared_responses import (
-    CONDITIONS,
     GONE,
     NOT_ALLOWED,
     OPTIONS,
     Prepared,
     PreparedResponse,
     PublishedFile,
-    answer,
     moved_to,
     prepare,
+    select,
     too_many_requests,
 )
 from syndicator.web.proxies import Proxies
 
-#: Called once a request, with the status, the file's format ("rss", "html"; "" when there is no such file)
-#: and the ASGI scope. It is in every request's way: count, don't think.
+#: Called once per request, with the status, the file's format ("rss", "html"; "" for other paths)
+#: and the ASGI scope. Hot path: keep it cheap.
 OnRequest = Callable[[int, str, Scope], None]
 
 
 class Catalogue:
-    """What there is to serve, by path."""
+    """Prepared responses by path."""
 
     def __init__(
         self, *, max_age: int, root: str = "/", moved: Mapping[str, str] | None = None
     ) -> None:
-        """`max_age` in seconds. `root` is the path of the feeds' public address: behind a proxy that doesn't
-        strip it, and with nothing in front, requests arrive with it. `moved` paths, whatever stands there, are
-        answered 301 to the address given.
+        """`max_age` is in seconds. `root` is the path of the feeds' public address.
+
+        Requests arrive with `root` where no proxy strips it. Paths in `moved` are redirected (301)
+        to the given address, even if a file has the path.
         """
         self._max_age = max_age
         self._roots = dict.fromkeys(("/", root))
@@ -46,30 +48,31 @@ class Catalogue:
         self.update([])
 
     def update(self, files: Iterable[PublishedFile], *, gone: Iterable[str] = ()) -> None:
-        """Serve these files, answer 410 for what is gone, and all others as before: at one instant for all of
-        them. One thread at a time may call it, whoever asks meanwhile.
+        """Add or replace files and answer 410 for `gone` paths, atomically; other paths stay.
+
+        Only one thread at a time may call it. Requests may be answered meanwhile.
         """
-        answers: dict[str, Prepared | PreparedResponse] = dict.fromkeys(gone, GONE)
-        answers.update((file.path, prepare(file, self._max_age)) for file in files)
-        answers.update(self._moved)
-        if "index.html" in answers:
-            answers[""] = answers["index.html"]
+        responses: dict[str, Prepared | PreparedResponse] = dict.fromkeys(gone, GONE)
+        responses.update((file.path, prepare(file, self._max_age)) for file in files)
+        responses.update(self._moved)
+        if "index.html" in responses:
+            responses[""] = responses["index.html"]
         self._paths = self._paths | {
-            root + path: found for root in self._roots for path, found in answers.items()
+            root + path: response for root in self._roots for path, response in responses.items()
         }
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the first run is over: the page of all feeds comes last."""
+    def is_complete(self) -> bool:
+        """Whether the first run is complete: it publishes the index page last."""
         return "/index.html" in self._paths
 
     def find(self, path: str) -> Prepared | PreparedResponse | None:
-        """What there is at a path as the request names it, decoded; None: nothing."""
+        """What is served at a decoded request path; None if nothing is."""
         return self._paths.get(path)
 
 
 class FeedCatalogue:
-    """The ASGI app in front: what the catalogue knows is answered here, everything else by `rest`."""
+    """ASGI app that answers from the catalogue, and passes other paths to `rest`."""
 
     def __init__(
         self,
@@ -99,22 +102,22 @@ class FeedCatalogue:
         )
 
     def reply(self, scope: Scope) -> PreparedResponse | None:
-        """The answer from the catalogue, counted as given; None: the path is not in it."""
-        found = self._catalogue.find(scope["path"])
-        if found is None:
+        """The response from the catalogue, after counting it; None if the path is not in it."""
+        entry = self._catalogue.find(scope["path"])
+        if entry is None:
             return None
-        if isinstance(found, PreparedResponse):
-            format, reply = "", found
+        if isinstance(entry, PreparedResponse):
+            format, reply = "", entry
         else:
-            format, reply = found.format, self._answer(found, scope)
+            format, reply = entry.format, self._select(entry, scope)
         self._on_request(reply.status, format, scope)
         return reply
 
-    def _answer(self, file: Prepared, scope: Scope) -> PreparedResponse:
+    def _select(self, file: Prepared, scope: Scope) -> PreparedResponse:
         method, headers = scope["method"], scope["headers"]
         if method not in ("GET", "HEAD"):
             return OPTIONS if method == "OPTIONS" else NOT_ALLOWED
-        reply = answer(file, headers)
+        reply = select(file, headers)
         if self._limiter is None or reply.status != 200 or method == "HEAD":
             return reply
         if any(name in CONDITIONS for name, _ in headers):

@@ -1,55 +1,62 @@
-"""A share of the connections for each client, so that none takes the places of all others."""
+"""Limits the connections of each client, so that none can use up all of them.
+
+Beyond its limit, a client's oldest idle connection is closed in favour of its newest.
+"""
 
 from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Protocol
 
 from syndicator.model.outbox import network_of
-from syndicator.web.poll_limit import Network, is_in
-from syndicator.web.proxies import Proxies
+from syndicator.web.proxies import Network, Proxies, is_in
 
-#: Clients without a share: a proxy or a tunnel on this machine stands for many readers.
+#: Clients without a limit: a proxy or a tunnel on this machine connects for many readers.
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 class Connection(Protocol):
-    """What the shares have to know of a connection."""
+    """A connection, as far as its client's share is concerned."""
 
     def is_idle(self) -> bool: ...
 
-    def give_up(self) -> None: ...
+    def close(self) -> None:
+        """Close it in favour of a newer one."""
 
 
 class ClientShares:
     """Counts the connections of each client: an IPv4 address or an IPv6 /64."""
 
-    def __init__(self, most: int, *, apart: Sequence[Network] = LOOPBACK) -> None:
-        self._most = most
-        self._apart = tuple(apart)
-        self._held: dict[str, dict[Connection, None]] = {}  # the oldest connection first
+    def __init__(self, limit: int, *, exempt: Sequence[Network] = LOOPBACK) -> None:
+        """`limit` is the number of connections per client. Clients in `exempt` have no limit."""
+        self._limit = limit
+        self._exempt = tuple(exempt)
+        self._connections: dict[str, dict[Connection, None]] = {}  # by client, oldest first
 
     def join(self, connection: Connection, peer: str, proxies: Proxies) -> str | None:
-        """Count a new connection. Returns the client to `leave` as; "": it has no share.
+        """Count a new connection.
 
-        A client over its share loses its oldest idle connection to the new one: whoever holds
-        connections open must not lock out others behind the same address. None: none is idle.
+        Returns the client, to be passed to `leave`; "" if it has no limit; None if the connection
+        must be refused. At its limit, a client's oldest idle connection is closed in favour of the
+        new one: idle connections must not lock out other readers behind the same address. If none
+        is idle, the new one is refused.
         """
         client = network_of(peer)
-        if not client or is_in(peer, self._apart) or proxies.trusts(peer):
+        if not client or is_in(peer, self._exempt) or proxies.trusts(peer):
             return ""
-        held = self._held.setdefault(client, {})
-        if len(held) >= self._most:
-            idle = next((other for other in held if other.is_idle()), None)
+        connections = self._connections.setdefault(client, {})
+        if len(connections) >= self._limit:
+            idle = next((other for other in connections if other.is_idle()), None)
             if idle is None:
                 return None
-            del held[idle]
-            idle.give_up()
-        held[connection] = None
+            del connections[idle]
+            idle.close()
+        connections[connection] = None
         return client
 
     def leave(self, connection: Connection, client: str) -> None:
-        held = self._held.get(client)
-        if held is not None:
-            held.pop(connection, None)
-            if not held:
-                del self._held[client]
+        """Stop counting a connection that has ended."""
+        connections = self._connections.get(client)
+        if connections is not None:
+            connections.pop(connection, None)
+            if not connections:
+                del self._connections[client]

@@ -1,10 +1,19 @@
-"""Whether a client has what it asks for (RFC 9110 §13)."""
+"""Decides between 200, 304 and 412: the preconditions of a request (RFC 9110 §13).
+
+`evaluate` holds their order of precedence (§13.2.2); the other functions compare one field each.
+"""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-#: An entity tag in a list (§8.8.3); its opaque part may hold commas.
+#: The preconditions that are evaluated, in lower case. `If-Range` is not: ranges are not offered.
+CONDITIONS = frozenset(
+    {b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since"}
+)
+
+#: An entity tag in a list (§8.8.3). The quoted part may contain commas.
 _TAG = re.compile(rb'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 _MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
@@ -27,66 +36,95 @@ _DATE = re.compile(
 )
 
 
-def has_tag(field: bytes, tag: bytes) -> bool:
-    """`If-None-Match`: `*`, or a list that names the tag. Weak comparison (§13.1.2): a proxy that compressed
-    the body again made our tag weak, and its client still has our content.
+def evaluate(fields: Mapping[bytes, bytes], etag: bytes, last_modified: bytes) -> int:
+    """The status of a GET or HEAD for an existing file: 200, 304 or 412.
+
+    Precedence by RFC 9110 §13.2.2:
+
+    1. `If-Match` does not name the ETag: 412.
+    2. No `If-Match`, and the file changed after the date of `If-Unmodified-Since`: 412.
+    3. `If-None-Match` names the ETag: 304. If it does not, 200, whatever `If-Modified-Since` says.
+    4. No `If-None-Match`, and `If-Modified-Since` is the file's date: 304.
+    5. `If-Range` applies to range requests only, which are not offered (§14.2).
+    6. Otherwise 200.
+
+    `fields` has the request's values by name in lower case; several lines of one field are joined.
     """
-    return (
-        field == tag
-        or field.strip() == b"*"
-        or any(match[2] == tag for match in _TAG.finditer(field))
-    )
+    if (tags := fields.get(b"if-match")) is not None:
+        if not matches_strongly(tags, etag):
+            return 412
+    elif (date := fields.get(b"if-unmodified-since")) is not None and is_modified_after(
+        last_modified, date
+    ):
+        return 412
+    if (tags := fields.get(b"if-none-match")) is not None:
+        # Nearly all clients send the one tag they have: hot path.
+        return 304 if tags == etag or matches_weakly(tags, etag) else 200
+    if (date := fields.get(b"if-modified-since")) is not None and is_same_date(last_modified, date):
+        return 304
+    return 200
 
 
-def has_strong_tag(field: bytes, tag: bytes) -> bool:
-    """`If-Match`: the same with strong comparison (§13.1.1)."""
+def matches_weakly(field: bytes, tag: bytes) -> bool:
+    """Whether `If-None-Match` is `*` or lists the tag, by weak comparison (§13.1.2).
+
+    A proxy that compresses the body makes our tag weak; its client still has our content.
+    """
+    return field.strip() == b"*" or any(match[2] == tag for match in _TAG.finditer(field))
+
+
+def matches_strongly(field: bytes, tag: bytes) -> bool:
+    """Whether `If-Match` is `*` or lists the tag, by strong comparison (§13.1.1)."""
     return field.strip() == b"*" or any(
         not match[1] and match[2] == tag for match in _TAG.finditer(field)
     )
 
 
-def is_same(last_modified: bytes, date: bytes) -> bool:
-    """`If-Modified-Since`: the very date we sent. §13.1.3 would take a later one too; but clients that make up
-    dates from their own clocks would then miss what was posted between (nginx compares exactly as well).
+def is_same_date(last_modified: bytes, field: bytes) -> bool:
+    """Whether `If-Modified-Since` is exactly the date that we sent.
+
+    §13.1.3 also allows a later date. But clients that send a date of their own clock would then
+    miss posts published in between. nginx compares exactly, too.
     """
-    date = date.strip()
-    if date == last_modified:
+    field = field.strip()
+    if field == last_modified:
         return True
-    said = http_date(date, datetime.now(UTC))
-    return said is not None and said == _sent(last_modified)
+    date = http_date(field, datetime.now(UTC))
+    return date is not None and date == _parsed(last_modified)
 
 
-def is_later(last_modified: bytes, date: bytes) -> bool:
-    """`If-Unmodified-Since` (§13.1.4): the file is newer than the date. What is no date is ignored."""
-    said = http_date(date.strip(), datetime.now(UTC))
-    return said is not None and said < _sent(last_modified)
+def is_modified_after(last_modified: bytes, field: bytes) -> bool:
+    """Whether the file is newer than `If-Unmodified-Since`. Invalid dates are ignored (§13.1.4)."""
+    date = http_date(field.strip(), datetime.now(UTC))
+    return date is not None and date < _parsed(last_modified)
 
 
 def http_date(text: bytes, now: datetime) -> datetime | None:
-    """Parse an HTTP-date in any of its three formats (§5.6.7); None: it is not valid.
+    """Parse an HTTP-date in any of its three formats (§5.6.7); None if it is not valid.
 
-    `now` decides the century of a year with two digits.
+    `now` determines the century of a year with two digits.
     """
     match = _DATE.fullmatch(text)
     if match is None:
         return None
-    found = match.groupdict()
-    month = _MONTHS.index(found["month"] or found["month_850"] or found["month_c"]) + 1
-    day = int(found["day"] or found["day_850"] or found["day_c"])
-    hour, minute, second = (int(part) for part in (found["time"] or found["time_c"]).split(b":"))
+    parts = match.groupdict()
+    month = _MONTHS.index(parts["month"] or parts["month_850"] or parts["month_c"]) + 1
+    day = int(parts["day"] or parts["day_850"] or parts["day_c"])
+    time = parts["time"] or parts["time_c"]
+    hour, minute, second = map(int, time.split(b":"))
     try:
-        if found["year_850"] is None:
-            year = int(found["year"] or found["year_c"])
+        if parts["year_850"] is None:
+            year = int(parts["year"] or parts["year_c"])
             return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-        year = now.year // 100 * 100 + 100 + int(found["year_850"])
-        # More than 50 years ahead: the latest year in the past that ends in these digits.
+        year = now.year // 100 * 100 + 100 + int(parts["year_850"])
+        # More than 50 years ahead means the latest past year with these digits.
         latest = (now.year + 50, *now.timetuple()[1:6])
         while (year, month, day, hour, minute, second) > latest:
             year -= 100
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError:  # no such day or time
+    except ValueError:  # a day or time that does not exist
         return None
 
 
-def _sent(last_modified: bytes) -> datetime:
+def _parsed(last_modified: bytes) -> datetime:
     return parsedate_to_datetime(last_modified.decode("ascii"))

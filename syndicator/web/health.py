@@ -1,4 +1,7 @@
-"""What is asked by those who keep the service alive, not by readers."""
+"""Health and metrics, for operators and service managers: `/livez`, `/readyz`, `/metrics`.
+
+The public address shows no details. The admin address shows everything.
+"""
 
 import asyncio
 import time
@@ -15,91 +18,91 @@ from starlette.routing import Route
 
 from syndicator.errors import Trouble
 
-#: Anyone may ask; the state is looked at once in this many seconds whoever does.
-_FRESH = 1.0
+#: Seconds for which readiness is cached: anyone may request it, and it reads the database.
+_CACHED_SECONDS = 1.0
 
-#: Answers that say what is now.
-_NOW = {"cache-control": "no-store"}
+#: These responses are never cached.
+_NO_STORE = {"cache-control": "no-store"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Readiness:
-    """Whether the service does its work, and the facts that say so."""
+    """Whether the service works, with details."""
 
     ready: bool
-    trouble: Trouble | None = None  #: why it does not, as far as that is an error
-    facts: Mapping[
-        str, str | float | bool | None
-    ]  #: shown on the admin address, as they are; no secrets
+    trouble: Trouble | None = None  #: the error that keeps it from working; None if there is none
+    facts: Mapping[str, str | float | bool | None]  #: shown on the admin address; no secrets
 
     def public(self) -> Mapping[str, object]:
-        """What everyone may see: of an error only its kind."""
+        """The fields for everyone: of an error, only its kind."""
         return {"ready": self.ready, "error": self.trouble and self.trouble.kind}
 
-    def whole(self) -> Mapping[str, object]:
-        """What the operator may see."""
+    def detailed(self) -> Mapping[str, object]:
+        """The fields for the operator."""
         return {"ready": self.ready, **self.facts, "error": self.trouble and self.trouble.message}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
-    """How the service is. Each is called for a request; `readiness` and `metrics` run in a thread."""
+    """The sources of health. Called per request; `readiness` and `metrics` run in a thread."""
 
-    stuck: Callable[[], Sequence[str]]  #: names of the threads that ended or don't work any more
+    stuck: Callable[[], Sequence[str]]  #: names of the threads that ended or hang
     readiness: Callable[[], Readiness]
     metrics: Callable[[], bytes]  #: Prometheus' text format 0.0.4
 
 
 def public_routes(health: Health) -> list[Route]:
-    """`/livez` and `/readyz`, as everyone may see them."""
+    """`/livez` and `/readyz` of the public address."""
     return _routes(health, Readiness.public)
 
 
 def admin_app(health: Health, hosts: Sequence[str]) -> Starlette:
-    """`/livez`, `/readyz` and `/metrics`, for the operator.
+    """`/livez`, `/readyz` and `/metrics` of the admin address.
 
-    Answers only requests whose Host header names one of `hosts`: a page elsewhere, whose name was
-    made to resolve to this machine (DNS rebinding), can't read it.
+    Only requests with one of `hosts` as their Host are answered. That stops DNS rebinding: a web
+    page whose name resolves to this machine can't read it.
     """
 
     async def metrics(_request: Request) -> Response:
         text = await run_in_threadpool(health.metrics)
-        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8", headers=_NOW)
+        return Response(
+            text, media_type="text/plain; version=0.0.4; charset=utf-8", headers=_NO_STORE
+        )
 
-    routes = [*_routes(health, Readiness.whole), Route("/metrics", metrics)]
+    routes = [*_routes(health, Readiness.detailed), Route("/metrics", metrics)]
     trusted = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     app = Starlette(routes=routes, middleware=[trusted])
     app.router.redirect_slashes = False
     return app
 
 
-def _routes(health: Health, facts: Callable[[Readiness], Mapping[str, object]]) -> list[Route]:
-    fresh = _Fresh(health.readiness)
+def _routes(health: Health, fields: Callable[[Readiness], Mapping[str, object]]) -> list[Route]:
+    cached = _CachedReadiness(health.readiness)
 
     async def livez(_request: Request) -> Response:
         stuck = health.stuck()
         text = f"stuck: {', '.join(stuck)}\n" if stuck else "ok\n"
-        return PlainTextResponse(text, 503 if stuck else 200, _NOW)
+        return PlainTextResponse(text, 503 if stuck else 200, _NO_STORE)
 
     async def readyz(_request: Request) -> Response:
-        found = await fresh.get()
-        return JSONResponse(facts(found), 200 if found.ready else 503, _NOW)
+        readiness = await cached.get()
+        return JSONResponse(fields(readiness), 200 if readiness.ready else 503, _NO_STORE)
 
     return [Route("/livez", livez), Route("/readyz", readyz)]
 
 
-class _Fresh:
-    """The last look at the state, while it is fresh; one look at a time."""
+class _CachedReadiness:
+    """Readiness, read again when it has expired, by one request at a time."""
 
-    def __init__(self, look: Callable[[], Readiness]) -> None:
-        self._look = look
+    def __init__(self, read: Callable[[], Readiness]) -> None:
+        self._read = read
         self._lock = asyncio.Lock()
-        self._found: Readiness | None = None
-        self._at = 0.0
+        self._cached: Readiness | None = None
+        self._read_at = 0.0
 
     async def get(self) -> Readiness:
         async with self._lock:
-            if self._found is None or time.monotonic() - self._at > _FRESH:
-                self._found = await run_in_threadpool(self._look)
-                self._at = time.monotonic()
-            return self._found
+            if self._cached is None or time.monotonic() - self._read_at > _CACHED_SECONDS:
+                self._cached = await run_in_threadpool(self._read)
+                self._read_at = time.monotonic()
+            return self._cached

@@ -1,4 +1,8 @@
-"""The hub's endpoint. It writes down what was asked and answers; every request that follows from it is made later."""
+"""The hub's HTTP endpoint: subscribe, unsubscribe and publish requests (W3C WebSub §5, §6).
+
+A request becomes jobs in the outbox and is answered at once. `push` makes the requests that
+follow: verifications and deliveries.
+"""
 
 import html
 from collections import OrderedDict
@@ -18,7 +22,7 @@ from syndicator.model.outbox import JobKind
 from syndicator.store import deliveries, outbox, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
-from syndicator.web.poll_limit import Network, client
+from syndicator.web.proxies import Network, client_of
 from syndicator.websub.hub_requests import (
     SUBSCRIPTIONS_PART,
     Accepted,
@@ -29,41 +33,42 @@ from syndicator.websub.hub_requests import (
     parse,
 )
 
-#: Octets of a request's body. A callback, a topic and a secret at their longest need less.
+#: Bytes of a request's body. The longest callback, topic and secret need less.
 BODY_LIMIT = 16 * 1024
 
-#: One host, or one client, has at most a tenth of all pending verifications: ten hostile ones are needed to fill them.
+#: One host, or one client, may have a tenth of all pending verifications: it takes ten of them to
+#: use all.
 PENDING_PART = 10
 
-#: Callers remembered for the limits; the oldest is forgotten first.
-REMEMBERED = 20_000
+#: Clients and hosts counted at a time; the oldest is dropped first.
+COUNTED_KEYS = 20_000
 
 _MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HubLimits:
-    """What strangers may ask."""
+    """Limits on requests of strangers."""
 
     client: int  #: requests a minute from one client's address
     host: int  #: requests a minute for one callback host
-    pending: int  #: verifications not yet made
-    subscriptions: int  #: in all
-    host_subscriptions: int = 5000  #: of one callback host, or of one network
+    pending: int  #: pending verifications
+    subscriptions: int  #: subscriptions in all
+    host_subscriptions: int = 5000  #: subscriptions of one callback host, or of one network
 
     @property
     def of_host(self) -> int:
-        """Subscriptions that one host, or one network, may have."""
+        """The limit of subscriptions of one host, or one network."""
         return host_quota(self.host_subscriptions, self.subscriptions, SUBSCRIPTIONS_PART)
 
     @property
     def pending_of_host(self) -> int:
-        """Pending verifications that one host may have, or one client may ask for."""
+        """The limit of pending verifications of one host, or by one client."""
         return host_quota(self.pending, self.pending, PENDING_PART)
 
 
 class Topic(Protocol):
-    """A published feed file, as far as the hub needs it."""
+    """A published feed file, as the hub needs it."""
 
     @property
     def url(self) -> str: ...
@@ -73,11 +78,11 @@ class Topic(Protocol):
 
 
 class HubEndpoint:
-    """Takes subscriptions to our own topics.
+    """Accepts requests about this site's own topics.
 
-    `read` gives a topic by its URL, None for what is no topic of ours; anyone may ask for any number of URLs, so a
-    wrong one must cost nothing. `refusal` says why a stranger's address is not allowed. `on_owed` is told when there
-    is something to send.
+    `read` returns a topic by its URL; None if the URL is not one of ours. Anyone may send any
+    number of URLs, so an unknown one must cost nothing. `refusal` returns why a callback's address
+    is not allowed; None if it is. `on_queued` is called when there are jobs to run.
     """
 
     def __init__(
@@ -88,113 +93,122 @@ class HubEndpoint:
         refusal: Callable[[str], str | None],
         lease: LeaseBounds,
         clock: Callable[[], datetime],
-        on_owed: Callable[[], None],
+        on_queued: Callable[[], None],
         home: str,
         limits: HubLimits,
         trusted: Sequence[Network] = (),
     ) -> None:
-        self._database, self._read, self._refusal, self._lease = database, read, refusal, lease
-        self._clock, self._on_owed, self._limits, self._trusted = clock, on_owed, limits, trusted
+        self._database = database
+        self._read = read
+        self._refusal = refusal
+        self._lease = lease
+        self._clock = clock
+        self._on_queued = on_queued
+        self._limits = limits
+        self._trusted = trusted
         self._page = _PAGE.format(home=html.escape(home, quote=True))
-        self._clients = _Counts(limits.client)
-        self._hosts = _Counts(limits.host)
+        self._clients = _MinuteLimit(limits.client)
+        self._hosts = _MinuteLimit(limits.host)
 
     def routes(self, path: str) -> list[BaseRoute]:
-        """The endpoint at its path: POST for programs, GET and HEAD for people, 405 for the rest."""
-        return [Route(path, self.answer, methods=["GET", "POST"])]
+        """The endpoint at a path: POST for programs, GET and HEAD for people, 405 otherwise."""
+        return [Route(path, self.handle, methods=["GET", "POST"])]
 
-    async def answer(self, request: Request) -> Response:
+    async def handle(self, request: Request) -> Response:
         if request.method != "POST":
             return HTMLResponse(self._page)
         body = await _body(request)
         if body is None:
-            return _text(413, f"A request must not be longer than {BODY_LIMIT} octets")
-        who = client(request.scope, self._trusted)
-        if not self._clients.allow(who, self._clock()):
+            return _text(413, f"The request's body is longer than {BODY_LIMIT} bytes")
+        client = client_of(request.scope, self._trusted)
+        if not self._clients.allow(client, self._clock()):
             return _text(429, "Too many requests from your address", wait=60)
         try:
             return await run_in_threadpool(
-                self._decide, request.headers.get("content-type", ""), body, who
+                self._decide, request.headers.get("content-type", ""), body, client
             )
-        except (StateError, OutputError):  # who builds and who pushes meets it too, and tells of it
-            return _text(503, "Not now: please try again later", wait=60)
+        except (StateError, OutputError):  # build and push meet the error as well, and report it
+            return _text(503, "Temporarily unavailable: try again later", wait=60)
 
-    def _decide(self, content_type: str, body: bytes, who: str) -> Response:
-        found: dict[str, Topic] = {}
+    def _decide(self, content_type: str, body: bytes, client: str) -> Response:
+        topics: dict[str, Topic] = {}
 
         def known(url: str) -> str | None:
             if (topic := self._read(url)) is None:
                 return None
-            found[topic.url] = topic
+            topics[topic.url] = topic
             return topic.url
 
-        asked = parse(
+        request = parse(
             content_type,
             body,
             known=known,
             refusal=self._refusal,
             lease=self._lease,
-            allowed=lambda number: self._clients.allow(
-                who, self._clock(), number - 1
-            ),  # the request counts as one
+            # Each topic counts as a request; the first is counted already.
+            allowed=lambda number: self._clients.allow(client, self._clock(), number - 1),
         )
-        match asked:
+        match request:
             case Refused():
-                return _text(asked.status, asked.text, wait=asked.wait)
+                return _text(request.status, request.text, wait=request.wait)
             case PublishRequest():
-                return self._publish([found[topic] for topic in asked.topics])
+                return self._publish([topics[topic] for topic in request.topics])
             case Accepted():
-                return self._accept(asked, found[asked.topic], who)
+                return self._accept(request, topics[request.topic], client)
 
-    def _accept(self, asked: Accepted, topic: Topic, who: str) -> Response:
+    def _accept(self, request: Accepted, topic: Topic, client: str) -> Response:
+        """Queue the verification of a subscribe or unsubscribe request."""
         now = self._clock()
-        if not self._hosts.allow(asked.host, now):
+        if not self._hosts.allow(request.host, now):
             return _text(429, "Too many requests for this callback's host", wait=60)
         with self._database.begin() as connection:
-            network = subscriptions.network_at(connection, asked.host)
-            if (refused := self._no_room(connection, asked, network, who)) is not None:
-                return refused
+            network = subscriptions.network_at(connection, request.host)
+            refusal = self._over_limit(connection, request, network, client)
+            if refusal is not None:
+                return refusal
             job = JobRow(
                 kind=JobKind.VERIFY,
-                target=asked.callback,
-                topic=asked.topic,
-                variant=asked.mode,
+                target=request.callback,
+                topic=request.topic,
+                variant=request.mode,
                 network=network,
-                client=who,
-                detail={**asked.detail, "had": topic.digest},
+                client=client,
+                detail={**request.detail, "had": topic.digest},
             )
             outbox.enqueue_last(connection, job, now)
-        self._on_owed()
-        return _text(202, "Accepted: the callback will be asked whether it meant it")
+        self._on_queued()
+        return _text(202, "Accepted: the callback will be verified")
 
-    def _no_room(
-        self, connection: Connection, asked: Accepted, network: str | None, who: str
+    def _over_limit(
+        self, connection: Connection, request: Accepted, network: str | None, client: str
     ) -> Response | None:
-        """The refusal of a request beyond a limit; None: there is room. What is there may be renewed and ended."""
+        """The refusal of a request beyond a limit; None if it is within all limits.
+
+        Existing subscriptions may be renewed and ended as long as `limits.pending` allows.
+        """
         now, limits = self._clock(), self._limits
-        pending = outbox.pending(connection, network or asked.host, who)
+        pending = outbox.pending(connection, network or request.host, client)
         if pending.total >= limits.pending:
-            return _text(503, "Too many verifications are waiting", wait=60)
-        if subscriptions.find(connection, [(asked.topic, asked.callback)], now):
+            return _text(503, "Too many pending verifications", wait=60)
+        if subscriptions.find(connection, [(request.topic, request.callback)], now):
             return None
         if pending.host >= limits.pending_of_host:
-            return _text(429, "Too many verifications of this callback's host are waiting", wait=60)
+            return _text(429, "Too many pending verifications for this callback's host", wait=60)
         if pending.client >= limits.pending_of_host:
-            return _text(429, "Too many verifications for your address are waiting", wait=60)
-        if asked.mode != "subscribe":
+            return _text(429, "Too many pending verifications from your address", wait=60)
+        if request.mode != "subscribe":
             return None
         if subscriptions.total(connection, now) + pending.total >= limits.subscriptions:
-            return _text(503, "This hub has as many subscriptions as it takes", wait=3600)
-        if (
-            subscriptions.total_at(connection, asked.host, network, now) + pending.host
-            >= limits.of_host
-        ):
+            return _text(503, "This hub has reached its limit of subscriptions", wait=3600)
+        of_host = subscriptions.total_at(connection, request.host, network, now)
+        if of_host + pending.host >= limits.of_host:
             return _text(
-                429, "This callback's host has as many subscriptions as it may have", wait=3600
+                429, "This callback's host has reached its limit of subscriptions", wait=3600
             )
         return None
 
     def _publish(self, topics: Sequence[Topic]) -> Response:
+        """Queue deliveries to subscribers that don't have the current version of the topics."""
         now = self._clock()
         with self._database.begin() as connection:
             number = sum(
@@ -202,31 +216,31 @@ class HubEndpoint:
                 for topic in topics
             )
         if number:
-            self._on_owed()
-        return _text(202, "Accepted: whoever does not have the newest version will be sent it")
+            self._on_queued()
+        return _text(202, "Accepted: subscribers without the newest version will be sent it")
 
 
-class _Counts:
-    """Requests in the current minute, by whom they are counted for."""
+class _MinuteLimit:
+    """A limit on requests a minute, for each key."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._seen: OrderedDict[str, tuple[datetime, int]] = OrderedDict()
+        self._counts: OrderedDict[str, tuple[datetime, int]] = OrderedDict()
 
-    def allow(self, who: str, now: datetime, more: int = 1) -> bool:
-        """Count `more` requests; whether all of them are within the limit."""
-        since, number = self._seen.get(who, (now, 0))
-        if now - since >= _MINUTE or now < since:
+    def allow(self, key: str, now: datetime, more: int = 1) -> bool:
+        """Count `more` requests. Returns whether all of them are within the limit."""
+        since, number = self._counts.get(key, (now, 0))
+        if now - since >= _MINUTE or now < since:  # or the clock was set back
             since, number = now, 0
-        self._seen[who] = since, number + more
-        self._seen.move_to_end(who)
-        if len(self._seen) > REMEMBERED:
-            self._seen.popitem(last=False)
+        self._counts[key] = since, number + more
+        self._counts.move_to_end(key)
+        if len(self._counts) > COUNTED_KEYS:
+            self._counts.popitem(last=False)
         return number + more <= self._limit
 
 
 async def _body(request: Request) -> bytes | None:
-    """The body; None: it is longer than any we take, and no more of it is read."""
+    """The request's body; None if it is longer than BODY_LIMIT. No more than that is read."""
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -246,7 +260,8 @@ _PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width">
 <title>A WebSub hub</title>
 <h1>This address is for feed readers</h1>
-<p>It is a <a href="https://www.w3.org/TR/websub/">WebSub</a> hub: feed readers ask it, by themselves, to be sent
-what is new in the feeds of this site as soon as it is there. It carries the feeds of this site and no others.</p>
-<p>For you there is nothing to do here. The feeds are at <a href="{home}">{home}</a>.</p>
+<p>It is a <a href="https://www.w3.org/TR/websub/">WebSub</a> hub: feed readers subscribe here,
+automatically, and then receive new entries of this site's feeds as soon as they are published.
+It serves this site's feeds only.</p>
+<p>You need not do anything here. The feeds are at <a href="{home}">{home}</a>.</p>
 """

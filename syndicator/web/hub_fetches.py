@@ -1,10 +1,12 @@
-"""Seeing hubs come for what they were told of: they answer 2xx to a ping whatever they do then.
+"""Detects hubs that fetch a feed after a ping: a hub's 2xx to the ping doesn't prove that it does.
 
-A client is taken for a hub that was pinged when its address is the one the pings went to, or when its
-User-Agent names the hub's host, as PubSubHubbub asked hubs to do. That it came says that someone there has the
-new bytes, not that subscribers were sent them; and a hub that fetches from elsewhere, under another name, or
-from a web server or cache in front of this one, isn't seen. Where hub and readers are on one machine, behind no
-trusted proxy, all of them look alike.
+A client counts as a pinged hub if its address is the one that the pings went to, or if its
+User-Agent names the hub's host, as PubSubHubbub asks of hubs.
+
+Limits: a fetch shows that the hub has the new bytes, not that it sent them to subscribers. A hub
+is not detected if it fetches from another address under another name, or from a web server or
+cache in front of this one. Hub and readers on one machine look alike, unless a trusted proxy
+names them.
 """
 
 import time
@@ -16,21 +18,24 @@ from starlette.types import Scope
 
 from syndicator.model.outbox import network_of
 from syndicator.web.catalogue import OnRequest
-from syndicator.web.poll_limit import Network, client
 from syndicator.web.prepared_responses import FEEDS
+from syndicator.web.proxies import Network, client_of
 
-#: Seconds within which a hub that comes again is the same visit.
+#: Seconds within which further fetches of a hub count as the same visit.
 _VISIT = 1.0
 
-#: First labels that only say what a host is: its User-Agent may name the rest.
+#: First labels of a host that name its role. Its User-Agent may contain the rest only.
 _ROLES = frozenset({"hub", "push", "pubsub", "pubsubhubbub", "websub"})
 
-#: Hubs that come under a name of their own (https://developers.google.com/crawling/docs/crawlers-fetchers/).
+#: Hubs with a User-Agent of their own (https://developers.google.com/crawling/docs/crawlers-fetchers/).
 _AGENTS = {"pubsubhubbub.appspot.com": b"feedfetcher-google"}
 
 
 class HubFetches:
-    """Tells of hubs that come. `peers` has, by a hub's host, the address that its pings last went to."""
+    """Calls `on_fetch` with a hub's URL when the hub fetches a feed.
+
+    `peers` has, by a hub's host, the address that its pings last went to.
+    """
 
     def __init__(
         self,
@@ -42,30 +47,34 @@ class HubFetches:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._hubs = [(hub, _hostname(hub), agent_of(_hostname(hub))) for hub in hubs]
-        self._peers, self._on_fetch, self._trusted, self._clock = peers, on_fetch, trusted, clock
+        self._peers = peers
+        self._on_fetch = on_fetch
+        self._trusted = trusted
+        self._clock = clock
         self._last = {hub: -_VISIT for hub, _, _ in self._hubs}
-        self._named = lru_cache(maxsize=1024)(self._names)  # readers have few names between them
+        self._named = lru_cache(maxsize=1024)(self._names)  # readers use few distinct User-Agents
 
     def watching(self, count: OnRequest) -> OnRequest:
-        """What counts requests, and sees who makes them. As it was where no hub is told of anything."""
+        """Wrap `count` so that hubs are detected, too. Returns `count` itself without hubs."""
         if not self._hubs:
             return count
 
         def watch(status: int, format: str, scope: Scope) -> None:
             count(status, format, scope)
             if format in FEEDS and status in (200, 304):
-                self._see(scope)
+                self._detect(scope)
 
         return watch
 
-    def _see(self, scope: Scope) -> None:
+    def _detect(self, scope: Scope) -> None:
         agent = b""
         for name, value in scope["headers"]:
             if name == b"user-agent":
                 agent = value
-        who = client(scope, self._trusted) if self._trusted else network_of(scope["client"][0])
+        # Without trusted proxies, the headers need not be read.
+        peer = client_of(scope, self._trusted) if self._trusted else network_of(scope["client"][0])
         for hub, host, named in self._named(agent):
-            if named or (who and network_of(self._peers.get(host, "")) == who):
+            if named or (peer and network_of(self._peers.get(host, "")) == peer):
                 now = self._clock()
                 if now - self._last[hub] >= _VISIT:
                     self._last[hub] = now
@@ -81,6 +90,6 @@ def _hostname(hub: str) -> str:
 
 
 def agent_of(host: str) -> bytes:
-    """The words, in lower case, by which a hub's User-Agent gives its host away."""
+    """The part of a hub's host that its User-Agent contains, in lower case."""
     role, _, rest = host.partition(".")
     return _AGENTS.get(host) or (rest if role in _ROLES and "." in rest else host).encode()

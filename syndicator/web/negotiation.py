@@ -1,4 +1,4 @@
-"""Which encoding a client is sent (RFC 9110 §12.5.3)."""
+"""Chooses the content encoding of a response from `Accept-Encoding` (RFC 9110 §12.5.3)."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -6,14 +6,14 @@ from functools import lru_cache
 IDENTITY = "identity"
 
 
-@lru_cache(
-    maxsize=256
-)  # clients say a handful of things; the server's bound on headers bounds each key
+# Clients send a handful of values. The server's limit on headers bounds the size of each.
+@lru_cache(maxsize=256)
 def choose(accept_encoding: bytes | None, offered: Sequence[str]) -> str | None:
-    """The coding of `offered` that the client likes best; of equals the first, so offer the smallest first.
+    """The offered coding with the highest weight; of equal ones the first, which is the smallest.
 
-    `identity` is always on offer and needs not be named. None as the field: the client didn't say, and gets no
-    coding it may not know. None as the answer: it refuses everything there is, `identity` too.
+    `offered` is sorted by size. `identity` is always offered. Without the header (None) it is
+    chosen, since the client may not know any other. Returns None if the client refuses every
+    coding, `identity` too.
     """
     if accept_encoding is None:
         return IDENTITY
@@ -23,7 +23,7 @@ def choose(accept_encoding: bytes | None, offered: Sequence[str]) -> str | None:
     for coding in offered:
         if coding != IDENTITY and (weight := weights.get(coding, rest)) > best_weight:
             best, best_weight = coding, weight
-    # What nobody spoke of: identity is acceptable even so, and wanted least.
+    # Without a weight, identity is acceptable, and comes last.
     identity = weights.get(IDENTITY, weights.get("*"))
     if identity is None:
         return best or IDENTITY
@@ -41,7 +41,10 @@ def _weights(field: bytes) -> dict[str, float]:
 
 
 def _weight(parameters: Sequence[str]) -> float:
-    """A weight that is none takes the coding out: to send what may have been refused is the worse mistake."""
+    """The `q` parameter; 1 without one.
+
+    Invalid weights count as 0: sending a coding that may be refused is the worse mistake.
+    """
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":

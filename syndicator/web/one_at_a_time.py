@@ -1,7 +1,7 @@
-"""uvicorn's httptools protocol, parsing one request at a time.
+"""uvicorn's httptools protocol, parsing one pipelined request at a time.
 
-uvicorn parses everything that a client sends, and each request that waits for its answer takes
-about 3 kB. Here at most one waits: received data of further ones stays unparsed, and reading stops.
+uvicorn parses everything that a client sends, and each request that waits for its response takes
+about 3 kB. Here at most one waits: the data of further ones stays unparsed, and reading stops.
 """
 
 from asyncio import Handle, Transport
@@ -14,10 +14,10 @@ _EMPTY_LINE = b"\r\n\r\n"
 
 
 class HeldFlow(FlowControl):
-    """uvicorn's flow control, and a hold beside it that uvicorn doesn't end.
+    """uvicorn's flow control with a hold on reading that uvicorn doesn't end.
 
-    uvicorn resumes reading whenever an app asks for a body or an answer is complete, even when
-    received data is still to be parsed.
+    uvicorn resumes reading whenever an app reads a body or a response is complete, even when
+    received data is not parsed yet.
     """
 
     _held = False
@@ -52,9 +52,9 @@ class SerialProtocol(HttpToolsProtocol):
     """Gives the parser one head at a time. A subclass parses (`_feed`) and keeps `_arriving`."""
 
     flow: HeldFlow
-    _arriving = True  # a request is awaited or has begun; a new connection owes us one
-    _refused = False  # a request behind the one that is being answered can't be parsed
-    _rest = b""  # received and not parsed yet, from `_at` on
+    _arriving = True  # a request has begun, or the first one of a connection is expected
+    _refused = False  # a request after the one being answered can't be parsed
+    _rest = b""  # received data, not parsed yet from `_at` on
     _at = 0
     _next: Handle | None = None
 
@@ -67,7 +67,7 @@ class SerialProtocol(HttpToolsProtocol):
         self._rest = b""
 
     def data_received(self, data: bytes) -> None:
-        if self._rest:  # read before the hold took effect
+        if self._rest:  # received before the hold took effect
             self._rest += data
         elif self._must_wait():
             self._keep(data, 0)
@@ -77,7 +77,7 @@ class SerialProtocol(HttpToolsProtocol):
             self._feed(data)
 
     def _must_wait(self) -> bool:
-        """Whether a request has to be answered before anything more is parsed."""
+        """Whether a request must be answered before more is parsed."""
         if self.pipeline or self._refused:
             return True
         return not self._arriving and self.cycle is not None and not self.cycle.response_complete
@@ -87,7 +87,7 @@ class SerialProtocol(HttpToolsProtocol):
         self.flow.hold()
 
     def _parse(self, data: bytes, at: int) -> None:
-        """Parse up to the next end of a head, and keep the rest: it may be many requests."""
+        """Parse up to the next end of a head, and keep the rest: it may have many requests."""
         end = data.find(_EMPTY_LINE, at) + len(_EMPTY_LINE)
         if len(_EMPTY_LINE) <= end < len(data):
             self._keep(data, end)
@@ -101,7 +101,7 @@ class SerialProtocol(HttpToolsProtocol):
             self._parse_soon()
 
     def _parse_soon(self) -> None:
-        """Give other connections their turn first."""
+        """Parse the rest after other connections had their turn."""
         if self._next is None:
             self._next = self.loop.call_soon(self._parse_rest)
 

@@ -1,23 +1,20 @@
-"""The limit on bad pollers: who takes the same unchanged bytes again and again, without asking whether they changed.
+"""Limits bad pollers: clients that fetch the same unchanged bytes again and again.
 
-A good client is never counted: not for a 304, not for any conditional request, not for bytes it has not had.
+Good clients are never counted: no 304, no conditional request, no bytes the client has not had.
 """
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from math import ceil
 
 from starlette.types import Scope
 
-from syndicator.model.outbox import network_of
+from syndicator.web.proxies import Network, client_of
 
-Network = IPv4Network | IPv6Network
-
-#: Clients remembered, the longest unseen forgotten first: some 10 MB at most.
-_REMEMBERED = 20_000
+#: Clients remembered; the one unseen for longest is dropped first. Takes about 10 MB at most.
+REMEMBERED_CLIENTS = 20_000
 
 _HOUR = 3600.0
 
@@ -30,7 +27,7 @@ class _Repeats:
 
 
 class PollLimiter:
-    """Counts full answers of the same bytes to one client at one path, for an hour from the first."""
+    """Counts full responses with the same bytes to one client at one path, in an hour's window."""
 
     def __init__(
         self,
@@ -38,56 +35,28 @@ class PollLimiter:
         *,
         trusted: Sequence[Network] = (),
         clock: Callable[[], float] = time.monotonic,
+        remembered: int = REMEMBERED_CLIENTS,
     ) -> None:
         self._per_hour = per_hour
         self._trusted = tuple(trusted)
         self._clock = clock
-        self._seen: OrderedDict[tuple[str, int, str], _Repeats] = OrderedDict()
+        self._remembered = remembered
+        self._repeats: OrderedDict[tuple[str, int, str], _Repeats] = OrderedDict()
 
     def wait(self, scope: Scope, etag: bytes) -> int | None:
-        """Count an unconditional GET that would be sent the bytes of `etag`. The seconds that this client has
-        to wait for them; None: it may have them.
+        """Count an unconditional GET for the bytes of `etag`.
+
+        Returns the seconds until the client may have them again; None if it may have them now.
         """
         now = self._clock()
-        # Readers behind one address are told apart by their names, so that none pays for its neighbour.
+        # Readers behind one address are counted by User-Agent, each for itself.
         agent = next((value for name, value in scope["headers"] if name == b"user-agent"), b"")
-        key = (client(scope, self._trusted), hash(agent), scope["path"])
-        seen = self._seen.get(key)
-        if seen is None or seen.etag != etag or now - seen.since >= _HOUR:
-            seen = self._seen[key] = _Repeats(etag, now, 0)
-        self._seen.move_to_end(key)
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
-        seen.count += 1
-        return None if seen.count <= self._per_hour else ceil(seen.since + _HOUR - now)
-
-
-def client(scope: Scope, trusted: Sequence[Network]) -> str:
-    """Who asks. What `X-Forwarded-For` says counts as far as trusted proxies wrote it, read from its end.
-
-    An IPv6 client has a /64 to itself, and is named by it.
-    """
-    peer = scope["client"][0] if scope.get("client") else ""
-    lines = [
-        value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
-    ]
-    hops = [hop.strip() for hop in ",".join(lines).split(",")] if lines else []
-    while hops and is_in(peer, trusted):
-        peer = hops.pop()
-    return network_of(peer)
-
-
-def is_in(peer: str, networks: Sequence[Network]) -> bool:
-    """Whether an address is in one of the networks. Text that is not an address is in none."""
-    address = address_of(peer)
-    return address is not None and any(address in network for network in networks)
-
-
-def address_of(text: str) -> IPv4Address | IPv6Address | None:
-    """The address in a text, IPv4 where it is mapped into IPv6; None: there is none."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+        key = (client_of(scope, self._trusted), hash(agent), scope["path"])
+        repeats = self._repeats.get(key)
+        if repeats is None or repeats.etag != etag or now - repeats.since >= _HOUR:
+            repeats = self._repeats[key] = _Repeats(etag, now, 0)
+        self._repeats.move_to_end(key)
+        if len(self._repeats) > self._remembered:
+            self._repeats.popitem(last=False)
+        repeats.count += 1
+        return None if repeats.count <= self._per_hour else ceil(repeats.since + _HOUR - now)

@@ -1,4 +1,8 @@
-"""Everything that can be answered about a published file, made before anyone asks."""
+"""All responses for a published file, built once when it is published.
+
+`prepare` builds them; `select` picks one for a request: by encoding (`negotiation`) and
+preconditions (`conditional`).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +12,12 @@ from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import quote
 
-from syndicator.web.conditional import has_strong_tag, has_tag, is_later, is_same
+from syndicator.web.conditional import CONDITIONS, evaluate
 from syndicator.web.negotiation import IDENTITY, choose
 
 Headers = list[tuple[bytes, bytes]]
 
-#: What a file is, by its media type. The first three are topics, whose answers carry the hubs.
+#: Names of formats, by media type.
 FORMATS = {
     "application/rss+xml": "rss",
     "application/atom+xml": "atom",
@@ -21,38 +25,40 @@ FORMATS = {
     "text/html": "html",
     "text/x-opml": "opml",
 }
+
+#: The formats that are WebSub topics: their responses name the hubs.
 FEEDS = frozenset({"rss", "atom", "json"})
 
 _ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
 _ETAG_SUFFIX = {IDENTITY: "", "gzip": "-gz", "br": "-br"}
-CONDITIONS = frozenset(
-    {b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since"}
-)
-_ASKED = CONDITIONS | {b"accept-encoding", b"sec-fetch-dest"}
+
+#: The request headers that `select` reads.
+_USED = CONDITIONS | {b"accept-encoding", b"sec-fetch-dest"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishedFile:
-    """One file as the folder holds it: its bytes in each encoding, and what is said of them."""
+    """A file of the output folder, with its bytes in each encoding."""
 
-    path: str  #: below the output folder
+    path: str  #: relative to the output folder
     media_type: str
     updated: datetime  #: when these bytes were first published
-    digest: str  #: of bodies["identity"], the very bytes given here
-    link: str | None  #: the Link header; None: a page or a list, that no hub tells of
-    page: str | None = (
-        None  #: its feed's page for people, below the output folder; None: it is no feed
-    )
-    bodies: Mapping[
-        str, bytes
-    ]  #: by content coding: "identity" always, "gzip" and "br" where they are smaller
+    digest: str  #: of bodies["identity"]
+    link: str | None  #: the Link header; None for files that are not topics
+    #: The feed's page for people, relative to the output folder; None if the file is not a feed.
+    page: str | None = None
+    #: By content coding: "identity" always, "gzip" and "br" where they are smaller.
+    bodies: Mapping[str, bytes]
 
 
 class PreparedResponse(NamedTuple):
+    """One response, both as ASGI sends it and as bytes."""
+
     status: int
     headers: Headers
     body: bytes
-    head: bytes  #: status line and headers as sent, without those of the server and the empty line
+    #: Status line and headers as bytes, without the server's own headers and the empty line.
+    head: bytes
 
 
 class Variant(NamedTuple):
@@ -64,16 +70,16 @@ class Variant(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """Everything that can be said of one path."""
+    """All responses for one path."""
 
-    format: str  #: of `FORMATS`; "" for any other
-    variants: Mapping[str, Variant]
-    offered: tuple[str, ...]  #: the smallest first
+    format: str  #: one of `FORMATS`; "" for other files
+    variants: Mapping[str, Variant]  #: by content coding
+    offered: tuple[str, ...]  #: the content codings, smallest body first
     last_modified: bytes
-    page: PreparedResponse | None  #: for people who open a feed in a browser
+    page: PreparedResponse | None  #: redirect for people who open a feed in a browser
 
 
-def _answer(status: int, headers: Headers, body: bytes = b"") -> PreparedResponse:
+def _response(status: int, headers: Headers, body: bytes = b"") -> PreparedResponse:
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(),
         *(b": ".join(line) for line in headers),
@@ -81,35 +87,40 @@ def _answer(status: int, headers: Headers, body: bytes = b"") -> PreparedRespons
     return PreparedResponse(status, headers, body, b"\r\n".join([*lines, b""]))
 
 
-def _plain(status: int, text: str, *headers: tuple[bytes, bytes]) -> PreparedResponse:
+def _text(status: int, text: str, *headers: tuple[bytes, bytes]) -> PreparedResponse:
     body = text.encode()
-    said = [
+    content: Headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", b"%d" % len(body)),
-        *headers,
     ]
-    return _answer(status, said, body)
+    return _response(status, [*content, *headers], body)
 
 
-GONE = _plain(410, "This feed is no longer made.\n")
-NOT_ALLOWED = _plain(405, "Only GET and HEAD are answered here.\n", _ALLOW)
-OPTIONS = _answer(204, [_ALLOW])
-_NOT_ACCEPTABLE = _plain(
-    406, "This file is here as it is, or in gzip or br.\n", (b"vary", b"Accept-Encoding")
+GONE = _text(410, "This feed is no longer published.\n")
+NOT_ALLOWED = _text(405, "Only GET, HEAD and OPTIONS are allowed.\n", _ALLOW)
+OPTIONS = _response(204, [_ALLOW])
+_NOT_ACCEPTABLE = _text(
+    406,
+    "No acceptable encoding: this file is served as identity, gzip or br.\n",
+    (b"vary", b"Accept-Encoding"),
 )
-_FAILED = _plain(412, "The file is not what the request expects.\n")
+_PRECONDITION_FAILED = _text(412, "The file does not match the request's precondition.\n")
 _CLOSE = (b"connection", b"close")
-TOO_LARGE = _plain(431, "The request's headers are too large.\n", _CLOSE)
-TOO_MANY = _plain(503, "Too many connections\n", (b"retry-after", b"20"), _CLOSE)
+TOO_LARGE = _text(431, "The request's headers are too large.\n", _CLOSE)
+TOO_MANY = _text(503, "Too many connections.\n", (b"retry-after", b"20"), _CLOSE)
 
 
 def too_many_requests(wait: int) -> PreparedResponse:
-    text = "You have these bytes: ask with If-None-Match or If-Modified-Since, and you may ask as often as you like.\n"
-    return _plain(429, text, (b"retry-after", b"%d" % wait))
+    """429 for a client over the poll limit, which may retry after `wait` seconds."""
+    text = (
+        "You already have this version. Send If-None-Match or If-Modified-Since: "
+        "conditional requests are not limited.\n"
+    )
+    return _text(429, text, (b"retry-after", b"%d" % wait))
 
 
 def prepare(file: PublishedFile, max_age: int) -> Prepared:
-    """All answers there can be about a file. `max_age` in seconds."""
+    """Build all responses for a file. `max_age` is in seconds."""
     last_modified = format_datetime(file.updated.replace(microsecond=0), usegmt=True).encode()
     shared: Headers = [
         (b"last-modified", last_modified),
@@ -121,72 +132,70 @@ def prepare(file: PublishedFile, max_age: int) -> Prepared:
     variants = {}
     for coding, body in file.bodies.items():
         etag = f'"{file.digest}{_ETAG_SUFFIX[coding]}"'.encode()
-        # A 304 repeats Last-Modified and Link, which §15.4.5 leaves open: some readers keep what the last
-        # answer said and forget the rest, and caches renew what they hold from it.
+        # A 304 may repeat Last-Modified and Link (RFC 9110 §15.4.5). It does: some readers keep
+        # only the headers of the last response, and caches update theirs from it.
         validated: Headers = [(b"etag", etag), *shared]
-        sent: Headers = [
+        content: Headers = [
             (b"content-type", file.media_type.encode()),
             (b"content-length", b"%d" % len(body)),
         ]
         if coding != IDENTITY:
-            sent.append((b"content-encoding", coding.encode()))
+            content.append((b"content-encoding", coding.encode()))
         variants[coding] = Variant(
-            etag, _answer(200, sent + validated, body), _answer(304, validated)
+            etag, _response(200, content + validated, body), _response(304, validated)
         )
     offered = tuple(sorted(file.bodies, key=lambda coding: (len(file.bodies[coding]), coding)))
     format = format_of(file.media_type)
     page = None
     if file.page is not None:
         up = "../" * file.path.count("/")
-        page = _see(f"{up}{quote(file.page)}#{format}")
+        page = _see_other(f"{up}{quote(file.page)}#{format}")
     return Prepared(format, variants, offered, last_modified, page)
 
 
 def format_of(media_type: str) -> str:
-    """What a file of this media type is counted as, and called on its feed's page."""
+    """The name of a media type in `FORMATS`, for metrics and page anchors; "" for other types."""
     return FORMATS.get(media_type.partition(";")[0], "")
 
 
-def _see(page: str) -> PreparedResponse:
-    """To the page for people. Browsers show a feed as plain source, and only browsers, only when a person opens
-    an address, say `Sec-Fetch-Dest: document` (https://www.w3.org/TR/fetch-metadata/). `Accept` says nothing:
-    readers send what browsers send. No cache may keep this, so none can give it to a reader.
+def _see_other(page: str) -> PreparedResponse:
+    """Redirect to the page for people (303).
+
+    Browsers show a feed as plain source. Only browsers send `Sec-Fetch-Dest: document`, and only
+    for an address that a person opens (https://www.w3.org/TR/fetch-metadata/). `Accept` doesn't
+    help: readers send the same as browsers. The redirect is not cached, so that no cache passes it
+    to a reader.
     """
     headers = (
         (b"location", page.encode()),
         (b"cache-control", b"no-store"),
         (b"vary", b"Sec-Fetch-Dest"),
     )
-    return _plain(303, f"A feed, for feed readers. The page about it: {page}\n", *headers)
+    return _text(303, f"This feed is for feed readers. Its page is {page}\n", *headers)
 
 
 def moved_to(url: str) -> PreparedResponse:
-    """A redirect carries no links: clients join the headers of all hops and would see two selfs."""
+    """Redirect permanently (301), without a Link header.
+
+    Clients merge the headers of all hops, and would find two `self` links.
+    """
     location = quote(url, safe=":/?#[]@!$&'()*+,;=%~")
-    return _plain(301, f"Moved to {location}\n", (b"location", location.encode("ascii")))
+    return _text(301, f"Moved to {location}\n", (b"location", location.encode("ascii")))
 
 
-def answer(file: Prepared, headers: Headers) -> PreparedResponse:
-    """The answer to a GET or HEAD, by the precedence of RFC 9110 §13.2.2. Range is not offered (§14.2)."""
-    asked: dict[bytes, bytes] = {}
+def select(file: Prepared, headers: Headers) -> PreparedResponse:
+    """The response to a GET or HEAD."""
+    fields: dict[bytes, bytes] = {}
     for name, value in headers:
-        if name in _ASKED:  # several lines are one list (§5.3)
-            asked[name] = asked[name] + b", " + value if name in asked else value
-    if file.page is not None and asked.get(b"sec-fetch-dest") == b"document":
+        if name in _USED:  # several lines of one field are one list (RFC 9110 §5.3)
+            fields[name] = fields[name] + b", " + value if name in fields else value
+    if file.page is not None and fields.get(b"sec-fetch-dest") == b"document":
         return file.page
-    coding = choose(asked.get(b"accept-encoding"), file.offered)
+    coding = choose(fields.get(b"accept-encoding"), file.offered)
     if coding is None:
         return _NOT_ACCEPTABLE
     variant = file.variants[coding]
-    if (tags := asked.get(b"if-match")) is not None:
-        if not has_strong_tag(tags, variant.etag):
-            return _FAILED
-    elif (date := asked.get(b"if-unmodified-since")) is not None and is_later(
-        file.last_modified, date
-    ):
-        return _FAILED
-    if (tags := asked.get(b"if-none-match")) is not None:
-        return variant.not_modified if has_tag(tags, variant.etag) else variant.ok
-    if (date := asked.get(b"if-modified-since")) is not None and is_same(file.last_modified, date):
+    status = evaluate(fields, variant.etag, file.last_modified)
+    if status == 304:
         return variant.not_modified
-    return variant.ok
+    return variant.ok if status == 200 else _PRECONDITION_FAILED

@@ -1,7 +1,7 @@
-"""uvicorn's httptools protocol with bounds, so that no client holds much or for long.
+"""uvicorn's httptools protocol with bounds on a client's memory and time (`connection_limits`).
 
-httptools is about four times as fast as h11 here (`make bench`), but bounds neither the size nor the number of
-headers, nor the time a request takes to arrive or an answer to be taken.
+httptools is about four times as fast as h11 here (`make bench`). It limits neither the size nor
+the number of headers, nor how long a request takes to arrive or a response to be read.
 """
 
 from asyncio import TimerHandle, Transport
@@ -14,67 +14,61 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from syndicator.web.catalogue import FeedCatalogue
 from syndicator.web.client_shares import ClientShares
+from syndicator.web.connection_limits import (
+    MAX_HEAD,
+    MAX_HEADERS,
+    STOP_TIMEOUT,
+    ConnectionLimits,
+)
 from syndicator.web.one_at_a_time import SerialProtocol
 from syndicator.web.prepared_responses import TOO_LARGE, TOO_MANY, Headers, PreparedResponse
 from syndicator.web.proxies import FORWARDED
-from syndicator.web.request_head import HEEDED, mistake
+from syndicator.web.request_head import CHECKED, refusal
 
-#: Octets that may arrive without completing anything: a head, or the size line of a chunk.
-MAX_HEAD = 32 * 1024
-
-#: Headers in a request.
-MAX_HEADERS = 100
-
-#: Seconds for a request to arrive whole, its body too.
-ARRIVAL = 20.0
-
-#: Seconds in which a client that is being sent something has to take some of it.
-STALL = 30.0
-
-#: Seconds that a client has to take its answer once the server stops. uvicorn waits for 2 (Server)
-#: and then cancels the tasks, with a traceback for each.
-PARTING = 1.5
-
-#: Of every answer: no browser takes a feed for a page or a script.
+#: In every response, so that no browser treats a feed as a page or a script.
 NOSNIFF = ("x-content-type-options", "nosniff")
 
 _NOSNIFF_AND_DATE = b"x-content-type-options: nosniff\r\ndate: "
 
-#: As uvicorn says it.
+#: uvicorn's own text.
 _INVALID = "Invalid HTTP request received."
 
 
 class BoundedProtocol(SerialProtocol):
-    """Refuses heads that are too large (431), and lets go of clients that send or take nothing."""
+    """Refuses heads that are too large (431), and drops clients that send or read nothing."""
 
-    _unfinished = 0  # octets received since the parser last completed something
-    _arrival: TimerHandle | None = None
-    _stall: TimerHandle | None = None
+    _unfinished = 0  # bytes received since the parser last completed something
+    _arrival: TimerHandle | None = None  # closes the connection at the request timeout
+    _stall: TimerHandle | None = None  # checks whether the client reads
     _answering: RequestResponseCycle | None = None
-    _reply: PreparedResponse | None = None  # the catalogue's, to the request that is arriving
+    _reply: PreparedResponse | None = None  # from the catalogue, for the arriving request
     _method = ""  # of that request
-    _heeded: Headers  # of the request that is arriving, those named in HEEDED
-    _usual: Headers | None = None  # its Host alone, when it was found to be valid
-    _client: str | None = None  # as it is counted by `shares`
+    _checked: Headers  # of that request, the headers named in CHECKED
+    _valid_host: Headers | None = None  # the last `_checked` that was a valid Host alone
+    _client: str | None = None  # as counted by `shares`; None: refused
 
-    def __init__(self, *args: Any, shares: ClientShares, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, shares: ClientShares, limits: ConnectionLimits, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._shares = shares
+        self._limits = limits
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # Each connection takes a file that a build may need.
+        # Each connection uses a file descriptor that a build may need.
         if len(self.connections) < (self.limit_concurrency or inf):
             self._client = self._shares.join(self, self._peer(), self.app.proxies)
         if self._client is None:
-            self.connections.discard(self)  # uvicorn answers 503 to all while there are too many
+            self.connections.discard(self)  # uvicorn answers 503 to all while this set is too big
             self._refuse(TOO_MANY)
             return
-        self._arrival = self.loop.call_later(ARRIVAL, transport.close)
+        self._arrival = self.loop.call_later(self._limits.request_timeout, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        # uvicorn tells only the newest of pipelined requests; the one that is being answered would fail aloud.
+        # uvicorn marks only the newest pipelined request as disconnected. The one being answered
+        # would fail with a traceback.
         self.pipeline.clear()
         if self._client is not None:
             self._shares.leave(self, self._client)
@@ -94,20 +88,19 @@ class BoundedProtocol(SerialProtocol):
         try:
             self.parser.feed_data(piece)
         except HttpParserUpgrade:
-            pass  # the request is answered as if it did not ask for that
+            pass  # the upgrade is ignored (RFC 9110 §7.8)
         except HttpParserError:
             self.send_400_response(_INVALID)
             return
         if self._unfinished > MAX_HEAD and not self.transport.is_closing():
             self.send_400_response("")
-        elif (
-            self._arriving or self._unfinished
-        ) and self._arrival is None:  # empty lines begin no request
-            self._arrival = self.loop.call_later(ARRIVAL, self.transport.close)
+        elif (self._arriving or self._unfinished) and self._arrival is None:
+            # Empty lines count too: they must not keep a connection open.
+            self._arrival = self.loop.call_later(self._limits.request_timeout, self.transport.close)
 
     def _keep(self, data: bytes, at: int) -> None:
         super()._keep(data, at)
-        if self._arrival is not None and self._must_wait():  # the client is not late, we are
+        if self._arrival is not None and self._must_wait():  # the delay is ours, not the client's
             self._arrival.cancel()
             self._arrival = None
 
@@ -118,15 +111,15 @@ class BoundedProtocol(SerialProtocol):
 
     def on_message_begin(self) -> None:
         self._arriving = True
-        self._heeded = []
+        self._checked = []
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
-        if name in HEEDED:
-            self._heeded.append((name, value))
+        if name in CHECKED:
+            self._checked.append((name, value))
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -134,39 +127,46 @@ class BoundedProtocol(SerialProtocol):
             self._unfinished > MAX_HEAD and self._head_size() > MAX_HEAD
         ):
             self._unfinished = MAX_HEAD + 1
-            raise ValueError(
-                "the head is too large"
-            )  # ends the parsing; the answer is send_400_response's
+            raise ValueError("the head is too large")  # send_400_response answers
         self._unfinished = 0
-        self.app = self.config.loaded_app  # a reload replaces the app, connections live on
-        if self._heeded != self._usual or self.url[:1] != b"/":
-            self._look_closer(self._heeded)
+        self.app = self.config.loaded_app  # a reload replaces the app, not the connections
+        if self._checked != self._valid_host or self.url[:1] != b"/":
+            self._check_head(self._checked)
         self._reply = self._look_up() if self._is_free() else None
         if self._reply is None:
             self._make_scope()
             super().on_headers_complete()
-        # httptools reports trailers as headers, which they are not (RFC 9110 §6.5.1).
+        # httptools reports trailers as headers: keep them out (RFC 9110 §6.5.1).
         self.headers = []
 
     def _make_scope(self) -> None:
-        """As uvicorn does when a request begins. Answers from the catalogue need none."""
-        url, headers, expect = self.url, self.headers, self.expect_100_continue
+        """Make the ASGI scope, as uvicorn does when a request begins.
+
+        Responses from the catalogue don't need one.
+        """
+        url, headers = self.url, self.headers
+        expect = self.expect_100_continue
         super().on_message_begin()
-        self.url, self.headers, self.expect_100_continue = url, headers, expect
+        self.url = url
+        self.headers = headers
+        self.expect_100_continue = expect
         self.scope["headers"] = headers
 
-    def _look_closer(self, heeded: Headers) -> None:
-        """Check an unusual head. A ValueError ends the parsing: the answer is 400."""
+    def _check_head(self, checked: Headers) -> None:
+        """Check a head that differs from the last valid one.
+
+        Raises ValueError if it is refused; that ends the parsing, and the answer is 400.
+        """
         method, version = self.parser.get_method(), self.parser.get_http_version()
-        if (reason := mistake(method, version, heeded, self.headers)) is not None:
+        if (reason := refusal(method, version, checked, self.headers)) is not None:
             raise ValueError(reason)
-        if any(name in FORWARDED for name, _ in heeded):
+        if any(name in FORWARDED for name, _ in checked):
             self.app.proxies.see(self._peer())
         self.expect_100_continue = any(
-            name == b"expect" and value.lower() == b"100-continue" for name, value in heeded
+            name == b"expect" and value.lower() == b"100-continue" for name, value in checked
         )
-        if len(heeded) == 1 and heeded[0][0] == b"host":
-            self._usual = heeded.copy()  # trailers are added to the list
+        if len(checked) == 1 and checked[0][0] == b"host":
+            self._valid_host = checked.copy()  # trailers are added to the list
 
     def on_body(self, body: bytes) -> None:
         self._unfinished = 0
@@ -185,14 +185,14 @@ class BoundedProtocol(SerialProtocol):
             self._write(self._reply)
 
     def _is_free(self) -> bool:
-        """Whether an answer may be written at once: none is on its way, and the client takes what it is sent."""
+        """Whether a response may be written now: none is under way, and the client keeps up."""
         answered = self.cycle is None or self.cycle.response_complete
         return answered and self.transport.get_write_buffer_size() < HIGH_WATER_LIMIT
 
     def _look_up(self) -> PreparedResponse | None:
         path = self.url.partition(b"?")[0]
         if b"%" in path or not path.isascii():
-            return None  # uvicorn's to decode, or to refuse
+            return None  # uvicorn decodes or refuses it
         self._method = self.parser.get_method().decode("ascii")
         feeds: FeedCatalogue = self.app
         return feeds.reply(
@@ -213,9 +213,8 @@ class BoundedProtocol(SerialProtocol):
         end = b"\r\n\r\n" if keep else b"\r\nconnection: close\r\n\r\n"
         head = b"".join([reply.head, _NOSNIFF_AND_DATE, date, end])
         if reply.body and self._method != "HEAD":
-            self.transport.writelines(
-                [head, reply.body]
-            )  # joined, who is slow to take it would hold a copy
+            # Not joined: each slow client would keep a copy in memory.
+            self.transport.writelines([head, reply.body])
         else:
             self.transport.write(head)
         if keep:
@@ -228,7 +227,7 @@ class BoundedProtocol(SerialProtocol):
             self.transport.close()
 
     def _refuse(self, reply: PreparedResponse) -> None:
-        """Answer and close, whatever was asked."""
+        """Send a response and close, without regard to the request."""
         date = self.server_state.default_headers[0][1]
         self.transport.write(
             b"".join([reply.head, _NOSNIFF_AND_DATE, date, b"\r\n\r\n", reply.body])
@@ -239,12 +238,12 @@ class BoundedProtocol(SerialProtocol):
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             if self.pipeline or not cycle.more_body:
-                self._refused = True  # after the answer to the earlier request
+                self._refused = True  # sent after the response to the earlier request
                 return
             if cycle.response_started:
-                self.transport.abort()  # a second answer would stand in the middle of the first
+                self.transport.abort()  # the 400 would end up inside the unfinished response
                 return
-            cycle.disconnected = True  # its app waits for a body that can't be parsed
+            cycle.disconnected = True  # the app is waiting for a body that can't be parsed
             cycle.message_event.set()
         if self._unfinished > MAX_HEAD:
             self._refuse(TOO_LARGE)
@@ -253,10 +252,10 @@ class BoundedProtocol(SerialProtocol):
 
     def shutdown(self) -> None:
         super().shutdown()
-        self.loop.call_later(PARTING, self.transport.abort)
+        self.loop.call_later(STOP_TIMEOUT, self.transport.abort)
 
     def is_idle(self) -> bool:
-        """Whether it only waits for its client: nothing is being answered or sent."""
+        """Whether it waits for its client: no response is being made or sent."""
         cycle = self.cycle
         answering = cycle is not None and not cycle.response_complete and not cycle.more_body
         return (
@@ -266,25 +265,32 @@ class BoundedProtocol(SerialProtocol):
             and not self.transport.get_write_buffer_size()
         )
 
-    def give_up(self) -> None:
+    def close(self) -> None:
         self.transport.close()
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
-        self._watch()
+        self._check_progress()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch()
+        self._check_progress()
 
-    def _watch(self, before: int | None = None) -> None:
-        """Let go of a client that has taken nothing since the last look."""
+    def _check_progress(self, before: int | None = None) -> None:
+        """Drop a client that has read nothing since the last check, and schedule the next one.
+
+        `before` has the bytes that were unsent at the last check; None: there was none.
+        """
         if before is None and self._stall is not None:
             return
-        left = self.transport.get_write_buffer_size()
-        if before is not None and left >= before:
+        unsent = self.transport.get_write_buffer_size()
+        if before is not None and unsent >= before:
             self.transport.abort()
-        self._stall = self.loop.call_later(STALL, self._watch, left) if left else None
+        self._stall = (
+            self.loop.call_later(self._limits.stall_timeout, self._check_progress, unsent)
+            if unsent
+            else None
+        )
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)

@@ -1,4 +1,4 @@
-"""What is refused in the head of a request, beyond what the parser refuses."""
+"""Refuses request heads that the parser accepts: invalid Host, upgrades with a body, CONNECT."""
 
 import re
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from ipaddress import IPv6Address
 from syndicator.web.prepared_responses import Headers
 from syndicator.web.proxies import FORWARDED
 
-#: Headers that more than a lookup depends on.
-HEEDED = FORWARDED | {b"host", b"expect", b"upgrade"}
+#: Headers that need a check before the request is answered.
+CHECKED = FORWARDED | {b"host", b"expect", b"upgrade"}
 
 #: Headers that announce a body.
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
-#: uri-host [ ":" port ] of RFC 9110 §7.2, with RFC 3986's reg-name or IP-literal. It may be empty.
+#: `uri-host [ ":" port ]` (RFC 9110 §7.2), with RFC 3986's reg-name or IP-literal. May be empty.
 _HOST = re.compile(
     rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*(?::[0-9]*)?|\[([0-9A-Fa-f:.]+)\](?::[0-9]*)?"
 )
@@ -33,21 +33,21 @@ def is_host(value: bytes) -> bool:
     return True
 
 
-def mistake(method: bytes, version: str, heeded: Headers, headers: Headers) -> str | None:
-    """Why a request is refused; None: it is not. `heeded`: its headers that are in HEEDED."""
-    if not are_hosts([value for name, value in heeded if name == b"host"], version):
-        return "it has no Host, or no valid one"
-    if any(name == b"upgrade" for name, _ in heeded) and any(
+def refusal(method: bytes, version: str, checked: Headers, headers: Headers) -> str | None:
+    """Why a request is refused; None if it is not. `checked` has its headers named in CHECKED."""
+    if not are_hosts([value for name, value in checked if name == b"host"], version):
+        return "it has no valid Host"
+    if any(name == b"upgrade" for name, _ in checked) and any(
         name in _FRAMING for name, _ in headers
     ):
-        return "it asks for an upgrade, and httptools would take its body for the next request"
+        return "it is an upgrade with a body, which httptools would parse as the next request"
     if method == b"CONNECT":
-        return "it asks for a tunnel, and httptools takes what follows for the next request"
+        return "it is a CONNECT, after which httptools would parse anything as the next request"
     return None
 
 
 def are_hosts(values: Sequence[bytes], version: str) -> bool:
-    """Whether the Host headers are valid (RFC 9112 §3.2): one, up to HTTP/1.0 at most one."""
+    """Whether the Host headers are valid (RFC 9112 §3.2): exactly one; in HTTP/1.0 at most one."""
     if not values:
         return version in ("1.0", "0.9")
     return len(values) == 1 and is_host(values[0])

@@ -262,7 +262,7 @@ def test_a_damaged_state_is_one_message(command: Command) -> None:
     (command.root / "var/syndicator.db").write_bytes(b"not a database" * 100)
     done = command("build")
     assert done.returncode == 1
-    assert "syndicator.db is no database, or it is damaged" in done.stderr
+    assert "syndicator.db is not a database, or it is damaged" in done.stderr
     assert "Traceback" not in done.stderr
 
 

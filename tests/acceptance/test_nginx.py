@@ -1,4 +1,4 @@
-"""The nginx example: the same folder, served by nginx, with the headers that we send ourselves."""
+"""The nginx example: nginx serves the same folder with the same headers as we do."""
 
 import gzip
 import hashlib
@@ -85,7 +85,7 @@ def ours(folder: Path) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def recompressing() -> int:
-    """Where nginx stands in front of us and compresses what comes through."""
+    """The port of an nginx in front of us that compresses our responses."""
     return free_port()
 
 
@@ -96,18 +96,18 @@ def theirs(
     place = tmp_path_factory.mktemp("nginx")
     port = free_port()
     example = EXAMPLE.read_text()
-    for ours_to_say, said in (
+    for written, replacement in (
         ("listen 80;", f"listen 127.0.0.1:{port};"),
         ("root /srv/syndicator/feeds;", f"root {folder};"),
         ("http://127.0.0.1:8080;", f"http://127.0.0.1:{ours};"),
     ):
-        assert ours_to_say in example
-        example = example.replace(ours_to_say, said)
+        assert written in example
+        example = example.replace(written, replacement)
     places = "".join(
         f"{name}_temp_path {place}/{name};\n"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    # Beside the example: a proxy that compresses what we sent as it is, and so weakens our tags (nginx's gzip filter).
+    # Beside the example: a proxy whose gzip filter compresses our responses and weakens our tags.
     example += f"""server {{
         listen 127.0.0.1:{recompressing};
         location / {{
@@ -148,13 +148,13 @@ def ask(
         method, path, headers={name.replace("_", "-"): value for name, value in headers.items()}
     )
     response = connection.getresponse()
-    found = {name.lower(): value for name, value in response.getheaders()}
-    # nginx makes its ETag of time and size, and offers ranges.
+    received = {name.lower(): value for name, value in response.getheaders()}
+    # nginx builds its ETag from time and size, and offers ranges.
     for name in ("date", "server", "connection", "etag", "accept-ranges"):
-        found.pop(name, None)
+        received.pop(name, None)
     body = response.read()
     connection.close()
-    return response.status, found, body
+    return response.status, received, body
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
@@ -171,14 +171,14 @@ def test_the_same_headers_and_body(ours: int, theirs: int, path: str, coding: st
 
 @pytest.mark.usefixtures("theirs")
 def test_304_through_a_proxy_that_compresses(recompressing: int) -> None:
-    """It makes our tag weak, since its octets are not ours; the client that has them is told so all the same."""
+    """It weakens our tag, since its bytes are not ours. The client still gets a 304."""
     connection = http.client.HTTPConnection("127.0.0.1", recompressing, timeout=10)
 
     def get(**headers: str) -> http.client.HTTPResponse:
-        said = {"Accept-Encoding": "gzip"} | {
+        lines = {"Accept-Encoding": "gzip"} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
-        connection.request("GET", "/all.rss", headers=said)
+        connection.request("GET", "/all.rss", headers=lines)
         return connection.getresponse()
 
     first = get()
@@ -196,7 +196,7 @@ def test_304_through_a_proxy_that_compresses(recompressing: int) -> None:
 
 
 def test_304(theirs: int) -> None:
-    """nginx's own ETag and date answer 304, also when something in front weakened the tag."""
+    """For nginx's own ETag and date, also if a proxy in front weakened the tag."""
     connection = http.client.HTTPConnection("127.0.0.1", theirs, timeout=10)
     connection.request("GET", "/all.rss")
     response = connection.getresponse()
@@ -208,21 +208,21 @@ def test_304(theirs: int) -> None:
         {"If_None_Match": f"W/{etag}"},
         {"If_Modified_Since": date},
     ):
-        status, found, _ = ask(theirs, "/all.rss", **headers)
-        assert (status, 'rel="self"' in found["link"]) == (304, True)
+        status, received, _ = ask(theirs, "/all.rss", **headers)
+        assert (status, 'rel="self"' in received["link"]) == (304, True)
 
 
 @pytest.mark.parametrize("path", ["/nothing.rss", "/all.rss.gz", "/../all.rss", "/category/"])
 def test_404_without_links(theirs: int, path: str) -> None:
-    """A refusal names no hub, and the compressed siblings have no address of their own."""
-    status, found, _ = ask(theirs, path)
+    """Errors name no hub, and compressed siblings have no address of their own."""
+    status, received, _ = ask(theirs, path)
     assert status in (400, 404)
-    assert "link" not in found
+    assert "link" not in received
 
 
 @pytest.mark.parametrize("path", ["/all.rss", "/nothing.rss", "/all.rss.gz", "/hub", "/", "/%zz"])
-def test_every_answer_says_nosniff_once(theirs: int, path: str) -> None:
-    """Whoever makes it: nginx, or we behind it."""
+def test_every_response_has_nosniff_once(theirs: int, path: str) -> None:
+    """Those of nginx, and ours behind it."""
     for headers in (
         {},
         {"Sec_Fetch_Dest": "document"},
@@ -236,7 +236,7 @@ def test_every_answer_says_nosniff_once(theirs: int, path: str) -> None:
 
 
 def test_a_query_is_not_in_self(theirs: int) -> None:
-    """Nor is anything else a stranger can write."""
+    """Nor anything else from a request."""
     usual = ask(theirs, "/all.rss")[1]["link"]
     assert (
         usual
@@ -246,17 +246,17 @@ def test_a_query_is_not_in_self(theirs: int) -> None:
     assert "link" not in ask(theirs, "//all.rss")[1]
 
 
-def test_a_person_is_shown_the_page(ours: int, theirs: int) -> None:
-    """As we do it, from the root."""
+def test_browsers_are_redirected_to_the_page(ours: int, theirs: int) -> None:
+    """As we do it; nginx with a path from the root."""
     for port, location in ((ours, "all.html#rss"), (theirs, "/all.html#rss")):
-        status, found, _ = ask(port, "/all.rss", Sec_Fetch_Dest="document")
-        assert (303, location) == (status, found["location"])
-        assert (found["cache-control"], found["vary"]) == ("no-store", "Sec-Fetch-Dest")
-        assert "link" not in found
+        status, received, _ = ask(port, "/all.rss", Sec_Fetch_Dest="document")
+        assert (303, location) == (status, received["location"])
+        assert (received["cache-control"], received["vary"]) == ("no-store", "Sec-Fetch-Dest")
+        assert "link" not in received
 
 
-def test_only_the_hub_is_handed_on(theirs: int) -> None:
-    """The hub's answer comes from us (here: no hub, so 404 in our words); health and numbers stay inside."""
+def test_only_the_hub_is_proxied(theirs: int) -> None:
+    """The hub's response comes from us (here 404: there is no hub). Health and metrics don't."""
     assert ask(theirs, "/hub", "POST")[2] == b"Not Found"
     for path in ("/metrics", "/readyz", "/livez"):
         assert b"nginx" in ask(theirs, path)[2]

@@ -1,4 +1,4 @@
-"""The daemon as its readers meet it: curl, feedparser, subscribers, hubs, and many at once while posts are saved."""
+"""The daemon with real clients: curl, feedparser, subscribers, hubs, and many readers at once."""
 
 import asyncio
 import gzip
@@ -40,7 +40,7 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[Command]:
-    """A running daemon that a test only asks."""
+    """A running daemon, shared by tests that only send requests."""
     command = Command(tmp_path_factory.mktemp("served"), f'{SETTINGS}[push]\nhubs = ["{hub.url}"]')
     command.post("2026-01-02-one", "First news")
     command.post("2026-01-03-two", "Second news", categories="Åäö")
@@ -49,33 +49,34 @@ def command(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[Comm
 
 
 def get(command: Command, path: str, method: str = "GET", **headers: str) -> requests.Response:
-    said = {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = {name.replace("_", "-"): value for name, value in headers.items()}
     return requests.request(
-        method, command.url + quote(path), headers=said, timeout=10, allow_redirects=False
+        method, command.url + quote(path), headers=lines, timeout=10, allow_redirects=False
     )
 
 
 def feeds_of(command: Command) -> list[str]:
-    """Every feed file there is, by its path."""
-    found = [path.relative_to(command.feeds).as_posix() for path in command.feeds.rglob("*")]
-    return sorted(path for path in found if path.endswith((".rss", ".atom", ".json", ".xml")))
+    """The paths of all feed files."""
+    files = [path.relative_to(command.feeds).as_posix() for path in command.feeds.rglob("*")]
+    return sorted(path for path in files if path.endswith((".rss", ".atom", ".json", ".xml")))
 
 
 def links_in(feed: requests.Response) -> tuple[list[str], str]:
-    """Hubs and self as the document names them (WebSub §4; in RSS as Atom's own element)."""
+    """Hubs and self link in a document (WebSub §4; in RSS as Atom's element)."""
     if "json" in feed.headers["content-type"]:
-        said = feed.json()
-        return [each["url"] for each in said["hubs"] if each["type"] == "WebSub"], said["feed_url"]
+        document = feed.json()
+        hubs = [each["url"] for each in document["hubs"] if each["type"] == "WebSub"]
+        return hubs, document["feed_url"]
     root = ElementTree.fromstring(feed.content)
-    place = root.find("channel") if root.tag == "rss" else root
-    assert place is not None
-    links = [(link.get("rel"), link.get("href") or "") for link in place.findall(f"{ATOM}link")]
+    parent = root.find("channel") if root.tag == "rss" else root
+    assert parent is not None
+    links = [(link.get("rel"), link.get("href") or "") for link in parent.findall(f"{ATOM}link")]
     ((_, topic),) = [link for link in links if link[0] == "self"]
     return [href for rel, href in links if rel == "hub"], topic
 
 
 def links_of(response: requests.Response) -> tuple[list[str], str]:
-    """Hubs and self as the Link header names them."""
+    """Hubs and self link in the Link header."""
     links = [
         (link["rel"], link["url"]) for link in parse_header_links(response.headers.get("link", ""))
     ]
@@ -83,8 +84,8 @@ def links_of(response: requests.Response) -> tuple[list[str], str]:
     return [url for rel, url in links if rel == "hub"], topic
 
 
-def test_a_subscriber_finds_one_hub_and_self_everywhere(command: Command, hub: Hub) -> None:
-    """W3C WebSub §4: header and body agree for every feed and format, by GET and HEAD, and for 304 too."""
+def test_every_feed_names_its_hubs_and_self(command: Command, hub: Hub) -> None:
+    """W3C WebSub §4: header and body agree in every feed and format, for GET, HEAD and 304."""
     paths = feeds_of(command)
     assert len(paths) == 10
     for path in paths:
@@ -100,15 +101,15 @@ def test_a_subscriber_finds_one_hub_and_self_everywhere(command: Command, hub: H
 @pytest.mark.parametrize(
     "path", ["", "all.html", "category/news.html", "feeds.opml", "category/old.rss", "none.rss"]
 )
-def test_what_is_no_topic_names_none(command: Command, path: str) -> None:
-    """Pages, the list of feeds, a redirect, a refusal."""
+def test_other_responses_have_no_link_header(command: Command, path: str) -> None:
+    """Pages, the OPML list, redirects, 404."""
     assert "link" not in get(command, path).headers
 
 
-def test_a_feed_that_moved_sends_readers_on(command: Command) -> None:
-    """To its public address, whatever Host says."""
-    answer = get(command, "category/old.rss", Host="evil.example")
-    assert (answer.status_code, answer.headers["location"]) == (
+def test_a_moved_feed_is_redirected(command: Command) -> None:
+    """To its public address. The Host header is ignored."""
+    response = get(command, "category/old.rss", Host="evil.example")
+    assert (response.status_code, response.headers["location"]) == (
         301,
         f"{command.url}category/%C3%A5%C3%A4%C3%B6.rss",
     )
@@ -118,20 +119,18 @@ def test_a_feed_that_moved_sends_readers_on(command: Command) -> None:
     ("path", "page"),
     [("category/news.atom", "news.html#atom"), ("feed.xml", "all.html#atom"), ("all.html", None)],
 )
-def test_people_are_sent_to_the_page_about_a_feed(
+def test_browsers_are_redirected_to_the_page_of_a_feed(
     command: Command, path: str, page: str | None
 ) -> None:
-    """Under every name that it has; and a page is itself."""
-    answer = get(command, path, Sec_Fetch_Dest="document")
-    status = 200 if page is None else 303
-    assert (status, page) == (
-        answer.status_code,
-        (answer.headers.get("location") or "/").rpartition("/")[2] or None,
-    )
+    """Under its aliases, too. A page itself is not redirected."""
+    response = get(command, path, Sec_Fetch_Dest="document")
+    location = response.headers.get("location") or "/"
+    assert response.status_code == (200 if page is None else 303)
+    assert (location.rpartition("/")[2] or None) == page
 
 
-def test_feedparser_asks_once_for_what_it_has(command: Command) -> None:
-    """The second time by what the first one gave it."""
+def test_feedparser_gets_a_304(command: Command) -> None:
+    """With the ETag or the date of its first request."""
     first = feedparser.parse(f"{command.url}all.rss")
     assert [entry.title for entry in first.entries] == ["Second news", "First news"]
     again = feedparser.parse(f"{command.url}all.rss", etag=first.etag)
@@ -141,31 +140,23 @@ def test_feedparser_asks_once_for_what_it_has(command: Command) -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("version", ["--http1.0", "--http1.1"])
-def test_curl_keeps_a_copy_up_to_date(command: Command, tmp_path: Path, version: str) -> None:
-    """It compresses, saves the tag and the date, and comes again with each."""
+def test_curl_gets_a_304(command: Command, tmp_path: Path, version: str) -> None:
+    """With the ETag that it saved, or the date of the file. Compression works."""
     url = f"{command.url}all.json"
 
-    def curl(*words: str) -> str:
-        said = [
-            "curl",
-            "-s",
-            version,
-            "-o",
-            tmp_path / "copy",
-            "-w",
-            "%{http_code} %{size_download}",
-            *words,
-            url,
-        ]
-        return subprocess.run(said, capture_output=True, text=True, check=True, timeout=20).stdout
+    def curl(*options: str) -> str:
+        always = ["-s", version, "-o", tmp_path / "copy", "-w", "%{http_code} %{size_download}"]
+        run = subprocess.run(
+            ["curl", *always, *options, url],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=20,
+        )
+        return run.stdout
 
-    tags = [
-        "--compressed",
-        "--etag-save",
-        str(tmp_path / "etag"),
-        "--etag-compare",
-        str(tmp_path / "etag"),
-    ]
+    etag = str(tmp_path / "etag")
+    tags = ["--compressed", "--etag-save", etag, "--etag-compare", etag]
     status, size = curl(*tags).split()
     whole = (tmp_path / "copy").read_bytes()
     assert (status, whole) == ("200", (command.feeds / "all.json").read_bytes())
@@ -175,8 +166,8 @@ def test_curl_keeps_a_copy_up_to_date(command: Command, tmp_path: Path, version:
     assert curl("-z", str(tmp_path / "copy")) == "304 0"
 
 
-def test_a_hub_that_comes_is_seen(command: Command, hub: Hub) -> None:
-    """It was pinged, and fetched: `status` and a metric say so, of that hub."""
+def test_the_fetch_of_a_hub_is_detected(command: Command, hub: Hub) -> None:
+    """`status` and a metric show that the hub was pinged and fetched the feed."""
     fetches = f'syndicator_hub_fetches_total{{hub="{hub.url}"}}'
     command.post("2026-01-04-three", "Third news")
     until(lambda: b"Third news" in hub.next().body, what="the ping")
@@ -188,13 +179,13 @@ def test_a_hub_that_comes_is_seen(command: Command, hub: Hub) -> None:
     with sqlite3.connect(command.root / "var/syndicator.db") as state:
         until(
             lambda: state.execute("SELECT fetched FROM hubs WHERE fetched > 0").fetchone(),
-            what="the note of it",
+            what="the row in the state",
         )
     line = next(line for line in command("status").stdout.splitlines() if "pinged" in line)
     assert re.search(r"pinged \d\d:\d\d:\d\d UTC, fetched \d\d:\d\d:\d\d UTC", line)
 
 
-# --------------------------------------------------------------------------------------------------- by itself
+# ------------------------------------------------------------ without a hub
 
 
 @pytest.fixture(scope="module")
@@ -209,8 +200,8 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Command, D
         yield command, daemon
 
 
-def test_without_any_hub_a_feed_still_says_who_it_is(alone: tuple[Command, Daemon]) -> None:
-    """`rel=self` alone, in the header as in the document."""
+def test_without_a_hub_a_feed_still_has_a_self_link(alone: tuple[Command, Daemon]) -> None:
+    """Only `rel=self`, in the header and in the document."""
     command, _ = alone
     for path in ("all.rss", "all.atom"):
         feed = get(command, path)
@@ -218,7 +209,7 @@ def test_without_any_hub_a_feed_still_says_who_it_is(alone: tuple[Command, Daemo
 
 
 def test_many_readers_while_posts_are_saved(alone: tuple[Command, Daemon]) -> None:
-    """Ten posts a second and 50 readers: each answer is one version of the feed asked for, whole, or a true 304."""
+    """Ten posts a second, 50 readers: each response is one complete version, or a correct 304."""
     command, _ = alone
     over = threading.Event()
 
@@ -244,8 +235,8 @@ def test_many_readers_while_posts_are_saved(alone: tuple[Command, Daemon]) -> No
     assert set(seen) == {200, 304, "versions"}, seen
 
 
-def test_what_the_config_drops_is_gone(alone: tuple[Command, Daemon]) -> None:
-    """410 from the moment that the config is read again, after a restart too, and until it is made again."""
+def test_removed_feeds_are_410(alone: tuple[Command, Daemon]) -> None:
+    """From the reload of the config on, and after a restart, until they are published again."""
     command, daemon = alone
     dropped = ("category/news.rss", "category/news.html", "feed.xml")
 
@@ -278,27 +269,27 @@ async def _read_all(command: Command, seconds: float) -> Counter[object]:
     end = asyncio.get_running_loop().time() + seconds
 
     async def reader(path: str, coding: str) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", command.port)
+        stream_in, stream_out = await asyncio.open_connection("127.0.0.1", command.port)
         etag = '"none"'
         while asyncio.get_running_loop().time() < end:
-            request = f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: {coding}\r\nIf-None-Match: {etag}\r\n\r\n"
-            back.write(request.encode())
-            head = (await there.readuntil(b"\r\n\r\n")).decode().lower()
+            conditions = f"Accept-Encoding: {coding}\r\nIf-None-Match: {etag}\r\n"
+            stream_out.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n{conditions}\r\n".encode())
+            head = (await stream_in.readuntil(b"\r\n\r\n")).decode().lower()
             status = int(head.split()[1])
             headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:-2])
-            body = await there.readexactly(int(headers.get("content-length", 0)))
+            body = await stream_in.readexactly(int(headers.get("content-length", 0)))
             if status == 304 and headers["etag"] != etag:
-                seen["a 304 for what it does not have"] += 1
+                seen["a 304 for another version"] += 1
             if status == 200:
                 etag = headers["etag"]
                 whole = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
                 if digest_of(whole) != etag.strip('"').removesuffix("-gz"):
-                    seen["not what its tag says"] += 1
+                    seen["a body that does not match its tag"] += 1
                 if f"{command.url.rstrip('/')}{path}".encode() not in whole:
                     seen["another feed"] += 1
                 versions.add(etag)
             seen[status] += 1
-        back.close()
+        stream_out.close()
 
     codings = ("gzip", "identity")
     readers = itertools.islice(

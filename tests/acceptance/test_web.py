@@ -1,4 +1,4 @@
-"""The server over real sockets: what it answers, and what strangers can't do to it."""
+"""The web server over real sockets: its responses, and attacks on it."""
 
 import gzip
 import http.client
@@ -12,7 +12,7 @@ import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -26,14 +26,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from syndicator.errors import SyndicatorError, Trouble
-from syndicator.web import protocol, server
 from syndicator.web.app import counter, make_app
 from syndicator.web.catalogue import Catalogue, FeedCatalogue, PublishedFile
 from syndicator.web.client_shares import LOOPBACK
+from syndicator.web.connection_limits import ConnectionLimits
 from syndicator.web.health import Health, Readiness, admin_app
-from syndicator.web.poll_limit import Network, PollLimiter
-from syndicator.web.proxies import Proxies
-from syndicator.web.server import Server
+from syndicator.web.poll_limit import PollLimiter
+from syndicator.web.proxies import Network, Proxies
+from syndicator.web.server import STUCK_AFTER, Server
 
 LINK = '<https://hub.example/>; rel="hub", <https://news.example.com/all.rss>; rel="self"'
 DATE = "Thu, 15 Jan 2026 05:39:13 GMT"
@@ -60,19 +60,26 @@ BODY = b"<rss>" + b"an entry " * 1000 + b"</rss>"
 
 
 class Web:
-    """A server with a small catalogue, and what it counted."""
+    """A server with a small catalogue, and the requests it counted."""
 
     def __init__(
-        self, limiter: PollLimiter | None = None, *, apart: Sequence[Network] = LOOPBACK
+        self,
+        limiter: PollLimiter | None = None,
+        *,
+        exempt: Sequence[Network] = LOOPBACK,
+        limits: ConnectionLimits | None = None,
+        stuck_after: float = STUCK_AFTER,
     ) -> None:
         self.ready = Readiness(ready=True, facts={"owed": 3})
         self.stuck: list[str] = []
         self.health = Health(
-            stuck=lambda: self.stuck, readiness=self.look, metrics=lambda: b"syndicator_posts 5\n"
+            stuck=lambda: self.stuck,
+            readiness=self.read_state,
+            metrics=lambda: b"syndicator_posts 5\n",
         )
-        self.looks = 0
+        self.reads = 0  #: of the state
         self.unnamed: list[str] = []
-        self.seen: Counter[tuple[int, str]] = Counter()
+        self.counted: Counter[tuple[int, str]] = Counter()
         self.catalogue = Catalogue(
             max_age=300, root="/feeds/", moved={"feed.xml": "https://news.example.com/all.rss"}
         )
@@ -86,41 +93,44 @@ class Web:
             gone=["category/old.rss"],
         )
         self.app = self.make(limiter)
-        self.server = Server(self.app, "127.0.0.1", 0, apart=apart)
+        self.server = Server(
+            self.app, "127.0.0.1", 0, exempt=exempt, limits=limits, stuck_after=stuck_after
+        )
         self.server.start()
 
     def make(self, limiter: PollLimiter | None = None) -> FeedCatalogue:
         return make_app(
             self.catalogue,
             health=self.health,
-            on_request=lambda status, format, _scope: self.seen.update([(status, format)]),
+            on_request=lambda status, format, _scope: self.counted.update([(status, format)]),
             routes=[Route("/hub", echo, methods=["POST"])],
             limiter=limiter,
             proxies=Proxies(on_unnamed=self.unnamed.append),
         )
 
-    def look(self) -> Readiness:
-        self.looks += 1
+    def read_state(self) -> Readiness:
+        self.reads += 1
         return self.ready
 
     def get(
         self, path: str, method: str = "GET", **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
-        said = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, headers=said)
+        lines = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, headers=lines)
         response = connection.getresponse()
-        found = (response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        received = {name.lower(): value for name, value in response.getheaders()}
+        body = response.read()
         connection.close()
-        return found
+        return response.status, received, body
 
     def connect(self, source: str = "127.0.0.1") -> socket.socket:
         return socket.create_connection(
             ("127.0.0.1", self.server.port), timeout=10, source_address=(source, 0)
         )
 
-    def say(self, data: bytes) -> bytes:
-        """Everything that comes back until the server closes."""
+    def exchange(self, data: bytes) -> bytes:
+        """Send bytes; returns all that the server sends until it closes."""
         with self.connect() as client:
             client.sendall(data)
             return read_all(client)
@@ -149,18 +159,28 @@ def shared() -> Iterator[Web]:
 
 @pytest.fixture
 def web(shared: Web) -> Web:
-    """A server that a test only asks."""
-    shared.seen.clear()
-    shared.looks = 0
+    """A server shared by tests that only send requests."""
+    shared.counted.clear()
+    shared.reads = 0
     return shared
 
 
 @pytest.fixture
 def own() -> Iterator[Web]:
-    """A server that a test does something to."""
+    """A server of the test's own, which it may change."""
     web = Web()
     yield web
     web.server.stop()
+
+
+@contextmanager
+def limited(**limits: float) -> Iterator[Web]:
+    """A server with other connection limits than the default."""
+    web = Web(limits=ConnectionLimits(**limits))  # type: ignore[arg-type]
+    try:
+        yield web
+    finally:
+        web.server.stop()
 
 
 def post(body: bytes, *, chunked: bool = False) -> bytes:
@@ -183,28 +203,28 @@ def get(path: str = "/all.rss", *lines: str) -> bytes:
     return "\r\n".join([f"GET {path} HTTP/1.1", "Host: x", *lines, "", ""]).encode()
 
 
-# ---------------------------------------------------------------------------------------- what is answered
+# ------------------------------------------------------------ responses
 
 
 @pytest.mark.parametrize(
     "path", ["/all.rss", "/feeds/all.rss", "/all.rss?utm_source=x", "/category/gr%C3%B6%C3%9Fe.rss"]
 )
 def test_a_feed_is_at_its_path(web: Web, path: str) -> None:
-    """Below the root and below the path of the public address; a query changes nothing, names are UTF-8."""
+    """Below the root and below the public address's path. Queries are ignored, names are UTF-8."""
     status, headers, body = web.get(path)
     assert (status, body, headers["etag"], headers["link"]) == (200, BODY, '"d1"', LINK)
 
 
 @pytest.mark.parametrize("path", ["/", "/feeds/", "/index.html"])
 def test_the_index_is_the_front_page(web: Web, path: str) -> None:
-    """A page carries no hub links."""
+    """A page has no hub links."""
     status, headers, body = web.get(path)
     assert (status, body) == (200, b"<html>")
     assert "link" not in headers
 
 
 def test_head_is_get_without_the_body(web: Web) -> None:
-    """The same headers, the length of the body that is not sent included (RFC 9110 §9.3.2)."""
+    """The same headers, with the length of the body that is not sent (RFC 9110 §9.3.2)."""
     for coding in ("gzip", "identity"):
         status, headers, body = web.get("/all.rss", accept_encoding=coding)
         headers_of_get = headers | {"date": ""}
@@ -216,17 +236,17 @@ def test_head_is_get_without_the_body(web: Web) -> None:
 
 @pytest.mark.parametrize("path", ["/all.rss", "/livez", "/nothing", "/category/old.rss"])
 def test_nothing_follows_the_headers_of_a_head(web: Web, path: str) -> None:
-    """What came would be taken for the start of the next answer."""
-    reply = web.say(f"HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    """A body would be parsed as the start of the next response."""
+    reply = web.exchange(f"HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     assert reply.partition(b"\r\n\r\n")[2] == b""
 
 
 def test_an_etag_answers_304(web: Web) -> None:
-    """Also after a proxy weakened it; and nothing follows the headers."""
+    """A weakened ETag of a proxy does, too. Nothing follows the headers."""
     etag = web.get("/all.rss", accept_encoding="gzip")[1]["etag"]
-    for said in (etag, f"W/{etag}"):
-        reply = web.say(
-            get("/all.rss", "Accept-Encoding: gzip", f"If-None-Match: {said}", "Connection: close")
+    for sent in (etag, f"W/{etag}"):
+        reply = web.exchange(
+            get("/all.rss", "Accept-Encoding: gzip", f"If-None-Match: {sent}", "Connection: close")
         )
         head, _, body = reply.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 304 Not Modified\r\n")
@@ -245,7 +265,7 @@ def test_an_etag_answers_304(web: Web) -> None:
         ("GET", "/nothing.rss", 404, None),
         ("GET", "/all.rss/", 404, None),
         ("GET", "//all.rss", 404, None),
-        ("GET", "/hub/", 404, None),  # and no redirect to what Host says
+        ("GET", "/hub/", 404, None),  # no redirect, which would use the Host header
         ("GET", "/../etc/passwd", 404, None),
         ("GET", "/%2e%2e/%2e%2e/etc/passwd", 404, None),
         ("GET", "/all.rss%00", 404, None),
@@ -256,37 +276,34 @@ def test_an_etag_answers_304(web: Web) -> None:
 def test_everything_else_is_refused_without_links(
     web: Web, method: str, path: str, status: int, allow: str | None
 ) -> None:
-    """A refusal, a redirect and a feed that is gone name no hub; 405 and OPTIONS name the methods."""
-    found, headers, _ = web.get(path, method)
-    assert status == found
+    """Errors, redirects and removed feeds name no hub. 405 and OPTIONS list the methods."""
+    answered, headers, _ = web.get(path, method)
+    assert answered == status
     assert "link" not in headers
     if allow:
         assert set(allow.split(", ")) == set(headers["allow"].split(", "))
 
 
-def test_what_the_first_run_has_not_made_yet_comes_soon(own: Web) -> None:
-    """Until the page of all feeds is there, which comes last, nobody is told that a feed doesn't exist."""
+def test_missing_feeds_are_503_until_the_first_run_is_complete(own: Web) -> None:
+    """The index page is published last. Until then no feed is answered 404."""
     catalogue = Catalogue(max_age=300)
     own.server.replace(make_app(catalogue, health=own.health, on_request=lambda *_: None))
     status, headers, body = own.get("/all.rss")
-    assert (status, headers["retry-after"], body) == (503, "10", b"The feeds are being made.\n")
+    assert (status, headers["retry-after"], body) == (503, "10", b"The feeds are being built.\n")
     catalogue.update([published("all.rss", BODY)])
-    assert (own.get("/all.rss")[0], own.get("/all.atom")[0], own.get("/livez")[0]) == (
-        200,
-        503,
-        200,
-    )
+    statuses = [own.get(path)[0] for path in ("/all.rss", "/all.atom", "/livez")]
+    assert statuses == [200, 503, 200]
     catalogue.update([published("index.html", b"<html>", link=None, kind="text/html")])
     assert own.get("/all.atom")[0] == 404
 
 
 def test_host_and_forwarded_headers_change_nothing(web: Web) -> None:
-    """Addresses come from the config, never from a stranger."""
+    """Addresses come from the config, never from a request."""
     usual = web.get("/all.rss")[1] | {"date": ""}
-    told = web.get(
+    forged = web.get(
         "/all.rss", Host="evil.example", X_Forwarded_Host="evil.example", X_Forwarded_Proto="https"
     )
-    assert usual == told[1] | {"date": ""}
+    assert usual == forged[1] | {"date": ""}
     assert "evil" not in str(web.get("/feed.xml", Host="evil.example"))
 
 
@@ -295,15 +312,15 @@ def test_host_and_forwarded_headers_change_nothing(web: Web) -> None:
     ["GET /all.rss HTTP/1.0\r\n\r\n", "GET /all.rss HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"],
 )
 def test_http_1_0(web: Web, line: str) -> None:
-    """No Host, no chunks; the connection is closed after the answer."""
-    head, _, body = web.say(line.encode()).partition(b"\r\n\r\n")
+    """No Host is required, no chunks are sent, and the connection is closed."""
+    head, _, body = web.exchange(line.encode()).partition(b"\r\n\r\n")
     assert (body, b"connection: close" in head) == (BODY, True)
 
 
 def test_pipelined_requests_are_answered_in_order(web: Web) -> None:
-    """Catalogue, routes and pages mixed (RFC 9112 §9.3.2)."""
+    """Mixed from catalogue and routes (RFC 9112 §9.3.2)."""
     data = get("/livez") + get("/all.rss") + get("/hub") + get("/", "Connection: close")
-    reply = web.say(data)
+    reply = web.exchange(data)
     starts = [b"ok\n", BODY, b"Method Not Allowed", b"<html>"]
     places = [reply.index(start) for start in starts]
     assert places == sorted(places)
@@ -311,8 +328,8 @@ def test_pipelined_requests_are_answered_in_order(web: Web) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000, 70_000, 10**9])
-def test_a_client_that_pipelines_gets_every_answer_in_order(web: Web, size: int) -> None:
-    """However many requests come at once, and however they were cut; empty lines in a body end no request."""
+def test_many_pipelined_requests_are_answered_in_order(web: Web, size: int) -> None:
+    """However the bytes are cut into packets. Empty lines in a body don't end a request."""
     numbers = range(20 if size == 1 else 600)
     bodies = [
         f"<{number}>\r\n\r\nGET /nothing HTTP/1.1\r\n\r\n" * (number % 3) for number in numbers
@@ -337,8 +354,8 @@ def test_a_client_that_pipelines_gets_every_answer_in_order(web: Web, size: int)
         reply = read_all(client)
         sender.join()
     place = 0
-    for answer in filter(None, bodies):
-        place = reply.index(f"\r\n\r\n{answer}".encode(), place) + len(answer)
+    for body in filter(None, bodies):
+        place = reply.index(f"\r\n\r\n{body}".encode(), place) + len(body)
     expected = sum(
         1 if each in (b"", b"\r\n\r\n") else 2
         for each in (between[n % len(between)] for n in numbers)
@@ -348,15 +365,15 @@ def test_a_client_that_pipelines_gets_every_answer_in_order(web: Web, size: int)
 
 
 def test_a_get_with_a_body_is_a_get(web: Web) -> None:
-    """Its body means nothing (RFC 9110 §9.3.1), and is not taken for the next request."""
-    reply = web.say(
+    """Its body is ignored (RFC 9110 §9.3.1), and not parsed as the next request."""
+    reply = web.exchange(
         get("/all.rss", "Content-Length: 5") + b"GET /" + get("/livez", "Connection: close")
     )
     assert [reply.count(b"HTTP/1.1 200"), reply.endswith(b"ok\n")] == [2, True]
 
 
-def test_a_request_may_come_in_pieces(web: Web) -> None:
-    """However it was cut."""
+def test_a_request_may_arrive_in_pieces(web: Web) -> None:
+    """Even byte by byte."""
     with web.connect() as client:
         for byte in get("/all.rss", "Accept-Encoding: gzip", "Connection: close"):
             client.send(bytes([byte]))
@@ -365,13 +382,13 @@ def test_a_request_may_come_in_pieces(web: Web) -> None:
 
 
 def test_requests_are_counted_by_status_and_format(web: Web) -> None:
-    """A format is what a file is, whatever its name; what is behind the catalogue has none."""
+    """The format comes from the file's type, not its name. Other paths have none."""
     web.get("/all.rss")
     web.get("/")
     web.get("/all.rss", If_None_Match='"d1"')
     web.get("/nothing")
     web.get("/category/old.rss")
-    assert web.seen == {
+    assert web.counted == {
         (200, "rss"): 1,
         (200, "html"): 1,
         (304, "rss"): 1,
@@ -380,58 +397,59 @@ def test_requests_are_counted_by_status_and_format(web: Web) -> None:
     }
 
 
-def test_the_counter_knows_few_labels() -> None:
-    """By status and format; what has none is "other" (strangers choose paths, and never a label)."""
+def test_the_counter_has_few_labels() -> None:
+    """Status and format, or "other": strangers choose paths, but never a label."""
     registry = CollectorRegistry()
     count = counter(PrometheusCounter("requests", "", ["status", "format"], registry=registry))
     for status, suffix in ((200, "rss"), (200, "rss"), (304, "atom"), (404, "")):
         count(status, suffix, {})
-    found = {
+    values = {
         (status, kind): registry.get_sample_value(
             "requests_total", {"status": status, "format": kind}
         )
         for status, kind in (("200", "rss"), ("304", "atom"), ("404", "other"), ("200", ""))
     }
-    assert list(found.values()) == [2, 1, 1, None]
+    assert list(values.values()) == [2, 1, 1, None]
 
 
-# ------------------------------------------------------------------------------------------ health, numbers
+# ------------------------------------------------------------ health, metrics
 
 
-def test_livez_touches_nothing(web: Web) -> None:
-    """It says that every thread works, and asks nobody."""
-    assert (web.get("/livez")[0], web.get("/livez")[2], web.looks) == (200, b"ok\n", 0)
+def test_livez_does_not_read_the_state(web: Web) -> None:
+    """It only reports that every thread works."""
+    assert web.get("/livez")[::2] == (200, b"ok\n")
+    assert web.reads == 0
 
 
-def test_livez_names_what_is_stuck(own: Web) -> None:
-    """503, so that whoever restarts services restarts this one."""
+def test_livez_names_stuck_threads(own: Web) -> None:
+    """With 503, so that a service manager restarts the daemon."""
     own.stuck = ["build", "push"]
     assert own.get("/livez")[::2] == (503, b"stuck: build, push\n")
 
 
-def test_readyz_tells_everyone_an_error_by_its_kind(own: Web) -> None:
-    """No path, host or cause is told on the public address."""
+def test_public_readyz_shows_only_the_kind_of_an_error(own: Web) -> None:
+    """No path, host or cause appears on the public address."""
     assert json.loads(own.get("/readyz")[2]) == {"ready": True, "error": None}
     own.ready = Readiness(
         ready=False, trouble=Trouble("state", "/var/x.db is full"), facts={"owed": 3}
     )
-    until(lambda: own.get("/readyz")[0] == 503, seconds=5)  # the last look is a second old at most
+    until(lambda: own.get("/readyz")[0] == 503, seconds=5)  # readiness is cached for one second
     assert json.loads(own.get("/readyz")[2]) == {"ready": False, "error": "state"}
 
 
-def test_readyz_looks_once_for_many(own: Web) -> None:
-    """Asked ten times at once, the state is looked at once."""
+def test_readyz_is_cached(own: Web) -> None:
+    """Ten requests at once read the state once."""
     threads = [threading.Thread(target=own.get, args=["/readyz"]) for _ in range(10)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert own.looks == 1
+    assert own.reads == 1
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/admin", "/readyz/", "/livez/x"])
-def test_numbers_are_not_public(web: Web, path: str) -> None:
-    """They are served on the operator's address alone."""
+def test_metrics_are_not_public(web: Web, path: str) -> None:
+    """They are served on the admin address only."""
     assert web.get(path)[0] == 404
 
 
@@ -446,54 +464,57 @@ def admin(shared: Web) -> Iterator[Server]:
     server.stop()
 
 
-def asked(server: Server, path: str, host: str) -> tuple[int, bytes]:
+def get_as(server: Server, path: str, host: str) -> tuple[int, bytes]:
+    """GET with a Host header."""
     with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)) as connection:
         connection.request("GET", path, headers={"Host": host})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        response = connection.getresponse()
+        return response.status, response.read()
 
 
-def test_the_operator_sees_numbers_and_details(admin: Server) -> None:
-    """Prometheus' text format; the facts of readiness."""
-    assert asked(admin, "/metrics", "localhost:8081") == (200, b"syndicator_posts 5\n")
-    assert json.loads(asked(admin, "/readyz", "127.0.0.1")[1]) == {
+def test_the_admin_address_shows_metrics_and_details(admin: Server) -> None:
+    """Prometheus' text format, and the facts of readiness."""
+    assert get_as(admin, "/metrics", "localhost:8081") == (200, b"syndicator_posts 5\n")
+    assert json.loads(get_as(admin, "/readyz", "127.0.0.1")[1]) == {
         "ready": True,
         "owed": 3,
         "error": None,
     }
-    assert asked(admin, "/livez", "[::1]:8081") == (200, b"ok\n")
-    assert asked(admin, "/index.html", "feeds.lan")[0] == 404
+    assert get_as(admin, "/livez", "[::1]:8081") == (200, b"ok\n")
+    assert get_as(admin, "/index.html", "feeds.lan")[0] == 404
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.evil", "[::2]"]
 )
-def test_the_operators_address_answers_to_its_names_only(admin: Server, host: str) -> None:
-    """A page elsewhere whose name resolves to this machine (DNS rebinding) reads nothing."""
-    assert [asked(admin, path, host)[0] for path in ("/metrics", "/readyz", "/livez", "/")] == [
-        400
-    ] * 4
+def test_the_admin_address_requires_a_known_host(admin: Server, host: str) -> None:
+    """A web page whose name resolves to this machine (DNS rebinding) can't read it."""
+    paths = ("/metrics", "/readyz", "/livez", "/")
+    assert [get_as(admin, path, host)[0] for path in paths] == [400] * 4
 
 
-# ------------------------------------------------------------------------------------------ start, reload, stop
+# ------------------------------------------------------------ start, reload, stop
 
 
-def test_a_clock_that_is_set_back_stops_nothing(own: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server works as long as its event loop has turns, whatever the wall clock says."""
-    monkeypatch.setattr(server, "PATIENCE", 1.0)
+def test_a_clock_that_is_set_back_does_not_make_the_server_stuck(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The check counts iterations of the event loop, by the monotonic clock."""
+    web = Web(stuck_after=1.0)
     monkeypatch.setattr(
         "uvicorn.server.time", SimpleNamespace(time=lambda: 0.0, monotonic=time.monotonic)
     )
-    until_then = time.monotonic() + 2.5
-    while time.monotonic() < until_then:
-        assert not own.server.is_stuck()
+    end = time.monotonic() + 2.5
+    while time.monotonic() < end:
+        assert not web.server.is_stuck()
         time.sleep(0.05)
-    assert own.get("/livez")[0] == 200
+    assert web.get("/livez")[0] == 200
+    web.server.stop()
 
 
 @pytest.mark.parametrize("setting", ["web.listen", "web.admin"])
 def test_a_taken_port_is_named(web: Web, setting: str) -> None:
-    """With what to do about it, and in which setting."""
+    """With the setting to change."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SyndicatorError, match=f"127.0.0.1:{port}") as caught:
@@ -501,24 +522,20 @@ def test_a_taken_port_is_named(web: Web, setting: str) -> None:
     assert setting in (caught.value.hint or "")
 
 
-def test_a_crowd_that_says_nothing_leaves_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each connection takes a file that a build may need: one too many is told so and let go, before it asks."""
-    monkeypatch.setattr(server, "MAX_CONNECTIONS", 5)
-    web = Web()
-    crowd = [web.connect() for _ in range(5)]
-    try:
+def test_connections_beyond_the_limit_are_refused() -> None:
+    """With 503, before a request: each connection uses a file descriptor that a build may need."""
+    with limited(connections=5) as web, ExitStack() as silent:
+        first = silent.enter_context(web.connect())
+        for _ in range(4):
+            silent.enter_context(web.connect())
         assert read_all(web.connect()).startswith(b"HTTP/1.1 503 ")
-        crowd.pop().close()
+        first.close()
         until(lambda: web.server.connections() < 5)
-        assert web.say(get("/all.rss", "Connection: close")).startswith(b"HTTP/1.1 200 ")
-    finally:
-        web.server.stop()
-        for each in crowd:
-            each.close()
+        assert web.exchange(get("/all.rss", "Connection: close")).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_reload_drops_no_connection(own: Web) -> None:
-    """The app is replaced under connections that live on."""
+def test_a_reload_keeps_connections(own: Web) -> None:
+    """The app is replaced while connections stay open."""
     connection = http.client.HTTPConnection("127.0.0.1", own.server.port, timeout=10)
     connection.request("GET", "/all.rss")
     connection.getresponse().read()
@@ -532,8 +549,9 @@ def test_a_reload_drops_no_connection(own: Web) -> None:
 
 
 def test_stop_is_quick_whatever_clients_do(own: Web) -> None:
-    """Idle, half-asked, and taking nothing: none of them holds the server."""
-    idle, half, deaf = own.connect(), own.connect(), own.connect()
+    """An idle client, half a request, and a client that reads nothing don't delay it."""
+    idle = own.connect()
+    half, deaf = own.connect(), own.connect()
     half.sendall(b"GET /all.rss HT")
     deaf.sendall(get("/huge.rss") * 3)
     began = time.monotonic()
@@ -545,11 +563,11 @@ def test_stop_is_quick_whatever_clients_do(own: Web) -> None:
         client.close()
 
 
-# -------------------------------------------------------------------------------------------------- strangers
+# ------------------------------------------------------------ hostile clients
 
 
 def test_huge_headers_are_refused(web: Web) -> None:
-    """431 (RFC 6585 §5): many, long, or one that never ends; what is kept of it is bounded."""
+    """With 431 (RFC 6585 §5): many, long or endless ones, in bounded memory."""
     many = get("/all.rss", *(f"X-{number}: y" for number in range(101)))
     long = get("/all.rss", "X: " + "y" * 40_000)
     endless = b"GET /all.rss HTTP/1.1\r\nX: " + b"y" * 1_000_000
@@ -559,15 +577,15 @@ def test_huge_headers_are_refused(web: Web) -> None:
             try:
                 client.sendall(data)
             except OSError:
-                continue  # refused before all of it was said
+                continue  # refused before all of it was sent
             reply = read_all(client)
         assert reply == b"" or reply.startswith(b"HTTP/1.1 431 ")
-    assert web.say(many).startswith(b"HTTP/1.1 431 ")
+    assert web.exchange(many).startswith(b"HTTP/1.1 431 ")
     assert web.get("/all.rss")[0] == 200
 
 
-def test_usual_headers_are_not(web: Web) -> None:
-    """Cookies and all."""
+def test_ordinary_headers_are_accepted(web: Web) -> None:
+    """Large cookies, too."""
     assert web.get("/all.rss", Cookie="c" * 8000, Accept_Encoding="gzip")[0] == 200
 
 
@@ -579,20 +597,20 @@ def test_usual_headers_are_not(web: Web) -> None:
         b"GET /all.rss HTTP/9.9\r\n\r\n",
         b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /all.rss HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-        b"POST /hub HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /hub HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST /hub HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n",
     ],
 )
-def test_what_is_no_request_is_refused(web: Web, data: bytes) -> None:
-    """400 and the connection is closed; or closed without a word."""
-    reply = web.say(data)
+def test_invalid_requests_are_refused(web: Web, data: bytes) -> None:
+    """With 400, or by closing the connection."""
+    reply = web.exchange(data)
     assert reply == b"" or reply.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 505 "))
 
 
-def test_an_empty_line_keeps_no_connection(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After an answer, too: it ends the time that a connection may be idle, and begins no request."""
-    monkeypatch.setattr(protocol, "ARRIVAL", 0.4)
-    with web.connect() as client:
+def test_an_empty_line_does_not_keep_a_connection_open() -> None:
+    """It ends the keep-alive timeout, and starts the request timeout."""
+    with limited(request_timeout=0.4) as web, web.connect() as client:
         client.sendall(b"HEAD /all.rss HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(1000)
         client.sendall(b"\r\n")
@@ -608,12 +626,9 @@ def test_an_empty_line_keeps_no_connection(web: Web, monkeypatch: pytest.MonkeyP
         b"POST /hub HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx",
     ],
 )
-def test_a_request_that_never_ends_is_let_go(
-    web: Web, data: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing said, half a head, half a body; a byte now and then helps nobody."""
-    monkeypatch.setattr(protocol, "ARRIVAL", 0.4)
-    with web.connect() as client:
+def test_an_unfinished_request_is_dropped(data: bytes) -> None:
+    """No request, half a head, half a body. A byte now and then doesn't extend the timeout."""
+    with limited(request_timeout=0.4) as web, web.connect() as client:
         began = time.monotonic()
         client.sendall(data)
         client.settimeout(0.1)
@@ -630,21 +645,18 @@ def test_a_request_that_never_ends_is_let_go(
     assert 0.3 < time.monotonic() - began < AT_ONCE
 
 
-def test_a_client_that_takes_nothing_is_let_go(
-    own: Web, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Its answers are not kept for it."""
-    monkeypatch.setattr(protocol, "STALL", 0.3)
-    with own.connect() as client:
+def test_a_client_that_reads_nothing_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    """Its responses are discarded, without a traceback."""
+    with limited(stall_timeout=0.3) as web, web.connect() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.sendall(get("/huge.rss") * 50)
-        wait_for(lambda: own.server.connections() == 1)
-        wait_for(lambda: own.server.connections() == 0)
-    assert caplog.records == []  # and it is not worth a traceback
+        wait_for(lambda: web.server.connections() == 1)
+        wait_for(lambda: web.server.connections() == 0)
+    assert caplog.records == []
 
 
-def test_slow_clients_share_what_they_are_sent(web: Web) -> None:
-    """Who takes nothing of an answer holds no copy of it: many of them would take all memory."""
+def test_slow_clients_share_one_body(web: Web) -> None:
+    """Unsent responses are not copied for each client: many clients would use up the memory."""
     with ExitStack() as clients:
         tracemalloc.start()
         clients.callback(tracemalloc.stop)
@@ -652,19 +664,18 @@ def test_slow_clients_share_what_they_are_sent(web: Web) -> None:
             client = clients.enter_context(web.connect())
             client.sendall(b"GET /huge.rss HTTP/1.1\r\nHost: x\r\n\r\n")
             assert client.recv(100)
-        assert tracemalloc.get_traced_memory()[0] < 4_000_000  # of 8,000,000 octets each
+        assert tracemalloc.get_traced_memory()[0] < 4_000_000  # of 8,000,000 bytes each
 
 
-def test_a_slow_client_gets_all_of_it(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slowness is no offence as long as something is taken."""
-    monkeypatch.setattr(protocol, "STALL", 0.5)
-    taken = 0
-    with web.connect() as client:
+def test_a_slow_client_gets_the_whole_response() -> None:
+    """As long as it reads something within the timeout."""
+    received = 0
+    with limited(stall_timeout=0.5) as web, web.connect() as client:
         client.sendall(get("/huge.rss", "Connection: close"))
         while part := client.recv(1_000_000):
-            taken += len(part)
+            received += len(part)
             time.sleep(0.02)
-    assert taken > 8_000_000
+    assert received > 8_000_000
 
 
 @pytest.mark.parametrize(
@@ -672,7 +683,7 @@ def test_a_slow_client_gets_all_of_it(web: Web, monkeypatch: pytest.MonkeyPatch)
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
 def test_a_request_has_one_valid_host(web: Web, path: str, method: str) -> None:
-    """RFC 9112 §3.2: else 400, whatever is asked for; HTTP/1.0 may have none. The connection ends."""
+    """RFC 9112 §3.2: otherwise 400, and the connection is closed. HTTP/1.0 may have none."""
     for lines in (
         "",
         "Host: x\r\nHost: x\r\n",
@@ -680,24 +691,24 @@ def test_a_request_has_one_valid_host(web: Web, path: str, method: str) -> None:
         "Host: a/b\r\n",
         "Host: x\r\nX: y\r\nhost: y\r\n",
     ):
-        reply = web.say(f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + get("/livez"))
+        reply = web.exchange(f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + get("/livez"))
         assert reply.startswith(b"HTTP/1.1 400 ")
         assert reply.count(b"HTTP/1.1 ") == 1
     for lines, refused in (("", False), ("Host: x\r\n", False), ("Host: x\r\nHost: x\r\n", True)):
-        reply = web.say(f"{method} {path} HTTP/1.0\r\n{lines}\r\n".encode())
+        reply = web.exchange(f"{method} {path} HTTP/1.0\r\n{lines}\r\n".encode())
         assert reply.startswith(b"HTTP/1.1 400 ") is refused
 
 
-def test_a_bad_request_waits_for_the_answers_before_it(web: Web) -> None:
-    """They are in order, also where it came together with the body of the one before."""
+def test_a_bad_request_is_answered_after_earlier_ones(web: Web) -> None:
+    """Also if it arrives together with the body of the one before."""
     for good in (get("/livez"), get("/all.rss"), post(b"abc"), post(b"abc", chunked=True)):
         for bad in (b"GET /livez HTTP/1.1\r\n\r\n", b"GET\r\n\r\n", get("/livez", "no colon")):
-            reply = web.say(good + bad)
+            reply = web.exchange(good + bad)
             assert re.findall(rb"HTTP/1.1 (\d+)", reply) == [b"200", b"400"]
 
 
-def test_a_bad_body_does_not_break_into_the_answer_before_it(own: Web) -> None:
-    """However what was sent is cut: here a second request begins with the last octets of the first one's body."""
+def test_a_bad_body_does_not_interrupt_the_response_before_it(own: Web) -> None:
+    """Here the second request arrives in one packet with the last byte of the first one."""
     begun, proceed = threading.Event(), threading.Event()
 
     async def slow(request: Request) -> Response:
@@ -726,28 +737,28 @@ def test_a_bad_body_does_not_break_into_the_answer_before_it(own: Web) -> None:
     assert re.findall(rb"HTTP/1.1 (\d+)", reply) == [b"200", b"400"]
 
 
-def test_every_answer_says_nosniff(own: Web) -> None:
-    """No browser takes a feed, or what a stranger sent, for a script."""
-    asked = [
+def test_every_response_has_nosniff(own: Web) -> None:
+    """No browser runs a feed, or an echo of a request, as a script."""
+    requests = [
         get(path, "Connection: close")
         for path in ("/all.rss", "/livez", "/nothing", "/category/old.rss", "/feed.xml")
     ]
-    asked += [
+    requests += [
         get("/all.rss", f"Accept-Encoding: gzip, {'y' * 40_000}"),
         b"GET\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\n",
     ]
-    asked += [
+    requests += [
         get("/all.rss", 'If-None-Match: "d1"', "Connection: close"),
         b"HEAD /all.rss HTTP/1.0\r\n\r\n",
     ]
-    asked += [
+    requests += [
         get("/hub", "Connection: close"),
         post(b"x").replace(b"Host", b"Connection: close\r\nHost"),
     ]
-    asked += [get("/huge.rss") * 3 + get("/all.rss", "Connection: close")]
-    for data in asked:
-        reply = own.say(data)
+    requests += [get("/huge.rss") * 3 + get("/all.rss", "Connection: close")]
+    for data in requests:
+        reply = own.exchange(data)
         assert reply.count(b"x-content-type-options: nosniff\r\n") == reply.count(b"HTTP/1.1 ") > 0
 
 
@@ -770,10 +781,10 @@ def test_every_answer_says_nosniff(own: Web) -> None:
     ],
 )
 @pytest.mark.parametrize("leave", ["end", "reset", "stay"])
-def test_a_request_that_breaks_off_is_the_clients_fault(
+def test_an_aborted_request_is_the_clients_error(
     web: Web, caplog: pytest.LogCaptureFixture, rest: bytes, leave: str
 ) -> None:
-    """It is counted as 400 or not at all (RFC 9112 §8), and writes nothing to the log."""
+    """It is counted as 400 or not at all (RFC 9112 §8), and logs nothing."""
     with web.connect() as client:
         client.sendall(b"POST /hub HTTP/1.1\r\nHost: x\r\n" + rest)
         if leave == "end":
@@ -790,16 +801,18 @@ def test_a_request_that_breaks_off_is_the_clients_fault(
                 )
     wait_for(lambda: web.server.connections() == 0)
     assert caplog.records == []
-    assert set(web.seen) <= {(400, "")}
+    assert set(web.counted) <= {(400, "")}
 
 
 @pytest.mark.parametrize("kind", ["h2c", "websocket", "x"])
-def test_an_upgrade_is_not_made(web: Web, kind: str) -> None:
-    """The request is answered as it is (RFC 9110 §7.8), and so are those behind it. One with a body is refused:
-    httptools takes the body for the next request, as a proxy that waits for its answer does not.
+def test_upgrades_are_ignored(web: Web, kind: str) -> None:
+    """The request is answered without one (RFC 9110 §7.8), and so are those after it.
+
+    One with a body is refused: httptools would parse the body as the next request, unlike a proxy
+    in front (request smuggling).
     """
     lines = ("Connection: upgrade", f"Upgrade: {kind}")
-    reply = web.say(
+    reply = web.exchange(
         get("/all.rss", *lines) + get("/livez", *lines) + get("/", *lines, "Connection: close")
     )
     assert re.findall(rb"HTTP/1.1 (\d+)", reply) == [b"200"] * 3
@@ -809,16 +822,19 @@ def test_an_upgrade_is_not_made(web: Web, kind: str) -> None:
             f"Content-Length: {len(smuggled)}\r\n\r\n",
             "Transfer-Encoding: chunked\r\n\r\n",
         ):
-            head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: {kind}\r\n{body}"
-            assert re.findall(rb"HTTP/1.1 (\d+)", web.say(head.encode() + smuggled)) == [b"400"]
+            upgrade = f"Connection: upgrade\r\nUpgrade: {kind}\r\n"
+            head = f"POST {path} HTTP/1.1\r\nHost: x\r\n{upgrade}{body}"
+            reply = web.exchange(head.encode() + smuggled)
+            assert re.findall(rb"HTTP/1.1 (\d+)", reply) == [b"400"]
     for target in ("x:80", "/hub", "/all.rss", "http://x/hub", "x:80/hub"):
         for body in ("\r\n", f"Content-Length: {len(smuggled)}\r\n\r\n"):
             head = f"CONNECT {target} HTTP/1.1\r\nHost: x\r\n{body}"
-            assert re.findall(rb"HTTP/1.1 (\d+)", web.say(head.encode() + smuggled)) == [b"400"]
+            reply = web.exchange(head.encode() + smuggled)
+            assert re.findall(rb"HTTP/1.1 (\d+)", reply) == [b"400"]
 
 
-def test_trailers_are_no_headers(own: Web) -> None:
-    """What a client sends behind its body, its proxy did not write (RFC 9110 §6.5.1)."""
+def test_trailers_are_not_headers(own: Web) -> None:
+    """A trailer comes from the client, not from its proxy (RFC 9110 §6.5.1)."""
     headers = []
 
     async def keep(request: Request) -> Response:
@@ -835,17 +851,19 @@ def test_trailers_are_no_headers(own: Web) -> None:
         .replace(b"/hub", b"/kept")
         .replace(b"Host", b"Connection: close\r\nHost")
     )
-    assert own.say(data[:-2] + b"X-Forwarded-For: 8.8.8.8\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    assert own.exchange(data[:-2] + b"X-Forwarded-For: 8.8.8.8\r\n\r\n").startswith(
+        b"HTTP/1.1 200 "
+    )
     assert [name for name, _ in headers] == ["connection", "host", "transfer-encoding"]
     two = b"GET /livez HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"
     kept = post(b"abc", chunked=True)[:-2] + b"Host: y\r\n\r\n"
-    assert re.findall(rb"HTTP/1.1 (\d+)", own.say(kept + two)) == [b"404", b"400"]
+    assert re.findall(rb"HTTP/1.1 (\d+)", own.exchange(kept + two)) == [b"404", b"400"]
 
 
-def test_stopping_with_deaf_clients_writes_nothing(
+def test_stopping_with_deaf_clients_logs_nothing(
     own: Web, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """They are let go before uvicorn ends their tasks, with a traceback for each."""
+    """Clients are dropped before uvicorn cancels their tasks, with a traceback for each."""
     deaf = [own.connect() for _ in range(5)]
     for number, client in enumerate(deaf):
         client.sendall(get("/huge.rss") * (1 + number))
@@ -856,8 +874,8 @@ def test_stopping_with_deaf_clients_writes_nothing(
         client.close()
 
 
-def test_a_proxy_that_is_not_named_is_seen(own: Web) -> None:
-    """By its header, on every path, and in HTTP/1.0; the header changes nothing else."""
+def test_an_untrusted_proxy_is_reported(own: Web) -> None:
+    """By its header, on every path, and in HTTP/1.0. The header changes nothing else."""
     assert own.get("/all.rss")[0] == 200
     assert own.unnamed == []
     for data in (
@@ -865,25 +883,24 @@ def test_a_proxy_that_is_not_named_is_seen(own: Web) -> None:
         get("/livez", "Forwarded: for=192.0.2.1", "Connection: close"),
         b"GET /all.rss HTTP/1.0\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n",
     ):
-        own.server.replace(own.make())  # as a reload does: it is told again
-        assert own.say(data).startswith(b"HTTP/1.1 200 ")
+        own.server.replace(own.make())  # a reload reports it again
+        assert own.exchange(data).startswith(b"HTTP/1.1 200 ")
     assert own.unnamed == ["127.0.0.1"] * 3
 
 
-# ------------------------------------------------------------------------------------------- a client's share
+# ------------------------------------------------------------ limits of one client
 
 
 @pytest.fixture
-def shared_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
-    """A server with 60 places, on which loopback addresses have shares like any other: 8 each."""
-    monkeypatch.setattr(server, "MAX_CONNECTIONS", 60)
-    web = Web(apart=())
+def small() -> Iterator[Web]:
+    """A server with 60 connections, 8 for each client, loopback addresses included."""
+    web = Web(exempt=(), limits=ConnectionLimits(connections=60))
     yield web
     web.server.stop()
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sent",
     [
         b"",
         b"GET /all.rss HT",
@@ -892,57 +909,52 @@ def shared_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
         b"GET /all.rss HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
-def test_a_client_holds_no_more_than_its_share(shared_out: Web, said: bytes) -> None:
-    """By connections that wait for it: its oldest makes room for its newest, and others notice nothing."""
+def test_idle_connections_beyond_a_clients_limit_are_closed(small: Web, sent: bytes) -> None:
+    """The oldest first, in favour of the newest. Other clients are not affected."""
     with ExitStack() as held:
         for _ in range(100):
-            client = held.enter_context(shared_out.connect("127.0.0.2"))
+            client = held.enter_context(small.connect("127.0.0.2"))
             with suppress(OSError):
-                client.sendall(said)
-        wait_for(lambda: shared_out.server.connections() <= 8)
+                client.sendall(sent)
+        wait_for(lambda: small.server.connections() <= 8)
         for source in ("127.0.0.1", "127.0.0.2"):
-            with shared_out.connect(source) as other:
+            with small.connect(source) as other:
                 other.sendall(get("/all.rss", "Connection: close"))
                 assert read_all(other).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_client_that_takes_its_answers_slowly_holds_no_more_than_its_share(
-    shared_out: Web,
-) -> None:
-    """What is being answered goes on; one more connection is told so and let go."""
+def test_busy_connections_beyond_a_clients_limit_are_refused(small: Web) -> None:
+    """Responses under way continue. A further connection gets a 503 and is closed."""
     with ExitStack() as held:
-        slow = [held.enter_context(shared_out.connect("127.0.0.2")) for _ in range(8)]
+        slow = [held.enter_context(small.connect("127.0.0.2")) for _ in range(8)]
         for client in slow:
             client.sendall(get("/huge.rss"))
             assert client.recv(100)
         for _ in range(20):
-            with shared_out.connect("127.0.0.2") as more:
+            with small.connect("127.0.0.2") as more:
                 assert read_all(more).startswith(b"HTTP/1.1 503 ")
-        assert shared_out.server.connections() <= 9
-        with shared_out.connect("127.0.0.3") as other:
+        assert small.server.connections() <= 9
+        with small.connect("127.0.0.3") as other:
             other.sendall(get("/all.rss", "Connection: close"))
             assert read_all(other).startswith(b"HTTP/1.1 200 ")
         assert all(client.recv(100) for client in slow)
         slow.pop().close()
-        wait_for(lambda: shared_out.server.connections() < 8)
-        with shared_out.connect("127.0.0.2") as again:
+        wait_for(lambda: small.server.connections() < 8)
+        with small.connect("127.0.0.2") as again:
             again.sendall(get("/all.rss", "Connection: close"))
             assert read_all(again).startswith(b"HTTP/1.1 200 ")
 
 
-def test_this_machine_has_no_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its proxies and tunnels stand for many readers."""
-    monkeypatch.setattr(server, "MAX_CONNECTIONS", 60)
-    web = Web()
-    with ExitStack() as held:
+def test_this_machine_has_no_limit_of_its_own() -> None:
+    """Its proxies and tunnels connect for many readers."""
+    with limited(connections=60) as web, ExitStack() as held:
         for _ in range(40):
             held.enter_context(web.connect("127.0.0.2"))
         wait_for(lambda: web.server.connections() == 40)
-    web.server.stop()
 
 
-def test_a_limited_poller_is_told_when_to_come_again() -> None:
-    """429 with Retry-After and no links; a conditional request, a HEAD and another feed are never counted."""
+def test_a_poller_over_its_limit_gets_a_429() -> None:
+    """With Retry-After and without links. Conditional requests and HEAD are not counted."""
     web = Web(limiter=PollLimiter(2))
     statuses = [web.get("/all.rss")[0] for _ in range(3)]
     status, headers, _ = web.get("/all.rss")
@@ -956,11 +968,11 @@ def test_a_limited_poller_is_told_when_to_come_again() -> None:
     web.server.stop()
 
 
-# ------------------------------------------------------------------------------------------------- under change
+# ------------------------------------------------------------ concurrent changes
 
 
 def test_a_body_never_disagrees_with_its_etag(own: Web) -> None:
-    """While the catalogue is replaced again and again, each answer is one version, whole, of its own feed."""
+    """While the catalogue is replaced, each response is one complete version of its feed."""
     stop = threading.Event()
 
     def body(path: str, number: int) -> bytes:
@@ -1011,5 +1023,5 @@ def test_a_body_never_disagrees_with_its_etag(own: Web) -> None:
 def wait_for(true: Callable[[], bool], seconds: float = 5) -> None:
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, "it did not come about"
+        assert time.monotonic() < end, "the condition was not met in time"
         time.sleep(0.01)

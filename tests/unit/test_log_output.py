@@ -1,7 +1,10 @@
-"""Log lines are written by a thread; a file that takes none holds nobody up."""
+"""Log lines are written by a thread. A file that can't be written delays nothing."""
 
 import os
+import resource
+import select
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from syndicator.log_output import MAX_WAITING, LogOutput
 
 
 class Log:
-    """An output on a descriptor, and what it told."""
+    """An output on a descriptor, and the numbers of lost lines that it reported."""
 
     def __init__(self, descriptor: int) -> None:
         self.recovered: list[int] = []
@@ -21,6 +24,10 @@ class Log:
     @property
     def lost(self) -> int:
         return self.output.lost
+
+    def close(self) -> None:
+        """Close the output once it has written all lines, also on a busy machine."""
+        self.output.close(PATIENCE)
 
 
 @pytest.fixture
@@ -34,66 +41,78 @@ def pipe() -> Iterator[tuple[int, int]]:
             continue
 
 
-def test_lines_are_written_in_their_order(pipe: tuple[int, int]) -> None:
-    """All that was written is there once the output is closed.
-
-    What UTF-8 has no bytes for is escaped.
-    """
-    log = Log(pipe[1])
-    for number in range(100):
-        log.output.write(f"line {number} é \ud800\n")
-    log.output.close()
-    lines = os.read(pipe[0], 65536).decode().splitlines()
-    assert lines == [f"line {number} é \\ud800" for number in range(100)]
-    assert (log.lost, log.recovered) == (0, [])
-
-
-def test_what_comes_after_the_end_is_dropped(pipe: tuple[int, int]) -> None:
-    """A thread that is left behind may still log: nothing waits and nothing fails."""
-    log = Log(pipe[1])
-    log.output.close()
-    log.output.write("late\n")
-    log.output.close(seconds=0.01)
+def read(descriptor: int, size: int) -> bytes:
+    """Read so many bytes."""
+    data = b""
+    deadline = time.monotonic() + PATIENCE
+    while len(data) < size:
+        ready, _, _ = select.select([descriptor], [], [], max(0, deadline - time.monotonic()))
+        assert ready, f"{len(data)} of {size} bytes within {PATIENCE} s"
+        part = os.read(descriptor, size - len(data))
+        assert part, f"{len(data)} of {size} bytes, then the end"
+        data += part
+    return data
 
 
-def test_each_line_that_is_not_taken_is_counted() -> None:
-    """Nobody has the other end of the pipe."""
-    ours, theirs = os.pipe()
-    os.close(ours)
-    log = Log(theirs)
-    for _ in range(10):
-        log.output.write("line\n")
-    log.output.close()
-    assert (log.lost, log.recovered) == (10, [])
-    os.close(theirs)
-
-
-def test_a_reader_that_pauses_holds_nobody_up(pipe: tuple[int, int]) -> None:
-    """As many lines wait as may; the others are lost. When it reads on, it is told how many."""
-    log = Log(pipe[1])
-    line = "x" * 4095 + "\n"
-    fits = 65536 // 4096 + 1  # in the pipe, and in the thread's hands
-    for _ in range(MAX_WAITING + fits + 50):
-        log.output.write(line)
-    assert log.lost >= 50
-    read = threading.Thread(target=_read_all, args=[pipe[0]], daemon=True)
-    read.start()
-    until(lambda: log.recovered)
-    assert sum(log.recovered) == log.lost
-    log.output.close()
-    os.close(pipe[1])
-    read.join(5)
-
-
-def _read_all(descriptor: int) -> None:
+def read_all(descriptor: int) -> None:
     while os.read(descriptor, 65536):
         continue
 
 
-def test_a_line_after_a_part_of_one_begins_anew(tmp_path: Path) -> None:
-    """A disk may take half a line: what comes later stays readable by programs."""
-    import resource
+def test_lines_are_written_in_order(pipe: tuple[int, int]) -> None:
+    """All lines are written once the output is closed.
 
+    Characters that UTF-8 can't encode are escaped.
+    """
+    log = Log(pipe[1])
+    for number in range(100):
+        log.output.write(f"line {number} é \ud800\n")
+    log.close()
+    expected = "".join(f"line {number} é \\ud800\n" for number in range(100)).encode()
+    assert read(pipe[0], len(expected)) == expected
+    assert (log.lost, log.recovered) == (0, [])
+
+
+def test_lines_after_the_end_are_dropped(pipe: tuple[int, int]) -> None:
+    """A thread that was left running may still log: nothing waits and nothing fails."""
+    log = Log(pipe[1])
+    log.close()
+    log.output.write("late\n")
+    log.output.close(seconds=0.01)
+
+
+def test_each_line_that_is_not_written_is_counted() -> None:
+    """The other end of the pipe is closed."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    log = Log(writer)
+    for _ in range(10):
+        log.output.write("line\n")
+    log.close()
+    assert (log.lost, log.recovered) == (10, [])
+    os.close(writer)
+
+
+def test_a_reader_that_pauses_delays_nothing(pipe: tuple[int, int]) -> None:
+    """`MAX_WAITING` lines wait, the others are lost. Their number is reported once it reads on."""
+    log = Log(pipe[1])
+    line = "x" * 4095 + "\n"
+    fits = 65536 // 4096 + 1  # lines in the pipe, and the one that the thread is writing
+    for _ in range(MAX_WAITING + fits + 50):
+        log.output.write(line)
+    assert log.lost >= 50
+    reader = threading.Thread(target=read_all, args=[pipe[0]], daemon=True)
+    reader.start()
+    until(lambda: log.recovered)
+    assert sum(log.recovered) == log.lost
+    log.close()
+    os.close(pipe[1])
+    reader.join(PATIENCE)
+    assert not reader.is_alive()
+
+
+def test_a_line_after_half_a_line_has_a_line_of_its_own(tmp_path: Path) -> None:
+    """A full disk may accept half a line. Programs can still parse the later ones."""
     file = tmp_path / "log"
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -106,27 +125,25 @@ def test_a_line_after_a_part_of_one_begins_anew(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     log.output.write("after\n")
-    log.output.close()
+    log.close()
     assert file.read_text() == "whole\nto\nafter\n"
     assert log.recovered == [1]
     os.close(descriptor)
 
 
-def test_a_descriptor_that_does_not_block_is_waited_for(pipe: tuple[int, int]) -> None:
-    """Whoever shares the terminal may have made it so: no line is lost by that."""
+def test_no_line_is_lost_on_a_non_blocking_descriptor(pipe: tuple[int, int]) -> None:
+    """Another process that shares the terminal may have made it non-blocking."""
     os.set_blocking(pipe[1], False)
     log = Log(pipe[1])
     for _ in range(100):
         log.output.write("x" * 4095 + "\n")
-    taken = 0
-    while taken < 100 * 4096:
-        taken += len(os.read(pipe[0], 65536))
-    log.output.close()
+    read(pipe[0], 100 * 4096)
+    log.close()
     assert log.lost == 0
 
 
 class Cycle:
-    """An object that only the garbage collector frees, and that logs then."""
+    """An object that only the garbage collector frees. It logs when it is freed."""
 
     def __init__(self, log: Log) -> None:
         self.log, self.itself = log, self
@@ -135,20 +152,20 @@ class Cycle:
         self.log.output.write("freed\n")
 
 
-def test_what_the_garbage_collector_logs_blocks_nobody(pipe: tuple[int, int]) -> None:
-    """The collector may run while a line is dropped: the same thread then writes another line."""
+def test_a_line_logged_by_the_garbage_collector_blocks_nothing(pipe: tuple[int, int]) -> None:
+    """The collector may run while a line is dropped. The same thread then writes another line."""
     log = Log(pipe[1])
 
     def write() -> None:
         for _ in range(100_000):
             Cycle(log)
-            assert [[] for _ in range(3)]  # the collector counts what is made
+            assert [[] for _ in range(3)]  # the collector runs after so many new objects
             log.output.write("line\n")
 
-    writing = [threading.Thread(target=write, daemon=True) for _ in range(2)]
-    for thread in writing:
+    threads = [threading.Thread(target=write, daemon=True) for _ in range(2)]
+    for thread in threads:
         thread.start()
-    for thread in writing:
+    for thread in threads:
         thread.join(PATIENCE)
-    assert not any(thread.is_alive() for thread in writing)
+    assert not any(thread.is_alive() for thread in threads)
     assert log.lost > 0

@@ -1,4 +1,4 @@
-"""Where strangers' URLs may lead: no blocked port, no address that a subscriber can't have."""
+"""Addresses and ports that strangers' URLs may have."""
 
 import pytest
 from answering import BLOCKED, OK, a_client, get, serving
@@ -14,7 +14,7 @@ LISTED = """
 """.split()
 
 
-#: Without and with networks that are opened.
+#: Policies without and with `allow_private`.
 PUBLIC, OPENED = public([]), public(["127.0.0.0/8"])
 
 
@@ -22,7 +22,7 @@ PUBLIC, OPENED = public([]), public(["127.0.0.0/8"])
     "host", ["reader.example", "93.184.215.14", "[2606:2800:21f::1]", "127.0.0.1"]
 )
 def test_ports_that_browsers_refuse_are_refused(host: str) -> None:
-    """By name and by address, in networks that are opened too; and the reason is short."""
+    """By name and by address, in allowed private networks, too. The reason is short."""
     for port in LISTED:
         for scheme in ("http", "https"):
             reason = refusal(f"{scheme}://{host}:{port}/cb", OPENED)
@@ -31,25 +31,25 @@ def test_ports_that_browsers_refuse_are_refused(host: str) -> None:
             assert len(reason) < 200
 
 
-def test_the_list_is_whole() -> None:
-    """Nothing but these and port 0."""
+def test_the_list_is_complete() -> None:
+    """Exactly these and port 0."""
     assert {0, *map(int, LISTED)} == BLOCKED_PORTS
 
 
 @pytest.mark.parametrize("spelt", ["0025", "25#x", "25?x", "25/", "25\t"])
 def test_a_port_is_refused_however_it_is_spelt(spelt: str) -> None:
-    """By its number, not by its letters."""
+    """Its number counts, not its text."""
     assert refusal(f"http://reader.example:{spelt}", PUBLIC)
 
 
 @pytest.mark.parametrize("port", [80, 443, 8080, 8443, 3000, 5000, 24, 6001, 10081, 65535])
 def test_other_ports_are_not_refused(port: int) -> None:
-    """Subscribers listen where they like."""
+    """Subscribers may listen on any other port."""
     assert refusal(f"https://reader.example:{port}/cb", PUBLIC) is None
 
 
 def test_no_connection_is_made_to_a_blocked_port() -> None:
-    """Of strangers: for a subscription of earlier times too. The operator's own URLs may name any."""
+    """Even for an older subscription. The operator's own URLs may have any port."""
     with serving(OK, ports=BLOCKED) as server, a_client(allow=("127.0.0.0/8",)) as client:
         for host in ("127.0.0.1", "localhost"):
             answer = client.send(get(f"http://{host}:{server.port}/cb", stranger=True))
@@ -61,16 +61,16 @@ def test_no_connection_is_made_to_a_blocked_port() -> None:
         assert client.send(get(server.url)).status == 200
 
 
-#: One address of each block that is refused although it is in 2000::/3, or was once allowed.
+#: An address of each block that is refused although it is in 2000::/3 or ssrfguard allows it.
 SPECIAL = """
 192.0.0.9 192.0.0.10 192.0.0.8 192.31.196.1 192.52.193.1 192.88.99.1 192.175.48.1 192.0.2.1
 198.18.0.1 198.51.100.1 203.0.113.1
 2001:1::1 2001:1::2 2001:1::3 2001:1::4 2001:: 2001:0:5db8:d70e:: 2001:2::1 2001:3::1 2001:4:112::1
-2001:10::1 2001:20::1 2001:30::1 2001:db8::1 2001:1ff::1 2002:5db8:d70e::1 2002:7f00:1:: 2620:4f:8000::1
-3fff::1 3fff:fff::1
+2001:10::1 2001:20::1 2001:30::1 2001:db8::1 2001:1ff::1 2002:5db8:d70e::1 2002:7f00:1::
+2620:4f:8000::1 3fff::1 3fff:fff::1
 """.split()
 
-#: Outside 2000::/3: given to nobody, or of another kind.
+#: Outside 2000::/3: unassigned, or not for hosts.
 OUTSIDE = """
 :: ::1 ::5db8:d70e ::ffff:93.184.215.14 ::ffff:127.0.0.1 64:ff9b::5db8:d70e 64:ff9b::7f00:1
 64:ff9b:1::1 100::1 100:0:0:1::1 1::1 1fff:ffff::1 4000::1 5f00::1 6000::1 8000::1 a000::1 c000::1
@@ -79,14 +79,14 @@ e000::1 f000::1 f800::1 fbff::1 fc00::1 fd00:ec2::254 fe00::1 fe80::1 fec0::1 ff
 
 
 @pytest.mark.parametrize("address", [*SPECIAL, *OUTSIDE])
-def test_addresses_where_no_subscriber_is(address: str) -> None:
-    """IANA's special-purpose blocks, and all of IPv6 but 2000::/3."""
+def test_special_addresses_are_refused(address: str) -> None:
+    """IANA's special-purpose blocks, and all of IPv6 except 2000::/3."""
     literal = f"[{address}]" if ":" in address else address
     assert refusal(f"http://{literal}/cb", PUBLIC) == "is not at a public address"
     assert not PUBLIC.permits_address(address)
 
 
-#: The neighbours of those that are refused, and others.
+#: Neighbours of refused addresses, and others.
 PLAIN = """
 93.184.215.14 8.8.8.8 192.0.1.1 192.88.98.1 2606:2800:21f::1 2a00:1450::1 2001:200::1 2003::1
 2001:4860:4860::8888 2620:4f:8001::1 3ffe:ffff::1 2c0f:fb50::1
@@ -95,7 +95,7 @@ PLAIN = """
 
 @pytest.mark.parametrize("address", PLAIN)
 def test_public_addresses_are_allowed(address: str) -> None:
-    """No more is refused than what is special."""
+    """Only special addresses are refused."""
     assert PUBLIC.permits_address(address)
 
 
@@ -108,8 +108,8 @@ def test_public_addresses_are_allowed(address: str) -> None:
         ("2001:db8::/32", "2001:db8::7"),
     ],
 )
-def test_what_is_opened_is_open(network: str, address: str) -> None:
-    """`hub.allow_private` beats the table, for what it names."""
+def test_allowed_networks_are_allowed(network: str, address: str) -> None:
+    """`hub.allow_private` overrides the table, for the networks in it only."""
     assert public([network]).permits_address(address)
     assert not public([network]).permits_address("10.0.0.1")
 
@@ -117,14 +117,14 @@ def test_what_is_opened_is_open(network: str, address: str) -> None:
 @pytest.mark.parametrize(
     "network", ["64:ff9b::/96", "::ffff:0:0/96", "2002::/16", "2001::/32", "10.0.0.1/8"]
 )
-def test_what_would_open_more_than_it_says_is_an_error(network: str) -> None:
-    """A network that carries IPv4 addresses inside it would open loopback with them."""
+def test_a_network_that_allows_more_than_it_names_is_an_error(network: str) -> None:
+    """A network that contains IPv4 addresses would also allow loopback."""
     with pytest.raises(ValueError, match=r"network|host bits"):
         public([network])
 
 
 def test_a_refusal_of_many_addresses_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name may have hundreds of addresses; its error stands in the state and in logs."""
+    """A name may have hundreds of addresses. Its error is stored and logged."""
     many = [(2, 1, 6, "", (f"10.{n}.0.1", 80)) for n in range(200)]
     monkeypatch.setattr("socket.getaddrinfo", lambda *_: many)
     with a_client() as client:

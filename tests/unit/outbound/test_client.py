@@ -1,4 +1,4 @@
-"""HTTP to the outside: whole timeouts, small reads, no redirects, and strangers only at public addresses."""
+"""The HTTP client: total timeouts, short reads, no redirects, public addresses for strangers."""
 
 import socket
 import ssl
@@ -17,7 +17,7 @@ from syndicator.outbound.client import LOOKUPS
 
 
 def test_an_exchange() -> None:
-    """What was decided is what is sent, with our name and nothing of the environment's."""
+    """The request is sent as given, with our User-Agent and nothing from the environment."""
     with (
         serving(
             b"HTTP/1.1 202 Accepted\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\nok"
@@ -30,8 +30,8 @@ def test_an_exchange() -> None:
             headers={"X-Y": "z"},
             body=b"a=b",
         )
-        answer = client.send(request)
-    assert (answer.status, answer.headers["retry-after"], answer.body, answer.error) == (
+        response = client.send(request)
+    assert (response.status, response.headers["retry-after"], response.body, response.error) == (
         202,
         "7",
         b"ok",
@@ -39,8 +39,8 @@ def test_an_exchange() -> None:
     )
     assert server.requests == [
         b"POST /hub?a=1 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept-Encoding: identity\r\n"
-        b"User-Agent: syndicator (+https://a.example/)\r\nAccept: */*\r\nX-Y: z\r\nContent-Length: 3\r\n\r\na=b"
-        % server.port
+        b"User-Agent: syndicator (+https://a.example/)\r\nAccept: */*\r\nX-Y: z\r\n"
+        b"Content-Length: 3\r\n\r\na=b" % server.port
     ]
 
 
@@ -54,8 +54,11 @@ def test_an_exchange() -> None:
         "/'(*)!$,",
     ],
 )
-def test_the_target_is_sent_as_it_is_written(target: str) -> None:
-    """W3C WebSub §5.1.1: a callback's query is kept. requests would decode %7e and urllib3 spell %2f as %2F."""
+def test_the_target_is_sent_unchanged(target: str) -> None:
+    """W3C WebSub §5.1.1: a callback's query is kept.
+
+    requests would decode %7e, and urllib3 would change %2f to %2F.
+    """
     with serving(OK) as server, a_client() as client:
         client.send(get(f"http://127.0.0.1:{server.port}{target}"))
     assert server.requests[0].split(b" ")[1].decode() == target.removesuffix("#")
@@ -64,7 +67,7 @@ def test_the_target_is_sent_as_it_is_written(target: str) -> None:
 @pytest.mark.parametrize(
     ("url", "target"), [("http://127.0.0.1:{}", "/"), ("http://127.0.0.1:{}?a=/b", "/?a=/b")]
 )
-def test_no_path_is_the_root(url: str, target: str) -> None:
+def test_an_empty_path_becomes_the_root(url: str, target: str) -> None:
     """RFC 9112 §3.2.1."""
     with serving(OK) as server, a_client() as client:
         client.send(get(url.format(server.port)))
@@ -72,12 +75,12 @@ def test_no_path_is_the_root(url: str, target: str) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_answers(status: int) -> None:
-    """Nothing is followed: what a redirect means is decided elsewhere."""
+def test_redirects_are_not_followed(status: int) -> None:
+    """`websub` decides about a redirect."""
     redirect = b"HTTP/1.1 %d R\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n" % status
     with serving(redirect) as server, a_client() as client:
-        answer = client.send(get(f"http://127.0.0.1:{server.port}/"))
-    assert (answer.status, answer.headers["location"], len(server.requests)) == (
+        response = client.send(get(f"http://127.0.0.1:{server.port}/"))
+    assert (response.status, response.headers["location"], len(server.requests)) == (
         status,
         "/other",
         1,
@@ -85,7 +88,7 @@ def test_redirects_are_answers(status: int) -> None:
 
 
 def test_cookies_are_not_kept() -> None:
-    """One subscriber's cookie is nobody's business, its own included."""
+    """Not even for the same subscriber."""
     cookie = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\n\r\n"
     with serving(cookie) as server, a_client() as client:
         for _ in range(2):
@@ -93,8 +96,8 @@ def test_cookies_are_not_kept() -> None:
     assert b"cookie" not in server.requests[1].lower()
 
 
-def test_the_environment_says_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No proxy, no .netrc: requests takes both from the environment unless it is kept from it."""
+def test_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Proxies and .netrc, which requests would use by default."""
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login a password b\n")
     (tmp_path / ".netrc").chmod(0o600)
     for name, value in {
@@ -112,29 +115,29 @@ def test_the_environment_says_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_connections_are_kept() -> None:
-    """Many requests to one host in turn share a connection."""
+    """Successive requests to one host share a connection."""
     with serving(OK) as server, a_client() as client:
         for _ in range(5):
             client.send(get(f"http://127.0.0.1:{server.port}/"))
     assert (server.connections, len(server.requests)) == (1, 5)
 
 
-def test_a_kept_connection_that_died_is_no_failure() -> None:
-    """A server may close an idle connection at any moment; the request then goes over a new one."""
+def test_a_closed_idle_connection_is_not_a_failure() -> None:
+    """A server may close an idle connection at any time; the request then uses a new one."""
     turns = iter(range(100))
 
     def drop_every_second(connection: socket.socket) -> None:
         if next(turns) % 2:
-            connection.shutdown(socket.SHUT_RDWR)  # after reading the request, without an answer
+            connection.shutdown(socket.SHUT_RDWR)  # after reading the request, without a response
         else:
             connection.sendall(OK)
 
     with serving(drop_every_second) as server, a_client() as client:
-        answers = [client.send(get(f"http://127.0.0.1:{server.port}/")) for _ in range(3)]
-    assert [answer.status for answer in answers] == [200, 200, 200]
+        responses = [client.send(get(f"http://127.0.0.1:{server.port}/")) for _ in range(3)]
+    assert [response.status for response in responses] == [200, 200, 200]
 
 
-# ------------------------------------------------------------------------------------------- time and size
+# ------------------------------------------------------------ time and size
 
 
 def hang(connection: socket.socket) -> None:
@@ -155,7 +158,7 @@ def drip_body(connection: socket.socket) -> None:
         time.sleep(0.02)
 
 
-def continue_for_ever(connection: socket.socket) -> None:
+def endless_interim_responses(connection: socket.socket) -> None:
     while True:
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         time.sleep(0.02)
@@ -163,32 +166,31 @@ def continue_for_ever(connection: socket.socket) -> None:
 
 @pytest.mark.parametrize(
     ("behaviour", "status"),
-    [(hang, None), (drip_headers, None), (continue_for_ever, None), (drip_body, 200)],
+    [(hang, None), (drip_headers, None), (endless_interim_responses, None), (drip_body, 200)],
 )
 @pytest.mark.parametrize("stranger", [False, True])
 def test_the_timeout_is_for_the_whole_exchange(
     behaviour: Callable[[socket.socket], None], status: int | None, stranger: bool
 ) -> None:
-    """A server that sends a byte now and then ends as soon as one that is silent."""
+    """A server that sends a byte now and then times out as soon as a silent one."""
     with serving(behaviour) as server, a_client(timeout=0.4, allow=("127.0.0.1/32",)) as client:
         started = time.monotonic()
-        answer = client.send(get(f"http://127.0.0.1:{server.port}/", stranger))
+        response = client.send(get(f"http://127.0.0.1:{server.port}/", stranger))
         assert time.monotonic() - started < AT_ONCE
-    assert (answer.status, answer.error) == (status, "no whole answer within 0.4 s")
+    assert (response.status, response.error) == (status, "no complete response within 0.4 s")
 
 
-def test_a_listener_that_never_reads_ends_too() -> None:
-    """The body we send is inside the timeout as well."""
-
+def test_the_timeout_includes_sending_the_body() -> None:
+    """A server that never reads times out, too."""
     with socket.create_server(("127.0.0.1", 0), backlog=1) as deaf, a_client(timeout=0.4) as client:
         started = time.monotonic()
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
-        answer = client.send(Request(method="POST", url=url, body=b"x" * 50_000_000))
+        response = client.send(Request(method="POST", url=url, body=b"x" * 50_000_000))
         assert time.monotonic() - started < AT_ONCE
-    assert answer.error == "no whole answer within 0.4 s"
+    assert response.error == "no complete response within 0.4 s"
 
 
-def test_an_endless_answer_is_read_no_further_than_needed() -> None:
+def test_an_endless_body_is_not_read_to_its_end() -> None:
     """A few KiB are read, then the connection is closed."""
     sent = []
 
@@ -198,24 +200,24 @@ def test_an_endless_answer_is_read_no_further_than_needed() -> None:
             sent.append(connection.send(b"x" * 65536))
 
     with serving(pour) as server, a_client() as client:
-        answer = client.send(get(f"http://127.0.0.1:{server.port}/"))
-    assert (answer.status, len(answer.body), answer.error) == (200, BODY_LIMIT, None)
+        response = client.send(get(f"http://127.0.0.1:{server.port}/"))
+    assert (response.status, len(response.body), response.error) == (200, BODY_LIMIT, None)
     assert sum(sent) < 20_000_000
 
 
-def test_an_answer_is_not_unpacked() -> None:
-    """No zip bombs: nothing we ask needs a coding, so what comes coded stays as it is."""
+def test_a_response_is_not_decompressed() -> None:
+    """No zip bombs: we accept no encoding, so an encoded body is kept as it is."""
     coded = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"
     with serving(coded) as server, a_client() as client:
         assert client.send(get(f"http://127.0.0.1:{server.port}/")).body == b"abcd"
 
 
-def test_closing_ends_what_is_under_way() -> None:
-    """A hub that hangs doesn't hold the process: closing aborts it, and says so."""
-    answers = []
+def test_closing_aborts_requests_under_way() -> None:
+    """A hub that hangs doesn't delay the end of the process. The response has `stopped`."""
+    responses = []
     with serving(hang) as server, a_client(timeout=60) as client:
         thread = threading.Thread(
-            target=lambda: answers.append(client.send(get(f"http://127.0.0.1:{server.port}/")))
+            target=lambda: responses.append(client.send(get(f"http://127.0.0.1:{server.port}/")))
         )
         thread.start()
         while not server.requests:
@@ -224,10 +226,10 @@ def test_closing_ends_what_is_under_way() -> None:
         thread.join(2)
         assert not thread.is_alive()
         assert client.send(get(f"http://127.0.0.1:{server.port}/")).stopped
-    assert [(answer.status, answer.stopped) for answer in answers] == [(None, True)]
+    assert [(response.status, response.stopped) for response in responses] == [(None, True)]
 
 
-# -------------------------------------------------------------------------------------------------- errors
+# ------------------------------------------------------------ errors
 
 
 def free_port() -> int:
@@ -236,11 +238,11 @@ def free_port() -> int:
         return port
 
 
-def test_errors_are_in_words_and_without_the_address() -> None:
-    """A callback's address is a secret; requests' own messages carry it."""
+def test_errors_do_not_contain_the_url() -> None:
+    """A callback's URL is a secret; requests' own messages contain it."""
     with serving(b"SSH-2.0-OpenSSH_9\r\n\r\n") as server, a_client() as client:
         port, secret = server.port, "/cb?token=hush"
-        said = {
+        errors = {
             url: client.send(get(f"{url}{secret}")).error
             for url in (
                 f"http://127.0.0.1:{free_port()}",
@@ -248,12 +250,12 @@ def test_errors_are_in_words_and_without_the_address() -> None:
                 f"http://127.0.0.1:{port}",
             )
         }
-        said["odd"] = client.send(get("http://[::1")).error
-    assert list(said.values()) == [
+        errors["odd"] = client.send(get("http://[::1")).error
+    assert list(errors.values()) == [
         "it refused the connection",
         "its name does not resolve",
-        "what it answered is not HTTP",
-        "the address is not a URL",
+        "its response is not HTTP",
+        "the address is not a valid URL",
     ]
 
 
@@ -263,15 +265,15 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
 
 
 def test_certificates_are_verified(tls: ssl.SSLContext) -> None:
-    """One that nobody vouches for is as good as none."""
+    """A self-signed certificate is refused."""
     with serving(OK, tls) as server, a_client(allow=("127.0.0.1/32",)) as client:
         for stranger in (False, True):
-            answer = client.send(get(f"https://localhost:{server.port}/", stranger))
-            assert (answer.status, answer.error) == (None, "its certificate is not valid")
+            response = client.send(get(f"https://localhost:{server.port}/", stranger))
+            assert (response.status, response.error) == (None, "its certificate is not valid")
     assert server.requests == []
 
 
-# ----------------------------------------------------------------------------------------------- strangers
+# ------------------------------------------------------------ strangers
 
 INSIDE = [
     "127.0.0.1",
@@ -315,13 +317,13 @@ INSIDE = [
 
 
 @pytest.mark.parametrize("host", INSIDE)
-def test_strangers_reach_nothing_that_is_not_public(host: str) -> None:
-    """Every range that isn't public, IPv4 inside IPv6, and every odd spelling: no connection is made."""
+def test_strangers_reach_public_addresses_only(host: str) -> None:
+    """No connection to private ranges, IPv4 inside IPv6, and unusual spellings."""
     with serving(OK) as server, a_client(timeout=2) as client:
-        answer = client.send(get(f"http://{host}:{server.port}/", stranger=True))
+        response = client.send(get(f"http://{host}:{server.port}/", stranger=True))
         assert server.connections == 0
-    assert answer.status is None
-    assert answer.refused or answer.error == "its name does not resolve"
+    assert response.status is None
+    assert response.refused or response.error == "its name does not resolve"
 
 
 @pytest.mark.parametrize(
@@ -339,35 +341,35 @@ def test_strangers_reach_nothing_that_is_not_public(host: str) -> None:
         "http://2130706433/",
     ],
 )
-def test_what_is_plain_without_looking_a_name_up(url: str) -> None:
-    """A bad callback can be refused before anything is asked of anyone."""
+def test_urls_refused_without_a_dns_lookup(url: str) -> None:
+    """A bad callback can be refused before any request."""
     with a_client() as client:
         assert client.refusal(url)
 
 
-def test_ordinary_addresses_are_not_refused() -> None:
-    """Any port of any public host, by http and https."""
+def test_ordinary_urls_are_not_refused() -> None:
+    """Public hosts at ordinary ports, by http and https."""
     with a_client() as client:
         assert client.refusal("https://reader.example.com:8443/cb?k=1") is None
         assert client.refusal("http://93.184.215.14/") is None
 
 
-def test_allow_private_names_exactly_what_strangers_may_reach() -> None:
-    """127.0.0.2/32 opens that address and no neighbour."""
+def test_allow_private_allows_only_its_networks() -> None:
+    """127.0.0.1/32 allows that address and no neighbour."""
     with serving(OK) as server, a_client(allow=("127.0.0.1/32",)) as client:
         assert client.send(get(f"http://127.0.0.1:{server.port}/", stranger=True)).status == 200
         assert client.send(get(f"http://127.0.0.2:{server.port}/", stranger=True)).refused
         assert client.send(get(f"http://[::ffff:127.0.0.2]:{server.port}/", stranger=True)).refused
 
 
-def test_the_operator_may_name_any_address() -> None:
-    """A hub on the operator's own network is the operator's own word."""
+def test_the_operators_urls_may_have_any_address() -> None:
+    """A hub may be on the operator's own network."""
     with serving(OK) as server, a_client() as client:
         assert client.send(get(f"http://localhost:{server.port}/")).status == 200
 
 
 def test_the_address_checked_is_the_address_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rebinding: a name that is public when it is looked up first, and inside when it is looked up again."""
+    """DNS rebinding: a name that resolves to a public address first, then to a private one."""
     looked_up = []
     real = socket.getaddrinfo
 
@@ -380,8 +382,8 @@ def test_the_address_checked_is_the_address_connected_to(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     with serving(OK) as server, a_client(allow=("127.0.0.3/32",)) as client:
-        answer = client.send(get(f"http://rebind.example:{server.port}/", stranger=True))
-        assert (answer.error, server.connections, len(looked_up)) == (
+        response = client.send(get(f"http://rebind.example:{server.port}/", stranger=True))
+        assert (response.error, server.connections, len(looked_up)) == (
             "it refused the connection",
             0,
             1,
@@ -390,8 +392,8 @@ def test_the_address_checked_is_the_address_connected_to(monkeypatch: pytest.Mon
         assert server.connections == 0
 
 
-def test_a_name_with_one_foot_inside_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name with a public and a private address is how rebinding looks from outside."""
+def test_a_name_with_one_private_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A public and a private address together are a sign of DNS rebinding."""
     monkeypatch.setattr(
         socket,
         "getaddrinfo",
@@ -404,34 +406,34 @@ def test_a_name_with_one_foot_inside_is_refused(monkeypatch: pytest.MonkeyPatch)
         assert client.send(get("http://both.example/", stranger=True)).refused
 
 
-def test_a_name_that_takes_for_ever_to_resolve_ends_in_time(
+def test_a_slow_dns_lookup_ends_at_the_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """getaddrinfo has no timeout; the exchange has."""
+    """getaddrinfo itself has no timeout."""
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args: over.wait(10) and [])
     with a_client(timeout=0.3) as client:
         started = time.monotonic()
-        answer = client.send(get("http://slow.example/", stranger=True))
+        response = client.send(get("http://slow.example/", stranger=True))
         over.set()
     assert time.monotonic() - started < AT_ONCE
-    assert answer.error == "no whole answer within 0.3 s"
+    assert response.error == "no complete response within 0.3 s"
 
 
-def test_places_for_look_ups_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system allows no other thread, the request fails. Its place is free again, as after each look-up."""
+def test_permits_for_dns_lookups_are_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After each lookup, and if the system allows no further thread."""
 
     def refused(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     port = free_port()
-    found = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args: [found])
+    address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args: [address])
     with a_client(timeout=0.5) as client:
         with monkeypatch.context() as full:
             full.setattr(threading.Thread, "start", refused)
             for _ in range(LOOKUPS):
                 with pytest.raises(RuntimeError):
                     client.send(get("http://a.example/"))
-        said = {client.send(get("http://a.example/")).error for _ in range(LOOKUPS + 1)}
-    assert said == {"it refused the connection"}
+        errors = {client.send(get("http://a.example/")).error for _ in range(LOOKUPS + 1)}
+    assert errors == {"it refused the connection"}

@@ -1,4 +1,4 @@
-"""Answers that are hostile: what is read of them, what they are taken for, and what they leave behind."""
+"""Hostile responses: how much of them is read, and what remains for the next request."""
 
 import random
 import socket
@@ -24,21 +24,22 @@ from answering import (
 from command import AT_ONCE
 
 from syndicator.outbound import BODY_LIMIT
-from syndicator.outbound.responses import ANSWER_LIMIT
+from syndicator.outbound.responses import RESPONSE_LIMIT
 
-TOO_LARGE = "refused: its answer is too large"
+TOO_LARGE = "refused: its response is too large"
 
-#: An answer that would end a subscription if it were taken for that to a delivery.
+#: A response that would end a subscription if it were parsed as the one to a delivery.
 GONE = b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
 
 
-def head(octets: int) -> bytes:
-    """An answer whose head, in lines of 8 KiB, has so many octets, with a body of two."""
+def head(size: int) -> bytes:
+    """A response whose head, in lines of 8 KiB, has this size; with a body of two bytes."""
     begin, end = HEAD + b"Content-Length: 2\r\n", b"\r\n"
-    lines, left = b"", octets - len(begin + end)
+    lines, left = b"", size - len(begin + end)
     while left:
-        size = left if left <= 8192 else 4096
-        lines, left = lines + b"X: " + b"y" * (size - 5) + b"\r\n", left - size
+        length = left if left <= 8192 else 4096
+        lines += b"X: " + b"y" * (length - 5) + b"\r\n"
+        left -= length
     return begin + lines + end + b"ok"
 
 
@@ -54,13 +55,13 @@ def tls(folder: Path) -> ssl.SSLContext:
 
 @pytest.fixture
 def trusted(tls: ssl.SSLContext, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let clients trust the certificate of `tls`."""
+    """Make clients trust the certificate of `tls`."""
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(folder / "cert.pem"))
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
-def test_an_answer_without_end_is_refused(kind: str) -> None:
-    """Whatever it has without end: after 64 KiB it is an answer, and costs no further time."""
+def test_an_endless_response_is_refused(kind: str) -> None:
+    """Whichever part is endless: it is refused after 64 KiB, and takes no further time."""
     with serving(pouring(*ENDLESS[kind])) as server, a_client(timeout=20) as client:
         before, began = time.thread_time(), time.monotonic()
         answer = client.send(get(server.url, stranger=False))
@@ -72,8 +73,8 @@ def test_an_answer_without_end_is_refused(kind: str) -> None:
     assert len(answer.body) <= BODY_LIMIT
 
 
-def test_a_large_answer_on_a_kept_connection_is_not_asked_for_again() -> None:
-    """A kept connection that was closed is no answer; one that is answered without end is."""
+def test_an_endless_response_on_a_kept_connection_is_not_retried() -> None:
+    """Only a request on a kept connection that was closed is retried."""
     behaviour = iter([lambda to: to.sendall(OK), pouring(*ENDLESS["header lines"])])
     with serving(lambda connection: next(behaviour)(connection)) as server, a_client() as client:
         answers = [client.send(get(server.url)) for _ in range(2)]
@@ -81,37 +82,39 @@ def test_a_large_answer_on_a_kept_connection_is_not_asked_for_again() -> None:
         assert (len(server.requests), server.connections) == (2, 1)
 
 
-def test_the_limit_is_for_all_of_it() -> None:
-    """An answer of just 64 KiB is read, one octet more isn't; interim responses and trailers count."""
+def test_the_limit_is_for_the_whole_response() -> None:
+    """64 KiB are read, one byte more isn't. Interim responses and trailers count."""
     trailer = b"X: " + b"y" * 30_000 + b"\r\n"
     chunked = (
         HEAD + b"X: " + b"y" * 30_000 + b"\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
     )
     interim = b"HTTP/1.1 103 Early Hints\r\n" + b"X: " + b"y" * 30_000 + b"\r\n\r\n"
     for answer, fits in (
-        (head(ANSWER_LIMIT - 2), True),
-        (head(ANSWER_LIMIT - 1), False),
+        (head(RESPONSE_LIMIT - 2), True),
+        (head(RESPONSE_LIMIT - 1), False),
         (chunked + trailer + b"\r\n", True),
         (chunked + trailer * 2 + b"\r\n", False),
         (interim + OK, True),
         (interim * 3 + OK, False),
     ):
         with serving(answer) as server, a_client() as client:
-            found = client.send(get(server.url))
-            assert (found.error, found.too_large) == ((None, False) if fits else (TOO_LARGE, True))
+            response = client.send(get(server.url))
+            assert (response.error, response.too_large) == (
+                (None, False) if fits else (TOO_LARGE, True)
+            )
 
 
-def test_a_body_of_single_octets_is_read() -> None:
-    """Chunks of one octet are odd and allowed: a body of 8 KiB in such chunks fits."""
+def test_a_body_in_chunks_of_one_byte_is_read() -> None:
+    """They are unusual and allowed: a body of 8 KiB in such chunks is below the limit."""
     answer = CHUNKED + b"1\r\nx\r\n" * BODY_LIMIT + b"0\r\n\r\n"
     with serving(answer) as server, a_client() as client:
-        found = client.send(get(server.url))
-    assert (found.status, found.body, found.error) == (200, b"x" * BODY_LIMIT, None)
+        response = client.send(get(server.url))
+    assert (response.status, response.body, response.error) == (200, b"x" * BODY_LIMIT, None)
 
 
 @pytest.mark.parametrize("status", [100, 102, 103, 199])
 def test_interim_responses_are_skipped(status: int) -> None:
-    """RFC 9110 §15.2: a client takes any number of them before the final one."""
+    """RFC 9110 §15.2: there may be any number of them before the final one."""
     interim = b"HTTP/1.1 %d Soon\r\nLink: </a>; rel=preload\r\n\r\n" % status
     with serving(interim * 3 + OK) as server, a_client() as client:
         answers = [client.send(get(server.url)) for _ in range(3)]
@@ -136,14 +139,14 @@ def test_interim_responses_are_skipped(status: int) -> None:
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + GONE,
         b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok" + GONE,
         HEAD + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\nok" + GONE,
-        head(8190) + GONE,  # with TLS the rest is decrypted by then, and not in the socket any more
+        head(8190) + GONE,  # with TLS the rest is decrypted by then, no longer in the socket
     ],
 )
 @pytest.mark.parametrize("secured", [False, True])
-def test_what_follows_an_answer_is_not_the_next_answer(
+def test_bytes_after_a_response_are_not_the_next_response(
     answer: bytes, secured: bool, tls: ssl.SSLContext, trusted: None
 ) -> None:
-    """Octets after an answer end its connection: the next request gets its own answer."""
+    """They end the connection, so that the next request gets its own response."""
     replies = iter([answer, OK.replace(b"ok", b"it")])
     with (
         serving(lambda to: to.sendall(next(replies)), tls if secured else None) as server,
@@ -164,21 +167,21 @@ def test_what_follows_an_answer_is_not_the_next_answer(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
     ],
 )
-def test_an_answer_without_a_clear_end_is_the_last_of_its_connection(answer: bytes) -> None:
-    """RFC 9112 §6.3: two ways to tell its length, or another protocol from here on."""
+def test_a_response_with_an_ambiguous_end_closes_its_connection(answer: bytes) -> None:
+    """RFC 9112 §6.3: its length is given in two ways, or another protocol follows."""
     with serving(answer) as server, a_client() as client:
         assert [client.send(get(server.url)).error for _ in range(2)] == [None, None]
         assert server.connections == 2
 
 
-def test_what_follows_an_answer_late_is_not_the_next_answer() -> None:
-    """Nor do octets that come when the connection already waits for its next request."""
+def test_late_bytes_are_not_the_next_response() -> None:
+    """Bytes may also arrive while the connection is idle."""
     sent = threading.Event()
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(OK)
         if server.connections == 1:
-            time.sleep(0.05)  # the answer is read by then, or these octets follow it at once
+            time.sleep(0.05)  # the response is read by then, or these bytes follow it at once
             connection.sendall(GONE)
             sent.set()
 
@@ -190,10 +193,10 @@ def test_what_follows_an_answer_late_is_not_the_next_answer() -> None:
 
 
 @pytest.mark.parametrize("secured", [False, True])
-def test_a_plain_answer_keeps_its_connection(
+def test_an_ordinary_response_keeps_its_connection(
     secured: bool, tls: ssl.SSLContext, trusted: None
 ) -> None:
-    """What was read whole, and nothing behind it, leaves the connection to the next request."""
+    """A response read to its end, with nothing after it, keeps the connection for the next."""
     with serving(OK, tls if secured else None) as server, a_client() as client:
         url = f"https://localhost:{server.port}" if secured else server.url
         answers = [client.send(get(url)) for _ in range(5)]
@@ -201,90 +204,60 @@ def test_a_plain_answer_keeps_its_connection(
         assert (len(server.requests), server.connections) == (5, 1)
 
 
-def test_two_lengths_are_no_answer() -> None:
-    """RFC 9112 §6.3: lengths that differ can't be trusted, the connection neither."""
+def test_two_different_lengths_are_an_error() -> None:
+    """RFC 9112 §6.3: the response is invalid, and its connection is closed."""
     lengths = HEAD + b"Content-Length: 2\r\nContent-Length: 40\r\n\r\nok" + GONE
     replies = iter([lengths, OK])
     with serving(lambda to: to.sendall(next(replies))) as server, a_client() as client:
         first, second = (client.send(get(server.url)) for _ in range(2))
-    assert (first.status, first.error) == (None, "what it answered is not HTTP")
+    assert (first.status, first.error) == (None, "its response is not HTTP")
     assert (second.status, server.connections) == (200, 2)
 
 
-def test_an_answer_of_http_0_9_is_none() -> None:
-    """A body without a head would be whatever a server of another protocol says."""
+def test_http_0_9_is_an_error() -> None:
+    """A body without a head may come from a server of another protocol."""
     with serving(b"ok") as server, a_client() as client:
         server.answer = lambda to: (to.sendall(b"ok\r\n"), to.shutdown(socket.SHUT_WR))[0]
         answer = client.send(get(server.url))
-    assert (answer.status, answer.error) == (None, "what it answered is not HTTP")
+    assert (answer.status, answer.error) == (None, "its response is not HTTP")
 
 
+#: Parts of heads and bodies that parsers stumble over.
 PARTS = [
-    *[
-        b"HTTP/1.1 200 OK",
-        b"HTTP/1.1 100 Continue",
-        b"HTTP/1.1 999 \xff",
-        b"HTTP/2 200",
-        b"HTTP/1.1 -1",
-    ],
-    *[
-        b"\r\n",
-        b"\r\n\r\n",
-        b"\n",
-        b"\r",
-        b" ",
-        b"\t",
-        b":",
-        b";",
-        b",",
-        b"\0",
-        b"\xff\xfe",
-        b"x" * 300,
-    ],
+    *[b"HTTP/1.1 200 OK", b"HTTP/1.1 100 Continue", b"HTTP/1.1 999 \xff", b"HTTP/2 200"],
+    *[b"HTTP/1.1 -1", b"\r\n", b"\r\n\r\n", b"\n", b"\r", b" ", b"\t", b":", b";", b",", b"\0"],
+    *[b"\xff\xfe", b"x" * 300],
     *[b"Content-Length: 5", b"Content-Length: -1", b"Content-Length: 1e9", b"Content-Length: 5, 5"],
     *[b"Content-Length: " + b"9" * 5000, b"Transfer-Encoding: chunked", b"Transfer-Encoding: x"],
     *[b"Content-Type: multipart/mixed; boundary=a", b"Content-Type: message/rfc822", b"--a"],
-    *[
-        b"Connection: keep-alive",
-        b"Connection: close",
-        b"Location: //[",
-        b"Date: Mon, 99",
-        b"X : y",
-    ],
-    *[
-        b"Content-Type: text/plain; charset*=x'y'%zz",
-        b"=?utf-8?q?=ff?=",
-        b" folded",
-        b"5",
-        b"-1",
-        b"0",
-    ],
-    *[b"ffffffffffffffffffff", b"0x5", b"5_0", b"+5", b"Content-Encoding: gzip"],
+    *[b"Connection: keep-alive", b"Connection: close", b"Location: //[", b"Date: Mon, 99"],
+    *[b"X : y", b"Content-Type: text/plain; charset*=x'y'%zz", b"=?utf-8?q?=ff?=", b" folded"],
+    *[b"5", b"-1", b"0", b"ffffffffffffffffffff", b"0x5", b"5_0", b"+5", b"Content-Encoding: gzip"],
 ]
 
 
-def test_no_answer_raises() -> None:
-    """Heads and bodies put together from what parsers stumble over come to an Answer, each of them."""
+def test_no_response_raises() -> None:
+    """Random heads and bodies of difficult parts: each results in a `Response`."""
     draw = random.Random(15)
-    said = b""
+    reply = b""
 
     def answer(connection: socket.socket) -> None:
-        connection.sendall(said)
+        connection.sendall(reply)
         connection.shutdown(socket.SHUT_WR)
 
     with serving(answer) as server, a_client(timeout=5) as client:
         for _ in range(400):
             begin = draw.choice([b"", HEAD, HEAD, HEAD, CHUNKED])
-            said = begin + b"".join(
+            reply = begin + b"".join(
                 draw.choice(PARTS) + draw.choice([b"\r\n", b"\r\n", b"", b": "])
                 for _ in range(draw.randrange(12))
             )
-            found = client.send(get(server.url))
-            assert found.status is not None or found.error
+            response = client.send(get(server.url))
+            assert response.status is not None or response.error
 
 
-def test_errors_of_answers_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """urllib3 would warn of a bad head, with the callback's address and its token."""
+def test_invalid_responses_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """urllib3 would log a warning with the callback's URL and its token."""
     with serving(HEAD + b"no header\r\n\r\n") as server, a_client() as client:
         server.answer = closing(HEAD + b"no header\r\nContent-Length: 2\r\n\r\nok")
         client.send(get(f"{server.url}/cb?token=hush"))
@@ -296,15 +269,17 @@ def test_errors_of_answers_are_not_logged(caplog: pytest.LogCaptureFixture) -> N
 
 
 def closing(answer: bytes) -> Callable[[socket.socket], None]:
-    def say(connection: socket.socket) -> None:
+    """Send a response and close the connection."""
+
+    def send(connection: socket.socket) -> None:
         connection.sendall(answer)
         connection.shutdown(socket.SHUT_WR)
 
-    return say
+    return send
 
 
 def test_the_peer_is_the_address_of_the_connection() -> None:
-    """Of a new connection and of a kept one; there is none where none was made."""
+    """Of a new connection and of a kept one; None without a connection."""
     with serving(OK) as server, a_client(allow=("127.0.0.1/32",)) as client:
         url = f"http://localhost:{server.port}"
         peers = [client.send(get(url, stranger)).peer for stranger in (False, False, True, True)]
@@ -315,8 +290,8 @@ def test_the_peer_is_the_address_of_the_connection() -> None:
         assert client.send(get(f"http://127.0.0.1:{port}")).peer is None
 
 
-def test_the_peer_of_a_failed_answer_is_known() -> None:
-    """A subscriber that hangs up had a connection all the same."""
+def test_the_peer_of_a_failed_request_is_known() -> None:
+    """A subscriber that closes the connection was connected."""
     with serving(lambda to: to.shutdown(socket.SHUT_RDWR)) as server, a_client() as client:
         answer = client.send(get(server.url))
     assert (answer.status, answer.peer) == (None, "127.0.0.1")

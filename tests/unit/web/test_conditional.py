@@ -4,7 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from syndicator.web.conditional import has_strong_tag, has_tag, http_date, is_later, is_same
+from syndicator.web.conditional import (
+    evaluate,
+    http_date,
+    is_modified_after,
+    is_same_date,
+    matches_strongly,
+    matches_weakly,
+)
 
 DATE = b"Thu, 15 Jan 2026 05:39:13 GMT"
 
@@ -30,8 +37,12 @@ DATE = b"Thu, 15 Jan 2026 05:39:13 GMT"
     ],
 )
 def test_a_tag_in_a_list(field: bytes, weakly: bool, strongly: bool) -> None:
-    """`If-None-Match` compares weakly (§13.1.2), `If-Match` strongly (§13.1.1); both read lists and `*`."""
-    assert (weakly, strongly) == (has_tag(field, b'"abc"'), has_strong_tag(field, b'"abc"'))
+    """`If-None-Match` compares weakly (§13.1.2), `If-Match` strongly (§13.1.1).
+
+    Both accept lists and `*`.
+    """
+    assert matches_weakly(field, b'"abc"') is weakly
+    assert matches_strongly(field, b'"abc"') is strongly
 
 
 @pytest.mark.parametrize(
@@ -48,10 +59,10 @@ def test_a_tag_in_a_list(field: bytes, weakly: bool, strongly: bool) -> None:
         (b"Thu Jan 15 05:39:14 2026", False, False),
         (b"Sun Nov  6 08:49:37 1994", False, True),
         (b" Thu Jan 15 05:39:13 2026 ", True, False),
-        (b"Thu, 15 Jan 2026 05:39:13 +0000", False, False),  # of RFC 5322, not of HTTP
+        (b"Thu, 15 Jan 2026 05:39:13 +0000", False, False),  # RFC 5322 allows this, HTTP does not
         (b"Thu, 15 Jan 2026 05:39:12 +0000", False, False),
         (b"15 Jan 2026 05:39:12 GMT", False, False),
-        (b"Thu, 15 jan 2026 05:39:13 GMT", False, False),  # its letters have one case
+        (b"Thu, 15 jan 2026 05:39:13 GMT", False, False),  # names are case-sensitive
         (b"Thu, 32 Jan 2026 05:39:12 GMT", False, False),
         (b"Thu, 15 Jan 2026 25:39:12 GMT", False, False),
         (b"Thu, 15 Jan 0000 05:39:12 GMT", False, False),
@@ -63,8 +74,9 @@ def test_a_tag_in_a_list(field: bytes, weakly: bool, strongly: bool) -> None:
     ],
 )
 def test_a_date(field: bytes, same: bool, later: bool) -> None:
-    """`If-Modified-Since` is the date that was sent, or proves nothing; what is no date is ignored."""
-    assert (same, later) == (is_same(DATE, field), is_later(DATE, field))
+    """`If-Modified-Since` must equal the date that was sent. Invalid dates are ignored."""
+    assert is_same_date(DATE, field) is same
+    assert is_modified_after(DATE, field) is later
 
 
 @pytest.mark.parametrize(
@@ -77,6 +89,29 @@ def test_a_date(field: bytes, same: bool, later: bool) -> None:
 def test_a_year_of_two_digits(digits: str, month: str, year: int) -> None:
     """More than 50 years in the future means the latest such year in the past (§5.6.7)."""
     now = datetime(2026, 5, 1, tzinfo=UTC)
-    found = http_date(f"Sunday, 06-{month}-{digits} 08:49:37 GMT".encode(), now)
-    assert found is not None
-    assert found.year == year
+    date = http_date(f"Sunday, 06-{month}-{digits} 08:49:37 GMT".encode(), now)
+    assert date is not None
+    assert date.year == year
+
+
+OLDER, WRONG = b"Wed, 14 Jan 2026 05:39:13 GMT", b'"x"'
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({}, 200),
+        ({b"if-match": b'"abc"'}, 200),
+        ({b"if-match": WRONG, b"if-none-match": b'"abc"'}, 412),
+        ({b"if-match": b'"abc"', b"if-unmodified-since": OLDER}, 200),
+        ({b"if-unmodified-since": OLDER, b"if-none-match": b'"abc"'}, 412),
+        ({b"if-none-match": b'"abc"', b"if-modified-since": OLDER}, 304),
+        ({b"if-none-match": WRONG, b"if-modified-since": DATE}, 200),
+        ({b"if-modified-since": DATE}, 304),
+        ({b"if-modified-since": OLDER}, 200),
+        ({b"if-range": b'"abc"'}, 200),
+    ],
+)
+def test_precedence(fields: dict[bytes, bytes], status: int) -> None:
+    """RFC 9110 §13.2.2: tags before dates, `If-Match` before `If-None-Match`."""
+    assert evaluate(fields, b'"abc"', DATE) == status

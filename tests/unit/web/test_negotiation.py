@@ -10,19 +10,19 @@ OFFERED = ("br", "gzip", "identity")
 @pytest.mark.parametrize(
     ("field", "expected"),
     [
-        (None, "identity"),  # it did not say: nothing it may not know
-        (b"", "identity"),  # it said: none
+        (None, "identity"),  # no header: the client may not know any coding
+        (b"", "identity"),  # an empty header: none is accepted
         (b"gzip", "gzip"),
         (b"x-gzip", "gzip"),  # §8.4.1.3
         (b"GZIP", "gzip"),
-        (b"gzip, deflate, br, zstd", "br"),  # equals: the smallest
+        (b"gzip, deflate, br, zstd", "br"),  # equal weights: the smallest body
         (b"gzip;q=1.0, br;q=0.5", "gzip"),
         (b"gzip ; q=0.2 , br;q=0.1", "gzip"),
         (b"gzip;q=0, br", "br"),
         (b"gzip;q=0", "identity"),
         (b"gzip;Q=0", "identity"),
         (b"gzip;q=0.000", "identity"),
-        (b"deflate", "identity"),  # nothing we have: as it is
+        (b"deflate", "identity"),  # not offered: unencoded
         (b"*", "br"),
         (b"*;q=0.5, gzip", "gzip"),
         (b"*;q=0, gzip;q=0.1", "gzip"),
@@ -31,11 +31,11 @@ OFFERED = ("br", "gzip", "identity")
         (b"identity, gzip;q=0.5", "identity"),
         (b"identity;q=0.5, gzip;q=0.5", "gzip"),
         (b"identity;q=0, gzip", "gzip"),
-        (b"identity;q=0", None),  # nothing else is wanted either
+        (b"identity;q=0", None),  # identity is refused, and no other coding accepted
         (b"*;q=0", None),
         (b"identity;q=0, *;q=0", None),
         (b"*;q=0, identity", "identity"),
-        (b"gzip;q=nonsense", "identity"),  # a weight that is none
+        (b"gzip;q=nonsense", "identity"),  # an invalid weight
         (b"gzip;q=7, br;q=-1", "identity"),
         (b"gzip;q=nan", "identity"),
         (b";;,,q=1", "identity"),
@@ -43,10 +43,10 @@ OFFERED = ("br", "gzip", "identity")
     ],
 )
 def test_the_coding_the_client_likes_best(field: bytes | None, expected: str | None) -> None:
-    """The highest weight wins, of equals the smallest body; identity is wanted least unless it is named."""
+    """The highest weight wins, then the smallest body. Identity is last unless it has a weight."""
     assert expected == choose(field, OFFERED)
 
 
-def test_only_what_there_is() -> None:
-    """A file too small to be compressed is sent as it is, whatever is liked."""
+def test_only_offered_codings_are_chosen() -> None:
+    """A file too small to be compressed is sent unencoded."""
     assert choose(b"br, gzip", ("identity",)) == "identity"

@@ -1,4 +1,4 @@
-"""What is answered about one published file."""
+"""The responses for one published file."""
 
 from datetime import UTC, datetime
 
@@ -7,9 +7,9 @@ import pytest
 from syndicator.web.prepared_responses import (
     PreparedResponse,
     PublishedFile,
-    answer,
     moved_to,
     prepare,
+    select,
 )
 
 LINK = '<https://hub.example/>; rel="hub", <https://news.example.com/category/news.rss>; rel="self"'
@@ -31,11 +31,11 @@ def published(**changes: object) -> PublishedFile:
 
 def ask(*headers: tuple[str, str], **changes: object) -> PreparedResponse:
     lines = [(name.encode(), value.encode()) for name, value in headers]
-    return answer(prepare(published(**changes), max_age=300), lines)
+    return select(prepare(published(**changes), max_age=300), lines)
 
 
-def test_a_full_answer_says_all_there_is_to_say() -> None:
-    """Type, length, coding, both validators, how long it keeps, what it varies by, hub and self."""
+def test_the_headers_of_a_full_response() -> None:
+    """Type, length, coding, both validators, max-age, Vary, and the links to hub and self."""
     reply = ask(("accept-encoding", "gzip"))
     expected = {
         b"content-type": b"application/rss+xml; charset=utf-8",
@@ -60,13 +60,13 @@ def test_a_full_answer_says_all_there_is_to_say() -> None:
     ],
 )
 def test_each_encoding_has_an_etag_of_its_own(accept: str, etag: bytes, body: bytes) -> None:
-    """A strong tag names octets (§8.8.3), and the octets differ; Last-Modified is the same for all."""
+    """A strong tag identifies bytes (§8.8.3), which differ. Last-Modified is the same for all."""
     reply = ask(("accept-encoding", accept))
     headers = dict(reply.headers)
     assert (etag, body, DATE) == (headers[b"etag"], reply.body, headers[b"last-modified"])
 
 
-def test_no_link_where_there_is_no_topic() -> None:
+def test_pages_have_no_link_header() -> None:
     """A page is not a topic."""
     assert b"link" not in dict(ask(link=None, page=None).headers)
 
@@ -80,16 +80,14 @@ def test_no_link_where_there_is_no_topic() -> None:
         ([("if-none-match", '"x"'), ("if-none-match", '"d1"')], 304),  # two lines are one list
         ([("if-none-match", "*")], 304),
         ([("if-none-match", '"x"')], 200),
-        ([("if-none-match", '"d1-gz"')], 200),  # another encoding is another representation
+        ([("if-none-match", '"d1-gz"')], 200),  # the tag of another encoding
         ([("accept-encoding", "gzip"), ("if-none-match", '"d1-gz"')], 304),
         ([("accept-encoding", "gzip"), ("if-none-match", 'W/"d1-gz"')], 304),
         ([("if-modified-since", DATE.decode())], 304),
         ([("if-modified-since", "Thu, 15 Jan 2026 05:39:12 GMT")], 200),
         ([("if-modified-since", "Fri, 16 Jan 2026 05:39:12 GMT")], 200),  # a date we never sent
-        (
-            [("if-none-match", '"x"'), ("if-modified-since", DATE.decode())],
-            200,
-        ),  # the tag decides alone
+        # The date is ignored.
+        ([("if-none-match", '"x"'), ("if-modified-since", DATE.decode())], 200),
         ([("if-none-match", '"d1"'), ("if-modified-since", "yesterday")], 304),
         ([("if-match", '"d1"')], 200),
         ([("if-match", 'W/"d1"')], 412),
@@ -104,13 +102,13 @@ def test_no_link_where_there_is_no_topic() -> None:
         ([("accept-encoding", "gzip;q=0"), ("accept-encoding", "br")], 200),
     ],
 )
-def test_precedence(headers: list[tuple[str, str]], status: int) -> None:
-    """RFC 9110 §13.2.2, step by step."""
+def test_conditional_requests(headers: list[tuple[str, str]], status: int) -> None:
+    """Preconditions apply to the negotiated encoding; several lines of one field are one list."""
     assert status == ask(*headers).status
 
 
-def test_304_says_what_200_would_have_said() -> None:
-    """§15.4.5: ETag, Cache-Control and Vary; and no body, no length, no type."""
+def test_a_304_has_the_validators_of_a_200() -> None:
+    """§15.4.5: ETag, Cache-Control and Vary. No body, length or type."""
     headers = dict(ask(("if-none-match", '"d1"')).headers)
     assert {b"etag", b"last-modified", b"cache-control", b"vary", b"link"} == headers.keys()
     assert tuple(headers[name] for name in (b"etag", b"vary", b"cache-control")) == (
@@ -120,37 +118,39 @@ def test_304_says_what_200_would_have_said() -> None:
     )
 
 
-def test_a_person_is_shown_the_page() -> None:
-    """A browser that opens a feed goes to its page, by a relative address, and no cache keeps that."""
+def test_a_browser_is_redirected_to_the_page() -> None:
+    """By a relative address. Caches must not store the redirect."""
     reply = ask(("sec-fetch-dest", "document"), ("if-none-match", '"d1"'))
     headers = dict(reply.headers)
-    assert (
-        reply.status,
-        headers[b"location"],
-        headers[b"cache-control"],
-    ) == (303, b"../category/news.html#rss", b"no-store")
+    assert reply.status == 303
+    assert headers[b"location"] == b"../category/news.html#rss"
+    assert headers[b"cache-control"] == b"no-store"
     assert b"link" not in headers
 
 
 @pytest.mark.parametrize("destination", ["empty", "iframe", "image"])
-def test_a_program_is_not(destination: str) -> None:
-    """A reader that lives in a browser fetches the feed itself."""
+def test_programs_are_not_redirected(destination: str) -> None:
+    """A reader that runs in a browser fetches the feed itself."""
     assert ask(("sec-fetch-dest", destination)).status == 200
     assert ask(("sec-fetch-dest", "document"), page=None).status == 200
 
 
-def test_a_redirect_names_the_new_place_and_no_hub() -> None:
-    """Clients join the headers of all hops, and would find two selfs; a name with other letters is encoded."""
+def test_a_moved_feed_is_redirected_without_links() -> None:
+    """Clients merge the headers of all hops, and would find two `self` links.
+
+    Non-ASCII characters are encoded.
+    """
     reply = moved_to("https://news.example.com/category/größe.rss")
-    assert (
-        reply.status,
-        dict(reply.headers)[b"location"],
-    ) == (301, b"https://news.example.com/category/gr%C3%B6%C3%9Fe.rss")
+    location = dict(reply.headers)[b"location"]
+    assert (reply.status, location) == (
+        301,
+        b"https://news.example.com/category/gr%C3%B6%C3%9Fe.rss",
+    )
     assert b"link" not in dict(reply.headers)
 
 
-def test_the_head_is_the_headers() -> None:
-    """What is written at once says the same as what goes through ASGI."""
+def test_the_prepared_head_equals_the_headers() -> None:
+    """The protocol writes the head, ASGI sends the headers."""
     reply = ask(("accept-encoding", "gzip"))
     status_line, *lines = reply.head.decode().split("\r\n")
     assert status_line == "HTTP/1.1 200 OK"

@@ -1,30 +1,55 @@
-"""The notice of a proxy that is not configured."""
+"""The client behind proxies, and the report of a proxy that is not configured."""
 
 from ipaddress import ip_network
 
-from syndicator.web.proxies import Proxies
+import pytest
+
+from syndicator.web.proxies import Proxies, client_of
 
 
-def test_a_proxy_that_is_not_named_is_reported_once() -> None:
-    """One address for this machine and its networks, however many come: who sends the header fills no log."""
-    seen: list[str] = []
-    proxies = Proxies([ip_network("10.0.0.1/32")], on_unnamed=seen.append)
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("198.51.100.7", "", "198.51.100.7"),
+        # The peer is not a trusted proxy: its header is ignored.
+        ("198.51.100.7", "203.0.113.9", "198.51.100.7"),
+        ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        # The client wrote the first address itself.
+        ("10.0.0.1", "203.0.113.1, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        ("10.0.0.1", "203.0.113.1|203.0.113.9", "203.0.113.9"),  # two lines are one list
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "nonsense", ""),
+        ("2001:db8:1:2:3::4", "", "2001:db8:1:2::/64"),
+        ("::ffff:198.51.100.7", "", "198.51.100.7"),
+    ],
+)
+def test_the_client_of_a_request(peer: str, forwarded: str, expected: str) -> None:
+    """A trusted proxy's `X-Forwarded-For` counts, read from its end; an IPv6 client is its /64."""
+    headers = [(b"x-forwarded-for", line.encode()) for line in forwarded.split("|") if line]
+    scope = {"client": (peer, 1), "headers": headers}
+    assert client_of(scope, [ip_network("10.0.0.0/8")]) == expected
+
+
+def test_an_untrusted_proxy_is_reported_once() -> None:
+    """One private address, however many proxies send the header: it can't flood the log."""
+    reported: list[str] = []
+    proxies = Proxies([ip_network("10.0.0.1/32")], on_unnamed=reported.append)
     for peer in ("10.0.0.1", "10.0.0.2", "10.0.0.2", "127.0.0.1", "192.168.0.1", "8.8.8.8"):
         proxies.see(peer)
-    assert seen == ["10.0.0.2"]
+    assert reported == ["10.0.0.2"]
 
 
 def test_a_stranger_does_not_keep_our_own_proxy_from_being_reported() -> None:
-    """A public address counts apart: it may be a CDN, and may as well be anyone's."""
-    seen: list[str] = []
-    proxies = Proxies(on_unnamed=seen.append)
+    """Public addresses are reported separately: they may be a CDN's, or anyone's."""
+    reported: list[str] = []
+    proxies = Proxies(on_unnamed=reported.append)
     for peer in ("8.8.8.8", "8.8.4.4", "2001:4860:4860::8888", "127.0.0.1", "8.8.8.8", "127.0.0.2"):
         proxies.see(peer)
-    assert seen == ["8.8.8.8", "127.0.0.1"]
+    assert reported == ["8.8.8.8", "127.0.0.1"]
 
 
-def test_an_address_that_is_none_is_no_proxy() -> None:
+def test_a_peer_without_an_address_is_not_reported() -> None:
     """A UNIX socket has no address."""
-    seen: list[str] = []
-    Proxies(on_unnamed=seen.append).see("")
-    assert seen == []
+    reported: list[str] = []
+    Proxies(on_unnamed=reported.append).see("")
+    assert reported == []

@@ -1,40 +1,31 @@
-"""What is refused in the head of a request: Host (RFC 9112 §3.2, RFC 9110 §7.2), an upgrade with a body."""
+"""Request heads that are refused: invalid Host (RFC 9112 §3.2, RFC 9110 §7.2), upgrades."""
 
 import pytest
 
-from syndicator.web.request_head import are_hosts, is_host, mistake
+from syndicator.web.request_head import are_hosts, is_host, refusal
 
 HOSTS = (
     *(b"x", b"feeds.example.com", b"feeds.example.com:8080", b"example.com.", b"EXAMPLE.com"),
     *(b"xn--bcher-kva.example", b"my_host", b"127.0.0.1", b"127.0.0.1:80", b"a%20b", b"a,b"),
     *(b"[::1]", b"[::1]:8080", b"[2001:db8::192.0.2.1]", b"x:", b"", b":80", b"x \t"),
 )
-OTHERS = (
+INVALID = (
     *(b"a b", b"a/b", b"user@host", b"x:port", b"x:-1", b"x:80:80", b"http://x", b"x?y", b"x#y"),
-    *(
-        b"::1",
-        b"[::1",
-        b"::1]",
-        b"[]",
-        b"[x]",
-        b"[::1]x",
-        b"[1.2.3.4]",
-        b"[:::::]",
-        b"[fe80::1%eth0]",
-    ),
-    *(b"%", b"%zz", b"b\xc3\xbccher.example", b"x\x00", b"<x>", b'"x"', b"x\\y", b"x, y", b"a\tb"),
+    *(b"::1", b"[::1", b"::1]", b"[]", b"[x]", b"[::1]x", b"[1.2.3.4]", b"[:::::]"),
+    *(b"[fe80::1%eth0]", b"%", b"%zz", b"b\xc3\xbccher.example", b"x\x00", b"<x>", b'"x"'),
+    *(b"x\\y", b"x, y", b"a\tb"),
 )
 
 
 @pytest.mark.parametrize("value", HOSTS)
-def test_a_host(value: bytes) -> None:
-    """A name, an IPv4 address or an IPv6 address in brackets, with or without a port. It may be empty."""
+def test_valid_hosts(value: bytes) -> None:
+    """A name, an IPv4 address or an IPv6 address in brackets, with or without a port; or empty."""
     assert is_host(value)
 
 
-@pytest.mark.parametrize("value", OTHERS)
-def test_no_host(value: bytes) -> None:
-    """Everything else, so that nobody takes a request for another host's."""
+@pytest.mark.parametrize("value", INVALID)
+def test_invalid_hosts(value: bytes) -> None:
+    """Everything else, so that no request is attributed to another host."""
     assert not is_host(value)
 
 
@@ -53,15 +44,15 @@ def test_no_host(value: bytes) -> None:
     ],
 )
 def test_one_host(values: list[bytes], version: str, valid: bool) -> None:
-    """HTTP/1.1 has exactly one; HTTP/1.0 may have none, but never two or an invalid one."""
+    """HTTP/1.1 has exactly one. HTTP/1.0 may have none, but not two or an invalid one."""
     assert are_hosts(values, version) is valid
 
 
 def test_an_upgrade_with_a_body() -> None:
-    """Its body would be taken for the next request."""
+    """It is refused: its body would be parsed as the next request. So is CONNECT."""
     host, upgrade, length = (b"host", b"x"), (b"upgrade", b"h2c"), (b"content-length", b"3")
-    assert mistake(b"GET", "1.1", [host, upgrade], [host, upgrade]) is None
-    assert mistake(b"GET", "1.1", [host], [host, length]) is None
-    assert mistake(b"GET", "1.1", [host, upgrade], [host, upgrade, length]) is not None
-    assert mistake(b"GET", "1.1", [upgrade], [upgrade]) is not None
-    assert mistake(b"CONNECT", "1.1", [host], [host]) is not None
+    assert refusal(b"GET", "1.1", [host, upgrade], [host, upgrade]) is None
+    assert refusal(b"GET", "1.1", [host], [host, length]) is None
+    assert refusal(b"GET", "1.1", [host, upgrade], [host, upgrade, length]) is not None
+    assert refusal(b"GET", "1.1", [upgrade], [upgrade]) is not None
+    assert refusal(b"CONNECT", "1.1", [host], [host]) is not None
