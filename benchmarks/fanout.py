@@ -144,7 +144,7 @@ def ours(to: list[str], folder: Path) -> tuple[float, int]:
     report = push.once()
     seconds = time.perf_counter() - began
     client.close()
-    return seconds, sum(report.paid.values())
+    return seconds, sum(report.done.values())
 
 
 def bare(to: list[str], threads: int) -> tuple[float, int]:

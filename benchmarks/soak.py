@@ -77,7 +77,7 @@ class Soak:
     def queued(self) -> int:
         """Jobs that are queued; -1: unknown."""
         facts = requests.get(f"{self.command.admin}readyz", timeout=10).json()
-        return int(facts.get("owed", -1))
+        return int(facts.get("queued", -1))
 
     def edit(self, seconds: float) -> None:
         end = time.monotonic() + seconds

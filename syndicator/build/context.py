@@ -35,7 +35,7 @@ class BuildContext:
     feeds: int = 0
     changed: int = 0
     written: int = 0
-    mended: int = 0
+    repaired: int = 0
     pings: int = 0
     #: Paths that the next scan must return: mismatched posts, and those put off.
     scan_again: set[str] = field(default_factory=set)
@@ -45,7 +45,7 @@ class BuildContext:
     def count(self, published: PublishResult) -> None:
         self.rows += published.rows
         self.written += published.written
-        self.mended += published.written - len(published.changed)
+        self.repaired += published.written - len(published.changed)
 
     @property
     def until(self) -> datetime:
@@ -64,7 +64,7 @@ class BuildContext:
             feeds=self.feeds,
             feeds_changed=self.changed,
             files_written=self.written,
-            mended=self.mended,
+            repaired=self.repaired,
             pings=self.pings,
             next_due=posts.next_due(connection, self.now),
             problems=problems.all_problems(connection),

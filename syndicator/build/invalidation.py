@@ -120,7 +120,7 @@ class Invalidation:
     ) -> None:
         """Mark the feeds that time, files of the site, or the loss of their own files affect.
 
-        `memory`: of the last run; None: there is none, or it is invalid. `changed_paths` as above.
+        `memory`: of the last run; None: it is missing or invalid. `changed_paths` as above.
         `using_posts`: the posts whose entries show other posts, and so perhaps one that is due.
         """
         with self._database.read() as connection:

@@ -24,7 +24,7 @@ class DetectedSite:
     root: Path
     posts: int
     plain: bool  #: a folder of Markdown files that Jekyll does not process
-    config: Mapping[str, Any]  #: `_config.yml`; empty when there is none
+    config: Mapping[str, Any]  #: `_config.yml`; empty if the site has none
     aliases: Mapping[
         str, str
     ]  #: path of each of jekyll-feed's feeds, and our feed that replaces it

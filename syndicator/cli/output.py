@@ -38,9 +38,7 @@ def print_error(error: SyndicatorError) -> None:
 def print_report(report: "Report | PushReport", *, json: bool) -> None:
     """Print each problem with its hint below it, then the summary."""
     if json:
-        public = {"pings": "owed"}  # names of fields in the JSON, where they differ
-        fields = {public.get(key, key): value for key, value in asdict(report).items()}
-        print_json({**fields, "summary": report.summary()})
+        print_json({**asdict(report), "summary": report.summary()})
         return
     for problem in (*report.problems, *(report.notes if isinstance(report, Report) else ())):
         typer.echo("\n".join(problem_lines(problem)))

@@ -210,13 +210,13 @@ class Builds:
         if self.watcher and requests == {POLL} and changed and self.watcher_reported < begun:
             self._metrics.missed.inc()
             self.watcher.restart()
-        if report.mended and self.last:
+        if report.repaired and self.last:
             hint = (
                 "does another program write to output.path, "
                 "or another syndicator with a state of its own?"
             )
             self._log.warning(
-                "repaired files that another program changed", files=report.mended, hint=hint
+                "repaired files that another program changed", files=report.repaired, hint=hint
             )
         (self._log.info if report.has_changes else self._log.debug)("run", **run_line(report))
         if report.next_due != (self.last.next_due if self.last else None):

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 
 class Notify:
-    """Sends notifications to the service manager. Does nothing if there is none."""
+    """Sends notifications to the service manager. Does nothing without one."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         address = environ.get("NOTIFY_SOCKET", "")

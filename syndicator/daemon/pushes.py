@@ -115,7 +115,7 @@ class Pushes:
         self._faults.report("push", None)
         if report.next_due is not None and report.next_due > datetime.now(UTC):
             self._retry_at(report.next_due)  # else another process works on it
-        if report.paid or report.again or report.gave_up:
+        if report.done or report.retried or report.given_up:
             self._log.info("push", summary=report.summary(), seconds=round(report.seconds, 3))
 
     def _count_queue(self) -> None:

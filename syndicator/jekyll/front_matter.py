@@ -69,7 +69,7 @@ class HeadError(ValueError):
 class SplitDocument:
     """The parts of a document's text."""
 
-    kind: str | None  #: "yaml", "toml" or "json"; None: there is no front matter
+    kind: str | None  #: "yaml", "toml" or "json"; None: the document has none
     head: str
     head_line: int  #: the line of the file that the head starts at
     body: str

@@ -24,7 +24,7 @@ class ReadPost:
     #: None: left out. Without a fatal Problem it is a draft, unpublished, or not a post at all.
     post: Post | None
     problems: tuple[Problem, ...] = ()
-    head_template: HeadTemplates | None = None  #: None: there is no post
+    head_template: HeadTemplates | None = None  #: None: the document is not a post
 
 
 def read_post(document: Document, site: Site) -> ReadPost:

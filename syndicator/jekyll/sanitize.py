@@ -130,7 +130,7 @@ class _Page:
     characters_left: int = MAX_ADDRESSES  #: for the addresses that follow
 
     def within_limit(self, address: str | None) -> str | None:
-        """Count the address. None: there is none, or the page is over its limit."""
+        """Count the address. None: it is missing, or the page is over its limit."""
         if address is None:
             return None
         self.characters_left -= len(address)

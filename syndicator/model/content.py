@@ -240,9 +240,9 @@ class Report:
     feeds: int = 0  #: that exist, each with several files; 0 also when nothing was built
     feeds_changed: int = 0
     files_written: int = 0
-    mended: int = 0  #: of these, files that someone else had changed or removed
+    repaired: int = 0  #: of these, files that someone else had changed or removed
     pings: int = 0  #: queued by this run
-    next_due: datetime | None = None  #: when the next future post appears; None: there is none
+    next_due: datetime | None = None  #: when the next future post appears; None: no post waits
     problems: tuple[Problem, ...] = ()
     put_off: tuple[str, ...] = ()  #: posts left to the next run because something was urgent
     notes: tuple[Problem, ...] = ()  #: possibly intended: shown, but not counted as problems
@@ -277,8 +277,8 @@ class Report:
         feeds = (
             f"; {self.feeds_changed:,} of {count(self.feeds, 'feed')} changed" if self.feeds else ""
         )
-        mended = f"; {count(self.mended, 'file')} repaired" if self.mended else ""
-        return f"{posts}{problems}{feeds}{mended}{pings}"
+        repaired = f"; {count(self.repaired, 'file')} repaired" if self.repaired else ""
+        return f"{posts}{problems}{feeds}{repaired}{pings}"
 
 
 def count(number: int, noun: str) -> str:

@@ -71,7 +71,7 @@ class Response:
     error: str | None = None  #: text for the operator; None: a response arrived
     #: True: not sent, as third parties may not choose this address; or the response is too large.
     refused: bool = False
-    #: True: we stopped before it ended, so it is no failure of the target.
+    #: True: we stopped before it ended, which is not a failure of the target.
     stopped: bool = False
     seconds: float = 0.0
     too_large: bool = False  #: True: the response was read only up to its limit

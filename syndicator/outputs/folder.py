@@ -128,7 +128,7 @@ class OutputFolder:
         )
 
     def read(self, path: str, most: int = sys.maxsize) -> bytes | None:
-        """The bytes of a file; None if there is none that can be ours.
+        """The bytes of a file; None: no file there can be ours.
 
         Not ours are unreadable files, other than regular files, and those over `most` bytes.
         """
@@ -246,7 +246,7 @@ class OutputFolder:
             raise self._failure(folder, error) from error
 
     def _stat(self, path: str) -> tuple[int, int] | None:
-        """Size and mtime_ns of a regular file; None: there is none."""
+        """Size and mtime_ns of a regular file; None: it is missing."""
         try:
             seen = os.lstat(self._full_path(path))
         except OSError:

@@ -101,27 +101,27 @@ class PushReport:
 
     started: datetime
     seconds: float
-    paid: Mapping[JobKind, int]  #: jobs that are done
-    again: Mapping[JobKind, int]  #: jobs that failed and are to be retried
-    gave_up: Mapping[JobKind, int]  #: jobs without retries left
+    done: Mapping[JobKind, int]  #: jobs that are done
+    retried: Mapping[JobKind, int]  #: jobs that failed and are to be retried
+    given_up: Mapping[JobKind, int]  #: jobs without retries left
     ended: int  #: subscriptions that ended since their deliveries failed for too long
     problems: tuple[Problem, ...]  #: the last failure of each target, of `REPORTED` targets
-    owed: int  #: jobs still queued
+    queued: int  #: jobs still queued
     next_due: datetime | None  #: when the next of them is due; None: the outbox is empty
 
     def summary(self) -> str:
         """The pass in one line: `8 pings sent; 2 failed (1 given up); 3 still queued`."""
-        sent = [f"{number:,} {_NOUNS[kind][number != 1]}" for kind, number in self.paid.items()]
-        gave_up = sum(self.gave_up.values())
-        failed = sum(self.again.values()) + gave_up
+        sent = [f"{number:,} {_NOUNS[kind][number != 1]}" for kind, number in self.done.items()]
+        given_up = sum(self.given_up.values())
+        failed = sum(self.retried.values()) + given_up
         parts = [f"{', '.join(sent) or 'nothing'} sent"]
         if failed:
-            parts.append(f"{failed:,} failed" + (f" ({gave_up:,} given up)" if gave_up else ""))
+            parts.append(f"{failed:,} failed" + (f" ({given_up:,} given up)" if given_up else ""))
         if self.ended:
             noun = "subscription" if self.ended == 1 else "subscriptions"
             parts.append(f"{self.ended:,} {noun} ended after a week of failures")
-        if self.owed:
-            parts.append(f"{self.owed:,} still queued")
+        if self.queued:
+            parts.append(f"{self.queued:,} still queued")
         return "; ".join(parts)
 
 

@@ -155,12 +155,12 @@ class PushWorker:
         return PushReport(
             started=started,
             seconds=time.monotonic() - began,
-            paid=dict(counts.done),
-            again=dict(counts.retried),
-            gave_up=dict(counts.given_up),
+            done=dict(counts.done),
+            retried=dict(counts.retried),
+            given_up=dict(counts.given_up),
             ended=counts.ended,
             problems=tuple(counts.problems.values()),
-            owed=queued_by_kind(jobs).total(),
+            queued=queued_by_kind(jobs).total(),
             next_due=next_due,
         )
 

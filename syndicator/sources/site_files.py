@@ -47,7 +47,7 @@ class FolderFiles:
         return names
 
     def _use(self, path: str) -> tuple[str, tuple[int, int]] | tuple[None, None]:
-        """The real path of a regular file below the root, and its state. None: there is none."""
+        """The real path of a regular file below the root, and its state. None: no such file."""
         folder, path = path.endswith("/"), path.strip("/")
         # The same state that `look_again` compares; only here the links are resolved.
         self.needs[path] = seen = look_again(self._root, path)

@@ -187,7 +187,7 @@ def peek(url: str) -> datetime | None:
 
 
 def peek_value(url: str, key: str) -> str | None:
-    """A value of the `kv` table, without changing the state; None: there is none.
+    """A value of the `kv` table, without changing the state; None: it is not set.
 
     Raises as `peek` does.
     """

@@ -138,7 +138,7 @@ def file(connection: Connection, path: str) -> FileRow | None:
 
 
 def file_at(connection: Connection, url: str) -> FileRow | None:
-    """The file that is published at a URL; None: there is none.
+    """The file that is published at a URL; None: no such file.
 
     An alias has the URL, and the bytes, of the file it points to.
     """

@@ -113,7 +113,7 @@ def _files(state: Path) -> Iterator[Path]:
 
 
 def _mode(file: Path) -> int:
-    """The permissions of a regular file; 0: there is none."""
+    """The permissions of a regular file; 0: it is missing."""
     try:
         mode = file.lstat().st_mode
     except OSError:

@@ -50,7 +50,7 @@ class HubState:
 
     url: str
     waiting: int  #: pings queued or claimed
-    gave_up: int  #: pings given up
+    given_up: int  #: pings given up
     next_try: datetime | None  #: None: no ping is queued
     last_success: datetime | None  #: None: never
     fetched: datetime | None  #: when it last fetched a changed feed; None: never
@@ -222,7 +222,7 @@ def pending(connection: Connection, host: str, client: str) -> PendingJobs:
 
 
 def oldest_since(connection: Connection) -> datetime | None:
-    """The `since` of the oldest job queued or claimed; None: there is no such job."""
+    """The `since` of the oldest job queued or claimed; None: the outbox is empty."""
     first: int | None = connection.scalar(
         select(func.min(jobs.c.since)).where(jobs.c.state != "gave up")
     )
@@ -243,7 +243,7 @@ def hub_states(connection: Connection) -> tuple[HubState, ...]:
         select(
             jobs.c.target,
             func.sum(case((jobs.c.state == "gave up", 0), else_=1)).label("waiting"),
-            func.sum(case((jobs.c.state == "gave up", 1), else_=0)).label("gave_up"),
+            func.sum(case((jobs.c.state == "gave up", 1), else_=0)).label("given_up"),
             func.min(case((jobs.c.state == "waiting", jobs.c.due))).label("next_try"),
         )
         .where(jobs.c.kind == JobKind.PING)
@@ -255,7 +255,7 @@ def hub_states(connection: Connection) -> tuple[HubState, ...]:
         HubState(
             url=url,
             waiting=int(pings[url].waiting) if url in pings else 0,
-            gave_up=int(pings[url].gave_up) if url in pings else 0,
+            given_up=int(pings[url].given_up) if url in pings else 0,
             next_try=from_us(pings[url].next_try) if url in pings else None,
             last_success=from_us(results[url].last_success) if url in results else None,
             fetched=from_us(results[url].fetched) if url in results else None,

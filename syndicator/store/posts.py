@@ -23,10 +23,12 @@ class PostRow(NamedTuple):
     stat: Stat
     settled: bool  #: False: too recent for its mtime to show a later change; scanned again
     digest: str  #: of the file as last read
-    head: PostHead | None  #: of the last version that could be read as a post; None: there is none
+    head: (
+        PostHead | None
+    )  #: of the last version that could be read as a post; None: no version could
     document_digest: str | None = None  #: of the version that `head` describes
     feeds: tuple[str, ...] = ()  #: the feeds it is in, or will be in once it is due
-    #: The id of a withdrawn post, reserved while its file exists; None: there is none.
+    #: The id of a withdrawn post, reserved while its file exists; None: not withdrawn.
     hidden_id: str | None = None
 
     @property
@@ -194,7 +196,7 @@ _NEXT_DUE = select(func.min(posts.c.published)).where(
 
 
 def next_due(connection: Connection, now: datetime) -> datetime | None:
-    """When the next future post is due; None: there is none."""
+    """When the next future post is due; None: no post waits."""
     first: int | None = connection.scalar(_NEXT_DUE, {"now": to_us(now)})
     return from_us(first)
 

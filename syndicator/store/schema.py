@@ -306,7 +306,7 @@ subscriptions = Table(
     Column("error", Text),
     # of the address last connected to, see `outbox.network_of`; None: unknown
     Column("network", Text),
-    # when the first of the failures in a row was; None: there is none
+    # when the first of the failures in a row was; None: the last one arrived
     Column("failing", BigInteger),
 )
 Index("subscriptions_host", subscriptions.c.host, subscriptions.c.expires)

@@ -18,9 +18,10 @@ from support import CONFIG, FEEDS, Site, formats
 from syndicator.build.pipeline import Builder
 from syndicator.build.scan import SiteReader
 from syndicator.errors import OutputError, SourceError
+from syndicator.inspection import check_site
 from syndicator.model.content import Report
 from syndicator.model.outbox import Subscription
-from syndicator.service import Service, check_site, quiet
+from syndicator.service import Service, quiet
 from syndicator.store import subscriptions
 
 STORY = "2026-01-15-update-agent-shoots-man-in-the-leg"

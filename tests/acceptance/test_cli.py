@@ -98,7 +98,7 @@ def test_a_problem_is_path_line_message_and_hint(command: Command) -> None:
 
 
 def test_check_writes_nothing(command: Command) -> None:
-    """After a check there is no feed and no state."""
+    """A check makes neither feeds nor a state."""
     command.post("2026-01-02-one")
     before = sorted(command.root.rglob("*"))
     assert command("check").returncode == 0
@@ -124,10 +124,10 @@ def test_json_output(command: Command) -> None:
     assert built["summary"].endswith("pings queued")
     status = json.loads(command("status", "--json").stdout)
     assert {feed["name"] for feed in status["feeds"]} == {"all", "category/news"}
-    assert status["owed"]["ping"] == 6
+    assert status["queued"]["ping"] == 6
     assert json.loads(command("check", "--json").stdout)["problems"]
     pushed = command("push", "--json")
-    assert (json.loads(pushed.stdout)["owed"], pushed.returncode) == (6, 1)
+    assert (json.loads(pushed.stdout)["queued"], pushed.returncode) == (6, 1)
 
 
 def test_status_is_a_page(command: Command) -> None:
@@ -169,7 +169,7 @@ def test_push_all_queues_a_ping_for_every_feed(command: Command) -> None:
     command("push")
     done = command("push", "--all", "--json")
     failed = json.loads(done.stdout)
-    assert failed["gave_up"] == {"ping": 6}
+    assert failed["given_up"] == {"ping": 6}
 
 
 MISTAKES = """

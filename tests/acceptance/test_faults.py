@@ -69,7 +69,9 @@ class Machine:
         """Wait until no run fails or changes anything and no job is queued; drop unread pings."""
         unchanged = self.polls("unchanged")
         until(lambda: self.polls("unchanged") >= unchanged + 2, what="two runs without changes")
-        until(lambda: self.metric('syndicator_owed{kind="ping"}') == 0, what="an empty outbox")
+        until(
+            lambda: self.metric('syndicator_queued_jobs{kind="ping"}') == 0, what="an empty outbox"
+        )
         while not self.hub.pings.empty():
             self.hub.next()
 
@@ -128,7 +130,7 @@ class Machine:
         until(self.is_ready, what="ready again")
 
     def failure(self) -> str:
-        """What `syndicator status` reports as the last failure; empty if there is none."""
+        """What `syndicator status` reports as the last failure; empty: all is well."""
         try:
             with Service(config.load(self.command.config, {})) as service:
                 failure = service.status().last_failure
@@ -535,7 +537,7 @@ def test_a_clock_that_jumps_loses_no_job(site: Site, jump: timedelta) -> None:
     with site.service() as service:
         site.clock.now += jump
         service.build()
-        assert sum(service.push().again.values()) == 3  # no hub listens at that address
+        assert sum(service.push().retried.values()) == 3  # no hub listens at that address
         site.clock.now -= jump
         service.push()
         due = service.status().next_try

@@ -709,7 +709,7 @@ def test_h27_a_delivery_is_signed(site: Site, topic: str, reader: Subscriber) ->
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_h28_any_2xx_is_success(site: Site, topic: str, reader: Subscriber, status: int) -> None:
-    """There is no retry."""
+    """It is not retried."""
     site.follow(reader, topic)
     reader.receive = lambda received: (status, {}, b"")
     site.change(topic)

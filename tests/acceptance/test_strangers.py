@@ -37,9 +37,10 @@ from support import FEEDS, Site
 
 from syndicator import config
 from syndicator.errors import StateError
+from syndicator.inspection import check_machine
 from syndicator.model.content import Problem
 from syndicator.model.outbox import JobKind, Subscription
-from syndicator.service import Service, examine
+from syndicator.service import Service
 from syndicator.store import outbox, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
@@ -414,7 +415,7 @@ def test_endless_heads_cost_no_memory(command: Command) -> None:
         for number in range(40):
             assert subscribe_to_all(command, f"{hostile.url}/{number}").status_code == 202
         until(lambda: len(hostile.requests) >= 40)
-        until(lambda: not facts(command)["owed"].get("verify"))
+        until(lambda: not facts(command)["queued"].get("verify"))
         assert memory(daemon.process.pid, "VmHWM") - before < MOST_GAINED
         assert len(hostile.requests) == 40
 
@@ -437,7 +438,7 @@ def test_endless_responses_cost_no_time(command: Command) -> None:
                 assert subscribe_to_all(command, f"{server.url}/{number}").status_code == 202
         assert subscribe_to_all(command, f"{honest.url}/cb").status_code == 202
         until(lambda: all(len(server.requests) >= 4 for server in hostile))
-        until(lambda: not facts(command)["owed"].get("verify"))
+        until(lambda: not facts(command)["queued"].get("verify"))
         assert processor_seconds(daemon.process.pid) - used < 3
         assert [len(server.requests) for server in hostile] == [4] * len(hostile)
         assert facts(command)["subscribers"] == 1
@@ -561,7 +562,7 @@ HOSTILE = {
 def test_a_hostile_post_delays_no_other(command: Command, kind: str) -> None:
     """A post saved while it is rendered is published within seconds.
 
-    The hostile one takes seconds of processor time itself, and a few hundred MiB. It is published, or
+    The hostile one takes seconds of processor time and a few hundred MiB. It is published, or
     reported as a problem.
     """
     head, text = HOSTILE[kind]
@@ -879,7 +880,7 @@ def test_the_modes_of_an_older_state_are_corrected(tmp_path: Path) -> None:
 
 def doctor_problems(command: Command) -> list[Problem]:
     """The problems of `doctor`, without that of the feeds' address."""
-    problems = examine(config.load(command.config, {}), ask=False, file=command.config)
+    problems = check_machine(config.load(command.config, {}), ask=False, file=command.config)
     return [problem for problem in problems if problem.path != "feeds.url"]
 
 

@@ -92,7 +92,7 @@ def subscribers(command: Command) -> float:
 
 def queued(command: Command) -> int:
     """The number of jobs queued or claimed."""
-    return int(requests.get(f"{command.admin}readyz", timeout=5).json()["owed"])
+    return int(requests.get(f"{command.admin}readyz", timeout=5).json()["queued"])
 
 
 def test_p1_p2_p6_each_feed_links_to_its_hubs_and_itself(served: Command) -> None:

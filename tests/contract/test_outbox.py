@@ -325,7 +325,7 @@ def test_hubs_as_operators_see_them(database: Database) -> None:
             HubState(
                 url=A,
                 waiting=1,
-                gave_up=0,
+                given_up=0,
                 next_try=after(9),
                 last_success=after(1),
                 fetched=None,
@@ -335,7 +335,7 @@ def test_hubs_as_operators_see_them(database: Database) -> None:
             HubState(
                 url=B,
                 waiting=0,
-                gave_up=1,
+                given_up=1,
                 next_try=None,
                 last_success=after(4),
                 fetched=after(5),

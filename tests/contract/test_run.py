@@ -42,7 +42,7 @@ def test_a_run_on_each_database(tmp_path: Path, url: str) -> None:
         ("category/business", 1),
         ("category/news", 0),
     ]
-    assert status.owed["ping"] == 6
+    assert status.queued["ping"] == 6
 
 
 def test_a_post_with_oversized_values(tmp_path: Path, url: str) -> None:

@@ -135,7 +135,7 @@ def test_a_changed_file_is_not_intact(tmp_path: Path, spoil: Callable[[Path], ob
     "path", ["../a.rss", "/etc/passwd", "a/../../b", "a//b", "", "a/" + "b" * 256, "a\0b", "."]
 )
 def test_nothing_is_written_outside(tmp_path: Path, path: str) -> None:
-    """A path that leaves the folder, or is no path, is refused."""
+    """A path that leaves the folder, or is not a path, is refused."""
     with pytest.raises(OutputError, match="not a path below"):
         write(OutputFolder(tmp_path / "feeds", ()), file(path))
     assert os.listdir(tmp_path) == []

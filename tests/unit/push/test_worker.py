@@ -139,7 +139,7 @@ def test_each_hub_gets_a_ping_for_each_topic(database: Database, hub: Hub) -> No
     assert sorted((path, form["hub.topic"]) for path, form in hub.seen) == [
         (path, [topic]) for path in ("/a", "/b") for topic in (TOPIC, f"{TOPIC}2")
     ]
-    assert (report.paid, report.owed, report.next_due) == ({JobKind.PING: 4}, 0, None)
+    assert (report.done, report.queued, report.next_due) == ({JobKind.PING: 4}, 0, None)
     assert report.summary() == "4 pings sent"
 
 
@@ -152,7 +152,7 @@ def test_a_failed_ping_is_retried_when_due_and_given_up_at_the_end(
     clock = Clock()
     with pushing(database, clock) as push:
         report = push.once()
-        assert (len(hub.seen), report.again, report.next_due) == (
+        assert (len(hub.seen), report.retried, report.next_due) == (
             1,
             {JobKind.PING: 1},
             NOW + timedelta(seconds=5),
@@ -166,16 +166,20 @@ def test_a_failed_ping_is_retried_when_due_and_given_up_at_the_end(
         push.once()
         clock.now += timedelta(minutes=1)
         report = push.once()
-        assert (len(hub.seen), report.gave_up, report.next_due) == (3, {JobKind.PING: 1}, None)
+        assert (len(hub.seen), report.given_up, report.next_due) == (3, {JobKind.PING: 1}, None)
         with database.read() as connection:
             (state,) = outbox.hub_states(connection)
-        assert (state.gave_up, state.last_failure, state.error) == (1, clock.now, "it answered 500")
+        assert (state.given_up, state.last_failure, state.error) == (
+            1,
+            clock.now,
+            "it answered 500",
+        )
         hub.behave = lambda path: 200
         enqueue(database, hub.url, now=clock.now)
-        assert push.once().paid == {JobKind.PING: 1}
+        assert push.once().done == {JobKind.PING: 1}
     with database.read() as connection:
         (state,) = outbox.hub_states(connection)
-    assert (state.gave_up, state.waiting, state.last_success) == (0, 0, clock.now)
+    assert (state.given_up, state.waiting, state.last_success) == (0, 0, clock.now)
 
 
 def test_setting_the_clock_back_delays_no_job(database: Database, hub: Hub) -> None:
@@ -220,15 +224,15 @@ def test_retry_after_delays_every_topic_of_the_hub(database: Database, hub: Hub)
     with pushing(database, clock) as push:
         report = push.once()
         sent = len(hub.seen)
-        assert (0 < sent < 100, sum(report.again.values())) == (True, sent)
+        assert (0 < sent < 100, sum(report.retried.values())) == (True, sent)
     clock.now += timedelta(seconds=30)
     hub.behave = lambda path: 204
     enqueue(database, hub.url, f"{hub.url}/another", now=clock.now)
     with pushing(database, clock) as push:  # it is stored for other processes
-        assert push.once().paid == {JobKind.PING: 1}
+        assert push.once().done == {JobKind.PING: 1}
         assert (len(hub.seen), hub.seen[-1][0]) == (sent + 1, "/another")
         clock.now = NOW + timedelta(seconds=120)
-        assert push.once().paid == {JobKind.PING: 301}
+        assert push.once().done == {JobKind.PING: 301}
 
 
 def test_a_redirect_that_keeps_the_post_is_followed(database: Database, hub: Hub) -> None:
@@ -236,11 +240,11 @@ def test_a_redirect_that_keeps_the_post_is_followed(database: Database, hub: Hub
     hub.behave, hub.headers = lambda path: 308 if path == "/old" else 202, {"Location": "/new"}
     enqueue(database, f"{hub.url}/old")
     with pushing(database, Clock()) as push:
-        assert push.once().paid == {JobKind.PING: 1}
+        assert push.once().done == {JobKind.PING: 1}
         assert [path for path, _ in hub.seen] == ["/old", "/new"]
         hub.behave = lambda path: 307
         enqueue(database, f"{hub.url}/old")
-        assert push.once().again == {JobKind.PING: 1}
+        assert push.once().retried == {JobKind.PING: 1}
     assert len(hub.seen) == 2 + 1 + 3
 
 
@@ -286,7 +290,7 @@ def test_a_request_that_raises_delays_no_other(database: Database, hub: Hub) -> 
             reports.append(push.once())
             clock.now += timedelta(hours=1)
     assert [seen[0] for seen in hub.seen] == ["/good"]
-    assert [dict(report.gave_up) for report in reports] == [{}, {}, {JobKind.PING: 1}]
+    assert [dict(report.given_up) for report in reports] == [{}, {}, {JobKind.PING: 1}]
     assert "internal error" in reports[0].problems[0].message
 
 
@@ -331,7 +335,7 @@ def test_the_claims_of_a_dead_process_are_released(database: Database, hub: Hub)
             )
         clock = Clock()
         with pushing(database, clock) as push:
-            assert push.once().paid == ({JobKind.PING: 1} if claimer == "test" else {})
+            assert push.once().done == ({JobKind.PING: 1} if claimer == "test" else {})
             clock.now += timedelta(minutes=2)
             push.once()
         enqueue(database, hub.url)
@@ -350,7 +354,7 @@ def test_outcomes_that_could_not_be_recorded_are_sent_again(database: Database, 
             push.once()
         away.rename(path)
         hub.behave = lambda _: 204
-        assert push.once().paid == {JobKind.PING: 1}
+        assert push.once().done == {JobKind.PING: 1}
 
 
 def test_a_claim_is_renewed_while_its_request_is_sent(database: Database, hub: Hub) -> None:
@@ -392,7 +396,7 @@ def test_requests_of_an_aborted_pass_are_not_sent_twice(database: Database, hub:
         away.rename(path)
         report = push.once()
     assert sorted(path for path, _ in hub.seen) == ["/quick", "/slow"]
-    assert (report.paid, report.again) == ({JobKind.PING: 1}, {JobKind.PING: 1})
+    assert (report.done, report.retried) == ({JobKind.PING: 1}, {JobKind.PING: 1})
 
 
 def test_no_ping_is_sent_before_its_feed_is_served(database: Database, hub: Hub) -> None:
@@ -400,9 +404,9 @@ def test_no_ping_is_sent_before_its_feed_is_served(database: Database, hub: Hub)
     enqueue(database, hub.url)
     served = False
     with pushing(database, Clock(), served=lambda: served) as push:
-        assert (push.once().owed, hub.seen) == (1, [])
+        assert (push.once().queued, hub.seen) == (1, [])
         served = True
-        assert push.once().owed == 0
+        assert push.once().queued == 0
     assert len(hub.seen) == 1
 
 
@@ -420,4 +424,4 @@ def test_a_delivery_waits_while_its_topic_can_not_be_read(database: Database, hu
         deliveries.enqueue_deliveries(connection, [TOPIC], NOW)
     with pushing(database, Clock(), read=read) as push:
         report = push.once()
-    assert (report.owed, report.next_due, hub.seen) == (1, NOW + timedelta(seconds=1), [])
+    assert (report.queued, report.next_due, hub.seen) == (1, NOW + timedelta(seconds=1), [])
