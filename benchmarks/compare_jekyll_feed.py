@@ -31,7 +31,7 @@ from syndicator.jekyll.render import Renderer
 from syndicator.jekyll.site import CONFIG, Site, read_site
 from syndicator.model.content import Document, Entry, Post, PostHead
 from syndicator.sources.folder import SourceFolder
-from syndicator.sources.site_files import FolderFiles
+from syndicator.sources.referenced_files import FolderFiles
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 META = ("id", "link", "title", "published", "authors", "categories")

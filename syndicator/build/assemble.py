@@ -1,4 +1,4 @@
-"""Makes a Feed of a feed's settings, its entries and the date of its last update."""
+"""Makes a Feed of its settings and entries, with an `updated` that never goes back."""
 
 from collections.abc import Sequence
 from dataclasses import replace

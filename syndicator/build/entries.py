@@ -16,7 +16,7 @@ from syndicator.jekyll.site import ALWAYS, Site
 from syndicator.model.content import Document, Entry, Post, PostHead, Problem, fingerprint
 from syndicator.model.lookups import matches_name, path_endings
 from syndicator.sources.folder import SourceFolder
-from syndicator.sources.site_files import FolderFiles, Seen, look_again
+from syndicator.sources.referenced_files import FolderFiles, Seen, look_again
 from syndicator.store import entries, feeds, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow

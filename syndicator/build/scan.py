@@ -13,7 +13,7 @@ from syndicator.errors import SourceError
 from syndicator.jekyll.site import Site, read_site
 from syndicator.model.content import Problem
 from syndicator.sources.folder import SourceFolder, not_a_directory, source_error
-from syndicator.sources.site_files import FolderFiles, Seen, unchanged
+from syndicator.sources.referenced_files import FolderFiles, Seen, unchanged
 from syndicator.store import posts
 from syndicator.store.database import Database
 from syndicator.store.sql import batches

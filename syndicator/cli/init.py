@@ -12,7 +12,7 @@ from syndicator.build.feed_names import feed_slug
 from syndicator.errors import ConfigError
 from syndicator.jekyll.site import read_site
 from syndicator.sources.folder import SourceFolder
-from syndicator.sources.site_files import FolderFiles
+from syndicator.sources.referenced_files import FolderFiles
 
 _DEFAULT_FILE = Path("config/syndicator.toml")
 

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from syndicator.formats.common import HEADINGS
+from syndicator.formats.field_values import HEADINGS
 from syndicator.model.content import Entry, Feed, FeedFile, FeedSpec, SiteInfo, digest_of
 
 #: Entries on a feed's page, which is a preview and not an archive.

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from syndicator.formats.common import entry_id, labels, language, uri, utc_seconds
+from syndicator.formats.field_values import entry_id, labels, language, uri, utc_seconds
 from syndicator.formats.size_limit import Rendered, items
 from syndicator.model.content import Author, Entry, Feed, Media
 

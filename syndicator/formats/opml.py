@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
-from syndicator.formats.common import HEADINGS, uri
+from syndicator.formats.field_values import HEADINGS, uri
 from syndicator.model.content import FeedFile, FeedSpec, SiteInfo, digest_of
 
 #: The format that readers import, the most preferred first.

@@ -13,7 +13,7 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml.etree import QName, SubElement, _Element
 
-from syndicator.formats.common import (
+from syndicator.formats.field_values import (
     GENERATOR,
     distinct_updates,
     entry_id,

@@ -16,7 +16,7 @@ from syndicator.jekyll.site import ALWAYS
 from syndicator.model.content import Document, PostHead, Problem, Report
 from syndicator.model.lookups import matches_name
 from syndicator.sources.folder import SourceFolder
-from syndicator.sources.site_files import FolderFiles
+from syndicator.sources.referenced_files import FolderFiles
 
 
 def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:

@@ -19,7 +19,7 @@ from pathlib import Path
 from syndicator import regular_files
 from syndicator.errors import OutputError
 from syndicator.model.content import FeedFile
-from syndicator.outputs import directory
+from syndicator.outputs import safe_directories
 from syndicator.outputs.compress import is_compressed, siblings, suffixes
 
 #: Size and mtime_ns as written, by suffix ("" is the file itself; ".gz", ".br").
@@ -122,7 +122,7 @@ class OutputFolder:
 
         Checked by path because each poll checks each file; reads and writes use open folders.
         """
-        linked = directory.is_linked(self.root, path.rpartition("/")[0])
+        linked = safe_directories.is_linked(self.root, path.rpartition("/")[0])
         return not linked and all(
             self._stat(path + suffix) == tuple(seen) for suffix, seen in disk.items()
         )
@@ -134,7 +134,7 @@ class OutputFolder:
         """
         folder, name = self._split(path)
         try:
-            with directory.opened(self.root, folder) as here:
+            with safe_directories.opened(self.root, folder) as here:
                 return regular_files.read_file(name, most, dir_fd=here)
         except OSError as error:
             if error.errno in _NOT_OURS:
@@ -170,7 +170,7 @@ class OutputFolder:
 
     def sweep(self) -> None:
         """Remove the temporary files of killed processes: regular files of this user, by name."""
-        for folder, here, names in directory.walk(self.root):
+        for folder, here, names in safe_directories.walk(self.root):
             for name in filter(_IS_TEMPORARY.fullmatch, names):
                 try:
                     seen = os.stat(name, dir_fd=here, follow_symlinks=False)
@@ -210,7 +210,7 @@ class OutputFolder:
         temporary = _TEMPORARY.format(process=os.getpid(), random=secrets.token_hex(_RANDOM_BYTES))
         mtime_ns = int(date.timestamp()) * 1_000_000_000
         try:
-            with directory.opened(self.root, folder, make=True) as here:
+            with safe_directories.opened(self.root, folder, make=True) as here:
                 try:
                     with open(os.open(temporary, _NEW, 0o666, dir_fd=here), "wb") as file:
                         file.write(data)
@@ -231,16 +231,16 @@ class OutputFolder:
     def _unlink(self, path: str) -> None:
         folder, name = self._split(path)
         try:
-            with directory.opened(self.root, folder) as here:
+            with safe_directories.opened(self.root, folder) as here:
                 os.unlink(name, dir_fd=here)
-        except (FileNotFoundError, NotADirectoryError, directory.LinkError):
+        except (FileNotFoundError, NotADirectoryError, safe_directories.LinkError):
             return
         except OSError as error:
             raise self._failure(path, error) from error
 
     def _sync(self, folder: str) -> None:
         try:
-            with directory.opened(self.root, folder) as here:
+            with safe_directories.opened(self.root, folder) as here:
                 os.fsync(here)
         except OSError as error:
             raise self._failure(folder, error) from error
@@ -266,7 +266,7 @@ class OutputFolder:
         return f"{self.root}/{path}"
 
     def _failure(self, path: str, error: OSError) -> OutputError:
-        if isinstance(error, directory.LinkError):
+        if isinstance(error, safe_directories.LinkError):
             message = (
                 f"{error.filename} is a link: nothing is written through links below {self.root}"
             )

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from syndicator.model.client_keys import host_name
 from syndicator.model.content import Problem
-from syndicator.model.outbox import Job, JobKind, Subscription, host_name
+from syndicator.model.outbox import Job, JobKind, Subscription
 from syndicator.store import claims, deliveries, outbox, subscriptions
 from syndicator.store.outbox import JobRow
 from syndicator.websub import hub

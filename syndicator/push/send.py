@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from syndicator.model.outbox import JobKind, Request, Response, host_name
+from syndicator.model.client_keys import host_name
+from syndicator.model.outbox import JobKind, Request, Response
 from syndicator.outbound import Client
 from syndicator.websub import publisher
 from syndicator.websub.tasks import Task

@@ -1,4 +1,4 @@
-"""One pass over the outbox, step by step until no job is due.
+"""One pass over the outbox: sends due jobs, hundreds at the same time, until none is due.
 
     claim     due jobs, for one lease (store)
     plan      the request of each job (websub)
@@ -15,13 +15,8 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
-from syndicator.model.outbox import (
-    Job,
-    JobKind,
-    JobOutcome,
-    queue_key,
-    queued_by_kind,
-)
+from syndicator.model.client_keys import queue_key
+from syndicator.model.outbox import Job, JobKind, JobOutcome, queued_by_kind
 from syndicator.outbound import Client, FairQueue, SenderPool
 from syndicator.push.plan import Live, ReadTopic, plan
 from syndicator.push.record import PushReport, ResultCounts, record

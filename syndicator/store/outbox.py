@@ -26,7 +26,8 @@ from sqlalchemy import (
     text,
 )
 
-from syndicator.model.outbox import JobKind, JobOutcome, host_name
+from syndicator.model.client_keys import host_name
+from syndicator.model.outbox import JobKind, JobOutcome
 from syndicator.store.schema import from_us, hubs, jobs, to_us
 from syndicator.store.sql import insert
 

@@ -24,7 +24,8 @@ from sqlalchemy import (
     update,
 )
 
-from syndicator.model.outbox import JobKind, Subscription, host_name
+from syndicator.model.client_keys import host_name
+from syndicator.model.outbox import JobKind, Subscription
 from syndicator.store.outbox import JobRow, enqueue, host_of
 from syndicator.store.schema import from_us, jobs, subscriptions, to_us
 from syndicator.store.sql import insert

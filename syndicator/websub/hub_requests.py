@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from syndicator.model.outbox import host_name
+from syndicator.model.client_keys import host_name
 
 #: Characters of the longest callback. Addresses in use have some hundred; a row in an index of
 #: PostgreSQL holds about 2,700 bytes.

@@ -4,16 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from syndicator.model.client_keys import network_of
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import (
-    Job,
-    JobKind,
-    JobOutcome,
-    Request,
-    Response,
-    Subscription,
-    network_of,
-)
+from syndicator.model.outbox import Job, JobKind, JobOutcome, Request, Response, Subscription
 from syndicator.websub import hub, publisher
 from syndicator.websub.retry import is_lost, next_attempt, retry_after
 

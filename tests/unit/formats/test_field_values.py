@@ -1,6 +1,6 @@
 import pytest
 
-from syndicator.formats.common import entry_id, language, uri
+from syndicator.formats.field_values import entry_id, language, uri
 
 
 @pytest.mark.parametrize(

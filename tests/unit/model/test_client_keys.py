@@ -2,7 +2,7 @@
 
 import pytest
 
-from syndicator.model.outbox import host_name, network_of, queue_key
+from syndicator.model.client_keys import host_name, network_of, queue_key
 
 
 @pytest.mark.parametrize(

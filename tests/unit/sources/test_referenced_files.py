@@ -11,7 +11,7 @@ import pytest
 
 from syndicator.model.content import Scope
 from syndicator.sources.folder import SourceFolder
-from syndicator.sources.site_files import FolderFiles, unchanged
+from syndicator.sources.referenced_files import FolderFiles, unchanged
 
 
 @pytest.fixture
