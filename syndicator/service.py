@@ -72,7 +72,8 @@ class Service:
         #: Called several times a second during a push pass.
         self.on_push_progress: Callable[[], None] = lambda: None
         self._clock = clock
-        self._failed = True  # until a run of this process succeeded
+        #: Whether the last run failed, or none ran yet.
+        self._failed = True
         if config.state.file and not make:
             _require_file(config.state.file)
         self.database = Database(
@@ -164,10 +165,12 @@ class Service:
                 with suppress(StateError), self.database.begin() as connection:
                     status.remember_failure(connection, failure)
             raise
-        # A poll without changes writes nothing to the state.
+        # After a run that succeeded, a run without changes writes nothing to the state.
         if self._failed or report.has_changes:
             with self.database.begin() as connection:
-                status.remember_run(connection, report)
+                if report.has_changes:
+                    status.remember_run(connection, report)
+                status.forget_failure(connection)
             self._failed = False
         return report
 

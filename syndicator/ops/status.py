@@ -137,18 +137,22 @@ def daemon_wanted(database: Database) -> bool:
 
 
 def remember_run(connection: Connection, report: Report) -> None:
-    """Record what a run did, and delete the last failure."""
+    """Record what a run with changes did."""
     run = {
         "started": report.started.isoformat(),
         "seconds": report.seconds,
         "summary": report.summary(),
     }
     kv.put(connection, "last run", json.dumps(run))
-    kv.put(connection, "last failure", "")
 
 
 def remember_failure(connection: Connection, failure: Failure) -> None:
     kv.put(connection, "last failure", json.dumps(asdict(failure) | {"at": failure.at.isoformat()}))
+
+
+def forget_failure(connection: Connection) -> None:
+    """Delete the last failure: a run succeeded."""
+    kv.put(connection, "last failure", "")
 
 
 def collect(

@@ -2,12 +2,15 @@
 
 import random
 import string
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from command import Command, until
 from sqlalchemy import create_engine, text
 from support import FEEDS, Site, formats
 
+from syndicator.errors import SourceError
 from syndicator.store import locks
 from syndicator.store.database import Database
 
@@ -43,6 +46,37 @@ def test_a_run_on_each_database(tmp_path: Path, url: str) -> None:
         ("category/news", 0),
     ]
     assert status.queued["ping"] == 6
+
+
+def test_the_last_run_with_changes(tmp_path: Path, url: str) -> None:
+    """A run without changes does not replace it, in a new process and after a failure too."""
+    site = Site(tmp_path / "x")
+    site.state_url = url
+    site.configure(FEEDS)
+    site.post("2026-01-01-one")
+    first = site.build()
+    site.clock.forward(minutes=1)
+    away = site.root.rename(tmp_path / "away")
+    with site.service() as service:
+        with pytest.raises(SourceError):
+            service.build()
+        failed = service.status()
+        away.rename(site.root)
+        service.build()
+        repaired = service.status()
+    site.clock.forward(minutes=1)
+    site.build()
+    with site.service() as service:
+        last = service.status()
+    assert failed.last_failure
+    assert failed.last_failure.at == first.started + timedelta(minutes=1)
+    assert [repaired.last_failure, last.last_failure] == [None, None]
+    for status in (failed, repaired, last):
+        assert status.last_run
+        assert (status.last_run.started, status.last_run.summary) == (
+            first.started,
+            first.summary(),
+        )
 
 
 def test_a_post_with_oversized_values(tmp_path: Path, url: str) -> None:
