@@ -136,9 +136,7 @@ class Metrics:
             "subscribers", "Subscriptions that our hub serves, by topic.", "topic"
         )
         self._topics = frozenset[str]()
-        self.polls = counter(
-            "polls", "Polls of the source, by result: changed, unchanged, failed.", "result"
-        )
+        self.runs = counter("runs", "Runs, by result: changed, unchanged, failed.", "result")
         self.missed = counter("polls_missed", "Polls that found changes which the watcher missed.")
         self.pings = counter(
             "pings", "Pings, by hub and outcome: done, retry, given_up.", "hub", "outcome"
@@ -179,7 +177,7 @@ class Metrics:
         self.feeds.set(report.feeds)
         self.last_run.set(report.started.timestamp())
         self.build_seconds.observe(report.seconds)
-        self.polls.labels("changed" if report.has_changes else "unchanged").inc()
+        self.runs.labels("changed" if report.has_changes else "unchanged").inc()
 
     def count_attempt(self, kind: JobKind, target: str, outcome: str) -> None:
         """Count one attempt at a job. `outcome`: done, retry or given_up."""

@@ -148,7 +148,7 @@ class Builds:
             self._first_run_over = None
 
     def _run_failed(self, error: Exception) -> None:
-        self._metrics.polls.labels("failed").inc()
+        self._metrics.runs.labels("failed").inc()
         self.trouble = Trouble.of(error)
         bug = SyndicatorError(f"{error!r}", hint="this is a bug; the log has its traceback")
         self._service.beat(error if isinstance(error, SyndicatorError) else bug)

@@ -430,7 +430,7 @@ def test_a_missing_source_is_logged_once_and_recovers(command: Command) -> None:
         away = command.site.rename(command.root / "away")
         daemon.line(lambda line: "build failed" in line)
         until(lambda: requests.get(f"{command.url}readyz", timeout=5).status_code == 503)
-        failed = 'syndicator_polls_total{result="failed"}'
+        failed = 'syndicator_runs_total{result="failed"}'
         until(lambda: metric(command, failed) > 3)
         assert "First news" in requests.get(f"{command.url}all.atom", timeout=5).text
         assert count("build failed", daemon.err) == 1
@@ -447,7 +447,7 @@ def test_a_problem_is_logged_once_and_when_it_is_gone(command: Command) -> None:
     with command.running() as daemon:
         command.post("2026-01-03-bad", head='date: "tomorow"\n')
         daemon.line(lambda line: "tomorow" in line)
-        unchanged = 'syndicator_polls_total{result="unchanged"}'
+        unchanged = 'syndicator_runs_total{result="unchanged"}'
         before = metric(command, unchanged)
         until(lambda: metric(command, unchanged) > before + 3)
         assert count("tomorow", daemon.err) == 1

@@ -62,13 +62,13 @@ class Machine:
         values = (line.removeprefix(f"{name} ") for line in lines if line.startswith(f"{name} "))
         return float(next(values, 0))
 
-    def polls(self, result: str) -> float:
-        return self.metric(f'syndicator_polls_total{{result="{result}"}}')
+    def runs(self, result: str) -> float:
+        return self.metric(f'syndicator_runs_total{{result="{result}"}}')
 
     def settle(self) -> None:
         """Wait until no run fails or changes anything and no job is queued; drop unread pings."""
-        unchanged = self.polls("unchanged")
-        until(lambda: self.polls("unchanged") >= unchanged + 2, what="two runs without changes")
+        unchanged = self.runs("unchanged")
+        until(lambda: self.runs("unchanged") >= unchanged + 2, what="two runs without changes")
         until(
             lambda: self.metric('syndicator_queued_jobs{kind="ping"}') == 0, what="an empty outbox"
         )
@@ -123,10 +123,10 @@ class Machine:
     def fails(self, message: str) -> Iterator[None]:
         """Runs fail for this cause in the block, which has to end it. Afterwards they succeed."""
         start = len(self.daemon.err)
-        failed = self.polls("failed")
+        failed = self.runs("failed")
         yield
         self.assert_logged_once(message, start)
-        assert self.polls("failed") >= failed + 3
+        assert self.runs("failed") >= failed + 3
         until(self.is_ready, what="ready again")
 
     def failure(self) -> str:
@@ -140,8 +140,8 @@ class Machine:
 
     def wait_for_failures(self, message: str) -> None:
         """Wait for three failed runs; `/readyz` and the status name the cause."""
-        failed = self.polls("failed")
-        until(lambda: self.polls("failed") >= failed + 3, what="three failed runs")
+        failed = self.runs("failed")
+        until(lambda: self.runs("failed") >= failed + 3, what="three failed runs")
         until(lambda: not self.is_ready(), what="not ready")
         assert message in requests.get(f"{self.command.admin}readyz", timeout=5).json()["error"]
         assert message in self.failure()
@@ -242,8 +242,8 @@ def test_a_feed_that_cannot_be_written_delays_no_other(machine: Machine) -> None
     with machine.fails("category/news.rss"), folder_instead_of_file(path):
         title = machine.post()
         until(lambda: title in machine.command.feed("all.atom"))
-        failed = machine.polls("failed")
-        until(lambda: machine.polls("failed") >= failed + 3)
+        failed = machine.runs("failed")
+        until(lambda: machine.runs("failed") >= failed + 3)
     machine.assert_published(title)
 
 
@@ -252,8 +252,8 @@ def test_status_for_monitoring(machine: Machine) -> None:
     until(lambda: machine.command("status", "--check").returncode == 0, what="a healthy status")
     with read_only(machine.feeds):
         title = machine.post()
-        failed = machine.polls("failed")
-        until(lambda: machine.polls("failed") > failed)
+        failed = machine.runs("failed")
+        until(lambda: machine.runs("failed") > failed)
         result = machine.command("status", "--check")
     assert (result.returncode, "Read-only file system" in result.stdout) == (1, True)
     until(machine.is_ready, what="ready")

@@ -106,8 +106,8 @@ def test_runs_and_attempts_are_counted():
     text = metrics.text().decode()
     for line in (
         "syndicator_posts 5.0",
-        'syndicator_polls_total{result="changed"} 1.0',
-        'syndicator_polls_total{result="unchanged"} 1.0',
+        'syndicator_runs_total{result="changed"} 1.0',
+        'syndicator_runs_total{result="unchanged"} 1.0',
         'syndicator_pings_total{hub="https://hub.example/",outcome="done"} 1.0',
         'syndicator_deliveries_total{kind="deliver",outcome="retry"} 1.0',
         'syndicator_queued_jobs{kind="ping"} 3.0',
