@@ -4,6 +4,6 @@ from syndicator.web.health import Health, Readiness
 
 HEALTHY = Health(
     stuck=list,
-    readiness=lambda: Readiness(ready=True, facts={}),
+    readiness=lambda: Readiness(ready=True, details={}),
     metrics=lambda: b"",
 )

@@ -105,13 +105,14 @@ class Scheduler:
             with self._service.database.read() as connection:
                 counts = outbox.counts(connection)
         except SyndicatorError as error:
-            return Readiness(ready=False, trouble=Trouble.of(error), facts={})
-        age = round(time.monotonic() - self.builds.succeeded, 1) if self.builds.last else None
+            details = {"last_run_seconds_ago": None, "queued": None}
+            return Readiness(ready=False, trouble=Trouble.of(error), details=details)
+        age = round(time.monotonic() - self.builds.succeeded_at, 1) if self.builds.last else None
         late = age is None or age > 3 * self._service.config.source.poll.total_seconds() + 60
         return Readiness(
             ready=self.builds.trouble is None and not late,
             trouble=self.builds.trouble,
-            facts={"last_run_seconds_ago": age, "queued": queued_by_kind(counts).total()},
+            details={"last_run_seconds_ago": age, "queued": queued_by_kind(counts).total()},
         )
 
     def push_soon(self) -> None:

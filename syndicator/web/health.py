@@ -31,7 +31,7 @@ class Readiness:
 
     ready: bool
     trouble: Trouble | None = None  #: the error that keeps it from working; None: it works
-    facts: Mapping[str, str | float | bool | None]  #: shown on the admin address; no secrets
+    details: Mapping[str, str | float | bool | None]  #: shown on the admin address; no secrets
 
     def public(self) -> Mapping[str, object]:
         """The fields for everyone: of an error, only its kind."""
@@ -39,7 +39,7 @@ class Readiness:
 
     def detailed(self) -> Mapping[str, object]:
         """The fields for the operator."""
-        return {"ready": self.ready, **self.facts, "error": self.trouble and self.trouble.message}
+        return {"ready": self.ready, **self.details, "error": self.trouble and self.trouble.message}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -70,7 +70,7 @@ class Web:
         limits: ConnectionLimits | None = None,
         stuck_after: float = STUCK_AFTER,
     ) -> None:
-        self.ready = Readiness(ready=True, facts={"queued": 3})
+        self.ready = Readiness(ready=True, details={"queued": 3})
         self.stuck: list[str] = []
         self.health = Health(
             stuck=lambda: self.stuck,
@@ -431,7 +431,7 @@ def test_public_readyz_shows_only_the_kind_of_an_error(own: Web) -> None:
     """No path, host or cause appears on the public address."""
     assert json.loads(own.get("/readyz")[2]) == {"ready": True, "error": None}
     own.ready = Readiness(
-        ready=False, trouble=Trouble("state", "/var/x.db is full"), facts={"queued": 3}
+        ready=False, trouble=Trouble("state", "/var/x.db is full"), details={"queued": 3}
     )
     until(lambda: own.get("/readyz")[0] == 503, seconds=5)  # readiness is cached for one second
     assert json.loads(own.get("/readyz")[2]) == {"ready": False, "error": "state"}
