@@ -13,9 +13,11 @@ from typer.main import get_command
 from syndicator import config, observe
 from syndicator.cli import init
 from syndicator.cli.commands import app
-from syndicator.model.content import Problem
-from syndicator.ops.status import FeedState, Status
+from syndicator.model.content import Problem, Report
+from syndicator.ops.status import Failure, FeedState, LastRun, Status
+from syndicator.push.record import PushReport
 from syndicator.store.outbox import HubState
+from syndicator.store.subscriptions import Audience, Subscriber
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
@@ -33,6 +35,11 @@ def commands(group: Any, before: str = "") -> dict[str, Any]:
 
 
 COMMANDS = commands(get_command(app))
+
+
+def names_of(kind: type[Any]) -> list[str]:
+    """The names of a dataclass's fields."""
+    return [field.name for field in fields(kind)]
 
 
 @pytest.mark.parametrize("key", list(config.keys()))
@@ -77,9 +84,27 @@ def test_each_field_of_the_status_is_in_the_reference() -> None:
     """Every field of `status --json` has a row, with those of its feeds, hubs and problems."""
     section = REFERENCE.partition("### `syndicator status --json`")[2].partition("\n### ")[0]
     names = {
-        each.name for kind in (Status, FeedState, HubState, Problem) for each in fields(kind)
+        each.name
+        for kind in (Status, LastRun, Failure, FeedState, HubState, Problem, Audience)
+        for each in fields(kind)
     } | {"concerns"}
     assert {name for name in names if f"`{name}`" not in section} == set()
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ("| `build`, `check` |", [*names_of(Report), "summary"]),
+        ("| `push` |", [*names_of(PushReport), "summary"]),
+        ("| `doctor` |", ["problems"]),
+        ("| `hub list` |", ["subscriptions", *names_of(Subscriber)]),
+    ],
+)
+def test_each_field_of_other_json_is_in_the_reference(command: str, names: list[str]) -> None:
+    """Every field that a command prints with `--json` is in its row, and no other field."""
+    section = REFERENCE.partition("### `--json` of the other commands")[2].partition("\n### ")[0]
+    row = section.partition(command)[2].partition("\n")[0]
+    assert set(re.findall(r"`(\w+)`", row)) == set(names)
 
 
 def test_each_metric_is_in_the_reference() -> None:
