@@ -18,12 +18,12 @@ def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utc
 
 
 def check_machine(
-    config: Config, *, ask: bool, file: Path | None = None, clock: Clock = utcnow
+    config: Config, *, ask: bool, config_file: Path | None = None, clock: Clock = utcnow
 ) -> tuple[Problem, ...]:
     """Problems of this config on this machine. Writes nothing.
 
-    `ask`: send requests to the hubs and feeds.url as well. `file`: the config's file, if it has
-    one.
+    `ask`: send requests to the hubs and feeds.url as well. `config_file`: None: the config has no
+    file.
     """
     problems = [
         *doctor.check_addresses(config.feeds.url, config.push.hubs, config.site.url),
@@ -31,15 +31,15 @@ def check_machine(
         *doctor.check_listening(
             config.web.listen, config.web.admin, config.output.path / "index.html"
         ),
-        *doctor.check_permissions(config.state.file, config.output.path, file),
+        *doctor.check_permissions(config.state.file, config.output.path, config_file),
         *doctor.check_state(config.state.url, clock()),
         *doctor.check_proxies(config.state.url, config.web.trusted_proxies),
     ]
     if ask:
         name = f"all.{config.feeds.formats[0]}"
         with closing(from_config.http_client(config)) as client:
-            file = config.output.path / name
+            feed_file = config.output.path / name
             problems += doctor.check_network(
-                client.send, config.push.hubs, config.feeds.url + name, file, clock
+                client.send, config.push.hubs, config.feeds.url + name, feed_file, clock
             )
     return tuple(problems)

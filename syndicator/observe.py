@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from prometheus_client import (
@@ -30,6 +29,7 @@ from syndicator.log_output import LineLogger, LogOutput
 from syndicator.model.content import Report
 from syndicator.model.outbox import JobKind
 
+from syndicator.model.client_keys import host_and_port
 _SECRET_KEYS = frozenset({"secret", "password", "token", "authorization", "cookie"})
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 LOST_LINES = "syndicator_log_lines_lost"
@@ -94,11 +94,6 @@ def mask(_logger: object, _method: str, line: Any) -> Mapping[str, Any]:
 
 def _masked(value: Any) -> Any:
     return _PASSWORD.sub(r"\1:***@", value) if isinstance(value, str) else value
-
-
-def host(url: str) -> str:
-    """Host and port of a callback. The rest of its URL is as secret as a password."""
-    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 class _LostLines(Collector):
@@ -224,10 +219,13 @@ def run_line(report: Report) -> dict[str, Any]:
 
 
 def attempt_line(kind: JobKind, target: str, topic: str, outcome: str) -> dict[str, Any]:
-    """One attempt at a job as the fields of one log line."""
+    """One attempt at a job as the fields of one log line.
+
+    Of a callback only host and port: the rest of its URL is as secret as a password.
+    """
     return {
         "kind": kind.value,
-        "to": target if kind is JobKind.PING else host(target),
+        "to": target if kind is JobKind.PING else host_and_port(target),
         "topic": topic,
         "outcome": outcome,
     }

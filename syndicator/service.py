@@ -26,7 +26,7 @@ from syndicator.store import feeds, kv, locks, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.subscriptions import Subscriber
-from syndicator.websub.hub_requests import SUBSCRIPTIONS_PART, host_quota
+from syndicator.websub.hub_requests import subscription_quota
 
 if TYPE_CHECKING:
     from syndicator.outbound import Client
@@ -115,8 +115,8 @@ class Service:
             claimer=self._claimer,
             retry=self.config.push.retry,
             hub_retry=self.config.hub.retry,
-            subscriptions_per_host=host_quota(
-                limits.host_subscriptions, limits.subscriptions, SUBSCRIPTIONS_PART
+            subscriptions_per_host=subscription_quota(
+                limits.host_subscriptions, limits.subscriptions
             ),
             read_topic=self.topic,
             is_served=self._served,
@@ -238,10 +238,10 @@ class Service:
             aliases=self._aliases,
         )
 
-    def concerns(self, facts: Status) -> tuple[str, ...]:
+    def concerns(self, current: Status) -> tuple[str, ...]:
         """What needs attention. Empty if healthy."""
         return status.concerns(
-            facts,
+            current,
             self._clock(),
             late=3 * self.config.source.poll + timedelta(minutes=1),
             daemon_wanted=status.daemon_wanted(self.database),

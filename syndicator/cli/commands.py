@@ -205,7 +205,7 @@ def doctor(
         from syndicator.config import find
         from syndicator.inspection import check_machine
 
-    problems = check_machine(settings, ask=ask, file=find(config, os.environ))
+    problems = check_machine(settings, ask=ask, config_file=find(config, os.environ))
     if json:
         output.print_json({"problems": [asdict(problem) for problem in problems]})
     else:

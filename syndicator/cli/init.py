@@ -11,6 +11,7 @@ from typing import Any
 from syndicator.build.feed_names import feed_slug
 from syndicator.errors import ConfigError
 from syndicator.jekyll.site import read_site
+from syndicator.model.content import count
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FolderFiles
 
@@ -25,9 +26,8 @@ class DetectedSite:
     posts: int
     plain: bool  #: a folder of Markdown files that Jekyll does not process
     config: Mapping[str, Any]  #: `_config.yml`; empty if the site has none
-    aliases: Mapping[
-        str, str
-    ]  #: path of each of jekyll-feed's feeds, and our feed that replaces it
+    #: Path of each of jekyll-feed's feeds, and our feed that replaces it.
+    aliases: Mapping[str, str]
 
 
 def write_config(directory: Path, config: Path | None, environ: Mapping[str, str]) -> list[str]:
@@ -85,7 +85,7 @@ def _jekyll_feed_aliases(config: Mapping[str, Any]) -> dict[str, str]:
     settings = config.get("feed")
     feed = settings if isinstance(settings, dict) else {}
     main = str(feed.get("path") or "feed.xml").lstrip("/")
-    categories = (name for name in _strings(feed.get("categories")) if feed_slug(name))
+    categories = _strings(feed.get("categories"))
     return {
         main: "all.atom",
         **{f"feed/{name}.xml": f"category/{feed_slug(name)}.atom" for name in categories},
@@ -138,7 +138,7 @@ def _summary_lines(site: DetectedSite, file: Path) -> Iterator[str]:
     url = site.config.get("url")
     title = site.config.get("title") or site.config.get("name")
     yield f"Wrote {file}"
-    yield f"  {site.posts:,} post{'' if site.posts == 1 else 's'} in {site.root}"
+    yield f"  {count(site.posts, 'post')} in {site.root}"
     if title or url:
         yield f"  _config.yml: {title or 'no title'}, {url or 'no url'}"
     for path, feed in site.aliases.items():

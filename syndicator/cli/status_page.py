@@ -6,18 +6,11 @@ from typing import TYPE_CHECKING
 
 from syndicator.cli.output import problem_lines
 from syndicator.model.content import count
+from syndicator.model.outbox import JOB_NOUNS
 
 if TYPE_CHECKING:
     from syndicator.ops.status import Status
     from syndicator.store.subscriptions import Subscriber
-
-#: Singular and plural, by kind of job.
-_JOBS = {
-    "ping": ("ping", "pings"),
-    "verify": ("verification", "verifications"),
-    "deliver": ("delivery", "deliveries"),
-    "deny": ("denial", "denials"),
-}
 
 
 def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> Iterator[str]:
@@ -92,7 +85,7 @@ def _queue_lines(status: "Status", now: datetime) -> Iterator[str]:
 def _job_counts(jobs: Mapping[str, int]) -> str:
     """`8 pings, 1 delivery`; empty if there are none."""
     return ", ".join(
-        f"{number:,} {_JOBS[kind][number != 1]}" for kind, number in jobs.items() if number
+        f"{number:,} {JOB_NOUNS[kind][number != 1]}" for kind, number in jobs.items() if number
     )
 
 

@@ -17,6 +17,7 @@ from syndicator.config.quote import quote
 from syndicator.config.settings import Config, SettingsTable
 from syndicator.config.toml_error import toml_error
 from syndicator.errors import ConfigError
+from syndicator.model.content import count
 
 SEARCH = ("config/syndicator.toml", "syndicator.toml")
 PREFIX = "SYNDICATOR_"
@@ -61,8 +62,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
         mistakes = tuple(
             dict.fromkeys(_mistake(detail, overrides) for detail in error.errors(include_url=False))
         )
-        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        raise ConfigError(f"{file or 'the environment'}: {count}", mistakes=mistakes) from None
+        message = f"{file or 'the environment'}: {count(len(mistakes), 'mistake')}"
+        raise ConfigError(message, mistakes=mistakes) from None
 
 
 def keys(table: type[BaseModel] = Config, above: str = "") -> Iterator[str]:

@@ -34,6 +34,14 @@ def host_name(url: str) -> str:
     return network_of(host) or host
 
 
+def host_and_port(url: str) -> str:
+    """Host and port of a URL, in lower case, without user and password; "": not a URL."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
+
+
 def queue_key(callback: str, name: str) -> str:
     """The fair queue for requests to a callback whose network or host is `name`.
 

@@ -20,6 +20,15 @@ class JobKind(StrEnum):
     DENY = "deny"  #: notify a callback that its subscription ended
 
 
+#: Singular and plural of what each kind of job sends.
+JOB_NOUNS: Mapping[str, tuple[str, str]] = {
+    JobKind.PING: ("ping", "pings"),
+    JobKind.VERIFY: ("verification", "verifications"),
+    JobKind.DELIVER: ("delivery", "deliveries"),
+    JobKind.DENY: ("denial", "denials"),
+}
+
+
 def queued_by_kind(counts: Mapping[tuple[JobKind, str], int]) -> Counter[JobKind]:
     """The number of jobs of each kind that are queued or claimed. `counts`: by kind and state."""
     queued: Counter[JobKind] = Counter()

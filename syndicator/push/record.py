@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from syndicator.model.client_keys import host_name
-from syndicator.model.content import Problem
-from syndicator.model.outbox import Job, JobKind, Subscription
+from syndicator.model.content import Problem, count
+from syndicator.model.outbox import JOB_NOUNS, Job, JobKind, Subscription
 from syndicator.store import claims, deliveries, outbox, subscriptions
 from syndicator.store.outbox import JobRow
 from syndicator.websub import hub
@@ -67,7 +67,7 @@ def _subscribe(
         _deny(connection, job, hub.LIMIT_REACHED, now)
         return
     published = deliveries.was_published(connection, job.topic, job.since)
-    digest = "any" if published else job.detail.get("had")
+    digest = subscriptions.ANY_DIGEST if published else job.detail.get("had")
     subscriptions.upsert(connection, confirmed, digest)
 
 
@@ -87,15 +87,6 @@ def _deny(connection: Connection, job: Job, reason: str, now: datetime) -> None:
     outbox.enqueue(connection, [denial], now)
 
 
-#: Singular and plural of what each kind of job sends.
-_NOUNS = {
-    JobKind.PING: ("ping", "pings"),
-    JobKind.VERIFY: ("verification", "verifications"),
-    JobKind.DELIVER: ("delivery", "deliveries"),
-    JobKind.DENY: ("denial", "denials"),
-}
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PushReport:
     """What a pass did. The fields are public: `syndicator push --json` prints them."""
@@ -112,15 +103,14 @@ class PushReport:
 
     def summary(self) -> str:
         """The pass in one line: `8 pings sent; 2 failed (1 given up); 3 still queued`."""
-        sent = [f"{number:,} {_NOUNS[kind][number != 1]}" for kind, number in self.done.items()]
+        sent = [f"{number:,} {JOB_NOUNS[kind][number != 1]}" for kind, number in self.done.items()]
         given_up = sum(self.given_up.values())
         failed = sum(self.retried.values()) + given_up
         parts = [f"{', '.join(sent) or 'nothing'} sent"]
         if failed:
             parts.append(f"{failed:,} failed" + (f" ({given_up:,} given up)" if given_up else ""))
         if self.ended:
-            noun = "subscription" if self.ended == 1 else "subscriptions"
-            parts.append(f"{self.ended:,} {noun} ended after a week of failures")
+            parts.append(f"{count(self.ended, 'subscription')} ended after a week of failures")
         if self.queued:
             parts.append(f"{self.queued:,} still queued")
         return "; ".join(parts)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-from syndicator.model.client_keys import host_name
+from syndicator.model.client_keys import host_and_port, host_name
 from syndicator.model.outbox import JobKind, JobOutcome
 from syndicator.store.schema import from_us, hubs, jobs, to_us
 from syndicator.store.sql import insert
@@ -56,15 +55,7 @@ class HubState:
     last_success: datetime | None  #: None: never
     fetched: datetime | None  #: when it last fetched a changed feed; None: never
     last_failure: datetime | None  #: None: never
-    error: str | None  #: of the last failure
-
-
-def host_of(url: str) -> str:
-    """Host and port of a URL; "": it can't be parsed."""
-    try:
-        return urlsplit(url).netloc.rpartition("@")[2].lower()
-    except ValueError:
-        return ""
+    error: str | None  #: of the last failure; None: there was none
 
 
 def enqueue(connection: Connection, new_jobs: Iterable[JobRow], now: datetime) -> int:
@@ -96,12 +87,14 @@ def enqueue(connection: Connection, new_jobs: Iterable[JobRow], now: datetime) -
 
 
 def _host_key(job: JobRow) -> str:
-    """The host in whose turn a job is sent.
+    """The `host` column: jobs with the same value take turns with others.
 
     The operator chooses hubs, so each port is a host of its own. Strangers choose callbacks: all
     ports of a network or host share one turn.
     """
-    return host_of(job.target) if job.kind is JobKind.PING else job.network or host_name(job.target)
+    if job.kind is JobKind.PING:
+        return host_and_port(job.target)
+    return job.network or host_name(job.target)
 
 
 @lru_cache

@@ -24,11 +24,14 @@ from sqlalchemy import (
     update,
 )
 
-from syndicator.model.client_keys import host_name
+from syndicator.model.client_keys import host_and_port, host_name
 from syndicator.model.outbox import JobKind, Subscription
-from syndicator.store.outbox import JobRow, enqueue, host_of
+from syndicator.store.outbox import JobRow, enqueue
 from syndicator.store.schema import from_us, jobs, subscriptions, to_us
 from syndicator.store.sql import insert
+
+#: Never a digest, so the subscriber gets a delivery in any case.
+ANY_DIGEST = "any"
 
 #: Deliveries that are not claimed.
 UNSENT = and_(jobs.c.kind == JobKind.DELIVER, jobs.c.state != "claimed")
@@ -62,7 +65,7 @@ class Audience:
 
 def callback_label(callback: str) -> str:
     """The name of a callback in messages: its host, and a digest that tells callbacks apart."""
-    return f"{host_of(callback)}#{sha256(callback.encode()).hexdigest()[:8]}"
+    return f"{host_and_port(callback)}#{sha256(callback.encode()).hexdigest()[:8]}"
 
 
 def upsert(
@@ -72,7 +75,7 @@ def upsert(
 
     `requested_digest` is the topic's digest when the callback requested the subscription. A new
     subscriber gets a delivery if the topic changed since then. A text that is never a digest
-    ("any") causes a delivery in any case; None causes none.
+    (`ANY_DIGEST`) causes a delivery in any case; None causes none.
     """
     topic, callback = subscription.topic, subscription.callback
     if requested_digest and not find(connection, [(topic, callback)], subscription.since):

@@ -24,13 +24,13 @@ from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
 from syndicator.web.proxies import Network, client_of
 from syndicator.websub.hub_requests import (
-    SUBSCRIPTIONS_PART,
     Accepted,
     LeaseBounds,
     PublishRequest,
     Refused,
     host_quota,
     parse,
+    subscription_quota,
 )
 
 #: Bytes of a request's body. The longest callback, topic and secret need less.
@@ -59,7 +59,7 @@ class HubLimits:
     @property
     def of_host(self) -> int:
         """The limit of subscriptions of one host, or one network."""
-        return host_quota(self.host_subscriptions, self.subscriptions, SUBSCRIPTIONS_PART)
+        return subscription_quota(self.host_subscriptions, self.subscriptions)
 
     @property
     def pending_of_host(self) -> int:

@@ -65,7 +65,7 @@ class Accepted:
     """A request to subscribe or unsubscribe, whose callback is to be verified."""
 
     callback: str
-    host: str  #: as limits count it, see `outbox.host_name`
+    host: str  #: as limits count it, see `model.client_keys.host_name`
     topic: str  #: its URL as the feed itself names it
     mode: str  #: "subscribe" or "unsubscribe"
     detail: Mapping[str, Any]  #: for the verification: mode, topic as requested, lease, secret
@@ -193,6 +193,11 @@ def host_quota(limit: int, in_all: int, part: int) -> int:
     `FEW` are always allowed, so that a small total does not exclude a reader of several feeds.
     """
     return min(limit, max(FEW, in_all // part))
+
+
+def subscription_quota(limit: int, in_all: int) -> int:
+    """How many subscriptions one host, or one network, may have."""
+    return host_quota(limit, in_all, SUBSCRIPTIONS_PART)
 
 
 def _fault(callback: str) -> str | None:

@@ -880,7 +880,7 @@ def test_the_modes_of_an_older_state_are_corrected(tmp_path: Path) -> None:
 
 def doctor_problems(command: Command) -> list[Problem]:
     """The problems of `doctor`, without that of the feeds' address."""
-    problems = check_machine(config.load(command.config, {}), ask=False, file=command.config)
+    problems = check_machine(config.load(command.config, {}), ask=False, config_file=command.config)
     return [problem for problem in problems if problem.path != "feeds.url"]
 
 
