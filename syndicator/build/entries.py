@@ -13,10 +13,18 @@ from syndicator.build.options import BuildOptions
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render_cost import is_heavy
 from syndicator.jekyll.site import ALWAYS, Site
-from syndicator.model.content import Document, Entry, Post, PostHead, Problem, fingerprint
+from syndicator.model.content import (
+    Document,
+    Entry,
+    FileState,
+    Post,
+    PostHead,
+    Problem,
+    fingerprint,
+)
 from syndicator.model.lookups import matches_name, path_endings
 from syndicator.sources.folder import SourceFolder
-from syndicator.sources.referenced_files import FolderFiles, Seen, look_again
+from syndicator.sources.referenced_files import FolderFiles, current_state
 from syndicator.store import entries, feeds, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow
@@ -212,7 +220,7 @@ class Dependencies:
 
     def __init__(self, connection: Connection) -> None:
         #: By file, then by the state it was seen in: the posts whose entries used it.
-        self._dependents: dict[str, dict[Seen, list[str]]] = {}
+        self._dependents: dict[str, dict[FileState, list[str]]] = {}
         for post, needs in entries.needs(connection).items():
             for path, seen in needs.items():
                 self._dependents.setdefault(path, {}).setdefault(seen, []).append(post)
@@ -225,7 +233,7 @@ class Dependencies:
         outdated: set[str] = set()
         for path, dependents in self._dependents.items():
             if changed_paths is None or path in changed_paths or path.endswith("/"):
-                now = look_again(root, path)
+                now = current_state(root, path)
                 outdated.update(
                     post for seen, posts in dependents.items() if seen != now for post in posts
                 )

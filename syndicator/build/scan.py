@@ -11,7 +11,7 @@ from pathlib import Path
 
 from syndicator.errors import SourceError
 from syndicator.jekyll.site import Site, read_site
-from syndicator.model.content import Problem
+from syndicator.model.content import FileState, Problem
 from syndicator.sources.folder import SourceFolder, not_a_directory, source_error
 from syndicator.sources.referenced_files import FolderFiles, Seen, unchanged
 from syndicator.store import posts
@@ -138,7 +138,7 @@ class SiteReader:
     def __init__(self, root: Path, overrides: Mapping[str, str]) -> None:
         self._root = root
         self._overrides = overrides
-        self._needs: Mapping[str, Seen] = {}
+        self._needs: Mapping[str, FileState] = {}
         self._site: Site | None = None
         self.problems: tuple[Problem, ...] = ()
         self.had_config = False  #: whether the site has, or ever had, a _config.yml

@@ -40,6 +40,11 @@ class Stat(NamedTuple):
     mtime_ns: int
 
 
+#: The state of a file that a post uses: size and mtime_ns. Of a folder's listing: 0 and a digest.
+#: None: there was no such file.
+FileState = tuple[int, int] | None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
     """Which files of a source are documents: the site's rules, applied by a scan."""

@@ -11,14 +11,11 @@ from hashlib import blake2b
 from pathlib import Path
 
 from syndicator import regular_files
+from syndicator.model.content import FileState
 from syndicator.sources.folder import is_below
 
 #: Bytes of an include or a data file: text written by people.
 MAX_BYTES = 1024 * 1024
-
-#: The state of a file when it was used: size and mtime_ns. Of a folder's listing: 0 and a digest.
-#: None: there was no such file.
-Seen = tuple[int, int] | None
 
 
 class FolderFiles:
@@ -26,7 +23,7 @@ class FolderFiles:
 
     def __init__(self, root: Path) -> None:
         self._root = os.path.realpath(root)
-        self.needs: dict[str, Seen] = {}
+        self.needs: dict[str, FileState] = {}
 
     def text(self, path: str) -> str | None:
         full, _ = self._use(path)
@@ -49,20 +46,20 @@ class FolderFiles:
     def _use(self, path: str) -> tuple[str, tuple[int, int]] | tuple[None, None]:
         """The real path of a regular file below the root, and its state. None: no such file."""
         folder, path = path.endswith("/"), path.strip("/")
-        # The same state that `look_again` compares; only here the links are resolved.
-        self.needs[path] = seen = look_again(self._root, path)
+        # The same state that `current_state` compares; only here the links are resolved.
+        self.needs[path] = seen = current_state(self._root, path)
         if seen is None or folder:
             return None, None
         full = os.path.realpath(os.path.join(self._root, path))
         return (full, seen) if is_below(full, self._root) else (None, None)
 
 
-def unchanged(root: Path, needs: Mapping[str, Seen]) -> bool:
+def unchanged(root: Path, needs: Mapping[str, FileState]) -> bool:
     """Whether all of the files used are in the state they were in."""
-    return all(look_again(str(root), path) == seen for path, seen in needs.items())
+    return all(current_state(str(root), path) == seen for path, seen in needs.items())
 
 
-def look_again(root: str, path: str) -> Seen:
+def current_state(root: str, path: str) -> FileState:
     """The state of a file now; a path that ends in "/" is a folder's listing."""
     if path.endswith("/"):
         return _listing(_names(root, path.rstrip("/")))
@@ -99,6 +96,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _listing(names: tuple[str, ...]) -> Seen:
+def _listing(names: tuple[str, ...]) -> FileState:
     digest = blake2b("\0".join(names).encode("utf-8", "surrogateescape"), digest_size=7).digest()
     return 0, int.from_bytes(digest)

@@ -9,12 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select, update
 
 from syndicator.cache import LruCache
-from syndicator.model.content import Author, Entry, Media
+from syndicator.model.content import Author, Entry, FileState, Media
 from syndicator.store.schema import entries
 from syndicator.store.sql import among, among_values, batches, to_json, upsert
-
-#: Size and mtime_ns of a file that an entry depends on; None: it was missing.
-Seen = tuple[int, int] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +22,7 @@ class EntryRow:
     key: str  #: digest of everything the entry was rendered from
     entry: Entry | None  #: None: the post can't be rendered
     uses_posts: bool  #: it refers to other posts
-    needs: Mapping[str, Seen]  #: the files of the site that it depends on
+    needs: Mapping[str, FileState]  #: the files of the site that it depends on
 
 
 #: A cache of rows by path, valid for one key and needs: most entries of a feed are unchanged.
@@ -97,7 +94,7 @@ def using_posts(connection: Connection) -> set[str]:
     return set(connection.scalars(_USING_POSTS))
 
 
-def needs(connection: Connection) -> dict[str, Mapping[str, Seen]]:
+def needs(connection: Connection) -> dict[str, Mapping[str, FileState]]:
     """The files each entry depends on, by the post's path. Entries without any are left out."""
     rows = connection.execute(_NEEDS)
     return {row.path: _needs(row.needs) for row in rows}
@@ -113,7 +110,7 @@ def _entry_row(row: Row[Any]) -> EntryRow:
     )
 
 
-def _needs(text: str) -> dict[str, Seen]:
+def _needs(text: str) -> dict[str, FileState]:
     return {
         path: None if stat is None else (stat[0], stat[1])
         for path, stat in json.loads(text).items()
