@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from syndicator.model.content import Entry, Feed, FeedSpec, SiteInfo, Term
 
 #: A date further ahead than this is a mistake: clocks and time zones differ by less.
-YET_TO_COME = timedelta(days=1)
+FUTURE_TOLERANCE = timedelta(days=1)
 
 
 def feed_title(site: SiteInfo, term: Term | None) -> str:
@@ -23,7 +23,7 @@ def assemble(
     had a wrong date.
     """
     dates = [entry.updated for entry in entries]
-    if before is not None and before < now + YET_TO_COME:
+    if before is not None and before < now + FUTURE_TOLERANCE:
         dates.append(before)
     shown = entries if spec.full else [replace(entry, content="") for entry in entries]
     return Feed(spec=spec, site=site, updated=max(dates, default=None), entries=tuple(shown))

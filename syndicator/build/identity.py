@@ -38,17 +38,19 @@ def rename_candidates(heads: Iterable[PostHead], known: Mapping[str, Identity]) 
 
 
 def renamed(
-    rename_candidates: Iterable[PostHead], left: Collection[Identity]
+    rename_candidates: Iterable[PostHead], previous: Collection[Identity]
 ) -> dict[str, Identity]:
     """Which path continues which identity: the post with its text, now under another path.
+
+    `previous`: stored identities that these posts may continue.
 
     Each identity is continued at most once, the last removed first: a second file with the same
     text is a new post. A post whose file still exists was edited, not renamed, unless its text
     moved to another path and another post took its place.
     """
-    existing = {identity.path for identity in left if identity.gone is None}
+    existing = {identity.path for identity in previous if identity.gone is None}
     of_text: dict[str, list[Identity]] = {}
-    by_path = sorted(left, key=lambda identity: identity.path, reverse=True)
+    by_path = sorted(previous, key=lambda identity: identity.path, reverse=True)
     for identity in sorted(
         by_path, key=lambda identity: (identity.gone is not None, identity.gone)
     ):

@@ -34,7 +34,7 @@ class IndexResult:
     new: int = 0
     changed: int = 0
     gone: int = 0
-    #: Paths to look at again: they changed within the file system's clock resolution.
+    #: Paths to scan again: they changed within the file system's clock resolution.
     racy: set[str] = field(default_factory=set)
     freed_id: bool = False  #: whether a post gave up its id
     last: str = ""  #: the last post counted as new or changed
@@ -113,7 +113,7 @@ class Indexer:
             with self.database.begin(durable=False) as connection:
                 again = sorted(problems.subjects(connection, "id") | self._suffixed.keys())
                 posts.mark_unread(connection, again)
-                # Nobody saw ids suffixed because of a post that changed its own id in this run.
+                # These suffixed ids were given in this run and are not published yet: discard them.
                 identities.remove(connection, self._suffixed)
                 before = [identity for identity in self._suffixed.values() if identity]
                 identities.put(connection, before)
@@ -128,12 +128,12 @@ class Indexer:
         with closing(
             read_all(self.source, self.site, self._requests(fresh), len(fresh))
         ) as batched:
-            for (known, requests), several in batched:
-                # A file that a scan saw and reading missed may be back at once: look at it again.
+            for (known, requests), results in batched:
+                # A file that vanished between scan and read may return: scan it again.
                 result.racy.update(
-                    path for (path, _), read in zip(requests, several, strict=True) if read is None
+                    path for (path, _), read in zip(requests, results, strict=True) if read is None
                 )
-                self._index_batch(known, [read for read in several if read], now, result)
+                self._index_batch(known, [read for read in results if read], now, result)
                 done += self.batch
                 progress(min(done, len(fresh)), len(fresh), "reading posts")
 
@@ -157,20 +157,20 @@ class Indexer:
         )
 
     def _index_batch(
-        self, known: _Known, several: list[ReadResult], now: datetime, result: IndexResult
+        self, known: _Known, results: list[ReadResult], now: datetime, result: IndexResult
     ) -> None:
-        result.racy.update(read.stat.path for read in several if not read.settled)
-        if not several:
+        result.racy.update(read.stat.path for read in results if not read.settled)
+        if not results:
             return
         same_bytes = [
             known[read.stat.path]._replace(stat=read.stat, settled=read.settled)
-            for read in several
+            for read in results
             if read.same
         ]
         touched = [row for row in same_bytes if row != known[row.stat.path]]
         documents = [
             _ReadDocument(read, known.get(read.stat.path), read.head, read.problems)
-            for read in several
+            for read in results
             if not read.same
         ]
         if not touched and not documents:
@@ -249,12 +249,12 @@ class Indexer:
     ) -> dict[str, Identity]:
         """The identities of renamed posts by their new path. They leave their old paths."""
         candidates = identity.rename_candidates(heads.values(), known)
-        left = [one for head in candidates if (one := known.get(head.path)) and not one.gone]
-        if len(left) < len(candidates):  # some paths are new
+        previous = [one for head in candidates if (one := known.get(head.path)) and not one.gone]
+        if len(previous) < len(candidates):  # some paths are new
             texts = {head.text_digest for head in candidates}
             removed = identities.find_removed(connection, texts, now - RENAMING)
-            left += [one for one in removed if one.path not in heads]
-        continued = identity.renamed(candidates, left)
+            previous += [one for one in removed if one.path not in heads]
+        continued = identity.renamed(candidates, previous)
         moved = {
             old.path: old._replace(path=path, gone=old.gone or now)
             for path, old in continued.items()

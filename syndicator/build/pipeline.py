@@ -120,7 +120,7 @@ class Builder:
             scan = self._scanner.scan_all(source, scanning)
         else:
             scan = self._scanner.scan_paths(source, paths, scanning)
-        changed_paths = None if paths is None or scan.prints is not None else frozenset(paths)
+        changed_paths = None if paths is None or scan.stat_hashes is not None else frozenset(paths)
         memory = self._memory
         if memory and not scan and not self._invalidation.is_due(memory, site, now, changed_paths):
             return replace(memory.report, started=now, seconds=perf_counter() - begun)

@@ -1,4 +1,4 @@
-"""Finds the documents that changed, arrived or went since the last poll, and reads the site config.
+"""Finds documents that are new, changed or gone since the last poll, and reads the site config.
 
 A scan compares sizes and mtimes; it opens no document.
 """
@@ -13,7 +13,7 @@ from syndicator.errors import SourceError
 from syndicator.jekyll.site import Site, read_site
 from syndicator.model.content import FileState, Problem
 from syndicator.sources.folder import SourceFolder, not_a_directory, source_error
-from syndicator.sources.referenced_files import FolderFiles, Seen, unchanged
+from syndicator.sources.referenced_files import FolderFiles, unchanged
 from syndicator.store import posts
 from syndicator.store.database import Database
 from syndicator.store.sql import batches
@@ -25,7 +25,8 @@ class ScanResult:
 
     fresh: Collection[str] = ()  #: sorted
     gone: Collection[str] = ()
-    prints: "array[int] | None" = None  #: of every document; None: only some paths were scanned
+    #: Of every document; None: only some paths were scanned.
+    stat_hashes: "array[int] | None" = None
     all_fresh: bool = False  #: True: `fresh` has every document of the source
 
     def __bool__(self) -> bool:
@@ -41,41 +42,41 @@ class Scanner:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._prints: array[int] | None = None
+        self._stat_hashes: array[int] | None = None
         self._linked = False  #: whether some files were found through links to their folders
         self._racy: set[str] = set()
-        self._scanned_alone: set[str] = set()  #: by `scan_paths`; `_prints` are older
+        self._scanned_alone: set[str] = set()  #: by `scan_paths`; `_stat_hashes` are older
 
     @property
     def needs_full_scan(self) -> bool:
         """True until the first full scan, and after `reset`."""
-        return self._prints is None
+        return self._stat_hashes is None
 
     def reset(self) -> None:
         """Compare the next scan with the store."""
-        self._prints = None
+        self._stat_hashes = None
 
     def scan_all(self, source: SourceFolder, progress: Callable[[int], None]) -> ScanResult:
         """Scan every document. What `progress` raises ends the scan and changes nothing.
 
         Raises SourceError if a source that had documents has none: it may be an unmounted disk.
         """
-        if self._prints is not None:
-            prints = source.scan(None, progress).prints
-            if prints == self._prints:
+        if self._stat_hashes is not None:
+            stat_hashes = source.scan(None, progress).stat_hashes
+            if stat_hashes == self._stat_hashes:
                 existing, gone = self._check(source, self._racy | self._scanned_alone)
-                return ScanResult(fresh=existing, gone=gone, prints=prints)
+                return ScanResult(fresh=existing, gone=gone, stat_hashes=stat_hashes)
         with self._database.read() as connection:
             known = (
-                set(self._prints)
-                if self._prints is not None
+                set(self._stat_hashes)
+                if self._stat_hashes is not None
                 else {hash(row) for row in posts.settled_stats(connection)}
             )
             scan = source.scan(known, progress)
             self._linked = scan.linked
             del known  # frees a hundred bytes a document
             total = posts.count_documents(connection)
-            if total and not scan.prints:
+            if total and not scan.stat_hashes:
                 message = f"{source.root} has no posts where it had {total:,}"
                 hint = "check that it is mounted; if all posts were deleted, start with a new state"
                 raise source_error(source.root, message, hint)
@@ -87,13 +88,15 @@ class Scanner:
             fresh = sorted({*scan.fresh, *again}) if again else scan.fresh
             indexed = sum(posts.count_documents(connection, batch) for batch in batches(fresh))
             gone_paths: set[str] = set()
-            if total > len(scan.prints) - len(fresh) + indexed:
-                prints_now, fresh_paths = set(scan.prints), set(fresh)
+            if total > len(scan.stat_hashes) - len(fresh) + indexed:
+                hashes_now, fresh_paths = set(scan.stat_hashes), set(fresh)
                 gone_paths = {
-                    row[0] for row in posts.all_stats(connection) if hash(row) not in prints_now
+                    row[0] for row in posts.all_stats(connection) if hash(row) not in hashes_now
                 } - fresh_paths
-        all_fresh = len(scan.fresh) == len(scan.prints)
-        return ScanResult(fresh=fresh, gone=gone_paths, prints=scan.prints, all_fresh=all_fresh)
+        all_fresh = len(scan.fresh) == len(scan.stat_hashes)
+        return ScanResult(
+            fresh=fresh, gone=gone_paths, stat_hashes=scan.stat_hashes, all_fresh=all_fresh
+        )
 
     def scan_paths(
         self, source: SourceFolder, paths: Collection[str], progress: Callable[[int], None]
@@ -125,10 +128,10 @@ class Scanner:
 
         `racy`: paths that the next scan must return again.
         """
-        if result.prints is None:
+        if result.stat_hashes is None:
             self._scanned_alone |= {*result.fresh, *result.gone}
         else:
-            self._prints, self._scanned_alone = result.prints, set()
+            self._stat_hashes, self._scanned_alone = result.stat_hashes, set()
         self._racy = racy
 
 

@@ -70,7 +70,7 @@ def detect_site(root: Path) -> DetectedSite:
     site, _ = read_site(text, files, {})
     return DetectedSite(
         root=root,
-        posts=len(SourceFolder(root, site.scope).scan().prints),
+        posts=len(SourceFolder(root, site.scope).scan().stat_hashes),
         plain="" in site.scope.roots,
         config=site.config if text else {},
         aliases=_jekyll_feed_aliases(site.config),

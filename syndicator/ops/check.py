@@ -5,7 +5,7 @@ from datetime import datetime
 from time import perf_counter
 
 from syndicator.build import identity
-from syndicator.build.assemble import YET_TO_COME
+from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.feed_names import ALL, FeedNames
 from syndicator.build.index import Progress
 from syndicator.build.options import BuildOptions
@@ -108,14 +108,14 @@ def _future_update_problems(heads: Iterable[PostHead], now: datetime) -> list[Pr
             hint="correct it: until that day its feeds carry this date too",
         )
         for head in heads
-        if head.updated and head.updated > max(now, head.published) + YET_TO_COME
+        if head.updated and head.updated > max(now, head.published) + FUTURE_TOLERANCE
     ]
 
 
 class _Posts:
     """The posts that a template can look up: those published by `until`.
 
-    Implements `SitePosts` of `liquid.lookups`.
+    Implements `model.lookups.SitePosts`.
     """
 
     def __init__(self, heads: dict[str, PostHead]) -> None:

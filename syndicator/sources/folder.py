@@ -1,6 +1,6 @@
 """Scans a folder for documents, and reads them.
 
-A scan is `scandir` and `stat`; it opens nothing. It keeps one number for each file, its print:
+A scan is `scandir` and `stat`; it opens nothing. It keeps one number for each file, its stat hash:
 `hash((path, size, mtime_ns))`, valid within one process. So a million files take eight megabytes,
 and two scans are compared as two arrays.
 """
@@ -27,10 +27,10 @@ MAX_BYTES = 4 * 1024 * 1024
 
 #: A file changed this recently may change again with the same mtime: FAT has the coarsest clock.
 #: https://git-scm.com/docs/racy-git
-GRAIN_NS = 2_000_000_000
+CLOCK_RESOLUTION_NS = 2_000_000_000
 
 #: Errors of opening a path that leads to no file.
-_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+_MISSING_ERRORS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 #: Files between two progress calls of a scan: some milliseconds.
 PROGRESS_EVERY = 2000
@@ -43,8 +43,8 @@ _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 class FolderScan:
     """The files seen by one scan."""
 
-    prints: "array[int]"  #: in the order of the scan
-    #: Paths whose print was not among the known ones.
+    stat_hashes: "array[int]"  #: in the order of the scan
+    #: Paths whose stat hash was not among the known ones.
     fresh: CompactPaths = field(default_factory=CompactPaths)
     #: Whether links to folders were followed: their files have another path too.
     linked: bool = False
@@ -67,13 +67,14 @@ class SourceFolder:
         known: Container[int] | None = None,
         progress: Callable[[int], None] = lambda _: None,
     ) -> FolderScan:
-        """Scan all documents. `known`: prints that are not fresh; None: `fresh` stays empty.
+        """Scan all documents.
 
-        `progress` gets the number of files so far; what it raises ends the scan. Raises SourceError
-        if the folder can't be read.
+        `known`: stat hashes of files that are not fresh; None: `fresh` stays empty. `progress` gets
+        the number of files so far; what it raises ends the scan. Raises SourceError if the folder
+        can't be read.
         """
-        prints: array[int] = array("q")
-        append = prints.append
+        stat_hashes: array[int] = array("q")
+        append = stat_hashes.append
         fresh = CompactPaths()
         suffixes = tuple(sorted(self.scope.suffixes, key=len))  # the shortest is most common
         rules = self._rules
@@ -87,8 +88,8 @@ class SourceFolder:
                     for entry in entries:
                         name = entry.name
                         if not name.isascii() and (printable := _printable(name)) != name:
-                            append(mark := hash((prefix + printable, 0, 0)))
-                            if known is not None and mark not in known:
+                            append(stat_hash := hash((prefix + printable, 0, 0)))
+                            if known is not None and stat_hash not in known:
                                 fresh.add(prefix + printable)
                             continue
                         try:
@@ -110,18 +111,18 @@ class SourceFolder:
                                 seen = entry.stat(follow_symlinks=False)
                             except FileNotFoundError:
                                 continue
-                        mark = hash((prefix + name, seen.st_size, seen.st_mtime_ns))
-                        append(mark)
-                        if not len(prints) % self._progress_every:
-                            progress(len(prints))
-                        if known is not None and mark not in known:
+                        stat_hash = hash((prefix + name, seen.st_size, seen.st_mtime_ns))
+                        append(stat_hash)
+                        if not len(stat_hashes) % self._progress_every:
+                            progress(len(stat_hashes))
+                        if known is not None and stat_hash not in known:
                             fresh.add(prefix + name)
             except OSError as error:
                 raise self._unreadable(full, error) from error
             folders += [
                 (f"{prefix}{entry.name}/", entry.path) for entry in self._entered(prefix, below)
             ]
-        return FolderScan(prints, fresh, self._linked)
+        return FolderScan(stat_hashes, fresh, self._linked)
 
     def is_document(self, path: str) -> bool:
         """Whether a scan would include a file of this path, which need not exist."""
@@ -174,7 +175,7 @@ class SourceFolder:
             hint = "run syndicator in a UTF-8 locale"
             return _refused(path, "has a name that this process's locale can't encode", hint)
         except OSError as error:
-            if error.errno in _NOWHERE:
+            if error.errno in _MISSING_ERRORS:
                 return self._problem_of_missing(path)
             return _refused(path, f"can't be read: {error.strerror}", "check its permissions")
         # The stat from before reading: a write in between is a change at the next scan.
@@ -291,7 +292,8 @@ def _refused(path: str, message: str, hint: str | None = None) -> Problem:
 
 def is_settled(document: Document, now_ns: int | None = None) -> bool:
     """Whether the file's mtime is so old that any later change has another mtime."""
-    return abs((time.time_ns() if now_ns is None else now_ns) - document.stat.mtime_ns) > GRAIN_NS
+    now = time.time_ns() if now_ns is None else now_ns
+    return abs(now - document.stat.mtime_ns) > CLOCK_RESOLUTION_NS
 
 
 def is_below(path: str, root: str) -> bool:

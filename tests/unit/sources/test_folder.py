@@ -33,7 +33,7 @@ def test_posts_are_found_at_any_depth(tmp_path: Path) -> None:
         write(tmp_path, path)
     scan = SourceFolder(tmp_path, Scope(exclude=("vendor",))).scan(known=())
     assert list(scan.fresh) == ["_posts/2026/a.markdown", "_posts/b.md", "news/sport/_posts/c.html"]
-    assert len(scan.prints) == 3
+    assert len(scan.stat_hashes) == 3
 
 
 def test_a_plain_folder_has_documents_everywhere(tmp_path: Path) -> None:
@@ -117,16 +117,16 @@ def test_links_to_folders_are_followed_inside_the_source_only(tmp_path: Path) ->
     assert not folder.is_document("_posts/out/c.md")
 
 
-def test_an_unchanged_folder_has_the_same_prints(tmp_path: Path) -> None:
+def test_an_unchanged_folder_has_the_same_stat_hashes(tmp_path: Path) -> None:
     """A file with another size or mtime has another print, and its path is fresh."""
     post = write(tmp_path, "_posts/a.md")
     write(tmp_path, "_posts/b.md")
     folder = SourceFolder(tmp_path, Scope())
     first = folder.scan()
-    assert folder.scan().prints == first.prints
+    assert folder.scan().stat_hashes == first.stat_hashes
     os.utime(post, ns=(1, 1))
-    again = folder.scan(set(first.prints))
-    assert again.prints != first.prints
+    again = folder.scan(set(first.stat_hashes))
+    assert again.stat_hashes != first.stat_hashes
     assert list(again.fresh) == ["_posts/a.md"]
 
 
@@ -179,7 +179,7 @@ def test_a_name_that_is_not_utf8_is_a_problem(tmp_path: Path) -> None:
     assert folder.stat("_posts/\\xff.md") is not None
     assert folder.stat("_posts/\\xaa.md") is folder.stat("_posts/\udcaa.md") is None
     assert folder.read("_posts/\\xaa.md") is None
-    assert list(folder.scan(known=set(seen.prints)).fresh) == []
+    assert list(folder.scan(known=set(seen.stat_hashes)).fresh) == []
 
 
 def test_locks_of_editors_are_ignored(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_deeply_nested_folders_are_searched_for_documents(site: Path) -> None:
     (site / "z/_posts").mkdir(parents=True)
     (site / "z/_posts/2026-01-01-a.md").write_text("")
     with low_recursion_limit():
-        assert len(SourceFolder(site, Scope()).scan().prints) == 1
+        assert len(SourceFolder(site, Scope()).scan().stat_hashes) == 1
 
 
 @contextmanager
