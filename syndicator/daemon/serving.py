@@ -85,9 +85,10 @@ class Serving:
             on_request=fetches.watching(counter(metrics.requests)),
             routes=_hub_routes(service, self._topic, on_queued),
             limiter=PollLimiter(limit, trusted=trusted) if limit else None,
-            proxies=Proxies(trusted, on_unnamed=self._warn_untrusted),
+            proxies=Proxies(trusted, on_untrusted=self._warn_untrusted),
         )
-        #: For the operator. Its catalogue is empty: the server looks there before it asks the app.
+        #: The operator's app. Server takes a FeedCatalogue; this one is empty, so every request
+        #: reaches the app.
         self.admin_app = FeedCatalogue(
             Catalogue(max_age=0),
             admin_app(health, _admin_hosts(config.web)),

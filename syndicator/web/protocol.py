@@ -161,7 +161,7 @@ class BoundedProtocol(SerialProtocol):
         if (reason := refusal(method, version, checked, self.headers)) is not None:
             raise ValueError(reason)
         if any(name in FORWARDED for name, _ in checked):
-            self.app.proxies.see(self._peer())
+            self.app.proxies.report_if_untrusted(self._peer())
         self.expect_100_continue = any(
             name == b"expect" and value.lower() == b"100-continue" for name, value in checked
         )

@@ -15,7 +15,7 @@ FORWARDED = frozenset({b"x-forwarded-for", b"forwarded"})
 
 
 class Proxies:
-    """Reports proxies that are not `trusted` to `on_unnamed`: one public and one private address.
+    """Reports proxies that are not `trusted` to `on_untrusted`: one public and one private address.
 
     Anyone can send the header, and forward proxies of offices do. Strangers must neither flood the
     log with it nor keep a proxy on our own network from being reported.
@@ -25,20 +25,20 @@ class Proxies:
         self,
         trusted: Sequence[Network] = (),
         *,
-        on_unnamed: Callable[[str], None] = lambda _peer: None,
+        on_untrusted: Callable[[str], None] = lambda _peer: None,
     ) -> None:
         self.trusts = lru_cache(maxsize=1024)(lambda peer: is_in(peer, trusted))
-        self._on_unnamed = on_unnamed
+        self._on_untrusted = on_untrusted
         self._reported: set[bool] = set()  # True: a public address was reported; False: a private
 
-    def see(self, peer: str) -> None:
-        """Note a request from this address that has one of the headers in `FORWARDED`."""
+    def report_if_untrusted(self, peer: str) -> None:
+        """Report the sender of a request with one of the headers in `FORWARDED`, if not trusted."""
         if False in self._reported or self.trusts(peer):
             return
         address = address_of(peer)
         if address is not None and (public := address.is_global) not in self._reported:
             self._reported.add(public)
-            self._on_unnamed(str(address))
+            self._on_untrusted(str(address))
 
 
 def client_of(scope: Scope, trusted: Sequence[Network]) -> str:

@@ -105,7 +105,7 @@ class Web:
             on_request=lambda status, format, _scope: self.counted.update([(status, format)]),
             routes=[Route("/hub", echo, methods=["POST"])],
             limiter=limiter,
-            proxies=Proxies(on_unnamed=self.unnamed.append),
+            proxies=Proxies(on_untrusted=self.unnamed.append),
         )
 
     def read_state(self) -> Readiness:

@@ -33,23 +33,23 @@ def test_the_client_of_a_request(peer: str, forwarded: str, expected: str) -> No
 def test_an_untrusted_proxy_is_reported_once() -> None:
     """One private address, however many proxies send the header: it can't flood the log."""
     reported: list[str] = []
-    proxies = Proxies([ip_network("10.0.0.1/32")], on_unnamed=reported.append)
+    proxies = Proxies([ip_network("10.0.0.1/32")], on_untrusted=reported.append)
     for peer in ("10.0.0.1", "10.0.0.2", "10.0.0.2", "127.0.0.1", "192.168.0.1", "8.8.8.8"):
-        proxies.see(peer)
+        proxies.report_if_untrusted(peer)
     assert reported == ["10.0.0.2"]
 
 
 def test_a_stranger_does_not_keep_our_own_proxy_from_being_reported() -> None:
     """Public addresses are reported separately: they may be a CDN's, or anyone's."""
     reported: list[str] = []
-    proxies = Proxies(on_unnamed=reported.append)
+    proxies = Proxies(on_untrusted=reported.append)
     for peer in ("8.8.8.8", "8.8.4.4", "2001:4860:4860::8888", "127.0.0.1", "8.8.8.8", "127.0.0.2"):
-        proxies.see(peer)
+        proxies.report_if_untrusted(peer)
     assert reported == ["8.8.8.8", "127.0.0.1"]
 
 
 def test_a_peer_without_an_address_is_not_reported() -> None:
     """A UNIX socket has no address."""
     reported: list[str] = []
-    Proxies(on_unnamed=reported.append).see("")
+    Proxies(on_untrusted=reported.append).report_if_untrusted("")
     assert reported == []
