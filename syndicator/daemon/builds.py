@@ -29,7 +29,7 @@ _REASONS = frozenset({POLL, DUE, WATCHING})
 _FEW = 200
 
 #: For how many poll intervals a full scan may be interrupted for posts that were just saved.
-PATIENCE = 3
+MAX_INTERRUPTED_POLLS = 3
 
 
 class _Stopped(Exception):  # noqa: N818  # not an error
@@ -67,7 +67,7 @@ class Builds:
         wake_at: Callable[[datetime | None], None],
         push_soon: Callable[[], None],
         stuck_threads: Callable[[], list[str]],
-        patience: int = PATIENCE,
+        patience: int = MAX_INTERRUPTED_POLLS,
     ) -> None:
         self._service = service
         self._metrics = metrics
@@ -83,9 +83,9 @@ class Builds:
         self._interruptible = patience * poll.total_seconds()
         #: These three by the monotonic clock: the end of the last full scan, the last report of the
         #: watcher, the end of the last run that succeeded.
-        self._scanned = 0.0
-        self.watcher_reported = 0.0
-        self.succeeded = 0.0
+        self._scanned_at = 0.0
+        self.watcher_reported_at = 0.0
+        self.succeeded_at = 0.0
         self.last: Report | None = None  #: what the last run that succeeded did
         self.trouble: Trouble | None = None  #: why the last run failed; None: it succeeded
         self.worker = Worker("build", self._build, at_least=2 * poll, failed=self._failed)
@@ -97,14 +97,14 @@ class Builds:
             self.watcher.start()
 
     def stop(self) -> None:
-        """End after the file in hand."""
+        """Stop at the next progress call of the run."""
         self._stopping.set()
         if self.watcher:
             self.watcher.stop()
         self.worker.stop()
 
     def request(self, *requests: str) -> None:
-        """Build soon, for one of the reasons above or for paths that changed."""
+        """Build soon, for POLL, DUE or WATCHING, or for paths that changed."""
         self.worker.request(*requests)
 
     def _build(self, requests: frozenset[str]) -> None:
@@ -160,12 +160,12 @@ class Builds:
         self, report: Report, requests: frozenset[str], begun: float, *, full: bool
     ) -> None:
         self.trouble = None
-        self.succeeded = time.monotonic()
+        self.succeeded_at = time.monotonic()
         self._service.beat(self._stuck_error())
         self._faults.report("build", None)
         self._report(report, requests, begun)
         if full:
-            self._scanned = time.monotonic()
+            self._scanned_at = time.monotonic()
         if report.put_off:
             root = self._service.config.source.path
             self.worker.request(*(str(root / path) for path in report.put_off))
@@ -181,7 +181,7 @@ class Builds:
         return SyndicatorError(f"threads have stopped: {threads}", hint=hint) if threads else None
 
     def _is_interruptible(self) -> bool:
-        return self.last is not None and time.monotonic() < self._scanned + self._interruptible
+        return self.last is not None and time.monotonic() < self._scanned_at + self._interruptible
 
     def _saved_since(self) -> bool:
         """Whether a post was saved since the run began."""
@@ -207,7 +207,7 @@ class Builds:
         self._faults.report_problems((*report.problems, *report.notes))
         changed = self.last is not None and bool(report.new or report.changed or report.gone)
         # A poll may find what was saved during its scan, shortly before the watcher reports it.
-        if self.watcher and requests == {POLL} and changed and self.watcher_reported < begun:
+        if self.watcher and requests == {POLL} and changed and self.watcher_reported_at < begun:
             self._metrics.missed.inc()
             self.watcher.restart()
         if report.repaired and self.last:
@@ -238,5 +238,5 @@ class Builds:
         )
 
     def _watcher_reported(self, paths: frozenset[str]) -> None:
-        self.watcher_reported = time.monotonic()
+        self.watcher_reported_at = time.monotonic()
         self.worker.request(*paths or {WATCHING})

@@ -5,13 +5,13 @@ import time
 
 #: Seconds that a thread may work without a beat. A build beats for each feed, a push pass several
 #: times a second. The longest gap is the first build of a feed with many thousand entries.
-PATIENCE = 600.0
+STUCK_AFTER = 600.0
 
 
 class Heartbeat:
     """The last beat of a thread, by the monotonic clock. `patience` is in seconds."""
 
-    def __init__(self, thread: threading.Thread, patience: float = PATIENCE) -> None:
+    def __init__(self, thread: threading.Thread, patience: float = STUCK_AFTER) -> None:
         self._thread = thread
         self._patience = patience
         self._deadline = time.monotonic() + patience

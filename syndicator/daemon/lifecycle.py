@@ -233,7 +233,7 @@ class Daemon:
                 lock.enter_context(service.daemon_lock())
             scheduler, serving = self._parts_of(service)
             undo.callback(serving.stop)
-            if new_state:  # which knows no files yet
+            if new_state:  # the new state has no file rows yet
                 serving.show(self._serving.shown())
             if config.web.listen != before.web.listen:
                 server = Server(serving.app, *config.web.listen)
@@ -242,7 +242,7 @@ class Daemon:
             undo.pop_all()
         if not old_scheduler.stop(_STOP):
             self._log.warning("work of the old config is unfinished, and ends by itself")
-        with suppress(SyndicatorError):  # else the first run shows them
+        with suppress(SyndicatorError):  # if the state can't be read, the first run does this
             serving.show(service.published())  # includes what the old parts published meanwhile
         self._serving.stop()
         self._service = service

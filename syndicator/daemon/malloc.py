@@ -1,4 +1,4 @@
-"""glibc's memory allocator, told to return freed memory to the system."""
+"""glibc's memory allocator, configured to return freed memory to the system."""
 
 import ctypes
 from contextlib import suppress

@@ -40,7 +40,7 @@ class Scheduler:
         *,
         first_run_over: Callable[[], None],
         state_moved: Callable[[], None],
-        patience: int = builds.PATIENCE,
+        patience: int = builds.MAX_INTERRUPTED_POLLS,
     ) -> None:
         self._service = service
         self._stopping = False
@@ -77,7 +77,7 @@ class Scheduler:
         self._schedule.start()
 
     def stop(self, seconds: float) -> bool:
-        """End after the file in hand. False: something hangs and was left behind."""
+        """Stop the workers. False: one hangs and was left behind."""
         until = time.monotonic() + seconds
         self._stopping = True
         self._schedule.shutdown(wait=False)

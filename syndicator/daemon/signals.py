@@ -15,7 +15,7 @@ from types import FrameType
 STOP = "stop"
 RELOAD = "reload"
 
-#: Not a signal: another file stands where the state was opened.
+#: Not a signal: the state's file was replaced, or the daemon's lock was lost.
 MOVED = "moved"
 
 

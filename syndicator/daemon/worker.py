@@ -19,7 +19,7 @@ class Worker:
     does not stop the work.
 
     Work that raises is repeated after `pause` seconds; `failed` is called with the exception.
-    `heartbeat` tells whether the thread is alive and has worked lately; long work has to call its
+    `heartbeat` reports whether the thread is alive and has worked lately; long work has to call its
     `beat`.
     """
 

@@ -58,7 +58,7 @@ def test_a_full_scan_is_interrupted_for_a_saved_post(
             deadline = time.monotonic() + 10
             while time.monotonic() < deadline:  # until the watcher has reported it
                 progress(1)
-                if not patience and scheduler.builds.watcher_reported:
+                if not patience and scheduler.builds.watcher_reported_at:
                     break
                 time.sleep(0.005)
             scanned_on.set()
