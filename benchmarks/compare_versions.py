@@ -32,14 +32,14 @@ VARIANTS = {
 
 def configs(folders: list[str], scratch: Path) -> dict[str, Path]:
     """A config for each site, by the site's name."""
-    found = {path.parent.name: path for path in ROOT.glob("tests/sites/*/syndicator.toml")}
+    by_name = {path.parent.name: path for path in ROOT.glob("tests/sites/*/syndicator.toml")}
     sites = {"example": ROOT / "examples/site"}
     for folder in map(Path, folders):
         sites[folder.name] = folder / "site" if (folder / "site").is_dir() else folder
     for name, site in sites.items():
-        found[name] = scratch / f"{name}.toml"
-        found[name].write_text(f"[source]\npath = {json.dumps(str(site.resolve()))}\n")
-    return found
+        by_name[name] = scratch / f"{name}.toml"
+        by_name[name].write_text(f"[source]\npath = {json.dumps(str(site.resolve()))}\n")
+    return by_name
 
 
 def build(checkout: str, config: Path, target: Path, settings: dict[str, str]) -> dict[str, object]:

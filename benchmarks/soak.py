@@ -124,7 +124,7 @@ class Soak:
 
     def renames(self) -> None:
         """Rename some posts. One that is edited in the same run would be another post."""
-        self.settle()
+        self.wait_until_idle()
         for _ in range(3):
             self.author.rename()
         time.sleep(1.5)
@@ -154,20 +154,20 @@ class Soak:
             at_once[name]()
         self.edit(self.rng.uniform(0.2, 2))
 
-    def settle(self) -> None:
+    def wait_until_idle(self) -> None:
         """Wait until nothing changes any more: for a second, since pings are sent during a run."""
 
-        def is_settled() -> bool:
+        def is_idle() -> bool:
             return self.ready() and not self.author.lost() and self.queued() == 0
 
-        def stays_settled() -> bool:
-            if not is_settled():
+        def stays_idle() -> bool:
+            if not is_idle():
                 return False
             before = self.published()
             time.sleep(1)
-            return is_settled() and self.published() == before
+            return is_idle() and self.published() == before
 
-        until(stays_settled, seconds=120, what="an idle daemon")
+        until(stays_idle, seconds=120, what="an idle daemon")
 
     def published(self) -> tuple[int, dict[str, int]]:
         """The number of pings, and the time of each file."""
@@ -231,7 +231,7 @@ def _live(world: Soak, seconds: float) -> int:
     at_end, lived = world.size(), (time.monotonic() - alone - warm) / 60
     unsettled = ""
     try:
-        world.settle()
+        world.wait_until_idle()
     except AssertionError as error:
         unsettled = str(error)
     world.watcher.close()

@@ -279,7 +279,7 @@ class Site:
             rows = connection.execute(select(table).where(table.c.expires > to_us(self.clock())))
             return {(row.topic, row.callback) for row in rows if topic in (None, row.topic)}
 
-    def settled(self, topic: str) -> None:
+    def wait_until_idle(self, topic: str) -> None:
         """Wait until no job of a topic is queued or claimed."""
         self.until(lambda: not self.queued(topic))
 

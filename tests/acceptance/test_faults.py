@@ -65,7 +65,7 @@ class Machine:
     def runs(self, result: str) -> float:
         return self.metric(f'syndicator_runs_total{{result="{result}"}}')
 
-    def settle(self) -> None:
+    def wait_until_idle(self) -> None:
         """Wait until no run fails or changes anything and no job is queued; drop unread pings."""
         unchanged = self.runs("unchanged")
         until(lambda: self.runs("unchanged") >= unchanged + 2, what="two runs without changes")
@@ -173,7 +173,7 @@ def started_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machin
 @pytest.fixture
 def machine(started_machine: Machine) -> Machine:
     """The machine once earlier tests have no effect any more. A start for each takes too long."""
-    started_machine.settle()
+    started_machine.wait_until_idle()
     return started_machine
 
 

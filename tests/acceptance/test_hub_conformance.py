@@ -216,11 +216,11 @@ def test_h07_subscribing_again_is_one_subscription(
     reader.wait(1)
     site.follow(reader, topic)
     reader.wait(2, "GET")
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert len(reader.of("POST")) == 1
     site.change(topic)
     reader.wait(2)
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert len(reader.of("POST")) == 2
 
 
@@ -231,7 +231,7 @@ def test_h07_a_failed_renewal_changes_nothing(own: Site, reader: Subscriber) -> 
     reader.verify = lambda received: (200, {}, b"no")
     own.subscribe(topic, f"{reader.url}/cb", secret="new", lease_seconds=300)
     reader.wait(2, "GET")
-    own.settled(topic)
+    own.wait_until_idle(topic)
     own.ahead = timedelta(hours=1)
     own.change(topic)
     (delivery,) = reader.wait(1)
@@ -249,7 +249,7 @@ def test_h08_a_renewal_replaces_the_secret(
     site.follow(reader, topic, secret="old")
     site.subscribe(topic, f"{reader.url}/cb", **({} if secret is None else {"secret": secret}))
     reader.wait(2, "GET")
-    site.settled(topic)
+    site.wait_until_idle(topic)
     site.change(topic)
     (delivery,) = reader.wait(1)
     expected = (
@@ -301,7 +301,7 @@ def test_h10_a_lease_ends(own: Site, reader: Subscriber) -> None:
     own.follow(reader, topic, "/goes-on", lease_seconds=7200)
     own.ahead = timedelta(seconds=601)
     own.change(topic)
-    own.settled(topic)
+    own.wait_until_idle(topic)
     assert [received.target for received in reader.wait(1)] == ["/goes-on"]
 
 
@@ -345,14 +345,14 @@ def test_h15_unsubscribing_is_verified(site: Site, topic: str, reader: Subscribe
     site.follow(reader, topic)
     for _ in range(2):
         assert site.subscribe(topic, f"{reader.url}/cb", "unsubscribe").status_code == 202
-        site.settled(topic)
+        site.wait_until_idle(topic)
     assert [received["mode"] for received in reader.of("GET")] == [
         "subscribe",
         "unsubscribe",
         "unsubscribe",
     ]
     site.change(topic)
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert reader.of("POST") == []
 
 
@@ -362,7 +362,7 @@ def test_h15_a_forged_unsubscribe_ends_nothing(site: Site, topic: str, reader: S
     reader.verify = lambda received: (404, {}, received["challenge"].encode())
     site.subscribe(topic, f"{reader.url}/cb", "unsubscribe")
     reader.wait(2, "GET")
-    site.settled(topic)
+    site.wait_until_idle(topic)
     site.change(topic)
     reader.wait(1)
 
@@ -385,7 +385,7 @@ def test_h15_a_forged_unsubscribe_does_not_replace_a_subscribe(
     site.subscribe(topic, f"{reader.url}/cb")
     site.subscribe(topic, f"{reader.url}/cb", "unsubscribe")
     go.set()
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert site.live(topic) == {(topic, f"{reader.url}/cb")}
 
 
@@ -407,7 +407,7 @@ def test_the_last_request_decides(
     reader.verify = slowly
     for mode in modes:
         site.subscribe(topic, f"{reader.url}/cb", mode)
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert bool(site.live(topic)) == (modes[-1] == "subscribe")
 
 
@@ -434,7 +434,7 @@ def test_h17_a_challenge_is_random_and_used_once(
     """Its characters are safe for any subscriber, and it is too long to be guessed."""
     for mode in ("subscribe", "subscribe", "unsubscribe"):
         site.subscribe(topic, f"{reader.url}/cb", mode)
-        site.settled(topic)
+        site.wait_until_idle(topic)
     challenges = [received["challenge"] for received in reader.of("GET")]
     assert len(set(challenges)) == 3
     assert all(re.fullmatch(r"[+\-./0-9=A-Z_a-z]{20,100}", challenge) for challenge in challenges)
@@ -504,7 +504,7 @@ def test_h19_only_2xx_with_the_exact_challenge_confirms(
     reader.verify = WRONG[wrong]  # type: ignore[assignment]
     site.subscribe(topic, f"{reader.url}/cb", mode)
     reader.wait(1, "GET")
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert site.live(topic) == before
     assert [received.target.split("?")[0] for received in reader.received] == ["/cb"]
 
@@ -538,7 +538,7 @@ def test_h19_a_replayed_challenge_refuses(site: Site, topic: str, reader: Subscr
     site.follow(reader, topic)
     site.subscribe(topic, f"{reader.url}/cb", "unsubscribe")
     reader.wait(2, "GET")
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert len(site.live(topic)) == 1
 
 
@@ -559,7 +559,7 @@ def test_h19_an_endless_answer_refuses(site: Site, topic: str) -> None:
                     connection.sendall(b"x")
                     time.sleep(0.02)
             assert time.monotonic() - began < AT_ONCE
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert len(site.live(topic)) == 1
 
 
@@ -572,7 +572,7 @@ def test_h19_an_unanswered_verification_is_retried(tmp_path: Path) -> None:
     site.until(lambda: site.errors() == ["it refused the connection"])
     back = Subscriber(port=port)
     back.wait(1, "GET")
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert site.live(topic) == {(topic, f"{away.url}/cb")}
     site.close()
     back.close()
@@ -587,7 +587,7 @@ def test_h20_when_a_topic_ends_its_subscribers_are_denied(own: Site, reader: Sub
     assert (denied["mode"], denied["topic"]) == ("denied", topic)
     assert denied.target.startswith("/cb?k=1&hub.mode=denied&")
     assert "hub.challenge" not in denied.query
-    own.settled(topic)
+    own.wait_until_idle(topic)
     assert own.live(topic) == set()
     assert own.subscribe(topic, f"{reader.url}/cb").status_code == 404
 
@@ -613,7 +613,7 @@ def test_h20_a_topic_that_ends_during_a_verification(
     own.drop(topic)
     dropped.set()
     modes = [received["mode"] for received in reader.wait(2, "GET")]
-    own.settled(topic)
+    own.wait_until_idle(topic)
     assert (modes, own.live(topic)) == (["subscribe", "denied"], set())
 
 
@@ -638,7 +638,7 @@ def test_unsubscribing_and_subscribing_during_a_delivery(own: Site, reader: Subs
     newest = own.change(topic)
     own.until(lambda: own.queued(topic) == 2 or len(delivered) == 1)
     hold.set()
-    own.settled(topic)
+    own.wait_until_idle(topic)
     assert delivered == [first, newest]
 
 
@@ -672,7 +672,7 @@ def test_h23_h24_h25_h26_the_delivery(site: Site, topic: str, reader: Subscriber
 def test_h24_nothing_is_sent_before_a_change(site: Site, topic: str, reader: Subscriber) -> None:
     """The first delivery is that of the next change."""
     site.follow(reader, topic)
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert reader.of("POST") == []
 
 
@@ -692,9 +692,9 @@ def test_a_change_during_the_verification_is_sent(own: Site, reader: Subscriber)
     go.set()
     reader.wait(1)
     for each in (topic, quiet):
-        own.settled(each)
+        own.wait_until_idle(each)
         own.follow(reader, each)  # a renewal
-        own.settled(each)
+        own.wait_until_idle(each)
     assert [received.body for received in reader.of("POST")] == [newest]
 
 
@@ -714,7 +714,7 @@ def test_h28_any_2xx_is_success(site: Site, topic: str, reader: Subscriber, stat
     reader.receive = lambda received: (status, {}, b"")
     site.change(topic)
     reader.wait(1)
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert len(reader.of("POST")) == 1
 
 
@@ -724,10 +724,10 @@ def test_h28_gone_ends_the_subscription(site: Site, topic: str, reader: Subscrib
     reader.receive = lambda received: (410, {}, b"")
     site.change(topic)
     reader.wait(1)
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert site.live(topic) == set()
     site.change(topic)
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert len(reader.of("POST")) == 1
 
 
@@ -741,7 +741,7 @@ def test_h28_every_other_status_is_failure(
     reader.receive = lambda received: (next(replies, 200), {"Location": "/elsewhere"}, b"")
     site.change(topic)
     assert [received.target for received in reader.wait(2)] == ["/cb", "/cb"]
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert [received.target for received in reader.of("GET")] == [reader.of("GET")[0].target]
 
 
@@ -755,7 +755,7 @@ def test_h29_the_body_of_the_answer_is_ignored(site: Site, topic: str, reader: S
     )
     site.change(topic)
     reader.wait(1)
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert (len(reader.of("POST")), len(site.live(topic))) == (1, 1)
 
 
@@ -767,7 +767,7 @@ def test_h30_h31_after_giving_up_the_subscription_continues(
     reader.receive = lambda received: (500, {}, b"")
     site.change(topic)
     reader.wait(3)
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert (len(reader.of("POST")), len(site.live(topic))) == (3, 1)
     reader.receive = lambda received: (200, {}, b"")
     new = site.change(topic)
@@ -790,7 +790,7 @@ def test_h31_a_slow_subscriber_gets_the_newest_version_once(
     reader.wait(1)
     newest = [site.change(topic) for _ in range(4)][-1]
     hold.set()
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert [received.body for received in reader.of("POST")] == [first, newest]
 
 
@@ -820,7 +820,7 @@ def test_publish_sends_the_newest_version_once(site: Site, topic: str, reader: S
     for name in ("hub.url", "hub.topic"):
         for _ in range(3):
             assert 200 <= site.ask({"hub.mode": "publish", name: topic}).status_code < 300
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert [received.body for received in reader.of("POST")] == [site.body(topic)]
 
 
@@ -849,7 +849,7 @@ def test_publish_sends_given_up_deliveries_too(site: Site, topic: str, reader: S
     reader.receive = lambda received: (500, {}, b"")
     site.change(topic)
     reader.wait(3)
-    site.settled(topic)
+    site.wait_until_idle(topic)
     reader.receive = agree
     site.ask({"hub.mode": "publish", "hub.url": topic})
     assert reader.wait(4)[3].body == site.body(topic)
@@ -894,7 +894,7 @@ def test_strangers_can_not_reach_internal_addresses(tmp_path: Path, callback: st
     response = site.subscribe(topic, callback.format(port=trap.url.rpartition(":")[2]))
     assert 200 <= response.status_code < 500
     site.follow(allowed, topic)
-    site.settled(topic)
+    site.wait_until_idle(topic)
     assert trap.received == []
     site.close()
     trap.close()
@@ -984,7 +984,7 @@ def test_secrets_stay_secret(
     site.follow(reader, topic, "/cb?token=hush", secret="hushhush")
     site.change(topic)
     reader.wait(3)
-    site.settled(topic)
+    site.wait_until_idle(topic)
     with site.database.read() as connection:
         listed = repr(subscriptions.subscribers(connection, site.clock()))
     assert "hush" not in listed
