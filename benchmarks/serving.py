@@ -96,7 +96,8 @@ def ours(port: int) -> None:
     from syndicator.web.health import Health, Readiness
     from syndicator.web.server import Server
 
-    body, metrics, catalogue = feed(), Metrics(), Catalogue(max_age=300)
+    body, metrics = feed(), Metrics()
+    catalogue = Catalogue(max_age=300)
     bodies = {"identity": body, "gzip": gzip.compress(body, mtime=0)}
     when = datetime(2026, 1, 15, 5, 39, 13, tzinfo=UTC)
     kind = "application/rss+xml; charset=utf-8"

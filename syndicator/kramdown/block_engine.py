@@ -171,12 +171,14 @@ class Blocks(ParserBlock):
 
     def parse_content(self, state: BlockState, element: Token) -> bool:
         """Parse the content of an HTML element. False if the text ends before its end tag."""
-        outer = state.tokens, state.ial, state.element
+        outer_tokens, outer_ial = state.tokens, state.ial
+        outer_element = state.element
         state.tokens, state.ial = children(element), None
         state.element = element
         state.doc.depth += 1
         self.run(state)
         state.doc.depth -= 1
-        state.tokens, state.ial, state.element = outer
+        state.tokens, state.ial = outer_tokens, outer_ial
+        state.element = outer_element
         closed, state.closed = state.closed, False
         return closed

@@ -60,7 +60,8 @@ def link(state: BlockState) -> bool:
     if not definition:
         return False
     state.doc.spend(5)
-    target, title, state.pos = definition
+    target, title, end = definition
+    state.pos = end
     state.doc.links[identifier(match["id"])] = Definition(target, title, state.mark("link"))
     return True
 

@@ -93,7 +93,7 @@ class _LabelEnd:
     def __init__(self, state: SpanState, token: Token) -> None:
         key = (token.type, *state.open)
         self.search = EndSearch(state, key)
-        self._kids = children(token)
+        self._children = children(token)
         self._is_link = token.type == "link"
         self._depth = 1  #: open brackets, without those of images
         self._checked = 0  #: children that were checked for images
@@ -102,7 +102,7 @@ class _LabelEnd:
 
     def __call__(self, state: SpanState) -> bool | None:
         src, pos = state.src, state.pos
-        kids = self._kids
+        kids = self._children
         while self._checked < len(kids):
             self._depth -= kids[self._checked].type == "image"
             self._checked += 1

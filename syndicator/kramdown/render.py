@@ -126,7 +126,10 @@ class Html(RendererHTML):
             return FOOTNOTES
         return self._container(token, options, env)
 
-    dl = table = rows = row = blockquote
+    dl = blockquote
+    table = blockquote
+    rows = blockquote
+    row = blockquote
 
     def item(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         token = tokens[idx]

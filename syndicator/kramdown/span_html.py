@@ -64,12 +64,14 @@ def _parsed(state: SpanState, token: Token) -> bool:
 
 def _content(state: SpanState, token: Token) -> None:
     end = end_tag(token.tag)
-    outer = state.rules, state.special, state.raw
+    outer_rules, outer_special = state.rules, state.special
+    outer_raw = state.raw
     state.raw = token.meta["content"] == "raw"
     state.rules = {"<": (html,)} if state.raw else state.all_rules
     special = _HTML_ONLY if state.raw else SPECIAL
     closed = state.parse_content(token, lambda state: end(state.src, state.pos) > 0, special)
-    state.rules, state.special, state.raw = outer
+    state.rules, state.special = outer_rules, outer_special
+    state.raw = outer_raw
     if closed:
         state.pos = end(state.src, state.pos)
     else:

@@ -107,14 +107,16 @@ class SpanState:
     ) -> bool:
         """Parse the content of a span. True if its end was found: `pos` is then before the end."""
         self.doc.spend(2)
-        outer = self.tokens, self.pending, self.special
+        outer_tokens, outer_pending = self.tokens, self.pending
+        outer_special = self.special
         self.tokens, self.pending = children(token), []
         self.special = special or self.special
         self.open.append(token.type)
         closed = scan(self, stop)
         self.open.pop()
         self.flush()
-        self.tokens, self.pending, self.special = outer
+        self.tokens, self.pending = outer_tokens, outer_pending
+        self.special = outer_special
         return closed
 
 

@@ -6,11 +6,9 @@ import pytest
 
 from syndicator.web.hub_fetches import HubFetches
 
-HUB, GOOGLE, OTHER = (
-    "https://websub.example.org/",
-    "https://pubsubhubbub.appspot.com/",
-    "https://other.example/hub",
-)
+HUB = "https://websub.example.org/"
+GOOGLE = "https://pubsubhubbub.appspot.com/"
+OTHER = "https://other.example/hub"
 
 
 class Detected:

@@ -50,7 +50,8 @@ def test_one_host(values: list[bytes], version: str, valid: bool) -> None:
 
 def test_an_upgrade_with_a_body() -> None:
     """It is refused: its body would be parsed as the next request. So is CONNECT."""
-    host, upgrade, length = (b"host", b"x"), (b"upgrade", b"h2c"), (b"content-length", b"3")
+    host, upgrade = (b"host", b"x"), (b"upgrade", b"h2c")
+    length = (b"content-length", b"3")
     assert refusal(b"GET", "1.1", [host, upgrade], [host, upgrade]) is None
     assert refusal(b"GET", "1.1", [host], [host, length]) is None
     assert refusal(b"GET", "1.1", [host, upgrade], [host, upgrade, length]) is not None
