@@ -1,4 +1,7 @@
-"""Logs and metrics: one structured line for each run, pass and delivery; one registry of metrics.
+"""Logs and metrics: structured lines, and one registry of metrics.
+
+There is one line for each run with changes, each pass that did something, each ping and each
+failure; `verbose` adds the others.
 
 No line and no label holds a secret: passwords in URLs are masked, and of a callback only the host
 is logged.
@@ -26,10 +29,10 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from syndicator.log_output import LineLogger, LogOutput
+from syndicator.model.client_keys import host_and_port
 from syndicator.model.content import Report
 from syndicator.model.outbox import JobKind
 
-from syndicator.model.client_keys import host_and_port
 _SECRET_KEYS = frozenset({"secret", "password", "token", "authorization", "cookie"})
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 LOST_LINES = "syndicator_log_lines_lost"

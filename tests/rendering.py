@@ -18,7 +18,7 @@ CONFIG = (
 
 
 class Posts:
-    """`model.SitePosts` of heads, newest first."""
+    """`model.lookups.SitePosts` of heads, newest first."""
 
     def __init__(self, *heads: PostHead) -> None:
         self.heads = heads

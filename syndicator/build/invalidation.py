@@ -1,6 +1,6 @@
 """Marks feeds stale for reasons other than a changed post: settings, time, site files, lost files.
 
-Also what a run keeps in memory, so that the next looks only at what may have changed.
+`Memory` is what a run keeps for the next one, which then checks only what may have changed.
 """
 
 from collections.abc import Collection, Iterable, Mapping

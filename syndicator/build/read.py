@@ -39,7 +39,7 @@ class ReadResult(NamedTuple):
     """A document as it was read."""
 
     stat: Stat
-    #: False: look at it again; it changed within the clock's resolution, or can't be read.
+    #: False: scan it again; it changed within the clock's resolution, or can't be read.
     settled: bool
     digest: str  #: "" if it can't be read
     same: bool  #: its bytes are the known ones, so it was not parsed

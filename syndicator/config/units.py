@@ -27,7 +27,7 @@ def parse_duration(value: object) -> timedelta:
 
 def check_interval(interval: timedelta) -> timedelta:
     if interval < timedelta(milliseconds=50):
-        raise ValueError("must be 50ms or more: each poll looks at every file")
+        raise ValueError("must be 50ms or more: each poll checks every file")
     return interval
 
 

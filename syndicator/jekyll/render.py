@@ -114,7 +114,7 @@ class Renderer:
         html = text
         if post.head.path.lower().endswith(self._markdown_suffixes):
             try:
-                html = self._markdown(text)
+                html = to_html(text, self._site.kramdown)
             except Exception as error:  # a post that crashes the parser must not stop the others
                 outcome.over_limit = True
                 outcome.add(_markdown_problem(post, error))
@@ -137,9 +137,6 @@ class Renderer:
             )
             outcome.add(_problem(post, message, hint))
         return outcome.over_limit
-
-    def _markdown(self, text: str) -> str:
-        return to_html(text, self._site.kramdown)
 
     def _clean(self, post: Post, html: str, outcome: "_Outcome") -> str | None:
         def report_escape() -> None:

@@ -40,7 +40,7 @@ class Collection:
     label: str
     folder: str  #: relative to the source
     template: str  #: of its documents' permalinks
-    #: The site has jekyll-feed make a feed of it. A document without a date is then a Problem.
+    #: Whether jekyll-feed makes a feed of it; if so, a document without a date is a Problem.
     has_feed: bool
 
 

@@ -27,7 +27,7 @@ class LiquidResult:
 
     text: str
     problems: tuple[Problem, ...] = ()
-    uses_posts: bool = False  #: True: the Liquid asked for other posts
+    uses_posts: bool = False  #: True: the Liquid reads other posts
 
 
 class Liquid:

@@ -48,8 +48,8 @@ RECORD_LIMIT = 50
 #: How long a job waits whose topic can't be read at present.
 UNREADABLE_WAIT = timedelta(seconds=1)
 
-#: The lease of a claim. It is renewed at half of it while the pass runs; the jobs of a process that
-#: died are queued again when it ends.
+#: The lease of a claim. It is renewed after half its length while the pass runs. When the lease of
+#: a dead process ends, its jobs are queued again.
 LEASE = timedelta(minutes=2)
 
 #: By lane: requests that run at once, and requests in all, of which most wait for a slow host. Each
@@ -302,5 +302,5 @@ class PushWorker:
 
 
 def _queue_key(job: Job) -> str:
-    """The host in whose turn a job is sent."""
+    """The key of a job in its lane's fair queue."""
     return job.host if job.kind is JobKind.PING else queue_key(job.target, job.host)

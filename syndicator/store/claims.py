@@ -83,7 +83,8 @@ def _is_due() -> ColumnElement[bool]:
         jobs.c.due <= bindparam("now"),
         jobs.c.kind.in_(bindparam("kinds", expanding=True)),
         ~busy,
-        or_(jobs.c.kind != JobKind.VERIFY, ~earlier),  # only verifications can wait twice
+        # Other kinds have no variants, so only one of them can be queued.
+        or_(jobs.c.kind != JobKind.VERIFY, ~earlier),
     )
 
 

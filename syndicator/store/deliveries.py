@@ -98,7 +98,8 @@ def enqueue_denials(connection: Connection, topics: Sequence[str], now: datetime
     if not topics:
         return 0
     parameters = {"now": to_us(now), **among_values(topics)}
-    # First of all: on PostgreSQL a subscription may begin just now, and then ends below.
+    # This comes first: on PostgreSQL another transaction may verify a subscription meanwhile, which
+    # the DELETE below then ends.
     connection.execute(_verify_again_statement(connection.dialect), parameters)
     columns = _job_columns(JobKind.DENY)
     statement = insert(connection.dialect, jobs).from_select(list(columns), _select_live(columns))

@@ -43,9 +43,8 @@ class FileRow:
     digest: str
     hubs: tuple[str, ...]
     updated: datetime  #: when these bytes, with these hubs, were first published
-    disk: Mapping[
-        str, tuple[int, int]
-    ]  #: size and mtime_ns as written, by suffix; "" is the file itself
+    #: Size and mtime_ns as written, by suffix; "" is the file itself.
+    disk: Mapping[str, tuple[int, int]]
     gone: bool = False  #: the config no longer publishes it
 
 

@@ -23,9 +23,8 @@ class PostRow(NamedTuple):
     stat: Stat
     settled: bool  #: False: too recent for its mtime to show a later change; scanned again
     digest: str  #: of the file as last read
-    head: (
-        PostHead | None
-    )  #: of the last version that could be read as a post; None: no version could
+    #: Of the last version that could be read as a post; None: no version could.
+    head: PostHead | None
     document_digest: str | None = None  #: of the version that `head` describes
     feeds: tuple[str, ...] = ()  #: the feeds it is in, or will be in once it is due
     #: The id of a withdrawn post, reserved while its file exists; None: not withdrawn.
@@ -201,14 +200,16 @@ def next_due(connection: Connection, now: datetime) -> datetime | None:
     return from_us(first)
 
 
-_HOLDERS = select(posts.c.id, posts.c.path).where(among(posts.c.id))
+_PATHS_BY_ID = select(posts.c.id, posts.c.path).where(among(posts.c.id))
 
 
 def paths_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """The path that holds each id. Ids that no path holds are left out."""
     paths: dict[str, str] = {}
     for batch in batches(ids):
-        paths.update((id, path) for id, path in connection.execute(_HOLDERS, among_values(batch)))
+        paths.update(
+            (id, path) for id, path in connection.execute(_PATHS_BY_ID, among_values(batch))
+        )
     return paths
 
 

@@ -23,8 +23,8 @@ def replace(connection: Connection, stage: str, new: Mapping[str, Sequence[Probl
             "hint": problem.hint,
             "fatal": problem.fatal,
         }
-        for subject, found in new.items()
-        for position, problem in enumerate(found)
+        for subject, new_problems in new.items()
+        for position, problem in enumerate(new_problems)
     ]
     if rows:
         connection.execute(problems.insert(), rows)

@@ -213,7 +213,7 @@ jobs = Table(
     "jobs",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    # see `outbox.JobKind`
+    # see `model.outbox.JobKind`
     Column("kind", Text, nullable=False),
     # a hub's URL or a callback
     Column("target", Text, nullable=False),
@@ -290,7 +290,7 @@ subscriptions = Table(
     metadata,
     Column("topic", Text, primary_key=True),
     Column("callback", Text, primary_key=True),
-    # of the callback, see `outbox.host_name`
+    # of the callback, see `model.client_keys.host_name`
     Column("host", Text, nullable=False),
     # None: deliveries are not signed
     Column("secret", LargeBinary),
@@ -304,7 +304,7 @@ subscriptions = Table(
     Column("last_failure", BigInteger),
     # of the last failure; None: there was none
     Column("error", Text),
-    # of the address last connected to, see `outbox.network_of`; None: unknown
+    # of the address last connected to, see `model.client_keys.network_of`; None: unknown
     Column("network", Text),
     # when the first of the failures in a row was; None: the last one arrived
     Column("failing", BigInteger),

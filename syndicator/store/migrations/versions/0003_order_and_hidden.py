@@ -6,7 +6,7 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
-#: One that another post has taken meanwhile is that one's.
+#: An id that another post has taken is not restored.
 _KEEP_IDS = """
     UPDATE posts SET id = (SELECT ledger.id FROM ledger WHERE ledger.path = posts.path)
     WHERE NOT out AND NOT EXISTS (
@@ -26,7 +26,7 @@ def upgrade() -> None:
     for table in _TABLES.split():
         columns = sa.inspect(connection).get_columns(table)
         texts = [column["name"] for column in columns if isinstance(column["type"], sa.Text)]
-        # At once: each would have the table's indexes made again.
+        # One statement: each ALTER TABLE rebuilds the indexes.
         op.execute(
             f"ALTER TABLE {table} "
             + ", ".join(f'ALTER {name} TYPE text COLLATE "C"' for name in texts)

@@ -39,7 +39,7 @@ def upgrade() -> None:
 
 
 def _name(netloc: str) -> str:
-    """As `debts.host_name` was when this was written."""
+    """A copy of `model.client_keys.host_name` as of this migration."""
     host = (urlsplit(f"//{netloc}").hostname or "").rstrip(".")
     try:
         address = ip_address(host)
