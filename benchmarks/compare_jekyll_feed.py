@@ -31,7 +31,7 @@ from syndicator.jekyll.render import Renderer
 from syndicator.jekyll.site import CONFIG, Site, read_site
 from syndicator.model.content import Document, Entry, Post, PostHead
 from syndicator.sources.folder import SourceFolder
-from syndicator.sources.site_files import FolderFiles
+from syndicator.sources.referenced_files import FolderFiles
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 META = ("id", "link", "title", "published", "authors", "categories")
@@ -187,7 +187,7 @@ def read(folder: Path) -> tuple[Site, dict[str, Post]]:
     site, problems = read_site(files.text(CONFIG), files, {})
     source = SourceFolder(folder, site.scope)
     posts = {}
-    for path in source.look(known=()).fresh:
+    for path in source.scan(known=()).fresh:
         document = source.read(path)
         if not isinstance(document, Document):
             problems = (*problems, *([document] if document else []))

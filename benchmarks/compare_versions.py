@@ -87,7 +87,7 @@ def main(old: str, new: str, *folders: str) -> int:
                 changed = differences(before, files(by_new))
                 upgrade = build(new, config, by_old, settings)
                 rewritten = differences(before, files(by_old))
-                queued = upgrade["owed"]
+                queued = upgrade["pings"]
                 print(f"{site}, {variant}: {len(before)} files, {len(changed)} differ;", end=" ")
                 print(f"after an upgrade {len(rewritten)} differ, {queued} pings queued")
                 print("".join(f"  {path}\n" for path in sorted({*changed, *rewritten})), end="")

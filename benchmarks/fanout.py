@@ -118,7 +118,7 @@ def ours(to: list[str], folder: Path) -> tuple[float, int]:
     push = PushWorker(
         database,
         client,
-        read=lambda topic: file,
+        read_topic=lambda topic: file,
         clock=lambda: datetime.now(UTC),
         jitter=random.random,
         claimer="bench",
@@ -144,7 +144,7 @@ def ours(to: list[str], folder: Path) -> tuple[float, int]:
     report = push.once()
     seconds = time.perf_counter() - began
     client.close()
-    return seconds, sum(report.paid.values())
+    return seconds, sum(report.done.values())
 
 
 def bare(to: list[str], threads: int) -> tuple[float, int]:

@@ -77,7 +77,7 @@ class Soak:
     def queued(self) -> int:
         """Jobs that are queued; -1: unknown."""
         facts = requests.get(f"{self.command.admin}readyz", timeout=10).json()
-        return int(facts.get("owed", -1))
+        return int(facts.get("queued", -1))
 
     def edit(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -200,7 +200,7 @@ def soak(minutes: float, seed: int) -> int:
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syndicator-soak-")))
         try:
-            mounted = stack.enter_context(disks(root / "feeds", root / "var", octets=64 * 2**20))
+            mounted = stack.enter_context(disks(root / "feeds", root / "var", size=64 * 2**20))
         except pytest.skip.Exception as reason:
             print(f"No full disks in this run: {reason}")
             mounted = []

@@ -1,4 +1,4 @@
-"""What was made or read lately, kept at hand within a number of octets."""
+"""An LRU cache with a limit in bytes."""
 
 import threading
 from collections.abc import Hashable
@@ -8,47 +8,48 @@ K = TypeVar("K", bound=Hashable)
 M = TypeVar("M")
 V = TypeVar("V")
 
-#: What wasn't asked for so many times that something was: it stands in no feed any more, or in one that seldom changes.
-_LONG = 20_000
+#: Calls of `get` after which an unused value is dropped: it is in no feed now, or in one that
+#: seldom changes.
+_MAX_AGE = 20_000
 
 
-class _Kept(NamedTuple, Generic[M, V]):
+class _Cached(NamedTuple, Generic[M, V]):
     content_key: M
     value: V
-    octets: int
-    asked: int
+    size: int
+    last_get: int
 
 
 class LruCache(Generic[K, M, V]):
-    """By key the last value, good as long as what it was made of is the same.
+    """Values by key, each valid while its content key is the same. Thread-safe.
 
-    Those that were asked for lately, as many as `most` octets hold. Safe from any thread.
+    Keeps the recently used ones that fit in `most` bytes.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._octets = 0
-        self._asked = 0
-        self._values: dict[K, _Kept[M, V]] = {}  # who was asked for longest ago comes first
+        self._size = 0
+        self._gets = 0
+        self._values: dict[K, _Cached[M, V]] = {}  # least recently used first
         self._lock = threading.Lock()
 
     def get(self, key: K, content_key: M) -> V | None:
         with self._lock:
-            self._asked += 1
-            found = self._values.get(key)
-            if found is None or found.content_key != content_key:
+            self._gets += 1
+            cached = self._values.get(key)
+            if cached is None or cached.content_key != content_key:
                 return None
             del self._values[key]
-            self._values[key] = found._replace(asked=self._asked)
-            return found.value
+            self._values[key] = cached._replace(last_get=self._gets)
+            return cached.value
 
-    def put(self, key: K, content_key: M, value: V, octets: int) -> None:
+    def put(self, key: K, content_key: M, value: V, size: int) -> None:
         with self._lock:
             before = self._values.pop(key, None)
-            self._octets += octets - (before.octets if before else 0)
-            self._values[key] = _Kept(content_key, value, octets, self._asked)
+            self._size += size - (before.size if before else 0)
+            self._values[key] = _Cached(content_key, value, size, self._gets)
             while (oldest := next(iter(self._values.items()), None)) and self._is_over(oldest[1]):
-                self._octets -= self._values.pop(oldest[0]).octets
+                self._size -= self._values.pop(oldest[0]).size
 
-    def _is_over(self, oldest: _Kept[M, V]) -> bool:
-        return self._octets > self._most or self._asked - oldest.asked > _LONG
+    def _is_over(self, oldest: _Cached[M, V]) -> bool:
+        return self._size > self._most or self._gets - oldest.last_get > _MAX_AGE

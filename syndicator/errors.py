@@ -1,16 +1,16 @@
-"""What can go wrong, named by who can mend it.
+"""The errors of syndicator, one class for each part that a person can fix: config, source, …
 
-In a batch an error is a value (`model.Problem`); alone it is raised, as one of these. Each carries a
-hint: what the person who reads it can do next.
+An error of one post among many is a value (`model.content.Problem`); one that ends the work is
+raised. Each has a hint: what to do next.
 """
 
 from typing import NamedTuple, Self
 
 
 class SyndicatorError(Exception):
-    """Something a person can mend. `str()` is the message; `hint` says what to do, or is None."""
+    """An error that a person can fix. `str()` is the message; `hint` says how, or is None."""
 
-    #: What went wrong, in a word that strangers may see: it tells no path, host or cause.
+    #: The kind of error, safe to show in public: without path, host and cause.
     kind = "internal"
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -19,7 +19,7 @@ class SyndicatorError(Exception):
 
 
 class ConfigError(SyndicatorError):
-    """The operator's config is wrong. `mistakes` names every one of them, each as `key: what is wrong`."""
+    """The config is wrong. `mistakes` has all of its mistakes, each as `key: what is wrong`."""
 
     kind = "config"
 
@@ -31,35 +31,35 @@ class ConfigError(SyndicatorError):
 
 
 class SourceError(SyndicatorError):
-    """The folder of posts can't be read as a whole: not there, not readable, empty where it was not."""
+    """The folder of posts can't be used: missing, unreadable, or suddenly empty."""
 
     kind = "source"
 
 
 class OutputError(SyndicatorError):
-    """A feed can't be written: disk full, read-only, not ours."""
+    """A feed can't be written: the disk is full or read-only, or a path is not ours."""
 
     kind = "output"
 
 
 class StateError(SyndicatorError):
-    """The state can't be used: not reachable, damaged, or from a newer version."""
+    """The state can't be used: unreachable, damaged, or from a newer version."""
 
     kind = "state"
 
 
 class MovedStateError(StateError):
-    """The state has to be opened anew: its file is no longer the one that was opened, or the lock on it was lost."""
+    """The state must be opened again: its file was replaced, or its lock was lost."""
 
 
 class LockedError(StateError):
-    """Another daemon runs on the same state. The message says who."""
+    """Another daemon uses the same state. The message names its process."""
 
 
 class Trouble(NamedTuple):
-    """What is remembered of an error: the error itself would keep alive what its traceback refers to."""
+    """Kind and message of an error. The error's traceback would keep its objects in memory."""
 
-    kind: str  #: what strangers may see of it
+    kind: str  #: safe to show in public
     message: str
 
     @classmethod

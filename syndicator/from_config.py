@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from syndicator.store import file_modes
 
 if TYPE_CHECKING:
     from syndicator.outbound import Client
+
+VERSION = version("syndicator")
 
 
 def state_folder_mode(config: Config) -> int:
@@ -24,21 +27,21 @@ def state_folder_mode(config: Config) -> int:
     return 0o777 if shared else file_modes.FOLDER  # less the umask
 
 
-def http_client(config: Config, version: str, allow_private: Sequence[str] = ()) -> "Client":
+def http_client(config: Config, allow_private: Sequence[str] = ()) -> "Client":
     """`allow_private`: networks that callbacks may be in although they are not public."""
     # Importing requests takes 0.1 s, and a build sends no request.
     from syndicator.outbound import Client
 
     return Client(
-        user_agent=f"syndicator/{version} (+{config.feeds.url})",
+        user_agent=f"syndicator/{VERSION} (+{config.feeds.url})",
         timeout=config.push.timeout,
         stranger_timeout=config.hub.timeout,
         allow_private=allow_private,
     )
 
 
-def build_options(config: Config, version: str) -> BuildOptions:
-    """The settings of a build. A new `version` renders all entries again."""
+def build_options(config: Config) -> BuildOptions:
+    """The settings of a build. A new version renders all entries again."""
     overrides = {key: value for key, value in config.site if value}
     settings = config.feeds
     return BuildOptions(
@@ -55,7 +58,7 @@ def build_options(config: Config, version: str) -> BuildOptions:
         own_hub=config.hub_url,
         aliases=dict(settings.aliases),
         policy=_policy(settings.players, settings.schemes),
-        version=version,
+        version=VERSION,
     )
 
 

@@ -127,9 +127,9 @@ class Metrics:
         self.problems = gauge("problems", "Problems that the last run found.")
         self.feeds = gauge("feeds", "Feeds that exist; each is several files.")
         self.last_run = gauge("last_run_timestamp_seconds", "Start of the last run that succeeded.")
-        self.owed = gauge("owed", "Jobs in the outbox, by kind.", "kind")
+        self.queued = gauge("queued_jobs", "Jobs in the outbox, by kind.", "kind")
         self.oldest = gauge(
-            "owed_oldest_timestamp_seconds",
+            "oldest_job_timestamp_seconds",
             "When the oldest job was queued; 0: the outbox is empty.",
         )
         self.subscribers = gauge(
@@ -179,7 +179,7 @@ class Metrics:
         self.feeds.set(report.feeds)
         self.last_run.set(report.started.timestamp())
         self.build_seconds.observe(report.seconds)
-        self.polls.labels("changed" if report.moved else "unchanged").inc()
+        self.polls.labels("changed" if report.has_changes else "unchanged").inc()
 
     def count_attempt(self, kind: JobKind, target: str, outcome: str) -> None:
         """Count one attempt at a job. `outcome`: done, retry or given_up."""
@@ -191,7 +191,7 @@ class Metrics:
     def set_queue(self, counts: Mapping[JobKind, int], oldest: datetime | None) -> None:
         """Set the present number of jobs by kind, and when the oldest was queued."""
         for kind in JobKind:
-            self.owed.labels(kind.value).set(counts.get(kind, 0))
+            self.queued.labels(kind.value).set(counts.get(kind, 0))
         self.oldest.set(oldest.timestamp() if oldest else 0)
 
     def set_subscribers(self, subscribers: Mapping[str, int]) -> None:
@@ -220,8 +220,8 @@ def run_line(report: Report) -> dict[str, Any]:
         "feeds": report.feeds,
         "feeds_changed": report.feeds_changed,
         "files_written": report.files_written,
-        "mended": report.mended,
-        "owed": report.owed,
+        "repaired": report.repaired,
+        "pings": report.pings,
     }
 
 

@@ -1,7 +1,6 @@
-"""Reads of regular files only: a FIFO, a device or a socket in the place of one is refused at once.
+"""Opens and reads regular files only; refuses a FIFO, a device or a socket at once.
 
-What stands at a path may be another user's: an author's in the source, a neighbour's in a shared
-output folder.
+Other users may put files at our paths: authors in the source, neighbours in a shared output folder.
 """
 
 import errno
@@ -12,17 +11,17 @@ from pathlib import Path
 #: Without O_NONBLOCK, opening a FIFO waits until someone writes to it.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
-#: Bytes that are read at a time from a file that grew since it was opened.
+#: Bytes read at a time from a file that grew since it was opened.
 _CHUNK = 64 * 1024
 
 
 def open_file(path: str | Path, *, follow: bool = False, dir_fd: int | None = None) -> int:
-    """A handle of the regular file at a path. Raises OSError for anything else.
+    """Open the regular file at a path. Raises OSError for anything else.
 
     `follow`: whether the path may be a link.
     """
-    # Looked at before it is opened, since opening some devices has effects, and again after,
-    # since it may be replaced.
+    # Checked before opening, because opening some devices has effects, and again after, because
+    # the file may have been replaced.
     _refuse_irregular(os.stat(path, dir_fd=dir_fd, follow_symlinks=follow), path)
     handle = os.open(path, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW, dir_fd=dir_fd)
     try:
@@ -55,7 +54,7 @@ def read_file(
 
 
 def _refuse_irregular(seen: os.stat_result, path: str | Path) -> None:
-    """Raise the OSError that fits what is no regular file."""
+    """Raise the fitting OSError for anything but a regular file."""
     if stat.S_ISLNK(seen.st_mode):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     if stat.S_ISDIR(seen.st_mode):

@@ -4,11 +4,10 @@ import os
 import random
 import socket
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, closing, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -21,7 +20,6 @@ from syndicator.errors import LockedError, OutputError, StateError, SyndicatorEr
 from syndicator.model.content import FeedFile, Problem, Report, digest_of
 from syndicator.model.outbox import JobOutcome
 from syndicator.ops import doctor, status
-from syndicator.ops.check import check
 from syndicator.ops.status import Failure, Status
 from syndicator.outputs.folder import OutputFolder
 from syndicator.store import feeds, kv, locks, retention, subscriptions
@@ -37,8 +35,6 @@ if TYPE_CHECKING:
 
 Clock = Callable[[], datetime]
 
-VERSION = version("syndicator")
-
 
 def utcnow() -> datetime:
     return datetime.now(UTC)
@@ -46,39 +42,6 @@ def utcnow() -> datetime:
 
 def quiet(_done: int, _total: int | None, _what: str) -> None:
     """Show no progress."""
-
-
-def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
-    """Read the site and every post, without writing anything. Raises SourceError."""
-    return check(from_config.build_options(config, VERSION), clock(), progress)
-
-
-def examine(
-    config: Config, *, ask: bool, file: Path | None = None, clock: Clock = utcnow
-) -> tuple[Problem, ...]:
-    """Problems of this config on this machine. Writes nothing.
-
-    `ask`: send requests to the hubs and feeds.url as well. `file`: the config's file, if it has
-    one.
-    """
-    problems = [
-        *doctor.check_addresses(config.feeds.url, config.push.hubs, config.site.url),
-        *doctor.check_folders(config.source.path, config.output.path, config.state.file),
-        *doctor.check_listening(
-            config.web.listen, config.web.admin, config.output.path / "index.html"
-        ),
-        *doctor.check_permissions(config.state.file, config.output.path, file),
-        *doctor.check_state(config.state.url, clock()),
-        *doctor.check_proxies(config.state.url, config.web.trusted_proxies),
-    ]
-    if ask:
-        name = f"all.{config.feeds.formats[0]}"
-        with closing(from_config.http_client(config, VERSION)) as client:
-            file = config.output.path / name
-            problems += doctor.check_network(
-                client.send, config.push.hubs, config.feeds.url + name, file, clock
-            )
-    return tuple(problems)
 
 
 class Service:
@@ -116,13 +79,13 @@ class Service:
             config.state.url, folder_mode=from_config.state_folder_mode(config)
         )
         self.output = OutputFolder(config.output.path, config.output.compress)
-        self.options = from_config.build_options(config, VERSION)
+        self.options = from_config.build_options(config)
         self._builder = Builder(
             self.options,
             self.database,
             self.output,
-            show=lambda rows: self.on_files(rows),
-            owed=lambda: self.on_queued(),
+            on_published=lambda rows: self.on_files(rows),
+            on_queued=lambda: self.on_queued(),
         )
         self._aliases = {
             "feeds.aliases": dict(config.feeds.aliases),
@@ -136,7 +99,7 @@ class Service:
     @cached_property
     def client(self) -> "Client":
         allowed = [str(network) for network in self.config.hub.allow_private]
-        return from_config.http_client(self.config, VERSION, allow_private=allowed)
+        return from_config.http_client(self.config, allow_private=allowed)
 
     @cached_property
     def pusher(self) -> "PushWorker":
@@ -151,11 +114,13 @@ class Service:
             claimer=self._claimer,
             retry=self.config.push.retry,
             hub_retry=self.config.hub.retry,
-            most=host_quota(limits.host_subscriptions, limits.subscriptions, SUBSCRIPTIONS_PART),
-            read=self.topic,
-            served=self._served,
-            heard=lambda outcome: self.on_outcome(outcome),
-            working=lambda: self.on_push_progress(),
+            subscriptions_per_host=host_quota(
+                limits.host_subscriptions, limits.subscriptions, SUBSCRIPTIONS_PART
+            ),
+            read_topic=self.topic,
+            is_served=self._served,
+            on_outcome=lambda outcome: self.on_outcome(outcome),
+            on_progress=lambda: self.on_push_progress(),
         )
 
     def __enter__(self) -> Self:
@@ -184,7 +149,7 @@ class Service:
         now = self._clock()
         self.database.check()
         try:
-            with locks.hold(
+            with locks.acquire(
                 self.database, "run", waiting=lambda: progress(0, None, "waiting for another run")
             ):
                 report = self._with_notes(
@@ -200,7 +165,7 @@ class Service:
                     status.remember_failure(connection, failure)
             raise
         # A poll without changes writes nothing to the state.
-        if self._failed or report.moved:
+        if self._failed or report.has_changes:
             with self.database.begin() as connection:
                 status.remember_run(connection, report)
             self._failed = False
@@ -219,11 +184,11 @@ class Service:
 
         Shows what another process published. False: another process builds at this time.
         """
-        if not self._builder.others.has_run():
+        if not self._builder.other_processes.has_run():
             return True
         try:
-            with locks.hold(self.database, "run"):
-                self._builder.others.catch_up()
+            with locks.acquire(self.database, "run"):
+                self._builder.other_processes.catch_up()
         except LockedError:
             return False
         return True
@@ -261,12 +226,11 @@ class Service:
             return subscriptions.remove(connection, callback, self._clock())
 
     def status(self) -> Status:
-        output, url = self.config.output.path, self.config.feeds.url
         return status.collect(
             self.database,
-            output,
-            url=url,
-            version=VERSION,
+            self.config.output.path,
+            url=self.config.feeds.url,
+            version=from_config.VERSION,
             now=self._clock(),
             aliases=self._aliases,
         )
@@ -281,10 +245,7 @@ class Service:
         )
 
     def remember_start(self, at: datetime) -> None:
-        """Store that a daemon runs on this state, and since when.
-
-        A full disk does not prevent it.
-        """
+        """Store that a daemon runs, and since when. On a full disk it runs all the same."""
         with suppress(StateError), self.database.begin() as connection:
             status.remember_start(connection, at)
 
@@ -294,7 +255,7 @@ class Service:
             status.forget_start(connection)
 
     def store_untrusted_proxy(self, address: str) -> None:
-        """Store the address of a proxy that is not trusted, for `doctor`. "": there is none."""
+        """Store the address of a proxy that is not trusted, for `doctor`. "": delete it."""
         with suppress(StateError), self.database.begin(durable=False) as connection:
             kv.put(connection, doctor.UNTRUSTED_PROXY, address)
 
@@ -304,7 +265,7 @@ class Service:
             return feeds.all_files(connection)
 
     def topic(self, url: str) -> FeedFile | None:
-        """A topic's file as it is published now; None if there is no such topic, or not any more.
+        """A topic's file as it is published now; None: no such topic, or not any more.
 
         Raises OutputError if the file on disk is not the published one; a build repairs it.
         """
@@ -336,11 +297,12 @@ class Service:
 
         Raises LockedError, which names the holder.
         """
-        return locks.hold(self.database, "daemon")
+        return locks.acquire(self.database, "daemon")
 
     def beat(self, trouble: SyndicatorError | None = None) -> None:
         """Record at each poll that the daemon is alive, and its present trouble."""
-        locks.beat(self.database, "daemon", str(trouble or ""), (trouble and trouble.hint) or "")
+        hint = (trouble and trouble.hint) or ""
+        locks.write_heartbeat(self.database, "daemon", str(trouble or ""), hint)
 
 
 def _require_file(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""Disks that are full, read-only or gone: small tmpfs mounts, where this user may make them."""
+"""Disks that are full, read-only or gone: small tmpfs mounts, where this user may mount."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 
 @dataclass(frozen=True)
 class Disk:
-    """A small disk of its own at a folder."""
+    """A small file system mounted at a folder."""
 
     at: Path
 
@@ -21,7 +21,7 @@ class Disk:
         return self.at / "ballast"
 
     def fill(self) -> None:
-        """Leave not an octet free."""
+        """Fill the disk to the last byte."""
         with self._ballast.open("ab", buffering=0) as file:
             for size in (65536, 4096, 1):
                 try:
@@ -39,8 +39,8 @@ class Disk:
     def writable(self) -> None:
         _mount("-o", "remount,rw", self.at)
 
-    def go(self) -> None:
-        """Be unmounted, whoever still uses it."""
+    def unmount(self) -> None:
+        """Unmount it, even while it is in use."""
         subprocess.run(["umount", "--lazy", self.at], check=True, capture_output=True)
 
 
@@ -49,15 +49,18 @@ def _mount(*words: str | Path) -> None:
 
 
 @contextmanager
-def disks(*places: Path, octets: int = 8 * 2**20) -> Iterator[list[Disk]]:
-    """Disks at these folders, until the block ends. Skips the test where mounting is not permitted."""
+def disks(*places: Path, size: int = 8 * 2**20) -> Iterator[list[Disk]]:
+    """Mount disks at these folders until the block ends.
+
+    Skips the test if mounting is not permitted.
+    """
     with ExitStack() as mounted:
         for place in places:
             place.mkdir(parents=True, exist_ok=True)
             try:
-                _mount("-t", "tmpfs", "-o", f"size={octets}", "syndicator-test", place)
+                _mount("-t", "tmpfs", "-o", f"size={size}", "syndicator-test", place)
             except (OSError, subprocess.CalledProcessError) as error:
-                pytest.skip(f"no disk of our own: {getattr(error, 'stderr', error)}")
+                pytest.skip(f"can't mount a disk: {getattr(error, 'stderr', error)}")
             mounted.callback(_unmount, place)
         yield [Disk(place) for place in places]
 

@@ -1,4 +1,4 @@
-"""A site with a hub on a real socket, and subscribers that behave as they are told."""
+"""A site with a hub on a real socket, and subscribers with a behaviour set by the test."""
 
 import atexit
 import shutil
@@ -27,9 +27,8 @@ from syndicator.outbound import Client
 from syndicator.push.worker import PushWorker
 from syndicator.store import deliveries
 from syndicator.store.database import Database
-from syndicator.store.schema import jobs as jobs
+from syndicator.store.schema import jobs, to_us
 from syndicator.store.schema import subscriptions as table
-from syndicator.store.schema import to_us
 from syndicator.web.app import make_app
 from syndicator.web.catalogue import Catalogue
 from syndicator.web.hub import HubEndpoint, HubLimits
@@ -38,8 +37,8 @@ from syndicator.websub.hub_requests import LeaseBounds
 
 
 @dataclass
-class Asked:
-    """A request as it came to a subscriber."""
+class Received:
+    """A request that a subscriber received."""
 
     method: str
     target: str
@@ -58,10 +57,12 @@ class Asked:
 Reply = tuple[int, Mapping[str, str], bytes]
 
 
-def agree(asked: Asked) -> Reply:
-    """What a good subscriber says."""
+def agree(received: Received) -> Reply:
+    """The answer of a correct subscriber: it confirms verifications and accepts deliveries."""
     return (
-        (200, {}, asked["challenge"].encode()) if "hub.challenge" in asked.query else (200, {}, b"")
+        (200, {}, received["challenge"].encode())
+        if "hub.challenge" in received.query
+        else (200, {}, b"")
     )
 
 
@@ -71,12 +72,12 @@ class Subscriber:
 
     host: str = "127.0.0.1"
     port: int = 0
-    verify: Callable[[Asked], Reply] = agree
-    receive: Callable[[Asked], Reply] = agree
-    asked: list[Asked] = field(default_factory=list)
+    verify: Callable[[Received], Reply] = agree
+    receive: Callable[[Received], Reply] = agree
+    received: list[Received] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.came = threading.Condition()
+        self.arrival = threading.Condition()
         subscriber = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -84,18 +85,20 @@ class Subscriber:
 
             def handle_one(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                asked = Asked(self.command, self.path, dict(self.headers), body)
-                with subscriber.came:
-                    subscriber.asked.append(asked)
-                    subscriber.came.notify_all()
-                status, headers, said = (
-                    subscriber.verify(asked) if self.command == "GET" else subscriber.receive(asked)
+                received = Received(self.command, self.path, dict(self.headers), body)
+                with subscriber.arrival:
+                    subscriber.received.append(received)
+                    subscriber.arrival.notify_all()
+                status, headers, body = (
+                    subscriber.verify(received)
+                    if self.command == "GET"
+                    else subscriber.receive(received)
                 )
                 self.send_response(status)
-                for name, value in {"Content-Length": str(len(said)), **headers}.items():
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(said)
+                self.wfile.write(body)
 
             do_GET = do_POST = handle_one  # noqa: N815
 
@@ -113,14 +116,16 @@ class Subscriber:
         self.url = f"http://{self.host}:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
-    def wait(self, number: int, method: str = "POST", within: float = PATIENCE) -> list[Asked]:
-        """The requests of a method, once there are so many. Fails when there aren't in time."""
-        with self.came:
-            assert self.came.wait_for(lambda: len(self.of(method)) >= number, within), self.asked
+    def wait(self, number: int, method: str = "POST", within: float = PATIENCE) -> list[Received]:
+        """Wait for so many requests of a method, and return them. Fails after `within` seconds."""
+        with self.arrival:
+            assert self.arrival.wait_for(lambda: len(self.of(method)) >= number, within), (
+                self.received
+            )
             return self.of(method)
 
-    def of(self, method: str) -> list[Asked]:
-        return [asked for asked in self.asked if asked.method == method]
+    def of(self, method: str) -> list[Received]:
+        return [received for received in self.received if received.method == method]
 
     def close(self) -> None:
         self.server.shutdown()
@@ -129,19 +134,19 @@ class Subscriber:
 
 @cache
 def _empty() -> Path:
-    """A state that was migrated once: doing it for each site takes longer than most tests."""
+    """A new state, created once: creating one for each site takes longer than most tests."""
     path = Path(mkdtemp(prefix="hubsite")) / "state.db"
     atexit.register(shutil.rmtree, path.parent)
     Database(f"sqlite:///{path}").close()
     return path
 
 
-#: More than tests ask.
+#: Limits that ordinary tests do not reach.
 LIMITS = HubLimits(client=600, host=600, pending=10_000, subscriptions=100_000)
 
 
 class Site:
-    """Topics, the hub's endpoint on a socket, and a thread that pays what is owed."""
+    """Topics, the hub's endpoint on a socket, and a thread that does its jobs."""
 
     def __init__(
         self,
@@ -152,7 +157,7 @@ class Site:
         timeout: float = 2.0,
         retry: tuple[float, ...] = (0.1, 0.1),
     ) -> None:
-        self.ahead = timedelta()  # how far the site's clock was put forward
+        self.ahead = timedelta()  # how far the site's clock is set forward
         self.base = self.home = "https://news.example.com/feeds/"
         self.files: dict[str, FeedFile] = {}
         self._versions = count(1)
@@ -169,14 +174,15 @@ class Site:
         self.push = PushWorker(
             self.database,
             self.client,
-            read=self.files.get,
+            read_topic=self.files.get,
             clock=self.clock,
             jitter=lambda: 0.0,
             claimer="site",
             retry=waits,
             hub_retry=waits,
         )
-        self.woken, self.over = threading.Event(), threading.Event()
+        self.woken = threading.Event()
+        self.closed = threading.Event()
         hub = HubEndpoint(
             self.database,
             read=self.files.get,
@@ -199,8 +205,8 @@ class Site:
         self.server.start()
         self.url = f"http://127.0.0.1:{self.server.port}/hub"
         self.session = requests.Session()
-        self.paying = threading.Thread(target=self._pay, daemon=True)
-        self.paying.start()
+        self.pusher = threading.Thread(target=self._push_jobs, daemon=True)
+        self.pusher.start()
 
     def clock(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -209,20 +215,20 @@ class Site:
         self.push.nudge()
         self.woken.set()
 
-    def _pay(self) -> None:
-        while not self.over.is_set():
+    def _push_jobs(self) -> None:
+        while not self.closed.is_set():
             self.woken.clear()
             report = self.push.once()
             self.woken.wait(0.05 if report.next_due else 5)
 
     def begin(self, path: str) -> str:
-        """Make a topic as it should be before anyone follows it; its URL."""
+        """Publish a new topic; its URL."""
         url = self.base + path
         self._put(url)
         return url
 
     def change(self, topic: str) -> bytes:
-        """What a build does when a feed changed: first the file, then the debt. The new bytes."""
+        """Change a topic as a build does: first the file, then the jobs. The new bytes."""
         self._put(topic)
         with self.database.begin() as connection:
             deliveries.enqueue_deliveries(connection, [topic], self.clock())
@@ -230,7 +236,7 @@ class Site:
         return self.body(topic)
 
     def drop(self, topic: str) -> None:
-        """What a build does when a feed is no longer made."""
+        """Remove a topic as a build does when a feed is no longer published."""
         del self.files[topic]
         with self.database.begin() as connection:
             deliveries.enqueue_denials(connection, [topic], self.clock())
@@ -240,7 +246,8 @@ class Site:
         return self.files[topic].data
 
     def _put(self, url: str) -> None:
-        data = f"<rss version='2.0'><channel><title>Nächste {next(self._versions)}</title></channel></rss>".encode()
+        title = f"Nächste {next(self._versions)}"
+        data = f"<rss version='2.0'><channel><title>{title}</title></channel></rss>".encode()
         self.files[url] = FeedFile(
             path=url.removeprefix(self.base),
             url=url,
@@ -262,22 +269,22 @@ class Site:
         return self.ask(form | {f"hub.{name}": value for name, value in more.items()})
 
     def follow(self, subscriber: Subscriber, topic: str, path: str = "/cb", **more: object) -> None:
-        """Subscribe, and wait until it holds."""
+        """Subscribe, and wait until the subscription is live."""
         assert self.subscribe(topic, subscriber.url + path, **more).status_code == 202
         self.until(lambda: (topic, subscriber.url + path) in self.live())
 
     def live(self, topic: str | None = None) -> set[tuple[str, str]]:
-        """Topic and callback of each subscription that holds: of one topic, or all."""
+        """Topic and callback of each live subscription: of one topic, or of all."""
         with self.database.read() as connection:
             rows = connection.execute(select(table).where(table.c.expires > to_us(self.clock())))
             return {(row.topic, row.callback) for row in rows if topic in (None, row.topic)}
 
     def settled(self, topic: str) -> None:
-        """Wait until nothing is owed for a topic."""
-        self.until(lambda: not self.owed(topic))
+        """Wait until no job of a topic is queued or claimed."""
+        self.until(lambda: not self.queued(topic))
 
-    def jobs(self, topic: str) -> int:
-        """Requests that are still to be made for a topic."""
+    def queued(self, topic: str) -> int:
+        """The number of jobs of a topic that are queued or claimed, without pings."""
         with self.database.read() as connection:
             rows = connection.execute(
                 select(jobs).where(
@@ -287,48 +294,52 @@ class Site:
             return len(rows.all())
 
     def errors(self) -> list[str]:
-        """Why what is owed was not paid yet."""
+        """The errors of the jobs that are retried or given up."""
         with self.database.read() as connection:
             return [row.error for row in connection.execute(select(jobs)) if row.error]
 
     @staticmethod
-    def until(true: Callable[[], bool], within: float = PATIENCE) -> None:
+    def until(condition: Callable[[], bool], within: float = PATIENCE) -> None:
         end = time.monotonic() + within
-        while not true():
-            assert time.monotonic() < end, "it did not come to be in time"
+        while not condition():
+            assert time.monotonic() < end, "the condition did not become true in time"
             time.sleep(0.01)
 
-    def rest(self) -> None:
-        """Pay nothing from now on."""
-        self.over.set()
+    def stop_pushing(self) -> None:
+        """Send no more jobs."""
+        self.closed.set()
         self.woken.set()
         self.push.stop()
-        self.paying.join(5)
+        self.pusher.join(5)
 
     def close(self) -> None:
-        self.rest()
+        self.stop_pushing()
         self.server.stop()
         self.database.close()
 
 
 class Running(Site):
-    """A `syndicator run` that is there already, asked over HTTP at the addresses its config says.
+    """A running `syndicator run`, used over HTTP at the addresses in its config.
 
-    Posts are saved in its source; its state is only looked at. Its config must let tests in: callbacks at
-    127.0.0.0/8, `timeout = "2s"`, `retry = ["100ms", "100ms"]`, high limits, https://other.example/ in push.hubs.
+    Posts are saved in its source; its state is only read. Its config must allow callbacks at
+    127.0.0.0/8, `timeout = "2s"`, `retry = ["100ms", "100ms"]`, high limits, and
+    https://other.example/ in push.hubs.
     """
 
     def __init__(self, path: Path) -> None:
         config = load(path, {})
         assert config.hub_url
-        self.base, self.url, self.source = config.feeds.url, config.hub_url, config.source.path
-        self.home, self.ahead, self._versions = self.base, timedelta(), count(time.time_ns())
+        self.base = self.home = config.feeds.url
+        self.url = config.hub_url
+        self.source = config.source.path
+        self.ahead = timedelta()
+        self._versions = count(time.time_ns())
         self.database, self.session = Database(config.state.url), requests.Session()
 
     def begin(self, path: str) -> str:
         topic = f"{self.base}category/conformance-{next(self._versions)}.rss"
         self.change(topic)
-        # A new feed is served a moment before it is a topic: first the file, then the transaction.
+        # A new feed is served shortly before it is a topic: first the file, then the transaction.
         self.until(lambda: self.ask({"hub.mode": "publish", "hub.url": topic}).status_code == 202)
         return topic
 
@@ -338,9 +349,9 @@ class Running(Site):
             f"Nächste {next(self._versions)}",
         )
         path = self.source / "_posts" / f"2026-01-02-{category}.md"
-        beside = path.with_name(f".{path.name}.part")
-        beside.write_text(f"---\ntitle: {title}\ncategories: [{category}]\n---\nText\n")
-        beside.rename(path)
+        draft = path.with_name(f".{path.name}.part")
+        draft.write_text(f"---\ntitle: {title}\ncategories: [{category}]\n---\nText\n")
+        draft.rename(path)
         self.until(lambda: title.encode() in self.body(topic))
         return self.body(topic)
 

@@ -1,4 +1,4 @@
-"""Sites and posts written down in a test: what reading them takes."""
+"""Builds sites and posts from text, for tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ def document(path: str, text: str | bytes) -> Document:
 def reading(
     head: str, *, path: str = "_posts/2024-01-02-hello.md", site: Site | None = None
 ) -> ReadPost:
-    """What becomes of a document with this YAML head and a line of text."""
+    """The result of reading a document with this YAML head and a line of text."""
     return read_post(document(path, f"---\n{head}\n---\nText.\n"), site or site_of())
 
 

@@ -1,4 +1,4 @@
-"""A small site in memory, and its posts rendered."""
+"""A small site in memory, and its rendered posts."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ OTHERS = Posts(head("third", 9, "News"), head("second", 8), head("first", 7, "Ne
 def post_of(
     body: str, front: str = "", *, path: str = "_posts/2026-01-09-third.md", config: str = CONFIG
 ) -> Post:
-    """A post with that text and these lines of front matter besides its title."""
+    """A post with this text and these lines of front matter besides its title."""
     post = read_post(
         document(path, f"---\ntitle: Third\n{front}\n---\n{body}"), site_of(config)
     ).post
@@ -68,7 +68,7 @@ def liquid(
     path: str = "_posts/2026-01-09-third.md",
     config: str = CONFIG,
 ) -> LiquidResult:
-    """What Liquid makes of a post's text."""
+    """The result of rendering a post's Liquid."""
     site = site_of(config)
     engine = Liquid(site=site, files=Files(files or {}), posts=OTHERS, markup=markup_of(site))
     post = post_of(body, front, path=path, config=config)
@@ -83,13 +83,13 @@ def rendering(
     path: str = "_posts/2026-01-09-third.md",
     config: str = CONFIG,
 ) -> Rendering:
-    """What becomes of the post."""
+    """The result of rendering the post."""
     renderer = Renderer(site_of(config), Files(files or {}), OTHERS)
     return renderer.render(post_of(body, front, path=path, config=config))
 
 
 def entry(body: str, front: str = "", **more: Any) -> Entry:
     """The post as an entry."""
-    found = rendering(body, front, **more).entry
-    assert found is not None
-    return found
+    result = rendering(body, front, **more).entry
+    assert result is not None
+    return result

@@ -1,4 +1,4 @@
-"""A small site on disk, and a service on it, for tests that go from files to feeds."""
+"""A small site on disk and a Service on it, for tests from posts to feeds."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ plugins: [jekyll-paginate, jekyll-sitemap]
 
 
 class Clock:
-    """A clock that a test sets."""
+    """A clock that the test sets."""
 
     def __init__(self, now: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)) -> None:
         self.now = now
@@ -41,7 +41,7 @@ class Clock:
 
 
 class Site:
-    """A site, its config and its feeds below one folder."""
+    """A site, its config, its state and its feeds below one folder."""
 
     def __init__(self, root: Path, *, site_config: str | None = CONFIG, settings: str = "") -> None:
         self.root = root / "site"
@@ -58,7 +58,8 @@ class Site:
     def configure(self, settings: str) -> None:
         self.config_path = self.root.parent / "syndicator.toml"
         self.config_path.write_text(
-            f'[source]\npath = "site"\n[output]\npath = "feeds"\n[state]\nurl = "{self.state_url}"\n'
+            f'[source]\npath = "site"\n[output]\npath = "feeds"\n'
+            f'[state]\nurl = "{self.state_url}"\n'
             f"{settings if '[feeds]' in settings else FEEDS + settings}"
         )
 
@@ -69,10 +70,10 @@ class Site:
         return full
 
     def post(self, name: str, body: str = "Text.", **head: object) -> Path:
-        """Save a post; `date` defaults to its name's day at noon."""
-        said: dict[str, object] = {"layout": "post", "title": name, "date": f"{name[:10]}T12:00:00"}
+        """Save a post; `date` defaults to noon of the day in its name."""
+        defaults = {"layout": "post", "title": name, "date": f"{name[:10]}T12:00:00"}
         lines = "".join(
-            f"{key}: {json.dumps(value, default=str)}\n" for key, value in (said | head).items()
+            f"{key}: {json.dumps(value, default=str)}\n" for key, value in (defaults | head).items()
         )
         return self.write(f"_posts/{name}.md", f"---\n{lines}---\n\n{body}\n")
 
@@ -80,7 +81,7 @@ class Site:
         return Service(config.load(self.config_path, {}), clock=self.clock)
 
     def build(self) -> Any:
-        """One run by a process of its own."""
+        """One run, with a new Service as a new process has it."""
         with self.service() as service:
             return service.build()
 
@@ -88,7 +89,7 @@ class Site:
         return feedparser.parse((self.feeds / path).read_bytes())
 
     def titles(self, name: str) -> list[str]:
-        """The titles of a feed's entries, which are the same in every format."""
+        """The titles of a feed's entries; asserts that every format has the same."""
         rss = [entry.title for entry in self.feed(f"{name}.rss").entries]
         atom = [entry.title for entry in self.feed(f"{name}.atom").entries]
         items = [
@@ -98,7 +99,7 @@ class Site:
         return rss
 
     def tree(self) -> dict[str, tuple[bytes, int]]:
-        """Every file of the output: its bytes and mtime."""
+        """Bytes and mtime of every file of the output."""
         return {
             str(path.relative_to(self.feeds)): (path.read_bytes(), path.stat().st_mtime_ns)
             for path in sorted(self.feeds.rglob("*"))
@@ -111,16 +112,13 @@ class Site:
         names = {path for path in {*before, *after} if before.get(path) != after.get(path)}
         return {path for path in names if path.endswith((".rss", ".atom", ".json"))}
 
-    def owed(self) -> set[str]:
-        """The topics that pings are owed for, as paths; afterwards none is."""
+    def take_queued_pings(self) -> set[str]:
+        """Empty the outbox and return the topics of its pings, as paths."""
         from sqlalchemy import text
 
         with self.service() as service, service.database.begin() as connection:
-            topics = (
-                connection.execute(text("SELECT topic FROM jobs WHERE kind = 'ping'"))
-                .scalars()
-                .all()
-            )
+            query = text("SELECT topic FROM jobs WHERE kind = 'ping'")
+            topics = connection.execute(query).scalars().all()
             connection.execute(text("DELETE FROM jobs"))
         return {topic.removeprefix("http://127.0.0.1:8080/") for topic in topics}
 

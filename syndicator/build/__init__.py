@@ -1,1 +1,1 @@
-"""One run: from posts to feed files, step by step. Begin at `pipeline`."""
+"""One run, from posts to feed files, step by step. Start with `pipeline`."""

@@ -1,5 +1,6 @@
-"""What one run works with, and what it comes to."""
+"""The values that the steps of one run share, and the Report they add up to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
@@ -7,7 +8,7 @@ from time import perf_counter
 from sqlalchemy import Connection
 
 from syndicator.build.entries import EntryLoader
-from syndicator.build.index import IndexResult
+from syndicator.build.index import IndexResult, Progress
 from syndicator.build.publish import Compression, PublishResult
 from syndicator.errors import OutputError
 from syndicator.jekyll.site import Site
@@ -19,51 +20,52 @@ from syndicator.store.feeds import FileRow
 
 @dataclass
 class BuildContext:
-    """The values that its steps share; they add to what it comes to."""
+    """The inputs of a run, its tools, and its results so far."""
 
     site: Site
     source: SourceFolder
     now: datetime
     begun: float  #: by `perf_counter`
-    gatherer: EntryLoader
-    packing: Compression
-    rows: list[FileRow] = field(
-        default_factory=list
-    )  #: files that went out or went; the last of a path counts
+    progress: Progress
+    urgent: Callable[[], bool]  #: True: put heavy posts off to the next run
+    loader: EntryLoader
+    compression: Compression
+    #: Files that were published or removed; of a path, the last row counts.
+    rows: list[FileRow] = field(default_factory=list)
     feeds: int = 0
     changed: int = 0
     written: int = 0
-    mended: int = 0
-    owed: int = 0
-    missed: set[str] = field(
-        default_factory=set
-    )  #: posts whose file wasn't, when rendered, the one that was read
-    put_off: tuple[str, ...] = ()  #: posts that may take long, and wait for the next run
-    failure: OutputError | None = None  #: the first of them
+    repaired: int = 0
+    pings: int = 0
+    #: Paths that the next scan must return: mismatched posts, and those put off.
+    scan_again: set[str] = field(default_factory=set)
+    put_off: tuple[str, ...] = ()  #: heavy posts left to the next run
+    failure: OutputError | None = None  #: the first one
 
     def count(self, published: PublishResult) -> None:
         self.rows += published.rows
         self.written += published.written
-        self.mended += published.written - len(published.changed)
+        self.repaired += published.written - len(published.changed)
 
     @property
     def until(self) -> datetime:
+        """The date of the newest posts that the feeds may have."""
         return self.site.until(self.now)
 
-    def report(self, connection: Connection, counted: IndexResult) -> Report:
-        """What it came to, with what the store holds now."""
+    def report(self, connection: Connection, indexed: IndexResult) -> Report:
+        """The report of the run, with the numbers and problems in the store."""
         return Report(
             started=self.now,
             seconds=perf_counter() - self.begun,
             posts=posts.count(connection),
-            new=counted.new,
-            changed=counted.changed,
-            gone=counted.gone,
+            new=indexed.new,
+            changed=indexed.changed,
+            gone=indexed.gone,
             feeds=self.feeds,
             feeds_changed=self.changed,
             files_written=self.written,
-            mended=self.mended,
-            owed=self.owed,
+            repaired=self.repaired,
+            pings=self.pings,
             next_due=posts.next_due(connection, self.now),
             problems=problems.all_problems(connection),
             put_off=self.put_off,

@@ -1,4 +1,4 @@
-"""What the operator asked for, where the site's own config may say the rest."""
+"""The config as a build uses it; settings left out come from the site's own config."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,41 +8,41 @@ from syndicator.build import assemble
 from syndicator.jekyll.sanitize import Policy
 from syndicator.jekyll.site import Site
 from syndicator.model.content import FeedSpec, Scope, Term
+from syndicator.sources.folder import PROGRESS_EVERY, SourceFolder
+from syndicator.store.sql import BATCH
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildOptions:
-    """A config, as far as a build is concerned."""
+    """The settings of a build."""
 
     source: Path
     output: Path
-    overrides: Mapping[str, str]  #: `[site]`: what wins over the site's own _config.yml
+    overrides: Mapping[str, str]  #: `[site]`: keys that replace those of _config.yml
     base: str  #: public address of the output folder, ending in "/"
     formats: tuple[str, ...]
-    kinds: (
-        tuple[str, ...] | None
-    )  #: of terms that feeds are made for; None: as the site's own config says
-    limit: int | None  #: entries in a feed; None: as the site's own config says, else 50
+    kinds: tuple[str, ...] | None  #: of terms that have feeds; None: as the site's config says
+    limit: int | None  #: entries in a feed; None: as the site's config says, else 50
     max_bytes: int
-    full: bool | None  #: None: as the site's own config says
+    full: bool | None  #: whole texts or summaries; None: as the site's config says
     hubs: tuple[str, ...]  #: our own first
     own_hub: str | None  #: which of the hubs is our own; None: it is off
-    aliases: Mapping[str, str] = field(
-        default_factory=dict
-    )  #: from an alias's path to a feed file's
+    #: From the path of an alias to that of a feed file.
+    aliases: Mapping[str, str] = field(default_factory=dict)
     policy: Policy
-    version: (
-        str  #: of the program: what another version read or rendered is read and rendered again
-    )
+    #: Of the program. Posts read or rendered by another version are read and rendered again.
+    version: str
+    batch: int = BATCH  #: documents that are indexed in one transaction
+    progress_every: int = PROGRESS_EVERY  #: files between two progress calls of a scan
 
     def kinds_of(self, site: Site) -> tuple[str, ...]:
-        """The kinds of terms that feeds are made for."""
+        """The kinds of terms that have feeds."""
         return self.kinds if self.kinds is not None else site.by
 
     def scope_of(self, site: Site) -> Scope:
-        """Collections are read only when feeds are made for them; the root "" is a plain folder of posts.
+        """The documents to read: collections only if they have feeds, and never our own output.
 
-        What we write ourselves is no post, wherever it stands.
+        The root "" is a plain folder of posts.
         """
         scope = site.scope
         if "collection" not in self.kinds_of(site):
@@ -54,8 +54,13 @@ class BuildOptions:
             )
         return scope
 
+    def source_of(self, site: Site) -> SourceFolder:
+        """The source folder, with the documents of `scope_of`."""
+        scope = self.scope_of(site)
+        return SourceFolder(self.source, scope, progress_every=self.progress_every)
+
     def spec_of(self, site: Site, name: str, term: Term | None) -> FeedSpec:
-        """The feed of a name. `term`: what its posts have in common; None: it is the whole site's."""
+        """The settings of a feed. `term`: which posts it has; None: those of the whole site."""
         return FeedSpec(
             name=name,
             title=assemble.feed_title(site.info, term),

@@ -1,4 +1,4 @@
-"""Other processes that have runs on the same state: a build beside a daemon."""
+"""Finds out what other processes published on the same state: a build beside a daemon."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -9,24 +9,26 @@ from syndicator.store.feeds import FileRow
 
 
 class OtherProcesses:
-    """What they published, told to whoever serves it here."""
+    """Reports the files that other processes published since this process's last run."""
 
-    def __init__(self, database: Database, tell: Callable[[Sequence[FileRow]], None]) -> None:
-        """`tell` is called with every file that is out, or was, after another process had a run."""
+    def __init__(
+        self, database: Database, on_published: Callable[[Sequence[FileRow]], None]
+    ) -> None:
+        """`on_published` is called with all files, removed ones too, after another's run."""
         self._database = database
-        self._tell = tell
-        self._name = secrets.token_hex(8)  #: by which the state knows whose its last run was
+        self._on_published = on_published
+        self._name = secrets.token_hex(8)  #: identifies this process's runs in the state
 
     def has_run(self) -> bool:
-        """Whether another process had one since the last one here."""
+        """Whether the last run was another process's."""
         with self._database.read() as connection:
             return kv.get(connection, "run by") != self._name
 
     def catch_up(self) -> None:
-        """Tell of what they published since the last run here. Only who holds the run's lock may call it."""
+        """Report their files, if another process has run. The caller holds the run lock."""
         if self.has_run():
             with self._database.read() as connection:
                 rows = feeds.all_files(connection)
-            self._tell(rows)
+            self._on_published(rows)
             with self._database.begin(durable=False) as connection:
                 kv.put(connection, "run by", self._name)

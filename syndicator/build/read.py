@@ -1,7 +1,7 @@
-"""Documents read, each by itself: what a file is now, and the post it says it is.
+"""Reads documents: the bytes of a file, and the post its front matter describes.
 
-Some thousand of them are read by processes of their own too, so that no processor is idle.
-What they find is handed over in the order that was asked for, so it is the same as if it were read here.
+Thousands of documents are read by worker processes too, to use every processor. The results come in
+the order of the requests, so they are the same as from one process.
 """
 
 import gc
@@ -25,46 +25,46 @@ from syndicator.sources.folder import SourceFolder, is_settled
 
 T = TypeVar("T")
 
-#: A document to be read: its path, and the digest that is known of it ("" when none is).
-Wanted = tuple[str, str]
+#: A document to read: its path, and the digest of its known bytes ("" if there are none).
+ReadRequest = tuple[str, str]
 
-#: A process takes a quarter of a second to start. With fewer documents than this it costs more than it gains.
-_MANY = 3000
+#: Documents from which worker processes pay off: one takes a quarter of a second to start.
+PARALLEL_FROM = 3000
 
-#: Processes that read, with us, who write down what was read: more of them would outrun us.
-_MOST = 4
+#: Reading processes, with this one. It also writes the index, and can't keep up with more.
+_MAX_PROCESSES = 4
 
 
 class ReadResult(NamedTuple):
-    """What reading a document showed."""
+    """A document as it was read."""
 
     stat: Stat
-    settled: (
-        bool  #: False: it is to be looked at again, changed within the clock's grain, or unreadable
-    )
-    digest: str  #: "" when it can't be read
-    same: bool  #: its bytes are those that were known: nothing more was read
-    head: (
-        PostHead | None
-    )  #: None: it is no post, or none that can be read, and then a Problem is fatal
+    #: False: look at it again; it changed within the clock's resolution, or can't be read.
+    settled: bool
+    digest: str  #: "" if it can't be read
+    same: bool  #: its bytes are the known ones, so it was not parsed
+    #: None: it is not a post, or it can't be read as one; then one of the problems is fatal.
+    head: PostHead | None
     problems: tuple[Problem, ...]
 
     @property
     def unreadable(self) -> bool:
-        """Whether its last good version stays."""
+        """Whether it is a post with a fatal problem: the last good version stays."""
         return any(problem.fatal for problem in self.problems) and self.head is None
 
 
-def read_document(source: SourceFolder, heads: HeadReader, wanted: Wanted) -> ReadResult | None:
-    """A document as it is now; None when it is gone."""
-    path, known = wanted
+def read_document(
+    source: SourceFolder, heads: HeadReader, request: ReadRequest
+) -> ReadResult | None:
+    """Read a document; None if it is gone."""
+    path, known = request
     document = source.read(path)
     if document is None:
         return None
     if isinstance(document, Problem):
-        # Permissions and links change without the file's mtime: such a file is looked at again each time.
-        at = source.stat(path) or Stat(path=path, size=0, mtime_ns=0)
-        return ReadResult(at, False, "", False, None, (document,))
+        # Permissions and link targets change without the file's mtime: read it at each scan.
+        stat = source.stat(path) or Stat(path=path, size=0, mtime_ns=0)
+        return ReadResult(stat, False, "", False, None, (document,))
     settled = is_settled(document)
     if document.digest == known:
         return ReadResult(document.stat, settled, known, True, None, ())
@@ -72,99 +72,100 @@ def read_document(source: SourceFolder, heads: HeadReader, wanted: Wanted) -> Re
 
 
 def read_all(
-    source: SourceFolder, site: Site, batches: Iterable[tuple[T, Sequence[Wanted]]], total: int
+    source: SourceFolder,
+    site: Site,
+    batches: Iterable[tuple[T, Sequence[ReadRequest]]],
+    total: int,
+    *,
+    parallel_from: int = PARALLEL_FROM,
 ) -> Generator[tuple[T, list[ReadResult | None]]]:
-    """Each batch with what was read of it, in their order. `total`: about how many documents there are.
+    """Read batches in their order. `total`: the approximate number of documents.
 
-    As long as the next one isn't there, we read too.
+    While the next batch is not ready, this process reads one too.
     """
-    others = min(os.cpu_count() or 1, _MOST) - 1
+    number = min(os.cpu_count() or 1, _MAX_PROCESSES) - 1
     heads = HeadReader(site)
-    left = iter(batches)
-    taken: deque[tuple[T, Future[list[ReadResult | None]]]] = deque()
-    with _WorkerProcesses(
-        source, heads, _started(source, site, others) if total >= _MANY else []
-    ) as helpers:
+    unread = iter(batches)
+    begun: deque[tuple[T, Future[list[ReadResult | None]]]] = deque()
+    processes = _started(source, site, number) if total >= parallel_from else []
+    with _WorkerProcesses(source, heads, processes) as workers:
         while True:
-            under_way = sum(not future.done() for _, future in taken)
-            for label, batch in islice(left, max(0, helpers.number * 2 - under_way)):
-                taken.append((label, helpers.submit(batch)))
-            there = bool(taken) and (taken[0][1].done() or len(taken) > helpers.number * 4)
-            if not there and (following := next(left, None)):
+            under_way = sum(not future.done() for _, future in begun)
+            for label, batch in islice(unread, max(0, workers.number * 2 - under_way)):
+                begun.append((label, workers.submit(batch)))
+            ready = bool(begun) and (begun[0][1].done() or len(begun) > workers.number * 4)
+            if not ready and (following := next(unread, None)):
                 label, batch = following
-                taken.append((label, Future()))
-                taken[-1][1].set_result([read_document(source, heads, wanted) for wanted in batch])
-            elif taken:
-                label, future = taken.popleft()
+                future: Future[list[ReadResult | None]] = Future()
+                future.set_result([read_document(source, heads, request) for request in batch])
+                begun.append((label, future))
+            elif begun:
+                label, future = begun.popleft()
                 yield label, future.result()
             else:
                 return
 
 
 def _started(source: SourceFolder, site: Site, number: int) -> "list[_WorkerProcess]":
-    """As many processes as could be started."""
+    """As many worker processes as can be started."""
     task = pickle.dumps((source.root, source.scope, site))
     started: list[_WorkerProcess] = []
-    with suppress(OSError):  # no memory for another, or no more are allowed: fewer will do, or none
+    with suppress(OSError):  # out of memory or over a process limit: fewer are enough
         for _ in range(number):
             started.append(_WorkerProcess(task))
     return started
 
 
 class _WorkerProcesses:
-    """Processes that read documents. What one of them dies over is read here."""
+    """A pool of worker processes. A batch whose worker dies is read in this process."""
 
     def __init__(
-        self, source: SourceFolder, heads: HeadReader, every: "list[_WorkerProcess]"
+        self, source: SourceFolder, heads: HeadReader, workers: "list[_WorkerProcess]"
     ) -> None:
-        self._source, self._heads, self._every = source, heads, every
-        self._over = False
+        self._source = source
+        self._heads = heads
+        self._workers = workers
+        self._closed = False
         self._idle: SimpleQueue[_WorkerProcess] = SimpleQueue()
-        for helper in every:
-            self._idle.put(helper)
-        self._threads = ThreadPoolExecutor(max(1, len(every)), "read")
+        for worker in workers:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(max(1, len(workers)), "read")
 
     def __enter__(self) -> "_WorkerProcesses":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over = True
-        for helper in self._every:
-            helper.process.kill()
+        self._closed = True
+        for worker in self._workers:
+            worker.process.kill()
         self._threads.shutdown(cancel_futures=True)
-        for helper in self._every:
-            helper.close()
+        for worker in self._workers:
+            worker.close()
 
     @property
     def number(self) -> int:
-        return len(self._every)
+        return len(self._workers)
 
-    def submit(self, batch: Sequence[Wanted]) -> "Future[list[ReadResult | None]]":
+    def submit(self, batch: Sequence[ReadRequest]) -> "Future[list[ReadResult | None]]":
         return self._threads.submit(self._read, batch)
 
-    def _read(self, batch: Sequence[Wanted]) -> list[ReadResult | None]:
-        helper = self._idle.get()
+    def _read(self, batch: Sequence[ReadRequest]) -> list[ReadResult | None]:
+        worker = self._idle.get()
         try:
-            return helper.ask(batch)
-        except (
-            OSError,
-            EOFError,
-            pickle.UnpicklingError,
-        ):  # it was killed, for want of memory perhaps
-            return (
-                []
-                if self._over
-                else [read_document(self._source, self._heads, wanted) for wanted in batch]
-            )
+            return worker.read(batch)
+        except (OSError, EOFError, pickle.UnpicklingError):  # killed, perhaps for lack of memory
+            if self._closed:
+                return []
+            return [read_document(self._source, self._heads, request) for request in batch]
         finally:
-            self._idle.put(helper)
+            self._idle.put(worker)
 
 
 class _WorkerProcess:
-    """One process, and the pipes to it. It ends when they are closed, whatever becomes of us."""
+    """A worker process and the pipes to it. It ends when they close, so also if we are killed."""
 
     def __init__(self, task: bytes) -> None:
-        self._task = task  #: goes ahead of the first batch
+        self._task = task  #: sent before the first batch
         self.process = subprocess.Popen(
             [
                 sys.executable,
@@ -177,51 +178,50 @@ class _WorkerProcess:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
 
-    def ask(self, batch: Sequence[Wanted]) -> list[ReadResult | None]:
-        """Have a batch read. Raises OSError, EOFError or UnpicklingError when the process is dead."""
-        asked, answers = self.process.stdin, self.process.stdout
-        assert asked and answers  # noqa: PT018
-        asked.write(self._task + pickle.dumps(batch))
-        asked.flush()
+    def read(self, batch: Sequence[ReadRequest]) -> list[ReadResult | None]:
+        """Have a batch read. Raises OSError, EOFError or UnpicklingError if the process died."""
+        requests, results = self.process.stdin, self.process.stdout
+        assert requests and results  # noqa: PT018
+        requests.write(self._task + pickle.dumps(batch))
+        requests.flush()
         self._task = b""
-        return [_unpacked(found) for found in pickle.load(answers)]  # noqa: S301 -- from ourselves
+        values = pickle.load(results)  # noqa: S301 -- from our own process
+        return [_from_tuple(value) for value in values]
 
     def close(self) -> None:
         for pipe in (self.process.stdin, self.process.stdout):
-            with suppress(OSError):  # what it was not told is not needed any more
+            with suppress(OSError):  # closing flushes; unsent requests are no longer needed
                 pipe.close()  # type: ignore[union-attr]
         self.process.wait()
 
 
 def main() -> None:
-    """Read what is asked for on stdin, until it ends."""
-    gc.freeze()  # what was imported stays
+    """Run a worker process: read the batches requested on stdin, until it ends."""
+    gc.freeze()  # imported modules stay
     gc.enable()
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is told to all; whoever started us decides
-    asked, answers = sys.stdin.buffer, sys.stdout.buffer
-    root, scope, site = pickle.load(asked)  # noqa: S301 -- from ourselves
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; our parent decides
+    requests, results = sys.stdin.buffer, sys.stdout.buffer
+    root, scope, site = pickle.load(requests)  # noqa: S301 -- from our own process
     source, heads = SourceFolder(root, scope), HeadReader(site)
     with suppress(EOFError, BrokenPipeError):
         while True:
-            batch: Sequence[Wanted] = pickle.load(asked)  # noqa: S301 -- from ourselves
-            answers.write(
-                pickle.dumps([_packed(read_document(source, heads, wanted)) for wanted in batch])
-            )
-            answers.flush()
+            batch: Sequence[ReadRequest] = pickle.load(requests)  # noqa: S301 -- from our own process
+            read = [read_document(source, heads, request) for request in batch]
+            results.write(pickle.dumps([_as_tuple(one) for one in read]))
+            results.flush()
 
 
-def _packed(found: ReadResult | None) -> Any:
-    # A tuple with a name takes twice as long to be pickled as one without.
-    if found is None:
+def _as_tuple(result: ReadResult | None) -> Any:
+    # A named tuple takes twice as long to pickle as a plain one.
+    if result is None:
         return None
-    stat, settled, digest, same, head, problems = found
-    return tuple(stat), settled, digest, same, head and tuple(head), problems
+    head = result.head and tuple(result.head)
+    return tuple(result.stat), result.settled, result.digest, result.same, head, result.problems
 
 
-def _unpacked(found: Any) -> ReadResult | None:
-    if found is None:
+def _from_tuple(value: Any) -> ReadResult | None:
+    if value is None:
         return None
-    stat, settled, digest, same, head, problems = found
-    return ReadResult(Stat(*stat), settled, digest, same, head and PostHead(*head), problems)
+    result = ReadResult(*value)
+    head = result.head and PostHead(*result.head)
+    return result._replace(stat=Stat(*result.stat), head=head)

@@ -95,7 +95,7 @@ def check(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     """
     settings = _load_config(config, verbose)
     with _import_without_gc():
-        from syndicator.service import check_site
+        from syndicator.inspection import check_site
 
     with output.progress() as progress:
         report = check_site(settings, progress)
@@ -139,7 +139,7 @@ def push(
         report = service.push()
         service.delete_expired()
     output.print_report(report, json=json)
-    raise typer.Exit(1 if report.owed else 0)
+    raise typer.Exit(1 if report.queued else 0)
 
 
 @app.command()
@@ -203,9 +203,9 @@ def doctor(
     settings = _load_config(config, verbose)
     with _import_without_gc():
         from syndicator.config import find
-        from syndicator.service import examine
+        from syndicator.inspection import check_machine
 
-    problems = examine(settings, ask=ask, file=find(config, os.environ))
+    problems = check_machine(settings, ask=ask, file=find(config, os.environ))
     if json:
         output.print_json({"problems": [asdict(problem) for problem in problems]})
     else:

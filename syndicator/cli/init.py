@@ -8,11 +8,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from syndicator.build.assemble import feed_slug
+from syndicator.build.feed_names import feed_slug
 from syndicator.errors import ConfigError
 from syndicator.jekyll.site import read_site
 from syndicator.sources.folder import SourceFolder
-from syndicator.sources.site_files import FolderFiles
+from syndicator.sources.referenced_files import FolderFiles
 
 _DEFAULT_FILE = Path("config/syndicator.toml")
 
@@ -24,7 +24,7 @@ class DetectedSite:
     root: Path
     posts: int
     plain: bool  #: a folder of Markdown files that Jekyll does not process
-    config: Mapping[str, Any]  #: `_config.yml`; empty when there is none
+    config: Mapping[str, Any]  #: `_config.yml`; empty if the site has none
     aliases: Mapping[
         str, str
     ]  #: path of each of jekyll-feed's feeds, and our feed that replaces it
@@ -70,7 +70,7 @@ def detect_site(root: Path) -> DetectedSite:
     site, _ = read_site(text, files, {})
     return DetectedSite(
         root=root,
-        posts=len(SourceFolder(root, site.scope).look().prints),
+        posts=len(SourceFolder(root, site.scope).scan().prints),
         plain="" in site.scope.roots,
         config=site.config if text else {},
         aliases=_jekyll_feed_aliases(site.config),

@@ -23,11 +23,11 @@ _JOBS = {
 def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> Iterator[str]:
     started = f", started {ago(status.since, now)}" if status.since else ""
     daemon = f"running as {status.daemon}{started}" if status.daemon else "not running"
-    state_size = "" if status.state_octets is None else f", {size(status.state_octets)}"
+    state_size = "" if status.state_bytes is None else f", {size(status.state_bytes)}"
     state_free = (
-        "" if status.state_free_octets is None else f", {size(status.state_free_octets)} free"
+        "" if status.state_free_bytes is None else f", {size(status.state_free_bytes)} free"
     )
-    output_size = f"{size(status.output_octets)}, {size(status.disk_free_octets)} free"
+    output_size = f"{size(status.output_bytes)}, {size(status.disk_free_bytes)} free"
     yield f"syndicator {status.version}, {daemon}"
     yield f"  serves  {status.url}"
     yield f"  state   {status.state}{state_size}{state_free}"
@@ -84,8 +84,8 @@ def _feed_lines(status: "Status", now: datetime) -> Iterator[str]:
 
 def _queue_lines(status: "Status", now: datetime) -> Iterator[str]:
     attempt = f"; next attempt {_due(status.next_try, now)}" if status.next_try else ""
-    yield f"Queued: {_job_counts(status.owed) or 'nothing'}{attempt}"
-    if given_up := _job_counts(status.gave_up):
+    yield f"Queued: {_job_counts(status.queued) or 'nothing'}{attempt}"
+    if given_up := _job_counts(status.given_up):
         yield f"Given up: {given_up}; the feed's next change queues new ones"
 
 
@@ -106,8 +106,8 @@ def _hub_lines(status: "Status", now: datetime) -> Iterator[str]:
             yield f"    failed {ago(hub.last_failure, now)}: {hub.error}"
         if hub.next_try:
             yield f"    next attempt {_due(hub.next_try, now)}"
-        if hub.gave_up:
-            yield f"    {hub.gave_up:,} given up"
+        if hub.given_up:
+            yield f"    {hub.given_up:,} given up"
 
 
 def _topic_lines(status: "Status", now: datetime) -> Iterator[str]:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationInfo
 
-from syndicator.config.environment import parse_json
+from syndicator.config.environment_values import parse_json
 from syndicator.config.quote import quote
 
 #: Bytes of a path. Linux allows 4,095; paths below it are longer.

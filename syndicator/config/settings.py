@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from syndicator.config import values
 from syndicator.config.addresses import Listen
-from syndicator.config.environment import parse_json
+from syndicator.config.environment_values import parse_json
 
 
 class SettingsTable(BaseModel):

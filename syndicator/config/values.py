@@ -22,7 +22,7 @@ from syndicator.config.addresses import (
     parse_scheme,
     parse_url,
 )
-from syndicator.config.environment import parse_json, parse_list
+from syndicator.config.environment_values import parse_json, parse_list
 from syndicator.config.paths import (
     check_aliases,
     check_moved,

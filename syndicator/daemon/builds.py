@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from syndicator.build.pipeline import LOOKING
+from syndicator.build.pipeline import SCANNING
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.watch import Watcher
 from syndicator.daemon.worker import Worker
@@ -120,7 +120,7 @@ class Builds:
             if self._stopping.is_set():
                 raise _Stopped
             if (
-                step == LOOKING
+                step == SCANNING
                 and requests <= _REASONS
                 and self._is_interruptible()
                 and self._saved_since()
@@ -210,18 +210,20 @@ class Builds:
         if self.watcher and requests == {POLL} and changed and self.watcher_reported < begun:
             self._metrics.missed.inc()
             self.watcher.restart()
-        if report.mended and self.last:
+        if report.repaired and self.last:
             hint = (
                 "does another program write to output.path, "
                 "or another syndicator with a state of its own?"
             )
             self._log.warning(
-                "repaired files that another program changed", files=report.mended, hint=hint
+                "repaired files that another program changed", files=report.repaired, hint=hint
             )
-        (self._log.info if report.moved else self._log.debug)("run", **run_line(report))
+        (self._log.info if report.has_changes else self._log.debug)("run", **run_line(report))
         if report.next_due != (self.last.next_due if self.last else None):
             self._wake_at(report.next_due)
-        if report.moved or self.last is None:  # it may have queued pings, deliveries and denials
+        if (
+            report.has_changes or self.last is None
+        ):  # it may have queued pings, deliveries and denials
             self._push_soon()
         self.last = report
 

@@ -208,7 +208,7 @@ class Daemon:
             self._service.check()
         except MovedStateError:
             self._lock.close()  # its file may be deleted as well
-            self._service.database.give_up_place()
+            self._service.database.remove_companions()
             try:
                 self._switch_to(self._service.config, new_state=True)
             except SyndicatorError as error:

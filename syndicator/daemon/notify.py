@@ -12,7 +12,7 @@ SEND_TIMEOUT = 1.0
 
 
 class Notify:
-    """Sends notifications to the service manager. Does nothing if there is none.
+    """Sends notifications to the service manager. Does nothing without one.
 
     A notification that can't be sent in time is dropped: the daemon must not wait for a service
     manager that hangs.

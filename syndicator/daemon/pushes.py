@@ -81,13 +81,13 @@ class Pushes:
 
     def record(self, outcome: JobOutcome) -> None:
         """Log and count one request. One that was not sent is neither."""
-        if not outcome.tried:
+        if not outcome.attempted:
             return
-        job = outcome.owed
-        result = "done" if outcome.paid else "retry" if outcome.again else "given_up"
+        job = outcome.job
+        result = "done" if outcome.done else "retry" if outcome.retry_at else "given_up"
         self._metrics.count_attempt(job.kind, job.target, result)
         line = attempt_line(job.kind, job.target, job.topic, result)
-        if outcome.paid:
+        if outcome.done:
             # There are as many deliveries as subscribers: the summary of the pass counts them.
             (self._log.info if job.kind is JobKind.PING else self._log.debug)("sent", **line)
             return
@@ -115,7 +115,7 @@ class Pushes:
         self._faults.report("push", None)
         if report.next_due is not None and report.next_due > datetime.now(UTC):
             self._retry_at(report.next_due)  # else another process works on it
-        if report.paid or report.again or report.gave_up:
+        if report.done or report.retried or report.given_up:
             self._log.info("push", summary=report.summary(), seconds=round(report.seconds, 3))
 
     def _count_queue(self) -> None:

@@ -111,7 +111,7 @@ class Scheduler:
         return Readiness(
             ready=self.builds.trouble is None and not late,
             trouble=self.builds.trouble,
-            facts={"last_run_seconds_ago": age, "owed": queued_by_kind(counts).total()},
+            facts={"last_run_seconds_ago": age, "queued": queued_by_kind(counts).total()},
         )
 
     def push_soon(self) -> None:

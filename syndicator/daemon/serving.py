@@ -137,7 +137,7 @@ class Serving:
         )
 
     def _topic(self, url: str) -> FileRow | None:
-        """A topic by its URL; None: there is no such topic. That costs no query."""
+        """A topic by its URL; None: no such topic, which costs no query."""
         if (path := self._topics.get(url)) is None:
             return None
         # Read from the state: a file is shown before its row is committed.
@@ -174,7 +174,7 @@ class Serving:
 
 
 def _is_topic(row: FileRow) -> bool:
-    """Whether a file is a feed with hubs. An alias is none: it has the URL of its feed."""
+    """Whether a file is a feed with hubs. An alias does not count: it has the URL of its feed."""
     return bool(row.hubs) and not row.gone and row.path.rpartition(".")[0] == row.feed
 
 

@@ -1,4 +1,4 @@
-"""What a feed is on the wire: its files, in the formats its spec asks for."""
+"""Writes a feed's files: RSS, Atom or JSON Feed, and a page for people."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,17 +17,18 @@ _FORMATS: Mapping[str, tuple[_Render, str]] = {
 
 
 def files_of(feed: Feed) -> tuple[tuple[FeedFile, ...], tuple[Problem, ...]]:
-    """The feed in each format its spec names, and its page for people last.
+    """The feed in each format of its spec, and its page for people last.
 
-    A file that would be larger than `max_bytes` loses its oldest entries; an entry that is larger alone is sent as its
-    summary, or not at all. An entry that a format can't hold is left out. Each of these entries is a Problem.
+    A file larger than `max_bytes` loses its oldest entries. An entry that is larger on its own is
+    written as its summary, or left out if that is too large too. An entry that a format can't
+    represent is left out. Each such entry is a Problem.
     """
     files = []
-    problems: dict[Problem, None] = {}  # in order, and each once although every format has it
+    problems: dict[Problem, None] = {}  # in order, and each once for all formats
     for suffix in feed.spec.formats:
         render, media_type = _FORMATS[suffix]
-        data, found = _document(feed, render)
-        problems.update(dict.fromkeys(found))
+        data, format_problems = _document(feed, render)
+        problems.update(dict.fromkeys(format_problems))
         files.append(
             FeedFile(
                 path=feed.spec.path(suffix),
@@ -44,21 +45,26 @@ def files_of(feed: Feed) -> tuple[tuple[FeedFile, ...], tuple[Problem, ...]]:
 def _document(feed: Feed, render: _Render) -> tuple[bytes, list[Problem]]:
     limit = feed.spec.max_bytes
     feed, rendered, problems = _rendered(feed, render)
-    large = rendered.too_large(limit)
-    if large:
-        problems += [_too_large(feed, feed.entries[index]) for index in large]
+    too_large = rendered.too_large(limit)
+    if too_large:
+        problems += [_too_large(feed, feed.entries[index]) for index in too_large]
         feed = _with_entries(
-            feed, *(_summary(e) if i in large else e for i, e in enumerate(feed.entries))
+            feed, *(_summary(e) if i in too_large else e for i, e in enumerate(feed.entries))
         )
         rendered = render(feed)
-        larger = rendered.too_large(limit)
-        feed = _with_entries(feed, *(e for i, e in enumerate(feed.entries) if i not in larger))
-        rendered = render(feed) if larger else rendered
+        still_too_large = rendered.too_large(limit)
+        feed = _with_entries(
+            feed, *(e for i, e in enumerate(feed.entries) if i not in still_too_large)
+        )
+        rendered = render(feed) if still_too_large else rendered
     return rendered.within(limit), problems
 
 
 def _rendered(feed: Feed, render: _Render) -> tuple[Feed, Rendered, list[Problem]]:
-    """The feed of those entries that can be rendered. Raises ValueError when the feed can't even without entries."""
+    """The feed with the entries that can be rendered.
+
+    Raises ValueError if the feed can't be rendered even without entries.
+    """
     try:
         return feed, render(feed), []
     except ValueError:
@@ -70,7 +76,7 @@ def _rendered(feed: Feed, render: _Render) -> tuple[Feed, Rendered, list[Problem
             render(_with_entries(feed, entry))
             good.append(entry)
         except ValueError as error:
-            problems.append(_unfit(feed, entry, error))
+            problems.append(_unwritable(feed, entry, error))
     feed = _with_entries(feed, *good)
     return feed, render(feed), problems
 
@@ -83,17 +89,18 @@ def _summary(entry: Entry) -> Entry:
     return replace(entry, content="")
 
 
-def _unfit(feed: Feed, entry: Entry, error: ValueError) -> Problem:
+def _unwritable(feed: Feed, entry: Entry, error: ValueError) -> Problem:
     return Problem(
         path=feed.spec.name,
         message=f"left out {entry.url}: {error}",
-        hint="the post holds something that no feed can hold; write it anew",
+        hint="remove what this format can't represent from the post",
     )
 
 
 def _too_large(feed: Feed, entry: Entry) -> Problem:
     return Problem(
         path=feed.spec.name,
-        message=f"{entry.url} is larger than a whole feed may be: sent as its summary, or not at all",
+        message=f"{entry.url} is larger than the feed's limit of {feed.spec.max_bytes:,} bytes:"
+        " only its summary is in the feed, if that fits",
         hint="raise feeds.max_bytes, or shorten the post",
     )

@@ -1,10 +1,10 @@
 """Pages for people: one for each feed, and the index of all feeds.
 
-Jinja2 escapes everything that comes from a site. A page asks nobody but the site itself for anything: style
-and script stand in the page, its Content-Security-Policy allows them by their digests, and an entry's picture is
-shown only when it lies on the site's host, or the feeds', or below one of these. Links between pages are
-relative, so the folder works below any path, in a bucket and from a disk. Pages carry autodiscovery and no hub
-links: the topic is the feed, never the page about it.
+Jinja2 escapes everything that comes from a site. A page sends requests to the site only: style and
+script are inline, and its Content-Security-Policy allows them by their digests. An entry's picture
+is shown only from the host of the site or of the feeds, or a subdomain of one of these. Links
+between pages are relative, so the folder works below any path, in a bucket and from a disk. Pages
+have autodiscovery links and no hub links: the topic is the feed, never its page.
 """
 
 import hashlib
@@ -19,13 +19,13 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from syndicator.formats.common import HEADINGS
+from syndicator.formats.field_values import HEADINGS
 from syndicator.model.content import Entry, Feed, FeedFile, FeedSpec, SiteInfo, digest_of
 
-#: Entries shown on a feed's page. A page is a look at the feed, not its archive.
-SHOWN = 20
+#: Entries on a feed's page, which is a preview and not an archive.
+MAX_ENTRIES = 20
 
-#: `%B` depends on the process's locale; a page may not.
+#: strftime's `%B` depends on the process's locale.
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -35,16 +35,16 @@ MONTHS = (
 class Format(NamedTuple):
     label: str
     media_type: str
-    note: str
+    note: str  #: beside the feed's address
 
 
 FORMATS = {
-    "rss": Format("RSS", "application/rss+xml", "for every reader"),
+    "rss": Format("RSS", "application/rss+xml", "works in every reader"),
     "atom": Format("Atom", "application/atom+xml", "a stricter standard"),
     "json": Format("JSON", "application/feed+json", "for programs"),
 }
 
-ABOUT = {
+DESCRIPTIONS = {
     "category": "New posts in the category {}.",
     "tag": "New posts tagged {}.",
     "author": "New posts by {}.",
@@ -53,7 +53,7 @@ ABOUT = {
 
 
 def feed_page(feed: Feed) -> FeedFile:
-    """The page of one feed: what it is, how to follow it, its newest entries."""
+    """The page of one feed: its description, its addresses and its newest entries."""
     spec = feed.spec
     return _page(
         "feed.html",
@@ -61,7 +61,7 @@ def feed_page(feed: Feed) -> FeedFile:
         url=spec.url("html"),
         base=spec.base,
         site=feed.site,
-        entries=feed.entries[:SHOWN],
+        entries=feed.entries[:MAX_ENTRIES],
         spec=spec,
         about=_about(spec, feed.site),
         up="../" * spec.name.count("/"),
@@ -71,10 +71,10 @@ def feed_page(feed: Feed) -> FeedFile:
 def index_page(
     feeds: Sequence[FeedSpec], site: SiteInfo, newest: Sequence[Entry], base: str
 ) -> FeedFile:
-    """The page of all feeds, in the order given: the first one without a term is the site's own.
+    """The page of all feeds, in the given order. The first one without a term is the site's own.
 
-    `newest` are the entries to show, newest first. `base` is the public address of the output folder, ending
-    in "/".
+    `newest` are the entries to show, newest first. `base` is the public address of the output
+    folder, ending in "/".
     """
     groups = [
         (heading, [spec for spec in feeds if spec.term and spec.term.kind == kind])
@@ -103,11 +103,18 @@ def _page(
     entries: Sequence[Entry],
     **values: object,
 ) -> FeedFile:
-    own = {_origin(site.url), _origin(base)}
-    named = {_origin(entry.image.url) for entry in entries if entry.image}
-    origins = sorted(own | {origin for origin in named if _is_below(origin, own)})
+    own_origins = {_origin(site.url), _origin(base)}
+    of_images = {_origin(entry.image.url) for entry in entries if entry.image}
+    image_origins = sorted(
+        own_origins | {origin for origin in of_images if _is_subdomain(origin, own_origins)}
+    )
     text = _pages.get_template(template).render(
-        url=url, site=site, entries=entries, csp=_policy(origins), image_origins=origins, **values
+        url=url,
+        site=site,
+        entries=entries,
+        csp=_policy(image_origins),
+        image_origins=image_origins,
+        **values,
     )
     data = text.encode()
     return FeedFile(
@@ -123,30 +130,29 @@ def _page(
 def _about(spec: FeedSpec, site: SiteInfo) -> str:
     if spec.term is None:
         return site.description or "Every new post."
-    return ABOUT[spec.term.kind].format(spec.term.label)
+    return DESCRIPTIONS[spec.term.kind].format(spec.term.label)
 
 
 def _origin(url: str) -> str:
     try:
         parts = urlsplit(url)
-    except ValueError:  # `http://[`: nobody's
+    except ValueError:  # such as `http://[`
         return ""
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _is_below(origin: str, own: Collection[str]) -> bool:
-    """Whether an origin's host is one of the site's own names, as static.example.com is one of www.example.com's."""
-    found = re.fullmatch(
-        r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::\d+)?", origin
-    )  # it goes into the policy
-    hosts = {(urlsplit(each).hostname or "").removeprefix("www.") for each in own}
-    return found is not None and any(
-        "." in host and found[1].endswith(f".{host}") for host in hosts
+def _is_subdomain(origin: str, own_origins: Collection[str]) -> bool:
+    """Whether the host is below one of the site's, as static.example.com is for www.example.com."""
+    # The origin is written into the policy.
+    match = re.fullmatch(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::\d+)?", origin)
+    hosts = {(urlsplit(each).hostname or "").removeprefix("www.") for each in own_origins}
+    return match is not None and any(
+        "." in host and match[1].endswith(f".{host}") for host in hosts
     )
 
 
 def _policy(image_origins: Sequence[str]) -> str:
-    """https://www.w3.org/TR/CSP3/: nothing, but this style, this script and the site's own pictures."""
+    """Allow this style, this script and the site's pictures only (https://www.w3.org/TR/CSP3/)."""
     return (
         f"default-src 'none'; img-src data: {' '.join(image_origins)}; style-src '{_sri(_style)}'; "
         f"script-src '{_sri(_script)}'; base-uri 'none'; form-action 'none'"
@@ -167,17 +173,17 @@ def _machine_time(when: datetime) -> str:
 
 
 def _file(spec: FeedSpec, suffix: str) -> str:
-    """The address of a feed's file as seen from the output folder."""
+    """The address of a feed's file, relative to the output folder."""
     return quote(spec.path(suffix))
 
 
 def _beside(spec: FeedSpec, suffix: str) -> str:
-    """… as seen from the feed's own page."""
+    """The address of a feed's file, relative to the feed's page."""
     return quote(spec.path(suffix).rpartition("/")[2])
 
 
 def _breakable(url: str) -> Markup:
-    """A long address may break after each of its slashes; copied, it is still one word."""
+    """The address with a line break opportunity after each slash. Copied text doesn't change."""
     return Markup("/<wbr>").join(url.split("/"))
 
 

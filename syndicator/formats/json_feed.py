@@ -4,15 +4,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from syndicator.formats.common import entry_id, language, moment, uri, words
+from syndicator.formats.field_values import entry_id, labels, language, uri, utc_seconds
 from syndicator.formats.size_limit import Rendered, items
 from syndicator.model.content import Author, Entry, Feed, Media
 
 
 def render(feed: Feed) -> Rendered:
-    """The feed as JSON Feed 1.1, in UTF-8 and without white space. Raises ValueError for half a character."""
+    """The feed as JSON Feed 1.1 in UTF-8, compact. Raises ValueError for a lone surrogate."""
     spec, site = feed.spec, feed.site
-    head = _said(
+    head = _non_empty(
         {
             "version": "https://jsonfeed.org/version/1.1",
             "title": spec.title,
@@ -34,22 +34,22 @@ def render(feed: Feed) -> Rendered:
 
 
 def _item(entry: Entry) -> Mapping[str, Any]:
-    # content_text or content_html is required of every item
+    # every item requires content_text or content_html
     content = {"content_html": entry.content} if entry.content else {"content_text": entry.summary}
     return {
         "id": entry_id(entry.id),
-        **_said({"url": uri(entry.url), "title": entry.title}),
+        **_non_empty({"url": uri(entry.url), "title": entry.title}),
         **content,
-        **_said(
+        **_non_empty(
             {
                 "summary": entry.summary,
                 "image": entry.image and uri(entry.image.url),
-                "date_published": moment(entry.published).isoformat(),
-                "date_modified": moment(entry.updated).isoformat(),
+                "date_published": utc_seconds(entry.published).isoformat(),
+                "date_modified": utc_seconds(entry.updated).isoformat(),
                 "authors": [_author(author) for author in entry.authors],
-                "tags": list(words(entry)),
+                "tags": list(labels(entry)),
                 "language": language(entry.language),
-                # the type is required of an attachment
+                # an attachment requires a type
                 "attachments": [_attachment(media) for media in entry.enclosures if media.type],
             }
         ),
@@ -57,15 +57,17 @@ def _item(entry: Entry) -> Mapping[str, Any]:
 
 
 def _author(author: Author) -> Mapping[str, Any]:
-    return _said({"name": author.name, "url": author.uri and uri(author.uri)})
+    return _non_empty({"name": author.name, "url": author.uri and uri(author.uri)})
 
 
 def _attachment(media: Media) -> Mapping[str, Any]:
-    return _said({"url": uri(media.url), "mime_type": media.type, "size_in_bytes": media.length})
+    return _non_empty(
+        {"url": uri(media.url), "mime_type": media.type, "size_in_bytes": media.length}
+    )
 
 
-def _said(members: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what there is nothing to say of. A length of 0 is something."""
+def _non_empty(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members that have a value. A length of 0 is a value."""
     return {name: value for name, value in members.items() if value not in (None, "", [])}
 
 

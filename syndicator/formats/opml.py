@@ -1,18 +1,21 @@
-"""OPML 2.0 (http://opml.org/spec2.opml): every feed, for readers to import in one go."""
+"""OPML 2.0 (http://opml.org/spec2.opml): a list of all feeds, for readers to import."""
 
 from collections.abc import Sequence
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
-from syndicator.formats.common import HEADINGS, uri
+from syndicator.formats.field_values import HEADINGS, uri
 from syndicator.model.content import FeedFile, FeedSpec, SiteInfo, digest_of
 
-#: The format to import where there is a choice, best first.
-_BEST = ("atom", "rss", "json")
+#: The format that readers import, the most preferred first.
+_PREFERRED = ("atom", "rss", "json")
 
 
 def render(feeds: Sequence[FeedSpec], site: SiteInfo, base: str) -> FeedFile:
-    """One outline for each feed, those of a kind together, in the order given. No date: that would be the clock's."""
+    """One outline for each feed, grouped by kind of term, in the given order.
+
+    There is no date: it would change the file at each run.
+    """
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<opml version="2.0">']
     lines += [f"<head><title>{escape(site.title)}</title></head>", "<body>"]
     for kind, group in groupby(feeds, key=lambda spec: spec.term.kind if spec.term else None):
@@ -31,14 +34,13 @@ def render(feeds: Sequence[FeedSpec], site: SiteInfo, base: str) -> FeedFile:
 
 
 def _outline(spec: FeedSpec, site: SiteInfo) -> str:
-    best = next(suffix for suffix in _BEST if suffix in spec.formats)
+    preferred = next(suffix for suffix in _PREFERRED if suffix in spec.formats)
     attributes = {
         "type": "rss",
         "text": spec.title,
         "title": spec.title,
-        "xmlUrl": spec.url(best),
+        "xmlUrl": spec.url(preferred),
         "htmlUrl": uri(site.url),
     }
-    return (
-        f"<outline {' '.join(f'{name}={quoteattr(value)}' for name, value in attributes.items())}/>"
-    )
+    pairs = (f"{name}={quoteattr(value)}" for name, value in attributes.items())
+    return f"<outline {' '.join(pairs)}/>"

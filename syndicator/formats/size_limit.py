@@ -1,4 +1,4 @@
-"""One feed in one format, in pieces: what cutting it to size needs."""
+"""A feed in one format, in parts, so that it can be cut to the size limit."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import NamedTuple
@@ -6,12 +6,12 @@ from typing import NamedTuple
 from syndicator.cache import LruCache
 from syndicator.model.content import Entry
 
-#: Items as they were written before, by format and id: most items of a feed that changes are those of the last time.
-WRITTEN: LruCache[tuple[str, str], Hashable, bytes] = LruCache(8 * 1024 * 1024)
+#: Rendered items, by format and id: when a feed changes, most of its items stay the same.
+ITEM_CACHE: LruCache[tuple[str, str], Hashable, bytes] = LruCache(8 * 1024 * 1024)
 
 
 class Rendered(NamedTuple):
-    """A document that stays whole and well-formed whichever of its items are left out."""
+    """A document that stays well-formed whichever of its items are left out."""
 
     head: bytes
     items: tuple[bytes, ...]  #: newest first, one for each of the feed's entries
@@ -19,7 +19,7 @@ class Rendered(NamedTuple):
     separator: bytes  #: between two items
 
     def within(self, max_bytes: int) -> bytes:
-        """The document with as many of its newest items as fit. Without items it may still be larger."""
+        """The document with as many of its newest items as fit. Without items it may be larger."""
         size = len(self.head) + len(self.tail)
         count = 0
         for item in self.items:
@@ -30,24 +30,25 @@ class Rendered(NamedTuple):
         return self.head + self.separator.join(self.items[:count]) + self.tail
 
     def too_large(self, max_bytes: int) -> tuple[int, ...]:
-        """Which items would not fit even if each stood alone."""
-        room = max_bytes - len(self.head) - len(self.tail)
-        return tuple(index for index, item in enumerate(self.items) if len(item) > room)
+        """The places of the items that would not fit even as the only item."""
+        available = max_bytes - len(self.head) - len(self.tail)
+        return tuple(index for index, item in enumerate(self.items) if len(item) > available)
 
 
 def items(
     suffix: str,
-    content_key: Sequence[tuple[Entry, *tuple[Hashable, ...]]],
+    content_keys: Sequence[tuple[Entry, *tuple[Hashable, ...]]],
     write: Callable[[list[int]], Iterable[bytes]],
 ) -> tuple[bytes, ...]:
-    """An item in the format `suffix` for each entry and what else it is made of.
+    """The items in the format `suffix`. A content key is an entry and the other values of its item.
 
-    `write` is called once, with the places of those that are not remembered, if only none.
+    `write` is called once, with the places of the items that are not in the cache (there may be
+    none).
     """
-    keys = [(suffix, one[0].id) for one in content_key]
-    found = [WRITTEN.get(key, one) for key, one in zip(keys, content_key, strict=True)]
-    missing = [at for at, item in enumerate(found) if item is None]
+    keys = [(suffix, content[0].id) for content in content_keys]
+    cached = [ITEM_CACHE.get(key, content) for key, content in zip(keys, content_keys, strict=True)]
+    missing = [at for at, item in enumerate(cached) if item is None]
     for at, item in zip(missing, write(missing), strict=True):
-        WRITTEN.put(keys[at], content_key[at], item, len(item))
-        found[at] = item
-    return tuple(item for item in found if item is not None)
+        ITEM_CACHE.put(keys[at], content_keys[at], item, len(item))
+        cached[at] = item
+    return tuple(item for item in cached if item is not None)

@@ -1,4 +1,4 @@
-"""RSS 2.0 and Atom 1.0, written by feedgen, with what feedgen 1.0 gets wrong put right by extensions of it."""
+"""RSS 2.0 and Atom 1.0, written by feedgen. Extensions fix what feedgen 1.0 gets wrong."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,15 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml.etree import QName, SubElement, _Element
 
-from syndicator.formats.common import GENERATOR, apart, entry_id, language, moment, uri, words
+from syndicator.formats.field_values import (
+    GENERATOR,
+    distinct_updates,
+    entry_id,
+    labels,
+    language,
+    uri,
+    utc_seconds,
+)
 from syndicator.formats.size_limit import Rendered, items
 from syndicator.model.content import Author, Entry, Feed, Media
 
@@ -22,97 +30,96 @@ DC = "http://purl.org/dc/elements/1.1/"
 MEDIA = "http://search.yahoo.com/mrss/"
 XML = "http://www.w3.org/XML/1998/namespace"
 
-#: Atom demands a date of a feed that never had an entry (RFC 4287 §4.1.1), and the clock's would change each time.
-#: The month of that RFC: no Atom is older, and validators doubt anything before 1990.
-NEVER = datetime(2005, 12, 1, tzinfo=UTC)
+#: Atom requires a date also of a feed without entries (RFC 4287 §4.1.1). The current time would
+#: change at each run. This is the month of that RFC: no Atom feed is older, and validators warn of
+#: dates before 1990.
+EMPTY_FEED_DATE = datetime(2005, 12, 1, tzinfo=UTC)
 
 
 def _rfc822(when: datetime) -> str:
     return format_datetime(when, usegmt=True)
 
 
-# feedgen changes the locale of the whole process for every date it writes, and back; another thread would notice.
+# feedgen changes the process's locale for each date that it writes, which affects other threads.
 feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = _rfc822
 
 
 def rss(feed: Feed) -> Rendered:
-    """RSS 2.0. Raises ValueError when a text holds what XML forbids."""
-    return _rendered(feed, "rss", [moment(entry.updated) for entry in feed.entries])
+    """RSS 2.0. Raises ValueError when a text has a character that XML forbids."""
+    return _rendered(feed, "rss", [utc_seconds(entry.updated) for entry in feed.entries])
 
 
 def atom(feed: Feed) -> Rendered:
-    """Atom 1.0. Raises ValueError when a text holds what XML forbids."""
-    return _rendered(feed, "atom", apart(feed.entries))
+    """Atom 1.0. Raises ValueError when a text has a character that XML forbids."""
+    return _rendered(feed, "atom", distinct_updates(feed.entries))
 
 
-def _rendered(feed: Feed, suffix: str, moments: Sequence[datetime]) -> Rendered:
-    """What doesn't stand in an item is made each time, and with it the items that are not remembered."""
-    entries = list(zip(feed.entries, moments, strict=True))
-    made: list[Rendered] = []
+def _rendered(feed: Feed, suffix: str, updated_times: Sequence[datetime]) -> Rendered:
+    """The document. Head and tail are written each time, items only if they are not cached."""
+    entries = list(zip(feed.entries, updated_times, strict=True))
+    documents: list[Rendered] = []
 
     def write(missing: list[int]) -> tuple[bytes, ...]:
         document = _generator(feed, suffix, [entries[at] for at in missing])
         if suffix == "rss":
-            made.append(_split(_profiled(document.rss_str()), b"<item>", b"</channel>"))
+            data = _escaped_titles(document.rss_str())
+            documents.append(_split(data, b"<item>", b"</channel>"))
         else:
-            made.append(_split(document.atom_str(), b"<entry", b"</feed>"))
-        return made[0].items
+            documents.append(_split(document.atom_str(), b"<entry", b"</feed>"))
+        return documents[0].items
 
     written = items(suffix, entries, write)
-    return made[0]._replace(items=written)
+    return documents[0]._replace(items=written)
 
 
 def _generator(feed: Feed, suffix: str, entries: Iterable[tuple[Entry, datetime]]) -> FeedGenerator:
     spec, site = feed.spec, feed.site
-    made = FeedGenerator()
-    made.register_extension("mended", _FeedMended, _EntryMended)
-    made.mended.feed = feed
-    made.id(spec.url("atom"))
-    made.title(spec.title or site.title or spec.name)
-    made.description(site.description or spec.title or site.title or spec.name)
-    made.updated(moment(feed.updated or NEVER))
-    made.generator(GENERATOR)
-    made.author(
-        [_author(author) for author in site.authors or (Author(name=site.title or spec.title),)]
-    )
+    generator = FeedGenerator()
+    generator.register_extension("fixes", _FeedFixes, _EntryFixes)
+    generator.fixes.feed = feed
+    generator.id(spec.url("atom"))
+    generator.title(spec.title or site.title or spec.name)
+    generator.description(site.description or spec.title or site.title or spec.name)
+    generator.updated(utc_seconds(feed.updated or EMPTY_FEED_DATE))
+    generator.generator(GENERATOR)
+    authors = site.authors or (Author(name=site.title or spec.title),)
+    generator.author([_author(author) for author in authors])
     for hub in spec.hubs:
-        made.link(href=hub, rel="hub")
-    made.link(href=spec.url(suffix), rel="self", type=f"application/{suffix}+xml")
-    made.link(
-        href=uri(site.url), rel="alternate", type="text/html"
-    )  # last: feedgen makes the last the channel's
-    made.language(language(site.language))
+        generator.link(href=hub, rel="hub")
+    generator.link(href=spec.url(suffix), rel="self", type=f"application/{suffix}+xml")
+    # Last: feedgen writes the last link as the channel's.
+    generator.link(href=uri(site.url), rel="alternate", type="text/html")
+    generator.language(language(site.language))
     if site.icon:
-        made.icon(uri(site.icon))
+        generator.icon(uri(site.icon))
     if site.logo or site.icon:
-        made.logo(uri(site.logo or site.icon or ""))
+        generator.logo(uri(site.logo or site.icon or ""))
     for entry, updated in entries:
-        made.add_entry(_entry(entry, updated, suffix), order="append").mended.entry = entry
-    return made
+        generator.add_entry(_entry(entry, updated, suffix), order="append").fixes.entry = entry
+    return generator
 
 
 def _entry(entry: Entry, updated: datetime, suffix: str) -> FeedEntry:
-    made = FeedEntry()
+    item = FeedEntry()
     identity, url = entry_id(entry.id), uri(entry.url)
-    made.guid(identity, permalink=identity == url)
-    made.title(entry.title or url)
-    made.link(href=url)
-    made.published(moment(entry.published))
-    made.updated(updated)
-    # RSS readers take a description for HTML, whatever it is; Atom says that this one is text.
+    item.guid(identity, permalink=identity == url)
+    item.title(entry.title or url)
+    item.link(href=url)
+    item.published(utc_seconds(entry.published))
+    item.updated(updated)
+    # RSS readers parse every description as HTML. In Atom this one is marked as text.
     summary = escape(entry.summary, quote=False) if suffix == "rss" else entry.summary
     if entry.content:
-        made.content(entry.content, type="html")
+        item.content(entry.content, type="html")
     elif suffix == "atom" and not summary:
-        summary = (
-            entry.title or url
-        )  # Atom wants text of an entry, and readers show this one's as empty otherwise
+        # Atom requires text in an entry, and readers show an entry without text as empty.
+        summary = entry.title or url
     if summary:
-        made.summary(summary)
-    made.category([{"term": word} for word in words(entry)])
+        item.summary(summary)
+    item.category([{"term": name} for name in labels(entry)])
     if suffix == "atom":
-        made.author([_author(author) for author in entry.authors])
-    return made
+        item.author([_author(author) for author in entry.authors])
+    return item
 
 
 def _author(author: Author) -> dict[str, str]:
@@ -120,14 +127,16 @@ def _author(author: Author) -> dict[str, str]:
     return {"name": author.name, **{key: value for key, value in details.items() if value}}
 
 
-#: RSS 2.0 has GIF, JPEG and PNG for a channel's image (https://www.rssboard.org/rss-specification); no name, no doubt.
+#: A channel's image that RSS 2.0 doesn't allow: other than GIF, JPEG or PNG. A URL without an
+#: extension is allowed.
+#: https://www.rssboard.org/rss-specification
 _NO_RSS_IMAGE = re.compile(r"\.(?!(?:gif|jpe?g|png)\Z)\w+\Z", re.IGNORECASE)
 
 _LIKE_MARKUP = re.compile(r"<[/a-zA-Z]|&#?\w+;")
 
 
-class _FeedMended(BaseExtension):  # type: ignore[misc]
-    """What feedgen leaves out of a feed."""
+class _FeedFixes(BaseExtension):  # type: ignore[misc]
+    """Adds what feedgen leaves out of a feed."""
 
     feed: Feed
 
@@ -146,20 +155,20 @@ class _FeedMended(BaseExtension):  # type: ignore[misc]
             channel.remove(logo)
 
 
-class _EntryMended(BaseEntryExtension):  # type: ignore[misc]
-    """What feedgen leaves out of an entry, or writes without its attributes."""
+class _EntryFixes(BaseEntryExtension):  # type: ignore[misc]
+    """Adds what feedgen leaves out of an entry, or writes without its attributes."""
 
     entry: Entry
 
     def extend_rss(self, item: _Element) -> None:
         for author in self.entry.authors:
             SubElement(item, QName(DC, "creator")).text = author.name
-        if spoken := language(self.entry.language):
-            SubElement(item, QName(DC, "language")).text = spoken
+        if entry_language := language(self.entry.language):
+            SubElement(item, QName(DC, "language")).text = entry_language
         complete = [
             media for media in self.entry.enclosures if media.type and media.length is not None
         ]
-        for media in complete[:1]:  # RSS 2.0 knows one, and only with its length and type
+        for media in complete[:1]:  # RSS 2.0 allows one, with its length and type
             SubElement(
                 item,
                 "enclosure",
@@ -167,69 +176,64 @@ class _EntryMended(BaseEntryExtension):  # type: ignore[misc]
                 length=str(media.length),
                 type=media.type or "",
             )
-        _media(
-            item,
-            self.entry.image,
-            (media for media in self.entry.enclosures if media not in complete[:1]),
-        )
+        others = (media for media in self.entry.enclosures if media not in complete[:1])
+        _media(item, self.entry.image, others)
 
     def extend_atom(self, entry: _Element) -> None:
-        # The entry's only one so far, of which feedgen kept no more than the address.
+        # The entry's only link so far, of which feedgen kept only the address.
         for link in entry.findall("link"):
             link.attrib.update({"rel": "alternate", "type": "text/html"})
         for text in (entry.find("title"), entry.find("summary")):
             if text is not None and text.text and _LIKE_MARKUP.search(text.text):
-                text.set(
-                    "type", "html"
-                )  # readers guess, whatever Atom says of text; this leaves no doubt
+                # Readers guess the type of a text that looks like markup, so it is written as HTML.
+                text.set("type", "html")
                 text.text = escape(text.text, quote=False)
-        if spoken := language(self.entry.language):
-            entry.set(QName(XML, "lang"), spoken)
+        if entry_language := language(self.entry.language):
+            entry.set(QName(XML, "lang"), entry_language)
         for media in self.entry.enclosures:
             length = None if media.length is None else str(media.length)
             details = {"type": media.type, "length": length}
-            SubElement(entry, "link", _said(details), rel="enclosure", href=uri(media.url))
+            SubElement(entry, "link", _non_empty(details), rel="enclosure", href=uri(media.url))
         _media(entry, self.entry.image, ())
 
 
 def _media(parent: _Element, image: Media | None, others: Iterable[Media]) -> None:
-    """Media RSS without its group, which readers of pictures overlook."""
+    """Write Media RSS. No media:group: readers ignore the images in it."""
     for media in ([image] if image else []) + list(others):
-        medium = (media.type or "").partition("/")[0]
+        kind = (media.type or "").partition("/")[0]
+        medium = kind if kind in {"audio", "video"} else None
         details = {
             "url": uri(media.url),
             "type": media.type,
-            "medium": "image"
-            if media is image
-            else medium
-            if medium in {"audio", "video"}
-            else None,
+            "medium": "image" if media is image else medium,
             "fileSize": None if media.length is None else str(media.length),
         }
-        SubElement(parent, QName(MEDIA, "content"), _said(details))
+        SubElement(parent, QName(MEDIA, "content"), _non_empty(details))
     if image:
         SubElement(parent, QName(MEDIA, "thumbnail"), url=uri(image.url))
 
 
-def _said(attributes: dict[str, str | None]) -> dict[str, str]:
+def _non_empty(attributes: dict[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _split(data: bytes, opening: bytes, closing: bytes) -> Rendered:
-    """Cut a document before each item. Text can't be taken for one: in text, `<` is always written `&lt;`."""
+    """Cut a document before each item. Text can't match: in text, `<` is always written `&lt;`."""
     body, end, tail = data.rpartition(closing)
-    head, *items = body.split(opening)
-    return Rendered(head, tuple(opening + item for item in items), end + tail, b"\n")
+    head, *rest = body.split(opening)
+    return Rendered(head, tuple(opening + item for item in rest), end + tail, b"\n")
 
 
 _TITLE = re.compile(rb"<title>[^<]*[&][^<]*</title>")
 
 
-def _profiled(data: bytes) -> bytes:
-    """Plain text in titles by the RSS Profile's rule, which no reader takes for markup.
+def _escaped_titles(data: bytes) -> bytes:
+    """Escape plain text in titles by the RSS Profile's rule, so that no reader parses it as markup.
 
     https://www.rssboard.org/rss-profile#data-types-characterdata
     """
-    return _TITLE.sub(
-        lambda title: title[0].replace(b"&lt;", b"&#x3C;").replace(b"&amp;", b"&#x26;"), data
-    )
+
+    def escaped(title: re.Match[bytes]) -> bytes:
+        return title[0].replace(b"&lt;", b"&#x3C;").replace(b"&amp;", b"&#x26;")
+
+    return _TITLE.sub(escaped, data)

@@ -1,1 +1,1 @@
-"""What a document means: a Jekyll site's rules, from front matter to a rendered entry. Values in, values out."""
+"""Jekyll's rules: from a document's front matter to a rendered entry. Does no I/O."""

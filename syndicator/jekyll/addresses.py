@@ -1,7 +1,7 @@
-"""What an address in a post means to someone who reads it elsewhere.
+"""Makes the addresses in a post absolute, so that they work outside of its page.
 
-Read as browsers read it (white space, backslashes and stray characters mended, WHATWG URL §4.4), written as
-RFC 3986 allows, so that no validator and no reader has to guess.
+They are parsed as browsers parse them (white space, backslashes and stray characters repaired,
+WHATWG URL §4.4) and written as RFC 3986 allows, for validators and readers.
 """
 
 import re
@@ -10,59 +10,65 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 WEB = frozenset({"http", "https"})
 
-_DONE = re.compile(
+#: An absolute address that is written as it is.
+_NORMAL = re.compile(
     r"https?://[a-z0-9.-]+(?::\d{1,4})?(?:[/?#](?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?",
     re.ASCII,
 )
-_ROOTED = re.compile(
+#: A path from the site's root that only needs the origin before it.
+_FROM_ROOT = re.compile(
     r"/(?!/)(?:[\w~!$&'()*+,;=:@/?-]|(?<!/)\.|%[0-9A-Fa-f]{2})*(?:#[\w:-]*)?", re.ASCII
 )
-#: A name or a path below the page's folder, without what joining would change: dots, empty names, a scheme.
-_BELOW = re.compile(
+#: A path below the page's folder without dots, empty names or a scheme, which joining changes.
+_FROM_FOLDER = re.compile(
     r"[\w~!$&'()*+,=@-](?:[\w~!$&'()*+,=@-]|/(?!/)|(?<!/)\.)*(?:#[\w:-]+)?", re.ASCII
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+", re.IGNORECASE)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_ALLOWED = "%/:=&?~+!$,;'@()*"  # RFC 3986 §3.3 to §3.5, and escapes that are there already
-_ENDS = "".join(map(chr, range(0x21)))  # C0 controls and space
-_BREAKS = str.maketrans("", "", "\t\n\r")
+_ALLOWED = "%/:=&?~+!$,;'@()*"  # RFC 3986 §3.3 to §3.5, and existing escapes
+_STRIPPED = "".join(map(chr, range(0x21)))  # C0 controls and space
+_WITHOUT_BREAKS = str.maketrans("", "", "\t\n\r")
 
 
 def absolute(address: str, base: str, *, schemes: frozenset[str] = WEB) -> str | None:
-    """The address as a URI, seen from `base`; None when it is broken or its scheme is not among `schemes`.
+    """The address as a URI, relative to `base`; None if it is broken or of another scheme.
 
-    `base` is an absolute http or https address. An empty address is the base itself, a fragment a place in it.
+    `base` is an absolute http or https address. An empty address is the base, a fragment a part of
+    it.
     """
-    if _ROOTED.fullmatch(address):  # the most of them, by a tenth of the work
+    if _FROM_ROOT.fullmatch(address):  # most addresses, at a tenth of the cost
         return _origin(base) + address
-    if _BELOW.fullmatch(address) and (folder := _folder(base)):
+    if _FROM_FOLDER.fullmatch(address) and (folder := _folder(base)):
         return folder + address
-    address = address.strip(_ENDS).translate(_BREAKS)
-    named = _SCHEME.match(address)
-    if named and named[1].lower() not in schemes:
+    address = address.strip(_STRIPPED).translate(_WITHOUT_BREAKS)
+    scheme_match = _SCHEME.match(address)
+    if scheme_match and scheme_match[1].lower() not in schemes:
         return None
     try:
-        if named and named[1].lower() not in WEB:
+        if scheme_match and scheme_match[1].lower() not in WEB:
             return _escaped(address, also="#")
-        return _web(address if named else urljoin(base, _slashes(address)))
-    except ValueError:  # urllib's word for a bad host, a bad port, half a character
+        return _web_url(address if scheme_match else urljoin(base, _without_backslashes(address)))
+    except ValueError:  # from urllib: a bad host, a bad port, a lone surrogate
         return None
 
 
 def absolute_set(candidates: str, base: str) -> str | None:
-    """A `srcset` with each address absolute; None when nothing of it is left (HTML §4.8.4.2.1)."""
+    """A `srcset` with each address absolute; None when no address is left (HTML §4.8.4.2.1)."""
     kept = []
     for address, descriptor in _candidates(candidates):
-        found = absolute(address, base)
-        if found:
-            kept.append(f"{found} {descriptor}".rstrip())
+        absolute_url = absolute(address, base)
+        if absolute_url:
+            kept.append(f"{absolute_url} {descriptor}".rstrip())
     return ", ".join(kept) or None
 
 
 def _candidates(text: str) -> list[tuple[str, str]]:
-    """Addresses with their descriptors. An address ends at white space, and may hold commas but not end in one."""
-    found: list[tuple[str, str]] = []
+    """Addresses with their descriptors.
+
+    An address ends at white space. It may contain commas but not end in one.
+    """
+    candidates: list[tuple[str, str]] = []
     address, descriptors = "", list[str]()
     for word in text.split():
         rest = word
@@ -70,17 +76,17 @@ def _candidates(text: str) -> list[tuple[str, str]]:
             descriptor, comma, rest = word.partition(",")
             descriptors.append(descriptor)
             if comma:
-                found.append((address, " ".join(descriptors)))
+                candidates.append((address, " ".join(descriptors)))
                 address, descriptors = "", []
         rest = rest.lstrip(",")
         if rest and not address:
             address = rest.rstrip(",")
             if address != rest:
-                found.append((address, ""))
+                candidates.append((address, ""))
                 address = ""
     if address:
-        found.append((address, " ".join(descriptors)))
-    return found
+        candidates.append((address, " ".join(descriptors)))
+    return candidates
 
 
 @lru_cache(maxsize=64)
@@ -90,20 +96,21 @@ def _origin(base: str) -> str:
 
 @lru_cache(maxsize=64)
 def _folder(base: str) -> str | None:
-    """The address of the folder that a page is in, as joining it with a name would write it."""
+    """The address of the page's folder, as joining it with a name would write it."""
     try:
-        found = _web(urljoin(base, "x"))
+        url = _web_url(urljoin(base, "x"))
     except ValueError:
         return None
-    return found[:-1] if found else None
+    return url[:-1] if url else None
 
 
-def _web(address: str) -> str | None:
-    if _DONE.fullmatch(address):
+def _web_url(address: str) -> str | None:
+    if _NORMAL.fullmatch(address):
         return address
-    scheme, netloc, path, query, fragment = urlsplit(_slashes(address))
-    user, at, place = netloc.rpartition("@")
-    host, port = (parts := urlsplit(f"//{place}")).hostname, parts.port
+    scheme, netloc, path, query, fragment = urlsplit(_without_backslashes(address))
+    user, at, host_port = netloc.rpartition("@")
+    parts = urlsplit(f"//{host_port}")
+    host, port = parts.hostname, parts.port
     if not host:
         return None
     if not host.isascii():
@@ -111,14 +118,20 @@ def _web(address: str) -> str | None:
     if not _HOST.fullmatch(host):
         return None
     bracketed = f"[{host}]" if ":" in host else host
-    place = bracketed if port is None else f"{bracketed}:{port}"
+    host_port = bracketed if port is None else f"{bracketed}:{port}"
     return urlunsplit(
-        (scheme, _escaped(user) + at + place, _escaped(path), _escaped(query), _escaped(fragment))
+        (
+            scheme,
+            _escaped(user) + at + host_port,
+            _escaped(path),
+            _escaped(query),
+            _escaped(fragment),
+        )
     )
 
 
-def _slashes(address: str) -> str:
-    """Backslashes before the query are slashes to a browser, and so to the author who tried them in one."""
+def _without_backslashes(address: str) -> str:
+    """Backslashes before the query as slashes: browsers read them so, and authors test in one."""
     if "\\" not in address:
         return address
     end = min((at for at in map(address.find, "?#") if at >= 0), default=len(address))

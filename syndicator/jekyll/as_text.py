@@ -13,7 +13,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 
 
 def as_text(value: Any) -> str:
-    """What Ruby's `to_s` says of a value, as Jekyll prints it; nothing for no value."""
+    """A value as Ruby's `to_s` writes it and Jekyll prints it; None is the empty string."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -28,29 +28,29 @@ def as_text(value: Any) -> str:
 
 
 def label(value: Any) -> str:
-    """A value as a name in one line: ASCII's white space folded, what XML can't hold gone."""
+    """A value as a name on one line: ASCII white space folded, invalid characters removed."""
     return "" if value is None else _in_one_line(as_text(value))
 
 
-@lru_cache(maxsize=4096)  # authors and categories come again with every post
+@lru_cache(maxsize=4096)  # authors and categories recur in every post
 def _in_one_line(text: str) -> str:
     text = printable(text)
     return " ".join(text.split() if text.isascii() else filter(None, _BLANKS.split(text)))
 
 
 def language_tag(value: Any) -> str | None:
-    """A language as feeds write it (RFC 5646: `en`, `en-GB`); None when the value names none."""
+    """A language tag as feeds write it (RFC 5646: `en`, `en-GB`); None if the value is not one."""
     tag = label(value).replace("_", "-").partition(".")[0]
     return tag if _LANGUAGE.fullmatch(tag) else None
 
 
 def is_empty(value: Any) -> bool:
-    """Whether Liquid's `default` filter would look further: nothing, false, and what is empty."""
+    """Whether Liquid's `default` filter would replace the value: None, False, or empty."""
     return value is None or value is False or value in ("", [], {})
 
 
-def shown(value: Any) -> str:
-    """A value as a Problem quotes it: on one line, in double quotes when it is a text, and short."""
-    quoted = isinstance(value, str | list | dict)
-    text = json.dumps(value, ensure_ascii=False, default=as_text) if quoted else as_text(value)
+def quoted(value: Any) -> str:
+    """A value as a Problem quotes it: on one line, text in double quotes, at most 60 characters."""
+    is_json = isinstance(value, str | list | dict)
+    text = json.dumps(value, ensure_ascii=False, default=as_text) if is_json else as_text(value)
     return text if len(text) <= 60 else f"{text[:59]}…"

@@ -1,4 +1,7 @@
-"""Who wrote a post, as jekyll-feed's template asks (jekyll-feed/lib/jekyll-feed/feed.xml), but all of them."""
+"""The authors of a post, read as jekyll-feed does (jekyll-feed/lib/jekyll-feed/feed.xml).
+
+jekyll-feed writes one author; all of them are read here.
+"""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -9,53 +12,49 @@ from syndicator.jekyll.as_text import is_empty, label
 from syndicator.model.content import Author
 from syndicator.ruby.uris import is_absolute, join_address
 
-#: Of an address at which a person is found.
+#: Schemes of an author's address.
 _SCHEMES = WEB | {"acct", "gemini", "mailto", "xmpp"}
 
 
 def post_authors(
     front: Mapping[str, Any], site_author: Any, known: Mapping[str, Any], url: str, baseurl: str
 ) -> tuple[Author, ...]:
-    """`author`, else `authors`, else the site's; each may be a key into `_data/authors`.
+    """`author`, else `authors`, else the site's. Names are looked up in `known` (`_data/authors`).
 
     Each of them may be a name, keys and values (`name`, `email`, `uri`), or a list of these.
     """
-    said = next(
-        (
-            value
-            for value in (front.get("author"), front.get("authors"), site_author)
-            if not is_empty(value)
-        ),
-        None,
-    )
-    return read_authors(said, known, url, baseurl)
+    candidates = (front.get("author"), front.get("authors"), site_author)
+    value = next((value for value in candidates if not is_empty(value)), None)
+    return read_authors(value, known, url, baseurl)
 
 
-def read_authors(said: Any, known: Mapping[str, Any], url: str, baseurl: str) -> tuple[Author, ...]:
-    """Authors in their order, each name once; who has no name is left out."""
-    if isinstance(said, str):  # the usual case, at a hundred thousand posts
-        author = _read_author(said, known, url, baseurl)
+def read_authors(
+    value: Any, known: Mapping[str, Any], url: str, baseurl: str
+) -> tuple[Author, ...]:
+    """Authors in the given order, each name once. An author without a name is left out."""
+    if isinstance(value, str):  # the usual case, kept fast for 100,000 posts
+        author = _read_author(value, known, url, baseurl)
         return (author,) if author else ()
     unique: dict[str, Author] = {}
-    for one in _flat(said):
-        if author := _read_author(one, known, url, baseurl):
+    for each in _flat(value):
+        if author := _read_author(each, known, url, baseurl):
             unique.setdefault(author.name, author)
     return tuple(unique.values())
 
 
-def _read_author(said: Any, known: Mapping[str, Any], url: str, baseurl: str) -> Author | None:
-    key = label(said) if not isinstance(said, dict) else None
+def _read_author(value: Any, known: Mapping[str, Any], url: str, baseurl: str) -> Author | None:
+    key = label(value) if not isinstance(value, dict) else None
     if key is not None and key not in known:
-        return _by_name(key)
-    facts = known.get(key) if key is not None else said
-    if isinstance(facts, str):
-        facts = {"name": facts}
-    if not isinstance(facts, dict):
-        facts = {}
-    name = label(_scalar(facts.get("name"))) or key
+        return _author_by_name(key)
+    fields = known.get(key) if key is not None else value
+    if isinstance(fields, str):
+        fields = {"name": fields}
+    if not isinstance(fields, dict):
+        fields = {}
+    name = label(_scalar(fields.get("name"))) or key
     if not name:
         return None
-    email, uri = label(_scalar(facts.get("email"))), label(_scalar(facts.get("uri")))
+    email, uri = label(_scalar(fields.get("email"))), label(_scalar(fields.get("uri")))
     return Author(
         name=name,
         email=email if "@" in email and " " not in email else None,
@@ -64,19 +63,17 @@ def _read_author(said: Any, known: Mapping[str, Any], url: str, baseurl: str) ->
 
 
 @lru_cache(maxsize=1024)
-def _by_name(name: str) -> Author | None:
+def _author_by_name(name: str) -> Author | None:
     return Author(name=name) if name else None
 
 
 def _address(uri: str, url: str, baseurl: str) -> str | None:
-    """Absolute, or None for a text that names no address, like a domain alone, or one that readers would run."""
+    """The absolute address; None for a bare domain, other text, or a scheme such as javascript."""
     if is_absolute(uri):
         return absolute(uri, url, schemes=_SCHEMES)
-    return (
-        join_address(url, baseurl, uri)
-        if uri.startswith("/") and not uri.startswith("//")
-        else None
-    )
+    if uri.startswith("/") and not uri.startswith("//"):
+        return join_address(url, baseurl, uri)
+    return None
 
 
 def _scalar(value: Any) -> Any:
@@ -85,7 +82,7 @@ def _scalar(value: Any) -> Any:
 
 def _flat(value: Any) -> Iterable[Any]:
     if isinstance(value, list | tuple):
-        for one in value:
-            yield from _flat(one)
+        for each in value:
+            yield from _flat(each)
     elif not is_empty(value) and not isinstance(value, bool):
         yield value

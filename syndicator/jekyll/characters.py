@@ -1,11 +1,12 @@
-"""Which characters may stand in a feed."""
+"""The characters that a feed may contain."""
 
 import json
 import re
 from typing import Any
 
-# XML 1.0 §2.2 Char: everything else makes the whole document unreadable, even when it is written as a reference.
-# Of these it discourages some, which show nothing and which HTML forbids: controls and noncharacters (§2.2, note).
+# Characters outside of XML 1.0 §2.2 Char make the whole document unreadable, even as a reference.
+# Controls and noncharacters are discouraged there (§2.2, note) and forbidden in HTML, and show
+# nothing.
 _NONCHARACTERS = "".join(
     chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in range(0, 0x110000, 0x10000)
 )
@@ -15,14 +16,18 @@ _ILLEGAL = re.compile(
 
 
 def printable(text: str) -> str:
-    """The text without what XML 1.0 can't hold or what means nothing: controls, lone surrogates, noncharacters."""
-    if text.replace(
-        "\n", ""
-    ).isprintable():  # none of what is taken out is: Unicode has no letters there
+    """The text without the characters that XML 1.0 forbids or discourages.
+
+    These are controls, lone surrogates and noncharacters.
+    """
+    if text.replace("\n", "").isprintable():  # none of the removed characters is printable
         return text
     return _ILLEGAL.sub("", text)
 
 
-def whole(value: Any) -> Any:
-    """A value that JSON spelt, without lone surrogates: `"\\ud800"` is JSON, and no UTF-8 can hold it."""
+def without_lone_surrogates(value: Any) -> Any:
+    """A value read from JSON, without lone surrogates.
+
+    `"\\ud800"` is valid JSON and can't be encoded as UTF-8.
+    """
     return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "ignore"))

@@ -1,4 +1,4 @@
-"""`site.data`: the files of `_data/`, each below its folder and name (jekyll/lib/jekyll/readers/data_reader.rb)."""
+"""Reads `site.data` from the files of `_data/` (jekyll/lib/jekyll/readers/data_reader.rb)."""
 
 import csv
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from syndicator.jekyll.characters import whole
+from syndicator.jekyll.characters import without_lone_surrogates
 from syndicator.jekyll.safe_yaml import (
     MAX_VALUES,
     YamlLimitError,
@@ -19,15 +19,16 @@ from syndicator.jekyll.safe_yaml import (
 from syndicator.model.content import Problem
 from syndicator.model.lookups import SiteFiles
 
-#: Cells of a table, the empty ones counted that short rows are filled up with: as many as 1 MiB of text can hold.
+#: Cells of a CSV table, including the empty ones that fill up short rows: as many as 1 MiB of text
+#: can hold.
 MAX_CELLS = 1024 * 1024
 
-#: Characters of all files together. Sites that keep thousands of records have some MB.
+#: Characters of all files together. Sites with thousands of records have a few MB.
 MAX_TEXT = 8 * 1024 * 1024
-#: Values of all YAML files together, which take 7 to 37 µs each. 6 MB have as many, with one on each line of 25
-#: characters. JSON and CSV take a tenth of the time, and are bounded by their text.
+#: Values of all YAML files together. Each takes 7 to 37 µs; 6 MB of lines of 25 characters have as
+#: many. JSON and CSV take a tenth of the time and are limited by MAX_TEXT.
 MAX_YAML_VALUES = 250_000
-#: Characters of YAML that can't be read which are counted as one value: it was parsed up to what is wrong.
+#: Characters of unreadable YAML that count as one value: it was parsed up to the error.
 _UNREADABLE = 2
 
 _YAML = (".yaml", ".yml")
@@ -38,7 +39,7 @@ _UNKEYED = re.compile(r"[^\w\s-]+")
 def read_data(
     folder: str, files: SiteFiles
 ) -> tuple[Mapping[str, Any], Mapping[str, str], tuple[Problem, ...]]:
-    """What the folder says, the texts it was read from, and what of it can't be read."""
+    """The folder's data, the text of each file read, and a Problem for each unreadable file."""
     data: dict[str, Any] = {}
     texts: dict[str, str] = {}
     problems: list[Problem] = []
@@ -76,7 +77,7 @@ def read_data(
             continue
         values += count_values(value) if suffix in _YAML else 0
         *folders, name = path.removeprefix(f"{folder}/").split("/")
-        _place(data, [_key(part) for part in (*folders, name.rpartition(".")[0])], value)
+        _insert(data, [_key(part) for part in (*folders, name.rpartition(".")[0])], value)
     return data, texts, tuple(problems)
 
 
@@ -92,7 +93,7 @@ def _parse(text: str, suffix: str) -> Any:
         return _table(text, "," if suffix == ".csv" else "\t")
     if suffix == ".json":
         check_json(text)
-        return whole(json.loads(text))
+        return without_lone_surrogates(json.loads(text))
     return load_yaml(text)
 
 
@@ -104,13 +105,12 @@ def _table(text: str, delimiter: str) -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if key is not None} for row in rows]
 
 
-def _place(data: dict[str, Any], keys: list[str], value: Any) -> None:
+def _insert(data: dict[str, Any], keys: list[str], value: Any) -> None:
     *folders, name = keys
     for folder in folders:
         below = data.setdefault(folder, {})
-        if not isinstance(
-            below, dict
-        ):  # a file and a folder of one name: the folder wins, as in Jekyll
+        # With a file and a folder of one name the folder wins, as in Jekyll.
+        if not isinstance(below, dict):
             below = data[folder] = {}
         data = below
     data[name] = value
@@ -131,10 +131,10 @@ def _problem(path: str, error: Exception) -> Problem:
 
 
 def _left_out(path: str, others: int) -> Problem:
-    files = f"this file and {others:,} after it are" if others else "this file is"
+    files = f"this file and the {others:,} after it are" if others else "this file is"
     return Problem(
         path=path,
-        message=f"{files} left out: all data files together have more than {MAX_TEXT // 1024**2} MiB of text"
-        f" or {MAX_YAML_VALUES:,} values of YAML",
+        message=f"{files} left out: together, all data files have more than"
+        f" {MAX_TEXT // 1024**2} MiB of text or {MAX_YAML_VALUES:,} YAML values",
         hint="remove data that no post needs",
     )

@@ -1,21 +1,21 @@
-"""Front matter defaults: what `_config.yml` says for whole folders (jekyll/lib/jekyll/frontmatter_defaults.rb)."""
+"""Front matter defaults of `_config.yml` (jekyll/lib/jekyll/frontmatter_defaults.rb)."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_TYPES = {"post": "posts", "page": "pages", "draft": "drafts"}  # names that Jekyll once used
-_STARS = re.compile(r"\*\*/|\*|\?|\[[^\]]*\]|\{[^{}]*\}")
+_TYPES = {"post": "posts", "page": "pages", "draft": "drafts"}  # Jekyll's former names
+_WILDCARDS = re.compile(r"\*\*/|\*|\?|\[[^\]]*\]|\{[^{}]*\}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DefaultSet:
     """One entry of `defaults`."""
 
-    path: str  #: a folder, a file or the beginning of its path; "" is everything
-    glob: re.Pattern[str] | None  #: of the path, when it has a star
-    type: str | None  #: a collection's name; None: every one
+    path: str  #: a folder, a file or the beginning of its path; "" matches every file
+    glob: re.Pattern[str] | None  #: the path as a pattern; None: the path has no wildcard
+    type: str | None  #: a collection's name; None: every collection
     values: Mapping[str, Any]
 
     def applies(self, path: str, collection: str) -> bool:
@@ -25,14 +25,17 @@ class DefaultSet:
             path.startswith(self.path) if self.glob is None else self.glob.match(path) is not None
         )
 
-    def parts(self, folder: str) -> bool:
-        """Whether it may apply to one file of a folder and not to another. `folder` ends in "/", or is empty."""
+    def splits(self, folder: str) -> bool:
+        """Whether it may apply to one file of a folder and not to another.
+
+        `folder` ends in "/", or is empty.
+        """
         return self.glob is not None or (
             len(self.path) > len(folder) and self.path.startswith(folder)
         )
 
     def outranks(self, other: "DefaultSet | None") -> bool:
-        """Whether its values win over another's: a longer path, then a type, then who comes later."""
+        """Whether its values win over another's: a longer path, then a type, then the later set."""
         if other is None:
             return True
         mine, theirs = self.path.removeprefix("/"), other.path.removeprefix("/")
@@ -42,26 +45,29 @@ class DefaultSet:
 
 
 class Defaults:
-    """The sets of one site. What applies to a file is merged once for all files it is the same for."""
+    """The sets of one site. Each combination of sets is merged once, for all of its files."""
 
     def __init__(self, sets: tuple[DefaultSet, ...] = ()) -> None:
         self._sets = sets
         self._merged: dict[tuple[int, ...], Mapping[str, Any]] = {(): {}}
         self._of_folder: dict[tuple[str, str], Mapping[str, Any]] = {}
 
-    def of(self, path: str, collection: str) -> Mapping[str, Any]:
-        """All default values of a file, not to be changed. `path` starts at the folder of collections."""
+    def values_of(self, path: str, collection: str) -> Mapping[str, Any]:
+        """All default values of a file. Don't change the result.
+
+        `path` is relative to `collections_dir`.
+        """
         folder = path[: path.rfind("/") + 1]
         values = self._of_folder.get((folder, collection))
         if values is None:
             values = self._of_file(path, collection)
-            if not any(one.parts(folder) for one in self._sets):
+            if not any(each.splits(folder) for each in self._sets):
                 self._of_folder[folder, collection] = values
         return values
 
     def _of_file(self, path: str, collection: str) -> Mapping[str, Any]:
         applying = tuple(
-            number for number, one in enumerate(self._sets) if one.applies(path, collection)
+            number for number, each in enumerate(self._sets) if each.applies(path, collection)
         )
         values = self._merged.get(applying)
         if values is None:
@@ -71,39 +77,39 @@ class Defaults:
     def _merge(self, applying: tuple[int, ...]) -> Mapping[str, Any]:
         values: dict[str, Any] = {}
         winner: DefaultSet | None = None
-        for one in (self._sets[number] for number in applying):
-            if one.outranks(winner):
-                values, winner = merge(values, one.values), one
+        for each in (self._sets[number] for number in applying):
+            if each.outranks(winner):
+                values, winner = merge(values, each.values), each
             else:
-                values = merge(one.values, values)
+                values = merge(each.values, values)
         return values
 
 
-def read_defaults(said: Any, collections_dir: str) -> tuple[Defaults, tuple[str, ...]]:
-    """What a config's `defaults` says, and in words what of it says nothing."""
-    if not isinstance(said, list):
-        return Defaults(), () if said is None else ("defaults is not a list",)
+def read_defaults(setting: Any, collections_dir: str) -> tuple[Defaults, tuple[str, ...]]:
+    """The `defaults` of a config, and a message for each entry that can't be used."""
+    if not isinstance(setting, list):
+        return Defaults(), () if setting is None else ("defaults is not a list",)
     sets: list[DefaultSet] = []
-    wrong: list[str] = []
-    for number, entry in enumerate(said, 1):
+    errors: list[str] = []
+    for number, entry in enumerate(setting, 1):
         scope = (entry.get("scope") or {}) if isinstance(entry, dict) else None
         if not isinstance(scope, dict) or not isinstance(entry.get("values"), dict):
-            wrong.append(f"entry {number} of defaults has no scope or no values")
+            errors.append(f"entry {number} of defaults has no scope or no values")
         else:
             sets.append(_read_set(scope, entry["values"], collections_dir))
-    return Defaults(tuple(sets)), tuple(wrong)
+    return Defaults(tuple(sets)), tuple(errors)
 
 
 def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Both, deeply; `over` wins, but not where it is empty (jekyll/lib/jekyll/utils.rb deep_merge_hashes)."""
+    """Merge deeply. `over` wins, except where it is None (utils.rb deep_merge_hashes)."""
     merged = dict(under)
     for key, value in over.items():
         old = merged.get(key)
         if value is None and key in merged:
             continue
-        merged[key] = (
-            merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-        )
+        if isinstance(old, dict) and isinstance(value, dict):
+            value = merge(old, value)
+        merged[key] = value
     return merged
 
 
@@ -123,24 +129,26 @@ def _read_set(
 
 
 def _glob(pattern: str) -> re.Pattern[str]:
-    """Ruby's `Dir.glob` as a pattern of the folders and files it would find, each standing for all below it."""
-    parts: list[str] = []
+    """Ruby's `Dir.glob` as a pattern of the paths it would find and of all paths below them."""
+    splits: list[str] = []
     end = 0
-    for star in _STARS.finditer(pattern):
-        parts += re.escape(pattern[end : star.start()]), _starred(star[0])
-        end = star.end()
+    for wildcard in _WILDCARDS.finditer(pattern):
+        splits += re.escape(pattern[end : wildcard.start()]), _glob_part(wildcard[0])
+        end = wildcard.end()
     return re.compile(
-        f"{''.join(parts)}{re.escape(pattern[end:])}(?:/|$)".replace("//", "/"), re.DOTALL
+        f"{''.join(splits)}{re.escape(pattern[end:])}(?:/|$)".replace("//", "/"), re.DOTALL
     )
 
 
-def _starred(star: str) -> str:
-    if star == "**/":
+def _glob_part(wildcard: str) -> str:
+    if wildcard == "**/":
         return r"(?:[^/.][^/]*/)*"
-    if star == "*":
+    if wildcard == "*":
         return "[^/]*"
-    if star == "?":
+    if wildcard == "?":
         return "[^/]"
-    if star[0] == "[":
-        return f"[{'^' if star[1:2] in '^!' else ''}{re.escape(star[1:-1].lstrip('^!')).replace(chr(92) + '-', '-')}]"
-    return f"(?:{'|'.join(re.escape(choice) for choice in star[1:-1].split(','))})"
+    if wildcard[0] == "[":
+        negated = "^" if wildcard[1:2] in "^!" else ""
+        characters = re.escape(wildcard[1:-1].lstrip("^!")).replace(r"\-", "-")
+        return f"[{negated}{characters}]"
+    return f"(?:{'|'.join(re.escape(choice) for choice in wildcard[1:-1].split(','))})"

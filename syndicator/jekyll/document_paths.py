@@ -1,14 +1,16 @@
-"""What a document's path says of it (jekyll/lib/jekyll: document.rb, reader.rb, entry_filter.rb)."""
+"""The collection, folders, date and slug in a document's path.
+
+Rules from jekyll/lib/jekyll: document.rb, reader.rb, entry_filter.rb.
+"""
 
 import re
 from typing import NamedTuple
 
 from syndicator.jekyll.site import Site
 
-_DATED = re.compile(
-    r"(\d{2,4}-\d{1,2}-\d{1,2})-([^/]*)(\.[^.]+)", re.ASCII
-)  # document.rb DATE_FILENAME_MATCHER
-_SPECIAL = (".", "_", "#", "~")  # a file or folder that begins so is no part of a site
+#: document.rb DATE_FILENAME_MATCHER
+_DATED = re.compile(r"(\d{2,4}-\d{1,2}-\d{1,2})-([^/]*)(\.[^.]+)", re.ASCII)
+_SPECIAL = (".", "_", "#", "~")  # a file or folder that begins so is not part of a site
 
 
 class DocumentPath(NamedTuple):
@@ -16,16 +18,16 @@ class DocumentPath(NamedTuple):
 
     collection: str
     folders: tuple[str, ...]  #: above `_posts`
-    relative: str  #: below the folder of collections
+    relative: str  #: relative to `collections_dir`
     path: str  #: the same without the suffix and without the collection's own folder
-    basename: str
-    date: str | None  #: the file name's
-    slug: str  #: the file name's
+    basename: str  #: the file name without the suffix
+    date: str | None  #: of the file name; None: it has none
+    slug: str  #: of the file name
     suffix: str
 
 
 def locate(path: str, site: Site) -> DocumentPath | None:
-    """Where a file of the source stands; None where Jekyll would not look for documents."""
+    """The parts of a path; None where Jekyll does not look for documents."""
     above: tuple[str, ...] = ()
     base = f"{site.collections_dir}/" if site.collections_dir else ""
     relative = path.removeprefix(base)
@@ -39,16 +41,17 @@ def locate(path: str, site: Site) -> DocumentPath | None:
             return None
     elif "_posts" in folders and path.startswith(base):
         at = folders.index("_posts")
-        collection, special, above = "posts", "_posts", tuple(folders[:at])
+        above = tuple(folders[:at])
+        collection, special = "posts", "_posts"
         if any(folder.startswith(_SPECIAL) for folder in above):
             return None
     else:
-        found = next(
-            (one for one in site.collections.values() if path.startswith(f"{one.folder}/")), None
+        collection_ = next(
+            (each for each in site.collections.values() if path.startswith(f"{each.folder}/")), None
         )
-        if found is None:
+        if collection_ is None:
             return None
-        collection, special = found.label, f"_{found.label}"
+        collection, special = collection_.label, f"_{collection_.label}"
     dated = _DATED.fullmatch(name)
     return DocumentPath(
         collection=collection,

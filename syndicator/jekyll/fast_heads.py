@@ -1,8 +1,9 @@
-"""Heads of posts, for those who don't need the posts: a site's many at little more than the cost of opening them.
+"""Reads the heads of a site's posts at little more than the cost of opening the files.
 
-Most posts of a site differ in title, date, name and text only. What the other lines of a head make of a post is worked
-out with the first post that has them (`filing.Filing`), and holds for each that has the same lines in the same folder.
-Whatever is not plainly of this kind is read as a whole; a test holds both to the same answer.
+Most posts of a site differ only in title, date, file name and text. The result of the other lines
+of a head is computed for the first post that has them (`head_template.HeadTemplates`) and reused
+for each post with the same lines in the same folder. Any other document is read in full by
+`posts.read_post`. A test checks that both give the same result.
 """
 
 import re
@@ -10,18 +11,18 @@ from typing import Any
 
 from syndicator.jekyll.document_paths import locate
 from syndicator.jekyll.fast_yaml import read_line
-from syndicator.jekyll.front_matter import BINARY, MAX_HEAD
-from syndicator.jekyll.head_template import FILING, HeadTemplates, make_head
+from syndicator.jekyll.front_matter import BINARY_CHECK_BYTES, MAX_HEAD
+from syndicator.jekyll.head_template import TEMPLATE_KEYS, HeadTemplates, make_head
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.titles import plain_title
 from syndicator.model.content import Document, PostHead, Problem
-from syndicator.ruby.dates import read_moment
+from syndicator.ruby.dates import parse_date
 
 _CLOSING = re.compile(rb"\n---\s*$\n?", re.MULTILINE)
 
-#: Heads that are kept in mind; a site of posts that all differ would fill the memory.
-_MOST = 4096
+#: Templates kept in memory. On a site whose posts all differ there would be one for each post.
+MAX_TEMPLATES = 4096
 
 _Lines = tuple[str, ...]
 
@@ -29,47 +30,53 @@ _Lines = tuple[str, ...]
 class HeadReader:
     """Reads the heads of one site's posts."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, *, max_templates: int = MAX_TEMPLATES) -> None:
         self._site = site
-        self._filings: dict[tuple[str, int, _Lines], HeadTemplates] = {}
+        self._max_templates = max_templates
+        self._templates: dict[tuple[str, int, _Lines], HeadTemplates] = {}
 
     def read(self, document: Document) -> tuple[PostHead | None, tuple[Problem, ...]]:
-        """What `posts.read_post` says of a document, but for its text."""
-        where = locate(document.path, self._site)
-        if where is None:
+        """The head and problems that `posts.read_post` gives for a document."""
+        location = locate(document.path, self._site)
+        if location is None:
             return None, ()
-        taken = _taken_apart(document.data)
-        if taken is None:
-            return self._as_a_whole(document)[:2]
-        title, date, lines, octets = taken
-        defaults = self._site.defaults.of(where.relative, where.collection)
-        alike = (where.relative[: -len(where.basename) - len(where.suffix)], id(defaults), lines)
-        filing = self._filings.get(alike)
-        if filing is None:
-            head, problems, filing = self._as_a_whole(document)
-            if filing and not problems:
-                if len(self._filings) >= _MOST:
-                    self._filings.clear()
-                self._filings[alike] = filing
+        parts = _split_head(document.data)
+        if parts is None:
+            return self._read_in_full(document)[:2]
+        title, date, lines, body = parts
+        defaults = self._site.defaults.values_of(location.relative, location.collection)
+        folder = location.relative[: -len(location.basename) - len(location.suffix)]
+        key = (folder, id(defaults), lines)
+        template = self._templates.get(key)
+        if template is None:
+            head, problems, template = self._read_in_full(document)
+            if template and not problems:
+                if len(self._templates) >= self._max_templates:
+                    self._templates.clear()
+                self._templates[key] = template
             return head, problems
         if date is None and defaults.get("date") is None:
-            date = where.date
-        moment = read_moment(date, self._site.timezone) if where.date else None
-        shown = plain_title(title, self._site.kramdown)
-        if moment is None or not shown:
-            return self._as_a_whole(document)[:2]
-        return make_head(document.path, where, self._site, filing, shown, moment, octets), ()
+            date = location.date
+        published = parse_date(date, self._site.timezone) if location.date else None
+        title_text = plain_title(title, self._site.kramdown)
+        if published is None or not title_text:
+            return self._read_in_full(document)[:2]
+        path, site = document.path, self._site
+        return make_head(path, location, site, template, title_text, published, body), ()
 
-    def _as_a_whole(
+    def _read_in_full(
         self, document: Document
     ) -> tuple[PostHead | None, tuple[Problem, ...], HeadTemplates | None]:
-        reading = read_post(document, self._site)
-        return reading.post.head if reading.post else None, reading.problems, reading.filing
+        result = read_post(document, self._site)
+        return result.post.head if result.post else None, result.problems, result.head_template
 
 
-def _taken_apart(data: bytes) -> tuple[str, Any, _Lines, memoryview] | None:
-    """A document's title and date, the lines that file it, and its text; None when that is not plain to see."""
-    if not data.startswith(b"---\n") or data.find(0, 0, BINARY) >= 0:
+def _split_head(data: bytes) -> tuple[str, Any, _Lines, memoryview] | None:
+    """A document's title, its date, the lines with TEMPLATE_KEYS, and its body.
+
+    None: the head is not of the plain kind.
+    """
+    if not data.startswith(b"---\n") or data.find(0, 0, BINARY_CHECK_BYTES) >= 0:
         return None
     closed = _CLOSING.match(data, data.find(b"\n---", 3))
     if closed is None or closed.start() > MAX_HEAD:
@@ -81,16 +88,16 @@ def _taken_apart(data: bytes) -> tuple[str, Any, _Lines, memoryview] | None:
     except UnicodeDecodeError:
         return None
     values: dict[str, Any] = {}
-    filing = []
+    template_lines = []
     for line in filter(None, lines):
-        said = read_line(line)
-        if said is None or said[0] in values:
+        pair = read_line(line)
+        if pair is None or pair[0] in values:
             return None
-        key, value = said
+        key, value = pair
         values[key] = value
-        if key in FILING:
-            filing.append(line)
+        if key in TEMPLATE_KEYS:
+            template_lines.append(line)
     title = values.get("title")
     if type(title) is not str:
         return None
-    return title, values.get("date"), tuple(filing), memoryview(data)[closed.end() :]
+    return title, values.get("date"), tuple(template_lines), memoryview(data)[closed.end() :]

@@ -1,8 +1,8 @@
-"""A shorter way to read the heads that most posts have.
+"""Parses the plain YAML heads that most posts have, at a small part of the cost.
 
-A head made only of lines `key: word`, `key: "text"`, `key: 2026-01-31` or `key: [a, b]` says the same to every
-YAML reader, and is read here at a small part of the cost. Whatever is not plainly of this kind is left to the
-YAML reader. A test holds both to the same answer.
+A plain head consists of lines `key: word`, `key: "text"`, `key: 2026-01-31` or `key: [a, b]`, which
+mean the same to every YAML parser. All others are left to `safe_yaml`. A test checks that both give
+the same result.
 """
 
 import re
@@ -12,12 +12,14 @@ from typing import Any
 
 from syndicator.jekyll.safe_yaml import read_timestamp
 
-# What YAML refuses or takes for the end of a line; and tabs, which mean one thing here and another there.
-_ODD = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+# Characters that YAML forbids or reads as the end of a line; and tabs, whose meaning depends on the
+# place.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _ITEM = r"""[A-Za-z][^][{},:#"'?&*!|>%@`\n]*+|"[^"\\\n]*"|'[^'\n]*'"""
 _KEY = re.compile("([A-Za-z_][A-Za-z0-9_-]{0,60}):(?: +|$)")
 _NUMBER = re.compile(
-    r"""(?P<stamp>[0-9]{4}(?:-[0-9]{1,2}){2}(?:[T ][0-9]{1,2}(?::[0-9]{2}){1,2}(?:\ ?[+-][0-9]{4}|Z)?)?)
+    r"""(?P<stamp>[0-9]{4}(?:-[0-9]{1,2}){2}
+        (?:[T ][0-9]{1,2}(?::[0-9]{2}){1,2}(?:\ ?[+-][0-9]{4}|Z)?)?)
       | 0 | [1-9][0-9]{0,14}""",
     re.VERBOSE,
 )
@@ -25,16 +27,16 @@ _LIST = re.compile(rf"\[ *((?:(?:{_ITEM})(?:, *(?:{_ITEM}))*)?) *\]")
 _ITEMS = re.compile(rf"({_ITEM})(?:,[ ]*|$)")
 _SPACED_COLON = re.compile(r":(?:\s|$)")
 _UNCLEAR = object()
-_MEANT: dict[str, bool | None] = {
-    word: meant
-    for meant, words in {True: "yes true on", False: "no false off", None: "null"}.items()
+_CONSTANTS: dict[str, bool | None] = {
+    word: constant
+    for constant, words in {True: "yes true on", False: "no false off", None: "null"}.items()
     for small in words.split()
     for word in (small, small.capitalize(), small.upper())
 }
 
 
 def read_plain_head(head: str) -> dict[str, Any] | None:
-    """What the head says; None when that is for the YAML reader to find out."""
+    """The values of the head; None if it needs the YAML parser."""
     if "\r" in head:
         head = head.replace("\r\n", "\n")
     if head.startswith("\n") or not head.endswith("\n"):
@@ -42,54 +44,56 @@ def read_plain_head(head: str) -> dict[str, Any] | None:
     values: dict[str, Any] = {}
     for line in head.split("\n"):
         if line:
-            said = read_line(line)
-            if said is None or said[0] in values:
+            pair = read_line(line)
+            if pair is None or pair[0] in values:
                 return None
-            key, value = said
+            key, value = pair
             values[key] = value.copy() if type(value) is list else value
     return values
 
 
 @lru_cache(maxsize=1024)  # most lines of a head are the same in a thousand posts
 def read_line(line: str) -> tuple[str, Any] | None:
-    """A line's key and value, a list not to be changed; None when it is not plainly one."""
-    begin = _KEY.match(line)
-    if begin is None or begin[1] in _MEANT or (not line.isprintable() and _ODD.search(line)):
+    """A line's key and value; None if the line is not plain. Don't change a list in the result."""
+    opening = _KEY.match(line)
+    if (
+        opening is None
+        or opening[1] in _CONSTANTS
+        or (not line.isprintable() and _UNSAFE.search(line))
+    ):
         return None
-    text = line[begin.end() :].rstrip(" ")
+    text = line[opening.end() :].rstrip(" ")
     value = _value(text) if text else None
-    return None if value is _UNCLEAR else (begin[1], value)
+    return None if value is _UNCLEAR else (opening[1], value)
 
 
 def _value(text: str) -> Any:
     first = text[0]
     if first.isalpha():
-        return (
-            _UNCLEAR
-            if "#" in text or (":" in text and _SPACED_COLON.search(text))
-            else _MEANT.get(text, text)
-        )
+        if "#" in text or (":" in text and _SPACED_COLON.search(text)):
+            return _UNCLEAR
+        return _CONSTANTS.get(text, text)
     if first == '"':
         return text[1:-1] if text.find('"', 1) == len(text) - 1 and "\\" not in text else _UNCLEAR
     if first == "'":
         return text[1:-1] if text.find("'", 1) == len(text) - 1 else _UNCLEAR
     if first == "[":
-        listed = _LIST.fullmatch(text)
-        return [_item(item) for item in _ITEMS.findall(listed[1])] if listed else _UNCLEAR
+        items = _LIST.fullmatch(text)
+        return [_item(item) for item in _ITEMS.findall(items[1])] if items else _UNCLEAR
     number = _NUMBER.fullmatch(text)
     if number is None:
         return _UNCLEAR
-    return _moment(text) if number["stamp"] else int(text)
+    return _date_or_time(text) if number["stamp"] else int(text)
 
 
 def _item(text: str) -> str | bool | None:
     if text[0] in "\"'":
         return text[1:-1]
     text = text.rstrip(" ")
-    return _MEANT.get(text, text)
+    return _CONSTANTS.get(text, text)
 
 
-def _moment(text: str) -> Any:
+def _date_or_time(text: str) -> Any:
     try:
         if len(text) == 19:
             return datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -1,13 +1,14 @@
-"""The head of a document: where it ends, and what it says.
+"""Splits a document into front matter and body, and parses the front matter.
 
-The text is split here, as Jekyll does (document.rb, YAML_FRONT_MATTER_REGEXP), so that the body stays as it
-was written; the head is read by python-frontmatter's handlers. A head of a plain kind is read by `plain_head`.
+The text is split as Jekyll does (document.rb, YAML_FRONT_MATTER_REGEXP), so that the body stays as
+it was written. python-frontmatter's handlers parse YAML and JSON; `fast_yaml` parses plain YAML
+heads.
 """
 
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from json import JSONDecodeError
 from typing import Any
 
@@ -15,14 +16,15 @@ import yaml
 from frontmatter.default_handlers import JSONHandler, YAMLHandler
 
 from syndicator.jekyll.as_text import as_text
-from syndicator.jekyll.characters import whole
+from syndicator.jekyll.characters import without_lone_surrogates
 from syndicator.jekyll.fast_yaml import read_plain_head
 from syndicator.jekyll.safe_yaml import MAX_DEPTH, Loader, YamlLimitError, check_json, check_size
 
-#: Where a NUL says that a file is binary, as git sees it (buffer_is_binary in xdiff-interface.c).
-BINARY = 8000
+#: A file with a NUL in its first bytes is binary, as for git (buffer_is_binary in
+#: xdiff-interface.c).
+BINARY_CHECK_BYTES = 8000
 
-UTF16 = (b"\xff\xfe", b"\xfe\xff")
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 MAX_HEAD = 64 * 1024  #: characters
 
@@ -37,16 +39,17 @@ _CLOSINGS = {
     "json": re.compile(r"^\}\s*$\n?", re.ASCII | re.MULTILINE),
 }
 
-
 _TOML_KEY = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"?|'[^'\n]*+'?)"""
-#: TOML's strings of several lines, comments, and keys, where `deep` is the part that is one too many.
-#: Each part of a key is a table in the one before, and the time and memory it takes are quadratic.
+#: TOML's multi-line strings, comments and dotted keys; `deep` is the first part of a key over the
+#: limit. Each part of a key is a table in the one before. Time and memory are quadratic in their
+#: number.
 _TOML = re.compile(
     rf"""
         "{{3}}(?:[^"\\]|\\.|"(?!""))*+(?:"{{3,5}})?
       | '{{3}}(?:[^']|'(?!''))*+(?:'{{3,5}})?
       | \#[^\n]*+
-      | {_TOML_KEY}(?:[ \t]*+\.[ \t]*+{_TOML_KEY}){{0,{MAX_DEPTH - 1}}}+(?P<deep>[ \t]*+\.[ \t]*+{_TOML_KEY})?""",
+      | {_TOML_KEY}(?:[ \t]*+\.[ \t]*+{_TOML_KEY}){{0,{MAX_DEPTH - 1}}}+
+        (?P<deep>[ \t]*+\.[ \t]*+{_TOML_KEY})?""",
     re.DOTALL | re.VERBOSE,
 )
 
@@ -54,7 +57,7 @@ _YAML, _JSON = YAMLHandler(), JSONHandler()
 
 
 class HeadError(ValueError):
-    """A head that can't be read. `line` is the file's, or None for the whole."""
+    """The head can't be read. `line` counts in the file; None: the whole document."""
 
     def __init__(self, message: str, line: int | None = None, hint: str | None = None) -> None:
         super().__init__(message)
@@ -64,36 +67,39 @@ class HeadError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SplitDocument:
-    """A document's text, taken apart."""
+    """The parts of a document's text."""
 
-    kind: str | None  #: "yaml", "toml" or "json"; None: there is no front matter
+    kind: str | None  #: "yaml", "toml" or "json"; None: the document has none
     head: str
-    head_line: int  #: the line of the file that the head starts on
+    head_line: int  #: the line of the file that the head starts at
     body: str
     body_line: int
 
     def line_of(self, key: str) -> int | None:
-        """The line a key of the head stands on; None when the head doesn't say it."""
-        said = re.search(rf"^[ \t]*[\"']?{re.escape(key)}[\"']?[ \t]*[:=]", self.head, re.MULTILINE)
-        return self.head_line + self.head.count("\n", 0, said.start()) if said else None
+        """The file's line with a key of the head; None when the head doesn't have the key."""
+        match = re.search(
+            rf"^[ \t]*[\"']?{re.escape(key)}[\"']?[ \t]*[:=]", self.head, re.MULTILINE
+        )
+        return self.head_line + self.head.count("\n", 0, match.start()) if match else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Head:
-    """What a head says."""
+    """The values of a head."""
 
     values: Mapping[str, Any]
-    duplicates: tuple[tuple[str, int], ...] = field(
-        default=()
-    )  #: keys said twice, each with its line in the head from 0
+    #: Keys that are given twice, each with its line in the head, counted from 0.
+    duplicates: tuple[tuple[str, int], ...] = ()
 
 
 def decode(data: bytes) -> str:
-    """The document's text, without a byte order mark. Raises HeadError when it is no text, or not UTF-8."""
-    if (at := data.find(0, 0, BINARY)) >= 0 and not data.startswith(UTF16):
-        raise HeadError(
-            "the file is not text: it holds a NUL", data.count(b"\n", 0, at) + 1, "save it as UTF-8"
-        )
+    """The document's text, without a byte order mark.
+
+    Raises HeadError for binary data and for another encoding than UTF-8.
+    """
+    if (at := data.find(0, 0, BINARY_CHECK_BYTES)) >= 0 and not data.startswith(UTF16_MARKS):
+        line = data.count(b"\n", 0, at) + 1
+        raise HeadError("the file is not text: it contains a NUL", line, "save it as UTF-8")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -102,23 +108,23 @@ def decode(data: bytes) -> str:
 
 
 def split(text: str) -> SplitDocument:
-    """Head and body. Raises HeadError for a head that is opened and never closed, or larger than MAX_HEAD."""
+    """Split head and body. Raises HeadError for a head without an end or larger than MAX_HEAD."""
     for kind, opening in _OPENINGS.items():
         opened = opening.match(text)
         if opened is None:
             continue
         closed = _CLOSINGS[kind].search(text, opened.end())
         if closed is None and kind == "json":
-            break  # a text that begins with a brace
+            break  # ordinary text that begins with a brace
         if closed is None:
             raise HeadError("the front matter is never closed", 1, f"end it with a line {text[:3]}")
         if closed.start() > MAX_HEAD:
-            raise HeadError("the front matter is larger than 64 KiB", 1)
-        around = (0, closed.end()) if kind == "json" else (opened.end(), closed.start())
+            raise HeadError("the front matter has more than 64 KiB", 1, "move text to the body")
+        head_span = (0, closed.end()) if kind == "json" else (opened.end(), closed.start())
         return SplitDocument(
             kind=kind,
-            head=text[slice(*around)],
-            head_line=1 + text.count("\n", 0, around[0]),
+            head=text[slice(*head_span)],
+            head_line=1 + text.count("\n", 0, head_span[0]),
             body=text[closed.end() :],
             body_line=1 + text.count("\n", 0, closed.end()),
         )
@@ -126,7 +132,7 @@ def split(text: str) -> SplitDocument:
 
 
 def load_head(parts: SplitDocument) -> Head:
-    """What the head says. Raises HeadError, whatever is in it."""
+    """Parse the head. Raises only HeadError."""
     if parts.kind is None:
         return Head(values={})
     if parts.kind == "yaml" and (plain := read_plain_head(parts.head)) is not None:
@@ -144,7 +150,7 @@ def load_head(parts: SplitDocument) -> Head:
     except yaml.reader.ReaderError as error:
         line = parts.head_line + parts.head.count("\n", 0, parts.head.find(chr(error.character)))
         raise HeadError(
-            f"the front matter holds a character YAML can't: {error.reason}", line
+            f"the front matter contains a character that YAML forbids: {error.reason}", line
         ) from error
     except JSONDecodeError as error:
         line = parts.head_line + error.lineno - 1
@@ -160,9 +166,8 @@ def load_head(parts: SplitDocument) -> Head:
     except (ValueError, TypeError, RecursionError) as error:
         # https://docs.python.org/3.11/library/stdtypes.html#integer-string-conversion-length-limitation
         if "integer string conversion" in str(error):
-            raise HeadError(
-                "the front matter holds a number of thousands of digits", parts.head_line
-            ) from error
+            message = "the front matter contains a number with thousands of digits"
+            raise HeadError(message, parts.head_line) from error
         raise HeadError(f"the front matter can't be read: {error}", parts.head_line) from error
 
 
@@ -179,11 +184,11 @@ def _load(kind: str, head: str) -> Head:
         values = _load_toml(head)
     else:
         check_json(head)
-        values = whole(_JSON.load(head))
+        values = without_lone_surrogates(_JSON.load(head))
     if values is None:
         return Head(values={})
     if not isinstance(values, dict):
-        raise YamlLimitError("it is not keys and values")
+        raise YamlLimitError("it does not consist of keys and values")
     duplicates = loaders[0].duplicates if loaders else []
     return Head(
         values={as_text(key): value for key, value in values.items()}, duplicates=tuple(duplicates)
@@ -191,10 +196,10 @@ def _load(kind: str, head: str) -> Head:
 
 
 def _load_toml(head: str) -> dict[str, Any]:
-    """By Python's own reader; python-frontmatter's needs a package that is no longer kept."""
+    """Uses tomllib: python-frontmatter's handler needs the unmaintained package toml."""
     if any(token["deep"] for token in _TOML.finditer(head)):
-        raise YamlLimitError("its values are nested too deeply")
+        raise YamlLimitError(f"its values are nested more than {MAX_DEPTH} levels deep")
     try:
         return tomllib.loads(head)
     except RecursionError as error:
-        raise YamlLimitError("its values are nested too deeply") from error
+        raise YamlLimitError(f"its values are nested more than {MAX_DEPTH} levels deep") from error

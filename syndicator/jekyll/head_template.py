@@ -1,4 +1,4 @@
-"""What the heads of many posts have in common, and a post's head from that and its own lines."""
+"""The part of a head that many posts share, and a post's head made from it."""
 
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -10,22 +10,21 @@ from syndicator.jekyll.site import Site
 from syndicator.model.content import Author, PostHead, Term
 from syndicator.ruby.uris import join_address
 
-#: The keys that a `HeadTemplates` is made of.
-FILING = frozenset(
-    "slug permalink category categories tag tags author authors published draft id guid last_modified_at updated"
-    " lang".split()
+#: The front matter keys that a `HeadTemplates` is made from.
+TEMPLATE_KEYS = frozenset(
+    "slug permalink category categories tag tags author authors published draft id guid"
+    " last_modified_at updated lang".split()
 )
 
-
-#: Characters of an id. PostgreSQL indexes no text of some thousands.
-LONGEST_ID = 2000
+#: Bytes of an id. PostgreSQL can't index a text of some thousands of bytes.
+MAX_ID = 2000
 
 
 class HeadTemplates(NamedTuple):
-    """What of a head is neither its title nor its date: the same for many a post of a folder."""
+    """A head without its title and date: the same for many posts of a folder."""
 
-    slug: str | None  #: None: the file name's
-    template: str  #: of its address
+    slug: str | None  #: None: the slug of the file name
+    permalink_template: str
     categories: tuple[str, ...]
     tags: tuple[str, ...]
     authors: tuple[Author, ...]
@@ -37,55 +36,55 @@ class HeadTemplates(NamedTuple):
 
 def make_head(
     path: str,
-    where: DocumentPath,
+    location: DocumentPath,
     site: Site,
-    filing: HeadTemplates,
+    head_template: HeadTemplates,
     title: str,
-    moment: datetime,
-    octets: bytes | memoryview,
+    published: datetime,
+    body: bytes | memoryview,
 ) -> PostHead:
-    """The head of the post at `path` that was published at `moment`. `octets` are its text's."""
-    slug = where.slug if filing.slug is None else filing.slug
+    """The head of the post at `path`. `body` is the text of the post as it is in the file."""
+    slug = location.slug if head_template.slug is None else head_template.slug
     place = Place(
-        collection=where.collection,
-        path=where.path,
-        basename=where.basename,
+        collection=location.collection,
+        path=location.path,
+        basename=location.basename,
         slug=slug,
-        output_ext=where.suffix if where.suffix.startswith(".htm") else ".html",
-        moment=in_zone(moment, site),
-        categories=filing.categories,
+        output_ext=location.suffix if location.suffix.startswith(".htm") else ".html",
+        published=in_zone(published, site),
+        categories=head_template.categories,
     )
-    address = site_path(filing.template, place)
-    id = filing.own_id or join_address(site.url, site.baseurl, document_id(address, slug))
-    if len(id) > LONGEST_ID:
-        id = f"{join_address(site.url, site.baseurl, '/')}#{blake2b(id.encode(), digest_size=16).hexdigest()}"
+    address = site_path(head_template.permalink_template, place)
+    id = head_template.own_id or join_address(site.url, site.baseurl, document_id(address, slug))
+    if len(id) > MAX_ID:
+        digest = blake2b(id.encode(), digest_size=16).hexdigest()
+        id = f"{join_address(site.url, site.baseurl, '/')}#{digest}"
     return PostHead(
         path=path,
         id=id,
-        own_id=filing.own_id is not None,
+        own_id=head_template.own_id is not None,
         url=join_address(site.url, site.baseurl, address),
         title=title,
-        published=moment,
-        updated=filing.updated,
-        terms=filing.terms,
-        text_digest=text_digest(title, octets),
+        published=published,
+        updated=head_template.updated,
+        terms=head_template.terms,
+        text_digest=text_digest(title, body),
     )
 
 
 def text_digest(title: str, body: bytes | memoryview) -> str:
-    """What makes an entry new to read: its title and its text."""
+    """A digest of the title and text, which make an entry new to a reader."""
     digest = blake2b(b"%b\0" % title.encode(), digest_size=16)
-    octets = bytes(body)
-    digest.update(
-        octets.replace(b"\r\n", b"\n") if b"\r" in octets else octets
-    )  # as a checkout may have it
+    text = bytes(body)
+    # A checkout may convert line ends.
+    digest.update(text.replace(b"\r\n", b"\n") if b"\r" in text else text)
     return digest.hexdigest()
 
 
-def in_zone(moment: datetime, site: Site) -> datetime:
+def in_zone(time: datetime, site: Site) -> datetime:
     if site.timezone is UTC:
-        return moment
+        return time
     try:
-        return moment.astimezone(site.timezone)
-    except OverflowError:  # the last or the first day of the calendar
-        return moment
+        return time.astimezone(site.timezone)
+    except OverflowError:  # the first or last day of the calendar
+        return time

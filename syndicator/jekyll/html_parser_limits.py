@@ -1,6 +1,6 @@
-"""What the HTML parser behind nh3 (html5ever, ammonia) takes more than linear time for, and HTML without that.
+"""Rewrites HTML that would take the parser behind nh3 (html5ever, ammonia) more than linear time.
 
-Ordinary HTML comes back as it is. What is rewritten here is what nobody writes but to keep a machine busy.
+Ordinary HTML is returned unchanged. Only HTML that is written to keep a machine busy is rewritten.
 """
 
 import re
@@ -9,156 +9,161 @@ from html import escape
 
 
 def parsed_in_linear_time(html: str) -> tuple[str, bool]:
-    """The HTML as it is, or without what would take quadratic time; and whether it had to be escaped as a whole."""
-    if html.count("<") > _DEEPEST and _INNERMOST.sub("", html).count("<") > _DEEPEST:
+    """The HTML, rewritten where it would take quadratic time, and whether all of it was escaped."""
+    if html.count("<") > _MAX_DEPTH and _INNERMOST.sub("", html).count("<") > _MAX_DEPTH:
         html = _flattened(html)
     tags = html.count("<")
-    unclear = tags > _MOST_UNCLEAR and _unclear(html) > _MOST_UNCLEAR
-    escaped = unclear or (
-        tags > MAX_TAGS_AROUND_TABLES and tags * _unclear_in_tables(html) > MAX_FOSTERED
+    ambiguous = tags > _MAX_AMBIGUOUS and _ambiguous_tags(html) > _MAX_AMBIGUOUS
+    escaped = ambiguous or (
+        tags > MAX_TAGS_AROUND_TABLES and tags * _ambiguous_in_tables(html) > MAX_FOSTERED
     )
-    return _in_short_texts(escape(html, quote=False) if escaped else html), escaped
+    return _with_short_texts(escape(html, quote=False) if escaped else html), escaped
 
 
-# To write a text, html5ever looks for the next `<` or `>` (in an attribute, for `"` too) anew after each `&` and each
-# character whose first byte in UTF-8 is 0xC2. Where there is none, it looks through the rest of the text.
+# When html5ever writes a text, it searches for the next `<` or `>` (in an attribute, `"` too) again
+# after each `&` and each character whose first UTF-8 byte is 0xC2. Without one it searches the rest
+# of the text each time.
 # https://github.com/servo/html5ever/blob/main/html5ever/src/serialize/mod.rs (write_escaped)
 
-#: Characters of one text or attribute that have its rest searched: 4 MiB take some tenths of a second.
+#: Characters of one text or attribute that cause such a search: 4 MiB then take a few tenths of a
+#: second.
 MAX_SEARCHES = 1000
 _SEARCHING = re.compile("[&\xa0-\xbf]")
 _TEXT = re.compile(rf"[^<>]{{{MAX_SEARCHES},}}")
 
 
-def _in_short_texts(html: str) -> str:
-    """The HTML with long texts cut by what the parser drops: two texts are written like one.
+def _with_short_texts(html: str) -> str:
+    """The HTML with long texts cut by `<!>`, which the parser drops.
 
-    `<!>` is an empty comment between texts, and a part of the text in a comment or a script. An attribute that is cut
-    is one that `is_slow_to_write`.
+    `<!>` is an empty comment between texts. In a comment or a script it is a part of the text. An
+    attribute that is cut by it is dropped later, as `is_slow_to_write`.
     """
     return _TEXT.sub(_cut, html) if is_slow_to_write(html) else html
 
 
-def _cut(found: re.Match[str]) -> str:
-    """The text with cuts before a character, since a reference like `&copy;` must stay whole."""
-    text = found[0]
-    starts = [searching.start() for searching in _SEARCHING.finditer(text)][
-        MAX_SEARCHES::MAX_SEARCHES
-    ]
-    return "<!>".join(
-        text[begin:end] for begin, end in zip([0, *starts], [*starts, None], strict=True)
-    )
+def _cut(long_text: re.Match[str]) -> str:
+    """The text, cut before such a character, so that a reference like `&copy;` stays whole."""
+    text = long_text[0]
+    starts = [match.start() for match in _SEARCHING.finditer(text)][MAX_SEARCHES::MAX_SEARCHES]
+    ends = [*starts, None]
+    return "<!>".join(text[begin:end] for begin, end in zip([0, *starts], ends, strict=True))
 
 
 def is_slow_to_write(value: str) -> bool:
-    """Whether a text may take quadratic time to be written. No address or description is like that."""
+    """Whether a text may take quadratic time to write. Ordinary addresses don't."""
     return len(value) > MAX_SEARCHES and len(_SEARCHING.findall(value)) >= MAX_SEARCHES
 
 
-# Parsing costs the square of the depth; readers give up at 256 (libxml2) or 512 (browsers) anyway.
-_DEEPEST = 200
+# Parsing time is quadratic in the depth. Readers stop at 256 levels (libxml2) or 512 (browsers).
+_MAX_DEPTH = 200
 _INNERMOST = re.compile(r"<([a-z][a-z0-9]*)\b[^<>]*>[^<]*</\1>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-z][^\s/<>]*)", re.IGNORECASE)
 # fmt: off
-_EMPTY = {
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
+_VOID = {
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
+    "track", "wbr",
 }
-_NEVER_DEEP = _EMPTY | {
-    "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "colgroup", "caption", "option",
-}  # which end by themselves
+_SELF_CLOSING = _VOID | {
+    "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "colgroup", "caption",
+    "option",
+}  # these end without an end tag
 # fmt: on
 
 
 def _flattened(html: str) -> str:
-    """The HTML without the tags that stand deeper than anyone reads; their text stays."""
-    open_now: Counter[str] = Counter()
+    """The HTML without the tags below _MAX_DEPTH levels. Their text stays."""
+    open_tags: Counter[str] = Counter()
     depth = 0
 
-    def keep(found: re.Match[str]) -> str:
+    def keep(tag: re.Match[str]) -> str:
         nonlocal depth
-        name = found[2].lower()
-        if name in _NEVER_DEEP and not (
-            open_now["svg"] or open_now["math"]
-        ):  # where they are names like any other
-            return found[0]
-        if found[1]:
-            if open_now[name]:
-                open_now[name] -= 1
+        name = tag[2].lower()
+        is_foreign = (
+            open_tags["svg"] or open_tags["math"]
+        )  # there the names have no special meaning
+        if name in _SELF_CLOSING and not is_foreign:
+            return tag[0]
+        if tag[1]:
+            if open_tags[name]:
+                open_tags[name] -= 1
                 depth -= 1
-            return found[0]
-        if depth >= _DEEPEST:
-            return "<wbr"  # which has no inside, and takes whatever attributes follow
-        open_now[name] += 1
+            return tag[0]
+        if depth >= _MAX_DEPTH:
+            return "<wbr"  # an empty element that may have the attributes that follow
+        open_tags[name] += 1
         depth += 1
-        return found[0]
+        return tag[0]
 
     return _TAG.sub(keep, html)
 
 
-# Tags in comments, attributes and scripts deceive that count. Nobody writes thousands of those but to keep us busy.
-_MOST_UNCLEAR = 5_000
+# Tags in comments, attributes and scripts make the depth wrong. Thousands of them are an attack.
+_MAX_AMBIGUOUS = 5_000
 _ATTRIBUTES_INSIDE = r"""(?:\s+[\w:.-]+(?:=(?:"[^"<>]*"|'[^'<>]*'|[\w/.:#%?&;-]+))?)*+\s*/?>"""
 _PAIR = re.compile(rf"<([a-z][a-z0-9]*){_ATTRIBUTES_INSIDE}[^<]*</\1>", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--[\w\s.,:;!?'\"()-]*-->")
 _ALONE = re.compile(
-    rf"</?(?:{'|'.join(sorted(_NEVER_DEEP))}){_ATTRIBUTES_INSIDE}|{_COMMENT.pattern}", re.IGNORECASE
+    rf"</?(?:{'|'.join(sorted(_SELF_CLOSING))}){_ATTRIBUTES_INSIDE}|{_COMMENT.pattern}",
+    re.IGNORECASE,
 )
 
 
-def _unclear(html: str) -> int:
-    """How many elements begin when those are gone that can't but end where they seem to."""
+def _ambiguous_tags(html: str) -> int:
+    """The number of start tags left after removing elements whose end is certain."""
     html = _ALONE.sub("", html)
-    found = 1
-    for _ in range(_DEEPEST):
-        if not found:
+    removed = 1
+    for _ in range(_MAX_DEPTH):
+        if not removed:
             break
-        html, found = _PAIR.subn("", html)
+        html, removed = _PAIR.subn("", html)
     return html.count("<") - html.count("</")
 
 
-# What a table may not hold is put before it, and for each such thing all that stands before the table is gone through
-# (HTML §13.2.6.1, foster parent).
+# An element that a table may not contain is moved before the table, and each move goes through
+# everything before the table (HTML §13.2.6.1, foster parent).
 
-#: Tags of a page with tables whose tables need not be looked at: at worst they take a tenth of a second.
+#: Tags of a page whose tables are not checked: at worst they take a tenth of a second.
 MAX_TAGS_AROUND_TABLES = 8_000
 
-#: Tags of a page, times the things in its tables that may be put before them: at worst they take half a second.
+#: Tags of a page, times the elements in its tables that may be moved: at worst they take half a
+#: second.
 MAX_FOSTERED = 64_000_000
 
-#: Stands for a cell or a row that was taken out: only a table, a row or a group of rows may hold it.
-_CELLS = "\x01"
+#: Replaces a removed cell or row: only a table, a row or a group of rows may contain it.
+_CELL_MARK = "\x01"
 
-#: Stands for any other element that was taken out.
-_THING = "\x02"
-_IN_TABLE = rf"{_ATTRIBUTES_INSIDE}[\s{_CELLS}]*"
-_IN_CELL = rf"{_ATTRIBUTES_INSIDE}[^<{_CELLS}]*"
-_OF_TABLES = re.compile(
+#: Replaces any other removed element.
+_ELEMENT_MARK = "\x02"
+_IN_TABLE = rf"{_ATTRIBUTES_INSIDE}[\s{_CELL_MARK}]*"
+_IN_CELL = rf"{_ATTRIBUTES_INSIDE}[^<{_CELL_MARK}]*"
+_CLEAR_PART = re.compile(
     rf"<(?:(table){_IN_TABLE}|(t(?:body|head|foot|r)|colgroup){_IN_TABLE}|(t[dh]|caption){_IN_CELL}"
-    rf"|(?!(?:t(?:able|body|head|foot|[rdh])|colgroup|caption)\b)([a-z][a-z0-9]*){_IN_CELL})</(?:\1|\2|\3|\4)>",
+    r"|(?!(?:t(?:able|body|head|foot|[rdh])|colgroup|caption)\b)"
+    rf"([a-z][a-z0-9]*){_IN_CELL})</(?:\1|\2|\3|\4)>",
     re.IGNORECASE,
 )
-_MARKS = re.compile(
-    rf"</?(?:{'|'.join(sorted((_EMPTY - {'col'}) | {'p', 'li', 'dt', 'dd'}))}){_ATTRIBUTES_INSIDE}",
+_SINGLE_TAG = re.compile(
+    rf"</?(?:{'|'.join(sorted((_VOID - {'col'}) | {'p', 'li', 'dt', 'dd'}))}){_ATTRIBUTES_INSIDE}",
     re.IGNORECASE,
 )
 _COLUMN = re.compile(rf"<col{_ATTRIBUTES_INSIDE}", re.IGNORECASE)
 _OPEN_TABLE = re.compile(r"<table\b", re.IGNORECASE)
 
 
-def _unclear_in_tables(html: str) -> int:
-    """How many things stand in tables, from the first to the last, when clear rows of clear cells are gone."""
+def _ambiguous_in_tables(html: str) -> int:
+    """The number of elements from the first table to the last, after removing well-formed rows."""
     if not _OPEN_TABLE.search(html):
         return 0
-    html = _COLUMN.sub(_CELLS, _MARKS.sub(_THING, _COMMENT.sub("", html)))
-    found = 1
-    for _ in range(_DEEPEST):
-        if not found:
+    html = _COLUMN.sub(_CELL_MARK, _SINGLE_TAG.sub(_ELEMENT_MARK, _COMMENT.sub("", html)))
+    removed = 1
+    for _ in range(_MAX_DEPTH):
+        if not removed:
             break
-        html, found = _OF_TABLES.subn(
-            lambda whole: _CELLS if whole[2] or whole[3] else _THING, html
+        html, removed = _CLEAR_PART.subn(
+            lambda part: _CELL_MARK if part[2] or part[3] else _ELEMENT_MARK, html
         )
     if (first := _OPEN_TABLE.search(html)) is None:
         return 0
     last = html.lower().rfind("</table", first.start())
     inside = html[first.start() : last if last >= 0 else None]
-    return inside.count("<") + inside.count(_THING)
+    return inside.count("<") + inside.count(_ELEMENT_MARK)

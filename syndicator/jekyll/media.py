@@ -1,4 +1,4 @@
-"""The picture, sound and film that a post's front matter names."""
+"""The image and the enclosures (audio, video) that a post's front matter names."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from syndicator.jekyll.site import Site
 from syndicator.model.content import Media
 from syndicator.model.lookups import SiteFiles
 
-# Our own table: the standard library's grows by what the machine has in /etc/mime.types.
+# The standard library's table depends on the machine's /etc/mime.types.
 _TYPES = {
     "apng": "image/apng",
     "avif": "image/avif",
@@ -42,13 +42,13 @@ _TYPES = {
 _WORD = r"[\w!#$&.+^-]+"
 _MEDIA_TYPE = re.compile(rf'{_WORD}/{_WORD}(?:\s*;\s*{_WORD}=(?:{_WORD}|"[^"\\]*"))*', re.ASCII)
 _ADDRESS_KEYS = ("url", "path", "file", "src")
-#: What jekyll-seo-tag lets an image say besides its path; the first that is there counts.
+#: The keys of an image's address, as in jekyll-seo-tag; the first that is present is used.
 _IMAGE_KEYS = ("path", "url", "src", "facebook", "twitter")
 _ENCLOSURE_KEYS = ("enclosure", "enclosures", "audio", "video", "podcast")
 
 
 def image(front: Mapping[str, Any], site: Site, files: SiteFiles) -> Media | None:
-    """The post's picture: `image` as an address, or as a mapping with a path. None: it has none that can be used."""
+    """The post's image: `image` is an address, or a mapping with one. None: no usable image."""
     value = front.get("image")
     if isinstance(value, list) and value:
         value = value[0]
@@ -57,20 +57,20 @@ def image(front: Mapping[str, Any], site: Site, files: SiteFiles) -> Media | Non
 
 
 def enclosures(front: Mapping[str, Any], site: Site, files: SiteFiles) -> tuple[Media, ...]:
-    """The sound and film the post names, each once.
+    """The audio and video of the post, each once.
 
-    An address counts only when it is known to be sound or film, by its suffix or by a type beside it:
-    themes also keep a player's id under `video`.
+    Only addresses that are audio or video by their suffix or their `type` are used: themes also
+    keep a player's id in `video`.
     """
-    found: dict[str, Media] = {}
+    by_url: dict[str, Media] = {}
     for key in _ENCLOSURE_KEYS:
         value = front.get(key)
         for each in value if isinstance(value, list) else [value]:
             address = _first(each, _ADDRESS_KEYS)
             media = None if address is None else _media(address, each, site, files)
             if media and media.type and media.type.startswith(("audio/", "video/")):
-                found.setdefault(media.url, media)
-    return tuple(found.values())
+                by_url.setdefault(media.url, media)
+    return tuple(by_url.values())
 
 
 def _first(value: object, keys: tuple[str, ...]) -> str | None:
@@ -80,43 +80,43 @@ def _first(value: object, keys: tuple[str, ...]) -> str | None:
 
 
 def _media(address: str, value: object, site: Site, files: SiteFiles) -> Media | None:
-    said = value if isinstance(value, Mapping) else {}
+    fields = value if isinstance(value, Mapping) else {}
     url = _absolute(address, site)
     if url is None:
         return None
-    local = _local(url, site)
+    local = _local_path(url, site)
     length = files.size(local) if local else None
     if length is None:
-        length = _octets(said.get("length", said.get("size")))
+        length = _byte_count(fields.get("length", fields.get("size")))
     return Media(
         url=url,
-        type=_type(said.get("type")) or _TYPES.get(urlsplit(url).path.rpartition(".")[2].lower()),
+        type=_type(fields.get("type")) or _TYPES.get(urlsplit(url).path.rpartition(".")[2].lower()),
         length=length,
-        alt=_text(said.get("alt")),
+        alt=_text(fields.get("alt")),
     )
 
 
 def _absolute(address: str, site: Site) -> str | None:
-    """As jekyll-feed: what has no scheme belongs to the site's root, with or without a leading slash."""
+    """Like jekyll-feed: without a scheme the address is relative to the site's root."""
     root = f"{site.url}{site.baseurl}/"
     if "://" not in address and not address.startswith("//"):
         address = root + address.removeprefix("./").lstrip("/")
     return absolute(address, root)
 
 
-def _local(url: str, site: Site) -> str | None:
+def _local_path(url: str, site: Site) -> str | None:
     root = f"{site.url}{site.baseurl}/"
     return unquote(urlsplit(url).path[len(urlsplit(root).path) :]) if url.startswith(root) else None
 
 
-def _octets(value: object) -> int | None:
+def _byte_count(value: object) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:18])
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _type(value: object) -> str | None:
-    """A media type (RFC 9110 §8.3.1); None when the text is none."""
+    """A media type (RFC 9110 §8.3.1); None when the value is not one."""
     text = _text(value)
     return text if text and _MEDIA_TYPE.fullmatch(text) else None
 

@@ -1,4 +1,4 @@
-"""From a post to an entry: Liquid, then Markdown, then what is safe to send, as Jekyll's renderer goes."""
+"""Renders a post as an entry: Liquid, then Markdown, as Jekyll's renderer does, then sanitising."""
 
 import re
 from collections.abc import Mapping
@@ -16,15 +16,16 @@ from syndicator.liquid.context import Markup
 from syndicator.model.content import Author, Entry, Post, Problem
 from syndicator.model.lookups import SiteFiles, SitePosts
 
-#: Characters of a post that are rendered, before Liquid and after it, without pictures that are written into the text.
-#: About a second's worth of ordinary Markdown. The longest of 10,000 posts that were tried has 51,388.
+#: Characters of a post to render, before and after Liquid, not counting inline pictures. Ordinary
+#: Markdown of this length takes about a second. The longest of 10,000 measured posts has 51,388.
 MAX_TEXT = 512 * 1024
-#: Characters of HTML that are cleaned, without such pictures: some tenths of a second to two seconds.
+#: Characters of HTML to sanitise, not counting inline pictures: a few tenths of a second to two
+#: seconds.
 MAX_HTML = 1024 * 1024
-#: Characters that go out of a post that is over a limit. Few, for it stands in feeds among others, and a feed is full
-#: at `feeds.max_bytes`.
+#: Characters that are published of a post over a limit. Few, since it shares the feed's
+#: `feeds.max_bytes` with others.
 MAX_PLAIN = 64 * 1024
-#: Characters of a summary: with each of them escaped it still fits into a feed, alone if need be.
+#: Characters of a summary. Even with each of them escaped, an entry with it fits into a feed.
 MAX_SUMMARY = 64 * 1024
 
 _PICTURE = re.compile(r"data:image/[a-z.+-]+;base64,[A-Za-z0-9+/=]+", re.IGNORECASE)
@@ -32,17 +33,15 @@ _PICTURE = re.compile(r"data:image/[a-z.+-]+;base64,[A-Za-z0-9+/=]+", re.IGNOREC
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rendering:
-    """What became of a post."""
+    """The result of rendering a post."""
 
-    entry: Entry | None  #: None: nothing of it can be sent; a problem says why
+    entry: Entry | None  #: None: it can't be published; a problem has the reason
     problems: tuple[Problem, ...] = ()
-    uses_posts: bool = (
-        False  #: True: it asked for other posts, and must be rendered again when they change
-    )
+    uses_posts: bool = False  #: True: it depends on other posts, and is rendered again with them
 
 
 def markup_of(site: Site) -> Markup:
-    """What the Liquid of a site's posts may have turned into HTML."""
+    """The functions by which Liquid's filters and tags turn text and code into HTML."""
     highlighting = Highlighting(enabled=True)
     return Markup(
         markdown=lambda text: to_html(text, site.kramdown),
@@ -52,7 +51,7 @@ def markup_of(site: Site) -> Markup:
 
 
 class Renderer:
-    """Renders the posts of one site. Not for two threads at once."""
+    """Renders the posts of one site. Not thread-safe."""
 
     def __init__(
         self,
@@ -69,14 +68,18 @@ class Renderer:
         self._markdown_suffixes = tuple(map(str.lower, site.suffixes))
 
     def render(self, post: Post) -> Rendering:
-        """The entry of a post. What fails in it is a problem, and the rest goes out."""
-        run = _Run()
-        html = None if self._excerpt_only(post) else self._html(post, post.body, run)
-        content = "" if html is None else self._clean(post, html, run)
+        """Render a post. A part that fails is a problem, and the rest is published."""
+        outcome = _Outcome()
+        html = None if self._excerpt_only(post) else self._html(post, post.body, outcome)
+        content = "" if html is None else self._clean(post, html, outcome)
         entry = (
-            None if content is None else self._entry(post, content, self._summary(post, html, run))
+            None
+            if content is None
+            else self._entry(post, content, self._summary(post, html, outcome))
         )
-        return Rendering(entry=entry, problems=tuple(run.problems), uses_posts=run.uses_posts)
+        return Rendering(
+            entry=entry, problems=tuple(outcome.problems), uses_posts=outcome.uses_posts
+        )
 
     def _entry(self, post: Post, content: str, summary: str) -> Entry:
         head = post.head
@@ -96,90 +99,80 @@ class Renderer:
             language=post.language,
         )
 
-    def _html(self, post: Post, source: str, run: "_Run") -> str:
-        """The text as HTML; as paragraphs without markup once it is over a limit, or breaks the parser."""
+    def _html(self, post: Post, source: str, outcome: "_Outcome") -> str:
+        """The text as HTML; as plain paragraphs if it exceeds a limit or fails to parse."""
         text = source
-        if run.over or self._is_over(post, "text", text, MAX_TEXT, run):
+        if outcome.over_limit or self._is_over_limit(post, "text", text, MAX_TEXT, outcome):
             return _paragraphs(plain_text(text[:MAX_PLAIN]))
         if post.front.get("render_with_liquid") is not False and ("{%" in source or "{{" in source):
             result = self._liquid.render(source, post=post, first_line=post.body_line)
-            run.add(*result.problems)
-            run.uses_posts |= result.uses_posts
+            outcome.add(*result.problems)
+            outcome.uses_posts |= result.uses_posts
             text = result.text
-            if self._is_over(post, "text after Liquid", text, MAX_TEXT, run):
+            if self._is_over_limit(post, "text after Liquid", text, MAX_TEXT, outcome):
                 return _paragraphs(text)
         html = text
         if post.head.path.lower().endswith(self._markdown_suffixes):
             try:
                 html = self._markdown(text)
-            except (
-                Exception
-            ) as error:  # one post that the parser can't read must not stop the others
-                run.over = True
-                known = isinstance(error, MarkdownLimitError)
-                run.add(
-                    Problem(
-                        path=post.head.path,
-                        line=post.body_line,
-                        message=str(error)
-                        if known
-                        else f"the Markdown can't be read: {type(error).__name__}: {error}",
-                        hint="its text goes out without markup",
-                    )
-                )
+            except Exception as error:  # a post that crashes the parser must not stop the others
+                outcome.over_limit = True
+                outcome.add(_markdown_problem(post, error))
                 return _paragraphs(text)
-        return _paragraphs(text) if self._is_over(post, "HTML", html, MAX_HTML, run) else html
+        if self._is_over_limit(post, "HTML", html, MAX_HTML, outcome):
+            return _paragraphs(text)
+        return html
 
-    def _is_over(self, post: Post, what: str, text: str, limit: int, run: "_Run") -> bool:
-        """Whether a text is longer than may be. That is noted, and its excerpt is not rendered either."""
+    def _is_over_limit(
+        self, post: Post, what: str, text: str, limit: int, outcome: "_Outcome"
+    ) -> bool:
+        """Report a text over its limit. Then its excerpt is not rendered either."""
         length = length_without_pictures(text) if len(text) > limit else 0
         if length > limit:
-            run.over = True
-            run.add(
-                Problem(
-                    path=post.head.path,
-                    line=post.body_line,
-                    message=f"the post's {what} has {length:,} characters; the limit is {limit:,}",
-                    hint=f"the first {MAX_PLAIN:,} go out without markup; pictures written into the text don't count",
-                )
+            outcome.over_limit = True
+            message = f"the post's {what} has {length:,} characters; the limit is {limit:,}"
+            hint = (
+                f"split the post: only its first {MAX_PLAIN:,} characters are published,"
+                " without markup; inline pictures don't count"
             )
-        return run.over
+            outcome.add(_problem(post, message, hint))
+        return outcome.over_limit
 
     def _markdown(self, text: str) -> str:
         return to_html(text, self._site.kramdown)
 
-    def _clean(self, post: Post, html: str, run: "_Run") -> str | None:
-        def note() -> None:
-            message = "its HTML has thousands of tags that don't plainly end where they seem to"
-            hint = "it goes out as the text it is; close each tag of tables and other elements"
-            run.add(Problem(path=post.head.path, line=post.body_line, message=message, hint=hint))
+    def _clean(self, post: Post, html: str, outcome: "_Outcome") -> str | None:
+        def report_escape() -> None:
+            message = "its HTML has thousands of tags whose end is unclear"
+            hint = "close each tag of tables and other elements; until then it is published as text"
+            outcome.add(_problem(post, message, hint))
 
         try:
             return sanitize.clean(
-                html.strip(), base=post.head.url, policy=self._policy, on_escape=note
+                html.strip(), base=post.head.url, policy=self._policy, on_escape=report_escape
             )
-        except Exception as error:  # what can't be made safe is not sent
-            message = f"the post can't be made safe to send: {type(error).__name__}: {error}"
-            run.add(Problem(path=post.head.path, line=post.body_line, message=message, fatal=True))
+        except Exception as error:  # HTML that can't be sanitised is not published
+            message = f"the post's HTML can't be sanitised: {type(error).__name__}: {error}"
+            outcome.add(_problem(post, message, None, fatal=True))
             return None
 
-    def _summary(self, post: Post, html: str | None, run: "_Run") -> str:
-        """As jekyll-feed: `description`, else `excerpt`, else the rendered excerpt; as plain text.
+    def _summary(self, post: Post, html: str | None, outcome: "_Outcome") -> str:
+        """The `description`, `excerpt` or rendered excerpt as plain text, like jekyll-feed.
 
-        `html` is the whole text's; None: it was not rendered.
+        `html` is the post's whole text; None: it was not rendered.
         """
-        found = self._found_summary(post, html, run)
-        return found if len(found) <= MAX_SUMMARY else f"{found[:MAX_SUMMARY]}…"
+        summary = self._full_summary(post, html, outcome)
+        return summary if len(summary) <= MAX_SUMMARY else f"{summary[:MAX_SUMMARY]}…"
 
-    def _found_summary(self, post: Post, html: str | None, run: "_Run") -> str:
+    def _full_summary(self, post: Post, html: str | None, outcome: "_Outcome") -> str:
         for key in ("description", "excerpt"):
-            said = post.front.get(key)
-            if said not in (None, False, "", [], {}):
-                return excerpt.plain(str(said))
+            value = post.front.get(key)
+            if value not in (None, False, "", [], {}):
+                return excerpt.plain(str(value))
         separator = post.front.get("excerpt_separator") or self._site.excerpt_separator
         source = excerpt.source(post.body, str(separator or ""))
         if html is None or source != post.body:
-            html = self._html(post, source, run) if source.strip() else ""
+            html = self._html(post, source, outcome) if source.strip() else ""
         return excerpt.plain(html)
 
     def _excerpt_only(self, post: Post) -> bool:
@@ -187,26 +180,40 @@ class Renderer:
         return isinstance(feed, Mapping) and bool(feed.get("excerpt_only"))
 
 
-class _Run:
-    """What was noted while rendering one post."""
+class _Outcome:
+    """The problems and dependencies found while rendering one post."""
 
     def __init__(self) -> None:
         self.problems: dict[Problem, None] = {}
         self.uses_posts = False
-        self.over = False  #: True: it is over a limit, and goes out without markup
+        self.over_limit = False  #: True: the post is published without markup
 
     def add(self, *problems: Problem) -> None:
-        """Note problems, each once: an excerpt has those of the text it is taken from."""
+        """Add problems, each once: an excerpt repeats those of its text."""
         self.problems.update(dict.fromkeys(problems))
 
 
 def length_without_pictures(text: str) -> int:
-    """The characters of a text but for the pictures that are written into it, which cost nothing to render."""
+    """The characters of a text without its inline pictures, which cost nothing to render."""
     return len(text) - sum(len(picture[0]) for picture in _PICTURE.finditer(text))
 
 
+def _problem(post: Post, message: str, hint: str | None, *, fatal: bool = False) -> Problem:
+    return Problem(
+        path=post.head.path, line=post.body_line, message=message, hint=hint, fatal=fatal
+    )
+
+
+def _markdown_problem(post: Post, error: Exception) -> Problem:
+    if isinstance(error, MarkdownLimitError):
+        hint = "simplify or split the post; until then its text is published without markup"
+        return _problem(post, str(error), hint)
+    message = f"the Markdown can't be parsed: {type(error).__name__}: {error}"
+    return _problem(post, message, "until this is fixed, its text is published without markup")
+
+
 def _paragraphs(text: str) -> str:
-    """A text without markup, cut to what such a text may have."""
+    """A text without markup, cut to MAX_PLAIN."""
     cut = text if len(text) <= MAX_PLAIN else f"{text[:MAX_PLAIN]}…"
     return "".join(f"<p>{escape(part)}</p>\n" for part in cut.split("\n\n"))
 

@@ -1,11 +1,11 @@
-"""Which posts may take long to render, as far as their text alone shows it."""
+"""Estimates from its text whether a post may take long to render."""
 
 import re
 
-#: Characters of a text that take some tenths of a second at most.
-LIGHT = 64 * 1024
+#: Characters of a text that renders in a few tenths of a second at most.
+MAX_LIGHT = 64 * 1024
 
-#: Liquid that writes no more than a line, or only the text that stands in it.
+#: Liquid whose output is at most a line, or the text inside it.
 _LIGHT_LIQUID = re.compile(
     r"{%-?\s*(?:(?:end)?(?:highlight|raw|comment)|link|post_url)\b[^%{}]*%}"
     r"|{{-?\s*(?:site\.(?:url|baseurl|title)|page\.url)\s*(?:\|\s*(?:relative_url|absolute_url)\s*)?-?}}"
@@ -13,11 +13,11 @@ _LIGHT_LIQUID = re.compile(
 
 
 def is_heavy(body: str) -> bool:
-    """Whether a post is long, or has Liquid that may write any amount of text.
+    """Whether a post is long, or has Liquid with unlimited output.
 
-    Most of these are light all the same: they are rendered later, and together.
+    Such posts are rendered after the others. Most of them turn out to be fast.
     """
-    if len(body) > LIGHT:
+    if len(body) > MAX_LIGHT:
         return True
     rest = _LIGHT_LIQUID.sub("", body) if "{" in body else ""
     return "{{" in rest or "{%" in rest

@@ -1,8 +1,9 @@
-"""YAML as Jekyll's Psych reads it, within bounds.
+"""Parses YAML as Jekyll's Psych does, within limits.
 
-PyYAML with C's parser, and these of Psych's rules (psych/scalar_scanner.rb): timestamps may have one-digit
-parts and zones without a colon; a timestamp without a zone is UTC; a day that doesn't exist is text; numbers
-may have commas; an unknown tag says nothing. Beyond Psych: `12:30` stays text instead of a count to base 60.
+PyYAML with libyaml, and these rules of Psych (psych/scalar_scanner.rb): timestamps may have
+one-digit parts and zones without a colon; a timestamp without a zone is UTC; a day that doesn't
+exist is text; numbers may have commas; unknown tags are ignored. Unlike Psych, `12:30` stays text
+instead of a number to base 60.
 """
 
 import re
@@ -16,41 +17,47 @@ try:
 except ImportError:  # PyYAML was built without libyaml
     from yaml import SafeLoader as _SafeLoader  # type: ignore[assignment]
 
-MAX_DEPTH = (
-    64  #: of values within values; C's parser recurses, and ends the process when the stack does
-)
-MAX_VALUES = 100_000  #: with what aliases stand for counted each time
-MAX_BITS = 14_000  #: of a number, however it is written; Python says none in decimal that has over 4,300 digits
+#: Levels of nested values. libyaml recurses, and a stack overflow ends the process.
+MAX_DEPTH = 64
+#: Values of one text. The values of an alias count each time it is used.
+MAX_VALUES = 100_000
+#: Bits of a number in any notation. Python refuses to write more than 4,300 decimal digits.
+MAX_BITS = 14_000
 
-#: Keys said twice that are named in one text. Each is a problem of its own, and a person mends a few at a time.
+#: Duplicate keys reported for one text. Each is its own problem, and authors fix a few at a time.
 MAX_DUPLICATES = 20
-#: Characters of a key that is a number. Python hashes integers modulo 2^61-1, which has 18 in hexadecimal: larger
-#: ones can be chosen to collide, and then each key is compared with all before it.
+#: Characters of a key that is a number. Python hashes integers modulo 2^61-1, which has 18 in
+#: hexadecimal: larger numbers can be chosen to collide, and then each key is compared with all
+#: before it.
 MAX_NUMBER_AS_KEY = 17
-#: `%TAG` lines, of which libyaml compares each with all before it. YAML written by hand has none.
+#: `%TAG` lines. libyaml compares each with all before it. YAML written by hand has none.
 MAX_DIRECTIVES = 64
 
-#: After each of YAML 1.1's line breaks (§5.4, https://yaml.org/spec/1.1/), or a byte order mark.
+#: `%TAG` after a YAML 1.1 line break (§5.4, https://yaml.org/spec/1.1/) or a byte order mark.
 _DIRECTIVE = re.compile(r"(?<![^\n\r\x85\u2028\u2029\ufeff])%TAG")
-#: Openings of flow collections, in text or not, and the widest indentation, with indicators in it. Where there are
-#: fewer than 16 of both, nothing is deeper than 62 levels: a bracket opens two at most (`[a: b]`), so does a column
-#: (`a:` with `- ` below it). Ordinary front matter has fewer.
-_FEW = MAX_DEPTH // 4
-_INDENTED = re.compile(rf"[-?: \t\ufeff]{{{_FEW}}}")
+#: Opening brackets of flow collections, in text or not, and the widest indentation, indicators
+#: included. With fewer than 16 of each, nothing is deeper than 62 levels: a bracket opens two at
+#: most (`[a: b]`), and so does a column (`a:` with `- ` below it). Ordinary front matter has fewer.
+_POSSIBLY_DEEP = MAX_DEPTH // 4
+_INDENTED = re.compile(rf"[-?: \t\ufeff]{{{_POSSIBLY_DEEP}}}")
 _JSON_MARK = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)", re.ASCII)
 _TIMESTAMP = re.compile(
-    r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt]|\s+)(\d{1,2}):(\d\d):(\d\d)(?:\.\d*)?(?:\s*(Z|([-+])(\d{1,2}):?(\d\d)?))?",
+    r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt]|\s+)(\d{1,2}):(\d\d):(\d\d)(?:\.\d*)?"
+    r"(?:\s*(Z|([-+])(\d{1,2}):?(\d\d)?))?",
     re.ASCII,
 )
 
 
 class YamlLimitError(ValueError):
-    """More than a person writes: too deep, or too many values."""
+    """The text exceeds a limit, such as its depth or number of values."""
 
 
 class Loader(_SafeLoader):
-    """One text's loader. `duplicates` are the keys said twice, each with its line, counted from 0."""
+    """The loader of one text.
+
+    `duplicates` are the keys that are given twice, each with its line, counted from 0.
+    """
 
     def __init__(self, stream: str) -> None:
         check_text(stream)
@@ -58,7 +65,7 @@ class Loader(_SafeLoader):
         self.duplicates: list[tuple[str, int]] = []
 
     def get_single_data(self) -> Any:
-        """The value of the text. Its size is known before any of it is built. Raises YamlLimitError."""
+        """The value of the text. Raises YamlLimitError before building one that is too large."""
         node = self.get_single_node()
         if node is None:
             return None
@@ -76,32 +83,33 @@ class Loader(_SafeLoader):
 
 
 def load_yaml(text: str) -> Any:
-    """What the text says. Raises `yaml.YAMLError`, or `YamlLimitError` before or after parsing."""
+    """Parse the text. Raises `yaml.YAMLError`, or `YamlLimitError` before or after parsing."""
     value = yaml.load(text, Loader=Loader)  # noqa: S506 -- a SafeLoader
     check_size(value)
     return value
 
 
 def check_json(text: str) -> None:
-    """Refuse JSON that is nested too deeply, by its brackets outside of strings."""
+    """Raise YamlLimitError for JSON with too many nested brackets outside of strings."""
     depth = 0
     for mark in _JSON_MARK.findall(text):
         if mark in "[{":
             depth += 1
             if depth > MAX_DEPTH:
-                raise YamlLimitError("its values are nested too deeply")
+                raise YamlLimitError(f"its values are nested more than {MAX_DEPTH} levels deep")
         elif mark in "]}":
             depth -= 1
 
 
 def check_text(text: str) -> None:
-    """Refuse a text that is nested too deeply, or has too many values or `%TAG` lines, before it is composed.
+    """Raise YamlLimitError for a text with too much nesting, too many values or `%TAG` lines.
 
-    A node takes some 500 bytes. libyaml makes events one by one, without recursion, and its time grows with the square
-    of the depth of flow collections: the first event that is too deep ends the reading.
+    This runs before the nodes are composed: a node takes some 500 bytes. libyaml emits events one
+    by one, without recursion. Its time is quadratic in the depth of flow collections, so the first
+    event that is too deep ends it.
     """
     if len(_DIRECTIVE.findall(text)) > MAX_DIRECTIVES:
-        raise YamlLimitError("it has too many %TAG lines")
+        raise YamlLimitError(f"it has more than {MAX_DIRECTIVES} %TAG lines")
     # A value, or the key before it, takes a character at least.
     if len(text) <= 2 * MAX_VALUES and not _may_be_deep(text):
         return
@@ -113,45 +121,45 @@ def check_text(text: str) -> None:
             count += 1
             depth += isinstance(event, yaml.CollectionStartEvent)
         if count > 2 * MAX_VALUES:  # each may have a key
-            raise YamlLimitError("it has too many values")
+            raise YamlLimitError(f"it has more than {MAX_VALUES:,} values")
         if depth > MAX_DEPTH:
-            raise YamlLimitError("its values are nested too deeply")
+            raise YamlLimitError(f"its values are nested more than {MAX_DEPTH} levels deep")
 
 
 def _may_be_deep(text: str) -> bool:
-    """Whether a text could be nested too deeply: no quote, comment or line break in it makes this False."""
-    return text.count("[") + text.count("{") >= _FEW or _INDENTED.search(text) is not None
+    """Whether a text might be nested too deeply. Quotes, comments or line breaks can't hide it."""
+    return text.count("[") + text.count("{") >= _POSSIBLY_DEEP or _INDENTED.search(text) is not None
 
 
 def check_nodes(root: yaml.Node) -> None:
-    """Refuse a tree of nodes that grows large when each alias, and each merge key's, is written out.
+    """Raise YamlLimitError for nodes with too many values once aliases and merge keys are expanded.
 
-    Each node is counted once, so this takes as long as the text is, whatever it stands for. A merge key (`<<`) is
-    counted like any other: what it merges is copied.
+    Each node is counted once, so the time is linear in the text. A merge key (`<<`) counts like any
+    other, since the merged values are copied.
     """
     sizes: dict[int, int] = {}
-    begun: set[int] = set()
-    waiting = [root]
-    while waiting:
-        node = waiting[-1]
+    started: set[int] = set()
+    pending = [root]
+    while pending:
+        node = pending[-1]
         if id(node) in sizes:
-            waiting.pop()
+            pending.pop()
             continue
-        below = _below(node)
-        left = [child for child in below if id(child) not in sizes]
-        if not left:
-            size = sizes[id(node)] = 1 + sum(sizes[id(child)] for child in below)
+        children = _counted_children(node)
+        uncounted = [child for child in children if id(child) not in sizes]
+        if not uncounted:
+            size = sizes[id(node)] = 1 + sum(sizes[id(child)] for child in children)
             if size > MAX_VALUES:
-                raise YamlLimitError("it has too many values")
+                raise YamlLimitError(f"it has more than {MAX_VALUES:,} values")
             continue
-        begun.add(id(node))
-        if not begun.isdisjoint(map(id, left)):
-            raise YamlLimitError("its values are nested too deeply")
-        waiting += left
+        started.add(id(node))
+        if not started.isdisjoint(map(id, uncounted)):
+            raise YamlLimitError(f"its values are nested more than {MAX_DEPTH} levels deep")
+        pending += uncounted
 
 
-def _below(node: yaml.Node) -> list[yaml.Node]:
-    """The values of a node that are counted: keys only when they are no plain text."""
+def _counted_children(node: yaml.Node) -> list[yaml.Node]:
+    """The children of a node that are counted: values, and keys that are not scalars."""
     if isinstance(node, yaml.SequenceNode):
         return list(node.value)
     if not isinstance(node, yaml.MappingNode):
@@ -164,47 +172,46 @@ def _below(node: yaml.Node) -> list[yaml.Node]:
 
 
 def check_size(value: Any) -> None:
-    """Refuse what is deep or grows large when each alias is written out."""
+    """Raise YamlLimitError for too many values or too much nesting, with aliases expanded."""
     count_values(value)
 
 
 def count_values(value: Any) -> int:
-    """How many values there are, with each alias written out. Raises YamlLimitError for too many, or for deep ones."""
+    """The number of values, with aliases expanded. Raises YamlLimitError as `check_size` does."""
     count = 0
-    waiting = [(value, 0)]
-    while waiting:
-        one, depth = waiting.pop()
+    pending = [(value, 0)]
+    while pending:
+        one, depth = pending.pop()
         count += 1
         if count > MAX_VALUES:
-            raise YamlLimitError("it has too many values")
+            raise YamlLimitError(f"it has more than {MAX_VALUES:,} values")
         if depth > MAX_DEPTH:
-            raise YamlLimitError("its values are nested too deeply")
+            raise YamlLimitError(f"its values are nested more than {MAX_DEPTH} levels deep")
         if isinstance(one, int) and one.bit_length() > MAX_BITS:
-            raise YamlLimitError("it has a number of thousands of digits")
+            raise YamlLimitError("it has a number with thousands of digits")
         if isinstance(one, dict):
-            waiting += ((key, depth + 1) for key in one if isinstance(key, int))
-            waiting += ((below, depth + 1) for below in one.values())
+            pending += ((key, depth + 1) for key in one if isinstance(key, int))
+            pending += ((child, depth + 1) for child in one.values())
         elif isinstance(one, list):
-            waiting += ((below, depth + 1) for below in one)
+            pending += ((child, depth + 1) for child in one)
     return count
 
 
 def read_timestamp(text: str) -> datetime | date | str:
-    """The day or the moment a text like `2026-01-31 18:00:00 +0100` names; the text itself when there is no such."""
+    """The date or time of a text like `2026-01-31 18:00:00 +0100`; other text is unchanged."""
     try:
         if day := _DATE.fullmatch(text):
             return date(int(day[1]), int(day[2]), int(day[3]))
         stamp = _TIMESTAMP.fullmatch(text)
         if stamp is None:
             return text
-        year, month, day_, hour, minute, second = (int(number) for number in stamp.groups()[:6])
+        hour, minute, second = (int(number) for number in stamp.groups()[3:6])
         if hour > 24 or minute > 59 or second > 60:
             return text
         offset = timedelta(hours=int(stamp[9] or 0), minutes=int(stamp[10] or 0))
         zone = timezone(-offset if stamp[8] == "-" else offset) if offset else UTC
-        return datetime(year, month, day_, tzinfo=zone) + timedelta(
-            hours=hour, minutes=minute, seconds=second
-        )
+        midnight = datetime(int(stamp[1]), int(stamp[2]), int(stamp[3]), tzinfo=zone)
+        return midnight + timedelta(hours=hour, minutes=minute, seconds=second)
     except (ValueError, OverflowError):
         return text
 
@@ -220,8 +227,8 @@ def _construct_int(loader: Any, node: yaml.ScalarNode) -> int | str:
 
 
 def _construct_bool(loader: Any, node: yaml.ScalarNode) -> bool | str:
-    said = str(loader.construct_scalar(node))
-    return _SafeLoader.bool_values.get(said.lower(), said)  # `!!bool maybe`
+    text = str(loader.construct_scalar(node))
+    return _SafeLoader.bool_values.get(text.lower(), text)  # `!!bool maybe`
 
 
 def _construct_float(loader: Any, node: yaml.ScalarNode) -> float | str:
@@ -240,15 +247,15 @@ def _construct_unknown(loader: Any, suffix: str, node: yaml.Node) -> Any:
 
 
 def _resolvers() -> dict[str | None, list[tuple[str, re.Pattern[str]]]]:
-    """PyYAML's, without those that Psych has otherwise."""
-    others = {
+    """PyYAML's resolvers, without those that differ in Psych."""
+    different = {
         "tag:yaml.org,2002:int",
         "tag:yaml.org,2002:float",
         "tag:yaml.org,2002:timestamp",
         "tag:yaml.org,2002:value",
     }
     return {
-        first: [(tag, pattern) for tag, pattern in known if tag not in others]
+        first: [(tag, pattern) for tag, pattern in known if tag not in different]
         for first, known in _SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -269,7 +276,8 @@ Loader.add_implicit_resolver(
 Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(
-        r"[-+]?(?:[0-9][0-9_]*\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$",
+        r"[-+]?(?:[0-9][0-9_]*\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"
+        r"|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$",
         re.A,
     ),
     list("-+.0123456789"),
@@ -280,7 +288,7 @@ Loader.add_constructor(
 Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 Loader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
 Loader.add_constructor("tag:yaml.org,2002:float", _construct_float)
-# A set is a mapping to nothing, to Psych too; Python's own would come in another order each time.
+# A set is a mapping to null, as for Psych. A Python set would have another order in each process.
 Loader.add_constructor(
     "tag:yaml.org,2002:set", lambda loader, node: _construct_unknown(loader, "", node)
 )

@@ -1,7 +1,8 @@
-"""HTML that is safe to hand to any reader, and complete without the site around it.
+"""Sanitises a post's HTML, so that it is safe in any reader and complete without the site.
 
-What people read, hear and watch stays; what runs, asks or styles goes, and goes whole: with its content. Every
-address becomes absolute against the post's own, so that a feed needs no `xml:base`, which few readers know.
+Text, images, audio and video are kept. Scripts, forms and styles are removed together with their
+content. Every address becomes absolute, relative to the post's own, since few readers support
+`xml:base`.
 """
 
 import re
@@ -17,26 +18,24 @@ from syndicator.jekyll.characters import printable
 from syndicator.jekyll.html_parser_limits import is_slow_to_write, parsed_in_linear_time
 from syndicator.jekyll.players import PLAYERS, SANDBOX, is_player
 
-# They open a program that the reader chose for them, and it asks before it does anything.
-_HARMLESS = frozenset(
+# These open the program that the reader's user chose for them, which asks before it acts.
+_OTHER_SCHEMES = frozenset(
     {"mailto", "tel", "sms", "xmpp", "irc", "ircs", "ftp", "news", "webcal", "geo"}
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """What the site's owner lets through beyond the text itself."""
+    """The frames and links that the operator allows."""
 
-    frame_hosts: frozenset[str] = (
-        PLAYERS  #: hosts whose frames stay, with a folder or without; see `is_player`
-    )
-    link_schemes: frozenset[str] = (
-        WEB | _HARMLESS
-    )  #: of links; what runs or embeds code never counts
+    #: Hosts whose frames are kept, with a folder or without; see `is_player`.
+    frame_hosts: frozenset[str] = PLAYERS
+    #: Schemes of links. Those that run or embed code are refused even if they are listed.
+    link_schemes: frozenset[str] = WEB | _OTHER_SCHEMES
 
     @property
-    def said(self) -> tuple[tuple[str, ...], ...]:
-        """In an order: equal policies are the same text."""
+    def key(self) -> tuple[tuple[str, ...], ...]:
+        """The fields in a fixed order: equal policies have equal keys, and equal fingerprints."""
         return tuple(sorted(self.frame_hosts)), tuple(sorted(self.link_schemes))
 
 
@@ -46,11 +45,11 @@ DEFAULT = Policy()
 def clean(
     html: str, *, base: str, policy: Policy = DEFAULT, on_escape: Callable[[], None] = lambda: None
 ) -> str:
-    """The HTML without what a stranger could do harm with, and with absolute addresses.
+    """The HTML without anything that could harm a reader, and with absolute addresses.
 
-    `base` is the page's own absolute address. Never raises, whatever the HTML; what is too deeply nested is
-    flattened. `on_escape` is called when it would take too long to parse, and is shown as the text it is. The
-    result holds no character that XML forbids.
+    `base` is the page's own absolute address. Never raises, whatever the HTML. HTML that is nested
+    too deeply is flattened. HTML that would take too long to parse is escaped, and `on_escape` is
+    called. The result contains no character that XML forbids.
     """
     html = _NOSCRIPT.sub("", printable(html))
     _page.set(_Page(base))
@@ -58,8 +57,8 @@ def clean(
     if escaped:
         on_escape()
     cleaned = _cleaner(policy).clean(parsable)
-    # &#7; is a character only now that it has been parsed
-    return printable(_HOLLOW.sub(_emptied, cleaned))
+    # A reference like &#7; has become a character.
+    return printable(_WITHOUT_ADDRESS.sub(_replacement, cleaned))
 
 
 _MEDIA = {"width", "height"}
@@ -107,18 +106,19 @@ _TAGS = (
     nh3.ALLOWED_TAGS | _ATTRIBUTES.keys() | {"address", "big", "main", "picture", "rb", "section"}
 ) - {"*"}
 
-# Their text is code, a fallback for a plug-in, a form's labels, or (math) stands beside them once more
+# Their text is code, a plug-in's fallback, a form's labels, or (math) repeats the text beside it.
 # fmt: off
-_DROPPED_WHOLE = {
+_DROPPED_WITH_CONTENT = {
     "applet", "button", "datalist", "dialog", "embed", "fieldset", "form", "frameset", "head",
-    "legend", "math", "noembed", "noframes", "object", "optgroup", "option", "output", "plaintext", "portal", "script",
-    "select", "style", "svg", "template", "textarea", "title", "xmp",
+    "legend", "math", "noembed", "noframes", "object", "optgroup", "option", "output",
+    "plaintext", "portal", "script", "select", "style", "svg", "template", "textarea", "title",
+    "xmp",
 }
 # fmt: on
 
 
-#: Characters of the absolute addresses of one page. A page of ordinary links has fewer than a hundred a link; one whose
-#: own address is of thousands would repeat that in each.
+#: Characters of the absolute addresses of one page. An ordinary link has fewer than a hundred. A
+#: page whose own address has thousands would repeat it in each link.
 MAX_ADDRESSES = 4 * 1024 * 1024
 
 
@@ -127,17 +127,17 @@ class _Page:
     """The page whose HTML this thread cleans."""
 
     base: str
-    left: int = MAX_ADDRESSES  #: characters that its addresses may still have
+    characters_left: int = MAX_ADDRESSES  #: for the addresses that follow
 
-    def spent(self, address: str | None) -> str | None:
-        """The address; None when there is none, or no more room for it."""
+    def within_limit(self, address: str | None) -> str | None:
+        """Count the address. None: it is missing, or the page is over its limit."""
         if address is None:
             return None
-        self.left -= len(address)
-        return address if self.left >= 0 else None
+        self.characters_left -= len(address)
+        return address if self.characters_left >= 0 else None
 
 
-# Making a cleaner takes nearly as long as using it, so one serves many pages.
+# Creating a cleaner takes nearly as long as using it, so each is used for many pages.
 _page: ContextVar[_Page] = ContextVar("_page")
 
 
@@ -152,26 +152,30 @@ def _cleaner(policy: Policy) -> nh3.Cleaner:
             return _classes(value)
         if name == "srcset":
             page = _page.get()
-            return page.spent(absolute_set(value, page.base)) if page.left >= 0 else None
+            return (
+                page.within_limit(absolute_set(value, page.base))
+                if page.characters_left >= 0
+                else None
+            )
         if name not in {"href", "src", "poster", "cite", "longdesc"}:
             return value
         page = _page.get()
-        if page.left < 0:
+        if page.characters_left < 0:
             return None
         if name == "href":
-            return page.spent(absolute(value, page.base, schemes=schemes))
-        if name == "src" and tag == "img" and _PICTURE_ITSELF.match(value):
+            return page.within_limit(absolute(value, page.base, schemes=schemes))
+        if name == "src" and tag == "img" and _INLINE_PICTURE.match(value):
             return value
         if name == "src" and not value.strip():
             return None
-        found = absolute(value, page.base)
-        if found and tag == "iframe" and not is_player(found, policy.frame_hosts):
+        absolute_url = absolute(value, page.base)
+        if absolute_url and tag == "iframe" and not is_player(absolute_url, policy.frame_hosts):
             return None
-        return page.spent(found)
+        return page.within_limit(absolute_url)
 
     return nh3.Cleaner(
         tags=_TAGS,
-        clean_content_tags=_DROPPED_WHOLE,
+        clean_content_tags=_DROPPED_WITH_CONTENT,
         attributes=_ATTRIBUTES,
         attribute_filter=address,
         tag_attribute_values={"input": {"type": {"checkbox"}}},
@@ -182,17 +186,19 @@ def _cleaner(policy: Policy) -> nh3.Cleaner:
             "iframe": {"sandbox": SANDBOX},
         },
         url_schemes=set(schemes | WEB | {"data"}),
-        link_rel=None,  # a reader opens links its own way, and has no window to protect
+        link_rel=None,  # `noopener` protects a window, which a feed reader doesn't have
     )
 
 
-# A reader runs no script, so what an author wrote for such readers is for it: the true picture behind a
-# lazy one, the code behind an embedded gist. The lazy picture itself has no address, and goes as hollow.
+# A feed reader runs no scripts, so the content of <noscript> is kept: the real picture of a lazy
+# one, the code of an embedded gist. The lazy picture has no address and is removed by
+# _WITHOUT_ADDRESS.
 _NOSCRIPT = re.compile(r"</?noscript\b[^<>]*>", re.IGNORECASE)
 
-# nh3 can drop an attribute but not its element, and leaves what a frame holds as it is, for browsers never look
-# at it. What nh3 writes is regular: attributes in double quotes, > escaped. A frame with an address stays, emptied.
-_HOLLOW = re.compile(
+# Elements without an address. nh3 can drop an attribute but not its element, and keeps a frame's
+# content, which browsers ignore. Its output is regular: attributes in double quotes, > escaped. A
+# frame with an address is kept without its content.
+_WITHOUT_ADDRESS = re.compile(
     r"<(?:(iframe(?=[^>]* src=)[^>]*>).*?(</iframe>)"
     r"|iframe.*?</iframe>"
     r"|img(?![^>]* src(?:set)?=)[^>]*>"
@@ -202,21 +208,23 @@ _HOLLOW = re.compile(
 )
 
 
-def _emptied(found: re.Match[str]) -> str:
-    return f"<{found[1]}{found[2]}" if found[1] else ""
+def _replacement(match: re.Match[str]) -> str:
+    return f"<{match[1]}{match[2]}" if match[1] else ""
 
 
-# A picture written into the page is what people look at. A vector one can hold script, and one of less than
-# this is a dot that holds the place of a lazy picture.
-_PICTURE_ITSELF = re.compile(
+# Inline pictures are kept. Vector pictures may contain scripts, and a picture with fewer characters
+# is the placeholder of a lazy one.
+_INLINE_PICTURE = re.compile(
     r"data:image/(?:png|jpeg|jpg|gif|webp|avif);base64,[A-Za-z0-9+/=\s]{200,}\Z", re.IGNORECASE
 )
 
-# Names that highlighters and Markdown give. Any other could be hooked by the style sheet of the page a reader shows
-# it in: an overlay, a hidden block, a look-alike button. Pygments' and Rouge's own are of at most three characters.
+# Classes of highlighters and Markdown. Any other could match the style sheet of a web reader: an
+# overlay, a hidden block, a look-alike button. The names of Pygments and Rouge have at most three
+# characters.
 _KNOWN_CLASS = re.compile(
     r"(?:language|lang|highlight|highlighter|codehilite)(?:-[\w+#.-]+)?|[a-z][a-z0-9]{0,2}"
-    r"|line(?:no|nos|numbers)?|footnotes?|footnote-(?:ref|backref)|reversefootnote|task-list(?:-item(?:-checkbox)?)?",
+    r"|line(?:no|nos|numbers)?|footnotes?|footnote-(?:ref|backref)|reversefootnote"
+    r"|task-list(?:-item(?:-checkbox)?)?",
     re.ASCII,
 )
 

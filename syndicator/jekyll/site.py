@@ -1,6 +1,7 @@
-"""A site as `_config.yml` describes it, for everyone who reads or renders its posts.
+"""A site's settings, read from `_config.yml` and `_data`.
 
-Defaults are Jekyll's (jekyll/lib/jekyll/configuration.rb) and jekyll-feed's (feed.xml, generator.rb).
+Defaults are Jekyll's (jekyll/lib/jekyll/configuration.rb) and jekyll-feed's (feed.xml,
+generator.rb).
 """
 
 import re
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from syndicator.jekyll.as_text import as_text, is_empty, label, language_tag, shown
+from syndicator.jekyll.as_text import as_text, is_empty, label, language_tag, quoted
 from syndicator.jekyll.authors import read_authors
 from syndicator.jekyll.data import read_data
 from syndicator.jekyll.defaults import Defaults, read_defaults
@@ -39,62 +40,58 @@ class Collection:
     label: str
     folder: str  #: relative to the source
     template: str  #: of its documents' permalinks
-    asked: bool  #: whether the site asks jekyll-feed for a feed of it; a document without a date is then a Problem
+    #: The site has jekyll-feed make a feed of it. A document without a date is then a Problem.
+    has_feed: bool
 
 
-#: Later than any post: what a site that shows future posts selects by.
+#: Later than any post: a site that shows future posts selects by this time.
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """What a site says of itself."""
+    """The settings that reading and rendering its posts need."""
 
     info: SiteInfo
-    url: str  #: scheme and host, as the config has it; "" when nobody said
+    url: str  #: scheme and host, as in the config; "" if it is not set
     baseurl: str  #: "" or a path with a leading slash
-    language: str | None
+    language: str | None  #: None: not set, or not a language tag
     timezone: tzinfo
-    future: bool  #: whether posts appear before their time
+    future: bool  #: whether posts appear before their date
     scope: Scope
     config: Mapping[str, Any]  #: the whole config, for Liquid's `site`
     data: Mapping[str, Any]  #: Liquid's `site.data`
-    by: tuple[str, ...]  #: kinds of terms that the site's own feeds are made by
+    by: tuple[str, ...]  #: kinds of terms that jekyll-feed makes feeds of
     excerpt_only: bool
-    posts_limit: int | None  #: entries in a feed; None: the site doesn't say
+    posts_limit: int | None  #: entries in a feed; None: not set
     excerpt_separator: str  #: "" for no excerpts
-    suffixes: tuple[str, ...]  #: of Markdown, as the config has them
+    suffixes: tuple[str, ...]  #: of Markdown files, as in the config
     kramdown: KramdownOptions
-    highlighter: (
-        str | None
-    )  #: "rouge", unless the config says another, like "none"; None: it says an empty one
+    highlighter: str | None  #: "rouge" by default, or the config's, like "none"; None: it is empty
     permalink: str  #: the template of posts
-    collections: Mapping[
-        str, Collection
-    ]  #: by label, those whose documents have pages, without posts
-    collections_dir: (
-        str  #: the folder that `_posts` and the collections are below; "" is the source
-    )
-    author: Any  #: the site's, as the config has it
+    collections: Mapping[str, Collection]  #: with `output`, by label; without posts
+    collections_dir: str  #: the folder above `_posts` and the collections; "" is the source
+    author: Any  #: as in the config
     defaults: Defaults = field(repr=False)
     digest: str  #: of everything that can change how a post is read or rendered
 
     def until(self, now: datetime) -> datetime:
-        """The date of the newest posts that are shown."""
+        """The latest date of posts that are shown."""
         return ALWAYS if self.future else now
 
 
 def read_site(
     config: str | None, files: SiteFiles, overrides: Mapping[str, str]
 ) -> tuple[Site, tuple[Problem, ...]]:
-    """The site, and what is wrong with its config and data.
+    """The site, and the problems of its config and data.
 
-    `config` is the text of `_config.yml`, None when there is none. `overrides` (url, title, description,
-    language, author, timezone) win over it. A site without `_config.yml` and without any `_posts` folder is a
-    plain folder of Markdown: `files.names("")` is asked, once, only when there is no `_config.yml`.
+    `config` is the text of `_config.yml`; None: there is no such file. `overrides` (url, title,
+    description, language, author, timezone) win over it. A site without `_config.yml` and without
+    any `_posts` folder is a plain folder of Markdown. `files.names("")` is called once, only
+    without a `_config.yml`.
     """
-    said, problems = _load_config(config)
-    reader = _ConfigReader(said, config or "", overrides, problems)
+    values, problems = _load_config(config)
+    reader = _ConfigReader(values, config or "", overrides, problems)
     data, texts, data_problems = read_data(reader.text("data_dir") or "_data", files)
     plain = config is None and not any("/_posts/" in f"/{path}" for path in files.names(""))
     site = reader.site(data, texts, plain)
@@ -105,22 +102,20 @@ def _load_config(text: str | None) -> tuple[dict[str, Any], list[Problem]]:
     if text is None:
         return {}, []
     try:
-        said = load_yaml(text)
+        values = load_yaml(text)
     except (yaml.YAMLError, YamlLimitError, ValueError, TypeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else None
         message = f"the config can't be read: {getattr(error, 'problem', None) or error}"
-        return {}, [
-            Problem(path=CONFIG, line=mark.line + 1 if mark else None, message=message, fatal=True)
-        ]
-    if said is not None and not isinstance(said, dict):
-        return {}, [
-            Problem(path=CONFIG, line=1, message="the config is not keys and values", fatal=True)
-        ]
-    return {as_text(key): value for key, value in (said or {}).items()}, []
+        return {}, [Problem(path=CONFIG, line=line, message=message, fatal=True)]
+    if values is not None and not isinstance(values, dict):
+        message = "the config does not consist of keys and values"
+        return {}, [Problem(path=CONFIG, line=1, message=message, fatal=True)]
+    return {as_text(key): value for key, value in (values or {}).items()}, []
 
 
 class _ConfigReader:
-    """One config on its way to a Site. Problems are added to the list given."""
+    """Turns a config into a Site. Problems are added to the list given."""
 
     def __init__(
         self,
@@ -142,28 +137,23 @@ class _ConfigReader:
     def site(self, data: Mapping[str, Any], texts: Mapping[str, str], plain: bool) -> Site:
         config = self.config
         collections = self._collections()
-        defaults, wrong = read_defaults(config.get("defaults"), self.text("collections_dir"))
-        for message in wrong:
+        defaults, errors = read_defaults(config.get("defaults"), self.text("collections_dir"))
+        for message in errors:
             self.problem("defaults", message)
         if not is_absolute(self.url):
-            self.problem(
-                "url",
-                "the site's address is not known",
-                "set url in _config.yml, or url in [site]",
-                fatal=True,
-            )
+            hint = "set url in _config.yml, or url in [site]"
+            self.problem("url", "the site's address is not known", hint, fatal=True)
         limit = self.feed.get("posts_limit")
         permalink = self._permalink_of_posts()
         for key in unknown_keys(permalink):
-            self.problem("permalink", f"permalink has no placeholder :{key}")
+            self.problem("permalink", f"permalink has an unknown placeholder :{key}")
         separator = config.get("excerpt_separator", "\n\n")
         author = self._overrides.get("author") or config.get("author")
-        said = config.get("highlighter", "rouge")
-        highlighter = said if isinstance(said, str) else None
+        value = config.get("highlighter", "rouge")
+        highlighter = value if isinstance(value, str) else None
         options = config.get("kramdown")
-        kramdown = KramdownOptions.from_config(
-            options if isinstance(options, dict) else {}, highlighter
-        )
+        options = options if isinstance(options, dict) else {}
+        kramdown = KramdownOptions.from_config(options, highlighter)
         suffixes = self._suffixes()
         return Site(
             info=self._info(author, kramdown),
@@ -193,8 +183,8 @@ class _ConfigReader:
     def problem(
         self, key: str, message: str, hint: str | None = None, *, fatal: bool = False
     ) -> None:
-        said = re.search(rf"^[\"']?{re.escape(key)}[\"']?[ \t]*:", self._text, re.MULTILINE)
-        line = self._text.count("\n", 0, said.start()) + 1 if said else None
+        match = re.search(rf"^[\"']?{re.escape(key)}[\"']?[ \t]*:", self._text, re.MULTILINE)
+        line = self._text.count("\n", 0, match.start()) + 1 if match else None
         self._problems.append(
             Problem(path=CONFIG, line=line, message=message, hint=hint, fatal=fatal)
         )
@@ -215,26 +205,20 @@ class _ConfigReader:
             icon=self._picture(self.feed.get("icon")),
         )
 
-    def _picture(self, said: Any) -> str | None:
-        return (
-            join_address(self.url, self.baseurl, said.strip())
-            if isinstance(said, str) and said.strip()
-            else None
-        )
+    def _picture(self, value: Any) -> str | None:
+        if not isinstance(value, str) or not value.strip():
+            return None
+        return join_address(self.url, self.baseurl, value.strip())
 
     def _language(self, *, report: bool = True) -> str | None:
-        for said in (
-            self._overrides.get("language"),
-            self.config.get("lang"),
-            self.config.get("locale"),
-        ):
-            if is_empty(said):
+        override, config = self._overrides.get("language"), self.config
+        for value in (override, config.get("lang"), config.get("locale")):
+            if is_empty(value):
                 continue
-            tag = language_tag(said)
+            tag = language_tag(value)
             if tag is None and report:
-                self.problem(
-                    "lang", f"lang is not a language: {shown(said)}", "write it like en or en-GB"
-                )
+                hint = "write it like en or en-GB"
+                self.problem("lang", f"lang is not a language tag: {quoted(value)}", hint)
             return tag
         return None
 
@@ -244,88 +228,81 @@ class _ConfigReader:
             return UTC
         try:
             return ZoneInfo(name)
-        except (
-            KeyError,
-            ValueError,
-            OSError,
-        ):  # no such zone, a path out of the zones' folder, or a folder
+        # In turn: no such zone, a path outside of the zones' folder, a folder.
+        except (KeyError, ValueError, OSError):
             hint = "write it like Europe/London; until then dates are read as UTC"
-            self.problem("timezone", f"timezone is not known: {shown(name)}", hint)
+            self.problem("timezone", f"timezone is not known: {quoted(name)}", hint)
             return UTC
 
     def _permalink_of_posts(self) -> str:
-        """`collections: {posts: {permalink}}` wins over `permalink` (configuration.rb add_default_collections)."""
+        """`collections.posts.permalink`, else `permalink`.
+
+        See configuration.rb add_default_collections.
+        """
         collections = self.config.get("collections")
         posts = collections.get("posts") if isinstance(collections, dict) else None
-        said = posts.get("permalink") if isinstance(posts, dict) else None
-        return (
-            said
-            if isinstance(said, str) and said
-            else template_for_posts(self.text("permalink") or "date")
-        )
+        own = posts.get("permalink") if isinstance(posts, dict) else None
+        if isinstance(own, str) and own:
+            return own
+        return template_for_posts(self.text("permalink") or "date")
 
     def _collections(self) -> Mapping[str, Collection]:
-        said = self.config.get("collections")
-        asked = self.feed.get("collections")
-        wanted = {as_text(name) for name in asked} if isinstance(asked, dict | list) else set()
-        found: dict[str, Collection] = {}
-        for name, facts in said.items() if isinstance(said, dict) else ():
+        setting = self.config.get("collections")
+        with_feed = self._collections_with_feed()
+        default_template = template_for_collection(self.text("permalink") or "date")
+        folder = self.text("collections_dir").strip("/")
+        collections: dict[str, Collection] = {}
+        for name, options in setting.items() if isinstance(setting, dict) else ():
             label_ = re.sub(r"[^A-Za-z0-9_.-]", "", as_text(name))
-            if (
-                label_ in ("", "posts", "data", "drafts")
-                or not isinstance(facts, dict)
-                or not facts.get("output")
-            ):
+            if label_ in ("", "posts", "data", "drafts"):
                 continue
-            template = facts.get("permalink")
-            found[label_] = Collection(
+            if not isinstance(options, dict) or not options.get("output"):
+                continue
+            template = options.get("permalink")
+            collections[label_] = Collection(
                 label=label_,
-                folder="/".join(
-                    filter(None, (self.text("collections_dir").strip("/"), f"_{label_}"))
-                ),
-                template=as_text(template)
-                if template
-                else template_for_collection(self.text("permalink") or "date"),
-                asked=label_ in wanted,
+                folder=f"{folder}/_{label_}" if folder else f"_{label_}",
+                template=as_text(template) if template else default_template,
+                has_feed=label_ in with_feed,
             )
-        return found
+        return collections
+
+    def _collections_with_feed(self) -> set[str]:
+        names = self.feed.get("collections")
+        return {as_text(name) for name in names} if isinstance(names, dict | list) else set()
 
     def _suffixes(self) -> tuple[str, ...]:
-        words = (self.text("markdown_ext") or "markdown,mkdown,mkdn,mkd,md").split(",")
-        return tuple(f".{word.strip()}" for word in words if word.strip())
+        names = (self.text("markdown_ext") or "markdown,mkdown,mkdn,mkd,md").split(",")
+        return tuple(f".{name.strip()}" for name in names if name.strip())
 
     def _scope(
         self, collections: Mapping[str, Collection], suffixes: tuple[str, ...], plain: bool
     ) -> Scope:
-        said, kept = self.config.get("exclude"), self.config.get("include")
-        if said is not None and not isinstance(said, list):
+        exclude, include = self.config.get("exclude"), self.config.get("include")
+        if exclude is not None and not isinstance(exclude, list):
             self.problem("exclude", "exclude is not a list")
-        wanted = {as_text(one) for one in kept} if isinstance(kept, list) else set()
-        excludes = [as_text(one) for one in said] if isinstance(said, list) else []
+        included = set(map(as_text, include)) if isinstance(include, list) else set()
+        excluded = list(map(as_text, exclude)) if isinstance(exclude, list) else []
         destination = self.text("destination").removeprefix("./").strip("/")
-        excludes += [
-            *([f"{destination}/"] if destination and not destination.startswith("..") else []),
-            *_EXCLUDES,
-        ]
+        if destination and not destination.startswith(".."):
+            excluded.append(f"{destination}/")
+        excluded += _EXCLUDES
         return Scope(
             anywhere=frozenset() if plain else frozenset({"_posts"}),
-            roots=("",) if plain else tuple(one.folder for one in collections.values()),
-            exclude=tuple(dict.fromkeys(one for one in excludes if one and one not in wanted)),
+            roots=("",) if plain else tuple(each.folder for each in collections.values()),
+            exclude=tuple(
+                dict.fromkeys(path for path in excluded if path and path not in included)
+            ),
             suffixes=(*suffixes, ".html", ".htm"),
         )
 
     def _by(self) -> tuple[str, ...]:
-        asked = self.feed.get("collections")
-        others = (
-            {as_text(name) for name in asked} - {"posts"}
-            if isinstance(asked, dict | list)
-            else set()
-        )
-        return (
-            "category",
-            *(["tag"] if self.feed.get("tags") else []),
-            *(["collection"] if others else []),
-        )
+        kinds = ["category"]
+        if self.feed.get("tags"):
+            kinds.append("tag")
+        if self._collections_with_feed() - {"posts"}:
+            kinds.append("collection")
+        return tuple(kinds)
 
     def _digest(self, texts: Mapping[str, str], plain: bool) -> str:
         return fingerprint(

@@ -1,4 +1,4 @@
-"""The words a post is filed under, as Jekyll reads them (document.rb populate_categories, populate_tags)."""
+"""A post's categories, tags and other terms (document.rb populate_categories, populate_tags)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -7,71 +7,72 @@ from typing import Any
 from syndicator.jekyll.as_text import label
 from syndicator.model.content import Term
 
-#: Characters of a word that feeds are made by. A name is shorter, and PostgreSQL indexes no text of some thousands.
-LONGEST = 300
+#: Characters of a label with a feed of its own. Names are shorter, and PostgreSQL can't index some
+#: thousands.
+MAX_LABEL = 300
 
 
 def categories(
-    folders: Sequence[str], defaults: Mapping[str, Any], said: Mapping[str, Any]
+    folders: Sequence[str], defaults: Mapping[str, Any], own_values: Mapping[str, Any]
 ) -> tuple[str, ...]:
     """Folders first, then `categories` of the defaults and of the head, then `category`; each once.
 
     A text of several words is several categories in `categories`, and one in `category`.
     """
-    one = said.get("category")
-    singular = defaults.get("category") if one is None else one
-    return _unique(
-        (folders, _plural(defaults.get("categories")), _plural(said.get("categories")), singular)
-    )
+    own = own_values.get("category")
+    singular = defaults.get("category") if own is None else own
+    default, plural = defaults.get("categories"), own_values.get("categories")
+    return _unique((folders, _words(default), _words(plural), singular))
 
 
 def tags(front: Mapping[str, Any]) -> tuple[str, ...]:
-    """`tag`, and only without it `tags`; each once."""
+    """`tag`, or else `tags`; each once."""
     singular = front.get("tag")
-    return _unique(
-        (_plural(front.get("tags")) if singular is None or singular is False else singular,)
-    )
+    has_singular = singular is not None and singular is not False
+    return _unique((singular if has_singular else _words(front.get("tags")),))
 
 
 @lru_cache(maxsize=4096)  # a site's posts share few combinations
 def terms(
-    in_categories: tuple[str, ...],
-    with_tags: tuple[str, ...],
+    categories_: tuple[str, ...],
+    tags_: tuple[str, ...],
     authors: tuple[str, ...],
     collection: str,
 ) -> tuple[Term, ...]:
-    """Everything feeds can be made by. `authors` are names, each once."""
-    said = {"category": in_categories, "tag": with_tags, "author": authors}
-    found = [
+    """The terms of a post, each of which may have a feed. `authors` are names, each once."""
+    labels = {"category": categories_, "tag": tags_, "author": authors}
+    terms_ = [
         Term(kind=kind, label=name)
-        for kind, names in said.items()
+        for kind, names in labels.items()
         for name in names
-        if len(name) <= LONGEST
+        if len(name) <= MAX_LABEL
     ]
     if collection != "posts":
-        found.append(Term(kind="collection", label=collection))
-    return tuple(found)
+        terms_.append(Term(kind="collection", label=collection))
+    return tuple(terms_)
 
 
-def is_odd(value: Any) -> bool:
-    """Whether a list of words holds what is no word: true and false (YAML's yes, no, on, off), or keys and values."""
-    return isinstance(value, bool | dict) or (isinstance(value, list) and any(map(is_odd, value)))
+def has_non_text(value: Any) -> bool:
+    """Whether a value contains true, false (YAML's yes, no, on, off), or keys and values."""
+    return isinstance(value, bool | dict) or (
+        isinstance(value, list) and any(map(has_non_text, value))
+    )
 
 
-def _plural(value: Any) -> Any:
+def _words(value: Any) -> Any:
     return value.split() if isinstance(value, str) else value
 
 
 def _unique(values: Iterable[Any]) -> tuple[str, ...]:
-    found: dict[str, None] = {}
+    labels: dict[str, None] = {}
     for value in values:
-        _find_labels(value, found)
-    return tuple(found)
+        _add_labels(value, labels)
+    return tuple(labels)
 
 
-def _find_labels(value: Any, found: dict[str, None]) -> None:
+def _add_labels(value: Any, labels: dict[str, None]) -> None:
     if isinstance(value, list | tuple):
-        for one in value:
-            _find_labels(one, found)
+        for each in value:
+            _add_labels(each, labels)
     elif value is not None and not isinstance(value, dict) and (name := label(value)).strip():
-        found[name] = None
+        labels[name] = None

@@ -1,4 +1,4 @@
-"""Titles as text, as readers show them."""
+"""Titles as plain text."""
 
 import html
 import re
@@ -11,18 +11,16 @@ _END = {name: re.compile(rf"</{name}>", re.IGNORECASE) for name in ("script", "s
     "": re.compile("-->")
 }
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_TYPED = re.compile(
-    r"['\"<>&]|--|\.\.\."
-)  # what typography or markup changes; most titles have none of it
+_NEEDS_CONVERSION = re.compile(r"['\"<>&]|--|\.\.\.")  # most titles have none of these
 
 
 def plain_title(title: str, options: KramdownOptions) -> str:
-    """A title as text: typographic, without markup, one line, and only characters that XML can hold.
+    """A title as plain text on one line: typographic, without markup, valid in XML.
 
-    jekyll-feed's own smartifies a site's title and its posts', and has readers take what comes of it for HTML.
+    jekyll-feed smartifies the titles of a site and its posts too, but writes the result as HTML.
     """
-    if _TYPED.search(title):
-        # Markdown takes a quarter of a second to import; whoever only reads heads seldom needs it.
+    if _NEEDS_CONVERSION.search(title):
+        # Importing Markdown takes a quarter of a second, and reading heads seldom needs it.
         from syndicator.kramdown.to_html import smartify
 
         title = html.unescape(_without_markup(smartify(title, options)))
@@ -30,21 +28,24 @@ def plain_title(title: str, options: KramdownOptions) -> str:
 
 
 def _without_markup(text: str) -> str:
-    """The text without tags, comments, scripts and styles; in linear time, since an end is looked for once."""
+    """The text without tags, comments, scripts and styles.
+
+    Linear time: once an end tag is missing, it is not searched again.
+    """
     kept: list[str] = []
     missing: set[str] = set()
     position = searched = 0
-    while found := _BEGIN.search(text, searched):
-        markup: re.Match[str] | None = found
-        if found[1] or found[0] == "<!--":
-            name = (found[1] or "").lower()
-            markup = None if name in missing else _END[name].search(text, found.end())
+    while opening := _BEGIN.search(text, searched):
+        markup: re.Match[str] | None = opening
+        if opening[1] or opening[0] == "<!--":
+            name = (opening[1] or "").lower()
+            markup = None if name in missing else _END[name].search(text, opening.end())
             if markup is None:
                 missing.add(name)
-                markup = _TAG.match(text, found.start())
+                markup = _TAG.match(text, opening.start())
         if markup is None:
-            searched = found.end()
+            searched = opening.end()
             continue
-        kept.append(text[position : found.start()])
+        kept.append(text[position : opening.start()])
         position = searched = markup.end()
     return "".join(kept) + text[position:]

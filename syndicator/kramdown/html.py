@@ -63,7 +63,7 @@ def start_tag(src: str, pos: int, doc: MarkdownDocument) -> re.Match[str] | None
 
 
 def comment_end(src: str, pos: int, ahead: Lookahead) -> int:
-    """The end of the comment at `pos`; -1 if there is no comment or it is never closed."""
+    """The end of the comment at `pos`; -1: not a comment, or it is never closed."""
     end = ahead.find("-->", pos + 4) if src.startswith("<!--", pos) else -1
     return end + 3 if end >= 0 else -1
 

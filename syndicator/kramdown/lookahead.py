@@ -24,7 +24,7 @@ class Lookahead:
         self._results: dict[str | re.Pattern[str], tuple[int, int]] = {}  #: start and place
 
     def find(self, text: str, pos: int) -> int:
-        """The first place of a string at or after `pos`; -1 if there is none."""
+        """The first place of a string at or after `pos`; -1: not found."""
         start, place = self._results.get(text, (-1, 0))
         if 0 <= start <= pos and (place < 0 or pos <= place):
             return place
@@ -33,7 +33,7 @@ class Lookahead:
         return place
 
     def search(self, pattern: re.Pattern[str], pos: int) -> int:
-        """The first place at or after `pos` where a pattern matches; -1 if there is none."""
+        """The first place at or after `pos` where a pattern matches; -1: not found."""
         start, place = self._results.get(pattern, (-1, 0))
         if 0 <= start <= pos and (place < 0 or pos <= place):
             return place
@@ -66,6 +66,6 @@ class LongestRuns:
             self._lengths.append(length)
 
     def after(self, pos: int) -> int:
-        """The length of the longest run that begins at or after `pos`; 0 if there is none."""
+        """The length of the longest run that begins at or after `pos`; 0: not found."""
         number = bisect_left(self._places, pos)
         return self._lengths[number] if number < len(self._lengths) else 0

@@ -12,19 +12,20 @@ from markdown_it.rules_core.state_core import StateCore
 from syndicator.kramdown import (
     blocks,
     definitions,
-    document,
+    heading_ids,
     html,
     limits,
     links,
     lists,
     span_html,
     spans,
+    spans_of_blocks,
     tables,
     typography,
 )
 from syndicator.kramdown.abbreviations import Abbreviations
 from syndicator.kramdown.block_engine import BlockRule, Blocks, MarkdownDocument
-from syndicator.kramdown.finish import insert_notes_and_contents
+from syndicator.kramdown.footnotes_and_contents import insert_notes_and_contents
 from syndicator.kramdown.options import KramdownOptions
 from syndicator.kramdown.render import Html, HtmlOutput
 from syndicator.kramdown.span_scanner import Rules
@@ -145,16 +146,16 @@ def _read_blocks(state: StateCore) -> None:
 def _read_spans(state: StateCore) -> None:
     doc: MarkdownDocument = state.env["document"]
     rules: Rules = state.env["spans"]
-    document.read_spans(state.tokens, doc, rules)
+    spans_of_blocks.read_spans(state.tokens, doc, rules)
     abbreviations = Abbreviations(doc.abbreviations, doc.spend) if doc.abbreviations else None
     if abbreviations:
         abbreviations.mark_up(state.tokens)
     for note in doc.footnotes.values():
-        document.read_spans([note], doc, rules)
+        spans_of_blocks.read_spans([note], doc, rules)
         if abbreviations:
             abbreviations.mark_up([note])
     if doc.options.gfm:
         if doc.options.hard_wrap or "\\\n" in state.src:
-            document.add_line_breaks(state.tokens, doc)
+            spans_of_blocks.add_line_breaks(state.tokens, doc)
         if doc.options.auto_ids:
-            document.add_heading_ids(state.tokens, doc, {})
+            heading_ids.add_heading_ids(state.tokens, doc, {})

@@ -10,9 +10,9 @@ from markdown_it.token import Token
 
 from syndicator.kramdown import highlight
 from syndicator.kramdown.block_engine import MarkdownDocument, children
-from syndicator.kramdown.document import ascii_id, heading_text
 from syndicator.kramdown.escaping import attributes, escape, escape_text, reference
 from syndicator.kramdown.grammar import ENTITIES, VOID_ELEMENTS
+from syndicator.kramdown.heading_ids import ascii_id, heading_text
 from syndicator.kramdown.limits import check_html
 from syndicator.kramdown.typography import QUOTES
 

@@ -82,7 +82,7 @@ def _content(state: SpanState, token: Token) -> None:
 
 
 def end_tag(name: str) -> Callable[[str, int], int]:
-    """A function of a text and a position: the end of the end tag there, or -1 if there is none."""
+    """A function of a text and a position: the end of the end tag there, or -1: not found."""
     if name in ELEMENTS:
         return _known_end_tag(name)
     start = f"</{name}"

@@ -9,7 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from syndicator.liquid.context import Context
 from syndicator.liquid.limits import Allowance, LiquidLimitError, Meter
 from syndicator.liquid.values import Number, get, is_array, to_i, to_number, to_s, undefined_to_none
-from syndicator.ruby.strftime import ordinal, strftime, to_date
+from syndicator.ruby.dates import to_date
+from syndicator.ruby.strftime import ordinal, strftime
 from syndicator.ruby.uris import is_absolute, join_address
 
 #: Characters of a date format. Each directive writes up to 999 and takes some microseconds.

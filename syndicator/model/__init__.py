@@ -1,1 +1,1 @@
-"""The values that flow through syndicator. Frozen, without I/O."""
+"""The values that flow through syndicator: frozen, without I/O."""

@@ -1,7 +1,8 @@
-"""The values that flow, from a file on disk to a feed's files.
+"""The values of a build: Document, Post, Entry, Feed, FeedFile, and the Report of a run.
 
-Frozen, keyword-only, tuples, aware UTC datetimes. What None means stands beside each field. What there is one of for
-each post is a NamedTuple: it is made, compared and handed to another process in a fifth of the time.
+They are frozen and keyword-only, with tuples and aware UTC datetimes. A comment beside each
+field defines what None means. Values made once per post are NamedTuples: creating, comparing and
+pickling one takes a fifth of the time.
 """
 
 from collections.abc import Mapping
@@ -14,24 +15,25 @@ from urllib.parse import quote
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """Something one person can mend. The run goes on without the thing it names."""
+    """Something a person can fix. The run goes on without the post, feed or setting it names."""
 
-    path: str  #: relative to the source, `/` between parts; or a config key, a feed's name, a hub's URL
-    line: int | None = None  #: counted from 1; None: the thing as a whole
+    #: Relative to the source, `/` between parts; or a config key, a feed's name, a hub's URL.
+    path: str
+    line: int | None = None  #: counted from 1; None: the whole file
     message: str
-    hint: str | None = None  #: what to do about it; None: the message says it
-    fatal: bool = False  #: True: the post it names is left out (or its last good entry stays)
+    hint: str | None = None  #: how to fix it; None: the message says it
+    fatal: bool = False  #: True: the post is left out (or its last good entry stays)
 
     def __str__(self) -> str:
         where = self.path if self.line is None else f"{self.path}:{self.line}"
         return f"{where}: {self.message}"
 
 
-# ---------------------------------------------------------------------------- what the author wrote
+# --------------------------------------------------------------------------------------- the source
 
 
 class Stat(NamedTuple):
-    """What a look at a file shows without opening it."""
+    """Size and mtime of a file, read without opening it."""
 
     path: str  #: relative to the source, `/` between parts
     size: int
@@ -40,22 +42,19 @@ class Stat(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """Which files of a source are documents. Decided by the site's rules, applied while looking."""
+    """Which files of a source are documents: the site's rules, applied by a scan."""
 
-    anywhere: frozenset[str] = frozenset(
-        {"_posts"}
-    )  #: folder names that hold documents at any depth
-    roots: tuple[
-        str, ...
-    ] = ()  #: folders whose whole content is documents; "" is the source itself
-    exclude: tuple[
-        str, ...
-    ] = ()  #: globs on paths (Jekyll's `exclude`); a folder's name takes all below it
+    #: Names of folders that hold documents, at any depth.
+    anywhere: frozenset[str] = frozenset({"_posts"})
+    #: Folders in which every file is a document; "" is the source itself.
+    roots: tuple[str, ...] = ()
+    #: Globs on paths (Jekyll's `exclude`); the name of a folder excludes everything below it.
+    exclude: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = (".md", ".markdown", ".html")
 
 
 class Document(NamedTuple):
-    """A file that was read whole."""
+    """A file and all of its bytes."""
 
     stat: Stat
     data: bytes
@@ -74,104 +73,105 @@ class Author:
 
 
 class Term(NamedTuple):
-    """A word that posts are grouped by, and a feed made for."""
+    """A category, tag, author or collection that has a feed of its posts."""
 
     kind: str  #: "category", "tag", "author" or "collection"
     label: str  #: as the author wrote it
 
 
 class PostHead(NamedTuple):
-    """What selecting, linking and remembering a post need: all of it but the text."""
+    """A post without its text: what selecting, linking and indexing need."""
 
     path: str  #: of the source file
-    id: str  #: what front matter says, else what jekyll-feed would have said; the ledger may know better
-    own_id: bool  #: True: the id is the front matter's own word, and wins over the ledger
+    #: The front matter's id, else the one jekyll-feed would make. A stored identity replaces it.
+    id: str
+    own_id: bool  #: True: the id is from the front matter, and replaces a stored one
     url: str  #: the page's absolute address
     title: str
     published: datetime
-    updated: datetime | None  #: None: front matter doesn't say
-    terms: tuple[Term, ...]  #: every kind, in the author's order, without repetition
-    text_digest: str  #: of the title and the text: what makes an entry new to read
+    updated: datetime | None  #: None: not in the front matter
+    terms: tuple[Term, ...]  #: of every kind, in the author's order, each once
+    text_digest: str  #: of the title and the text; another digest is an updated entry
 
 
 class Identity(NamedTuple):
-    """What the ledger keeps of a post, whatever becomes of its file."""
+    """The lasting id of a post, stored even after its file was removed."""
 
     path: str
     id: str
     text_digest: str
-    updated: datetime | None  #: when its text was first seen changed; None: never
-    gone: datetime | None = None  #: when its file was seen to be gone; None: it is there
+    updated: datetime | None  #: when its changed text was first seen; None: it never changed
+    gone: datetime | None = None  #: when a scan first missed its file; None: the file exists
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Post:
-    """What the author wrote, located in its site, not yet rendered."""
+    """A parsed post with its place in the site, not yet rendered."""
 
     head: PostHead
     authors: tuple[Author, ...]
     categories: tuple[str, ...]
     tags: tuple[str, ...]
     language: str | None  #: None: the site's
-    front: Mapping[str, Any]  #: front matter with the site's defaults under it
+    front: Mapping[str, Any]  #: front matter over the site's defaults
     body: str
-    body_line: int  #: the line of the file that the body starts on, counted from 1
+    body_line: int  #: the first line of the body in the file, counted from 1
     document_digest: str  #: of the file's bytes
 
 
-# ------------------------------------------------------------------------------ what a reader receives
+# ---------------------------------------------------------------------------------------- the feeds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Media:
-    """A picture, a sound or a film that goes with an entry."""
+    """An image, audio or video file of an entry."""
 
     url: str  #: absolute
-    type: str | None = None  #: media type; None: can't be told
-    length: int | None = None  #: octets; None: the file is not here
+    type: str | None = None  #: media type; None: unknown
+    length: int | None = None  #: bytes; None: the file is not in the site
     alt: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """What a reader receives, the same in every format. Safe to send as it is: clean and absolute."""
+    """A rendered post, the same in every format. Sanitised, with absolute addresses only."""
 
     id: str
     url: str
     title: str  #: plain text
     published: datetime
     updated: datetime
-    content: str  #: sanitised HTML with absolute addresses; empty when the feed gives excerpts only
+    content: str  #: sanitised HTML; empty when the feed has excerpts only
     summary: str  #: plain text
     authors: tuple[Author, ...]
     categories: tuple[str, ...]
     tags: tuple[str, ...]
     image: Media | None = None
-    enclosures: tuple[Media, ...] = ()  #: sound and film the front matter names
+    enclosures: tuple[Media, ...] = ()  #: audio and video from the front matter
     language: str | None = None  #: None: the feed's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SiteInfo:
-    """What every feed says of the site it belongs to."""
+    """The site's title, address and authors, as every feed has them."""
 
     title: str
     url: str  #: the home page's absolute address
     description: str = ""
     language: str | None = None
     authors: tuple[Author, ...] = ()
-    logo: str | None = None  #: absolute address of a wide picture
-    icon: str | None = None  #: absolute address of a square picture
+    logo: str | None = None  #: absolute address of a wide image
+    icon: str | None = None  #: absolute address of a square image
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedSpec:
-    """What the operator asked for. Two specs that are equal make the same feed of the same entries."""
+    """The settings of one feed. The same entries under equal specs make the same feed."""
 
     name: str  #: the path of its files without the suffix: "all", "category/news"
     title: str
     term: Term | None  #: None: every post
-    formats: tuple[str, ...]  #: of "rss", "atom", "json"; every feed has its HTML page beside them
+    formats: tuple[str, ...]  #: of "rss", "atom", "json"; every feed also has an HTML page
     base: str  #: public address of the output folder, ending in "/"
     hubs: tuple[str, ...]  #: our own first
     limit: int  #: entries
@@ -179,11 +179,11 @@ class FeedSpec:
     full: bool  #: False: summaries only
 
     def path(self, suffix: str) -> str:
-        """Where the file of a format stands below the output folder."""
+        """The path of a format's file below the output folder."""
         return f"{self.name}.{suffix}"
 
     def url(self, suffix: str) -> str:
-        """The address of a format's file: its rel=self, its topic, percent-encoded."""
+        """The address of a format's file, percent-encoded: its rel=self and its topic."""
         return self.base + quote(self.path(suffix))
 
 
@@ -193,83 +193,92 @@ class Feed:
 
     spec: FeedSpec
     site: SiteInfo
-    updated: datetime | None  #: never goes backwards; None: it never had an entry
+    updated: datetime | None  #: never earlier than before; None: it never had an entry
     entries: tuple[Entry, ...]  #: newest first
 
 
 def fingerprint(*parts: object) -> str:
-    """What tells things that feeds are made of from others: the same for as long as they say the same."""
+    """A digest of values by their repr; equal values have equal fingerprints in every process."""
     return blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def digest_of(data: bytes) -> str:
-    """What tells one version of a published file from another: 128 bits of SHA-1, hexadecimal.
+    """Identify a version of a published file: 128 bits of SHA-1, hexadecimal.
 
-    Nothing is proven by it. A processor without instructions for SHA-256 takes three times as long for that, at each
-    file of each change.
+    It is not used for security. Without instructions for it, SHA-256 takes a processor three times
+    as long, for each file of each change.
     """
     return sha1(data, usedforsecurity=False).hexdigest()[:32]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedFile:
-    """Bytes with a place: one feed in one format, or a page for people."""
+    """The path and bytes of one feed in one format, or of a page for people."""
 
     path: str  #: below the output folder
     url: str
     data: bytes
     media_type: str  #: with its charset
     digest: str  #: `digest_of` the data
-    hubs: tuple[
-        str, ...
-    ]  #: told when it changes, and named in its Link header; empty for pages and OPML
+    #: Pinged when it changes, and named in its Link header; empty for pages and OPML.
+    hubs: tuple[str, ...]
 
 
-# ---------------------------------------------------------------------------------------- what a run did
+# --------------------------------------------------------------------------------------- the report
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What a run did: printed, logged, counted, stored."""
+    """The result of a run: printed, logged, counted and stored."""
 
     started: datetime
     seconds: float
-    posts: int  #: that stand in the index
+    posts: int  #: in the index
     new: int = 0
     changed: int = 0
     gone: int = 0
-    feeds: int = 0  #: feeds that exist; each is several files; 0 also when nothing was built
+    feeds: int = 0  #: that exist, each with several files; 0 also when nothing was built
     feeds_changed: int = 0
     files_written: int = 0
-    mended: int = 0  #: of these, files that had been changed or taken away since we wrote them
-    owed: int = 0  #: pings that this run came to owe
-    next_due: datetime | None = None  #: when the next future post appears; None: none waits
+    repaired: int = 0  #: of these, files that someone else had changed or removed
+    pings: int = 0  #: queued by this run
+    next_due: datetime | None = None  #: when the next future post appears; None: no post waits
     problems: tuple[Problem, ...] = ()
-    put_off: tuple[
-        str, ...
-    ] = ()  #: posts that are left to the next run, since something else was urgent
-    notes: tuple[Problem, ...] = ()  #: what may be as it is meant: said, and no problem
+    put_off: tuple[str, ...] = ()  #: posts left to the next run because something was urgent
+    notes: tuple[Problem, ...] = ()  #: possibly intended: shown, but not counted as problems
 
     @property
-    def moved(self) -> bool:
-        """Whether anything was found new, or done."""
-        return bool(self.new or self.changed or self.gone or self.files_written or self.owed)
+    def has_changes(self) -> bool:
+        """Whether the run found a changed post, wrote a file or queued a ping."""
+        return bool(self.new or self.changed or self.gone or self.files_written or self.pings)
+
+    def without_changes(self) -> "Report":
+        """The report of a run that finds everything as this one left it."""
+        return Report(
+            started=self.started,
+            seconds=self.seconds,
+            posts=self.posts,
+            feeds=self.feeds,
+            next_due=self.next_due,
+            problems=self.problems,
+            notes=self.notes,
+        )
 
     def summary(self) -> str:
-        """The run in words: `20,000 posts (3 new, 1 changed), 2 problems; 4 of 14 feeds changed; 8 pings owed`."""
-        moved = ", ".join(
-            f"{number:,} {word}"
-            for number, word in ((self.new, "new"), (self.changed, "changed"), (self.gone, "gone"))
-            if number
-        )
-        posts = f"{count(self.posts, 'post')}{f' ({moved})' if moved else ''}"
+        """One line for people, with only the parts that apply.
+
+        `20,000 posts (3 new, 1 changed), 2 problems; 4 of 14 feeds changed; 8 pings queued`
+        """
+        numbers = ((self.new, "new"), (self.changed, "changed"), (self.gone, "gone"))
+        changes = ", ".join(f"{number:,} {word}" for number, word in numbers if number)
+        posts = f"{count(self.posts, 'post')}{f' ({changes})' if changes else ''}"
         problems = f", {count(len(self.problems), 'problem')}" if self.problems else ""
-        pings = f"; {count(self.owed, 'ping')} owed" if self.owed else ""
+        pings = f"; {count(self.pings, 'ping')} queued" if self.pings else ""
         feeds = (
             f"; {self.feeds_changed:,} of {count(self.feeds, 'feed')} changed" if self.feeds else ""
         )
-        mended = f"; {count(self.mended, 'file')} put right" if self.mended else ""
-        return f"{posts}{problems}{feeds}{mended}{pings}"
+        repaired = f"; {count(self.repaired, 'file')} repaired" if self.repaired else ""
+        return f"{posts}{problems}{feeds}{repaired}{pings}"
 
 
 def count(number: int, noun: str) -> str:

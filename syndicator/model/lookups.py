@@ -76,7 +76,7 @@ class SitePosts(Protocol):
     """The published posts of the site. Jekyll reads no others (publisher.rb)."""
 
     def find(self, name: str) -> PostHead | None:
-        """The post that `post_url` and `link` mean by `name`; None if there is none."""
+        """The post that `post_url` and `link` mean by `name`; None: no such post."""
 
     def newest(self, limit: int) -> Iterable[PostHead]:
         """The newest posts, up to `limit`, newest first."""

@@ -5,8 +5,9 @@ from datetime import datetime
 from time import perf_counter
 
 from syndicator.build import identity
-from syndicator.build.assemble import ALL, YET_TO_COME
-from syndicator.build.index import FeedNames, Progress
+from syndicator.build.assemble import YET_TO_COME
+from syndicator.build.feed_names import ALL, FeedNames
+from syndicator.build.index import Progress
 from syndicator.build.options import BuildOptions
 from syndicator.build.publish import aliases_without_target
 from syndicator.build.scan import SiteReader
@@ -15,7 +16,7 @@ from syndicator.jekyll.site import ALWAYS
 from syndicator.model.content import Document, PostHead, Problem, Report
 from syndicator.model.lookups import matches_name
 from syndicator.sources.folder import SourceFolder
-from syndicator.sources.site_files import FolderFiles
+from syndicator.sources.referenced_files import FolderFiles
 
 
 def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
@@ -28,7 +29,7 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
     site = reader.read()
     source = SourceFolder(options.source, options.scope_of(site))
     problems = list(reader.problems)
-    paths = source.look(known=()).fresh
+    paths = source.scan(known=()).fresh
     if not paths:
         hint = "check that it is mounted, and that it contains _posts/ or the posts themselves"
         message = f"{options.source} contains no posts"

@@ -134,7 +134,7 @@ def _get(host: str, port: int, path: str) -> bytes:
 def check_proxies(state: str, trusted: Sequence[IPv4Network | IPv6Network]) -> Iterator[Problem]:
     """Whether requests came from a proxy that the config does not trust. `state`: its URL."""
     try:
-        proxy = database.peek_fact(state, UNTRUSTED_PROXY)
+        proxy = database.peek_value(state, UNTRUSTED_PROXY)
     except StateError:  # `check_state` reports it
         return
     if proxy and not any(ip_address(proxy) in network for network in trusted):

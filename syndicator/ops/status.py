@@ -60,21 +60,21 @@ class Status:
     url: str  #: public address of the feeds
     polled: datetime | None  #: when the daemon last polled; None: none runs, or unknown
     state: str
-    state_octets: int | None  #: bytes; None: the state is not a file
+    state_bytes: int | None  #: bytes; None: the state is not a file
     output: str
-    output_octets: int  #: bytes
-    disk_free_octets: int  #: bytes, on the output's disk
-    state_free_octets: int | None  #: bytes, on the state's disk; None: the state is not a file
+    output_bytes: int  #: bytes
+    disk_free_bytes: int  #: bytes, on the output's disk
+    state_free_bytes: int | None  #: bytes, on the state's disk; None: the state is not a file
     posts: int
-    waiting: datetime | None  #: when the next future post appears; None: there is none
+    waiting: datetime | None  #: when the next future post appears; None: no post waits
     last_run: LastRun | None
     last_failure: Failure | None  #: None: the last run succeeded
     feeds: tuple[FeedState, ...]
     problems: tuple[Problem, ...]
     hubs: tuple[HubState, ...]
-    owed: Mapping[str, int]  #: jobs queued or claimed, by kind
-    gave_up: Mapping[str, int]  #: jobs given up, by kind
-    owed_since: datetime | None  #: when the oldest job was queued; None: none is queued
+    queued: Mapping[str, int]  #: jobs queued or claimed, by kind
+    given_up: Mapping[str, int]  #: jobs given up, by kind
+    queued_since: datetime | None  #: when the oldest job was queued; None: none is queued
     next_try: datetime | None  #: when the next job is due; None: none is queued
     subscribers: int
     audiences: Mapping[str, Audience]  #: of our own hub, by topic; topics with subscribers only
@@ -100,15 +100,15 @@ def concerns(
         blocked = "1 problem keeps a post" if fatal == 1 else f"{fatal:,} problems keep posts"
         lines.append(f"{blocked} from being published as saved: see syndicator check")
     lines += [
-        f"{hub.url}: {hub.gave_up:,} pings given up: {hub.error}"
+        f"{hub.url}: {hub.given_up:,} pings given up: {hub.error}"
         for hub in status.hubs
-        if hub.gave_up
+        if hub.given_up
     ]
-    if status.owed_since and now - status.owed_since > _QUEUED_TOO_LONG:
+    if status.queued_since and now - status.queued_since > _QUEUED_TOO_LONG:
         errors = [f"{hub.url}: {hub.error}" for hub in status.hubs if hub.waiting and hub.error]
-        queued = f"jobs have been queued since {status.owed_since:%Y-%m-%d %H:%M} UTC"
+        queued = f"jobs have been queued since {status.queued_since:%Y-%m-%d %H:%M} UTC"
         lines.append("; ".join([queued, *errors]))
-    disks = ((status.output, status.disk_free_octets), (status.state, status.state_free_octets))
+    disks = ((status.output, status.disk_free_bytes), (status.state, status.state_free_bytes))
     lines += [
         f"{path}: only {free:,} bytes are free on its disk"
         for path, free in disks
@@ -173,13 +173,13 @@ def collect(
             daemon=daemon.name if daemon else None,
             since=_time(kv.get(connection, "daemon since")) if daemon else None,
             url=url,
-            polled=daemon.beat if daemon else None,
+            polled=daemon.heartbeat if daemon else None,
             state=database.name,
-            state_octets=_file_size(database.path),
+            state_bytes=_file_size(database.path),
             output=str(output),
-            output_octets=sum(size for file in files for size, _ in file.disk.values()),
-            disk_free_octets=disk.free_bytes(output),
-            state_free_octets=disk.free_bytes(database.path.parent) if database.path else None,
+            output_bytes=sum(size for file in files for size, _ in file.disk.values()),
+            disk_free_bytes=disk.free_bytes(output),
+            state_free_bytes=disk.free_bytes(database.path.parent) if database.path else None,
             posts=posts.count(connection),
             waiting=posts.next_due(connection, now),
             last_run=_last_run(kv.get(connection, "last run")),
@@ -189,9 +189,9 @@ def collect(
             problems=problems.all_problems(connection)
             + publish.aliases_without_target(aliases, {file.path for file in files}),
             hubs=outbox.hub_states(connection),
-            owed={kind.value: queued_by_kind(counts)[kind] for kind in JobKind},
-            gave_up={kind.value: counts.get((kind, "gave up"), 0) for kind in JobKind},
-            owed_since=outbox.oldest_since(connection),
+            queued={kind.value: queued_by_kind(counts)[kind] for kind in JobKind},
+            given_up={kind.value: counts.get((kind, "gave up"), 0) for kind in JobKind},
+            queued_since=outbox.oldest_since(connection),
             next_try=outbox.next_due(connection),
             subscribers=sum(subscribers.values()),
             audiences=audiences,
@@ -233,9 +233,9 @@ def _last_failure(text: str | None) -> Failure | None:
 
 def _daemon_failure(daemon: locks.Holder | None) -> Failure | None:
     """A failure in the daemon's lock: the daemon reports there when the state is not writable."""
-    if daemon is None or daemon.beat is None or not daemon.trouble:
+    if daemon is None or daemon.heartbeat is None or not daemon.trouble:
         return None
-    return Failure(at=daemon.beat, message=daemon.trouble, hint=daemon.hint or None)
+    return Failure(at=daemon.heartbeat, message=daemon.trouble, hint=daemon.hint or None)
 
 
 def _time(text: str | None) -> datetime | None:

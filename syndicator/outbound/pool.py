@@ -1,4 +1,4 @@
-"""A pool of threads that send requests concurrently, in the order of a `FairQueue`."""
+"""Threads that send requests, in the order of a `FairQueue`."""
 
 import threading
 import time

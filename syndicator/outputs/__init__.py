@@ -1,1 +1,1 @@
-"""Where files go."""
+"""Where files are written."""

@@ -1,4 +1,4 @@
-"""Compressed siblings: a function of the bytes alone."""
+"""Compresses files with gzip and brotli. The same bytes have the same siblings."""
 
 import gzip
 import zlib
@@ -7,11 +7,11 @@ from io import BytesIO
 
 import brotli
 
-#: A sibling that saves less than this isn't worth a second file.
-_WORTH = 0.95
+#: Of the original size; a larger sibling isn't worth a second file.
+_MAX_RATIO = 0.95
 
-# A feed is compressed each time it changes and sent some thousand times; these levels are within a tenth of the
-# best sizes at a hundredth of the time (brotli's 11 takes a second for a megabyte).
+# A feed is compressed at each change and sent some thousand times. These levels are within a tenth
+# of the best sizes, in a hundredth of the time (brotli's 11 takes a second for a megabyte).
 _GZIP_LEVEL = 6
 _BROTLI_QUALITY = 5
 
@@ -19,42 +19,42 @@ _SUFFIXES = {"gzip": ".gz", "br": ".br"}
 
 
 def suffixes(encodings: Sequence[str]) -> tuple[str, ...]:
-    """What the names of the siblings in these encodings end in."""
+    """The file name suffixes of siblings in these encodings."""
     return tuple(_SUFFIXES[encoding] for encoding in encodings)
 
 
 def siblings(data: bytes, encodings: Sequence[str]) -> Mapping[str, bytes]:
-    """The compressed forms of some bytes by suffix, without those that don't help."""
+    """The compressed forms of some bytes by suffix, without those that save too little."""
     made = {}
     if "gzip" in encodings:
-        made[_SUFFIXES["gzip"]] = gzip.compress(
-            data, _GZIP_LEVEL, mtime=0
-        )  # RFC 1952 §2.3.1: 0 is "no time stamp"
+        # RFC 1952 §2.3.1: an mtime of 0 is "no time stamp".
+        made[_SUFFIXES["gzip"]] = gzip.compress(data, _GZIP_LEVEL, mtime=0)
     if "br" in encodings:
         made[_SUFFIXES["br"]] = brotli.compress(
             data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY
         )
-    return {suffix: packed for suffix, packed in made.items() if len(packed) < len(data) * _WORTH}
+    limit = len(data) * _MAX_RATIO
+    return {suffix: compressed for suffix, compressed in made.items() if len(compressed) < limit}
 
 
-def is_packed(packed: bytes, encoding: str, data: bytes) -> bool:
-    """Whether some bytes are others, compressed, whoever did it. No more is unpacked than there should be."""
+def is_compressed(compressed: bytes, encoding: str, data: bytes) -> bool:
+    """Whether bytes decompress to `data`. Decompresses at most one byte more than that."""
     try:
-        return _unpacked(packed, encoding, len(data) + 1) == data
+        return _decompressed(compressed, encoding, len(data) + 1) == data
     except (OSError, EOFError, zlib.error, brotli.error):
         return False
 
 
-def _unpacked(packed: bytes, encoding: str, most: int) -> bytes:
-    """At most so many of the bytes that were compressed: a kilobyte may hold a gigabyte of zeros.
+def _decompressed(compressed: bytes, encoding: str, most: int) -> bytes:
+    """The first `most` bytes of the content: a kilobyte may expand to a gigabyte.
 
-    Raises EOFError, and what the libraries raise, for what has no end.
+    Raises EOFError and the libraries' errors for truncated and damaged data.
     """
     if encoding == "gzip":
-        with gzip.GzipFile(fileobj=BytesIO(packed)) as unpacking:
-            return unpacking.read(most)
+        with gzip.GzipFile(fileobj=BytesIO(compressed)) as file:
+            return file.read(most)
     decoder = brotli.Decompressor()
-    parts = [decoder.process(packed, output_buffer_limit=most)]
+    parts = [decoder.process(compressed, output_buffer_limit=most)]
     while not decoder.is_finished() and sum(map(len, parts)) < most and parts[-1]:
         parts.append(decoder.process(b"", output_buffer_limit=most))
     if not decoder.is_finished():

@@ -1,7 +1,7 @@
-"""A folder that web servers and hubs read while we write to it.
+"""Writes feed files to a folder that web servers and hubs read meanwhile.
 
-Every file in it is complete or absent: written beside its place, forced to disk, renamed into place.
-Other users may be able to write there: no link below the root is followed, and only regular files are read.
+Every file in it is complete or absent: written under a temporary name, fsynced, renamed into place.
+Other users may write there, so no link below the root is followed and only regular files are read.
 """
 
 import errno
@@ -19,33 +19,33 @@ from pathlib import Path
 from syndicator import regular_files
 from syndicator.errors import OutputError
 from syndicator.model.content import FeedFile
-from syndicator.outputs import directory
-from syndicator.outputs.compress import is_packed, siblings, suffixes
+from syndicator.outputs import safe_directories
+from syndicator.outputs.compress import is_compressed, siblings, suffixes
 
-#: What was written, by suffix ("" the file itself, ".gz", ".br"): size and mtime_ns.
+#: Size and mtime_ns as written, by suffix ("" is the file itself; ".gz", ".br").
 Disk = Mapping[str, tuple[int, int]]
 
 _ENCODINGS = ("gzip", "br")
 _SIBLINGS = suffixes(_ENCODINGS)
 
-#: What a temporary file's name begins with: the process that writes it, and a random part that nobody can foretell.
+#: A temporary file's name: the process that writes it, and an unpredictable part.
 _TEMPORARY = ".syndicator-{process}-{random}"
 _IS_TEMPORARY = re.compile(r"\.syndicator-\d+-[0-9a-f]+")
 
-#: Random bytes in a temporary file's name: as many as in a UUID, so that no name is ever met twice.
-_RANDOM = 16
+#: Random bytes in a temporary file's name: as many as in a UUID, so that names are unique.
+_RANDOM_BYTES = 16
 
-#: A new file may be opened by this process alone, never through a link, and only if nothing has its name.
+#: For a new file: never through a link, and only if nothing has its name.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
-#: Files that are held open until `release`, at most.
-_HELD = 64
+#: Replaced files that are kept open until `close_replaced`, at most.
+_MAX_OPEN = 64
 
-_BELOW = re.compile(
+_RELATIVE_PATH = re.compile(
     r"(?!\.{1,2}(?:/|\Z))[^/\0]{1,255}(?:/(?!\.{1,2}(?:/|\Z))[^/\0]{1,255})*", re.DOTALL
 )
 
-#: What reading says of something that can't be a file of ours, and of a file that is larger than it was.
+#: Errors of reading a file that isn't ours, or is larger than the one we wrote.
 _NOT_OURS = (
     errno.ENOENT,
     errno.EISDIR,
@@ -56,85 +56,85 @@ _NOT_OURS = (
     errno.EFBIG,
 )
 
-_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+#: Errors of the whole disk.
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 class OutputFolder:
-    """Feed files below `root`, with compressed siblings where those are smaller.
+    """Feed files below `root`, with compressed siblings if these are smaller.
 
-    Raises OutputError, with the cause in words, for whatever the operator can mend.
+    Raises OutputError with the cause and a hint for all that the operator can fix.
     """
 
     def __init__(self, root: Path, compress: Sequence[str]) -> None:
         self.root = root
         self.compress = tuple(compress)
-        self._pool = ThreadPoolExecutor(
-            4, "write"
-        )  # a disk syncs four files at once in the time of one
-        #: Files that were replaced: to free one may take longer than to write one, but not while it is open.
-        self._held: list[int] = []
+        # A disk syncs four files at once in the time of one.
+        self._pool = ThreadPoolExecutor(4, "write")
+        #: Replaced files, kept open: freeing one may take longer than writing one.
+        self._replaced: list[int] = []
 
     def write(self, files: Sequence[tuple[FeedFile, datetime]]) -> list[Disk]:
-        """Put files in place, each dated with its moment, and return what is on disk of each now.
+        """Write files, each dated as given, and return what is on disk of each now.
 
-        The siblings of a file that was there go before its bytes do: a server that prefers them never sends an older
-        version after a newer one. New ones come with `pack`. What was there takes its room until `release`.
+        The siblings of a replaced file are removed first, so that a server that prefers them never
+        sends an older version after a newer one. `write_siblings` makes new ones. Replaced files
+        use disk space until `close_replaced`.
         """
-        written = [self._pool.submit(self._replace, file, moment) for file, moment in files]
-        wait(
-            written
-        )  # all of them, also when one fails: nothing is still being written when this returns
+        written = [self._pool.submit(self._replace, file, date) for file, date in files]
+        wait(written)  # if one fails too: nothing is still being written when this returns
         disks: list[Disk] = [{"": one.result()} for one in written]
-        for folder in {self._apart(file.path)[0] for file, _ in files}:
+        for folder in {self._split(file.path)[0] for file, _ in files}:
             self._sync(folder)
         return disks
 
-    def release(self) -> None:
-        """Give back the room of files that were replaced."""
+    def close_replaced(self) -> None:
+        """Close replaced files so that their disk space is freed."""
         with suppress(IndexError):
             while True:
-                os.close(self._held.pop())
+                os.close(self._replaced.pop())
 
-    def unpacked(self, disk: Disk) -> bool:
-        """Whether a file's siblings may be others than those it is to have."""
+    def needs_siblings(self, disk: Disk) -> bool:
+        """Whether a file's siblings may differ from those it should have."""
         return {"", *suffixes(self.compress)} != disk.keys()
 
-    def pack(self, path: str, disk: Disk) -> Disk | None:
-        """Put the compressed siblings of a file in place, those that are smaller, and return what is on disk then.
+    def write_siblings(self, path: str, disk: Disk) -> Disk | None:
+        """Write a file's compressed siblings that are smaller. Returns what is on disk then.
 
-        None: the file isn't there any more as it was written.
+        None: the file is no longer there as it was written.
         """
         data = self.read(path, disk[""][0])
-        if data is None or not self.stands(path, {"": disk[""]}):
+        if data is None or not self.is_intact(path, {"": disk[""]}):
             return None
-        moment = datetime.fromtimestamp(disk[""][1] // 1_000_000_000, UTC)
-        packed = siblings(data, self.compress)
-        for suffix in disk.keys() - packed.keys() - {""}:
+        date = datetime.fromtimestamp(disk[""][1] // 1_000_000_000, UTC)
+        compressed = siblings(data, self.compress)
+        for suffix in disk.keys() - compressed.keys() - {""}:
             self._unlink(path + suffix)
         written = {
-            suffix: self._put(path + suffix, small, moment) for suffix, small in packed.items()
+            suffix: self._put(path + suffix, small, date) for suffix, small in compressed.items()
         }
         if written:
-            self._sync(self._apart(path)[0])
+            self._sync(self._split(path)[0])
         return {"": disk[""], **written}
 
-    def stands(self, path: str, disk: Disk) -> bool:
+    def is_intact(self, path: str, disk: Disk) -> bool:
         """Whether a file and its siblings are on disk as they were written.
 
-        By path, since every file is looked at again and again: what is read or written is found by handles.
+        Checked by path because each poll checks each file; reads and writes use open folders.
         """
-        linked = directory.is_linked(self.root, path.rpartition("/")[0])
+        linked = safe_directories.is_linked(self.root, path.rpartition("/")[0])
         return not linked and all(
             self._stat(path + suffix) == tuple(seen) for suffix, seen in disk.items()
         )
 
     def read(self, path: str, most: int = sys.maxsize) -> bytes | None:
-        """A file's bytes; None when it isn't there, or what is there can't be ours: it can't be read, is no regular
-        file, or has more than `most` bytes.
+        """The bytes of a file; None: no file there can be ours.
+
+        Not ours are unreadable files, other than regular files, and those over `most` bytes.
         """
-        folder, name = self._apart(path)
+        folder, name = self._split(path)
         try:
-            with directory.entered(self.root, folder) as here:
+            with safe_directories.opened(self.root, folder) as here:
                 return regular_files.read_file(name, most, dir_fd=here)
         except OSError as error:
             if error.errno in _NOT_OURS:
@@ -142,35 +142,35 @@ class OutputFolder:
             raise self._failure(path, error) from error
 
     def bodies(self, path: str, disk: Disk) -> dict[str, bytes]:
-        """A file's bytes by content coding: "identity", and its siblings'. None at all when it isn't as it was written.
+        """A file's bytes by content coding: "identity" and its siblings'. {} if it isn't intact.
 
-        A sibling that holds something else is left out: it is made again.
+        A sibling with other content is left out.
         """
-        data = self.read(path, disk[""][0]) if self.stands(path, {"": disk[""]}) else None
+        data = self.read(path, disk[""][0]) if self.is_intact(path, {"": disk[""]}) else None
         if data is None:
             return {}
         bodies = {"identity": data}
         for encoding, suffix in zip(_ENCODINGS, _SIBLINGS, strict=True):
-            packed = self.read(path + suffix, len(data)) if suffix in disk else None
-            if packed is not None and is_packed(packed, encoding, data):
-                bodies[encoding] = packed
+            compressed = self.read(path + suffix, len(data)) if suffix in disk else None
+            if compressed is not None and is_compressed(compressed, encoding, data):
+                bodies[encoding] = compressed
         return bodies
 
-    def dated(self, file: FeedFile) -> datetime | None:
-        """The date of the very file where it stands already; None when other bytes stand there, or none."""
+    def date_of(self, file: FeedFile) -> datetime | None:
+        """The mtime of a file that has these bytes already; None: it has others, or is missing."""
         if self.read(file.path, len(file.data)) != file.data:
             return None
         seen = self._stat(file.path)
         return None if seen is None else datetime.fromtimestamp(seen[1] // 1_000_000_000, UTC)
 
     def remove(self, path: str) -> None:
-        """Take a file and its siblings away."""
+        """Remove a file and its siblings."""
         for suffix in ("", *_SIBLINGS):
             self._unlink(path + suffix)
 
     def sweep(self) -> None:
-        """Remove temporary files that a killed process left: regular files of this user, by their names."""
-        for folder, here, names in directory.walk(self.root):
+        """Remove the temporary files of killed processes: regular files of this user, by name."""
+        for folder, here, names in safe_directories.walk(self.root):
             for name in filter(_IS_TEMPORARY.fullmatch, names):
                 try:
                     seen = os.stat(name, dir_fd=here, follow_symlinks=False)
@@ -181,102 +181,104 @@ class OutputFolder:
                 except OSError as error:
                     raise self._failure(os.path.join(folder, name), error) from error
 
-    def _replace(self, file: FeedFile, updated: datetime) -> tuple[int, int]:
-        """Put new bytes in place of a file and its siblings."""
+    def _replace(self, file: FeedFile, date: datetime) -> tuple[int, int]:
+        """Write a file in place of the one before and its siblings."""
 
-        def begin(here: int, name: str) -> None:
+        def before_rename(here: int, name: str) -> None:
             for suffix in ("", *_SIBLINGS):
-                if len(self._held) < _HELD:
+                if len(self._replaced) < _MAX_OPEN:
                     with suppress(OSError):
-                        self._held.append(regular_files.open_file(name + suffix, dir_fd=here))
+                        self._replaced.append(regular_files.open_file(name + suffix, dir_fd=here))
             for suffix in _SIBLINGS:
                 with suppress(FileNotFoundError):
                     os.unlink(name + suffix, dir_fd=here)
 
-        return self._put(file.path, file.data, updated, begin)
+        return self._put(file.path, file.data, date, before_rename)
 
     def _put(
         self,
         path: str,
         data: bytes,
-        updated: datetime,
-        begin: Callable[[int, str], None] = lambda here, name: None,
+        date: datetime,
+        before_rename: Callable[[int, str], None] = lambda here, name: None,
     ) -> tuple[int, int]:
-        """`begin` is called with the open folder and the file's name there when all that is left to do is to rename."""
-        folder, name = self._apart(path)
-        temporary = _TEMPORARY.format(process=os.getpid(), random=secrets.token_hex(_RANDOM))
-        moment = int(updated.timestamp()) * 1_000_000_000
+        """Write a file. `before_rename` gets its open folder and its name there.
+
+        Returns its size and mtime_ns.
+        """
+        folder, name = self._split(path)
+        temporary = _TEMPORARY.format(process=os.getpid(), random=secrets.token_hex(_RANDOM_BYTES))
+        mtime_ns = int(date.timestamp()) * 1_000_000_000
         try:
-            with directory.entered(self.root, folder, make=True) as here:
+            with safe_directories.opened(self.root, folder, make=True) as here:
                 try:
                     with open(os.open(temporary, _NEW, 0o666, dir_fd=here), "wb") as file:
                         file.write(data)
                         file.flush()
-                        os.utime(file.fileno(), ns=(moment, moment))
+                        os.utime(file.fileno(), ns=(mtime_ns, mtime_ns))
                         os.fsync(file.fileno())
-                    begin(here, name)
+                    before_rename(here, name)
                     os.replace(temporary, name, src_dir_fd=here, dst_dir_fd=here)
                 except OSError:
                     with suppress(OSError):
                         os.unlink(temporary, dir_fd=here)
                     raise
         except OSError as error:
-            self.release()  # it may be room that is wanting
+            self.close_replaced()  # the disk may be full
             raise self._failure(path, error) from error
-        return len(data), moment
+        return len(data), mtime_ns
 
     def _unlink(self, path: str) -> None:
-        folder, name = self._apart(path)
+        folder, name = self._split(path)
         try:
-            with directory.entered(self.root, folder) as here:
+            with safe_directories.opened(self.root, folder) as here:
                 os.unlink(name, dir_fd=here)
-        except (FileNotFoundError, NotADirectoryError, directory.LinkError):
+        except (FileNotFoundError, NotADirectoryError, safe_directories.LinkError):
             return
         except OSError as error:
             raise self._failure(path, error) from error
 
     def _sync(self, folder: str) -> None:
         try:
-            with directory.entered(self.root, folder) as here:
+            with safe_directories.opened(self.root, folder) as here:
                 os.fsync(here)
         except OSError as error:
             raise self._failure(folder, error) from error
 
     def _stat(self, path: str) -> tuple[int, int] | None:
-        """Size and mtime_ns of a regular file; None: none is there."""
+        """Size and mtime_ns of a regular file; None: it is missing."""
         try:
-            seen = os.lstat(self._place(path))
+            seen = os.lstat(self._full_path(path))
         except OSError:
             return None
         return (seen.st_size, seen.st_mtime_ns) if stat.S_ISREG(seen.st_mode) else None
 
-    def _apart(self, path: str) -> tuple[str, str]:
+    def _split(self, path: str) -> tuple[str, str]:
         """The folder and the name of a path below the root."""
-        self._place(path)
+        self._full_path(path)
         folder, _, name = path.rpartition("/")
         return folder, name
 
-    def _place(self, path: str) -> str:
-        # Names are made by us (assemble.slug); this is the one place that would write elsewhere if they weren't.
-        if not _BELOW.fullmatch(path):
-            raise OutputError(f"{path!r} is no path below {self.root}")
+    def _full_path(self, path: str) -> str:
+        # The last guard: paths come from `feed_slug` and the config, and never leave the root.
+        if not _RELATIVE_PATH.fullmatch(path):
+            raise OutputError(f"{path!r} is not a path below {self.root}")
         return f"{self.root}/{path}"
 
     def _failure(self, path: str, error: OSError) -> OutputError:
-        if isinstance(error, directory.LinkError):
+        if isinstance(error, safe_directories.LinkError):
             message = (
                 f"{error.filename} is a link: nothing is written through links below {self.root}"
             )
-            hint = "put a folder there, or mount one; only [output] path itself may be a link"
+            hint = "make it a folder, or mount one; only [output] path itself may be a link"
             return OutputError(message, hint=hint)
         if isinstance(error, FileExistsError | NotADirectoryError):
-            hint = "move it away, or name another folder in [output] path"
-            return OutputError(
-                f"{error.filename} is in the way of {self.root / path}: it is no folder", hint=hint
-            )
-        # One cause, one message, whichever file met it first.
-        place = self.root if error.errno in _OF_THE_DISK else self.root / path
+            message = f"{self.root / path} can't be written: {error.filename} is not a folder"
+            hint = "move it away, or set another folder in [output] path"
+            return OutputError(message, hint=hint)
+        # A fault of the disk has one message, whichever file it affects first.
+        place = self.root if error.errno in _DISK_ERRORS else self.root / path
         return OutputError(
             f"{place} can't be written{' to' if place == self.root else ''}: {error.strerror}",
-            hint="the feeds that are there stay as they are; this is tried again at the next run",
+            hint="published feeds stay as they are; the next run tries again",
         )

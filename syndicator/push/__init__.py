@@ -1,1 +1,1 @@
-"""One pass over the outbox. Begin at `worker`."""
+"""One pass over the outbox: claims jobs, sends their requests, records outcomes. See `worker`."""

@@ -1,4 +1,4 @@
-"""The end of a pass: what became of its requests, written down and counted."""
+"""The end of a pass over the outbox: outcomes of jobs are recorded, counted and reported."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,61 +7,78 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from syndicator.model.client_keys import host_name
 from syndicator.model.content import Problem
-from syndicator.model.outbox import Job, JobKind, Subscription, host_name
+from syndicator.model.outbox import Job, JobKind, Subscription
 from syndicator.store import claims, deliveries, outbox, subscriptions
 from syndicator.store.outbox import JobRow
 from syndicator.websub import hub
 from syndicator.websub.tasks import TaskOutcome
 
-#: Failures that a report names.
-NAMED = 100
+#: Targets whose last failure a report names.
+REPORTED = 100
 
 
 def record(
-    connection: Connection, outcomes: Sequence[TaskOutcome], now: datetime, most: int | None = None
+    connection: Connection,
+    outcomes: Sequence[TaskOutcome],
+    now: datetime,
+    per_host: int | None = None,
 ) -> None:
-    """Write down what became of claimed debts, and of the subscriptions that they serve.
+    """Record the outcomes of claimed jobs, and change the subscriptions that they belong to.
 
-    `most`: subscriptions that one host, or one network, may have; None: any number. Only now it is known where the
-    callback is, so any number of names of one address count together.
+    `per_host`: subscriptions that one host, or one network, may have; None: unlimited. It is
+    checked only here, since a verification reveals the callback's network: any number of host names
+    with one address count together.
     """
-    arrived, failed = list[tuple[str, str, str]](), list[tuple[str, str, str]]()
+    delivered = list[tuple[str, str, str]]()
+    failed = list[tuple[str, str, str]]()
     networks = list[tuple[str, str, str]]()
-    claims.record(connection, [outcome.settlement for outcome in outcomes], now)
+    claims.record(connection, [outcome.job_outcome for outcome in outcomes], now)
     for outcome in outcomes:
-        job = outcome.settlement.owed
+        job, error = outcome.job_outcome.job, outcome.job_outcome.error
         if outcome.network is not None:
             networks.append((job.topic, job.target, outcome.network))
-        if outcome.kept is not None:
-            if most is not None and not _has_room(connection, outcome.kept, most, now):
-                _deny(connection, job, hub.NO_ROOM, now)
-                continue
-            published = deliveries.was_published(connection, job.topic, job.since)
-            subscriptions.upsert(
-                connection, outcome.kept, "any" if published else job.detail.get("had")
-            )
+        if outcome.confirmed is not None:
+            _subscribe(connection, job, outcome.confirmed, now, per_host)
         elif outcome.ended:
-            ended = subscriptions.end(
-                connection, job.topic, job.target, only_failing=outcome.reason is not None
-            )
+            unreachable = outcome.reason is not None
+            ended = subscriptions.end(connection, job.topic, job.target, only_failing=unreachable)
             if ended and outcome.reason is not None:
                 _deny(connection, job, outcome.reason, now)
         elif outcome.delivered is not None:
-            arrived.append((job.topic, job.target, outcome.delivered))
-        elif job.kind is JobKind.DELIVER and outcome.settlement.error is not None:
-            failed.append((job.topic, job.target, outcome.settlement.error))
-    subscriptions.delivered(connection, arrived, now)
-    subscriptions.failed(connection, failed, now)
+            delivered.append((job.topic, job.target, outcome.delivered))
+        elif job.kind is JobKind.DELIVER and error is not None:
+            failed.append((job.topic, job.target, error))
+    subscriptions.record_delivered(connection, delivered, now)
+    subscriptions.record_failed(connection, failed, now)
     subscriptions.set_network(connection, networks)
 
 
-def _has_room(connection: Connection, kept: Subscription, most: int, now: datetime) -> bool:
-    if subscriptions.find(
-        connection, [(kept.topic, kept.callback)], now
-    ):  # one that is there may be renewed
+def _subscribe(
+    connection: Connection,
+    job: Job,
+    confirmed: Subscription,
+    now: datetime,
+    per_host: int | None,
+) -> None:
+    """Begin or renew a verified subscription, or deny it if its host has too many."""
+    if per_host is not None and not _is_allowed(connection, confirmed, per_host, now):
+        _deny(connection, job, hub.LIMIT_REACHED, now)
+        return
+    published = deliveries.was_published(connection, job.topic, job.since)
+    digest = "any" if published else job.detail.get("had")
+    subscriptions.upsert(connection, confirmed, digest)
+
+
+def _is_allowed(
+    connection: Connection, confirmed: Subscription, per_host: int, now: datetime
+) -> bool:
+    """Whether the host may have this subscription. An existing one can always be renewed."""
+    if subscriptions.find(connection, [(confirmed.topic, confirmed.callback)], now):
         return True
-    return subscriptions.total_at(connection, host_name(kept.callback), kept.network, now) < most
+    host = host_name(confirmed.callback)
+    return subscriptions.total_at(connection, host, confirmed.network, now) < per_host
 
 
 def _deny(connection: Connection, job: Job, reason: str, now: datetime) -> None:
@@ -70,6 +87,7 @@ def _deny(connection: Connection, job: Job, reason: str, now: datetime) -> None:
     outbox.enqueue(connection, [denial], now)
 
 
+#: Singular and plural of what each kind of job sends.
 _NOUNS = {
     JobKind.PING: ("ping", "pings"),
     JobKind.VERIFY: ("verification", "verifications"),
@@ -80,56 +98,55 @@ _NOUNS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PushReport:
-    """What a pass did."""
+    """What a pass did. The fields are public: `syndicator push --json` prints them."""
 
     started: datetime
     seconds: float
-    paid: Mapping[JobKind, int]  #: requests that arrived
-    again: Mapping[JobKind, int]  #: requests that failed and are tried again
-    gave_up: Mapping[JobKind, int]  #: debts whose retries are used up
+    done: Mapping[JobKind, int]  #: jobs that are done
+    retried: Mapping[JobKind, int]  #: jobs that failed and are to be retried
+    given_up: Mapping[JobKind, int]  #: jobs without retries left
     ended: int  #: subscriptions that ended since their deliveries failed for too long
-    problems: tuple[Problem, ...]  #: the last failure of each target, a hundred of them at most
-    owed: int  #: debts that still wait
-    next_due: datetime | None  #: when the next of them is tried; None: none waits
+    problems: tuple[Problem, ...]  #: the last failure of each target, of `REPORTED` targets
+    queued: int  #: jobs still queued
+    next_due: datetime | None  #: when the next of them is due; None: the outbox is empty
 
     def summary(self) -> str:
-        """The pass in words: `8 pings sent; 2 failed (1 given up); 3 still owed`."""
-        sent = [f"{number:,} {_NOUNS[kind][number != 1]}" for kind, number in self.paid.items()]
-        gave_up = sum(self.gave_up.values())
-        failed = sum(self.again.values()) + gave_up
+        """The pass in one line: `8 pings sent; 2 failed (1 given up); 3 still queued`."""
+        sent = [f"{number:,} {_NOUNS[kind][number != 1]}" for kind, number in self.done.items()]
+        given_up = sum(self.given_up.values())
+        failed = sum(self.retried.values()) + given_up
         parts = [f"{', '.join(sent) or 'nothing'} sent"]
         if failed:
-            parts.append(f"{failed:,} failed" + (f" ({gave_up:,} given up)" if gave_up else ""))
+            parts.append(f"{failed:,} failed" + (f" ({given_up:,} given up)" if given_up else ""))
         if self.ended:
-            parts.append(
-                f"{self.ended:,} subscription{'s' if self.ended > 1 else ''} ended after a week of failures"
-            )
-        if self.owed:
-            parts.append(f"{self.owed:,} still owed")
+            noun = "subscription" if self.ended == 1 else "subscriptions"
+            parts.append(f"{self.ended:,} {noun} ended after a week of failures")
+        if self.queued:
+            parts.append(f"{self.queued:,} still queued")
         return "; ".join(parts)
 
 
 @dataclass(slots=True)
 class ResultCounts:
-    """What a pass has come to so far, for its report."""
+    """The outcomes of a pass so far, for its report."""
 
-    paid: Counter[JobKind] = field(default_factory=Counter)
-    again: Counter[JobKind] = field(default_factory=Counter)
-    gave_up: Counter[JobKind] = field(default_factory=Counter)
+    done: Counter[JobKind] = field(default_factory=Counter)
+    retried: Counter[JobKind] = field(default_factory=Counter)
+    given_up: Counter[JobKind] = field(default_factory=Counter)
     ended: int = 0  #: subscriptions that ended since their deliveries failed for too long
     problems: dict[str, Problem] = field(default_factory=dict)  #: the last of each target
 
-    def count(self, outcome: TaskOutcome) -> None:
-        settlement = outcome.settlement
-        if not settlement.tried:
+    def count(self, task_outcome: TaskOutcome) -> None:
+        outcome = task_outcome.job_outcome
+        if not outcome.attempted:
             return
-        kind = settlement.owed.kind
-        which = self.paid if settlement.paid else self.again if settlement.again else self.gave_up
-        which[kind] += 1
-        self.ended += outcome.reason is not None
-        if settlement.error is None:
+        job = outcome.job
+        counter = self.done if outcome.done else self.retried if outcome.retry_at else self.given_up
+        counter[job.kind] += 1
+        self.ended += task_outcome.reason is not None
+        if outcome.error is None:
             return
-        target = settlement.owed.target
-        name = target if kind is JobKind.PING else subscriptions.callback_label(target)
-        if name in self.problems or len(self.problems) < NAMED:
-            self.problems[name] = Problem(path=name, message=settlement.error)
+        is_ping = job.kind is JobKind.PING
+        name = job.target if is_ping else subscriptions.callback_label(job.target)
+        if name in self.problems or len(self.problems) < REPORTED:
+            self.problems[name] = Problem(path=name, message=outcome.error)

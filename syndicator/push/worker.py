@@ -1,89 +1,82 @@
-"""One pass over what is owed.
+"""One pass over the outbox: sends due jobs, hundreds at the same time, until none is due.
 
-    claim     what is due (store)
-    plan      the request that pays each debt (websub)
-    send      side by side, the slow in nobody's way (outbound)
+    claim     due jobs, for one lease (store)
+    plan      the request of each job (websub)
+    send      the requests side by side, so that slow hosts delay no others (outbound)
     judge     what each answer means (websub)
-    settle    written down (store)
+    record    the outcomes, in one transaction (store)
 
-A debt is a row until its request was answered: whatever dies in between, it is tried again.
+A pass repeats these steps. A job stays in the outbox until its outcome is recorded: after a crash
+at any point it is sent again.
 """
 
-import logging
-import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from syndicator.errors import OutputError
-from syndicator.model.content import FeedFile
-from syndicator.model.outbox import (
-    Job,
-    JobKind,
-    JobOutcome,
-    Request,
-    Response,
-    Subscription,
-    host_name,
-    queue_key,
-    queued_by_kind,
-)
+from syndicator.model.client_keys import queue_key
+from syndicator.model.outbox import Job, JobKind, JobOutcome, queued_by_kind
 from syndicator.outbound import Client, FairQueue, SenderPool
+from syndicator.push.plan import Live, ReadTopic, plan
 from syndicator.push.record import PushReport, ResultCounts, record
+from syndicator.push.send import SentRequest, TaskSender
 from syndicator.store import claims, outbox, retention, subscriptions
 from syndicator.store.database import Database
-from syndicator.websub import publisher
 from syndicator.websub.retry import RETRY_AFTER_CAP
-from syndicator.websub.tasks import Task, TaskOutcome, outcome_of, task_for
+from syndicator.websub.tasks import Task, TaskOutcome, outcome_of
 
-log = logging.getLogger(__name__)
+#: Jobs that one claim takes.
+CLAIM_LIMIT = 512
 
-#: Debts that are claimed at a time, and how many of one host may be claimed at once. With LOOK, one host is sent at
-#: most 4 × 128 deliveries a second, and a claim always has room for another host.
-BATCH, PER_HOST = 512, 128
+#: Jobs of one host that may be claimed at once. With `CLAIM_INTERVAL`, one host is sent at most
+#: 4 × 128 deliveries a second, and a claim always has room for another host.
+CLAIM_PER_HOST = 128
 
-#: Debts of one lane that are claimed and wait for a thread. While there are so many, no more of its kinds are claimed.
-QUEUE = 2048
+#: Claimed jobs of one lane that wait for a thread. At this number no more of its kinds are claimed.
+LANE_LIMIT = 2048
 
-#: Seconds between looks at what came due meanwhile, and how long an answer may wait to be written down.
-LOOK, SETTLE = 0.25, 0.03
+#: Seconds between two claims, and the longest wait for an answer before the next claim.
+CLAIM_INTERVAL = 0.25
 
-#: How long what can't be read just now waits.
-SOON = timedelta(seconds=1)
+#: Seconds for which outcomes are collected before they are recorded together.
+RECORD_INTERVAL = 0.03
 
-#: For how long a debt is claimed: who claimed it and died gives it back by that; who lives renews it by half of it.
+#: Outcomes that are recorded at once even before that. A crash sends at most these a second time.
+RECORD_LIMIT = 50
+
+#: How long a job waits whose topic can't be read at present.
+UNREADABLE_WAIT = timedelta(seconds=1)
+
+#: The lease of a claim. It is renewed at half of it while the pass runs; the jobs of a process that
+#: died are queued again when it ends.
 LEASE = timedelta(minutes=2)
 
-#: Answers that are written down as soon as there are so many. What a crash takes before is sent a second time.
-TOGETHER = 50
-
-#: Requests of each lane that run at once, and how many may be under way in all: most of these wait for a slow host.
-#: Each lane has threads of its own, so what strangers ask for never delays the operator's hubs, and callbacks that are
-#: being verified never delay those that are subscribed.
-_LANES = {"hubs": (64, 640), "deliveries": (64, 320), "questions": (32, 256)}
+#: By lane: requests that run at once, and requests in all, of which most wait for a slow host. Each
+#: lane has threads of its own, so that strangers never delay the operator's hubs, and callbacks
+#: that are being verified never delay subscribers.
+_LANES = {"hubs": (64, 640), "deliveries": (64, 320), "verifications": (32, 256)}
 _LANE = {
     JobKind.PING: "hubs",
     JobKind.DELIVER: "deliveries",
-    JobKind.VERIFY: "questions",
-    JobKind.DENY: "questions",
+    JobKind.VERIFY: "verifications",
+    JobKind.DENY: "verifications",
 }
 
-#: Seconds that a pass which was told to stop waits for its requests to end.
-STOPPING = 2.0
+#: Seconds that a stopped pass waits for its requests to end.
+STOP_TIMEOUT = 2.0
 
 
 class PushWorker:
-    """Pays debts. One pass at a time; a pass that runs takes up what comes due meanwhile.
+    """Does the jobs of the outbox, one pass at a time. A running pass also does new jobs.
 
-    `claimer` is the name under which it claims: what a dead process of that name had claimed is given back by the first
-    pass. `read` gives a topic's file as it is now, or None when there is no such topic (any more); it raises
-    OutputError when that can't be told just now. `served` says whether all that is out can be fetched: nobody is
-    told before. `heard` is told what became of each request. `working` is called several times a second while a pass
-    works. `retry` is for pings, `hub_retry` for what goes to callbacks. `jitter` gives a number from 0 to 1. `most` is
-    how many subscriptions one host, or one network, may have; None: any number.
+    `claimer`: the name for claims. The first pass releases what a dead process of that name had.
+    `is_served`: whether everything published can be fetched. No request is sent before.
+    `on_outcome`: called with the outcome of each job.
+    `on_progress`: called several times a second during a pass.
+    `retry`, `hub_retry`: the waits before retries, for pings and for requests to callbacks.
+    `jitter`: returns a random number from 0 to 1.
+    `subscriptions_per_host`: how many one host, or one network, may have; None: unlimited.
     """
 
     def __init__(
@@ -91,254 +84,223 @@ class PushWorker:
         database: Database,
         client: Client,
         *,
-        read: Callable[[str], FeedFile | None],
-        served: Callable[[], bool] = lambda: True,
-        heard: Callable[[JobOutcome], None] = lambda settlement: None,
-        working: Callable[[], None] = lambda: None,
+        read_topic: ReadTopic,
+        is_served: Callable[[], bool] = lambda: True,
+        on_outcome: Callable[[JobOutcome], None] = lambda outcome: None,
+        on_progress: Callable[[], None] = lambda: None,
         clock: Callable[[], datetime],
         jitter: Callable[[], float],
         claimer: str,
         retry: Sequence[timedelta],
         hub_retry: Sequence[timedelta],
-        most: int | None = None,
+        subscriptions_per_host: int | None = None,
     ) -> None:
-        self._database, self._client, self._read, self._heard = database, client, read, heard
-        self._served, self._working = served, working
-        self._clock, self._jitter = clock, jitter
-        self._claimer, self._retry, self._hub_retry, self._most = claimer, retry, hub_retry, most
-        # Twice what a wait can be at most: no debt that a right clock put off is hurried.
-        self._longest = 2 * max(RETRY_AFTER_CAP, *retry, *hub_retry, LEASE)
-        self._hands = self._new_hands()
-        self._outcomes: list[TaskOutcome] = []  # not written down yet
-        self._zero = clock() - timedelta(
-            seconds=time.monotonic()
-        )  # what the clock said at the monotonic one's zero
-        self._renewal = clock()  # when claims are renewed next
-        self._resting: dict[str, datetime] = {}  # hubs that asked to be left alone, and until when
-        self._pass = threading.Lock()
-        self._left = True  # what the last pass had claimed: it broke off (a full disk), or died with its process
+        self._database = database
+        self._client = client
+        self._read_topic = read_topic
+        self._is_served = is_served
+        self._on_outcome = on_outcome
+        self._on_progress = on_progress
+        self._clock = clock
+        self._jitter = jitter
+        self._claimer = claimer
+        self._retry = retry
+        self._hub_retry = hub_retry
+        self._subscriptions_per_host = subscriptions_per_host
+        # Twice the longest possible wait: only a wrong clock makes a job due later than that.
+        self._longest_wait = 2 * max(RETRY_AFTER_CAP, *retry, *hub_retry, LEASE)
+        self._sender = TaskSender(client, clock)
+        self._pool = self._new_pool()
+        self._outcomes: list[TaskOutcome] = []  # not recorded yet
+        # The wall clock's time at the monotonic clock's zero. It changes when the clock is set.
+        self._clock_origin = clock() - timedelta(seconds=time.monotonic())
+        self._renew_at = clock()
+        self._pass_lock = threading.Lock()
+        # True: the last pass failed (a full disk) or died with its process, and left claimed jobs.
+        self._unfinished = True
         self._stopped = threading.Event()
 
     def nudge(self) -> None:
-        """Let a pass that runs look at once at what came due."""
-        self._hands.nudge()
+        """Make a running pass claim at once."""
+        self._pool.nudge()
 
     def stop(self) -> None:
-        """End what is under way; a pass that runs gives it back and returns within about two seconds."""
+        """End requests; a running pass releases its jobs and returns within about two seconds."""
         self._stopped.set()
         self._client.close()
         self.nudge()
 
     def once(self) -> PushReport:
-        """Pay all that is due, and what comes due while doing so."""
-        with self._pass:
-            started, clock, tally = self._clock(), time.monotonic(), ResultCounts()
-            if self._left:
-                self._leave(tally)
-            # A wall clock that is set back takes with it what was put off by it.
-            zero = started - timedelta(seconds=clock)
-            with self._database.begin() as connection:
-                if self._zero - zero > LEASE:
-                    retention.shift_back(connection, started, self._zero - zero)
-                retention.repair_times(connection, started, self._longest)
-                self._resting = outbox.paused_hubs(connection, started)
-            self._zero = zero
-            self._hands, self._renewal = self._new_hands(), started + LEASE / 2
-            self._left = True
+        """Do all due jobs, and those that become due meanwhile."""
+        with self._pass_lock:
+            started = self._clock()
+            began = time.monotonic()
+            counts = ResultCounts()
+            if self._unfinished:
+                self._wind_down(counts)
+            self._prepare(started, began)
+            self._unfinished = True
             try:
-                self._drain(tally)
+                self._drain(counts)
             finally:
-                self._hands.dismiss()
-            self._left = False
+                self._pool.dismiss()
+            self._unfinished = False
             with self._database.read() as connection:
                 jobs, next_due = outbox.counts(connection), outbox.next_due(connection)
         return PushReport(
             started=started,
-            seconds=time.monotonic() - clock,
-            paid=dict(tally.paid),
-            again=dict(tally.again),
-            gave_up=dict(tally.gave_up),
-            ended=tally.ended,
-            problems=tuple(tally.problems.values()),
-            owed=queued_by_kind(jobs).total(),
+            seconds=time.monotonic() - began,
+            done=dict(counts.done),
+            retried=dict(counts.retried),
+            given_up=dict(counts.given_up),
+            ended=counts.ended,
+            problems=tuple(counts.problems.values()),
+            queued=queued_by_kind(jobs).total(),
             next_due=next_due,
         )
 
-    def _new_hands(self) -> "SenderPool[Task, _SentRequest]":
-        lanes = {
-            name: FairQueue[Task](at_once=once, in_all=most)
-            for name, (once, most) in _LANES.items()
-        }
-        return SenderPool(self._send, lanes)
+    def _prepare(self, started: datetime, began: float) -> None:
+        """Repair times after the clock was set, and read which hubs are paused."""
+        origin = started - timedelta(seconds=began)
+        with self._database.begin() as connection:
+            if self._clock_origin - origin > LEASE:
+                retention.shift_back(connection, started, self._clock_origin - origin)
+            retention.repair_times(connection, started, self._longest_wait)
+            self._sender.paused_hubs = outbox.paused_hubs(connection, started)
+        self._clock_origin = origin
+        self._pool = self._new_pool()
+        self._renew_at = started + LEASE / 2
 
-    def _drain(self, tally: ResultCounts) -> None:
-        hands, look, write, claimed = self._hands, 0.0, 0.0, 0
+    def _new_pool(self) -> SenderPool[Task, SentRequest]:
+        lanes = {
+            name: FairQueue[Task](at_once=at_once, in_all=in_all)
+            for name, (at_once, in_all) in _LANES.items()
+        }
+        return SenderPool(self._sender.send, lanes)
+
+    def _drain(self, counts: ResultCounts) -> None:
+        """Claim, plan, send, judge and record until no job is due."""
+        pool = self._pool
+        claimed = 0
+        claim_at = record_at = 0.0
         while True:
-            self._working()
+            self._on_progress()
             self._renew()
             now = time.monotonic()
-            kinds = [kind for kind, lane in _LANE.items() if hands.waiting_in(lane) < QUEUE]
-            if now >= look and kinds:
-                errands = self._claim(kinds)
-                for errand in errands:
-                    hands.add([(_turn(errand.owed), errand)], _LANE[errand.owed.kind])
-                look = now if len(errands) == BATCH else now + LOOK
-                claimed += len(errands)
-            hands.start()
-            nudged = self._collect(LOOK if hands.busy else 0)
-            if self._outcomes and (
-                not hands.busy or len(self._outcomes) >= TOGETHER or now >= write
-            ):
-                self._settle(tally)
-                write = time.monotonic() + SETTLE
+            kinds = [kind for kind, lane in _LANE.items() if pool.waiting_in(lane) < LANE_LIMIT]
+            if now >= claim_at and kinds:
+                tasks = self._plan(*self._claim(kinds))
+                for task in tasks:
+                    pool.add([(_queue_key(task.job), task)], _LANE[task.job.kind])
+                claim_at = now if len(tasks) == CLAIM_LIMIT else now + CLAIM_INTERVAL
+                claimed += len(tasks)
+            pool.start()
+            nudged = self._collect(CLAIM_INTERVAL if pool.busy else 0)
+            enough = len(self._outcomes) >= RECORD_LIMIT or now >= record_at
+            if self._outcomes and (enough or not pool.busy):
+                self._record(counts)
+                record_at = time.monotonic() + RECORD_INTERVAL
             if self._stopped.is_set():
-                return self._leave(tally)
+                self._wind_down(counts)
+                return
             if nudged:
-                look = 0.0
-            elif look > now and not hands.busy and not self._outcomes:
-                if claimed < PER_HOST:
-                    return None
-                look, claimed = 0.0, 0  # some host may have had as many claimed as it may
+                claim_at = 0.0
+            elif claim_at > now and not pool.busy and not self._outcomes:
+                if claimed < CLAIM_PER_HOST:
+                    return
+                # A host may have had `CLAIM_PER_HOST` jobs claimed, and more that are due.
+                claim_at, claimed = 0.0, 0
 
     def _renew(self) -> None:
-        """Claim on what is under way: it may take longer than a lease, and the clock may be put forward."""
+        """Extend claims: a request may outlast a lease, and the clock may be set forward."""
         now = self._clock()
-        if self._hands.busy and now >= self._renewal:
+        if self._pool.busy and now >= self._renew_at:
             with self._database.begin(durable=False) as connection:
                 claims.renew(connection, self._claimer, now + LEASE)
-            self._renewal = now + LEASE / 2
+            self._renew_at = now + LEASE / 2
 
-    def _claim(self, kinds: Collection[JobKind]) -> list[Task]:
-        if not self._served():
-            return []
+    def _claim(self, kinds: Collection[JobKind]) -> tuple[tuple[Job, ...], Live]:
+        """Claim due jobs, and read the subscriptions of their deliveries."""
+        if not self._is_served():
+            return (), {}
         now = self._clock()
-        with self._database.read() as connection:  # looking costs no turn at writing
+        with self._database.read() as connection:  # reading doesn't wait for writers
             due = outbox.next_due(connection)
         if due is None or due > now:
-            return []
-        # A power cut may take a claim back: whoever made it is gone as well.
+            return (), {}
+        # A power cut may undo the claim, but it also ends the process that made it.
         with self._database.begin(durable=False) as connection:
             jobs = claims.claim(
                 connection,
                 now,
                 claimer=self._claimer,
-                limit=BATCH,
-                per_host=PER_HOST,
+                limit=CLAIM_LIMIT,
+                per_host=CLAIM_PER_HOST,
                 lease=LEASE,
                 kinds=kinds,
             )
             pairs = [(job.topic, job.target) for job in jobs if job.kind is JobKind.DELIVER]
-            live = subscriptions.find(connection, pairs, now)
-        nobody: tuple[Subscription | None, str | None] = None, None
-        # Read after the claim, and once for all of its subscribers: what they get is the newest there is.
-        files = self._files({job.topic for job in jobs if job.kind in _READS})
-        waiting = [job for job in jobs if job.kind in _READS and job.topic not in files]
-        if waiting:
+            return jobs, subscriptions.find(connection, pairs, now)
+
+    def _plan(self, jobs: Sequence[Job], live: Live) -> list[Task]:
+        """The tasks of claimed jobs. Jobs whose topic can't be read at present are requeued."""
+        tasks, unreadable = plan(jobs, live, self._read_topic)
+        if unreadable:
+            now = self._clock()
+            retry_at = now + UNREADABLE_WAIT
+            outcomes = [
+                JobOutcome(job=job, retry_at=retry_at, attempted=False) for job in unreadable
+            ]
             with self._database.begin(durable=False) as connection:
-                again = [JobOutcome(owed=job, again=now + SOON, tried=False) for job in waiting]
-                claims.record(connection, again, now)
-        return [
-            task_for(
-                job,
-                *live.get((job.topic, job.target), nobody),
-                files.get(job.topic),
-                secrets.token_urlsafe(24),
-            )
-            for job in jobs
-            if job.kind not in _READS or job.topic in files
-        ]
-
-    def _files(self, topics: Collection[str]) -> dict[str, FeedFile | None]:
-        """The topics as they are now, without those that can't be read just now."""
-        files: dict[str, FeedFile | None] = {}
-        for topic in topics:
-            with suppress(OutputError):  # the run that mends it tells of it
-                files[topic] = self._read(topic)
-        return files
-
-    def _send(self, errand: Task) -> "_SentRequest":
-        began = self._clock()
-        request = errand.request
-        until = self._resting.get(errand.owed.target) if errand.owed.kind is JobKind.PING else None
-        if request is None or (until and until > began):
-            return _SentRequest(errand, began, None, until)
-        try:
-            return _SentRequest(errand, began, self._exchange(request, errand.owed.kind))
-        except Exception:  # one job that a library fails over must not keep all others back
-            log.exception("a request to %s failed", host_name(errand.owed.target))
-            return _SentRequest(errand, began, _FAULT)
-
-    def _exchange(self, request: Request, kind: JobKind) -> Response:
-        """The answer to a request; of a ping, at the place that redirects lead to."""
-        answer = self._client.send(request)
-        for _ in range(publisher.MAX_HOPS if kind is JobKind.PING else 0):
-            if (further := publisher.follow(request, answer)) is None:
-                break
-            request, answer = further, self._client.send(further)
-        return answer
+                claims.record(connection, outcomes, now)
+        return tasks
 
     def _collect(self, wait: float) -> bool:
-        """Judge what came back; whether there was a nudge."""
-        sent, nudged = self._hands.collect(wait)
+        """Judge the answers that came; whether the pass was nudged."""
+        sent, nudged = self._pool.collect(wait)
         self._outcomes += map(self._judge, sent)
         return nudged
 
-    def _judge(self, sent: "_SentRequest") -> TaskOutcome:
-        job = sent.errand.owed
-        if sent.resting:
+    def _judge(self, sent: SentRequest) -> TaskOutcome:
+        job = sent.task.job
+        if until := sent.paused_until:
             return TaskOutcome(
-                settlement=JobOutcome(
-                    owed=job, again=sent.resting, not_before=sent.resting, tried=False
-                )
+                job_outcome=JobOutcome(job=job, retry_at=until, not_before=until, attempted=False)
             )
         retry = self._retry if job.kind is JobKind.PING else self._hub_retry
         outcome = outcome_of(
-            sent.errand, sent.answer, self._clock(), sent.began, retry, self._jitter()
+            sent.task, sent.answer, self._clock(), sent.began, retry, self._jitter()
         )
-        if job.kind is JobKind.PING and (until := outcome.settlement.not_before):
-            self._resting[job.target] = (
-                until  # for every topic: it is the hub that asked (RFC 9110 §10.2.3)
-            )
+        if job.kind is JobKind.PING and (until := outcome.job_outcome.not_before):
+            # For every topic of the hub: Retry-After is about the server (RFC 9110 §10.2.3).
+            self._sender.paused_hubs[job.target] = until
         return outcome
 
-    def _settle(self, tally: ResultCounts) -> None:
+    def _record(self, counts: ResultCounts) -> None:
         with self._database.begin() as connection:
-            record(connection, self._outcomes, self._clock(), self._most)
+            record(connection, self._outcomes, self._clock(), self._subscriptions_per_host)
         outcomes, self._outcomes = self._outcomes, []
         for outcome in outcomes:
-            tally.count(outcome)
-            self._heard(outcome.settlement)
+            counts.count(outcome)
+            self._on_outcome(outcome.job_outcome)
 
-    def _leave(self, tally: ResultCounts) -> None:
-        """Write down what still ends, in time if told to stop, and give the rest back."""
-        self._hands.drop()
-        left = STOPPING
-        while self._hands.busy and left > 0:
+    def _wind_down(self, counts: ResultCounts) -> None:
+        """Wait for requests that are being sent, record them, and release the other jobs.
+
+        A stopped pass waits for `STOP_TIMEOUT` at most.
+        """
+        self._pool.drop()
+        left = STOP_TIMEOUT
+        while self._pool.busy and left > 0:
             self._renew()
             began = time.monotonic()
-            self._collect(LOOK)
+            self._collect(CLAIM_INTERVAL)
             left -= time.monotonic() - began if self._stopped.is_set() else 0
-        self._settle(tally)
+        self._record(counts)
         with self._database.begin() as connection:
             claims.release(connection, self._claimer)
 
 
-def _turn(job: Job) -> str:
+def _queue_key(job: Job) -> str:
+    """The host in whose turn a job is sent."""
     return job.host if job.kind is JobKind.PING else queue_key(job.target, job.host)
-
-
-#: What became of a request that broke on our side. It is tried again like one that got no answer.
-_FAULT = Response(status=None, error="a fault of ours; the log has its trace")
-
-#: What can't be planned without the topic's file.
-_READS = (JobKind.VERIFY, JobKind.DELIVER)
-
-
-@dataclass(frozen=True, slots=True)
-class _SentRequest:
-    errand: Task
-    began: datetime
-    answer: Response | None  #: None: there was nothing to send
-    resting: datetime | None = (
-        None  #: until then the target asked to be left alone, so nothing was sent
-    )

@@ -1,1 +1,1 @@
-"""Dates, addresses and slugs as Ruby's libraries and Jekyll's `Utils` make them."""
+"""Dates, URIs and slugs as Ruby's libraries and Jekyll's `Utils` handle them. Does no I/O."""

@@ -1,4 +1,4 @@
-"""Words for addresses, as Jekyll's `Utils.slugify` and `titleize_slug` make them (jekyll/lib/jekyll/utils.rb)."""
+"""Slugs, as Jekyll's `Utils.slugify` and `titleize_slug` make them (jekyll/lib/jekyll/utils.rb)."""
 
 import re
 import unicodedata
@@ -12,19 +12,20 @@ _EDGES = re.compile(r"^-|-$", re.MULTILINE)
 _PLAIN = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 
 
-def slugify(text: str, mode: str = "default", *, cased: bool = False) -> str:
-    """The text with what a mode can't keep turned to hyphens.
+def slugify(text: str, mode: str = "default", *, keep_case: bool = False) -> str:
+    """The text with hyphens for the characters that a mode doesn't keep.
 
-    Modes are `raw`, `default`, `pretty`, `ascii` and `latin`; any other leaves the text as it is. Letters
-    become small unless `cased`. One hyphen is taken off each end, not more: that is Jekyll's rule.
+    Modes are `raw`, `default`, `pretty`, `ascii` and `latin`; any other leaves the text as it is.
+    Letters become lower case unless `keep_case`. As in Jekyll, only one hyphen is removed from each
+    end.
     """
-    if mode in MODES and not _PLAIN.fullmatch(text):  # no mode changes a plain slug, and most are
+    if mode in MODES and not _PLAIN.fullmatch(text):  # no mode changes a plain slug
         text = _EDGES.sub("", _hyphenated(text, mode))
-    return text if cased else text.lower()
+    return text if keep_case else text.lower()
 
 
 def titleize(slug: str) -> str:
-    """A title for a post that has none: `my-first-day` is `My First Day`."""
+    """The title for a post without one: `my-first-day` becomes `My First Day`."""
     return " ".join(word.capitalize() for word in slug.rstrip("-").split("-"))
 
 
@@ -34,36 +35,41 @@ def _hyphenated(text: str, mode: str) -> str:
     if mode == "ascii":
         return _ASCII.sub("-", text)
     if mode == "latin":
-        return _worded(_unaccented(text), besides="")
-    return _worded(text, besides=_PRETTY if mode == "pretty" else "")
+        return _words_only(_unaccented(text), also="")
+    return _words_only(text, also=_PRETTY if mode == "pretty" else "")
 
 
-def _worded(text: str, *, besides: str) -> str:
-    """Letters, marks and decimal digits stay, and `besides`; each run of all else is one hyphen."""
+def _words_only(text: str, *, also: str) -> str:
+    """Keep letters, marks, decimal digits and `also`; each run of others becomes a hyphen."""
     marked = "".join(
-        character if character in besides or _is_of_words(unicodedata.category(character)) else "\0"
+        character
+        if character in also or _is_word_category(unicodedata.category(character))
+        else "\0"
         for character in text
     )
     return re.sub("\0+", "-", marked)
 
 
-def _is_of_words(category: str) -> bool:
+def _is_word_category(category: str) -> bool:
     return category[0] in "LM" or category == "Nd"
 
 
 def _unaccented(text: str) -> str:
-    """Latin letters without their accents, `?` for every other letter, as Ruby's I18n.transliterate has it."""
+    """Drop the accents of Latin letters; other letters become `?` (Ruby, I18n.transliterate)."""
     return "".join(
-        character if character.isascii() else _LATIN.get(character) or _base(character)
+        character if character.isascii() else _LATIN.get(character) or _base_letter(character)
         for character in text
     )
 
 
-def _base(character: str) -> str:
+def _base_letter(character: str) -> str:
     base = unicodedata.normalize("NFD", character)[0]
     return base if base.isascii() and character <= "ž" else "?"
 
 
-# What NFD does not take apart (i18n, transliterator.rb)
-_WRITTEN_OUT = "ÆAE æae ÐD ðd ØO øo ÞTh þth ßss ĐD đd ĦH ħh ıi ĲIJ ĳij ĸk ŁL łl ĿL ŀl ŉ'n ŊNG ŋng ŒOE œoe ŦT ŧt ×x"
-_LATIN = {pair[0]: pair[1:] for pair in _WRITTEN_OUT.split()}
+# Letters that NFD does not decompose (i18n, transliterator.rb), each before its spelling.
+_SPELLINGS = (
+    "ÆAE æae ÐD ðd ØO øo ÞTh þth ßss ĐD đd ĦH ħh ıi ĲIJ ĳij ĸk ŁL łl ĿL ŀl ŉ'n ŊNG ŋng"
+    " ŒOE œoe ŦT ŧt ×x"
+)
+_LATIN = {pair[0]: pair[1:] for pair in _SPELLINGS.split()}

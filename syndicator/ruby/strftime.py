@@ -1,69 +1,31 @@
-"""Dates as Ruby writes them, whatever the machine's locale (Ruby, `Time#strftime`)."""
+"""Formats dates as Ruby's `Time#strftime` does, whatever the machine's locale."""
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta
 
-from syndicator.ruby.dates import DAYS, MONTHS, read_moment
+from syndicator.ruby.dates import DAYS, MONTHS
 
-_ZONE = re.compile(
-    r":\d\d\s*(?:(?P<sign>[+-])(?P<hours>[01]\d):?(?P<minutes>[0-5]\d)|Z|UTC|GMT)\s*$"
-)
-#: No date is written in more characters.
-_LONGEST = 1_000
 _DIRECTIVE = re.compile(r"%([-0^#_]*)(\d{0,3})(:{0,2}[a-zA-Z%+])")
 
 
-def to_date(value: object, zone: tzinfo, now: datetime | None) -> datetime | None:
-    """The moment a value names, in the zone it is written in, else the site's; None when it names none.
+def strftime(time: datetime, pattern: str) -> str:
+    """Format with Ruby's directives and flags (`%-d`, `%^a`, `%03j`). Unknown ones stay."""
 
-    `now` and `today` are `now`, so that the same posts make the same page on every day.
-    """
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=zone)
-    if isinstance(value, str) and value.strip().lower() in ("now", "today"):
-        return now.astimezone(zone) if now else None
-    if (isinstance(value, int) and not isinstance(value, bool)) or (
-        isinstance(value, str) and value.isdigit()
-    ):
-        try:
-            return datetime.fromtimestamp(int(str(value)[:15]), zone)
-        except (ValueError, OverflowError, OSError):
-            return None
-    if isinstance(value, str) and len(value) > _LONGEST:
-        return None
-    moment = read_moment(value, zone)
-    return moment.astimezone(_zone_of(str(value)) or zone) if moment else None
-
-
-def _zone_of(text: str) -> tzinfo | None:
-    """The zone a date is written with; None when it has none."""
-    found = _ZONE.search(text)
-    if found is None:
-        return None
-    minutes = int(found["hours"] or 0) * 60 + int(found["minutes"] or 0)
-    return timezone(timedelta(minutes=-minutes if found["sign"] == "-" else minutes))
-
-
-def strftime(time: datetime, form: str) -> str:
-    """The moment in Ruby's directives, with their flags (`%-d`, `%^a`, `%03j`). Unknown ones stay as they are."""
-
-    def replace(found: re.Match[str]) -> str:
-        flags, width, directive = found.groups()
+    def replace(match: re.Match[str]) -> str:
+        flags, width, directive = match.groups()
         if directive in _COMPOSED:
-            return _flagged(strftime(time, _COMPOSED[directive]), flags, width, " ", 0)
+            return _with_flags(strftime(time, _COMPOSED[directive]), flags, width, " ", 0)
         known = _DIRECTIVES.get(directive)
         if known is None:
-            return found.group()
-        made, pad, digits = known
-        return _flagged(made(time), flags, width, pad, digits)
+            return match.group()
+        write, pad, digits = known
+        return _with_flags(write(time), flags, width, pad, digits)
 
-    return _DIRECTIVE.sub(replace, form)
+    return _DIRECTIVE.sub(replace, pattern)
 
 
-def _flagged(text: str, flags: str, width: str, pad: str, digits: int) -> str:
+def _with_flags(text: str, flags: str, width: str, pad: str, digits: int) -> str:
     for flag in flags:
         match flag:
             case "-":
@@ -91,13 +53,13 @@ def _hour12(time: datetime) -> str:
 
 
 def _week(time: datetime, first: int) -> str:
-    """The week of the year, where weeks begin on a Sunday (0) or a Monday (1)."""
+    """The week of the year; `first` is its first day: Sunday (0) or Monday (1)."""
     return str((time.timetuple().tm_yday + 6 - (time.isoweekday() - first) % 7) // 7)
 
 
-_Make = Callable[[datetime], str]
-#: What each directive writes, what fills it up, and to how many characters.
-_DIRECTIVES: dict[str, tuple[_Make, str, int]] = {
+_Write = Callable[[datetime], str]
+#: For each directive: how it is written, the padding character, and the width to pad to.
+_DIRECTIVES: dict[str, tuple[_Write, str, int]] = {
     "Y": (lambda t: str(t.year), "0", 4),
     "C": (lambda t: str(t.year // 100), "0", 2),
     "y": (lambda t: str(t.year % 100), "0", 2),

@@ -1,7 +1,7 @@
-"""Paths and addresses as Jekyll writes them.
+"""Escapes, joins and normalises URIs as Jekyll and Ruby's Addressable do.
 
-Escaping is Jekyll's `URL.escape_path`, normalising what its `absolute_url` filter does through Addressable
-(jekyll/lib/jekyll/url.rb, filters/url_filters.rb; addressable/uri.rb).
+Escaping follows Jekyll's `URL.escape_path`, normalising follows its `absolute_url` filter, which
+uses Addressable (jekyll/lib/jekyll/url.rb, filters/url_filters.rb; addressable/uri.rb).
 """
 
 import re
@@ -17,18 +17,17 @@ _PORTS = {"http": "80", "https": "443"}
 
 
 def escape_path(path: str) -> str:
-    """What a placeholder's value becomes in an address."""
-    return (
-        path
-        if _PLAIN.fullmatch(path)
-        else quote(path, safe=f"{_SEGMENT}/?", errors="surrogateescape")
-    )
+    """Escape a permalink placeholder's value."""
+    if _PLAIN.fullmatch(path):
+        return path
+    return quote(path, safe=f"{_SEGMENT}/?", errors="surrogateescape")
 
 
 def join_address(url: str, baseurl: str, path: str) -> str:
-    """Jekyll's `absolute_url`: the path below the site's address, normalised; an address stays as it is.
+    """Jekyll's `absolute_url`: the path below the site's address, normalised.
 
-    Without a `url` it is the path alone, as in Jekyll.
+    An absolute `path` is returned as it is. Without a `url` the result is the path alone, as in
+    Jekyll.
     """
     if not path.startswith("/"):
         if is_absolute(path):
@@ -37,34 +36,31 @@ def join_address(url: str, baseurl: str, path: str) -> str:
     base = baseurl.removesuffix("/")
     base = f"/{base}" if base and not base.startswith("/") else base
     if path and _PLAIN.fullmatch(path) and "/." not in path and not base:
-        return (
-            f"{_origin(url)}{path}"
-            if url and "/" not in url.partition("://")[2]
-            else normalize(url + path)
-        )
+        is_origin = url and "/" not in url.partition("://")[2]
+        return f"{_origin(url)}{path}" if is_origin else normalize(url + path)
     return normalize(url + normalize(base + path))
 
 
 def path_below(address: str, root: str) -> str:
-    """The path of an address, without that of the root: as Jekyll has it before `relative_url` and `absolute_url`."""
+    """The path of an address without the root's, as Jekyll passes it to `relative_url`."""
     path, base = urlsplit(address).path, urlsplit(root).path.removesuffix("/")
     return path.removeprefix(base) if path.startswith(f"{base}/") else path
 
 
 def is_absolute(address: str) -> bool:
-    """Whether it names a scheme."""
+    """Whether the address has a scheme."""
     parts = _PARTS.match(address)
     return parts is not None and parts[1] is not None
 
 
 def normalize(address: str) -> str:
-    """Each part decoded, composed (NFKC) and encoded again; dot segments and default ports gone."""
+    """Decode, compose (NFKC) and encode each part. Remove dot segments and default ports."""
     parts = _PARTS.match(address)
-    assert parts is not None  # the pattern matches every text
+    assert parts is not None  # the pattern matches any text
     scheme, authority, path, query, fragment = parts.groups()
     scheme = scheme.strip().lower() if scheme is not None else None
     path = _without_dots(
-        "/".join(_recoded(segment, _SEGMENT) for segment in path.strip().split("/"))
+        "/".join(_reencoded(segment, _SEGMENT) for segment in path.strip().split("/"))
     )
     if not path and scheme in _PORTS:
         path = "/"
@@ -74,7 +70,7 @@ def normalize(address: str) -> str:
             "" if authority is None else f"//{_authority(authority, scheme)}",
             path,
             "" if not query else f"?{_query(query)}",
-            "" if not fragment else f"#{_recoded(fragment, _SEGMENT + '/?')}",
+            "" if not fragment else f"#{_reencoded(fragment, _SEGMENT + '/?')}",
         )
     )
 
@@ -84,22 +80,22 @@ def _origin(url: str) -> str:
     return normalize(url).removesuffix("/")
 
 
-def _recoded(text: str, safe: str) -> str:
+def _reencoded(text: str, safe: str) -> str:
     if text.isascii() and _PLAIN.fullmatch(text):
         return text
     plain = unquote(text, errors="surrogateescape")
     try:
         plain.encode()
-    except UnicodeEncodeError:  # octets that are not UTF-8 are kept as they are
+    except UnicodeEncodeError:  # bytes that are not UTF-8 are kept as they are
         return quote(plain, safe=safe, errors="surrogateescape")
     return quote(unicodedata.normalize("NFKC", plain), safe=safe)
 
 
 def _query(query: str) -> str:
-    """Pairs apart, and an encoded plus kept encoded, since a bare one means a space."""
+    """Encode pair by pair. An encoded plus stays encoded, since a bare one means a space."""
     safe = f"{_SEGMENT}/?".replace("&", "").replace(";", "")
     pairs = (
-        "%2B".join(_recoded(part, safe) for part in re.split("%2[Bb]", pair))
+        "%2B".join(_reencoded(part, safe) for part in re.split("%2[Bb]", pair))
         for pair in query.split("&")
     )
     return "&".join(pairs)
@@ -122,7 +118,7 @@ def _to_ascii(name: str) -> str:
 
 
 def _without_dots(path: str) -> str:
-    """RFC 3986 §5.2.4, and no `..` at the root either."""
+    """Remove dot segments (RFC 3986 §5.2.4), and `..` at the root."""
     if "/." not in path and not path.startswith("."):
         return path
     kept: list[str] = []

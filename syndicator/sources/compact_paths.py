@@ -1,17 +1,18 @@
-"""A million paths held small."""
+"""Keeps a million paths in little memory."""
 
 import heapq
 import re
 from collections.abc import Collection, Iterator
 
-#: Paths that are sorted at a time.
-_RUN = 10_000
+#: Paths that are sorted and joined at a time.
+RUN_LENGTH = 10_000
 
 
 class CompactPaths(Collection[str]):
-    """Paths in order, each once added, at their own length: a list of texts would take twice as much and more."""
+    """Paths in sorted order, each added once. A list of strings takes over twice the memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, run_length: int = RUN_LENGTH) -> None:
+        self._run_length = run_length
         self._runs: list[bytes] = []
         self._last: list[str] = []
         self._count = 0
@@ -19,7 +20,7 @@ class CompactPaths(Collection[str]):
     def add(self, path: str) -> None:
         self._last.append(path)
         self._count += 1
-        if len(self._last) == _RUN:
+        if len(self._last) == self._run_length:
             self._runs.append("\0".join(sorted(self._last)).encode("utf-8", "surrogateescape"))
             self._last = []
 
@@ -27,12 +28,12 @@ class CompactPaths(Collection[str]):
         return self._count
 
     def __iter__(self) -> Iterator[str]:
-        return heapq.merge(*map(_taken_apart, self._runs), sorted(self._last))
+        return heapq.merge(*map(_paths_of, self._runs), sorted(self._last))
 
     def __contains__(self, path: object) -> bool:
         return any(one == path for one in self)
 
 
-def _taken_apart(run: bytes) -> Iterator[str]:
+def _paths_of(run: bytes) -> Iterator[str]:
     for path in re.finditer(rb"[^\0]+", run):
         yield path[0].decode("utf-8", "surrogateescape")

@@ -1,8 +1,8 @@
-"""A folder of documents on disk: looking, and reading.
+"""Scans a folder for documents, and reads them.
 
-A look is `scandir` and `stat`; nothing is opened. What a look sees of a file is kept as one number, its print
-(`hash((path, size, mtime_ns))`, good within one process), so that a million files are eight megabytes and
-comparing two looks is comparing two arrays.
+A scan is `scandir` and `stat`; it opens nothing. It keeps one number for each file, its print:
+`hash((path, size, mtime_ns))`, valid within one process. So a million files take eight megabytes,
+and two scans are compared as two arrays.
 """
 
 import errno
@@ -13,7 +13,6 @@ import time
 from array import array
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from hashlib import sha1
 from pathlib import Path
 
@@ -21,88 +20,91 @@ from syndicator import regular_files
 from syndicator.errors import SourceError
 from syndicator.model.content import Document, Problem, Scope, Stat
 from syndicator.sources.compact_paths import CompactPaths
+from syndicator.sources.document_rules import DocumentRules
 
-#: A post is text; what is larger is a mistake, or an attack.
-MAX_OCTETS = 4 * 1024 * 1024
+#: Bytes of a post. A larger file is a mistake or an attack.
+MAX_BYTES = 4 * 1024 * 1024
 
-#: A file changed this recently may change again without its mtime moving; the coarsest clock in use is FAT's.
+#: A file changed this recently may change again with the same mtime: FAT has the coarsest clock.
 #: https://git-scm.com/docs/racy-git
 GRAIN_NS = 2_000_000_000
 
-#: What opening says of a path that leads to no file.
+#: Errors of opening a path that leads to no file.
 _NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
-#: Files between two tellings of how far a look is: some milliseconds.
-_NOW_AND_THEN = 2000
+#: Files between two progress calls of a scan: some milliseconds.
+PROGRESS_EVERY = 2000
 
-_SPELLED = re.compile(rb"\\x([0-9a-f]{2})")  # as `_shown` spells an octet
+#: A byte as `_printable` escapes it.
+_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
 class FolderScan:
-    """What one look at the folder saw."""
+    """The files seen by one scan."""
 
-    prints: "array[int]"  #: in the order they were met
-    fresh: CompactPaths = field(
-        default_factory=CompactPaths
-    )  #: paths whose print was not among the known ones
-    linked: bool = (
-        False  #: whether links to folders were followed: their files have another path too
-    )
+    prints: "array[int]"  #: in the order of the scan
+    #: Paths whose print was not among the known ones.
+    fresh: CompactPaths = field(default_factory=CompactPaths)
+    #: Whether links to folders were followed: their files have another path too.
+    linked: bool = False
 
 
 class SourceFolder:
-    """The documents below `root` that `scope` names."""
+    """The documents below `root` that `scope` selects."""
 
-    def __init__(self, root: Path, scope: Scope) -> None:
+    def __init__(self, root: Path, scope: Scope, *, progress_every: int = PROGRESS_EVERY) -> None:
         self.root = root
         self.scope = scope
+        self._progress_every = progress_every
+        self._rules = DocumentRules(scope)
         self._top = f"{root}/"
         self._real = os.path.realpath(root)
         self._linked = False
 
-    def look(
+    def scan(
         self,
         known: Container[int] | None = None,
-        seen_so_far: Callable[[int], None] = lambda _: None,
+        progress: Callable[[int], None] = lambda _: None,
     ) -> FolderScan:
-        """Look at every document. `known`: the prints that are no news; None: nobody asks what is fresh.
+        """Scan all documents. `known`: prints that are not fresh; None: `fresh` stays empty.
 
-        `seen_so_far` is told, now and then, how many it were; what it raises ends the look. Raises SourceError when the
-        folder itself can't be looked at.
+        `progress` gets the number of files so far; what it raises ends the scan. Raises SourceError
+        if the folder can't be read.
         """
         prints: array[int] = array("q")
         append = prints.append
         fresh = CompactPaths()
-        suffixes = tuple(sorted(self.scope.suffixes, key=len))  # the shortest is the most common
+        suffixes = tuple(sorted(self.scope.suffixes, key=len))  # the shortest is most common
+        rules = self._rules
         folders = list(self._tops())[::-1]
         while folders:
             prefix, full = folders.pop()
-            excludes = self._may_exclude(prefix)
+            excludes = rules.may_exclude(prefix)
             below = []
             try:
                 with os.scandir(full) as entries:
                     for entry in entries:
                         name = entry.name
-                        if not name.isascii() and (shown := _shown(name)) != name:
-                            append(mark := hash((prefix + shown, 0, 0)))
+                        if not name.isascii() and (printable := _printable(name)) != name:
+                            append(mark := hash((prefix + printable, 0, 0)))
                             if known is not None and mark not in known:
-                                fresh.add(prefix + shown)
+                                fresh.add(prefix + printable)
                             continue
                         try:
                             if entry.is_dir():
                                 below.append(entry)
                                 continue
-                        except OSError:  # a link in a circle: reading it says so
+                        except OSError:  # a circular link: reading reports it
                             pass
                         if not name.endswith(suffixes) or (
-                            excludes and self._is_excluded(prefix + name)
+                            excludes and rules.is_excluded(prefix + name)
                         ):
                             continue
                         try:
                             seen = entry.stat()
-                        except OSError:  # a link that can't be followed, which reading says
-                            if name.startswith("."):  # by such a link Emacs locks a file
+                        except OSError:  # a broken link: reading reports it
+                            if name.startswith("."):  # Emacs locks files with such links
                                 continue
                             try:
                                 seen = entry.stat(follow_symlinks=False)
@@ -110,43 +112,28 @@ class SourceFolder:
                                 continue
                         mark = hash((prefix + name, seen.st_size, seen.st_mtime_ns))
                         append(mark)
-                        if not len(prints) % _NOW_AND_THEN:
-                            seen_so_far(len(prints))
+                        if not len(prints) % self._progress_every:
+                            progress(len(prints))
                         if known is not None and mark not in known:
                             fresh.add(prefix + name)
             except OSError as error:
                 raise self._unreadable(full, error) from error
             folders += [
-                (f"{prefix}{entry.name}/", entry.path) for entry in self._followed(prefix, below)
+                (f"{prefix}{entry.name}/", entry.path) for entry in self._entered(prefix, below)
             ]
         return FolderScan(prints, fresh, self._linked)
 
     def is_document(self, path: str) -> bool:
-        """Whether a look would count a file of this path, be it there or not."""
+        """Whether a scan would include a file of this path, which need not exist."""
         folder, _, name = path.rpartition("/")
-        if not name.endswith(self.scope.suffixes) or self._is_excluded(path):
+        if not name.endswith(self.scope.suffixes) or self._rules.is_excluded(path):
             return False
-        return self._is_entered(folder) and is_below(
+        return self._rules.is_entered(folder) and is_below(
             os.path.realpath(self._top + folder), self._real
         )
 
-    def _is_entered(self, folder: str) -> bool:
-        """Whether a folder is, or is below, a document folder, by the rules that `_search` and `_followed` go by."""
-        entered, above = "" in self.scope.roots, ""
-        for name in folder.split("/") if folder else ():
-            path = above + name
-            if entered:
-                if not self._is_kept(name, path):
-                    return False
-            elif name in self.scope.anywhere or path in self.scope.roots:
-                entered = True
-            elif self.scope.anywhere and not self._is_searched(name, path):
-                return False
-            above = f"{path}/"
-        return entered
-
     def stat(self, path: str) -> Stat | None:
-        """A look at one file, or at what can only be told of: no text for a name, a link to nowhere; None: nothing."""
+        """Stat one file, or a broken link or misnamed file. None: there is nothing."""
         try:
             try:
                 seen = os.stat(self._top + path)
@@ -161,93 +148,87 @@ class SourceFolder:
         return Stat(path=path, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
 
     def read(self, path: str) -> Document | Problem | None:
-        """The file whole; a Problem when it is no file we read; None when it is gone.
+        """Read a file. A Problem if it is refused or unreadable; None if it is gone.
 
-        Refused before they are opened: what isn't a regular file (opening a FIFO hangs), what leads out of the
-        source, and what is over 4 MiB.
+        Refused without being opened: files that aren't regular (opening a FIFO hangs), links that
+        leave the source, and files over 4 MiB.
         """
         full = f"{self._top}{path}"
         try:
             seen = os.lstat(full)
             if stat.S_ISLNK(seen.st_mode):
                 seen = os.stat(full)
-                full = os.path.realpath(full)  # read there: the link may lead elsewhere by then
+                full = os.path.realpath(full)  # opened by this path: the link may change
                 if not is_below(full, self._real):
                     hint = "copy the file, or link to one inside the source"
-                    return _refused(path, "is a link that leads out of the source", hint)
+                    return _refused(path, "is a link to a file outside the source", hint)
             if not stat.S_ISREG(seen.st_mode):
                 return _refused(path, "is not a regular file", "move it out of the posts")
-            if seen.st_size > MAX_OCTETS:
-                return _refused(
-                    path, f"is {seen.st_size:,} octets; a post has at most {MAX_OCTETS:,}"
-                )
-            data = regular_files.read_file(full, MAX_OCTETS)
+            if seen.st_size > MAX_BYTES:
+                message = f"has {seen.st_size:,} bytes; a post may have at most {MAX_BYTES:,}"
+                return _refused(path, message)
+            data = regular_files.read_file(full, MAX_BYTES)
         except UnicodeEncodeError:
-            hint = "let its locale be one of UTF-8"
-            return (
-                _refused(path, "has a name that this process can't spell", hint)
-                if self._is_misnamed(path)
-                else None
-            )
+            if not self._is_misnamed(path):
+                return None
+            hint = "run syndicator in a UTF-8 locale"
+            return _refused(path, "has a name that this process's locale can't encode", hint)
         except OSError as error:
             if error.errno in _NOWHERE:
-                return self._told_of(path)
-            return _refused(path, f"can't be read: {error.strerror}", "see its permissions")
-        # The stat from before reading: a write that came between shows as a change at the next look.
+                return self._problem_of_missing(path)
+            return _refused(path, f"can't be read: {error.strerror}", "check its permissions")
+        # The stat from before reading: a write in between is a change at the next scan.
         at = Stat(path=path, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
         return Document(stat=at, data=data, digest=sha1(data, usedforsecurity=False).hexdigest())
 
-    def _told_of(self, path: str) -> Problem | None:
-        """What can be said of a path that leads to no file; None: there is nothing."""
+    def _problem_of_missing(self, path: str) -> Problem | None:
+        """The Problem of a path that leads to no file; None: there is nothing at the path."""
         if os.path.islink(self._top + path):
-            return _refused(path, "is a link that leads nowhere", "mend the link, or remove it")
-        return (
-            _refused(path, "has a name that is not UTF-8", "rename it")
-            if self._is_misnamed(path)
-            else None
-        )
+            return _refused(path, "is a broken link", "fix the link, or remove it")
+        if self._is_misnamed(path):
+            return _refused(path, "has a name that is not UTF-8", "rename it")
+        return None
 
     def _is_misnamed(self, path: str) -> bool:
-        """Whether a path stands for something whose name is no text, or none that this process can spell."""
+        """Whether a path is the printable form of a file name that this process can't decode."""
         folder, slash, name = path.rpartition("/")
-        octets = _SPELLED.sub(lambda spelled: bytes.fromhex(spelled[1].decode()), _octets(name))
-        there = os.fsdecode(octets)
-        above = os.fsencode(self._top) + _octets(folder + slash)
-        return _shown(there) == name != there and os.path.lexists(above + octets)
+        data = _ESCAPED.sub(lambda escaped: bytes.fromhex(escaped[1].decode()), _encoded(name))
+        on_disk = os.fsdecode(data)
+        above = os.fsencode(self._top) + _encoded(folder + slash)
+        return _printable(on_disk) == name != on_disk and os.path.lexists(above + data)
 
     def _tops(self) -> Iterator[tuple[str, str]]:
-        """Folders whose whole content is documents: the prefix of their paths (ending in "/", or empty), and where."""
+        """Document folders: the prefix of their paths ("" or ending in "/"), and their location."""
         if self.scope.anywhere:
             yield from self._search()
             return
         for root in self.scope.roots:
             yield f"{root}/" if root else "", os.path.join(self.root, root)
 
-    def _followed(self, prefix: str, below: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
-        """Those of a document folder's folders that hold documents too, the last by name first."""
+    def _entered(self, prefix: str, below: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+        """The subfolders of a document folder that hold documents too, by name, last first."""
         kept = [
             entry
             for entry in below
-            if self._is_kept(entry.name, prefix + entry.name) and self._is_folder(entry)
+            if self._rules.is_kept(entry.name, prefix + entry.name) and self._is_folder(entry)
         ]
         return sorted(kept, key=lambda entry: entry.name, reverse=True)
 
     def _search(self) -> Iterator[tuple[str, str]]:
-        """Look for document folders. Like Jekyll, a folder that begins with `_` or `.` holds none unless named.
+        """Find document folders. As in Jekyll, folders beginning with `_` or `.` have none.
 
         jekyll/entry_filter.rb, jekyll/reader.rb
         """
         seen: set[str] = set()
-        waiting = [
-            ("", str(self.root))
-        ]  # a list and no recursion: folders may be nested deeper than calls
+        # A list, not recursion: folders may be nested deeper than calls.
+        waiting = [("", str(self.root))]
         while waiting:
             path, full = waiting.pop()
             name = path.rpartition("/")[2]
             if path and (name in self.scope.anywhere or path in self.scope.roots):
                 yield f"{path}/", full
                 continue
-            if path and not self._is_searched(name, path):
+            if path and not self._rules.is_searched(name, path):
                 continue
             real = os.path.realpath(full) if path and os.path.islink(full) else full
             if real in seen:
@@ -269,63 +250,38 @@ class SourceFolder:
             return []
 
     def _is_folder(self, entry: os.DirEntry[str]) -> bool:
-        if _shown(entry.name) != entry.name:
+        if _printable(entry.name) != entry.name:
             return False
         if not entry.is_symlink():
             return entry.is_dir()
-        # A link is followed as long as it stays inside, and doesn't lead to a folder that it stands in.
+        # A link is followed if its target is inside the root and doesn't contain the link.
         real = os.path.realpath(entry.path)
         here = os.path.realpath(os.path.dirname(entry.path))
         followed = os.path.isdir(real) and is_below(real, self._real) and not is_below(here, real)
         self._linked |= followed
         return followed
 
-    def _is_kept(self, name: str, path: str) -> bool:
-        """Whether a folder below a document folder is one too."""
-        return not name.startswith(".") and not self._is_excluded(path)
-
-    def _is_searched(self, name: str, path: str) -> bool:
-        """Whether document folders are looked for below a folder."""
-        return (
-            not name.startswith(("_", ".", "#"))
-            and not name.endswith("~")
-            and not self._is_excluded(path)
-        )
-
-    def _is_excluded(self, path: str) -> bool:
-        """As Jekyll (entry_filter.rb, `glob_include?`): a glob in which `*` takes slashes, or a path's beginning."""
-        return any(
-            fnmatchcase(path, one) or f"{path}/".startswith(one) for one in self.scope.exclude
-        )
-
-    def _may_exclude(self, prefix: str) -> bool:
-        """Whether any glob could match a file in a folder: most excludes name other folders."""
-        return any(
-            glob.startswith(prefix) or re.search(r"[*?\[]", glob) for glob in self.scope.exclude
-        )
-
     def _unreadable(self, full: str, error: OSError) -> SourceError:
-        hint = "is it mounted, and may this user read it?"
-        return without(self.root, f"{full} can't be read: {error.strerror}", hint)
+        hint = "check that it is mounted and that this user may read it"
+        return source_error(self.root, f"{full} can't be read: {error.strerror}", hint)
 
 
-def without(root: Path, message: str, hint: str) -> SourceError:
-    """The error of what a source lacks. One that went as a whole has one error, whatever is missed first."""
-    return SourceError(message, hint=hint) if os.path.isdir(root) else no_folder(root)
+def source_error(root: Path, message: str, hint: str) -> SourceError:
+    """The error of a source. If its root is gone, it is always the same error."""
+    return SourceError(message, hint=hint) if os.path.isdir(root) else not_a_directory(root)
 
 
-def no_folder(root: Path) -> SourceError:
-    return SourceError(
-        f"{root} is no folder that can be read", hint="see [source] path; is it mounted?"
-    )
+def not_a_directory(root: Path) -> SourceError:
+    hint = "check [source] path, and that it is mounted"
+    return SourceError(f"{root} is not a readable directory", hint=hint)
 
 
-def _shown(name: str) -> str:
-    """A file's name as text: octets that are not UTF-8, which Python has as half characters, are spelled out."""
-    return _octets(name).decode("utf-8", "backslashreplace")
+def _printable(name: str) -> str:
+    """A file name as text: bytes that aren't UTF-8 (surrogates in Python) appear as `\\xff`."""
+    return _encoded(name).decode("utf-8", "backslashreplace")
 
 
-def _octets(name: str) -> bytes:
+def _encoded(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
@@ -334,7 +290,7 @@ def _refused(path: str, message: str, hint: str | None = None) -> Problem:
 
 
 def is_settled(document: Document, now_ns: int | None = None) -> bool:
-    """Whether the file's mtime is far enough back that a later change must move it."""
+    """Whether the file's mtime is so old that any later change has another mtime."""
     return abs((time.time_ns() if now_ns is None else now_ns) - document.stat.mtime_ns) > GRAIN_NS
 
 

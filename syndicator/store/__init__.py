@@ -1,1 +1,4 @@
-"""What is remembered. The schema stands on one page, and each module speaks for its own tables."""
+"""The state: an index of posts, feeds and files, the ids of posts, and the outbox.
+
+`schema` has every table on one page. Each other module reads and writes its own tables.
+"""

@@ -1,6 +1,7 @@
-"""Paying what is owed: debts are claimed, and settled when their request was made.
+"""A claim reserves a job for one process until its lease ends; here jobs are claimed and recorded.
 
-Every function works inside its caller's transaction.
+A claimed job is sent by its claimer alone. It ends as done, retried or given up, or its lease
+expires and it is queued again. Every function works inside its caller's transaction.
 """
 
 import json
@@ -45,31 +46,31 @@ def claim(
     lease: timedelta,
     kinds: Collection[JobKind] = tuple(JobKind),
 ) -> tuple[Job, ...]:
-    """Claim due debts of some kinds for one lease, after releasing expired claims.
+    """Claim due jobs of some kinds for one lease, after releasing expired claims.
 
-    No more than `per_host` debts of one host are claimed at a time, and hosts take turns, so that a dead one
-    is never all there is. Verifications take turns by the client that asked: any number of names may lead to one
-    address, and a name costs nothing. What is already being paid to a target for a topic isn't begun a second time,
-    and verifications of it are asked in their order: the last has the last word.
+    At most `per_host` jobs of one host are claimed at a time, and hosts take turns, so that a dead
+    host never fills a claim. Verifications take turns by client: any number of free host names may
+    lead to one address. While a job is claimed, no other job of its kind, target and topic is, and
+    verifications of one target and topic are claimed in their order: the last one decides.
     """
     requeue(connection, and_(jobs.c.state == "claimed", jobs.c.expires <= to_us(now)))
-    said: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "now": to_us(now),
+        "kinds": list(kinds),
         "per_host": per_host,
-        "most": limit,
+        "limit": limit,
         "by": claimer,
         "until": to_us(now + lease),
     }
-    said["kinds"] = list(kinds)
-    claimed = connection.execute(_claim(), said)
-    return tuple(sorted(map(_owed, claimed), key=lambda job: (job.attempts > 0, job.due, job.id)))
+    claimed = connection.execute(_claim_statement(), parameters)
+    return tuple(sorted(map(_job, claimed), key=lambda job: (job.attempts > 0, job.due, job.id)))
 
 
-@lru_cache  # it takes some milliseconds to put together
-def _claim() -> ReturningUpdate[Any]:
+def _is_due() -> ColumnElement[bool]:
+    """Whether a job may be claimed now, apart from its turn."""
     other = jobs.alias()
     same = [other.c[name] == jobs.c[name] for name in ("kind", "target", "topic")]
-    # Variables would hide the partial indexes.
+    # Literals, since the planner can't match a bound parameter with a partial index.
     busy = exists().where(other.c.state == literal_column("'claimed'"), *same)
     earlier = exists().where(
         other.c.state != literal_column("'claimed'"),
@@ -77,13 +78,17 @@ def _claim() -> ReturningUpdate[Any]:
         other.c.id < jobs.c.id,
         *same,
     )
-    due = and_(
+    return and_(
         jobs.c.state == "waiting",
         jobs.c.due <= bindparam("now"),
         jobs.c.kind.in_(bindparam("kinds", expanding=True)),
         ~busy,
-        or_(jobs.c.kind != JobKind.VERIFY, ~earlier),  # of nothing else two may wait
+        or_(jobs.c.kind != JobKind.VERIFY, ~earlier),  # only verifications can wait twice
     )
+
+
+@lru_cache  # building it takes some milliseconds
+def _claim_statement() -> ReturningUpdate[Any]:
     tried = case((jobs.c.attempts > 0, 1), else_=0)
     turns = (
         select(
@@ -101,98 +106,100 @@ def _claim() -> ReturningUpdate[Any]:
             )
             .label("turn"),
         )
-        .where(or_(due, jobs.c.state == "claimed"))
+        .where(or_(_is_due(), jobs.c.state == "claimed"))
         .subquery()
     )
     chosen = (
         select(turns.c.id)
         .where(turns.c.state == "waiting", turns.c.turn <= bindparam("per_host"))
         .order_by(turns.c.tried, turns.c.turn, turns.c.due, turns.c.id)
-        .limit(bindparam("most", type_=Integer))
+        .limit(bindparam("limit", type_=Integer))
     )
     return (
         update(jobs)
         .where(jobs.c.id.in_(chosen), jobs.c.state == "waiting")
+        # Parameters of other names than the columns: SQLAlchemy reserves those for itself.
         .values(state="claimed", claimer=bindparam("by"), expires=bindparam("until"))
         .returning(jobs)
     )
 
 
 def renew(connection: Connection, claimer: str, until: datetime) -> None:
-    """Claim on what a claimer has under way."""
-    mine = and_(jobs.c.state == "claimed", jobs.c.claimer == claimer)
-    connection.execute(update(jobs).where(mine).values(expires=to_us(until)))
+    """Extend every claim of a claimer."""
+    claimed = and_(jobs.c.state == "claimed", jobs.c.claimer == claimer)
+    connection.execute(update(jobs).where(claimed).values(expires=to_us(until)))
 
 
 def release(connection: Connection, claimer: str) -> int:
-    """Give back at once what a claimer that died had claimed; how many."""
+    """Queue again, before their lease ends, the jobs that a dead claimer had; how many."""
     return requeue(connection, and_(jobs.c.state == "claimed", jobs.c.claimer == claimer))
 
 
-def requeue(connection: Connection, which: ColumnElement[bool]) -> int:
-    """Make claimed debts wait again. Where the same is owed anew meanwhile, that debt stands for both."""
-    back = connection.execute(delete(jobs).where(which).returning(jobs)).all()
-    sent = [{"of": row.topic, "to": row.target} for row in back if row.kind == JobKind.DELIVER]
-    if sent:
-        # What was under way may have arrived.
-        whose = and_(
+def requeue(connection: Connection, condition: ColumnElement[bool]) -> int:
+    """Requeue claimed jobs, merging each with an identical job queued meanwhile; how many."""
+    requeued = connection.execute(delete(jobs).where(condition).returning(jobs)).all()
+    deliveries = [
+        {"of": row.topic, "to": row.target} for row in requeued if row.kind == JobKind.DELIVER
+    ]
+    if deliveries:
+        # The delivery may have arrived, so it is unknown which bytes the subscriber has.
+        subscription = and_(
             subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to")
         )
-        connection.execute(update(subscriptions).where(whose).values(delivered=None), sent)
-    _wait_again(connection, [{**row._mapping, **_WAITING} for row in back])
-    return len(back)
-
-
-def record(connection: Connection, settlements: Sequence[JobOutcome], now: datetime) -> None:
-    """Write down what became of claimed debts: paid ones are gone, the others wait again or are given up."""
-    paid = [settlement.owed.id for settlement in settlements if settlement.paid]
-    if paid:
-        # Rows, not one long list: SQLite takes 32,766 variables, and PostgreSQL plans a list anew each time.
-        done = delete(jobs).where(jobs.c.id == bindparam("row"), jobs.c.state == "claimed")
-        connection.execute(done, [{"row": row} for row in paid])
-    queued_by_kind = {
-        settlement.owed.id: settlement for settlement in settlements if not settlement.paid
-    }
-    if queued_by_kind:
-        claimed = (
-            delete(jobs)
-            .where(jobs.c.id.in_(queued_by_kind), jobs.c.state == "claimed")
-            .returning(jobs)
+        connection.execute(
+            update(subscriptions).where(subscription).values(delivered=None), deliveries
         )
-        _wait_again(
+    _put_back(connection, [{**row._mapping, **_WAITING} for row in requeued])
+    return len(requeued)
+
+
+def record(connection: Connection, outcomes: Sequence[JobOutcome], now: datetime) -> None:
+    """Record the outcomes of claimed jobs: delete those done, requeue or give up the others."""
+    done = [outcome.job.id for outcome in outcomes if outcome.done]
+    if done:
+        # One row at a time, not one long list: SQLite allows 32,766 variables, and PostgreSQL
+        # plans each length of list anew.
+        statement = delete(jobs).where(jobs.c.id == bindparam("row"), jobs.c.state == "claimed")
+        connection.execute(statement, [{"row": row} for row in done])
+    failed = {outcome.job.id: outcome for outcome in outcomes if not outcome.done}
+    if failed:
+        claimed = delete(jobs).where(jobs.c.id.in_(failed), jobs.c.state == "claimed")
+        _put_back(
             connection,
             [
-                {**row._mapping, **_WAITING, **_outcome(queued_by_kind[row.id])}
-                for row in connection.execute(claimed)
+                {**row._mapping, **_WAITING, **_failure(failed[row.id])}
+                for row in connection.execute(claimed.returning(jobs))
             ],
         )
-    record_pings(connection, settlements, now)
+    record_pings(connection, outcomes, now)
 
 
 _WAITING = {"state": "waiting", "claimer": None, "expires": None}
 
 
-def _outcome(settlement: JobOutcome) -> dict[str, Any]:
-    job = settlement.owed
+def _failure(outcome: JobOutcome) -> dict[str, Any]:
+    """The columns that a failed attempt changes."""
+    job = outcome.job
     return {
-        "state": "gave up" if settlement.again is None else "waiting",
-        "attempts": job.attempts + settlement.tried,
-        "due": to_us(settlement.again or job.due),
-        "not_before": to_us(settlement.not_before) if settlement.not_before else 0,
-        "error": settlement.error,
+        "state": "gave up" if outcome.retry_at is None else "waiting",
+        "attempts": job.attempts + outcome.attempted,
+        "due": to_us(outcome.retry_at or job.due),
+        "not_before": to_us(outcome.not_before) if outcome.not_before else 0,
+        "error": outcome.error,
     }
 
 
-def _wait_again(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def _put_back(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
-        connection.execute(_waits(connection.dialect), rows)
+        connection.execute(_put_back_statement(connection.dialect), rows)
 
 
 @lru_cache
-def _waits(dialect: Dialect) -> Any:
-    """Put a debt back. Where it is owed anew, that stands, owed since the older time and left alone as was asked.
+def _put_back_statement(dialect: Dialect) -> Any:
+    """Put a job back, or merge it with an identical one that was queued meanwhile.
 
-    In one statement: on PostgreSQL a run may be about to owe it.
+    The newer job stays, with the older `since` and the later `not_before`. One statement, since on
+    PostgreSQL a run may be queueing the newer job at the same time.
     """
     statement = insert(dialect, jobs)
     old = statement.excluded
@@ -209,7 +216,7 @@ def _waits(dialect: Dialect) -> Any:
     )
 
 
-def _owed(row: Row[Any]) -> Job:
+def _job(row: Row[Any]) -> Job:
     return Job(
         id=row.id,
         kind=JobKind(row.kind),

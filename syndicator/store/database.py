@@ -1,7 +1,6 @@
-"""The connection to SQLite or PostgreSQL and its care: opening, migrating, transactions."""
+"""The connection to SQLite or PostgreSQL: opening, migrations, transactions."""
 
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import (
-    URL,
     Column,
     Connection,
     Engine,
@@ -27,19 +25,19 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from syndicator.errors import MovedStateError, StateError
 from syndicator.store import file_modes
 from syndicator.store.schema import like_sqlite, metadata
+from syndicator.store.state_errors import readable_errors, without_password
 
 #: The newest migration in `migrations/versions`.
 HEAD = "0005"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-#: As Alembic makes it: a new state gets its tables at once, and is marked as if it had come all the way.
+#: As Alembic defines it. A new state gets its tables at once, stamped with the newest migration.
 #: https://alembic.sqlalchemy.org/en/latest/cookbook.html#building-an-up-to-date-database-from-scratch
 _ALEMBIC = Table(
     "alembic_version",
@@ -48,71 +46,64 @@ _ALEMBIC = Table(
     PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 
-#: How a writing transaction ends on SQLite. A debt must outlive a power cut: https://sqlite.org/pragma.html#pragma_synchronous
-_DURABLE, _FAST = "FULL", "NORMAL"
+#: The `synchronous` setting of SQLite for a durable transaction, which survives a power cut.
+#: Queued jobs must. https://sqlite.org/pragma.html#pragma_synchronous
+_DURABLE = "FULL"
 
-#: Else SQLAlchemy reads octets where a database was made without an encoding, and stumbles over them.
+#: The setting for a transaction whose loss is harmless.
+_FAST = "NORMAL"
+
+#: Without it, SQLAlchemy reads bytes, and fails, where a database was created without an encoding.
 _POSTGRESQL = {"client_encoding": "utf8"}
-
-#: Parameters of a URL that hold a secret: `password`, `sslpassword`, `oauth_client_secret`.
-#: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
-_SECRET = re.compile("password|secret", re.IGNORECASE)
-
-_MENDED_BY_DELETING = (
-    "the state is an index: move the file away and it is made again; what is lost are the moments posts were "
-    "first seen changed, the ids of posts that were renamed, subscriptions, and pings still owed"
-)
 
 
 class Database:
     """A state by its URL: `sqlite:///path` or `postgresql+psycopg://…`.
 
-    Opening creates what isn't there and migrates what is older; a newer schema is refused.
-    Raises StateError, with the cause in words, for whatever the operator can mend.
+    Opening creates a missing state and migrates an older one; a newer schema is refused.
+    Raises StateError, with a readable cause, for each error that an operator can fix.
     """
 
     def __init__(self, url: str, *, folder_mode: int = file_modes.FOLDER) -> None:
-        """`folder_mode`: the rights of the state's folder, if it has to be made."""
+        """`folder_mode`: the permissions of the state's folder, if it has to be created."""
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        with readable_errors(_shown(self.url)):
+        with readable_errors(without_password(self.url)):
             if self.path:
-                _refuse_no_file(str(self.path))
-                file_modes.make(self.path, folder_mode)
+                _refuse_special_file(str(self.path))
+                file_modes.create(self.path, folder_mode)
                 file_modes.restrict(self.path)
             self.engine = _engine(url, sqlite=self.sqlite)
-            self._opened: tuple[int, int] | None = None
+            self._inode: tuple[int, int] | None = None
             self._migrate()
-            self._opened = _place(self.path)
-            self._beside = (
-                {file: _place(file) for file in file_modes.companions(self.path)}
-                if self.path
-                else {}
-            )
+            self._inode = _inode(self.path)
+            companions = file_modes.companions(self.path) if self.path else []
+            self._companions = {file: _inode(file) for file in companions}
 
     @property
     def name(self) -> str:
-        """What to call it in front of people, without its password."""
-        return self.url.database if self.sqlite and self.url.database else _shown(self.url)
+        """The name of the state in messages, without its password."""
+        if self.sqlite and self.url.database:
+            return self.url.database
+        return without_password(self.url)
 
     @property
     def path(self) -> Path | None:
-        """The file, if it is one."""
+        """The file of an SQLite state; None: it is not a file."""
         return Path(self.url.database) if self.sqlite and self.url.database else None
 
     @contextmanager
     def begin(self, *, durable: bool = True) -> Iterator[Connection]:
         """A transaction that may write. One at a time on SQLite; the others wait.
 
-        One that isn't `durable` doesn't wait for the disk: it outlives the process, but a power cut may take it back
-        unless a durable one came after it.
+        A transaction that isn't `durable` doesn't wait for the disk. It survives the process, but
+        a power cut may undo it unless a durable transaction came after it.
         """
         self.check()
+        synchronous = _DURABLE if durable else _FAST
         with (
             readable_errors(self.name),
-            self.engine.connect().execution_options(
-                synchronous=_DURABLE if durable else _FAST
-            ) as connection,
+            self.engine.connect().execution_options(synchronous=synchronous) as connection,
             connection.begin(),
         ):
             if not durable and not self.sqlite:
@@ -121,30 +112,28 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view that writes nothing."""
+        """A transaction that only reads, from one consistent snapshot."""
         self.check()
         with readable_errors(self.name), self.engine.connect() as connection, connection.begin():
             yield connection
 
     def check(self) -> None:
-        """Raise MovedStateError when the file isn't the one that was opened.
+        """Raise MovedStateError when the file is not the one that was opened.
 
-        What is open still reads and writes the old one, which nobody will ever see; what is opened from now on
-        is the new one. Between the two, debts would be lost.
+        Open connections would still read and write the old file, which no other process sees, and
+        new connections would open the new file: queued jobs would be lost between the two.
         """
-        if self._opened and _place(self.path) != self._opened:
-            hint = (
-                "if that was no mistake, nothing is to be done: the daemon opens what is there now"
-            )
+        if self._inode and _inode(self.path) != self._inode:
+            hint = "no action is needed if this was intended: the daemon opens the new file"
             raise MovedStateError(f"{self.name} was deleted, moved away or replaced", hint=hint)
 
-    def give_up_place(self) -> None:
-        """Remove what SQLite keeps beside the file that was opened, now that another file has its place.
+    def remove_companions(self) -> None:
+        """Remove SQLite's files beside the file that was opened, after another file replaced it.
 
-        The other one would take it for its own, and with it the old one's newest changes.
+        SQLite would apply them to the new file, with the newest changes of the old one.
         """
-        for file, place in self._beside.items():
-            if place and _place(file) == place:
+        for file, inode in self._companions.items():
+            if inode and _inode(file) == inode:
                 file.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -152,14 +141,14 @@ class Database:
 
     def _migrate(self) -> None:
         with self.engine.connect() as connection:
-            _refuse_other_letters(self.name, connection)
+            _refuse_other_encoding(self.name, connection)
             version = _version(connection)
         if version == HEAD:
             return
         with self.begin() as connection:
-            version = _version(connection)  # another process may have been faster
+            version = _version(connection)  # another process may have migrated it meanwhile
             if version is None:
-                _refuse_strangers(self.name, connection)
+                _refuse_foreign_tables(self.name, connection)
                 metadata.create_all(connection, checkfirst=False)
                 _ALEMBIC.create(connection)
                 connection.execute(insert(_ALEMBIC).values(version_num=HEAD))
@@ -168,17 +157,17 @@ class Database:
                 _upgrade(connection)
 
 
-def _place(path: Path | None) -> tuple[int, int] | None:
-    """What tells a file from another in its place; None: it isn't there, or no file."""
+def _inode(path: Path | None) -> tuple[int, int] | None:
+    """Device and inode, which identify a file whatever its path; None: there is no file."""
     try:
-        seen = os.stat(path) if path else None
+        status = os.stat(path) if path else None
     except OSError:
         return None
-    return (seen.st_dev, seen.st_ino) if seen else None
+    return (status.st_dev, status.st_ino) if status else None
 
 
 def _upgrade(connection: Connection) -> None:
-    # Alembic costs a quarter of a second to import, and is needed once in a version's life.
+    # Importing Alembic takes a quarter of a second, and is needed once for each new version.
     from alembic import command
     from alembic.config import Config
 
@@ -189,86 +178,86 @@ def _upgrade(connection: Connection) -> None:
 
 
 def peek(url: str) -> datetime | None:
-    """Look at a state and change nothing: when the last run that looked at everything was; None: there was none.
+    """The time of the last full scan, without changing the state; None: there was none.
 
-    Raises StateError when it can't be used: damaged, not reachable, or from a newer version.
+    Raises StateError when the state can't be used: damaged, not reachable, or of a newer version.
     """
-    last = peek_fact(url, "now")
+    last = peek_value(url, "now")
     return datetime.fromisoformat(last) if last else None
 
 
-def peek_fact(url: str, fact: str) -> str | None:
-    """Read a fact of a state and change nothing; None: there is none. Raises as `peek` does."""
-    at = make_url(url)
-    name = _shown(at)
-    if at.get_backend_name() == "sqlite":
-        if not at.database or not os.path.lexists(at.database):
+def peek_value(url: str, key: str) -> str | None:
+    """A value of the `kv` table, without changing the state; None: it is not set.
+
+    Raises as `peek` does.
+    """
+    address = make_url(url)
+    name = without_password(address)
+    if address.get_backend_name() == "sqlite":
+        if not address.database or not os.path.lexists(address.database):
             return None
         with readable_errors(name):
-            _refuse_no_file(at.database)
-        at = at.set(database=f"file:{quote(at.database)}", query={"mode": "ro", "uri": "true"})
-    engine = create_engine(at, **_POSTGRESQL if at.get_backend_name() == "postgresql" else {})
+            _refuse_special_file(address.database)
+        read_only = {"mode": "ro", "uri": "true"}
+        address = address.set(database=f"file:{quote(address.database)}", query=read_only)
+    engine = create_engine(
+        address, **_POSTGRESQL if address.get_backend_name() == "postgresql" else {}
+    )
     try:
         with readable_errors(name), engine.connect() as connection:
-            _refuse_other_letters(name, connection)
+            _refuse_other_encoding(name, connection)
             version = _version(connection)
             if version is None:
-                _refuse_strangers(name, connection)
+                _refuse_foreign_tables(name, connection)
                 return None
             _refuse_unknown(name, version)
             table = "facts" if version < "0005" else "kv"
             value: str | None = connection.scalar(
-                text(f"SELECT value FROM {table} WHERE name = :name"),  # noqa: S608 -- one of two names
-                {"name": fact},
+                text(f"SELECT value FROM {table} WHERE name = :key"),  # noqa: S608 -- constant
+                {"key": key},
             )
             return value
     finally:
         engine.dispose()
 
 
-def _shown(url: URL) -> str:
-    """A state's URL for people, without its password, be it in its place or in the query, as libpq takes it too."""
-    query = {key: value for key, value in url.query.items() if not _SECRET.search(key)}
-    return url.set(query=query).render_as_string(hide_password=True)
-
-
-def _refuse_no_file(path: str) -> None:
-    """SQLite waits for who writes to a FIFO, and says of the rest only that it can't be opened."""
+def _refuse_special_file(path: str) -> None:
+    """Refuse what is not a regular file: SQLite hangs on a FIFO and names no cause for others."""
     try:
-        kind = os.stat(path).st_mode
+        mode = os.stat(path).st_mode
     except FileNotFoundError:
         if os.path.islink(path):
-            raise StateError(
-                f"{path} is a link that leads nowhere", hint="see [state] url"
-            ) from None
+            message = f"{path} is a broken symbolic link"
+            raise StateError(message, hint="fix the link, or check [state] url") from None
         return
-    if not stat.S_ISREG(kind):
-        raise StateError(
-            f"{path} is not a file", hint="name a file in [state] url: it is made if it isn't there"
-        )
+    if not stat.S_ISREG(mode):
+        hint = "name a file in [state] url; it is created if it is missing"
+        raise StateError(f"{path} is not a file", hint=hint)
 
 
-def _refuse_strangers(name: str, connection: Connection) -> None:
-    """Refuse a database where another program has tables of the names we need."""
+def _refuse_foreign_tables(name: str, connection: Connection) -> None:
+    """Refuse a database where another program has tables with our names."""
     if taken := sorted(set(metadata.tables).intersection(inspect(connection).get_table_names())):
-        message = f"{name} is another program's: it holds {', '.join(taken)}, which are not ours"
-        raise StateError(message, hint="name a database of its own in [state] url")
+        message = f"{name} belongs to another program: it already has {', '.join(taken)}"
+        raise StateError(message, hint="name a separate database in [state] url")
 
 
-def _refuse_other_letters(name: str, connection: Connection) -> None:
-    """Refuse a PostgreSQL database that can't hold every letter: an SQLite one can."""
+def _refuse_other_encoding(name: str, connection: Connection) -> None:
+    """Refuse a PostgreSQL database that can't hold every character. SQLite always can."""
     if connection.dialect.name == "postgresql":
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         if encoding != "UTF8":
-            hint = "make another: CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"
-            raise StateError(f"{name} was made with the encoding {encoding}, not UTF8", hint=hint)
+            hint = "create one: CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"
+            raise StateError(f"{name} has the encoding {encoding}, not UTF8", hint=hint)
 
 
 def _refuse_unknown(name: str, version: str) -> None:
+    """Refuse a schema that has no migration here."""
     known = {path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
     if version not in known:
         raise StateError(
-            f"{name} was written by a newer syndicator (schema {version}; this one knows {HEAD})",
+            f"{name} was written by a newer syndicator "
+            f"(schema {version}; this version knows {HEAD})",
             hint="run the newer version, or name another state in [state] url",
         )
 
@@ -277,21 +266,21 @@ def _engine(url: str, *, sqlite: bool) -> Engine:
     if not sqlite:
         like_sqlite("postgresql")
         return create_engine(url, pool_pre_ping=True, **_POSTGRESQL)
-    # The connection that was used last has at hand what the others would keep a second time.
+    # LIFO: the connection used last has the pages in its cache; others would cache them again.
     engine = create_engine(
         url, connect_args={"timeout": 30, "check_same_thread": False}, pool_use_lifo=True
     )
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: ConnectionPoolEntry) -> None:
-        # We say BEGIN ourselves, so that a reader's snapshot and a writer's turn are what they seem.
+        # The listener below sends BEGIN: the driver's own BEGIN comes late, so that a reader has no
+        # snapshot and a writer no lock yet.
         # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#sqlite-transactions
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA cache_size = -16384")  # KiB
-        connection.execute(
-            "PRAGMA journal_size_limit = 16777216"
-        )  # a large run's log isn't kept for ever
+        # Bytes. A large run's log is truncated afterwards.
+        connection.execute("PRAGMA journal_size_limit = 16777216")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -308,33 +297,5 @@ def _engine(url: str, *, sqlite: bool) -> Engine:
 
 
 def _version(connection: Connection) -> str | None:
-    known = inspect(connection).has_table(_ALEMBIC.name)
-    return connection.scalar(select(_ALEMBIC.c.version_num)) if known else None
-
-
-@contextmanager
-def readable_errors(name: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StateError(f"{name}: {error.strerror or error}", hint="see [state] url") from error
-    except DBAPIError as error:
-        # PostgreSQL's whole text holds the values of the row, and so a callback's address.
-        told = getattr(error.orig, "diag", None)
-        raise _state_error(name, (told and told.message_primary) or str(error.orig)) from error
-
-
-def _state_error(name: str, cause: str) -> StateError:
-    # SQLite says either of one file, by the page that it meets first.
-    if "not a database" in cause or "image is malformed" in cause or "malformed database" in cause:
-        hint = f"if it never was one, name another file in [state] url; else {_MENDED_BY_DELETING}"
-        return StateError(f"{name} is no database, or it is damaged", hint=hint)
-    if "disk is full" in cause or "No space" in cause:
-        return StateError(
-            f"{name}: the disk is full", hint="make room; nothing that was written is lost"
-        )
-    if "locked" in cause:
-        return StateError(
-            f"{name} is locked by another program", hint="close the program that holds it open"
-        )
-    return StateError(f"{name}: {cause.strip()}", hint="see [state] url")
+    stamped = inspect(connection).has_table(_ALEMBIC.name)
+    return connection.scalar(select(_ALEMBIC.c.version_num)) if stamped else None

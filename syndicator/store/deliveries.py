@@ -1,4 +1,4 @@
-"""What subscribers are owed: the newest of what they follow, or a word that it ended.
+"""Queues deliveries when a topic changed, and denials when it ended.
 
 Every function works inside its caller's transaction.
 """
@@ -27,101 +27,107 @@ from syndicator.model.outbox import JobKind
 from syndicator.store import kv
 from syndicator.store.outbox import on_conflict
 from syndicator.store.schema import jobs, subscriptions, to_us
-from syndicator.store.sql import among, insert, those
+from syndicator.store.sql import among, among_values, insert
 from syndicator.store.subscriptions import UNSENT
 
-#: Microseconds that a callback's next delivery waits for each one in a row that failed, so that those that
-#: answer go first; and how many failures count.
-BEHIND_US, BEHIND_MOST = 500_000, 10
+#: Microseconds by which each failure in a row delays a callback's next delivery, so that callbacks
+#: that answer go first.
+DELAY_PER_FAILURE_US = 500_000
+
+#: Failures in a row that count for that delay: five seconds at most.
+DELAYING_FAILURES = 10
 
 _NOW = bindparam("now", type_=BigInteger)
 
-#: Whether a callback is being verified, or waits to be, for one of `those` topics.
-_VERIFIED_NOW = select(
+#: Whether a verification for one of some topics is queued or claimed.
+_IS_VERIFYING = select(
     exists().where(jobs.c.kind == JobKind.VERIFY, jobs.c.state != "gave up", among(jobs.c.topic))
 )
 
 
 def enqueue_deliveries(connection: Connection, topics: Sequence[str], now: datetime) -> int:
-    """Owe each live subscriber of the topics their newest bytes; how many there are.
+    """Queue a delivery of the topics to each of their live subscribers; how many.
 
-    One who is owed them already is owed them once, and is tried again from the beginning.
+    A delivery that is queued already stays one, and its retries start anew.
     """
     if not topics:
         return 0
-    return _inserted(
-        connection, _deliveries(connection.dialect), {"now": to_us(now), **those(topics)}
-    )
+    parameters = {"now": to_us(now), **among_values(topics)}
+    return _insert(connection, _deliveries_statement(connection.dialect), parameters)
 
 
 @lru_cache
-def _deliveries(dialect: Dialect) -> Any:
-    behind = case(
-        (subscriptions.c.failures > BEHIND_MOST, BEHIND_MOST), else_=subscriptions.c.failures
+def _deliveries_statement(dialect: Dialect) -> Any:
+    failures = case(
+        (subscriptions.c.failures > DELAYING_FAILURES, DELAYING_FAILURES),
+        else_=subscriptions.c.failures,
     )
-    columns = _debt(JobKind.DELIVER) | {"due": _NOW + behind * BEHIND_US}
-    return on_conflict(insert(dialect, jobs).from_select(list(columns), _live(columns)))
+    columns = _job_columns(JobKind.DELIVER) | {"due": _NOW + failures * DELAY_PER_FAILURE_US}
+    return on_conflict(insert(dialect, jobs).from_select(list(columns), _select_live(columns)))
 
 
 def enqueue_missing(connection: Connection, topic: str, digest: str, now: datetime) -> int:
-    """Owe a topic to those who don't have the bytes with this digest, unless they wait for them; how many.
+    """Queue a delivery to each subscriber without the bytes of this digest; how many.
 
-    A new subscriber waits for what changed while it was verified, which may be nothing: it is owed the whole topic.
-    One that is still being verified will be owed it too, see `was_published`.
+    A delivery that is queued already is left alone. But one that waits only for a change since the
+    subscriber's request (see `subscriptions.upsert`) becomes a delivery of the whole topic.
+    A callback that is still being verified gets its delivery later, see `was_published`.
     """
-    if connection.scalar(_VERIFIED_NOW, those([topic])):
+    if connection.scalar(_IS_VERIFYING, among_values([topic])):
         kv.put(connection, f"published {topic}", str(to_us(now)))
-    columns = _debt(JobKind.DELIVER)
-    live = _live(columns).where(func.coalesce(subscriptions.c.delivered, "") != digest)
+    columns = _job_columns(JobKind.DELIVER)
+    live = _select_live(columns).where(func.coalesce(subscriptions.c.delivered, "") != digest)
     unsent = or_(jobs.c.state == "gave up", jobs.c.detail != columns["detail"])
     statement = on_conflict(
         insert(connection.dialect, jobs).from_select(list(columns), live), only=unsent
     )
-    return _inserted(connection, statement, {"now": to_us(now), **those([topic])})
+    return _insert(connection, statement, {"now": to_us(now), **among_values([topic])})
 
 
 def was_published(connection: Connection, topic: str, since: datetime) -> bool:
-    """Whether someone said that a topic changed since then, when callbacks were being verified for it."""
+    """Whether a publish request named the topic since then, while callbacks were being verified."""
     return int(kv.get(connection, f"published {topic}") or 0) >= to_us(since)
 
 
 def enqueue_denials(connection: Connection, topics: Sequence[str], now: datetime) -> int:
-    """End every subscription of topics that are no longer made, and owe each a word of it; how many.
+    """End every subscription of ended topics, and queue a denial to each callback; how many.
 
-    Who waits to be asked whether it meant to subscribe, or is being asked, will be told instead.
+    Callbacks that are being verified, or wait for it, are denied too: their verification is queued
+    again, and becomes a denial when it is sent, since the topic no longer exists then.
     """
     if not topics:
         return 0
-    said = {"now": to_us(now), **those(topics)}
-    # Before anything else: on PostgreSQL a subscription may begin just now, and is then among those that end.
-    connection.execute(_asked_again(connection.dialect), said)
-    columns = _debt(JobKind.DENY)
-    statement = insert(connection.dialect, jobs).from_select(list(columns), _live(columns))
-    number = _inserted(connection, on_conflict(statement), said)
+    parameters = {"now": to_us(now), **among_values(topics)}
+    # First of all: on PostgreSQL a subscription may begin just now, and then ends below.
+    connection.execute(_verify_again_statement(connection.dialect), parameters)
+    columns = _job_columns(JobKind.DENY)
+    statement = insert(connection.dialect, jobs).from_select(list(columns), _select_live(columns))
+    number = _insert(connection, on_conflict(statement), parameters)
     connection.execute(delete(subscriptions).where(subscriptions.c.topic.in_(topics)))
     connection.execute(delete(jobs).where(UNSENT, jobs.c.topic.in_(topics)))
     return number
 
 
 @lru_cache
-def _asked_again(dialect: Dialect) -> Any:
-    """Owe a second time what callbacks are being asked."""
+def _verify_again_statement(dialect: Dialect) -> Any:
+    """Queue a second verification for each callback that is being verified."""
     columns = {
         name: jobs.c[name]
         for name in ("kind", "target", "topic", "variant", "host", "detail", "client")
     }
-    columns |= {name: value for name, value in _debt(JobKind.VERIFY).items() if name not in columns}
-    under_way = select(*columns.values()).where(
+    defaults = _job_columns(JobKind.VERIFY)
+    columns |= {name: value for name, value in defaults.items() if name not in columns}
+    claimed = select(*columns.values()).where(
         jobs.c.kind == JobKind.VERIFY,
         jobs.c.variant == "subscribe",
         jobs.c.state == "claimed",
         among(jobs.c.topic),
     )
-    return insert(dialect, jobs).from_select(list(columns), under_way).on_conflict_do_nothing()
+    return insert(dialect, jobs).from_select(list(columns), claimed).on_conflict_do_nothing()
 
 
-def _debt(kind: JobKind) -> dict[str, Any]:
-    """The columns of a debt to a subscriber that nobody tried to pay yet, as expressions of an INSERT … SELECT."""
+def _job_columns(kind: JobKind) -> dict[str, Any]:
+    """The columns of a new job for a subscriber, as expressions of an INSERT … SELECT."""
     return {
         "kind": literal(kind.value),
         "target": subscriptions.c.callback,
@@ -137,14 +143,14 @@ def _debt(kind: JobKind) -> dict[str, Any]:
     }
 
 
-def _inserted(connection: Connection, statement: Any, said: Mapping[str, Any]) -> int:
-    return int(
-        connection.execute(statement, said, execution_options={"preserve_rowcount": True}).rowcount
-    )
-
-
-def _live(columns: Mapping[str, Any]) -> Select[Any]:
-    """Of the live subscriptions to `those` topics."""
+def _select_live(columns: Mapping[str, Any]) -> Select[Any]:
+    """Columns from the live subscriptions of some topics."""
     return select(*columns.values()).where(
         among(subscriptions.c.topic), subscriptions.c.expires > _NOW
     )
+
+
+def _insert(connection: Connection, statement: Any, parameters: Mapping[str, Any]) -> int:
+    """Execute an INSERT … SELECT; how many rows."""
+    options = {"preserve_rowcount": True}
+    return int(connection.execute(statement, parameters, execution_options=options).rowcount)

@@ -1,4 +1,4 @@
-"""Rendered entries of the posts that stand in some feed."""
+"""Rendered entries of the posts that are in some feed."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,22 +11,24 @@ from sqlalchemy import Connection, Row, delete, select, update
 from syndicator.cache import LruCache
 from syndicator.model.content import Author, Entry, Media
 from syndicator.store.schema import entries
-from syndicator.store.sql import among, batches, those, to_json, upsert
+from syndicator.store.sql import among, among_values, batches, to_json, upsert
 
-#: What was seen of a file that was asked for: size and mtime_ns; None: it wasn't there.
+#: Size and mtime_ns of a file that an entry depends on; None: it was missing.
 Seen = tuple[int, int] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EntryRow:
+    """An entry and what it was rendered from."""
+
     path: str  #: of the post
-    key: str  #: digest of all that the entry was made from
+    key: str  #: digest of everything the entry was rendered from
     entry: Entry | None  #: None: the post can't be rendered
-    uses_posts: bool  #: it asked for other posts
-    needs: Mapping[str, Seen]  #: the files of the site that it asked for
+    uses_posts: bool  #: it refers to other posts
+    needs: Mapping[str, Seen]  #: the files of the site that it depends on
 
 
-#: Rows as they were read lately, by path, and their key and needs: most of a feed's entries are those of the last time.
+#: A cache of rows by path, valid for one key and needs: most entries of a feed are unchanged.
 Recent = LruCache[str, tuple[str, str], EntryRow]
 
 
@@ -34,7 +36,7 @@ _KEYS = select(entries.c.path, entries.c.key, entries.c.needs).where(
     ~entries.c.uses_posts, among(entries.c.path)
 )
 _GET = select(entries).where(among(entries.c.path))
-_OUTDATE = update(entries).where(among(entries.c.path)).values(key="")
+_MARK_STALE = update(entries).where(among(entries.c.path)).values(key="")
 _REMOVE = delete(entries).where(among(entries.c.path))
 _PATHS = select(entries.c.path)
 _USING_POSTS = _PATHS.where(entries.c.uses_posts)
@@ -42,20 +44,20 @@ _NEEDS = select(entries.c.path, entries.c.needs).where(entries.c.needs != "{}")
 
 
 def get(connection: Connection, paths: Iterable[str], recent: Recent) -> dict[str, EntryRow]:
-    """The entries of these paths. Of one that is remembered, only what tells whether it is the same is read.
+    """The entries of these paths. Of a cached entry only the key and needs are read.
 
-    One that asked for other posts may differ though its key is the same, and is read each time.
+    An entry that refers to other posts may differ under the same key, so it is always read.
     """
-    found: dict[str, EntryRow] = {}
+    rows: dict[str, EntryRow] = {}
     for batch in batches(paths):
-        for path, key, needs in connection.execute(_KEYS, those(batch)):
-            if remembered := recent.get(path, (key, needs)):
-                found[path] = remembered
-        missing = [path for path in batch if path not in found]
-        for row in connection.execute(_GET, those(missing)) if missing else ():
-            found[row.path] = _entry_row(row)
-            recent.put(row.path, (row.key, row.needs), found[row.path], len(row.data))
-    return found
+        for path, key, needs in connection.execute(_KEYS, among_values(batch)):
+            if cached := recent.get(path, (key, needs)):
+                rows[path] = cached
+        missing = [path for path in batch if path not in rows]
+        for row in connection.execute(_GET, among_values(missing)) if missing else ():
+            rows[row.path] = _entry_row(row)
+            recent.put(row.path, (row.key, row.needs), rows[row.path], len(row.data))
+    return rows
 
 
 def put(connection: Connection, rows: Iterable[EntryRow]) -> None:
@@ -76,14 +78,14 @@ def put(connection: Connection, rows: Iterable[EntryRow]) -> None:
 
 
 def mark_stale(connection: Connection, paths: Iterable[str]) -> None:
-    """Let entries differ from what would be made now. They stay until they are."""
+    """Mark entries stale. They stay in use until they are rendered again."""
     for batch in batches(paths):
-        connection.execute(_OUTDATE, those(batch))
+        connection.execute(_MARK_STALE, among_values(batch))
 
 
 def remove(connection: Connection, paths: Iterable[str]) -> None:
     for batch in batches(paths):
-        connection.execute(_REMOVE, those(batch))
+        connection.execute(_REMOVE, among_values(batch))
 
 
 def paths(connection: Connection) -> set[str]:
@@ -91,12 +93,12 @@ def paths(connection: Connection) -> set[str]:
 
 
 def using_posts(connection: Connection) -> set[str]:
-    """The paths of entries that asked for other posts."""
+    """The paths of entries that refer to other posts."""
     return set(connection.scalars(_USING_POSTS))
 
 
 def needs(connection: Connection) -> dict[str, Mapping[str, Seen]]:
-    """What each entry asked its site for, by the post's path; those that asked for nothing are left out."""
+    """The files each entry depends on, by the post's path. Entries without any are left out."""
     rows = connection.execute(_NEEDS)
     return {row.path: _needs(row.needs) for row in rows}
 
@@ -113,8 +115,8 @@ def _entry_row(row: Row[Any]) -> EntryRow:
 
 def _needs(text: str) -> dict[str, Seen]:
     return {
-        path: None if seen is None else (seen[0], seen[1])
-        for path, seen in json.loads(text).items()
+        path: None if stat is None else (stat[0], stat[1])
+        for path, stat in json.loads(text).items()
     }
 
 

@@ -1,4 +1,4 @@
-"""The feeds that exist, and the files that were published of them."""
+"""The feeds that exist, and their published files."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,59 +10,63 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from syndicator.model.content import Term
 from syndicator.store.schema import feeds, files, from_us, to_us
-from syndicator.store.sql import among, batches, those, to_json, upsert
+from syndicator.store.sql import among, among_values, batches, to_json, upsert
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedRow:
+    """A feed, and the state in which it was last written."""
+
     name: str  #: the path of its files without the suffix
     kind: str | None  #: None: the whole site
-    label: str | None  #: as an author first wrote it
-    folded: str | None  #: what makes two labels the same
-    stale: bool = True
-    updated: datetime | None = None
-    content_key: str | None = None
-    post_paths: tuple[str, ...] = ()
+    label: str | None  #: as first written by an author
+    folded: str | None  #: the label for comparing: labels that fold alike share a feed
+    stale: bool = True  #: something it is made from changed since it was last written
+    updated: datetime | None = None  #: None: it never had an entry
+    content_key: str | None = None  #: digest of spec and entries as last written; None: never
+    post_paths: tuple[str, ...] = ()  #: as last written
 
     @property
     def term(self) -> Term | None:
-        """What its posts have in common; None: it is the whole site's."""
+        """The category or tag of its posts; None: the whole site."""
         return Term(kind=self.kind, label=self.label) if self.kind and self.label else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileRow:
-    """A file that was published."""
+    """A published file."""
 
     path: str
-    feed: str  #: "" for the index page and the OPML
+    feed: str  #: the name of its feed; "" for the index page and the OPML
     url: str
     media_type: str
     digest: str
     hubs: tuple[str, ...]
     updated: datetime  #: when these bytes, with these hubs, were first published
-    disk: Mapping[str, tuple[int, int]]  #: by suffix, what was written: size and mtime_ns
-    gone: bool = False  #: the config no longer makes it
+    disk: Mapping[
+        str, tuple[int, int]
+    ]  #: size and mtime_ns as written, by suffix; "" is the file itself
+    gone: bool = False  #: the config no longer publishes it
 
 
-_EVERY = select(feeds)
-_NAMED = select(feeds.c.name, feeds.c.kind, feeds.c.label, feeds.c.folded, feeds.c.content_key)
-_STANDING = select(feeds.c.post_paths)
-_DIRTY = select(feeds).where(feeds.c.stale).order_by(feeds.c.name)
-_SOIL = update(feeds).where(among(feeds.c.name)).values(stale=True)
+_ALL_FEEDS = select(feeds)
+_ALL_NAMES = select(feeds.c.name, feeds.c.kind, feeds.c.label, feeds.c.folded, feeds.c.content_key)
+_POST_PATHS = select(feeds.c.post_paths)
+_STALE = select(feeds).where(feeds.c.stale).order_by(feeds.c.name)
+_MARK_STALE = update(feeds).where(among(feeds.c.name)).values(stale=True)
 _FILES_OF = select(files).where(files.c.feed == bindparam("of"))
-_EVERY_FILE = select(files).order_by(files.c.path)
+_ALL_FILES = select(files).order_by(files.c.path)
 _FILE = select(files).where(files.c.path == bindparam("at"))
 _FILE_AT = select(files).where(files.c.url == bindparam("at"), ~files.c.gone).order_by(files.c.path)
 
 
 def all_feeds(connection: Connection) -> list[FeedRow]:
     """The whole site first, then by kind and name."""
-    return _in_order(_feed_row(row) for row in connection.execute(_EVERY))
+    return _in_order(_feed_row(row) for row in connection.execute(_ALL_FEEDS))
 
 
 def all_names(connection: Connection) -> list[FeedRow]:
-    """The same, but for their entries and when they were updated: of thousands that takes a while to read."""
+    """The same without `updated` and `post_paths`: thousands of feeds take long to read."""
     return _in_order(
         FeedRow(
             name=row.name,
@@ -71,13 +75,13 @@ def all_names(connection: Connection) -> list[FeedRow]:
             folded=row.folded,
             content_key=row.content_key,
         )
-        for row in connection.execute(_NAMED)
+        for row in connection.execute(_ALL_NAMES)
     )
 
 
 def post_paths(connection: Connection) -> set[str]:
-    """The posts that stand in any feed."""
-    return {path for text in connection.scalars(_STANDING) for path in json.loads(text or "[]")}
+    """The posts that are in any feed as last written."""
+    return {path for text in connection.scalars(_POST_PATHS) for path in json.loads(text or "[]")}
 
 
 def _in_order(rows: Iterable[FeedRow]) -> list[FeedRow]:
@@ -85,7 +89,7 @@ def _in_order(rows: Iterable[FeedRow]) -> list[FeedRow]:
 
 
 def stale(connection: Connection) -> list[FeedRow]:
-    return [_feed_row(row) for row in connection.execute(_DIRTY)]
+    return [_feed_row(row) for row in connection.execute(_STALE)]
 
 
 def put(connection: Connection, rows: Iterable[FeedRow]) -> None:
@@ -109,9 +113,9 @@ def put(connection: Connection, rows: Iterable[FeedRow]) -> None:
 
 
 def mark_stale(connection: Connection, names: Iterable[str]) -> None:
-    """Mark feeds as in need of a look: something they are made from changed."""
+    """Mark feeds stale: something they are made from changed."""
     for batch in batches(sorted(names)):
-        connection.execute(_SOIL, those(batch))
+        connection.execute(_MARK_STALE, among_values(batch))
 
 
 def mark_all_stale(connection: Connection) -> None:
@@ -119,22 +123,25 @@ def mark_all_stale(connection: Connection) -> None:
 
 
 def files_of(connection: Connection, feed: str) -> dict[str, FileRow]:
-    """A feed's files by path, the gone ones too."""
+    """A feed's files by path, including those that are gone."""
     return {row.path: _file_row(row) for row in connection.execute(_FILES_OF, {"of": feed})}
 
 
 def all_files(connection: Connection) -> list[FileRow]:
-    return [_file_row(row) for row in connection.execute(_EVERY_FILE)]
+    return [_file_row(row) for row in connection.execute(_ALL_FILES)]
 
 
 def file(connection: Connection, path: str) -> FileRow | None:
-    """A file by its path, also one that is gone; None: it never was."""
+    """A file by its path, even one that is gone; None: it never existed."""
     row = connection.execute(_FILE, {"at": path}).first()
     return None if row is None else _file_row(row)
 
 
 def file_at(connection: Connection, url: str) -> FileRow | None:
-    """The file that is out at an address. Aliases have the address, and the bytes, of the file they stand for."""
+    """The file that is published at a URL; None: no such file.
+
+    An alias has the URL, and the bytes, of the file it points to.
+    """
     row = connection.execute(_FILE_AT, {"at": url}).first()
     return None if row is None else _file_row(row)
 
@@ -182,6 +189,6 @@ def _file_row(row: Row[Any]) -> FileRow:
         digest=row.digest,
         hubs=tuple(json.loads(row.hubs)),
         updated=from_us(row.updated),
-        disk={suffix: (seen[0], seen[1]) for suffix, seen in json.loads(row.disk).items()},
+        disk={suffix: (stat[0], stat[1]) for suffix, stat in json.loads(row.disk).items()},
         gone=row.gone,
     )

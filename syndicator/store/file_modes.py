@@ -1,6 +1,7 @@
-"""Who may read the state's files: they hold subscribers' secrets and the addresses of callbacks.
+"""Who may read the state's files: only their owner, and a group that the operator allows.
 
-Nobody but their owner, from the moment that they are made. A lock that others could open, they could also hold.
+They hold subscribers' secrets and callback addresses, so they are private from their creation.
+A lock file that others could open, they could also lock.
 """
 
 import fcntl
@@ -12,29 +13,30 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
-#: Rights of the state's files: read and write for their owner.
+#: Permissions of the state's files: read and write for the owner.
 FILE = 0o600
 
-#: Rights of a folder that is made for the state alone.
+#: Permissions of a folder that is created for the state alone.
 FOLDER = 0o700
 
-#: Seconds that another process may take to make a state, which is a few milliseconds of work.
-_MAKING = 2.0
+#: Seconds to wait while another process creates a state, which takes a few milliseconds.
+_CREATION_TIMEOUT = 2.0
 
-#: https://sqlite.org/tempfiles.html
-_BESIDE = ("-wal", "-shm", "-journal")
+#: Suffixes of the files that SQLite keeps beside a database: https://sqlite.org/tempfiles.html
+_COMPANION_SUFFIXES = ("-wal", "-shm", "-journal")
 
 
-def make(state: Path, folder_mode: int) -> None:
-    """Make the file of a new state, and its folder with these rights. A state that is there stays as it is.
+def create(state: Path, folder_mode: int) -> None:
+    """Create the file of a new state, and its folder with this mode. An existing state stays as is.
 
-    SQLite would make the file with the rights of any other (0644), and would take for the new file's what a deleted
-    one left beside it: two databases would then share one `-shm`, which a process that has the old one open can die of.
+    SQLite would create the file with the mode of any other (0644). It would also take files that a
+    deleted state left beside it for the new one's: two databases would then share one `-shm`,
+    which can crash a process that has the old one open.
     """
     state.parent.mkdir(mode=folder_mode, parents=True, exist_ok=True)
     if os.path.lexists(state):
         return
-    with _one_at_a_time(state.parent):
+    with _creation_lock(state.parent):
         if not os.path.lexists(state):
             for file in companions(state):
                 file.unlink(missing_ok=True)
@@ -43,13 +45,13 @@ def make(state: Path, folder_mode: int) -> None:
 
 
 @contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Two processes that make a state at once must not remove each other's files.
+def _creation_lock(folder: Path) -> Iterator[None]:
+    """Keep two processes that create a state at once from removing each other's files.
 
     Waits for a limited time: any user who can list the folder can hold this lock.
     """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    until = time.monotonic() + _MAKING
+    until = time.monotonic() + _CREATION_TIMEOUT
     try:
         while time.monotonic() < until:
             try:
@@ -57,7 +59,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 time.sleep(0.02)
-            except OSError:  # a file system without locks
+            except OSError:  # the file system has no locks
                 break
         yield
     finally:
@@ -65,20 +67,24 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def companions(state: Path) -> list[Path]:
-    """What SQLite keeps beside a database, be it there or not, with the database's own rights."""
+    """The paths of SQLite's files beside a database, whether they exist or not.
+
+    SQLite gives them the permissions of the database.
+    """
     database = os.path.realpath(state)
-    return [Path(database + suffix) for suffix in _BESIDE]
+    return [Path(database + suffix) for suffix in _COMPANION_SUFFIXES]
 
 
 def restrict(state: Path) -> None:
-    """Close files of an older state that everyone may use, where they are this user's.
+    """Make files of an older state private if every user can use them and this user owns them.
 
-    Everyone's rights came with an earlier version (0644) and are nobody's decision. Those of a group alone (0640, 0660)
-    are an operator's, as for monitoring, and stay.
+    Permissions for everyone come from an earlier version (0644); no operator chose them. Those for
+    a group alone (0640, 0660) are an operator's choice, as for monitoring, and stay.
     """
     lock = lock_mode(state)
     for file in accessible_to_all(state):
-        # Not by a handle: closing one drops the locks that SQLite holds on a database in this process.
+        # By path, not by handle: closing a handle drops the locks that SQLite holds on the same
+        # file in this process.
         # https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
         with suppress(OSError):
             if file.lstat().st_uid == os.geteuid():
@@ -86,14 +92,15 @@ def restrict(state: Path) -> None:
 
 
 def accessible_to_all(state: Path) -> list[Path]:
-    """Those of the state's files that every user of this host may read or write."""
+    """The state's files that every user of this host can read or write."""
     return [file for file in _files(state) if _mode(file) & stat.S_IRWXO]
 
 
 def lock_mode(state: Path) -> int:
-    """The rights of a lock: the database's, as SQLite does for files beside it, and nothing for everyone.
+    """The mode of a lock file: the database's for owner and group, nothing for everyone.
 
-    Of a database that everyone may use, the group's rights are nobody's decision either.
+    SQLite gives the files beside a database the same. If everyone can use the database, no operator
+    chose the group's permissions either, and the lock is the owner's alone.
     """
     database = _mode(Path(os.path.realpath(state)))
     return FILE if database & stat.S_IRWXO else FILE | database & (stat.S_IRGRP | stat.S_IWGRP)
@@ -106,7 +113,7 @@ def _files(state: Path) -> Iterator[Path]:
 
 
 def _mode(file: Path) -> int:
-    """The rights of a regular file; 0: none is there."""
+    """The permissions of a regular file; 0: it is missing."""
     try:
         mode = file.lstat().st_mode
     except OSError:

@@ -1,4 +1,4 @@
-"""Who is who, for ever: the id each path was first given, and when its text last changed."""
+"""The id that each path was first given, kept permanently, and when its text last changed."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -8,32 +8,32 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from syndicator.model.content import Identity
 from syndicator.store.schema import from_us, identities, to_us
-from syndicator.store.sql import among, batches, those, upsert
+from syndicator.store.sql import among, among_values, batches, upsert
 
 _GET = select(identities).where(among(identities.c.path))
-_WENT = select(identities).where(
+_FIND_REMOVED = select(identities).where(
     among(identities.c.text_digest), identities.c.gone >= bindparam("since")
 )
-_DEPART = update(identities).where(among(identities.c.path)).values(gone=bindparam("now"))
+_MARK_REMOVED = update(identities).where(among(identities.c.path)).values(gone=bindparam("now"))
 _REMOVE = delete(identities).where(among(identities.c.path))
 
 
 def get(connection: Connection, paths: Iterable[str]) -> dict[str, Identity]:
-    found = {}
+    identities_by_path = {}
     for batch in batches(paths):
-        for row in connection.execute(_GET, those(batch)):
-            found[row.path] = _identity(row)
-    return found
+        for row in connection.execute(_GET, among_values(batch)):
+            identities_by_path[row.path] = _identity(row)
+    return identities_by_path
 
 
 def find_removed(
     connection: Connection, text_digests: Collection[str], since: datetime
 ) -> list[Identity]:
-    """Who went `since` then and had one of these texts."""
+    """The identities of removed posts that had one of these texts, and were removed since then."""
     if not text_digests:
         return []
-    went = connection.execute(_WENT, {"since": to_us(since), **those(text_digests)})
-    return [_identity(row) for row in went]
+    parameters = {"since": to_us(since), **among_values(text_digests)}
+    return [_identity(row) for row in connection.execute(_FIND_REMOVED, parameters)]
 
 
 def put(connection: Connection, new: Sequence[Identity]) -> None:
@@ -54,13 +54,13 @@ def put(connection: Connection, new: Sequence[Identity]) -> None:
 
 
 def mark_removed(connection: Connection, paths: Collection[str], now: datetime) -> None:
-    """Note that these paths are gone. Who they were is kept, for ever."""
-    connection.execute(_DEPART, {"now": to_us(now), **those(paths)})
+    """Mark these paths as gone. Their ids are kept permanently."""
+    connection.execute(_MARK_REMOVED, {"now": to_us(now), **among_values(paths)})
 
 
 def remove(connection: Connection, paths: Iterable[str]) -> None:
     for batch in batches(paths):
-        connection.execute(_REMOVE, those(batch))
+        connection.execute(_REMOVE, among_values(batch))
 
 
 def _identity(row: Row[Any]) -> Identity:

@@ -1,4 +1,4 @@
-"""Facts about the store as a whole, by name."""
+"""Values about the state as a whole, by name."""
 
 from sqlalchemy import Connection, bindparam, select
 

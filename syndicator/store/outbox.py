@@ -1,4 +1,6 @@
-"""What is owed to hubs and subscribers: rows, each one request that is still to be made. `claims` pays them.
+"""The outbox: a row for each request to a hub or subscriber that is still to be sent.
+
+Jobs are queued and counted here; `claims` hands them to the process that sends them.
 
 Every function works inside its caller's transaction.
 """
@@ -24,40 +26,41 @@ from sqlalchemy import (
     text,
 )
 
-from syndicator.model.outbox import JobKind, JobOutcome, host_name
+from syndicator.model.client_keys import host_name
+from syndicator.model.outbox import JobKind, JobOutcome
 from syndicator.store.schema import from_us, hubs, jobs, to_us
 from syndicator.store.sql import insert
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobRow:
-    """What comes to be owed. Until it is claimed, the same debt owed again is one debt."""
+    """A job to queue. An identical job that is not claimed yet is the same job."""
 
     kind: JobKind
     target: str
     topic: str
-    variant: str = ""  #: debts that differ in it are different debts
-    network: str | None = None  #: of a callback, if known
-    client: str | None = None  #: the address that asked for a verification
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    variant: str = ""  #: jobs that differ in it are not identical
+    network: str | None = None  #: of a callback; None: unknown
+    client: str | None = None  #: the address that requested a verification
+    detail: Mapping[str, Any] = field(default_factory=dict)  #: what its kind needs besides
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HubState:
-    """A hub as its operator wants to see it."""
+    """A hub and its pings, as an operator sees them."""
 
     url: str
-    waiting: int
-    gave_up: int
-    next_try: datetime | None
-    last_success: datetime | None
-    fetched: datetime | None  #: when it was last seen to come for a feed that changed; None: never
-    last_failure: datetime | None
+    waiting: int  #: pings queued or claimed
+    given_up: int  #: pings given up
+    next_try: datetime | None  #: None: no ping is queued
+    last_success: datetime | None  #: None: never
+    fetched: datetime | None  #: when it last fetched a changed feed; None: never
+    last_failure: datetime | None  #: None: never
     error: str | None  #: of the last failure
 
 
 def host_of(url: str) -> str:
-    """Host and port of a URL."""
+    """Host and port of a URL; "": it can't be parsed."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2].lower()
     except ValueError:
@@ -65,10 +68,10 @@ def host_of(url: str) -> str:
 
 
 def enqueue(connection: Connection, new_jobs: Iterable[JobRow], now: datetime) -> int:
-    """Owe each debt from now on; how many there are.
+    """Queue jobs, due now; how many.
 
-    A debt that waits, or that was given up, starts its retries anew, but keeps the time since when it is owed
-    and the time its target asked for.
+    An identical job that is queued or given up starts its retries anew, but keeps its `since` and
+    its `not_before`.
     """
     rows = [
         {
@@ -76,7 +79,7 @@ def enqueue(connection: Connection, new_jobs: Iterable[JobRow], now: datetime) -
             "target": job.target,
             "topic": job.topic,
             "variant": job.variant,
-            "host": _turn(job),
+            "host": _host_key(job),
             "client": job.client,
             "detail": json.dumps(dict(job.detail)),
             "state": "waiting",
@@ -88,22 +91,26 @@ def enqueue(connection: Connection, new_jobs: Iterable[JobRow], now: datetime) -
         for job in new_jobs
     ]
     if rows:
-        connection.execute(_owe(connection.dialect), rows)
+        connection.execute(_enqueue_statement(connection.dialect), rows)
     return len(rows)
 
 
-def _turn(job: JobRow) -> str:
-    """Hubs are the operator's word: each port is another. Callbacks are a stranger's: a port makes no other host."""
+def _host_key(job: JobRow) -> str:
+    """The host in whose turn a job is sent.
+
+    The operator chooses hubs, so each port is a host of its own. Strangers choose callbacks: all
+    ports of a network or host share one turn.
+    """
     return host_of(job.target) if job.kind is JobKind.PING else job.network or host_name(job.target)
 
 
 @lru_cache
-def _owe(dialect: Dialect) -> Any:
+def _enqueue_statement(dialect: Dialect) -> Any:
     return on_conflict(insert(dialect, jobs))
 
 
 def enqueue_last(connection: Connection, job: JobRow, now: datetime) -> None:
-    """Owe a debt after all that is owed: the same that waited gives its place up."""
+    """Queue a job behind all others, in place of an identical job that is queued."""
     same = [jobs.c[name] == getattr(job, name) for name in ("kind", "target", "topic", "variant")]
     connection.execute(delete(jobs).where(jobs.c.state != "claimed", *same))
     enqueue(connection, [job], now)
@@ -112,7 +119,7 @@ def enqueue_last(connection: Connection, job: JobRow, now: datetime) -> None:
 def enqueue_pings(
     connection: Connection, topics: Sequence[tuple[str, Sequence[str]]], now: datetime
 ) -> int:
-    """Owe a ping to each hub of each topic; how many."""
+    """Queue a ping for each hub of each topic; how many."""
     return enqueue(
         connection,
         [
@@ -125,7 +132,7 @@ def enqueue_pings(
 
 
 def on_conflict(statement: Any, *, only: ColumnElement[bool] | None = None) -> Any:
-    """What an INSERT of debts does with those that are owed already: with all of them, or `only` some."""
+    """Make an INSERT of jobs restart identical jobs that exist: all of them, or `only` some."""
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=["kind", "target", "topic", "variant"],
@@ -140,25 +147,22 @@ def on_conflict(statement: Any, *, only: ColumnElement[bool] | None = None) -> A
     )
 
 
-def record_pings(connection: Connection, settlements: Sequence[JobOutcome], now: datetime) -> None:
-    """Keep what became of the pings to each hub."""
+def record_pings(connection: Connection, outcomes: Sequence[JobOutcome], now: datetime) -> None:
+    """Record the last success and the last failure of the pings to each hub."""
     last = {
-        (settlement.owed.target, settlement.paid): settlement
-        for settlement in settlements
-        if settlement.owed.kind is JobKind.PING and settlement.tried
+        (outcome.job.target, outcome.done): outcome
+        for outcome in outcomes
+        if outcome.job.kind is JobKind.PING and outcome.attempted
     }
-    for (target, paid), settlement in last.items():
-        values = (
-            {"last_success": to_us(now)}
-            if paid
-            else {"last_failure": to_us(now), "error": settlement.error}
-        )
-        _put_hub(connection, target, values)
+    for (hub, done), outcome in last.items():
+        success = {"last_success": to_us(now)}
+        failure = {"last_failure": to_us(now), "error": outcome.error}
+        _put_hub(connection, hub, success if done else failure)
 
 
 def record_fetch(connection: Connection, urls: Iterable[str], now: datetime) -> None:
-    """These hubs came for a feed that they are told of."""
-    for url in sorted(urls):  # in one order: two writers never wait for each other
+    """Record that these hubs fetched a feed that they get pings for."""
+    for url in sorted(urls):  # in one order, so that two writers never deadlock
         _put_hub(connection, url, {"fetched": to_us(now)})
 
 
@@ -176,13 +180,13 @@ _NEXT_DUE = select(
 
 
 def next_due(connection: Connection) -> datetime | None:
-    """When the next debt is to be tried, or a claim given back; None: nothing is owed."""
+    """When the next job is due or the next claim expires; None: nothing is queued or claimed."""
     first: int | None = connection.scalar(_NEXT_DUE)
     return from_us(first)
 
 
 def paused_hubs(connection: Connection, now: datetime) -> dict[str, datetime]:
-    """The hubs that asked to be left alone for a while, each with the end of it."""
+    """The hubs whose `Retry-After` has not passed yet, each with its end."""
     until = func.max(jobs.c.not_before)
     rows = connection.execute(
         select(jobs.c.target, until)
@@ -198,11 +202,11 @@ def paused_hubs(connection: Connection, now: datetime) -> dict[str, datetime]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PendingJobs:
-    """Verifications that are still to be made."""
+    """Verifications queued or claimed."""
 
     total: int
     host: int  #: of the callback's network or host
-    client: int  #: asked for by the same client
+    client: int  #: requested by the same client
 
 
 _PENDING = select(
@@ -213,55 +217,51 @@ _PENDING = select(
 
 
 def pending(connection: Connection, host: str, client: str) -> PendingJobs:
-    """How many verifications are still to be made: in all, of a host, and for a client."""
+    """How many verifications are queued or claimed: in all, of a host, and for a client."""
     total, of_host, of_client = connection.execute(_PENDING, {"host": host, "client": client}).one()
     return PendingJobs(total=total, host=int(of_host), client=int(of_client))
 
 
 def oldest_since(connection: Connection) -> datetime | None:
-    """Since when the oldest debt is owed, of those not given up; None: nothing is."""
+    """The `since` of the oldest job queued or claimed; None: the outbox is empty."""
     first: int | None = connection.scalar(
         select(func.min(jobs.c.since)).where(jobs.c.state != "gave up")
     )
     return from_us(first)
 
 
-_OUTSTANDING = select(jobs.c.kind, jobs.c.state, func.count()).group_by(jobs.c.kind, jobs.c.state)
+_COUNTS = select(jobs.c.kind, jobs.c.state, func.count()).group_by(jobs.c.kind, jobs.c.state)
 
 
 def counts(connection: Connection) -> Mapping[tuple[JobKind, str], int]:
-    """How many debts there are of each kind in each state ("waiting", "claimed", "gave up")."""
-    return {
-        (JobKind(kind), state): number for kind, state, number in connection.execute(_OUTSTANDING)
-    }
+    """How many jobs there are of each kind in each state ("waiting", "claimed", "gave up")."""
+    return {(JobKind(kind), state): number for kind, state, number in connection.execute(_COUNTS)}
 
 
 def hub_states(connection: Connection) -> tuple[HubState, ...]:
-    """Every hub that was ever told or is to be told, by its URL."""
-    counts_by_url = {
-        row.target: row
-        for row in connection.execute(
-            select(
-                jobs.c.target,
-                func.sum(case((jobs.c.state == "gave up", 0), else_=1)).label("waiting"),
-                func.sum(case((jobs.c.state == "gave up", 1), else_=0)).label("gave_up"),
-                func.min(case((jobs.c.state == "waiting", jobs.c.due))).label("next_try"),
-            )
-            .where(jobs.c.kind == JobKind.PING)
-            .group_by(jobs.c.target)
+    """Every hub that was ever pinged or has a ping queued, by its URL."""
+    statement = (
+        select(
+            jobs.c.target,
+            func.sum(case((jobs.c.state == "gave up", 0), else_=1)).label("waiting"),
+            func.sum(case((jobs.c.state == "gave up", 1), else_=0)).label("given_up"),
+            func.min(case((jobs.c.state == "waiting", jobs.c.due))).label("next_try"),
         )
-    }
-    tallies = {row.url: row for row in connection.execute(select(hubs))}
+        .where(jobs.c.kind == JobKind.PING)
+        .group_by(jobs.c.target)
+    )
+    pings = {row.target: row for row in connection.execute(statement)}
+    results = {row.url: row for row in connection.execute(select(hubs))}
     return tuple(
         HubState(
             url=url,
-            waiting=int(counts_by_url[url].waiting) if url in counts_by_url else 0,
-            gave_up=int(counts_by_url[url].gave_up) if url in counts_by_url else 0,
-            next_try=from_us(counts_by_url[url].next_try) if url in counts_by_url else None,
-            last_success=from_us(tallies[url].last_success) if url in tallies else None,
-            fetched=from_us(tallies[url].fetched) if url in tallies else None,
-            last_failure=from_us(tallies[url].last_failure) if url in tallies else None,
-            error=tallies[url].error if url in tallies else None,
+            waiting=int(pings[url].waiting) if url in pings else 0,
+            given_up=int(pings[url].given_up) if url in pings else 0,
+            next_try=from_us(pings[url].next_try) if url in pings else None,
+            last_success=from_us(results[url].last_success) if url in results else None,
+            fetched=from_us(results[url].fetched) if url in results else None,
+            last_failure=from_us(results[url].last_failure) if url in results else None,
+            error=results[url].error if url in results else None,
         )
-        for url in sorted({*counts_by_url, *tallies})
+        for url in sorted({*pings, *results})
     )

@@ -1,4 +1,4 @@
-"""The index of posts: what a poll compares with, and what feeds are selected from."""
+"""The index of posts: polls compare files with it, and feeds are selected from it."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -11,33 +11,34 @@ from sqlalchemy import Connection, Integer, Row, bindparam, delete, func, or_, s
 from syndicator.model.content import PostHead, Stat, Term
 from syndicator.store import kv
 from syndicator.store.schema import feed_posts, from_us, posts, to_us
-from syndicator.store.sql import among, batches, those, to_json, upsert
+from syndicator.store.sql import among, among_values, batches, to_json, upsert
 
-#: The fact that says how many posts there are.
+#: The key in `kv` of the number of posts.
 _COUNT = "posts"
 
 
 class PostRow(NamedTuple):
-    """A document that was read, and the post it is."""
+    """A document that was read, and the post in it."""
 
     stat: Stat
-    settled: bool  #: False: its mtime was too young to tell a later change; it is looked at again
+    settled: bool  #: False: too recent for its mtime to show a later change; scanned again
     digest: str  #: of the file as last read
-    head: PostHead | None  #: of the last version that could be read as a post; None: there is none
+    head: (
+        PostHead | None
+    )  #: of the last version that could be read as a post; None: no version could
     document_digest: str | None = None  #: of the version that `head` describes
-    feeds: tuple[str, ...] = ()  #: the feeds it stands in, or will stand in when its time comes
-    hidden_id: str | None = (
-        None  #: the id of a post that was taken back: nobody else's while its file is there
-    )
+    feeds: tuple[str, ...] = ()  #: the feeds it is in, or will be in once it is due
+    #: The id of a withdrawn post, reserved while its file exists; None: not withdrawn.
+    hidden_id: str | None = None
 
     @property
     def id(self) -> str | None:
-        """The id that it holds."""
+        """The id that it holds; None: none."""
         return self.head.id if self.head else self.hidden_id
 
 
-def seen(connection: Connection) -> Iterator[tuple[str, int, int]]:
-    """(path, size, mtime_ns) of each document whose look can be trusted."""
+def settled_stats(connection: Connection) -> Iterator[tuple[str, int, int]]:
+    """(path, size, mtime_ns) of each document whose mtime would show a later change."""
     rows = connection.execute(
         select(posts.c.path, posts.c.size, posts.c.mtime_ns).where(posts.c.settled)
     )
@@ -45,8 +46,8 @@ def seen(connection: Connection) -> Iterator[tuple[str, int, int]]:
         yield row[0], row[1], row[2]
 
 
-def all_seen(connection: Connection) -> Iterator[tuple[str, int, int]]:
-    """The same of every document."""
+def all_stats(connection: Connection) -> Iterator[tuple[str, int, int]]:
+    """(path, size, mtime_ns) of every document."""
     rows = connection.execute(select(posts.c.path, posts.c.size, posts.c.mtime_ns))
     for row in rows.yield_per(10_000):
         yield row[0], row[1], row[2]
@@ -56,21 +57,19 @@ _GET = select(posts).where(among(posts.c.path))
 
 
 def get(connection: Connection, wanted: Iterable[str]) -> dict[str, PostRow]:
-    found = {}
+    rows = {}
     for batch in batches(wanted):
-        for row in connection.execute(_GET, those(batch)):
-            found[row.path] = _post_row(row)
-    return found
+        for row in connection.execute(_GET, among_values(batch)):
+            rows[row.path] = _post_row(row)
+    return rows
 
 
 def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRow]) -> None:
-    """Remember documents, in place of what was known `before` of the same paths."""
+    """Store documents, replacing the rows `before` of the same paths."""
     before = list(before)
-    _count(
-        connection,
-        sum(row.head is not None for row in rows) - sum(row.head is not None for row in before),
-    )
-    _leave(connection, before)
+    added = sum(row.head is not None for row in rows)
+    _add_to_count(connection, added - sum(row.head is not None for row in before))
+    _remove_from_feeds(connection, before)
     upsert(connection, posts, [_columns(row) for row in rows])
     upsert(
         connection,
@@ -84,7 +83,7 @@ def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRo
     )
 
 
-_LOOK = (
+_UPDATE_STAT = (
     update(posts)
     .where(posts.c.path == bindparam("path_"))
     .values(size=bindparam("size_"), mtime_ns=bindparam("mtime_ns_"), settled=bindparam("settled_"))
@@ -92,8 +91,8 @@ _LOOK = (
 
 
 def update_stat(connection: Connection, rows: Iterable[PostRow]) -> None:
-    """Remember a new look at documents whose bytes are the same."""
-    looks = [
+    """Store the new stat of documents whose bytes are the same."""
+    stats = [
         {
             "path_": row.stat.path,
             "size_": row.stat.size,
@@ -102,17 +101,17 @@ def update_stat(connection: Connection, rows: Iterable[PostRow]) -> None:
         }
         for row in rows
     ]
-    if looks:
-        connection.execute(_LOOK, looks)
+    if stats:
+        connection.execute(_UPDATE_STAT, stats)
 
 
 def mark_unread(connection: Connection, paths: Sequence[str] | None = None) -> None:
-    """Let documents be read again. `paths`: only these; None: all of them."""
+    """Have documents read again by the next scan. `paths`: only these; None: all of them."""
     statement = update(posts).values(settled=False, digest="")
     if paths is None:
         connection.execute(statement)
     for batch in batches(paths or ()):
-        connection.execute(statement.where(among(posts.c.path)), those(batch))
+        connection.execute(statement.where(among(posts.c.path)), among_values(batch))
 
 
 _REMOVE = delete(posts).where(among(posts.c.path))
@@ -120,30 +119,33 @@ _REMOVE = delete(posts).where(among(posts.c.path))
 
 def remove(connection: Connection, rows: Iterable[PostRow]) -> None:
     rows = list(rows)
-    _count(connection, -sum(row.head is not None for row in rows))
-    _leave(connection, rows)
+    _add_to_count(connection, -sum(row.head is not None for row in rows))
+    _remove_from_feeds(connection, rows)
     for batch in batches(row.stat.path for row in rows):
-        connection.execute(_REMOVE, those(batch))
+        connection.execute(_REMOVE, among_values(batch))
 
 
 def count(connection: Connection) -> int:
-    """Posts that can be read. Kept as they come and go: to count a million takes longer than to make two feeds."""
-    known = kv.get(connection, _COUNT)
-    if known is not None:
-        return int(known)
+    """The number of posts that can be read.
+
+    Kept up to date in `kv`: counting a million rows takes longer than building two feeds.
+    """
+    stored = kv.get(connection, _COUNT)
+    if stored is not None:
+        return int(stored)
     return connection.scalar(select(func.count()).select_from(posts).where(posts.c.out)) or 0
 
 
 def count_documents(connection: Connection, paths: Sequence[str] | None = None) -> int:
-    """Documents that were read, whatever became of them. `paths`: only these; None: all of them."""
+    """The number of documents, readable or not. `paths`: of these only; None: of all."""
     every = select(func.count()).select_from(posts)
     if paths is None:
         return connection.scalar(every) or 0
-    return connection.scalar(every.where(among(posts.c.path)), those(paths)) or 0
+    return connection.scalar(every.where(among(posts.c.path)), among_values(paths)) or 0
 
 
-def are_all(connection: Connection, paths: Collection[str]) -> bool:
-    """Whether there is no document but these."""
+def has_no_others(connection: Connection, paths: Collection[str]) -> bool:
+    """Whether the index has no other documents than these."""
     others = select(posts.c.path).limit(len(paths) + 1)
     return all(path in paths for path in connection.scalars(others))
 
@@ -158,16 +160,16 @@ _NEWEST = (
 
 
 def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list[PostRow]:
-    """The posts of a feed that are out at `now`, newest first; of one moment, the last path first.
+    """The posts of a feed that are published at `now`, newest first; at one time, last path first.
 
-    Jekyll sorts by date and then by path (jekyll/document.rb, `<=>`), and jekyll-feed reads from the end.
+    Jekyll sorts by date and then by path (jekyll/document.rb, `<=>`); jekyll-feed reads backwards.
     """
     rows = connection.execute(_NEWEST, {"of": feed, "now": to_us(now), "most": limit})
     return [_post_row(row) for row in rows]
 
 
 def newest_of_all(connection: Connection, now: datetime, limit: int) -> list[PostRow]:
-    """The posts that are out at `now`, whatever feed they are in, newest first."""
+    """The posts that are published at `now`, in whichever feed, newest first."""
     rows = connection.execute(
         select(posts)
         .where(posts.c.out, posts.c.published <= to_us(now))
@@ -177,14 +179,14 @@ def newest_of_all(connection: Connection, now: datetime, limit: int) -> list[Pos
     return [_post_row(row) for row in rows]
 
 
-_DUE = select(posts.c.feeds).where(
+_FEEDS_DUE = select(posts.c.feeds).where(
     posts.c.out, posts.c.published > bindparam("after"), posts.c.published <= bindparam("until")
 )
 
 
-def due(connection: Connection, after: datetime, until: datetime) -> set[str]:
-    """The feeds of posts whose time came after one moment and not after another."""
-    rows = connection.execute(_DUE, {"after": to_us(after), "until": to_us(until)})
+def feeds_due(connection: Connection, after: datetime, until: datetime) -> set[str]:
+    """The feeds of posts that became due later than `after` and not later than `until`."""
+    rows = connection.execute(_FEEDS_DUE, {"after": to_us(after), "until": to_us(until)})
     return {feed for row in rows for feed in json.loads(row.feeds)}
 
 
@@ -194,31 +196,31 @@ _NEXT_DUE = select(func.min(posts.c.published)).where(
 
 
 def next_due(connection: Connection, now: datetime) -> datetime | None:
-    """When the next post's time comes; None: none waits."""
-    moment: int | None = connection.scalar(_NEXT_DUE, {"now": to_us(now)})
-    return from_us(moment)
+    """When the next future post is due; None: no post waits."""
+    first: int | None = connection.scalar(_NEXT_DUE, {"now": to_us(now)})
+    return from_us(first)
 
 
 _HOLDERS = select(posts.c.id, posts.c.path).where(among(posts.c.id))
 
 
 def paths_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
-    """Which path holds an id, of those that are held."""
-    held: dict[str, str] = {}
+    """The path that holds each id. Ids that no path holds are left out."""
+    paths: dict[str, str] = {}
     for batch in batches(ids):
-        held.update((id, path) for id, path in connection.execute(_HOLDERS, those(batch)))
-    return held
+        paths.update((id, path) for id, path in connection.execute(_HOLDERS, among_values(batch)))
+    return paths
 
 
-def find(connection: Connection, places: Iterable[str], now: datetime) -> list[PostHead]:
-    """The posts that are out at `now` whose path is, or ends in, one of `places`, with or without a suffix, by path.
+def find_by_name(connection: Connection, names: Iterable[str], now: datetime) -> list[PostHead]:
+    """The posts that are published at `now` and have one of these names, sorted by path.
 
-    SQLite takes small and capital letters for the same here.
+    A name is a path or the end of one, with or without the file's suffix. SQLite ignores case here.
     """
     matches = [
         posts.c.path.like(pattern, escape="\\")
         for escaped in (
-            place.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for place in places
+            name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for name in names
         )
         for pattern in (escaped, f"%/{escaped}", f"{escaped}.%", f"%/{escaped}.%")
     ]
@@ -230,28 +232,28 @@ def find(connection: Connection, places: Iterable[str], now: datetime) -> list[P
     return [head for row in rows if (head := _post_row(row).head)]
 
 
-def _count(connection: Connection, more: int) -> None:
-    """Before so many more are written down."""
+def _add_to_count(connection: Connection, more: int) -> None:
+    """Update the stored count. Must be called before the rows are changed, see `count`."""
     if more:
         kv.put(connection, _COUNT, str(count(connection) + more))
 
 
-_LEAVE = delete(feed_posts).where(
+_REMOVE_FROM_FEED = delete(feed_posts).where(
     feed_posts.c.feed == bindparam("feed_"),
     feed_posts.c.published == bindparam("published_"),
     feed_posts.c.path == bindparam("path_"),
 )
 
 
-def _leave(connection: Connection, rows: Iterable[PostRow]) -> None:
-    leaving = [
+def _remove_from_feeds(connection: Connection, rows: Iterable[PostRow]) -> None:
+    memberships = [
         {"feed_": feed, "published_": to_us(row.head.published), "path_": row.stat.path}
         for row in rows
         if row.head
         for feed in row.feeds
     ]
-    if leaving:
-        connection.execute(_LEAVE, leaving)
+    if memberships:
+        connection.execute(_REMOVE_FROM_FEED, memberships)
 
 
 @lru_cache(maxsize=4096)  # a site's posts share few combinations

@@ -1,4 +1,4 @@
-"""What is wrong, until it is mended."""
+"""Problems that were found and are not fixed yet."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,12 +6,12 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from syndicator.model.content import Problem
 from syndicator.store.schema import problems
-from syndicator.store.sql import among, batches, those
+from syndicator.store.sql import among, among_values, batches
 
 
-def replace(connection: Connection, stage: str, found: Mapping[str, Sequence[Problem]]) -> None:
-    """What one stage found, by subject, in place of what it found before. An empty sequence: it is mended."""
-    remove(connection, stage, found)
+def replace(connection: Connection, stage: str, new: Mapping[str, Sequence[Problem]]) -> None:
+    """Replace the problems that one stage found with new ones, by subject; empty: fixed."""
+    remove(connection, stage, new)
     rows = [
         {
             "stage": stage,
@@ -23,8 +23,8 @@ def replace(connection: Connection, stage: str, found: Mapping[str, Sequence[Pro
             "hint": problem.hint,
             "fatal": problem.fatal,
         }
-        for subject, several in found.items()
-        for position, problem in enumerate(several)
+        for subject, found in new.items()
+        for position, problem in enumerate(found)
     ]
     if rows:
         connection.execute(problems.insert(), rows)
@@ -35,22 +35,22 @@ _REMOVE = delete(problems).where(problems.c.stage == bindparam("of"), among(prob
 
 def remove(connection: Connection, stage: str, subjects: Iterable[str]) -> None:
     for batch in batches(subjects):
-        connection.execute(_REMOVE, {"of": stage, **those(batch)})
+        connection.execute(_REMOVE, {"of": stage, **among_values(batch)})
 
 
 def subjects(connection: Connection, stage: str) -> set[str]:
-    """Whose reading found what this stage found."""
+    """The subjects in which a stage found problems: posts or feeds."""
     return set(connection.scalars(select(problems.c.subject).where(problems.c.stage == stage)))
 
 
-_EVERY = select(problems).order_by(
+_ALL = select(problems).order_by(
     problems.c.path, problems.c.line.nulls_first(), problems.c.stage, problems.c.position
 )
 
 
 def all_problems(connection: Connection) -> tuple[Problem, ...]:
-    """All of them, by path and line; what is wrong with a path as a whole comes first."""
-    rows = connection.execute(_EVERY)
+    """All problems by path and line; those of a path as a whole come first."""
+    rows = connection.execute(_ALL)
     return tuple(
         Problem(path=row.path, line=row.line, message=row.message, hint=row.hint, fatal=row.fatal)
         for row in rows

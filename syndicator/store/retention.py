@@ -1,6 +1,6 @@
-"""What is forgotten, so that the state doesn't grow for ever; and what a clock that was wrong left behind.
+"""Deletes rows that nothing needs any more, and repairs times that a wrong clock wrote.
 
-Never forgotten: the ledger, and a feed that once was (its address answers 410).
+Never deleted: the ids of posts, and feeds that once existed (their addresses answer 410).
 """
 
 from collections.abc import Collection
@@ -23,45 +23,41 @@ from syndicator.model.outbox import JobKind
 from syndicator.store import subscriptions as subscribers
 from syndicator.store.schema import feeds, files, hubs, jobs, posts, problems, subscriptions, to_us
 
-#: How long what was given up, and nobody can owe again, stays in sight.
-IN_SIGHT = timedelta(days=7)
+#: How long a job that was given up, and can't be queued again, stays visible to operators.
+GIVEN_UP_KEPT = timedelta(days=7)
 
 
-def delete_expired(connection: Connection, told: Collection[str], now: datetime) -> None:
-    """Forget what nothing depends on any more. `told`: the hubs that are told of changes."""
+def delete_expired(connection: Connection, pinged_hubs: Collection[str], now: datetime) -> None:
+    """Delete rows that nothing needs any more. `pinged_hubs`: the hubs that get pings."""
     subscribers.delete_expired(connection, now)
-    connection.execute(delete(hubs).where(hubs.c.url.not_in(told)))
-    connection.execute(
-        delete(jobs).where(
-            jobs.c.kind == JobKind.PING, jobs.c.target.not_in(told), jobs.c.state != "claimed"
-        )
-    )
+    connection.execute(delete(hubs).where(hubs.c.url.not_in(pinged_hubs)))
+    removed_hub = and_(jobs.c.kind == JobKind.PING, jobs.c.target.not_in(pinged_hubs))
+    connection.execute(delete(jobs).where(removed_hub, jobs.c.state != "claimed"))
     subscribed = exists().where(
         subscriptions.c.topic == jobs.c.topic, subscriptions.c.callback == jobs.c.target
     )
-    made = exists().where(files.c.url == jobs.c.topic, ~files.c.gone)
+    published = exists().where(files.c.url == jobs.c.topic, ~files.c.gone)
     over = or_(
         jobs.c.kind.in_([JobKind.VERIFY, JobKind.DENY]),
-        and_(jobs.c.kind == JobKind.PING, ~made),
+        and_(jobs.c.kind == JobKind.PING, ~published),
         and_(jobs.c.kind == JobKind.DELIVER, ~subscribed),
     )
-    connection.execute(
-        delete(jobs).where(jobs.c.state == "gave up", over, jobs.c.due <= to_us(now - IN_SIGHT))
-    )
+    old = jobs.c.due <= to_us(now - GIVEN_UP_KEPT)
+    connection.execute(delete(jobs).where(jobs.c.state == "gave up", over, old))
     connection.execute(
         delete(problems).where(
             problems.c.stage.in_(["read", "id", "render"]),
             problems.c.subject.not_in(select(posts.c.path)),
         )
     )
-    post_paths = select(feeds.c.name).where(feeds.c.content_key.is_not(None))
+    written = select(feeds.c.name).where(feeds.c.content_key.is_not(None))
     connection.execute(
-        delete(problems).where(problems.c.stage == "feed", problems.c.subject.not_in(post_paths))
+        delete(problems).where(problems.c.stage == "feed", problems.c.subject.not_in(written))
     )
 
 
 _CLAIMED = jobs.c.state == "claimed"
-_SET_RIGHT = (
+_REPAIR = (
     update(jobs)
     .where(
         or_(
@@ -81,18 +77,18 @@ _SET_RIGHT = (
 
 
 def repair_times(connection: Connection, now: datetime, longest: timedelta) -> int:
-    """Make due what a clock that ran ahead put off for longer than any wait may be; how many debts.
+    """Make jobs due that a clock running ahead put off beyond the `longest` wait; how many.
 
-    Claims that it made last too long end too.
+    Claims that it made too long expire too.
     """
-    return connection.execute(
-        _SET_RIGHT, {"now": to_us(now), "last": to_us(now + longest)}
-    ).rowcount
+    return connection.execute(_REPAIR, {"now": to_us(now), "last": to_us(now + longest)}).rowcount
 
 
 def shift_back(connection: Connection, now: datetime, by: timedelta) -> None:
-    """Have what waits wait no longer because the clock was set back by so much."""
-    then, less = to_us(now), by // timedelta(microseconds=1)
-    asked = case((jobs.c.not_before > then, jobs.c.not_before - less), else_=0)
-    later = and_(jobs.c.state == "waiting", jobs.c.due > then)
-    connection.execute(update(jobs).where(later).values(due=jobs.c.due - less, not_before=asked))
+    """Make queued jobs due earlier by as much as the clock was set back. `now` is the new time."""
+    now_us = to_us(now)
+    by_us = by // timedelta(microseconds=1)
+    not_before = case((jobs.c.not_before > now_us, jobs.c.not_before - by_us), else_=0)
+    later = and_(jobs.c.state == "waiting", jobs.c.due > now_us)
+    values = {"due": jobs.c.due - by_us, "not_before": not_before}
+    connection.execute(update(jobs).where(later).values(values))

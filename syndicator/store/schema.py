@@ -1,7 +1,7 @@
 """Every table, on one page. A time is an INTEGER: microseconds since 1970 in UTC.
 
-The store is an index, not the truth: posts, entries, feeds and files can be made again from the source.
-What can't is `identities` (identity), and what is owed to hubs and subscribers.
+The state is an index: posts, entries, feeds and files can be rebuilt from the source. The ids of
+posts (`identities`), subscriptions and queued jobs can't.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-#: Ordered by its code points, as Python and SQLite do; PostgreSQL would go by the rules of its machine's language.
+#: Sorted by code points, as in Python and SQLite; PostgreSQL would sort by its machine's locale.
 Text = types.Text().with_variant(types.Text(collation="C"), "postgresql")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,9 +29,9 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def like_sqlite(dialect: str) -> None:
-    """Give the indexes of some rows their condition on another database too.
+    """Give partial indexes their condition on another database too.
 
-    Said with the index, it would have SQLAlchemy import that database's dialect whether it is used or not.
+    Given with the index, it would make SQLAlchemy import that dialect even where it is not used.
     """
     for table in metadata.tables.values():
         for index in table.indexes:
@@ -39,16 +39,16 @@ def like_sqlite(dialect: str) -> None:
 
 
 @overload
-def to_us(moment: datetime) -> int: ...
+def to_us(time: datetime) -> int: ...
 
 
 @overload
-def to_us(moment: datetime | None) -> int | None: ...
+def to_us(time: datetime | None) -> int | None: ...
 
 
-def to_us(moment: datetime | None) -> int | None:
-    """Exact, unlike `timestamp()`, which is a float. None stays None."""
-    return None if moment is None else (moment - EPOCH) // _MICROSECOND
+def to_us(time: datetime | None) -> int | None:
+    """A time as microseconds: exact, unlike the float of `timestamp()`. None stays None."""
+    return None if time is None else (time - EPOCH) // _MICROSECOND
 
 
 @overload
@@ -63,7 +63,7 @@ def from_us(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
 
 
-#: Facts about the store as a whole: the site's digest it was built with, the last run.
+#: Values about the state as a whole, such as the digest of the site and the time of the last run.
 kv = Table(
     "kv",
     metadata,
@@ -71,21 +71,22 @@ kv = Table(
     Column("value", Text, nullable=False),
 )
 
-#: One row a document that was read, whatever became of it.
+#: One row for each document that was read, whether it holds a post or not.
 posts = Table(
     "posts",
     metadata,
     Column("path", Text, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
-    Column(
-        "settled", Boolean, nullable=False
-    ),  # False: read within the clock's grain of its mtime; look again
-    Column("digest", Text, nullable=False),  # of the file as last read
-    # The rest describes the last version that could be read as a post; out is False when there was none. Whether its
-    # time has come is for `published` to say. A post that was taken back keeps its id.
+    # False: read so soon after its mtime that a later change may have the same one; scan it again
+    Column("settled", Boolean, nullable=False),
+    # of the file as last read
+    Column("digest", Text, nullable=False),
+    # The other columns describe the last version that could be read as a post. `out` is False when
+    # there was none; `published` decides whether a post is due. A withdrawn post keeps its id.
     Column("out", Boolean, nullable=False),
-    Column("document_digest", Text),  # of the version that the rest describes
+    # of the version that the other columns describe
+    Column("document_digest", Text),
     Column("id", Text),
     Column("own_id", Boolean),
     Column("url", Text),
@@ -93,11 +94,13 @@ posts = Table(
     Column("published", BigInteger),
     Column("updated", BigInteger),
     Column("text_digest", Text),
-    Column("terms", Text),  # JSON [[kind, label], …]
-    Column("feeds", Text),  # JSON [name, …]: where it stands or will stand
+    # JSON [[kind, label], …]
+    Column("terms", Text),
+    # JSON [name, …]: the feeds it is in, or will be in once it is due
+    Column("feeds", Text),
 )
 
-#: Which posts belong to which feed, in the order feeds are read in.
+#: Which posts belong to which feed, in the order in which feeds are read.
 feed_posts = Table(
     "feed_posts",
     metadata,
@@ -107,52 +110,54 @@ feed_posts = Table(
     sqlite_with_rowid=False,
 )
 
-#: Future posts are found here when their time comes.
+#: For finding future posts when they become due.
 Index("posts_published", posts.c.published, posts.c.path)
 
-#: For telling two posts with one id.
+#: For detecting two posts with one id.
 Index("posts_id", posts.c.id)
 
-#: Who is who, for ever: survives renames, deletions, new permalinks and new domains.
+#: The id of each path, kept permanently: through renames, deletions, new permalinks and domains.
 identities = Table(
     "identities",
     metadata,
     Column("path", Text, primary_key=True),
     Column("id", Text, nullable=False),
     Column("text_digest", Text, nullable=False),
-    Column("updated", BigInteger),  # when its text was first seen changed; None: never
-    Column("gone", BigInteger),  # when its file was seen to be gone; None: it is there
+    # when its text was first seen to change; None: never
+    Column("updated", BigInteger),
+    # when its file was first missing; None: the file exists
+    Column("gone", BigInteger),
 )
-#: A path that comes with the text of one that went is that post, renamed.
+#: For detecting renames: a new path with the text of a removed one is the same post.
 Index(
     "identities_gone",
     identities.c.text_digest,
     sqlite_where=identities.c.gone.is_not(None),
 )
 
-#: Rendered entries of the posts that stand in some feed.
+#: Rendered entries of the posts that are in some feed.
 entries = Table(
     "entries",
     metadata,
     Column("path", Text, primary_key=True),
-    Column("key", Text, nullable=False),  # digest of all it was made from
-    Column("data", Text, nullable=False),  # JSON; "" when the post can't be rendered
-    Column(
-        "uses_posts", Boolean, nullable=False
-    ),  # asked for other posts, so is made again when one changes
-    Column(
-        "needs", Text, nullable=False
-    ),  # JSON {path: [size, mtime_ns] or null}: files of the site it asked for
+    # digest of everything it was rendered from
+    Column("key", Text, nullable=False),
+    # JSON; "" when the post can't be rendered
+    Column("data", Text, nullable=False),
+    # it refers to other posts, so it is rendered again when one of them changes
+    Column("uses_posts", Boolean, nullable=False),
+    # JSON {path: [size, mtime_ns] or null}: files of the site that it depends on
+    Column("needs", Text, nullable=False),
 )
 
-#: What is wrong, until it is mended. `stage` is who found it: "site", "read", "id", "name", "render" or "feed".
+#: Problems that are not fixed yet.
 problems = Table(
     "problems",
     metadata,
+    # which step found it: "site", "read", "id", "name", "render" or "feed"
     Column("stage", Text, primary_key=True),
-    Column(
-        "subject", Text, primary_key=True
-    ),  # a post's path, or a feed's name: whose reading found it
+    # the post's path or the feed's name in which it was found
+    Column("subject", Text, primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("path", Text, nullable=False),
     Column("line", Integer),
@@ -161,70 +166,82 @@ problems = Table(
     Column("fatal", Boolean, nullable=False),
 )
 
-#: One row a feed that exists or existed.
+#: One row for each feed that exists or existed.
 feeds = Table(
     "feeds",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("kind", Text),  # None: the whole site
-    Column("label", Text),  # as first written by an author
-    Column("folded", Text),  # what makes two labels the same
-    Column(
-        "stale", Boolean, nullable=False
-    ),  # something it is made from changed since it was last written
-    Column("updated", BigInteger),  # never goes backwards; None: it never had an entry
-    Column("content_key", Text),  # digest of spec and entries as last written; None: never written
-    Column("post_paths", Text),  # JSON [path, …] as last written
+    # None: the whole site
+    Column("kind", Text),
+    # as first written by an author
+    Column("label", Text),
+    # the label for comparing: labels that fold alike share a feed
+    Column("folded", Text),
+    # something it is made from changed since it was last written
+    Column("stale", Boolean, nullable=False),
+    # never goes backwards; None: it never had an entry
+    Column("updated", BigInteger),
+    # digest of spec and entries as last written; None: never written
+    Column("content_key", Text),
+    # JSON [path, …] as last written
+    Column("post_paths", Text),
 )
 Index("feeds_folded", feeds.c.kind, feeds.c.folded, unique=True)
 
-#: One row a file that was published.
+#: One row for each published file.
 files = Table(
     "files",
     metadata,
     Column("path", Text, primary_key=True),
-    Column("feed", Text, nullable=False),  # the feed it belongs to; "" for index and OPML
+    # the name of its feed; "" for the index page and the OPML
+    Column("feed", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("media_type", Text, nullable=False),
     Column("digest", Text, nullable=False),
-    Column("hubs", Text, nullable=False),  # JSON [url, …]
-    Column("updated", BigInteger, nullable=False),  # when these bytes were first published
-    Column(
-        "disk", Text, nullable=False
-    ),  # JSON {suffix: [size, mtime_ns]} as written; "" is the file itself
-    Column("gone", Boolean, nullable=False),  # the config no longer makes it: 410
+    # JSON [url, …]
+    Column("hubs", Text, nullable=False),
+    # when these bytes, with these hubs, were first published
+    Column("updated", BigInteger, nullable=False),
+    # JSON {suffix: [size, mtime_ns]} as written; "" is the file itself
+    Column("disk", Text, nullable=False),
+    # the config no longer publishes it: its address answers 410
+    Column("gone", Boolean, nullable=False),
 )
 
-#: One row a debt. Settled debts are gone; those given up stay in sight until the next change owes them again.
+#: The outbox. Done jobs are deleted; those given up stay until the next change queues them again.
 jobs = Table(
     "jobs",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("kind", Text, nullable=False),  # outbox.JobKind
-    Column("target", Text, nullable=False),  # a hub's URL or a callback
+    # see `outbox.JobKind`
+    Column("kind", Text, nullable=False),
+    # a hub's URL or a callback
+    Column("target", Text, nullable=False),
     Column("topic", Text, nullable=False),
-    Column(
-        "variant", Text, nullable=False
-    ),  # of a verification its mode, else "": these don't coalesce
-    Column(
-        "host", Text, nullable=False
-    ),  # whose turn it is: a hub's host and port, a callback's network or host
-    Column("state", Text, nullable=False),  # "waiting", "claimed" or "gave up"
-    Column("claimer", Text),  # who claimed it
-    Column(
-        "expires", BigInteger
-    ),  # of the claim: when it is given back though its claimer said nothing
+    # the mode of a verification, since modes don't coalesce; "" for other kinds
+    Column("variant", Text, nullable=False),
+    # hosts take turns: a hub's host and port, or a callback's network or host
+    Column("host", Text, nullable=False),
+    # "waiting", "claimed" or "gave up"
+    Column("state", Text, nullable=False),
+    # the process that claimed it; None: not claimed
+    Column("claimer", Text),
+    # when the claim ends unless it is renewed; None: not claimed
+    Column("expires", BigInteger),
     Column("attempts", Integer, nullable=False),
+    # when the oldest change that it announces was made
     Column("since", BigInteger, nullable=False),
     Column("due", BigInteger, nullable=False),
-    Column(
-        "not_before", BigInteger, nullable=False
-    ),  # what the target asked for with Retry-After; 0: nothing
-    Column("error", Text),  # of the last attempt, in words; None: there was none
-    Column("detail", Text, nullable=False),  # JSON {name: …}: what a kind needs besides
-    Column("client", Text),  # the address that asked for a verification; None: nobody asked
+    # from the target's Retry-After; 0: it asked for none
+    Column("not_before", BigInteger, nullable=False),
+    # of the last attempt; None: there was none
+    Column("error", Text),
+    # JSON {name: …}: what its kind needs besides
+    Column("detail", Text, nullable=False),
+    # the address that requested a verification; None for other kinds
+    Column("client", Text),
 )
-#: A change that comes while its debt is being paid owes anew; one that comes before is the same debt.
+#: Identical jobs are queued once. A change while its job is claimed queues a new job.
 Index(
     "jobs_queued_once",
     jobs.c.kind,
@@ -234,7 +251,7 @@ Index(
     unique=True,
     sqlite_where=jobs.c.state != "claimed",
 )
-#: What is being paid to a target for a topic is paid once at a time.
+#: Identical jobs are claimed one at a time.
 Index(
     "jobs_claimed_once",
     jobs.c.kind,
@@ -245,7 +262,7 @@ Index(
     sqlite_where=jobs.c.state == "claimed",
 )
 Index("jobs_due", jobs.c.state, jobs.c.due)
-#: Pending verifications are counted by host and by client at each request to the hub.
+#: For the hub's limits: each request counts the pending verifications by host and by client.
 Index(
     "jobs_verify",
     jobs.c.state,
@@ -254,40 +271,43 @@ Index(
     sqlite_where=jobs.c.kind == "verify",
 )
 
-#: What became of the pings to each hub.
+#: The last results of the pings to each hub.
 hubs = Table(
     "hubs",
     metadata,
     Column("url", Text, primary_key=True),
     Column("last_success", BigInteger),
-    Column(
-        "fetched", BigInteger
-    ),  # when it was last seen to come for a feed that changed; None: never
+    # when it last fetched a changed feed; None: never
+    Column("fetched", BigInteger),
     Column("last_failure", BigInteger),
-    Column("error", Text),  # of the last failure, in words
+    # of the last failure; None: there was none
+    Column("error", Text),
 )
 
-#: One row a verified wish of a callback to be sent a topic.
+#: One row for each verified subscription of a callback to a topic.
 subscriptions = Table(
     "subscriptions",
     metadata,
     Column("topic", Text, primary_key=True),
     Column("callback", Text, primary_key=True),
-    Column("host", Text, nullable=False),  # of the callback, see `outbox.host_name`
+    # of the callback, see `outbox.host_name`
+    Column("host", Text, nullable=False),
+    # None: deliveries are not signed
     Column("secret", LargeBinary),
     Column("since", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
-    Column("delivered", Text),  # digest of the bytes it has; None: none yet, or nobody knows which
-    Column("failures", Integer, nullable=False),  # deliveries in a row that didn't arrive
+    # digest of the bytes that it has; None: it has none, or it is unknown which
+    Column("delivered", Text),
+    # deliveries in a row that failed
+    Column("failures", Integer, nullable=False),
     Column("last_success", BigInteger),
     Column("last_failure", BigInteger),
-    Column("error", Text),  # of the last failure, in words
-    Column(
-        "network", Text
-    ),  # of the address last connected to, see `outbox.network_of`; None: not known
-    Column(
-        "failing", BigInteger
-    ),  # when the first of the failures in a row was; None: there is none
+    # of the last failure; None: there was none
+    Column("error", Text),
+    # of the address last connected to, see `outbox.network_of`; None: unknown
+    Column("network", Text),
+    # when the first of the failures in a row was; None: the last one arrived
+    Column("failing", BigInteger),
 )
 Index("subscriptions_host", subscriptions.c.host, subscriptions.c.expires)
 Index("subscriptions_network", subscriptions.c.network, subscriptions.c.expires)

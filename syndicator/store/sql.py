@@ -1,7 +1,7 @@
-"""What SQLAlchemy says differently for SQLite and PostgreSQL. Contains no rules.
+"""SQL that differs between SQLite and PostgreSQL. Contains no rules.
 
-Statements that a run makes for every change stand in their modules ready made: SQLAlchemy takes longer to put one
-together than SQLite to answer it.
+Modules build the statements of a run once, as constants: SQLAlchemy takes longer to build one than
+SQLite to execute it.
 """
 
 import json
@@ -19,15 +19,15 @@ from sqlalchemy.sql.operators import OperatorType
 
 T = TypeVar("T")
 
-#: Rows that are asked for, and held, at a time.
+#: Rows that are read, and kept in memory, at a time.
 BATCH = 1000
 
-#: The same text for the same value.
+#: JSON with the same text for the same value.
 to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def insert(dialect: Dialect, table: Table) -> Any:
-    """An INSERT that can say ON CONFLICT, which SQLAlchemy has for each database apart."""
+    """An INSERT with ON CONFLICT, which SQLAlchemy has in each dialect's own class."""
     if dialect.name == "sqlite":
         from sqlalchemy.dialects.sqlite import insert
     else:
@@ -36,19 +36,20 @@ def insert(dialect: Dialect, table: Table) -> Any:
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, or replace those whose primary key is there. All rows have the same columns in the same order.
+    """Insert rows, or replace those with the same primary key.
 
-    Values go to the driver as they are: SQLAlchemy's own way costs more a row than the database.
+    All rows must have the same columns in the same order. Values go to the driver as they are:
+    SQLAlchemy's processing takes longer for each row than the database.
     """
     if not rows:
         return
-    statement, places = _upsert(connection.dialect, table, tuple(rows[0]))
-    connection.exec_driver_sql(statement, [places(row) for row in rows] if places else rows)
+    statement, to_tuple = _upsert(connection.dialect, table, tuple(rows[0]))
+    connection.exec_driver_sql(statement, [to_tuple(row) for row in rows] if to_tuple else rows)
 
 
 @lru_cache(maxsize=64)
 def _upsert(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> tuple[str, Any]:
-    """The statement, and what takes a row's values in its order; None: it takes them by name."""
+    """The statement, and a getter of a row's values in its order; None: it takes them by name."""
     statement = insert(dialect, table)
     keys = [column.name for column in table.primary_key]
     replaced = {name: statement.excluded[name] for name in columns if name not in keys}
@@ -57,8 +58,8 @@ def _upsert(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> tuple[s
     else:
         statement = statement.on_conflict_do_nothing(index_elements=keys)
     compiled = statement.compile(dialect=dialect, column_keys=list(columns))
-    places = compiled.positiontup
-    return str(compiled), itemgetter(*places) if places else None
+    names = compiled.positiontup
+    return str(compiled), itemgetter(*names) if names else None
 
 
 class _Among(FunctionElement[bool]):
@@ -66,24 +67,27 @@ class _Among(FunctionElement[bool]):
     inherit_cache = True
 
     def self_group(self, against: OperatorType | None = None) -> "_Among":
-        """As it is: SQLAlchemy would ask SQLite whether it `= 1`, and SQLite then no index."""
+        """Return it unchanged: SQLAlchemy would add `= 1`, and SQLite would then use no index."""
         return self
 
 
 def among(column: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether a column has one of `those` values: one parameter, and so one statement, however many they are."""
-    return _Among(column, bindparam("those", type_=Text))
+    """Whether a column has one of the values of `among_values`.
+
+    They are one parameter, so that the statement is the same for any number of them.
+    """
+    return _Among(column, bindparam("among", type_=Text))
 
 
-def those(values: Iterable[str]) -> dict[str, str]:
-    """The parameter of a statement that asks `among`."""
-    return {"those": json.dumps(list(values))}
+def among_values(values: Iterable[str]) -> dict[str, str]:
+    """The parameter of a statement with `among`."""
+    return {"among": json.dumps(list(values))}
 
 
 @compiles(_Among)
 def _among_sqlite(element: _Among, compiler: SQLCompiler, **_: Any) -> str:
     column, values = map(compiler.process, element.clauses)
-    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 -- a name, and a place for a value
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 -- name, placeholder
 
 
 @compiles(_Among, "postgresql")
@@ -92,7 +96,7 @@ def _among_postgresql(element: _Among, compiler: SQLCompiler, **_: Any) -> str:
     return f"{column} = ANY(ARRAY(SELECT json_array_elements_text(CAST({values} AS json))))"
 
 
-def batches(things: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    iterator = iter(things)
+def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch

@@ -1,6 +1,7 @@
-"""Who is subscribed to which topic. Every function works inside its caller's transaction.
+"""Subscriptions of callbacks to topics. Every function works inside its caller's transaction.
 
-A callback's address is a secret (its query often holds a token): it leaves here only for requests to it.
+A callback's address is a secret, since its query often holds a token. It is returned only for
+requests to it; operators see a label.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,12 +24,13 @@ from sqlalchemy import (
     update,
 )
 
-from syndicator.model.outbox import JobKind, Subscription, host_name
+from syndicator.model.client_keys import host_name
+from syndicator.model.outbox import JobKind, Subscription
 from syndicator.store.outbox import JobRow, enqueue, host_of
 from syndicator.store.schema import from_us, jobs, subscriptions, to_us
 from syndicator.store.sql import insert
 
-#: Of what is owed, deliveries that are not under way.
+#: Deliveries that are not claimed.
 UNSENT = and_(jobs.c.kind == JobKind.DELIVER, jobs.c.state != "claimed")
 
 _Pair = tuple[str, str]  # topic, callback
@@ -36,52 +38,55 @@ _Pair = tuple[str, str]  # topic, callback
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscriber:
-    """A subscription as people may see it."""
+    """A subscription as operators see it."""
 
     topic: str
-    callback: str  #: host and a digest of the rest
+    callback: str  #: its label, see `callback_label`
     since: datetime
     expires: datetime
-    failures: int  #: deliveries in a row that didn't arrive
-    last_success: datetime | None
-    last_failure: datetime | None
-    error: str | None  #: of the last failure
+    failures: int  #: deliveries in a row that failed
+    last_success: datetime | None  #: None: never
+    last_failure: datetime | None  #: None: never
+    error: str | None  #: of the last failure; None: there was none
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Audience:
-    """The subscribers of one topic, taken together."""
+    """The subscribers of one topic, summed up."""
 
     subscribers: int
-    failing: int  #: those whose last delivery didn't arrive
-    last_success: datetime | None  #: when one of them was last sent the topic
-    last_failure: datetime | None
+    failing: int  #: those whose last delivery failed
+    last_success: datetime | None  #: of any of them; None: never
+    last_failure: datetime | None  #: of any of them; None: never
 
 
 def callback_label(callback: str) -> str:
-    """What to call a callback in front of people: its host, and a digest that tells two apart."""
+    """The name of a callback in messages: its host, and a digest that tells callbacks apart."""
     return f"{host_of(callback)}#{sha256(callback.encode()).hexdigest()[:8]}"
 
 
-def upsert(connection: Connection, subscription: Subscription, had: str | None = None) -> None:
-    """Begin a subscription, or go on with it under its new terms (a secret can go as well as come).
+def upsert(
+    connection: Connection, subscription: Subscription, requested_digest: str | None = None
+) -> None:
+    """Begin a subscription, or renew it with new terms; a renewal can add or remove the secret.
 
-    `had` is the digest of the topic when it was asked for: who begins is owed what came since, if anything did.
-    What is no digest of it ("any") owes it the topic in any case.
+    `requested_digest` is the topic's digest when the callback requested the subscription. A new
+    subscriber gets a delivery if the topic changed since then. A text that is never a digest
+    ("any") causes a delivery in any case; None causes none.
     """
     topic, callback = subscription.topic, subscription.callback
-    if had and not find(connection, [(topic, callback)], subscription.since):
+    if requested_digest and not find(connection, [(topic, callback)], subscription.since):
         missed = JobRow(
             kind=JobKind.DELIVER,
             target=callback,
             topic=topic,
             network=subscription.network,
-            detail={"had": had},
+            detail={"had": requested_digest},
         )
         enqueue(connection, [missed], subscription.since)
     terms = {"secret": subscription.secret, "expires": to_us(subscription.expires)}
     connection.execute(
-        _keep(connection.dialect),
+        _upsert_statement(connection.dialect),
         {
             "topic": topic,
             "callback": callback,
@@ -92,7 +97,7 @@ def upsert(connection: Connection, subscription: Subscription, had: str | None =
             **terms,
         },
     )
-    # What ended before is no news to who begins again.
+    # They subscribed again: drop the pending denial of the earlier subscription.
     connection.execute(
         delete(jobs).where(
             jobs.c.kind == JobKind.DENY,
@@ -104,7 +109,7 @@ def upsert(connection: Connection, subscription: Subscription, had: str | None =
 
 
 @lru_cache
-def _keep(dialect: Dialect) -> Any:
+def _upsert_statement(dialect: Dialect) -> Any:
     statement = insert(dialect, subscriptions)
     new = statement.excluded
     return statement.on_conflict_do_update(
@@ -120,14 +125,15 @@ def _keep(dialect: Dialect) -> Any:
 
 
 def end(connection: Connection, topic: str, callback: str, *, only_failing: bool = False) -> bool:
-    """End a subscription, and what is owed to it. A delivery under way ends by itself: what comes next waits for it.
+    """End a subscription and delete its queued deliveries. False: there was none to end.
 
-    `only_failing` spares a subscription that was renewed meanwhile. False: there was none to end.
+    A claimed delivery runs to its end, and later jobs for the callback wait for it.
+    `only_failing` spares a subscription that was renewed meanwhile.
     """
-    which = [subscriptions.c.topic == topic, subscriptions.c.callback == callback]
+    conditions = [subscriptions.c.topic == topic, subscriptions.c.callback == callback]
     if only_failing:
-        which.append(subscriptions.c.failing.is_not(None))
-    ended = connection.execute(delete(subscriptions).where(*which)).rowcount
+        conditions.append(subscriptions.c.failing.is_not(None))
+    ended = connection.execute(delete(subscriptions).where(*conditions)).rowcount
     if ended or not only_failing:
         connection.execute(
             delete(jobs).where(UNSENT, jobs.c.topic == topic, jobs.c.target == callback)
@@ -136,25 +142,28 @@ def end(connection: Connection, topic: str, callback: str, *, only_failing: bool
 
 
 def remove(connection: Connection, callback: str, now: datetime) -> int:
-    """End every subscription of a callback, named by its address or its alias, and owe it a word of each; how many."""
-    found = [
+    """End every subscription of a callback and queue a denial for each; how many.
+
+    `callback`: its address or its label.
+    """
+    ended = [
         row
         for row in connection.execute(select(subscriptions.c.topic, subscriptions.c.callback))
         if callback in (row.callback, callback_label(row.callback))
     ]
-    for row in found:
+    for row in ended:
         end(connection, row.topic, row.callback)
-    return enqueue(
-        connection,
-        [JobRow(kind=JobKind.DENY, target=row.callback, topic=row.topic) for row in found],
-        now,
-    )
+    denials = [JobRow(kind=JobKind.DENY, target=row.callback, topic=row.topic) for row in ended]
+    return enqueue(connection, denials, now)
 
 
 def find(
     connection: Connection, pairs: Iterable[_Pair], now: datetime
 ) -> Mapping[_Pair, tuple[Subscription, str | None]]:
-    """The live subscriptions among pairs of topic and callback, each with the digest of what it has."""
+    """The live subscriptions among pairs of topic and callback, each with its delivered digest.
+
+    The digest is None when it is unknown which bytes the subscriber has.
+    """
     wanted = set(pairs)
     if not wanted:
         return {}
@@ -170,63 +179,58 @@ def find(
     }
 
 
-def delivered(
+_ONE = and_(subscriptions.c.topic == bindparam("of"), subscriptions.c.callback == bindparam("to"))
+
+
+def record_delivered(
     connection: Connection, arrived: Sequence[tuple[str, str, str]], now: datetime
 ) -> None:
-    """Note topic, callback and digest of what arrived."""
+    """Record deliveries that arrived: topic, callback and digest of each."""
     if arrived:
+        values = {
+            "delivered": bindparam("digest"),
+            "failures": 0,
+            "failing": None,
+            "last_success": to_us(now),
+        }
         connection.execute(
-            update(subscriptions)
-            .where(
-                subscriptions.c.topic == bindparam("of"),
-                subscriptions.c.callback == bindparam("to"),
-            )
-            .values(
-                delivered=bindparam("digest"), failures=0, failing=None, last_success=to_us(now)
-            ),
-            [
-                {"of": topic, "to": callback, "digest": digest}
-                for topic, callback, digest in arrived
-            ],
+            update(subscriptions).where(_ONE).values(values),
+            [{"of": topic, "to": callback, "digest": sent} for topic, callback, sent in arrived],
         )
 
 
-def failed(connection: Connection, failures: Sequence[tuple[str, str, str]], now: datetime) -> None:
-    """Note topic, callback and error of what did not arrive, as far as we know: they may have any bytes now."""
+def record_failed(
+    connection: Connection, failures: Sequence[tuple[str, str, str]], now: datetime
+) -> None:
+    """Record deliveries that failed: topic, callback and error of each.
+
+    A delivery that failed may still have arrived, so the delivered digest becomes unknown.
+    """
     if failures:
+        values = {
+            "delivered": None,
+            "failures": subscriptions.c.failures + 1,
+            "failing": func.coalesce(subscriptions.c.failing, to_us(now)),
+            "last_failure": to_us(now),
+            "error": bindparam("why"),
+        }
         connection.execute(
-            update(subscriptions)
-            .where(
-                subscriptions.c.topic == bindparam("of"),
-                subscriptions.c.callback == bindparam("to"),
-            )
-            .values(
-                delivered=None,
-                failures=subscriptions.c.failures + 1,
-                failing=func.coalesce(subscriptions.c.failing, to_us(now)),
-                last_failure=to_us(now),
-                error=bindparam("why"),
-            ),
+            update(subscriptions).where(_ONE).values(values),
             [{"of": topic, "to": callback, "why": error} for topic, callback, error in failures],
         )
 
 
 def set_network(connection: Connection, networks: Sequence[tuple[str, str, str]]) -> None:
-    """Note topic, callback and network of those that a delivery found at another address."""
+    """Store the new networks of callbacks: topic, callback and network of each."""
     if networks:
         connection.execute(
-            update(subscriptions)
-            .where(
-                subscriptions.c.topic == bindparam("of"),
-                subscriptions.c.callback == bindparam("to"),
-            )
-            .values(network=bindparam("at")),
+            update(subscriptions).where(_ONE).values(network=bindparam("at")),
             [{"of": topic, "to": callback, "at": network} for topic, callback, network in networks],
         )
 
 
 def network_at(connection: Connection, host: str) -> str | None:
-    """The network of a host that some subscription was verified at; None: not known."""
+    """The network of a host, from its subscription with the longest lease; None: unknown."""
     return connection.scalar(
         select(subscriptions.c.network)
         .where(subscriptions.c.host == host, subscriptions.c.network.is_not(None))
@@ -236,7 +240,7 @@ def network_at(connection: Connection, host: str) -> str | None:
 
 
 def total_at(connection: Connection, host: str, network: str | None, now: datetime) -> int:
-    """How many live subscriptions a host or its network has, whichever has more."""
+    """How many live subscriptions a host or its network has: the larger number."""
     live = select(func.count()).where(subscriptions.c.expires > to_us(now))
     of_host = connection.scalar(live.where(subscriptions.c.host == host)) or 0
     of_network = connection.scalar(live.where(subscriptions.c.network == network)) if network else 0
@@ -244,7 +248,7 @@ def total_at(connection: Connection, host: str, network: str | None, now: dateti
 
 
 def delete_expired(connection: Connection, now: datetime) -> int:
-    """Forget subscriptions whose lease ended; how many."""
+    """Delete subscriptions whose lease ended; how many."""
     return connection.execute(
         delete(subscriptions).where(subscriptions.c.expires <= to_us(now))
     ).rowcount
@@ -256,7 +260,7 @@ def total(connection: Connection, now: datetime) -> int:
 
 
 def by_topic(connection: Connection, now: datetime) -> Mapping[str, Audience]:
-    """Who follows each topic that someone follows."""
+    """The audience of each topic that has subscribers."""
     rows = connection.execute(
         select(
             subscriptions.c.topic,
@@ -281,7 +285,7 @@ def by_topic(connection: Connection, now: datetime) -> Mapping[str, Audience]:
 
 
 def subscribers(connection: Connection, now: datetime) -> tuple[Subscriber, ...]:
-    """Every live subscription, by topic."""
+    """Every live subscription, sorted by topic and callback."""
     rows = connection.execute(
         select(subscriptions)
         .where(subscriptions.c.expires > to_us(now))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Protocol
 
-from syndicator.model.outbox import network_of
+from syndicator.model.client_keys import network_of
 from syndicator.web.proxies import Network, Proxies, is_in
 
 #: Clients without a limit: a proxy or a tunnel on this machine connects for many readers.

@@ -30,7 +30,7 @@ class Readiness:
     """Whether the service works, with details."""
 
     ready: bool
-    trouble: Trouble | None = None  #: the error that keeps it from working; None if there is none
+    trouble: Trouble | None = None  #: the error that keeps it from working; None: it works
     facts: Mapping[str, str | float | bool | None]  #: shown on the admin address; no secrets
 
     def public(self) -> Mapping[str, object]:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
-from syndicator.model.outbox import network_of
+from syndicator.model.client_keys import network_of
 from syndicator.web.catalogue import OnRequest
 from syndicator.web.prepared_responses import FEEDS
 from syndicator.web.proxies import Network, client_of

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from starlette.types import Scope
 
-from syndicator.model.outbox import network_of
+from syndicator.model.client_keys import network_of
 
 Network = IPv4Network | IPv6Network
 

@@ -1,1 +1,4 @@
-"""The WebSub protocol without I/O: what is asked, and what an answer means. https://www.w3.org/TR/websub/"""
+"""The WebSub protocol without I/O: what requests to send, and what their answers mean.
+
+https://www.w3.org/TR/websub/
+"""

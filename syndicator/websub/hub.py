@@ -1,4 +1,4 @@
-"""The hub's half of the protocol: what is sent to callbacks. https://www.w3.org/TR/websub/"""
+"""The hub's requests to callbacks: verification, delivery, denial. https://www.w3.org/TR/websub/"""
 
 import hmac
 from collections.abc import Mapping
@@ -11,14 +11,15 @@ from syndicator.model.outbox import Job, Request, Response, Subscription
 from syndicator.websub.links import link_header
 from syndicator.websub.signatures import signature
 
-NOT_OURS = "this feed is no longer made"
-LOST = "no delivery arrived for a week"
-NO_ROOM = "this host has as many subscriptions as it may have"
-NOT_MEANT = "it did not confirm that it meant it"
+# Reasons, which subscribers get with a denial and operators see as the error of a job.
+TOPIC_ENDED = "this feed is no longer published"
+UNREACHABLE = "every delivery failed for a week"
+LIMIT_REACHED = "this host has reached its limit of subscriptions"
+NOT_CONFIRMED = "the callback did not confirm the request"
 
 
 def verification(callback: str, detail: Mapping[str, Any], challenge: str) -> Request:
-    """Ask a callback whether it meant to subscribe or unsubscribe (§5.3)."""
+    """Ask a callback to confirm that it wants to subscribe or unsubscribe (§5.3)."""
     query = {"hub.mode": detail["mode"], "hub.topic": detail["topic"], "hub.challenge": challenge}
     if detail["mode"] == "subscribe":
         query["hub.lease_seconds"] = str(detail["lease"])
@@ -26,16 +27,16 @@ def verification(callback: str, detail: Mapping[str, Any], challenge: str) -> Re
 
 
 def is_verified(answer: Response, challenge: str) -> bool:
-    """Any 2xx whose body is the challenge, exactly; everything else is no (§5.3.1)."""
+    """Whether the answer confirms: a 2xx with exactly the challenge as its body (§5.3.1)."""
     return (
-        answer.taken
+        answer.succeeded
         and answer.error is None
         and hmac.compare_digest(answer.body, challenge.encode())
     )
 
 
 def subscription(job: Job, began: datetime, network: str | None = None) -> Subscription:
-    """What a verified request gives: its lease counts from the moment the callback was asked (§5.3)."""
+    """The subscription after its verification. The lease runs from when that was sent (§5.3)."""
     secret = job.detail.get("secret")
     return Subscription(
         topic=job.topic,
@@ -48,7 +49,7 @@ def subscription(job: Job, began: datetime, network: str | None = None) -> Subsc
 
 
 def delivery(to: Subscription, file: FeedFile) -> Request:
-    """The whole topic as it is served, with its type, its links, and a signature if there is a secret (§7)."""
+    """The topic as it is served, with its type and links, signed if there is a secret (§7)."""
     headers = {"Content-Type": file.media_type, "Link": link_header(file.hubs, file.url)}
     if to.secret is not None:
         headers["X-Hub-Signature"] = signature(to.secret, file.data)
@@ -56,7 +57,7 @@ def delivery(to: Subscription, file: FeedFile) -> Request:
 
 
 def denial(callback: str, topic: str, reason: str | None = None) -> Request:
-    """Tell a callback that it is not, or no longer, subscribed (§5.2)."""
+    """Notify a callback that it is not, or no longer, subscribed (§5.2)."""
     query = {"hub.mode": "denied", "hub.topic": topic}
     if reason:
         query["hub.reason"] = reason
@@ -64,6 +65,6 @@ def denial(callback: str, topic: str, reason: str | None = None) -> Request:
 
 
 def _with_query(callback: str, query: Mapping[str, str]) -> str:
-    """The callback with more in its query; what stands there stays, byte for byte (§5.1.1)."""
+    """The callback with parameters added; its own query stays, byte for byte (§5.1.1)."""
     separator = "" if callback.endswith(("?", "&")) else "&" if "?" in callback else "?"
     return callback + separator + urlencode(query, quote_via=quote)

@@ -1,4 +1,4 @@
-"""What is asked of the hub: a form, judged without asking anyone (W3C WebSub §5.1)."""
+"""Requests to the hub: a form is parsed and accepted or refused, without I/O (W3C WebSub §5.1)."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -7,29 +7,31 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from syndicator.model.outbox import host_name
+from syndicator.model.client_keys import host_name
 
-#: The longest callback. Addresses in use have some hundred characters; a PostgreSQL index takes 2,700 octets.
+#: Characters of the longest callback. Addresses in use have some hundred; a row in an index of
+#: PostgreSQL holds about 2,700 bytes.
 CALLBACK_LIMIT = 1500
 
-#: Topics that one publish may name.
+#: Topics that one publish request may name.
 TOPICS_LIMIT = 100
 
-#: Places that one host may have, however few there are in all.
+#: Places that one host may have in any case, however few there are in all.
 FEW = 10
 
-#: One host has at most half of all subscriptions, whatever its own limit is.
+#: One host gets at most 1/2 of all subscriptions, even if its own limit is higher.
 SUBSCRIPTIONS_PART = 2
 
-#: Octets a secret must stay below (§5.1).
+#: A secret must have fewer bytes than this (§5.1).
 SECRET_LIMIT = 200
 
 _FORM = "application/x-www-form-urlencoded"
 _ONCE = ("hub.mode", "hub.callback", "hub.lease_seconds", "hub.secret")
 
-#: A host that ends in a number is an IPv4 address however it is spelt: https://url.spec.whatwg.org/#ends-in-a-number-checker
-_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
-_PLAIN_ADDRESS = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
+#: A host that ends in a number is an IPv4 address in some notation.
+#: https://url.spec.whatwg.org/#ends-in-a-number-checker
+_ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
+_IPV4_ADDRESS = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
 
 _UNRESERVED = re.compile(r"%(2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])")
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
@@ -37,43 +39,41 @@ _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeaseBounds:
-    """For how long a subscription is given."""
+    """The range of leases, and the default."""
 
     min: timedelta
     default: timedelta
     max: timedelta
 
-    def granted(self, asked: int | None) -> int:
-        """Seconds: what was asked, within bounds; None: it wasn't said."""
-        seconds = int(self.default.total_seconds()) if asked is None else asked
+    def granted(self, requested: int | None) -> int:
+        """The lease in seconds: as requested, within bounds; None: the default."""
+        seconds = int(self.default.total_seconds()) if requested is None else requested
         return int(min(max(seconds, self.min.total_seconds()), self.max.total_seconds()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refused:
-    """Nothing comes of it, and no request is made."""
+    """A refused request: its answer, and nothing else happens."""
 
     status: int
     text: str
-    wait: int | None = None  #: seconds until it is worth asking again; None: it is not
+    wait: int | None = None  #: for Retry-After, in seconds; None: a retry is pointless
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
-    """The callback is to be asked whether it meant it."""
+    """A request to subscribe or unsubscribe, whose callback is to be verified."""
 
     callback: str
-    host: str  #: as limits count it, see `debts.host_name`
-    topic: str  #: ours, as it stands in the feed
+    host: str  #: as limits count it, see `outbox.host_name`
+    topic: str  #: its URL as the feed itself names it
     mode: str  #: "subscribe" or "unsubscribe"
-    detail: Mapping[
-        str, Any
-    ]  #: what the verification needs: mode, topic as it was given, lease, secret
+    detail: Mapping[str, Any]  #: for the verification: mode, topic as requested, lease, secret
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishRequest:
-    """Topics of ours that someone says have changed."""
+    """A request to distribute topics of this site, which the client reports as changed."""
 
     topics: tuple[str, ...]
 
@@ -87,11 +87,11 @@ def parse(
     lease: LeaseBounds,
     allowed: Callable[[int], bool] = lambda number: True,
 ) -> Accepted | PublishRequest | Refused:
-    """What a request to the hub comes to.
+    """Parse a request to the hub. Unknown parameters are ignored.
 
-    `known` gives our own spelling of a topic's URL, None for what is no topic of ours; `refusal` says why a
-    callback's address is not allowed, None if nothing speaks against it. `allowed` counts the topics that a publish
-    names, and says whether the client may ask for so many. Parameters nobody knows are ignored.
+    `known` returns a topic's URL as its feed names it, or None for a URL that is not a topic here.
+    `refusal` returns why a callback's address is not allowed, or None. `allowed` counts the topics
+    of a publish request, and returns whether the client may name so many.
     """
     if content_type.split(";")[0].strip().lower() != _FORM:
         return Refused(status=415, text=f"The request must be a form: {_FORM}")
@@ -102,23 +102,21 @@ def parse(
             errors="strict",
             max_num_fields=TOPICS_LIMIT * 2,
         )
-    except ValueError:  # of which UnicodeDecodeError is one
+    except ValueError:  # including UnicodeDecodeError
         return Refused(
             status=400,
-            text="The form can't be read: UTF-8 is expected, and no more than 200 fields",
+            text="The form can't be parsed: it must be UTF-8 with at most 200 fields",
         )
     form: dict[str, list[str]] = {}
     for name, value in pairs:
         form.setdefault(name, []).append(value)
-    if twice := [name for name in _ONCE if len(form.get(name, ())) > 1]:
-        return Refused(status=400, text=f"{twice[0]} is there more than once")
+    if repeated := [name for name in _ONCE if len(form.get(name, ())) > 1]:
+        return Refused(status=400, text=f"{repeated[0]} is given more than once")
     match form.get("hub.mode", [""])[0]:
         case "subscribe" | "unsubscribe" as mode:
-            return _intent(mode, form, known, refusal, lease)
+            return _subscribe_or_unsubscribe(mode, form, known, refusal, lease)
         case "publish":
-            return _published(
-                [*form.get("hub.url", ()), *form.get("hub.topic", ())], known, allowed
-            )
+            return _publish([*form.get("hub.url", ()), *form.get("hub.topic", ())], known, allowed)
         case "":
             return Refused(
                 status=400, text="hub.mode is missing: subscribe, unsubscribe or publish"
@@ -127,7 +125,7 @@ def parse(
             return Refused(status=400, text="hub.mode must be subscribe, unsubscribe or publish")
 
 
-def _intent(
+def _subscribe_or_unsubscribe(
     mode: str,
     form: Mapping[str, Sequence[str]],
     known: Callable[[str], str | None],
@@ -139,10 +137,10 @@ def _intent(
         return Refused(status=400, text=f"hub.callback {fault}")
     topics = form.get("hub.topic", [])
     if len(topics) != 1 or not topics[0]:
-        return Refused(status=400, text="hub.topic must be there once: the feed's rel=self address")
+        return Refused(status=400, text="hub.topic must be given once: the feed's rel=self URL")
     if (topic := known(normalized(topics[0]))) is None:
         return Refused(
-            status=404, text="hub.topic is no feed of ours: this hub carries the feeds of one site"
+            status=404, text="hub.topic is not a feed of this site; this hub serves only those"
         )
     if reason := refusal(callback):
         return Refused(status=400, text=f"hub.callback {reason}")
@@ -150,13 +148,11 @@ def _intent(
     if mode == "subscribe":
         seconds = form.get("hub.lease_seconds", [""])[0]
         if seconds and not re.fullmatch(r"[0-9]*[1-9][0-9]*", seconds):
-            return Refused(status=400, text="hub.lease_seconds must be a positive whole number")
+            return Refused(status=400, text="hub.lease_seconds must be a positive integer")
         detail["lease"] = lease.granted(int(seconds[:12]) if seconds else None)
         secret = form.get("hub.secret", [""])[0].encode()
         if len(secret) >= SECRET_LIMIT:
-            return Refused(
-                status=400, text=f"hub.secret must be shorter than {SECRET_LIMIT} octets"
-            )
+            return Refused(status=400, text=f"hub.secret must be shorter than {SECRET_LIMIT} bytes")
         if secret:
             detail["secret"] = secret.hex()
     return Accepted(
@@ -164,46 +160,49 @@ def _intent(
     )
 
 
-def _published(
+def _publish(
     urls: Sequence[str], known: Callable[[str], str | None], allowed: Callable[[int], bool]
 ) -> PublishRequest | Refused:
-    """Each URL counts against the client's limit, however it is spelt; a topic is looked up once."""
+    """Parse a publish request.
+
+    Each URL counts for the client's limit; URLs that normalize to one are looked up once.
+    """
     if not urls:
-        return Refused(status=400, text="hub.url is missing: the topic that changed")
+        return Refused(status=400, text="hub.url is missing: name the topic that changed")
     if not allowed(len(urls)):
         return Refused(status=429, text="Too many topics from your address", wait=60)
-    spelt = dict.fromkeys(map(normalized, urls))
-    if len(spelt) > TOPICS_LIMIT:
+    unique = dict.fromkeys(map(normalized, urls))
+    if len(unique) > TOPICS_LIMIT:
         return Refused(
             status=400, text=f"hub.url names more than {TOPICS_LIMIT} topics: send several requests"
         )
     topics = dict[str, None]()
-    for url in spelt:
+    for url in unique:
         if (topic := known(url)) is None:
             return Refused(
                 status=404,
-                text="hub.url is no feed of ours: this hub carries the feeds of one site",
+                text="hub.url is not a feed of this site; this hub serves only those",
             )
         topics[topic] = None
     return PublishRequest(topics=tuple(topics))
 
 
 def host_quota(limit: int, in_all: int, part: int) -> int:
-    """How many of all places one host may have: its own limit, or a part of all where that is less.
+    """How many of all places one host may have: the lesser of `limit` and 1/`part` of all.
 
-    `FEW` are always allowed, so that a small limit for all does not exclude a reader of several feeds.
+    `FEW` are always allowed, so that a small total does not exclude a reader of several feeds.
     """
     return min(limit, max(FEW, in_all // part))
 
 
 def _fault(callback: str) -> str | None:
-    """What is wrong with a callback, as can be seen by looking at it; None: nothing."""
+    """What is wrong with the text of a callback; None: nothing."""
     if not callback:
         return "is missing"
     if len(callback) > CALLBACK_LIMIT:
         return f"is longer than {CALLBACK_LIMIT} characters"
     if not re.fullmatch(r"[!-~]+", callback):
-        return "must be a URL in ASCII, percent-encoded, without spaces and control characters"
+        return "must be a percent-encoded URL in ASCII, without spaces and control characters"
     try:
         parts = urlsplit(callback)
         _port = parts.port
@@ -212,18 +211,21 @@ def _fault(callback: str) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return "must be an absolute http or https URL"
     if "@" in parts.netloc:
-        return "must not carry a user name or a password"
+        return "must not contain a user name or password"
     if "#" in callback:
         return "must not have a fragment"
-    if _NUMBER.search(parts.hostname) and not _PLAIN_ADDRESS.fullmatch(parts.hostname):
-        return "has an address that is not spelt as addresses are"
+    if _ENDS_IN_NUMBER.search(parts.hostname) and not _IPV4_ADDRESS.fullmatch(parts.hostname):
+        return "has an IPv4 address that is not four decimal numbers"
     return None
 
 
 def normalized(url: str) -> str:
-    """A URL for comparing: `%7E` is `~` (§5.1.1), hexadecimal digits in capitals, scheme and host in small letters."""
+    """A URL for comparing: `%7E` becomes `~` (§5.1.1), hexadecimal digits become upper case.
+
+    Scheme and host become lower case.
+    """
     decoded = _UNRESERVED.sub(lambda match: chr(int(match[1], 16)), url)
-    capital = _ESCAPE.sub(lambda match: match[0].upper(), decoded)
-    scheme, colon, rest = capital.partition("://")
+    escaped = _ESCAPE.sub(lambda match: match[0].upper(), decoded)
+    scheme, separator, rest = escaped.partition("://")
     end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
-    return f"{scheme.lower()}{colon}{rest[:end].lower()}{rest[end:]}" if colon else capital
+    return f"{scheme.lower()}{separator}{rest[:end].lower()}{rest[end:]}" if separator else escaped

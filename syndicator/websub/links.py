@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 
 def link_header(hubs: Sequence[str], topic: str) -> str:
-    """Hubs and self in one header: absolute, `rel` first and alone, `", "` between links.
+    """All links in one header: absolute URLs, `rel` as the only parameter, `", "` between links.
 
-    RFC 8288 would allow more; readers in use parse no more than this (SimplePie, websub.rocks).
+    RFC 8288 allows more, but this is all that readers in use can parse (SimplePie, websub.rocks).
     """
     links = [f'<{hub}>; rel="hub"' for hub in hubs]
     return ", ".join([*links, f'<{topic}>; rel="self"'])

@@ -1,21 +1,24 @@
-"""Telling a hub that a topic changed (W3C WebSub §6, and PubSubHubbub 0.3 §7.1, which hubs still speak)."""
+"""Pings, which notify a hub that a topic changed.
+
+See W3C WebSub §6, and PubSubHubbub 0.3 §7.1, which hubs still use.
+"""
 
 from dataclasses import replace
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 from syndicator.model.outbox import Request, Response
 
-#: How many 307/308 in a row are followed.
+#: Redirects (307, 308) in a row that are followed.
 MAX_HOPS = 3
 
-#: The schemes that are followed, and their ports where none is written.
+#: The schemes of redirects that are followed, and their default ports.
 _PORTS = {"http": 80, "https": 443}
 
 
 def ping(hub: str, topic: str) -> Request:
-    """One POST for one topic: the only form that every hub takes.
+    """One POST for one topic: the only form that every hub accepts.
 
-    Half of them read `hub.url`, the other half `hub.topic`; hubs keep few of many topics in one request.
+    Some hubs read `hub.url`, others `hub.topic`. Hubs given many topics in one request keep few.
     """
     form = urlencode({"hub.mode": "publish", "hub.url": topic, "hub.topic": topic})
     return Request(
@@ -27,32 +30,32 @@ def ping(hub: str, topic: str) -> Request:
 
 
 def follow(request: Request, answer: Response) -> Request | None:
-    """The same request at the place a 307 or 308 names (RFC 9110 §15.4.8, §15.4.9); None: it names none.
+    """The request to send after a 307 or 308 (RFC 9110 §15.4.8, §15.4.9); None: nothing to follow.
 
-    No other redirect keeps a POST a POST, so no other is followed. The operator named the hub, not
-    what it points to: only the same scheme, host and port keep the operator's trust. Anything else
-    is held to the rules for strangers, an upgrade to https too: another server may listen there.
-    Nor does trust come back: in a chain that left the hub, a stranger chose each further address.
-    User names and passwords go to the hub alone, and none is taken from a redirect.
+    Other redirects are not followed, since they turn a POST into a GET. The operator named the hub,
+    not the target of its redirect: only the same scheme, host and port keep the operator's trust.
+    Any other target gets the rules for strangers, even an upgrade to https, since another server
+    may listen there. Once a chain has left the hub, trust does not come back: a stranger chose each
+    further address. Credentials go to the hub alone, and none from a redirect are accepted.
     """
     if answer.status not in (307, 308) or not (location := answer.headers.get("location")):
         return None
     try:
         here, there = urlsplit(request.url), urlsplit(urljoin(request.url, location))
         stranger = request.stranger or _origin(here) != _origin(there)
-    except ValueError:  # brackets that hold no address, a port that is no number
+    except ValueError:  # brackets without an IPv6 address, or a port that is not a number
         return None
     if there.scheme not in _PORTS or not there.hostname:
         return None
-    named, _, host = there.netloc.rpartition("@")
-    own, _, _ = here.netloc.rpartition("@")
-    if named not in ("", own):
+    credentials, _, host = there.netloc.rpartition("@")
+    own = here.netloc.rpartition("@")[0]
+    if credentials not in ("", own):
         return None
     netloc = f"{own}@{host}" if own and not stranger else host
     return replace(request, url=there._replace(netloc=netloc).geturl(), stranger=stranger)
 
 
 def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
-    """What an address has in common with others of the same server (RFC 6454 §4)."""
+    """Scheme, host and port of a URL (RFC 6454 §4)."""
     port = _PORTS.get(url.scheme) if url.port is None else url.port
     return url.scheme, url.hostname, port

@@ -1,4 +1,9 @@
-"""When a request that failed is tried again."""
+"""How often a failed ping or other job is retried: once after each wait of its schedule.
+
+`push.retry` is the schedule of pings, `hub.retry` that of requests to callbacks. After the last
+wait the job is given up. Verifications have fewer retries (`tasks.VERIFY_RETRIES`). This module
+also decides when failed deliveries end a subscription.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -6,20 +11,25 @@ from email.utils import parsedate_to_datetime
 
 from syndicator.model.outbox import Response
 
-#: The longest wait an answer may ask for. A day: long enough for any maintenance, too short to be forgotten.
+#: The longest `Retry-After` that is obeyed. A day is enough for any maintenance, and a retry after
+#: a day still comes in time.
 RETRY_AFTER_CAP = timedelta(days=1)
 
-#: How much longer than scheduled a wait may become, so that targets that failed together return one by one.
+#: The largest random extension of a wait, as a part of it. Jobs that failed together are then not
+#: retried together.
 JITTER = 0.25
 
-#: When a subscription ends: every delivery attempt failed for this long, and so many of them. A week is longer than any
-#: weekend or holiday; and since a quiet feed makes few attempts (seven a post by default), the posts of one day, or of
-#: two moments a week apart, are not enough.
-LOST_AFTER, LOST_ATTEMPTS = timedelta(days=7), 20
+#: A subscription ends when every delivery failed for this long. A week is longer than any weekend
+#: or holiday.
+LOST_AFTER = timedelta(days=7)
+
+#: A subscription ends only after so many failed attempts in a row. A quiet feed makes few (seven
+#: for a post by default), so the posts of one day, or of two days a week apart, are not enough.
+LOST_ATTEMPTS = 20
 
 
 def is_lost(failing: datetime | None, failures: int, now: datetime) -> bool:
-    """Whether a subscription ends: `failures` attempts in a row failed, the first of them at `failing`."""
+    """Whether a subscription ends: `failures` attempts in a row failed, the first at `failing`."""
     return failing is not None and now - failing >= LOST_AFTER and failures >= LOST_ATTEMPTS
 
 
@@ -28,8 +38,8 @@ def next_attempt(
 ) -> datetime | None:
     """The time of the next attempt; None: give up.
 
-    `attempts` counts those made so far, this one included: there is one, then one after each wait of the
-    schedule. `jitter` is from 0 to 1. A `Retry-After` that is longer than the wait wins, up to a day.
+    `attempts` counts those made so far, this one included. `jitter` is from 0 to 1. A `Retry-After`
+    that is longer than the scheduled wait replaces it, up to `RETRY_AFTER_CAP`.
     """
     if attempts > len(schedule):
         return None
@@ -38,15 +48,12 @@ def next_attempt(
 
 
 def retry_after(answer: Response, now: datetime) -> timedelta | None:
-    """How long an answer asks to be left alone (RFC 9110 §10.2.3), capped; None: it doesn't say."""
+    """The wait an answer asks for (RFC 9110 §10.2.3), capped; None: it asks for none."""
     value = answer.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
-        # More digits than any sensible wait has; int() of a long text is slow, and timedelta overflows.
-        return (
-            min(timedelta(seconds=int(value)), RETRY_AFTER_CAP)
-            if len(value) < 10
-            else RETRY_AFTER_CAP
-        )
+        # Ten digits are longer than the cap; int() of a long text is slow, and timedelta overflows.
+        seconds = int(value) if len(value) < 10 else RETRY_AFTER_CAP.total_seconds()
+        return min(timedelta(seconds=seconds), RETRY_AFTER_CAP)
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, OverflowError):

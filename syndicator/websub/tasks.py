@@ -1,157 +1,153 @@
-"""What a debt asks for, and what the answer means for it and for the subscription it serves."""
+"""The request of each job, and what its answer means for the job and its subscription."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from syndicator.model.client_keys import network_of
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import (
-    Job,
-    JobKind,
-    JobOutcome,
-    Request,
-    Response,
-    Subscription,
-    network_of,
-)
+from syndicator.model.outbox import Job, JobKind, JobOutcome, Request, Response, Subscription
 from syndicator.websub import hub, publisher
 from syndicator.websub.retry import is_lost, next_attempt, retry_after
 
-#: How often a callback that doesn't answer is asked whether it meant it. Any answer at all decides.
-ASKED_AGAIN = 2
+#: How often a verification is retried while its callback gives no answer. Any answer decides it.
+VERIFY_RETRIES = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """A debt and the request that pays it."""
+    """A job and the request that does it."""
 
-    owed: Job
-    request: Request | None  #: None: there is nothing left to send, the debt is paid
+    job: Job
+    request: Request | None  #: None: there is nothing to send, the job is done
     expected: str = ""  #: a verification's challenge; the digest of what is delivered
-    subscription: Subscription | None = None  #: of a delivery
+    subscription: Subscription | None = None  #: of a delivery; None: the job is another kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskOutcome:
-    """What became of an errand."""
+    """The outcome of a job, and what it changes for the subscription."""
 
-    settlement: JobOutcome
-    delivered: str | None = None  #: digest of the bytes that arrived
-    kept: Subscription | None = None  #: verified: it begins, or goes on under these terms
+    job_outcome: JobOutcome
+    delivered: str | None = None  #: digest of the bytes that arrived; None: none did
+    confirmed: Subscription | None = None  #: to begin, or to renew with these terms; None: neither
     ended: bool = False  #: the subscription is over
-    reason: str | None = None  #: why we ended it, for the subscriber; None: it knows
-    network: str | None = None  #: where a delivery went, if that is news
+    reason: str | None = None  #: why we ended it, for the denial; None: no denial is sent
+    network: str | None = None  #: the callback's new network; None: unchanged, or unknown
 
 
 def task_for(
     job: Job,
     subscription: Subscription | None,
-    has: str | None,
+    delivered: str | None,
     file: FeedFile | None,
     challenge: str,
 ) -> Task:
-    """The request that pays a debt.
+    """The request that does a job.
 
-    `subscription` is the callback's as it stands (None: it has none), `has` the digest of what it was sent
-    last, `file` the topic as it is now (None: it isn't made any more). `challenge` is random and used once.
+    `subscription` is the callback's current one (None: it has none), `delivered` the digest of what
+    it was last sent (None: unknown), `file` the current topic (None: it is no longer published).
+    `challenge` is random and used once.
     """
     match job.kind:
         case JobKind.PING:
-            return Task(owed=job, request=publisher.ping(job.target, job.topic))
+            return Task(job=job, request=publisher.ping(job.target, job.topic))
         case JobKind.DENY:
             topic = job.detail.get("topic", job.topic)
-            return Task(owed=job, request=hub.denial(job.target, topic, job.detail.get("reason")))
+            return Task(job=job, request=hub.denial(job.target, topic, job.detail.get("reason")))
         case JobKind.VERIFY if file is None and job.detail["mode"] == "subscribe":
-            return Task(owed=job, request=hub.denial(job.target, job.detail["topic"], hub.NOT_OURS))
+            request = hub.denial(job.target, job.detail["topic"], hub.TOPIC_ENDED)
+            return Task(job=job, request=request)
         case JobKind.VERIFY:
-            return Task(
-                owed=job,
-                request=hub.verification(job.target, job.detail, challenge),
-                expected=challenge,
-            )
+            request = hub.verification(job.target, job.detail, challenge)
+            return Task(job=job, request=request, expected=challenge)
         case JobKind.DELIVER:
-            if subscription is None or file is None or file.digest in (has, job.detail.get("had")):
-                return Task(owed=job, request=None)
+            if subscription is None or file is None:
+                return Task(job=job, request=None)
+            if file.digest in (delivered, job.detail.get("had")):
+                return Task(job=job, request=None)
             request = hub.delivery(subscription, file)
-            return Task(owed=job, request=request, expected=file.digest, subscription=subscription)
+            return Task(job=job, request=request, expected=file.digest, subscription=subscription)
 
 
 def outcome_of(
-    errand: Task,
+    task: Task,
     answer: Response | None,
     now: datetime,
     began: datetime,
     retry: Sequence[timedelta],
     jitter: float,
 ) -> TaskOutcome:
-    """What the answer means; None: there was nothing to send. A lease runs from `began`, when it was sent."""
-    job = errand.owed
+    """What an answer means; None: there was nothing to send.
+
+    `began` is when the request was sent: the lease of a verified subscription runs from then.
+    """
+    job = task.job
     if answer is None:
-        return TaskOutcome(settlement=JobOutcome(owed=job, paid=True, tried=False))
+        return TaskOutcome(job_outcome=JobOutcome(job=job, done=True, attempted=False))
     if answer.stopped:
-        return TaskOutcome(settlement=JobOutcome(owed=job, again=job.due, tried=False))
-    if job.kind is JobKind.VERIFY and errand.expected:
-        return _verified(errand, answer, now, began, retry, jitter)
+        return TaskOutcome(job_outcome=JobOutcome(job=job, retry_at=job.due, attempted=False))
+    if job.kind is JobKind.VERIFY and task.expected:
+        return _verification(task, answer, now, began, retry, jitter)
     if job.kind is JobKind.DELIVER:
-        return _delivered(errand, answer, _unpaid(job, answer, now, retry, jitter), now)
-    over = job.kind is JobKind.VERIFY  # it was denied: no such topic any more
-    if answer.taken:
-        return TaskOutcome(settlement=JobOutcome(owed=job, paid=True), ended=over)
-    return TaskOutcome(settlement=_unpaid(job, answer, now, retry, jitter), ended=over)
+        return _delivery(task, answer, _failed(job, answer, now, retry, jitter), now)
+    ended = job.kind is JobKind.VERIFY  # denied instead, since the topic ended
+    if answer.succeeded:
+        return TaskOutcome(job_outcome=JobOutcome(job=job, done=True), ended=ended)
+    return TaskOutcome(job_outcome=_failed(job, answer, now, retry, jitter), ended=ended)
 
 
-def _delivered(errand: Task, answer: Response, failed: JobOutcome, now: datetime) -> TaskOutcome:
-    job, subscription = errand.owed, errand.subscription
+def _delivery(task: Task, answer: Response, failed: JobOutcome, now: datetime) -> TaskOutcome:
+    job, subscription = task.job, task.subscription
+    done = JobOutcome(job=job, done=True)
     network = network_of(answer.peer or "")
-    news = network if network and subscription and network != subscription.network else None
-    if answer.taken:
-        return TaskOutcome(
-            settlement=JobOutcome(owed=job, paid=True), delivered=errand.expected, network=news
-        )
-    if answer.status == 410:  # W3C WebSub §7: it may be ended
-        return TaskOutcome(settlement=JobOutcome(owed=job, paid=True), ended=True)
+    moved = network if network and subscription and network != subscription.network else None
+    if answer.succeeded:
+        return TaskOutcome(job_outcome=done, delivered=task.expected, network=moved)
+    if answer.status == 410:  # W3C WebSub §7: the subscription may be ended
+        return TaskOutcome(job_outcome=done, ended=True)
     if subscription is not None and is_lost(subscription.failing, subscription.failures + 1, now):
-        # §7 keeps a subscription whose delivery failed. §5.2 lets a hub deny one at any point, if it says so.
-        error = f"{hub.LOST}: its subscription ended; {failed.error}"
-        return TaskOutcome(
-            settlement=JobOutcome(owed=job, error=error), ended=True, reason=hub.LOST
-        )
-    return TaskOutcome(settlement=failed, network=news)
+        # A subscription continues after a failed delivery (§7), but a hub may deny one at any time
+        # (§5.2).
+        error = f"{hub.UNREACHABLE}: its subscription ended; {failed.error}"
+        given_up = JobOutcome(job=job, error=error)
+        return TaskOutcome(job_outcome=given_up, ended=True, reason=hub.UNREACHABLE)
+    return TaskOutcome(job_outcome=failed, network=moved)
 
 
-def _verified(
-    errand: Task,
+def _verification(
+    task: Task,
     answer: Response,
     now: datetime,
     began: datetime,
     retry: Sequence[timedelta],
     jitter: float,
 ) -> TaskOutcome:
-    job = errand.owed
-    if hub.is_verified(answer, errand.expected):
-        paid = JobOutcome(owed=job, paid=True)
+    job = task.job
+    if hub.is_verified(answer, task.expected):
+        done = JobOutcome(job=job, done=True)
         if job.detail["mode"] == "unsubscribe":
-            return TaskOutcome(settlement=paid, ended=True)
+            return TaskOutcome(job_outcome=done, ended=True)
         network = network_of(answer.peer or "") or None
-        return TaskOutcome(settlement=paid, kept=hub.subscription(job, began, network))
+        return TaskOutcome(job_outcome=done, confirmed=hub.subscription(job, began, network))
     if answer.status is not None or answer.refused:
-        # It was asked and didn't mean it: whatever stood before goes on (§5.3.1).
-        error = hub.NOT_MEANT if answer.error is None else answer.error
-        return TaskOutcome(settlement=JobOutcome(owed=job, paid=True, error=error))
-    failed = _unpaid(job, answer, now, retry[:ASKED_AGAIN], jitter)
-    return TaskOutcome(settlement=failed)
+        # The callback did not confirm: an existing subscription continues unchanged (§5.3.1).
+        error = hub.NOT_CONFIRMED if answer.error is None else answer.error
+        return TaskOutcome(job_outcome=JobOutcome(job=job, done=True, error=error))
+    return TaskOutcome(job_outcome=_failed(job, answer, now, retry[:VERIFY_RETRIES], jitter))
 
 
-def _unpaid(
+def _failed(
     job: Job, answer: Response, now: datetime, retry: Sequence[timedelta], jitter: float
 ) -> JobOutcome:
-    # A subscriber that answers without end would do so again; a hub's news must not be lost for it.
-    ends = answer.too_large and job.kind is not JobKind.PING
-    again = None if ends else next_attempt(job.attempts + 1, retry, answer, now, jitter)
-    asked = retry_after(answer, now)
+    # A callback with an endless answer would give the same again. A hub is retried all the same:
+    # its readers must not miss the change.
+    endless = answer.too_large and job.kind is not JobKind.PING
+    retry_at = None if endless else next_attempt(job.attempts + 1, retry, answer, now, jitter)
+    wait = retry_after(answer, now)
     return JobOutcome(
-        owed=job,
-        again=again,
-        not_before=now + asked if asked else None,
+        job=job,
+        retry_at=retry_at,
+        not_before=now + wait if wait else None,
         error=answer.error or f"it answered {answer.status}",
     )

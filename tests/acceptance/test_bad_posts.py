@@ -1,4 +1,4 @@
-"""Bad posts beside good ones: the good are in their feeds, each bad one is a problem, and nothing else happens."""
+"""Bad posts beside good ones: the good ones are published, each bad one is a problem."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from support import Site
 
 DEEP = 50_000
 
-#: Files that are no posts, by name; each is left out and named.
+#: Files that are not posts, by name; each is left out, with a problem.
 LEFT_OUT: dict[str, bytes] = {
     "empty": b"",
     "blank": b" \n\n",
@@ -26,7 +26,7 @@ LEFT_OUT: dict[str, bytes] = {
     "huge-head": b'---\ntitle: "' + b"x" * 100_000 + b'"\n---\n',
 }
 
-#: Heads that can't be read or have no date; each is left out and named with a line.
+#: Heads that can't be read or have no date; each is left out, with a problem and its line.
 BAD_HEADS = {
     "deep-flow": "a: " + "[" * DEEP,
     "deep-map": "a: " + "{a: " * 10_000,
@@ -67,10 +67,10 @@ BAD_HEADS = {
     "long-date": f'date: "{"1" * 5000}"',
 }
 
-#: Names that have no day in any calendar.
+#: File names with an impossible date.
 BAD_NAMES = ("no-date", "2024-13-45-x", "0000-01-01-x")
 
-#: Heads that are odd but readable: the post goes out, mended, and a problem says how.
+#: Odd but readable heads: the post is published, repaired, with a problem.
 MENDED = {
     "february": "date: 2024-02-30",
     "twice": "title: One\ntitle: Two",
@@ -86,7 +86,7 @@ MENDED = {
 
 
 def test_sixty_bad_posts_beside_five_good_ones(tmp_path: Path) -> None:
-    """Each bad one costs itself alone, and within seconds."""
+    """Each bad post affects only itself, and takes seconds at most."""
     site = Site(tmp_path)
     for day in range(1, 6):
         site.post(f"2026-01-0{day}-good", f"Good text {day}.", categories=["News"])
@@ -152,8 +152,8 @@ def _write_bad(site: Site) -> set[str]:
     }
 
 
-def test_what_is_wrong_stays_wrong(tmp_path: Path) -> None:
-    """From poll to poll and start to start, for as long as it is there: what is no file, has no name, leads nowhere."""
+def test_problems_persist(tmp_path: Path) -> None:
+    """At each poll and start, while the bad file is there: no file, no name, a dangling link."""
     site = Site(tmp_path)
     site.post("2026-01-01-good")
     posts = site.root / "_posts"
@@ -174,15 +174,15 @@ def test_what_is_wrong_stays_wrong(tmp_path: Path) -> None:
     assert site.build().problems == ()
 
 
-def test_a_link_that_leads_somewhere_again_is_a_post(tmp_path: Path) -> None:
-    """And while it doesn't, its last good version stays."""
+def test_a_repaired_link_is_a_post(tmp_path: Path) -> None:
+    """While it dangles, its last good version stays."""
     site = Site(tmp_path)
     target = site.root / "text.md"
     (site.root / "_posts").mkdir(parents=True, exist_ok=True)
     (site.root / "_posts/2026-01-01-link.md").symlink_to("../text.md")
     with site.service() as service:
         assert [str(problem) for problem in service.build().problems] == [
-            "_posts/2026-01-01-link.md: is a link that leads nowhere"
+            "_posts/2026-01-01-link.md: is a broken link"
         ]
         target.write_text("---\ntitle: Linked\n---\nText.\n")
         site.clock.forward(minutes=1)
@@ -193,8 +193,8 @@ def test_a_link_that_leads_somewhere_again_is_a_post(tmp_path: Path) -> None:
     assert (len(report.problems), report.gone, site.titles("all")) == (1, 0, ["Linked"])
 
 
-def test_what_a_post_says_can_break_no_feed(tmp_path: Path) -> None:
-    """Markup, control characters, entities and paths in every place a post has: the feeds parse and say it plainly."""
+def test_hostile_text_breaks_no_feed(tmp_path: Path) -> None:
+    """Markup, control characters, entities and paths in every field: the feeds parse."""
     site = Site(tmp_path)
     nasty = [
         "]]>",
@@ -223,8 +223,8 @@ def test_what_a_post_says_can_break_no_feed(tmp_path: Path) -> None:
             assert "alert" not in (
                 root.findtext(".//{http://purl.org/rss/1.0/modules/content/}encoded") or ""
             )
-    said = [item["title"] for item in json.loads((site.feeds / "all.json").read_text())["items"]]
-    assert said == [
+    titles = [item["title"] for item in json.loads((site.feeds / "all.json").read_text())["items"]]
+    assert titles == [
         "T “‘&<>",
         "T \\u0000",
         "T </title></rss>",

@@ -1,12 +1,12 @@
-"""From a folder of posts to feeds on disk and pings owed, run after run."""
+"""From a folder of posts to feeds on disk and queued pings, run after run."""
 
 import gzip
 import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from time import struct_time
 
@@ -15,14 +15,14 @@ import pytest
 from sqlalchemy import text
 from support import CONFIG, FEEDS, Site, formats
 
-from syndicator.build import index
+from syndicator.build.pipeline import Builder
 from syndicator.build.scan import SiteReader
 from syndicator.errors import OutputError, SourceError
+from syndicator.inspection import check_site
+from syndicator.model.content import Report
 from syndicator.model.outbox import Subscription
-from syndicator.service import check_site
-from syndicator.sources import folder
+from syndicator.service import Service, quiet
 from syndicator.store import subscriptions
-from syndicator.store.sql import batches
 
 STORY = "2026-01-15-update-agent-shoots-man-in-the-leg"
 
@@ -32,14 +32,25 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
+def a_builder(service: Service, **settings: int) -> Builder:
+    """A Builder with other settings, for builds by hand."""
+    return Builder(
+        replace(service.options, **settings),  # type: ignore[arg-type]
+        service.database,
+        service.output,
+        on_published=lambda rows: None,
+        on_queued=lambda: None,
+    )
+
+
 def three(site: Site) -> None:
     site.post("2026-01-01-one", categories=["News"])
     site.post("2026-01-02-two", categories=["Business"])
     site.post("2026-01-03-three", categories=["News"])
 
 
-def test_a_post_becomes_what_it_says(site: Site) -> None:
-    """The post of our first user, in the feeds of the site and of its category, and in no other."""
+def test_a_post_is_in_its_feeds(site: Site) -> None:
+    """A user's real post is in the feeds of the site and of its category, with all its fields."""
     site.write("assets/images/d6.jpg", b"\xff\xd8" * 700)
     site.post(
         STORY,
@@ -59,7 +70,7 @@ def test_a_post_becomes_what_it_says(site: Site) -> None:
         .replace('"2026-01-15T05:39:13"', "2026-01-15T05:39:13"),
     )
     report = site.build()
-    assert report.summary() == "1 post (1 new); 2 of 2 feeds changed; 6 pings owed"
+    assert report.summary() == "1 post (1 new); 2 of 2 feeds changed; 6 pings queued"
     feed_files = {path for path in site.tree() if path.endswith((".rss", ".atom", ".json"))}
     assert feed_files == formats("all", "category/news")
     for path in ("all.rss", "all.atom", "category/news.rss", "category/news.atom"):
@@ -89,18 +100,18 @@ def test_a_post_becomes_what_it_says(site: Site) -> None:
 
 
 def test_building_twice_changes_nothing(site: Site) -> None:
-    """No byte, no mtime, no ping, and by another process just as little."""
+    """No byte, mtime or ping, also in another process."""
     three(site)
     site.build()
-    before, _ = site.tree(), site.owed()
+    before, _ = site.tree(), site.take_queued_pings()
     site.clock.forward(hours=5)
     assert site.build().summary() == "3 posts; 0 of 3 feeds changed"
     assert site.tree() == before
-    assert site.owed() == set()
+    assert site.take_queued_pings() == set()
 
 
-def test_the_state_can_be_made_again(site: Site) -> None:
-    """Without the state, into an empty folder, the same bytes come out."""
+def test_a_lost_state_and_output_are_rebuilt(site: Site) -> None:
+    """Without the state, into an empty folder, a build writes the same bytes."""
     three(site)
     site.build()
     before = {path: data for path, (data, _) in site.tree().items()}
@@ -112,7 +123,7 @@ def test_the_state_can_be_made_again(site: Site) -> None:
 
 
 def test_a_lost_state_keeps_the_dates_of_files(site: Site) -> None:
-    """What stands there with the same bytes was published when it says."""
+    """A file with the same bytes keeps its mtime as its date."""
     three(site)
     site.build()
     before = site.tree()
@@ -123,46 +134,46 @@ def test_a_lost_state_keeps_the_dates_of_files(site: Site) -> None:
     assert site.tree() == before
 
 
-def test_an_edit_touches_its_feeds_alone(site: Site) -> None:
-    """The feeds of the site and of the post's category are written and pinged, and nothing else."""
+def test_an_edit_changes_only_its_own_feeds(site: Site) -> None:
+    """Only the feeds of the site and of the post's category are written and pinged."""
     three(site)
     site.build()
-    before, _ = site.tree(), site.owed()
+    before, _ = site.tree(), site.take_queued_pings()
     site.post("2026-01-01-one", "Edited.", categories=["News"])
     report = site.build()
-    assert report.summary() == "3 posts (1 changed); 2 of 3 feeds changed; 6 pings owed"
-    assert site.changed_since(before) == site.owed() == formats("all", "category/news")
+    assert report.summary() == "3 posts (1 changed); 2 of 3 feeds changed; 6 pings queued"
+    assert site.changed_since(before) == site.take_queued_pings() == formats("all", "category/news")
 
 
-def test_a_move_touches_both_categories(site: Site) -> None:
-    """The one it left and the one it came to."""
+def test_another_category_changes_both_feeds(site: Site) -> None:
+    """The feed of the old category and that of the new one."""
     three(site)
     site.build()
-    before, _ = site.tree(), site.owed()
+    before, _ = site.tree(), site.take_queued_pings()
     site.post("2026-01-01-one", categories=["Business"])
     site.build()
     assert (
         site.changed_since(before)
-        == site.owed()
+        == site.take_queued_pings()
         == formats("all", "category/news", "category/business")
     )
     assert site.titles("category/business") == ["2026-01-02-two", "2026-01-01-one"]
 
 
-def test_a_change_that_no_feed_shows_pings_nobody(site: Site) -> None:
-    """A touched file, and a key that no reader sees."""
+def test_a_change_that_no_feed_shows_queues_no_ping(site: Site) -> None:
+    """A touched file, and a front matter key that no feed has."""
     three(site)
     site.build()
-    before, _ = site.tree(), site.owed()
+    before, _ = site.tree(), site.take_queued_pings()
     os.utime(site.root / "_posts/2026-01-01-one.md")
     site.post("2026-01-02-two", categories=["Business"], comments=True)
     site.build()
     assert site.tree() == before
-    assert site.owed() == set()
+    assert site.take_queued_pings() == set()
 
 
-def test_a_removed_post_leaves_and_its_category_stays(site: Site) -> None:
-    """A category without posts keeps its feed, empty, and its feed's date doesn't go back."""
+def test_the_feed_of_an_emptied_category_stays(site: Site) -> None:
+    """It is empty, and its date doesn't decrease."""
     three(site)
     site.build()
     before = site.feed("category/business.atom").feed.updated
@@ -173,25 +184,25 @@ def test_a_removed_post_leaves_and_its_category_stays(site: Site) -> None:
     assert site.feed("category/business.atom").feed.updated == before
 
 
-def test_a_future_post_appears_when_its_time_comes(site: Site) -> None:
-    """Nothing tells of it before, not even its category's feed; then it is there, and pinged."""
+def test_a_future_post_appears_at_its_date(site: Site) -> None:
+    """Nothing reveals it before, not even its category's feed; then it is published and pinged."""
     site.post("2026-01-01-one", categories=["News"])
     site.post("2026-03-01-two", categories=["Secret"], date="2026-03-01T12:00:05Z")
     with site.service() as service:
         report = service.build()
         assert report.next_due == datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
         assert "ecret" not in str(site.tree())
-        site.owed()
+        site.take_queued_pings()
         site.clock.forward(seconds=4.9)
-        assert not service.build().moved
+        assert not service.build().has_changes
         site.clock.forward(seconds=0.1)
         assert service.build().next_due is None
     assert site.titles("all") == ["2026-03-01-two", "2026-01-01-one"]
-    assert site.owed() == formats("all", "category/secret")
+    assert site.take_queued_pings() == formats("all", "category/secret")
 
 
 def test_a_future_post_appears_after_a_restart(site: Site) -> None:
-    """Its time came while nothing ran."""
+    """Its date passed while nothing ran."""
     site.post("2026-03-02-two", categories=["News"])
     site.build()
     assert site.titles("all") == []
@@ -200,16 +211,16 @@ def test_a_future_post_appears_after_a_restart(site: Site) -> None:
     assert site.titles("all") == ["2026-03-02-two"]
 
 
-def test_future_true_shows_everything_at_once(tmp_path: Path) -> None:
-    """The site's own word."""
+def test_future_true_publishes_all_posts(tmp_path: Path) -> None:
+    """The site's own setting."""
     site = Site(tmp_path, site_config=f"{CONFIG}future: true\n")
     site.post("2027-01-01-one")
     site.build()
     assert site.titles("all") == ["2027-01-01-one"]
 
 
-def test_other_posts_tell_of_a_future_post_when_its_time_comes(site: Site) -> None:
-    """Neither a list of posts, nor the site's time, nor a link tells of it before; then all do, and `check` knows."""
+def test_other_posts_show_a_future_post_at_its_date(site: Site) -> None:
+    """Lists of posts, the site's time and links show it from then on, and `check` agrees."""
     text = (
         "{{ site.time | date: '%Y-%m' }} {% for post in site.posts %}[{{ post.title }}]{% endfor %}"
     )
@@ -221,10 +232,10 @@ def test_other_posts_tell_of_a_future_post_when_its_time_comes(site: Site) -> No
     site.post("2026-03-03-three", "{% post_url 2026-03-02-two %}")
 
     def shown() -> str:
-        found = next(
+        entry = next(
             entry for entry in site.feed("all.rss").entries if entry.title == "2026-01-02-list"
         )
-        return str(found.content[0].value)
+        return str(entry.content[0].value)
 
     with site.service() as service:
         missing = service.build().problems
@@ -237,8 +248,8 @@ def test_other_posts_tell_of_a_future_post_when_its_time_comes(site: Site) -> No
         assert shown() == "<p>2026-03 [2026-03-02-two][2026-01-02-list] to /two/ /two/</p>"
 
 
-def test_drafts_and_unpublished_posts_never_appear(site: Site) -> None:
-    """`published: false` takes a post out that was in."""
+def test_drafts_and_unpublished_posts_are_left_out(site: Site) -> None:
+    """`published: false` removes a published post."""
     site.post("2026-01-01-one", categories=["News"])
     site.write("_drafts/idea.md", "---\ntitle: Idea\n---\n")
     site.build()
@@ -247,8 +258,8 @@ def test_drafts_and_unpublished_posts_never_appear(site: Site) -> None:
     assert site.titles("all") == site.titles("category/news") == []
 
 
-def test_a_renamed_post_is_not_new(site: Site) -> None:
-    """One path gone and one come with the same text in one run: the id stays, the link follows."""
+def test_a_renamed_post_keeps_its_id(site: Site) -> None:
+    """One path gone and a new one with the same text in one run: the id stays, the link changes."""
     site.post("2026-01-01-one", "Text of one.", title="One", date="2026-01-01T00:00:00Z")
     site.build()
     (site.root / "_posts/2026-01-01-one.md").rename(site.root / "_posts/2026-01-02-another.md")
@@ -258,8 +269,8 @@ def test_a_renamed_post_is_not_new(site: Site) -> None:
     assert entry.link == "https://news.example.com/another/"
 
 
-def test_a_post_renamed_to_what_another_was_called_once(site: Site) -> None:
-    """A post is who its text was, rather than who had its path before."""
+def test_a_post_renamed_to_an_earlier_posts_path(site: Site) -> None:
+    """A post's identity goes with its text, not with its path."""
     first = site.post("2026-01-01-one", "Text of one.")
     second = site.post("2026-01-02-two", "Text of two.")
     site.build()
@@ -270,8 +281,8 @@ def test_a_post_renamed_to_what_another_was_called_once(site: Site) -> None:
     assert [entry.id for entry in site.feed("all.atom").entries] == ["https://news.example.com/two"]
 
 
-def test_a_post_that_went_long_ago_was_not_renamed(site: Site) -> None:
-    """It is who it was when it comes back, in its old place; its text in another place is a new post's by then."""
+def test_a_post_removed_long_ago_is_not_continued(site: Site) -> None:
+    """Its text under another path is a new post; back in its old path, it has its id again."""
     first = site.post("2026-01-01-one", "Text.", title="Same")
     site.post("2026-01-02-two", "Text of two.")
     site.build()
@@ -293,7 +304,7 @@ def test_a_post_that_went_long_ago_was_not_renamed(site: Site) -> None:
 
 
 def test_a_copy_is_a_new_post(site: Site) -> None:
-    """The same text under another name is another post with an id of its own."""
+    """The same text under another path is another post with its own id."""
     site.post("2026-01-01-one", "Same.", title="Same")
     site.build()
     site.post("2026-01-02-two", "Same.", title="Same")
@@ -301,8 +312,8 @@ def test_a_copy_is_a_new_post(site: Site) -> None:
     assert [entry.id.rsplit("/")[-1] for entry in site.feed("all.atom").entries] == ["two", "one"]
 
 
-def test_check_names_two_posts_of_one_address(site: Site) -> None:
-    """Whatever their ids are: Jekyll writes one page over the other. Of two with one id too, that is said once."""
+def test_check_reports_two_posts_with_one_address(site: Site) -> None:
+    """Jekyll writes one page over the other. Two with one id too are reported once."""
     site.post("2026-01-01-one", permalink="/same/")
     site.post("2026-01-02-two", permalink="/same/", id="tag:example.com,2026:two")
     site.post("2026-01-03-three")
@@ -315,8 +326,8 @@ def test_check_names_two_posts_of_one_address(site: Site) -> None:
     ]
 
 
-def test_a_change_that_is_yet_to_come(site: Site) -> None:
-    """`check` names it; a feed says so only for as long as the post does."""
+def test_a_change_dated_in_the_future(site: Site) -> None:
+    """`check` reports it; a feed has the date only as long as the post does."""
     site.post("2026-01-02-one", last_modified_at="9999-01-03")
     site.post("2099-01-01-later", last_modified_at="2099-01-01 18:00:00")
     with site.service() as service:
@@ -332,7 +343,7 @@ def test_a_change_that_is_yet_to_come(site: Site) -> None:
 
 
 def test_ids_survive_a_new_domain_and_permalink_style(site: Site) -> None:
-    """Links change; nothing is unread again."""
+    """Links change; ids stay, so readers show nothing as unread."""
     three(site)
     site.build()
     before = [entry.id for entry in site.feed("all.atom").entries]
@@ -347,30 +358,27 @@ def test_ids_survive_a_new_domain_and_permalink_style(site: Site) -> None:
 
 
 @pytest.mark.parametrize("paths", [None, ["_config.yml"]])
-def test_another_config_has_every_post_read_again(
-    site: Site, monkeypatch: pytest.MonkeyPatch, paths: list[str] | None
-) -> None:
-    """By a daemon too, whether a poll finds it or the watch tells of that one file, and though a look breaks off."""
-    monkeypatch.setattr(folder, "_NOW_AND_THEN", 2)
-    looks = 0
+def test_another_site_config_reads_every_post_again(site: Site, paths: list[str] | None) -> None:
+    """Whether a poll finds the change or the watch reports it, and also after an aborted scan."""
+    scans = 0
     three(site)
     for post in (site.root / "_posts").iterdir():
         os.utime(post, (1_700_000_000, 1_700_000_000))
 
     def broken_off(_done: int, _total: int | None, what: str) -> None:
-        nonlocal looks
-        looks += what.startswith("looking")
-        if looks > (paths is None):  # a poll's first look is for what changed
+        nonlocal scans
+        scans += what.startswith("scanning")
+        if scans > (paths is None):  # the first scan of a poll finds what changed
             raise EOFError
 
     with site.service() as service:
-        service.build()
+        builder = a_builder(service, progress_every=2)
+        builder.run(site.clock(), progress=quiet)
         site.write("_config.yml", CONFIG.replace("/:title/", "pretty"))
         with pytest.raises(EOFError):
-            service.build(broken_off, paths=paths)
-        service.build(
-            paths=["_posts/2026-01-01-one.md"]
-        )  # no feed shows some posts as before and some anew
+            builder.run(site.clock(), paths=paths, progress=broken_off)
+        # No feed has some posts as before and some as of now.
+        builder.run(site.clock(), paths=["_posts/2026-01-01-one.md"], progress=quiet)
     assert [entry.link for entry in site.feed("all.atom").entries] == [
         "https://news.example.com/news/2026/01/03/three/",
         "https://news.example.com/business/2026/01/02/two/",
@@ -379,7 +387,7 @@ def test_another_config_has_every_post_read_again(
 
 
 def test_two_posts_never_share_an_id(site: Site) -> None:
-    """Under `/:title/` two days' posts of one name have one address; each is an entry, and a problem says so."""
+    """Under `/:title/`, two posts of one name have one address: two entries, and a problem."""
     site.post("2026-01-01-briefing", "Monday's.")
     site.post("2026-01-02-briefing", "Tuesday's.")
     report = site.build()
@@ -391,8 +399,8 @@ def test_two_posts_never_share_an_id(site: Site) -> None:
     assert site.build().problems == report.problems
 
 
-def test_updated_is_when_the_text_was_seen_to_change(site: Site) -> None:
-    """Not when a category, or nothing, changed."""
+def test_updated_is_when_a_changed_text_was_first_seen(site: Site) -> None:
+    """Another category, or no change at all, is not an update."""
     site.post("2026-01-01-one", categories=["News"])
     site.build()
     assert site.feed("all.atom").entries[0].updated == "2026-01-01T12:00:00+00:00"
@@ -410,7 +418,7 @@ def test_updated_is_when_the_text_was_seen_to_change(site: Site) -> None:
 
 
 def test_a_bad_edit_keeps_the_last_good_entry(site: Site) -> None:
-    """The problem names path and line until it is mended; everything else goes out."""
+    """The problem has path and line until it is fixed; all other posts are published."""
     three(site)
     site.build()
     before = site.tree()
@@ -430,7 +438,7 @@ def test_a_bad_edit_keeps_the_last_good_entry(site: Site) -> None:
 
 
 def test_an_emptied_source_stops_the_run(site: Site) -> None:
-    """A disk that isn't mounted looks like an empty site; the feeds stay as they were, and it heals."""
+    """It may be an unmounted disk: the feeds stay, and the next run with posts is normal."""
     three(site)
     site.build()
     before = site.tree()
@@ -439,27 +447,27 @@ def test_an_emptied_source_stops_the_run(site: Site) -> None:
         site.build()
     (site.root / "away").rename(site.root / "_posts")
     site.root.rename(site.root.parent / "elsewhere")
-    with pytest.raises(SourceError, match="no folder"):
+    with pytest.raises(SourceError, match="not a readable directory"):
         site.build()
     (site.root.parent / "elsewhere").rename(site.root)
     assert site.build().summary() == "3 posts; 0 of 3 feeds changed"
     assert site.tree() == before
 
 
-def test_a_wiped_output_is_written_again(site: Site) -> None:
-    """With its state kept: all the files, dated as before, and no ping for what didn't change."""
+def test_a_deleted_output_is_written_again(site: Site) -> None:
+    """With the state kept: all files, with their dates, and no ping for unchanged feeds."""
     three(site)
     site.build()
-    before, _ = site.tree(), site.owed()
+    before, _ = site.tree(), site.take_queued_pings()
     shutil.rmtree(site.feeds)
     site.clock.forward(days=1)
     site.build()
     assert site.tree() == before
-    assert site.owed() == set()
+    assert site.take_queued_pings() == set()
 
 
-def test_one_damaged_file_is_mended(site: Site) -> None:
-    """Someone wrote into the output: the next run puts it right."""
+def test_a_damaged_file_is_repaired(site: Site) -> None:
+    """The next run writes files again that someone else changed or removed."""
     three(site)
     with site.service() as service:
         service.build()
@@ -468,30 +476,30 @@ def test_one_damaged_file_is_mended(site: Site) -> None:
         (site.feeds / "index.html.gz").unlink()
         report = service.build()
     assert site.tree() == before
-    assert report.summary() == "3 posts; 0 of 3 feeds changed; 2 files put right"
+    assert report.summary() == "3 posts; 0 of 3 feeds changed; 2 files repaired"
 
 
-def test_hubs_are_told_before_feeds_are_compressed(site: Site) -> None:
-    """As soon as each feed is out; no file ever stands beside siblings of what was out before."""
+def test_pings_are_queued_before_feeds_are_compressed(site: Site) -> None:
+    """After each feed is written; no file ever has siblings of older bytes."""
     three(site)
     with site.service() as service:
         service.build()
         with service.database.begin() as connection:
             connection.execute(text("DELETE FROM jobs"))
         site.post("2026-01-09-news", "More.", categories=["News"])
-        owing: list[set[str]] = []
+        queued: list[set[str]] = []
 
-        def look() -> None:
+        def on_queued() -> None:
             with service.database.read() as connection:
-                owing.append(set(connection.execute(text("SELECT topic FROM jobs")).scalars()))
+                queued.append(set(connection.execute(text("SELECT topic FROM jobs")).scalars()))
             for path in site.feeds.rglob("*.gz"):
                 assert gzip.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
 
-        service.on_queued = look
+        service.on_queued = on_queued
         service.build()
         service.build()
     first, second = (
-        {topic.removeprefix("http://127.0.0.1:8080/") for topic in topics} for topics in owing
+        {topic.removeprefix("http://127.0.0.1:8080/") for topic in topics} for topics in queued
     )
     assert (first, second) == (formats("all"), formats("all", "category/news"))
     assert (
@@ -501,12 +509,11 @@ def test_hubs_are_told_before_feeds_are_compressed(site: Site) -> None:
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["published twice", "put off"])
-def test_feeds_that_await_heavy_posts_are_packed_as_they_are(site: Site, busy: bool) -> None:
-    """Beside every file stands what it holds, also where a run publishes it twice, or leaves posts to the next run."""
+def test_feeds_with_heavy_posts_have_matching_siblings(site: Site, busy: bool) -> None:
+    """Also if a run publishes a feed twice, or puts posts off to the next run."""
     words = "Some words, so that all is worth compressing. " * 20
-    names = [
-        f"Category {number}" for number in range(8)
-    ]  # so many that packing begins while feeds are made
+    # So many that compressing begins while feeds are built.
+    names = [f"Category {number}" for number in range(8)]
     three(site)
     with site.service() as service:
         service.build()
@@ -518,15 +525,15 @@ def test_feeds_that_await_heavy_posts_are_packed_as_they_are(site: Site, busy: b
             )
         site.post("2026-01-20-light", words, categories=names)
         left = [len(service.build(urgent=lambda: busy).put_off)]
-        packed(site)
+        assert_siblings_match(site)
         left += [len(service.build(urgent=lambda: busy).put_off) for _ in range(2)]
-        packed(site)
+        assert_siblings_match(site)
     assert left == ([2, 1, 0] if busy else [0, 0, 0])
     assert len(site.titles("category/category-1")) == 4
 
 
-def packed(site: Site) -> None:
-    """Every feed has siblings, and they hold what it holds."""
+def assert_siblings_match(site: Site) -> None:
+    """Every feed has siblings with its bytes."""
     for name in ("all", *(f"category/category-{number}" for number in range(8))):
         for file in (site.feeds / f"{name}.{suffix}" for suffix in ("rss", "atom", "json")):
             zipped, brotlied = (
@@ -535,8 +542,8 @@ def packed(site: Site) -> None:
             assert gzip.decompress(zipped) == brotli.decompress(brotlied) == file.read_bytes()
 
 
-def test_what_a_crash_left_uncompressed(site: Site) -> None:
-    """The next run packs it; nobody is told again."""
+def test_the_next_run_compresses_what_a_crash_left(site: Site) -> None:
+    """No hub is pinged again."""
     three(site)
 
     def crash(done: int, total: int | None, what: str) -> None:
@@ -546,16 +553,16 @@ def test_what_a_crash_left_uncompressed(site: Site) -> None:
     with site.service() as service, pytest.raises(KeyboardInterrupt):
         service.build(crash)
     assert not list(site.feeds.rglob("*.gz"))
-    site.owed()
+    site.take_queued_pings()
     site.build()
-    assert site.owed() == set()
+    assert site.take_queued_pings() == set()
     for path in ("all.rss", "category/news.atom", "index.html"):
-        packed = site.feeds / f"{path}.gz"
-        assert gzip.decompress(packed.read_bytes()) == (site.feeds / path).read_bytes()
+        compressed = site.feeds / f"{path}.gz"
+        assert gzip.decompress(compressed.read_bytes()) == (site.feeds / path).read_bytes()
 
 
 def test_feeds_within_a_plain_folder_of_posts(tmp_path: Path) -> None:
-    """What we write is no post of the site, wherever it stands."""
+    """Our own files are never posts, also if the output is inside the source."""
     site = Site(tmp_path, site_config=None)
     site.configure(f'{FEEDS}[site]\nurl = "https://news.example.com"\n')
     site.config_path.write_text(
@@ -567,22 +574,20 @@ def test_feeds_within_a_plain_folder_of_posts(tmp_path: Path) -> None:
         assert (report.posts, report.problems) == (1, ())
 
 
-def test_a_file_where_a_folder_is_wanted(site: Site) -> None:
-    """It is named, with what to do about it; the other feeds go out."""
+def test_a_file_in_place_of_a_folder(site: Site) -> None:
+    """The error names it and has a hint; the other feeds are published."""
     three(site)
     site.feeds.mkdir()
     (site.feeds / "category").write_text("mine")
-    with pytest.raises(
-        OutputError, match=r"feeds/category is in the way of .*it is no folder"
-    ) as caught:
+    with pytest.raises(OutputError, match=r"feeds/category is not a folder") as caught:
         site.build()
-    assert caught.value.hint == "move it away, or name another folder in [output] path"
+    assert caught.value.hint == "move it away, or set another folder in [output] path"
     assert len(site.titles("all")) == 3
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
-def test_a_site_config_that_is_no_file(site: Site, make: Callable[[Path], None]) -> None:
-    """It is not taken for a site without one: all links would change."""
+def test_a_site_config_that_is_not_a_file(site: Site, make: Callable[[Path], None]) -> None:
+    """The site doesn't count as one without a config: all links would change."""
     three(site)
     (site.root / "_config.yml").unlink()
     make(site.root / "_config.yml")
@@ -591,8 +596,8 @@ def test_a_site_config_that_is_no_file(site: Site, make: Callable[[Path], None])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
-def test_a_source_that_is_not_ours_to_read(site: Site) -> None:
-    """It says so, rather than that something isn't in it."""
+def test_a_source_without_permission(site: Site) -> None:
+    """The error gives the reason, not that posts are missing."""
     reader = SiteReader(site.root, {})
     site.root.chmod(0o700)
     os.seteuid(65534)
@@ -603,8 +608,8 @@ def test_a_source_that_is_not_ours_to_read(site: Site) -> None:
         os.seteuid(0)
 
 
-def test_other_encodings(site: Site) -> None:
-    """Those that the config dropped go, and those that it names come, for feeds that didn't change."""
+def test_changed_encodings(site: Site) -> None:
+    """Siblings of dropped encodings go and those of new ones come, also for unchanged feeds."""
     three(site)
     for encodings, suffixes in (
         ('"gzip", "br"', {".gz", ".br"}),
@@ -613,9 +618,9 @@ def test_other_encodings(site: Site) -> None:
         ('"gzip"', {".gz"}),
     ):
         site.configure(FEEDS)
-        said = site.config_path.read_text()
+        config = site.config_path.read_text()
         site.config_path.write_text(
-            said.replace("[output]\n", f"[output]\ncompress = [{encodings}]\n")
+            config.replace("[output]\n", f"[output]\ncompress = [{encodings}]\n")
         )
         site.build()
         assert {path.suffix for path in site.feeds.rglob("*") if path.is_file()} & {
@@ -628,8 +633,8 @@ def test_other_encodings(site: Site) -> None:
 
 
 @pytest.mark.parametrize("paths", [None, ["assets/a.png"]])
-def test_an_image_that_comes_later_is_measured_then(site: Site, paths: list[str] | None) -> None:
-    """Its length is the file's, from the run that finds it or is told of it; nothing else of the post changed."""
+def test_an_image_added_later_gets_its_length(site: Site, paths: list[str] | None) -> None:
+    """By the run that finds it or is given its path; nothing else of the post changed."""
     site.post("2026-01-01-one", image="assets/a.png")
     with site.service() as service:
         service.build()
@@ -640,10 +645,8 @@ def test_an_image_that_comes_later_is_measured_then(site: Site, paths: list[str]
 
 
 @pytest.mark.parametrize("paths", [None, ["assets/b.png"]])
-def test_a_post_that_lists_files_is_made_again_with_a_new_one(
-    site: Site, paths: list[str] | None
-) -> None:
-    """It asked for what the site holds, not for the file that came."""
+def test_a_post_that_lists_files_shows_new_ones(site: Site, paths: list[str] | None) -> None:
+    """It depends on the listing, not on the new file."""
     site.write("assets/a.png", b"1")
     site.post("2026-01-01-one", "{% for file in site.static_files %}{{ file.name }} {% endfor %}")
     with site.service() as service:
@@ -654,11 +657,9 @@ def test_a_post_that_lists_files_is_made_again_with_a_new_one(
 
 
 @pytest.mark.parametrize("change", ["new", "changed", "gone"])
-@pytest.mark.parametrize("how", ["told", "looked", "broken off"])
-def test_a_post_that_lists_others_is_made_again_with_them(
-    site: Site, change: str, how: str
-) -> None:
-    """With each that comes, changes or goes; also when the run that saw it ended before it made a feed."""
+@pytest.mark.parametrize("how", ["paths", "scan", "aborted"])
+def test_a_post_that_lists_others_follows_them(site: Site, change: str, how: str) -> None:
+    """Each new, changed or removed post, also if the run that saw it was aborted early."""
 
     def broken_off(_done: int, _total: int | None, what: str) -> None:
         if what in ("reading posts", "building feeds"):
@@ -676,12 +677,12 @@ def test_a_post_that_lists_others_is_made_again_with_them(
             (site.root / "_posts/2026-01-02-two.md").unlink()
         else:
             site.post("2026-01-04-four" if change == "new" else "2026-01-02-two", title="Other")
-        if how == "broken off":
+        if how == "aborted":
             with pytest.raises(EOFError):
                 service.build(broken_off)
-        elif how == "told":
+        elif how == "paths":
             service.build(paths=["_posts/2026-01-04-four.md", "_posts/2026-01-02-two.md"])
-    if how != "told":
+    if how != "paths":
         site.build()
     shown = (
         next(entry for entry in site.feed("all.rss").entries if entry.title == "List")
@@ -692,7 +693,7 @@ def test_a_post_that_lists_others_is_made_again_with_them(
 
 
 @pytest.mark.parametrize(
-    ("said", "of_the_site", "full"),
+    ("setting", "of_the_site", "full"),
     [
         ("", "", True),
         ("", "feed: {excerpt_only: true}\n", False),
@@ -700,11 +701,11 @@ def test_a_post_that_lists_others_is_made_again_with_them(
         ("full", "feed: {excerpt_only: true}\n", True),
     ],
 )
-def test_a_feed_holds_texts_or_excerpts(
-    tmp_path: Path, said: str, of_the_site: str, full: bool
+def test_a_feed_has_texts_or_excerpts(
+    tmp_path: Path, setting: str, of_the_site: str, full: bool
 ) -> None:
-    """As the config has it, else the site; the same in every format."""
-    content = f'content = "{said}"\n' if said else ""
+    """As the config says, else the site; the same in every format."""
+    content = f'content = "{setting}"\n' if setting else ""
     site = Site(tmp_path, site_config=CONFIG + of_the_site, settings=f"{FEEDS}{content}")
     site.post("2026-01-01-one", "The beginning.\n\nAll the rest.")
     site.build()
@@ -714,8 +715,8 @@ def test_a_feed_holds_texts_or_excerpts(
         assert ("All the rest." in written) == full
 
 
-def test_a_format_the_config_drops_is_taken_away(site: Site) -> None:
-    """So are the feeds of a kind; both come back when the config names them again."""
+def test_dropped_formats_and_kinds_are_removed(site: Site) -> None:
+    """Files of a format, and feeds of a kind; both come back with the setting."""
     three(site)
     site.build()
     site.configure(f'{FEEDS}formats = ["rss"]\nby = []\n')
@@ -728,8 +729,8 @@ def test_a_format_the_config_drops_is_taken_away(site: Site) -> None:
     assert site.titles("category/news") == ["2026-01-03-three", "2026-01-01-one"]
 
 
-def test_an_alias_is_the_same_feed_under_the_old_address(site: Site) -> None:
-    """With its canonical self: readers who followed feed.xml lose nothing, and the topic is one."""
+def test_an_alias_has_the_bytes_of_its_feed(site: Site) -> None:
+    """Also its rel=self: readers of feed.xml lose nothing, and there is one topic."""
     three(site)
     site.configure(
         f'{FEEDS}[feeds.aliases]\n"feed.xml" = "all.atom"\n"feed/news.xml" = "category/news.atom"\n'
@@ -743,8 +744,8 @@ def test_an_alias_is_the_same_feed_under_the_old_address(site: Site) -> None:
     assert site.tree() == before
 
 
-def test_limits_drop_the_oldest(site: Site) -> None:
-    """By number, and by octets."""
+def test_limits_drop_the_oldest_entries(site: Site) -> None:
+    """By number, and by bytes."""
     for day in range(1, 10):
         site.post(f"2026-01-0{day}-p", "word " * 300)
     site.configure(f"{FEEDS}limit = 4\n")
@@ -758,14 +759,14 @@ def test_limits_drop_the_oldest(site: Site) -> None:
 
 
 def test_a_plain_folder_becomes_a_site(tmp_path: Path) -> None:
-    """With the first file in `_posts` it is one, as a start would find it: a running syndicator notices."""
+    """With its first file in `_posts`, also for a running syndicator."""
     settings = '[site]\nurl = "https://example.com"\n'
     site = Site(tmp_path, site_config=None, settings=settings)
     site.write("note.md", "---\ndate: 2026-01-02\ntitle: A note\n---\nText.\n")
     with site.service() as service:
         service.build()
         (site.root / "_posts").mkdir()
-        assert service.build().moved == 0
+        assert service.build().has_changes == 0
         post = site.post("2026-01-03-post")
         assert (service.build().new, site.titles("all")) == (1, ["2026-01-03-post"])
         post.unlink()
@@ -773,8 +774,8 @@ def test_a_plain_folder_becomes_a_site(tmp_path: Path) -> None:
             service.build()
 
 
-def test_a_site_without_its_posts_is_no_plain_folder(tmp_path: Path) -> None:
-    """A start that meets it half mounted publishes nothing else in their place."""
+def test_a_site_without_its_posts_is_not_a_plain_folder(tmp_path: Path) -> None:
+    """A start with a half mounted source publishes no other files in place of the posts."""
     site = Site(tmp_path, site_config=None, settings='[site]\nurl = "https://example.com"\n')
     site.post("2026-01-03-post")
     site.write("drafts/2026-01-02-not-yet.md", "---\ntitle: Not yet\n---\nText.\n")
@@ -784,11 +785,11 @@ def test_a_site_without_its_posts_is_no_plain_folder(tmp_path: Path) -> None:
         site.build()
     assert site.titles("all") == ["2026-01-03-post"]
     (tmp_path / "away").rename(site.root / "_posts")
-    assert site.build().moved == 0
+    assert site.build().has_changes == 0
 
 
 def test_a_plain_folder_of_markdown_works(tmp_path: Path) -> None:
-    """Without a _config.yml and without _posts, [site] says what is needed."""
+    """Without _config.yml and _posts, [site] has the settings."""
     site = Site(tmp_path, site_config=None)
     site.configure(f'[site]\nurl = "https://me.example/"\ntitle = "Me"\n{FEEDS}')
     site.write("notes/2026-01-02-hello.md", "---\ntitle: Hello\n---\nText\n")
@@ -797,20 +798,20 @@ def test_a_plain_folder_of_markdown_works(tmp_path: Path) -> None:
     assert site.feed("all.rss").feed.title == "Me"
 
 
-def test_categories_make_feeds_by_themselves(site: Site) -> None:
-    """Whatever they are called, nothing is written elsewhere, and two with one name are told apart."""
+def test_any_category_has_a_feed(site: Site) -> None:
+    """Whatever its name, files stay in the output folder; names that collide get numbers."""
     site.post(
         "2026-01-01-one",
         categories=["../../etc", "Åäö", "C#", "C++", "日本語", "a/b", "News?", "News!"],
     )
     report = site.build()
-    found = {
+    feeds = {
         path.removesuffix(".rss")
         for path in site.tree()
         if path.startswith("category/") and path.endswith(".rss")
     }
     names = ("etc", "åäö", "c-sharp", "c-plus-plus", "日本語", "a-b", "news", "news-2")
-    assert found == {f"category/{name}" for name in names}
+    assert feeds == {f"category/{name}" for name in names}
     assert [problem.path for problem in report.problems] == ["category/news-2"]
     assert sorted(os.listdir(site.root.parent)) == [
         "feeds",
@@ -822,7 +823,7 @@ def test_categories_make_feeds_by_themselves(site: Site) -> None:
 
 
 def test_two_versions_never_have_one_date(site: Site) -> None:
-    """Last-Modified knows whole seconds: of two versions within one the second is dated a second later."""
+    """Last-Modified has whole seconds: a second version within one is dated a second later."""
     site.build()
     first = (site.feeds / "all.atom").stat().st_mtime_ns
     site.clock.forward(milliseconds=100)
@@ -835,8 +836,8 @@ def test_two_versions_never_have_one_date(site: Site) -> None:
     assert seconds == {1_000_000_000}
 
 
-def test_a_look_sees_what_came_back_since_it_was_told(site: Site) -> None:
-    """Told that a post went, or changed, and then nothing: the next look compares with that, not with an older one."""
+def test_a_scan_finds_what_was_undone_after_a_run_by_paths(site: Site) -> None:
+    """After a run by paths, the next scan compares with that run, not with the scan before."""
     three(site)
     path, other = "_posts/2026-01-01-one.md", "_posts/2026-01-02-two.md"
     for each in (path, other, "_posts/2026-01-03-three.md"):
@@ -861,8 +862,8 @@ def test_a_look_sees_what_came_back_since_it_was_told(site: Site) -> None:
         assert "2026-01-04-four" not in site.titles("all")
 
 
-def test_a_run_that_is_broken_off_holds_no_file(site: Site) -> None:
-    """What it replaced is let go: its room on the disk, and a descriptor each."""
+def test_an_aborted_run_leaves_no_file_open(site: Site) -> None:
+    """Replaced files are closed, so their disk space is freed."""
     three(site)
 
     def stop(_done: int, _total: int | None, what: str) -> None:
@@ -878,36 +879,36 @@ def test_a_run_that_is_broken_off_holds_no_file(site: Site) -> None:
         assert not [each for each in held if str(site.feeds) in each]
 
 
-# ---------------------------------------------------- what else than its own post an entry, or a feed, depends on
+# ---------------------------------------- what an entry or a feed depends on besides its own post
 
 
-def test_a_link_to_a_post_of_another_feed_follows_it(site: Site) -> None:
-    """The post that links is the same; what it links to moved."""
+def test_a_link_follows_a_moved_post(site: Site) -> None:
+    """A post of another feed got another address; the post with the link is unchanged."""
     site.post("2026-01-01-one", "{% post_url 2026-01-02-two %}", categories=["News"])
     site.post("2026-01-02-two", categories=["Sports"])
     site.build()
-    site.owed()
+    site.take_queued_pings()
     site.post("2026-01-02-two", categories=["Sports"], permalink="/moved/")
     site.build()
     assert "/moved/" in site.feed("category/news.rss").entries[0].content[0].value
-    assert formats("category/news") <= site.owed()
+    assert formats("category/news") <= site.take_queued_pings()
 
 
-def test_a_rename_that_moves_a_posts_date_is_published(site: Site) -> None:
-    """Its id, its address and its text are what they were."""
+def test_a_rename_that_changes_the_date_is_published(site: Site) -> None:
+    """Id, address and text are unchanged."""
     site.write("_posts/2026-01-01-one.md", "---\ntitle: One\n---\n")
     site.write("_posts/2026-01-09-two.md", "---\ntitle: Two\n---\n")
     site.build()
-    site.owed()
+    site.take_queued_pings()
     (site.root / "_posts/2026-01-01-one.md").rename(site.root / "_posts/2026-01-05-one.md")
     site.build()
     assert site.feed("all.rss").entries[1].published_parsed.tm_mday == 5
-    assert site.owed() == formats("all")
+    assert site.take_queued_pings() == formats("all")
 
 
 @pytest.mark.parametrize("names", ["image: /a.png", 'text: "{% post_url 2026-01-02-two %}"'])
 def test_an_entry_stays_while_its_post_is_broken(site: Site, names: str) -> None:
-    """Though what it asked for changes meanwhile; mended, it is made anew."""
+    """Also if its dependencies change meanwhile; once fixed, it is rendered again."""
     site.write("a.png", b"1")
     site.post("2026-01-02-two", title="Two")
     whole = f"---\ntitle: One\n{names}\n---\n{{% post_url 2026-01-02-two %}}"
@@ -921,15 +922,15 @@ def test_an_entry_stays_while_its_post_is_broken(site: Site, names: str) -> None
         service.build()
         assert site.titles("all") == ["Two", "One"]
         before = site.state.stat()
-        assert not service.build().moved
+        assert not service.build().has_changes
         assert site.state.stat() == before
-        site.write("_posts/2026-01-01-one.md", whole.replace("One", "Mended"))
+        site.write("_posts/2026-01-01-one.md", whole.replace("One", "Fixed"))
         service.build()
-        assert site.titles("all") == ["Two", "Mended"]
+        assert site.titles("all") == ["Two", "Fixed"]
 
 
 def test_two_posts_with_one_image_both_follow_it(site: Site) -> None:
-    """Also when one of them was made again before the image was looked at."""
+    """Also if one was rendered again before the image was checked."""
     site.write("a.png", b"1")
     site.post("2026-01-01-one", image="/a.png", categories=["News"])
     site.post("2026-01-02-two", image="/a.png", categories=["Sports"])
@@ -943,8 +944,8 @@ def test_two_posts_with_one_image_both_follow_it(site: Site) -> None:
         assert site.feed(f"category/{name}.rss").entries[0].media_content[0]["filesize"] == "2"
 
 
-def test_what_entries_may_hold_is_the_configs_to_say(site: Site) -> None:
-    """Another player is shown in entries that were there before."""
+def test_another_player_changes_old_entries(site: Site) -> None:
+    """The setting `players` also applies to entries rendered before."""
     site.post("2026-01-01-one", '<iframe src="https://player.example/1"></iframe>')
     site.build()
     assert "iframe" not in (site.feeds / "all.rss").read_text()
@@ -954,7 +955,7 @@ def test_what_entries_may_hold_is_the_configs_to_say(site: Site) -> None:
 
 
 def subscribed(site: Site) -> Subscription:
-    """Somebody who follows the whole site."""
+    """A subscription to the feed of the whole site."""
     reader = Subscription(
         topic="http://127.0.0.1:8080/all.atom",
         callback="https://reader.example/",
@@ -968,7 +969,7 @@ def subscribed(site: Site) -> Subscription:
 
 
 def test_aliases_come_and_go_with_the_config(site: Site) -> None:
-    """At once; those who are subscribed to the file itself stay."""
+    """At the next run; subscribers of the feed itself stay subscribed."""
     site.post("2026-01-01-one")
     site.build()
     site.configure(f'{FEEDS}[feeds.aliases]\n"feed.xml" = "all.atom"\n')
@@ -982,16 +983,16 @@ def test_aliases_come_and_go_with_the_config(site: Site) -> None:
         assert [one.topic for one in service.subscribers()] == [reader.topic]
 
 
-def test_aliases_of_no_feed_are_told_of(site: Site) -> None:
-    """By each run, check and status, until the feed comes, but no run fails for them; moved feeds likewise."""
+def test_aliases_without_a_feed_are_noted(site: Site) -> None:
+    """By each run, `check` and `status`, until the feed exists; moved feeds likewise."""
     site.post("2026-01-01-one", categories=["news"])
     leads = '"feed.xml" = "all.atom"\n"a.xml" = "category/nwes.atom"\n"b.xml" = "tag/x.json"\n'
     site.configure(
         f'{FEEDS}moved = {{ "old.rss" = "category/dogs.rss" }}\n[feeds.aliases]\n{leads}'
     )
-    wrong = 'feeds.aliases: "a.xml" leads to "category/nwes.atom", which is no feed'
-    early = 'feeds.aliases: "b.xml" leads to "tag/x.json", which is no feed'
-    moved = 'feeds.moved: "old.rss" leads to "category/dogs.rss", which is no feed'
+    wrong = 'feeds.aliases: "a.xml" leads to "category/nwes.atom", which is not a feed'
+    early = 'feeds.aliases: "b.xml" leads to "tag/x.json", which is not a feed'
+    moved = 'feeds.moved: "old.rss" leads to "category/dogs.rss", which is not a feed'
     with site.service() as service:
         for _ in range(2):
             report = service.build()
@@ -1002,14 +1003,14 @@ def test_aliases_of_no_feed_are_told_of(site: Site) -> None:
         assert service.status().problems == report.notes
         assert check_site(service.config).notes == report.notes[:2]
         hints = [note.hint for note in report.notes]
-        later = "it comes with its first post, if that is its name"
-        assert hints == [f"did you mean category/news.atom? Else {later}", later, later]
+        later = "if the name is right, it appears with its first post"
+        assert hints == [f"did you mean category/news.atom? {later}", later, later]
         site.post("2026-01-02-two", categories=["dogs"])
         assert service.build().notes == service.status().problems == report.notes[:2]
 
 
-def test_who_follows_an_old_address_is_told_that_it_is_no_more(site: Site) -> None:
-    """Where the feeds' address changes, the topics do."""
+def test_subscribers_of_an_old_address_get_a_denial(site: Site) -> None:
+    """Another `feeds.url` ends the old topics."""
     site.post("2026-01-01-one")
     site.build()
     reader = subscribed(site)
@@ -1017,14 +1018,15 @@ def test_who_follows_an_old_address_is_told_that_it_is_no_more(site: Site) -> No
     site.build()
     with site.service() as service, service.database.read() as connection:
         assert service.subscribers() == ()
-        told = connection.execute(text("SELECT topic, target FROM jobs WHERE kind = 'deny'")).all()
-    assert [tuple(row) for row in told] == [(reader.topic, reader.callback)]
+        query = text("SELECT topic, target FROM jobs WHERE kind = 'deny'")
+        denials = connection.execute(query).all()
+    assert [tuple(row) for row in denials] == [(reader.topic, reader.callback)]
 
 
-def test_a_clock_that_was_set_back_takes_posts_out_again(site: Site) -> None:
-    """And lets them out when their time has come, once."""
+def test_a_clock_set_back_unpublishes_future_posts(site: Site) -> None:
+    """They are published again at their date."""
     for name in ("2026-01-01-one", "2026-03-02-two"):
-        os.utime(site.post(name), (1e9, 1e9))  # long ago: a look has no reason to read it again
+        os.utime(site.post(name), (1e9, 1e9))  # settled: not read again
     with site.service() as service:
         service.build()
         for days, titles in ((2, 2), (-2, 1), (2, 2)):
@@ -1033,19 +1035,19 @@ def test_a_clock_that_was_set_back_takes_posts_out_again(site: Site) -> None:
             assert len(site.titles("all")) == titles
 
 
-# --------------------------------------------------------------------------------------------------- who is who
+# ----------------------------------------------------------------------------- identities of posts
 
 
 def ids(site: Site) -> dict[str, str]:
-    """By title."""
+    """The ids of the entries by title."""
     return {
         entry["title"]: entry["id"]
         for entry in json.loads((site.feeds / "all.json").read_text())["items"]
     }
 
 
-def test_posts_of_one_name_have_ids_of_their_own(site: Site) -> None:
-    """Three files of one name, each in its folder; an edit changes no id."""
+def test_posts_of_one_name_have_different_ids(site: Site) -> None:
+    """Three files of one name in three folders; an edit changes no id."""
     for place in "abc":
         site.post("2026-01-01-w", title=place).rename(
             site.write(f"_posts/{place}/2026-01-01-w.md", "")
@@ -1060,8 +1062,8 @@ def test_posts_of_one_name_have_ids_of_their_own(site: Site) -> None:
     assert ids(site) == before
 
 
-def test_who_has_an_id_keeps_it_from_a_newcomer(site: Site) -> None:
-    """Though the newcomer comes first by name, in the run that sees the other renamed."""
+def test_a_post_keeps_its_id_against_a_new_one(site: Site) -> None:
+    """Also if the new post comes first by name, in the run in which the old one was renamed."""
     site.post("2026-02-07-foo", "The first.", title="First")
     site.build()
     first = ids(site)["First"]
@@ -1072,8 +1074,10 @@ def test_who_has_an_id_keeps_it_from_a_newcomer(site: Site) -> None:
 
 
 @pytest.mark.parametrize("hidden", [{"published": False}, {"draft": True}])
-def test_who_is_hidden_keeps_its_id_from_a_newcomer(site: Site, hidden: dict[str, object]) -> None:
-    """Its file is there, and may be shown again; a problem says so until that file goes."""
+def test_a_hidden_post_keeps_its_id_against_a_new_one(
+    site: Site, hidden: dict[str, object]
+) -> None:
+    """It may be shown again; the other has a problem until its file is removed."""
     site.post("2026-02-07-foo", title="First")
     site.build()
     first = ids(site)["First"]
@@ -1081,9 +1085,8 @@ def test_who_is_hidden_keeps_its_id_from_a_newcomer(site: Site, hidden: dict[str
     site.build()
     site.post("2026-02-01-foo", "The second.", title="Second")
     (problem,) = site.build().problems
-    assert (
-        str(problem)
-        == f"_posts/2026-02-01-foo.md: has the same id as _posts/2026-02-07-foo.md: {first}"
+    assert str(problem) == (
+        f"_posts/2026-02-01-foo.md: has the same id as _posts/2026-02-07-foo.md: {first}"
     )
     second = ids(site)["Second"]
     site.post("2026-02-07-foo", title="First")
@@ -1097,8 +1100,8 @@ def test_who_is_hidden_keeps_its_id_from_a_newcomer(site: Site, hidden: dict[str
     assert ids(site) == {"Second": second}
 
 
-def test_who_comes_back_hidden_takes_its_id_from_nobody(site: Site) -> None:
-    """While its file was gone, its id was free: a new name and text may have been the same post's."""
+def test_a_post_that_returns_hidden_takes_back_no_id(site: Site) -> None:
+    """While its file was gone, another post got its id and may be the same one."""
     file = site.post("2026-02-07-foo", title="First")
     site.build()
     file.unlink()
@@ -1113,22 +1116,24 @@ def test_who_comes_back_hidden_takes_its_id_from_nobody(site: Site) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 1000])
-def test_ids_that_change_hands_in_one_run(
-    site: Site, monkeypatch: pytest.MonkeyPatch, size: int
-) -> None:
-    """Each post has what its author wrote when all are read, though another held it when the first was."""
-    monkeypatch.setattr(index, "batches", partial(batches, size=size))
+def test_ids_exchanged_in_one_run(site: Site, size: int) -> None:
+    """Each post gets the id from its front matter, even if another had it when it was read."""
+
+    def build() -> Report:
+        with site.service() as service:
+            return a_builder(service, batch=size).run(site.clock(), progress=quiet)
+
     for day, name in enumerate("abc", 1):
         site.post(f"2026-01-0{day}-{name}", title=name, id=f"https://x/{name}")
-    site.build()
+    build()
     for day, (name, id) in enumerate(zip("abc", "bca", strict=True), 1):
         site.post(f"2026-01-0{day}-{name}", title=name, id=f"https://x/{id}")
-    report = site.build()
+    report = build()
     assert ids(site) == {"a": "https://x/b", "b": "https://x/c", "c": "https://x/a"}
     assert (report.changed, report.problems) == (3, ())
     site.post("2025-01-01-new", title="new", id="https://x/b")
     site.post("2026-01-01-a", title="a", id="https://x/z")
-    report = site.build()
+    report = build()
     assert ids(site) == {
         "a": "https://x/z",
         "b": "https://x/c",
@@ -1138,8 +1143,8 @@ def test_ids_that_change_hands_in_one_run(
     assert (report.new, report.changed, report.problems) == (1, 1, ())
 
 
-def test_two_posts_change_places_by_way_of_a_third(site: Site) -> None:
-    """A file that took another's path doesn't make that one a stranger."""
+def test_two_posts_swap_names_through_a_third(site: Site) -> None:
+    """Over three runs, each keeps its id."""
     site.post("2026-01-01-p", "One.", title="One")
     site.post("2026-01-02-q", "Two.", title="Two")
     site.build()
@@ -1159,14 +1164,14 @@ def test_two_posts_change_places_by_way_of_a_third(site: Site) -> None:
 @pytest.mark.parametrize(
     "renames",
     [
-        ["a aside", "b a", "aside b"],  # two change places
-        ["c d", "b c", "a b"],  # each goes on by one
+        ["a aside", "b a", "aside b"],  # two swap names
+        ["c d", "b c", "a b"],  # each moves on by one
         ["c aside", "b c", "a b", "aside a"],  # in a circle
         ["c d", "b aside", "a b", "aside a"],
     ],
 )
-def test_posts_that_were_renamed_to_one_another_in_one_run(site: Site, renames: list[str]) -> None:
-    """A reader who read them all sees nothing new: ids and moments go with texts, links with names."""
+def test_posts_renamed_to_one_another_in_one_run(site: Site, renames: list[str]) -> None:
+    """Ids and dates go with the texts, links with the names: readers see nothing new."""
     for name in "abc":
         site.post(f"2026-01-01-{name}", f"Text of {name}.", title=name)
     site.build()
@@ -1186,8 +1191,8 @@ def test_posts_that_were_renamed_to_one_another_in_one_run(site: Site, renames: 
     }
 
 
-def test_a_text_that_went_to_another_post_and_was_edited(site: Site) -> None:
-    """Whoever is still there, with a text that is new, was edited: its old text elsewhere is a copy."""
+def test_an_edited_post_whose_old_text_is_copied(site: Site) -> None:
+    """A post that still exists was edited; its old text under another path is a copy."""
     site.post("2026-01-01-a", "The old text.", title="Same")
     site.build()
     (before,) = ids(site).values()
@@ -1197,8 +1202,8 @@ def test_a_text_that_went_to_another_post_and_was_edited(site: Site) -> None:
     assert ids(site) == {"Edited": before, "Same": "https://news.example.com/b"}
 
 
-def test_the_end_of_a_line_is_no_text(site: Site) -> None:
-    """A checkout may write CRLF for LF: no reader sees an update."""
+def test_line_endings_are_not_an_update(site: Site) -> None:
+    """A checkout may write CRLF instead of LF."""
     path = site.post("2026-01-01-one", "One.\n\nTwo.")
     site.build()
     updated = site.feed("all.atom").entries[0].updated
@@ -1208,29 +1213,27 @@ def test_the_end_of_a_line_is_no_text(site: Site) -> None:
     assert site.feed("all.atom").entries[0].updated == updated
 
 
-# ---------------------------------------------------------------------------------- what is noticed, and told of
+# ----------------------------------------------------------------------------- scans and problems
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_a_post_that_came_and_went_while_nothing_could_be_written(site: Site, told: bool) -> None:
-    """What a run that failed had noticed is noticed again."""
+@pytest.mark.parametrize("by_path", [False, True])
+def test_the_run_after_a_failed_one_finds_its_changes_again(site: Site, by_path: bool) -> None:
+    """A post is added while nothing can be written, and removed again."""
     site.post("2026-01-01-one")
     with site.service() as service:
         service.build()
         path = site.post("2026-01-02-two", categories=["Sports"])
-        site.write("../feeds/category", "in the way") if not (
-            site.feeds / "category"
-        ).exists() else None
+        site.write("../feeds/category", "in the way")
         with pytest.raises(OutputError):
-            service.build(paths=[f"_posts/{path.name}"] if told else None)
+            service.build(paths=[f"_posts/{path.name}"] if by_path else None)
         path.unlink()
         (site.feeds / "category").unlink()
         service.build()
     assert site.titles("all") == ["2026-01-01-one"]
 
 
-def test_a_post_that_is_moved_out_of_the_posts_is_gone(site: Site) -> None:
-    """Into a folder that a look doesn't enter, told of by its path."""
+def test_a_post_moved_out_of_the_posts_is_gone(site: Site) -> None:
+    """Into a folder that is not scanned, reported by its path; or by `exclude`."""
     three(site)
     with site.service() as service:
         service.build()
@@ -1247,8 +1250,8 @@ def test_a_post_that_is_moved_out_of_the_posts_is_gone(site: Site) -> None:
         assert site.titles("all") == ["2026-01-03-three", "2026-01-01-one"]
 
 
-def test_a_post_behind_a_link_is_found_by_its_other_path(site: Site) -> None:
-    """The watch tells of a file where it is, and a look counts it where a link leads to its folder."""
+def test_a_post_in_a_linked_folder_has_two_paths(site: Site) -> None:
+    """The watch reports the real path; a scan uses the one through the link."""
     site.post("2026-01-01-one")
     (site.root / "_posts").rename(site.root / "texts")
     (site.root / "_posts").symlink_to("texts")
@@ -1261,8 +1264,8 @@ def test_a_post_behind_a_link_is_found_by_its_other_path(site: Site) -> None:
 
 
 @pytest.mark.parametrize("image", ["/images/", "/out.png", "../secret.png"])
-def test_an_image_that_is_none_is_asked_for_once(site: Site, image: str) -> None:
-    """A folder, a link out of the site, a place outside: no run has anything to do for it."""
+def test_an_image_that_is_not_a_file_causes_no_work(site: Site, image: str) -> None:
+    """A folder, a link out of the site, a path outside: later runs write nothing."""
     site.write("images/a.png", b"1")
     site.write("../secret.png", b"1")
     (site.root / "out.png").symlink_to("../secret.png")
@@ -1274,8 +1277,8 @@ def test_an_image_that_is_none_is_asked_for_once(site: Site, image: str) -> None
         assert site.state.with_name("state.db-wal").stat() == before
 
 
-def test_problems_end_with_what_they_were_about(site: Site) -> None:
-    """A text that is mended while it stands in no feed; another post that held the same id."""
+def test_problems_end_with_their_cause(site: Site) -> None:
+    """A text that is fixed while it is in no feed; another post with the same id that is gone."""
     site.post("2026-01-01-one", "{% include nothing.html %}")
     site.post("2026-01-02-two", id="tag:example.com,2026:a")
     site.post("2026-01-03-three", id="tag:example.com,2026:a")
@@ -1295,8 +1298,8 @@ def test_problems_end_with_what_they_were_about(site: Site) -> None:
 
 @pytest.mark.parametrize("junk", [b"junk", b"\x1f\x8b\x08\x00"])
 @pytest.mark.parametrize("suffix", [".gz", ".br"])
-def test_a_damaged_sibling_is_no_reason_not_to_serve(site: Site, suffix: str, junk: bytes) -> None:
-    """The file itself is served; the next run makes the sibling again."""
+def test_a_file_with_a_damaged_sibling_is_served(site: Site, suffix: str, junk: bytes) -> None:
+    """Uncompressed, until the next run writes the sibling again."""
     site.post("2026-01-01-one")
     site.build()
     (site.feeds / f"all.rss{suffix}").write_bytes(junk)

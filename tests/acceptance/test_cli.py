@@ -101,7 +101,7 @@ def test_a_problem_is_path_line_message_and_hint(command: Command) -> None:
 
 
 def test_check_writes_nothing(command: Command) -> None:
-    """After a check there is no feed and no state."""
+    """A check makes neither feeds nor a state."""
     command.post("2026-01-02-one")
     before = sorted(command.root.rglob("*"))
     assert command("check").returncode == 0
@@ -124,13 +124,13 @@ def test_json_output(command: Command) -> None:
     command.post("2026-01-03-bad", head='date: "tomorow"\n')
     built = json.loads(command("build", "--json").stdout)
     assert (built["feeds"], built["problems"][0]["path"]) == (2, "_posts/2026-01-03-bad.md")
-    assert built["summary"].endswith("pings owed")
+    assert built["summary"].endswith("pings queued")
     status = json.loads(command("status", "--json").stdout)
     assert {feed["name"] for feed in status["feeds"]} == {"all", "category/news"}
-    assert status["owed"]["ping"] == 6
+    assert status["queued"]["ping"] == 6
     assert json.loads(command("check", "--json").stdout)["problems"]
     pushed = command("push", "--json")
-    assert (json.loads(pushed.stdout)["owed"], pushed.returncode) == (6, 1)
+    assert (json.loads(pushed.stdout)["queued"], pushed.returncode) == (6, 1)
 
 
 def test_status_is_a_page(command: Command) -> None:
@@ -172,7 +172,7 @@ def test_push_all_queues_a_ping_for_every_feed(command: Command) -> None:
     command("push")
     done = command("push", "--all", "--json")
     failed = json.loads(done.stdout)
-    assert failed["gave_up"] == {"ping": 6}
+    assert failed["given_up"] == {"ping": 6}
 
 
 MISTAKES = """
@@ -265,7 +265,7 @@ def test_a_damaged_state_is_one_message(command: Command) -> None:
     (command.root / "var/syndicator.db").write_bytes(b"not a database" * 100)
     done = command("build")
     assert done.returncode == 1
-    assert "syndicator.db is no database, or it is damaged" in done.stderr
+    assert "syndicator.db is not a database, or it is damaged" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -418,7 +418,7 @@ def test_init_writes_a_config_that_works(tmp_path: Path) -> None:
     checked = command("check")
     assert (checked.returncode, checked.stdout.splitlines()[-1]) == (0, "1 post")
     assert (
-        '"feed/Local News.xml" leads to "category/local-news.atom", which is no feed'
+        '"feed/Local News.xml" leads to "category/local-news.atom", which is not a feed'
         in checked.stdout
     )
     command("build")

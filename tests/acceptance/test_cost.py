@@ -1,4 +1,4 @@
-"""What a poll without changes leaves alone, and how little one change reads."""
+"""The cost of a poll without changes, and of a single change: files opened and queries made."""
 
 import gc
 import os
@@ -18,16 +18,16 @@ from syndicator.liquid.environment import JekyllEnvironment
 _opened: list[str] | None = None
 
 
-def _hear(event: str, arguments: tuple[object, ...]) -> None:
+def _record(event: str, arguments: tuple[object, ...]) -> None:
     if event == "open" and _opened is not None:
         _opened.append(os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else "")
 
 
-sys.addaudithook(_hear)
+sys.addaudithook(_record)
 
 
 def opened(work: Callable[[], object]) -> list[str]:
-    """The files that are opened meanwhile."""
+    """The files that `work` opens."""
     global _opened
     _opened = []
     try:
@@ -42,7 +42,7 @@ def site(tmp_path: Path) -> Site:
     site = Site(tmp_path)
     for day in range(10, 30):
         file = site.post(f"2026-01-{day}-post", categories=["News" if day % 2 else "Business"])
-        os.utime(file, (1_760_000_000, 1_760_000_000))  # long settled
+        os.utime(file, (1_760_000_000, 1_760_000_000))  # settled
     return site
 
 
@@ -54,7 +54,7 @@ def state(site: Site) -> dict[str, tuple[bytes, int]]:
 
 
 def test_a_poll_without_changes_writes_nothing(site: Site) -> None:
-    """Neither the state's file nor its log is touched, nor any feed."""
+    """Neither to the state's file and its log nor to any feed."""
     with site.service() as service:
         service.build()
         service.build()
@@ -67,7 +67,7 @@ def test_a_poll_without_changes_writes_nothing(site: Site) -> None:
 
 
 def test_a_poll_without_changes_opens_no_post(site: Site) -> None:
-    """Nothing but a look at each file's stat; one that changed is the only one read."""
+    """It only stats them; of all posts, a changed one is the only one read."""
     with site.service() as service:
         service.build()
         assert not [
@@ -76,12 +76,12 @@ def test_a_poll_without_changes_opens_no_post(site: Site) -> None:
             if str(site.root) in path and path.endswith(".md")
         ]
         changed = site.post("2026-01-12-post", "Changed.", categories=["Business"])
-        found = [path for path in opened(service.build) if path.endswith(".md")]
-        assert {str(changed)} == set(found)
+        read = [path for path in opened(service.build) if path.endswith(".md")]
+        assert {str(changed)} == set(read)
 
 
 def test_liquid_is_set_up_once(site: Site) -> None:
-    """For a site, not for each of its runs: python-liquid remembers the last 128 that it was set up."""
+    """For a site, not for each run: python-liquid keeps the last 128 environments in memory."""
 
     def alive() -> int:
         gc.collect()
@@ -97,9 +97,9 @@ def test_liquid_is_set_up_once(site: Site) -> None:
 
 
 @pytest.mark.parametrize("change", ["new", "edited", "gone", "renamed"])
-def test_a_change_asks_indexes(site: Site, change: str) -> None:
-    """Whatever grows with the site is searched, never gone through: one change costs the same at any size."""
-    asked: set[str] = set()
+def test_a_change_uses_indexes(site: Site, change: str) -> None:
+    """Tables that grow with the site are never scanned: a change costs the same at any size."""
+    statements: set[str] = set()
     with site.service() as service:
         service.build()
         file = site.root / "_posts/2026-01-12-post.md"
@@ -111,51 +111,53 @@ def test_a_change_asks_indexes(site: Site, change: str) -> None:
         }[change]()
         engine = service.database.engine
         event.listen(
-            engine, "before_cursor_execute", lambda _a, _b, statement, *_: asked.add(statement)
+            engine,
+            "before_cursor_execute",
+            lambda _a, _b, statement, *_: statements.add(statement),
         )
         paths = [
             "_posts/2026-01-12-post.md",
             "_posts/2026-01-12-other.md",
             "_posts/2026-01-30-post.md",
         ]
-        assert service.build(paths=paths).moved
+        assert service.build(paths=paths).has_changes
         service.push()
     plans = {
         statement: row[3]
-        for statement in asked
+        for statement in statements
         if statement.split()[0] in ("SELECT", "UPDATE", "DELETE", "INSERT")
         if "LIMIT" not in statement or "ORDER BY" in statement  # else it reads no further
         for row in plan(site.state, statement)
-        if re.match("SCAN (posts|ledger|members)", row[3])
+        if re.match("SCAN (posts|identities|feed_posts)", row[3])
     }
     assert plans == {}
 
 
 def test_a_change_reads_nothing_of_other_feeds(site: Site) -> None:
-    """Not before hubs are told of the first that it touches: a site of thousands of tags has thousands of feeds."""
-    asked: list[str] = []
+    """Until the jobs of its first feed are queued: a site with many tags has thousands of feeds."""
+    statements: list[str] = []
     before: list[str] = []
     with site.service() as service:
         service.build()
-        service.owing = lambda: before or before.extend(asked)
+        service.on_queued = lambda: before or before.extend(statements)
         event.listen(
             service.database.engine,
             "before_cursor_execute",
-            lambda _a, _b, said, *_: asked.append(said),
+            lambda _a, _b, statement, *_: statements.append(statement),
         )
         site.post("2026-01-30-post", categories=["News"])
         assert service.build(paths=["_posts/2026-01-30-post.md"]).new == 1
-    selects = [said for said in before if said.startswith("SELECT")]
-    assert any("FROM files" in said for said in selects)
+    selects = [statement for statement in before if statement.startswith("SELECT")]
+    assert any("FROM files" in statement for statement in selects)
     assert [
-        said
-        for said in selects
-        if "WHERE" not in said or re.search("WHERE entries.uses_posts = 1$", said)
+        statement
+        for statement in selects
+        if "WHERE" not in statement or re.search("WHERE entries.uses_posts = 1$", statement)
     ] == []
 
 
-def test_a_change_that_is_told_of_looks_at_no_other_feed(site: Site) -> None:
-    """A feed's file that is lost comes back with the next look at everything, not with each save."""
+def test_a_run_by_paths_checks_no_other_feed(site: Site) -> None:
+    """A lost feed file is written again by the next full scan, not at each save."""
     lost = site.feeds / "category/business.rss"
     with site.service() as service:
         service.build()
@@ -167,8 +169,8 @@ def test_a_change_that_is_told_of_looks_at_no_other_feed(site: Site) -> None:
     assert lost.exists()
 
 
-def test_another_process_that_builds_meanwhile(site: Site) -> None:
-    """What one remembers of its last run is forgotten when another had one: names, and what is on disk."""
+def test_another_process_builds_meanwhile(site: Site) -> None:
+    """The memory of the last run (names, files on disk) is dropped when another process had one."""
 
     def post(day: int, category: str) -> str:
         file = site.post(f"2026-01-{day}-post", categories=[category])

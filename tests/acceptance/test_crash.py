@@ -1,4 +1,4 @@
-"""Killed at any moment, a run loses nothing: files are whole, and what changed is built and told by the next one."""
+"""A killed run loses nothing: files are complete, and the next run builds and pings the rest."""
 
 import json
 import os
@@ -22,12 +22,12 @@ def site(tmp_path: Path) -> Site:
             f"2026-01-{day}-post", "word " * 200, categories=["News" if day % 2 else "Business"]
         )
     site.build()
-    site.owed()
+    site.take_queued_pings()
     return site
 
 
 def run_and_kill(site: Site, after: float) -> bool:
-    """A run in a process of its own, killed after some seconds; whether it was over before."""
+    """Kill a run in a process of its own after some seconds. True: it had ended before."""
     child = os.fork()
     if child == 0:
         try:
@@ -41,7 +41,7 @@ def run_and_kill(site: Site, after: float) -> bool:
 
 
 def assert_whole(site: Site) -> None:
-    """Every feed on disk is one that a parser takes."""
+    """Every feed on disk can be parsed."""
     for path in site.feeds.rglob("*"):
         if path.suffix in (".rss", ".atom"):
             ET.fromstring(path.read_bytes())
@@ -49,15 +49,15 @@ def assert_whole(site: Site) -> None:
             json.loads(path.read_bytes())
 
 
-def test_kill_at_any_moment(site: Site) -> None:
-    """After each kill the feeds are whole; the run after it owes a ping for every file that differs."""
+def test_a_run_killed_at_any_time(site: Site) -> None:
+    """Feeds are complete after each kill, and the next run queues a ping for each changed file."""
     dice = random.Random(7)
     site.post("2026-01-10-post", "Another.", categories=["News"])
     started = time.monotonic()
     site.build()
     usual = time.monotonic() - started
-    site.owed()
-    told = {path: data for path, (data, _) in site.tree().items()}
+    site.take_queued_pings()
+    announced = {path: data for path, (data, _) in site.tree().items()}
     over = 0
     for round_ in range(ROUNDS):
         site.clock.forward(minutes=1)
@@ -68,9 +68,7 @@ def test_kill_at_any_moment(site: Site) -> None:
         )
         ended = run_and_kill(site, dice.uniform(0, 2 * usual))
         over += ended
-        usual *= (
-            0.8 if ended else 1.2
-        )  # how long a run takes now, on a machine that does other things too
+        usual *= 0.8 if ended else 1.2  # adapt to a busy machine
         assert_whole(site)
         if round_ % 4 == 3:
             site.build()
@@ -78,21 +76,19 @@ def test_kill_at_any_moment(site: Site) -> None:
             changed = {
                 path
                 for path in now
-                if now[path] != told.get(path) and path.endswith((".rss", ".atom", ".json"))
+                if now[path] != announced.get(path) and path.endswith((".rss", ".atom", ".json"))
             }
-            assert changed <= site.owed()
+            assert changed <= site.take_queued_pings()
             assert f"Version {round_}. " in (site.feeds / "all.json").read_text()
-            told = now
-    assert 0 < over < ROUNDS  # it was killed in the middle, and also left to end
+            announced = now
+    assert 0 < over < ROUNDS  # some runs were killed, and some ended
     assert not list(site.feeds.rglob(".syndicator-*"))
     site.build()
-    assert site.owed() == set()
+    assert site.take_queued_pings() == set()
 
 
-def test_what_comes_out_after_kills_is_what_would_have_come_without(
-    site: Site, tmp_path: Path
-) -> None:
-    """The same posts at the same times, built undisturbed, are the same bytes."""
+def test_feeds_after_kills_equal_those_without(site: Site, tmp_path: Path) -> None:
+    """The same posts at the same times have the same bytes in an undisturbed build."""
     calm = Site(tmp_path / "calm")
     calm.clock = site.clock
     for day in range(10, 30):

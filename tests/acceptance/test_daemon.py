@@ -146,7 +146,7 @@ def test_a_hub_that_comes_back_gets_every_ping(command: Command, hub: Hub) -> No
     command.configure(push_settings(hub))
     done = f'syndicator_pings_total{{hub="{hub.url}",outcome="done"}}'
     retried = f'syndicator_pings_total{{hub="{hub.url}",outcome="retry"}}'
-    queued = 'syndicator_owed{kind="ping"}'
+    queued = 'syndicator_queued_jobs{kind="ping"}'
     with command.running():
         until(lambda: metric(command, retried) >= 6, what="a failed pass")
         until(lambda: metric(command, queued) == 6, what="the count of queued pings")

@@ -17,10 +17,10 @@ from command import Command, free_port, until
 from disks import disks
 
 from syndicator import config
+from syndicator.inspection import check_machine
 from syndicator.model.outbox import Request, Response
 from syndicator.ops import doctor
 from syndicator.outbound import Client
-from syndicator.service import examine
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FEED = b"<?xml version='1.0'?><feed/>"
@@ -262,6 +262,6 @@ def test_the_command_writes_nothing(tmp_path: Path) -> None:
     done = command("doctor", "--json")
     assert done.returncode == 1
     assert [problem["path"] for problem in json.loads(done.stdout)["problems"]] == ["feeds.url"]
-    problems = examine(config.load(command.config, {}), ask=True)
+    problems = check_machine(config.load(command.config, {}), ask=True)
     assert any("can't be reached" in problem.message for problem in problems)
     assert sorted(tmp_path.rglob("*")) == before

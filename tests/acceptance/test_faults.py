@@ -69,7 +69,9 @@ class Machine:
         """Wait until no run fails or changes anything and no job is queued; drop unread pings."""
         unchanged = self.polls("unchanged")
         until(lambda: self.polls("unchanged") >= unchanged + 2, what="two runs without changes")
-        until(lambda: self.metric('syndicator_owed{kind="ping"}') == 0, what="an empty outbox")
+        until(
+            lambda: self.metric('syndicator_queued_jobs{kind="ping"}') == 0, what="an empty outbox"
+        )
         while not self.hub.pings.empty():
             self.hub.next()
 
@@ -128,7 +130,7 @@ class Machine:
         until(self.is_ready, what="ready again")
 
     def failure(self) -> str:
-        """What `syndicator status` reports as the last failure; empty if there is none."""
+        """What `syndicator status` reports as the last failure; empty: all is well."""
         try:
             with Service(config.load(self.command.config, {})) as service:
                 failure = service.status().last_failure
@@ -150,7 +152,7 @@ class Machine:
 def started_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     root = tmp_path_factory.mktemp("machine")
     with (
-        disks(root / "site", root / "feeds", root / "var", octets=40 * 2**20) as (
+        disks(root / "site", root / "feeds", root / "var", size=40 * 2**20) as (
             site,
             feeds,
             state,
@@ -274,7 +276,7 @@ def truncate_site_config(machine: Machine) -> None:
 
 def unmount_site(machine: Machine) -> None:
     """Below the mount point is an empty folder."""
-    machine.site.go()
+    machine.site.unmount()
 
 
 @pytest.mark.parametrize(
@@ -430,16 +432,16 @@ def test_a_post_that_is_missing_when_it_is_read(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The scan saw it: the next one looks for it again. A later rename is still recognised."""
-    look = SourceFolder.look
+    scan_all = SourceFolder.scan
     posts = site.root / "_posts"
     away = site.root.parent / "away"
     moved = False
 
-    def look_then_move_away(
-        source: SourceFolder, known: Container[int] | None, looking: Callable[[int], None]
+    def scan_then_move_away(
+        source: SourceFolder, known: Container[int] | None, progress: Callable[[int], None]
     ) -> FolderScan:
         nonlocal moved
-        scan = look(source, known, looking)
+        scan = scan_all(source, known, progress)
         if known is not None and not moved:
             posts.rename(away)
             moved = True
@@ -450,7 +452,7 @@ def test_a_post_that_is_missing_when_it_is_read(
         ids = {entry.id for entry in site.feed("all.atom").entries}
         old = time.time() - 100
         os.utime(site.post("2026-01-03-three"), (old, old))
-        monkeypatch.setattr(SourceFolder, "look", look_then_move_away)
+        monkeypatch.setattr(SourceFolder, "scan", scan_then_move_away)
         service.build()
         assert moved
         away.rename(posts)
@@ -474,7 +476,7 @@ def test_a_source_that_disappears_after_posts_were_saved(site: Site) -> None:
         with pytest.raises(SourceError, match="has no posts where it had 3"):
             service.build()
         (site.root.parent / "away").rename(site.root / "_posts")
-        assert service.build().moved is False
+        assert service.build().has_changes is False
     assert len(site.titles("all")) == 3
 
 
@@ -517,12 +519,12 @@ def test_a_clock_that_jumps_and_comes_back(site: Site, jump: timedelta) -> None:
         site.clock.now -= jump
         site.post("2026-01-02-two", "Two, edited again.")
         service.build()
-        site.owed()
+        site.take_queued_pings()
         second = site.feed("all.atom")
         assert second.feed.updated_parsed >= first.feed.updated_parsed
         assert newest(second) >= newest(first)
-        assert service.build().moved is False
-    assert site.owed() == set()
+        assert service.build().has_changes is False
+    assert site.take_queued_pings() == set()
 
 
 def newest(feed: Any) -> Any:
@@ -535,7 +537,7 @@ def test_a_clock_that_jumps_loses_no_job(site: Site, jump: timedelta) -> None:
     with site.service() as service:
         site.clock.now += jump
         service.build()
-        assert sum(service.push().again.values()) == 3  # no hub listens at that address
+        assert sum(service.push().retried.values()) == 3  # no hub listens at that address
         site.clock.now -= jump
         service.push()
         due = service.status().next_try

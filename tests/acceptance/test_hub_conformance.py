@@ -1,6 +1,7 @@
-"""The hub, black-box over HTTP: each requirement of W3C WebSub on hubs, and subscribers that break the rules.
+"""The hub, tested over HTTP: each requirement of W3C WebSub on hubs, and misbehaving subscribers.
 
-https://www.w3.org/TR/websub/ is meant by §. Tests of a MUST or SHOULD are numbered in the order of the text.
+§ means https://www.w3.org/TR/websub/. Tests of a MUST or SHOULD are numbered in the order of the
+text.
 """
 
 import hmac
@@ -21,7 +22,7 @@ from urllib.parse import quote, urlencode
 import pytest
 import requests
 from command import AT_ONCE, PATIENCE, free_port
-from hubsite import LIMITS, Asked, Reply, Running, Site, Subscriber, agree
+from hubsite import LIMITS, Received, Reply, Running, Site, Subscriber, agree
 
 from syndicator.store import subscriptions
 
@@ -30,9 +31,10 @@ NUMBERS = count(1)
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One for all: each test has its own topic and its own reader.
+    """One site for all tests: each has its own topic and its own reader.
 
-    With SYNDICATOR_RUNNING=path/to/syndicator.toml it is the daemon that runs by this config, see `Running`.
+    With SYNDICATOR_RUNNING=path/to/syndicator.toml it is the daemon that runs with this config, see
+    `Running`.
     """
     running = os.environ.get("SYNDICATOR_RUNNING")
     site = (
@@ -48,7 +50,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Site]:
-    """For a test that turns its clock, or fills it."""
+    """A site of its own, for a test that sets its clock or reaches its limits."""
     site = Site(tmp_path)
     yield site
     site.close()
@@ -71,17 +73,17 @@ def links(header: str) -> list[tuple[str, str]]:
 
 
 def plain(response: requests.Response) -> str:
-    """The text of a refusal, which has to be for people."""
+    """The text of a refusal, which must be readable for people."""
     assert response.headers["Content-Type"].startswith("text/plain")
     assert response.text.strip()
     return response.text
 
 
-# -------------------------------------------------------------------------------------- requests (§5.1)
+# ---- requests (§5.1)
 
 
-def test_h01_a_form_is_taken(site: Site, topic: str, reader: Subscriber) -> None:
-    """POST of a form with hub.mode, hub.topic and hub.callback; the type may carry a charset."""
+def test_h01_a_form_is_accepted(site: Site, topic: str, reader: Subscriber) -> None:
+    """A POST with hub.mode, hub.topic and hub.callback; the type may have a charset."""
     form = urlencode(
         {"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": f"{reader.url}/cb"}
     )
@@ -94,7 +96,7 @@ def test_h01_a_form_is_taken(site: Site, topic: str, reader: Subscriber) -> None
 
 
 def test_h02_the_answer_is_202(site: Site, topic: str, reader: Subscriber) -> None:
-    """And the verification follows at once."""
+    """The verification follows at once."""
     assert site.subscribe(topic, f"{reader.url}/cb").status_code == 202
     reader.wait(1, "GET")
 
@@ -102,10 +104,10 @@ def test_h02_the_answer_is_202(site: Site, topic: str, reader: Subscriber) -> No
 def test_h03_the_answer_does_not_depend_on_the_verification(
     site: Site, topic: str, reader: Subscriber
 ) -> None:
-    """A callback that says no, one that hangs and one that isn't there are all answered 202, at once."""
+    """A callback that refuses, one that hangs and a missing one all get 202 at once."""
     hang = threading.Event()
-    reader.verify = lambda asked: (
-        (404, {}, b"") if hang.wait(PATIENCE) or "no" in asked.target else (200, {}, b"")
+    reader.verify = lambda received: (
+        (404, {}, b"") if hang.wait(PATIENCE) or "no" in received.target else (200, {}, b"")
     )
     closed = f"http://127.0.0.1:{free_port()}/"
     for callback in (f"{reader.url}/no", f"{reader.url}/hang", closed, "http://x.invalid/"):
@@ -122,32 +124,32 @@ BAD = {
     "no topic": {"hub.topic": None},
     "an empty topic": {"hub.topic": ""},
     "two topics": {"hub.topic": ["https://a.example/", "https://b.example/"]},
-    "a topic of others": {"hub.topic": "https://elsewhere.example/feed"},
-    "a topic that is no URL": {"hub.topic": "all.rss"},
+    "a topic of another site": {"hub.topic": "https://elsewhere.example/feed"},
+    "a topic that is not a URL": {"hub.topic": "all.rss"},
     "no callback": {"hub.callback": None},
     "an empty callback": {"hub.callback": ""},
     "two callbacks": {"hub.callback": ["http://127.0.0.1:1/", "http://127.0.0.1:2/"]},
     "a relative callback": {"hub.callback": "/cb"},
-    "a callback by ftp": {"hub.callback": "ftp://127.0.0.1/cb"},
-    "a callback in a file": {"hub.callback": "file:///etc/passwd"},
-    "a callback in JavaScript": {"hub.callback": "javascript:alert(1)"},
+    "an FTP callback": {"hub.callback": "ftp://127.0.0.1/cb"},
+    "a file callback": {"hub.callback": "file:///etc/passwd"},
+    "a JavaScript callback": {"hub.callback": "javascript:alert(1)"},
     "a callback with a user": {"hub.callback": "http://a:b@127.0.0.1/cb"},
-    "a callback with a line in it": {"hub.callback": "http://127.0.0.1/cb\r\nX-Y: z"},
-    "a callback with a blank": {"hub.callback": "http://127.0.0.1/c b"},
+    "a callback with a line break": {"hub.callback": "http://127.0.0.1/cb\r\nX-Y: z"},
+    "a callback with a space": {"hub.callback": "http://127.0.0.1/c b"},
     "a callback with a NUL": {"hub.callback": "http://127.0.0.1/\0"},
     "a callback not in ASCII": {"hub.callback": "http://127.0.0.1/ü"},
     "a callback with a fragment": {"hub.callback": "http://127.0.0.1/cb#x"},
     "a callback without a host": {"hub.callback": "http:///cb"},
     "a callback with a bad port": {"hub.callback": "http://127.0.0.1:99999/"},
-    "a callback at a port of mail": {"hub.callback": "http://127.0.0.1:25/"},
-    "a callback at a port of another protocol": {"hub.callback": "https://127.0.0.1:10080/"},
-    "a callback with half an address": {"hub.callback": "http://[::1/"},
+    "a callback at the SMTP port": {"hub.callback": "http://127.0.0.1:25/"},
+    "a callback at the port of another protocol": {"hub.callback": "https://127.0.0.1:10080/"},
+    "a callback with half an IPv6 address": {"hub.callback": "http://[::1/"},
     "a callback too long": {"hub.callback": "http://127.0.0.1/" + "a" * 1500},
     "no lease": {"hub.lease_seconds": "0"},
     "a negative lease": {"hub.lease_seconds": "-5"},
     "a lease in words": {"hub.lease_seconds": "long"},
     "half a second": {"hub.lease_seconds": "0.5"},
-    "a lease in other digits": {"hub.lease_seconds": "٣"},
+    "a lease in non-ASCII digits": {"hub.lease_seconds": "٣"},
     "two leases": {"hub.lease_seconds": ["600", "700"]},
     "a long secret": {"hub.secret": "x" * 200},
     "two secrets": {"hub.secret": ["a", "b"]},
@@ -155,22 +157,19 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_h04_a_bad_request_is_refused_in_words(
-    site: Site, topic: str, reader: Subscriber, bad: str
-) -> None:
-    """4xx with a text for people, and no request to anyone."""
-    form = {"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": f"{reader.url}/cb"} | BAD[
-        bad
-    ]
+def test_h04_a_bad_request_is_refused(site: Site, topic: str, reader: Subscriber, bad: str) -> None:
+    """With 4xx and a readable text, and without a request to any server."""
+    form = {"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": f"{reader.url}/cb"}
+    form |= BAD[bad]
     response = site.ask({name: value for name, value in form.items() if value is not None})
     assert 400 <= response.status_code < 500
     assert "hub." in plain(response)
-    assert site.owed(topic) == 0
-    assert reader.asked == []
+    assert site.queued(topic) == 0
+    assert reader.received == []
 
 
-def test_h04_what_is_no_form_is_refused(site: Site) -> None:
-    """JSON, multipart, broken UTF-8, too many fields, too much of it, and other methods."""
+def test_h04_only_forms_are_accepted(site: Site) -> None:
+    """JSON, multipart, invalid UTF-8, too many fields, long bodies, other methods are refused."""
     assert site.ask("{}", **{"Content-Type": "application/json"}).status_code == 415
     assert site.ask("a", **{"Content-Type": "multipart/form-data; boundary=x"}).status_code == 415
     assert site.ask(b"hub.mode=%ff&hub.topic=\xff").status_code == 400
@@ -183,7 +182,7 @@ def test_h04_what_is_no_form_is_refused(site: Site) -> None:
 
 
 def test_h05_only_our_own_topics(site: Site, topic: str, reader: Subscriber) -> None:
-    """A topic of others is refused at once, and never fetched: not theirs, not a neighbour of ours."""
+    """Topics of other sites, and URLs similar to ours, are refused and never fetched."""
     for other in (
         f"{reader.url}/feed.xml",
         f"{topic}x",
@@ -192,11 +191,11 @@ def test_h05_only_our_own_topics(site: Site, topic: str, reader: Subscriber) -> 
     ):
         assert site.subscribe(other, f"{reader.url}/cb").status_code == 404
         assert site.ask({"hub.mode": "publish", "hub.url": other}).status_code == 404
-    assert reader.asked == []
+    assert reader.received == []
 
 
 def test_h06_unknown_parameters_are_ignored(site: Site, topic: str, reader: Subscriber) -> None:
-    """Those of old versions, those of others, and those with our prefix."""
+    """From old versions, from other programs, and with the prefix `hub.`."""
     more = {
         "foo": "bar",
         "hub.foo": "hub.bar",
@@ -211,7 +210,7 @@ def test_h06_unknown_parameters_are_ignored(site: Site, topic: str, reader: Subs
 def test_h07_subscribing_again_is_one_subscription(
     site: Site, topic: str, reader: Subscriber
 ) -> None:
-    """One delivery after it, and none because of it."""
+    """It causes no delivery, and a change still causes one."""
     site.follow(reader, topic)
     site.change(topic)
     reader.wait(1)
@@ -226,10 +225,10 @@ def test_h07_subscribing_again_is_one_subscription(
 
 
 def test_h07_a_failed_renewal_changes_nothing(own: Site, reader: Subscriber) -> None:
-    """Neither the secret nor the lease of what was verified before."""
+    """Neither secret nor lease of the verified subscription."""
     topic = own.begin("all.rss")
     own.follow(reader, topic, secret="old", lease_seconds=86400)
-    reader.verify = lambda asked: (200, {}, b"no")
+    reader.verify = lambda received: (200, {}, b"no")
     own.subscribe(topic, f"{reader.url}/cb", secret="new", lease_seconds=300)
     reader.wait(2, "GET")
     own.settled(topic)
@@ -246,7 +245,7 @@ def test_h07_a_failed_renewal_changes_nothing(own: Site, reader: Subscriber) -> 
 def test_h08_a_renewal_replaces_the_secret(
     site: Site, topic: str, reader: Subscriber, secret: str | None
 ) -> None:
-    """With another one, or with none."""
+    """By another one, or by none."""
     site.follow(reader, topic, secret="old")
     site.subscribe(topic, f"{reader.url}/cb", **({} if secret is None else {"secret": secret}))
     reader.wait(2, "GET")
@@ -262,7 +261,7 @@ def test_h08_a_renewal_replaces_the_secret(
 
 
 @pytest.mark.parametrize(
-    ("asked", "granted"),
+    ("requested", "granted"),
     [
         (None, 864000),
         ("", 864000),
@@ -274,17 +273,19 @@ def test_h08_a_renewal_replaces_the_secret(
     ],
 )
 def test_h09_a_lease_is_kept_within_bounds(
-    site: Site, topic: str, reader: Subscriber, asked: str | None, granted: int
+    site: Site, topic: str, reader: Subscriber, requested: str | None, granted: int
 ) -> None:
-    """And the verification says which was granted."""
-    site.subscribe(topic, f"{reader.url}/cb", **({} if asked is None else {"lease_seconds": asked}))
+    """The verification states the granted lease."""
+    site.subscribe(
+        topic, f"{reader.url}/cb", **({} if requested is None else {"lease_seconds": requested})
+    )
     assert reader.wait(1, "GET")[0]["lease_seconds"] == str(granted)
 
 
 def test_h09_a_lease_is_ignored_when_unsubscribing(
     site: Site, topic: str, reader: Subscriber
 ) -> None:
-    """Whatever it says."""
+    """Even an invalid one."""
     site.follow(reader, topic)
     assert (
         site.subscribe(topic, f"{reader.url}/cb", "unsubscribe", lease_seconds="x").status_code
@@ -294,18 +295,18 @@ def test_h09_a_lease_is_ignored_when_unsubscribing(
 
 
 def test_h10_a_lease_ends(own: Site, reader: Subscriber) -> None:
-    """No delivery after it; one that was renewed goes on."""
+    """No delivery follows; a renewed subscription continues."""
     topic = own.begin("all.rss")
     own.follow(reader, topic, "/ends", lease_seconds=600)
     own.follow(reader, topic, "/goes-on", lease_seconds=7200)
     own.ahead = timedelta(seconds=601)
     own.change(topic)
     own.settled(topic)
-    assert [asked.target for asked in reader.wait(1)] == ["/goes-on"]
+    assert [received.target for received in reader.wait(1)] == ["/goes-on"]
 
 
-def test_h11_a_secret_has_fewer_than_200_octets(site: Site, topic: str, reader: Subscriber) -> None:
-    """Octets, not characters; 199 are well, and so is every octet."""
+def test_h11_a_secret_has_fewer_than_200_bytes(site: Site, topic: str, reader: Subscriber) -> None:
+    """Bytes, not characters; 199 are allowed, of any value."""
     assert site.subscribe(topic, f"{reader.url}/cb", secret="ü" * 100).status_code == 400
     secret = "ü" * 99 + "!"
     site.follow(reader, topic, secret=secret)
@@ -318,7 +319,7 @@ def test_h11_a_secret_has_fewer_than_200_octets(site: Site, topic: str, reader: 
 
 
 def test_h12_callbacks_by_http_and_https(site: Site, topic: str) -> None:
-    """Both are taken; what is asked of https is asked by https (and fails here, without a certificate)."""
+    """Both are accepted, and https is used for https (it fails here, without a certificate)."""
     with socket.create_server(("127.0.0.1", 0)) as plain_socket:
         plain_socket.settimeout(4)
         callback = f"https://127.0.0.1:{plain_socket.getsockname()[1]}/cb"
@@ -328,24 +329,24 @@ def test_h12_callbacks_by_http_and_https(site: Site, topic: str) -> None:
             assert connection.recv(1) == b"\x16"  # a TLS handshake
 
 
-def test_h13_what_need_not_be_encoded_is_the_same_decoded(
+def test_h13_unreserved_characters_may_be_encoded(
     site: Site, topic: str, reader: Subscriber
 ) -> None:
-    """`%61` is `a`; the verification still says the topic as it was given."""
-    given = topic.replace("all", "%61l%6C").replace("http", "HTTP")
-    site.subscribe(given, f"{reader.url}/cb")
-    assert reader.wait(1, "GET")[0]["topic"] == given
+    """`%61` is `a`; the verification still has the topic as it was requested."""
+    requested = topic.replace("all", "%61l%6C").replace("http", "HTTP")
+    site.subscribe(requested, f"{reader.url}/cb")
+    assert reader.wait(1, "GET")[0]["topic"] == requested
     site.until(lambda: bool(site.live(topic)))
     assert site.live(topic) == {(topic, f"{reader.url}/cb")}
 
 
 def test_h15_unsubscribing_is_verified(site: Site, topic: str, reader: Subscriber) -> None:
-    """The same way; after it nothing is sent. Unsubscribing what isn't subscribed is no error."""
+    """After it nothing is sent. Unsubscribing without a subscription is not an error."""
     site.follow(reader, topic)
     for _ in range(2):
         assert site.subscribe(topic, f"{reader.url}/cb", "unsubscribe").status_code == 202
         site.settled(topic)
-    assert [asked["mode"] for asked in reader.of("GET")] == [
+    assert [received["mode"] for received in reader.of("GET")] == [
         "subscribe",
         "unsubscribe",
         "unsubscribe",
@@ -356,9 +357,9 @@ def test_h15_unsubscribing_is_verified(site: Site, topic: str, reader: Subscribe
 
 
 def test_h15_a_forged_unsubscribe_ends_nothing(site: Site, topic: str, reader: Subscriber) -> None:
-    """The callback says no, and its subscription goes on."""
+    """The callback refuses, and its subscription continues."""
     site.follow(reader, topic)
-    reader.verify = lambda asked: (404, {}, asked["challenge"].encode())
+    reader.verify = lambda received: (404, {}, received["challenge"].encode())
     site.subscribe(topic, f"{reader.url}/cb", "unsubscribe")
     reader.wait(2, "GET")
     site.settled(topic)
@@ -366,21 +367,21 @@ def test_h15_a_forged_unsubscribe_ends_nothing(site: Site, topic: str, reader: S
     reader.wait(1)
 
 
-def test_h15_a_forged_unsubscribe_does_not_take_the_place_of_a_subscribe(
+def test_h15_a_forged_unsubscribe_does_not_replace_a_subscribe(
     site: Site, topic: str, reader: Subscriber
 ) -> None:
-    """Both are asked about, whichever came later."""
+    """Both are verified, whichever came later."""
     go = threading.Event()
 
-    def picky(asked: Asked) -> Reply:
+    def confirm_subscribe(received: Received) -> Reply:
         go.wait(4)
         return (
-            (200, {}, asked["challenge"].encode())
-            if asked["mode"] == "subscribe"
+            (200, {}, received["challenge"].encode())
+            if received["mode"] == "subscribe"
             else (404, {}, b"")
         )
 
-    reader.verify = picky
+    reader.verify = confirm_subscribe
     site.subscribe(topic, f"{reader.url}/cb")
     site.subscribe(topic, f"{reader.url}/cb", "unsubscribe")
     go.set()
@@ -391,17 +392,17 @@ def test_h15_a_forged_unsubscribe_does_not_take_the_place_of_a_subscribe(
 @pytest.mark.parametrize(
     "modes", [["subscribe", "unsubscribe"], ["subscribe", "unsubscribe", "subscribe"]]
 )
-def test_what_was_asked_last_holds(
+def test_the_last_request_decides(
     site: Site, topic: str, reader: Subscriber, modes: list[str]
 ) -> None:
-    """However soon after the other, and however long a callback thinks about that."""
+    """However soon it follows another, and however long the callback takes to answer that."""
 
-    def slowly(asked: Asked) -> Reply:
-        if asked["mode"] == modes[-2]:
-            with reader.came:  # as long as it would take to be asked the next as well
+    def slowly(received: Received) -> Reply:
+        if received["mode"] == modes[-2]:
+            with reader.arrival:  # long enough for the next verification to arrive
                 number = len(reader.of("GET"))
-                reader.came.wait_for(lambda: len(reader.of("GET")) > number, 0.3)
-        return agree(asked)
+                reader.arrival.wait_for(lambda: len(reader.of("GET")) > number, 0.3)
+        return agree(received)
 
     reader.verify = slowly
     for mode in modes:
@@ -410,27 +411,31 @@ def test_what_was_asked_last_holds(
     assert bool(site.live(topic)) == (modes[-1] == "subscribe")
 
 
-# --------------------------------------------------------------------- verification and denial (§5.2, §5.3)
+# ---- verification and denial (§5.2, §5.3)
 
 
 def test_h16_the_verification(site: Site, topic: str, reader: Subscriber) -> None:
-    """A GET with mode, topic, challenge and lease, and nothing else that is ours."""
+    """A GET with mode, topic, challenge and lease, and no other parameter."""
     site.subscribe(topic, f"{reader.url}/cb", lease_seconds=7200)
-    (asked,) = reader.wait(1, "GET")
-    assert (asked["mode"], asked["topic"], asked["lease_seconds"]) == ("subscribe", topic, "7200")
-    assert set(asked.query) == {"hub.mode", "hub.topic", "hub.challenge", "hub.lease_seconds"}
-    assert asked.body == b""
-    assert asked.target.split("?")[0] == "/cb"
+    (received,) = reader.wait(1, "GET")
+    assert (received["mode"], received["topic"], received["lease_seconds"]) == (
+        "subscribe",
+        topic,
+        "7200",
+    )
+    assert set(received.query) == {"hub.mode", "hub.topic", "hub.challenge", "hub.lease_seconds"}
+    assert received.body == b""
+    assert received.target.split("?")[0] == "/cb"
 
 
 def test_h17_a_challenge_is_random_and_used_once(
     site: Site, topic: str, reader: Subscriber
 ) -> None:
-    """Of the characters that any subscriber can repeat, too long to be guessed."""
+    """Its characters are safe for any subscriber, and it is too long to be guessed."""
     for mode in ("subscribe", "subscribe", "unsubscribe"):
         site.subscribe(topic, f"{reader.url}/cb", mode)
         site.settled(topic)
-    challenges = [asked["challenge"] for asked in reader.of("GET")]
+    challenges = [received["challenge"] for received in reader.of("GET")]
     assert len(set(challenges)) == 3
     assert all(re.fullmatch(r"[+\-./0-9=A-Z_a-z]{20,100}", challenge) for challenge in challenges)
 
@@ -448,9 +453,9 @@ def test_h17_a_challenge_is_random_and_used_once(
 def test_h18_the_callbacks_own_query_is_kept(
     site: Site, topic: str, reader: Subscriber, callback: str
 ) -> None:
-    """Byte for byte and in front, in the verification and in the delivery; ours is added, not put in its place."""
+    """Byte for byte, before our parameters, in the verification and in the delivery."""
     challenge = re.compile(r"hub\.challenge=([\w-]{20,})")
-    reader.verify = lambda asked: (200, {}, challenge.search(asked.target)[1].encode())  # type: ignore[index]
+    reader.verify = lambda received: (200, {}, challenge.search(received.target)[1].encode())  # type: ignore[index]
     site.follow(reader, topic, callback)
     target = reader.wait(1, "GET")[0].target
     assert target.startswith(callback)
@@ -461,26 +466,26 @@ def test_h18_the_callbacks_own_query_is_kept(
 
 
 WRONG: dict[str, object] = {
-    "another body": lambda asked: (200, {}, b"ok"),
-    "nothing": lambda asked: (200, {}, b""),
-    "a line too much": lambda asked: (200, {}, asked["challenge"].encode() + b"\n"),
-    "a blank before": lambda asked: (200, {}, b" " + asked["challenge"].encode()),
-    "half of it": lambda asked: (200, {}, asked["challenge"].encode()[:-1]),
-    "other letters": lambda asked: (200, {}, asked["challenge"].swapcase().encode()),
-    "in a page": lambda asked: (200, {}, f"<p>{asked['challenge']}</p>".encode()),
-    "endless": lambda asked: (200, {}, asked["challenge"].encode() * 1000),
-    "with 404": lambda asked: (404, {}, asked["challenge"].encode()),
-    "with 500": lambda asked: (500, {}, asked["challenge"].encode()),
-    "with 304": lambda asked: (304, {}, b""),
-    "no content": lambda asked: (204, {}, b""),
-    "with 302 to one that agrees": lambda asked: (
+    "another body": lambda received: (200, {}, b"ok"),
+    "an empty body": lambda received: (200, {}, b""),
+    "a line break after it": lambda received: (200, {}, received["challenge"].encode() + b"\n"),
+    "a space before it": lambda received: (200, {}, b" " + received["challenge"].encode()),
+    "half of it": lambda received: (200, {}, received["challenge"].encode()[:-1]),
+    "another case": lambda received: (200, {}, received["challenge"].swapcase().encode()),
+    "within a page": lambda received: (200, {}, f"<p>{received['challenge']}</p>".encode()),
+    "repeated": lambda received: (200, {}, received["challenge"].encode() * 1000),
+    "with 404": lambda received: (404, {}, received["challenge"].encode()),
+    "with 500": lambda received: (500, {}, received["challenge"].encode()),
+    "with 304": lambda received: (304, {}, b""),
+    "no content": lambda received: (204, {}, b""),
+    "with 302 to a confirming URL": lambda received: (
         302,
-        {"Location": f"/agrees?hub.challenge={asked['challenge']}"},
-        asked["challenge"].encode(),
+        {"Location": f"/agrees?hub.challenge={received['challenge']}"},
+        received["challenge"].encode(),
     ),
-    "with 307 to one that agrees": lambda asked: (
+    "with 307 to a confirming URL": lambda received: (
         307,
-        {"Location": f"/agrees?hub.challenge={asked['challenge']}"},
+        {"Location": f"/agrees?hub.challenge={received['challenge']}"},
         b"",
     ),
 }
@@ -488,42 +493,46 @@ WRONG: dict[str, object] = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize("mode", ["subscribe", "unsubscribe"])
-def test_h19_only_2xx_with_the_exact_challenge_is_yes(
+def test_h19_only_2xx_with_the_exact_challenge_confirms(
     site: Site, topic: str, reader: Subscriber, wrong: str, mode: str
 ) -> None:
-    """Whatever else comes is no, to subscribing as to unsubscribing; a redirect is not followed."""
+    """Any other answer refuses, for both modes; a redirect is not followed."""
     if mode == "unsubscribe":
         site.follow(reader, topic)
     before = site.live(topic)
-    reader.asked.clear()
+    reader.received.clear()
     reader.verify = WRONG[wrong]  # type: ignore[assignment]
     site.subscribe(topic, f"{reader.url}/cb", mode)
     reader.wait(1, "GET")
     site.settled(topic)
     assert site.live(topic) == before
-    assert [asked.target.split("?")[0] for asked in reader.asked] == ["/cb"]
+    assert [received.target.split("?")[0] for received in reader.received] == ["/cb"]
 
 
 @pytest.mark.parametrize(
     "reply",
     [(200, "text/plain"), (201, "application/octet-stream"), (202, "text/html"), (299, "x/y")],
 )
-def test_h19_any_2xx_and_any_type_is_yes(
+def test_h19_any_2xx_and_any_type_confirms(
     site: Site, topic: str, reader: Subscriber, reply: tuple[int, str]
 ) -> None:
-    """A subscriber chooses a type that is safe for it."""
+    """A subscriber may choose a type that is safe for it."""
     status, kind = reply
-    reader.verify = lambda asked: (status, {"Content-Type": kind}, asked["challenge"].encode())
+    reader.verify = lambda received: (
+        status,
+        {"Content-Type": kind},
+        received["challenge"].encode(),
+    )
     site.follow(reader, topic)
 
 
-def test_h19_a_replayed_challenge_is_no(site: Site, topic: str, reader: Subscriber) -> None:
-    """One that was right before is wrong now."""
-    seen: list[bytes] = []
+def test_h19_a_replayed_challenge_refuses(site: Site, topic: str, reader: Subscriber) -> None:
+    """A challenge is valid only for its own request."""
+    challenges: list[bytes] = []
 
-    def replay(asked: Asked) -> Reply:
-        seen.append(asked["challenge"].encode())
-        return 200, {}, seen[0]
+    def replay(received: Received) -> Reply:
+        challenges.append(received["challenge"].encode())
+        return 200, {}, challenges[0]
 
     reader.verify = replay
     site.follow(reader, topic)
@@ -533,8 +542,8 @@ def test_h19_a_replayed_challenge_is_no(site: Site, topic: str, reader: Subscrib
     assert len(site.live(topic)) == 1
 
 
-def test_h19_an_answer_without_end_is_no(site: Site, topic: str) -> None:
-    """A byte now and then, for ever: it ends with the timeout, and others are asked meanwhile."""
+def test_h19_an_endless_answer_refuses(site: Site, topic: str) -> None:
+    """A slow stream of bytes ends at the timeout, and others are verified meanwhile."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         site.subscribe(topic, f"http://127.0.0.1:{server.getsockname()[1]}/cb")
         connection, _ = server.accept()
@@ -554,8 +563,8 @@ def test_h19_an_answer_without_end_is_no(site: Site, topic: str) -> None:
     assert len(site.live(topic)) == 1
 
 
-def test_h19_a_callback_that_was_away_is_asked_again(tmp_path: Path) -> None:
-    """No answer is no answer: a subscriber that restarts just then is still subscribed."""
+def test_h19_an_unanswered_verification_is_retried(tmp_path: Path) -> None:
+    """A subscriber that restarts at that time is still subscribed."""
     site, away = Site(tmp_path, retry=(0.5, 0.5)), Subscriber()
     topic, port = site.begin("all.rss"), away.server.server_port
     away.close()
@@ -569,8 +578,8 @@ def test_h19_a_callback_that_was_away_is_asked_again(tmp_path: Path) -> None:
     back.close()
 
 
-def test_h20_when_a_topic_ends_its_subscribers_are_told(own: Site, reader: Subscriber) -> None:
-    """`denied` by GET, with the topic, to each of them; after that the topic is unknown."""
+def test_h20_when_a_topic_ends_its_subscribers_are_denied(own: Site, reader: Subscriber) -> None:
+    """Each gets a GET with `denied` and the topic; after that the topic is unknown."""
     topic = own.begin("all.rss")
     own.follow(reader, topic, "/cb?k=1")
     own.drop(topic)
@@ -584,40 +593,40 @@ def test_h20_when_a_topic_ends_its_subscribers_are_told(own: Site, reader: Subsc
 
 
 @pytest.mark.parametrize("reply", [200, 503])
-def test_h20_a_topic_that_ends_while_a_callback_is_asked(
+def test_h20_a_topic_that_ends_during_a_verification(
     own: Site, reader: Subscriber, reply: int
 ) -> None:
-    """It is told `denied` after that, whatever it said, and nothing is left that follows what is no more."""
-    topic, asked = own.begin("all.rss"), threading.Event()
+    """The callback gets `denied` afterwards, whatever it answered, and no subscription is left."""
+    topic, dropped = own.begin("all.rss"), threading.Event()
 
-    def confirm(said: Asked) -> Reply:
-        asked.wait(2)
+    def confirm(received: Received) -> Reply:
+        dropped.wait(2)
         return (
-            reply if "hub.challenge" in said.query else 200,
+            reply if "hub.challenge" in received.query else 200,
             {},
-            said.query.get("hub.challenge", [""])[0].encode(),
+            received.query.get("hub.challenge", [""])[0].encode(),
         )
 
     reader.verify = confirm
     own.subscribe(topic, f"{reader.url}/cb")
     reader.wait(1, "GET")
     own.drop(topic)
-    asked.set()
-    modes = [said["mode"] for said in reader.wait(2, "GET")]
+    dropped.set()
+    modes = [received["mode"] for received in reader.wait(2, "GET")]
     own.settled(topic)
     assert (modes, own.live(topic)) == (["subscribe", "denied"], set())
 
 
-def test_unsubscribed_and_back_during_a_delivery(own: Site, reader: Subscriber) -> None:
-    """What changed since is sent after that delivery came to its end: never two at once, never the older one last."""
+def test_unsubscribing_and_subscribing_during_a_delivery(own: Site, reader: Subscriber) -> None:
+    """The next delivery starts when that one ended: never two at once, never the older last."""
     topic, hold = own.begin("all.rss"), threading.Event()
     own.follow(reader, topic)
-    over: list[bytes] = []
+    delivered: list[bytes] = []
 
-    def slow(said: Asked) -> Reply:
+    def slow(received: Received) -> Reply:
         if len(reader.of("POST")) == 1:
             hold.wait(1.5)
-        over.append(said.body)
+        delivered.append(received.body)
         return 200, {}, b""
 
     reader.receive = slow
@@ -627,26 +636,24 @@ def test_unsubscribed_and_back_during_a_delivery(own: Site, reader: Subscriber) 
     own.until(lambda: not own.live(topic))
     own.follow(reader, topic)
     newest = own.change(topic)
-    own.until(lambda: own.owed(topic) == 2 or len(over) == 1)
+    own.until(lambda: own.queued(topic) == 2 or len(delivered) == 1)
     hold.set()
     own.settled(topic)
-    assert over == [first, newest]
+    assert delivered == [first, newest]
 
 
-def test_h21_the_callback_is_asked_where_it_said(
-    site: Site, topic: str, reader: Subscriber
-) -> None:
-    """The Host header is the callback's, with its port."""
+def test_h21_the_host_header_is_the_callbacks(site: Site, topic: str, reader: Subscriber) -> None:
+    """With its port."""
     site.follow(reader, topic)
     host = reader.url.removeprefix("http://")
     assert reader.wait(1, "GET")[0].headers["Host"] == host
 
 
-# ---------------------------------------------------------------------------------- distribution (§7)
+# ---- distribution (§7)
 
 
 def test_h23_h24_h25_h26_the_delivery(site: Site, topic: str, reader: Subscriber) -> None:
-    """POST to the callback: the topic's bytes and type, and one Link header with our hub first, and self."""
+    """A POST with the topic's bytes and type, and one Link header: our hub first, and self."""
     site.follow(reader, topic, "/cb?token=hush")
     new = site.change(topic)
     (delivery,) = reader.wait(1)
@@ -662,19 +669,22 @@ def test_h23_h24_h25_h26_the_delivery(site: Site, topic: str, reader: Subscriber
     assert "X-Hub-Signature" not in headers
 
 
-def test_h24_nothing_is_sent_before_something_changed(
-    site: Site, topic: str, reader: Subscriber
-) -> None:
-    """A subscription begins with the next change."""
+def test_h24_nothing_is_sent_before_a_change(site: Site, topic: str, reader: Subscriber) -> None:
+    """The first delivery is that of the next change."""
     site.follow(reader, topic)
     site.settled(topic)
     assert reader.of("POST") == []
 
 
-def test_what_changed_before_a_subscription_held_is_sent(own: Site, reader: Subscriber) -> None:
-    """Who asks has the version that was out when it asked: it is sent what came since, if anything did, and once."""
-    topic, quiet, go = own.begin("all.rss"), own.begin("quiet.rss"), threading.Event()
-    reader.verify = lambda asked: (200 if go.wait(1.5) else 500, {}, asked["challenge"].encode())
+def test_a_change_during_the_verification_is_sent(own: Site, reader: Subscriber) -> None:
+    """A subscriber has the version of its request: it gets a later one, once."""
+    topic, quiet = own.begin("all.rss"), own.begin("quiet.rss")
+    go = threading.Event()
+    reader.verify = lambda received: (
+        200 if go.wait(1.5) else 500,
+        {},
+        received["challenge"].encode(),
+    )
     for each in (topic, quiet):
         own.subscribe(each, f"{reader.url}/cb")
     reader.wait(2, "GET")
@@ -685,11 +695,11 @@ def test_what_changed_before_a_subscription_held_is_sent(own: Site, reader: Subs
         own.settled(each)
         own.follow(reader, each)  # a renewal
         own.settled(each)
-    assert [asked.body for asked in reader.of("POST")] == [newest]
+    assert [received.body for received in reader.of("POST")] == [newest]
 
 
 def test_h27_a_delivery_is_signed(site: Site, topic: str, reader: Subscriber) -> None:
-    """HMAC-SHA256 of exactly the bytes that were sent, in lower case."""
+    """HMAC-SHA256 of exactly the bytes sent, in lower case."""
     site.follow(reader, topic, secret="a b&c=ü")
     site.change(topic)
     (delivery,) = reader.wait(1)
@@ -699,9 +709,9 @@ def test_h27_a_delivery_is_signed(site: Site, topic: str, reader: Subscriber) ->
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_h28_any_2xx_is_success(site: Site, topic: str, reader: Subscriber, status: int) -> None:
-    """And ends the matter."""
+    """It is not retried."""
     site.follow(reader, topic)
-    reader.receive = lambda asked: (status, {}, b"")
+    reader.receive = lambda received: (status, {}, b"")
     site.change(topic)
     reader.wait(1)
     site.settled(topic)
@@ -709,9 +719,9 @@ def test_h28_any_2xx_is_success(site: Site, topic: str, reader: Subscriber, stat
 
 
 def test_h28_gone_ends_the_subscription(site: Site, topic: str, reader: Subscriber) -> None:
-    """410 once, and never again."""
+    """After a 410 nothing is sent."""
     site.follow(reader, topic)
-    reader.receive = lambda asked: (410, {}, b"")
+    reader.receive = lambda received: (410, {}, b"")
     site.change(topic)
     reader.wait(1)
     site.settled(topic)
@@ -725,20 +735,20 @@ def test_h28_gone_ends_the_subscription(site: Site, topic: str, reader: Subscrib
 def test_h28_every_other_status_is_failure(
     site: Site, topic: str, reader: Subscriber, status: int
 ) -> None:
-    """A redirect too: it is not followed, by POST or by GET. Each is tried again."""
+    """Even a redirect, which is not followed. Each is retried."""
     site.follow(reader, topic)
     replies = iter([status])
-    reader.receive = lambda asked: (next(replies, 200), {"Location": "/elsewhere"}, b"")
+    reader.receive = lambda received: (next(replies, 200), {"Location": "/elsewhere"}, b"")
     site.change(topic)
-    assert [asked.target for asked in reader.wait(2)] == ["/cb", "/cb"]
+    assert [received.target for received in reader.wait(2)] == ["/cb", "/cb"]
     site.settled(topic)
-    assert [asked.target for asked in reader.of("GET")] == [reader.of("GET")[0].target]
+    assert [received.target for received in reader.of("GET")] == [reader.of("GET")[0].target]
 
 
-def test_h29_the_answers_body_says_nothing(site: Site, topic: str, reader: Subscriber) -> None:
-    """However long it is, and whatever it says."""
+def test_h29_the_body_of_the_answer_is_ignored(site: Site, topic: str, reader: Subscriber) -> None:
+    """Whatever its length and content."""
     site.follow(reader, topic)
-    reader.receive = lambda asked: (
+    reader.receive = lambda received: (
         200,
         {"Content-Type": "text/html"},
         b"500 error 410 gone " * 50_000,
@@ -749,29 +759,29 @@ def test_h29_the_answers_body_says_nothing(site: Site, topic: str, reader: Subsc
     assert (len(reader.of("POST")), len(site.live(topic))) == (1, 1)
 
 
-def test_h30_h31_after_giving_up_the_subscription_lives_on(
+def test_h30_h31_after_giving_up_the_subscription_continues(
     site: Site, topic: str, reader: Subscriber
 ) -> None:
-    """One attempt and one after each wait; then that notification is dropped, and the next change is sent."""
+    """One attempt and one after each wait; then the job is given up; the next change is sent."""
     site.follow(reader, topic)
-    reader.receive = lambda asked: (500, {}, b"")
+    reader.receive = lambda received: (500, {}, b"")
     site.change(topic)
     reader.wait(3)
     site.settled(topic)
     assert (len(reader.of("POST")), len(site.live(topic))) == (3, 1)
-    reader.receive = lambda asked: (200, {}, b"")
+    reader.receive = lambda received: (200, {}, b"")
     new = site.change(topic)
     assert reader.wait(4)[3].body == new
 
 
-def test_h31_one_who_was_away_is_sent_the_newest_once(
+def test_h31_a_slow_subscriber_gets_the_newest_version_once(
     site: Site, topic: str, reader: Subscriber
 ) -> None:
-    """Never a queue of old versions."""
+    """Older versions are skipped."""
     site.follow(reader, topic)
     hold = threading.Event()
 
-    def slow(asked: Asked) -> Reply:
+    def slow(received: Received) -> Reply:
         hold.wait(4)
         return 200, {}, b""
 
@@ -781,15 +791,15 @@ def test_h31_one_who_was_away_is_sent_the_newest_once(
     newest = [site.change(topic) for _ in range(4)][-1]
     hold.set()
     site.settled(topic)
-    assert [asked.body for asked in reader.of("POST")] == [first, newest]
+    assert [received.body for received in reader.of("POST")] == [first, newest]
 
 
-def test_a_slow_subscriber_delays_nobody(tmp_path: Path, reader: Subscriber) -> None:
-    """Neither does a hundred of them."""
+def test_slow_subscribers_delay_no_others(tmp_path: Path, reader: Subscriber) -> None:
+    """Not even a hundred of them."""
     site = Site(tmp_path, timeout=PATIENCE)
     topic = site.begin("all.rss")
     hold = threading.Event()
-    slow = Subscriber(receive=lambda asked: (200 if hold.wait(PATIENCE) else 500, {}, b""))
+    slow = Subscriber(receive=lambda received: (200 if hold.wait(PATIENCE) else 500, {}, b""))
     for number in range(100):
         site.subscribe(topic, f"{slow.url}/{number}")
     site.until(lambda: len(site.live(topic)) == 100)
@@ -801,44 +811,42 @@ def test_a_slow_subscriber_delays_nobody(tmp_path: Path, reader: Subscriber) -> 
     site.close()
 
 
-# -------------------------------------------------------------------------------------------- publish
+# ---- publish
 
 
-def test_publish_is_taken_and_sends_what_is_new_once(
-    site: Site, topic: str, reader: Subscriber
-) -> None:
-    """`hub.url` or `hub.topic`, any number of times: whoever has the newest version is not sent it again."""
+def test_publish_sends_the_newest_version_once(site: Site, topic: str, reader: Subscriber) -> None:
+    """By `hub.url` or `hub.topic`, any number of times: a subscriber that has it gets nothing."""
     site.follow(reader, topic)
     for name in ("hub.url", "hub.topic"):
         for _ in range(3):
             assert 200 <= site.ask({"hub.mode": "publish", name: topic}).status_code < 300
     site.settled(topic)
-    assert [asked.body for asked in reader.of("POST")] == [site.body(topic)]
+    assert [received.body for received in reader.of("POST")] == [site.body(topic)]
 
 
 def test_publish_reaches_a_callback_that_is_being_verified(
     site: Site, topic: str, reader: Subscriber
 ) -> None:
-    """Whoever subscribes and then says that the topic changed is sent it, once its subscription has begun."""
-    asked, go = threading.Event(), threading.Event()
+    """A client that subscribes and then publishes gets the topic once its subscription began."""
+    received, go = threading.Event(), threading.Event()
 
-    def verify(request: Asked) -> Reply:
-        asked.set()
+    def verify(request: Received) -> Reply:
+        received.set()
         assert go.wait(PATIENCE)
         return agree(request)
 
     reader.verify = verify
     assert site.subscribe(topic, f"{reader.url}/cb").status_code == 202
-    assert asked.wait(PATIENCE)
+    assert received.wait(PATIENCE)
     assert site.ask({"hub.mode": "publish", "hub.url": topic}).status_code == 202
     go.set()
     assert [delivery.body for delivery in reader.wait(1)] == [site.body(topic)]
 
 
-def test_publish_sends_what_was_given_up_too(site: Site, topic: str, reader: Subscriber) -> None:
-    """Whoever doesn't have the newest version is sent it: who was away for long, and now can be reached, as well."""
+def test_publish_sends_given_up_deliveries_too(site: Site, topic: str, reader: Subscriber) -> None:
+    """Every subscriber without the newest version gets it, even one that was away for long."""
     site.follow(reader, topic)
-    reader.receive = lambda asked: (500, {}, b"")
+    reader.receive = lambda received: (500, {}, b"")
     site.change(topic)
     reader.wait(3)
     site.settled(topic)
@@ -848,15 +856,15 @@ def test_publish_sends_what_was_given_up_too(site: Site, topic: str, reader: Sub
 
 
 @pytest.mark.parametrize("form", [{}, {"hub.url": ""}, {"hub.url": "https://elsewhere.example/"}])
-def test_publish_for_others_is_refused(site: Site, form: dict[str, str]) -> None:
-    """And nothing is fetched: we know our own feeds."""
+def test_publish_for_other_sites_is_refused(site: Site, form: dict[str, str]) -> None:
+    """Nothing is fetched: the hub knows its own feeds."""
     assert 400 <= site.ask({"hub.mode": "publish"} | form).status_code < 500
 
 
-# ------------------------------------------------------------------------------------------- strangers
+# ---- strangers
 
 
-INSIDE = [
+INTERNAL = [
     "http://10.0.0.1/",
     "http://169.254.169.254/latest/meta-data/",
     "http://[::1]:{port}/",
@@ -876,27 +884,25 @@ INSIDE = [
 ]
 
 
-@pytest.mark.parametrize("callback", INSIDE)
-def test_strangers_can_not_point_us_inside(tmp_path: Path, callback: str) -> None:
-    """Only what `allow_private` names is touched, however the address is spelt."""
-    site, trap, allowed = (
-        Site(tmp_path, allow_private=("127.0.0.2/32",)),
-        Subscriber(),
-        Subscriber("127.0.0.2"),
-    )
+@pytest.mark.parametrize("callback", INTERNAL)
+def test_strangers_can_not_reach_internal_addresses(tmp_path: Path, callback: str) -> None:
+    """Only those in `allow_private` are connected to, however the address is written."""
+    site = Site(tmp_path, allow_private=("127.0.0.2/32",))
+    trap = Subscriber()
+    allowed = Subscriber("127.0.0.2")
     topic = site.begin("all.rss")
     response = site.subscribe(topic, callback.format(port=trap.url.rpartition(":")[2]))
     assert 200 <= response.status_code < 500
     site.follow(allowed, topic)
     site.settled(topic)
-    assert trap.asked == []
+    assert trap.received == []
     site.close()
     trap.close()
     allowed.close()
 
 
-def test_floods_are_bounded_by_client_and_by_host(tmp_path: Path, reader: Subscriber) -> None:
-    """429 with Retry-After, in words."""
+def test_requests_are_limited_by_client_and_by_host(tmp_path: Path, reader: Subscriber) -> None:
+    """Beyond the limit they get 429 with Retry-After."""
     site = Site(tmp_path, limits=replace(LIMITS, client=5, host=3))
     topic = site.begin("all.rss")
     codes = [site.subscribe(topic, f"{reader.url}/{n}").status_code for n in range(4)]
@@ -909,8 +915,8 @@ def test_floods_are_bounded_by_client_and_by_host(tmp_path: Path, reader: Subscr
     site.close()
 
 
-def test_subscriptions_and_verifications_are_bounded(tmp_path: Path, reader: Subscriber) -> None:
-    """At the limit a new one is refused; one that is there can be renewed and ended."""
+def test_subscriptions_are_limited(tmp_path: Path, reader: Subscriber) -> None:
+    """At the limit a new one is refused; an existing one can be renewed and ended."""
     site = Site(tmp_path, limits=replace(LIMITS, subscriptions=2))
     topic = site.begin("all.rss")
     site.follow(reader, topic, "/a")
@@ -921,16 +927,14 @@ def test_subscriptions_and_verifications_are_bounded(tmp_path: Path, reader: Sub
     site.close()
 
 
-def test_verifications_of_one_host_or_client_bound_no_renewals(
-    tmp_path: Path, reader: Subscriber
-) -> None:
-    """New subscriptions are refused where ten wait; those there are are renewed and ended, up to the limit in all."""
+def test_limits_on_pending_verifications_spare_renewals(tmp_path: Path, reader: Subscriber) -> None:
+    """New ones are refused beyond ten of a host or client; renewals only beyond the total."""
     site = Site(tmp_path, limits=replace(LIMITS, pending=13))
     topic = site.begin("all.rss")
-    kept = [f"{reader.url}/{name}" for name in "abc"]
-    for callback in kept:
+    callbacks = [f"{reader.url}/{name}" for name in "abc"]
+    for callback in callbacks:
         site.follow(reader, topic, callback.removeprefix(reader.url))
-    site.rest()
+    site.stop_pushing()
     assert {
         site.subscribe(topic, f"{reader.url}/{number}").status_code for number in range(10)
     } == {202}
@@ -938,22 +942,23 @@ def test_verifications_of_one_host_or_client_bound_no_renewals(
         site.subscribe(topic, f"http://127.0.0.{number}/").text for number in (1, 2)
     )
     assert (of_host, of_client) == (
-        "Too many verifications of this callback's host are waiting.\n",
-        "Too many verifications for your address are waiting.\n",
+        "Too many pending verifications for this callback's host.\n",
+        "Too many pending verifications from your address.\n",
     )
     modes = ("subscribe", "unsubscribe", "subscribe")
     answers = [
-        site.subscribe(topic, callback, mode) for callback, mode in zip(kept, modes, strict=True)
+        site.subscribe(topic, callback, mode)
+        for callback, mode in zip(callbacks, modes, strict=True)
     ]
     assert [answer.status_code for answer in answers] == [202] * 3
-    refused = site.subscribe(topic, kept[0])
+    refused = site.subscribe(topic, callbacks[0])
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "60")
-    assert refused.text == "Too many verifications are waiting.\n"
+    assert refused.text == "Too many pending verifications.\n"
     site.close()
 
 
 def test_three_hundred_feeds_in_a_burst(own: Site, reader: Subscriber) -> None:
-    """What a reader does that begins to follow a whole site; none is turned away by the default limits."""
+    """A reader subscribes to a whole site; the limits refuse none of its requests."""
     topics = [own.begin(f"tag/{number}.rss") for number in range(300)]
     for number, topic in enumerate(topics):
         assert own.subscribe(topic, f"{reader.url}/cb?k={number}").status_code == 202
@@ -961,7 +966,7 @@ def test_three_hundred_feeds_in_a_burst(own: Site, reader: Subscriber) -> None:
 
 
 def test_a_page_for_people(site: Site) -> None:
-    """GET says what this is, with a link to the feeds; HEAD is the same without the text."""
+    """GET returns an explanation with a link to the feeds; HEAD the same without the body."""
     page = requests.get(site.url, timeout=4)
     assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert f'href="{site.home}"' in page.text
@@ -973,16 +978,16 @@ def test_a_page_for_people(site: Site) -> None:
 def test_secrets_stay_secret(
     site: Site, topic: str, reader: Subscriber, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither a secret nor a callback's token is in an answer, a report, or a line of the log."""
+    """Neither a secret nor a callback's token appears in an answer, a report or the log."""
     caplog.set_level(0)
-    reader.receive = lambda asked: (500, {}, b"")
+    reader.receive = lambda received: (500, {}, b"")
     site.follow(reader, topic, "/cb?token=hush", secret="hushhush")
     site.change(topic)
     reader.wait(3)
     site.settled(topic)
     with site.database.read() as connection:
-        shown = repr(subscriptions.subscribers(connection, site.clock()))
-    assert "hush" not in shown
-    assert "127.0.0.1" in shown
+        listed = repr(subscriptions.subscribers(connection, site.clock()))
+    assert "hush" not in listed
+    assert "127.0.0.1" in listed
     assert "hush" not in caplog.text
     assert "hush" not in site.subscribe("x", f"{reader.url}/cb?token=hush", secret="hushhush").text

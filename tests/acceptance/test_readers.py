@@ -1,4 +1,4 @@
-"""Real readers open the feeds: what they show is what was written."""
+"""Real feed readers show the feeds as they were written."""
 
 import shutil
 import sqlite3
@@ -40,7 +40,7 @@ def served(tmp_path: Path) -> Iterator[tuple[Site, str]]:
 def test_newsboat_shows_titles_and_text(
     served: tuple[Site, str], tmp_path: Path, path: str
 ) -> None:
-    """The real program, fetching over HTTP; a second fetch finds nothing new."""
+    """The real program, over HTTP; a second fetch gets nothing new."""
     _, base = served
     (tmp_path / "urls").write_text(f"{base}{path}\n")
     (tmp_path / "config").write_text("")

@@ -37,9 +37,10 @@ from support import FEEDS, Site
 
 from syndicator import config
 from syndicator.errors import StateError
+from syndicator.inspection import check_machine
 from syndicator.model.content import Problem
 from syndicator.model.outbox import JobKind, Subscription
-from syndicator.service import Service, examine
+from syndicator.service import Service
 from syndicator.store import outbox, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
@@ -414,7 +415,7 @@ def test_endless_heads_cost_no_memory(command: Command) -> None:
         for number in range(40):
             assert subscribe_to_all(command, f"{hostile.url}/{number}").status_code == 202
         until(lambda: len(hostile.requests) >= 40)
-        until(lambda: not facts(command)["owed"].get("verify"))
+        until(lambda: not facts(command)["queued"].get("verify"))
         assert memory(daemon.process.pid, "VmHWM") - before < MOST_GAINED
         assert len(hostile.requests) == 40
 
@@ -437,7 +438,7 @@ def test_endless_responses_cost_no_time(command: Command) -> None:
                 assert subscribe_to_all(command, f"{server.url}/{number}").status_code == 202
         assert subscribe_to_all(command, f"{honest.url}/cb").status_code == 202
         until(lambda: all(len(server.requests) >= 4 for server in hostile))
-        until(lambda: not facts(command)["owed"].get("verify"))
+        until(lambda: not facts(command)["queued"].get("verify"))
         assert processor_seconds(daemon.process.pid) - used < 3
         assert [len(server.requests) for server in hostile] == [4] * len(hostile)
         assert facts(command)["subscribers"] == 1
@@ -561,7 +562,7 @@ HOSTILE = {
 def test_a_hostile_post_delays_no_other(command: Command, kind: str) -> None:
     """A post saved while it is rendered is published within seconds.
 
-    The hostile one takes seconds of processor time itself, and a few hundred MiB. It is published, or
+    The hostile one takes seconds of processor time and a few hundred MiB. It is published, or
     reported as a problem.
     """
     head, text = HOSTILE[kind]
@@ -616,7 +617,7 @@ def test_heavy_posts_are_put_off(tmp_path: Path) -> None:
         assert left == [2, 1, 0]
         assert any("good" in id for id in out[0])
         assert [sum("heavy" in id for id in ids) for ids in out] == [1, 2, 3]
-        assert not service.build().moved
+        assert not service.build().has_changes
 
 
 def test_posts_that_were_put_off_are_in_the_next_full_scan(tmp_path: Path) -> None:
@@ -744,12 +745,12 @@ def test_merge_keys_of_the_site_are_counted(command: Command) -> None:
     before = children_seconds()
     found = command("build")
     assert (
-        "_data/bomb.yml: the data can't be read: it has too many values"
+        "_data/bomb.yml: the data can't be read: it has more than 100,000 values"
         in found.stderr + found.stdout
     )
     (command.site / "_config.yml").write_text(f"url: https://example.com\n{merged(25)}")
     found = command("build")
-    assert "_config.yml: the config can't be read: it has too many values" in found.stderr
+    assert "_config.yml: the config can't be read: it has more than 100,000 values" in found.stderr
     assert children_seconds() - before < 2 * SECONDS
 
 
@@ -879,7 +880,7 @@ def test_the_modes_of_an_older_state_are_corrected(tmp_path: Path) -> None:
 
 def doctor_problems(command: Command) -> list[Problem]:
     """The problems of `doctor`, without that of the feeds' address."""
-    problems = examine(config.load(command.config, {}), ask=False, file=command.config)
+    problems = check_machine(config.load(command.config, {}), ask=False, file=command.config)
     return [problem for problem in problems if problem.path != "feeds.url"]
 
 
@@ -1158,7 +1159,7 @@ def test_a_log_that_nobody_reads_stops_nothing(logged: Logged) -> None:
 
 def test_a_log_goes_on_when_its_disk_has_room_again(logged: Logged, tmp_path: Path) -> None:
     """It then logs how many lines were lost. Each line is complete."""
-    with disks(tmp_path / "logs", octets=64 * 1024) as (disk,):
+    with disks(tmp_path / "logs", size=64 * 1024) as (disk,):
         file = disk.at / "log"
         file.touch()
         disk.fill()

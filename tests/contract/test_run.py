@@ -1,4 +1,4 @@
-"""A run comes to the same feeds and the same debts, whichever database remembers it."""
+"""A run writes the same feeds and queues the same jobs with each database."""
 
 import random
 import string
@@ -13,23 +13,23 @@ from syndicator.store.database import Database
 
 
 def test_a_run_on_each_database(tmp_path: Path, url: str) -> None:
-    """Build, edit, move, remove, rename: what is written and owed is what it is on any store."""
+    """Build, edit, rename and remove posts: files and pings are the same on each database."""
     site = Site(tmp_path / "x")
     site.state_url = url
     site.configure(f'{FEEDS}[push]\nhubs = ["{site.hub}"]\n')
     site.post("2026-01-01-one", categories=["News"], title="One")
     site.post("2026-01-02-two", categories=["Business"])
     site.post("2026-09-02-later", categories=["News"])
-    assert site.build().summary() == "3 posts (3 new); 3 of 3 feeds changed; 9 pings owed"
+    assert site.build().summary() == "3 posts (3 new); 3 of 3 feeds changed; 9 pings queued"
     assert site.build().summary() == "3 posts; 0 of 3 feeds changed"
-    site.owed()
+    site.take_queued_pings()
     site.clock.forward(minutes=1)
     site.post("2026-01-01-one", "Edited.", categories=["Business"], title="One")
     site.build()
-    assert site.owed() == formats("all", "category/news", "category/business")
+    assert site.take_queued_pings() == formats("all", "category/news", "category/business")
     (site.root / "_posts/2026-01-01-one.md").rename(site.root / "_posts/2026-01-01-uno.md")
     (site.root / "_posts/2026-01-02-two.md").unlink()
-    assert site.build().summary() == "2 posts (1 new, 2 gone); 2 of 3 feeds changed; 6 pings owed"
+    assert site.build().summary() == "2 posts (1 new, 2 gone); 2 of 3 feeds changed; 6 pings queued"
     (entry,) = site.feed("category/business.atom").entries
     assert (entry.id, entry.link) == (
         "https://news.example.com/one",
@@ -42,11 +42,11 @@ def test_a_run_on_each_database(tmp_path: Path, url: str) -> None:
         ("category/business", 1),
         ("category/news", 0),
     ]
-    assert status.owed["ping"] == 6
+    assert status.queued["ping"] == 6
 
 
-def test_a_post_that_says_too_much(tmp_path: Path, url: str) -> None:
-    """What no index of PostgreSQL holds is a problem of its post, on any store; the others go out."""
+def test_a_post_with_oversized_values(tmp_path: Path, url: str) -> None:
+    """Values too long for an index of PostgreSQL are a problem of their post on each database."""
     site = Site(tmp_path / "x")
     site.state_url = url
     site.configure(FEEDS)
@@ -59,17 +59,17 @@ def test_a_post_that_says_too_much(tmp_path: Path, url: str) -> None:
     assert site.titles("all") == ["Three", "Two", "One"]
 
 
-def end_sessions(state: str) -> None:
-    """As a restart does."""
+def end_sessions(url: str) -> None:
+    """End all sessions of a database, as a restart does."""
     others = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
     )
-    with create_engine(state, isolation_level="AUTOCOMMIT").connect() as connection:
+    with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f"{others} AND pid <> pg_backend_pid()"))
 
 
-def test_a_daemon_takes_its_lock_again(tmp_path: Path, postgresql: str) -> None:
-    """Of a session that ended: no second daemon may come meanwhile. It goes on by itself, and stops as it should."""
+def test_a_daemon_acquires_its_lock_again(tmp_path: Path, postgresql: str) -> None:
+    """After its session ended, before a second daemon can. It continues, and stops normally."""
     command = Command(tmp_path)
     command.configure(f'[state]\nurl = "{postgresql}"', poll="1s")
     database = Database(postgresql)
@@ -89,12 +89,12 @@ def test_a_daemon_takes_its_lock_again(tmp_path: Path, postgresql: str) -> None:
 def test_a_daemon_that_lost_its_lock_to_another_does_nothing(
     tmp_path: Path, postgresql: str
 ) -> None:
-    """Until that one ends: two would pay the same debts."""
+    """Until the other ends: two daemons would do the same jobs."""
     command = Command(tmp_path, f'[state]\nurl = "{postgresql}"')
     database = Database(postgresql)
     with command.running() as daemon:
         end_sessions(postgresql)
-        with locks.hold(database, "daemon", waiting=lambda: None):
+        with locks.acquire(database, "daemon", waiting=lambda: None):
             command.post("2026-01-01-one", "One")
             daemon.line(lambda line: "another syndicator works on" in line)
             assert "One" not in command.feed("all.atom")

@@ -1,4 +1,4 @@
-"""What every store does, whichever database is underneath."""
+"""The store behaves alike on SQLite and PostgreSQL."""
 
 import os
 import subprocess
@@ -60,29 +60,29 @@ def put(database: Database, *rows: PostRow) -> None:
 
 def newest(database: Database, feed: str = "all", day: int = 99, limit: int = 50) -> list[str]:
     with database.read() as connection:
-        found = posts.newest(connection, feed, DAY + timedelta(days=day), limit)
-    return [row.stat.path.removeprefix("_posts/").removesuffix(".md") for row in found]
+        rows = posts.newest(connection, feed, DAY + timedelta(days=day), limit)
+    return [row.stat.path.removeprefix("_posts/").removesuffix(".md") for row in rows]
 
 
 def test_the_migrations_make_the_schema(database: Database) -> None:
-    """What an old state is migrated to is what the code speaks of."""
+    """A migrated state has the tables and columns that the code uses."""
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-def test_a_debt_waits_for_the_disk(database: Database) -> None:
-    """What can be made again doesn't, and the next durable transaction takes it along."""
-    asked = "PRAGMA synchronous" if database.sqlite else "SHOW synchronous_commit"
+def test_a_durable_transaction_waits_for_the_disk(database: Database) -> None:
+    """Others don't: their rows can be rebuilt, and the next durable transaction covers them."""
+    setting = "PRAGMA synchronous" if database.sqlite else "SHOW synchronous_commit"
     fast, durable = (1, 2) if database.sqlite else ("off", "on")
     for wanted in (durable, fast, durable, fast):
         with database.begin(durable=wanted == durable) as connection:
-            assert connection.execute(text(asked)).scalar() == wanted
+            assert connection.execute(text(setting)).scalar() == wanted
     with database.begin() as connection:
-        assert connection.execute(text(asked)).scalar() == durable
+        assert connection.execute(text(setting)).scalar() == durable
 
 
 def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
-    """In words, and untouched."""
+    """With a readable error, and without changes to it."""
     with database.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StateError, match="newer syndicator"):
@@ -90,12 +90,12 @@ def test_a_newer_schema_is_refused(database: Database, url: str) -> None:
 
 
 def test_tables_of_another_program_are_left_alone(url: str) -> None:
-    """A database in which someone else has our names is refused; one that holds others is shared."""
+    """A database with foreign tables of our names is refused; one with other tables is shared."""
     other = create_engine(url)
     with other.begin() as connection:
         connection.execute(text("CREATE TABLE posts (theirs INTEGER)"))
     for use in (Database, peek):
-        with pytest.raises(StateError, match="another program's: it holds posts"):
+        with pytest.raises(StateError, match="belongs to another program: it already has posts"):
             use(url)
     with other.begin() as connection:
         connection.execute(text("ALTER TABLE posts RENAME TO theirs"))
@@ -105,8 +105,8 @@ def test_tables_of_another_program_are_left_alone(url: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "device", "dangling", "circle"])
-def test_what_is_no_file_is_no_state(tmp_path: Path, kind: str) -> None:
-    """Neither opened, which may hang, nor taken for a state that isn't there yet."""
+def test_only_a_regular_file_can_be_a_state(tmp_path: Path, kind: str) -> None:
+    """Others are refused: not opened, which may hang, nor treated as a missing state."""
     path = tmp_path / "state.db"
     match kind:
         case "fifo":
@@ -120,19 +120,19 @@ def test_what_is_no_file_is_no_state(tmp_path: Path, kind: str) -> None:
         case "circle":
             path.symlink_to(path)
     for use in (Database, peek):
-        with pytest.raises(StateError, match=r"not a file|leads nowhere|symbolic links"):
+        with pytest.raises(StateError, match=r"not a file|broken symbolic link|symbolic links"):
             use(f"sqlite:///{path}")
 
 
-def test_a_database_that_can_not_hold_every_letter(unencoded: str) -> None:
-    """Is refused in words, before a post is lost for its title."""
+def test_a_database_that_can_not_hold_every_character(unencoded: str) -> None:
+    """It is refused at once, before a post fails because of its title."""
     for use in (Database, peek):
-        with pytest.raises(StateError, match="made with the encoding SQL_ASCII, not UTF8"):
+        with pytest.raises(StateError, match="has the encoding SQL_ASCII, not UTF8"):
             use(unencoded)
 
 
 def test_a_post_comes_back_as_it_was(database: Database) -> None:
-    """To the microsecond and the nanosecond."""
+    """With microseconds and nanoseconds."""
     put(database, row("a"), row("b", head=None, document_digest=None, feeds=()))
     with database.read() as connection:
         assert posts.get(connection, ["_posts/a.md", "_posts/b.md", "_posts/c.md"]) == {
@@ -141,14 +141,14 @@ def test_a_post_comes_back_as_it_was(database: Database) -> None:
         }
         assert posts.count(connection) == 1
         assert posts.count_documents(connection) == 2
-        assert sorted(path for path, _, _ in posts.all_seen(connection)) == [
+        assert sorted(path for path, _, _ in posts.all_stats(connection)) == [
             "_posts/a.md",
             "_posts/b.md",
         ]
 
 
 def test_a_feed_reads_newest_first(database: Database) -> None:
-    """Of one moment the last path comes first, as in Jekyll; what isn't out yet doesn't count."""
+    """At one time the last path comes first, as in Jekyll; future posts are left out."""
     put(
         database,
         row("a", 1),
@@ -164,8 +164,8 @@ def test_a_feed_reads_newest_first(database: Database) -> None:
     assert newest(database, "category/x") == ["other"]
 
 
-def test_a_post_that_moves_leaves_its_old_place(database: Database) -> None:
-    """Another date, other feeds: it stands once, where it belongs."""
+def test_a_changed_post_leaves_its_old_position(database: Database) -> None:
+    """With another date or other feeds, it is listed once, in the new position."""
     put(database, row("a", 1), row("b", 2))
     put(database, row("a", 3, feeds=("all", "category/x")))
     assert newest(database) == ["a", "b"]
@@ -177,17 +177,17 @@ def test_a_post_that_moves_leaves_its_old_place(database: Database) -> None:
 
 
 def test_posts_are_counted_as_they_come_and_go(database: Database) -> None:
-    """The number that is kept is the number there is, from any state on."""
+    """The stored count equals the number of rows, starting from any state."""
     nothing: dict[str, object] = {"head": None, "document_digest": None, "feeds": ()}
 
     def assert_counted(expected: int) -> None:
         with database.begin() as connection:
             assert posts.count(connection) == expected
-            kept = connection.execute(
+            stored = connection.execute(
                 text("DELETE FROM kv WHERE name = 'posts' RETURNING value")
             ).scalar()
             assert posts.count(connection) == expected  # counted
-            kv.put(connection, "posts", kept or "0")
+            kv.put(connection, "posts", stored or "0")
 
     assert_counted(0)
     put(database, row("a"), row("b"), row("bad", **nothing))
@@ -206,32 +206,34 @@ def test_posts_are_counted_as_they_come_and_go(database: Database) -> None:
     assert_counted(3)
 
 
-def test_no_document_but_these(database: Database) -> None:
-    """What an emptied folder is told by."""
+def test_no_other_documents(database: Database) -> None:
+    """By this an emptied folder is detected."""
     put(database, row("a"), row("b"))
     with database.read() as connection:
-        assert posts.are_all(connection, {"_posts/a.md", "_posts/b.md"})
-        assert posts.are_all(connection, {"_posts/a.md", "_posts/b.md", "_posts/c.md"})
-        assert not posts.are_all(connection, {"_posts/a.md", "_posts/c.md"})
+        assert posts.has_no_others(connection, {"_posts/a.md", "_posts/b.md"})
+        assert posts.has_no_others(connection, {"_posts/a.md", "_posts/b.md", "_posts/c.md"})
+        assert not posts.has_no_others(connection, {"_posts/a.md", "_posts/c.md"})
 
 
-def test_future_posts_are_found_when_due(database: Database) -> None:
-    """After one moment, and not after another."""
+def test_future_posts_become_due(database: Database) -> None:
+    """Later than one time, and not later than another."""
     put(database, row("a", 1), row("b", 5, feeds=("all", "category/x")), row("c", 9))
     with database.read() as connection:
         assert posts.next_due(connection, DAY + timedelta(days=2)) == DAY + timedelta(
             days=5, microseconds=7
         )
         assert posts.next_due(connection, DAY + timedelta(days=10)) is None
-        assert posts.due(connection, DAY + timedelta(days=2), DAY + timedelta(days=6)) == {
+        assert posts.feeds_due(connection, DAY + timedelta(days=2), DAY + timedelta(days=6)) == {
             "all",
             "category/x",
         }
-        assert posts.due(connection, DAY + timedelta(days=6), DAY + timedelta(days=7)) == set()
+        assert (
+            posts.feeds_due(connection, DAY + timedelta(days=6), DAY + timedelta(days=7)) == set()
+        )
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "exists"),
     [
         ("2026-01-01-hello", True),
         ("_posts/2026-01-01-hello.md", True),
@@ -242,17 +244,17 @@ def test_future_posts_are_found_when_due(database: Database) -> None:
         ("2026-01-01-%", False),
     ],
 )
-def test_posts_are_found_by_name(database: Database, name: str, found: bool) -> None:
-    """As Jekyll's `post_url` and `link` ask; a name is a name, not a pattern."""
+def test_posts_are_found_by_name(database: Database, name: str, exists: bool) -> None:
+    """As Jekyll's `post_url` and `link` do; a name is matched literally, not as a pattern."""
     put(database, row("2026-01-01-hello"))
-    assert (StoredPosts(database).find(name) is not None) is found
+    assert (StoredPosts(database).find(name) is not None) is exists
 
 
 @pytest.mark.parametrize(
     "name", ["en/2026-01-01-hello", "en/_posts/2026-01-01-hello.md", "/en/2026-01-01-hello"]
 )
 def test_posts_are_found_by_the_folder_above_posts(database: Database, name: str) -> None:
-    """A folder above `_posts` is a category, and part of the name that Jekyll knows the post by."""
+    """A folder above `_posts` is a category, and part of the post's name in Jekyll."""
     wanted = row("en")
     stat, head = wanted.stat._replace(path="en/_posts/2026-01-01-hello.md"), wanted.head
     assert head
@@ -261,12 +263,12 @@ def test_posts_are_found_by_the_folder_above_posts(database: Database, name: str
         row("2026-01-01-hello"),
         wanted._replace(stat=stat, head=head._replace(path=stat.path)),
     )
-    found = StoredPosts(database).find(name)
-    assert (found and found.path) == stat.path
+    post = StoredPosts(database).find(name)
+    assert (post and post.path) == stat.path
 
 
-def test_ids_have_holders(database: Database) -> None:
-    """Of the posts that can be read."""
+def test_the_paths_of_ids(database: Database) -> None:
+    """An id that no post has is left out."""
     put(database, row("a"), row("b"))
     with database.read() as connection:
         assert posts.paths_by_id(connection, ["https://x/a", "https://x/z"]) == {
@@ -274,8 +276,8 @@ def test_ids_have_holders(database: Database) -> None:
         }
 
 
-def test_the_ledger_keeps(database: Database) -> None:
-    """What is put again replaces; what is removed is gone."""
+def test_identities_are_stored(database: Database) -> None:
+    """A second `put` replaces the first; a removed identity is gone."""
     one = Identity(path="a", id="i", text_digest="t", updated=None)
     with database.begin() as connection:
         identities.put(connection, [one, one._replace(path="b")])
@@ -285,24 +287,24 @@ def test_the_ledger_keeps(database: Database) -> None:
         assert identities.get(connection, ["a", "b"]) == {"a": one._replace(updated=DAY)}
 
 
-def test_the_ledger_knows_who_went(database: Database) -> None:
-    """By what they said, while it isn't long ago; who comes back is gone no more."""
+def test_removed_identities_are_found(database: Database) -> None:
+    """By the text of the post, if it was removed recently and has not come back."""
     one = Identity(path="a", id="i", text_digest="t", updated=None)
     with database.begin() as connection:
         identities.put(
             connection, [one, one._replace(path="b"), one._replace(path="c", text_digest="other")]
         )
         identities.mark_removed(connection, ["a", "c"], DAY)
-    went = one._replace(gone=DAY)
+    removed = one._replace(gone=DAY)
     with database.begin() as connection:
-        assert identities.find_removed(connection, ["t"], DAY) == [went]
+        assert identities.find_removed(connection, ["t"], DAY) == [removed]
         assert identities.find_removed(connection, ["t"], DAY + timedelta(seconds=1)) == []
         identities.put(connection, [one])
         assert identities.find_removed(connection, ["t"], DAY) == []
 
 
 def test_an_entry_comes_back_as_it_was(database: Database) -> None:
-    """With all that hangs on it; none is remembered for a post that can't be rendered."""
+    """With all its fields; the row of a post that can't be rendered has no entry."""
     entry = Entry(
         id="i",
         url="https://x/",
@@ -332,8 +334,8 @@ def test_an_entry_comes_back_as_it_was(database: Database) -> None:
         assert entries.needs(connection) == {"a": {"i.png": (5, 6), "gone": None}}
 
 
-def test_entries_that_are_remembered(database: Database) -> None:
-    """Are those of the store: what was rendered anew, or asked for other posts, is read again."""
+def test_cached_entries_equal_the_stored_ones(database: Database) -> None:
+    """An entry that was rendered again, or that refers to other posts, is read again."""
     titles = {"a": "A", "b": "B", "c": "C"}
     recent: entries.Recent = LruCache(1 << 20)
 
@@ -360,8 +362,8 @@ def test_entries_that_are_remembered(database: Database) -> None:
     def assert_read() -> None:
         with database.read() as connection:
             for _ in range(2):
-                found = entries.get(connection, ["a", "b", "c"], recent)
-                assert {path: row.entry.title for path, row in found.items() if row.entry} == titles
+                rows = entries.get(connection, ["a", "b", "c"], recent)
+                assert {path: row.entry.title for path, row in rows.items() if row.entry} == titles
 
     put("a", "A", {})
     put("b", "B", {}, uses_posts=True)
@@ -376,8 +378,8 @@ def test_entries_that_are_remembered(database: Database) -> None:
     assert_read()
 
 
-def test_problems_stand_until_they_are_mended(database: Database) -> None:
-    """Each stage replaces what it found itself."""
+def test_problems_stay_until_they_are_fixed(database: Database) -> None:
+    """Each stage replaces only its own problems."""
     bad = Problem(path="b", line=3, message="m", hint="h", fatal=True)
     with database.begin() as connection:
         problems.replace(
@@ -396,7 +398,7 @@ def test_problems_stand_until_they_are_mended(database: Database) -> None:
 
 
 def test_feeds_and_files(database: Database) -> None:
-    """A mark stays until it is taken away; a gone file is still known."""
+    """A feed stays stale until it is written; a gone file keeps its row."""
     feed = FeedRow(
         name="category/x",
         kind="category",
@@ -432,8 +434,8 @@ def test_feeds_and_files(database: Database) -> None:
         assert feeds.file_at(connection, "https://f/x.rss") == file
 
 
-def test_facts(database: Database) -> None:
-    """The last word counts."""
+def test_values_by_key(database: Database) -> None:
+    """The last value counts."""
     with database.begin() as connection:
         kv.put(connection, "n", "1")
         kv.put(connection, "n", "2")
@@ -442,7 +444,7 @@ def test_facts(database: Database) -> None:
 
 
 def test_a_transaction_is_whole_or_nothing(database: Database) -> None:
-    """What fails leaves no trace."""
+    """A failed transaction changes nothing."""
     with suppress(ZeroDivisionError), database.begin() as connection:
         kv.put(connection, "n", "1")
         raise ZeroDivisionError
@@ -454,8 +456,12 @@ def test_a_transaction_is_whole_or_nothing(database: Database) -> None:
 def other_holder(url: str) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the daemon's lock."""
     code = (
-        "import sys\nfrom syndicator.store import locks\nfrom syndicator.store.database import Database\n"
-        "with locks.hold(Database(sys.argv[1]), 'daemon'):\n print('held', flush=True)\n sys.stdin.read()"
+        "import sys\n"
+        "from syndicator.store import locks\n"
+        "from syndicator.store.database import Database\n"
+        "with locks.acquire(Database(sys.argv[1]), 'daemon'):\n"
+        " print('held', flush=True)\n"
+        " sys.stdin.read()"
     )
     process = subprocess.Popen([sys.executable, "-c", code, url], stdin=-1, stdout=-1, text=True)
     assert process.stdout
@@ -466,18 +472,18 @@ def other_holder(url: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_one_daemon_a_state(database: Database, other_holder: subprocess.Popen[str]) -> None:
-    """The second is told who holds it; when that one is killed, the lock is free."""
+    """The second gets an error with the holder's name. Once that is killed, the lock is free."""
     with (
         pytest.raises(LockedError, match=f"pid {other_holder.pid} on "),
-        locks.hold(database, "daemon"),
+        locks.acquire(database, "daemon"),
     ):
         pass
-    found = locks.holder(database, "daemon")
-    assert found is not None
-    assert f"pid {other_holder.pid}" in found.name
+    holder = locks.holder(database, "daemon")
+    assert holder is not None
+    assert f"pid {other_holder.pid}" in holder.name
     other_holder.kill()
     other_holder.wait()
-    with locks.hold(database, "daemon", waiting=lambda: None):
+    with locks.acquire(database, "daemon", waiting=lambda: None):
         pass
     assert locks.holder(database, "daemon") is None
 
@@ -489,7 +495,7 @@ class Enough(Exception):  # noqa: N818  # not an error
 def test_a_wait_for_a_run_can_be_given_up(
     database: Database, other_holder: subprocess.Popen[str]
 ) -> None:
-    """While another holds the name, the one that waits is called again and again: to say that it lives, and to stop."""
+    """`waiting` is called repeatedly, so that it can report life or end the wait."""
     calls = 0
 
     def waiting() -> None:
@@ -498,6 +504,6 @@ def test_a_wait_for_a_run_can_be_given_up(
         if calls == 3:
             raise Enough
 
-    with pytest.raises(Enough), locks.hold(database, "daemon", waiting=waiting):
+    with pytest.raises(Enough), locks.acquire(database, "daemon", waiting=waiting):
         pass
     assert other_holder.poll() is None

@@ -1,4 +1,4 @@
-"""Subscriptions, and what is owed to them; the same on each database."""
+"""Subscriptions, their deliveries and denials behave alike on each database."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,9 +32,9 @@ def a_subscription(
     return Subscription(topic=topic, callback=callback, secret=secret, expires=expires, since=since)
 
 
-def keep(database: Database, *kept: Subscription) -> None:
+def store(database: Database, *new: Subscription) -> None:
     with database.begin() as connection:
-        for subscription in kept:
+        for subscription in new:
             subscriptions.upsert(connection, subscription)
 
 
@@ -49,59 +49,61 @@ def claim(database: Database, now: datetime = NOW) -> tuple[Job, ...]:
         return claims.claim(connection, now, claimer="me", limit=99, per_host=99, lease=lease)
 
 
-def owe(database: Database, *topics: str, now: datetime = NOW) -> int:
+def publish(database: Database, *topics: str, now: datetime = NOW) -> int:
     with database.begin() as connection:
         return deliveries.enqueue_deliveries(connection, topics, now)
 
 
-def test_a_subscription_as_it_is_kept_and_found(database: Database) -> None:
-    """With its secret, octet for octet, and nothing delivered yet; a lease that ended isn't found."""
+def test_a_subscription_is_found_as_it_was_stored(database: Database) -> None:
+    """With every byte of its secret, and nothing delivered; not after its lease ended."""
     kept = a_subscription(secret=bytes(range(1, 199)))
-    keep(database, kept, a_subscription("u"))
+    store(database, kept, a_subscription("u"))
     assert find(database, "t", kept.callback) == (kept, None)
     assert find(database, "t", "https://a.example/other") is None
     assert find(database, "t", kept.callback, now=NOW + DAY) is None
 
 
 def test_a_renewal_replaces_the_terms(database: Database) -> None:
-    """Secret and lease; what it has, and since when, stays."""
-    keep(database, a_subscription(secret=b"old"))
+    """Secret and lease are new; what was delivered, and since when it exists, stay."""
+    store(database, a_subscription(secret=b"old"))
     with database.begin() as connection:
-        subscriptions.delivered(connection, [("t", "https://a.example/cb?k=1", "digest")], NOW)
+        subscriptions.record_delivered(
+            connection, [("t", "https://a.example/cb?k=1", "digest")], NOW
+        )
     renewed = a_subscription(expires=NOW + 9 * DAY, since=NOW + DAY)
-    keep(database, renewed)
+    store(database, renewed)
     assert find(database, "t", renewed.callback) == (
         a_subscription(expires=NOW + 9 * DAY),
         "digest",
     )
 
 
-def test_what_a_new_subscriber_has_is_what_was_there_when_it_asked(database: Database) -> None:
-    """It is owed what came since, if anything did; a renewal is owed nothing: who is subscribed was owed it then."""
-    callbacks = ["https://new.example/", "https://lapsed.example/", "https://goes-on.example/"]
-    keep(database, *(a_subscription(callback=callback) for callback in callbacks[1:]))
-    keep(database, a_subscription(callback=callbacks[1], expires=NOW))
+def test_a_new_subscriber_has_the_version_of_its_request(database: Database) -> None:
+    """It gets a delivery if the topic changed since. A renewal needs none."""
+    callbacks = ["https://new.example/", "https://lapsed.example/", "https://renewed.example/"]
+    store(database, *(a_subscription(callback=callback) for callback in callbacks[1:]))
+    store(database, a_subscription(callback=callbacks[1], expires=NOW))
     with database.begin() as connection:
         for callback in callbacks:
-            subscriptions.upsert(connection, a_subscription(callback=callback), had="digest")
+            subscriptions.upsert(connection, a_subscription(callback=callback), "digest")
     assert sorted((job.target, job.detail) for job in claim(database)) == [
         (callbacks[1], {"had": "digest"}),
         (callbacks[0], {"had": "digest"}),
     ]
 
 
-def test_each_live_subscriber_of_a_changed_topic_is_owed_it(database: Database) -> None:
-    """Once, however often it changes before they are sent it."""
-    keep(
+def test_each_live_subscriber_of_a_changed_topic_gets_a_delivery(database: Database) -> None:
+    """One delivery, however often the topic changes before it is sent."""
+    store(
         database,
         a_subscription(),
         a_subscription(callback="https://b.example/cb"),
         a_subscription(callback="https://c.example/cb", expires=NOW),
         a_subscription("other"),
     )
-    assert owe(database, "t") == 2
-    assert owe(database, "t", now=NOW + timedelta(seconds=1)) == 2
-    assert owe(database) == 0
+    assert publish(database, "t") == 2
+    assert publish(database, "t", now=NOW + timedelta(seconds=1)) == 2
+    assert publish(database) == 0
     jobs = claim(database, now=NOW + timedelta(seconds=1))
     assert sorted((job.kind, job.target, job.since) for job in jobs) == [
         (JobKind.DELIVER, "https://a.example/cb?k=1", NOW),
@@ -109,41 +111,41 @@ def test_each_live_subscriber_of_a_changed_topic_is_owed_it(database: Database) 
     ]
 
 
-def test_who_failed_last_time_waits_behind_the_others(database: Database) -> None:
-    """Half a second for each failure in a row, five seconds at most, until one arrives."""
+def test_a_failing_subscriber_waits_behind_the_others(database: Database) -> None:
+    """Half a second for each failure in a row, five seconds at most, until a delivery arrives."""
     good, bad = a_subscription(), a_subscription(callback="https://b.example/cb")
-    keep(database, good, bad)
+    store(database, good, bad)
     with database.begin() as connection:
         for _ in range(12):
-            subscriptions.failed(connection, [("t", bad.callback, "it answered 500")], NOW)
-    owe(database, "t")
+            subscriptions.record_failed(connection, [("t", bad.callback, "it answered 500")], NOW)
+    publish(database, "t")
     assert [job.target for job in claim(database)] == [good.callback]
     (late,) = claim(database, now=NOW + timedelta(seconds=5))
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(owed=late, paid=True)], NOW)
-        subscriptions.delivered(connection, [("t", bad.callback, "digest")], NOW)
-    owe(database, "t")
+        claims.record(connection, [JobOutcome(job=late, done=True)], NOW)
+        subscriptions.record_delivered(connection, [("t", bad.callback, "digest")], NOW)
+    publish(database, "t")
     assert bad.callback in {job.target for job in claim(database)}
 
 
-def test_publish_owes_only_what_is_not_there(database: Database) -> None:
-    """Not to those who have these bytes, nor anew to those who wait for them; but to those who were given up."""
-    names = ("has", "waits", "lost", "new")
-    has, waits, lost, new = (
-        a_subscription(callback=f"https://{name}.example/cb") for name in names
-    )
-    keep(database, has, waits, lost, new)
+def test_publish_queues_only_missing_deliveries(database: Database) -> None:
+    """None to subscribers that have these bytes or wait for them; one where it was given up."""
+    has = a_subscription(callback="https://has.example/cb")
+    waits = a_subscription(callback="https://waits.example/cb")
+    lost = a_subscription(callback="https://lost.example/cb")
+    new = a_subscription(callback="https://new.example/cb")
+    store(database, has, waits, lost, new)
     with database.begin() as connection:
-        subscriptions.delivered(connection, [("t", has.callback, "now")], NOW)
-        subscriptions.delivered(connection, [("t", waits.callback, "before")], NOW)
+        subscriptions.record_delivered(connection, [("t", has.callback, "now")], NOW)
+        subscriptions.record_delivered(connection, [("t", waits.callback, "before")], NOW)
         jobs = [
             JobRow(kind=JobKind.DELIVER, target=one.callback, topic="t") for one in (waits, lost)
         ]
         outbox.enqueue(connection, jobs, NOW)
     waiting, given_up = sorted(claim(database), key=lambda job: job.target, reverse=True)
     with database.begin() as connection:
-        later = JobOutcome(owed=waiting, again=NOW + DAY, error="x")
-        claims.record(connection, [later, JobOutcome(owed=given_up, error="x")], NOW)
+        later = JobOutcome(job=waiting, retry_at=NOW + DAY, error="x")
+        claims.record(connection, [later, JobOutcome(job=given_up, error="x")], NOW)
         assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 2
     assert sorted((job.target, job.attempts) for job in claim(database)) == [
         (lost.callback, 0),
@@ -151,81 +153,83 @@ def test_publish_owes_only_what_is_not_there(database: Database) -> None:
     ]
 
 
-def test_publish_reaches_a_subscriber_that_has_just_begun(database: Database) -> None:
-    """The hub knows which version was out when it was asked to subscribe, not which one the subscriber fetched."""
+def test_publish_reaches_a_new_subscriber(database: Database) -> None:
+    """The hub knows the version at the request to subscribe, not the one the subscriber fetched."""
     with database.begin() as connection:
-        subscriptions.upsert(connection, reader := a_subscription(), had="now")
+        subscriptions.upsert(connection, reader := a_subscription(), "now")
         assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 1
         assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 0
     assert [(job.target, job.detail) for job in claim(database)] == [(reader.callback, {})]
 
 
-def test_ending_takes_what_was_owed_along(database: Database) -> None:
-    """A callback that is gone is sent nothing more; what is on its way to it ends before something new begins."""
-    keep(database, a_subscription())
-    owe(database, "t")
-    (under_way,) = claim(database)
-    owe(database, "t")
+def test_ending_a_subscription_deletes_its_deliveries(database: Database) -> None:
+    """A claimed delivery is recorded before another to the same callback is claimed."""
+    store(database, a_subscription())
+    publish(database, "t")
+    (claimed,) = claim(database)
+    publish(database, "t")
     with database.begin() as connection:
         subscriptions.end(connection, "t", "https://a.example/cb?k=1")
     assert find(database, "t", "https://a.example/cb?k=1") is None
-    keep(database, a_subscription())
-    assert owe(database, "t") == 1
+    store(database, a_subscription())
+    assert publish(database, "t") == 1
     assert claim(database) == ()
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(owed=under_way, paid=True)], NOW)
-    assert [job.target for job in claim(database)] == [under_way.target]
+        claims.record(connection, [JobOutcome(job=claimed, done=True)], NOW)
+    assert [job.target for job in claim(database)] == [claimed.target]
 
 
 @pytest.mark.parametrize("how", ["failed", "died"])
-def test_what_may_have_arrived_is_not_known_to_have_not(database: Database, how: str) -> None:
-    """A subscriber of A who may have taken B is sent A again, when the topic is A again."""
-    keep(database, reader := a_subscription())
+def test_a_failed_delivery_may_have_arrived(database: Database, how: str) -> None:
+    """A subscriber with A that may have accepted B gets A again when the topic is A again."""
+    store(database, reader := a_subscription())
     with database.begin() as connection:
-        subscriptions.delivered(connection, [("t", reader.callback, "A")], NOW)
+        subscriptions.record_delivered(connection, [("t", reader.callback, "A")], NOW)
         deliveries.enqueue_deliveries(connection, ["t"], NOW)
     (job,) = claim(database)
     with database.begin() as connection:
         if how == "failed":
             claims.record(
-                connection, [JobOutcome(owed=job, again=NOW, error="it answered 500")], NOW
+                connection, [JobOutcome(job=job, retry_at=NOW, error="it answered 500")], NOW
             )
-            subscriptions.failed(connection, [("t", reader.callback, "it answered 500")], NOW)
+            subscriptions.record_failed(
+                connection, [("t", reader.callback, "it answered 500")], NOW
+            )
         else:
             claims.release(connection, "me")
     assert find(database, "t", reader.callback) == (reader, None)
 
 
-def test_who_begins_again_is_not_told_of_the_end_before(database: Database) -> None:
-    """A word of denial that still waits would end, with the subscriber, what has begun since."""
-    keep(database, reader := a_subscription())
+def test_subscribing_again_drops_the_pending_denial(database: Database) -> None:
+    """The denial would end the new subscription on the subscriber's side."""
+    store(database, reader := a_subscription())
     with database.begin() as connection:
         deliveries.enqueue_denials(connection, ["t"], NOW)
-    keep(database, reader)
+    store(database, reader)
     assert claim(database) == ()
 
 
 def test_an_error_names_no_callback(database: Database) -> None:
-    """PostgreSQL would say which values a row had."""
-    keep(database, a_subscription(callback="https://a.example/?token=secret"))
-    with pytest.raises(StateError) as told, database.begin() as connection:
+    """PostgreSQL's text holds the values of the row."""
+    store(database, a_subscription(callback="https://a.example/?token=secret"))
+    with pytest.raises(StateError) as error, database.begin() as connection:
         connection.execute(text("INSERT INTO subscriptions SELECT * FROM subscriptions"))
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(error.value)
 
 
 def test_a_topic_that_ends_is_denied(database: Database) -> None:
-    """To each live subscriber; deliveries of it are off, and it can be made again later.
+    """Each live subscriber gets a denial, and deliveries of the topic are deleted.
 
-    Who wants to subscribe is owed a word too, after that which is under way.
+    Callbacks with a pending verification are denied too, after a claimed one is recorded.
     """
     gone = a_subscription()
-    keep(
+    store(
         database,
         gone,
         a_subscription(callback="https://b.example/", expires=NOW),
         a_subscription("other"),
     )
-    asked, waits = (
+    verifying, waiting = (
         JobRow(
             kind=JobKind.VERIFY,
             target=f"https://{name}.example/",
@@ -233,69 +237,73 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
             variant="subscribe",
             detail={"lease": 9},
         )
-        for name in ("asked", "waits")
+        for name in ("verifying", "waiting")
     )
     with database.begin() as connection:
-        outbox.enqueue(connection, [asked], NOW)
-    (under_way,) = claim(database)
-    owe(database, "t", "other")
+        outbox.enqueue(connection, [verifying], NOW)
+    (claimed,) = claim(database)
+    publish(database, "t", "other")
     with database.begin() as connection:
-        outbox.enqueue(connection, [waits], NOW)
+        outbox.enqueue(connection, [waiting], NOW)
         assert deliveries.enqueue_denials(connection, ["t"], NOW) == 1
         assert deliveries.enqueue_denials(connection, [], NOW) == 0
     jobs = {(job.kind, job.topic, job.target) for job in claim(database)}
     assert jobs == {
         (JobKind.DENY, "t", gone.callback),
         (JobKind.DELIVER, "other", gone.callback),
-        (JobKind.VERIFY, "t", waits.target),
+        (JobKind.VERIFY, "t", waiting.target),
     }
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(owed=under_way, paid=True)], NOW)
+        claims.record(connection, [JobOutcome(job=claimed, done=True)], NOW)
     (again,) = claim(database)
-    assert (again.kind, again.target, again.detail) == (JobKind.VERIFY, asked.target, asked.detail)
+    assert (again.kind, again.target, again.detail) == (
+        JobKind.VERIFY,
+        verifying.target,
+        verifying.detail,
+    )
     with database.read() as connection:
         assert subscriptions.by_topic(connection, NOW) == {
             "other": Audience(subscribers=1, failing=0, last_success=None, last_failure=None)
         }
 
 
-def test_leases_that_ended_are_swept(database: Database) -> None:
-    """Nothing grows for ever."""
-    keep(database, a_subscription(), a_subscription("u", expires=NOW + 2 * DAY))
+def test_expired_subscriptions_are_deleted(database: Database) -> None:
+    """The table does not grow without limit."""
+    store(database, a_subscription(), a_subscription("u", expires=NOW + 2 * DAY))
     with database.begin() as connection:
         assert subscriptions.delete_expired(connection, NOW + DAY) == 1
         assert subscriptions.total(connection, NOW) == 1
 
 
-def test_people_see_no_callback(database: Database) -> None:
-    """A host and a digest; an operator can remove by either."""
+def test_operators_see_a_label_of_the_callback(database: Database) -> None:
+    """Its host and a digest. They can remove a callback by its label or its address."""
     kept = a_subscription(callback="https://a.example:8443/cb?token=hush", secret=b"hush")
-    keep(database, kept, a_subscription("u", kept.callback), a_subscription("v"))
+    store(database, kept, a_subscription("u", kept.callback), a_subscription("v"))
     with database.begin() as connection:
-        seen = subscriptions.subscribers(connection, NOW)
-        assert "hush" not in repr(seen)
-        (alias,) = {one.callback for one in seen if one.topic in ("t", "u")}
-        assert alias.startswith("a.example:8443#")
-        assert subscriptions.remove(connection, alias, NOW) == 2
+        listed = subscriptions.subscribers(connection, NOW)
+        assert "hush" not in repr(listed)
+        (label,) = {one.callback for one in listed if one.topic in ("t", "u")}
+        assert label.startswith("a.example:8443#")
+        assert subscriptions.remove(connection, label, NOW) == 2
         assert subscriptions.remove(connection, "https://a.example/cb?k=1", NOW) == 1
         assert subscriptions.remove(connection, "https://a.example/cb?k=1", NOW) == 0
-    told = [(job.kind, job.target, job.topic) for job in claim(database)]
-    assert sorted(told) == [
+    denials = [(job.kind, job.target, job.topic) for job in claim(database)]
+    assert sorted(denials) == [
         (JobKind.DENY, "https://a.example/cb?k=1", "v"),
         (JobKind.DENY, kept.callback, "t"),
         (JobKind.DENY, kept.callback, "u"),
     ]
 
 
-def test_the_subscribers_of_a_topic_taken_together(database: Database) -> None:
-    """How many there are, how many of them failed last, and when the last of each was."""
+def test_the_audience_of_a_topic(database: Database) -> None:
+    """The number of subscribers and of failing ones, the last success and the last failure."""
     good, bad = a_subscription(), a_subscription(callback="https://b.example/")
-    keep(database, good, bad, a_subscription(callback="https://c.example/", expires=NOW))
+    store(database, good, bad, a_subscription(callback="https://c.example/", expires=NOW))
     with database.begin() as connection:
-        subscriptions.delivered(
+        subscriptions.record_delivered(
             connection, [("t", good.callback, "d"), ("t", bad.callback, "d")], NOW - DAY
         )
-        subscriptions.failed(connection, [("t", bad.callback, "it answered 500")], NOW)
+        subscriptions.record_failed(connection, [("t", bad.callback, "it answered 500")], NOW)
         assert subscriptions.by_topic(connection, NOW) == {
             "t": Audience(subscribers=2, failing=1, last_success=NOW - DAY, last_failure=NOW)
         }
@@ -304,7 +312,7 @@ def test_the_subscribers_of_a_topic_taken_together(database: Database) -> None:
 def verified(
     callback: str, network: str | None, detail: Mapping[str, Any] = MappingProxyType({})
 ) -> TaskOutcome:
-    """A verification that its callback confirmed at a network."""
+    """The outcome of a verification that a callback at this network confirmed."""
     job = Job(
         id=1,
         kind=JobKind.VERIFY,
@@ -315,12 +323,12 @@ def verified(
         due=NOW,
         detail=detail,
     )
-    kept = replace(a_subscription(callback=callback), network=network)
-    return TaskOutcome(settlement=JobOutcome(owed=job, paid=True), kept=kept)
+    confirmed = replace(a_subscription(callback=callback), network=network)
+    return TaskOutcome(job_outcome=JobOutcome(job=job, done=True), confirmed=confirmed)
 
 
-def test_the_names_of_one_network_share_a_limit(database: Database) -> None:
-    """Only a verification knows where a name leads. Beyond the limit the callback is told; a renewal is none."""
+def test_the_host_names_of_one_network_share_a_limit(database: Database) -> None:
+    """Only a verification reveals the network. Beyond the limit it is denied; renewals are free."""
     names = [f"https://a{number}.example/" for number in range(4)]
     with database.begin() as connection:
         for name in names:
@@ -337,22 +345,22 @@ def test_the_names_of_one_network_share_a_limit(database: Database) -> None:
         assert subscriptions.total_at(connection, "new.example", "192.0.2.1", NOW) == 3
         assert subscriptions.total_at(connection, "b.example", None, NOW) == 1
         assert subscriptions.total_at(connection, "b.example", None, NOW + DAY) == 0
-    told = {(job.kind, job.target, job.detail["reason"]) for job in claim(database)}
-    reason = "this host has as many subscriptions as it may have"
-    assert told == {
+    denials = {(job.kind, job.target, job.detail["reason"]) for job in claim(database)}
+    reason = "this host has reached its limit of subscriptions"
+    assert denials == {
         (JobKind.DENY, names[3], reason),
         (JobKind.DENY, "https://b.example:8443/x", reason),
     }
 
 
 def test_deliveries_of_one_network_take_turns(database: Database) -> None:
-    """Whatever names lead to it; where a network is not known, its host does."""
+    """Under whichever host names; a host takes its own turn while its network is unknown."""
     places = {
         "https://a.example/": "192.0.2.1",
         "https://b.example:1/": "192.0.2.1",
         "https://c.example:1/": None,
     }
-    keep(
+    store(
         database,
         *(
             replace(a_subscription(callback=url), network=network)
@@ -361,33 +369,33 @@ def test_deliveries_of_one_network_take_turns(database: Database) -> None:
     )
     with database.begin() as connection:
         subscriptions.set_network(connection, [("t", "https://b.example:1/", "192.0.2.2")])
-    owe(database, "t")
+    publish(database, "t")
     hosts = {job.target: job.host for job in claim(database)}
     assert list(map(hosts.get, places)) == ["192.0.2.1", "192.0.2.2", "c.example"]
 
 
 def test_a_subscription_that_failed_for_too_long_is_denied(database: Database) -> None:
-    """Once. A renewal meanwhile spares it, and one delivery that arrives begins the count anew."""
+    """Once. A renewal meanwhile spares it, and a delivery that arrives resets the count."""
     lost, renewed = a_subscription(), a_subscription(callback="https://b.example/")
-    keep(database, lost, renewed)
+    store(database, lost, renewed)
     failures = [("t", lost.callback, "x"), ("t", renewed.callback, "x")]
     with database.begin() as connection:
         for day in range(3):
-            subscriptions.failed(connection, failures, NOW + day * timedelta(hours=1))
-        found = subscriptions.find(connection, [("t", lost.callback)], NOW)["t", lost.callback][0]
-        assert (found.failures, found.failing) == (3, NOW)
-        subscriptions.delivered(connection, [("t", lost.callback, "d")], NOW)
-        found = subscriptions.find(connection, [("t", lost.callback)], NOW)["t", lost.callback][0]
-        assert (found.failures, found.failing) == (0, None)
-        subscriptions.failed(connection, failures, NOW)
-    owe(database, "t")
-    keep(database, renewed)
+            subscriptions.record_failed(connection, failures, NOW + day * timedelta(hours=1))
+        current = subscriptions.find(connection, [("t", lost.callback)], NOW)["t", lost.callback][0]
+        assert (current.failures, current.failing) == (3, NOW)
+        subscriptions.record_delivered(connection, [("t", lost.callback, "d")], NOW)
+        current = subscriptions.find(connection, [("t", lost.callback)], NOW)["t", lost.callback][0]
+        assert (current.failures, current.failing) == (0, None)
+        subscriptions.record_failed(connection, failures, NOW)
+    publish(database, "t")
+    store(database, renewed)
     with database.begin() as connection:
         for job in claims.claim(
             connection, NOW + DAY / 2, claimer="me", limit=9, per_host=9, lease=DAY
         ):
             outcome = TaskOutcome(
-                settlement=JobOutcome(owed=job, error="x"), ended=True, reason="why"
+                job_outcome=JobOutcome(job=job, error="x"), ended=True, reason="why"
             )
             record(connection, [outcome, outcome], NOW)
     assert (find(database, "t", lost.callback), find(database, "t", renewed.callback)) == (

@@ -5,5 +5,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rewrite",
         action="store_true",
-        help="take what sites make now for what is expected of them",
+        help="write the expected feeds anew",
     )

@@ -1,6 +1,6 @@
-"""Small sites, and the feeds expected of them, byte for byte.
+"""Small sites and their expected feeds, byte for byte.
 
-pytest tests/sites --rewrite     take what is built now for what is expected; read the difference before you keep it
+pytest tests/sites --rewrite     writes the expected feeds anew; review the difference
 """
 
 import shutil
@@ -19,28 +19,28 @@ FEEDS = (".rss", ".atom", ".json", ".opml")
 
 
 @pytest.mark.parametrize("site", SITES, ids=lambda site: site.name)
-def test_a_site_makes_the_feeds_expected_of_it(
+def test_a_site_has_the_expected_feeds(
     site: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Every feed file, and no other; on any day, since no clock is in them."""
+    """Every feed file, and no other, on any day: no date comes from the clock."""
     shutil.copytree(site, tmp_path / "copy", ignore=shutil.ignore_patterns("expected"))
     settings = config.load(tmp_path / "copy/syndicator.toml", {})
     with Service(settings, clock=lambda: datetime(2026, 6, 1, tzinfo=UTC)) as service:
         report = service.build()
     built = settings.output.path
-    made = {
+    actual = {
         str(path.relative_to(built)): path.read_text()
         for path in built.rglob("*")
         if path.suffix in FEEDS
     }
-    made["problems"] = "".join(f"{problem}\n" for problem in report.problems)
+    actual["problems"] = "".join(f"{problem}\n" for problem in report.problems)
     expected = site / "expected"
     if request.config.getoption("--rewrite"):
         shutil.rmtree(expected, ignore_errors=True)
-        for path, text in made.items():
+        for path, text in actual.items():
             (expected / path).parent.mkdir(parents=True, exist_ok=True)
             (expected / path).write_text(text)
-    assert made == {
+    assert actual == {
         str(path.relative_to(expected)): path.read_text()
         for path in expected.rglob("*")
         if path.is_file()

@@ -110,9 +110,9 @@ def test_runs_and_attempts_are_counted():
         'syndicator_polls_total{result="unchanged"} 1.0',
         'syndicator_pings_total{hub="https://hub.example/",outcome="done"} 1.0',
         'syndicator_deliveries_total{kind="deliver",outcome="retry"} 1.0',
-        'syndicator_owed{kind="ping"} 3.0',
-        'syndicator_owed{kind="deny"} 0.0',
-        "syndicator_owed_oldest_timestamp_seconds 1.767312e+09",
+        'syndicator_queued_jobs{kind="ping"} 3.0',
+        'syndicator_queued_jobs{kind="deny"} 0.0',
+        "syndicator_oldest_job_timestamp_seconds 1.767312e+09",
         "syndicator_build_seconds_count 2.0",
     ):
         assert line in text

@@ -1,4 +1,4 @@
-"""Reads of regular files only."""
+"""Only regular files are opened and read."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ from syndicator import regular_files
 def _socket(place: Path) -> None:
     with socket.socket(socket.AF_UNIX) as one:
         before = os.getcwd()
-        os.chdir(place.parent)  # a socket's path is short
+        os.chdir(place.parent)  # paths of sockets must be short
         try:
             one.bind(place.name)
         finally:
@@ -48,10 +48,10 @@ def handles_of(path: Path) -> list[int]:
     ],
 )
 @pytest.mark.parametrize("follow", [False, True])
-def test_what_is_no_regular_file_is_refused(
+def test_other_files_are_refused(
     tmp_path: Path, plant: Callable[[Path], object], follow: bool
 ) -> None:
-    """At once, also where a link is followed; no handle is left open."""
+    """At once, also through a followed link; no handle stays open."""
     plant(tmp_path / "x")
     before = handles_of(tmp_path / "x")
     with pytest.raises(OSError, match="x") as caught:
@@ -60,8 +60,8 @@ def test_what_is_no_regular_file_is_refused(
     assert handles_of(tmp_path / "x") == before
 
 
-def test_a_link_is_followed_where_it_is_wanted(tmp_path: Path) -> None:
-    """And nowhere else."""
+def test_a_link_is_followed_only_if_asked(tmp_path: Path) -> None:
+    """With `follow`; otherwise it is an error."""
     (tmp_path / "file").write_bytes(b"abc")
     (tmp_path / "link").symlink_to("file")
     assert regular_files.read_file(tmp_path / "link", 3, follow=True) == b"abc"
@@ -71,7 +71,7 @@ def test_a_link_is_followed_where_it_is_wanted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 1000, 200_000])
 def test_a_file_is_read_whole_or_not_at_all(tmp_path: Path, size: int) -> None:
-    """One byte more than wanted is too many, and costs no memory."""
+    """A file over the limit by one byte or by gigabytes is refused, without using memory."""
     (tmp_path / "x").write_bytes(bytes(size))
     assert regular_files.read_file(tmp_path / "x", size) == bytes(size)
     with (tmp_path / "x").open("ab") as file:
@@ -81,15 +81,15 @@ def test_a_file_is_read_whole_or_not_at_all(tmp_path: Path, size: int) -> None:
 
 
 def test_a_file_without_a_length_is_read(tmp_path: Path) -> None:
-    """Linux says of what stands in /proc that it is empty."""
-    cpu = Path("/proc/version")
-    if not cpu.exists():
+    """Files in /proc have a size of 0."""
+    version = Path("/proc/version")
+    if not version.exists():
         pytest.skip("no /proc here")
-    assert regular_files.read_file(cpu, 4096) == cpu.read_bytes()
+    assert regular_files.read_file(version, 4096) == version.read_bytes()
 
 
 def test_a_file_is_found_below_a_handle(tmp_path: Path) -> None:
-    """As those in an open folder are."""
+    """With `dir_fd`, the path is relative to an open folder."""
     (tmp_path / "x").write_bytes(b"abc")
     handle = os.open(tmp_path, os.O_RDONLY)
     try:

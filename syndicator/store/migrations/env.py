@@ -1,4 +1,4 @@
-"""How Alembic is run: on the connection, and in the transaction, that `Database` gives it."""
+"""Runs Alembic on the connection, and in the transaction, that `Database` passes."""
 
 from alembic import context
 

@@ -1,26 +1,30 @@
-"""Reading some thousand documents by processes of their own comes to what reading them here comes to."""
+"""Worker processes read thousands of documents with the same results as one process."""
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from syndicator.build import read
-from syndicator.build.read import ReadResult, Wanted, read_all
+from syndicator.build.read import ReadRequest, ReadResult, read_all, read_document
 from syndicator.build.scan import SiteReader
 from syndicator.jekyll.fast_heads import HeadReader
 from syndicator.jekyll.site import Site
 from syndicator.sources.folder import SourceFolder
 
 HEAD = "---\ntitle: Day {0}\ncategories: [News, {0}]\n---\n"
+ZONE = "title: “Zoë” -- 1\ndate: 2026-01-04 10:00 +0200\nupdated: never\nid: a b"
 ODD = {
     "2026-01-01-open.md": "---\ntitle: never closed\n",
     "2026-01-02-bytes.md": b"---\ntitle: x\n---\n\xff\xfe\xfd",
     "2026-01-03-draft.md": "---\npublished: false\n---\n",
-    "2026-01-04-zone.md": "---\ntitle: “Zoë” -- 1\ndate: 2026-01-04 10:00 +0200\nupdated: never\nid: a b\n---\nText",
+    "2026-01-04-zone.md": f"---\n{ZONE}\n---\nText",
     "2026-01-05-é.md": "---\ntags: [{a: 1}, b]\nauthor: {name: Ann, email: a@example.com}\n---\n",
 }
+
+Batch = tuple[int, list[ReadRequest]]
+Results = tuple[int, list[ReadResult | None]]
 
 
 @pytest.fixture
@@ -35,73 +39,78 @@ def site_and_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Si
     for number in range(60):
         (folder / f"2026-02-01-{number:02}.md").write_text(HEAD.format(number) + "Text.\n" * number)
     for file in folder.iterdir():
-        os.utime(file, (1_700_000_000, 1_700_000_000))  # long settled
-    monkeypatch.setattr(read, "_MANY", 10)
+        os.utime(file, (1_700_000_000, 1_700_000_000))  # settled
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     site = SiteReader(tmp_path, {}).read()
     return site, SourceFolder(tmp_path, site.scope)
 
 
-def batches_of(source: SourceFolder) -> list[tuple[int, list[Wanted]]]:
-    paths = list(source.look(known=()).fresh)
+def batches_of(source: SourceFolder) -> list[Batch]:
+    paths = list(source.scan(known=()).fresh)
     return [(at, [(path, "") for path in paths[at : at + 7]]) for at in range(0, len(paths), 7)]
 
 
-def here(source: SourceFolder, site: Site) -> list[tuple[int, list[ReadResult | None]]]:
+def read_here(source: SourceFolder, site: Site) -> list[Results]:
     return [
-        (at, [read.read_document(source, HeadReader(site), one) for one in batch])
+        (at, [read_document(source, HeadReader(site), one) for one in batch])
         for at, batch in batches_of(source)
     ]
 
 
-def test_same_as_here(site_and_source: tuple[Site, SourceFolder]) -> None:
-    """The same values, problems too, in the same order; each file read once."""
+def read_in_parallel(source: SourceFolder, site: Site, batches: list[Batch]) -> Iterator[Results]:
+    return read_all(source, site, batches, total=1000, parallel_from=10)
+
+
+def test_results_are_the_same_as_without_processes(
+    site_and_source: tuple[Site, SourceFolder],
+) -> None:
+    """The same values and problems in the same order, with and without worker processes."""
     site, source = site_and_source
     batches = batches_of(source)
-    assert here(source, site) == list(read_all(source, site, batches, 1000))
-    assert here(source, site) == list(read_all(source, site, batches, 1))
+    assert read_here(source, site) == list(read_in_parallel(source, site, batches))
+    assert read_here(source, site) == list(read_all(source, site, batches, total=1))
 
 
-def test_known_and_gone(site_and_source: tuple[Site, SourceFolder]) -> None:
-    """A document whose digest is known is not taken apart again; one that is gone is None."""
+def test_known_and_gone_documents(site_and_source: tuple[Site, SourceFolder]) -> None:
+    """A document with the known digest is not parsed again; one that is gone is None."""
     site, source = site_and_source
-    known = read.read_document(source, HeadReader(site), ("_posts/2026-02-01-01.md", ""))
+    known = read_document(source, HeadReader(site), ("_posts/2026-02-01-01.md", ""))
     assert known
-    wanted = [("_posts/2026-02-01-01.md", known.digest), ("_posts/no.md", "")]
-    [(_, found)] = read_all(source, site, [(0, wanted)], 1000)
-    assert [known._replace(same=True, head=None, problems=()), None] == found
+    requests = [("_posts/2026-02-01-01.md", known.digest), ("_posts/no.md", "")]
+    [(_, results)] = read_in_parallel(source, site, [(0, requests)])
+    assert [known._replace(same=True, head=None, problems=()), None] == results
 
 
-def test_a_process_that_dies_loses_nothing(site_and_source: tuple[Site, SourceFolder]) -> None:
-    """Killed at any moment, it leaves its work to us."""
+def test_a_killed_process_loses_nothing(site_and_source: tuple[Site, SourceFolder]) -> None:
+    """Its batch is read in this process."""
     site, source = site_and_source
-    found = []
-    for number, batch in enumerate(read_all(source, site, batches_of(source), 1000)):
-        found.append(batch)
+    results = []
+    for number, batch in enumerate(read_in_parallel(source, site, batches_of(source))):
+        results.append(batch)
         if number == 1:
             for child in children():
                 os.kill(child, signal.SIGKILL)
-    assert here(source, site) == found
+    assert read_here(source, site) == results
 
 
-def test_none_is_left_behind(site_and_source: tuple[Site, SourceFolder]) -> None:
-    """A run that is broken off takes its processes with it."""
+def test_closing_early_ends_the_processes(site_and_source: tuple[Site, SourceFolder]) -> None:
+    """An aborted run leaves no process behind."""
     site, source = site_and_source
     before = children()
-    batches = read_all(source, site, batches_of(source), 1000)
+    batches = read_all(source, site, batches_of(source), total=1000, parallel_from=10)
     next(batches)
     assert len(children()) == len(before) + 1
     batches.close()
     assert children() == before
 
 
-def test_no_process_can_be_started(
+def test_without_processes_all_is_read_here(
     site_and_source: tuple[Site, SourceFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Then everything is read here."""
+    """If no process can be started, this one reads everything."""
     site, source = site_and_source
     monkeypatch.setattr("sys.executable", "/does/not/exist")
-    assert here(source, site) == list(read_all(source, site, batches_of(source), 1000))
+    assert read_here(source, site) == list(read_in_parallel(source, site, batches_of(source)))
 
 
 def children() -> set[int]:

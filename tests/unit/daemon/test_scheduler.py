@@ -46,25 +46,25 @@ def test_a_full_scan_is_interrupted_for_a_saved_post(
     site = Site(tmp_path, settings=FEEDS)
     site.post("2026-01-01-one")
     metrics = observe.Metrics()
-    scan = SourceFolder.look
+    scan = SourceFolder.scan
     first_run_over = threading.Event()
     scanned_on = threading.Event()
 
     def slow(
-        source: SourceFolder, known: Container[int] | None, seen_so_far: Callable[[int], None]
+        source: SourceFolder, known: Container[int] | None, progress: Callable[[int], None]
     ) -> FolderScan:
         if first_run_over.is_set() and not (site.root / "_posts/2026-01-02-two.md").exists():
             site.post("2026-01-02-two")
             deadline = time.monotonic() + 10
             while time.monotonic() < deadline:  # until the watcher has reported it
-                seen_so_far(1)
+                progress(1)
                 if not patience and scheduler.builds.watcher_reported:
                     break
                 time.sleep(0.005)
             scanned_on.set()
-        return scan(source, known, seen_so_far)
+        return scan(source, known, progress)
 
-    monkeypatch.setattr(SourceFolder, "look", slow)
+    monkeypatch.setattr(SourceFolder, "scan", slow)
     often = {"SYNDICATOR_SOURCE__POLL": "100ms"}
     with Service(config.load(site.config_path, often), clock=site.clock) as service:
         scheduler = Scheduler(

@@ -1,4 +1,4 @@
-"""A feed that has one of everything."""
+"""A feed that uses every field."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -54,7 +54,7 @@ RICH = Entry(
 
 
 def entry(number: int = 0, **fields: Any) -> Entry:
-    """An entry with little to say; the higher its number, the older."""
+    """An entry with few fields; the higher its number, the older."""
     plain: dict[str, Any] = {
         "id": f"https://news.example/{number}",
         "url": f"https://news.example/{number}",

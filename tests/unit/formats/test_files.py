@@ -5,14 +5,13 @@ from hashlib import sha1
 import feedparser
 import pytest
 
-from syndicator.cache import LruCache
 from syndicator.formats import files_of, size_limit
 
 from .samples import RICH, THEN, entry, feed
 
 
 def test_a_feed_is_a_file_in_each_format_and_a_page() -> None:
-    """At its spec's paths and addresses, with its type, its digest, and its hubs."""
+    """At its spec's paths and addresses, with media type, digest and hubs."""
     files, problems = files_of(feed(RICH))
     assert problems == ()
     assert [(file.path, file.media_type) for file in files] == [
@@ -29,14 +28,14 @@ def test_a_feed_is_a_file_in_each_format_and_a_page() -> None:
     assert [len(file.hubs) for file in files] == [2, 2, 2, 0]
 
 
-def test_only_the_formats_asked_for_are_made() -> None:
-    """In the order asked for; the page always."""
+def test_only_the_formats_of_the_spec_are_written() -> None:
+    """In the spec's order; the page always."""
     files, _ = files_of(feed(RICH, formats=("json",)))
     assert [file.path.rpartition(".")[2] for file in files] == ["json", "html"]
 
 
-def test_what_was_written_before_is_no_different(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A feed of remembered items and new ones is, octet by octet, the one that is written from nothing."""
+def test_cached_items_are_the_same_bytes() -> None:
+    """A feed of cached and new items has the same bytes as one rendered with an empty cache."""
     entries = [
         RICH,
         *(entry(number, title=f"No. {number} & <b>", updated=THEN) for number in range(3)),
@@ -44,13 +43,13 @@ def test_what_was_written_before_is_no_different(monkeypatch: pytest.MonkeyPatch
     others = [replace(one, title="Other", tags=()) for one in entries]
     both = [*entries[2:], RICH, *others, replace(RICH, image=None)]
     files_of(feed(*entries))
-    remembered = files_of(feed(*both))
-    monkeypatch.setattr(size_limit, "WRITTEN", LruCache(0))
-    assert files_of(feed(*both)) == remembered
+    cached = files_of(feed(*both))
+    size_limit.ITEM_CACHE.put(("", ""), None, b"", 2**30)  # evicts everything
+    assert files_of(feed(*both)) == cached
 
 
-def test_every_format_says_the_same_id() -> None:
-    """So that a reader who changes from one to another sees nothing twice."""
+def test_every_format_has_the_same_id() -> None:
+    """A reader who changes the format sees no entry twice."""
     files, _ = files_of(feed(entry(id="my own words"), entry(1, id="https://news.example/ü")))
     ids = [[item.id for item in feedparser.parse(file.data).entries] for file in files[:2]]
     ids.append([item["id"] for item in json.loads(files[2].data)["items"]])
@@ -60,20 +59,18 @@ def test_every_format_says_the_same_id() -> None:
 
 @pytest.mark.parametrize("max_bytes", [3_000, 5_000, 10_000, 100_000])
 def test_a_file_keeps_its_newest_entries_within_its_size(max_bytes: int) -> None:
-    """The oldest go first, and no more of them than must."""
+    """The oldest are left out, and no more than needed."""
     files, problems = files_of(feed(*(entry(number) for number in range(30)), max_bytes=max_bytes))
     assert problems == ()
     for file in files[:3]:
         assert len(file.data) <= max_bytes
-        assert (
-            max_bytes > 30_000 or max_bytes - len(file.data) < 1_300
-        )  # another would not have fitted
+        assert max_bytes > 30_000 or max_bytes - len(file.data) < 1_300  # one more would not fit
     titles = [item.title for item in feedparser.parse(files[0].data).entries]
     assert titles == [f"Post {number}" for number in range(len(titles))]
 
 
-def test_an_entry_larger_than_a_feed_is_sent_as_its_summary() -> None:
-    """Wherever it stands, it pushes out no other; one Problem says so, for all formats."""
+def test_an_entry_larger_than_a_feed_is_its_summary() -> None:
+    """It displaces no other entry, and is one Problem for all formats."""
     large = entry(1, content="<p>" + "x" * 9_000 + "</p>")
     files, problems = files_of(feed(entry(0), large, entry(2), max_bytes=8_000))
     for file in files[:2]:
@@ -92,7 +89,7 @@ def test_an_entry_larger_than_a_feed_is_sent_as_its_summary() -> None:
 
 
 def test_an_entry_whose_summary_is_larger_too_is_left_out() -> None:
-    """And the rest goes out."""
+    """The other entries stay."""
     huge = entry(1, content="<p>" + "x" * 9_000 + "</p>", summary="y" * 9_000)
     files, problems = files_of(feed(entry(0), huge, entry(2), max_bytes=8_000))
     assert [item.title for item in feedparser.parse(files[0].data).entries] == ["Post 0", "Post 2"]
@@ -100,8 +97,8 @@ def test_an_entry_whose_summary_is_larger_too_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("bad", ["a\x07b", "a\x00b", "a\ufffeb"])
-def test_an_entry_that_a_format_cannot_hold_loses_no_other(bad: str) -> None:
-    """It is one Problem that names it."""
+def test_an_entry_that_a_format_cannot_represent(bad: str) -> None:
+    """It is one Problem, and the other entries stay."""
     files, problems = files_of(feed(entry(0), entry(1, title=bad), entry(2)))
     for file in files[:2]:
         assert [item.title for item in feedparser.parse(file.data).entries] == ["Post 0", "Post 2"]
@@ -110,7 +107,7 @@ def test_an_entry_that_a_format_cannot_hold_loses_no_other(bad: str) -> None:
     assert problems[0].hint
 
 
-def test_a_feed_whose_own_words_cannot_be_written_is_refused() -> None:
-    """No file is better than one that no reader opens."""
+def test_a_feed_whose_title_cannot_be_written_is_refused() -> None:
+    """A missing file is better than one that no reader opens."""
     with pytest.raises(ValueError, match="XML compatible"):
         files_of(feed(entry(0), title="a\x07b"))

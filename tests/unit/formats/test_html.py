@@ -51,13 +51,14 @@ def entry(title: str = "Update: Agent shoots man in the leg", **changes: object)
         "url": "https://news.example.com/update/",
     }
     return Entry(
-        id="1", title=title, published=when, updated=when, content="", authors=(), categories=(), tags=(),
+        id="1", title=title, published=when, updated=when, content="", authors=(), categories=(),
+        tags=(),
         **(values | changes),  # type: ignore[arg-type]
     )  # fmt: skip
 
 
 class Page(HTMLParser):
-    """Every element with its attributes, and the text between."""
+    """Every element with its attributes, and the text between them."""
 
     def __init__(self, file: FeedFile) -> None:
         super().__init__()
@@ -73,10 +74,10 @@ class Page(HTMLParser):
 
     def all(self, tag: str, **wanted: str) -> list[dict[str, str | None]]:
         return [
-            found
-            for name, found in self.elements
+            attributes
+            for name, attributes in self.elements
             if name == tag
-            and all(found.get(key.rstrip("_")) == value for key, value in wanted.items())
+            and all(attributes.get(key.rstrip("_")) == value for key, value in wanted.items())
         ]
 
 
@@ -90,8 +91,8 @@ def index(
     return html.index_page(feeds, site, entries, BASE)
 
 
-def test_where_pages_stand() -> None:
-    """Beside the feed's files, and in front of all; told to no hub."""
+def test_paths_of_pages() -> None:
+    """Beside the feed's files, and at the root; without hubs."""
     for file, path in ((feed(), "category/news.html"), (index(), "index.html")):
         assert (path, BASE + path, "text/html; charset=utf-8", ()) == (
             file.path,
@@ -103,12 +104,12 @@ def test_where_pages_stand() -> None:
 
 
 def test_same_input_same_bytes() -> None:
-    """No clock, no chance."""
+    """Without a clock or randomness."""
     assert [feed(entry()), index(entry())] == [feed(entry()), index(entry())]
 
 
-def test_a_feed_page_says_what_it_is() -> None:
-    """Title, what is in it, the newest entries with date, link and summary, each format's address to copy."""
+def test_a_feed_page() -> None:
+    """Title, description, the newest entries, and each format's address to copy."""
     file = feed(entry())
     page = Page(file)
     for words in (
@@ -135,7 +136,7 @@ def test_a_feed_page_says_what_it_is() -> None:
     [(feed(), NEWS), (index(), ALL), (feed(of=spec(formats=("json",))), spec(formats=("json",)))],
 )
 def test_autodiscovery(file: FeedFile, of: FeedSpec) -> None:
-    """Readers find the formats there are, at their own addresses, with the types they are served as."""
+    """The feed's formats, at their own addresses, with their media types."""
     types = {
         "rss": "application/rss+xml",
         "atom": "application/atom+xml",
@@ -148,8 +149,8 @@ def test_autodiscovery(file: FeedFile, of: FeedSpec) -> None:
 
 
 @pytest.mark.parametrize("file", [feed(entry()), index(entry())])
-def test_a_page_is_no_topic(file: FeedFile) -> None:
-    """No hub and no self: who follows a page would be told of nothing."""
+def test_a_page_is_not_a_topic(file: FeedFile) -> None:
+    """Without hub and self links: a subscriber to a page would get nothing."""
     assert b"hub" not in file.data
     assert not [link for link in Page(file).all("link") if link["rel"] in ("hub", "self")]
 
@@ -162,17 +163,20 @@ def test_the_index_names_every_feed_and_file() -> None:
     for name in ("category/news", "tag/%C3%BCber%20uns"):
         assert {f"{name}.{suffix}" for suffix in ("html", "rss", "atom", "json")} <= links
     assert {"all.html", "all.rss", "feeds.opml", SITE.url} <= links
-    snippet = f'<link rel="alternate" type="application/rss+xml" title="The Daily (RSS)" href="{BASE}all.rss">'
+    snippet = (
+        f'<link rel="alternate" type="application/rss+xml" title="The Daily (RSS)" '
+        f'href="{BASE}all.rss">'
+    )
     assert snippet in page.text
 
 
 @pytest.mark.parametrize(("of", "up"), [(ALL, ""), (NEWS, "../"), (spec("a/b/c"), "../../")])
 def test_pages_link_each_other_by_relative_addresses(of: FeedSpec, up: str) -> None:
-    """So the folder works below any path, in a bucket and from a disk."""
+    """The folder works below any path, in a bucket and from a disk."""
     assert f"{up}index.html" in {link["href"] for link in Page(feed(of=of)).all("a")}
 
 
-def test_a_colon_in_a_name_is_no_scheme() -> None:
+def test_a_colon_in_a_name_is_not_a_scheme() -> None:
     """`a:b.rss` alone would be an address of the scheme `a`."""
     buttons = Page(feed(of=spec("tag/javascript:x"))).all("a", class_="button")
     assert buttons[0]["href"] == "javascript%3Ax.rss"
@@ -182,8 +186,8 @@ def test_a_colon_in_a_name_is_no_scheme() -> None:
     "hostile",
     ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "]]>", "&lt;b>"],
 )
-def test_hostile_words_are_words(hostile: str) -> None:
-    """Whatever a title, a summary, a category or a site is called, it is shown and means nothing."""
+def test_hostile_text_is_escaped(hostile: str) -> None:
+    """In a title, a summary, a category or the site's name."""
     site = replace(SITE, title=hostile, description=hostile, language=hostile)
     term = Term(kind="category", label=hostile)
     picture = Media(url=f"https://news.example.com/{hostile}", alt=hostile)
@@ -211,11 +215,13 @@ def test_hostile_words_are_words(hostile: str) -> None:
         assert "49" not in page.text.replace("149", "")
         assert {tag for tag, _ in page.elements} == {tag for tag, _ in Page(usual).elements}
         assert len(page.all("script")) == 1
-        assert not [key for _, found in page.elements for key in found if key.startswith("on")]
+        assert not [
+            key for _, attributes in page.elements for key in attributes if key.startswith("on")
+        ]
 
 
-def test_nothing_is_asked_of_anyone_else() -> None:
-    """Pictures are the site's, on its host or below it; style and script are in the page, known by their digests."""
+def test_no_requests_to_other_hosts() -> None:
+    """Pictures are on the site's hosts; style and script are inline, allowed by digest."""
     pictures = [
         "https://news.example.com/a.jpg",
         f"{BASE}b.jpg",
@@ -239,23 +245,23 @@ def test_nothing_is_asked_of_anyone_else() -> None:
     for tag in ("style", "script"):
         (text,) = re.findall(f"<{tag}>(.*?)</{tag}>", file.data.decode(), re.DOTALL)
         assert f"{tag}-src 'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" in policy
-    assert not [found for _, found in page.elements if "style" in found]
+    assert not [attributes for _, attributes in page.elements if "style" in attributes]
 
 
-def test_the_newest_are_shown_not_all() -> None:
-    """A page is a look at the feed."""
+def test_only_the_newest_are_shown() -> None:
+    """A page is a preview of the feed."""
     entries = [entry(f"Post {number}") for number in range(50)]
-    assert len(Page(feed(*entries)).all("time")) == html.SHOWN
+    assert len(Page(feed(*entries)).all("time")) == html.MAX_ENTRIES
 
 
 def test_an_empty_feed_says_so() -> None:
-    """It may be followed all the same."""
-    assert "Nothing has been posted here yet" in Page(feed()).text
+    """It can be followed all the same."""
+    assert "There are no posts yet" in Page(feed()).text
     assert "There are no feeds yet" in Page(index(feeds=())).text
 
 
-def test_words_are_in_their_own_language() -> None:
-    """For hyphens, voices and fonts: the entry's, else the site's; the page's own words are English."""
+def test_language_of_entries() -> None:
+    """The entry's, else the site's, for hyphens, voices and fonts; the page is in English."""
     page = Page(feed(entry(), entry(language="fr")))
-    assert [words["lang"] for words in page.all("div", class_="words")] == ["sv", "fr"]
+    assert [text["lang"] for text in page.all("div", class_="text")] == ["sv", "fr"]
     assert page.all("html")[0]["lang"] == "en"

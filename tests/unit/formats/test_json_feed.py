@@ -14,8 +14,8 @@ def rendered(feed: Feed) -> dict[str, Any]:
     return parsed
 
 
-def test_the_feed_says_all_there_is_to_say() -> None:
-    """Top level of JSON Feed 1.1."""
+def test_every_field_of_the_feed() -> None:
+    """The top level of JSON Feed 1.1."""
     top = rendered(feed(RICH))
     top.pop("items")
     assert top == {
@@ -34,7 +34,7 @@ def test_the_feed_says_all_there_is_to_say() -> None:
     }
 
 
-def test_an_item_says_all_there_is_to_say() -> None:
+def test_every_field_of_an_item() -> None:
     """Items of JSON Feed 1.1; texts are text, content is HTML."""
     (item,) = rendered(feed(RICH))["items"]
     assert item == {
@@ -58,7 +58,7 @@ def test_an_item_says_all_there_is_to_say() -> None:
 
 @pytest.mark.parametrize("content", ["", "<p>x</p>"])
 def test_every_item_has_an_id_and_exactly_one_content(content: str) -> None:
-    """Both are required; no member is null or empty but a content there is none of."""
+    """Both are required; no other member is null or empty."""
     (item,) = rendered(feed(entry(content=content, summary="s", title="")))["items"]
     assert ("content_html" in item) != ("content_text" in item)
     assert item["id"]
@@ -66,17 +66,17 @@ def test_every_item_has_an_id_and_exactly_one_content(content: str) -> None:
 
 
 def test_an_attachment_needs_its_type() -> None:
-    """It is required; one whose type can't be told is left out."""
+    """It is required; one without a known type is left out."""
     (item,) = rendered(feed(entry(enclosures=(Media(url="https://news.example/x"),))))["items"]
     assert "attachments" not in item
 
 
-def test_it_is_small_utf8_and_cut_between_items() -> None:
-    """No escapes where UTF-8 will do, no white space but a line for each item; fewer items are still JSON."""
-    whole = json_feed.render(feed(*(entry(n, title="Köln") for n in range(5))))
-    assert "Köln".encode() in whole.within(1 << 20)
+def test_compact_utf8_cut_between_items() -> None:
+    """One line for each item; with fewer items it is still JSON."""
+    rendered_feed = json_feed.render(feed(*(entry(n, title="Köln") for n in range(5))))
+    assert "Köln".encode() in rendered_feed.within(1 << 20)
     for limit in range(0, 6000, 100):
-        kept = json.loads(whole.within(limit))["items"]
+        kept = json.loads(rendered_feed.within(limit))["items"]
         assert [item["url"] for item in kept] == [
             f"https://news.example/{n}" for n in range(len(kept))
         ]

@@ -17,8 +17,8 @@ TAG = replace(
 )
 
 
-def test_every_feed_is_an_outline_those_of_a_kind_together() -> None:
-    """OPML 2.0: type, text, title, xmlUrl of the best format there is, htmlUrl of the site."""
+def test_every_feed_is_an_outline_grouped_by_kind() -> None:
+    """OPML 2.0: type, text, title, xmlUrl of the preferred format, htmlUrl of the site."""
     file = opml.render([ALL, SPEC, TAG], SITE, SPEC.base)
     body = etree.fromstring(file.data).find("body")
     assert [(group.get("text"), [o.get("text") for o in group]) for group in body] == [
@@ -34,8 +34,8 @@ def test_every_feed_is_an_outline_those_of_a_kind_together() -> None:
     assert {o.get("htmlUrl") for o in body.iter() if o.get("type")} == {"https://news.example/"}
 
 
-def test_the_file_stands_beside_the_index() -> None:
-    """With its own media type, no hub, and no date, which would change it at every build."""
+def test_the_file_is_beside_the_index() -> None:
+    """With its media type, without hubs, and without a date, which would change each time."""
     file = opml.render([ALL], SITE, SPEC.base)
     assert (file.path, file.url) == ("feeds.opml", "https://feeds.example/feeds.opml")
     assert file.media_type == "text/x-opml; charset=utf-8"
@@ -45,5 +45,5 @@ def test_the_file_stands_beside_the_index() -> None:
 
 
 def test_a_site_without_feeds_has_an_empty_list() -> None:
-    """Still OPML: a body, and nothing in it."""
+    """Still valid OPML, with an empty body."""
     assert etree.fromstring(opml.render([], SITE, SPEC.base).data).find("body") is not None

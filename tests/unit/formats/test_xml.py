@@ -85,8 +85,8 @@ def texts(root: etree._Element, path: str) -> list[str]:
         ("//media:group", []),
     ],
 )
-def test_rss_says_all_there_is_to_say(path: str, expected: list[str]) -> None:
-    """RSS 2.0 with content, Dublin Core, Media RSS and Atom's links. The description is HTML, the title is not."""
+def test_every_field_of_rss(path: str, expected: list[str]) -> None:
+    """RSS 2.0 with content, Dublin Core, Media RSS and Atom's links. Titles are text."""
     assert expected == texts(rss(feed(RICH)), path)
 
 
@@ -133,13 +133,13 @@ def test_rss_says_all_there_is_to_say(path: str, expected: list[str]) -> None:
         ("atom:entry/media:thumbnail/@url", ["https://news.example/i.jpg"]),
     ],
 )
-def test_atom_says_all_there_is_to_say(path: str, expected: list[str]) -> None:
-    """RFC 4287 with Media RSS. Text that readers could take for markup is marked as HTML and escaped."""
+def test_every_field_of_atom(path: str, expected: list[str]) -> None:
+    """RFC 4287 with Media RSS. Text that looks like markup is written as HTML."""
     assert expected == texts(atom(feed(RICH)), path)
 
 
 def test_a_guid_is_a_permalink_only_when_it_is_the_address() -> None:
-    """A reader may open one that claims to be (RSS 2.0, guid)."""
+    """A reader may open a guid that is marked as one (RSS 2.0, guid)."""
     root = rss(
         feed(
             entry(1),
@@ -156,8 +156,8 @@ def test_titles_follow_the_rss_profile() -> None:
     assert b"<title>Q&#x26;A: &#x3C;b&gt; &#x26; &#x26;amp;</title>" in data
 
 
-def test_an_entry_without_text_or_title_is_still_one() -> None:
-    """The summary alone when a feed gives no more; the address for a title, which both formats demand."""
+def test_an_entry_without_text_or_title() -> None:
+    """It has its summary if the feed has no more, and its address as the title."""
     bare = feed(entry(content="", title="", summary="Only this"))
     assert texts(rss(bare), "channel/item/description") == ["Only this"]
     assert texts(rss(bare), "channel/item/content:encoded") == []
@@ -166,8 +166,8 @@ def test_an_entry_without_text_or_title_is_still_one() -> None:
     assert texts(atom(bare), "atom:entry/atom:title") == ["https://news.example/0"]
 
 
-def test_a_feed_that_never_had_an_entry_names_no_moment_of_now() -> None:
-    """RSS leaves the date out; Atom must have one, and the clock's would change at every build."""
+def test_a_feed_without_entries_has_a_fixed_date() -> None:
+    """None in RSS; Atom requires one, and the current time would change at each build."""
     assert texts(rss(feed()), "channel/lastBuildDate") == []
     assert texts(atom(feed()), "atom:updated") == ["2005-12-01T00:00:00+00:00"]
 
@@ -179,15 +179,15 @@ def test_atom_always_has_an_author() -> None:
     assert texts(atom(nobody), "atom:entry/atom:author") == []
 
 
-def test_rss_has_no_enclosure_whose_length_or_type_is_not_known() -> None:
-    """Left out rather than lied about; Media RSS can name it."""
+def test_rss_has_no_enclosure_without_length_and_type() -> None:
+    """Both are required; Media RSS has the others."""
     unknown = feed(entry(enclosures=(Media(url="https://news.example/a.mp3", type="audio/mpeg"),)))
     assert texts(rss(unknown), "//enclosure") == []
     assert texts(rss(unknown), "channel/item/media:content/@url") == ["https://news.example/a.mp3"]
 
 
-def test_moments_are_utc_and_whole_seconds() -> None:
-    """Whatever zone they come in; RFC 822 has no finer, and formats must agree."""
+def test_times_are_utc_and_whole_seconds() -> None:
+    """From any zone; RFC 822 has no fractions, and all formats must agree."""
     when = datetime(2026, 1, 15, 1, 2, 3, 999_999, timezone(timedelta(hours=5)))
     there = feed(entry(published=when, updated=when))
     assert texts(rss(there), "channel/item/pubDate") == ["Wed, 14 Jan 2026 20:02:03 GMT"]
@@ -196,10 +196,10 @@ def test_moments_are_utc_and_whole_seconds() -> None:
 
 @pytest.mark.parametrize("render", [xml.rss, xml.atom])
 def test_a_document_is_cut_where_its_entries_are(render: Any) -> None:
-    """Whatever the text says that looks like a cut, and however many entries are left."""
+    """Whatever text looks like a cut, and however many entries are left."""
     tricky = "</channel></rss></feed><item><entry><entry xml:lang='x'>&lt;item&gt;"
-    whole = feed(*(entry(n, title=tricky, content=tricky, summary=tricky) for n in range(5)))
-    rendered = render(whole)
+    large_feed = feed(*(entry(n, title=tricky, content=tricky, summary=tricky) for n in range(5)))
+    rendered = render(large_feed)
     assert len(rendered.items) == 5
     sizes = [len(rendered.within(limit)) for limit in range(0, 20_000, 500)]
     assert all(
@@ -210,13 +210,13 @@ def test_a_document_is_cut_where_its_entries_are(render: Any) -> None:
         parsed = feedparser.parse(rendered.within(limit))
         assert not parsed.bozo
         assert [item.link for item in parsed.entries] == [
-            e.url for e in whole.entries[: len(parsed.entries)]
+            e.url for e in large_feed.entries[: len(parsed.entries)]
         ]
 
 
 @pytest.mark.parametrize("render", [xml.rss, xml.atom])
-def test_feedparser_reads_back_what_was_said(render: Any) -> None:
-    """The reader most others are built on sees the same values in both formats."""
+def test_feedparser_reads_the_same_values(render: Any) -> None:
+    """The library that most readers use sees the same values in both formats."""
     parsed = feedparser.parse(render(feed(RICH)).within(1 << 20), sanitize_html=False)
     item = parsed.entries[0]
     assert not parsed.bozo
@@ -236,17 +236,17 @@ def test_feedparser_reads_back_what_was_said(render: Any) -> None:
 
 
 @pytest.mark.parametrize("render", [xml.rss, xml.atom, json_feed.render])
-def test_same_input_same_bytes_wherever_and_in_however_many_threads(
-    render: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No clock, no zone, no locale; and the process's locale is left alone."""
-    whole = feed(*(replace(RICH, id=f"https://news.example/{n}") for n in range(10)))
-    expected = render(whole)
+def test_same_input_same_bytes(render: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without clock, zone and locale, in many threads; the process's locale is not changed."""
+    large_feed = feed(*(replace(RICH, id=f"https://news.example/{n}") for n in range(10)))
+    expected = render(large_feed)
     monkeypatch.setenv("TZ", "Pacific/Kiritimati")
     touched: list[Any] = []
     monkeypatch.setattr(locale, "setlocale", lambda *args: touched.append(args))
     results: list[Any] = []
-    threads = [threading.Thread(target=lambda: results.append(render(whole))) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: results.append(render(large_feed))) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -255,7 +255,7 @@ def test_same_input_same_bytes_wherever_and_in_however_many_threads(
     assert touched == []
 
 
-# What every text of an entry has been through: XML 1.0 §2.2
+# Every text of an entry has been through `printable` (XML 1.0 §2.2).
 PRINTABLE = st.text(
     st.characters(
         exclude_categories=["Cs"],
@@ -269,7 +269,7 @@ PRINTABLE = st.text(
 def test_no_text_breaks_a_feed(
     title: str, content: str, summary: str, word: str, identity: str
 ) -> None:
-    """Whatever an author writes, the document parses, has the entry, and says its id as JSON does."""
+    """Whatever an author writes, the document parses, with the entry and the id of JSON."""
     odd = entry(
         id=identity,
         title=title,
@@ -279,8 +279,8 @@ def test_no_text_breaks_a_feed(
         categories=(word,),
         language=word,
     )
-    made = feed(odd, title=title)
-    items = [rss(made).find("channel/item"), atom(made).find("atom:entry", NAMES)]
+    odd_feed = feed(odd, title=title)
+    items = [rss(odd_feed).find("channel/item"), atom(odd_feed).find("atom:entry", NAMES)]
     assert [item is not None for item in items] == [True, True]
     assert (
         items[0].findtext("guid")
@@ -292,7 +292,7 @@ def test_no_text_breaks_a_feed(
 @pytest.mark.parametrize("render", [xml.rss, xml.atom])
 @pytest.mark.parametrize("field", ["title", "summary", "content", "id", "url"])
 def test_what_xml_forbids_is_refused(render: Any, field: str) -> None:
-    """As a ValueError, before anything is written."""
+    """With a ValueError, before anything is written."""
     if field in {"id", "url"}:
         assert render(feed(entry(**{field: "https://x.example/\x07"})))  # escaped on the way
     else:
@@ -301,18 +301,18 @@ def test_what_xml_forbids_is_refused(render: Any, field: str) -> None:
 
 
 def test_then_is_not_whole_seconds() -> None:
-    """The samples would not show a microsecond slip through, were there none in them."""
+    """Otherwise the samples would not show a lost rounding."""
     assert THEN.microsecond
 
 
 def test_posts_of_one_day_are_set_apart_in_atom() -> None:
-    """Posts without a time by seconds, each by its id, whichever others come and go; a time that was said is kept."""
+    """Posts without a time, by seconds that depend on each id alone; given times are kept."""
     midnight = THEN.replace(hour=22, minute=0, second=0, microsecond=0)
     day = [
         replace(entry(), id=f"https://x.example/{number}", updated=midnight)
         for number in range(300)
     ]
-    said = [replace(one, updated=THEN) for one in day[:3]]
+    with_time = [replace(one, updated=THEN) for one in day[:3]]
     some = [replace(entry(), id="https://x.example/other"), *day[:3]]
 
     def updated(entries: list[Entry]) -> dict[str, str]:
@@ -325,11 +325,11 @@ def test_posts_of_one_day_are_set_apart_in_atom() -> None:
         id_: when for id_, when in updated(some).items() if id_ in updated(day[:2])
     }
     assert updated(day[:1]) == {day[0].id: midnight.isoformat()}
-    assert set(updated(said).values()) == {THEN.replace(microsecond=0).isoformat()}
+    assert set(updated(with_time).values()) == {THEN.replace(microsecond=0).isoformat()}
 
 
-def test_an_entry_without_any_text_says_its_title() -> None:
-    """Atom wants content or a summary; RSS is content with a title."""
+def test_an_entry_without_any_text_has_its_title() -> None:
+    """Atom requires content or a summary; in RSS the title is enough."""
     bare = feed(replace(entry(), content="", summary="", title="Bare"))
     assert texts(atom(bare), "atom:entry/atom:summary") == ["Bare"]
     assert texts(rss(bare), "channel/item/description") == []
@@ -346,9 +346,9 @@ def test_an_entry_without_any_text_says_its_title() -> None:
         ("logo.svg?v=1", 1),
     ],
 )
-def test_rss_shows_images_that_it_knows(logo: str, shown: int) -> None:
+def test_rss_images(logo: str, shown: int) -> None:
     """RSS 2.0 has GIF, JPEG and PNG; Atom any."""
     address = f"https://news.example/{logo}"
-    one = replace(feed(entry()), site=replace(SITE, logo=address))
-    assert len(rss(one).xpath("channel/image")) == shown
-    assert texts(atom(one), "atom:logo") == [address]
+    with_logo = replace(feed(entry()), site=replace(SITE, logo=address))
+    assert len(rss(with_logo).xpath("channel/image")) == shown
+    assert texts(atom(with_logo), "atom:logo") == [address]

@@ -32,10 +32,10 @@ BASE = "https://site.example/2026/01/post/"
         ("http://[2001:db8::1]:8080/x", "http://[2001:db8::1]:8080/x"),
     ],
 )
-def test_an_address_is_read_as_a_browser_reads_it_and_written_as_a_uri(
+def test_addresses_are_parsed_as_browsers_do_and_written_as_uris(
     address: str, expected: str
 ) -> None:
-    """Relative to the page, mended as browsers mend, and in no other characters than RFC 3986 allows."""
+    """Relative to the page, repaired as browsers do, with the characters of RFC 3986 only."""
     assert expected == absolute(address, BASE)
 
 
@@ -55,7 +55,7 @@ def test_an_address_is_read_as_a_browser_reads_it_and_written_as_a_uri(
     ],
 )
 def test_a_broken_address_is_none(address: str) -> None:
-    """What no browser could open is not sent to anyone."""
+    """An address that no browser could open is dropped."""
     assert absolute(address, BASE) is None
 
 
@@ -71,13 +71,13 @@ def test_a_broken_address_is_none(address: str) -> None:
         "a:b",
     ],
 )
-def test_only_the_schemes_asked_for_pass(address: str) -> None:
-    """However a browser would come to read the scheme."""
+def test_only_allowed_schemes_pass(address: str) -> None:
+    """In every notation that a browser would read as the scheme."""
     assert absolute(address, BASE) is None
 
 
-def test_other_schemes_pass_when_asked_for() -> None:
-    """And only their characters are mended."""
+def test_other_schemes_pass_if_allowed() -> None:
+    """Only their characters are escaped."""
     schemes = frozenset({"http", "https", "mailto"})
     assert (
         absolute("mailto:a@b.example?subject=Hi there", BASE, schemes=schemes)
@@ -99,11 +99,11 @@ def test_other_schemes_pass_when_asked_for() -> None:
     ],
 )
 def test_each_address_of_a_set_is_made_absolute(candidates: str, expected: str) -> None:
-    """A comma inside an address belongs to it; one at its end parts it from the next (HTML §4.8.4.2.1)."""
+    """A comma may be inside an address; one at its end separates two (HTML §4.8.4.2.1)."""
     assert expected.format(*[BASE] * 9) == absolute_set(candidates, BASE)
 
 
 @pytest.mark.parametrize("candidates", ["", " , ,", "javascript:x 2x"])
-def test_a_set_with_nothing_left_is_none(candidates: str) -> None:
+def test_a_set_without_addresses_is_none(candidates: str) -> None:
     """An empty srcset would hide the picture."""
     assert absolute_set(candidates, BASE) is None

@@ -12,7 +12,7 @@ def scoped(author: str, **scope: str) -> dict[str, object]:
 
 POST, RECIPE = ("_posts/sub/2024-01-02-x.md", "posts"), ("_recipes/pie.md", "recipes")
 
-CASES = [  # the sets, the file, and who is its author
+CASES = [  # sets, file, author
     ([scoped("all", path="")], POST, "all"),
     ([scoped("typed", type="posts")], POST, "typed"),
     ([scoped("typed", type="posts")], RECIPE, None),
@@ -38,13 +38,13 @@ CASES = [  # the sets, the file, and who is its author
 
 @pytest.mark.parametrize(("sets", "file", "author"), CASES)
 def test_which_set_wins(sets: list[object], file: tuple[str, str], author: str | None) -> None:
-    """The longest path wins, then a type, then who comes last."""
-    defaults, wrong = read_defaults(sets, "")
-    assert (author, ()) == (defaults.of(*file).get("author"), wrong)
+    """The longest path wins, then a type, then the later set."""
+    defaults, errors = read_defaults(sets, "")
+    assert (author, ()) == (defaults.values_of(*file).get("author"), errors)
 
 
 def test_deep_merge() -> None:
-    """Keys within keys are merged; what is empty wins nothing."""
+    """Nested keys are merged; an empty value doesn't win."""
     assert merge({"a": {"b": 1, "c": 0}, "d": 3}, {"a": {"c": 2}, "d": None}) == {
         "a": {"b": 1, "c": 2},
         "d": 3,
@@ -52,30 +52,32 @@ def test_deep_merge() -> None:
 
 
 def test_collections_folder() -> None:
-    """A path may begin with the folder of collections, although a file's doesn't."""
+    """A path may begin with `collections_dir`, although a file's path doesn't."""
     defaults, _ = read_defaults([scoped("x", path="content/_posts")], "content")
-    assert defaults.of(*POST) == {"author": "x"}
+    assert defaults.values_of(*POST) == {"author": "x"}
 
 
 def test_wrong_sets() -> None:
-    """A set without values is a Problem of the config, and the others hold."""
+    """A set without values is a Problem of the config, and the others apply."""
     site, problems = site_and_problems(
-        "url: https://e.com\ndefaults:\n- scope: {path: ''}\n- values: {author: a}\n- scope: 5\n  values: {}\n"
+        "url: https://e.com\ndefaults:\n- scope: {path: ''}\n- values: {author: a}\n- scope: "
+        "5\n  values: {}\n"
     )
     assert [str(problem) for problem in problems] == [
         "_config.yml:2: entry 1 of defaults has no scope or no values",
         "_config.yml:2: entry 3 of defaults has no scope or no values",
     ]
-    assert site.defaults.of(*POST) == {"author": "a"}
+    assert site.defaults.values_of(*POST) == {"author": "a"}
 
 
 def test_defaults_are_front_matter() -> None:
-    """What a default says counts as if the post said it: its permalink, date, words and author."""
+    """A default counts like the post's own value: permalink, date, labels and author."""
     site = site_of(
         "url: https://e.com\n"
         "defaults:\n"
         "- scope: {type: posts}\n"
-        "  values: {permalink: '/p/:title/', author: sal, date: 2020-05-06 10:00:00, categories: [all]}\n"
+        "  values: {permalink: '/p/:title/', author: sal, date: 2020-05-06 10:00:00, "
+        "categories: [all]}\n"
     )
     post = post_of("categories: own", site=site)
     assert post.head.url == "https://e.com/p/hello/"

@@ -1,4 +1,4 @@
-"""The short text of a post is Jekyll's excerpt, made whole."""
+"""The excerpt of a post, as Jekyll makes it."""
 
 import pytest
 
@@ -25,12 +25,12 @@ SOURCES = [
 
 @pytest.mark.parametrize(("body", "expected"), SOURCES)
 def test_source(body: str, expected: str) -> None:
-    """It is what stands before the separator, with the definitions of its links and with its open blocks closed."""
+    """The text before the separator, with its link definitions and with open blocks closed."""
     assert expected == source(body, "\n\n")
 
 
 def test_separator() -> None:
-    """A site may say what separates, and that nothing does."""
+    """A site may set the separator, or none."""
     assert source("one\n\ntwo <!--more--> three", "<!--more-->") == "one\n\ntwo "
     assert source("one\n\ntwo", "") == ""
 
@@ -47,11 +47,11 @@ PLAIN = [
 
 @pytest.mark.parametrize(("html", "expected"), PLAIN)
 def test_plain(html: str, expected: str) -> None:
-    """Of HTML its text stays, in one line."""
+    """The text of HTML, on one line."""
     assert expected == plain(html)
 
 
 def test_strip_html_is_linear() -> None:
-    """However odd the HTML is, each character is looked at a few times only."""
+    """Each character is read a few times only, however odd the HTML is."""
     for odd in ("<", "<!--", "<script>", "<style>x"):
         assert strip_html(odd * 200_000).count(odd) <= 200_000

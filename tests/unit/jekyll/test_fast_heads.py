@@ -1,11 +1,10 @@
-"""What is read of a head alone is what is read of the post as a whole."""
+"""A head that is read alone equals the head of the whole post."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reading import document, site_of
 
-from syndicator.jekyll import fast_heads
 from syndicator.jekyll.fast_heads import HeadReader
 from syndicator.jekyll.posts import read_post
 from syndicator.model.content import Document
@@ -13,12 +12,15 @@ from syndicator.model.content import Document
 SITES = [
     site_of(),
     site_of(
-        "url: https://example.com\npermalink: /:categories/:year/:title/\ntimezone: Europe/Berlin\nauthor: Bo\n"
+        "url: https://example.com\npermalink: /:categories/:year/:title/\ntimezone: "
+        "Europe/Berlin\nauthor: Bo\n"
     ),
     site_of(
         "url: https://example.com\nbaseurl: /b\ndefaults:\n"
-        "- {scope: {path: ''}, values: {author: Ann, date: 2020-02-02, permalink: '/:basename:output_ext'}}\n"
-        "- {scope: {path: _posts/2024-01-02-a.md}, values: {categories: [Only], lang: de, title: Fallen}}\n",
+        "- {scope: {path: ''}, values: {author: Ann, date: 2020-02-02, permalink: "
+        "'/:basename:output_ext'}}\n"
+        "- {scope: {path: _posts/2024-01-02-a.md}, values: {categories: [Only], lang: de, "
+        "title: Fallen}}\n",
         {"_data/authors.yml": "ann: {name: Ann of Data, email: ann@example.com}\n"},
     ),
     site_of(
@@ -161,16 +163,16 @@ POSTS = [
 ]
 
 
-def assert_same(number: int, one: Document) -> None:
-    reading = read_post(one, SITES[number])
+def assert_same(number: int, document_to_read: Document) -> None:
+    reading = read_post(document_to_read, SITES[number])
     assert (reading.post.head if reading.post else None, reading.problems) == READERS[number].read(
-        one
+        document_to_read
     )
 
 
 @pytest.mark.parametrize("number", range(len(SITES)))
-def test_a_head_says_what_its_post_says(number: int) -> None:
-    """Whatever other posts were read before: titles, dates and problems, line by line."""
+def test_a_head_equals_its_posts(number: int) -> None:
+    """Whatever posts were read before: the same titles, dates and problems, line by line."""
     for text in POSTS:
         for path in PATHS:
             assert_same(number, document(path, text))
@@ -184,7 +186,7 @@ def test_a_head_says_what_its_post_says(number: int) -> None:
     st.sampled_from(OPENINGS),
 )
 def test_any_lines(number: int, path: str, lines: list[str], body: str, opening: str) -> None:
-    """The same of heads that nobody thought of."""
+    """The same for generated heads."""
     for other in (path, *PATHS[:2]):
         assert_same(number, document(other, post(*lines, opening=opening, body=body)))
 
@@ -200,19 +202,19 @@ def test_any_lines(number: int, path: str, lines: list[str], body: str, opening:
         ENDLESS,
     ],
 )
-def test_what_is_no_text_or_has_no_end(data: bytes) -> None:
-    """Is told of as with a whole post, also when the same lines were read before."""
+def test_binary_and_unclosed_heads(data: bytes) -> None:
+    """The same problem as for a whole post, also after the same lines were read before."""
     assert_same(0, document(PATHS[0], "---\ntitle: x\n---\n"))
     assert_same(0, document(PATHS[0], data))
 
 
-def test_what_posts_share_is_kept_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Per folder and lines, whatever the titles are; and never more of it than a site of odd posts may take."""
+def test_templates_are_shared_and_limited() -> None:
+    """One template for each folder and lines, whatever the titles; at most `max_templates`."""
     reader = HeadReader(SITES[0])
     for path in ("_posts/2024-01-02-a.md", "_posts/2024-01-03-b.md", "news/_posts/2024-01-03-b.md"):
         reader.read(document(path, f"---\ntitle: '{path}'\ntags: [a]\n---\n{path}"))
-    assert len(reader._filings) == 2
-    monkeypatch.setattr(fast_heads, "_MOST", 2)
+    assert len(reader._templates) == 2
+    reader = HeadReader(SITES[0], max_templates=2)
     for tag in "bcdef":
         reader.read(document(PATHS[0], f"---\ntitle: x\ntags: [{tag}]\n---\n"))
-        assert len(reader._filings) <= 2
+        assert len(reader._templates) <= 2

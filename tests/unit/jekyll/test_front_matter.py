@@ -1,4 +1,4 @@
-"""Where a head ends and what it says."""
+"""Splitting and parsing front matter."""
 
 from contextlib import suppress
 
@@ -50,35 +50,35 @@ VALUES = {
 
 @pytest.mark.parametrize(("text", "body", "line"), BODIES)
 def test_body(text: str, body: str, line: int) -> None:
-    """The body is what stands after the head, as it was written but for blank lines before it."""
+    """The text after the head, as it was written, without blank lines before it."""
     parts = split(text)
     assert (body, line) == (parts.body, parts.body_line)
 
 
 def test_a_set_keeps_its_order() -> None:
-    """As Psych has it: a mapping to nothing."""
+    """As in Psych: a mapping to null."""
     assert list(load_yaml("!!set {d, a, c, b, e}")) == list("dacbe")
 
 
 def test_byte_order_mark() -> None:
-    """A byte order mark hides no head."""
+    """A byte order mark doesn't hide the head."""
     assert load_head(split(decode(b"\xef\xbb\xbf---\na: 1\n---\n"))).values == {"a": 1}
 
 
-@pytest.mark.parametrize("said", VALUES)
-def test_yaml_as_psych(said: str) -> None:
-    """Scalars are of the kind that Jekyll's YAML reader takes them for, but for `12:30`, which stays a text."""
-    assert VALUES[said] == type(load_yaml(f"a: {said}")["a"]).__name__
+@pytest.mark.parametrize("value", VALUES)
+def test_yaml_as_psych(value: str) -> None:
+    """Scalars have the types that Psych gives them, except `12:30`, which stays text."""
+    assert VALUES[value] == type(load_yaml(f"a: {value}")["a"]).__name__
 
 
 @pytest.mark.parametrize("text", ["+++\na = 1\nb = [1, 2]\n+++\n", '{\n"a": 1,\n"b": [1, 2]\n}\n'])
 def test_other_heads(text: str) -> None:
-    """TOML and JSON heads say what YAML heads say."""
+    """TOML and JSON heads have the same values as YAML heads."""
     assert load_head(split(text)).values == {"a": 1, "b": [1, 2]}
 
 
 def test_lines_of_keys() -> None:
-    """A key's line is the file's, in each kind of head."""
+    """A key's line is counted in the file, for each kind of head."""
     assert split("---\na: 1\nb: 2\n---\n").line_of("b") == 3
     assert split("+++\na = 1\n+++\n").line_of("a") == 2
     assert split('{\n"a": 1,\n"b": 2\n}\n').line_of("b") == 3
@@ -86,28 +86,30 @@ def test_lines_of_keys() -> None:
 
 
 def test_keys_are_text() -> None:
-    """A key that YAML takes for a number or a truth is the text Jekyll would print."""
+    """A key that YAML reads as a number or boolean is the text that Jekyll would print."""
     assert load_head(split("---\n2024: 1\non: 2\n---\n")).values == {"2024": 1, "true": 2}
 
 
 @pytest.mark.parametrize("text", ['{\n"a": %s\n}\n', "+++\na = %s\n+++\n"])
-def test_a_number_that_no_one_means(text: str) -> None:
-    """Python reads no number of more than 4,300 digits: to do so takes time that grows with their square."""
-    with pytest.raises(HeadError, match="holds a number of thousands of digits"):
+def test_huge_numbers(text: str) -> None:
+    """Python parses no number of over 4,300 digits: the time grows with their square."""
+    with pytest.raises(HeadError, match="contains a number with thousands of digits"):
         load_head(split(text % ("9" * 5000)))
 
 
 def test_error_chains_its_cause() -> None:
-    """What the library said stays with the error."""
+    """The library's error is the cause of ours."""
     with pytest.raises(HeadError) as raised:
         load_head(split("---\na: [\n---\n"))
     assert raised.value.__cause__ is not None
 
 
 PLAIN = [
-    'layout: post\ntitle: "Update: Agent shoots man"\ndate: 2026-01-15T05:39:13\nauthor: "newsdesk"\n'
+    'layout: post\ntitle: "Update: Agent shoots man"\ndate: 2026-01-15T05:39:13\nauthor: '
+    '"newsdesk"\n'
     "categories: [News]\ntags: []\nimage: assets/images/d6.jpg\n",
-    "title: It's a – plain title, isn't it? (yes)\ndate: 2024-01-02 10:00:00 -0500\ntags: [a b, \"c, d\", 'e', null]\n",
+    "title: It's a – plain title, isn't it? (yes)\ndate: 2024-01-02 10:00:00 -0500\ntags: [a b,"
+    " \"c, d\", 'e', null]\n",
     "published: true\nempty:\nurl: http://example.com/x?y=z\nn: 12\nnull_: no\n\nlast: x  \n",
     "date: 2024-02-30\nother: 2024-13-01 10:00:00\n",
     "",
@@ -199,14 +201,14 @@ LINES = st.builds(
 
 
 @pytest.mark.parametrize("head", PLAIN)
-def test_plain_head_reads_what_posts_have(head: str) -> None:
-    """The usual heads need no YAML reader."""
+def test_usual_heads_are_plain(head: str) -> None:
+    """The usual heads need no YAML parser."""
     assert (load_yaml(head) or {}) == read_plain_head(head)
 
 
 @pytest.mark.parametrize("word", WORDS)
 def test_plain_line_is_yaml(word: str) -> None:
-    """Each word, alone, in a list, in quotes and before another line, is what the YAML reader would say."""
+    """Each value, alone, in a list, in quotes and before another line, is as in YAML."""
     for value in (
         word,
         f"[{word}]",
@@ -224,14 +226,14 @@ def test_plain_line_is_yaml(word: str) -> None:
 @settings(max_examples=400, deadline=None)
 @given(st.lists(LINES, max_size=4).map("".join))
 def test_plain_head_is_yaml(head: str) -> None:
-    """Whatever is read without the YAML reader is what the YAML reader would say."""
+    """A head that is read without the YAML parser has the values that YAML would give."""
     _assert_yaml(head)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text(text: str) -> None:
-    """Any text at all is a head and a body, or a HeadError."""
+    """Any text is a head and a body, or a HeadError."""
     for document in (text, f"---\n{text}\n---\n", f"+++\n{text}\n+++\n", f"{{\n{text}\n}}\n"):
         with suppress(HeadError):
             load_head(split(document))

@@ -1,4 +1,4 @@
-"""Posts that are wrong: each is named with its path and line, by whoever reads the Problem, and nothing raises."""
+"""Bad posts: each is a Problem with its path and line, and nothing raises."""
 
 from datetime import UTC, datetime
 
@@ -12,9 +12,9 @@ DATE_HINT = "write it like 2026-01-31 or 2026-01-31 18:00:00 +0100"
 LEVELS = zip("abcdef", ["x", *(f"*{name}" for name in "abcde")], strict=True)
 BOMB = "\n".join(f"{name}: &{name} [{','.join([one] * 9)}]" for name, one in LEVELS)
 
-TOO_DEEP = "the front matter can't be read: its values are nested too deeply"
+TOO_DEEP = "the front matter can't be read: its values are nested more than 64 levels deep"
 
-# files, and the one problem that keeps each of them out, with its line
+# a file, the line and the one problem that leaves it out
 LEFT_OUT = [
     (b"---\ntitle: \xe9\n---\n", 2, "the file is not UTF-8"),
     (b"\xff\xfe-\x00-\x00-\x00", 1, "the file is not UTF-8"),
@@ -23,18 +23,18 @@ LEFT_OUT = [
     ("---\ntitle: x\n", 1, "the front matter is never closed"),
     ("---\n", 1, "the front matter is never closed"),
     ('+++\ntitle="x"\n', 1, "the front matter is never closed"),
-    (f'---\na: "{"x" * 70_000}"\n---\n', 1, "the front matter is larger than 64 KiB"),
+    (f'---\na: "{"x" * 70_000}"\n---\n', 1, "the front matter has more than 64 KiB"),
     ("+++\ntitle = \n+++\n", 2, "the front matter is not TOML: Invalid value"),
     ('{\n"title": \n}\n', 3, "the front matter is not JSON: Expecting value"),
     (
         f"+++\na = {'[' * 5000}\n+++\n",
         2,
-        "the front matter can't be read: its values are nested too deeply",
+        "the front matter can't be read: its values are nested more than 64 levels deep",
     ),
     (
         f"+++\n{'a.' * 20_000}a = 1\n+++\n",
         2,
-        "the front matter can't be read: its values are nested too deeply",
+        "the front matter can't be read: its values are nested more than 64 levels deep",
     ),
     *(
         (f"+++\n{lines}\n+++\n", 2, TOO_DEEP)
@@ -54,38 +54,54 @@ LEFT_OUT = [
     (
         f"+++\na = 0x{'f' * 20_000}\n+++\n",
         2,
-        "the front matter can't be read: it has a number of thousands of digits",
+        "the front matter can't be read: it has a number with thousands of digits",
     ),
     (
         f'{{\n"a": {"[" * 5000}\n}}\n',
         1,
-        "the front matter can't be read: its values are nested too deeply",
+        "the front matter can't be read: its values are nested more than 64 levels deep",
     ),
 ]
 
-# heads, and the one problem that keeps each of them out, with its line
+# a head, the line and the one problem that leaves it out
 BAD_HEADS = [
-    ("a: " + "[" * 50_000, 2, "the front matter can't be read: its values are nested too deeply"),
+    (
+        "a: " + "[" * 50_000,
+        2,
+        "the front matter can't be read: its values are nested more than 64 levels deep",
+    ),
     (
         "a: " + "{a: " * 10_000,
         2,
-        "the front matter can't be read: its values are nested too deeply",
+        "the front matter can't be read: its values are nested more than 64 levels deep",
     ),
-    ("- " * 30_000, 2, "the front matter can't be read: its values are nested too deeply"),
-    ("? " * 30_000, 2, "the front matter can't be read: its values are nested too deeply"),
+    (
+        "- " * 30_000,
+        2,
+        "the front matter can't be read: its values are nested more than 64 levels deep",
+    ),
+    (
+        "? " * 30_000,
+        2,
+        "the front matter can't be read: its values are nested more than 64 levels deep",
+    ),
     (
         "a: " + "[" * 65 + "]" * 65,
         2,
-        "the front matter can't be read: its values are nested too deeply",
+        "the front matter can't be read: its values are nested more than 64 levels deep",
     ),
     ("x: x\na: [" + ("'" + "]" * 64 + "'," + "[" * 64) * 495, 2, TOO_DEEP),
-    ("a: &a [*a]", 2, "the front matter can't be read: its values are nested too deeply"),
+    (
+        "a: &a [*a]",
+        2,
+        "the front matter can't be read: its values are nested more than 64 levels deep",
+    ),
     (
         "a: 0x" + "f" * 20_000,
         2,
-        "the front matter can't be read: it has a number of thousands of digits",
+        "the front matter can't be read: it has a number with thousands of digits",
     ),
-    (BOMB, 2, "the front matter can't be read: it has too many values"),
+    (BOMB, 2, "the front matter can't be read: it has more than 100,000 values"),
     (
         "title: a: b",
         2,
@@ -115,7 +131,8 @@ BAD_HEADS = [
     (
         "<<: x",
         2,
-        "the front matter is not YAML: expected a mapping or list of mappings for merging, but found scalar",
+        "the front matter is not YAML: expected a mapping or list of mappings for merging, but "
+        "found scalar",
     ),
     (
         'title: "\\ud800"',
@@ -131,11 +148,12 @@ BAD_HEADS = [
     (
         "layout: x\ntitle: a\x07b",
         3,
-        "the front matter holds a character YAML can't: control characters are not allowed",
+        "the front matter contains a character that YAML forbids: control characters are not "
+        "allowed",
     ),
-    ("just text", 2, "the front matter can't be read: it is not keys and values"),
-    ("- a\n- b", 2, "the front matter can't be read: it is not keys and values"),
-    ("42", 2, "the front matter can't be read: it is not keys and values"),
+    ("just text", 2, "the front matter can't be read: it does not consist of keys and values"),
+    ("- a\n- b", 2, "the front matter can't be read: it does not consist of keys and values"),
+    ("42", 2, "the front matter can't be read: it does not consist of keys and values"),
     ("date: tomorow", 2, 'date is not a date: "tomorow"'),
     ("layout: post\ndate: 2024-02-32", 3, 'date is not a date: "2024-02-32"'),
     ("date: 2024-13-30 10:00:00", 2, 'date is not a date: "2024-13-30 10:00:00"'),
@@ -148,63 +166,75 @@ BAD_HEADS = [
     (f'date: "{"1" * 5000}"', 2, f'date is not a date: "{"1" * 58}…'),
 ]
 
-# paths that say what no calendar has, or nothing
+# paths with an impossible date or none
 BAD_PATHS = [
-    ("_posts/x.md", "it has no date"),
+    ("_posts/x.md", "the post has no date"),
     ("_posts/2024-13-45-x.md", 'the file name\'s date is not a date: "2024-13-45"'),
     ("_posts/2024-02-32-x.md", 'the file name\'s date is not a date: "2024-02-32"'),
     ("_posts/0000-01-01-x.md", 'the file name\'s date is not a date: "0000-01-01"'),
 ]
 
-# heads that are mended by a guess, what is said of it, and what the post has then
+# a head, its line, the problem, and the repaired value of the post
 MENDED = [
     (
         "layout: post\ndate: 2023-02-30",
         3,
-        'date is past its month\'s end: "2023-02-30"; Jekyll takes it for 2023-03-02',
+        'date is past the end of its month: "2023-02-30"; Jekyll reads 2023-03-02',
         "published",
         datetime(2023, 3, 2, tzinfo=UTC),
     ),
-    ("title: One\ntitle: Two", 3, "title is said twice; the last one counts", "title", "Two"),
-    ("title: [a, b]", 2, 'title is no text: ["a", "b"]; "X" stands for it', "title", "X"),
-    ("title: {a: b}", 2, 'title is no text: {"a": "b"}; "X" stands for it', "title", "X"),
-    ("title: !ruby/object:X {}", 2, 'title is no text: {}; "X" stands for it', "title", "X"),
-    ('title: "   "', 2, 'title is no text: "   "; "X" stands for it', "title", "X"),
-    ('title: "<b></b>"', 2, 'title is no text: "<b></b>"; "X" stands for it', "title", "X"),
-    ("title: 1984", 2, "title is not a text: 1984", "title", "1984"),
-    ("title: yes", 2, "title is not a text: true", "title", "true"),
-    ("id: 4711", 2, "id is not a text: 4711", "id", "4711"),
-    ("id: [a]", 2, 'id is not a text: ["a"]', "id", "https://example.com/2024/01/02/x"),
+    ("title: One\ntitle: Two", 3, "title is given twice; the last value is used", "title", "Two"),
+    ("title: [a, b]", 2, 'title is not text: ["a", "b"]; "X" is used instead', "title", "X"),
+    ("title: {a: b}", 2, 'title is not text: {"a": "b"}; "X" is used instead', "title", "X"),
+    ("title: !ruby/object:X {}", 2, 'title is not text: {}; "X" is used instead', "title", "X"),
+    ('title: "   "', 2, 'title is not text: "   "; "X" is used instead', "title", "X"),
+    ('title: "<b></b>"', 2, 'title is not text: "<b></b>"; "X" is used instead', "title", "X"),
+    ("title: 1984", 2, "title is not text: 1984", "title", "1984"),
+    ("title: yes", 2, "title is not text: true", "title", "true"),
+    ("id: 4711", 2, "id is not text: 4711", "id", "4711"),
+    ("id: [a]", 2, 'id is not text: ["a"]', "id", "https://example.com/2024/01/02/x"),
     ("guid: my-post", 2, 'guid is not a URI: "my-post"', "id", "my-post"),
     (
         "permalink: [a]",
         2,
-        'permalink is not a text: ["a"]',
+        'permalink is not text: ["a"]',
         "url",
         "https://example.com/2024/01/02/x.html",
     ),
     (
         "permalink: /:nope/",
         2,
-        "permalink has no placeholder :nope",
+        "permalink has an unknown placeholder :nope",
         "url",
         "https://example.com/:nope/",
     ),
-    ("slug: [a]", 2, 'slug is not a text: ["a"]', "url", "https://example.com/2024/01/02/x.html"),
-    ("slug: true", 2, "slug is not a text: true", "url", "https://example.com/2024/01/02/x.html"),
+    ("slug: [a]", 2, 'slug is not text: ["a"]', "url", "https://example.com/2024/01/02/x.html"),
+    ("slug: true", 2, "slug is not text: true", "url", "https://example.com/2024/01/02/x.html"),
     ("last_modified_at: now", 2, 'last_modified_at is not a date: "now"', "updated", None),
     ("updated: [x]", 2, 'updated is not a date: ["x"]', "updated", None),
     ("author: {email: x}", 2, 'author has no name: {"email": "x"}', "title", "X"),
-    ("categories: {a: b}", 2, 'categories holds what is no word: {"a": "b"}', "title", "X"),
-    ("categories: [on, off]", 2, "categories holds what is no word: [true, false]", "title", "X"),
-    ("tags: [[a, {b: c}]]", 2, 'tags holds what is no word: [["a", {"b": "c"}]]', "title", "X"),
-    ("category: true", 2, "category holds what is no word: true", "title", "X"),
-    ('lang: "no such language"', 2, 'lang is not a language: "no such language"', "title", "X"),
-    ("lang: [en]", 2, 'lang is not a language: ["en"]', "title", "X"),
-    ('published: "true"', 2, 'published is a text: "true"', "title", "X"),
+    ("categories: {a: b}", 2, 'categories has a value that is not text: {"a": "b"}', "title", "X"),
+    (
+        "categories: [on, off]",
+        2,
+        "categories has a value that is not text: [true, false]",
+        "title",
+        "X",
+    ),
+    (
+        "tags: [[a, {b: c}]]",
+        2,
+        'tags has a value that is not text: [["a", {"b": "c"}]]',
+        "title",
+        "X",
+    ),
+    ("category: true", 2, "category has a value that is not text: true", "title", "X"),
+    ('lang: "no such language"', 2, 'lang is not a language tag: "no such language"', "title", "X"),
+    ("lang: [en]", 2, 'lang is not a language tag: ["en"]', "title", "X"),
+    ('published: "true"', 2, 'published is text, not true or false: "true"', "title", "X"),
 ]
 
-# heads that look wrong, and that Jekyll takes as they are
+# heads that look wrong and that Jekyll accepts
 HARMLESS = [
     "a: 1e999\nb: .nan\nc: 0x\nd: 0b\ne: 12:30\nf: 09",
     "n: " + "9" * 5000,
@@ -220,37 +250,37 @@ HARMLESS = [
 
 @pytest.mark.parametrize(("text", "line", "message"), LEFT_OUT)
 def test_bad_file(text: str | bytes, line: int | None, message: str) -> None:
-    """A file that can't be read as a post is left out, and its one Problem says where and why."""
+    """A file that can't be read as a post is left out, with one Problem."""
     read = read_post(document(PATH, text), site_of())
-    assert (None, [(PATH, line, message, True)]) == (read.post, _said(read.problems))
+    assert (None, [(PATH, line, message, True)]) == (read.post, _reported(read.problems))
 
 
 @pytest.mark.parametrize(("head", "line", "message"), BAD_HEADS)
 def test_bad_head(head: str, line: int, message: str) -> None:
-    """A head that can't be read, or whose date is none, leaves its post out, and the Problem names the line."""
+    """A head that can't be read or has no valid date: the post is left out, with the line."""
     read = read_post(document(PATH, f"---\n{head}\n---\nText.\n"), site_of())
-    assert (None, [(PATH, line, message, True)]) == (read.post, _said(read.problems))
+    assert (None, [(PATH, line, message, True)]) == (read.post, _reported(read.problems))
 
 
 @pytest.mark.parametrize(("path", "message"), BAD_PATHS)
 def test_bad_path(path: str, message: str) -> None:
-    """A post without a date anywhere, or with one in its name that no calendar has, is left out."""
+    """A post without a date, or with an impossible date in its name, is left out."""
     read = read_post(document(path, "---\ntitle: x\n---\nText.\n"), site_of())
-    assert (None, [(path, None, message, True)]) == (read.post, _said(read.problems))
+    assert (None, [(path, None, message, True)]) == (read.post, _reported(read.problems))
 
 
 @pytest.mark.parametrize(("head", "line", "message", "field", "value"), MENDED)
-def test_mended(head: str, line: int, message: str, field: str, value: object) -> None:
-    """What has an obvious reading gets it, and the Problem says so: the post stays in."""
+def test_repaired(head: str, line: int, message: str, field: str, value: object) -> None:
+    """A value with an obvious meaning gets it, and a Problem says so: the post stays in."""
     read = read_post(document(PATH, f"---\n{head}\n---\nText.\n"), site_of())
-    assert [(PATH, line, message, False)] == _said(read.problems)
+    assert [(PATH, line, message, False)] == _reported(read.problems)
     assert read.post is not None
     assert value == getattr(read.post.head, field)
 
 
 @pytest.mark.parametrize("head", HARMLESS)
 def test_harmless(head: str) -> None:
-    """Odd values where nobody asks for others are no Problem."""
+    """Odd values that are never used are not a Problem."""
     read = read_post(document(PATH, f"---\n{head}\n---\nText.\n"), site_of())
     assert read.problems == ()
     assert read.post is not None
@@ -260,21 +290,25 @@ def test_harmless(head: str) -> None:
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        ('published: "false"', 'published is a text: "false"'),
+        ('published: "false"', 'published is text, not true or false: "false"'),
         ("published:", "published is empty, which means false"),
-        ('draft: "true"', 'draft is a text: "true"'),
+        ('draft: "true"', 'draft is text, not true or false: "true"'),
     ],
 )
-def test_hidden_by_a_word(head: str, message: str) -> None:
-    """A post that only looks unpublished is out, and never silently."""
+def test_hidden_by_text(head: str, message: str) -> None:
+    """A post that only looks unpublished is left out, with a Problem."""
     read = read_post(document(PATH, f"---\n{head}\n---\nText.\n"), site_of())
-    assert (None, [(PATH, 2, message, False)]) == (read.post, _said(read.problems))
+    assert (None, [(PATH, 2, message, False)]) == (read.post, _reported(read.problems))
 
 
-def test_characters_that_are_none() -> None:
-    """Lone surrogates, which only JSON and file names can hold, reach neither title nor address."""
-    said = '"title": "a\\ud800b", "slug": "c\\ud800", "permalink": "/x\\ud800/:title/", "categories": ["n\\udfff"]'
-    head = f'{{\n{said}, "x\\ud800": [{{"y\\udfff": "z\\ud800"}}], "layout": "\\ud83d\\ude00"\n}}\nText.'
+def test_lone_surrogates() -> None:
+    """JSON and file names can have them; titles and addresses don't."""
+    fields = (
+        '"title": "a\\ud800b", "slug": "c\\ud800", "permalink": "/x\\ud800/:title/", '
+        '"categories": ["n\\udfff"]'
+    )
+    nested = '"x\\ud800": [{"y\\udfff": "z\\ud800"}]'
+    head = f'{{\n{fields}, {nested}, "layout": "\\ud83d\\ude00"\n}}\nText.'
     post = read_post(document(PATH, head), site_of()).post
     assert post is not None
     assert (post.head.title, post.head.url) == ("ab", "https://example.com/x/c/")
@@ -284,20 +318,22 @@ def test_characters_that_are_none() -> None:
     assert (named.head.title, named.head.url) == ("Caf", "https://example.com/2024/01/02/caf.html")
 
 
-def test_name_past_its_months_end() -> None:
-    """A file named for a day that its month has not is a post of the next month, as in Jekyll, and it is said."""
+def test_file_name_past_the_end_of_a_month() -> None:
+    """The post has a date in the next month, as in Jekyll, and a Problem."""
     read = read_post(document("_posts/2011-04-31-x.md", "Text."), site_of())
-    said = "the file name's date is past its month's end: \"2011-04-31\"; Jekyll takes it for 2011-05-01"
-    assert [("_posts/2011-04-31-x.md", None, said, False)] == _said(read.problems)
+    message = (
+        'the file name\'s date is past the end of its month: "2011-04-31"; Jekyll reads 2011-05-01'
+    )
+    assert [("_posts/2011-04-31-x.md", None, message, False)] == _reported(read.problems)
     assert read.post is not None
     assert read.post.head.url == "https://example.com/2011/05/01/x.html"
 
 
 def test_date_hint() -> None:
-    """A Problem tells what to write instead."""
+    """The hint shows how to write a date."""
     read = read_post(document(PATH, "---\ndate: tomorow\n---\n"), site_of())
     assert read.problems[0].hint == DATE_HINT
 
 
-def _said(problems: tuple) -> list:
+def _reported(problems: tuple) -> list:
     return [(problem.path, problem.line, problem.message, problem.fatal) for problem in problems]

@@ -1,4 +1,4 @@
-"""The picture, sound and film of a post come from its front matter."""
+"""The image and enclosures of a post, from its front matter."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ IMAGES = [
 
 @pytest.mark.parametrize(("value", "expected"), IMAGES)
 def test_image(value: Any, expected: Media | None) -> None:
-    """A path is the site's, with or without a slash; type by suffix, length if the file is there; nonsense is none."""
+    """A path is the site's, with or without a slash; the type is by suffix."""
     assert expected == picture(value)
 
 
@@ -89,5 +89,5 @@ ENCLOSURES = [
 
 @pytest.mark.parametrize(("front", "expected"), ENCLOSURES)
 def test_enclosures(front: dict[str, Any], expected: tuple[Media, ...]) -> None:
-    """Sound and film only, each once; what a theme means by `video` is not guessed at."""
+    """Audio and video only, each once; a theme's player id in `video` is ignored."""
     assert expected == enclosures(front, SITE, FILES)

@@ -1,4 +1,4 @@
-"""Where posts stand, and their ids: the expected values are Jekyll 4.3.1 and jekyll-feed 0.17’s own."""
+"""Addresses and ids of posts, as of Jekyll 4.3.1 and jekyll-feed 0.17."""
 
 from datetime import UTC, datetime
 
@@ -206,7 +206,7 @@ PLACE = Place(
     basename="2024-12-30-My_Day",
     slug="My_Day",
     output_ext=".html",
-    moment=datetime(2024, 12, 30, 4, 5, 6, tzinfo=UTC),
+    published=datetime(2024, 12, 30, 4, 5, 6, tzinfo=UTC),
     categories=("Foo Bar", "baz", "BAZ"),
 )
 
@@ -245,32 +245,32 @@ COLLECTIONS = "collections: {recipes: {output: true}}\n"
 
 @pytest.mark.parametrize(("path", "head", "page", "id_"), DATE)
 def test_default_style(path: str, head: str, page: str, id_: str) -> None:
-    """A page's address comes of its categories, date and slug; its id of the page's folder and the raw slug."""
-    found = post_of(head, path=path, site=site_of(f"url: https://example.com\n{COLLECTIONS}")).head
-    assert (f"https://example.com{page}", f"https://example.com{id_}") == (found.url, found.id)
+    """The address has categories, date and slug; the id has the page's folder and the raw slug."""
+    actual = post_of(head, path=path, site=site_of(f"url: https://example.com\n{COLLECTIONS}")).head
+    assert (f"https://example.com{page}", f"https://example.com{id_}") == (actual.url, actual.id)
 
 
 @pytest.mark.parametrize(("style", "path", "page", "id_"), STYLES)
 def test_styles(style: str, path: str, page: str, id_: str) -> None:
-    """Each named style, for posts and for a collection that says nothing of its own."""
-    found = post_of(
+    """Each named style, for posts and for a collection without a permalink."""
+    actual = post_of(
         "layout: x",
         path=path,
         site=site_of(f"url: https://example.com\npermalink: {style}\n{COLLECTIONS}"),
     ).head
-    assert (f"https://example.com{page}", f"https://example.com{id_}") == (found.url, found.id)
+    assert (f"https://example.com{page}", f"https://example.com{id_}") == (actual.url, actual.id)
 
 
 @pytest.mark.parametrize(("permalink", "page", "id_"), OWN)
 def test_own_permalink(permalink: str, page: str, id_: str) -> None:
-    """A head's permalink is a template, made safe, and decides the id's folder."""
-    found = post_of(f"permalink: '{permalink}'").head
-    assert (f"https://example.com{page}", f"https://example.com{id_}") == (found.url, found.id)
+    """A head's permalink is a template, made safe, and gives the id its folder."""
+    actual = post_of(f"permalink: '{permalink}'").head
+    assert (f"https://example.com{page}", f"https://example.com{id_}") == (actual.url, actual.id)
 
 
 @pytest.mark.parametrize("key", PLACEHOLDERS)
 def test_placeholders(key: str) -> None:
-    """Every placeholder of Jekyll stands for its value, escaped."""
+    """Every placeholder of Jekyll becomes its value, escaped."""
     assert f"/{PLACEHOLDERS[key]}" == site_path(f"/:{key}", PLACE)
 
 
@@ -279,38 +279,41 @@ def test_underscore_between_placeholders() -> None:
     assert site_path("/:year_:month", PLACE) == "/2024_12"
 
 
-def test_moment_is_in_the_sites_zone() -> None:
-    """The day in an address is the day on the site's clock."""
+def test_date_is_in_the_sites_zone() -> None:
+    """The day in an address is the day in the site's time zone."""
     site = site_of("url: https://example.com\ntimezone: Asia/Tokyo\n")
-    found = post_of("date: 2024-01-02 20:00:00 Z", site=site).head
-    assert found.url == "https://example.com/2024/01/03/hello.html"
+    actual = post_of("date: 2024-01-02 20:00:00 Z", site=site).head
+    assert actual.url == "https://example.com/2024/01/03/hello.html"
 
 
 def test_collection_permalink() -> None:
-    """A collection's own template holds for its documents."""
-    config = "url: https://example.com\ncollections: {recipes: {output: true, permalink: '/food/:name-:path-:title/'}}\n"
-    found = post_of(
+    """A collection's own template applies to its documents."""
+    config = (
+        "url: https://example.com\ncollections: {recipes: {output: true, permalink: "
+        "'/food/:name-:path-:title/'}}\n"
+    )
+    actual = post_of(
         "title: Cake", path="_recipes/deep/2024-05-02-cake.md", site=site_of(config)
     ).head
-    assert found.url == "https://example.com/food/2024-05-02-cake-/deep/2024-05-02-cake-cake/"
+    assert actual.url == "https://example.com/food/2024-05-02-cake-/deep/2024-05-02-cake-cake/"
 
 
 def test_base_url() -> None:
     """A site below a folder has it in every address and id."""
-    found = post_of(
+    actual = post_of(
         "", site=site_of("url: https://example.com\nbaseurl: /blog/\npermalink: /:title/\n")
     ).head
-    assert (found.url, found.id) == (
+    assert (actual.url, actual.id) == (
         "https://example.com/blog/hello/",
         "https://example.com/blog/hello",
     )
 
 
 def test_unknown_placeholder_of_the_site() -> None:
-    """A template with a placeholder that nothing stands for is the config's Problem, once."""
+    """A template with an unknown placeholder is one Problem of the config."""
     _, problems = site_and_problems("url: https://e.com\npermalink: /:nope/:title/\n")
     assert [str(problem) for problem in problems] == [
-        "_config.yml:2: permalink has no placeholder :nope"
+        "_config.yml:2: permalink has an unknown placeholder :nope"
     ]
 
 
@@ -329,8 +332,9 @@ def test_document_id(page: str, slug: str, expected: str) -> None:
 
 
 def test_permalink_of_the_posts_collection() -> None:
-    """A site that lists `posts` among its collections may give them their template there, and it wins."""
+    """`collections.posts.permalink` wins over `permalink`."""
     site = site_of(
-        "url: https://example.com\npermalink: pretty\ncollections: {posts: {permalink: '/news/:year/:title/'}}\n"
+        "url: https://example.com\npermalink: pretty\ncollections: {posts: {permalink: "
+        "'/news/:year/:title/'}}\n"
     )
     assert post_of("layout: x", site=site).head.url == "https://example.com/news/2024/hello/"

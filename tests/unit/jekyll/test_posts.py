@@ -1,4 +1,4 @@
-"""What a post is, read from its file: title, date, words, authors, and whether it is one at all."""
+"""Reading posts: title, date, labels, authors, and which files are posts."""
 
 from datetime import UTC, datetime
 
@@ -9,18 +9,22 @@ from syndicator.jekyll.head_template import text_digest
 from syndicator.jekyll.posts import read_post
 from syndicator.model.content import Author, Term
 
-AUTHORS = "jane: {name: Jane Doe, email: jane@e.com, uri: 'https://jane.e.com/'}\njoe: {name: Joe}\ntext: A Text\n"
+AUTHORS = (
+    "jane: {name: Jane Doe, email: jane@e.com, uri: 'https://jane.e.com/'}\njoe: {name: "
+    "Joe}\ntext: A Text\n"
+)
 SITE = "url: https://e.com\n"
 
 
 def test_first_users_post() -> None:
-    """The post our first user writes twenty thousand times."""
+    """The kind of post that the first user has twenty thousand of."""
     site = site_of(
         "name: 'The Daily'\nurl: \"https://news.example.com\"\nbaseurl: ''\npermalink: /:title/\n"
         "defaults: [{scope: {path: _posts}, values: {author: sal}}]\n"
     )
     text = (
-        '---\nlayout: post\ntitle: "Update: Agent shoots man in the leg"\ndate: 2026-01-15T05:39:13\n'
+        '---\nlayout: post\ntitle: "Update: Agent shoots man in the leg"\ndate: '
+        "2026-01-15T05:39:13\n"
         'author: "newsdesk"\ncategories: [News]\ntags: []\nexcerpt: "The City confirmed."\n'
         "image: assets/images/d6.jpg\n---\n\nExperts revealed.\n"
     )
@@ -62,7 +66,7 @@ TITLES = [
 
 @pytest.mark.parametrize(("head", "title"), TITLES)
 def test_title(head: str, title: str) -> None:
-    """A title is plain typographic text in one line; without one, the file's name says it."""
+    """Plain typographic text on one line; without a title, from the file name."""
     assert title == post_of(head).head.title
 
 
@@ -89,19 +93,19 @@ TAGS = [
 
 @pytest.mark.parametrize(("head", "categories"), CATEGORIES)
 def test_categories(head: str, categories: tuple[str, ...]) -> None:
-    """`categories` and `category` count together, each label once; words of a text are apart only in `categories`."""
+    """`categories` and `category` together, each once; only `categories` splits at spaces."""
     assert categories == post_of(head).categories
 
 
 def test_folders_are_categories() -> None:
-    """Folders above `_posts` come first; those below it are none."""
+    """Folders above `_posts` come first; folders below it are not categories."""
     post = post_of("categories: [horror, Horror]", path="movies/Horror/_posts/sub/2024-01-02-x.md")
     assert post.categories == ("movies", "Horror", "horror")
 
 
 @pytest.mark.parametrize(("head", "tags"), TAGS)
 def test_tags(head: str, tags: tuple[str, ...]) -> None:
-    """`tag` counts, and only without it `tags`."""
+    """`tag`, or else `tags`."""
     assert tags == post_of(head).tags
 
 
@@ -128,13 +132,13 @@ POST_AUTHORS = [
 
 @pytest.mark.parametrize(("head", "authors"), POST_AUTHORS)
 def test_authors(head: str, authors: tuple[Author, ...]) -> None:
-    """`author`, else `authors`, else the site's; keys are looked up in `_data/authors`; all of a list count."""
+    """`author`, `authors` or the site's, looked up in `_data/authors`; all of a list."""
     site = site_of(f"{SITE}author: The site\n", {"_data/authors.yml": AUTHORS})
     assert authors == post_of(head, site=site).authors
 
 
 def test_terms() -> None:
-    """A post is found by each of its words, and by its collection when that isn't posts."""
+    """A post has a term for each label, and one for a collection other than posts."""
     site = site_of(f"{SITE}collections: {{recipes: {{output: true}}}}\n")
     post = post_of(
         "category: c\ntags: [t]\nauthor: a\ndate: 2024-01-01", path="_recipes/pie.md", site=site
@@ -157,15 +161,15 @@ DATES = [
 ]
 
 
-@pytest.mark.parametrize(("head", "moment"), DATES)
-def test_published(head: str, moment: str) -> None:
-    """The head's date, else the file name's, on the clock that Jekyll reads it by."""
+@pytest.mark.parametrize(("head", "published"), DATES)
+def test_published(head: str, published: str) -> None:
+    """The head's date, else the file name's, in the zone that Jekyll uses."""
     site = site_of(f"{SITE}timezone: America/New_York\n")
-    assert f"{moment}+00:00" == post_of(head, site=site).head.published.isoformat()
+    assert f"{published}+00:00" == post_of(head, site=site).head.published.isoformat()
 
 
 def test_toml_date_is_utc() -> None:
-    """A TOML date and time without a zone is read as YAML's is."""
+    """A TOML date and time without a zone is in UTC, as in YAML."""
     post = read_post(
         document("_posts/2024-01-02-x.md", "+++\ndate = 2024-01-03T10:00:00\n+++\n"), site_of()
     ).post
@@ -183,12 +187,12 @@ def test_toml_date_is_utc() -> None:
     ],
 )
 def test_updated(head: str, updated: datetime | None) -> None:
-    """Only the head says when a post was changed."""
+    """Only the head has the time of a change."""
     assert updated == post_of(head).head.updated
 
 
 def test_future_post_is_a_post() -> None:
-    """Whether its time has come is for others to decide."""
+    """Whether it is shown is decided elsewhere."""
     assert post_of("date: 9000-01-01").head.published.year == 9000
 
 
@@ -207,12 +211,12 @@ NOT_POSTS = [
 
 @pytest.mark.parametrize(("head", "path"), NOT_POSTS)
 def test_not_a_post(head: str, path: str) -> None:
-    """Drafts, what is unpublished, and what stands where Jekyll doesn't look: no post, and no Problem."""
+    """Drafts, unpublished posts, and files where Jekyll doesn't look: no post, no Problem."""
     assert (reading(head, path=path).post, reading(head, path=path).problems) == (None, ())
 
 
 def test_no_front_matter() -> None:
-    """In `_posts` a file without front matter is a post; in a collection it is none."""
+    """In `_posts` a file without front matter is a post; in a collection it is not."""
     site = site_of(f"{SITE}collections: {{recipes: {{output: true}}}}\n")
     post = read_post(document("_posts/2024-01-02-just-text.md", "Just text.\n"), site).post
     assert post is not None
@@ -220,25 +224,27 @@ def test_no_front_matter() -> None:
     assert read_post(document("_recipes/2024-01-02-pie.md", "Just text.\n"), site).post is None
 
 
-@pytest.mark.parametrize(("asked", "problems"), [("", 0), ("feed: {collections: [recipes]}\n", 1)])
-def test_collection_document_without_a_date(asked: str, problems: int) -> None:
-    """A page of a collection needs no date, and is then no post; unless the site wants a feed of the collection."""
-    site = site_of(f"{SITE}collections: {{recipes: {{output: true}}}}\n{asked}")
+@pytest.mark.parametrize(
+    ("feed_setting", "problems"), [("", 0), ("feed: {collections: [recipes]}\n", 1)]
+)
+def test_collection_document_without_a_date(feed_setting: str, problems: int) -> None:
+    """Not a post, and a Problem only if the site wants a feed of the collection."""
+    site = site_of(f"{SITE}collections: {{recipes: {{output: true}}}}\n{feed_setting}")
     read = reading("title: Pie", path="_recipes/pie.md", site=site)
     assert (None, problems) == (read.post, len(read.problems))
 
 
 def test_name_without_a_date() -> None:
-    """Jekyll passes over a post whose name has no date; one with a date in its head is taken, and it is said."""
+    """Jekyll ignores a post without a date in its name; it is a post here, with a Problem."""
     read = reading("date: 2024-01-01", path="_posts/hello.md")
     assert read.post is not None
     assert [str(p) for p in read.problems] == [
-        "_posts/hello.md: Jekyll ignores it: the file's name has no date"
+        "_posts/hello.md: Jekyll ignores this post: its file name has no date"
     ]
 
 
 def test_plain_folder() -> None:
-    """In a plain folder each file with a date is a post, and its folders say nothing."""
+    """In a plain folder each file with a date is a post; folders are not categories."""
     site = site_of(None, {}, url="https://e.com")
     read = reading("date: 2024-01-01", path="notes/hello.md", site=site)
     assert read.problems == ()
@@ -246,7 +252,7 @@ def test_plain_folder() -> None:
     assert (read.post.head.url, read.post.categories) == ("https://e.com/2024/01/01/hello.html", ())
     assert [
         problem.message for problem in reading("title: x", path="a.md", site=site).problems
-    ] == ["it has no date"]
+    ] == ["the post has no date"]
     assert reading("title: x", path="_drafts/a.md", site=site).problems == ()
 
 
@@ -260,8 +266,8 @@ def test_plain_folder() -> None:
 )
 def test_own_id(head: str, id_: str) -> None:
     """The head's own id wins, and is marked as such."""
-    found = post_of(head).head
-    assert (id_, True) == (found.id, found.own_id)
+    head_ = post_of(head).head
+    assert (id_, True) == (head_.id, head_.own_id)
 
 
 def test_text_digest() -> None:
@@ -272,16 +278,16 @@ def test_text_digest() -> None:
     assert same == text_digest("A", b"Text.\n") != text_digest("A", b"Text!\n")
 
 
-def test_front_keeps_what_was_said() -> None:
-    """The head stays whole for who renders it, with the defaults under it and the slug found."""
+def test_front_matter_is_kept() -> None:
+    """The whole head, with the defaults and the slug, for rendering."""
     site = site_of(f"{SITE}defaults: [{{values: {{layout: post, meta: {{a: 1}}}}}}]\n")
     front = post_of("meta: {b: 2}\nlang: de", site=site).front
     assert front == {"layout": "post", "meta": {"a": 1, "b": 2}, "lang": "de", "slug": "hello"}
     assert post_of("lang: de", site=site).language == "de"
 
 
-def test_words_too_long_for_a_feed() -> None:
-    """They stay the post's own; no feed is made of them, and a problem says where they stand."""
+def test_labels_too_long_for_a_feed() -> None:
+    """The post keeps them; they get no feed, and a Problem has the line."""
     long = "ä" * 301
     read = reading(f"title: x\ncategory: {long}\ntags: [y, {long}]\nauthors: [{long[:-1]}]")
     assert read.post
@@ -292,19 +298,19 @@ def test_words_too_long_for_a_feed() -> None:
     ]
     shown = f'"{long[:58]}…'
     assert [(problem.line, problem.message) for problem in read.problems] == [
-        (3, f"category has 301 characters, and so no feed: {shown}"),
-        (4, f"tag has 301 characters, and so no feed: {shown}"),
+        (3, f"category has 301 characters and gets no feed; the limit is 300: {shown}"),
+        (4, f"tag has 301 characters and gets no feed; the limit is 300: {shown}"),
     ]
 
 
-def test_ids_that_no_database_could_hold() -> None:
-    """One that an author wrote is named, and not used. Of one that an address makes a short one is made."""
+def test_long_ids() -> None:
+    """A long id of the author is a Problem and not used; a long address gets a short id."""
     long = "tag:" + "ä" * 999
     read = reading(f"title: x\nid: {long}")
     assert read.post
     assert (read.post.head.id, read.post.head.own_id) == (post_of("title: x").head.id, False)
     assert [(problem.line, problem.message.partition("ä")[0]) for problem in read.problems] == [
-        (3, 'id is 1,003 characters long: "tag:')
+        (3, 'id has 2,002 bytes; the limit is 2,000: "tag:')
     ]
     assert post_of(f"id: {long[:-2]}").head.id == long[:-2]
     first, again, other = (post_of(f"slug: {'x' * 2000}{end}").head for end in "aab")
@@ -312,8 +318,8 @@ def test_ids_that_no_database_could_hold() -> None:
     assert (len(first.id.partition("/#")[2]), len(first.url) > 2000) == (32, True)
 
 
-def test_a_post_of_a_thousand_words() -> None:
-    """Each would be a feed: the first hundred count, and a problem says so."""
+def test_a_thousand_labels() -> None:
+    """Each would be a feed: only the first hundred are used, with a Problem."""
     words = ", ".join(f"w{number}" for number in range(1000))
     read = reading(f"title: x\ncategories: [{words}]\ntags: [{words}]\nauthors: [{words}]")
     assert read.post
@@ -322,7 +328,7 @@ def test_a_post_of_a_thousand_words() -> None:
     ] * 3
     assert len(read.post.head.terms) == 300
     assert [(problem.line, problem.message) for problem in read.problems] == [
-        (3, "1,000 categories; the first 100 count"),
-        (4, "1,000 tags; the first 100 count"),
-        (5, "1,000 authors; the first 100 count"),
+        (3, "the post has 1,000 categories; only the first 100 are used"),
+        (4, "the post has 1,000 tags; only the first 100 are used"),
+        (5, "the post has 1,000 authors; only the first 100 are used"),
     ]

@@ -1,8 +1,8 @@
-"""Which posts wait until the others are out."""
+"""Which posts are rendered after the others."""
 
 import pytest
 
-from syndicator.jekyll.render_cost import LIGHT, is_heavy
+from syndicator.jekyll.render_cost import MAX_LIGHT, is_heavy
 
 
 @pytest.mark.parametrize(
@@ -14,18 +14,18 @@ from syndicator.jekyll.render_cost import LIGHT, is_heavy
         "{% raw %}text{% endraw %} {%- comment -%}x{%- endcomment -%}",
         "[a]({% post_url 2026-01-01-a %}) [b]({% link b.md %})",
         "![]({{ site.baseurl }}/a.png) {{ site.url }}{{ page.url | relative_url }}",
-        "x" * LIGHT,
+        "x" * MAX_LIGHT,
     ],
 )
 def test_light(text: str) -> None:
-    """Prose, and Liquid that writes a line at most."""
+    """Prose, and Liquid whose output is at most a line."""
     assert not is_heavy(text)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "x" * (LIGHT + 1),
+        "x" * (MAX_LIGHT + 1),
         "{% for post in site.posts %}{{ post.title }}{% endfor %}",
         "{% include figure.html %}",
         "{% assign s = s | append: s %}{{ s }}",
@@ -37,5 +37,5 @@ def test_light(text: str) -> None:
     ],
 )
 def test_heavy(text: str) -> None:
-    """Length, and Liquid whose length the text does not show."""
+    """Long text, and Liquid whose output the text does not limit."""
     assert is_heavy(text)

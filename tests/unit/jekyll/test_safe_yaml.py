@@ -1,4 +1,4 @@
-"""How deep a text may be nested, before anything is built of it."""
+"""The depth of a text is checked before any value is built."""
 
 import subprocess
 import sys
@@ -10,7 +10,8 @@ import pytest
 from syndicator.jekyll.front_matter import HeadError, load_head, split
 from syndicator.jekyll.safe_yaml import MAX_DEPTH, YamlLimitError, check_json, check_text, load_yaml
 
-#: Characters of a text that is as deep as it can be: more than `_config.yml` and files of `_data` may have.
+#: Characters of the deepest text: more than `_config.yml` and files of `_data`
+#: may have.
 LONG = 1024 * 1024
 
 
@@ -19,13 +20,13 @@ def repeated(part: str, before: str = "a: [") -> str:
 
 
 def dashes(width: int) -> str:
-    """Lines of `- - -`, each of which begins where the one before ended."""
+    """Lines of `- - -`, each beginning where the one before ended."""
     return "".join(
         " " * (2 * width * line) + "- " * width + "\n" for line in range(LONG // (2 * width * 200))
     )
 
 
-#: Texts that are nested too deeply, by what hides it.
+#: Texts that are nested too deeply, by what hides the depth.
 DEEP = {
     "nothing": repeated("["),
     "nothing, and closed": "a: " + "[" * 20_000 + "]" * 20_000,
@@ -55,9 +56,9 @@ DEEP = {
 
 @pytest.mark.parametrize("kind", DEEP)
 def test_deep_text_is_refused(kind: str) -> None:
-    """Whatever hides the depth, the text is refused at once."""
+    """At once, whatever hides the depth."""
     begun = time.thread_time()
-    with pytest.raises(YamlLimitError, match="nested too deeply"):
+    with pytest.raises(YamlLimitError, match="nested more than 64 levels deep"):
         check_text(DEEP[kind])
     assert time.thread_time() - begun < 0.5
 
@@ -65,8 +66,8 @@ def test_deep_text_is_refused(kind: str) -> None:
 @pytest.mark.parametrize(
     "kind", ["single quotes", "many quotes", "nothing", "indentation in steps"]
 )
-def test_the_process_lives_on(kind: str) -> None:
-    """C's recursion would end the process, so another one reads the text."""
+def test_the_process_survives(kind: str) -> None:
+    """The recursion of libyaml would end the process, so another process reads the text."""
     code = (
         "import sys\nfrom syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml\n"
         "try:\n    load_yaml(sys.stdin.read())\nexcept YamlLimitError:\n    print('refused')"
@@ -97,8 +98,8 @@ SHALLOW = {
 
 
 @pytest.mark.parametrize("kind", SHALLOW)
-def test_brackets_in_text_are_no_depth(kind: str) -> None:
-    """What only looks deep is read."""
+def test_brackets_in_text_are_not_nesting(kind: str) -> None:
+    """Text that only looks deep is read."""
     assert load_yaml(SHALLOW[kind])
 
 
@@ -106,7 +107,7 @@ def test_brackets_in_text_are_no_depth(kind: str) -> None:
     "deep", ['{"a":' * 65, "[" * 65, '["]",' * 65, '["\\"]",' * 65, '[{"]}":' * 33]
 )
 def test_deep_json_is_refused(deep: str) -> None:
-    """Brackets in a string of JSON are text."""
+    """Brackets in a JSON string are text."""
     with pytest.raises(YamlLimitError):
         check_json(deep)
     check_json('{"a": "' + deep.replace("\\", "").replace('"', "") + '"}')
@@ -121,23 +122,23 @@ def test_a_long_key_of_toml_takes_little_memory(line: str, part: str) -> None:
     parts = split("+++\n" + line.format(".".join([part] * 6000)) + "\n+++\n")
     tracemalloc.start()
     try:
-        with pytest.raises(HeadError, match="nested too deeply"):
+        with pytest.raises(HeadError, match="nested more than 64 levels deep"):
             load_head(parts)
         assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
     finally:
         tracemalloc.stop()
 
 
-def test_dots_in_toml_are_no_depth() -> None:
-    """Dots of values and comments are text, in strings of every kind."""
+def test_dots_in_toml_are_not_nesting() -> None:
+    """Dots in values and comments are text, in strings of every kind."""
     text = "x." * 100
-    said = load_head(
+    values = load_head(
         split(
             f"+++\na = 'see {text}'\nb = \"see {text}\" # {text}\n"
             f'c = """\n{text}""""\nd = \'\'\'\n{text}\'\'\'\'\ne.f."g.h" = 1.5\n+++\n'
         )
     ).values
-    assert said["a"] == said["b"] == f"see {text}"
-    assert said["c"] == f'{text}"'
-    assert said["d"] == f"{text}'"
-    assert said["e"] == {"f": {"g.h": 1.5}}
+    assert values["a"] == values["b"] == f"see {text}"
+    assert values["c"] == f'{text}"'
+    assert values["d"] == f"{text}'"
+    assert values["e"] == {"f": {"g.h": 1.5}}

@@ -1,4 +1,4 @@
-"""What a config says of its site."""
+"""Reading a site's config and data."""
 
 import time
 from datetime import UTC
@@ -12,9 +12,10 @@ from syndicator.model.content import Author
 
 
 def test_first_users_config() -> None:
-    """A site that has a name and no title, with a relative logo and plugins we don't know."""
+    """A site with a name and no title, a relative logo and unknown plugins."""
     site, problems = site_and_problems(
-        "name: 'The Daily'\ndescription: 'The Daily Blog'\nlogo: 'assets/images/logo.png'\nbaseurl: ''\n"
+        "name: 'The Daily'\ndescription: 'The Daily Blog'\nlogo: 'assets/images/logo.png'\n"
+        "baseurl: ''\n"
         'url: "https://news.example.com"\npermalink: /:title/\nplugins: [jekyll-archives]\n'
     )
     assert problems == ()
@@ -28,16 +29,16 @@ def test_first_users_config() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("title", "shown"),
     [("Tom's <b>News</b> &amp; more...", "Tom’s News & more…"), ("<br>", "e.com"), ("A  b", "A b")],
 )
-def test_a_sites_title_is_text_as_a_posts_is(said: str, shown: str) -> None:
-    """Typographic and without markup."""
-    assert site_of(f'url: https://e.com\ntitle: "{said}"\n').info.title == shown
+def test_a_sites_title_is_plain_text(title: str, shown: str) -> None:
+    """Typographic and without markup, like a post's."""
+    assert site_of(f'url: https://e.com\ntitle: "{title}"\n').info.title == shown
 
 
-def test_what_jekyll_feed_is_told() -> None:
-    """jekyll-feed's own keys: pictures, limits, excerpts, and what the site makes feeds of."""
+def test_settings_of_jekyll_feed() -> None:
+    """Pictures, limits, excerpts, and the kinds of feeds."""
     site = site_of(
         "url: https://e.com\nbaseurl: /b\nlogo: other.png\n"
         "feed: {logo: logo.png, icon: /i.png, posts_limit: 20, excerpt_only: true, tags: true,\n"
@@ -52,7 +53,7 @@ def test_what_jekyll_feed_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "authors"),
+    ("yaml_lines", "authors"),
     [
         ("author: Sal", (Author(name="Sal"),)),
         (
@@ -65,15 +66,16 @@ def test_what_jekyll_feed_is_told() -> None:
         ("author:", ()),
     ],
 )
-def test_author(said: str, authors: tuple[Author, ...]) -> None:
-    """A site's author is a name, keys and values, or several; who has no name is none."""
-    assert authors == site_of(f"url: https://e.com\n{said}\n").info.authors
+def test_author(yaml_lines: str, authors: tuple[Author, ...]) -> None:
+    """A name, keys and values, or several; an author without a name is ignored."""
+    assert authors == site_of(f"url: https://e.com\n{yaml_lines}\n").info.authors
 
 
-def test_operators_word_wins() -> None:
-    """What the operator sets in [site] wins over the site's own config."""
+def test_overrides_win() -> None:
+    """The operator's [site] settings win over the site's config."""
     site = site_of(
-        "url: https://e.com\ntitle: A\ndescription: B\nlang: en\nauthor: C\ntimezone: UTC\nlogo: /l.png\n",
+        "url: https://e.com\ntitle: A\ndescription: B\nlang: en\nauthor: C\ntimezone: UTC\n"
+        "logo: /l.png\n",
         url="https://o.org/",
         title="X",
         description="Y",
@@ -109,21 +111,30 @@ BAD_CONFIGS = [
         'timezone is not known: "../../etc/passwd"',
         False,
     ),
-    ("url: https://e.com\nlang: a language\n", 2, 'lang is not a language: "a language"', False),
+    (
+        "url: https://e.com\nlang: a language\n",
+        2,
+        'lang is not a language tag: "a language"',
+        False,
+    ),
     ("url: https://e.com\nexclude: x\n", 2, "exclude is not a list", False),
     ("url: https://e.com\ndefaults: x\n", 2, "defaults is not a list", False),
 ]
 
 UNREADABLE = [
     ("url: [\n", 2, "the config can't be read: did not find expected node content"),
-    ("- a\n", 1, "the config is not keys and values"),
-    ("a: " + "[" * 100_000, None, "the config can't be read: its values are nested too deeply"),
+    ("- a\n", 1, "the config does not consist of keys and values"),
+    (
+        "a: " + "[" * 100_000,
+        None,
+        "the config can't be read: its values are nested more than 64 levels deep",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("config", "line", "message", "fatal"), BAD_CONFIGS)
 def test_bad_config(config: str, line: int | None, message: str, fatal: bool) -> None:
-    """A key that says nothing is a Problem with its line, and the rest holds. Without an address nothing does."""
+    """A wrong key is a Problem with its line, and the rest applies. The url is required."""
     _, problems = site_and_problems(config)
     assert [("_config.yml", line, message, fatal)] == [
         (p.path, p.line, p.message, p.fatal) for p in problems
@@ -132,22 +143,23 @@ def test_bad_config(config: str, line: int | None, message: str, fatal: bool) ->
 
 @pytest.mark.parametrize(("config", "line", "message"), UNREADABLE)
 def test_unreadable_config(config: str, line: int | None, message: str) -> None:
-    """A config that can't be read is a fatal Problem that names the line, even when the operator gives an address."""
+    """A fatal Problem with the line, even when the operator sets the address."""
     _, problems = site_and_problems(config, url="https://e.com")
     assert [("_config.yml", line, message, True)] == [
         (p.path, p.line, p.message, p.fatal) for p in problems
     ]
 
 
-def test_language_is_written_as_feeds_do() -> None:
-    """A locale is a language when its parts are joined by a hyphen."""
+def test_locale_as_language() -> None:
+    """A locale is a language tag with hyphens instead of underscores."""
     assert site_of("url: https://e.com\nlang: en_GB.UTF-8\n").language == "en-GB"
 
 
 def test_scope_of_a_jekyll_site() -> None:
-    """Documents are in `_posts` anywhere and in collections with pages; Jekyll's excludes are added to the site's."""
+    """`_posts` anywhere and collections with pages, without the excludes of site and Jekyll."""
     scope = site_of(
-        "url: https://e.com\nexclude: [drafts/, Gemfile]\ninclude: [node_modules]\ncollections_dir: content\n"
+        "url: https://e.com\nexclude: [drafts/, Gemfile]\ninclude: [node_modules]\n"
+        "collections_dir: content\n"
         "collections: {recipes: {output: true}, notes: {output: false}, posts: {output: true}}\n"
     ).scope
     assert (frozenset({"_posts"}), ("content/_recipes",)) == (scope.anywhere, scope.roots)
@@ -166,7 +178,7 @@ def test_scope_of_a_jekyll_site() -> None:
     ],
 )
 def test_plain_folder(config: str | None, files: dict[str, str], roots: tuple[str, ...]) -> None:
-    """A folder without `_config.yml` and without any `_posts` is all documents."""
+    """Without `_config.yml` and any `_posts` folder, every file is a document."""
     assert roots == site_of(config, files, url="https://e.com").scope.roots
 
 
@@ -182,7 +194,7 @@ DATA = {
 
 
 def test_data() -> None:
-    """`site.data` holds each file below its folder and name; one that can't be read is a Problem with its line."""
+    """`site.data` has each file by folder and name; an unreadable one is a Problem."""
     site, problems = site_and_problems("url: https://e.com\n", DATA)
     assert site.data == {
         "authors": {"jane": {"name": "Jane"}},
@@ -208,7 +220,7 @@ def test_data() -> None:
     ],
 )
 def test_data_of_all_files_together_is_limited(name: str, text: str, read: int) -> None:
-    """The first file that is over the limit is a Problem, and no later one is read."""
+    """The first file over the limit is a Problem, and no later one is read."""
     files = {f"_data/{name.format(chr(ord('a') + number))}": text for number in range(20)}
     begun = time.thread_time()
     site, problems = site_and_problems("url: https://e.com\n", dict(reversed(files.items())))
@@ -216,13 +228,13 @@ def test_data_of_all_files_together_is_limited(name: str, text: str, read: int) 
     assert set(site.data) <= set("abcdefgh"[:read])
     assert problems[-1].path == sorted(files)[read]
     assert problems[-1].message == (
-        f"this file and {19 - read} after it are left out: all data files together have more than 8 MiB of text"
-        " or 250,000 values of YAML"
+        f"this file and the {19 - read} after it are left out: together, all data files have"
+        " more than 8 MiB of text or 250,000 YAML values"
     )
 
 
 def test_many_small_files_of_data_are_read() -> None:
-    """Thousands of files, with some MB in all."""
+    """Thousands of files, with a few MB in all."""
     record = (
         "name: Jane Doe\nabout: |\n"
         + "  She writes, [mostly] of things: a, b, c.\n" * 20
@@ -246,14 +258,14 @@ def test_many_small_files_of_data_are_read() -> None:
 def test_digest_sees_changes(
     config: str | None, files: dict[str, str], overrides: dict[str, str]
 ) -> None:
-    """Whatever can change a post changes the digest; a comment doesn't."""
+    """Anything that can change a post changes the digest; a comment doesn't."""
     plain = site_of("url: https://e.com\n")
     assert plain.digest == site_of("# a comment\nurl: https://e.com\n").digest
     assert plain.digest != site_of(config, files, **overrides).digest
 
 
 def test_kramdown_options_are_merged() -> None:
-    """What the config says of kramdown stands over Jekyll's defaults."""
+    """The config's kramdown options win over Jekyll's defaults."""
     assert site_of("url: https://e.com\nkramdown: {hard_wrap: true}\n").kramdown == KramdownOptions(
         hard_wrap=True
     )

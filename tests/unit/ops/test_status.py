@@ -14,7 +14,7 @@ GIB = 2**30
 HUB = HubState(
     url="https://hub.example/",
     waiting=0,
-    gave_up=0,
+    given_up=0,
     next_try=None,
     last_success=NOW,
     last_failure=None,
@@ -28,11 +28,11 @@ HEALTHY = Status(
     url="https://example.com/",
     polled=NOW,
     state="/var/state.db",
-    state_octets=1,
+    state_bytes=1,
     output="/srv/feeds",
-    output_octets=1,
-    disk_free_octets=GIB,
-    state_free_octets=GIB,
+    output_bytes=1,
+    disk_free_bytes=GIB,
+    state_free_bytes=GIB,
     posts=1,
     waiting=None,
     last_run=None,
@@ -40,9 +40,9 @@ HEALTHY = Status(
     feeds=(),
     problems=(),
     hubs=(HUB,),
-    owed={},
-    gave_up={},
-    owed_since=None,
+    queued={},
+    given_up={},
+    queued_since=None,
     next_try=None,
     subscribers=0,
     audiences={},
@@ -59,7 +59,7 @@ def test_a_healthy_status_has_no_concerns() -> None:
     warned = Problem(path="_posts/a.md", message="odd")
     temporary = replace(
         HEALTHY,
-        owed_since=NOW - timedelta(minutes=1),
+        queued_since=NOW - timedelta(minutes=1),
         problems=(warned,),
         polled=NOW - timedelta(minutes=1),
     )
@@ -77,18 +77,18 @@ def test_a_healthy_status_has_no_concerns() -> None:
         ({"polled": NOW - timedelta(minutes=3)}, "last at 2026-05-01 11:57:00 UTC: restart it"),
         ({"problems": (Problem(path="a", message="b", fatal=True),)}, "1 problem keeps a post"),
         (
-            {"hubs": (replace(HUB, gave_up=3, error="404"),)},
+            {"hubs": (replace(HUB, given_up=3, error="404"),)},
             "https://hub.example/: 3 pings given up: 404",
         ),
         (
             {
-                "owed_since": NOW - timedelta(hours=2),
+                "queued_since": NOW - timedelta(hours=2),
                 "hubs": (replace(HUB, waiting=1, error="no answer"),),
             },
             "queued since 2026-05-01 10:00 UTC; https://hub.example/: no answer",
         ),
-        ({"disk_free_octets": 4096}, "/srv/feeds: only 4,096 bytes are free"),
-        ({"state_free_octets": 0}, "/var/state.db: only 0 bytes are free"),
+        ({"disk_free_bytes": 4096}, "/srv/feeds: only 4,096 bytes are free"),
+        ({"state_free_bytes": 0}, "/var/state.db: only 0 bytes are free"),
     ],
 )
 def test_concerns(changes: dict[str, object], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Files that are complete or absent."""
+"""The output folder: files that are complete or absent, and their compressed siblings."""
 
 import gzip
 import os
@@ -8,7 +8,7 @@ import signal
 import stat
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +18,10 @@ import pytest
 
 from syndicator.errors import OutputError
 from syndicator.model.content import FeedFile, digest_of
-from syndicator.outputs.compress import is_packed, siblings
+from syndicator.outputs.compress import is_compressed, siblings
 from syndicator.outputs.folder import Disk, OutputFolder
 
-MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+DATE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def file(path: str = "category/news.rss", data: bytes = b"<rss/>" * 100) -> FeedFile:
@@ -31,73 +31,73 @@ def file(path: str = "category/news.rss", data: bytes = b"<rss/>" * 100) -> Feed
 
 
 def write(folder: OutputFolder, one: FeedFile) -> Disk:
-    (disk,) = folder.write([(one, MOMENT)])
+    (disk,) = folder.write([(one, DATE)])
     return disk
 
 
-def test_a_file_stands_with_its_siblings(tmp_path: Path) -> None:
-    """All three are dated alike, and unpack to the same bytes."""
+def test_a_file_has_compressed_siblings(tmp_path: Path) -> None:
+    """All three have the same mtime, and decompress to the same bytes."""
     folder = OutputFolder(tmp_path, ("gzip", "br"))
     written = write(folder, file())
-    assert folder.unpacked(written)
-    disk = folder.pack("category/news.rss", written)
+    assert folder.needs_siblings(written)
+    disk = folder.write_siblings("category/news.rss", written)
     place = tmp_path / "category/news.rss"
     assert place.read_bytes() == gzip.decompress(Path(f"{place}.gz").read_bytes()) == file().data
     assert brotli.decompress(Path(f"{place}.br").read_bytes()) == file().data
     assert disk
-    assert not folder.unpacked(disk)
-    assert {os.stat(f"{place}{suffix}").st_mtime for suffix in disk} == {MOMENT.timestamp()}
+    assert not folder.needs_siblings(disk)
+    assert {os.stat(f"{place}{suffix}").st_mtime for suffix in disk} == {DATE.timestamp()}
     assert sorted(disk) == ["", ".br", ".gz"]
-    assert folder.stands("category/news.rss", disk)
+    assert folder.is_intact("category/news.rss", disk)
     assert sorted(os.listdir(place.parent)) == ["news.rss", "news.rss.br", "news.rss.gz"]
 
 
 def test_no_sibling_is_older_than_its_file(tmp_path: Path) -> None:
-    """Whoever prefers siblings gets the new bytes as they are until they are packed, and never the old ones."""
+    """Writing a file removes its siblings: a server that prefers them never sends old bytes."""
     folder = OutputFolder(tmp_path, ("gzip", "br"))
-    folder.pack("a.rss", write(folder, file("a.rss")))
+    folder.write_siblings("a.rss", write(folder, file("a.rss")))
     write(folder, file("a.rss", b"<new/>" * 100))
     assert os.listdir(tmp_path) == ["a.rss"]
 
 
-def test_a_file_that_was_replaced_is_not_packed(tmp_path: Path) -> None:
-    """Siblings are of what was published, or there are none."""
+def test_only_files_as_written_are_compressed(tmp_path: Path) -> None:
+    """A file that someone else replaced or removed gets no siblings."""
     folder = OutputFolder(tmp_path, ("gzip",))
     disk = write(folder, file("a.rss"))
     (tmp_path / "a.rss").write_text("someone else's")
-    assert folder.pack("a.rss", disk) is None
+    assert folder.write_siblings("a.rss", disk) is None
     (tmp_path / "a.rss").unlink()
-    assert folder.pack("a.rss", disk) is None
+    assert folder.write_siblings("a.rss", disk) is None
     assert os.listdir(tmp_path) == []
 
 
 def test_a_file_that_can_not_be_written_keeps_its_siblings(tmp_path: Path) -> None:
-    """On a full disk, what was out stays as it was."""
+    """On a full disk, the published files stay as they were."""
     folder = OutputFolder(tmp_path, ("gzip",))
-    disk = folder.pack("a.rss", write(folder, file("a.rss")))
+    disk = folder.write_siblings("a.rss", write(folder, file("a.rss")))
     with pytest.raises(OutputError), limited(len(file().data)):
         write(folder, file("a.rss", b"<new/>" * 1000))
     assert disk
-    assert folder.stands("a.rss", disk)
+    assert folder.is_intact("a.rss", disk)
     assert sorted(os.listdir(tmp_path)) == ["a.rss", "a.rss.gz"]
 
 
-def test_one_that_fails_leaves_none_half_written(tmp_path: Path) -> None:
-    """When the error comes, the others are in place: a next run would meet a file that is still being written."""
+def test_an_error_comes_after_all_files_are_written(tmp_path: Path) -> None:
+    """Otherwise the next run could meet a file that is still being written."""
     (tmp_path / "a.rss").mkdir()
     others = [file(f"{number}.rss", os.urandom(8_000_000)) for number in range(3)]
     with pytest.raises(OutputError):
-        OutputFolder(tmp_path, ()).write([(one, MOMENT) for one in (file("a.rss"), *others)])
+        OutputFolder(tmp_path, ()).write([(one, DATE) for one in (file("a.rss"), *others)])
     assert sorted(os.listdir(tmp_path)) == ["0.rss", "1.rss", "2.rss", "a.rss"]
     assert all((tmp_path / one.path).read_bytes() == one.data for one in others)
 
 
 @contextmanager
-def limited(octets: int) -> Iterator[None]:
-    """No file may grow larger: what a full disk says, for this process alone."""
+def limited(size: int) -> Iterator[None]:
+    """Limit the size of files this process writes, for errors as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
         yield
     finally:
@@ -105,17 +105,17 @@ def limited(octets: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_a_sibling_that_does_not_help_is_not_kept(tmp_path: Path) -> None:
-    """Neither written, nor left over from an earlier version."""
+def test_a_sibling_that_saves_too_little_is_not_kept(tmp_path: Path) -> None:
+    """It is not written, and one of an earlier version is removed."""
     folder = OutputFolder(tmp_path, ("gzip", "br"))
-    folder.pack("a.rss", write(folder, file("a.rss")))
+    folder.write_siblings("a.rss", write(folder, file("a.rss")))
     disk = write(folder, file("a.rss", os.urandom(64)))
-    assert folder.pack("a.rss", disk) == disk
+    assert folder.write_siblings("a.rss", disk) == disk
     assert os.listdir(tmp_path) == ["a.rss"]
 
 
 def test_compression_is_a_function_of_the_bytes() -> None:
-    """No time stamp, no name: the same bytes make the same siblings."""
+    """Siblings have no time stamp or name: the same bytes have the same ones."""
     assert siblings(b"x" * 999, ("gzip", "br")) == siblings(b"x" * 999, ("gzip", "br"))
     assert siblings(b"x" * 999, ()) == {}
 
@@ -123,26 +123,26 @@ def test_compression_is_a_function_of_the_bytes() -> None:
 @pytest.mark.parametrize(
     "spoil", [lambda p: p.unlink(), lambda p: p.write_bytes(b"other"), lambda p: os.utime(p)]
 )
-def test_what_was_touched_does_not_stand(tmp_path: Path, spoil) -> None:  # type: ignore[no-untyped-def]
-    """A file that someone removed or changed is seen at the cost of a stat."""
+def test_a_changed_file_is_not_intact(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
+    """A file that someone removed, changed or touched is found by a stat."""
     folder = OutputFolder(tmp_path, ("gzip",))
     disk = write(folder, file("a.rss"))
     spoil(tmp_path / "a.rss")
-    assert not folder.stands("a.rss", disk)
+    assert not folder.is_intact("a.rss", disk)
 
 
 @pytest.mark.parametrize(
     "path", ["../a.rss", "/etc/passwd", "a/../../b", "a//b", "", "a/" + "b" * 256, "a\0b", "."]
 )
-def test_nothing_is_written_elsewhere(tmp_path: Path, path: str) -> None:
-    """Whatever a name says."""
-    with pytest.raises(OutputError, match="no path below"):
+def test_nothing_is_written_outside(tmp_path: Path, path: str) -> None:
+    """A path that leaves the folder, or is not a path, is refused."""
+    with pytest.raises(OutputError, match="not a path below"):
         write(OutputFolder(tmp_path / "feeds", ()), file(path))
     assert os.listdir(tmp_path) == []
 
 
 def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
-    """The error says which file, and what will happen; nothing half written stays."""
+    """The error names it and has a hint; no partial file stays."""
     (tmp_path / "a.rss").mkdir()
     with pytest.raises(OutputError, match=r"a\.rss can't be written") as caught:
         write(OutputFolder(tmp_path, ()), file("a.rss"))
@@ -150,24 +150,24 @@ def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.rss"]
 
 
-def test_what_can_not_be_read_is_put_right(tmp_path: Path) -> None:
-    """A link in a circle where a file and its sibling belong: neither is there, and both are made again."""
+def test_unreadable_files_are_replaced(tmp_path: Path) -> None:
+    """A circular link in place of a file counts as missing, and the file is written again."""
     folder = OutputFolder(tmp_path, ("gzip",))
     for name in ("a.rss", "a.rss.gz"):
         (tmp_path / name).symlink_to(name)
-    assert (folder.read("a.rss"), folder.read("a.rss.gz"), folder.dated(file("a.rss"))) == (
+    assert (folder.read("a.rss"), folder.read("a.rss.gz"), folder.date_of(file("a.rss"))) == (
         None,
         None,
         None,
     )
-    folder.pack("a.rss", write(folder, file("a.rss")))
+    folder.write_siblings("a.rss", write(folder, file("a.rss")))
     assert (
         gzip.decompress((tmp_path / "a.rss.gz").read_bytes()) == folder.read("a.rss") == file().data
     )
 
 
-def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
-    """Temporary files go; everything else stays."""
+def test_temporary_files_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    """All other files stay."""
     (tmp_path / "category").mkdir()
     (tmp_path / "category/.syndicator-12-abc").write_text("half")
     (tmp_path / "category/mine").write_text("")
@@ -175,10 +175,10 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "category") == ["mine"]
 
 
-def test_removing_takes_the_siblings_too(tmp_path: Path) -> None:
-    """And what isn't there is no error."""
+def test_removing_a_file_removes_its_siblings(tmp_path: Path) -> None:
+    """Removing a missing file is not an error."""
     folder = OutputFolder(tmp_path, ("gzip", "br"))
-    folder.pack("a.rss", write(folder, file("a.rss")))
+    folder.write_siblings("a.rss", write(folder, file("a.rss")))
     folder.remove("a.rss")
     folder.remove("a.rss")
     folder.remove("not/there.rss")
@@ -186,7 +186,7 @@ def test_removing_takes_the_siblings_too(tmp_path: Path) -> None:
 
 
 def test_temporary_names_are_random_and_opened_exclusively(tmp_path: Path) -> None:
-    """Nobody can foretell one, and a file or link that has it is not opened; a sweep recognises each of them."""
+    """They can't be predicted, existing files and links aren't opened, and a sweep knows them."""
     opened: list[tuple[str, int]] = []
 
     def watch(event: str, args: tuple[object, ...]) -> None:
@@ -199,10 +199,10 @@ def test_temporary_names_are_random_and_opened_exclusively(tmp_path: Path) -> No
             opened.append((args[0], int(str(args[2]))))
 
     watching = True
-    sys.addaudithook(watch)  # it can't be taken away again
+    sys.addaudithook(watch)  # hooks can't be removed
     folder = OutputFolder(tmp_path, ("gzip",))
     for _ in range(2):
-        folder.pack("a.rss", write(folder, file("a.rss")))
+        folder.write_siblings("a.rss", write(folder, file("a.rss")))
     watching = False
     names = {name for name, _ in opened}
     assert len(names) == 4
@@ -215,8 +215,8 @@ def test_temporary_names_are_random_and_opened_exclusively(tmp_path: Path) -> No
     assert sorted(os.listdir(tmp_path)) == ["a.rss", "a.rss.gz"]
 
 
-def test_what_is_not_ours_is_not_swept(tmp_path: Path) -> None:
-    """Other names, links, what links lead to, folders and FIFOs stay. Folders may be nested without end."""
+def test_a_sweep_removes_our_own_files_only(tmp_path: Path) -> None:
+    """Other names, links and their targets, folders and FIFOs stay, also in deep folders."""
     root, outside = tmp_path / "feeds", tmp_path / "outside"
     kept = [
         "outside/.syndicator-1-abc",
@@ -245,9 +245,9 @@ def _make_deep(root: Path, folders: int) -> None:
     os.close(here)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of others")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to other users")
 def test_a_temporary_file_of_another_user_is_not_swept(tmp_path: Path) -> None:
-    """It is no file that this one left."""
+    """This process's user didn't leave it."""
     (tmp_path / ".syndicator-1-abc").write_text("precious")
     os.chown(tmp_path / ".syndicator-1-abc", 65_534, 65_534)
     OutputFolder(tmp_path, ()).sweep()
@@ -255,7 +255,7 @@ def test_a_temporary_file_of_another_user_is_not_swept(tmp_path: Path) -> None:
 
 
 def test_no_link_below_the_folder_is_followed(tmp_path: Path) -> None:
-    """Neither to write, to read, to look nor to remove; the folder itself may be reached through links."""
+    """By no method. The folder itself may be reached through links."""
     elsewhere = tmp_path / "elsewhere"
     write(OutputFolder(elsewhere, ()), file("news.rss"))
     (tmp_path / "feeds").mkdir()
@@ -265,11 +265,11 @@ def test_no_link_below_the_folder_is_followed(tmp_path: Path) -> None:
     assert (tmp_path / "feeds/category/news.rss").read_bytes() == file().data
     (tmp_path / "feeds/category").rename(tmp_path / "feeds/old")
     (tmp_path / "feeds/category").symlink_to(elsewhere)
-    assert (folder.read("category/news.rss"), folder.stands("category/news.rss", disk)) == (
+    assert (folder.read("category/news.rss"), folder.is_intact("category/news.rss", disk)) == (
         None,
         False,
     )
-    assert (folder.bodies("category/news.rss", disk), folder.dated(file())) == ({}, None)
+    assert (folder.bodies("category/news.rss", disk), folder.date_of(file())) == ({}, None)
     folder.remove("category/news.rss")
     with pytest.raises(OutputError, match="current/category is a link") as caught:
         write(folder, file())
@@ -279,24 +279,24 @@ def test_no_link_below_the_folder_is_followed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.rss", "a.rss.gz", "a.rss.br"])
-def test_a_link_to_the_very_bytes_does_not_stand(tmp_path: Path, name: str) -> None:
-    """A server of the folder would send what the link leads to, whatever that is by then."""
+def test_a_link_to_the_same_bytes_is_not_intact(tmp_path: Path, name: str) -> None:
+    """A web server would send the link's target, which may change."""
     folder = OutputFolder(tmp_path / "feeds", ("gzip", "br"))
-    disk = folder.pack("a.rss", write(folder, file("a.rss")))
+    disk = folder.write_siblings("a.rss", write(folder, file("a.rss")))
     assert disk
     place = tmp_path / "feeds" / name
     place.rename(tmp_path / "moved")
     place.symlink_to(tmp_path / "moved")
-    assert not folder.stands("a.rss", disk)
+    assert not folder.is_intact("a.rss", disk)
     assert folder.read(name) is None
 
 
-def test_a_file_is_for_everyone_as_the_umask_says(tmp_path: Path) -> None:
-    """A web server that runs as another user reads it."""
+def test_the_umask_decides_who_reads_a_file(tmp_path: Path) -> None:
+    """A web server may run as another user."""
     before = os.umask(0o027)
     try:
         folder = OutputFolder(tmp_path / "feeds", ("gzip",))
-        folder.pack("a.rss", write(folder, file("a.rss")))
+        folder.write_siblings("a.rss", write(folder, file("a.rss")))
     finally:
         os.umask(before)
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "feeds").iterdir()} == {0o640}
@@ -304,19 +304,19 @@ def test_a_file_is_for_everyone_as_the_umask_says(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
 @pytest.mark.parametrize("size", [1, 4096, 3_000_000])
-def test_packed_is_what_unpacks_to_the_very_bytes(encoding: str, size: int) -> None:
-    """One byte more or less is something else, and so is what has no end. No more is unpacked than there should be."""
+def test_is_compressed_compares_all_bytes(encoding: str, size: int) -> None:
+    """Other lengths and truncated data don't match. Hostile data is not decompressed further."""
     for data in (b"x" * size, os.urandom(size)):
         packed = gzip.compress(data) if encoding == "gzip" else brotli.compress(data)
-        assert is_packed(packed, encoding, data)
-        assert not is_packed(packed, encoding, data + b"x")
-        assert not is_packed(packed, encoding, data[:-1])
-        assert not is_packed(packed[:-1], encoding, data)
-        assert not is_packed(b"", encoding, data)
+        assert is_compressed(packed, encoding, data)
+        assert not is_compressed(packed, encoding, data + b"x")
+        assert not is_compressed(packed, encoding, data[:-1])
+        assert not is_compressed(packed[:-1], encoding, data)
+        assert not is_compressed(b"", encoding, data)
     zeros = bytes(100 * 2**20)
     bomb = gzip.compress(zeros, 1) if encoding == "gzip" else brotli.compress(zeros, quality=1)
     tracemalloc.start()
-    assert not is_packed(bomb, encoding, b"x" * size)
+    assert not is_compressed(bomb, encoding, b"x" * size)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20 * 2**20

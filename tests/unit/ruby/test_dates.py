@@ -1,4 +1,4 @@
-"""Dates. The expected values are what Psych and Ruby's Time.parse make of them in New York, unless said otherwise."""
+"""Dates. Expected values are those of Psych and Ruby's Time.parse in New York, unless noted."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from syndicator.jekyll.safe_yaml import load_yaml
-from syndicator.ruby.dates import read_moment
+from syndicator.ruby.dates import parse_date
 
 NEW_YORK = ZoneInfo("America/New_York")
 
-# what stands behind `date:`, and the moment in UTC
-MOMENTS = [
+# the value of `date:`, and the time in UTC
+DATES = [
     ("2024-01-02", "2024-01-02T05:00:00"),
     ("2024-01-02 10:00", "2024-01-02T15:00:00"),
     ("2024-01-02 10:00:00", "2024-01-02T10:00:00"),
@@ -60,12 +60,12 @@ MOMENTS = [
     ("2024-01-02 10:00:60", "2024-01-02T10:01:00"),
     ("2024-01-02 10h30", "2024-01-02T15:30:00"),
     ("2024-01-02 at 10:00", "2024-01-02T15:00:00"),
-    ("2024-03-10 02:30", "2024-03-10T07:30:00"),  # clocks jump over it
-    ("2024-11-03 01:30", "2024-11-03T06:30:00"),  # clocks show it twice
+    ("2024-03-10 02:30", "2024-03-10T07:30:00"),  # skipped when clocks go forward
+    ("2024-11-03 01:30", "2024-11-03T06:30:00"),  # occurs twice
     ("9999-12-31", "9999-12-31T05:00:00"),
 ]
 
-NO_MOMENTS = [
+NO_DATES = [
     *(
         "2024-02-30",
         "2024-02-30 10:00:00",
@@ -106,21 +106,21 @@ NO_MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("said", "expected"), MOMENTS)
-def test_read_moment(said: str, expected: str) -> None:
-    """Every way to write a date that Jekyll takes is taken, and means the same moment."""
-    value = load_yaml(f"date: {said}")["date"]
-    assert datetime.fromisoformat(expected).replace(tzinfo=UTC) == read_moment(value, NEW_YORK)
+@pytest.mark.parametrize(("value", "expected"), DATES)
+def test_parse_date(value: str, expected: str) -> None:
+    """Every notation of a date that Jekyll accepts, with the same time."""
+    value = load_yaml(f"date: {value}")["date"]
+    assert datetime.fromisoformat(expected).replace(tzinfo=UTC) == parse_date(value, NEW_YORK)
 
 
-@pytest.mark.parametrize("said", NO_MOMENTS)
-def test_no_moment(said: str) -> None:
-    """What is no date, or no date of this calendar, is none; nothing raises."""
-    assert read_moment(load_yaml(f"date: {said}")["date"], NEW_YORK) is None
+@pytest.mark.parametrize("value", NO_DATES)
+def test_no_date(value: str) -> None:
+    """Other values and impossible dates are None; nothing raises."""
+    assert parse_date(load_yaml(f"date: {value}")["date"], NEW_YORK) is None
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("value", "expected"),
     [
         ("2024-02-30", "2024-03-01"),
         ("2023-02-29", "2023-03-01"),
@@ -130,7 +130,7 @@ def test_no_moment(said: str) -> None:
         ("2024-13-01", None),
     ],
 )
-def test_beyond_the_months_end(said: str, expected: str | None) -> None:
-    """Days up to 31 are counted on from their month's end when that is asked for, as Ruby does."""
-    moment = read_moment(said, UTC, beyond=True)
-    assert expected == (moment and moment.date().isoformat())
+def test_overflow(value: str, expected: str | None) -> None:
+    """With `overflow`, days up to 31 run on into the next month, as in Ruby."""
+    parsed = parse_date(value, UTC, overflow=True)
+    assert expected == (parsed and parsed.date().isoformat())

@@ -1,4 +1,4 @@
-"""Slugs. The expected values are what Jekyll 4.3.1's own `Utils` says."""
+"""Slugs. Expected values are those of `Utils` in Jekyll 4.3.1."""
 
 import pytest
 
@@ -73,13 +73,13 @@ SLUGS = {
 
 @pytest.mark.parametrize("text", SLUGS)
 def test_slugify(text: str) -> None:
-    """Each mode turns what it can't keep to hyphens, and an unknown mode only lowers the letters."""
+    """Each mode writes hyphens for other characters; an unknown mode only lowers the case."""
     assert SLUGS[text] == tuple(slugify(text, mode) for mode in MODES)
 
 
-def test_slugify_cased() -> None:
-    """Large letters stay when they are asked to."""
-    assert slugify("Æsop's Łódź", "pretty", cased=True) == "Æsop's-Łódź"
+def test_slugify_keeps_case() -> None:
+    """With `keep_case`, capital letters stay."""
+    assert slugify("Æsop's Łódź", "pretty", keep_case=True) == "Æsop's-Łódź"
 
 
 @pytest.mark.parametrize(
@@ -94,5 +94,5 @@ def test_slugify_cased() -> None:
     ],
 )
 def test_titleize(slug: str, title: str) -> None:
-    """Each word begins large and goes on small."""
+    """Each word begins with a capital letter and continues in lower case."""
     assert title == titleize(slug)

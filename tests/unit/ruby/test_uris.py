@@ -1,4 +1,4 @@
-"""Addresses. The expected values are what Jekyll 4.3.1's `escape_path` and `absolute_url` say."""
+"""URIs. Expected values are those of `escape_path` and `absolute_url` in Jekyll 4.3.1."""
 
 import pytest
 
@@ -51,5 +51,5 @@ def test_escape_path(path: str, expected: str) -> None:
 
 @pytest.mark.parametrize(("url", "baseurl", "path", "expected"), ABSOLUTE)
 def test_join_address(url: str, baseurl: str, path: str, expected: str) -> None:
-    """The site's address, its base and the path become one normalised address; an address stays as it is."""
+    """Site address, base and path become one normalised address."""
     assert expected == join_address(url, baseurl, path)

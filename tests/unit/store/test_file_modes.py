@@ -1,4 +1,4 @@
-"""The state's files are their owner's alone."""
+"""The state's files are private to their owner."""
 
 import fcntl
 import os
@@ -29,27 +29,25 @@ def no_umask() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_umask")
-def test_files_are_private_from_the_first_moment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Made with these rights: where none can be changed afterwards, they are the same."""
+def test_files_are_created_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are created with these permissions, not changed to them afterwards."""
     for name in ("chmod", "fchmod", "umask"):
         monkeypatch.delattr(os, name)
     monkeypatch.delattr(Path, "chmod")
     path = tmp_path / "below/own/state.db"
     database = Database(f"sqlite:///{path}")
-    with locks.hold(database, "daemon"), database.begin():
-        made = sorted(os.listdir(path.parent))
-        assert made == ["state.db", "state.db-shm", "state.db-wal", "state.db.daemon.lock"]
-        assert {mode(path.parent / name) for name in made} == {0o600}
+    with locks.acquire(database, "daemon"), database.begin():
+        files = sorted(os.listdir(path.parent))
+        assert files == ["state.db", "state.db-shm", "state.db-wal", "state.db.daemon.lock"]
+        assert {mode(path.parent / name) for name in files} == {0o600}
     database.close()
     assert (mode(path.parent), mode(path.parent.parent)) == (0o700, 0o777)
 
 
 def test_a_rollback_journal_is_private_too(tmp_path: Path) -> None:
-    """What SQLite keeps beside a database has its rights, whichever way it keeps it."""
+    """SQLite gives it the permissions of the database, in each journal mode."""
     path = tmp_path / "state.db"
-    file_modes.make(path, file_modes.FOLDER)
+    file_modes.create(path, file_modes.FOLDER)
     with closing(sqlite3.connect(path, isolation_level=None)) as state:
         state.execute("CREATE TABLE x (y)")
         state.execute("BEGIN")
@@ -57,20 +55,20 @@ def test_a_rollback_journal_is_private_too(tmp_path: Path) -> None:
         assert mode(f"{path}-journal") == 0o600
 
 
-def test_what_is_there_stays(tmp_path: Path) -> None:
-    """Neither a folder nor a file, nor what a link leads to, is made anew or given other rights."""
+def test_existing_files_stay_unchanged(tmp_path: Path) -> None:
+    """A folder, a file or a link's target is neither recreated nor given other permissions."""
     (tmp_path / "disk").mkdir(mode=0o755)
     (tmp_path / "disk/real.db").write_bytes(b"")
     (tmp_path / "disk/real.db").chmod(0o640)
     (tmp_path / "state.db").symlink_to("disk/real.db")
-    file_modes.make(tmp_path / "state.db", file_modes.FOLDER)
+    file_modes.create(tmp_path / "state.db", file_modes.FOLDER)
     file_modes.restrict(tmp_path / "state.db")
     assert (mode(tmp_path / "disk"), mode(tmp_path / "disk/real.db")) == (0o755, 0o640)
 
 
-@pytest.mark.parametrize("rights", [0o644, 0o666, 0o664, 0o604, 0o602])
-def test_everyones_rights_are_taken(tmp_path: Path, rights: int) -> None:
-    """Of the database that a link leads to, of SQLite's files beside it, and of locks; of no other file."""
+@pytest.mark.parametrize("permissions", [0o644, 0o666, 0o664, 0o604, 0o602])
+def test_permissions_for_everyone_are_removed(tmp_path: Path, permissions: int) -> None:
+    """Of a database behind a link, of SQLite's files beside it and of locks; other files stay."""
     (tmp_path / "disk").mkdir()
     (tmp_path / "state.db").symlink_to("disk/real.db")
     ours = [
@@ -79,35 +77,35 @@ def test_everyones_rights_are_taken(tmp_path: Path, rights: int) -> None:
     other = tmp_path / "state.db.txt"
     for path in (*ours, other):
         path.write_bytes(b"")
-        path.chmod(rights)
+        path.chmod(permissions)
     assert file_modes.accessible_to_all(tmp_path / "state.db") == ours
     file_modes.restrict(tmp_path / "state.db")
-    assert [mode(path) for path in (*ours, other)] == [0o600, 0o600, 0o600, rights]
+    assert [mode(path) for path in (*ours, other)] == [0o600, 0o600, 0o600, permissions]
     assert file_modes.accessible_to_all(tmp_path / "state.db") == []
 
 
-@pytest.mark.parametrize("rights", [0o640, 0o660])
-def test_a_groups_rights_stay(tmp_path: Path, rights: int) -> None:
-    """The operator gave the group the database. Its locks get the same rights, whatever the umask: new and old ones."""
+@pytest.mark.parametrize("permissions", [0o640, 0o660])
+def test_permissions_for_a_group_stay(tmp_path: Path, permissions: int) -> None:
+    """The operator chose them. New and old locks get the same, whatever the umask."""
     state = tmp_path / "state.db"
     database = Database(f"sqlite:///{state}")
-    state.chmod(rights)
+    state.chmod(permissions)
     old = tmp_path / "state.db.run.lock"
     old.write_bytes(b"")
     old.chmod(0o644)
     file_modes.restrict(state)
     before = os.umask(0o022)
     try:
-        with locks.hold(database, "daemon"):
-            assert mode(tmp_path / "state.db.daemon.lock") == rights
+        with locks.acquire(database, "daemon"):
+            assert mode(tmp_path / "state.db.daemon.lock") == permissions
     finally:
         os.umask(before)
-    assert (mode(old), mode(state)) == (rights, rights)
+    assert (mode(old), mode(state)) == (permissions, permissions)
     database.close()
 
 
 def test_a_link_beside_a_state_is_left_alone(tmp_path: Path) -> None:
-    """One that somebody planted at a name of ours leads to a file that is not the state's."""
+    """A planted link with the name of a state's file may lead to a file of another program."""
     (tmp_path / "other").write_bytes(b"")
     (tmp_path / "other").chmod(0o644)
     for name in ("state.db-wal", "state.db.run.lock"):
@@ -117,8 +115,8 @@ def test_a_link_beside_a_state_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of others")
-def test_what_belongs_to_another_is_told_of_and_left(tmp_path: Path) -> None:
-    """`doctor` tells who may change it."""
+def test_files_of_another_user_are_reported_and_left_alone(tmp_path: Path) -> None:
+    """`doctor` names the user who may change them."""
     path = tmp_path / "state.db"
     path.write_bytes(b"")
     path.chmod(0o644)
@@ -127,17 +125,20 @@ def test_what_belongs_to_another_is_told_of_and_left(tmp_path: Path) -> None:
     assert (mode(path), file_modes.accessible_to_all(path)) == (0o644, [path])
 
 
-def test_closing_an_older_state_keeps_the_locks_of_a_transaction(tmp_path: Path) -> None:
-    """A second opening in one process must not let another process write meanwhile."""
+def test_restricting_files_keeps_the_locks_of_a_transaction(tmp_path: Path) -> None:
+    """If this process opens the state again, another process still can't write meanwhile."""
     path = tmp_path / "state.db"
     first = Database(f"sqlite:///{path}")
     with first.begin():
-        for each in (path, Path(f"{path}-shm")):  # the locks of a transaction are on the latter
+        for each in (path, Path(f"{path}-shm")):  # the -shm has the locks
             each.chmod(0o644)
         Database(f"sqlite:///{path}").close()
         assert (mode(path), mode(f"{path}-shm")) == (0o600, 0o600)
-        # A process of its own: a child of fork would know SQLite's locks from memory.
-        code = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+        # A new process, since a forked one would share SQLite's locks in memory.
+        code = (
+            "import sqlite3, sys; "
+            "sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+        )
         other = subprocess.run(
             [sys.executable, "-c", code, path],
             capture_output=True,
@@ -149,18 +150,18 @@ def test_closing_an_older_state_keeps_the_locks_of_a_transaction(tmp_path: Path)
     first.close()
 
 
-def test_a_lock_has_the_group_rights_of_its_state(tmp_path: Path) -> None:
-    """Whom an operator let use the state may see who works on it; nobody else may."""
+def test_a_lock_has_the_group_permissions_of_its_state(tmp_path: Path) -> None:
+    """Users who may read the state may also see who holds its lock; others may not."""
     path = tmp_path / "state.db"
     database = Database(f"sqlite:///{path}")
     path.chmod(0o640)
-    with locks.hold(database, "daemon"):
+    with locks.acquire(database, "daemon"):
         assert mode(f"{path}.daemon.lock") == 0o640
     database.close()
 
 
-def test_a_state_that_was_only_looked_at_opens_nothing(tmp_path: Path) -> None:
-    """What SQLite leaves beside it is closed as well."""
+def test_peeking_creates_only_private_files(tmp_path: Path) -> None:
+    """SQLite's files beside the state are private too."""
     path = tmp_path / "state.db"
     Database(f"sqlite:///{path}").close()
     peek(f"sqlite:///{path}")
@@ -168,25 +169,25 @@ def test_a_state_that_was_only_looked_at_opens_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("plant", [os.mkfifo, os.mkdir, lambda path: os.symlink("victim", path)])
-def test_what_stands_where_a_lock_belongs(tmp_path: Path, plant) -> None:  # type: ignore[no-untyped-def]
-    """It is named, never waited for and never written to."""
+def test_a_special_file_in_place_of_a_lock(tmp_path: Path, plant) -> None:  # type: ignore[no-untyped-def]
+    """The error names it. It is never opened for waiting or writing."""
     database = Database(f"sqlite:///{tmp_path}/state.db")
     (tmp_path / "victim").write_text("precious")
     plant(f"{tmp_path}/state.db.daemon.lock")
     with (
         pytest.raises(StateError, match=r"daemon\.lock is not a regular file"),
-        locks.hold(database, "daemon"),
+        locks.acquire(database, "daemon"),
     ):
         pass
     with pytest.raises(StateError, match=r"daemon\.lock is not a regular file"):
         locks.holder(database, "daemon")
-    locks.beat(database, "daemon")
+    locks.write_heartbeat(database, "daemon")
     database.close()
     assert (tmp_path / "victim").read_text() == "precious"
 
 
-def test_what_a_deleted_state_left_is_not_the_new_ones(tmp_path: Path) -> None:
-    """Nothing is shared with a process that has the old one open: by the new one's locks it would read what isn't."""
+def test_a_new_state_shares_nothing_with_a_deleted_one(tmp_path: Path) -> None:
+    """Otherwise a process with the old one open would read the files of the new one."""
     path = tmp_path / "state.db"
     old = Database(f"sqlite:///{path}")
     with old.begin() as connection:
@@ -209,7 +210,8 @@ def test_what_a_deleted_state_left_is_not_the_new_ones(tmp_path: Path) -> None:
     new.close()
 
 
-def test_what_a_replaced_state_left_is_not_the_new_ones(tmp_path: Path) -> None:
+def test_a_new_state_shares_nothing_with_a_replaced_one(tmp_path: Path) -> None:
+    """SQLite would apply the old one's journal to the new file."""
     path, backup = tmp_path / "state.db", tmp_path / "backup.db"
     for file, which in ((backup, "backup"), (path, "first")):
         database = Database(f"sqlite:///{file}")
@@ -222,9 +224,9 @@ def test_what_a_replaced_state_left_is_not_the_new_ones(tmp_path: Path) -> None:
     backup.replace(path)
     with pytest.raises(MovedStateError):
         old.check()
-    old.give_up_place()
+    old.remove_companions()
     new = Database(f"sqlite:///{path}")
-    old.give_up_place()  # what is there now is the new one's
+    old.remove_companions()  # the files there now belong to the new one
     with new.read() as connection, old.engine.connect() as before:
         assert (kv.get(connection, "which"), kv.get(before, "which")) == ("backup", "changed")
     assert os.path.exists(f"{path}-wal")
@@ -232,35 +234,37 @@ def test_what_a_replaced_state_left_is_not_the_new_ones(tmp_path: Path) -> None:
     new.close()
 
 
-def test_one_state_made_by_several_at_once(tmp_path: Path) -> None:
-    """None of them takes what another has just written beside it."""
+def test_several_processes_create_one_state(tmp_path: Path) -> None:
+    """None removes the files that another has just written."""
     names = ("one", "two", "three", "four", "five", "six")
-    made = [_made_by_another_process(tmp_path / "state.db", name) for name in names]
-    assert [process.wait(60) for process in made] == [0] * len(names)
+    processes = [_open_in_another_process(tmp_path / "state.db", name) for name in names]
+    assert [process.wait(60) for process in processes] == [0] * len(names)
     database = Database(f"sqlite:///{tmp_path}/state.db")
     with database.read() as connection:
         assert [kv.get(connection, name) for name in names] == ["here"] * len(names)
     database.close()
 
 
-def test_a_neighbour_can_not_keep_a_state_from_being_made(tmp_path: Path) -> None:
+def test_another_user_can_not_prevent_the_creation_of_a_state(tmp_path: Path) -> None:
     """Every user who can list a folder can lock it."""
     folder = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_EX)
-    assert _made_by_another_process(tmp_path / "state.db", "one").wait(60) == 0
+    assert _open_in_another_process(tmp_path / "state.db", "one").wait(60) == 0
     os.close(folder)
 
 
-def _made_by_another_process(path: Path, fact: str) -> subprocess.Popen[bytes]:
+def _open_in_another_process(path: Path, key: str) -> subprocess.Popen[bytes]:
     script = (
-        "import sys; from syndicator.store.database import Database; from syndicator.store import kv\n"
+        "import sys\n"
+        "from syndicator.store import kv\n"
+        "from syndicator.store.database import Database\n"
         "database = Database('sqlite:///' + sys.argv[1])\n"
         "with database.begin() as connection: kv.put(connection, sys.argv[2], 'here')"
     )
-    return subprocess.Popen([sys.executable, "-c", script, str(path), fact])
+    return subprocess.Popen([sys.executable, "-c", script, str(path), key])
 
 
 def _open_files() -> set[tuple[str, bool]]:
-    """Files that this process has open, and whether each is deleted."""
+    """The files that this process has open, and whether each is deleted."""
     links = [os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
     return {(link.removesuffix(" (deleted)"), link.endswith(" (deleted)")) for link in links}

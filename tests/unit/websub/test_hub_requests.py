@@ -1,4 +1,4 @@
-"""What is asked of the hub is judged by looking at it, and only by that."""
+"""Requests to the hub are accepted or refused from their text alone."""
 
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -20,7 +20,7 @@ LEASE = LeaseBounds(min=timedelta(minutes=5), default=timedelta(days=10), max=ti
 FORM = "application/x-www-form-urlencoded"
 
 
-def asked(
+def parse_form(
     form: object, kind: str = FORM, refusal: str | None = None
 ) -> Accepted | PublishRequest | Refused:
     body = form if isinstance(form, bytes) else urlencode(form, doseq=True).encode()  # type: ignore[arg-type]
@@ -43,41 +43,41 @@ def subscribe(**more: object) -> dict[str, object]:
 
 
 def test_a_subscription() -> None:
-    """The callback as it was written, our topic, and what its verification needs."""
-    given = TOPIC.replace("all", "%61ll")
-    assert asked(subscribe(topic=given, secret="ü", lease_seconds="600")) == Accepted(
+    """The callback as it was written, our URL of the topic, and what its verification needs."""
+    requested = TOPIC.replace("all", "%61ll")
+    assert parse_form(subscribe(topic=requested, secret="ü", lease_seconds="600")) == Accepted(
         callback="https://Reader.example:8443/cb?k=%7e",
         host="reader.example",
         topic=TOPIC,
         mode="subscribe",
-        detail={"mode": "subscribe", "topic": given, "lease": 600, "secret": "c3bc"},
+        detail={"mode": "subscribe", "topic": requested, "lease": 600, "secret": "c3bc"},
     )
 
 
 def test_an_unsubscription_has_neither_lease_nor_secret() -> None:
-    """Both are ignored, whatever they are (§5.1)."""
-    found = asked(subscribe(mode="unsubscribe", secret="x" * 999, lease_seconds="-1"))
-    assert isinstance(found, Accepted)
-    assert (found.mode, found.detail) == ("unsubscribe", {"mode": "unsubscribe", "topic": TOPIC})
+    """Both are ignored, even if they are invalid (§5.1)."""
+    result = parse_form(subscribe(mode="unsubscribe", secret="x" * 999, lease_seconds="-1"))
+    assert isinstance(result, Accepted)
+    assert (result.mode, result.detail) == ("unsubscribe", {"mode": "unsubscribe", "topic": TOPIC})
 
 
 def test_an_empty_secret_is_none() -> None:
-    """It would sign nothing."""
-    found = asked(subscribe(secret=""))
-    assert isinstance(found, Accepted)
-    assert "secret" not in found.detail
+    """An empty key gives no protection."""
+    result = parse_form(subscribe(secret=""))
+    assert isinstance(result, Accepted)
+    assert "secret" not in result.detail
 
 
 def test_an_address_that_is_not_allowed_is_refused() -> None:
-    """With the reason that is fit to be told."""
-    found = asked(subscribe(), refusal="is not at a public address")
-    assert found == Refused(status=400, text="hub.callback is not at a public address")
+    """With a reason that a client may see."""
+    result = parse_form(subscribe(), refusal="is not at a public address")
+    assert result == Refused(status=400, text="hub.callback is not at a public address")
 
 
 @pytest.mark.parametrize(
-    ("host", "taken"),
+    ("host", "accepted"),
     [
-        ("127.0.0.1", True),  # whether it is allowed is another's question
+        ("127.0.0.1", True),  # `refusal` decides whether it is allowed
         ("[::1]", True),
         ("a.example", True),
         ("a1.2b", True),
@@ -93,15 +93,15 @@ def test_an_address_that_is_not_allowed_is_refused() -> None:
         ("a.0x", False),
     ],
 )
-def test_an_address_is_spelt_as_addresses_are(host: str, taken: bool) -> None:
-    """A host that ends in a number is an address to a resolver, and four plain numbers to us (WHATWG URL)."""
-    assert isinstance(asked(subscribe(callback=f"http://{host}/")), Accepted) == taken
+def test_an_ipv4_address_is_four_decimal_numbers(host: str, accepted: bool) -> None:
+    """To a resolver, a host that ends in a number is an address (WHATWG URL); we are strict."""
+    assert isinstance(parse_form(subscribe(callback=f"http://{host}/")), Accepted) == accepted
 
 
 @pytest.mark.parametrize("name", ["hub.url", "hub.topic"])
 def test_a_publish(name: str) -> None:
-    """By either name, several at once, each once."""
-    assert asked({"hub.mode": "publish", name: [TOPIC, f"{TOPIC}2", TOPIC]}) == PublishRequest(
+    """Both names are allowed, and several topics; each is listed once."""
+    assert parse_form({"hub.mode": "publish", name: [TOPIC, f"{TOPIC}2", TOPIC]}) == PublishRequest(
         topics=(TOPIC, f"{TOPIC}2")
     )
 
@@ -123,25 +123,25 @@ def test_a_publish(name: str) -> None:
         (b"&".join([b"a=b"] * 201), 400),
     ],
 )
-def test_what_is_refused(form: object, status: int) -> None:
-    """A 4xx of its own for each kind of mistake."""
-    found = asked(form)
-    assert isinstance(found, Refused)
-    assert found.status == status
+def test_refused_requests(form: object, status: int) -> None:
+    """Each kind of mistake has its own 4xx status."""
+    result = parse_form(form)
+    assert isinstance(result, Refused)
+    assert result.status == status
 
 
 @pytest.mark.parametrize(
     "kind", ["", "text/plain", "application/json", "multipart/form-data; boundary=x"]
 )
 def test_only_forms(kind: str) -> None:
-    """§5.1 names one type."""
-    found = asked(subscribe(), kind=kind)
-    assert isinstance(found, Refused)
-    assert found.status == 415
+    """§5.1 allows one type."""
+    result = parse_form(subscribe(), kind=kind)
+    assert isinstance(result, Refused)
+    assert result.status == 415
 
 
 @pytest.mark.parametrize(
-    ("url", "same"),
+    ("url", "expected"),
     [
         ("https://a.example/%7Ejo/%61%2d%5f%2E%39", "https://a.example/~jo/a-_.9"),
         ("https://a.example/b%c3%bc%2f?x=%3d", "https://a.example/b%C3%BC%2F?x=%3D"),
@@ -152,24 +152,24 @@ def test_only_forms(kind: str) -> None:
         ("all.rss", "all.rss"),
     ],
 )
-def test_urls_are_compared_as_rfc_3986_says(url: str, same: str) -> None:
-    """§6.2.2: what need not be encoded is decoded, digits in capitals, scheme and host in small letters."""
-    assert normalized(url) == same
+def test_urls_are_normalized(url: str, expected: str) -> None:
+    """RFC 3986 §6.2.2: unreserved characters decoded, digits upper case, scheme and host lower."""
+    assert normalized(url) == expected
 
 
 @pytest.mark.parametrize(
-    ("asked_for", "granted"),
+    ("requested", "granted"),
     [(None, 864000), (1, 300), (300, 300), (7200, 7200), (2592001, 2592000)],
 )
-def test_a_lease_is_kept_within_bounds(asked_for: int | None, granted: int) -> None:
-    """None takes the default."""
-    assert LEASE.granted(asked_for) == granted
+def test_a_lease_is_kept_within_bounds(requested: int | None, granted: int) -> None:
+    """None gets the default."""
+    assert LEASE.granted(requested) == granted
 
 
 def publish(urls: list[str], most: int = 600) -> tuple[object, list[str], list[int]]:
-    """What a publish comes to, the topics that were looked up, and the numbers that were counted."""
+    """The result of a publish request, the topics looked up, and the numbers counted."""
     looked_up, counted = list[str](), list[int]()
-    found = parse(
+    result = parse(
         FORM,
         urlencode([("hub.mode", "publish"), *(("hub.url", url) for url in urls)]).encode(),
         known=lambda url: (looked_up.append(url), url if url.endswith(".rss") else None)[1],
@@ -177,11 +177,11 @@ def publish(urls: list[str], most: int = 600) -> tuple[object, list[str], list[i
         lease=LEASE,
         allowed=lambda number: (counted.append(number), number <= most)[1],
     )
-    return found, looked_up, counted
+    return result, looked_up, counted
 
 
 def test_spellings_of_one_topic_are_looked_up_once() -> None:
-    """And each of them counts."""
+    """But each counts against the limit."""
     spellings = [
         TOPIC,
         TOPIC.replace("all", "%61ll"),
@@ -192,23 +192,26 @@ def test_spellings_of_one_topic_are_looked_up_once() -> None:
 
 
 def test_a_publish_is_bounded() -> None:
-    """No topic is looked up beyond the client's limit, beyond those of one request, or after one that is not ours."""
+    """No lookup beyond the client's limit or the request's, or after an unknown topic."""
     topics = [f"https://news.example.com/{number}.rss" for number in range(101)]
-    found, looked_up, _ = publish(topics, most=100)
-    assert (found, looked_up) == (
+    result, looked_up, _ = publish(topics, most=100)
+    assert (result, looked_up) == (
         Refused(status=429, text="Too many topics from your address", wait=60),
         [],
     )
-    found, looked_up, _ = publish(topics)
-    assert (isinstance(found, Refused) and found.status, looked_up) == (400, [])
-    found, looked_up, _ = publish(["https://x.example/", *topics[:99]])
-    assert (isinstance(found, Refused) and found.status, looked_up) == (404, ["https://x.example/"])
+    result, looked_up, _ = publish(topics)
+    assert (isinstance(result, Refused) and result.status, looked_up) == (400, [])
+    result, looked_up, _ = publish(["https://x.example/", *topics[:99]])
+    assert (isinstance(result, Refused) and result.status, looked_up) == (
+        404,
+        ["https://x.example/"],
+    )
 
 
 @pytest.mark.parametrize(
     ("limit", "in_all", "most"),
     [(5000, 100_000, 5000), (5000, 3000, 1500), (5000, 30, 15), (5000, 2, 10), (3, 100_000, 3)],
 )
-def test_one_host_never_has_all_places(limit: int, in_all: int, most: int) -> None:
-    """Its own limit, or half of all where that is less; a few are always allowed."""
+def test_one_host_never_gets_all_places(limit: int, in_all: int, most: int) -> None:
+    """It gets its own limit or half of all, whichever is less; a few are always allowed."""
     assert host_quota(limit, in_all, 2) == most

@@ -1,4 +1,4 @@
-"""A ping is one POST for one topic and one hub; any 2xx is done."""
+"""A ping is one POST for one topic and one hub; any 2xx is success."""
 
 from urllib.parse import parse_qsl
 
@@ -11,7 +11,7 @@ TOPIC = "https://news.example.com/feeds/category/b%C3%BCcher.rss?a=1&b=2"
 
 
 def test_a_ping() -> None:
-    """`hub.url` and `hub.topic` are both the topic: hubs in use read one or the other."""
+    """Both `hub.url` and `hub.topic` are the topic: hubs in use read one or the other."""
     request = ping("https://hub.example/", TOPIC)
     assert (request.method, request.url) == ("POST", "https://hub.example/")
     assert request.headers == {"Content-Type": "application/x-www-form-urlencoded"}
@@ -34,8 +34,8 @@ def test_a_ping() -> None:
     ],
 )
 def test_what_an_answer_means(status: int | None, taken: bool) -> None:
-    """2xx is taken; a redirect, an error and silence are not."""
-    assert taken == Response(status=status).taken
+    """2xx is success; a redirect, an error and no answer are not."""
+    assert taken == Response(status=status).succeeded
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_an_answer_means(status: int | None, taken: bool) -> None:
 def test_only_redirects_that_keep_the_post_are_followed(
     status: int, location: str | None, url: str | None
 ) -> None:
-    """307 and 308, with method and body as they were; 301 and 302 would make it a GET and lose it."""
+    """307 and 308 keep method and body; 301 and 302 would turn the POST into a GET."""
     request = ping("https://hub.example/", TOPIC)
     headers = {} if location is None else {"location": location}
     followed = follow(request, Response(status=status, headers=headers))
@@ -67,8 +67,8 @@ def test_only_redirects_that_keep_the_post_are_followed(
     assert expected == followed
 
 
-def test_a_redirect_to_another_host_is_a_strangers_word() -> None:
-    """The operator named the hub, not what the hub points to: it must not lead into the operator's network."""
+def test_a_redirect_to_another_host_gets_the_rules_for_strangers() -> None:
+    """The operator named only the hub: its redirect must not lead into the operator's network."""
     answer = Response(status=308, headers={"location": "http://169.254.169.254/latest/"})
     followed = follow(ping("https://hub.example/", TOPIC), answer)
     assert followed is not None
@@ -101,22 +101,22 @@ STRANGERS = [
 
 @pytest.mark.parametrize(("hub", "location", "url"), OPERATORS)
 def test_the_hub_itself_keeps_the_operators_trust(hub: str, location: str, url: str) -> None:
-    """The same scheme, host and port, however they are spelt."""
+    """The same scheme, host and port, in any spelling."""
     followed = follow(ping(hub, TOPIC), Response(status=307, headers={"location": location}))
     assert followed is not None
     assert (followed.url, followed.stranger) == (url, False)
 
 
 @pytest.mark.parametrize(("hub", "location"), STRANGERS)
-def test_another_scheme_host_or_port_is_a_strangers_word(hub: str, location: str) -> None:
-    """Another port of the hub's own name too: its address may be one of the operator's network."""
+def test_another_scheme_host_or_port_gets_the_rules_for_strangers(hub: str, location: str) -> None:
+    """Even another port of the hub's host, which may be in the operator's network."""
     followed = follow(ping(hub, TOPIC), Response(status=307, headers={"location": location}))
     assert followed is not None
     assert followed.stranger
 
 
 def test_trust_does_not_come_back() -> None:
-    """A chain that left the hub stays a stranger's word, where it leads back too: a stranger named the path."""
+    """A chain that left the hub stays a stranger's, even back at the hub: it chose the path."""
     away = follow(
         ping("http://hub.lan/", TOPIC),
         Response(status=307, headers={"location": "http://a.example/"}),
@@ -142,8 +142,8 @@ def test_trust_does_not_come_back() -> None:
         ("https://hub.example@other.example/x", None),
     ],
 )
-def test_passwords_are_the_hubs_alone(location: str, url: str | None) -> None:
-    """They stay with the same origin, go nowhere else, and none is taken from a redirect."""
+def test_credentials_go_to_the_hub_alone(location: str, url: str | None) -> None:
+    """They stay with the same origin, and none from a redirect are accepted."""
     hub = ping("https://me:hush@hub.example/", TOPIC)
     followed = follow(hub, Response(status=308, headers={"location": location}))
     assert url == (followed and followed.url)
@@ -160,8 +160,8 @@ def test_passwords_are_the_hubs_alone(location: str, url: str | None) -> None:
         "",
     ],
 )
-def test_what_is_no_address_is_not_followed(location: str) -> None:
-    """The redirect itself is the answer then."""
+def test_an_invalid_address_is_not_followed(location: str) -> None:
+    """The redirect itself is then the answer."""
     assert (
         follow(
             ping("http://hub.example/", TOPIC), Response(status=307, headers={"location": location})

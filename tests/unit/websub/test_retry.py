@@ -11,8 +11,8 @@ NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 SCHEDULE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 
 
-def seconds(moment: datetime | None) -> float | None:
-    return None if moment is None else (moment - NOW).total_seconds()
+def seconds(time: datetime | None) -> float | None:
+    return None if time is None else (time - NOW).total_seconds()
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,13 @@ def seconds(moment: datetime | None) -> float | None:
         (1, 0.0, None, 5),
         (2, 0.0, None, 30),
         (3, 0.0, None, 120),
-        (4, 0.0, None, None),  # used up
+        (4, 0.0, None, None),  # no wait left
         (1, 1.0, None, 6.25),  # jitter only ever lengthens
         (2, 0.5, None, 33.75),
-        (1, 0.0, "3", 5),  # a shorter Retry-After doesn't hurry us
+        (1, 0.0, "3", 5),  # a shorter Retry-After is ignored
         (1, 0.0, "90", 90),
         (3, 0.0, "90", 120),
-        (4, 0.0, "90", None),  # asking for time is no reason to try for ever
+        (4, 0.0, "90", None),  # a Retry-After adds no retry
         (1, 0.0, "Thu, 15 Jan 2026 12:10:00 GMT", 600),
         (1, 0.0, "Thu, 15 Jan 2026 11:00:00 GMT", 5),
         (1, 0.0, "999999999", 86400),  # capped at a day
@@ -35,13 +35,13 @@ def seconds(moment: datetime | None) -> float | None:
         (1, 0.0, "Thu, 15 Jan 2036 12:10:00 GMT", 86400),
         (1, 0.0, "soon", 5),
         (1, 0.0, "-5", 5),
-        (1, 0.0, "٣", 5),  # a digit, but not one of HTTP's
+        (1, 0.0, "٣", 5),  # a digit, but not in HTTP
     ],
 )
 def test_the_next_attempt(
     attempts: int, jitter: float, after: str | None, wait: float | None
 ) -> None:
-    """The schedule, jittered upwards, or what Retry-After asks if that is longer, up to a day."""
+    """The scheduled wait plus jitter, or a longer Retry-After of up to a day."""
     answer = Response(status=503, headers={} if after is None else {"retry-after": after})
     assert wait == seconds(next_attempt(attempts, SCHEDULE, answer, NOW, jitter))
 
@@ -51,8 +51,8 @@ def test_an_empty_schedule_gives_up_at_once() -> None:
     assert next_attempt(1, (), Response(status=500), NOW, 0.0) is None
 
 
-def test_no_answer_asks_for_nothing() -> None:
-    """A target that didn't answer named no time."""
+def test_no_answer_asks_for_no_wait() -> None:
+    """Without an answer there is no Retry-After."""
     assert retry_after(Response(status=None, error="refused"), NOW) is None
 
 
@@ -72,6 +72,6 @@ def test_no_answer_asks_for_nothing() -> None:
 def test_a_subscription_ends_after_a_week_of_failures(
     days: float | None, failures: int, lost: bool
 ) -> None:
-    """Long enough for any holiday, and often enough for a feed that seldom changes."""
+    """Long enough for any holiday, and enough failures for a feed that rarely changes."""
     failing = None if days is None else NOW - timedelta(days=days)
     assert is_lost(failing, failures, NOW) == lost

@@ -1,4 +1,4 @@
-"""What a debt asks for, and what the answer means for it and for the subscription it serves."""
+"""The request of each job, and what its answer means for the job and its subscription."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -46,27 +46,27 @@ UNSUBSCRIBE = job(JobKind.VERIFY, mode="unsubscribe", topic=TOPIC)
 
 
 def outcome(of: Job, answer: Response | None, expected: str = "") -> TaskOutcome:
-    errand = Task(owed=of, request=None, expected=expected)
-    return outcome_of(errand, answer, NOW, BEGAN, RETRY, 0.0)
+    task = Task(job=of, request=None, expected=expected)
+    return outcome_of(task, answer, NOW, BEGAN, RETRY, 0.0)
 
 
-# ------------------------------------------------------------------------------------------------ plan
+# ---- plan
 
 
-def test_everything_for_callbacks_is_held_to_the_rules_for_strangers() -> None:
-    """Only a ping goes where the operator said."""
+def test_requests_to_callbacks_get_the_rules_for_strangers() -> None:
+    """Only a ping goes to an address that the operator named."""
     jobs = [job(JobKind.PING), job(JobKind.DENY), job(JobKind.DELIVER), SUBSCRIBE, UNSUBSCRIBE]
     requests = [task_for(one, SUBSCRIPTION, None, FILE, "c").request for one in jobs]
     assert [request and request.stranger for request in requests] == [False, True, True, True, True]
 
 
 def test_a_delivery_is_what_the_topic_is_now() -> None:
-    """The very bytes: shared, not copied."""
-    errand = task_for(job(JobKind.DELIVER), SUBSCRIPTION, "old", FILE, "c")
-    assert errand.request is not None
-    assert errand.request.body is FILE.data
-    assert errand.expected == "new"
-    assert errand.request.headers == {
+    """The bytes themselves, not a copy."""
+    task = task_for(job(JobKind.DELIVER), SUBSCRIPTION, "old", FILE, "c")
+    assert task.request is not None
+    assert task.request.body is FILE.data
+    assert task.expected == "new"
+    assert task.request.headers == {
         "Content-Type": "application/rss+xml; charset=utf-8",
         "Link": f'<https://news.example.com/feeds/hub>; rel="hub", <{TOPIC}>; rel="self"',
         "X-Hub-Signature": signature(b"hush", b"<rss/>"),
@@ -74,30 +74,30 @@ def test_a_delivery_is_what_the_topic_is_now() -> None:
 
 
 @pytest.mark.parametrize(
-    ("subscription", "has", "file"),
+    ("subscription", "delivered", "file"),
     [(None, None, FILE), (SUBSCRIPTION, None, None), (SUBSCRIPTION, "new", FILE)],
-    ids=["ended", "no such topic any more", "it has these bytes"],
+    ids=["ended", "the topic ended", "it has these bytes"],
 )
-def test_a_delivery_that_nobody_needs_is_paid_without_a_request(
-    subscription: Subscription | None, has: str | None, file: FeedFile | None
+def test_an_unneeded_delivery_is_done_without_a_request(
+    subscription: Subscription | None, delivered: str | None, file: FeedFile | None
 ) -> None:
-    """And isn't counted as an attempt."""
-    errand = task_for(job(JobKind.DELIVER, had="old"), subscription, has, file, "c")
-    assert errand.request is None
+    """It is not counted as an attempt."""
+    task = task_for(job(JobKind.DELIVER, had="old"), subscription, delivered, file, "c")
+    assert task.request is None
     assert task_for(job(JobKind.DELIVER, had="new"), SUBSCRIPTION, None, FILE, "c").request is None
-    assert outcome_of(errand, None, NOW, BEGAN, RETRY, 0.0).settlement == JobOutcome(
-        owed=errand.owed, paid=True, tried=False
+    assert outcome_of(task, None, NOW, BEGAN, RETRY, 0.0).job_outcome == JobOutcome(
+        job=task.job, done=True, attempted=False
     )
 
 
 def test_a_topic_that_ended_before_the_verification_is_denied() -> None:
-    """Nobody is asked to confirm what they can't have, nor has it then; unsubscribing is asked about all the same."""
-    errand = task_for(SUBSCRIBE, SUBSCRIPTION, None, None, "c")
-    assert errand.request is not None
-    assert "hub.mode=denied" in errand.request.url
-    assert "hub.challenge" not in errand.request.url
+    """It ends any subscription. A request to unsubscribe is still verified."""
+    task = task_for(SUBSCRIBE, SUBSCRIPTION, None, None, "c")
+    assert task.request is not None
+    assert "hub.mode=denied" in task.request.url
+    assert "hub.challenge" not in task.request.url
     assert [
-        outcome_of(errand, Response(status=status), NOW, BEGAN, RETRY, 0.0).ended
+        outcome_of(task, Response(status=status), NOW, BEGAN, RETRY, 0.0).ended
         for status in (200, 404)
     ] == [True] * 2
     request = task_for(UNSUBSCRIBE, None, None, None, "c").request
@@ -105,13 +105,13 @@ def test_a_topic_that_ended_before_the_verification_is_denied() -> None:
     assert "hub.mode=unsubscribe" in request.url
 
 
-# ----------------------------------------------------------------------------------------------- judge
+# ---- judge
 
 
-def test_a_lease_counts_from_the_question() -> None:
-    """From the moment of the GET (§5.3), not from the answer."""
-    kept = outcome(SUBSCRIBE, Response(status=200, body=b"c"), "c").kept
-    assert kept == Subscription(
+def test_a_lease_runs_from_the_verification_request() -> None:
+    """From the time of the GET (§5.3), not of its answer."""
+    confirmed = outcome(SUBSCRIBE, Response(status=200, body=b"c"), "c").confirmed
+    assert confirmed == Subscription(
         topic=TOPIC,
         callback=CALLBACK,
         secret=b"hi",
@@ -121,7 +121,7 @@ def test_a_lease_counts_from_the_question() -> None:
 
 
 def test_a_confirmed_unsubscription_ends_it() -> None:
-    """And only a confirmed one."""
+    """One that is not confirmed does not."""
     assert outcome(UNSUBSCRIBE, Response(status=204, body=b"c"), "c").ended
     assert not outcome(UNSUBSCRIBE, Response(status=404, body=b"c"), "c").ended
 
@@ -143,18 +143,18 @@ def test_a_confirmed_unsubscription_ends_it() -> None:
     ],
 )
 @pytest.mark.parametrize("of", [SUBSCRIBE, UNSUBSCRIBE])
-def test_any_other_answer_decides_too(of: Job, answer: Response) -> None:
-    """No is no: nothing changes, and nobody is asked again (§5.3.1)."""
-    found = outcome(of, answer, "c")
-    assert (found.kept, found.ended, found.settlement.paid) == (None, False, True)
-    assert found.settlement.error
+def test_any_other_answer_refuses(of: Job, answer: Response) -> None:
+    """Nothing changes, and the callback is not asked again (§5.3.1)."""
+    result = outcome(of, answer, "c")
+    assert (result.confirmed, result.ended, result.job_outcome.done) == (None, False, True)
+    assert result.job_outcome.error
 
 
-def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
-    """Then the request is forgotten, and what stood before goes on."""
+def test_an_unanswered_verification_is_retried_twice() -> None:
+    """Then it is given up, and an existing subscription continues."""
     silence = Response(status=None, error="it refused the connection")
     waits = [
-        outcome(job(JobKind.VERIFY, n, **SUBSCRIBE.detail), silence, "c").settlement.again
+        outcome(job(JobKind.VERIFY, n, **SUBSCRIBE.detail), silence, "c").job_outcome.retry_at
         for n in range(3)
     ]
     assert waits == [NOW + RETRY[0], NOW + RETRY[1], None]
@@ -163,21 +163,29 @@ def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
 @pytest.mark.parametrize(
     ("kind", "answer", "expected"),
     [
-        (JobKind.PING, Response(status=204), {"paid": True}),
-        (JobKind.PING, Response(status=410), {"again": NOW + RETRY[0], "error": "it answered 410"}),
-        (JobKind.DENY, Response(status=200), {"paid": True}),
-        (JobKind.DENY, Response(status=500), {"again": NOW + RETRY[0], "error": "it answered 500"}),
-        (JobKind.DELIVER, Response(status=410), {"paid": True}),
+        (JobKind.PING, Response(status=204), {"done": True}),
+        (
+            JobKind.PING,
+            Response(status=410),
+            {"retry_at": NOW + RETRY[0], "error": "it answered 410"},
+        ),
+        (JobKind.DENY, Response(status=200), {"done": True}),
+        (
+            JobKind.DENY,
+            Response(status=500),
+            {"retry_at": NOW + RETRY[0], "error": "it answered 500"},
+        ),
+        (JobKind.DELIVER, Response(status=410), {"done": True}),
         (
             JobKind.DELIVER,
             Response(status=301),
-            {"again": NOW + RETRY[0], "error": "it answered 301"},
+            {"retry_at": NOW + RETRY[0], "error": "it answered 301"},
         ),
         (
             JobKind.DELIVER,
             Response(status=503, headers={"retry-after": "60"}),
             {
-                "again": NOW + timedelta(seconds=60),
+                "retry_at": NOW + timedelta(seconds=60),
                 "not_before": NOW + timedelta(seconds=60),
                 "error": "it answered 503",
             },
@@ -186,7 +194,7 @@ def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
             JobKind.PING,
             Response(status=503, headers={"retry-after": "1"}),
             {
-                "again": NOW + RETRY[0],
+                "retry_at": NOW + RETRY[0],
                 "not_before": NOW + timedelta(seconds=1),
                 "error": "it answered 503",
             },
@@ -194,30 +202,34 @@ def test_a_callback_that_does_not_answer_is_asked_again_twice() -> None:
         (
             JobKind.PING,
             Response(status=None, error="stopped", stopped=True),
-            {"again": NOW, "tried": False},
+            {"retry_at": NOW, "attempted": False},
         ),
     ],
 )
 def test_what_an_answer_means(kind: JobKind, answer: Response, expected: dict[str, Any]) -> None:
-    """Paid, tried again, or given back untried."""
+    """The job is done, retried, or released without an attempt."""
     of = job(kind)
-    assert outcome(of, answer, "new").settlement == JobOutcome(owed=of, **expected)
+    assert outcome(of, answer, "new").job_outcome == JobOutcome(job=of, **expected)
 
 
-def test_what_arrived_is_noted_and_gone_ends_it() -> None:
-    """The digest of the bytes that arrived; 410 ends the subscription (§7)."""
+def test_a_delivery_records_its_digest_and_410_ends_the_subscription() -> None:
+    """The digest is that of the bytes that arrived; 410 is in §7."""
     assert outcome(job(JobKind.DELIVER), Response(status=200), "new").delivered == "new"
     gone = outcome(job(JobKind.DELIVER), Response(status=410), "new")
     assert (gone.delivered, gone.ended) == (None, True)
 
 
-def test_retries_come_to_an_end() -> None:
-    """The debt is given up; the subscription is not (§7), and the next change comes no sooner than was asked."""
-    found = outcome(job(JobKind.DELIVER, attempts=3), Response(status=500), "new")
-    assert (found.settlement.paid, found.settlement.again, found.ended) == (False, None, False)
+def test_a_delivery_without_retries_left_is_given_up() -> None:
+    """The subscription continues (§7), and the next delivery still waits for Retry-After."""
+    result = outcome(job(JobKind.DELIVER, attempts=3), Response(status=500), "new")
+    assert (result.job_outcome.done, result.job_outcome.retry_at, result.ended) == (
+        False,
+        None,
+        False,
+    )
     busy = Response(status=503, headers={"retry-after": "60"})
-    last = outcome(job(JobKind.DELIVER, attempts=3), busy, "new").settlement
-    assert (last.again, last.not_before) == (None, NOW + timedelta(seconds=60))
+    last = outcome(job(JobKind.DELIVER, attempts=3), busy, "new").job_outcome
+    assert (last.retry_at, last.not_before) == (None, NOW + timedelta(seconds=60))
 
 
 LARGE = Response(
@@ -229,26 +241,26 @@ LARGE = Response(
     ("kind", "again"),
     [(JobKind.DELIVER, None), (JobKind.DENY, None), (JobKind.PING, NOW + RETRY[0])],
 )
-def test_a_subscriber_that_answers_without_end_is_not_sent_the_same_again(
+def test_an_endless_answer_is_not_retried_for_callbacks(
     kind: JobKind, again: datetime | None
 ) -> None:
-    """It had it, and would answer so again. A hub is tried again: readers wait for what it has to tell."""
-    assert outcome(job(kind), LARGE).settlement == JobOutcome(
-        owed=job(kind), again=again, error="refused: its answer is too large"
+    """The same would happen again. A hub is retried, so that its readers get the change."""
+    assert outcome(job(kind), LARGE).job_outcome == JobOutcome(
+        job=job(kind), retry_at=again, error="refused: its answer is too large"
     )
 
 
-def test_a_delivery_that_was_taken_is_paid_whatever_follows() -> None:
-    """A 2xx whose head was read is one, although its trailers have no end."""
+def test_a_delivery_with_2xx_is_done_whatever_follows() -> None:
+    """A 2xx head counts, even if the trailers are endless."""
     large = Response(status=200, error="refused: its answer is too large", too_large=True)
-    found = outcome(job(JobKind.DELIVER), large, "new")
-    assert (found.settlement.paid, found.delivered) == (True, "new")
+    result = outcome(job(JobKind.DELIVER), large, "new")
+    assert (result.job_outcome.done, result.delivered) == (True, "new")
 
 
-def test_a_delivery_to_an_address_that_is_not_allowed_is_tried_again() -> None:
-    """A name may lead elsewhere for a while, as in a network that wants a password first."""
+def test_a_delivery_to_a_refused_address_is_retried() -> None:
+    """A host name may resolve elsewhere for a while, as behind a captive portal."""
     refused = Response(status=None, error="refused: 10.0.0.0/8 is Private-Use", refused=True)
-    assert outcome(job(JobKind.DELIVER), refused).settlement.again == NOW + RETRY[0]
+    assert outcome(job(JobKind.DELIVER), refused).job_outcome.retry_at == NOW + RETRY[0]
 
 
 def failing_for(days: float) -> Task:
@@ -257,35 +269,37 @@ def failing_for(days: float) -> Task:
     return task_for(job(JobKind.DELIVER), lost, "old", FILE, "c")
 
 
-def test_a_week_of_failures_ends_the_subscription_and_says_why() -> None:
-    """§7 keeps a subscription whose delivery failed; §5.2 lets a hub deny one at any point, if it says so."""
-    found = outcome_of(failing_for(8), Response(status=500), NOW, BEGAN, RETRY, 0.0)
-    assert (found.ended, found.reason, found.settlement.again) == (
+def test_a_week_of_failures_ends_the_subscription_with_a_reason() -> None:
+    """§7 keeps a subscription after a failed delivery; §5.2 allows a denial at any time."""
+    result = outcome_of(failing_for(8), Response(status=500), NOW, BEGAN, RETRY, 0.0)
+    assert (result.ended, result.reason, result.job_outcome.retry_at) == (
         True,
-        "no delivery arrived for a week",
+        "every delivery failed for a week",
         None,
     )
-    assert "its subscription ended; it answered 500" in (found.settlement.error or "")
-    told = task_for(job(JobKind.DENY, reason=found.reason), None, None, FILE, "c").request
-    assert told is not None
-    assert "hub.mode=denied" in told.url
-    assert "hub.reason=no%20delivery%20arrived%20for%20a%20week" in told.url
-    for errand, answer in (
+    assert "its subscription ended; it answered 500" in (result.job_outcome.error or "")
+    denial = task_for(job(JobKind.DENY, reason=result.reason), None, None, FILE, "c").request
+    assert denial is not None
+    assert "hub.mode=denied" in denial.url
+    assert "hub.reason=every%20delivery%20failed%20for%20a%20week" in denial.url
+    for task, answer in (
         (failing_for(8), Response(status=200)),
         (failing_for(3), Response(status=500)),
     ):
-        assert not outcome_of(errand, answer, NOW, BEGAN, RETRY, 0.0).ended
+        assert not outcome_of(task, answer, NOW, BEGAN, RETRY, 0.0).ended
     stopped = outcome_of(
         failing_for(8), Response(status=None, stopped=True), NOW, BEGAN, RETRY, 0.0
     )
     assert not stopped.ended
 
 
-def test_a_subscription_is_where_its_callback_was_last_connected_to() -> None:
-    """Once verified, and again when a delivery goes elsewhere."""
-    kept = outcome(SUBSCRIBE, Response(status=200, body=b"c", peer="2001:db8:1:2:3::4"), "c").kept
-    assert kept is not None
-    assert kept.network == "2001:db8:1:2::/64"
+def test_the_network_of_a_subscription_is_that_of_the_last_connection() -> None:
+    """From the verification, and from a delivery to another network."""
+    confirmed = outcome(
+        SUBSCRIBE, Response(status=200, body=b"c", peer="2001:db8:1:2:3::4"), "c"
+    ).confirmed
+    assert confirmed is not None
+    assert confirmed.network == "2001:db8:1:2::/64"
     networks = [
         outcome_of(
             failing_for(1), Response(status=status, peer=peer), NOW, BEGAN, RETRY, 0.0

@@ -10,7 +10,8 @@ down_revision = "0002"
 _KEEP_IDS = """
     UPDATE posts SET id = (SELECT ledger.id FROM ledger WHERE ledger.path = posts.path)
     WHERE NOT out AND NOT EXISTS (
-        SELECT 1 FROM ledger JOIN posts AS others ON others.id = ledger.id WHERE ledger.path = posts.path
+        SELECT 1 FROM ledger JOIN posts AS others ON others.id = ledger.id
+        WHERE ledger.path = posts.path
     )
 """
 

@@ -1,4 +1,4 @@
-"""Count subscriptions by host, whatever its port, and by network; remember since when deliveries fail."""
+"""Count subscriptions by host without its port, and by network; store when failures began."""
 
 from ipaddress import IPv6Network, ip_address
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    # At the end of the table, as the schema has them: SQLite then adds a column without a copy of the table.
+    # At the end of the table, as in the schema: SQLite then adds a column without a copy of it.
     text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
     op.add_column("owed", sa.Column("client", text))
     op.add_column("subscriptions", sa.Column("network", text))

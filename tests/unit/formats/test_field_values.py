@@ -1,6 +1,6 @@
 import pytest
 
-from syndicator.formats.common import entry_id, language, uri
+from syndicator.formats.field_values import entry_id, language, uri
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from syndicator.formats.common import entry_id, language, uri
         "yt:video:abc",
     ],
 )
-def test_an_id_that_is_a_uri_stays_as_it_is(text: str) -> None:
+def test_an_id_that_is_a_uri_is_kept(text: str) -> None:
     """Readers compare ids character by character (RFC 4287 §4.2.6.1)."""
     assert text == entry_id(text)
 
@@ -35,8 +35,8 @@ def test_an_id_that_is_a_uri_stays_as_it_is(text: str) -> None:
         ("https://news.example/é[1]", "https://news.example/%C3%A9%5B1%5D"),
     ],
 )
-def test_any_other_id_becomes_one_the_same_every_time(text: str, expected: str) -> None:
-    """Atom takes nothing else, and every format must say the same."""
+def test_another_id_becomes_the_same_uri_every_time(text: str, expected: str) -> None:
+    """Atom requires a URI, and all formats use the same id."""
     assert entry_id(text).startswith(expected)
     assert entry_id(text) == entry_id(text) != entry_id(text + "x")
 
@@ -49,7 +49,7 @@ def test_any_other_id_becomes_one_the_same_every_time(text: str, expected: str) 
     ],
 )
 def test_addresses_are_escaped_once(address: str, expected: str) -> None:
-    """What is escaped already stays so."""
+    """Existing escapes stay."""
     assert expected == uri(address)
     assert expected == uri(expected)
 
@@ -65,6 +65,6 @@ def test_addresses_are_escaped_once(address: str, expected: str) -> None:
         ("", None),
     ],
 )
-def test_languages_are_tags_or_nothing(tag: str | None, expected: str | None) -> None:
-    """BCP 47's shape; a feed with a wrong language is invalid, one with none is not."""
+def test_languages_are_tags_or_none(tag: str | None, expected: str | None) -> None:
+    """By the syntax of BCP 47: a feed with a wrong language is invalid."""
     assert expected == language(tag)

@@ -1,8 +1,8 @@
-"""What limits count as one host, and whose turn a request takes."""
+"""The keys of hosts and networks in limits, and the fair queue of a request."""
 
 import pytest
 
-from syndicator.model.outbox import host_name, network_of, queue_key
+from syndicator.model.client_keys import host_name, network_of, queue_key
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from syndicator.model.outbox import host_name, network_of, queue_key
     ],
 )
 def test_a_host_has_one_name(url: str, name: str) -> None:
-    """However it is spelt, whatever its port; an IPv6 address counts as its /64."""
+    """In every spelling and on every port; an IPv6 address counts as its /64."""
     assert host_name(url) == name
 
 
@@ -35,12 +35,12 @@ def test_a_host_has_one_name(url: str, name: str) -> None:
     ],
 )
 def test_the_network_of_an_address(address: str, network: str) -> None:
-    """A host has an IPv4 address, and a /64 of IPv6 addresses."""
+    """An IPv4 address, or the /64 of an IPv6 address."""
     assert network_of(address) == network
 
 
 @pytest.mark.parametrize(
-    ("name", "turn"),
+    ("name", "queue"),
     [
         ("reader.example", "reader.example"),
         ("93.184.215.14", "93.184.215.14"),
@@ -49,6 +49,6 @@ def test_the_network_of_an_address(address: str, network: str) -> None:
         ("fd00::/64", "fd00::/64:8443"),
     ],
 )
-def test_a_public_address_has_one_turn_for_all_ports(name: str, turn: str) -> None:
-    """The ports of the operator's own machines are other services."""
-    assert queue_key("https://reader.example:8443/cb", name) == turn
+def test_a_public_address_has_one_queue_for_all_ports(name: str, queue: str) -> None:
+    """On the operator's own machines each port is another service, with its own queue."""
+    assert queue_key("https://reader.example:8443/cb", name) == queue

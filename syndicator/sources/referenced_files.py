@@ -1,6 +1,6 @@
-"""The files of a site that a post may ask for, and a memory of which were asked for.
+"""Gives posts access to the files of their site, and records which files they used.
 
-This is where a post's reach ends: a path is resolved, links and all, and must lie below the site's root.
+Posts can't reach other files: a path with its links resolved must be below the site's root.
 """
 
 import os
@@ -13,43 +13,43 @@ from pathlib import Path
 from syndicator import regular_files
 from syndicator.sources.folder import is_below
 
-#: An include or a data file is text that people wrote.
-MAX_OCTETS = 1024 * 1024
+#: Bytes of an include or a data file: text written by people.
+MAX_BYTES = 1024 * 1024
 
-#: What was seen of a file when it was asked for: size and mtime_ns. Of a folder's listing: 0 and a number for it.
-#: None: it wasn't there.
+#: The state of a file when it was used: size and mtime_ns. Of a folder's listing: 0 and a digest.
+#: None: there was no such file.
 Seen = tuple[int, int] | None
 
 
 class FolderFiles:
-    """`jekyll.asking.SiteFiles` on disk. `needs` says what was asked for since it was made."""
+    """The `model.lookups.SiteFiles` on disk. `needs` has the files used so far, and their state."""
 
     def __init__(self, root: Path) -> None:
         self._root = os.path.realpath(root)
         self.needs: dict[str, Seen] = {}
 
     def text(self, path: str) -> str | None:
-        full, _ = self._ask(path)
+        full, _ = self._use(path)
         if full is None:
             return None
         try:
-            return regular_files.read_file(full, MAX_OCTETS).decode("utf-8-sig")
+            return regular_files.read_file(full, MAX_BYTES).decode("utf-8-sig")
         except (OSError, UnicodeDecodeError):
             return None
 
     def size(self, path: str) -> int | None:
-        _, seen = self._ask(path)
+        _, seen = self._use(path)
         return seen and seen[0]
 
     def names(self, folder: str) -> tuple[str, ...]:
-        found = _names(self._root, folder.strip("/"))
-        self.needs[f"{folder.strip('/')}/"] = _listing(found)
-        return found
+        names = _names(self._root, folder.strip("/"))
+        self.needs[f"{folder.strip('/')}/"] = _listing(names)
+        return names
 
-    def _ask(self, path: str) -> tuple[str, tuple[int, int]] | tuple[None, None]:
-        """Where a regular file below the root really is, and what was seen of it; None: there is none."""
+    def _use(self, path: str) -> tuple[str, tuple[int, int]] | tuple[None, None]:
+        """The real path of a regular file below the root, and its state. None: no such file."""
         folder, path = path.endswith("/"), path.strip("/")
-        # What a look would see again; where it leads, only asking looks at.
+        # The same state that `look_again` compares; only here the links are resolved.
         self.needs[path] = seen = look_again(self._root, path)
         if seen is None or folder:
             return None, None
@@ -58,19 +58,19 @@ class FolderFiles:
 
 
 def unchanged(root: Path, needs: Mapping[str, Seen]) -> bool:
-    """Whether everything that was asked for would be answered the same."""
+    """Whether all of the files used are in the state they were in."""
     return all(look_again(str(root), path) == seen for path, seen in needs.items())
 
 
 def look_again(root: str, path: str) -> Seen:
-    """What asking for a path again would see; a path that ends in "/" is a folder's listing."""
+    """The state of a file now; a path that ends in "/" is a folder's listing."""
     if path.endswith("/"):
         return _listing(_names(root, path.rstrip("/")))
     try:
         seen = os.stat(f"{root}/{path}")
     except (OSError, ValueError):
         return None
-    # Where it leads was looked at when it was asked for; here a look must stay as cheap as a poll.
+    # Links were resolved when the file was used. Each poll calls this, so it must be cheap.
     return (seen.st_size, seen.st_mtime_ns) if stat.S_ISREG(seen.st_mode) else None
 
 
@@ -78,24 +78,24 @@ def _names(root: str, folder: str) -> tuple[str, ...]:
     top = os.path.realpath(os.path.join(root, folder))
     if not is_below(top, root):
         return ()
-    found = []
-    folders = [(folder, top)]  # a list and no recursion: folders may be nested deeper than calls
+    files = []
+    folders = [(folder, top)]  # a list, not recursion: folders may be nested deeper than calls
     while folders:
         below, here = folders.pop()
         with suppress(OSError), os.scandir(here) as entries:
             for entry in entries:
                 path = f"{below}/{entry.name}".lstrip("/")
                 if not _is_folder(entry):
-                    found.append(path)
+                    files.append(path)
                 elif not entry.is_symlink():
                     folders.append((path, entry.path))
-    return tuple(sorted(found))
+    return tuple(sorted(files))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link in a circle
+    except OSError:  # a circular link
         return False
 
 

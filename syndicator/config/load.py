@@ -1,4 +1,4 @@
-"""Finds and reads the config file, and words its mistakes."""
+"""Finds and reads the config file, lets the environment override it, and words mistakes."""
 
 import difflib
 import os
@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from syndicator import regular_files
-from syndicator.config.environment import FromEnvironment
+from syndicator.config.environment_values import FromEnvironment
 from syndicator.config.quote import quote
 from syndicator.config.settings import Config, SettingsTable
 from syndicator.config.toml_error import toml_error

@@ -1,4 +1,4 @@
-"""Values from environment variables: JSON, or for a list also words separated by commas."""
+"""Parses a value from the environment: JSON, or for a list also words separated by commas."""
 
 import json
 from contextlib import suppress

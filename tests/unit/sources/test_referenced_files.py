@@ -1,4 +1,4 @@
-"""The files of a site that a post may ask for."""
+"""The files of a site that a post may use."""
 
 import inspect
 import os
@@ -11,7 +11,7 @@ import pytest
 
 from syndicator.model.content import Scope
 from syndicator.sources.folder import SourceFolder
-from syndicator.sources.site_files import FolderFiles, unchanged
+from syndicator.sources.referenced_files import FolderFiles, unchanged
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def site(tmp_path: Path) -> Path:
 
 
 def test_text_size_and_names(site: Path) -> None:
-    """Paths are relative to the root, a leading slash is the same root, a BOM is no text."""
+    """Paths are relative to the root, with or without a leading slash; a BOM is dropped."""
     files = FolderFiles(site)
     assert files.text("_includes/a.html") == files.text("/_includes/a.html") == "hello"
     assert files.size("bytes.bin") == 3
@@ -39,20 +39,20 @@ def test_text_size_and_names(site: Path) -> None:
     "path",
     ["../secret", "_includes/../../secret", "link", "a\0b", "nowhere", "_includes", "x" * 9999],
 )
-def test_nothing_outside_is_seen(site: Path, path: str) -> None:
-    """Whatever a post asks for, it gets what lies below the site's root, or nothing."""
+def test_files_outside_the_site_are_hidden(site: Path, path: str) -> None:
+    """A post gets files below the site's root, or nothing."""
     files = FolderFiles(site)
     assert files.text(path) is None
     assert files.size(path) is None
 
 
-def test_what_is_no_text_is_none(site: Path) -> None:
-    """A picture can be measured, not included."""
+def test_a_binary_file_has_no_text(site: Path) -> None:
+    """An image has a size, but can't be included."""
     assert FolderFiles(site).text("bytes.bin") is None
 
 
-def test_what_was_asked_for_is_remembered(site: Path) -> None:
-    """A file that changes, goes or comes makes the answer another; so does a listing."""
+def test_used_files_are_recorded(site: Path) -> None:
+    """`unchanged` sees when a used file or listing changes, goes or appears."""
     files = FolderFiles(site)
     files.text("_includes/a.html")
     files.size("not-yet.png")
@@ -67,25 +67,25 @@ def test_what_was_asked_for_is_remembered(site: Path) -> None:
     assert not unchanged(site, files.needs)
 
 
-def test_folders_without_end_are_listed_as_far_as_that_goes(site: Path) -> None:
-    """An author may nest them deeper than a program may call itself."""
+def test_deeply_nested_folders_are_listed(site: Path) -> None:
+    """An author may nest them deeper than Python's recursion limit."""
     nest(site / "_includes")
-    with few_calls():
+    with low_recursion_limit():
         assert "_includes/a.html" in FolderFiles(site).names("_includes")
 
 
-def test_documents_are_looked_for_in_folders_without_end(site: Path) -> None:
-    """Likewise."""
+def test_deeply_nested_folders_are_searched_for_documents(site: Path) -> None:
+    """Also beyond Python's recursion limit."""
     nest(site)
     (site / "z/_posts").mkdir(parents=True)
     (site / "z/_posts/2026-01-01-a.md").write_text("")
-    with few_calls():
-        assert len(SourceFolder(site, Scope()).look().prints) == 1
+    with low_recursion_limit():
+        assert len(SourceFolder(site, Scope()).scan().prints) == 1
 
 
 @contextmanager
-def few_calls() -> Iterator[None]:
-    """No function may call itself more than 150 times."""
+def low_recursion_limit() -> Iterator[None]:
+    """Allow 150 nested calls more than now."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(len(inspect.stack(0)) + 150)
     try:
@@ -95,7 +95,7 @@ def few_calls() -> Iterator[None]:
 
 
 def nest(top: Path, folders: int = 300) -> None:
-    """Make folders in one another."""
+    """Make folders nested in one another."""
     handle = os.open(top, os.O_RDONLY)
     for _ in range(folders):
         os.mkdir("d", dir_fd=handle)

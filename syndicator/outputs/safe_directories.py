@@ -1,7 +1,7 @@
-"""Folders below a root, entered by open handles, so that no link that another user plants leads out of it.
+"""Opens folders below a root one by one, so that no link of another user leads out of it.
 
-A check of a whole path (`os.path.realpath`) would leave time between the check and the use; a handle stays what it is.
-The root itself may be reached through links: it is the operator who names it.
+Checking a whole path (`os.path.realpath`) would leave time between check and use; an open folder
+stays the same. The root itself may be reached through links, because the operator names it.
 """
 
 import errno
@@ -12,27 +12,27 @@ from pathlib import Path
 
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
-#: Folders below one another that are walked through. A feed stands one deep, an alias a few; another user may plant
+#: Nested folders that are walked. Feeds are one deep and aliases a few; another user may make
 #: thousands.
-_DEEPEST = 32
+_MAX_DEPTH = 32
 
 
 class LinkError(OSError):
-    """A link stands where a folder below the root is expected."""
+    """A link where a folder below the root is expected."""
 
 
 @contextmanager
-def entered(root: Path, folder: str, *, make: bool = False) -> Iterator[int]:
-    """A handle of a folder below the root ("" is the root); `make`: whether missing ones are made.
+def opened(root: Path, folder: str, *, make: bool = False) -> Iterator[int]:
+    """Open a folder below the root ("" is the root). `make`: create missing folders.
 
-    Raises LinkError for a link on the way.
+    Raises LinkError if the path has a link.
     """
-    handle = _opened(root, make)
+    handle = _open_root(root, make)
     try:
         at = str(root)
         for name in folder.split("/") if folder else ():
             at = f"{at}/{name}"
-            below = _below(handle, name, at, make)
+            below = _open_below(handle, name, at, make)
             os.close(handle)
             handle = below
         yield handle
@@ -40,7 +40,7 @@ def entered(root: Path, folder: str, *, make: bool = False) -> Iterator[int]:
         os.close(handle)
 
 
-def _opened(root: Path, make: bool) -> int:
+def _open_root(root: Path, make: bool) -> int:
     try:
         return os.open(root, _FLAGS)
     except FileNotFoundError:
@@ -50,8 +50,8 @@ def _opened(root: Path, make: bool) -> int:
     return os.open(root, _FLAGS)
 
 
-def _below(handle: int, name: str, at: str, make: bool) -> int:
-    """A handle of a folder in another. `at` is its path, for errors."""
+def _open_below(handle: int, name: str, at: str, make: bool) -> int:
+    """Open a folder in an open one. `at` is its path, for errors."""
     flags = _FLAGS | os.O_NOFOLLOW
     try:
         try:
@@ -68,7 +68,7 @@ def _below(handle: int, name: str, at: str, make: bool) -> int:
 
 
 def is_linked(root: Path, folder: str) -> bool:
-    """Whether a link stands on the way from the root to a folder. False where nothing stands."""
+    """Whether the path from the root to a folder has a link. False if nothing is there."""
     while folder:
         if os.path.islink(f"{root}/{folder}"):
             return True
@@ -77,21 +77,21 @@ def is_linked(root: Path, folder: str) -> bool:
 
 
 def walk(root: Path) -> Iterator[tuple[str, int, list[str]]]:
-    """Every folder from the root down: its path below it, a handle, and the names of what is no folder there.
+    """Every folder from the root down: its path, its handle, and the names of its other entries.
 
-    What can't be entered is left out.
+    Folders that can't be opened are left out.
     """
     folders = [""]
     while folders:
         folder = folders.pop()
         try:
-            with entered(root, folder) as handle:
+            with opened(root, folder) as handle:
                 names = []
                 with os.scandir(handle) as entries:
                     for entry in entries:
                         if not entry.is_dir(follow_symlinks=False):
                             names.append(entry.name)
-                        elif folder.count("/") < _DEEPEST:
+                        elif folder.count("/") < _MAX_DEPTH:
                             folders.append(f"{folder}/{entry.name}".lstrip("/"))
                 yield folder, handle, names
         except OSError:

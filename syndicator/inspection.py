@@ -1,0 +1,45 @@
+"""What `check` and `doctor` find for a Config. Neither needs a state nor makes one."""
+
+from contextlib import closing
+from pathlib import Path
+
+from syndicator import from_config
+from syndicator.build.index import Progress
+from syndicator.config import Config
+from syndicator.model.content import Problem, Report
+from syndicator.ops import doctor
+from syndicator.ops.check import check
+from syndicator.service import Clock, quiet, utcnow
+
+
+def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
+    """Read the site and every post, without writing anything. Raises SourceError."""
+    return check(from_config.build_options(config), clock(), progress)
+
+
+def check_machine(
+    config: Config, *, ask: bool, file: Path | None = None, clock: Clock = utcnow
+) -> tuple[Problem, ...]:
+    """Problems of this config on this machine. Writes nothing.
+
+    `ask`: send requests to the hubs and feeds.url as well. `file`: the config's file, if it has
+    one.
+    """
+    problems = [
+        *doctor.check_addresses(config.feeds.url, config.push.hubs, config.site.url),
+        *doctor.check_folders(config.source.path, config.output.path, config.state.file),
+        *doctor.check_listening(
+            config.web.listen, config.web.admin, config.output.path / "index.html"
+        ),
+        *doctor.check_permissions(config.state.file, config.output.path, file),
+        *doctor.check_state(config.state.url, clock()),
+        *doctor.check_proxies(config.state.url, config.web.trusted_proxies),
+    ]
+    if ask:
+        name = f"all.{config.feeds.formats[0]}"
+        with closing(from_config.http_client(config)) as client:
+            file = config.output.path / name
+            problems += doctor.check_network(
+                client.send, config.push.hubs, config.feeds.url + name, file, clock
+            )
+    return tuple(problems)

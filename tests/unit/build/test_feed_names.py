@@ -1,0 +1,103 @@
+"""The names of feeds and their files."""
+
+import pytest
+
+from syndicator.build.feed_names import (
+    FeedNames,
+    feed_name,
+    feed_slug,
+    feed_terms,
+    fold,
+    is_in_main_feed,
+)
+from syndicator.model.content import Term
+from syndicator.store.feeds import FeedRow
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("News", "news"),
+        ("Open Source", "open-source"),
+        ("  spaces   around ", "spaces-around"),
+        ("C++", "c-plus-plus"),
+        ("C#", "c-sharp"),
+        ("R&D", "r-and-d"),
+        ("Åäö", "åäö"),
+        ("日本語", "日本語"),
+        ("हिन्दी", "हिन्दी"),
+        ("node.js", "node-js"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("..", "x-%s"),
+        ("a/b\\c\0d", "a-b-c-d"),
+        ("🎉", "🎉"),
+        ("ﬁne", "fine"),
+        ("con: fusion!", "con-fusion"),
+    ],
+)
+def test_a_slug_is_readable_and_safe(label: str, expected: str) -> None:
+    """Letters and digits of any script stay; other characters become hyphens."""
+    slug = feed_slug(label)
+    if "%s" in expected:
+        assert slug.startswith("x-")
+        assert len(slug) == 10
+    else:
+        assert slug == expected
+
+
+def test_a_long_label_has_a_short_unique_name() -> None:
+    """Slugs are limited in bytes; long labels with the same beginning get different ones."""
+    one, other = feed_slug("é" * 300), feed_slug("é" * 299 + "x")
+    assert len(one.encode()) <= 120
+    assert one != other
+
+
+def test_labels_that_differ_in_case_width_and_space_are_one() -> None:
+    """ "News" and " news" are one category."""
+    assert fold("News") == fold("  ｎｅｗｓ ") == "news"
+
+
+def test_a_taken_name_gets_a_number_and_a_problem() -> None:
+    """Two labels with the same slug have two feeds; the first has the plain name."""
+    first, no_problem = feed_name(Term(kind="category", label="News!"), set())
+    second, problem = feed_name(Term(kind="category", label="News?"), {"category/news"})
+    third, _ = feed_name(Term(kind="category", label="News."), {"category/news", "category/news-2"})
+    assert (first, second, third) == ("category/news", "category/news-2", "category/news-3")
+    assert no_problem is None
+    assert problem is not None
+    assert str(problem) == (
+        'category/news-2: the category "News?" has this name '
+        "because category/news is another category"
+    )
+
+
+def test_only_terms_of_configured_kinds_have_feeds() -> None:
+    """A term counts once, in its first spelling; blank ones don't count."""
+    terms = [
+        Term(kind="category", label="News"),
+        Term(kind="category", label="news"),
+        Term(kind="tag", label="x"),
+        Term(kind="category", label="  "),
+    ]
+    assert feed_terms(terms, {"category"}) == [terms[0]]
+    assert feed_terms(terms, {"category", "tag"}) == [terms[0], terms[2]]
+
+
+def test_collections_have_feeds_of_their_own() -> None:
+    """As in jekyll-feed, documents of a collection are in its feed and not in the main feed."""
+    assert is_in_main_feed([Term(kind="category", label="News")])
+    assert not is_in_main_feed([Term(kind="collection", label="recipes")])
+
+
+def test_a_name_once_given_stays() -> None:
+    """A label keeps its feed's name in any spelling; `take_new` returns each new name once."""
+    row = FeedRow(name="category/news-2", kind="category", label="News?", folded="news?")
+    names = FeedNames([row], {"category"})
+    terms = (Term("category", " NEWS? "), Term("category", "News!"), Term("tag", "x"))
+    assert names.of_all(terms) == ("all", "category/news-2", "category/news")
+    assert names.of_all((Term("category", "News."),)) == ("all", "category/news-3")
+    new, problems = names.take_new()
+    assert [row.name for row in new] == ["category/news", "category/news-3"]
+    assert list(problems) == ["category/news-3"]
+    assert names.take_new() == ([], {})
+    assert names.of_all(terms) == ("all", "category/news-2", "category/news")
