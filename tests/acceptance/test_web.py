@@ -698,6 +698,22 @@ def test_a_slow_client_gets_the_whole_response() -> None:
     assert received > 32_000_000
 
 
+def test_a_larger_response_after_another_is_not_a_stalled_one() -> None:
+    """A client that has read the first response gets the whole second one."""
+    received = 0
+    with limited(stall_timeout=2) as web, web.connect() as client:
+        web.catalogue.update([published("vast.rss", b"x" * 32_000_000)])
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 400_000)
+        client.sendall(get("/huge.rss"))
+        while received < 8_000_000:
+            received += len(client.recv(400_000))
+        client.sendall(get("/vast.rss", "Connection: close"))
+        while part := client.recv(400_000):
+            received += len(part)
+            time.sleep(0.04)
+    assert received > 40_000_000
+
+
 @pytest.mark.parametrize(
     "path", ["/all.rss", "/livez", "/hub", "/nothing", "/category/old.rss", "/"]
 )
