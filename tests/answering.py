@@ -55,6 +55,7 @@ class Server:
 
     @staticmethod
     def read(connection: socket.socket) -> bytes:
+        """The next request. Empty if the client closes before its end."""
         data = b""
         while b"\r\n\r\n" not in data:
             if not (more := connection.recv(65536)):
@@ -70,7 +71,9 @@ class Server:
             0,
         )
         while len(body) < length:
-            body += connection.recv(65536)
+            if not (more := connection.recv(65536)):
+                return b""
+            body += more
         return head + b"\r\n\r\n" + body
 
     def close(self) -> None:
@@ -128,7 +131,7 @@ def certified(folder: Path) -> ssl.SSLContext:
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 "
         "-subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
     )
-    subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True)
+    subprocess.run(shlex.split(command), cwd=folder, check=True, capture_output=True, timeout=60)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     return context

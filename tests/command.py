@@ -1,5 +1,6 @@
 """The real command with its own site and config, and a hub that receives its pings."""
 
+import itertools
 import os
 import queue
 import signal
@@ -30,10 +31,31 @@ PATIENCE = 30.0
 AT_ONCE = 8.0
 
 
+#: Ports below those that the system gives to clients: this many for each worker of pytest-xdist.
+FIRST_PORT = 20_000
+PORTS_PER_WORKER = 1_000
+
+
+def _own_ports() -> Iterator[int]:
+    """The ports of this worker, again and again.
+
+    They begin at a place that depends on the process, so that two test runs at once rarely meet.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for number in itertools.count(os.getpid() * 97):
+        yield FIRST_PORT + worker * PORTS_PER_WORKER + number % PORTS_PER_WORKER
+
+
+_ports = _own_ports()
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nothing listens on. No other worker, client or recent call gets it."""
+    for port in itertools.islice(_ports, PORTS_PER_WORKER):
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("all ports of this worker are in use")
 
 
 def until(
@@ -144,9 +166,13 @@ class Daemon:
         )
         self.out: list[str] = []
         self.err: list[str] = []
-        for stream, lines in ((self.process.stdout, self.out), (self.process.stderr, self.err)):
-            if stream is not None:
-                threading.Thread(target=_collect, args=(stream, lines), daemon=True).start()
+        self._collectors = [
+            threading.Thread(target=_collect, args=(stream, lines), daemon=True)
+            for stream, lines in ((self.process.stdout, self.out), (self.process.stderr, self.err))
+            if stream is not None
+        ]
+        for collector in self._collectors:
+            collector.start()
 
     def __enter__(self) -> Self:
         return self
@@ -155,8 +181,9 @@ class Daemon:
         self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
     ) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.wait(PATIENCE)
         if kind is not None:
+            self._join_collectors()
             sys.stderr.write("".join([*self.out, *self.err]))
 
     def line(self, wanted: Callable[[str], bool], lines: list[str] | None = None) -> str:
@@ -174,10 +201,21 @@ class Daemon:
         self.process.send_signal(number)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
-        """Send a signal and wait for the end; return the exit code and the seconds."""
+        """Send a signal and wait for the end; return the exit code and the seconds.
+
+        After that, `out` and `err` are complete.
+        """
         started = time.monotonic()
         self.send(number)
-        return self.process.wait(PATIENCE), time.monotonic() - started
+        code = self.process.wait(PATIENCE)
+        seconds = time.monotonic() - started
+        self._join_collectors()
+        return code, seconds
+
+    def _join_collectors(self) -> None:
+        """Wait for the end of the output. A child that was not ended may keep it open longer."""
+        for collector in self._collectors:
+            collector.join(AT_ONCE)
 
 
 def _collect(stream: object, lines: list[str]) -> None:
@@ -218,8 +256,11 @@ class Hub:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128  # by default 5: more connections at once wait for a second
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self

@@ -7,9 +7,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 
+#: Seconds to wait for room in the service manager's socket. It holds about ten messages.
+SEND_TIMEOUT = 1.0
+
 
 class Notify:
-    """Sends notifications to the service manager. Does nothing without one."""
+    """Sends notifications to the service manager. Does nothing without one.
+
+    A notification that can't be sent in time is dropped: the daemon must not wait for a service
+    manager that hangs.
+    """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         address = environ.get("NOTIFY_SOCKET", "")
@@ -40,5 +47,6 @@ class Notify:
             suppress(OSError),
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as client,
         ):
+            client.settimeout(SEND_TIMEOUT)
             client.connect(self._address)
             client.sendall(text.encode())

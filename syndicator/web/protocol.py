@@ -274,6 +274,10 @@ class BoundedProtocol(SerialProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
+        if self._stall is not None:
+            # The buffer was emptied since the last check: it now holds another response.
+            self._stall.cancel()
+            self._stall = None
         self._check_progress()
 
     def _check_progress(self, before: int | None = None) -> None:

@@ -1269,7 +1269,8 @@ def test_an_image_that_is_not_a_file_causes_no_work(site: Site, image: str) -> N
     site.write("images/a.png", b"1")
     site.write("../secret.png", b"1")
     (site.root / "out.png").symlink_to("../secret.png")
-    site.post("2026-01-01-one", image=image)
+    path = site.post("2026-01-01-one", image=image)
+    os.utime(path, (0, 0))  # settled: or a later build would check its bytes again
     with site.service() as service:
         service.build()
         before = site.state.with_name("state.db-wal").stat()

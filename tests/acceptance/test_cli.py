@@ -3,13 +3,14 @@
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from command import Command
+from command import PATIENCE, Command
 
 
 @pytest.fixture
@@ -65,7 +66,9 @@ def test_help_imports_nothing_heavy(command: Command) -> None:
         "import sys, syndicator.cli.main\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -353,14 +356,19 @@ def test_a_progress_bar_on_a_terminal(command: Command) -> None:
     )
     os.close(theirs)
     shown = b""
-    started = time.monotonic()
-    while time.monotonic() < started + 30:
-        try:
-            shown += os.read(ours, 4096)
-        except OSError:  # the other end is closed
-            break
-    os.close(ours)
-    assert process.wait(10) == 0
+    end = time.monotonic() + 2 * PATIENCE
+    try:
+        while select.select([ours], [], [], max(end - time.monotonic(), 0))[0]:
+            if not (part := os.read(ours, 4096)):
+                break
+            shown += part
+    except OSError:  # the other end is closed
+        pass
+    try:
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        os.close(ours)
     assert b"reading posts" in shown
 
 

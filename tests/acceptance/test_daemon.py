@@ -463,7 +463,7 @@ def test_systemd_is_notified(command: Command) -> None:
         systemd.bind(path)
 
         def collect() -> None:
-            """Read on permanently: a socket keeps about ten messages, then the daemon waits."""
+            """Read on permanently: a socket keeps about ten messages, later ones are dropped."""
             while message := systemd.recv(4096):
                 messages.put(message.decode())
 

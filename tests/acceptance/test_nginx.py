@@ -6,13 +6,13 @@ import http.client
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from command import free_port
+from command import PATIENCE, free_port, until
 from healthy import HEALTHY
 
 from syndicator.web.app import make_app
@@ -125,19 +125,23 @@ def theirs(
     )
     command = [str(NGINX), "-p", str(place), "-c", str(config), "-e", str(place / "error.log")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        end = time.monotonic() + 10
-        while time.monotonic() < end and process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.02)
-        if process.poll() is not None:
-            pytest.fail(
-                f"nginx refuses the example: {process.stderr.read() if process.stderr else ''}"
-            )
-        yield port
-        process.terminate()
+        try:
+            until(lambda: process.poll() is not None or is_open(port), what="the start of nginx")
+            if process.poll() is not None:
+                pytest.fail(
+                    f"nginx refuses the example: {process.stderr.read() if process.stderr else ''}"
+                )
+            yield port
+            process.terminate()
+            process.wait(PATIENCE)
+        finally:
+            process.kill()
+
+
+def is_open(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 def ask(

@@ -9,8 +9,10 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -18,7 +20,7 @@ from xml.etree import ElementTree
 import feedparser
 import pytest
 import requests
-from command import Command, Daemon, Hub, until
+from command import PATIENCE, Command, Daemon, Hub, until
 from requests.utils import parse_header_links
 
 from syndicator.model.content import digest_of
@@ -38,13 +40,20 @@ def hub() -> Iterator[Hub]:
         yield hub
 
 
-@pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[Command]:
-    """A running daemon, shared by tests that only send requests."""
-    command = Command(tmp_path_factory.mktemp("served"), f'{SETTINGS}[push]\nhubs = ["{hub.url}"]')
+@contextmanager
+def with_hub(root: Path, hub: Hub) -> Iterator[Command]:
+    """A running daemon that pings a hub."""
+    command = Command(root, f'{SETTINGS}[push]\nhubs = ["{hub.url}"]')
     command.post("2026-01-02-one", "First news")
     command.post("2026-01-03-two", "Second news", categories="Åäö")
     with command.running():
+        yield command
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[Command]:
+    """A running daemon, shared by tests that only send requests."""
+    with with_hub(tmp_path_factory.mktemp("served"), hub) as command:
         yield command
 
 
@@ -166,32 +175,32 @@ def test_curl_gets_a_304(command: Command, tmp_path: Path, version: str) -> None
     assert curl("-z", str(tmp_path / "copy")) == "304 0"
 
 
-def test_the_fetch_of_a_hub_is_detected(command: Command, hub: Hub) -> None:
+def test_the_fetch_of_a_hub_is_detected(tmp_path: Path) -> None:
     """`status` and a metric show that the hub was pinged and fetched the feed."""
-    fetches = f'syndicator_hub_fetches_total{{hub="{hub.url}"}}'
-    command.post("2026-01-04-three", "Third news")
-    until(lambda: b"Third news" in hub.next().body, what="the ping")
-    until(
-        lambda: fetches in requests.get(f"{command.admin}metrics", timeout=10).text,
-        what="the count",
-    )
-
-    with sqlite3.connect(command.root / "var/syndicator.db") as state:
+    with Hub() as hub, with_hub(tmp_path, hub) as command:
+        fetches = f'syndicator_hub_fetches_total{{hub="{hub.url}"}}'
+        command.post("2026-01-04-three", "Third news")
+        until(lambda: b"Third news" in hub.next().body, what="the ping")
         until(
-            lambda: state.execute("SELECT fetched FROM hubs WHERE fetched > 0").fetchone(),
-            what="the row in the state",
+            lambda: fetches in requests.get(f"{command.admin}metrics", timeout=10).text,
+            what="the count",
         )
-    line = next(line for line in command("status").stdout.splitlines() if "pinged" in line)
+        with closing(sqlite3.connect(command.root / "var/syndicator.db")) as state:
+            until(
+                lambda: state.execute("SELECT fetched FROM hubs WHERE fetched > 0").fetchone(),
+                what="the row in the state",
+            )
+        line = next(line for line in command("status").stdout.splitlines() if "pinged" in line)
     assert re.search(r"pinged \d\d:\d\d:\d\d UTC, fetched \d\d:\d\d:\d\d UTC", line)
 
 
 # ------------------------------------------------------------ without a hub
 
 
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Command, Daemon]]:
-    """A daemon without any hub."""
-    command = Command(tmp_path_factory.mktemp("alone"), f"{SETTINGS}[hub]\nenabled = false")
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[tuple[Command, Daemon]]:
+    """A daemon without any hub, which the test may change."""
+    command = Command(tmp_path, f"{SETTINGS}[hub]\nenabled = false")
     for name in ("News", "Sport"):
         command.post(
             f"2026-01-01-{name}", categories=name, text="A sentence of some length. " * 200
@@ -223,13 +232,14 @@ def test_many_readers_while_posts_are_saved(alone: tuple[Command, Daemon]) -> No
             if over.wait(0.1):
                 return
 
-    saving = threading.Thread(target=save)
+    saving = threading.Thread(target=save, daemon=True)
     saving.start()
     try:
-        seen = asyncio.run(_read_all(command, seconds=4))
+        seen = asyncio.run(_read_all(command, seconds=4, unchanged=500, versions=10))
     finally:
         over.set()
-        saving.join()
+        saving.join(PATIENCE)
+    assert not saving.is_alive()
     assert seen[304] > 500
     assert seen["versions"] > 10
     assert set(seen) == {200, 304, "versions"}, seen
@@ -258,20 +268,31 @@ def test_removed_feeds_are_410(alone: tuple[Command, Daemon]) -> None:
         until(lambda: statuses() == {200})
 
 
-async def _read_all(command: Command, seconds: float) -> Counter[object]:
+async def _read_all(
+    command: Command, *, seconds: float, unchanged: int, versions: int
+) -> Counter[object]:
+    """Read for some seconds, and until there were more than `unchanged` 304s and `versions`.
+
+    Returns after `PATIENCE` at the latest.
+    """
     paths = [
         f"/{name}.{suffix}"
         for name in ("all", "category/news", "category/sport")
         for suffix in ("rss", "json")
     ]
     seen: Counter[object] = Counter()
-    versions: set[str] = set()
-    end = asyncio.get_running_loop().time() + seconds
+    etags: set[str] = set()
+    begun = time.monotonic()
+
+    def is_enough() -> bool:
+        passed = time.monotonic() - begun
+        complete = seen[304] > unchanged and len(etags) > versions
+        return passed > (seconds if complete else PATIENCE)
 
     async def reader(path: str, coding: str) -> None:
         stream_in, stream_out = await asyncio.open_connection("127.0.0.1", command.port)
         etag = '"none"'
-        while asyncio.get_running_loop().time() < end:
+        while not is_enough():
             conditions = f"Accept-Encoding: {coding}\r\nIf-None-Match: {etag}\r\n"
             stream_out.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n{conditions}\r\n".encode())
             head = (await stream_in.readuntil(b"\r\n\r\n")).decode().lower()
@@ -287,7 +308,7 @@ async def _read_all(command: Command, seconds: float) -> Counter[object]:
                     seen["a body that does not match its tag"] += 1
                 if f"{command.url.rstrip('/')}{path}".encode() not in whole:
                     seen["another feed"] += 1
-                versions.add(etag)
+                etags.add(etag)
             seen[status] += 1
         stream_out.close()
 
@@ -295,6 +316,7 @@ async def _read_all(command: Command, seconds: float) -> Counter[object]:
     readers = itertools.islice(
         zip(itertools.cycle(paths), itertools.cycle((*codings, *codings[::-1]))), 50
     )
-    await asyncio.gather(*(reader(*each) for each in readers))
-    seen["versions"] = len(versions)
+    async with asyncio.timeout(2 * PATIENCE):  # for a response that never comes
+        await asyncio.gather(*(reader(*each) for each in readers))
+    seen["versions"] = len(etags)
     return seen

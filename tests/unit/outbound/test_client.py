@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from answering import OK, a_client, certified, get, serving
-from command import AT_ONCE
+from command import AT_ONCE, PATIENCE, free_port, until
 
 from syndicator.model.outbox import Request
 from syndicator.outbound import BODY_LIMIT
@@ -215,27 +215,21 @@ def test_a_response_is_not_decompressed() -> None:
 def test_closing_aborts_requests_under_way() -> None:
     """A hub that hangs doesn't delay the end of the process. The response has `stopped`."""
     responses = []
-    with serving(hang) as server, a_client(timeout=60) as client:
+    with serving(hang) as server, a_client(timeout=10 * PATIENCE) as client:
         thread = threading.Thread(
-            target=lambda: responses.append(client.send(get(f"http://127.0.0.1:{server.port}/")))
+            target=lambda: responses.append(client.send(get(f"http://127.0.0.1:{server.port}/"))),
+            daemon=True,
         )
         thread.start()
-        while not server.requests:
-            time.sleep(0.001)
+        until(lambda: server.requests, what="the request")
         client.close()
-        thread.join(2)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
         assert client.send(get(f"http://127.0.0.1:{server.port}/")).stopped
     assert [(response.status, response.stopped) for response in responses] == [(None, True)]
 
 
 # ------------------------------------------------------------ errors
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def test_errors_do_not_contain_the_url() -> None:
@@ -411,7 +405,7 @@ def test_a_slow_dns_lookup_ends_at_the_timeout(
 ) -> None:
     """getaddrinfo itself has no timeout."""
     over = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args: over.wait(10) and [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args: over.wait(PATIENCE) and [])
     with a_client(timeout=0.3) as client:
         started = time.monotonic()
         response = client.send(get("http://slow.example/", stranger=True))
@@ -429,7 +423,7 @@ def test_permits_for_dns_lookups_are_released(monkeypatch: pytest.MonkeyPatch) -
     port = free_port()
     address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args: [address])
-    with a_client(timeout=0.5) as client:
+    with a_client(timeout=AT_ONCE) as client:
         with monkeypatch.context() as full:
             full.setattr(threading.Thread, "start", refused)
             for _ in range(LOOKUPS):

@@ -66,8 +66,11 @@ class Hub:
             def log_message(self, *args: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 512  # by default 5: more connections at once wait for a second
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -95,7 +98,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def pushing(
     database: Database,
     clock: Clock,
-    timeout: float = 5,
+    timeout: float = 20,
     read: Callable[[str], FeedFile | None] = lambda topic: None,
     served: Callable[[], bool] = lambda: True,
     kind: type[Client] = Client,
