@@ -107,6 +107,7 @@ class Service:
         from syndicator.push.worker import PushWorker
 
         limits = self.config.hub.limits
+        quota = subscription_quota(limits.host_subscriptions, limits.subscriptions)
         return PushWorker(
             self.database,
             self.client,
@@ -115,9 +116,7 @@ class Service:
             claimer=self._claimer,
             retry=self.config.push.retry,
             hub_retry=self.config.hub.retry,
-            subscriptions_per_host=subscription_quota(
-                limits.host_subscriptions, limits.subscriptions
-            ),
+            subscriptions_per_host=quota,
             read_topic=self.topic,
             is_served=self._served,
             on_outcome=lambda outcome: self.on_outcome(outcome),

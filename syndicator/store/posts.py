@@ -38,10 +38,8 @@ class PostRow(NamedTuple):
 
 def settled_stats(connection: Connection) -> Iterator[tuple[str, int, int]]:
     """(path, size, mtime_ns) of each document whose mtime would show a later change."""
-    rows = connection.execute(
-        select(posts.c.path, posts.c.size, posts.c.mtime_ns).where(posts.c.settled)
-    )
-    for row in rows.yield_per(10_000):
+    settled = select(posts.c.path, posts.c.size, posts.c.mtime_ns).where(posts.c.settled)
+    for row in connection.execute(settled).yield_per(10_000):
         yield row[0], row[1], row[2]
 
 
@@ -207,9 +205,8 @@ def paths_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """The path that holds each id. Ids that no path holds are left out."""
     paths: dict[str, str] = {}
     for batch in batches(ids):
-        paths.update(
-            (id, path) for id, path in connection.execute(_PATHS_BY_ID, among_values(batch))
-        )
+        rows = connection.execute(_PATHS_BY_ID, among_values(batch))
+        paths.update((id, path) for id, path in rows)
     return paths
 
 

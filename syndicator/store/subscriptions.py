@@ -11,18 +11,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Dialect,
-    Row,
-    and_,
-    bindparam,
-    case,
-    delete,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Dialect, Row, and_, bindparam, case, delete, func, select, update
 
 from syndicator.model.client_keys import host_and_port, host_name
 from syndicator.model.outbox import JobKind, Subscription
