@@ -110,10 +110,10 @@ def test_markdown_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """If the Markdown parser fails, the text is published without markup, with a Problem."""
     renderer = Renderer(site_of(CONFIG), Files({}), OTHERS)
 
-    def broken(text: str) -> str:
+    def broken(text: str, options: object) -> str:
         raise RecursionError("too deep")
 
-    monkeypatch.setattr(renderer, "_markdown", broken)
+    monkeypatch.setattr("syndicator.jekyll.render.to_html", broken)
     result = renderer.render(post_of("a < b\n\nc"))
     assert result.entry is not None
     assert result.entry.content.strip().replace("\n\n", "\n") == "<p>a &lt; b</p>\n<p>c</p>"
