@@ -46,7 +46,7 @@ def print_report(report: "Report | PushReport", *, json: bool) -> None:
 
 
 def print_summary(summary: str, *, json: bool) -> None:
-    """Print a summary where there is no report."""
+    """Print a summary without a report."""
     if json:
         print_json({"summary": summary})
     else:

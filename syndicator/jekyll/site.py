@@ -85,7 +85,7 @@ def read_site(
 ) -> tuple[Site, tuple[Problem, ...]]:
     """The site, and the problems of its config and data.
 
-    `config` is the text of `_config.yml`; None: there is no such file. `overrides` (url, title,
+    `config` is the text of `_config.yml`; None: it is missing. `overrides` (url, title,
     description, language, author, timezone) win over it. A site without `_config.yml` and without
     any `_posts` folder is a plain folder of Markdown. `files.names("")` is called once, only
     without a `_config.yml`.

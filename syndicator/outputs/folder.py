@@ -101,7 +101,7 @@ class OutputFolder:
     def write_siblings(self, path: str, disk: Disk) -> Disk | None:
         """Write a file's compressed siblings that are smaller. Returns what is on disk then.
 
-        None: the file is no longer there as it was written.
+        None: the file is missing, or not as it was written.
         """
         data = self.read(path, disk[""][0])
         if data is None or not self.is_intact(path, {"": disk[""]}):

@@ -158,7 +158,7 @@ class Database:
 
 
 def _inode(path: Path | None) -> tuple[int, int] | None:
-    """Device and inode, which identify a file whatever its path; None: there is no file."""
+    """Device and inode, which identify a file whatever its path; None: it is missing."""
     try:
         status = os.stat(path) if path else None
     except OSError:
