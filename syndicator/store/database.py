@@ -46,6 +46,9 @@ _ALEMBIC = Table(
     PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 
+#: PostgreSQL's advisory lock of a process that makes or migrates the tables. Any fixed number.
+_MIGRATING = 7_046_029
+
 #: The `synchronous` setting of SQLite for a durable transaction, which survives a power cut.
 #: Queued jobs must. https://sqlite.org/pragma.html#pragma_synchronous
 _DURABLE = "FULL"
@@ -145,7 +148,11 @@ class Database:
             version = _version(connection)
         if version == HEAD:
             return
+        if version is not None:
+            self._refuse_running_daemon()
         with self.begin() as connection:
+            if not self.sqlite:  # there, a writing transaction excludes all others
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATING})"))
             version = _version(connection)  # another process may have migrated it meanwhile
             if version is None:
                 _refuse_foreign_tables(self.name, connection)
@@ -155,6 +162,14 @@ class Database:
             elif version != HEAD:
                 _refuse_unknown(self.name, version)
                 _upgrade(connection)
+
+    def _refuse_running_daemon(self) -> None:
+        """An older daemon could not use the state any more, and would publish nothing."""
+        from syndicator.store import locks
+
+        if daemon := locks.holder(self, "daemon"):
+            message = f"a daemon of another version runs on {self.name}: {daemon.name}"
+            raise StateError(message, hint="stop it before you use this version")
 
 
 def _inode(path: Path | None) -> tuple[int, int] | None:

@@ -1,14 +1,16 @@
 """The migrations create exactly the schema of the code, including indexes and collations."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Text, create_engine, inspect, text
 
+from syndicator.errors import StateError
 from syndicator.model.content import Identity
-from syndicator.store import identities, posts
+from syndicator.store import identities, locks, posts
 from syndicator.store.database import HEAD, MIGRATIONS, Database
 from syndicator.store.schema import metadata
 
@@ -106,3 +108,43 @@ def test_a_new_state_has_the_newest_migration(database: Database) -> None:
     with database.begin() as connection:
         config.attributes["connection"] = connection
         command.check(config)
+
+
+@pytest.mark.parametrize("version", [None, "0003"])
+def test_several_processes_migrate_at_once(url: str, version: str | None) -> None:
+    """One does, and the others wait for it: no command fails because another one runs."""
+    if version:
+        _make(url, version)
+
+    def open_and_close(_: int) -> None:
+        Database(url).close()
+
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(open_and_close, range(5)))
+    database = Database(url)
+    with database.read() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
+    database.close()
+
+
+def test_no_state_is_migrated_under_a_daemon(url: str) -> None:
+    """A daemon of an older version would find none of its tables, and publish nothing."""
+    database = Database(url)
+    with locks.acquire(database, "daemon"):
+        with database.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '0004'"))
+        with pytest.raises(StateError, match="a daemon of another version runs") as refused:
+            Database(url)
+    assert refused.value.hint == "stop it before you use this version"
+    database.close()
+
+
+def _make(url: str, version: str) -> None:
+    """Make the tables of an earlier version."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+    engine.dispose()
