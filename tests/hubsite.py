@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from syndicator.config import load
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import JobKind
+from syndicator.model.outbox import JobKind, JobState
 from syndicator.outbound import Client
 from syndicator.push.worker import PushWorker
 from syndicator.store import deliveries
@@ -288,7 +288,9 @@ class Site:
         with self.database.read() as connection:
             rows = connection.execute(
                 select(jobs).where(
-                    jobs.c.topic == topic, jobs.c.state != "gave up", jobs.c.kind != JobKind.PING
+                    jobs.c.topic == topic,
+                    jobs.c.state != JobState.GAVE_UP,
+                    jobs.c.kind != JobKind.PING,
                 )
             )
             return len(rows.all())

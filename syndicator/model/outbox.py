@@ -20,6 +20,14 @@ class JobKind(StrEnum):
     DENY = "deny"  #: notify a callback that its subscription ended
 
 
+class JobState(StrEnum):
+    """Where a job in the outbox stands. A job that is done is deleted."""
+
+    WAITING = "waiting"  #: queued, and sent when it is due
+    CLAIMED = "claimed"  #: a process sends it
+    GAVE_UP = "gave up"  #: without retries left, until the next change queues it again
+
+
 #: Singular and plural of what each kind of job sends.
 JOB_NOUNS: Mapping[str, tuple[str, str]] = {
     JobKind.PING: ("ping", "pings"),
@@ -29,11 +37,11 @@ JOB_NOUNS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def queued_by_kind(counts: Mapping[tuple[JobKind, str], int]) -> Counter[JobKind]:
+def queued_by_kind(counts: Mapping[tuple[JobKind, JobState], int]) -> Counter[JobKind]:
     """The number of jobs of each kind that are queued or claimed. `counts`: by kind and state."""
     queued: Counter[JobKind] = Counter()
     for (kind, state), number in counts.items():
-        if state != "gave up":
+        if state is not JobState.GAVE_UP:
             queued[kind] += number
     return queued
 

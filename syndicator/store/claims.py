@@ -22,17 +22,15 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    literal_column,
     or_,
     select,
-    text,
     update,
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from syndicator.model.outbox import Job, JobKind, JobOutcome
+from syndicator.model.outbox import Job, JobKind, JobOutcome, JobState
 from syndicator.store.outbox import record_pings
-from syndicator.store.schema import from_us, jobs, subscriptions, to_us
+from syndicator.store.schema import NOT_CLAIMED, constant, from_us, jobs, subscriptions, to_us
 from syndicator.store.sql import insert
 
 
@@ -53,7 +51,7 @@ def claim(
     lead to one address. While a job is claimed, no other job of its kind, target and topic is, and
     verifications of one target and topic are claimed in their order: the last one decides.
     """
-    requeue(connection, and_(jobs.c.state == "claimed", jobs.c.expires <= to_us(now)))
+    requeue(connection, and_(jobs.c.state == JobState.CLAIMED, jobs.c.expires <= to_us(now)))
     parameters: dict[str, Any] = {
         "now": to_us(now),
         "kinds": list(kinds),
@@ -70,16 +68,15 @@ def _is_due() -> ColumnElement[bool]:
     """Whether a job may be claimed now, apart from its turn."""
     other = jobs.alias()
     same = [other.c[name] == jobs.c[name] for name in ("kind", "target", "topic")]
-    # Literals, since the planner can't match a bound parameter with a partial index.
-    busy = exists().where(other.c.state == literal_column("'claimed'"), *same)
+    busy = exists().where(other.c.state == constant(JobState.CLAIMED), *same)
     earlier = exists().where(
-        other.c.state != literal_column("'claimed'"),
-        other.c.state == "waiting",
+        other.c.state != constant(JobState.CLAIMED),
+        other.c.state == JobState.WAITING,
         other.c.id < jobs.c.id,
         *same,
     )
     return and_(
-        jobs.c.state == "waiting",
+        jobs.c.state == JobState.WAITING,
         jobs.c.due <= bindparam("now"),
         jobs.c.kind.in_(bindparam("kinds", expanding=True)),
         ~busy,
@@ -99,7 +96,7 @@ def _claim_statement() -> ReturningUpdate[Any]:
             .over(
                 partition_by=[jobs.c.kind, func.coalesce(jobs.c.client, jobs.c.host)],
                 order_by=[
-                    case((jobs.c.state == "claimed", 0), else_=1),
+                    case((jobs.c.state == JobState.CLAIMED, 0), else_=1),
                     tried,
                     jobs.c.due,
                     jobs.c.id,
@@ -107,33 +104,33 @@ def _claim_statement() -> ReturningUpdate[Any]:
             )
             .label("turn"),
         )
-        .where(or_(_is_due(), jobs.c.state == "claimed"))
+        .where(or_(_is_due(), jobs.c.state == JobState.CLAIMED))
         .subquery()
     )
     chosen = (
         select(turns.c.id)
-        .where(turns.c.state == "waiting", turns.c.turn <= bindparam("per_host"))
+        .where(turns.c.state == JobState.WAITING, turns.c.turn <= bindparam("per_host"))
         .order_by(turns.c.tried, turns.c.turn, turns.c.due, turns.c.id)
         .limit(bindparam("limit", type_=Integer))
     )
     return (
         update(jobs)
-        .where(jobs.c.id.in_(chosen), jobs.c.state == "waiting")
+        .where(jobs.c.id.in_(chosen), jobs.c.state == JobState.WAITING)
         # Parameters of other names than the columns: SQLAlchemy reserves those for itself.
-        .values(state="claimed", claimer=bindparam("by"), expires=bindparam("until"))
+        .values(state=JobState.CLAIMED, claimer=bindparam("by"), expires=bindparam("until"))
         .returning(jobs)
     )
 
 
 def renew(connection: Connection, claimer: str, until: datetime) -> None:
     """Extend every claim of a claimer."""
-    claimed = and_(jobs.c.state == "claimed", jobs.c.claimer == claimer)
+    claimed = and_(jobs.c.state == JobState.CLAIMED, jobs.c.claimer == claimer)
     connection.execute(update(jobs).where(claimed).values(expires=to_us(until)))
 
 
 def release(connection: Connection, claimer: str) -> int:
     """Queue again, before their lease ends, the jobs that a dead claimer had; how many."""
-    return requeue(connection, and_(jobs.c.state == "claimed", jobs.c.claimer == claimer))
+    return requeue(connection, and_(jobs.c.state == JobState.CLAIMED, jobs.c.claimer == claimer))
 
 
 def requeue(connection: Connection, condition: ColumnElement[bool]) -> int:
@@ -160,11 +157,13 @@ def record(connection: Connection, outcomes: Sequence[JobOutcome], now: datetime
     if done:
         # One row at a time, not one long list: SQLite allows 32,766 variables, and PostgreSQL
         # plans each length of list anew.
-        statement = delete(jobs).where(jobs.c.id == bindparam("row"), jobs.c.state == "claimed")
+        statement = delete(jobs).where(
+            jobs.c.id == bindparam("row"), jobs.c.state == JobState.CLAIMED
+        )
         connection.execute(statement, [{"row": row} for row in done])
     failed = {outcome.job.id: outcome for outcome in outcomes if not outcome.done}
     if failed:
-        claimed = delete(jobs).where(jobs.c.id.in_(failed), jobs.c.state == "claimed")
+        claimed = delete(jobs).where(jobs.c.id.in_(failed), jobs.c.state == JobState.CLAIMED)
         _put_back(
             connection,
             [
@@ -175,14 +174,14 @@ def record(connection: Connection, outcomes: Sequence[JobOutcome], now: datetime
     record_pings(connection, outcomes, now)
 
 
-_WAITING = {"state": "waiting", "claimer": None, "expires": None}
+_WAITING = {"state": JobState.WAITING, "claimer": None, "expires": None}
 
 
 def _failure(outcome: JobOutcome) -> dict[str, Any]:
     """The columns that a failed attempt changes."""
     job = outcome.job
     return {
-        "state": "gave up" if outcome.retry_at is None else "waiting",
+        "state": JobState.GAVE_UP if outcome.retry_at is None else JobState.WAITING,
         "attempts": job.attempts + outcome.attempted,
         "due": to_us(outcome.retry_at or job.due),
         "not_before": to_us(outcome.not_before) if outcome.not_before else 0,
@@ -206,7 +205,7 @@ def _put_back_statement(dialect: Dialect) -> Any:
     old = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=["kind", "target", "topic", "variant"],
-        index_where=text("state <> 'claimed'"),
+        index_where=NOT_CLAIMED,
         set_={
             "since": case((old.since < jobs.c.since, old.since), else_=jobs.c.since),
             "due": case((old.not_before > jobs.c.due, old.not_before), else_=jobs.c.due),

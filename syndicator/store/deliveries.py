@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 
-from syndicator.model.outbox import JobKind
+from syndicator.model.outbox import JobKind, JobState
 from syndicator.store import kv
 from syndicator.store.outbox import on_conflict
 from syndicator.store.schema import jobs, subscriptions, to_us
@@ -41,7 +41,9 @@ _NOW = bindparam("now", type_=BigInteger)
 
 #: Whether a verification for one of some topics is queued or claimed.
 _IS_VERIFYING = select(
-    exists().where(jobs.c.kind == JobKind.VERIFY, jobs.c.state != "gave up", among(jobs.c.topic))
+    exists().where(
+        jobs.c.kind == JobKind.VERIFY, jobs.c.state != JobState.GAVE_UP, among(jobs.c.topic)
+    )
 )
 
 
@@ -77,7 +79,7 @@ def enqueue_missing(connection: Connection, topic: str, digest: str, now: dateti
         kv.put(connection, f"published {topic}", str(to_us(now)))
     columns = _job_columns(JobKind.DELIVER)
     live = _select_live(columns).where(func.coalesce(subscriptions.c.delivered, "") != digest)
-    unsent = or_(jobs.c.state == "gave up", jobs.c.detail != columns["detail"])
+    unsent = or_(jobs.c.state == JobState.GAVE_UP, jobs.c.detail != columns["detail"])
     statement = on_conflict(
         insert(connection.dialect, jobs).from_select(list(columns), live), only=unsent
     )
@@ -121,7 +123,7 @@ def _verify_again_statement(dialect: Dialect) -> Any:
     claimed = select(*columns.values()).where(
         jobs.c.kind == JobKind.VERIFY,
         jobs.c.variant == "subscribe",
-        jobs.c.state == "claimed",
+        jobs.c.state == JobState.CLAIMED,
         among(jobs.c.topic),
     )
     return insert(dialect, jobs).from_select(list(columns), claimed).on_conflict_do_nothing()
@@ -136,7 +138,7 @@ def _job_columns(kind: JobKind) -> dict[str, Any]:
         "variant": literal(""),
         "host": func.coalesce(subscriptions.c.network, subscriptions.c.host),
         "detail": literal("{}"),
-        "state": literal("waiting"),
+        "state": literal(JobState.WAITING.value),
         "attempts": literal(0),
         "since": _NOW,
         "due": _NOW,

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Row, and_, bindparam, case, delete, func, select, update
 
 from syndicator.model.client_keys import host_and_port, host_name
-from syndicator.model.outbox import JobKind, Subscription
+from syndicator.model.outbox import JobKind, JobState, Subscription
 from syndicator.store.outbox import JobRow, enqueue
 from syndicator.store.schema import from_us, jobs, subscriptions, to_us
 from syndicator.store.sql import insert
@@ -23,7 +23,7 @@ from syndicator.store.sql import insert
 ANY_DIGEST = "any"
 
 #: Deliveries that are not claimed.
-UNSENT = and_(jobs.c.kind == JobKind.DELIVER, jobs.c.state != "claimed")
+UNSENT = and_(jobs.c.kind == JobKind.DELIVER, jobs.c.state != JobState.CLAIMED)
 
 _Pair = tuple[str, str]  # topic, callback
 
@@ -95,7 +95,7 @@ def upsert(
             jobs.c.kind == JobKind.DENY,
             jobs.c.topic == topic,
             jobs.c.target == callback,
-            jobs.c.state != "claimed",
+            jobs.c.state != JobState.CLAIMED,
         )
     )
 

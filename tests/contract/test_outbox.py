@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
-from syndicator.model.outbox import Job, JobKind, JobOutcome
+from syndicator.model.outbox import Job, JobKind, JobOutcome, JobState
 from syndicator.store import claims, outbox
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState, JobRow
@@ -46,7 +46,7 @@ def record(database: Database, *outcomes: JobOutcome, now: datetime = NOW) -> No
         claims.record(connection, outcomes, now)
 
 
-def states(database: Database) -> dict[tuple[JobKind, str], int]:
+def states(database: Database) -> dict[tuple[JobKind, JobState], int]:
     with database.read() as connection:
         return dict(outbox.counts(connection))
 
@@ -73,7 +73,7 @@ def test_a_job_is_claimed_as_it_was_queued(database: Database) -> None:
         due=NOW,
         detail={"a": [1, "ü"]},
     )
-    assert states(database) == {(JobKind.VERIFY, "claimed"): 1}
+    assert states(database) == {(JobKind.VERIFY, JobState.CLAIMED): 1}
 
 
 def test_each_hub_has_one_ping_for_each_topic(database: Database) -> None:
@@ -81,7 +81,7 @@ def test_each_hub_has_one_ping_for_each_topic(database: Database) -> None:
     assert enqueue(database, A, B, topics=("t", "u")) == 4
     assert enqueue(database, A, now=after(9)) == 1
     assert enqueue(database) == 0
-    assert states(database) == {(JobKind.PING, "waiting"): 4}
+    assert states(database) == {(JobKind.PING, JobState.WAITING): 4}
     assert {job.since for job in claim(database, now=after(9))} == {NOW}
 
 
@@ -104,7 +104,7 @@ def test_a_failed_job_merges_with_one_queued_meanwhile(database: Database) -> No
     record(database, JobOutcome(job=first, retry_at=after(300), error="it answered 500"))
     (job,) = claim(database, now=after(2))
     assert (job.since, job.attempts) == (NOW, 0)
-    assert states(database) == {(JobKind.PING, "claimed"): 1}
+    assert states(database) == {(JobKind.PING, JobState.CLAIMED): 1}
 
 
 def test_kinds_and_variants_do_not_merge(database: Database) -> None:
@@ -204,7 +204,10 @@ def test_a_restarted_claimer_releases_its_own_claims_at_once(database: Database)
     claim(database, limit=1, claimer="me")
     with database.begin() as connection:
         assert claims.release(connection, "me") == 1
-    assert states(database) == {(JobKind.PING, "claimed"): 1, (JobKind.PING, "waiting"): 1}
+    assert states(database) == {
+        (JobKind.PING, JobState.CLAIMED): 1,
+        (JobKind.PING, JobState.WAITING): 1,
+    }
 
 
 def test_an_attempt_that_was_not_made_is_not_counted(database: Database) -> None:
@@ -225,7 +228,7 @@ def test_a_given_up_job_stays_until_the_next_change(database: Database) -> None:
     record(database, JobOutcome(job=job, error="it answered 500"))
     with database.read() as connection:
         assert outbox.next_due(connection) is None
-    assert states(database) == {(JobKind.PING, "gave up"): 1}
+    assert states(database) == {(JobKind.PING, JobState.GAVE_UP): 1}
     assert claim(database, now=after(999_999)) == ()
     enqueue(database, A, now=after(60))
     (again,) = claim(database, now=after(60))
@@ -238,7 +241,7 @@ def test_a_given_up_job_merges_with_a_queued_one(database: Database) -> None:
     (job,) = claim(database)
     enqueue(database, A, now=after(1))
     record(database, JobOutcome(job=job, error="x"))
-    assert states(database) == {(JobKind.PING, "waiting"): 1}
+    assert states(database) == {(JobKind.PING, JobState.WAITING): 1}
 
 
 def test_retry_after_delays_the_next_change_too(database: Database) -> None:
@@ -284,7 +287,7 @@ def test_a_change_during_the_transaction_that_records_a_failure(database: Databa
                 while recording.is_alive() and not beside.scalar(waits):
                     pass
     recording.join(30)
-    assert states(database) == {(JobKind.PING, "waiting"): 1}
+    assert states(database) == {(JobKind.PING, JobState.WAITING): 1}
     (job,) = claim(database, now=after(1))
     assert (job.since, job.attempts) == (NOW, 0)
 

@@ -14,7 +14,7 @@ from command import AT_ONCE, until
 
 from syndicator.errors import OutputError, StateError
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import JobKind, Request, Response, Subscription
+from syndicator.model.outbox import JobKind, JobState, Request, Response, Subscription
 from syndicator.outbound import Client
 from syndicator.push.worker import PushWorker
 from syndicator.store import claims, deliveries, outbox, subscriptions
@@ -271,7 +271,7 @@ def test_a_hanging_hub_delays_no_other(database: Database, hub: Hub) -> None:
         assert (len(hub.seen), push_pass.is_alive()) == (1, False)
     dead.close()
     with database.read() as connection:
-        assert outbox.counts(connection) == {(JobKind.PING, "waiting"): 300}
+        assert outbox.counts(connection) == {(JobKind.PING, JobState.WAITING): 300}
 
 
 class Breaking(Client):
