@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import ClassVar
 
 
 class JobKind(StrEnum):
     """Which request a job sends."""
 
-    PING = "ping"  #: notify a hub that a topic changed
-    VERIFY = "verify"  #: confirm a subscription or its end with the callback
-    DELIVER = "deliver"  #: send a topic's current bytes to a callback
-    DENY = "deny"  #: notify a callback that its subscription ended
+    PING = "ping"
+    VERIFY = "verify"
+    DELIVER = "deliver"
+    DENY = "deny"
 
 
 class JobState(StrEnum):
@@ -46,12 +46,62 @@ def queued_by_kind(counts: Mapping[tuple[JobKind, JobState], int]) -> Counter[Jo
     return queued
 
 
+class Mode(StrEnum):
+    """What a callback confirms: the `hub.mode` of a request (W3C WebSub §5.1)."""
+
+    SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Notifies a hub that a topic changed."""
+
+    kind: ClassVar = JobKind.PING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verification:
+    """Has a callback confirm a request to subscribe or unsubscribe."""
+
+    kind: ClassVar = JobKind.VERIFY
+    mode: Mode
+    topic: str  #: as the request named it; the job has the URL that the feed itself names
+    lease: int = 0  #: seconds that are granted; 0: none, since it unsubscribes
+    secret: bytes | None = None  #: signs deliveries (§8); None: they are not signed
+    #: Digest of the topic when the request arrived. A new subscriber gets a delivery if the topic
+    #: changed since. None: unknown, so it gets none.
+    had: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """Sends a topic's current bytes to a callback."""
+
+    kind: ClassVar = JobKind.DELIVER
+    #: Digest of the bytes that need no delivery, see `Verification.had`; None: any do.
+    had: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Denial:
+    """Notifies a callback that it is not, or no longer, subscribed."""
+
+    kind: ClassVar = JobKind.DENY
+    topic: str | None = None  #: as the request named it; None: as the job does
+    reason: str | None = None  #: for the subscriber; None: none is given
+
+
+#: What a job does.
+JobDetail = Ping | Verification | Delivery | Denial
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """A request in the outbox, sent until it succeeds or its retries are used up."""
 
     id: int
-    kind: JobKind
+    detail: JobDetail
     target: str  #: a hub's URL, or a callback's
     topic: str  #: the feed file's URL
     attempts: int  #: made so far
@@ -59,8 +109,10 @@ class Job:
     due: datetime  #: not sent before this
     #: Its queue for fairness: a hub's host and port, a callback's network or host.
     host: str = field(default="", compare=False)
-    #: Further values of a kind (a lease, a mode).
-    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> JobKind:
+        return self.detail.kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

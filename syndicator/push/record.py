@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from syndicator.model.client_keys import host_name
 from syndicator.model.content import Problem, count
-from syndicator.model.outbox import JOB_NOUNS, Job, JobKind, Subscription
+from syndicator.model.outbox import JOB_NOUNS, Denial, Job, JobKind, Subscription, Verification
 from syndicator.store import claims, deliveries, outbox, subscriptions
 from syndicator.store.outbox import JobRow
 from syndicator.websub import hub
@@ -66,8 +66,10 @@ def _subscribe(
     if per_host is not None and not _is_allowed(connection, confirmed, per_host, now):
         _deny(connection, job, hub.LIMIT_REACHED, now)
         return
+    verification = job.detail
+    assert isinstance(verification, Verification)
     published = deliveries.was_published(connection, job.topic, job.since)
-    digest = subscriptions.ANY_DIGEST if published else job.detail.get("had")
+    digest = subscriptions.ANY_DIGEST if published else verification.had
     subscriptions.upsert(connection, confirmed, digest)
 
 
@@ -82,8 +84,9 @@ def _is_allowed(
 
 
 def _deny(connection: Connection, job: Job, reason: str, now: datetime) -> None:
-    detail = {"topic": job.detail.get("topic", job.topic), "reason": reason}
-    denial = JobRow(kind=JobKind.DENY, target=job.target, topic=job.topic, detail=detail)
+    topic = job.detail.topic if isinstance(job.detail, Verification) else job.topic
+    detail = Denial(topic=topic, reason=reason)
+    denial = JobRow(detail=detail, target=job.target, topic=job.topic)
     outbox.enqueue(connection, [denial], now)
 
 

@@ -4,7 +4,6 @@ A claimed job is sent by its claimer alone. It ends as done, retried or given up
 expires and it is queued again. Every function works inside its caller's transaction.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -29,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from syndicator.model.outbox import Job, JobKind, JobOutcome, JobState
+from syndicator.store.job_details import from_json
 from syndicator.store.outbox import record_pings
 from syndicator.store.schema import NOT_CLAIMED, constant, from_us, jobs, subscriptions, to_us
 from syndicator.store.sql import insert
@@ -219,12 +219,11 @@ def _put_back_statement(dialect: Dialect) -> Any:
 def _job(row: Row[Any]) -> Job:
     return Job(
         id=row.id,
-        kind=JobKind(row.kind),
+        detail=from_json(JobKind(row.kind), row.detail),
         target=row.target,
         topic=row.topic,
         attempts=row.attempts,
         since=from_us(row.since),
         due=from_us(row.due),
         host=row.host,
-        detail=json.loads(row.detail),
     )

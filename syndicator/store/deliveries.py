@@ -23,8 +23,9 @@ from sqlalchemy import (
     select,
 )
 
-from syndicator.model.outbox import JobKind, JobState
+from syndicator.model.outbox import Delivery, Denial, JobDetail, JobKind, JobState, Mode
 from syndicator.store import kv
+from syndicator.store.job_details import to_json
 from syndicator.store.outbox import on_conflict
 from syndicator.store.schema import jobs, subscriptions, to_us
 from syndicator.store.sql import among, among_values, insert
@@ -64,7 +65,7 @@ def _deliveries_statement(dialect: Dialect) -> Any:
         (subscriptions.c.failures > DELAYING_FAILURES, DELAYING_FAILURES),
         else_=subscriptions.c.failures,
     )
-    columns = _job_columns(JobKind.DELIVER) | {"due": _NOW + failures * DELAY_PER_FAILURE_US}
+    columns = _job_columns(Delivery()) | {"due": _NOW + failures * DELAY_PER_FAILURE_US}
     return on_conflict(insert(dialect, jobs).from_select(list(columns), _select_live(columns)))
 
 
@@ -77,7 +78,7 @@ def enqueue_missing(connection: Connection, topic: str, digest: str, now: dateti
     """
     if connection.scalar(_IS_VERIFYING, among_values([topic])):
         kv.put(connection, f"published {topic}", str(to_us(now)))
-    columns = _job_columns(JobKind.DELIVER)
+    columns = _job_columns(Delivery())
     live = _select_live(columns).where(func.coalesce(subscriptions.c.delivered, "") != digest)
     unsent = or_(jobs.c.state == JobState.GAVE_UP, jobs.c.detail != columns["detail"])
     statement = on_conflict(
@@ -103,7 +104,7 @@ def enqueue_denials(connection: Connection, topics: Sequence[str], now: datetime
     # This comes first: on PostgreSQL another transaction may verify a subscription meanwhile, which
     # the DELETE below then ends.
     connection.execute(_verify_again_statement(connection.dialect), parameters)
-    columns = _job_columns(JobKind.DENY)
+    columns = _job_columns(Denial())
     statement = insert(connection.dialect, jobs).from_select(list(columns), _select_live(columns))
     number = _insert(connection, on_conflict(statement), parameters)
     connection.execute(delete(subscriptions).where(subscriptions.c.topic.in_(topics)))
@@ -114,30 +115,33 @@ def enqueue_denials(connection: Connection, topics: Sequence[str], now: datetime
 @lru_cache
 def _verify_again_statement(dialect: Dialect) -> Any:
     """Queue a second verification for each callback that is being verified."""
-    columns = {
-        name: jobs.c[name]
-        for name in ("kind", "target", "topic", "variant", "host", "detail", "client")
-    }
-    defaults = _job_columns(JobKind.VERIFY)
-    columns |= {name: value for name, value in defaults.items() if name not in columns}
+    copied = ("kind", "target", "topic", "variant", "host", "detail", "client")
+    columns = _new_columns() | {name: jobs.c[name] for name in copied}
     claimed = select(*columns.values()).where(
         jobs.c.kind == JobKind.VERIFY,
-        jobs.c.variant == "subscribe",
+        jobs.c.variant == Mode.SUBSCRIBE,
         jobs.c.state == JobState.CLAIMED,
         among(jobs.c.topic),
     )
     return insert(dialect, jobs).from_select(list(columns), claimed).on_conflict_do_nothing()
 
 
-def _job_columns(kind: JobKind) -> dict[str, Any]:
+def _job_columns(detail: JobDetail) -> dict[str, Any]:
     """The columns of a new job for a subscriber, as expressions of an INSERT … SELECT."""
     return {
-        "kind": literal(kind.value),
+        "kind": literal(detail.kind.value),
         "target": subscriptions.c.callback,
         "topic": subscriptions.c.topic,
         "variant": literal(""),
         "host": func.coalesce(subscriptions.c.network, subscriptions.c.host),
-        "detail": literal("{}"),
+        "detail": literal(to_json(detail)),
+        **_new_columns(),
+    }
+
+
+def _new_columns() -> dict[str, Any]:
+    """The columns that are the same for each job that is queued."""
+    return {
         "state": literal(JobState.WAITING.value),
         "attempts": literal(0),
         "since": _NOW,

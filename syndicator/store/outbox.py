@@ -5,9 +5,8 @@ Jobs are queued and counted here; `claims` hands them to the process that sends 
 Every function works inside its caller's transaction.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -24,7 +23,8 @@ from sqlalchemy import (
 )
 
 from syndicator.model.client_keys import host_and_port, host_name
-from syndicator.model.outbox import JobKind, JobOutcome, JobState
+from syndicator.model.outbox import JobDetail, JobKind, JobOutcome, JobState, Ping, Verification
+from syndicator.store.job_details import to_json
 from syndicator.store.schema import IS_VERIFICATION, NOT_CLAIMED, from_us, hubs, jobs, to_us
 from syndicator.store.sql import insert
 
@@ -33,13 +33,20 @@ from syndicator.store.sql import insert
 class JobRow:
     """A job to queue. An identical job that is not claimed yet is the same job."""
 
-    kind: JobKind
+    detail: JobDetail
     target: str
     topic: str
-    variant: str = ""  #: jobs that differ in it are not identical
     network: str | None = None  #: of a callback; None: unknown
     client: str | None = None  #: the address that requested a verification
-    detail: Mapping[str, Any] = field(default_factory=dict)  #: what its kind needs besides
+
+    @property
+    def kind(self) -> JobKind:
+        return self.detail.kind
+
+    @property
+    def variant(self) -> str:
+        """Jobs that differ in it are not identical: modes of a verification do not coalesce."""
+        return self.detail.mode if isinstance(self.detail, Verification) else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,7 +77,7 @@ def enqueue(connection: Connection, new_jobs: Iterable[JobRow], now: datetime) -
             "variant": job.variant,
             "host": _host_key(job),
             "client": job.client,
-            "detail": json.dumps(dict(job.detail)),
+            "detail": to_json(job.detail),
             "state": JobState.WAITING,
             "attempts": 0,
             "since": to_us(now),
@@ -114,7 +121,7 @@ def enqueue_pings(
     return enqueue(
         connection,
         [
-            JobRow(kind=JobKind.PING, target=hub, topic=topic)
+            JobRow(detail=Ping(), target=hub, topic=topic)
             for topic, hubs_ in topics
             for hub in hubs_
         ],

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Row, and_, bindparam, case, delete, func, select, update
 
 from syndicator.model.client_keys import host_and_port, host_name
-from syndicator.model.outbox import JobKind, JobState, Subscription
+from syndicator.model.outbox import Delivery, Denial, JobKind, JobState, Subscription
 from syndicator.store.outbox import JobRow, enqueue
 from syndicator.store.schema import from_us, jobs, subscriptions, to_us
 from syndicator.store.sql import insert
@@ -69,11 +69,10 @@ def upsert(
     topic, callback = subscription.topic, subscription.callback
     if requested_digest and not find(connection, [(topic, callback)], subscription.since):
         missed = JobRow(
-            kind=JobKind.DELIVER,
+            detail=Delivery(had=requested_digest),
             target=callback,
             topic=topic,
             network=subscription.network,
-            detail={"had": requested_digest},
         )
         enqueue(connection, [missed], subscription.since)
     terms = {"secret": subscription.secret, "expires": to_us(subscription.expires)}
@@ -145,7 +144,7 @@ def remove(connection: Connection, callback: str, now: datetime) -> int:
     ]
     for row in ended:
         end(connection, row.topic, row.callback)
-    denials = [JobRow(kind=JobKind.DENY, target=row.callback, topic=row.topic) for row in ended]
+    denials = [JobRow(detail=Denial(), target=row.callback, topic=row.topic) for row in ended]
     return enqueue(connection, denials, now)
 
 

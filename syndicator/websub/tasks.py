@@ -6,7 +6,19 @@ from datetime import datetime, timedelta
 
 from syndicator.model.client_keys import network_of
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import Job, JobKind, JobOutcome, Request, Response, Subscription
+from syndicator.model.outbox import (
+    Delivery,
+    Denial,
+    Job,
+    JobKind,
+    JobOutcome,
+    Mode,
+    Ping,
+    Request,
+    Response,
+    Subscription,
+    Verification,
+)
 from syndicator.websub import hub, publisher
 from syndicator.websub.retry import is_lost, next_attempt, retry_after
 
@@ -49,22 +61,20 @@ def task_for(
     it was last sent (None: unknown), `file` the current topic (None: it is no longer published).
     `challenge` is random and used once.
     """
-    match job.kind:
-        case JobKind.PING:
+    match job.detail:
+        case Ping():
             return Task(job=job, request=publisher.ping(job.target, job.topic))
-        case JobKind.DENY:
-            topic = job.detail.get("topic", job.topic)
-            return Task(job=job, request=hub.denial(job.target, topic, job.detail.get("reason")))
-        case JobKind.VERIFY if file is None and job.detail["mode"] == "subscribe":
-            request = hub.denial(job.target, job.detail["topic"], hub.TOPIC_ENDED)
-            return Task(job=job, request=request)
-        case JobKind.VERIFY:
-            request = hub.verification(job.target, job.detail, challenge)
+        case Denial(topic=topic, reason=reason):
+            return Task(job=job, request=hub.denial(job.target, topic or job.topic, reason))
+        case Verification(mode=Mode.SUBSCRIBE, topic=topic) if file is None:
+            return Task(job=job, request=hub.denial(job.target, topic, hub.TOPIC_ENDED))
+        case Verification() as verification:
+            request = hub.verification(job.target, verification, challenge)
             return Task(job=job, request=request, expected=challenge)
-        case JobKind.DELIVER:
+        case Delivery(had=had):
             if subscription is None or file is None:
                 return Task(job=job, request=None)
-            if file.digest in (delivered, job.detail.get("had")):
+            if file.digest in (delivered, had):
                 return Task(job=job, request=None)
             request = hub.delivery(subscription, file)
             return Task(job=job, request=request, expected=file.digest, subscription=subscription)
@@ -87,8 +97,8 @@ def outcome_of(
         return TaskOutcome(job_outcome=JobOutcome(job=job, done=True, attempted=False))
     if answer.stopped:
         return TaskOutcome(job_outcome=JobOutcome(job=job, retry_at=job.due, attempted=False))
-    if job.kind is JobKind.VERIFY and task.expected:
-        return _verification(task, answer, now, began, retry, jitter)
+    if isinstance(job.detail, Verification) and task.expected:
+        return _verification(task, job.detail, answer, now, began, retry, jitter)
     if job.kind is JobKind.DELIVER:
         return _delivery(task, answer, _failed(job, answer, now, retry, jitter), now)
     ended = job.kind is JobKind.VERIFY  # denied instead, since the topic ended
@@ -117,6 +127,7 @@ def _delivery(task: Task, answer: Response, failed: JobOutcome, now: datetime) -
 
 def _verification(
     task: Task,
+    verification: Verification,
     answer: Response,
     now: datetime,
     began: datetime,
@@ -126,10 +137,12 @@ def _verification(
     job = task.job
     if hub.is_verified(answer, task.expected):
         done = JobOutcome(job=job, done=True)
-        if job.detail["mode"] == "unsubscribe":
+        if verification.mode is Mode.UNSUBSCRIBE:
             return TaskOutcome(job_outcome=done, ended=True)
         network = network_of(answer.peer or "") or None
-        return TaskOutcome(job_outcome=done, confirmed=hub.subscription(job, began, network))
+        return TaskOutcome(
+            job_outcome=done, confirmed=hub.subscription(job, verification, began, network)
+        )
     if answer.status is not None or answer.refused:
         # The callback did not confirm: an existing subscription continues unchanged (§5.3.1).
         error = hub.NOT_CONFIRMED if answer.error is None else answer.error

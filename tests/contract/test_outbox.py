@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
-from syndicator.model.outbox import Job, JobKind, JobOutcome, JobState
+from syndicator.model.outbox import Job, JobKind, JobOutcome, JobState, Mode, Verification
 from syndicator.store import claims, outbox
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState, JobRow
@@ -41,6 +42,10 @@ def claim(
         )
 
 
+def verification(mode: Mode, lease: int = 0) -> JobRow:
+    return JobRow(detail=Verification(mode=mode, topic="t", lease=lease), target=A, topic="t")
+
+
 def record(database: Database, *outcomes: JobOutcome, now: datetime = NOW) -> None:
     with database.begin() as connection:
         claims.record(connection, outcomes, now)
@@ -53,25 +58,19 @@ def states(database: Database) -> dict[tuple[JobKind, JobState], int]:
 
 def test_a_job_is_claimed_as_it_was_queued(database: Database) -> None:
     """All its values come back."""
-    job = JobRow(
-        kind=JobKind.VERIFY,
-        target="https://c.example/cb?k=ü",
-        topic="t",
-        variant="v",
-        detail={"a": [1, "ü"]},
-    )
+    detail = Verification(mode=Mode.SUBSCRIBE, topic="tü", lease=9, secret=b"\0", had="d")
+    job = JobRow(detail=detail, target="https://c.example/cb?k=ü", topic="t")
     with database.begin() as connection:
         assert outbox.enqueue(connection, [job], NOW) == 1
     (claimed,) = claim(database)
     assert claimed == Job(
         id=claimed.id,
-        kind=JobKind.VERIFY,
+        detail=detail,
         target="https://c.example/cb?k=ü",
         topic="t",
         attempts=0,
         since=NOW,
         due=NOW,
-        detail={"a": [1, "ü"]},
     )
     assert states(database) == {(JobKind.VERIFY, JobState.CLAIMED): 1}
 
@@ -109,31 +108,24 @@ def test_a_failed_job_merges_with_one_queued_meanwhile(database: Database) -> No
 
 def test_kinds_and_variants_do_not_merge(database: Database) -> None:
     """To subscribe and to unsubscribe are two verifications, claimed in the order they came."""
-    jobs = {
-        mode: JobRow(kind=JobKind.VERIFY, target=A, topic="t", variant=mode, detail={"m": mode})
-        for mode in "su"
-    }
-    for mode in "sus":
+    subscribe, unsubscribe = map(verification, Mode)
+    for job in (subscribe, unsubscribe, subscribe):
         with database.begin() as connection:
-            outbox.enqueue_last(connection, jobs[mode], NOW)
+            outbox.enqueue_last(connection, job, NOW)
     enqueue(database, A)
     verified = []
     while claimed := claim(database):
         verify = [job for job in claimed if job.kind is JobKind.VERIFY]
-        verified.append([job.detail["m"] for job in verify])
+        verified.append([job.detail for job in verify])
         record(database, *(JobOutcome(job=job, done=True) for job in verify))
-    assert verified == [["u"], ["s"]]
+    assert verified == [[unsubscribe.detail], [subscribe.detail]]
 
 
 def test_the_second_verification_waits_for_the_first(database: Database) -> None:
     """Even while the first is retried: otherwise the first would be decided last."""
-    for second, mode in enumerate("su"):
+    for second, mode in enumerate(Mode):
         with database.begin() as connection:
-            outbox.enqueue_last(
-                connection,
-                JobRow(kind=JobKind.VERIFY, target=A, topic="t", variant=mode),
-                after(second),
-            )
+            outbox.enqueue_last(connection, verification(mode), after(second))
     (first,) = claim(database, now=after(1))
     assert claim(database, now=after(1)) == ()
     record(database, JobOutcome(job=first, retry_at=after(5), error="it did not answer in time"))
@@ -147,11 +139,11 @@ def test_the_newest_detail_counts(database: Database) -> None:
         for lease in (1, 2):
             outbox.enqueue(
                 connection,
-                [JobRow(kind=JobKind.VERIFY, target=A, topic="t", detail={"lease": lease})],
+                [verification(Mode.SUBSCRIBE, lease)],
                 NOW,
             )
     (job,) = claim(database)
-    assert job.detail == {"lease": 2}
+    assert job.detail == verification(Mode.SUBSCRIBE, 2).detail
 
 
 def test_nothing_is_claimed_before_it_is_due_or_twice(database: Database) -> None:
@@ -382,9 +374,7 @@ def test_verifications_take_turns_by_client(database: Database) -> None:
     ]
     with database.begin() as connection:
         jobs = [
-            JobRow(
-                kind=JobKind.VERIFY, target=target, topic="t", variant="subscribe", client=client
-            )
+            replace(verification(Mode.SUBSCRIBE), target=target, client=client)
             for client, target in requests
         ]
         outbox.enqueue(connection, jobs, NOW)

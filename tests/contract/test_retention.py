@@ -5,7 +5,15 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, insert, select, update
 
 from syndicator.model.content import Problem
-from syndicator.model.outbox import JobKind, JobOutcome, Subscription
+from syndicator.model.outbox import (
+    Delivery,
+    Denial,
+    JobOutcome,
+    Mode,
+    Ping,
+    Subscription,
+    Verification,
+)
 from syndicator.store import claims, outbox, problems, retention, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
@@ -36,11 +44,11 @@ def left(database: Database) -> set[tuple[str, str]]:
 
 def test_a_removed_hub_is_deleted(database: Database) -> None:
     """Its jobs and its results go; those of a configured hub stay."""
-    give_up(database, *(JobRow(kind=JobKind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)))
+    give_up(database, *(JobRow(detail=Ping(), target=hub, topic=TOPIC) for hub in (OLD, NEW)))
     with database.begin() as connection:
         outbox.enqueue(
             connection,
-            [JobRow(kind=JobKind.PING, target=OLD, topic="https://example.com/all.rss")],
+            [JobRow(detail=Ping(), target=OLD, topic="https://example.com/all.rss")],
             NOW,
         )
         retention.delete_expired(connection, [NEW], NOW)
@@ -55,10 +63,10 @@ def test_given_up_jobs_without_a_successor_go_after_a_week(database: Database) -
     )
     with database.begin() as connection:
         subscriptions.upsert(connection, subscription)
-    stay = JobRow(kind=JobKind.DELIVER, target=READER, topic=TOPIC)
+    stay = JobRow(detail=Delivery(), target=READER, topic=TOPIC)
     go = [
-        JobRow(kind=kind, target=f"{READER}/2", topic=TOPIC)
-        for kind in (JobKind.VERIFY, JobKind.DENY, JobKind.DELIVER)
+        JobRow(detail=detail, target=f"{READER}/2", topic=TOPIC)
+        for detail in (Verification(mode=Mode.SUBSCRIBE, topic=TOPIC), Denial(), Delivery())
     ]
     give_up(database, stay, *go)
     with database.begin() as connection:
@@ -91,7 +99,7 @@ def test_expired_subscriptions_and_problems_of_removed_posts_go(database: Databa
 
 def test_a_clock_that_ran_ahead(database: Database) -> None:
     """A job that it put off for years is due now; one that waits for a day still waits."""
-    late, right = (JobRow(kind=JobKind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW))
+    late, right = (JobRow(detail=Ping(), target=hub, topic=TOPIC) for hub in (OLD, NEW))
     with database.begin() as connection:
         outbox.enqueue(connection, [late], NOW + 900 * DAY)
         outbox.enqueue(connection, [right], NOW + DAY)
@@ -102,14 +110,14 @@ def test_a_clock_that_ran_ahead(database: Database) -> None:
 
 def test_a_clock_that_was_set_back(database: Database) -> None:
     """Queued jobs and Retry-After times move with it; due jobs stay due."""
-    jobs = [JobRow(kind=JobKind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)]
+    jobs = [JobRow(detail=Ping(), target=hub, topic=TOPIC) for hub in (OLD, NEW)]
     with database.begin() as connection:
         outbox.enqueue(connection, jobs, NOW)
         for job in claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY):
             wait = NOW + 2 * DAY if job.target == NEW else None
             outcome = JobOutcome(job=job, retry_at=NOW + 2 * DAY, not_before=wait, error="busy")
             claims.record(connection, [outcome], NOW)
-        outbox.enqueue(connection, [JobRow(kind=JobKind.PING, target=OLD, topic="other")], NOW)
+        outbox.enqueue(connection, [JobRow(detail=Ping(), target=OLD, topic="other")], NOW)
         retention.shift_back(connection, NOW, DAY)
         rows = connection.execute(
             select(table.c.due, table.c.not_before).order_by(table.c.due, table.c.not_before)
@@ -121,7 +129,7 @@ def test_a_clock_that_was_set_back(database: Database) -> None:
 def test_a_claim_of_a_clock_that_ran_ahead(database: Database) -> None:
     """It expires, and the job is claimed again."""
     with database.begin() as connection:
-        outbox.enqueue(connection, [JobRow(kind=JobKind.PING, target=OLD, topic=TOPIC)], NOW)
+        outbox.enqueue(connection, [JobRow(detail=Ping(), target=OLD, topic=TOPIC)], NOW)
         claims.claim(connection, NOW, claimer="dead", limit=9, per_host=9, lease=DAY)
         connection.execute(update(table).values(expires=table.c.expires * 2))
         assert retention.repair_times(connection, NOW, 2 * DAY) == 1

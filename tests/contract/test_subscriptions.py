@@ -1,16 +1,22 @@
 """Subscriptions, their deliveries and denials behave alike on each database."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from syndicator.errors import StateError
-from syndicator.model.outbox import Job, JobKind, JobOutcome, Subscription
+from syndicator.model.outbox import (
+    Delivery,
+    Denial,
+    Job,
+    JobKind,
+    JobOutcome,
+    Mode,
+    Subscription,
+    Verification,
+)
 from syndicator.push.record import record
 from syndicator.store import claims, deliveries, outbox, subscriptions
 from syndicator.store.database import Database
@@ -86,9 +92,9 @@ def test_a_new_subscriber_has_the_version_of_its_request(database: Database) -> 
     with database.begin() as connection:
         for callback in callbacks:
             subscriptions.upsert(connection, a_subscription(callback=callback), "digest")
-    assert sorted((job.target, job.detail) for job in claim(database)) == [
-        (callbacks[1], {"had": "digest"}),
-        (callbacks[0], {"had": "digest"}),
+    assert sorted(((job.target, job.detail) for job in claim(database)), key=str) == [
+        (callbacks[1], Delivery(had="digest")),
+        (callbacks[0], Delivery(had="digest")),
     ]
 
 
@@ -138,9 +144,7 @@ def test_publish_queues_only_missing_deliveries(database: Database) -> None:
     with database.begin() as connection:
         subscriptions.record_delivered(connection, [("t", has.callback, "now")], NOW)
         subscriptions.record_delivered(connection, [("t", waits.callback, "before")], NOW)
-        jobs = [
-            JobRow(kind=JobKind.DELIVER, target=one.callback, topic="t") for one in (waits, lost)
-        ]
+        jobs = [JobRow(detail=Delivery(), target=one.callback, topic="t") for one in (waits, lost)]
         outbox.enqueue(connection, jobs, NOW)
     waiting, given_up = sorted(claim(database), key=lambda job: job.target, reverse=True)
     with database.begin() as connection:
@@ -159,7 +163,7 @@ def test_publish_reaches_a_new_subscriber(database: Database) -> None:
         subscriptions.upsert(connection, reader := a_subscription(), "now")
         assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 1
         assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 0
-    assert [(job.target, job.detail) for job in claim(database)] == [(reader.callback, {})]
+    assert [(job.target, job.detail) for job in claim(database)] == [(reader.callback, Delivery())]
 
 
 def test_ending_a_subscription_deletes_its_deliveries(database: Database) -> None:
@@ -231,11 +235,9 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
     )
     verifying, waiting = (
         JobRow(
-            kind=JobKind.VERIFY,
+            detail=Verification(mode=Mode.SUBSCRIBE, topic="t", lease=9),
             target=f"https://{name}.example/",
             topic="t",
-            variant="subscribe",
-            detail={"lease": 9},
         )
         for name in ("verifying", "waiting")
     )
@@ -309,19 +311,16 @@ def test_the_audience_of_a_topic(database: Database) -> None:
         }
 
 
-def verified(
-    callback: str, network: str | None, detail: Mapping[str, Any] = MappingProxyType({})
-) -> TaskOutcome:
+def verified(callback: str, network: str | None, requested: str = "t") -> TaskOutcome:
     """The outcome of a verification that a callback at this network confirmed."""
     job = Job(
         id=1,
-        kind=JobKind.VERIFY,
+        detail=Verification(mode=Mode.SUBSCRIBE, topic=requested, lease=9),
         target=callback,
         topic="t",
         attempts=0,
         since=NOW,
         due=NOW,
-        detail=detail,
     )
     confirmed = replace(a_subscription(callback=callback), network=network)
     return TaskOutcome(job_outcome=JobOutcome(job=job, done=True), confirmed=confirmed)
@@ -332,7 +331,7 @@ def test_the_host_names_of_one_network_share_a_limit(database: Database) -> None
     names = [f"https://a{number}.example/" for number in range(4)]
     with database.begin() as connection:
         for name in names:
-            record(connection, [verified(name, "192.0.2.1", {"topic": "T"})], NOW, 3)
+            record(connection, [verified(name, "192.0.2.1", "T")], NOW, 3)
         record(
             connection,
             [verified(names[0], "192.0.2.1"), verified("https://b.example/", "192.0.2.2")],
@@ -345,11 +344,11 @@ def test_the_host_names_of_one_network_share_a_limit(database: Database) -> None
         assert subscriptions.total_at(connection, "new.example", "192.0.2.1", NOW) == 3
         assert subscriptions.total_at(connection, "b.example", None, NOW) == 1
         assert subscriptions.total_at(connection, "b.example", None, NOW + DAY) == 0
-    denials = {(job.kind, job.target, job.detail["reason"]) for job in claim(database)}
+    denials = {(job.target, job.detail) for job in claim(database)}
     reason = "this host has reached its limit of subscriptions"
     assert denials == {
-        (JobKind.DENY, names[3], reason),
-        (JobKind.DENY, "https://b.example:8443/x", reason),
+        (names[3], Denial(topic="T", reason=reason)),
+        ("https://b.example:8443/x", Denial(topic="t", reason=reason)),
     }
 
 
@@ -402,6 +401,6 @@ def test_a_subscription_that_failed_for_too_long_is_denied(database: Database) -
         None,
         (renewed, None),
     )
-    assert [(job.kind, job.target, job.detail["reason"]) for job in claim(database)] == [
-        (JobKind.DENY, lost.callback, "why")
+    assert [(job.target, job.detail) for job in claim(database)] == [
+        (lost.callback, Denial(topic="t", reason="why"))
     ]

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import Job, JobKind, JobOutcome, Response, Subscription
+from syndicator.model.outbox import (
+    Delivery,
+    Denial,
+    Job,
+    JobDetail,
+    JobOutcome,
+    Mode,
+    Ping,
+    Response,
+    Subscription,
+    Verification,
+)
 from syndicator.websub.signatures import signature
 from syndicator.websub.tasks import Task, TaskOutcome, outcome_of, task_for
 
@@ -28,21 +39,21 @@ SUBSCRIPTION = Subscription(
 RETRY = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 
 
-def job(kind: JobKind, attempts: int = 0, **detail: Any) -> Job:
+def job(detail: JobDetail, attempts: int = 0) -> Job:
     return Job(
         id=1,
-        kind=kind,
+        detail=detail,
         target=CALLBACK,
         topic=TOPIC,
         attempts=attempts,
         since=NOW,
         due=NOW,
-        detail=detail,
     )
 
 
-SUBSCRIBE = job(JobKind.VERIFY, mode="subscribe", topic=TOPIC, lease=600, secret="6869")
-UNSUBSCRIBE = job(JobKind.VERIFY, mode="unsubscribe", topic=TOPIC)
+PING, DENY, DELIVER = job(Ping()), job(Denial()), job(Delivery())
+SUBSCRIBE = job(Verification(mode=Mode.SUBSCRIBE, topic=TOPIC, lease=600, secret=b"hi"))
+UNSUBSCRIBE = job(Verification(mode=Mode.UNSUBSCRIBE, topic=TOPIC))
 
 
 def outcome(of: Job, answer: Response | None, expected: str = "") -> TaskOutcome:
@@ -55,14 +66,14 @@ def outcome(of: Job, answer: Response | None, expected: str = "") -> TaskOutcome
 
 def test_requests_to_callbacks_get_the_rules_for_strangers() -> None:
     """Only a ping goes to an address that the operator named."""
-    jobs = [job(JobKind.PING), job(JobKind.DENY), job(JobKind.DELIVER), SUBSCRIBE, UNSUBSCRIBE]
+    jobs = [PING, DENY, DELIVER, SUBSCRIBE, UNSUBSCRIBE]
     requests = [task_for(one, SUBSCRIPTION, None, FILE, "c").request for one in jobs]
     assert [request and request.stranger for request in requests] == [False, True, True, True, True]
 
 
 def test_a_delivery_is_what_the_topic_is_now() -> None:
     """The bytes themselves, not a copy."""
-    task = task_for(job(JobKind.DELIVER), SUBSCRIPTION, "old", FILE, "c")
+    task = task_for(DELIVER, SUBSCRIPTION, "old", FILE, "c")
     assert task.request is not None
     assert task.request.body is FILE.data
     assert task.expected == "new"
@@ -82,9 +93,9 @@ def test_an_unneeded_delivery_is_done_without_a_request(
     subscription: Subscription | None, delivered: str | None, file: FeedFile | None
 ) -> None:
     """It is not counted as an attempt."""
-    task = task_for(job(JobKind.DELIVER, had="old"), subscription, delivered, file, "c")
+    task = task_for(job(Delivery(had="old")), subscription, delivered, file, "c")
     assert task.request is None
-    assert task_for(job(JobKind.DELIVER, had="new"), SUBSCRIPTION, None, FILE, "c").request is None
+    assert task_for(job(Delivery(had="new")), SUBSCRIPTION, None, FILE, "c").request is None
     assert outcome_of(task, None, NOW, BEGAN, RETRY, 0.0).job_outcome == JobOutcome(
         job=task.job, done=True, attempted=False
     )
@@ -154,35 +165,34 @@ def test_an_unanswered_verification_is_retried_twice() -> None:
     """Then it is given up, and an existing subscription continues."""
     silence = Response(status=None, error="it refused the connection")
     waits = [
-        outcome(job(JobKind.VERIFY, n, **SUBSCRIBE.detail), silence, "c").job_outcome.retry_at
-        for n in range(3)
+        outcome(replace(SUBSCRIBE, attempts=n), silence, "c").job_outcome.retry_at for n in range(3)
     ]
     assert waits == [NOW + RETRY[0], NOW + RETRY[1], None]
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer", "expected"),
+    ("of", "answer", "expected"),
     [
-        (JobKind.PING, Response(status=204), {"done": True}),
+        (PING, Response(status=204), {"done": True}),
         (
-            JobKind.PING,
+            PING,
             Response(status=410),
             {"retry_at": NOW + RETRY[0], "error": "it answered 410"},
         ),
-        (JobKind.DENY, Response(status=200), {"done": True}),
+        (DENY, Response(status=200), {"done": True}),
         (
-            JobKind.DENY,
+            DENY,
             Response(status=500),
             {"retry_at": NOW + RETRY[0], "error": "it answered 500"},
         ),
-        (JobKind.DELIVER, Response(status=410), {"done": True}),
+        (DELIVER, Response(status=410), {"done": True}),
         (
-            JobKind.DELIVER,
+            DELIVER,
             Response(status=301),
             {"retry_at": NOW + RETRY[0], "error": "it answered 301"},
         ),
         (
-            JobKind.DELIVER,
+            DELIVER,
             Response(status=503, headers={"retry-after": "60"}),
             {
                 "retry_at": NOW + timedelta(seconds=60),
@@ -191,7 +201,7 @@ def test_an_unanswered_verification_is_retried_twice() -> None:
             },
         ),
         (
-            JobKind.PING,
+            PING,
             Response(status=503, headers={"retry-after": "1"}),
             {
                 "retry_at": NOW + RETRY[0],
@@ -200,35 +210,34 @@ def test_an_unanswered_verification_is_retried_twice() -> None:
             },
         ),
         (
-            JobKind.PING,
+            PING,
             Response(status=None, error="stopped", stopped=True),
             {"retry_at": NOW, "attempted": False},
         ),
     ],
 )
-def test_what_an_answer_means(kind: JobKind, answer: Response, expected: dict[str, Any]) -> None:
+def test_what_an_answer_means(of: Job, answer: Response, expected: dict[str, Any]) -> None:
     """The job is done, retried, or released without an attempt."""
-    of = job(kind)
     assert outcome(of, answer, "new").job_outcome == JobOutcome(job=of, **expected)
 
 
 def test_a_delivery_records_its_digest_and_410_ends_the_subscription() -> None:
     """The digest is that of the bytes that arrived; 410 is in §7."""
-    assert outcome(job(JobKind.DELIVER), Response(status=200), "new").delivered == "new"
-    gone = outcome(job(JobKind.DELIVER), Response(status=410), "new")
+    assert outcome(DELIVER, Response(status=200), "new").delivered == "new"
+    gone = outcome(DELIVER, Response(status=410), "new")
     assert (gone.delivered, gone.ended) == (None, True)
 
 
 def test_a_delivery_without_retries_left_is_given_up() -> None:
     """The subscription continues (§7), and the next delivery still waits for Retry-After."""
-    result = outcome(job(JobKind.DELIVER, attempts=3), Response(status=500), "new")
+    result = outcome(job(Delivery(), attempts=3), Response(status=500), "new")
     assert (result.job_outcome.done, result.job_outcome.retry_at, result.ended) == (
         False,
         None,
         False,
     )
     busy = Response(status=503, headers={"retry-after": "60"})
-    last = outcome(job(JobKind.DELIVER, attempts=3), busy, "new").job_outcome
+    last = outcome(job(Delivery(), attempts=3), busy, "new").job_outcome
     assert (last.retry_at, last.not_before) == (None, NOW + timedelta(seconds=60))
 
 
@@ -238,35 +247,33 @@ LARGE = Response(
 
 
 @pytest.mark.parametrize(
-    ("kind", "again"),
-    [(JobKind.DELIVER, None), (JobKind.DENY, None), (JobKind.PING, NOW + RETRY[0])],
+    ("of", "again"),
+    [(DELIVER, None), (DENY, None), (PING, NOW + RETRY[0])],
 )
-def test_an_endless_answer_is_not_retried_for_callbacks(
-    kind: JobKind, again: datetime | None
-) -> None:
+def test_an_endless_answer_is_not_retried_for_callbacks(of: Job, again: datetime | None) -> None:
     """The same would happen again. A hub is retried, so that its readers get the change."""
-    assert outcome(job(kind), LARGE).job_outcome == JobOutcome(
-        job=job(kind), retry_at=again, error="refused: its answer is too large"
+    assert outcome(of, LARGE).job_outcome == JobOutcome(
+        job=of, retry_at=again, error="refused: its answer is too large"
     )
 
 
 def test_a_delivery_with_2xx_is_done_whatever_follows() -> None:
     """A 2xx head counts, even if the trailers are endless."""
     large = Response(status=200, error="refused: its answer is too large", too_large=True)
-    result = outcome(job(JobKind.DELIVER), large, "new")
+    result = outcome(DELIVER, large, "new")
     assert (result.job_outcome.done, result.delivered) == (True, "new")
 
 
 def test_a_delivery_to_a_refused_address_is_retried() -> None:
     """A host name may resolve elsewhere for a while, as behind a captive portal."""
     refused = Response(status=None, error="refused: 10.0.0.0/8 is Private-Use", refused=True)
-    assert outcome(job(JobKind.DELIVER), refused).job_outcome.retry_at == NOW + RETRY[0]
+    assert outcome(DELIVER, refused).job_outcome.retry_at == NOW + RETRY[0]
 
 
 def failing_for(days: float) -> Task:
     since = NOW - timedelta(days=days)
     lost = replace(SUBSCRIPTION, failures=40, failing=since, network="192.0.2.1")
-    return task_for(job(JobKind.DELIVER), lost, "old", FILE, "c")
+    return task_for(DELIVER, lost, "old", FILE, "c")
 
 
 def test_a_week_of_failures_ends_the_subscription_with_a_reason() -> None:
@@ -278,7 +285,7 @@ def test_a_week_of_failures_ends_the_subscription_with_a_reason() -> None:
         None,
     )
     assert "its subscription ended; it answered 500" in (result.job_outcome.error or "")
-    denial = task_for(job(JobKind.DENY, reason=result.reason), None, None, FILE, "c").request
+    denial = task_for(job(Denial(reason=result.reason)), None, None, FILE, "c").request
     assert denial is not None
     assert "hub.mode=denied" in denial.url
     assert "hub.reason=every%20delivery%20failed%20for%20a%20week" in denial.url
