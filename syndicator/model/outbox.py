@@ -139,7 +139,6 @@ class Response:
     refused: bool = False
     #: True: we stopped before it ended, which is not a failure of the target.
     stopped: bool = False
-    seconds: float = 0.0
     too_large: bool = False  #: True: the response was read only up to its limit
     peer: str | None = None  #: the IP address of the connection; None: there was none
 
@@ -150,15 +149,39 @@ class Response:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class JobOutcome:
-    """The outcome of a claimed job: done, to be retried, or given up."""
+class Done:
+    """Nothing is left to send: the job is deleted."""
 
-    job: Job
-    done: bool = False
-    retry_at: datetime | None = None  #: None and not done: given up
+    error: str | None = None  #: why a callback did not confirm; None: the request succeeded
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retry:
+    """The request failed, and is sent again."""
+
+    at: datetime
+    error: str
     not_before: datetime | None = None  #: as the target's Retry-After asks; None: it has none
-    attempted: bool = True  #: False: no request was sent, so no attempt is counted
-    error: str | None = None  #: why it failed, as text; None: it is done or was not attempted
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GaveUp:
+    """The request failed, and no retries are left. The next change queues the job again."""
+
+    error: str
+    not_before: datetime | None = None  #: see `Retry`; it holds for the next change too
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Released:
+    """No request was sent, so no attempt is counted: the job stays queued."""
+
+    until: datetime | None = None  #: not due before this; None: due as before
+    not_before: datetime | None = None  #: see `Retry`
+
+
+#: What became of a job, apart from the job itself.
+JobOutcome = Done | Retry | GaveUp | Released
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

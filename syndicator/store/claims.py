@@ -5,6 +5,7 @@ expires and it is queued again. Every function works inside its caller's transac
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -27,11 +28,28 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from syndicator.model.outbox import Job, JobKind, JobOutcome, JobState
+from syndicator.model.outbox import (
+    Done,
+    GaveUp,
+    Job,
+    JobKind,
+    JobOutcome,
+    JobState,
+    Released,
+    Retry,
+)
 from syndicator.store.job_details import from_json
 from syndicator.store.outbox import record_pings
 from syndicator.store.schema import NOT_CLAIMED, constant, from_us, jobs, subscriptions, to_us
 from syndicator.store.sql import insert
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClaimLimits:
+    """How many jobs a process may claim."""
+
+    jobs: int  #: by one claim
+    per_host: int  #: of one host at a time, with those of earlier claims
 
 
 def claim(
@@ -39,24 +57,23 @@ def claim(
     now: datetime,
     *,
     claimer: str,
-    limit: int,
-    per_host: int,
     lease: timedelta,
+    limits: ClaimLimits,
     kinds: Collection[JobKind] = tuple(JobKind),
 ) -> tuple[Job, ...]:
     """Claim due jobs of some kinds for one lease, after releasing expired claims.
 
-    At most `per_host` jobs of one host are claimed at a time, and hosts take turns, so that a dead
-    host never fills a claim. Verifications take turns by client: any number of free host names may
-    lead to one address. While a job is claimed, no other job of its kind, target and topic is, and
-    verifications of one target and topic are claimed in their order: the last one decides.
+    Hosts take turns, and each has a limit, so that a dead host never fills a claim. Verifications
+    take turns by client: any number of free host names may lead to one address. While a job is
+    claimed, no other job of its kind, target and topic is, and verifications of one target and
+    topic are claimed in their order: the last one decides.
     """
     requeue(connection, and_(jobs.c.state == JobState.CLAIMED, jobs.c.expires <= to_us(now)))
     parameters: dict[str, Any] = {
         "now": to_us(now),
         "kinds": list(kinds),
-        "per_host": per_host,
-        "limit": limit,
+        "per_host": limits.per_host,
+        "limit": limits.jobs,
         "by": claimer,
         "until": to_us(now + lease),
     }
@@ -151,9 +168,11 @@ def requeue(connection: Connection, condition: ColumnElement[bool]) -> int:
     return len(requeued)
 
 
-def record(connection: Connection, outcomes: Sequence[JobOutcome], now: datetime) -> None:
+def record(
+    connection: Connection, outcomes: Sequence[tuple[Job, JobOutcome]], now: datetime
+) -> None:
     """Record the outcomes of claimed jobs: delete those done, requeue or give up the others."""
-    done = [outcome.job.id for outcome in outcomes if outcome.done]
+    done = [job.id for job, outcome in outcomes if isinstance(outcome, Done)]
     if done:
         # One row at a time, not one long list: SQLite allows 32,766 variables, and PostgreSQL
         # plans each length of list anew.
@@ -161,13 +180,17 @@ def record(connection: Connection, outcomes: Sequence[JobOutcome], now: datetime
             jobs.c.id == bindparam("row"), jobs.c.state == JobState.CLAIMED
         )
         connection.execute(statement, [{"row": row} for row in done])
-    failed = {outcome.job.id: outcome for outcome in outcomes if not outcome.done}
-    if failed:
-        claimed = delete(jobs).where(jobs.c.id.in_(failed), jobs.c.state == JobState.CLAIMED)
+    kept = {
+        job.id: _WAITING | _changed(job, outcome)
+        for job, outcome in outcomes
+        if not isinstance(outcome, Done)
+    }
+    if kept:
+        claimed = delete(jobs).where(jobs.c.id.in_(kept), jobs.c.state == JobState.CLAIMED)
         _put_back(
             connection,
             [
-                {**row._mapping, **_WAITING, **_failure(failed[row.id])}
+                {**row._mapping, **kept[row.id]}
                 for row in connection.execute(claimed.returning(jobs))
             ],
         )
@@ -177,16 +200,17 @@ def record(connection: Connection, outcomes: Sequence[JobOutcome], now: datetime
 _WAITING = {"state": JobState.WAITING, "claimer": None, "expires": None}
 
 
-def _failure(outcome: JobOutcome) -> dict[str, Any]:
-    """The columns that a failed attempt changes."""
-    job = outcome.job
-    return {
-        "state": JobState.GAVE_UP if outcome.retry_at is None else JobState.WAITING,
-        "attempts": job.attempts + outcome.attempted,
-        "due": to_us(outcome.retry_at or job.due),
-        "not_before": to_us(outcome.not_before) if outcome.not_before else 0,
-        "error": outcome.error,
-    }
+def _changed(job: Job, outcome: Retry | GaveUp | Released) -> dict[str, Any]:
+    """The columns of a job that its outcome changes, apart from the claim that ends."""
+    not_before = {"not_before": to_us(outcome.not_before) if outcome.not_before else 0}
+    attempted = {"attempts": job.attempts + 1}
+    match outcome:
+        case Retry(at=at, error=error):
+            return not_before | attempted | {"due": to_us(at), "error": error}
+        case GaveUp(error=error):
+            return not_before | attempted | {"state": JobState.GAVE_UP, "error": error}
+        case Released(until=until):
+            return not_before | {"due": to_us(until or job.due), "error": None}
 
 
 def _put_back(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

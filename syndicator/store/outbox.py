@@ -23,7 +23,19 @@ from sqlalchemy import (
 )
 
 from syndicator.model.client_keys import host_and_port, host_name
-from syndicator.model.outbox import JobDetail, JobKind, JobOutcome, JobState, Ping, Verification
+from syndicator.model.outbox import (
+    Done,
+    GaveUp,
+    Job,
+    JobDetail,
+    JobKind,
+    JobOutcome,
+    JobState,
+    Ping,
+    Released,
+    Retry,
+    Verification,
+)
 from syndicator.store.job_details import to_json
 from syndicator.store.schema import IS_VERIFICATION, NOT_CLAIMED, from_us, hubs, jobs, to_us
 from syndicator.store.sql import insert
@@ -145,17 +157,23 @@ def on_conflict(statement: Any, *, only: ColumnElement[bool] | None = None) -> A
     )
 
 
-def record_pings(connection: Connection, outcomes: Sequence[JobOutcome], now: datetime) -> None:
+def record_pings(
+    connection: Connection, outcomes: Iterable[tuple[Job, JobOutcome]], now: datetime
+) -> None:
     """Record the last success and the last failure of the pings to each hub."""
-    last = {
-        (outcome.job.target, outcome.done): outcome
-        for outcome in outcomes
-        if outcome.job.kind is JobKind.PING and outcome.attempted
-    }
-    for (hub, done), outcome in last.items():
-        success = {"last_success": to_us(now)}
-        failure = {"last_failure": to_us(now), "error": outcome.error}
-        _put_hub(connection, hub, success if done else failure)
+    results = dict[str, dict[str, Any]]()
+    for job, outcome in outcomes:
+        if job.kind is not JobKind.PING:
+            continue
+        match outcome:
+            case Done():
+                results.setdefault(job.target, {})["last_success"] = to_us(now)
+            case Retry(error=error) | GaveUp(error=error):
+                results.setdefault(job.target, {}).update(last_failure=to_us(now), error=error)
+            case Released():
+                pass
+    for hub, values in results.items():
+        _put_hub(connection, hub, values)
 
 
 def record_fetch(connection: Connection, urls: Iterable[str], now: datetime) -> None:

@@ -8,8 +8,20 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
-from syndicator.model.outbox import Job, JobKind, JobOutcome, JobState, Mode, Verification
+from syndicator.model.outbox import (
+    Done,
+    GaveUp,
+    Job,
+    JobKind,
+    JobOutcome,
+    JobState,
+    Mode,
+    Released,
+    Retry,
+    Verification,
+)
 from syndicator.store import claims, outbox
+from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState, JobRow
 
@@ -38,7 +50,11 @@ def claim(
 ) -> tuple[Job, ...]:
     with database.begin() as connection:
         return claims.claim(
-            connection, now, claimer=claimer, limit=limit, per_host=per_host, lease=LEASE
+            connection,
+            now,
+            claimer=claimer,
+            lease=LEASE,
+            limits=ClaimLimits(jobs=limit, per_host=per_host),
         )
 
 
@@ -46,7 +62,7 @@ def verification(mode: Mode, lease: int = 0) -> JobRow:
     return JobRow(detail=Verification(mode=mode, topic="t", lease=lease), target=A, topic="t")
 
 
-def record(database: Database, *outcomes: JobOutcome, now: datetime = NOW) -> None:
+def record(database: Database, *outcomes: tuple[Job, JobOutcome], now: datetime = NOW) -> None:
     with database.begin() as connection:
         claims.record(connection, outcomes, now)
 
@@ -90,7 +106,7 @@ def test_a_change_while_its_ping_is_claimed_is_a_new_job(database: Database) -> 
     (first,) = claim(database)
     enqueue(database, A, now=after(1))
     assert claim(database, now=after(1)) == ()
-    record(database, JobOutcome(job=first, done=True))
+    record(database, (first, Done()))
     (second,) = claim(database, now=after(1))
     assert (second.since, second.id != first.id) == (after(1), True)
 
@@ -100,7 +116,7 @@ def test_a_failed_job_merges_with_one_queued_meanwhile(database: Database) -> No
     enqueue(database, A)
     (first,) = claim(database)
     enqueue(database, A, now=after(1))
-    record(database, JobOutcome(job=first, retry_at=after(300), error="it answered 500"))
+    record(database, (first, Retry(at=after(300), error="it answered 500")))
     (job,) = claim(database, now=after(2))
     assert (job.since, job.attempts) == (NOW, 0)
     assert states(database) == {(JobKind.PING, JobState.CLAIMED): 1}
@@ -117,7 +133,7 @@ def test_kinds_and_variants_do_not_merge(database: Database) -> None:
     while claimed := claim(database):
         verify = [job for job in claimed if job.kind is JobKind.VERIFY]
         verified.append([job.detail for job in verify])
-        record(database, *(JobOutcome(job=job, done=True) for job in verify))
+        record(database, *((job, Done()) for job in verify))
     assert verified == [[unsubscribe.detail], [subscribe.detail]]
 
 
@@ -128,7 +144,7 @@ def test_the_second_verification_waits_for_the_first(database: Database) -> None
             outbox.enqueue_last(connection, verification(mode), after(second))
     (first,) = claim(database, now=after(1))
     assert claim(database, now=after(1)) == ()
-    record(database, JobOutcome(job=first, retry_at=after(5), error="it did not answer in time"))
+    record(database, (first, Retry(at=after(5), error="it did not answer in time")))
     assert claim(database, now=after(4)) == ()
     assert [job.id for job in claim(database, now=after(5))] == [first.id]
 
@@ -152,7 +168,7 @@ def test_nothing_is_claimed_before_it_is_due_or_twice(database: Database) -> Non
     assert claim(database, now=after(-1)) == ()
     (job,) = claim(database)
     assert claim(database) == ()
-    record(database, JobOutcome(job=job, retry_at=after(5), error="x"))
+    record(database, (job, Retry(at=after(5), error="x")))
     assert claim(database, now=after(4)) == ()
     (again,) = claim(database, now=after(5))
     assert (again.attempts, again.since) == (1, NOW)
@@ -172,7 +188,7 @@ def test_new_jobs_are_claimed_before_retries(database: Database) -> None:
     """A job that failed waits behind those that may succeed."""
     enqueue(database, A)
     (failed,) = claim(database)
-    record(database, JobOutcome(job=failed, retry_at=after(1), error="x"))
+    record(database, (failed, Retry(at=after(1), error="x")))
     enqueue(database, B, now=after(2))
     assert [job.target for job in claim(database, now=after(2), limit=1)] == [B]
 
@@ -206,7 +222,7 @@ def test_an_attempt_that_was_not_made_is_not_counted(database: Database) -> None
     """A stopped pass releases its jobs unchanged."""
     enqueue(database, A)
     (job,) = claim(database)
-    record(database, JobOutcome(job=job, retry_at=job.due, attempted=False))
+    record(database, (job, Released()))
     (again,) = claim(database)
     assert (again.attempts, again.due) == (0, NOW)
     with database.read() as connection:
@@ -217,7 +233,7 @@ def test_a_given_up_job_stays_until_the_next_change(database: Database) -> None:
     """Then it is queued again with fresh retries, and the `since` of the first change."""
     enqueue(database, A)
     (job,) = claim(database)
-    record(database, JobOutcome(job=job, error="it answered 500"))
+    record(database, (job, GaveUp(error="it answered 500")))
     with database.read() as connection:
         assert outbox.next_due(connection) is None
     assert states(database) == {(JobKind.PING, JobState.GAVE_UP): 1}
@@ -232,7 +248,7 @@ def test_a_given_up_job_merges_with_a_queued_one(database: Database) -> None:
     enqueue(database, A)
     (job,) = claim(database)
     enqueue(database, A, now=after(1))
-    record(database, JobOutcome(job=job, error="x"))
+    record(database, (job, GaveUp(error="x")))
     assert states(database) == {(JobKind.PING, JobState.WAITING): 1}
 
 
@@ -240,10 +256,8 @@ def test_retry_after_delays_the_next_change_too(database: Database) -> None:
     """A new change makes the ping due at once, but not before the hub's Retry-After."""
     enqueue(database, A, B)
     first, second = claim(database)
-    busy = JobOutcome(
-        job=first, retry_at=after(120), not_before=after(120), error="it answered 503"
-    )
-    record(database, busy, JobOutcome(job=second, retry_at=after(120), error="it answered 500"))
+    busy = (first, Retry(at=after(120), not_before=after(120), error="it answered 503"))
+    record(database, busy, (second, Retry(at=after(120), error="it answered 500")))
     enqueue(database, A, B, now=after(30))
     assert [job.target for job in claim(database, now=after(30))] == [B]
     assert [job.target for job in claim(database, now=after(120))] == [A]
@@ -256,7 +270,7 @@ def test_retry_after_delays_a_change_that_came_meanwhile(database: Database) -> 
     enqueue(database, A, now=after(1))
     record(
         database,
-        JobOutcome(job=first, retry_at=after(120), not_before=after(120), error="it answered 503"),
+        (first, Retry(at=after(120), not_before=after(120), error="it answered 503")),
     )
     assert claim(database, now=after(119)) == ()
     (job,) = claim(database, now=after(120))
@@ -268,7 +282,7 @@ def test_a_change_during_the_transaction_that_records_a_failure(database: Databa
     enqueue(database, A)
     (first,) = claim(database)
     recording = threading.Thread(
-        target=record, args=(database, JobOutcome(job=first, retry_at=after(300), error="x"))
+        target=record, args=(database, (first, Retry(at=after(300), error="x")))
     )
     with database.begin() as connection:
         outbox.enqueue_pings(connection, [("t", [A])], after(1))
@@ -296,7 +310,7 @@ def test_when_the_next_job_is_due(database: Database) -> None:
     assert next_due() == after(9)
     (job,) = claim(database, now=after(9))
     assert next_due() == after(9) + LEASE
-    record(database, JobOutcome(job=job, retry_at=after(50), error="x"), now=after(10))
+    record(database, (job, Retry(at=after(50), error="x")), now=after(10))
     assert next_due() == after(50)
 
 
@@ -304,14 +318,14 @@ def test_hubs_as_operators_see_them(database: Database) -> None:
     """Last success, fetch and failure with its error; pings queued and given up; the next try."""
     enqueue(database, A, B, topics=("t", "u"))
     jobs = {(job.target, job.topic): job for job in claim(database)}
-    record(database, JobOutcome(job=jobs[A, "t"], done=True), now=after(1))
+    record(database, (jobs[A, "t"], Done()), now=after(1))
     record(
         database,
-        JobOutcome(job=jobs[A, "u"], retry_at=after(9), error="it answered 500"),
+        (jobs[A, "u"], Retry(at=after(9), error="it answered 500")),
         now=after(2),
     )
-    record(database, JobOutcome(job=jobs[B, "t"], error="it refused the connection"), now=after(3))
-    record(database, JobOutcome(job=jobs[B, "u"], done=True), now=after(4))
+    record(database, (jobs[B, "t"], GaveUp(error="it refused the connection")), now=after(3))
+    record(database, (jobs[B, "u"], Done()), now=after(4))
     with database.begin() as connection:
         outbox.record_fetch(connection, [B], after(4))
         outbox.record_fetch(connection, [B], after(5))
@@ -384,7 +398,12 @@ def test_verifications_take_turns_by_client(database: Database) -> None:
     with database.begin() as connection:
         kinds = [JobKind.VERIFY]
         claimed = claims.claim(
-            connection, NOW, claimer="me", limit=99, per_host=3, lease=LEASE, kinds=kinds
+            connection,
+            NOW,
+            claimer="me",
+            lease=LEASE,
+            limits=ClaimLimits(jobs=99, per_host=3),
+            kinds=kinds,
         )
         assert outbox.pending(connection, "a0.example", "one") == outbox.PendingJobs(
             total=21, host=1, client=1

@@ -8,18 +8,21 @@ from syndicator.model.content import Problem
 from syndicator.model.outbox import (
     Delivery,
     Denial,
-    JobOutcome,
+    GaveUp,
     Mode,
     Ping,
+    Retry,
     Subscription,
     Verification,
 )
 from syndicator.store import claims, outbox, problems, retention, subscriptions
+from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
 from syndicator.store.schema import hubs, identities, to_us
 from syndicator.store.schema import jobs as table
 
+LIMITS = ClaimLimits(jobs=99, per_host=99)
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 OLD, NEW = "https://old.example/", "https://new.example/"
@@ -30,8 +33,8 @@ READER = "https://reader.example/cb"
 def give_up(database: Database, *jobs: JobRow) -> None:
     with database.begin() as connection:
         outbox.enqueue(connection, jobs, NOW)
-        claimed = claims.claim(connection, NOW, claimer="me", limit=10, per_host=10, lease=DAY)
-        claims.record(connection, [JobOutcome(job=job, error="no") for job in claimed], NOW)
+        claimed = claims.claim(connection, NOW, claimer="me", lease=DAY, limits=LIMITS)
+        claims.record(connection, [(job, GaveUp(error="no")) for job in claimed], NOW)
 
 
 def left(database: Database) -> set[tuple[str, str]]:
@@ -104,7 +107,7 @@ def test_a_clock_that_ran_ahead(database: Database) -> None:
         outbox.enqueue(connection, [late], NOW + 900 * DAY)
         outbox.enqueue(connection, [right], NOW + DAY)
         assert retention.repair_times(connection, NOW, 2 * DAY) == 1
-        claimed = claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY)
+        claimed = claims.claim(connection, NOW, claimer="me", lease=DAY, limits=LIMITS)
         assert [job.target for job in claimed] == [OLD]
 
 
@@ -113,9 +116,9 @@ def test_a_clock_that_was_set_back(database: Database) -> None:
     jobs = [JobRow(detail=Ping(), target=hub, topic=TOPIC) for hub in (OLD, NEW)]
     with database.begin() as connection:
         outbox.enqueue(connection, jobs, NOW)
-        for job in claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY):
+        for job in claims.claim(connection, NOW, claimer="me", lease=DAY, limits=LIMITS):
             wait = NOW + 2 * DAY if job.target == NEW else None
-            outcome = JobOutcome(job=job, retry_at=NOW + 2 * DAY, not_before=wait, error="busy")
+            outcome = (job, Retry(at=NOW + 2 * DAY, not_before=wait, error="busy"))
             claims.record(connection, [outcome], NOW)
         outbox.enqueue(connection, [JobRow(detail=Ping(), target=OLD, topic="other")], NOW)
         retention.shift_back(connection, NOW, DAY)
@@ -130,7 +133,7 @@ def test_a_claim_of_a_clock_that_ran_ahead(database: Database) -> None:
     """It expires, and the job is claimed again."""
     with database.begin() as connection:
         outbox.enqueue(connection, [JobRow(detail=Ping(), target=OLD, topic=TOPIC)], NOW)
-        claims.claim(connection, NOW, claimer="dead", limit=9, per_host=9, lease=DAY)
+        claims.claim(connection, NOW, claimer="dead", lease=DAY, limits=LIMITS)
         connection.execute(update(table).values(expires=table.c.expires * 2))
         assert retention.repair_times(connection, NOW, 2 * DAY) == 1
-        assert len(claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY)) == 1
+        assert len(claims.claim(connection, NOW, claimer="me", lease=DAY, limits=LIMITS)) == 1

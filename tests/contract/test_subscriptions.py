@@ -10,20 +10,24 @@ from syndicator.errors import StateError
 from syndicator.model.outbox import (
     Delivery,
     Denial,
+    Done,
+    GaveUp,
     Job,
     JobKind,
-    JobOutcome,
     Mode,
+    Retry,
     Subscription,
     Verification,
 )
 from syndicator.push.record import record
 from syndicator.store import claims, deliveries, outbox, subscriptions
+from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
 from syndicator.store.subscriptions import Audience
-from syndicator.websub.tasks import TaskOutcome
+from syndicator.websub.tasks import Confirmed, Lost, TaskOutcome
 
+LIMITS = ClaimLimits(jobs=99, per_host=99)
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
@@ -52,7 +56,7 @@ def find(database: Database, topic: str, callback: str, now: datetime = NOW) -> 
 def claim(database: Database, now: datetime = NOW) -> tuple[Job, ...]:
     with database.begin() as connection:
         lease = timedelta(minutes=2)
-        return claims.claim(connection, now, claimer="me", limit=99, per_host=99, lease=lease)
+        return claims.claim(connection, now, claimer="me", lease=lease, limits=LIMITS)
 
 
 def publish(database: Database, *topics: str, now: datetime = NOW) -> int:
@@ -128,7 +132,7 @@ def test_a_failing_subscriber_waits_behind_the_others(database: Database) -> Non
     assert [job.target for job in claim(database)] == [good.callback]
     (late,) = claim(database, now=NOW + timedelta(seconds=5))
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(job=late, done=True)], NOW)
+        claims.record(connection, [(late, Done())], NOW)
         subscriptions.record_delivered(connection, [("t", bad.callback, "digest")], NOW)
     publish(database, "t")
     assert bad.callback in {job.target for job in claim(database)}
@@ -148,8 +152,8 @@ def test_publish_queues_only_missing_deliveries(database: Database) -> None:
         outbox.enqueue(connection, jobs, NOW)
     waiting, given_up = sorted(claim(database), key=lambda job: job.target, reverse=True)
     with database.begin() as connection:
-        later = JobOutcome(job=waiting, retry_at=NOW + DAY, error="x")
-        claims.record(connection, [later, JobOutcome(job=given_up, error="x")], NOW)
+        later = (waiting, Retry(at=NOW + DAY, error="x"))
+        claims.record(connection, [later, (given_up, GaveUp(error="x"))], NOW)
         assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 2
     assert sorted((job.target, job.attempts) for job in claim(database)) == [
         (lost.callback, 0),
@@ -179,7 +183,7 @@ def test_ending_a_subscription_deletes_its_deliveries(database: Database) -> Non
     assert publish(database, "t") == 1
     assert claim(database) == ()
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(job=claimed, done=True)], NOW)
+        claims.record(connection, [(claimed, Done())], NOW)
     assert [job.target for job in claim(database)] == [claimed.target]
 
 
@@ -193,9 +197,7 @@ def test_a_failed_delivery_may_have_arrived(database: Database, how: str) -> Non
     (job,) = claim(database)
     with database.begin() as connection:
         if how == "failed":
-            claims.record(
-                connection, [JobOutcome(job=job, retry_at=NOW, error="it answered 500")], NOW
-            )
+            claims.record(connection, [(job, Retry(at=NOW, error="it answered 500"))], NOW)
             subscriptions.record_failed(
                 connection, [("t", reader.callback, "it answered 500")], NOW
             )
@@ -256,7 +258,7 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
         (JobKind.VERIFY, "t", waiting.target),
     }
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(job=claimed, done=True)], NOW)
+        claims.record(connection, [(claimed, Done())], NOW)
     (again,) = claim(database)
     assert (again.kind, again.target, again.detail) == (
         JobKind.VERIFY,
@@ -313,17 +315,19 @@ def test_the_audience_of_a_topic(database: Database) -> None:
 
 def verified(callback: str, network: str | None, requested: str = "t") -> TaskOutcome:
     """The outcome of a verification that a callback at this network confirmed."""
+    verification = Verification(mode=Mode.SUBSCRIBE, topic=requested, lease=9)
     job = Job(
         id=1,
-        detail=Verification(mode=Mode.SUBSCRIBE, topic=requested, lease=9),
+        detail=verification,
         target=callback,
         topic="t",
         attempts=0,
         since=NOW,
         due=NOW,
     )
-    confirmed = replace(a_subscription(callback=callback), network=network)
-    return TaskOutcome(job_outcome=JobOutcome(job=job, done=True), confirmed=confirmed)
+    subscription = replace(a_subscription(callback=callback), network=network)
+    confirmed = Confirmed(subscription=subscription, verification=verification)
+    return TaskOutcome(job=job, outcome=Done(), change=confirmed)
 
 
 def test_the_host_names_of_one_network_share_a_limit(database: Database) -> None:
@@ -390,17 +394,13 @@ def test_a_subscription_that_failed_for_too_long_is_denied(database: Database) -
     publish(database, "t")
     store(database, renewed)
     with database.begin() as connection:
-        for job in claims.claim(
-            connection, NOW + DAY / 2, claimer="me", limit=9, per_host=9, lease=DAY
-        ):
-            outcome = TaskOutcome(
-                job_outcome=JobOutcome(job=job, error="x"), ended=True, reason="why"
-            )
+        for job in claims.claim(connection, NOW + DAY / 2, claimer="me", lease=DAY, limits=LIMITS):
+            outcome = TaskOutcome(job=job, outcome=GaveUp(error="x"), change=Lost())
             record(connection, [outcome, outcome], NOW)
     assert (find(database, "t", lost.callback), find(database, "t", renewed.callback)) == (
         None,
         (renewed, None),
     )
     assert [(job.target, job.detail) for job in claim(database)] == [
-        (lost.callback, Denial(topic="t", reason="why"))
+        (lost.callback, Denial(topic="t", reason="every delivery failed for a week"))
     ]
