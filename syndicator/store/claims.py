@@ -68,7 +68,7 @@ def claim(
     claimed, no other job of its kind, target and topic is, and verifications of one target and
     topic are claimed in their order: the last one decides.
     """
-    requeue(connection, and_(jobs.c.state == JobState.CLAIMED, jobs.c.expires <= to_us(now)))
+    _requeue(connection, and_(jobs.c.state == JobState.CLAIMED, jobs.c.expires <= to_us(now)))
     parameters: dict[str, Any] = {
         "now": to_us(now),
         "kinds": list(kinds),
@@ -145,13 +145,13 @@ def renew(connection: Connection, claimer: str, until: datetime) -> None:
     connection.execute(update(jobs).where(claimed).values(expires=to_us(until)))
 
 
-def release(connection: Connection, claimer: str) -> int:
-    """Queue again, before their lease ends, the jobs that a dead claimer had; how many."""
-    return requeue(connection, and_(jobs.c.state == JobState.CLAIMED, jobs.c.claimer == claimer))
+def release(connection: Connection, claimer: str) -> None:
+    """Queue again, before their lease ends, the jobs that a dead claimer had."""
+    _requeue(connection, and_(jobs.c.state == JobState.CLAIMED, jobs.c.claimer == claimer))
 
 
-def requeue(connection: Connection, condition: ColumnElement[bool]) -> int:
-    """Requeue claimed jobs, merging each with an identical job queued meanwhile; how many."""
+def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:
+    """Requeue claimed jobs, merging each with an identical job queued meanwhile."""
     requeued = connection.execute(delete(jobs).where(condition).returning(jobs)).all()
     deliveries = [
         {"of": row.topic, "to": row.target} for row in requeued if row.kind == JobKind.DELIVER
@@ -165,7 +165,6 @@ def requeue(connection: Connection, condition: ColumnElement[bool]) -> int:
             update(subscriptions).where(subscription).values(delivered=None), deliveries
         )
     _put_back(connection, [{**row._mapping, **_WAITING} for row in requeued])
-    return len(requeued)
 
 
 def record(

@@ -48,15 +48,14 @@ _IS_VERIFYING = select(
 )
 
 
-def enqueue_deliveries(connection: Connection, topics: Sequence[str], now: datetime) -> int:
-    """Queue a delivery of the topics to each of their live subscribers; how many.
+def enqueue_deliveries(connection: Connection, topics: Sequence[str], now: datetime) -> None:
+    """Queue a delivery of the topics to each of their live subscribers.
 
     A delivery that is queued already stays one, and its retries start anew.
     """
-    if not topics:
-        return 0
-    parameters = {"now": to_us(now), **among_values(topics)}
-    return _insert(connection, _deliveries_statement(connection.dialect), parameters)
+    if topics:
+        parameters = {"now": to_us(now), **among_values(topics)}
+        connection.execute(_deliveries_statement(connection.dialect), parameters)
 
 
 @lru_cache
@@ -84,7 +83,9 @@ def enqueue_missing(connection: Connection, topic: str, digest: str, now: dateti
     statement = on_conflict(
         insert(connection.dialect, jobs).from_select(list(columns), live), only=unsent
     )
-    return _insert(connection, statement, {"now": to_us(now), **among_values([topic])})
+    parameters = {"now": to_us(now), **among_values([topic])}
+    options = {"preserve_rowcount": True}
+    return connection.execute(statement, parameters, execution_options=options).rowcount
 
 
 def was_published(connection: Connection, topic: str, since: datetime) -> bool:
@@ -92,24 +93,23 @@ def was_published(connection: Connection, topic: str, since: datetime) -> bool:
     return int(kv.get(connection, f"published {topic}") or 0) >= to_us(since)
 
 
-def enqueue_denials(connection: Connection, topics: Sequence[str], now: datetime) -> int:
-    """End every subscription of ended topics, and queue a denial to each callback; how many.
+def enqueue_denials(connection: Connection, topics: Sequence[str], now: datetime) -> None:
+    """End every subscription of ended topics, and queue a denial to each callback.
 
     Callbacks that are being verified, or wait for it, are denied too: their verification is queued
     again, and becomes a denial when it is sent, since the topic no longer exists then.
     """
     if not topics:
-        return 0
+        return
     parameters = {"now": to_us(now), **among_values(topics)}
     # This comes first: on PostgreSQL another transaction may verify a subscription meanwhile, which
     # the DELETE below then ends.
     connection.execute(_verify_again_statement(connection.dialect), parameters)
     columns = _job_columns(Denial())
     statement = insert(connection.dialect, jobs).from_select(list(columns), _select_live(columns))
-    number = _insert(connection, on_conflict(statement), parameters)
+    connection.execute(on_conflict(statement), parameters)
     connection.execute(delete(subscriptions).where(subscriptions.c.topic.in_(topics)))
     connection.execute(delete(jobs).where(UNSENT, jobs.c.topic.in_(topics)))
-    return number
 
 
 @lru_cache
@@ -155,9 +155,3 @@ def _select_live(columns: Mapping[str, Any]) -> Select[Any]:
     return select(*columns.values()).where(
         among(subscriptions.c.topic), subscriptions.c.expires > _NOW
     )
-
-
-def _insert(connection: Connection, statement: Any, parameters: Mapping[str, Any]) -> int:
-    """Execute an INSERT … SELECT; how many rows."""
-    options = {"preserve_rowcount": True}
-    return int(connection.execute(statement, parameters, execution_options=options).rowcount)

@@ -76,12 +76,12 @@ _REPAIR = (
 )
 
 
-def repair_times(connection: Connection, now: datetime, longest: timedelta) -> int:
-    """Make jobs due that a clock running ahead put off beyond the `longest` wait; how many.
+def repair_times(connection: Connection, now: datetime, longest: timedelta) -> None:
+    """Make jobs due that a clock running ahead put off beyond the `longest` wait.
 
     Claims that it made too long expire too.
     """
-    return connection.execute(_REPAIR, {"now": to_us(now), "last": to_us(now + longest)}).rowcount
+    connection.execute(_REPAIR, {"now": to_us(now), "last": to_us(now + longest)})
 
 
 def shift_back(connection: Connection, now: datetime, by: timedelta) -> None:

@@ -238,11 +238,9 @@ def total_at(connection: Connection, host: str, network: str | None, now: dateti
     return max(of_host, of_network or 0)
 
 
-def delete_expired(connection: Connection, now: datetime) -> int:
-    """Delete subscriptions whose lease ended; how many."""
-    return connection.execute(
-        delete(subscriptions).where(subscriptions.c.expires <= to_us(now))
-    ).rowcount
+def delete_expired(connection: Connection, now: datetime) -> None:
+    """Delete subscriptions whose lease ended."""
+    connection.execute(delete(subscriptions).where(subscriptions.c.expires <= to_us(now)))
 
 
 def total(connection: Connection, now: datetime) -> int:

@@ -45,7 +45,7 @@ class RetryPolicy:
     @property
     def longest(self) -> timedelta:
         """The longest wait before any retry, without its random part."""
-        return max(RETRY_AFTER_CAP, *self.pings, *self.callbacks)
+        return max([RETRY_AFTER_CAP, *self.pings, *self.callbacks])
 
 
 def is_lost(failing: datetime | None, failures: int, now: datetime) -> bool:

@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
+import pytest
+from sqlalchemy import select, text
 
 from syndicator.model.outbox import (
     Done,
@@ -24,6 +25,8 @@ from syndicator.store import claims, outbox
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState, JobRow
+from syndicator.store.schema import from_us
+from syndicator.store.schema import jobs as table
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 LEASE = timedelta(minutes=2)
@@ -211,7 +214,7 @@ def test_a_restarted_claimer_releases_its_own_claims_at_once(database: Database)
     claim(database, limit=1, claimer="other")
     claim(database, limit=1, claimer="me")
     with database.begin() as connection:
-        assert claims.release(connection, "me") == 1
+        claims.release(connection, "me")
     assert states(database) == {
         (JobKind.PING, JobState.CLAIMED): 1,
         (JobKind.PING, JobState.WAITING): 1,
@@ -415,3 +418,60 @@ def test_verifications_take_turns_by_client(database: Database) -> None:
         "b.example",
     ]
     assert JobKind.PING in {job.kind for job in claim(database)}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (Done(), None),
+        (Done(error="it did not confirm"), None),
+        (Retry(at=after(5), error="x"), (JobState.WAITING, 2, after(5), None, "x")),
+        (
+            Retry(at=after(9), not_before=after(7), error="x"),
+            (JobState.WAITING, 2, after(9), after(7), "x"),
+        ),
+        (GaveUp(error="x"), (JobState.GAVE_UP, 2, NOW, None, "x")),
+        (
+            GaveUp(error="x", not_before=after(7)),
+            (JobState.GAVE_UP, 2, NOW, after(7), "x"),
+        ),
+        (Released(), (JobState.WAITING, 1, NOW, None, None)),
+        (Released(until=after(1)), (JobState.WAITING, 1, after(1), None, None)),
+        (
+            Released(until=after(1), not_before=after(1)),
+            (JobState.WAITING, 1, after(1), after(1), None),
+        ),
+    ],
+)
+def test_what_an_outcome_does_to_a_job(
+    database: Database, outcome: JobOutcome, expected: tuple[object, ...] | None
+) -> None:
+    """State, attempts, due, Retry-After and error; a job that is done is deleted."""
+    enqueue(database, A)
+    (first,) = claim(database)
+    record(database, (first, Retry(at=NOW, not_before=NOW, error="before")))
+    (second,) = claim(database)
+    record(database, (second, outcome))
+    with database.read() as connection:
+        row = connection.execute(select(table)).one_or_none()
+    assert expected == (
+        row
+        and (row.state, row.attempts, from_us(row.due), from_us(row.not_before or None), row.error)
+    )
+    assert row is None or (row.claimer, row.expires) == (None, None)
+
+
+def test_a_job_that_an_earlier_version_queued_is_claimed(database: Database) -> None:
+    """With all that its verification needs."""
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO jobs (kind, target, topic, variant, host, state, attempts, since, due,"
+                " not_before, detail) VALUES ('verify', 'https://a.example/', 't', 'subscribe',"
+                " 'a.example', 'waiting', 0, 0, 0, 0, :detail)"
+            ),
+            {"detail": '{"mode": "subscribe", "topic": "T", "lease": 60, "secret": "6869"}'},
+        )
+    (job,) = claim(database)
+    detail = Verification(mode=Mode.SUBSCRIBE, topic="T", lease=60, secret=b"hi")
+    assert (job.detail, job.target, job.host) == (detail, "https://a.example/", "a.example")

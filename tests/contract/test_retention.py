@@ -106,7 +106,7 @@ def test_a_clock_that_ran_ahead(database: Database) -> None:
     with database.begin() as connection:
         outbox.enqueue(connection, [late], NOW + 900 * DAY)
         outbox.enqueue(connection, [right], NOW + DAY)
-        assert retention.repair_times(connection, NOW, 2 * DAY) == 1
+        retention.repair_times(connection, NOW, 2 * DAY)
         claimed = claims.claim(connection, NOW, claimer="me", lease=DAY, limits=LIMITS)
         assert [job.target for job in claimed] == [OLD]
 
@@ -135,5 +135,5 @@ def test_a_claim_of_a_clock_that_ran_ahead(database: Database) -> None:
         outbox.enqueue(connection, [JobRow(detail=Ping(), target=OLD, topic=TOPIC)], NOW)
         claims.claim(connection, NOW, claimer="dead", lease=DAY, limits=LIMITS)
         connection.execute(update(table).values(expires=table.c.expires * 2))
-        assert retention.repair_times(connection, NOW, 2 * DAY) == 1
+        retention.repair_times(connection, NOW, 2 * DAY)
         assert len(claims.claim(connection, NOW, claimer="me", lease=DAY, limits=LIMITS)) == 1

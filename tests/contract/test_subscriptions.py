@@ -59,9 +59,9 @@ def claim(database: Database, now: datetime = NOW) -> tuple[Job, ...]:
         return claims.claim(connection, now, claimer="me", lease=lease, limits=LIMITS)
 
 
-def publish(database: Database, *topics: str, now: datetime = NOW) -> int:
+def publish(database: Database, *topics: str, now: datetime = NOW) -> None:
     with database.begin() as connection:
-        return deliveries.enqueue_deliveries(connection, topics, now)
+        deliveries.enqueue_deliveries(connection, topics, now)
 
 
 def test_a_subscription_is_found_as_it_was_stored(database: Database) -> None:
@@ -111,9 +111,9 @@ def test_each_live_subscriber_of_a_changed_topic_gets_a_delivery(database: Datab
         a_subscription(callback="https://c.example/cb", expires=NOW),
         a_subscription("other"),
     )
-    assert publish(database, "t") == 2
-    assert publish(database, "t", now=NOW + timedelta(seconds=1)) == 2
-    assert publish(database) == 0
+    publish(database, "t")
+    publish(database, "t", now=NOW + timedelta(seconds=1))
+    publish(database)
     jobs = claim(database, now=NOW + timedelta(seconds=1))
     assert sorted((job.kind, job.target, job.since) for job in jobs) == [
         (JobKind.DELIVER, "https://a.example/cb?k=1", NOW),
@@ -180,7 +180,7 @@ def test_ending_a_subscription_deletes_its_deliveries(database: Database) -> Non
         subscriptions.end(connection, "t", "https://a.example/cb?k=1")
     assert find(database, "t", "https://a.example/cb?k=1") is None
     store(database, a_subscription())
-    assert publish(database, "t") == 1
+    publish(database, "t")
     assert claim(database) == ()
     with database.begin() as connection:
         claims.record(connection, [(claimed, Done())], NOW)
@@ -249,8 +249,8 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
     publish(database, "t", "other")
     with database.begin() as connection:
         outbox.enqueue(connection, [waiting], NOW)
-        assert deliveries.enqueue_denials(connection, ["t"], NOW) == 1
-        assert deliveries.enqueue_denials(connection, [], NOW) == 0
+        deliveries.enqueue_denials(connection, ["t"], NOW)
+        deliveries.enqueue_denials(connection, [], NOW)
     jobs = {(job.kind, job.topic, job.target) for job in claim(database)}
     assert jobs == {
         (JobKind.DENY, "t", gone.callback),
@@ -275,7 +275,7 @@ def test_expired_subscriptions_are_deleted(database: Database) -> None:
     """The table does not grow without limit."""
     store(database, a_subscription(), a_subscription("u", expires=NOW + 2 * DAY))
     with database.begin() as connection:
-        assert subscriptions.delete_expired(connection, NOW + DAY) == 1
+        subscriptions.delete_expired(connection, NOW + DAY)
         assert subscriptions.total(connection, NOW) == 1
 
 

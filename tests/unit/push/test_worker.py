@@ -242,19 +242,6 @@ def test_retry_after_delays_every_topic_of_the_hub(database: Database, hub: Hub)
         assert push.once().done == {JobKind.PING: 301}
 
 
-def test_a_redirect_that_keeps_the_post_is_followed(database: Database, hub: Hub) -> None:
-    """A 308 is followed, and a loop of redirects ends."""
-    hub.behave, hub.headers = lambda path: 308 if path == "/old" else 202, {"Location": "/new"}
-    enqueue(database, f"{hub.url}/old")
-    with pushing(database, Clock()) as push:
-        assert push.once().done == {JobKind.PING: 1}
-        assert [path for path, _ in hub.seen] == ["/old", "/new"]
-        hub.behave = lambda path: 307
-        enqueue(database, f"{hub.url}/old")
-        assert push.once().retried == {JobKind.PING: 1}
-    assert len(hub.seen) == 2 + 1 + 3
-
-
 def test_a_hanging_hub_delays_no_other(database: Database, hub: Hub) -> None:
     """Of 300 pings to a hub that hangs and one to another, that one is sent at once."""
 
