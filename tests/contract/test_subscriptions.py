@@ -25,7 +25,15 @@ from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
 from syndicator.store.subscriptions import Audience
-from syndicator.websub.tasks import Confirmed, Lost, TaskOutcome
+from syndicator.websub.tasks import (
+    Confirmed,
+    Delivered,
+    Ended,
+    Lost,
+    NotDelivered,
+    SubscriptionChange,
+    TaskOutcome,
+)
 
 LIMITS = ClaimLimits(jobs=99, per_host=99)
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
@@ -404,3 +412,34 @@ def test_a_subscription_that_failed_for_too_long_is_denied(database: Database) -
     assert [(job.target, job.detail) for job in claim(database)] == [
         (lost.callback, Denial(topic="t", reason="every delivery failed for a week"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (None, ("before", 0, "192.0.2.1")),
+        (Delivered(digest="now"), ("now", 0, "192.0.2.1")),
+        (Delivered(digest="now", network="192.0.2.2"), ("now", 0, "192.0.2.2")),
+        (NotDelivered(error="x"), (None, 1, "192.0.2.1")),
+        (NotDelivered(error="x", network="192.0.2.2"), (None, 1, "192.0.2.2")),
+        (Ended(), None),
+        (Lost(), ("before", 0, "192.0.2.1")),  # none of its deliveries failed: it was renewed
+    ],
+)
+def test_what_a_change_does_to_a_subscription(
+    database: Database, change: SubscriptionChange | None, expected: tuple[object, ...] | None
+) -> None:
+    """The bytes that it has, its failures in a row, and its network; None: it is over."""
+    reader = replace(a_subscription(), network="192.0.2.1")
+    store(database, reader)
+    with database.begin() as connection:
+        subscriptions.record_delivered(connection, [("t", reader.callback, "before")], NOW)
+    publish(database, "t")
+    (job,) = claim(database)
+    with database.begin() as connection:
+        record(connection, [TaskOutcome(job=job, outcome=Done(), change=change)], NOW)
+        pairs = [("t", reader.callback)]
+        found = subscriptions.find(connection, pairs, NOW).get(("t", reader.callback))
+    after = found and (found[1], found[0].failures, found[0].network)
+    assert after == expected
+    assert claim(database) == ()
