@@ -1,6 +1,5 @@
 """The values that the steps of one run share, and the Report they add up to."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter
@@ -8,11 +7,12 @@ from time import perf_counter
 from sqlalchemy import Connection
 
 from syndicator.build.entries import EntryLoader
-from syndicator.build.index import IndexResult, Progress
+from syndicator.build.index import IndexResult
 from syndicator.build.publish import Compression, PublishResult
 from syndicator.errors import OutputError
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Report
+from syndicator.model.progress import Cancel, Progress
 from syndicator.sources.folder import SourceFolder
 from syndicator.store import posts, problems
 from syndicator.store.feeds import FileRow
@@ -27,7 +27,7 @@ class BuildContext:
     now: datetime
     begun: float  #: by `perf_counter`
     progress: Progress
-    urgent: Callable[[], bool]  #: True: put heavy posts off to the next run
+    cancel: Cancel
     loader: EntryLoader
     compression: Compression
     #: Files that were published or removed; of a path, the last row counts.

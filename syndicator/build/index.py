@@ -1,6 +1,6 @@
 """Updates the index of posts from changed documents, and marks the feeds they are in as stale."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,13 +12,12 @@ from syndicator.build.feed_names import FeedNames
 from syndicator.build.read import ReadRequest, ReadResult, read_all
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Identity, PostHead, Problem
+from syndicator.model.progress import Phase, Progress
 from syndicator.sources.folder import SourceFolder
 from syndicator.store import entries, feeds, identities, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.posts import PostRow
 from syndicator.store.sql import BATCH, batches
-
-Progress = Callable[[int, int | None, str], None]
 
 #: How long after its file was removed a post may be continued under another path. A crash, a reload
 #: or a slow copy may separate the two halves of a rename.
@@ -135,7 +134,7 @@ class Indexer:
                 )
                 self._index_batch(known, [read for read in results if read], now, result)
                 done += self.batch
-                progress(min(done, len(fresh)), len(fresh), "reading posts")
+                progress(min(done, len(fresh)), len(fresh), Phase.READING)
 
     def _requests(
         self, fresh: Collection[str]

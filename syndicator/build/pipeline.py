@@ -10,7 +10,7 @@ from syndicator.build import assemble, invalidation, pages, publish
 from syndicator.build.context import BuildContext
 from syndicator.build.entries import Dependencies, EntryLoader, prune
 from syndicator.build.feed_names import FeedNames
-from syndicator.build.index import Indexer, Progress
+from syndicator.build.index import Indexer
 from syndicator.build.invalidation import Memory
 from syndicator.build.options import BuildOptions
 from syndicator.build.other_processes import OtherProcesses
@@ -19,14 +19,12 @@ from syndicator.cache import LruCache
 from syndicator.errors import OutputError
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Report, fingerprint
+from syndicator.model.progress import NEVER, Cancel, Phase, Progress
 from syndicator.outputs.folder import OutputFolder
 from syndicator.sources.folder import SourceFolder
 from syndicator.store import entries, feeds, kv, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
-
-#: The progress message of a scan.
-SCANNING = "scanning files"
 
 #: Seconds of rendering heavy posts, after which the finished ones are published.
 HEAVY_SECONDS = 1.0
@@ -97,16 +95,19 @@ class Builder:
         *,
         paths: Collection[str] | None = None,
         progress: Progress,
-        urgent: Callable[[], bool] = lambda: False,
+        cancel: Cancel = NEVER,
     ) -> Report:
         """One run as of `now`. `paths`: the only documents that may have changed; None: any may.
 
-        While something is `urgent`, all heavy posts but one are put off to the next run.
-
-        Raises SourceError, OutputError and StateError; published feeds stay as they are. What
-        `progress` raises ends the run; during SCANNING, nothing has been changed yet.
+        Raises SourceError, OutputError and StateError; published feeds stay as they are. Raises
+        Cancelled if `cancel` says so.
         """
         begun = perf_counter()
+
+        def step(done: int, total: int | None, phase: Phase) -> None:
+            progress(done, total, phase)
+            cancel.check(phase)
+
         if self._memory is None:
             self.output.sweep()
             self._invalidation.load_site_history()
@@ -114,7 +115,7 @@ class Builder:
         source = self.options.source_of(site)
 
         def scanning(seen: int) -> None:
-            progress(seen, None, SCANNING)
+            step(seen, None, Phase.SCANNING)
 
         if paths is None or self._scanner.needs_full_scan:
             scan = self._scanner.scan_all(source, scanning)
@@ -127,7 +128,7 @@ class Builder:
         try:
             loader = self._loader_for(site, source)
             compression = publish.Compression(self.output)
-            run = BuildContext(site, source, now, begun, progress, urgent, loader, compression)
+            run = BuildContext(site, source, now, begun, step, cancel, loader, compression)
             return self._build(run, scan, changed_paths)
         except BaseException:
             self._memory = None
@@ -144,7 +145,7 @@ class Builder:
             self._scanner.reset()
             if not scan.all_fresh:
                 scan = self._scanner.scan_all(
-                    run.source, lambda seen: run.progress(seen, None, "scanning again")
+                    run.source, lambda seen: run.progress(seen, None, Phase.SCANNING_AGAIN)
                 )
         names, using_posts = (memory.names, memory.using_posts) if memory else self._load(run.site)
         indexer = Indexer(
@@ -199,21 +200,21 @@ class Builder:
                     run.compression.begin(files)
             except OutputError as error:  # the other feeds are published all the same
                 run.failure = run.failure or error
-            run.progress(done, len(stale), "building feeds")
+            run.progress(done, len(stale), Phase.BUILDING)
         with self.database.begin(durable=False) as connection:
             prune(connection)
             kv.put(connection, "now", run.now.isoformat())
 
     def _publish_heavy(self, run: BuildContext) -> None:
-        """Publish heavy posts, one second's worth at a time, until something is urgent."""
+        """Publish heavy posts, one second's worth at a time, until `cancel` puts them off."""
         loader = run.loader
         while loader.waiting:
             until = perf_counter() + HEAVY_SECONDS
             loader.render_next(run.until)
-            while loader.waiting and perf_counter() < until and not run.urgent():
+            while loader.waiting and perf_counter() < until and not run.cancel.heavy_posts():
                 loader.render_next(run.until)
             self._publish_feeds(run)
-            if run.urgent():
+            if run.cancel.heavy_posts():
                 break
         run.put_off = tuple(loader.waiting)
         run.scan_again.update(run.put_off)
