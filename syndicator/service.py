@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
-from syndicator.build import publish
+from syndicator.build import aliases, publish
 from syndicator.build.pipeline import Builder
 from syndicator.config import Config
 from syndicator.errors import LockedError, OutputError, StateError, SyndicatorError
@@ -176,7 +176,7 @@ class Service:
         """Add the aliases without a feed. They are checked when the number of feeds changes."""
         if self._aliases_checked_at != report.feeds and any(self._aliases.values()):
             paths = {row.path for row in self.published() if not row.gone}
-            self._alias_problems = publish.aliases_without_target(self._aliases, paths)
+            self._alias_problems = aliases.aliases_without_target(self._aliases, paths)
             self._aliases_checked_at = report.feeds
         return replace(report, notes=self._alias_problems)
 
