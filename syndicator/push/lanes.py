@@ -7,8 +7,7 @@ subscribers.
 from collections.abc import Callable
 from typing import TypeVar
 
-from syndicator.model.client_keys import queue_key
-from syndicator.model.outbox import Job, JobKind
+from syndicator.model.outbox import JobKind
 from syndicator.outbound import FairQueue, SenderPool
 
 T = TypeVar("T")
@@ -40,8 +39,3 @@ def new_pool(send: Callable[[T], R]) -> SenderPool[T, R]:
 def kinds_with_room(waiting_in: Callable[[str], int]) -> list[JobKind]:
     """The kinds whose lane may get more jobs. `waiting_in`: the jobs that wait in a lane."""
     return [kind for kind, lane in LANE.items() if waiting_in(lane) < LANE_LIMIT]
-
-
-def queue_of(job: Job) -> str:
-    """The key of a job's queue in its lane."""
-    return job.host if job.kind is JobKind.PING else queue_key(job.target, job.host)

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
+from syndicator.model.client_keys import queue_key
 from syndicator.model.outbox import (
     GaveUp,
     Job,
@@ -137,7 +138,8 @@ class PushWorker:
             if pace.claims(now) and kinds:
                 planned = self._plan(*self._claim(kinds))
                 for task in planned.tasks:
-                    pool.add([(lanes.queue_of(task.job), task)], lanes.LANE[task.job.kind])
+                    queue = queue_key(task.job.target, task.job.host)
+                    pool.add([(queue, task)], lanes.LANE[task.job.kind])
                 pace.claim_done(len(planned.tasks) + len(planned.unneeded), now)
             pool.start()
             nudged = self._collect(CLAIM_INTERVAL if pool.busy else 0)
