@@ -1,4 +1,4 @@
-"""The values of a push: Job, Request, Response, JobOutcome and Subscription.
+"""The values of a push: Job and its detail, Request, Response, JobOutcome and Subscription.
 
 They are frozen and keyword-only, with aware UTC datetimes.
 """
@@ -79,7 +79,7 @@ class Delivery:
     """Sends a topic's current bytes to a callback."""
 
     kind: ClassVar = JobKind.DELIVER
-    #: Digest of the bytes that need no delivery, see `Verification.had`; None: any do.
+    #: Digest of the bytes that the callback has already; None: unknown. See `Verification.had`.
     had: str | None = None
 
 
