@@ -8,6 +8,7 @@ from html import escape
 from syndicator.jekyll import excerpt, media, sanitize
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.site import Site
+from syndicator.jekyll.titles import plain_label
 from syndicator.kramdown.highlight import highlighted
 from syndicator.kramdown.options import Highlighting
 from syndicator.kramdown.to_html import MarkdownLimitError, smartify, to_html
@@ -165,7 +166,7 @@ class Renderer:
         for key in ("description", "excerpt"):
             value = post.front.get(key)
             if value not in (None, False, "", [], {}):
-                return excerpt.plain(str(value))
+                return " ".join(plain_label(str(value)).split())
         separator = post.front.get("excerpt_separator") or self._site.excerpt_separator
         source = excerpt.source(post.body, str(separator or ""))
         if html is None or source != post.body:
