@@ -50,7 +50,7 @@ def make_head(
         path=location.path,
         basename=location.basename,
         slug=slug,
-        output_ext=location.suffix if location.suffix.startswith(".htm") else ".html",
+        output_ext=location.suffix if location.suffix.lower().startswith(".htm") else ".html",
         published=in_zone(published, site),
         categories=head_template.categories,
     )

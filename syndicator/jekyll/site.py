@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from syndicator.jekyll.as_text import as_text, is_empty, label, language_tag, quoted
+from syndicator.jekyll.as_text import as_text, is_empty, language_tag, quoted
 from syndicator.jekyll.authors import read_authors
 from syndicator.jekyll.data import read_data
 from syndicator.jekyll.defaults import Defaults, read_defaults
 from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
 from syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml
-from syndicator.jekyll.titles import plain_title
+from syndicator.jekyll.titles import plain_label, plain_title
 from syndicator.kramdown.options import KramdownOptions
 from syndicator.model.content import Problem, Scope, SiteInfo, fingerprint
 from syndicator.model.lookups import SiteFiles
@@ -198,7 +198,7 @@ class _ConfigReader:
         return SiteInfo(
             title=plain_title(title, kramdown) or self.url.partition("://")[2] or "Untitled",
             url=join_address(self.url, self.baseurl, "/"),
-            description=label(self._overrides.get("description") or self.text("description")),
+            description=plain_label(self._overrides.get("description") or self.text("description")),
             language=self._language(report=False),
             authors=read_authors(author, {}, self.url, self.baseurl),
             logo=self._picture(self.feed.get("logo")) or self._picture(self.config.get("logo")),
@@ -272,7 +272,8 @@ class _ConfigReader:
         return {as_text(name) for name in names} if isinstance(names, dict | list) else set()
 
     def _suffixes(self) -> tuple[str, ...]:
-        names = (self.text("markdown_ext") or "markdown,mkdown,mkdn,mkd,md").split(",")
+        """The config's `markdown_ext`, in lower case (converters/markdown.rb `extname_list`)."""
+        names = (self.text("markdown_ext") or "markdown,mkdown,mkdn,mkd,md").lower().split(",")
         return tuple(f".{name.strip()}" for name in names if name.strip())
 
     def _scope(
@@ -281,8 +282,8 @@ class _ConfigReader:
         exclude, include = self.config.get("exclude"), self.config.get("include")
         if exclude is not None and not isinstance(exclude, list):
             self.problem("exclude", "exclude is not a list")
-        included = set(map(as_text, include)) if isinstance(include, list) else set()
-        excluded = list(map(as_text, exclude)) if isinstance(exclude, list) else []
+        included = _patterns(include)
+        excluded = _patterns(exclude)
         destination = self.text("destination").removeprefix("./").strip("/")
         if destination and not destination.startswith(".."):
             excluded.append(f"{destination}/")
@@ -290,9 +291,7 @@ class _ConfigReader:
         return Scope(
             anywhere=frozenset() if plain else frozenset({"_posts"}),
             roots=("",) if plain else tuple(each.folder for each in collections.values()),
-            exclude=tuple(
-                dict.fromkeys(path for path in excluded if path and path not in included)
-            ),
+            exclude=tuple(dict.fromkeys(path for path in excluded if path not in included)),
             suffixes=(*suffixes, ".html", ".htm"),
         )
 
@@ -308,3 +307,12 @@ class _ConfigReader:
         return fingerprint(
             self.config, sorted(self._overrides.items()), sorted(texts.items()), plain
         )
+
+
+def _patterns(setting: Any) -> list[str]:
+    """The paths and globs of `exclude` or `include`, relative to the source.
+
+    A leading slash is the source too: Jekyll joins both (entry_filter.rb `glob_include?`).
+    """
+    texts = map(as_text, setting) if isinstance(setting, list) else ()
+    return [pattern for text in texts if (pattern := text.removeprefix("/"))]

@@ -58,6 +58,8 @@ class Scope:
     roots: tuple[str, ...] = ()
     #: Globs on paths (Jekyll's `exclude`); the name of a folder excludes everything below it.
     exclude: tuple[str, ...] = ()
+    #: Of posts, in lower case. A file with a dated name and another suffix is a document too: it
+    #: is no post, but may be one to Jekyll.
     suffixes: tuple[str, ...] = (".md", ".markdown", ".html")
 
 

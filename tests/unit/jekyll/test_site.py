@@ -37,6 +37,12 @@ def test_a_sites_title_is_plain_text(title: str, shown: str) -> None:
     assert site_of(f'url: https://e.com\ntitle: "{title}"\n').info.title == shown
 
 
+def test_a_sites_description_is_plain_text() -> None:
+    """Without markup, like a post's; its quotes stay."""
+    site = site_of("url: https://e.com\ndescription: Let&rsquo;s <b>say</b> 'x'\n")
+    assert site.info.description == "Let’s say 'x'"
+
+
 def test_settings_of_jekyll_feed() -> None:
     """Pictures, limits, excerpts, and the kinds of feeds."""
     site = site_of(
@@ -166,6 +172,16 @@ def test_scope_of_a_jekyll_site() -> None:
     assert {"drafts/", "Gemfile", "vendor/bundle/"} <= set(scope.exclude)
     assert "node_modules" not in scope.exclude
     assert {".md", ".markdown", ".mkd", ".html"} <= set(scope.suffixes)
+
+
+def test_excludes_with_a_leading_slash() -> None:
+    """It is the source. So is that of `include`."""
+    scope = site_of(
+        "url: https://e.com\nexclude: [/docs, /_posts/2024-01-01-x.md, /a/, /b, '/']\n"
+        "include: [/vendor/cache/, b]\n"
+    ).scope
+    assert scope.exclude[:3] == ("docs", "_posts/2024-01-01-x.md", "a/")
+    assert {"b", "", "vendor/cache/"}.isdisjoint(scope.exclude)
 
 
 @pytest.mark.parametrize(
