@@ -57,6 +57,7 @@ def build_options(config: Config) -> BuildOptions:
         hubs=config.hubs,
         own_hub=config.hub_url,
         aliases=dict(settings.aliases),
+        moved=dict(settings.moved),
         policy=_policy(settings.players, settings.schemes),
         version=VERSION,
     )

@@ -4,18 +4,17 @@ import os
 import socket
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
-from syndicator.build import aliases, publish
+from syndicator.build import publish
 from syndicator.build.pipeline import Builder
 from syndicator.config import Config
 from syndicator.errors import LockedError, OutputError, StateError, SyndicatorError
-from syndicator.model.content import FeedFile, Problem, Report, digest_of
+from syndicator.model.content import FeedFile, Report, digest_of
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.ops import doctor, status
@@ -83,13 +82,6 @@ class Service:
             on_published=lambda rows: self.on_files(rows),
             on_queued=lambda: self.on_queued(),
         )
-        self._aliases = {
-            "feeds.aliases": dict(config.feeds.aliases),
-            "feeds.moved": dict(config.feeds.moved),
-        }
-        #: Aliases without a feed, and the number of feeds when they were checked; -1: never.
-        self._alias_problems: tuple[Problem, ...] = ()
-        self._aliases_checked_at = -1
         self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
     @cached_property
@@ -153,9 +145,7 @@ class Service:
 
         try:
             with locks.acquire(self.database, "run", waiting=waiting):
-                report = self._with_notes(
-                    self._builder.run(now, paths=paths, progress=progress, cancel=cancel)
-                )
+                report = self._builder.run(now, paths=paths, progress=progress, cancel=cancel)
         except SyndicatorError as error:
             self._failed = True
             # A StateError can't be stored in the state; and a locked state would have to be
@@ -173,14 +163,6 @@ class Service:
                 status.forget_failure(connection)
             self._failed = False
         return report
-
-    def _with_notes(self, report: Report) -> Report:
-        """Add the aliases without a feed. They are checked when the number of feeds changes."""
-        if self._aliases_checked_at != report.feeds and any(self._aliases.values()):
-            paths = {row.path for row in self.published() if not row.gone}
-            self._alias_problems = aliases.aliases_without_target(self._aliases, paths)
-            self._aliases_checked_at = report.feeds
-        return replace(report, notes=(*report.notes, *self._alias_problems))
 
     def _served(self) -> bool:
         """Whether all published files are served here.
@@ -235,7 +217,7 @@ class Service:
             url=self.config.feeds.url,
             version=from_config.VERSION,
             now=self._clock(),
-            aliases=self._aliases,
+            options=self.options,
         )
 
     def concerns(self, current: Status) -> tuple[str, ...]:

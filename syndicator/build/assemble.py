@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from syndicator.jekyll.as_text import language_tag
 from syndicator.model.content import Entry, Feed, FeedSpec, SiteInfo, Term, fingerprint
 
 #: A date further ahead than this is a mistake: clocks and time zones differ by less.
@@ -12,6 +13,13 @@ FUTURE_TOLERANCE = timedelta(days=1)
 
 def feed_title(site: SiteInfo, term: Term | None) -> str:
     return site.title if term is None else f"{site.title}: {term.label}"
+
+
+def site_of(site: SiteInfo, term: Term | None) -> SiteInfo:
+    """The site as a feed has it: that of a language names it, and the home page in its folder."""
+    if term is None or term.kind != "language":
+        return site
+    return replace(site, language=language_tag(term.label), url=f"{site.url}{term.label}/")
 
 
 def assemble(

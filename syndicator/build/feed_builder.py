@@ -57,7 +57,8 @@ class FeedBuilder:
             with self._database.begin(durable=False) as connection:
                 posts.mark_unread(connection, loaded.mismatched)
         row = replace(row, stale=bool(loaded.mismatched or loaded.incomplete))
-        feed = assemble.assemble(spec, run.site.info, loaded.entries, row.updated, run.now)
+        info = assemble.site_of(run.site.info, row.term)
+        feed = assemble.assemble(spec, info, loaded.entries, row.updated, run.now)
         options = self._options
         key = assemble.content_key(feed, loaded.keys, options.version, options.aliases)
         lost = any(publish.is_lost(self._output, file) for file in known.values())
@@ -75,10 +76,13 @@ class FeedBuilder:
         return () if row.stale else published.rows
 
     def remove_unwanted(self, run: BuildContext) -> None:
-        """Remove the feeds of kinds that the config no longer has."""
-        kinds = {None, *self._options.kinds_of(run.site)}
+        """Remove the feeds of terms that have none any more by the config or the site's."""
         with self._database.read() as connection:
-            rows = [row for row in feeds.all_feeds(connection) if row.kind not in kinds]
+            rows = [
+                row
+                for row in feeds.all_feeds(connection)
+                if row.term and not self._options.has_feed(run.site, row.term)
+            ]
             known = {row.name: feeds.files_of(connection, row.name) for row in rows}
         for row in rows:
             removed = replace(row, stale=False, content_key=None, post_paths=())

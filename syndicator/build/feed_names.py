@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Collection, Container, Iterable
 from hashlib import blake2b
 
+from syndicator.jekyll.tag_feeds import TagFeeds
 from syndicator.model.content import Problem, Term
 from syndicator.store.feeds import FeedRow
 
@@ -22,11 +23,17 @@ _MAX_BYTES = 120
 
 
 class FeedNames:
-    """The names of all feeds of some kinds, by kind and folded label."""
+    """The names of all feeds of some kinds, by kind and folded label.
 
-    def __init__(self, rows: Iterable[FeedRow], kinds: Collection[str]) -> None:
+    `tag_feeds`: the tags that may have one.
+    """
+
+    def __init__(
+        self, rows: Iterable[FeedRow], kinds: Collection[str], tag_feeds: TagFeeds | None = None
+    ) -> None:
         rows = list(rows)
         self._kinds = kinds
+        self._tag_feeds = tag_feeds or TagFeeds()
         #: Cached since the last `take_new`.
         self._of_terms: dict[tuple[Term, ...], tuple[str, ...]] = {}
         self._names = {(row.kind, row.folded): row.name for row in rows}
@@ -44,7 +51,8 @@ class FeedNames:
         names = self._of_terms.get(terms)
         if names is None:
             main = (ALL,) if is_in_main_feed(terms) else ()
-            names = (*main, *(self.of(term) for term in feed_terms(terms, self._kinds)))
+            with_feed = feed_terms(filter(self._tag_feeds.allow, terms), self._kinds)
+            names = (*main, *map(self.of, with_feed))
             self._of_terms[terms] = names
         return names
 
@@ -109,7 +117,13 @@ def feed_name(term: Term, taken: Container[str]) -> tuple[str, Problem | None]:
 
 
 def feed_terms(terms: Iterable[Term], kinds: Container[str]) -> list[Term]:
-    """The terms of a post that have feeds, each once."""
+    """The terms of a post that have feeds, each once.
+
+    A post in another language than the site's default is in the feed of its language only.
+    """
+    terms = list(terms)
+    if any(term.kind == "language" for term in terms):
+        terms = [term for term in terms if term.kind in ("language", "collection")]
     unique: dict[tuple[str, str], Term] = {}
     for term in terms:
         if term.kind in kinds and term.label.strip():
@@ -118,8 +132,12 @@ def feed_terms(terms: Iterable[Term], kinds: Container[str]) -> list[Term]:
 
 
 def is_in_main_feed(terms: Iterable[Term]) -> bool:
-    """Whether a post is in `all`. As in jekyll-feed, documents of collections are not."""
-    return all(term.kind != "collection" for term in terms)
+    """Whether a post is in `all`.
+
+    As in jekyll-feed, documents of collections are not, nor posts in another language than the
+    site's default.
+    """
+    return all(term.kind not in ("collection", "language") for term in terms)
 
 
 def _is_kept(character: str) -> bool:

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from syndicator.jekyll.document_paths import DocumentPath
+from syndicator.jekyll.languages import in_folder
 from syndicator.jekyll.permalinks import Place, document_id, site_path
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Author, PostHead, Term
@@ -13,7 +14,7 @@ from syndicator.ruby.uris import join_address
 #: The front matter keys that a `HeadTemplates` is made from.
 TEMPLATE_KEYS = frozenset(
     "slug permalink category categories tag tags author authors published draft id guid"
-    " last_modified_at updated lang".split()
+    " last_modified_at updated lang lang-exclusive hidden feed exclude_from_feed".split()
 )
 
 #: Bytes of an id. PostgreSQL can't index a text of some thousands of bytes.
@@ -32,6 +33,8 @@ class HeadTemplates(NamedTuple):
     own_id: str | None
     updated: datetime | None
     language: str | None
+    other_language: str | None  #: see `languages.Languages.other_language`
+    listed: bool  #: whether feeds may have it
 
 
 def make_head(
@@ -54,7 +57,9 @@ def make_head(
         published=in_zone(published, site),
         categories=head_template.categories,
     )
-    address = site_path(head_template.permalink_template, place)
+    address = in_folder(
+        site_path(head_template.permalink_template, place), head_template.other_language
+    )
     id = head_template.own_id or join_address(site.url, site.baseurl, document_id(address, slug))
     if len(id) > MAX_ID:
         digest = blake2b(id.encode(), digest_size=16).hexdigest()
@@ -69,6 +74,7 @@ def make_head(
         updated=head_template.updated,
         terms=head_template.terms,
         text_digest=text_digest(title, body),
+        listed=head_template.listed,
     )
 
 

@@ -71,11 +71,28 @@ class PostFields:
         if published is None:
             hint = "write true, or remove it"
             self.problem("published", "published is empty, which means false", hint)
-        for key, value in (("published", published), ("draft", draft)):
+        self._report_quoted_flags("published", "draft")
+        return published is None or _is_flag(published, False) or _is_flag(draft, True)
+
+    def is_listed(self) -> bool:
+        """Whether feeds may have the post. "true" and "false" as text are reported.
+
+        Released versions of jekyll-feed have no such key.
+        https://github.com/jekyll/jekyll-feed/issues/127
+        """
+        self._report_quoted_flags("feed", "hidden", "exclude_from_feed")
+        return not (
+            _is_flag(self.front.get("feed"), False)
+            or _is_flag(self.front.get("hidden"), True)
+            or _is_flag(self.front.get("exclude_from_feed"), True)
+        )
+
+    def _report_quoted_flags(self, *keys: str) -> None:
+        for key in keys:
+            value = self.front.get(key)
             if isinstance(value, str) and value.strip().lower() in ("true", "false"):
                 message = f"{key} is text, not true or false: {quoted(value)}"
                 self.problem(key, message, "write it without quotes")
-        return published is None or _is_flag(published, False) or _is_flag(draft, True)
 
     def slug(self) -> str | None:
         """None: the front matter has no slug."""
@@ -178,6 +195,11 @@ class PostFields:
             hint = "write it like en or en-GB"
             self.problem("lang", f"lang is not a language tag: {quoted(value)}", hint)
         return tag
+
+    def other_language(self) -> str | None:
+        """The language of a site with several that the post's page is in; None: the default."""
+        languages = self._site.languages
+        return languages.other_language(self.front, self._location.relative) if languages else None
 
     def _text(self, key: str, default: T) -> str | T:
         value = self.front.get(key)

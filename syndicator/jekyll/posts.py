@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from syndicator.jekyll import terms
-from syndicator.jekyll.as_text import quoted
+from syndicator.jekyll.as_text import language_tag, quoted
 from syndicator.jekyll.document_paths import DocumentPath, locate
 from syndicator.jekyll.front_matter import HeadError, SplitDocument, decode, load_head, split
 from syndicator.jekyll.head_template import HeadTemplates, in_zone, make_head
@@ -136,6 +136,7 @@ class _PostReader:
         tags = fields.tags()
         authors = fields.authors()
         names = tuple(author.name for author in authors)
+        other_language = fields.other_language()
         fields.report_long_labels(category=categories, tag=tags, author=names)
         return HeadTemplates(
             slug=slug,
@@ -143,10 +144,12 @@ class _PostReader:
             categories=categories,
             tags=tags,
             authors=authors,
-            terms=terms.terms(categories, tags, names, self._location.collection),
+            terms=terms.terms(categories, tags, names, self._location.collection, other_language),
             own_id=fields.own_id(),
             updated=fields.updated(),
-            language=fields.language(),
+            language=fields.language() or language_tag(other_language),
+            other_language=other_language,
+            listed=fields.is_listed(),
         )
 
     def _is_ignored(self) -> bool:

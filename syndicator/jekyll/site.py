@@ -17,8 +17,10 @@ from syndicator.jekyll.as_text import as_text, is_empty, language_tag, quoted
 from syndicator.jekyll.authors import read_authors
 from syndicator.jekyll.data import read_data
 from syndicator.jekyll.defaults import Defaults, read_defaults
+from syndicator.jekyll.languages import Languages, read_languages
 from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
 from syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml
+from syndicator.jekyll.tag_feeds import TagFeeds, read_tag_feeds
 from syndicator.jekyll.titles import plain_label, plain_title
 from syndicator.kramdown.options import KramdownOptions
 from syndicator.model.content import Problem, Scope, SiteInfo, fingerprint
@@ -62,6 +64,8 @@ class Site:
     config: Mapping[str, Any]  #: the whole config, for Liquid's `site`
     data: Mapping[str, Any]  #: Liquid's `site.data`
     by: tuple[str, ...]  #: kinds of terms that jekyll-feed makes feeds of
+    tag_feeds: TagFeeds
+    languages: Languages | None  #: None: the site has one language
     excerpt_only: bool
     posts_limit: int | None  #: entries in a feed; None: not set
     excerpt_separator: str  #: "" for no excerpts
@@ -155,6 +159,7 @@ class _ConfigReader:
         options = options if isinstance(options, dict) else {}
         kramdown = KramdownOptions.from_config(options, highlighter)
         suffixes = self._suffixes()
+        plugins = [as_text(name) for key in ("plugins", "gems") for name in _list(config.get(key))]
         return Site(
             info=self._info(author, kramdown),
             url=self.url,
@@ -166,6 +171,8 @@ class _ConfigReader:
             config=config,
             data=data,
             by=self._by(),
+            tag_feeds=read_tag_feeds(self.feed.get("tags")),
+            languages=read_languages(config, plugins),
             excerpt_only=self.feed.get("excerpt_only") is True,
             posts_limit=limit if isinstance(limit, int) and limit > 0 else None,
             excerpt_separator=as_text(separator),
@@ -314,5 +321,9 @@ def _patterns(setting: Any) -> list[str]:
 
     A leading slash is the source too: Jekyll joins both (entry_filter.rb `glob_include?`).
     """
-    texts = map(as_text, setting) if isinstance(setting, list) else ()
+    texts = map(as_text, _list(setting))
     return [pattern for text in texts if (pattern := text.removeprefix("/"))]
+
+
+def _list(setting: Any) -> list[Any]:
+    return setting if isinstance(setting, list) else []

@@ -38,8 +38,12 @@ def terms(
     tags_: tuple[str, ...],
     authors: tuple[str, ...],
     collection: str,
+    other_language: str | None = None,
 ) -> tuple[Term, ...]:
-    """The terms of a post, each of which may have a feed. `authors` are names, each once."""
+    """The terms of a post, each of which may have a feed. `authors` are names, each once.
+
+    `other_language`: see `languages.Languages.other_language`.
+    """
     labels = {"category": categories_, "tag": tags_, "author": authors}
     terms_ = [
         Term(kind=kind, label=name)
@@ -49,6 +53,8 @@ def terms(
     ]
     if collection != "posts":
         terms_.append(Term(kind="collection", label=collection))
+    if other_language is not None:
+        terms_.append(Term(kind="language", label=other_language))
     return tuple(terms_)
 
 

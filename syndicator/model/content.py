@@ -85,7 +85,7 @@ class Author:
 class Term(NamedTuple):
     """A category, tag, author or collection that has a feed of its posts."""
 
-    kind: str  #: "category", "tag", "author" or "collection"
+    kind: str  #: "category", "tag", "author", "collection" or "language"
     label: str  #: as the author wrote it
 
 
@@ -102,6 +102,7 @@ class PostHead(NamedTuple):
     updated: datetime | None  #: None: not in the front matter
     terms: tuple[Term, ...]  #: of every kind, in the author's order, each once
     text_digest: str  #: of the title and the text; another digest is an updated entry
+    listed: bool = True  #: False: it has a page, but its front matter keeps it out of feeds
 
 
 class Identity(NamedTuple):

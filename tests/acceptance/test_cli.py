@@ -228,12 +228,12 @@ def test_a_missing_source_is_one_message(command: Command) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_source_without_posts_is_a_problem(command: Command) -> None:
-    """check reports it, as a likely wrong path. build writes empty feeds, as for a new site."""
-    done = command("check")
-    assert done.returncode == 1
-    assert f"source.path: {command.site} contains no posts" in done.stdout
-    assert command("build").returncode == 0
+def test_a_source_without_posts_is_noted(command: Command) -> None:
+    """As a likely wrong path, or a new site, of which build writes empty feeds."""
+    for name in ("check", "build"):
+        done = command(name)
+        assert done.returncode == 0
+        assert f"source.path: {command.site} contains no posts" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["check", "init", "build"])
