@@ -17,7 +17,7 @@ class Files:
 
     texts: Mapping[str, str] = field(default_factory=dict)
 
-    def text(self, path: str) -> str | None:
+    def text(self, path: str, max_bytes: int = 1024 * 1024) -> str | None:
         return self.texts.get(path.removeprefix("/"))
 
     def size(self, path: str) -> int | None:

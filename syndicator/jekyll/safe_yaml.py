@@ -130,7 +130,8 @@ def load_yaml(text: str) -> Any:
 def check_json(text: str) -> None:
     """Raise YamlLimitError for JSON with too many nested brackets outside of strings."""
     depth = 0
-    for mark in _JSON_MARK.findall(text):
+    for found in _JSON_MARK.finditer(text):
+        mark = found[0]
         if mark in "[{":
             depth += 1
             if depth > MAX_DEPTH:

@@ -14,7 +14,7 @@ from syndicator import regular_files
 from syndicator.model.content import FileState
 from syndicator.sources.folder import is_below
 
-#: Bytes of an include or a data file: text written by people.
+#: Bytes of an include: text written by people.
 MAX_BYTES = 1024 * 1024
 
 
@@ -25,12 +25,12 @@ class FolderFiles:
         self._root = os.path.realpath(root)
         self.needs: dict[str, FileState] = {}
 
-    def text(self, path: str) -> str | None:
+    def text(self, path: str, max_bytes: int = MAX_BYTES) -> str | None:
         full, _ = self._use(path)
         if full is None:
             return None
         try:
-            return regular_files.read_file(full, MAX_BYTES).decode("utf-8-sig")
+            return regular_files.read_file(full, max_bytes).decode("utf-8-sig")
         except (OSError, UnicodeDecodeError):
             return None
 
