@@ -59,12 +59,12 @@ def read_data(
             )
             continue
         characters += len(text)
-        other_values += 0 if _suffix(path) in _YAML else _marks(text)
+        suffix = _suffix(path)
+        other_values += 0 if suffix in _YAML else _marks(text, suffix)
         if characters > MAX_TEXT or values >= MAX_YAML_VALUES or other_values > MAX_OTHER_VALUES:
             problems.append(_left_out(path, len(paths) - number - 1))
             break
         texts[path] = text
-        suffix = _suffix(path)
         try:
             value = _parse(text, suffix)
         except (
@@ -96,15 +96,15 @@ def _parse(text: str, suffix: str) -> Any:
         return _table(text, "," if suffix == ".csv" else "\t")
     if suffix == ".json":
         check_json(text)
-        if _marks(text) > MAX_CELLS:
+        if _marks(text, suffix) > MAX_CELLS:
             raise YamlLimitError(f"it has more than {MAX_CELLS:,} values")
         return without_lone_surrogates(json.loads(text))
     return load_yaml(text)
 
 
-def _marks(text: str) -> int:
-    """At least the number of values of a JSON or CSV text: each one follows or opens with one."""
-    return sum(map(text.count, ",[{\t\n" if "[" not in text and "{" not in text else ",[{"))
+def _marks(text: str, suffix: str) -> int:
+    """The number of characters that begin or end a value: at least the number of values."""
+    return sum(map(text.count, {".json": ",[{", ".csv": ",\n", ".tsv": "\t\n"}[suffix]))
 
 
 def _table(text: str, delimiter: str) -> list[dict[str, Any]]:
