@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 
-from syndicator.jekyll import excerpt, media, sanitize
+from syndicator.jekyll import excerpt, fallbacks, media, sanitize
 from syndicator.jekyll.characters import printable
+from syndicator.jekyll.direction import is_right_to_left
+from syndicator.jekyll.fallbacks.losses import notes
 from syndicator.jekyll.site import Site
 from syndicator.kramdown.highlight import highlighted
 from syndicator.kramdown.options import Highlighting
@@ -139,19 +141,24 @@ class Renderer:
         return outcome.over_limit
 
     def _clean(self, post: Post, html: str, outcome: "_Outcome") -> str | None:
-        def report_escape() -> None:
-            message = "its HTML has thousands of tags whose end is unclear"
-            hint = "close each tag of tables and other elements; until then it is published as text"
-            outcome.add(_problem(post, message, hint))
-
         try:
-            return sanitize.clean(
-                html.strip(), base=post.head.url, policy=self._policy, on_escape=report_escape
-            )
+            cleaned = sanitize.clean(html.strip(), base=post.head.url, policy=self._policy)
         except Exception as error:  # HTML that can't be sanitised is not published
             message = f"the post's HTML can't be sanitised: {type(error).__name__}: {error}"
             outcome.add(_problem(post, message, None, fatal=True))
             return None
+        if cleaned.escaped:
+            message = "its HTML has thousands of tags whose end is unclear"
+            hint = "close each tag of tables and other elements; until then it is published as text"
+            outcome.add(_problem(post, message, hint))
+        outcome.add(*notes(cleaned.losses, post))
+        return self._directed(post, cleaned.html)
+
+    def _directed(self, post: Post, html: str) -> str:
+        """The HTML with its direction if it is right to left: a reader's page has another."""
+        language = post.language or self._site.language
+        is_rtl = is_right_to_left(post.front.get("dir"), language)
+        return f'<div dir="rtl">{html}</div>' if html and is_rtl else html
 
     def _summary(self, post: Post, html: str | None, outcome: "_Outcome") -> str:
         """The `description`, `excerpt` or rendered excerpt as plain text, like jekyll-feed.
@@ -170,6 +177,8 @@ class Renderer:
         source = excerpt.source(post.body, str(separator or ""))
         if html is None or source != post.body:
             html = self._html(post, source, outcome) if source.strip() else ""
+        if fallbacks.may_apply(html):  # what the content doesn't show, the summary doesn't either
+            html = sanitize.clean(html, base=post.head.url, policy=self._policy).html
         return excerpt.plain(html)
 
     def _excerpt_only(self, post: Post) -> bool:

@@ -109,6 +109,40 @@ REPEATED = [
         "<img srcset='a 1x'>",
     ),
 ]
+REPLACED = [
+    *("<iframe src=/x></iframe>", "<iframe data-src=/x>", "<object data=/x>", "<embed src=/x>"),
+    *("<svg><title>x</title></svg>", "<svg><title>x", "<div hidden>", "<p style='display:none'>"),
+    *("<div class=mermaid>", "<div class=mermaid>a<br>b</div>", "<math><mi>x", "<canvas>"),
+    *("<img data-src=/a>", "<img data-srcset='/a 1w, /b 2w'>", "<noscript><img src=/a></noscript>"),
+    *("<picture><source data-srcset=/x><img data-src=/y></picture>", "<picture><noscript>"),
+    *("<button>x</button>", "<form><input>", "<select><option>", "<textarea>", "<dialog open>"),
+    *("<table><tr><td class=gutter>x</td></tr></table>", "<p style='text-align:left'>x</p>"),
+    *("<math></math><span class=katex-html>x</span>", "<script src=//gist.github.com/a.js>"),
+    *("<script src=//gist.github.com/a.js ", "<pre hidden>\n", "<img src='data:image/svg"),
+    *(" hidden ", " display:", " data-src", "<script src=' "),
+]
+
+
+@pytest.mark.parametrize("part", REPLACED)
+@pytest.mark.parametrize("before", ["", "".join(f"<b id=x{n}>" for n in range(190)) + "<canvas>"])
+def test_replacing_repeated(before: str, part: str) -> None:
+    """Elements that a feed can't show, alone and below elements that repeat themselves."""
+    is_linear(lambda html: clean(html, base="https://e.com/x"), repeated(part, before), LENGTHS)
+
+
+REPLACED_INSIDE = [
+    *(("<svg><p style='", "text-align:"), ("<svg><p style='", "display:")),
+    *(("<svg><p class='", " gutter"), ("<svg><img data-srcset='", "a.b,"), ("<script src=", " ")),
+    ("<script", " src=//gist.github.com/a.js/"),
+]
+
+
+@pytest.mark.parametrize(("before", "part"), REPLACED_INSIDE)
+def test_replacing_repeated_inside(before: str, part: str) -> None:
+    """Attributes by which they are found."""
+    is_linear(lambda html: clean(html, base="https://e.com/x"), repeated(part, before), LENGTHS)
+
+
 INSIDE = [
     *(
         ('<a title="', "&"),
