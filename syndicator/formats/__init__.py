@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from syndicator.formats import html, json_feed, xml
-from syndicator.formats.size_limit import Rendered
+from syndicator.formats.size_limit import Rendered, without_embedded_pictures
 from syndicator.model.content import Entry, Feed, FeedFile, Problem, digest_of
 
 _Render = Callable[[Feed], Rendered]
@@ -19,9 +19,10 @@ _FORMATS: Mapping[str, tuple[_Render, str]] = {
 def files_of(feed: Feed) -> tuple[tuple[FeedFile, ...], tuple[Problem, ...]]:
     """The feed in each format of its spec, and its page for people last.
 
-    A file larger than `max_bytes` loses its oldest entries. An entry that is larger on its own is
-    written as its summary, or left out if that is too large too. An entry that a format can't
-    represent is left out. Each such entry is a Problem.
+    A file larger than `max_bytes` loses its oldest entries. An entry that is larger on its own
+    loses its embedded pictures, which is a note. If it is still too large, it is written as its
+    summary, or left out. An entry that a format can't represent is left out. Each such entry is a
+    Problem.
     """
     files = []
     problems: dict[Problem, None] = {}  # in order, and each once for all formats
@@ -45,19 +46,42 @@ def files_of(feed: Feed) -> tuple[tuple[FeedFile, ...], tuple[Problem, ...]]:
 def _document(feed: Feed, render: _Render) -> tuple[bytes, list[Problem]]:
     limit = feed.spec.max_bytes
     feed, rendered, problems = _rendered(feed, render)
-    too_large = rendered.too_large(limit)
-    if too_large:
-        problems += [_too_large(feed, feed.entries[index]) for index in too_large]
-        feed = _with_entries(
-            feed, *(_summary(e) if i in too_large else e for i, e in enumerate(feed.entries))
-        )
+    for shorten in (_shorten_by_pictures, _shorten_to_summaries, _leave_out):
+        too_large = rendered.too_large(limit)
+        if not too_large:
+            break
+        feed, found = shorten(feed, too_large)
+        problems += found
         rendered = render(feed)
-        still_too_large = rendered.too_large(limit)
-        feed = _with_entries(
-            feed, *(e for i, e in enumerate(feed.entries) if i not in still_too_large)
-        )
-        rendered = render(feed) if still_too_large else rendered
     return rendered.within(limit), problems
+
+
+_Shortened = tuple[Feed, list[Problem]]
+
+
+def _shorten_by_pictures(feed: Feed, too_large: tuple[int, ...]) -> _Shortened:
+    """Leave out the embedded pictures of entries that are too large. Each one is a note."""
+    entries = list(feed.entries)
+    notes = []
+    for index in too_large:
+        entries[index] = without_embedded_pictures(feed.entries[index])
+        if entries[index] != feed.entries[index]:
+            notes.append(_without_pictures(feed, entries[index]))
+    return _with_entries(feed, *entries), notes
+
+
+def _shorten_to_summaries(feed: Feed, too_large: tuple[int, ...]) -> _Shortened:
+    """Leave out the content of entries that are too large. Each one is a problem."""
+    entries = list(feed.entries)
+    for index in too_large:
+        entries[index] = replace(feed.entries[index], content="")
+    problems = [_too_large(feed, feed.entries[index]) for index in too_large]
+    return _with_entries(feed, *entries), problems
+
+
+def _leave_out(feed: Feed, too_large: tuple[int, ...]) -> _Shortened:
+    """Leave out entries that are too large as summaries, which is reported already."""
+    return _with_entries(feed, *(e for i, e in enumerate(feed.entries) if i not in too_large)), []
 
 
 def _rendered(feed: Feed, render: _Render) -> tuple[Feed, Rendered, list[Problem]]:
@@ -85,15 +109,21 @@ def _with_entries(feed: Feed, *entries: Entry) -> Feed:
     return replace(feed, entries=entries)
 
 
-def _summary(entry: Entry) -> Entry:
-    return replace(entry, content="")
-
-
 def _unwritable(feed: Feed, entry: Entry, error: ValueError) -> Problem:
     return Problem(
         path=feed.spec.name,
         message=f"left out {entry.url}: {error}",
         hint="remove what this format can't represent from the post",
+    )
+
+
+def _without_pictures(feed: Feed, entry: Entry) -> Problem:
+    return Problem(
+        path=feed.spec.name,
+        message=f"{entry.url} is larger than the feed's limit of {feed.spec.max_bytes:,} bytes:"
+        " its embedded pictures were left out",
+        hint="save the pictures as files of the site, or raise feeds.max_bytes",
+        note=True,
     )
 
 
