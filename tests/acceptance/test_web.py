@@ -30,11 +30,10 @@ from starlette.routing import Route
 from syndicator.errors import SyndicatorError, Trouble
 from syndicator.web.app import counter, make_app
 from syndicator.web.catalogue import Catalogue, FeedCatalogue, PublishedFile
-from syndicator.web.client_shares import LOOPBACK
 from syndicator.web.connection_limits import ConnectionLimits
 from syndicator.web.health import Health, Readiness, admin_app
 from syndicator.web.poll_limit import PollLimiter
-from syndicator.web.proxies import Network, Proxies
+from syndicator.web.proxies import Proxies
 from syndicator.web.server import STUCK_AFTER, Server
 
 LINK = '<https://hub.example/>; rel="hub", <https://news.example.com/all.rss>; rel="self"'
@@ -68,7 +67,6 @@ class Web:
         self,
         limiter: PollLimiter | None = None,
         *,
-        exempt: Sequence[Network] = LOOPBACK,
         limits: ConnectionLimits | None = None,
         stuck_after: float = STUCK_AFTER,
     ) -> None:
@@ -95,9 +93,7 @@ class Web:
             gone=["category/old.rss"],
         )
         self.app = self.make(limiter)
-        self.server = Server(
-            self.app, "127.0.0.1", 0, exempt=exempt, limits=limits, stuck_after=stuck_after
-        )
+        self.server = Server(self.app, "127.0.0.1", 0, limits=limits, stuck_after=stuck_after)
         self.server.start()
 
     def make(self, limiter: PollLimiter | None = None) -> FeedCatalogue:
@@ -930,7 +926,7 @@ def test_an_untrusted_proxy_is_reported(own: Web) -> None:
 @pytest.fixture
 def small() -> Iterator[Web]:
     """A server with 60 connections, 8 for each client, loopback addresses included."""
-    web = Web(exempt=(), limits=ConnectionLimits(connections=60))
+    web = Web(limits=ConnectionLimits(connections=60, exempt=()))
     yield web
     web.server.stop()
 
