@@ -108,7 +108,7 @@ class Builder:
         """
         begun = perf_counter()
         if self._memory is None:
-            self.output.sweep()
+            self.output.files.sweep()
             self._invalidation.load_site_history()
         site = self._site_reader.read()
         source = self.options.source_of(site)
