@@ -4,12 +4,12 @@ from contextlib import closing
 from pathlib import Path
 
 from syndicator import from_config
-from syndicator.build.index import Progress
 from syndicator.config import Config
 from syndicator.model.content import Problem, Report
+from syndicator.model.progress import Progress, quiet
 from syndicator.ops import doctor
 from syndicator.ops.check import check
-from syndicator.service import Clock, quiet, utcnow
+from syndicator.service import Clock, utcnow
 
 
 def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:

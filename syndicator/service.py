@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
-from syndicator.build import publish
-from syndicator.build.index import Progress
+from syndicator.build import aliases, publish
 from syndicator.build.pipeline import Builder
 from syndicator.config import Config
 from syndicator.errors import LockedError, OutputError, StateError, SyndicatorError
 from syndicator.model.content import FeedFile, Problem, Report, digest_of
 from syndicator.model.outbox import JobOutcome
+from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.ops import doctor, status
 from syndicator.ops.status import Failure, Status
 from syndicator.outputs.folder import OutputFolder
@@ -38,10 +38,6 @@ Clock = Callable[[], datetime]
 
 def utcnow() -> datetime:
     return datetime.now(UTC)
-
-
-def quiet(_done: int, _total: int | None, _what: str) -> None:
-    """Show no progress."""
 
 
 class Service:
@@ -139,21 +135,24 @@ class Service:
         progress: Progress = quiet,
         *,
         paths: Collection[str] | None = None,
-        urgent: Callable[[], bool] = lambda: False,
+        cancel: Cancel = NEVER,
     ) -> Report:
         """Run one build, after those of other processes.
 
-        `paths`: the only documents that may have changed; None: scan all of them. `urgent`: see
-        `Builder.run`. Raises SourceError, OutputError and StateError, and stores the failure.
+        `paths`: the only documents that may have changed; None: scan all of them. Raises
+        Cancelled if `cancel` says so, and SourceError, OutputError and StateError, which it stores.
         """
         now = self._clock()
         self.database.check()
+
+        def waiting() -> None:
+            progress(0, None, Phase.WAITING)
+            cancel.check(Phase.WAITING)
+
         try:
-            with locks.acquire(
-                self.database, "run", waiting=lambda: progress(0, None, "waiting for another run")
-            ):
+            with locks.acquire(self.database, "run", waiting=waiting):
                 report = self._with_notes(
-                    self._builder.run(now, paths=paths, progress=progress, urgent=urgent)
+                    self._builder.run(now, paths=paths, progress=progress, cancel=cancel)
                 )
         except SyndicatorError as error:
             self._failed = True
@@ -177,7 +176,7 @@ class Service:
         """Add the aliases without a feed. They are checked when the number of feeds changes."""
         if self._aliases_checked_at != report.feeds and any(self._aliases.values()):
             paths = {row.path for row in self.published() if not row.gone}
-            self._alias_problems = publish.aliases_without_target(self._aliases, paths)
+            self._alias_problems = aliases.aliases_without_target(self._aliases, paths)
             self._aliases_checked_at = report.feeds
         return replace(report, notes=self._alias_problems)
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import structlog
 
-from syndicator.build.pipeline import SCANNING
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.watch import Watcher
 from syndicator.daemon.worker import Worker
 from syndicator.errors import MovedStateError, SyndicatorError, Trouble
 from syndicator.model.content import Report
+from syndicator.model.progress import Cancel, Cancelled
 from syndicator.observe import Metrics, run_line
 from syndicator.service import Service
 
@@ -30,14 +30,6 @@ _FEW = 200
 
 #: For how many poll intervals a full scan may be interrupted for posts that were just saved.
 MAX_INTERRUPTED_POLLS = 3
-
-
-class _Stopped(Exception):  # noqa: N818  # not an error
-    """Ends a build between two of its steps."""
-
-
-class _Interrupted(Exception):  # noqa: N818  # not an error either
-    """Ends a full scan, which takes seconds with many posts, for a post that was just saved."""
 
 
 def split_requests(requests: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
@@ -115,24 +107,20 @@ class Builds:
             self.worker.request(*later)
         paths = self._changed_paths(requests)
 
-        def between_steps(_done: int, _total: int | None, step: str) -> None:
-            self.worker.heartbeat.beat()
-            if self._stopping.is_set():
-                raise _Stopped
-            if (
-                step == SCANNING
-                and requests <= _REASONS
-                and self._is_interruptible()
-                and self._saved_since()
-            ):
-                raise _Interrupted
-
+        # A full scan takes seconds with many posts: a post that was just saved comes before it.
+        cancel = Cancel(
+            run=self._stopping.is_set,
+            scan=lambda: requests <= _REASONS and self._is_interruptible() and self._saved_since(),
+            heavy_posts=self._saved_since,
+        )
         try:
             self._service.check()
-            report = self._service.build(between_steps, paths=paths, urgent=self._saved_since)
-        except _Stopped:
-            return
-        except _Interrupted:
+            report = self._service.build(
+                lambda *_: self.worker.heartbeat.beat(), paths=paths, cancel=cancel
+            )
+        except Cancelled:
+            if self._stopping.is_set():
+                return
             # Leave it to the next poll: repeated at once, it would not end where files often
             # change.
             self.worker.request(*requests - {POLL})

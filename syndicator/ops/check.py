@@ -5,16 +5,16 @@ from datetime import datetime
 from time import perf_counter
 
 from syndicator.build import identity
+from syndicator.build.aliases import aliases_without_target
 from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.feed_names import ALL, FeedNames
-from syndicator.build.index import Progress
 from syndicator.build.options import BuildOptions
-from syndicator.build.publish import aliases_without_target
-from syndicator.build.scan import SiteReader
+from syndicator.build.site_reader import SiteReader
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import ALWAYS
 from syndicator.model.content import Document, PostHead, Problem, Report
 from syndicator.model.lookups import matches_name
+from syndicator.model.progress import Phase, Progress
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FolderFiles
 
@@ -47,7 +47,7 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
                 heads[path] = result.post.head
                 if "{%" in result.post.body or "{{" in result.post.body:
                     with_liquid.append(path)
-        progress(done, len(paths), "reading posts")
+        progress(done, len(paths), Phase.READING)
     names = FeedNames((), options.kinds_of(site))
     feeds = {ALL}.union(*(names.of_all(head.terms) for head in heads.values()))
     notes = aliases_without_target(
@@ -69,7 +69,7 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
             # A future post is rendered once it is published, with the posts that are out by then.
             posts.until = site.until(max(now, post.head.published))
             problems += renderer.render(post).problems
-        progress(done, len(with_liquid), "rendering posts with Liquid")
+        progress(done, len(with_liquid), Phase.RENDERING)
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.path, problem.line or 0))
     return Report(
         started=now,

@@ -16,12 +16,13 @@ from sqlalchemy import text
 from support import CONFIG, FEEDS, Site, formats
 
 from syndicator.build.pipeline import Builder
-from syndicator.build.scan import SiteReader
+from syndicator.build.site_reader import SiteReader
 from syndicator.errors import OutputError, SourceError
 from syndicator.inspection import check_site
 from syndicator.model.content import Report
 from syndicator.model.outbox import Subscription
-from syndicator.service import Service, quiet
+from syndicator.model.progress import Cancel, Phase, quiet
+from syndicator.service import Service
 from syndicator.store import subscriptions
 
 STORY = "2026-01-15-update-agent-shoots-man-in-the-leg"
@@ -360,15 +361,12 @@ def test_ids_survive_a_new_domain_and_permalink_style(site: Site) -> None:
 @pytest.mark.parametrize("paths", [None, ["_config.yml"]])
 def test_another_site_config_reads_every_post_again(site: Site, paths: list[str] | None) -> None:
     """Whether a poll finds the change or the watch reports it, and also after an aborted scan."""
-    scans = 0
     three(site)
     for post in (site.root / "_posts").iterdir():
         os.utime(post, (1_700_000_000, 1_700_000_000))
 
-    def broken_off(_done: int, _total: int | None, what: str) -> None:
-        nonlocal scans
-        scans += what.startswith("scanning")
-        if scans > (paths is None):  # the first scan of a poll finds what changed
+    def broken_off(_done: int, _total: int | None, phase: Phase) -> None:
+        if phase is Phase.SCANNING:
             raise EOFError
 
     with site.service() as service:
@@ -524,9 +522,11 @@ def test_feeds_with_heavy_posts_have_matching_siblings(site: Site, busy: bool) -
                 categories=names,
             )
         site.post("2026-01-20-light", words, categories=names)
-        left = [len(service.build(urgent=lambda: busy).put_off)]
+        left = [len(service.build(cancel=Cancel(heavy_posts=lambda: busy)).put_off)]
         assert_siblings_match(site)
-        left += [len(service.build(urgent=lambda: busy).put_off) for _ in range(2)]
+        left += [
+            len(service.build(cancel=Cancel(heavy_posts=lambda: busy)).put_off) for _ in range(2)
+        ]
         assert_siblings_match(site)
     assert left == ([2, 1, 0] if busy else [0, 0, 0])
     assert len(site.titles("category/category-1")) == 4

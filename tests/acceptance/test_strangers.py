@@ -40,6 +40,7 @@ from syndicator.errors import StateError
 from syndicator.inspection import check_machine
 from syndicator.model.content import Problem
 from syndicator.model.outbox import JobKind, Subscription
+from syndicator.model.progress import Cancel, Phase
 from syndicator.service import Service
 from syndicator.store import outbox, subscriptions
 from syndicator.store.database import Database
@@ -601,7 +602,7 @@ def test_a_good_post_among_hostile_ones_is_published_soon(command: Command) -> N
 
 
 def test_heavy_posts_are_put_off(tmp_path: Path) -> None:
-    """While something is urgent, a run renders one heavy post, and leaves the rest to the next."""
+    """While heavy posts are put off, a run renders one, and leaves the rest to the next."""
     site = Site(tmp_path)
     site.post("2026-01-01-first", "Text.")
     with site.service() as service:
@@ -611,7 +612,7 @@ def test_heavy_posts_are_put_off(tmp_path: Path) -> None:
         site.post("2026-01-02-good", "Text.")
         left, out = list[int](), list[list[str]]()
         for _ in range(3):
-            left.append(len(service.build(urgent=lambda: True).put_off))
+            left.append(len(service.build(cancel=Cancel(heavy_posts=lambda: True)).put_off))
             items = json.loads((site.feeds / "all.json").read_text())["items"]
             out.append([item["id"] for item in items])
         assert left == [2, 1, 0]
@@ -633,7 +634,9 @@ def test_posts_that_were_put_off_are_in_the_next_full_scan(tmp_path: Path) -> No
         service.build()
         save(11, LIQUID)
         save(12, LIQUID)
-        assert service.build(urgent=lambda: True).put_off == ("_posts/2026-01-12-post.md",)
+        assert service.build(cancel=Cancel(heavy_posts=lambda: True)).put_off == (
+            "_posts/2026-01-12-post.md",
+        )
         assert "2026-01-12-post" not in site.titles("all")
         service.build()
         assert "2026-01-12-post" in site.titles("all")
@@ -656,8 +659,8 @@ def passes(site: Site, service: Service) -> list[bool]:
     """Build once. Returns, for each time that feeds are published, whether they have the post."""
     published = list[bool]()
 
-    def progress(done: int, total: int | None, what: str) -> None:
-        if what == "building feeds" and done == total:
+    def progress(done: int, total: int | None, phase: Phase) -> None:
+        if phase is Phase.BUILDING and done == total:
             published.append("2026-02-01-liquid" in site.titles("all"))
 
     service.build(progress)
@@ -703,7 +706,7 @@ def with_one_that_lists_it(site: Site, service: Service) -> None:
 def with_some_put_off(site: Site, service: Service) -> None:
     for day in (3, 4, 5):
         site.post(f"2026-02-0{day}-heavy", LIQUID)
-    assert service.build(urgent=lambda: True).put_off
+    assert service.build(cancel=Cancel(heavy_posts=lambda: True)).put_off
 
 
 @pytest.mark.parametrize(

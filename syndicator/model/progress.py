@@ -1,0 +1,52 @@
+"""How far a run is, and what ends it early."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """What a run does at present, as a progress bar shows it."""
+
+    WAITING = "waiting for another run"
+    SCANNING = "scanning files"
+    READING = "reading posts"
+    RENDERING = "rendering posts with Liquid"
+    BUILDING = "building feeds"
+
+
+#: Called between the steps of a run: what is done, of how many (None: unknown), and the phase.
+Progress = Callable[[int, int | None, Phase], None]
+
+
+def quiet(_done: int, _total: int | None, _phase: Phase) -> None:
+    """Show no progress."""
+
+
+class Cancelled(Exception):  # noqa: N818  # not an error
+    """A run ended early, between two of its steps. The next run does the rest."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel:
+    """The conditions under which a run ends early or leaves out a part. Asked between its steps."""
+
+    #: End the run.
+    run: Callable[[], bool] = _never
+    #: End the run while it scans for changes, when it has changed nothing yet.
+    scan: Callable[[], bool] = _never
+    #: Put all heavy posts but one off to the next run.
+    heavy_posts: Callable[[], bool] = _never
+
+    def check(self, phase: Phase) -> None:
+        """Raise Cancelled if the run has to end in this phase."""
+        if self.run() or (phase is Phase.SCANNING and self.scan()):
+            raise Cancelled
+
+
+#: Run to the end.
+NEVER = Cancel()
