@@ -80,6 +80,30 @@ def test_a_file_that_can_not_be_written_keeps_its_siblings(tmp_path: Path) -> No
     assert sorted(os.listdir(tmp_path)) == ["a.rss", "a.rss.gz"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="lists open files, as on Linux")
+@pytest.mark.parametrize("fails", [False, True])
+def test_replaced_files_are_closed_when_writing_fails(tmp_path: Path, fails: bool) -> None:
+    """The disk may be full, and an open file still takes its space."""
+    folder = OutputFolder(tmp_path, ())
+    for data in (b"<rss/>", b"<new/>"):
+        write(folder, file("a.rss", data))
+    if fails:
+        with pytest.raises(OutputError), limited(10):
+            write(folder, file("b.rss"))
+    replaced = f"{tmp_path}/a.rss (deleted)"
+    open_files = [fd for fd in Path("/proc/self/fd").iterdir() if _target(fd) == replaced]
+    assert bool(open_files) is not fails
+    folder.close_replaced()
+    assert not [fd for fd in Path("/proc/self/fd").iterdir() if _target(fd) == replaced]
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:  # closed meanwhile
+        return ""
+
+
 def test_an_error_comes_after_all_files_are_written(tmp_path: Path) -> None:
     """Otherwise the next run could meet a file that is still being written."""
     (tmp_path / "a.rss").mkdir()
