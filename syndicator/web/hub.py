@@ -6,6 +6,7 @@ follow: verifications and deliveries.
 
 import html
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from syndicator.errors import OutputError, StateError
-from syndicator.model.outbox import JobKind
+from syndicator.model.outbox import Mode
 from syndicator.store import deliveries, outbox, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
@@ -114,13 +115,11 @@ class Hub:
             if refused is not None:
                 return refused
             job = JobRow(
-                kind=JobKind.VERIFY,
+                detail=replace(request.verification, had=topic.digest),
                 target=request.callback,
                 topic=request.topic,
-                variant=request.mode,
                 network=network,
                 client=client,
-                detail={**request.detail, "had": topic.digest},
             )
             outbox.enqueue_last(connection, job, now)
         self._on_queued()
@@ -134,7 +133,8 @@ class Hub:
         pending = outbox.pending(connection, network or request.host, client)
         subscribed = bool(subscriptions.find(connection, [(request.topic, request.callback)], now))
         refused = self._limits.refuse_verification(pending, subscribed=subscribed)
-        if refused is not None or subscribed or request.mode != "subscribe":
+        is_new = request.verification.mode is Mode.SUBSCRIBE and not subscribed
+        if refused is not None or not is_new:
             return refused
         return self._limits.refuse_subscription(
             pending,
