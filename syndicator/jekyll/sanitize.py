@@ -8,7 +8,7 @@ absolute, relative to the post's own, since few readers support `xml:base`.
 import re
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import nh3
@@ -92,29 +92,13 @@ _page: ContextVar[PageAddresses] = ContextVar("_page")
 @lru_cache(maxsize=8)
 def _cleaner(policy: Policy) -> nh3.Cleaner:
     schemes = policy.link_schemes - {"javascript", "vbscript", "data", "blob", "file"}
-
-    def value_of(tag: str, name: str, value: str) -> str | None:
-        if is_slow_to_write(value):
-            return None
-        if name == "class":
-            return _classes(value)
-        if name == "style":
-            return _text_align(value)
-        if name == "srcset":
-            return _page.get().absolute_set(value)
-        if name == "href":
-            return _page.get().absolute(value, schemes=schemes)
-        if name in {"src", "poster", "cite", "longdesc"}:
-            return _address(tag, name, value, policy)
-        return value
-
     return nh3.Cleaner(
         tags=TAGS,
         clean_content_tags=DROPPED_WITH_CONTENT,
         attributes={
             tag: names | {"style"} if tag in ALIGNED else names for tag, names in ATTRIBUTES.items()
         },
-        attribute_filter=value_of,
+        attribute_filter=partial(_attribute, schemes, policy.frame_hosts),
         tag_attribute_values={"input": {"type": {"checkbox"}}},
         set_tag_attribute_values={
             "input": {"disabled": ""},
@@ -127,17 +111,30 @@ def _cleaner(policy: Policy) -> nh3.Cleaner:
     )
 
 
-def _address(tag: str, name: str, value: str, policy: Policy) -> str | None:
-    """The absolute address of what an element shows, or cites."""
-    if name == "src" and tag == "img" and INLINE_PICTURE.match(value):
-        return value
-    if name == "src" and not value.strip():
+def _attribute(
+    schemes: frozenset[str], frame_hosts: frozenset[str], tag: str, name: str, value: str
+) -> str | None:
+    """The value that an attribute is published with; None: it is removed."""
+    if is_slow_to_write(value):
         return None
-    page = _page.get()
-    if tag == "iframe":
-        address = page.absolute(value)
-        return address if address and is_player(address, policy.frame_hosts) else None
-    return page.absolute(value)
+    match name:
+        case "class":
+            return _classes(value)
+        case "style":
+            return _text_align(value)
+        case "srcset":
+            return _page.get().absolute_set(value)
+        case "href":
+            return _page.get().absolute(value, schemes=schemes)
+        case "src" if tag == "img" and INLINE_PICTURE.match(value):
+            return value
+        case "src" if not value.strip():
+            return None
+        case "src" | "poster" | "cite" | "longdesc":
+            address = _page.get().absolute(value)
+            allowed = tag != "iframe" or (address and is_player(address, frame_hosts))
+            return address if allowed else None
+    return value
 
 
 # Few readers keep `style`; many keep `align`. The filter leaves exactly one of these values, and
