@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 
-from syndicator.jekyll import excerpt, fallbacks, media, sanitize
+from syndicator.jekyll import excerpt, media, sanitize
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.direction import is_right_to_left
 from syndicator.jekyll.fallbacks.losses import notes
@@ -177,9 +177,7 @@ class Renderer:
         source = excerpt.source(post.body, str(separator or ""))
         if html is None or source != post.body:
             html = self._html(post, source, outcome) if source.strip() else ""
-        if fallbacks.may_apply(html):  # what the content doesn't show, the summary doesn't either
-            html = sanitize.clean(html, base=post.head.url, policy=self._policy).html
-        return excerpt.plain(html)
+        return excerpt.plain(sanitize.shown(html, base=post.head.url, policy=self._policy))
 
     def _excerpt_only(self, post: Post) -> bool:
         feed = post.front.get("feed")

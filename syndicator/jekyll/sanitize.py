@@ -74,6 +74,18 @@ def clean(html: str, *, base: str, policy: Policy = DEFAULT) -> Cleaned:
     return Cleaned(printable(_WITHOUT_ADDRESS.sub(_replacement, cleaned)), escaped, losses)
 
 
+def shown(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
+    """HTML whose text a summary is made of: what the content doesn't show is not in it.
+
+    Nor is the address of a frame without a title. The result is not safe: use its text only.
+    """
+    if not fallbacks.may_apply(html):
+        return html
+    schemes = policy.link_schemes | WEB
+    result = fallbacks.with_fallbacks(html, base, policy.frame_hosts, schemes, untitled_links=False)
+    return html if result.escaped else result.html
+
+
 def _parsable(html: str, base: str, policy: Policy) -> tuple[str, bool, tuple[Loss, ...]]:
     """HTML that the parser takes linear time for, whether it was escaped, and what it lost."""
     if not fallbacks.may_apply(html):

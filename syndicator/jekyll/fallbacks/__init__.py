@@ -44,12 +44,18 @@ def may_apply(html: str) -> bool:
 
 
 def with_fallbacks(
-    html: str, base: str, frame_hosts: frozenset[str], link_schemes: frozenset[str]
+    html: str,
+    base: str,
+    frame_hosts: frozenset[str],
+    link_schemes: frozenset[str],
+    *,
+    untitled_links: bool = True,
 ) -> WithFallbacks:
     """The HTML with everything replaced that a feed can't show.
 
     `base` is the page's absolute address, and `frame_hosts` are the players (see `players`). The
-    result is not safe yet.
+    link to a frame without a title has its address as its text, unless `untitled_links` is False.
+    The result is not safe yet.
     """
     html, scripts = without_scripts(html)
     parsable, escaped = parsed_in_linear_time(with_noscript_marked(html))
@@ -58,7 +64,7 @@ def with_fallbacks(
     regular_html = regular(parsable, link_schemes)
     if len(regular_html) > MAX_GROWTH * len(html) + MIN_LENGTH:
         return WithFallbacks(parsable, scripts, escaped=False)
-    out = Output(base, frame_hosts)
+    out = Output(base, frame_hosts, untitled_links=untitled_links)
     _replace(regular_html, out)
     losses = scripts + tuple(out.losses.values())
     return WithFallbacks("".join(out.written), losses, escaped=False)

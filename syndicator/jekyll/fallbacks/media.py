@@ -79,7 +79,7 @@ def _player_or_link(
     if is_player(secure, out.frame_hosts):
         return f"{start_tag('iframe', {**attributes, 'src': secure})}</iframe>"
     out.lose(LossKind.FRAME, sought, urlsplit(url).netloc[:MAX_NAME])
-    return _link(url, attributes)
+    return _link(out, url, attributes)
 
 
 def embed(out: Output, token: Token, name: str) -> Open:
@@ -120,12 +120,13 @@ def _embedded(out: Output, attributes: Mapping[str, str], address: str, sought: 
         return start_tag("img", {"src": url, "alt": attributes.get("title", ""), **size})
     if is_player(url, out.frame_hosts):
         return f"{start_tag('iframe', {'src': url, **size})}</iframe>"
-    return _link(url, attributes)
+    return _link(out, url, attributes)
 
 
-def _link(url: str, attributes: Mapping[str, str]) -> str:
+def _link(out: Output, url: str, attributes: Mapping[str, str]) -> str:
     title = attributes.get("title", "").strip() or attributes.get("aria-label", "").strip()
-    return f'<a href="{escape(url)}">{escape(title or url)}</a>'
+    text = title or (url if out.untitled_links else "")
+    return f'<a href="{escape(url)}">{escape(text)}</a>'
 
 
 def _is_of_the_web(address: str) -> bool:

@@ -296,6 +296,8 @@ def test_a_summary_has_what_the_content_shows() -> None:
     """No hidden text, no formula twice."""
     katex = FORMULAS[3][0]
     assert entry(f"<b hidden>no</b> yes {katex}").summary == "yes x=1"
+    assert entry('<iframe src="/x"></iframe><iframe src="/x" title="A"></iframe>').summary == "A"
+    assert entry("a <b" + "<!-- <b>" * 6_000).summary.startswith("a")
 
 
 @pytest.mark.parametrize(
