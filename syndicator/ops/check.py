@@ -10,6 +10,7 @@ from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.feed_names import ALL, FeedNames
 from syndicator.build.options import BuildOptions
 from syndicator.build.site_reader import SiteReader
+from syndicator.jekyll.fallbacks import may_apply
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import ALWAYS
 from syndicator.model.content import Document, PostHead, Problem, Report
@@ -22,7 +23,8 @@ from syndicator.sources.referenced_files import FolderFiles
 def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
     """Every problem of the site and its posts. Raises SourceError when the site can't be read.
 
-    Only posts with Liquid are rendered: reading finds the problems of all others.
+    Only posts with Liquid, or with HTML that a feed may not show, are rendered: reading finds the
+    problems of all others.
     """
     started = perf_counter()
     reader = SiteReader(options.source, options.overrides)
@@ -35,7 +37,7 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
         message = f"{options.source} contains no posts"
         problems.append(Problem(path="source.path", message=message, hint=hint))
     heads: dict[str, PostHead] = {}
-    with_liquid: list[str] = []
+    to_render: list[str] = []
     for done, path in enumerate(paths, 1):
         document = source.read(path)
         if isinstance(document, Problem):
@@ -45,8 +47,8 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
             problems += result.problems
             if result.post:
                 heads[path] = result.post.head
-                if "{%" in result.post.body or "{{" in result.post.body:
-                    with_liquid.append(path)
+                if _may_have_problems(result.post.body):
+                    to_render.append(path)
         progress(done, len(paths), Phase.READING)
     names = FeedNames((), options.kinds_of(site))
     feeds = {ALL}.union(*(names.of_all(head.terms) for head in heads.values()))
@@ -62,14 +64,14 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
 
     posts = _Posts(heads)
     renderer = Renderer(site, FolderFiles(options.source), posts, policy=options.policy)
-    for done, path in enumerate(with_liquid, 1):
+    for done, path in enumerate(to_render, 1):
         document = source.read(path)
         post = read_post(document, site).post if isinstance(document, Document) else None
         if post:
             # A future post is rendered once it is published, with the posts that are out by then.
             posts.until = site.until(max(now, post.head.published))
             problems += renderer.render(post).problems
-        progress(done, len(with_liquid), Phase.RENDERING)
+        progress(done, len(to_render), Phase.RENDERING)
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.path, problem.line or 0))
     return Report(
         started=now,
@@ -78,6 +80,11 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
         problems=tuple(problem for problem in ordered if not problem.note),
         notes=tuple(problem for problem in ordered if problem.note),
     )
+
+
+def _may_have_problems(body: str) -> bool:
+    """Whether rendering a post may find problems or notes."""
+    return "{%" in body or "{{" in body or may_apply(body)
 
 
 def _duplicate_problems(heads: Iterable[PostHead]) -> list[Problem]:

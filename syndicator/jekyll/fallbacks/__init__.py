@@ -19,8 +19,7 @@ from syndicator.jekyll.html_parser_limits import parsed_in_linear_time
 _MAY_APPLY = re.compile(
     r"<(?:iframe|object|applet|embed|svg|math|button|form|fieldset|legend|input|select|textarea"
     rf"|output|dialog|canvas|script)\b|{lazy_media.NAMES}|mermaid|\shidden[\s=/>]"
-    r"|display\s*:\s*none|lineno|gutter|katex"
-    r"|src\s*=[\s\"']*(?:data:image/svg|blob:|file:)",
+    r"|display\s*:\s*none|lineno|gutter|katex|data:image/svg|blob:|file:",
     re.IGNORECASE,
 )
 
@@ -38,9 +37,9 @@ class WithFallbacks(NamedTuple):
     escaped: bool  #: True: it would have taken too long to parse, and is shown as text
 
 
-def may_apply(html: str) -> bool:
-    """Whether the HTML may have something to replace. A quick test, for most posts have nothing."""
-    return _MAY_APPLY.search(html) is not None
+def may_apply(text: str) -> bool:
+    """Whether HTML or Markdown may have something to replace. A quick test: most have nothing."""
+    return _MAY_APPLY.search(text) is not None
 
 
 def with_fallbacks(
