@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from syndicator.jekyll.fallbacks import lazy_media
 from syndicator.jekyll.fallbacks.elements import start, start_skipped
-from syndicator.jekyll.fallbacks.losses import Loss
+from syndicator.jekyll.fallbacks.losses import Loss, LossKind
 from syndicator.jekyll.fallbacks.output import Open, Output
 from syndicator.jekyll.fallbacks.regular_html import VOID, regular, tokens, with_noscript_marked
 from syndicator.jekyll.fallbacks.scripts import without_scripts
@@ -62,7 +62,7 @@ def with_fallbacks(
         return WithFallbacks(parsable, scripts, escaped=True)
     regular_html = regular(parsable, link_schemes)
     if len(regular_html) > MAX_GROWTH * len(html) + MIN_LENGTH:
-        return WithFallbacks(parsable, scripts, escaped=False)
+        return WithFallbacks(parsable, (*scripts, Loss(LossKind.UNCLOSED, 1, "")), escaped=False)
     out = Output(base, frame_hosts, untitled_links=untitled_links)
     _replace(regular_html, out)
     losses = scripts + tuple(out.losses.values())

@@ -59,6 +59,13 @@ class LossKind(Enum):
         "{} fields of forms were left out",
         "link to the page that has the form",
     )
+    UNCLOSED = (
+        "an unclosed element is repeated in so many others that frames, forms and drawings were"
+        " left out",
+        "{} unclosed elements are repeated in so many others that frames, forms and drawings were"
+        " left out",
+        "close each tag",
+    )
     SCRIPT = (
         "a script was left out",
         "{} scripts were left out",

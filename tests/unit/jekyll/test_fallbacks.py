@@ -204,6 +204,14 @@ def test_what_is_lost_is_counted(html: str, expected: str, losses: list[tuple[st
     assert kinds(html) == losses
 
 
+def test_elements_that_repeat_themselves_are_too_many() -> None:
+    """Regular HTML would be a hundred times as long. The text stays."""
+    html = "".join(f"<b id=x{n}>" for n in range(190)) + "<p>text" * 2_000 + "<svg></svg>"
+    result = cleaned(html)
+    assert [loss.kind for loss in result.losses] == [LossKind.UNCLOSED]
+    assert result.html.count("text") == 2_000
+
+
 @pytest.mark.parametrize("kind", LossKind)
 @pytest.mark.parametrize("number", [1, 2])
 def test_each_loss_is_a_note_with_a_line_and_a_hint(kind: LossKind, number: int) -> None:
