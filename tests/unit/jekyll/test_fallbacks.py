@@ -206,10 +206,10 @@ def test_what_is_lost_is_counted(html: str, expected: str, losses: list[tuple[st
 
 def test_elements_that_repeat_themselves_are_too_many() -> None:
     """Regular HTML would be a hundred times as long. The text stays."""
-    html = "".join(f"<b id=x{n}>" for n in range(190)) + "<p>text" * 2_000 + "<svg></svg>"
+    html = f"<p>{''.join(f'<b id=x{n}>' for n in range(90))}{'<p>text' * 200}<svg></svg>"
     result = cleaned(html)
     assert [loss.kind for loss in result.losses] == [LossKind.UNCLOSED]
-    assert result.html.count("text") == 2_000
+    assert result.html.count("text") == 200
 
 
 @pytest.mark.parametrize("kind", LossKind)
