@@ -269,8 +269,8 @@ def test_the_last_document_is_gone(source: Source) -> None:
 
 def test_an_emptied_source_is_an_error(source: Source) -> None:
     """It may be an unmounted disk. The number is that of the index."""
+    source.index(*(f"{number}.md" for number in range(1002)))
     with pytest.raises(SourceError, match=r"site has no posts where it had 1,002$") as caught:
-        source.index(*(f"{number}.md" for number in range(1002)))
         source.scan()
     assert str(caught.value.hint) == (
         "check that it is mounted; if all posts were deleted, start with a new state"

@@ -112,7 +112,7 @@ def test_the_order_of_settings_is_no_change(one: dict[str, Any], other: dict[str
 def test_stale_parts_are_marked_and_the_settings_stored(
     tmp_path: Path, change: SettingsChange, stored: Settings, unread: bool, stale: list[str]
 ) -> None:
-    """A post that is marked is read again by the next scan. Before the first run, none are stored."""
+    """A post that is marked is read again by the next scan."""
     with a_state(tmp_path) as database:
         store(database, post_row("one.md"))
         with database.begin() as connection:
