@@ -85,17 +85,21 @@ def test_what_the_next_scan_is_compared_with(result: ScanResult, expected: LastS
 
 
 @pytest.mark.parametrize(
-    ("result", "expected"),
+    ("result", "expected", "is_full"),
     [
-        (ScanResult(), False),
-        (ScanResult(stat_hashes=SEEN), False),
-        (ScanResult(fresh=["a"]), True),
-        (ScanResult(gone=["a"]), True),
+        (ScanResult(), False, False),
+        (ScanResult(fresh=["a"]), True, False),
+        (ScanResult(gone=["a"]), True, False),
+        (ScanResult(stat_hashes=SEEN), False, True),
+        (ScanResult(stat_hashes=array("q")), False, True),
+        (ScanResult(fresh=["a"], stat_hashes=SEEN), True, True),
     ],
 )
-def test_a_result_without_documents_is_false(result: ScanResult, expected: bool) -> None:
-    """A full scan has stat hashes even then."""
-    assert bool(result) is expected
+def test_a_result_without_documents_is_false(
+    result: ScanResult, expected: bool, is_full: bool
+) -> None:
+    """Every document was scanned if there are stat hashes, even of none."""
+    assert (bool(result), result.is_full) == (expected, is_full)
 
 
 # ------------------------------------------------------------------ with a folder and a state
@@ -223,7 +227,7 @@ def test_some_paths_are_scanned_alone(source: Source) -> None:
     source.write("new.md")
     paths = ["a.md", "c.md", "new.md", "never.md", "notes.txt"]
     assert source.look([f"_posts/{name}" for name in paths]) == (["a.md", "new.md"], ["c.md"])
-    assert source.result.stat_hashes is None
+    assert not source.result.is_full
     assert source.look() == (["a.md", "b.md", "new.md"], ["c.md"])
 
 
@@ -264,7 +268,7 @@ def test_the_last_document_is_gone(source: Source) -> None:
         source.scan(["_posts/a.md"])
     source.write("b.md")
     assert source.scan(["_posts/a.md"]) == (["b.md"], ["a.md"])
-    assert source.result.stat_hashes is not None
+    assert source.result.is_full
 
 
 def test_an_emptied_source_is_an_error(source: Source) -> None:
@@ -295,7 +299,7 @@ def test_a_linked_folder_has_two_paths(source: Source) -> None:
     assert source.scan() == (["in/a.md"], [])
     (texts / "b.md").write_text("Two.")
     assert source.look(["_posts/in/b.md"]) == (["in/b.md"], [])
-    assert source.result.stat_hashes is None
+    assert not source.result.is_full
     assert source.scan(["texts/b.md"]) == (["in/b.md"], [])
     (source.root / "_posts/in").unlink()
     source.write("c.md")
