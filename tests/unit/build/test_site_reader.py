@@ -180,6 +180,7 @@ def test_a_plain_folder_becomes_a_site(root: Path) -> None:
     write(root, "_posts/a.md", "")
     site = reader.read()
     assert (site.scope.anywhere, site.scope.roots) == ({"_posts"}, ())
+    assert site.digest != plain.digest  # so every post is read again, and notes are gone
     assert (reader.had_config, reader.had_posts) == (False, True)
     write(root, "_posts/b.md", "")
     assert reader.read() is site
