@@ -764,7 +764,7 @@ def test_aliases_without_a_feed_are_noted(site: Site) -> None:
         later = "if the name is right, it appears with its first post"
         assert hints == [f"did you mean category/news.atom? {later}", later, later]
         site.post("2026-01-02-two", categories=["dogs"])
-        assert service.build().notes == service.status().problems == report.notes[:2]
+        assert service.build().notes == service.status().notes == report.notes[:2]
 
 
 def test_subscribers_of_an_old_address_get_a_denial(site: Site) -> None:

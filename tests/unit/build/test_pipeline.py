@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from builds import NOW, OPTIONS, SITE, a_state
+from command import until
 from sqlalchemy import text
 
-from syndicator.build.pipeline import Builder
+from syndicator.build.pipeline import FEW_FEEDS, Builder
 from syndicator.errors import OutputError, SourceError
 from syndicator.model.content import Report, digest_of
 from syndicator.model.progress import NEVER, Cancel, Cancelled, Phase, Progress, quiet
@@ -197,29 +198,32 @@ def test_pages_and_siblings_come_last(runs: Runs) -> None:
 
     Meanwhile a feed has no siblings: those of the older bytes are gone.
     """
-    for name in "abcdef":
-        runs.post(name)
-    for _ in range(2):
+    for number in range(1, FEW_FEEDS):
+        runs.post(f"post-{number}", category=f"Category {number}")
+    for changed in (FEW_FEEDS, 1):
         runs.run()
-        shown, queued, pages, compressed = runs.events
-        assert [event.queued for event in runs.events] == [False, True, False, False]
+        *built, pages, compressed = runs.events
+        assert [event.queued for event in built] == [False, True] * changed
         assert list(pages.rows) == ["index.html", "feeds.opml"]
-        for event in (shown, queued, pages):
+        for event in (*built, pages):
             assert not event.siblings & {"all.json", "all.html"}
         assert compressed.siblings >= {*compressed.rows} >= {"all.json", "all.html"}
         assert all(row.disk.keys() == {"", ".gz"} for row in compressed.rows.values())
         assert not runs.run().has_changes  # nothing is missed: the rows with siblings are stored
-        runs.post("g")
+        runs.post("another")
 
 
-def test_many_feeds_have_siblings_too(runs: Runs) -> None:
-    """They are compressed while others are built."""
-    for number in range(8):
+def test_many_feeds_are_compressed_while_others_are_built(runs: Runs) -> None:
+    """The first has its siblings before the run ends."""
+    for number in range(FEW_FEEDS):
         runs.post(f"post-{number}", category=f"Category {number}")
-    runs.run()
-    assert {path.name for path in runs.feeds.rglob("category-*.json.gz")} == {
-        f"category-{number}.json.gz" for number in range(8)
-    }
+
+    def wait(done: int, total: int | None, phase: Phase) -> None:
+        if phase is Phase.BUILDING and done == total:
+            until(lambda: (runs.feeds / "all.json.gz").exists())
+
+    runs.run(progress=wait)
+    assert len(list(runs.feeds.rglob("category-*.json.gz"))) == FEW_FEEDS
 
 
 def test_a_run_that_finds_nothing_ends_after_the_scan(runs: Runs) -> None:
