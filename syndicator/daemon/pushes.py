@@ -28,9 +28,6 @@ _CLEANUP = 3600.0
 #: Failed requests to callbacks that one pass logs one by one. Its summary counts all of them.
 _LOGGED = 20
 
-#: The only request that a pass takes.
-_PASS = "pass"  # noqa: S105 -- not a password
-
 
 class Pushes:
     """Runs push passes in a thread of its own, and logs and counts each request.
@@ -58,7 +55,11 @@ class Pushes:
         self._cleaned = -math.inf
         self._failures = 0  #: failed requests to callbacks in this pass
         self.worker = Worker(
-            "push", self._push, at_least=2 * INTERVAL, failed=partial(faults.report, "push")
+            "push",
+            self._push,
+            nothing=False,
+            at_least=2 * INTERVAL,
+            failed=partial(faults.report, "push"),
         )
 
     def start(self) -> None:
@@ -72,12 +73,12 @@ class Pushes:
 
     def request(self) -> None:
         """Begin a pass as soon as the current one is over."""
-        self.worker.request(_PASS)
+        self.worker.request(True)
 
     def request_now(self) -> None:
         """Have the current pass take up new jobs, and another one follow."""
         self._service.pusher.nudge()
-        self.worker.request(_PASS)
+        self.worker.request(True)
 
     def record(self, outcome: JobOutcome) -> None:
         """Log and count one request. One that was not sent is neither."""
@@ -97,7 +98,7 @@ class Pushes:
         log = self._log.warning if named else self._log.debug
         log("not sent", **line, error=outcome.error)
 
-    def _push(self, _requests: frozenset[str]) -> None:
+    def _push(self, _requested: bool) -> None:
         try:
             self._service.check()
             if time.monotonic() > self._cleaned + _CLEANUP:

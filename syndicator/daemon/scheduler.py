@@ -14,6 +14,7 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from syndicator.daemon import builds, pushes
+from syndicator.daemon.build_requests import Reason
 from syndicator.daemon.builds import Builds
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.pushes import Pushes
@@ -70,7 +71,7 @@ class Scheduler:
 
     def start(self) -> None:
         poll = self._service.config.source.poll
-        self._every("poll", poll, lambda: self.builds.request(builds.POLL))
+        self._every("poll", poll, lambda: self.builds.request(Reason.POLL))
         self._every("push", pushes.INTERVAL, self._pushes.request)
         self.builds.start()
         self._pushes.start()
@@ -122,7 +123,7 @@ class Scheduler:
     def _wake_at(self, due: datetime | None) -> None:
         """Build when the next future post is due. None: no post waits."""
         if due is not None:
-            self._at("due", due, lambda: self.builds.request(builds.DUE))
+            self._at("due", due, lambda: self.builds.request(Reason.DUE))
         else:
             with suppress(JobLookupError):  # it was not scheduled, or has just run
                 self._schedule.remove_job("due")

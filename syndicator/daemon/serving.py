@@ -63,6 +63,7 @@ class Serving:
         self._hub_fetches = Worker(
             "hub fetches",
             self._store_hub_fetches,
+            nothing=frozenset[str](),
             at_least=timedelta(days=1),
             failed=partial(faults.report, "hub fetches"),
         )
@@ -75,6 +76,7 @@ class Serving:
         self._untrusted_proxies = Worker(
             "untrusted proxies",
             self._store_untrusted_proxies,
+            nothing=frozenset[str](),
             at_least=timedelta(days=1),
             failed=partial(faults.report, "untrusted proxies"),
         )
@@ -148,7 +150,7 @@ class Serving:
 
     def _hub_fetched(self, hub: str) -> None:
         self._metrics.fetches.labels(hub).inc()
-        self._hub_fetches.request(hub)
+        self._hub_fetches.request(frozenset({hub}))
 
     def _warn_untrusted(self, proxy: str) -> None:
         """Log once that a proxy is not trusted. `doctor` reports it as well."""
@@ -160,7 +162,7 @@ class Serving:
         log.warning(
             "X-Forwarded-For came from an address that is not trusted", address=proxy, hint=hint
         )
-        self._untrusted_proxies.request(proxy)
+        self._untrusted_proxies.request(frozenset({proxy}))
 
     def _store_untrusted_proxies(self, proxies: frozenset[str]) -> None:
         for proxy in proxies:

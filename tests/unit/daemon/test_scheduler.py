@@ -10,29 +10,10 @@ from command import PATIENCE, until
 from support import FEEDS, Site
 
 from syndicator import config, observe
-from syndicator.daemon.builds import split_requests
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.scheduler import Scheduler
 from syndicator.service import Service
 from syndicator.sources.folder import FolderScan, SourceFolder
-
-MANY = [f"_posts/{number}.md" for number in range(300)]
-
-
-@pytest.mark.parametrize(
-    ("requests", "now", "later"),
-    [
-        (["poll"], ["poll"], []),
-        (["a.md", "b.md"], ["a.md", "b.md"], []),
-        (["a.md", "poll", "due"], ["a.md"], ["poll", "due"]),
-        ([*MANY, "poll"], [*MANY, "poll"], []),  # a full scan finds that many sooner
-        ([], [], []),
-    ],
-)
-def test_saved_posts_come_before_a_full_scan(
-    requests: list[str], now: list[str], later: list[str]
-) -> None:
-    assert split_requests(frozenset(requests)) == (set(now), set(later))
 
 
 @pytest.mark.parametrize("patience", [3, 0])
