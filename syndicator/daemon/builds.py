@@ -5,7 +5,9 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -21,64 +23,71 @@ from syndicator.daemon.build_requests import (
     is_interruptible,
     plan,
 )
-from syndicator.daemon.faults import Faults
+from syndicator.daemon.heartbeat import stuck
+from syndicator.daemon.pushes import Pushes
+from syndicator.daemon.signals import Event
+from syndicator.daemon.telemetry import Telemetry
+from syndicator.daemon.timers import Timers
 from syndicator.daemon.watch import Watcher
 from syndicator.daemon.worker import Worker
 from syndicator.errors import MovedStateError, SyndicatorError, Trouble
 from syndicator.model.content import Report
 from syndicator.model.progress import Cancel, Cancelled
-from syndicator.observe import Metrics, run_line
+from syndicator.observe import run_line
 from syndicator.service import Service
 
 #: For how many poll intervals a full scan may be interrupted for posts that were just saved.
 MAX_INTERRUPTED_POLLS = 3
 
 
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The folder of the site, and how its changes are noticed."""
+
+    folder: Path
+    poll: timedelta  #: the interval of polls
+    watch: bool  #: whether changes are reported between polls, too
+    output: Path  #: not watched, as the state: syndicator writes there itself
+    state: Path | None  #: None: it is not a file
+    patience: int = MAX_INTERRUPTED_POLLS
+
+
 class Builds:
     """Runs builds in a thread of its own, and logs and counts them.
 
-    `first_run_over` is called after the first run, whether it succeeded or failed. `state_moved` is
-    called when the state has to be opened again, `wake_at` with the time of the next future post,
-    `push_soon` when a build may have queued jobs. `stuck_threads` returns the threads of the daemon
-    that have not worked for too long.
+    `notify` is called with FIRST_RUN_OVER after the first run, whether it succeeded or failed, and
+    with STATE_MOVED when the state has to be opened again.
     """
 
     def __init__(
         self,
         service: Service,
-        metrics: Metrics,
-        faults: Faults,
-        *,
-        first_run_over: Callable[[], None],
-        state_moved: Callable[[], None],
-        wake_at: Callable[[datetime | None], None],
-        push_soon: Callable[[], None],
-        stuck_threads: Callable[[], list[str]],
-        patience: int = MAX_INTERRUPTED_POLLS,
+        source: Source,
+        timers: Timers,
+        pushes: Pushes,
+        telemetry: Telemetry,
+        notify: Callable[[Event], None],
     ) -> None:
         self._service = service
-        self._metrics = metrics
-        self._faults = faults
-        self._first_run_over: Callable[[], None] | None = first_run_over
-        self._state_moved = state_moved
-        self._wake_at = wake_at
-        self._push_soon = push_soon
-        self._stuck_threads = stuck_threads
+        self._source = source
+        self._timers = timers
+        self._pushes = pushes
+        self._metrics = telemetry.metrics
+        self._faults = telemetry.faults
+        self._notify = notify
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
-        poll = service.config.source.poll
-        self._interruptible_for = patience * poll
-        #: These three by the monotonic clock: the end of the last full scan (None: there was none),
-        #: the last report of the watcher, the end of the last run that succeeded.
+        self._first_run = True
+        #: These two by the monotonic clock: the end of the last full scan (None: there was none),
+        #: and of the last run that succeeded.
         self._scanned_at: float | None = None
-        self.watcher_reported_at = 0.0
         self.succeeded_at = 0.0
         self.last: Report | None = None  #: what the last run that succeeded did
         self.trouble: Trouble | None = None  #: why the last run failed; None: it succeeded
         self.worker = Worker(
-            "build", self._build, nothing=NOTHING, at_least=2 * poll, failed=self._failed
+            "build", self._build, nothing=NOTHING, at_least=2 * source.poll, failed=self._failed
         )
-        self.watcher = self._new_watcher() if service.config.source.watch else None
+        self.watcher = self._new_watcher() if source.watch else None
 
     def start(self) -> None:
         self.worker.start()
@@ -100,7 +109,7 @@ class Builds:
         begun = time.monotonic()
         run = plan(
             request,
-            self._service.config.source.path,
+            self._source.folder,
             [path for path in request.saved if os.path.isdir(path)],
             first=self.last is None,
             interruptible=self._is_interruptible(),
@@ -123,9 +132,9 @@ class Builds:
             self._run_succeeded(report, run, begun)
         if self.trouble:
             gc.collect()  # the traceback's reference cycles keep the feeds in memory
-        if self._first_run_over:
-            self._first_run_over()
-            self._first_run_over = None
+        if self._first_run:
+            self._first_run = False
+            self._notify(Event.FIRST_RUN_OVER)
 
     def _cancel(self, request: BuildRequest) -> Cancel:
         """A full scan takes seconds with many posts: a post that was just saved comes before it."""
@@ -142,14 +151,14 @@ class Builds:
         self._service.beat(error if isinstance(error, SyndicatorError) else bug)
         self._faults.report("build", error)
         if isinstance(error, MovedStateError):
-            self._state_moved()
+            self._notify(Event.STATE_MOVED)
 
     def _run_succeeded(self, report: Report, run: RunPlan, begun: float) -> None:
         self.trouble = None
         self.succeeded_at = time.monotonic()
         self._service.beat(self._stuck_error())
         self._faults.report("build", None)
-        reported_at = self.watcher_reported_at if self.watcher else None
+        reported_at = self.watcher.reported_at if self.watcher else None
         then = follow_up(report, self.last, run.now, begun=begun, reported_at=reported_at)
         self._log_run(report, then)
         self._follow_up(report, then)
@@ -162,13 +171,23 @@ class Builds:
         self.trouble = Trouble.of(error)
         self._faults.report("build", error)
 
+    def stuck(self) -> list[str]:
+        """The threads of builds and pushes that ended by themselves or have not worked for long."""
+        if self._stopping.is_set():
+            return []
+        threads = {"build": self.worker.heartbeat, "push": self._pushes.worker.heartbeat}
+        if self.watcher:
+            threads["watch"] = self.watcher.heartbeat
+        return stuck(threads)
+
     def _stuck_error(self) -> SyndicatorError | None:
-        threads = ", ".join(self._stuck_threads())
+        threads = ", ".join(self.stuck())
         hint = "restart the daemon; the log may say why they stopped"
         return SyndicatorError(f"threads have stopped: {threads}", hint=hint) if threads else None
 
     def _is_interruptible(self) -> bool:
-        return is_interruptible(time.monotonic(), self._scanned_at, self._interruptible_for)
+        limit = self._source.patience * self._source.poll
+        return is_interruptible(time.monotonic(), self._scanned_at, limit)
 
     def _saved_since(self) -> bool:
         """Whether a post was saved since the run began."""
@@ -193,26 +212,24 @@ class Builds:
     def _follow_up(self, report: Report, then: FollowUp) -> None:
         if then.missed and self.watcher:
             self.watcher.restart()
-        if then.reschedule:
-            self._wake_at(report.next_due)
+        if then.reschedule and report.next_due is None:
+            self._timers.cancel("due")
+        elif then.reschedule and report.next_due:
+            self._timers.at("due", report.next_due, lambda: self.request(Reason.DUE))
         if then.push:
-            self._push_soon()
-        root = self._service.config.source.path
-        self.worker.request(
-            BuildRequest(paths=frozenset(str(root / path) for path in report.put_off))
-        )
+            self._pushes.request_now()
+        put_off = frozenset(str(self._source.folder / path) for path in report.put_off)
+        self.worker.request(BuildRequest(paths=put_off))
 
     def _new_watcher(self) -> Watcher:
-        config = self._service.config
         return Watcher(
-            config.source.path,
-            output=config.output.path,
-            state=self._service.database.path,
+            self._source.folder,
+            output=self._source.output,
+            state=self._source.state,
             changed=self._watcher_reported,
             failed=lambda error: self._faults.report("watch", error),
         )
 
     def _watcher_reported(self, paths: frozenset[str]) -> None:
-        self.watcher_reported_at = time.monotonic()
         reasons = frozenset() if paths else frozenset({Reason.WATCHER})
         self.worker.request(BuildRequest(reasons=reasons, paths=paths))

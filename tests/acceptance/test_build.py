@@ -18,12 +18,13 @@ from support import CONFIG, FEEDS, Site, formats
 from syndicator.build.pipeline import Builder
 from syndicator.build.scan import SiteReader
 from syndicator.errors import OutputError, SourceError
-from syndicator.inspection import check_site
+from syndicator.inspection import check_site, collect_status
 from syndicator.model.content import Report
 from syndicator.model.outbox import Subscription
 from syndicator.model.progress import Cancel, Phase, quiet
-from syndicator.service import Service
-from syndicator.store import subscriptions
+from syndicator.ops.hub import list_subscribers
+from syndicator.service import Listener, Service
+from syndicator.store import feeds, subscriptions
 
 STORY = "2026-01-15-update-agent-shoots-man-in-the-leg"
 
@@ -483,20 +484,21 @@ def test_a_damaged_file_is_repaired(site: Site) -> None:
 def test_pings_are_queued_before_feeds_are_compressed(site: Site) -> None:
     """After each feed is written; no file ever has siblings of older bytes."""
     three(site)
-    with site.service() as service:
-        service.build()
-        with service.database.begin() as connection:
-            connection.execute(text("DELETE FROM jobs"))
-        site.post("2026-01-09-news", "More.", categories=["News"])
-        queued: list[set[str]] = []
+    queued: list[set[str]] = []
 
-        def on_queued() -> None:
+    class Queued(Listener):
+        def on_queued(self) -> None:
             with service.database.read() as connection:
                 queued.append(set(connection.execute(text("SELECT topic FROM jobs")).scalars()))
             for path in site.feeds.rglob("*.gz"):
                 assert gzip.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
 
-        service.on_queued = on_queued
+    with site.service(Queued()) as service:
+        service.build()
+        queued.clear()
+        with service.database.begin() as connection:
+            connection.execute(text("DELETE FROM jobs"))
+        site.post("2026-01-09-news", "More.", categories=["News"])
         service.build()
         service.build()
     first, second = (
@@ -983,7 +985,9 @@ def test_aliases_come_and_go_with_the_config(site: Site) -> None:
     site.build()
     assert not (site.feeds / "feed.xml").exists()
     with site.service() as service:
-        assert [one.topic for one in service.subscribers()] == [reader.topic]
+        assert [one.topic for one in list_subscribers(service.database, site.clock())] == [
+            reader.topic
+        ]
 
 
 def test_aliases_without_a_feed_are_noted(site: Site) -> None:
@@ -1003,13 +1007,19 @@ def test_aliases_without_a_feed_are_noted(site: Site) -> None:
                 (),
                 [wrong, early, moved],
             )
-        assert service.status().problems == report.notes
+        assert (
+            collect_status(service.config, service.database, site.clock()).problems == report.notes
+        )
         assert check_site(service.config).notes == report.notes[:2]
         hints = [note.hint for note in report.notes]
         later = "if the name is right, it appears with its first post"
         assert hints == [f"did you mean category/news.atom? {later}", later, later]
         site.post("2026-01-02-two", categories=["dogs"])
-        assert service.build().notes == service.status().problems == report.notes[:2]
+        assert (
+            service.build().notes
+            == collect_status(service.config, service.database, site.clock()).problems
+            == report.notes[:2]
+        )
 
 
 def test_subscribers_of_an_old_address_get_a_denial(site: Site) -> None:
@@ -1020,7 +1030,7 @@ def test_subscribers_of_an_old_address_get_a_denial(site: Site) -> None:
     site.configure('[feeds]\nurl = "http://127.0.0.1:8080/moved/"\n')
     site.build()
     with site.service() as service, service.database.read() as connection:
-        assert service.subscribers() == ()
+        assert list_subscribers(service.database, site.clock()) == ()
         query = text("SELECT topic, target FROM jobs WHERE kind = 'deny'")
         denials = connection.execute(query).all()
     assert [tuple(row) for row in denials] == [(reader.topic, reader.callback)]
@@ -1310,7 +1320,9 @@ def test_a_file_with_a_damaged_sibling_is_served(site: Site, suffix: str, junk: 
     with site.service() as service:
 
         def bodies() -> dict[str, bytes]:
-            row = next(row for row in service.published() if row.path == "all.rss")
+            with service.database.read() as connection:
+                row = feeds.file(connection, "all.rss")
+            assert row
             return service.output.bodies(row.path, row.disk)
 
         assert bodies()["identity"] == (site.feeds / "all.rss").read_bytes()

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Container
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from support import FEEDS, Site
 
 from syndicator import config, observe
 from syndicator.daemon.faults import Faults
+from syndicator.daemon.parts import source_of
 from syndicator.daemon.scheduler import Scheduler
+from syndicator.daemon.telemetry import Telemetry
 from syndicator.service import Service
 from syndicator.sources.folder import FolderScan, SourceFolder
 
@@ -39,7 +42,7 @@ def test_a_full_scan_is_interrupted_for_a_saved_post(
             deadline = time.monotonic() + 10
             while time.monotonic() < deadline:  # until the watcher has reported it
                 progress(1)
-                if not patience and scheduler.builds.watcher_reported_at:
+                if not patience and watcher.reported_at:
                     break
                 time.sleep(0.005)
             scanned_on.set()
@@ -48,14 +51,11 @@ def test_a_full_scan_is_interrupted_for_a_saved_post(
     monkeypatch.setattr(SourceFolder, "scan", slow)
     often = {"SYNDICATOR_SOURCE__POLL": "100ms"}
     with Service(config.load(site.config_path, often), clock=site.clock) as service:
-        scheduler = Scheduler(
-            service,
-            metrics,
-            Faults(),
-            first_run_over=first_run_over.set,
-            state_moved=lambda: None,
-            patience=patience,
-        )
+        source = replace(source_of(service.config, service.database), patience=patience)
+        telemetry = Telemetry(metrics, Faults())
+        scheduler = Scheduler(service, source, telemetry, lambda event: first_run_over.set())
+        watcher = scheduler.builds.watcher
+        assert watcher
         scheduler.start()
         until(lambda: scheduler.builds.last is not None and scheduler.builds.last.posts == 2)
         assert scheduler.stop(5)
@@ -70,13 +70,12 @@ def test_stopped_threads_are_not_stuck(tmp_path: Path) -> None:
         begun = threading.Event()
         scheduler = Scheduler(
             service,
-            observe.Metrics(),
-            Faults(),
-            first_run_over=begun.set,
-            state_moved=lambda: None,
+            source_of(service.config, service.database),
+            Telemetry(observe.Metrics(), Faults()),
+            lambda event: begun.set(),
         )
         scheduler.start()
         assert begun.wait(PATIENCE)
-        assert scheduler.stuck() == []
+        assert scheduler.builds.stuck() == []
         assert scheduler.stop(5)
-        assert scheduler.stuck() == []
+        assert scheduler.builds.stuck() == []
