@@ -4,9 +4,10 @@ import gc
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,15 @@ class Builds:
         self.worker = Worker(
             "build", self._build, nothing=NOTHING, at_least=2 * source.poll, failed=self._failed
         )
-        self.watcher = self._new_watcher() if source.watch else None
+        self.watcher: Watcher | None = None
+        if source.watch:
+            self.watcher = Watcher(
+                source.folder,
+                output=source.output,
+                state=source.state,
+                changed=self._watcher_reported,
+                failed=partial(self._faults.report, "watch"),
+            )
 
     def start(self) -> None:
         self.worker.start()
@@ -156,7 +165,7 @@ class Builds:
     def _run_succeeded(self, report: Report, run: RunPlan, begun: float) -> None:
         self.trouble = None
         self.succeeded_at = time.monotonic()
-        self._service.beat(self._stuck_error())
+        self._service.beat(_stuck_error(self.stuck()))
         self._faults.report("build", None)
         reported_at = self.watcher.reported_at if self.watcher else None
         then = follow_up(report, self.last, run.now, begun=begun, reported_at=reported_at)
@@ -179,11 +188,6 @@ class Builds:
         if self.watcher:
             threads["watch"] = self.watcher.heartbeat
         return stuck(threads)
-
-    def _stuck_error(self) -> SyndicatorError | None:
-        threads = ", ".join(self.stuck())
-        hint = "restart the daemon; the log may say why they stopped"
-        return SyndicatorError(f"threads have stopped: {threads}", hint=hint) if threads else None
 
     def _is_interruptible(self) -> bool:
         limit = self._source.patience * self._source.poll
@@ -221,15 +225,13 @@ class Builds:
         put_off = frozenset(str(self._source.folder / path) for path in report.put_off)
         self.worker.request(BuildRequest(paths=put_off))
 
-    def _new_watcher(self) -> Watcher:
-        return Watcher(
-            self._source.folder,
-            output=self._source.output,
-            state=self._source.state,
-            changed=self._watcher_reported,
-            failed=lambda error: self._faults.report("watch", error),
-        )
-
     def _watcher_reported(self, paths: frozenset[str]) -> None:
         reasons = frozenset() if paths else frozenset({Reason.WATCHER})
         self.worker.request(BuildRequest(reasons=reasons, paths=paths))
+
+
+def _stuck_error(threads: Sequence[str]) -> SyndicatorError | None:
+    if not threads:
+        return None
+    hint = "restart the daemon; the log may say why they stopped"
+    return SyndicatorError(f"threads have stopped: {', '.join(threads)}", hint=hint)

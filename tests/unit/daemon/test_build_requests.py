@@ -74,6 +74,11 @@ def test_nothing_comes_before_a_full_scan_that_is_not_interruptible(
     ("request_", "folders", "documents"),
     [
         (wants("/site/_posts/b.md", "/site/a.md"), [], ("_posts/b.md", "a.md")),
+        (
+            wants(*(f"/site/{name}.md" for name in "fedcba")),
+            [],
+            tuple(f"{name}.md" for name in "abcdef"),
+        ),
         (wants(*MANY), [], None),
         (wants(POLL), [], None),
         (NOTHING, [], None),  # no request for too long: the scheduler may have ended
