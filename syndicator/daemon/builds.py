@@ -37,9 +37,6 @@ from syndicator.model.progress import Cancel, Cancelled
 from syndicator.observe import run_line
 from syndicator.service import Service
 
-#: For how many poll intervals a full scan may be interrupted for posts that were just saved.
-MAX_INTERRUPTED_POLLS = 3
-
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -50,7 +47,8 @@ class Source:
     watch: bool  #: whether changes are reported between polls, too
     output: Path  #: not watched, as the state: syndicator writes there itself
     state: Path | None  #: None: it is not a file
-    patience: int = MAX_INTERRUPTED_POLLS
+    #: For how many intervals a full scan may be interrupted for posts that were just saved.
+    patience: int = 3
 
 
 class Builds:
@@ -216,10 +214,11 @@ class Builds:
     def _follow_up(self, report: Report, then: FollowUp) -> None:
         if then.missed and self.watcher:
             self.watcher.restart()
-        if then.reschedule and report.next_due is None:
-            self._timers.cancel("due")
-        elif then.reschedule and report.next_due:
-            self._timers.at("due", report.next_due, lambda: self.request(Reason.DUE))
+        if then.reschedule:
+            if report.next_due:
+                self._timers.at("due", report.next_due, lambda: self.request(Reason.DUE))
+            else:
+                self._timers.cancel("due")
         if then.push:
             self._pushes.request_now()
         put_off = frozenset(str(self._source.folder / path) for path in report.put_off)
