@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
-from syndicator.build import publish
+from syndicator.build.aliases import aliases_without_target
 from syndicator.build.pipeline import Builder
 from syndicator.config import Config
 from syndicator.errors import LockedError, StateError, SyndicatorError
@@ -175,7 +175,7 @@ class Service:
         if self._aliases_checked_at != report.feeds and any(self._aliases.values()):
             with self.database.read() as connection:
                 paths = {row.path for row in feeds.all_files(connection) if not row.gone}
-            self._alias_problems = publish.aliases_without_target(self._aliases, paths)
+            self._alias_problems = aliases_without_target(self._aliases, paths)
             self._aliases_checked_at = report.feeds
         return replace(report, notes=self._alias_problems)
 

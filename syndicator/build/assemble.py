@@ -1,10 +1,10 @@
 """Makes a Feed of its settings and entries, with an `updated` that never goes back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from syndicator.model.content import Entry, Feed, FeedSpec, SiteInfo, Term
+from syndicator.model.content import Entry, Feed, FeedSpec, SiteInfo, Term, fingerprint
 
 #: A date further ahead than this is a mistake: clocks and time zones differ by less.
 FUTURE_TOLERANCE = timedelta(days=1)
@@ -27,3 +27,13 @@ def assemble(
         dates.append(before)
     shown = entries if spec.full else [replace(entry, content="") for entry in entries]
     return Feed(spec=spec, site=site, updated=max(dates, default=None), entries=tuple(shown))
+
+
+def content_key(
+    feed: Feed, entry_keys: Sequence[str], version: str, aliases: Mapping[str, str]
+) -> str:
+    """A digest of all that a feed's files are made of: equal keys mean equal files.
+
+    `entry_keys`: of its entries. `version`: of the program. `aliases`: other paths of its files.
+    """
+    return fingerprint(version, feed.spec, feed.site, feed.updated, tuple(entry_keys), aliases)

@@ -6,9 +6,11 @@ from time import perf_counter
 
 from sqlalchemy import Connection
 
+from syndicator.build.compression import Compression
 from syndicator.build.entries import EntryLoader
-from syndicator.build.index import IndexResult
-from syndicator.build.publish import Compression, PublishResult
+from syndicator.build.index_plan import Counts
+from syndicator.build.publish import PublishResult
+from syndicator.build.snapshot import Snapshot
 from syndicator.errors import OutputError
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Report
@@ -22,7 +24,7 @@ from syndicator.store.feeds import FileRow
 class BuildContext:
     """The inputs of a run, its tools, and its results so far."""
 
-    site: Site
+    snapshot: Snapshot
     source: SourceFolder
     now: datetime
     begun: float  #: by `perf_counter`
@@ -48,11 +50,15 @@ class BuildContext:
         self.repaired += published.written - len(published.changed)
 
     @property
+    def site(self) -> Site:
+        return self.snapshot.site
+
+    @property
     def until(self) -> datetime:
         """The date of the newest posts that the feeds may have."""
         return self.site.until(self.now)
 
-    def report(self, connection: Connection, indexed: IndexResult) -> Report:
+    def report(self, connection: Connection, indexed: Counts) -> Report:
         """The report of the run, with the numbers and problems in the store."""
         return Report(
             started=self.now,

@@ -1,9 +1,10 @@
 """Loads the entries of a feed's posts from the cache in the state, or renders them."""
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from syndicator.jekyll.site import ALWAYS, Site
 from syndicator.model.content import (
     Document,
     Entry,
-    FileState,
     Post,
     PostHead,
     Problem,
@@ -24,7 +24,7 @@ from syndicator.model.content import (
 )
 from syndicator.model.lookups import matches_name, path_endings
 from syndicator.sources.folder import SourceFolder
-from syndicator.sources.referenced_files import FolderFiles, current_state
+from syndicator.sources.referenced_files import FolderFiles
 from syndicator.store import entries, feeds, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow
@@ -46,6 +46,61 @@ class LoadedEntries:
     incomplete: bool  #: whether a heavy post is missing or outdated because its turn is to come
     rendered: bool  #: whether one of the entries was rendered in this run
     mismatched: tuple[str, ...]  #: posts whose file changed after it was indexed
+
+
+class Turn(Enum):
+    """What becomes of a post whose entry is outdated or missing."""
+
+    RENDER = 1
+    WAIT = 2  #: it is heavy, and rendered after the others
+    MISMATCHED = 3  #: its file has changed since it was indexed
+
+
+def is_current(row: PostRow, entry: EntryRow | None, key: str) -> bool:
+    """Whether a post's cached entry is used as it is. None: there is no entry.
+
+    `key`: the digest of everything that rendering it depends on. A post that can't be read now
+    keeps its last good entry, or is left out.
+    """
+    unreadable = row.digest not in ("", row.document_digest)
+    return unreadable or (entry is not None and entry.key == key)
+
+
+def turn_of(post: Post | None, path: str, allowed: Collection[str] | None) -> Turn:
+    """`post`: in its indexed version; None: its file has another.
+
+    `allowed`: the heavy posts that may be rendered now; None: all of them.
+    """
+    if post is None:
+        return Turn.MISMATCHED
+    if allowed is None or path in allowed or not is_heavy(post.body):
+        return Turn.RENDER
+    return Turn.WAIT
+
+
+def loaded(
+    rows: Iterable[EntryRow | None],
+    turns: Mapping[str, Turn],
+    rendered: Collection[str],
+) -> LoadedEntries:
+    """What a feed shows. Posts that can't be rendered, or have no entry yet, are left out.
+
+    `rows`: the entry of each post. `turns`: of posts that were not current. `rendered`: the posts
+    rendered in this run.
+    """
+    shown = [row for row in rows if row and row.entry]
+    return LoadedEntries(
+        paths=tuple(row.path for row in shown),
+        entries=tuple(row.entry for row in shown if row.entry),
+        keys=tuple(
+            # The same key doesn't mean the same entry if the entry shows other posts.
+            f"{row.key} {sorted(row.needs.items())} {row.entry if row.uses_posts else ''}"
+            for row in shown
+        ),
+        incomplete=Turn.WAIT in turns.values(),
+        rendered=any(row.path in rendered for row in shown),
+        mismatched=tuple(path for path, turn in turns.items() if turn is Turn.MISMATCHED),
+    )
 
 
 class EntryLoader:
@@ -70,16 +125,14 @@ class EntryLoader:
         self._policy = options.policy
         self._version = options.version
         self._recent = recent
-        self._light_first = False
         self._heavy: dict[str, PostRow] = {}  #: posts that wait for their turn, by path
-        self._allowed: set[str] = set()  #: heavy posts whose turn has come
+        self._allowed: set[str] | None = None  #: heavy posts whose turn has come; None: all
         self._rendered: set[str] = set()  #: posts rendered in this run
 
     def begin(self, *, light_first: bool, at_once: str | None = None) -> None:
         """Begin a run. `light_first`: heavy posts wait for their turn, except the one `at_once`."""
-        self._light_first = light_first
         self._heavy.clear()
-        self._allowed = {at_once} if at_once else set()
+        self._allowed = {path for path in (at_once,) if path} if light_first else None
         self._rendered.clear()
 
     @property
@@ -90,7 +143,8 @@ class EntryLoader:
     def render_next(self, until: datetime) -> None:
         """Render the smallest of the waiting posts. Later calls of `load` include it."""
         path = min(self._heavy, key=lambda path: (self._heavy[path].stat.size, path))
-        self._allowed.add(path)
+        if self._allowed is not None:
+            self._allowed.add(path)
         self.load([self._heavy.pop(path)], until)
 
     @cached_property
@@ -109,48 +163,30 @@ class EntryLoader:
         self._posts.until = until
         rows = list(rows)
         with self.database.read() as connection:
-            cached = entries.get(connection, [row.stat.path for row in rows], self._recent)
+            shown = entries.get(connection, [row.stat.path for row in rows], self._recent)
+        turns: dict[str, Turn] = {}
         rendered: list[EntryRow] = []
         render_problems: dict[str, tuple[Problem, ...]] = {}
-        loaded: list[EntryRow] = []
-        mismatched: list[str] = []
-        incomplete = False
         for row in rows:
             path = row.stat.path
-            entry_row = cached.get(path)
-            # A post that can't be read now keeps its last good entry.
-            unreadable = row.digest not in ("", row.document_digest)
-            if not unreadable and (entry_row is None or entry_row.key != self._key(row)):
-                post = self._post(row)
-                if post is None:
-                    mismatched.append(path)
-                elif self._light_first and path not in self._allowed and is_heavy(post.body):
-                    self._heavy[path] = row
-                    incomplete = True
-                else:
-                    rendering = self._render(row, post)
-                    entry_row = self._entry_row(row, rendering)
-                    render_problems[path] = rendering.problems
-                    rendered.append(entry_row)
-                    self._rendered.add(path)
-            if entry_row and entry_row.entry:
-                loaded.append(entry_row)
+            key = self._key(row)
+            if is_current(row, shown.get(path), key):
+                continue
+            post = self._post(row)
+            turns[path] = turn_of(post, path, self._allowed)
+            if turns[path] is Turn.WAIT:
+                self._heavy[path] = row
+            elif post is not None:
+                rendering = self._render(row, post)
+                shown[path] = self._entry_row(row, key, rendering)
+                render_problems[path] = rendering.problems
+                rendered.append(shown[path])
+                self._rendered.add(path)
         if rendered:
             with self.database.begin(durable=False) as connection:
                 entries.put(connection, rendered)
                 problems.replace(connection, "render", render_problems)
-        return LoadedEntries(
-            paths=tuple(row.path for row in loaded),
-            entries=tuple(row.entry for row in loaded if row.entry),
-            keys=tuple(
-                # The same key doesn't mean the same entry if the entry shows other posts.
-                f"{row.key} {sorted(row.needs.items())} {row.entry if row.uses_posts else ''}"
-                for row in loaded
-            ),
-            mismatched=tuple(mismatched),
-            incomplete=incomplete,
-            rendered=any(row.path in self._rendered for row in loaded),
-        )
+        return loaded((shown.get(row.stat.path) for row in rows), turns, self._rendered)
 
     def _key(self, row: PostRow) -> str:
         return fingerprint(
@@ -186,10 +222,10 @@ class EntryLoader:
 
             return Rendering(entry=None, problems=(problem,))
 
-    def _entry_row(self, row: PostRow, rendering: "Rendering") -> EntryRow:
+    def _entry_row(self, row: PostRow, key: str, rendering: "Rendering") -> EntryRow:
         return EntryRow(
             path=row.stat.path,
-            key=self._key(row),
+            key=key,
             entry=rendering.entry,
             uses_posts=rendering.uses_posts,
             needs=dict(self._files.needs),
@@ -213,31 +249,6 @@ class StoredPosts:
             return tuple(
                 row.head for row in posts.newest_of_all(connection, self.until, limit) if row.head
             )
-
-
-class Dependencies:
-    """The files of the site that cached entries depend on, in memory: a poll reads no rows."""
-
-    def __init__(self, connection: Connection) -> None:
-        #: By file, then by the state it was seen in: the posts whose entries used it.
-        self._dependents: dict[str, dict[FileState, list[str]]] = {}
-        for post, needs in entries.needs(connection).items():
-            for path, seen in needs.items():
-                self._dependents.setdefault(path, {}).setdefault(seen, []).append(post)
-
-    def outdated(self, root: str, changed_paths: Collection[str] | None) -> set[str]:
-        """The posts whose entries depend on a file that changed.
-
-        `changed_paths`: the only files that may have changed, or their folders; None: any.
-        """
-        outdated: set[str] = set()
-        for path, dependents in self._dependents.items():
-            if changed_paths is None or path in changed_paths or path.endswith("/"):
-                now = current_state(root, path)
-                outdated.update(
-                    post for seen, posts in dependents.items() if seen != now for post in posts
-                )
-        return outdated
 
 
 def prune(connection: Connection) -> None:

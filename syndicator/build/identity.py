@@ -3,7 +3,9 @@
 It decides only: `store.identities` stores the identities.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from syndicator.model.content import Identity, PostHead, Problem
@@ -110,3 +112,149 @@ def with_identity(head: PostHead, identity: Identity) -> PostHead:
     if (head.id, head.updated) == (identity.id, updated):
         return head
     return head._replace(id=identity.id, updated=updated)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Renames:
+    """The identities of renamed posts."""
+
+    continued: Mapping[str, Identity]  #: by the post's new path
+    left: frozenset[str]  #: the paths that these identities had
+    #: Identities of posts whose path a renamed one took. They may reappear under another path, and
+    #: are kept under an impossible one: with a slash at its end.
+    displaced: tuple[Identity, ...]
+
+
+def follow_renames(
+    heads: Mapping[str, PostHead],
+    stored: Mapping[str, Identity],
+    removed: Iterable[Identity],
+    now: datetime,
+) -> Renames:
+    """Which of the posts that were read are renamed ones.
+
+    `stored`: the identities of their paths. `removed`: those of posts whose file is gone.
+    """
+    candidates = rename_candidates(heads.values(), stored)
+    previous = [one for head in candidates if (one := stored.get(head.path)) and not one.gone]
+    previous += [one for one in removed if one.path not in heads]
+    continued = renamed(candidates, previous)
+    left = frozenset(old.path for old in continued.values())
+    return Renames(
+        continued={
+            path: old._replace(path=path, gone=old.gone or now) for path, old in continued.items()
+        },
+        left=left,
+        displaced=tuple(
+            one._replace(path=f"{path}/")
+            for path in continued
+            if path not in left and (one := stored.get(path))
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claims:
+    """The ids that the posts of documents read together want. All by path."""
+
+    heads: Mapping[str, PostHead]  #: of the posts, as they were read
+    known: Mapping[str, Identity]  #: as stored, or continued by a renamed post
+    wanted: Mapping[str, Identity]
+    hidden: Mapping[str, str]  #: ids of known posts that have no head now
+
+    @property
+    def ids(self) -> set[str]:
+        """The ids whose holder in the index `assign` has to know."""
+        return {
+            *(one.id for one in self.wanted.values()),
+            *(head.id for head in self.heads.values()),
+            *self.hidden.values(),
+        }
+
+
+def claim(
+    heads: Mapping[str, PostHead],
+    stored: Mapping[str, Identity],
+    continued: Mapping[str, Identity],
+    now: datetime,
+) -> Claims:
+    """The ids that posts want. `stored` has documents without a head, too."""
+    known = {**stored, **continued}
+    return Claims(
+        heads=heads,
+        known=known,
+        wanted={path: identify(head, known.get(path), now) for path, head in heads.items()},
+        hidden={path: one.id for path, one in known.items() if path not in heads},
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assignment:
+    """The ids that posts get. All by path."""
+
+    identities: Mapping[str, Identity]
+    conflicts: Mapping[str, tuple[Problem, ...]]
+    hidden_ids: Mapping[str, str]  #: those that hidden posts keep
+    suffixed: frozenset[str]  #: posts that got a suffixed id
+
+
+def assign(claims: Claims, holders: Mapping[str, str]) -> Assignment:
+    """Give each post an id that no other post has.
+
+    `holders`: the path in the index that holds an id, for `claims.ids` and `suffixed_candidates`.
+
+    Known posts come first, then hidden ones: a post keeps its id against a new one.
+    """
+    identities = dict(claims.wanted)
+    conflicts: dict[str, tuple[Problem, ...]] = {}
+    hidden_ids: dict[str, str] = {}
+    suffixed: set[str] = set()
+    current = {
+        id: path
+        for id, path in holders.items()
+        if path not in identities or identities[path].id == id
+    }
+    known = [path for path in claims.heads if path in claims.known]
+    new = [path for path in claims.heads if path not in claims.known]
+    for path in (*known, *claims.hidden, *new):
+        if (hidden_id := claims.hidden.get(path)) is not None:
+            if current.setdefault(hidden_id, path) == path:
+                hidden_ids[path] = hidden_id
+            continue
+        one = claims.wanted[path]
+        if problem := conflict(claims.heads[path], one, current):
+            conflicts[path] = (problem,)
+        if current.get(one.id, path) != path:
+            taken = {**holders, **current}
+            free = (id for id in suffixed_ids(one) if taken.get(id, path) == path)
+            one = one._replace(id=next(free))
+            suffixed.add(path)
+        current.setdefault(one.id, path)
+        identities[path] = one
+    return Assignment(
+        identities=identities,
+        conflicts=conflicts,
+        hidden_ids=hidden_ids,
+        suffixed=frozenset(suffixed),
+    )
+
+
+def suffixed_candidates(claims: Claims, holders: Mapping[str, str]) -> set[str]:
+    """The suffixed ids that `assign` may have to choose from.
+
+    They are those of each post whose id another post holds, wants, or may be given.
+    """
+    number = Counter([*(one.id for one in claims.wanted.values()), *claims.hidden.values()])
+    candidates: set[str] = set()
+    while True:
+        more = {
+            id
+            for one in claims.wanted.values()
+            if number[one.id] > 1
+            or holders.get(one.id, one.path) != one.path
+            or one.id in candidates
+            for id in suffixed_ids(one)
+        }
+        if more <= candidates:
+            return candidates
+        candidates |= more

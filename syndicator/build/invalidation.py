@@ -1,150 +1,98 @@
-"""Marks feeds stale for reasons other than a changed post: settings, time, site files, lost files.
+"""Decides what is stale although no post changed: by time, by site files, by lost feed files."""
 
-`Memory` is what a run keeps for the next one, which then checks only what may have changed.
-"""
-
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
-from syndicator.build import entries, feed_names, publish
-from syndicator.build.feed_names import FeedNames
-from syndicator.build.index import mark_entries_stale
-from syndicator.build.options import BuildOptions
-from syndicator.build.scan import SiteReader
-from syndicator.jekyll.site import Site
-from syndicator.model.content import Report, fingerprint
+from sqlalchemy import Connection
+
+from syndicator.build.publish import is_lost
+from syndicator.build.snapshot import Snapshot
+from syndicator.model.content import FileState
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import feeds, kv, posts, problems
+from syndicator.sources.referenced_files import current_state
+from syndicator.store import entries, feeds, posts
 from syndicator.store.database import Database
-from syndicator.store.feeds import FeedRow, FileRow
 
 
-@dataclass
-class Memory:
-    """What a run leaves to the next, so that a poll reads no rows and a change only its own.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What may make feeds stale besides their posts, as it is now."""
 
-    It is dropped if a run fails, if the site changed, and if another process had a run.
+    #: Of the site's files that entries depend on, those that may have changed.
+    states: Mapping[str, FileState]
+    #: The feeds with a file that someone else changed or removed.
+    lost: frozenset[str]
+    #: The feeds of posts whose date has passed, or is ahead again; None: no date has.
+    due: frozenset[str] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StaleParts:
+    """What has to be built again although no post changed. False: nothing."""
+
+    #: Posts whose entries are stale, and so the feeds they are in.
+    entries: frozenset[str] = frozenset()
+    feeds: frozenset[str] = frozenset()
+    #: Whether the date of a post has passed. Even if it is in no feed now, another one is next.
+    date_passed: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.entries or self.feeds or self.date_passed)
+
+
+def period(snapshot: Snapshot, now: datetime) -> tuple[datetime, datetime] | None:
+    """The dates, later than the first and not later than the second, whose posts are due now.
+
+    If the clock was set back, the posts of these dates were published too early, and are future
+    ones again. None: there are no such posts.
     """
-
-    site: Site
-    names: FeedNames
-    dependencies: entries.Dependencies
-    using_posts: set[str]  #: posts whose entries show other posts
-    files: Mapping[str, FileRow]  #: by path
-    report: Report
-    put_off: bool  #: whether heavy posts were put off to the next run
-
-    def post_at_once(self, only: str | None, now: datetime) -> str | None:
-        """The post to render at once even if it is heavy: the `only` new or changed one.
-
-        None if another post waits behind it: one put off, one that shows other posts, one due.
-        """
-        due = self.report.next_due
-        others = self.put_off or self.using_posts - {only} or (due is not None and now >= due)
-        return None if others else only
+    then = snapshot.built_at
+    if then is None:
+        return None
+    if now < then:
+        return now, then
+    due = snapshot.report.next_due if snapshot.report else then
+    return (then, now) if due is not None and now >= due else None
 
 
-class Invalidation:
-    """Marks feeds as stale although none of their posts changed."""
+def look(
+    snapshot: Snapshot,
+    now: datetime,
+    changed_paths: Collection[str] | None,
+    root: Path,
+    output: OutputFolder,
+    database: Database,
+) -> Facts:
+    """Look at the clock, the site's files and the published files.
 
-    def __init__(
-        self,
-        options: BuildOptions,
-        database: Database,
-        output: OutputFolder,
-        site_reader: SiteReader,
-    ) -> None:
-        self._options = options
-        self._database = database
-        self._output = output
-        self._site_reader = site_reader
+    `changed_paths`: the only files that may have changed; None: any, the published ones too.
+    """
+    needed = snapshot.dependencies.files(changed_paths)
+    published = snapshot.files.values() if changed_paths is None else ()
+    dates = period(snapshot, now)
+    due = None
+    if dates:
+        with database.read() as connection:
+            due = frozenset(posts.feeds_due(connection, *dates))
+    return Facts(
+        states={path: current_state(str(root), path) for path in needed},
+        lost=frozenset(row.feed for row in published if is_lost(output, row)),
+        due=due,
+    )
 
-    def load_site_history(self) -> None:
-        """Load whether the site ever had a _config.yml and _posts: they must not go missing."""
-        with self._database.read() as connection:
-            self._site_reader.had_config |= bool(kv.get(connection, "configured"))
-            self._site_reader.had_posts |= bool(kv.get(connection, "posted"))
 
-    def is_due(
-        self, memory: Memory, site: Site, now: datetime, changed_paths: Collection[str] | None
-    ) -> bool:
-        """Whether anything that is not a document changed since the last run.
+def find_stale(snapshot: Snapshot, facts: Facts) -> StaleParts:
+    """What became stale since the last run. A post that is due changes entries that show posts."""
+    outdated = snapshot.dependencies.outdated(facts.states)
+    return StaleParts(
+        entries=outdated | snapshot.using_posts if facts.due else outdated,
+        feeds=facts.lost | (facts.due or frozenset()),
+        date_passed=facts.due is not None,
+    )
 
-        `changed_paths`: the only files that may have; None: any, and our own files may be lost.
-        """
-        due = memory.report.next_due
-        return (
-            site is not memory.site
-            or (due is not None and now >= due)
-            or now < memory.report.started  # a clock set back makes posts future ones again
-            or bool(memory.dependencies.outdated(str(self._options.source), changed_paths))
-            or (changed_paths is None and bool(self._lost_feeds(memory.files.values())))
-        )
 
-    def apply_settings(self, site: Site) -> bool:
-        """Mark all feeds as stale if the site or the options differ from the stored ones.
-
-        True: posts depend on what changed, and are marked to be read again.
-        """
-        options = self._options
-        read_with = fingerprint(options.version, site.digest, sorted(options.kinds_of(site)))
-        made_with = fingerprint(
-            read_with,
-            options.spec_of(site, feed_names.ALL, None),
-            site.info,
-            options.policy.key,
-            sorted(options.aliases.items()),
-        )
-        with self._database.read() as connection:
-            read_before = kv.get(connection, "read with")
-            made_before = kv.get(connection, "made with")
-        if (read_before, made_before) == (read_with, made_with):
-            return False
-        with self._database.begin() as connection:
-            if read_before != read_with:
-                posts.mark_unread(connection)
-            feeds.mark_all_stale(connection)
-            kv.put(connection, "read with", read_with)
-            kv.put(connection, "made with", made_with)
-            kv.put(connection, "configured", "yes" if self._site_reader.had_config else "")
-            kv.put(connection, "posted", "yes" if self._site_reader.had_posts else "")
-        return read_before != read_with
-
-    def mark_stale(
-        self,
-        now: datetime,
-        memory: Memory | None,
-        changed_paths: Collection[str] | None,
-        using_posts: Collection[str],
-    ) -> None:
-        """Mark the feeds that time, files of the site, or the loss of their own files affect.
-
-        `memory`: of the last run; None: it is missing or invalid. `changed_paths` as above.
-        `using_posts`: the posts whose entries show other posts, and so perhaps one that is due.
-        """
-        with self._database.read() as connection:
-            before = kv.get(connection, "now")
-            then = datetime.fromisoformat(before) if before else now
-            # If the clock was set back, posts that it published too early are future ones again.
-            due = posts.feeds_due(connection, min(then, now), max(then, now))
-            dependencies = memory.dependencies if memory else entries.Dependencies(connection)
-            files = memory.files.values() if memory else feeds.all_files(connection)
-            missing = not memory and not any(
-                row.name == feed_names.ALL for row in feeds.all_names(connection)
-            )
-        outdated = dependencies.outdated(str(self._options.source), changed_paths)
-        lost = self._lost_feeds(files) if changed_paths is None else set()
-        if memory and not (outdated or due or lost):
-            return
-        with self._database.begin(durable=False) as connection:
-            if missing:
-                main = FeedRow(name=feed_names.ALL, kind=None, label=None, folded="")
-                feeds.put(connection, [main])
-            mark_entries_stale(connection, outdated.union(using_posts) if due else outdated)
-            feeds.mark_stale(connection, due | lost)
-            problems.replace(connection, "site", {"": self._site_reader.problems})
-
-    def _lost_feeds(self, files: Iterable[FileRow]) -> set[str]:
-        """The feeds with a file that someone else changed or removed."""
-        return {row.feed for row in files if publish.is_lost(self._output, row)}
+def apply(connection: Connection, stale: StaleParts) -> None:
+    entries.mark_stale(connection, stale.entries)
+    feeds.mark_stale(connection, stale.feeds)

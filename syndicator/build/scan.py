@@ -1,22 +1,31 @@
-"""Finds documents that are new, changed or gone since the last poll, and reads the site config.
+"""Finds the documents that are new, changed or gone since the last scan.
 
-A scan compares sizes and mtimes; it opens no document.
+A scan compares sizes and mtimes; it opens no document. A fresh document only may have changed: the
+index compares it with its row before it is read.
 """
 
-import os
 from array import array
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 
-from syndicator.errors import SourceError
-from syndicator.jekyll.site import Site, read_site
-from syndicator.model.content import FileState, Problem
-from syndicator.sources.folder import SourceFolder, not_a_directory, source_error
-from syndicator.sources.referenced_files import FolderFiles, unchanged
+from syndicator.sources.folder import FolderScan, SourceFolder, source_error
 from syndicator.store import posts
 from syndicator.store.database import Database
 from syndicator.store.sql import batches
+
+
+@dataclass(frozen=True, slots=True)
+class LastScan:
+    """What the next scan is compared with."""
+
+    #: Of every document, eight bytes each; None: compare with the store.
+    stat_hashes: "array[int] | None" = None
+    #: Whether some documents were found through links to their folders: they have two paths.
+    linked: bool = False
+    #: Paths that the next scan returns even if their stat is the same.
+    unsettled: frozenset[str] = frozenset()
+    #: Paths that were scanned alone since `stat_hashes`.
+    scanned_alone: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,172 +36,132 @@ class ScanResult:
     gone: Collection[str] = ()
     #: Of every document; None: only some paths were scanned.
     stat_hashes: "array[int] | None" = None
-    all_fresh: bool = False  #: True: `fresh` has every document of the source
+    linked: bool = False  #: as in `LastScan`, if every document was scanned
 
     def __bool__(self) -> bool:
         return bool(self.fresh or self.gone)
 
 
-class Scanner:
-    """Compares each scan with the one before, of which it keeps eight bytes a document.
+def scan(
+    database: Database,
+    source: SourceFolder,
+    last: LastScan,
+    paths: Collection[str] | None,
+    progress: Callable[[int], None],
+) -> ScanResult:
+    """Scan these documents only, or all of them. `paths`: the only ones that may differ; None: any.
 
-    The first scan of a process, and the first after `reset`, is compared with the store. A fresh
-    path only may have changed: the indexer compares it with its row before it reads the file.
+    What `progress` raises ends the scan. Raises SourceError if a source that had documents has
+    none: it may be an unmounted disk.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._stat_hashes: array[int] | None = None
-        self._linked = False  #: whether some files were found through links to their folders
-        self._racy: set[str] = set()
-        self._scanned_alone: set[str] = set()  #: by `scan_paths`; `_stat_hashes` are older
-
-    @property
-    def needs_full_scan(self) -> bool:
-        """True until the first full scan, and after `reset`."""
-        return self._stat_hashes is None
-
-    def reset(self) -> None:
-        """Compare the next scan with the store."""
-        self._stat_hashes = None
-
-    def scan_all(self, source: SourceFolder, progress: Callable[[int], None]) -> ScanResult:
-        """Scan every document. What `progress` raises ends the scan and changes nothing.
-
-        Raises SourceError if a source that had documents has none: it may be an unmounted disk.
-        """
-        if self._stat_hashes is not None:
-            stat_hashes = source.scan(None, progress).stat_hashes
-            if stat_hashes == self._stat_hashes:
-                existing, gone = self._check(source, self._racy | self._scanned_alone)
-                return ScanResult(fresh=existing, gone=gone, stat_hashes=stat_hashes)
-        with self._database.read() as connection:
-            known = (
-                set(self._stat_hashes)
-                if self._stat_hashes is not None
-                else {hash(row) for row in posts.settled_stats(connection)}
-            )
-            scan = source.scan(known, progress)
-            self._linked = scan.linked
-            del known  # frees a hundred bytes a document
-            total = posts.count_documents(connection)
-            if total and not scan.stat_hashes:
-                message = f"{source.root} has no posts where it had {total:,}"
-                hint = "check that it is mounted; if all posts were deleted, start with a new state"
-                raise source_error(source.root, message, hint)
-            again = {
-                path
-                for path in self._racy | self._scanned_alone
-                if source.is_document(path) and source.stat(path)
-            }
-            fresh = sorted({*scan.fresh, *again}) if again else scan.fresh
-            indexed = sum(posts.count_documents(connection, batch) for batch in batches(fresh))
-            gone_paths: set[str] = set()
-            if total > len(scan.stat_hashes) - len(fresh) + indexed:
-                hashes_now, fresh_paths = set(scan.stat_hashes), set(fresh)
-                gone_paths = {
-                    row[0] for row in posts.all_stats(connection) if hash(row) not in hashes_now
-                } - fresh_paths
-        all_fresh = len(scan.fresh) == len(scan.stat_hashes)
-        return ScanResult(
-            fresh=fresh, gone=gone_paths, stat_hashes=scan.stat_hashes, all_fresh=all_fresh
-        )
-
-    def scan_paths(
-        self, source: SourceFolder, paths: Collection[str], progress: Callable[[int], None]
-    ) -> ScanResult:
-        """Scan these documents only, or all if these alone can't be judged."""
-        if self._linked and not all(map(source.is_document, paths)):
-            # The path may be a document's under another path, through a linked folder.
-            return self.scan_all(source, progress)
-        existing, gone = self._check(source, {path for path in paths if source.is_document(path)})
-        again = {path for path in self._racy if source.is_document(path) and source.stat(path)}
-        if gone:
-            with self._database.read() as connection:
-                all_gone = posts.has_no_others(connection, gone)
-            if all_gone:  # the full scan refuses an emptied source
-                return self.scan_all(source, progress)
-        return ScanResult(fresh=sorted({*existing, *again}), gone=gone)
-
-    def _check(self, source: SourceFolder, paths: Collection[str]) -> tuple[list[str], set[str]]:
-        """Those of the paths that exist, sorted, and those that the store has and that are gone."""
-        existing = {path for path in paths if source.stat(path)}
-        absent = [path for path in paths if path not in existing]
-        if not absent:
-            return sorted(existing), set()
-        with self._database.read() as connection:
-            return sorted(existing), set(posts.get(connection, absent))
-
-    def remember(self, result: ScanResult, racy: set[str]) -> None:
-        """Keep a scan to compare the next with. Call it once the index has its changes.
-
-        `racy`: paths that the next scan must return again.
-        """
-        if result.stat_hashes is None:
-            self._scanned_alone |= {*result.fresh, *result.gone}
-        else:
-            self._stat_hashes, self._scanned_alone = result.stat_hashes, set()
-        self._racy = racy
+    if paths is not None:
+        documents = {path for path in paths if source.is_document(path)}
+        if not needs_full_scan(last, paths, documents):
+            result = _scan_alone(database, source, last, documents)
+            if result is not None:
+                return result
+    return _scan_all(database, source, last, progress)
 
 
-class SiteReader:
-    """Reads a site's config and data; reads them again only if one of their files changed."""
+def needs_full_scan(last: LastScan, paths: Collection[str], documents: Collection[str]) -> bool:
+    """Whether every document has to be scanned although only `paths` may have changed.
 
-    def __init__(self, root: Path, overrides: Mapping[str, str]) -> None:
-        self._root = root
-        self._overrides = overrides
-        self._needs: Mapping[str, FileState] = {}
-        self._site: Site | None = None
-        self.problems: tuple[Problem, ...] = ()
-        self.had_config = False  #: whether the site has, or ever had, a _config.yml
-        self.had_posts = False  #: whether it is, or ever was, more than a plain folder of posts
+    `documents`: those of the paths that can be documents. Where folders are linked, another path
+    may be a document's under the link.
+    """
+    return last.stat_hashes is None or (last.linked and not set(paths).issubset(documents))
 
-    def read(self) -> Site:
-        """The site as it is now: the same object while it is unchanged.
 
-        Raises SourceError if the folder is missing, if its _config.yml can't be read, or if a file
-        or folder that made it a site is gone, as in an unfinished copy or checkout. Without
-        _config.yml every link would change; without _posts every Markdown file would be a post.
-        """
-        try:
-            os.scandir(self._root).close()
-        except (FileNotFoundError, NotADirectoryError):
-            raise not_a_directory(self._root) from None
-        except OSError as error:
-            raise SourceError(
-                f"{self._root} can't be read: {error.strerror}",
-                hint="check that this user may read it",
-            ) from error
-        if self._site is not None and unchanged(self._root, self._needs):
-            return self._site
-        files = FolderFiles(self._root)
-        config = files.text("_config.yml")
-        if config is None and os.path.lexists(self._root / "_config.yml"):
-            hint = "make it a file that this user may read, in UTF-8 and under 1 MiB"
-            raise source_error(self._root, "_config.yml can't be read as text", hint)
-        if config is None and self.had_config:
-            hint = "check that it is mounted and copied whole; if it was deleted, add an empty one"
-            raise source_error(self._root, f"{self._root / '_config.yml'} is gone", hint)
-        if config is None:
-            files.names("_posts")
-        site, problems = read_site(config, files, self._overrides)
-        broken = next((problem for problem in problems if problem.fatal), None)
-        if broken:
-            raise SourceError(str(broken), hint=broken.hint)
-        # Searching a plain folder for `_posts` at each poll would stat every file twice. So only
-        # the top level is checked again: a `_posts` there makes it a site.
-        plain = "" in site.scope.roots
-        if plain and self.had_posts:
-            hint = "check that it is mounted and copied whole; a plain folder needs a new state"
-            raise source_error(self._root, f"{self._root} has no _posts any more", hint)
-        needs = {
-            path: seen
-            for path, seen in files.needs.items()
-            if path != "/" and (plain or path != "_posts/")
-        }
-        self._site = site
-        self._needs = needs
-        self.problems = problems
-        self.had_config |= config is not None
-        self.had_posts |= not plain
-        return site
+def some_are_gone(indexed: int, seen: int, fresh: int, fresh_and_indexed: int) -> bool:
+    """Whether documents of the index are gone, by the numbers alone.
+
+    `seen` documents exist, of which `fresh` may be new or changed; the others are indexed as they
+    are. So as many indexed documents exist as there are unchanged ones and indexed fresh ones.
+    """
+    return indexed > seen - fresh + fresh_and_indexed
+
+
+def after(last: LastScan, result: ScanResult, unsettled: Iterable[str]) -> LastScan:
+    """What the scan after this one is compared with, once the index has its changes.
+
+    `unsettled`: paths that it has to return again.
+    """
+    if result.stat_hashes is None:
+        alone = last.scanned_alone.union(result.fresh, result.gone)
+        return replace(last, unsettled=frozenset(unsettled), scanned_alone=alone)
+    return LastScan(result.stat_hashes, result.linked, frozenset(unsettled))
+
+
+def _scan_alone(
+    database: Database, source: SourceFolder, last: LastScan, documents: Collection[str]
+) -> ScanResult | None:
+    """Scan some documents. None: no other document is left, which a full scan has to judge."""
+    existing, gone = _look_up(database, source, documents)
+    if gone:
+        with database.read() as connection:
+            if posts.has_no_others(connection, gone):
+                return None
+    return ScanResult(fresh=sorted({*existing, *_existing(source, last.unsettled)}), gone=gone)
+
+
+def _scan_all(
+    database: Database, source: SourceFolder, last: LastScan, progress: Callable[[int], None]
+) -> ScanResult:
+    again = last.unsettled | last.scanned_alone
+    if last.stat_hashes is not None:  # most scans find no change: comparing two arrays is cheapest
+        seen = source.scan(None, progress)
+        if seen.stat_hashes == last.stat_hashes:
+            existing, gone = _look_up(database, source, again)
+            return ScanResult(sorted(existing), gone, seen.stat_hashes, seen.linked)
+    seen = source.scan(_known(database, last), progress)
+    _refuse_emptied(database, source, seen)
+    existing = _existing(source, again)
+    fresh = sorted({*seen.fresh, *existing}) if existing else seen.fresh
+    return ScanResult(fresh, _gone(database, seen, fresh), seen.stat_hashes, seen.linked)
+
+
+def _known(database: Database, last: LastScan) -> set[int]:
+    """The stat hashes of documents that are not fresh. It takes a hundred bytes a document."""
+    if last.stat_hashes is not None:
+        return set(last.stat_hashes)
+    with database.read() as connection:
+        return {hash(row) for row in posts.settled_stats(connection)}
+
+
+def _refuse_emptied(database: Database, source: SourceFolder, seen: FolderScan) -> None:
+    if seen.stat_hashes:
+        return
+    with database.read() as connection:
+        indexed = posts.count_documents(connection)
+    if indexed:
+        message = f"{source.root} has no posts where it had {indexed:,}"
+        hint = "check that it is mounted; if all posts were deleted, start with a new state"
+        raise source_error(source.root, message, hint)
+
+
+def _gone(database: Database, seen: FolderScan, fresh: Collection[str]) -> set[str]:
+    """The indexed documents that a full scan has not seen."""
+    with database.read() as connection:
+        indexed = posts.count_documents(connection)
+        both = sum(posts.count_documents(connection, batch) for batch in batches(fresh))
+        if not some_are_gone(indexed, len(seen.stat_hashes), len(fresh), both):
+            return set()
+        existing = set(seen.stat_hashes)
+        unseen = {row[0] for row in posts.all_stats(connection) if hash(row) not in existing}
+        return unseen.difference(fresh)
+
+
+def _look_up(
+    database: Database, source: SourceFolder, paths: Collection[str]
+) -> tuple[set[str], set[str]]:
+    """Those of the paths that exist, and those that the store has and that are gone."""
+    existing = {path for path in paths if source.stat(path)}
+    absent = [path for path in paths if path not in existing]
+    if not absent:
+        return existing, set()
+    with database.read() as connection:
+        return existing, set(posts.get(connection, absent))
+
+
+def _existing(source: SourceFolder, paths: Iterable[str]) -> set[str]:
+    return {path for path in paths if source.is_document(path) and source.stat(path)}

@@ -10,7 +10,6 @@ class Phase(StrEnum):
 
     WAITING = "waiting for another run"
     SCANNING = "scanning files"
-    SCANNING_AGAIN = "scanning again"
     READING = "reading posts"
     RENDERING = "rendering posts with Liquid"
     BUILDING = "building feeds"

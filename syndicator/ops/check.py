@@ -6,11 +6,11 @@ from datetime import datetime
 from time import perf_counter
 
 from syndicator.build import identity
+from syndicator.build.aliases import aliases_without_target
 from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.feed_names import ALL, FeedNames
 from syndicator.build.options import BuildOptions
-from syndicator.build.publish import aliases_without_target
-from syndicator.build.scan import SiteReader
+from syndicator.build.site_reader import SiteReader
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import ALWAYS, Site
 from syndicator.model.content import Document, PostHead, Problem, Report

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from syndicator.build import publish
+from syndicator.build.aliases import aliases_without_target
 from syndicator.errors import StateError, SyndicatorError
 from syndicator.model.content import Problem, Report
 from syndicator.model.outbox import JobKind, queued_by_kind
@@ -207,7 +207,7 @@ def collect(
             or _last_failure(kv.get(connection, "last failure")),
             feeds=tuple(_feed_state(row, files, subscribers) for row in rows),
             problems=problems.all_problems(connection)
-            + publish.aliases_without_target(aliases, {file.path for file in files}),
+            + aliases_without_target(aliases, {file.path for file in files}),
             hubs=outbox.hub_states(connection),
             queued={kind.value: queued_by_kind(counts)[kind] for kind in JobKind},
             given_up={kind.value: counts.get((kind, "gave up"), 0) for kind in JobKind},

@@ -1,7 +1,7 @@
 """Rendered entries of the posts that are in some feed."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from syndicator.cache import LruCache
 from syndicator.model.content import Author, Entry, FileState, Media
+from syndicator.store import feeds, posts
 from syndicator.store.schema import entries
 from syndicator.store.sql import among, among_values, batches, to_json, upsert
 
@@ -74,10 +75,12 @@ def put(connection: Connection, rows: Iterable[EntryRow]) -> None:
     )
 
 
-def mark_stale(connection: Connection, paths: Iterable[str]) -> None:
-    """Mark entries stale. They stay in use until they are rendered again."""
+def mark_stale(connection: Connection, paths: Collection[str]) -> None:
+    """Mark entries stale, and the feeds of their posts. They are shown until rendered again."""
     for batch in batches(paths):
         connection.execute(_MARK_STALE, among_values(batch))
+    rows = posts.get(connection, paths).values()
+    feeds.mark_stale(connection, {name for row in rows for name in row.feeds})
 
 
 def remove(connection: Connection, paths: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from syndicator.build.read import ReadRequest, ReadResult, read_all, read_document
-from syndicator.build.scan import SiteReader
+from syndicator.build.site_reader import SiteReader
 from syndicator.jekyll.fast_heads import HeadReader
 from syndicator.jekyll.site import Site
 from syndicator.sources.folder import SourceFolder

@@ -1,0 +1,36 @@
+"""Knows which files of the site the cached entries depend on, in memory: a poll reads no rows."""
+
+from collections.abc import Collection, Mapping
+
+from syndicator.model.content import FileState
+
+
+class Dependencies:
+    """The posts whose entries used a file, by file."""
+
+    def __init__(self, needs: Mapping[str, Mapping[str, FileState]]) -> None:
+        """`needs`: by the path of a post, the files that its entry used, each as it was then."""
+        self._posts: dict[str, dict[FileState, list[str]]] = {}
+        for post, files in needs.items():
+            for path, seen in files.items():
+                self._posts.setdefault(path, {}).setdefault(seen, []).append(post)
+
+    def files(self, changed_paths: Collection[str] | None) -> list[str]:
+        """The files to look at. A path that ends in "/" is the listing of a folder.
+
+        `changed_paths`: the only files that may have changed, or their folders; None: any. A
+        listing changes with any file in its folder.
+        """
+        if changed_paths is None:
+            return list(self._posts)
+        return [path for path in self._posts if path in changed_paths or path.endswith("/")]
+
+    def outdated(self, states: Mapping[str, FileState]) -> frozenset[str]:
+        """The posts whose entries used another version of one of these files."""
+        return frozenset(
+            post
+            for path, now in states.items()
+            for seen, posts in self._posts[path].items()
+            if seen != now
+            for post in posts
+        )
