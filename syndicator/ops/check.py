@@ -32,13 +32,14 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
     read = _read(source, site, progress)
     names = FeedNames((), options.kinds_of(site))
     feeds = {ALL}.union(*(names.of_all(head.terms) for head in read.heads.values()))
-    notes = aliases_without_target(
+    misnamed = aliases_without_target(
         {"feeds.aliases": options.aliases},
         {f"{name}.{suffix}" for name in feeds for suffix in options.formats},
     )
     problems = [
         *reader.problems,
         *read.problems,
+        *misnamed,
         *_duplicate_problems(read.heads.values()),
         *_future_update_problems(read.heads.values(), now),
         *names.problems,
@@ -49,8 +50,8 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
         started=now,
         seconds=perf_counter() - started,
         posts=len(read.heads),
-        problems=tuple(ordered),
-        notes=notes,
+        problems=tuple(problem for problem in ordered if not problem.note),
+        notes=tuple(problem for problem in ordered if problem.note),
     )
 
 
