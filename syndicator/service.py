@@ -1,7 +1,6 @@
 """Puts the parts together from a Config. The only module that knows all of them."""
 
 import os
-import random
 import socket
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
@@ -17,7 +16,7 @@ from syndicator.build.pipeline import Builder
 from syndicator.config import Config
 from syndicator.errors import LockedError, StateError, SyndicatorError
 from syndicator.model.content import Problem, Report
-from syndicator.model.outbox import JobOutcome
+from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.ops import status
 from syndicator.outputs.folder import OutputFolder
@@ -47,8 +46,8 @@ class Listener:
     def on_queued(self) -> None:
         """A job was queued that may be sent at once."""
 
-    def on_outcome(self, outcome: JobOutcome) -> None:
-        """A job was sent, or could not be."""
+    def on_outcome(self, job: Job, outcome: JobOutcome) -> None:
+        """A job was sent, or was to be sent."""
 
     def on_push_progress(self) -> None:
         """A push pass goes on. Called several times a second."""
@@ -105,24 +104,26 @@ class Service:
 
     @cached_property
     def pusher(self) -> "PushWorker":
+        from syndicator.push.context import PushListener, PushOptions, Topics
         from syndicator.push.topics import read_topic
         from syndicator.push.worker import PushWorker
+        from syndicator.websub.retry import RetryPolicy
 
         limits = self.config.hub.limits
         quota = subscription_quota(limits.host_subscriptions, limits.subscriptions)
         return PushWorker(
             self.database,
             self.client,
+            Topics(read=partial(read_topic, self.database, self.output), is_served=self._served),
+            PushOptions(
+                claimer=self._claimer,
+                retry=RetryPolicy(pings=self.config.push.retry, callbacks=self.config.hub.retry),
+                subscriptions_per_host=quota,
+            ),
             clock=self._clock,
-            jitter=random.random,
-            claimer=self._claimer,
-            retry=self.config.push.retry,
-            hub_retry=self.config.hub.retry,
-            subscriptions_per_host=quota,
-            read_topic=partial(read_topic, self.database, self.output),
-            is_served=self._served,
-            on_outcome=self._listener.on_outcome,
-            on_progress=self._listener.on_push_progress,
+            listener=PushListener(
+                on_outcome=self._listener.on_outcome, on_progress=self._listener.on_push_progress
+            ),
         )
 
     def __enter__(self) -> Self:

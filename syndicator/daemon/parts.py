@@ -16,7 +16,7 @@ from syndicator.daemon.serving import (
 )
 from syndicator.daemon.signals import Event
 from syndicator.daemon.telemetry import Telemetry
-from syndicator.model.outbox import JobOutcome
+from syndicator.model.outbox import Job, JobOutcome
 from syndicator.service import Listener, Service
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
@@ -85,8 +85,8 @@ class Parts(Listener):
     def on_queued(self) -> None:
         self.scheduler.pushes.request_now()
 
-    def on_outcome(self, outcome: JobOutcome) -> None:
-        self.scheduler.pushes.record(outcome)
+    def on_outcome(self, job: Job, outcome: JobOutcome) -> None:
+        self.scheduler.pushes.record(job, outcome)
 
     def on_push_progress(self) -> None:
         self.scheduler.pushes.worker.heartbeat.beat()

@@ -15,7 +15,16 @@ from syndicator.daemon.telemetry import Telemetry
 from syndicator.daemon.timers import Timers
 from syndicator.daemon.worker import Worker
 from syndicator.errors import MovedStateError
-from syndicator.model.outbox import JobKind, JobOutcome, queued_by_kind
+from syndicator.model.outbox import (
+    Done,
+    GaveUp,
+    Job,
+    JobKind,
+    JobOutcome,
+    Released,
+    Retry,
+    queued_by_kind,
+)
 from syndicator.observe import attempt_line
 from syndicator.push.worker import PushWorker
 from syndicator.service import Service
@@ -85,15 +94,20 @@ class Pushes:
         self._push_worker.nudge()
         self.worker.request(True)
 
-    def record(self, outcome: JobOutcome) -> None:
+    def record(self, job: Job, outcome: JobOutcome) -> None:
         """Log and count one request. One that was not sent is neither."""
-        if not outcome.attempted:
-            return
-        job = outcome.job
-        result = "done" if outcome.done else "retry" if outcome.retry_at else "given_up"
+        match outcome:
+            case Done():
+                result = "done"
+            case Retry():
+                result = "retry"
+            case GaveUp():
+                result = "given_up"
+            case Released():
+                return
         self._metrics.count_attempt(job.kind, job.target, result)
         line = attempt_line(job.kind, job.target, job.topic, result)
-        if outcome.done:
+        if isinstance(outcome, Done):
             # There are as many deliveries as subscribers: the summary of the pass counts them.
             (self._log.info if job.kind is JobKind.PING else self._log.debug)("sent", **line)
             return
