@@ -114,7 +114,9 @@ class Service:
         return PushWorker(
             self.database,
             self.client,
-            Topics(read=partial(read_topic, self.database, self.output), is_served=self._served),
+            Topics(
+                read=partial(read_topic, self.database, self.output.files), is_served=self._served
+            ),
             PushOptions(
                 claimer=self._claimer,
                 retry=RetryPolicy(pings=self.config.push.retry, callbacks=self.config.hub.retry),

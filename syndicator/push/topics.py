@@ -2,13 +2,13 @@
 
 from syndicator.errors import OutputError
 from syndicator.model.content import FeedFile, digest_of
-from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.atomic_files import AtomicFiles
 from syndicator.store import feeds
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 
 
-def read_topic(database: Database, output: OutputFolder, url: str) -> FeedFile | None:
+def read_topic(database: Database, files: AtomicFiles, url: str) -> FeedFile | None:
     """A topic's file as it is published now; None: no such topic, or not any more.
 
     Raises OutputError if the file on disk is not the published one; a build repairs it.
@@ -17,7 +17,7 @@ def read_topic(database: Database, output: OutputFolder, url: str) -> FeedFile |
         row = feeds.file_at(connection, url)
     if row is None or not row.hubs:
         return None
-    return published_file(row, output.read(row.path, row.disk[""][0]))
+    return published_file(row, files.read(row.path, row.disk[""][0]))
 
 
 def published_file(row: FileRow, data: bytes | None) -> FeedFile:
