@@ -15,12 +15,13 @@ from sqlalchemy import text
 from support import CONFIG, FEEDS, Site, formats
 
 from syndicator.build.pipeline import Builder
-from syndicator.inspection import check_site
+from syndicator.inspection import check_site, collect_status
 from syndicator.model.content import Report
 from syndicator.model.outbox import Subscription
 from syndicator.model.progress import Cancel, quiet
+from syndicator.ops.hub import list_subscribers
 from syndicator.service import Service
-from syndicator.store import subscriptions
+from syndicator.store import feeds, subscriptions
 
 STORY = "2026-01-15-update-agent-shoots-man-in-the-leg"
 
@@ -738,7 +739,9 @@ def test_aliases_come_and_go_with_the_config(site: Site) -> None:
     site.build()
     assert not (site.feeds / "feed.xml").exists()
     with site.service() as service:
-        assert [one.topic for one in service.subscribers()] == [reader.topic]
+        assert [one.topic for one in list_subscribers(service.database, site.clock())] == [
+            reader.topic
+        ]
 
 
 def test_aliases_without_a_feed_are_noted(site: Site) -> None:
@@ -758,13 +761,16 @@ def test_aliases_without_a_feed_are_noted(site: Site) -> None:
                 (),
                 [wrong, early, moved],
             )
-        assert service.status().notes == report.notes
+        status = collect_status(service.config, service.database, site.clock())
+        assert status.notes == report.notes
         assert check_site(service.config).notes == report.notes[:2]
         hints = [note.hint for note in report.notes]
         later = "if the name is right, it appears with its first post"
         assert hints == [f"did you mean category/news.atom? {later}", later, later]
         site.post("2026-01-02-two", categories=["dogs"])
-        assert service.build().notes == service.status().notes == report.notes[:2]
+        assert service.build().notes == report.notes[:2]
+        status = collect_status(service.config, service.database, site.clock())
+        assert status.notes == report.notes[:2]
 
 
 def test_subscribers_of_an_old_address_get_a_denial(site: Site) -> None:
@@ -775,7 +781,7 @@ def test_subscribers_of_an_old_address_get_a_denial(site: Site) -> None:
     site.configure('[feeds]\nurl = "http://127.0.0.1:8080/moved/"\n')
     site.build()
     with site.service() as service, service.database.read() as connection:
-        assert service.subscribers() == ()
+        assert list_subscribers(service.database, site.clock()) == ()
         query = text("SELECT topic, target FROM jobs WHERE kind = 'deny'")
         denials = connection.execute(query).all()
     assert [tuple(row) for row in denials] == [(reader.topic, reader.callback)]
@@ -1006,7 +1012,9 @@ def test_a_file_with_a_damaged_sibling_is_served(site: Site, suffix: str, junk: 
     with site.service() as service:
 
         def bodies() -> dict[str, bytes]:
-            row = next(row for row in service.published() if row.path == "all.rss")
+            with service.database.read() as connection:
+                row = feeds.file(connection, "all.rss")
+            assert row
             return service.output.bodies(row.path, row.disk)
 
         assert bodies()["identity"] == (site.feeds / "all.rss").read_bytes()
