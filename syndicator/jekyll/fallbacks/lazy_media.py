@@ -33,20 +33,21 @@ _DESCRIPTOR = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)[wx]")
 def with_real_address(element: str, attributes: Mapping[str, str]) -> dict[str, str]:
     """The attributes with those that the page's script would set.
 
-    They are equal if there is nothing to set. A picture that has a set only gets the largest of it
-    as its address, since many readers ignore sets.
+    They are equal if there is nothing to set. A picture that has only a set gets the largest of it
+    as its address: what `src` has is a placeholder, and many readers ignore sets.
     """
     real = dict(attributes)
     for name, candidates in (("src", _ADDRESSES), ("srcset", _SETS), ("poster", _POSTERS)):
         if (value := _first(attributes, candidates)) is not None:
             real[name] = value
-    if not real.get("src") or real["src"].lower().startswith("data:"):
+    if "src" in real and real["src"] != attributes.get("src"):
+        return real
+    address = None
+    if element == "img" and real.get("srcset") != attributes.get("srcset"):
+        address = _largest(real["srcset"])
+    elif not real.get("src") or real["src"].lower().startswith("data:"):
         address = _first(attributes, _OTHER_ADDRESSES)
-        if address is None and element == "img" and real != attributes:
-            address = _largest(real.get("srcset", ""))
-        if address is not None:
-            real["src"] = address
-    return real
+    return {**real, "src": address} if address else real
 
 
 def _first(attributes: Mapping[str, str], names: tuple[str, ...]) -> str | None:

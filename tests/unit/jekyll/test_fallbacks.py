@@ -39,6 +39,10 @@ LAZY = [
         f' src="{SITE}/a-800.jpg">',
     ),
     (
+        '<img src="/loading.gif" data-srcset="/a.jpg, /b.jpg 2x">',
+        f'<img src="{SITE}/b.jpg" srcset="{SITE}/a.jpg, {SITE}/b.jpg 2x">',
+    ),
+    (
         '<picture><source data-srcset="/a.webp 2x"><img data-src="/a.jpg"></picture>',
         f'<picture><source srcset="{SITE}/a.webp 2x"><img src="{SITE}/a.jpg"></picture>',
     ),
@@ -70,6 +74,7 @@ TWINS = [
     f'<img data-src="/i/real.jpg"><p></p>{TWIN}',
     f'<picture><source data-srcset="/i/real.webp"><img data-src="/i/x.jpg"></picture>{TWIN}',
     f'<img src="{PIXEL}">{TWIN}',
+    f'<img src="/i/real.jpg" loading="lazy">{TWIN}',
     TWIN,
 ]
 

@@ -502,3 +502,23 @@ def test_escaping_is_reported() -> None:
     unclear = clean("<div><!-- </div> -->" * 20_000, base="https://example.com/")
     clear = clean("<b>x</b>" * 9000, base="https://example.com/")
     assert (unclear.escaped, clear.escaped) == (True, False)
+
+
+def test_formatting_of_a_long_page_is_kept() -> None:
+    """Closed elements, some of them around blocks, and a few that were never closed."""
+    line = (
+        "<p>a <b>b <i>c</i></b> <a href=x><em>d</em></a> <code><span class=k>e</span></code></p>"
+        "<ul><li><strong>f</strong></ul>"
+    )
+    page = line * 5_000 + "<a href=y><div>g</div></a>" * 300 + "<p><b>h" * 20
+    result = clean(page, base="https://example.com/")
+    assert not result.escaped
+    assert result.html.count("<em>") == 5_000
+
+
+def test_formatting_that_repeats_itself_is_escaped() -> None:
+    """Two hundred elements that stay open are written again in each paragraph."""
+    page = "<p>" + "".join(f"<b id=x{number}>" for number in range(200)) + "<p>text" * 10_000
+    result = clean(page, base="https://example.com/")
+    assert result.escaped
+    assert len(result.html) < 3 * len(page)
