@@ -13,7 +13,7 @@ from syndicator.model.content import Entry, FeedSpec, Media, SiteInfo
 DATE = datetime(2024, 2, 1, tzinfo=UTC)
 IMAGE = Media(url="https://example.org/i/lead.jpg?a=1&b='2'", type="image/jpeg", alt='A "dog" <1>')
 LEAD = (
-    '<p><img src="https://example.org/i/lead.jpg?a=1&amp;b=\'2\'"'
+    "<p><img src=\"https://example.org/i/lead.jpg?a=1&amp;b='2'\""
     ' alt="A &quot;dog&quot; &lt;1&gt;"></p>\n'
 )
 ENTRY = Entry(
