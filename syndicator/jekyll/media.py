@@ -44,7 +44,7 @@ _MEDIA_TYPE = re.compile(rf'{_WORD}/{_WORD}(?:\s*;\s*{_WORD}=(?:{_WORD}|"[^"\\]*
 _ADDRESS_KEYS = ("url", "path", "file", "src")
 #: The keys of an image's address, as in jekyll-seo-tag; the first that is present is used.
 _IMAGE_KEYS = ("path", "url", "src", "facebook", "twitter")
-_ENCLOSURE_KEYS = ("enclosure", "enclosures", "audio", "video", "podcast")
+ENCLOSURE_KEYS = ("enclosure", "enclosures", "audio", "video", "podcast")
 
 
 def image(front: Mapping[str, Any], site: Site, files: SiteFiles) -> Media | None:
@@ -63,7 +63,7 @@ def enclosures(front: Mapping[str, Any], site: Site, files: SiteFiles) -> tuple[
     keep a player's id in `video`.
     """
     by_url: dict[str, Media] = {}
-    for key in _ENCLOSURE_KEYS:
+    for key in ENCLOSURE_KEYS:
         value = front.get(key)
         for each in value if isinstance(value, list) else [value]:
             address = address_of(each)
@@ -75,7 +75,7 @@ def enclosures(front: Mapping[str, Any], site: Site, files: SiteFiles) -> tuple[
 
 def enclosure_mappings(front: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """The values of the enclosures' keys that are mappings, which may say more of them."""
-    values = (front.get(key) for key in _ENCLOSURE_KEYS)
+    values = (front.get(key) for key in ENCLOSURE_KEYS)
     flat = (each for value in values for each in (value if isinstance(value, list) else [value]))
     return tuple(each for each in flat if isinstance(each, Mapping))
 

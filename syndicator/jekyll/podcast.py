@@ -19,7 +19,7 @@ from syndicator.model.lookups import SiteFiles
 from syndicator.model.podcast import Episode, Transcript
 
 #: The keys, and what each accepts, for the note about a value that can't be used.
-_ACCEPTED = {
+ACCEPTED = {
     "duration": 'write seconds, or "1:02:03"',
     "explicit": "write true or false",
     "episode": "write a whole number from 1",
@@ -84,7 +84,7 @@ def _values(front: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the keys that are given, the enclosure's own before the post's."""
     mappings = [*media.enclosure_mappings(front), front]
     values = {}
-    for key in _ACCEPTED:
+    for key in ACCEPTED:
         names = (key, "transcripts") if key == "transcript" else (key,)
         given = (each.get(name) for each in mappings for name in names)
         value = next((value for value in given if value is False or not is_empty(value)), None)
@@ -98,7 +98,7 @@ def _note(post: Post, key: str, value: Any) -> Problem:
         path=post.head.path,
         line=post.body_line,
         message=f"{key} of the episode can't be used: {quoted(value)}",
-        hint=_ACCEPTED[key],
+        hint=ACCEPTED[key],
         note=True,
     )
 

@@ -7,6 +7,9 @@ from typing import Any
 from syndicator.jekyll.as_text import is_empty, label, quoted
 from syndicator.model.podcast import Show
 
+#: The keys of `podcast` in the config.
+KEYS = ("author", "email", "image", "explicit", "category", "type")
+
 _YES, _NO = frozenset({"true", "yes", "explicit"}), frozenset({"false", "no", "clean"})
 #: feedgen looks for a category by an XPath that has its name in double quotes.
 _CATEGORY = re.compile(r"[^\"<>]{1,100}")
@@ -26,15 +29,16 @@ def read_show(
     `config`: the value of `podcast`. None: it says nothing of a show. `picture`: makes an address
     absolute.
     """
-    values = config if isinstance(config, Mapping) else {}
-    categories = tuple(_categories(values.get("category")))
-    email = label(values.get("email"))
-    kind = label(values.get("type")).lower()
+    given = config if isinstance(config, Mapping) else {}
+    values = {key: given.get(key) for key in KEYS}
+    categories = tuple(_categories(values["category"]))
+    email = label(values["email"])
+    kind = label(values["type"]).lower()
     show = Show(
-        author=label(values.get("author")) or None,
+        author=label(values["author"]) or None,
         email=email if "@" in email and " " not in email else None,
-        image=picture(values.get("image")),
-        explicit=read_explicit(values.get("explicit")),
+        image=picture(values["image"]),
+        explicit=read_explicit(values["explicit"]),
         categories=tuple(each for each in categories if each),
         kind=kind if kind in ("episodic", "serial") else None,
     )
@@ -45,7 +49,7 @@ def read_show(
         "category": None if None in categories else categories,
         "type": show.kind,
     }
-    unusable = (key for key, value in read.items() if value is None and _given(values.get(key)))
+    unusable = (key for key, value in read.items() if value is None and _given(values[key]))
     messages = tuple(f"podcast.{key} can't be used: {quoted(values[key])}" for key in unusable)
     return (None if show == Show() else show), messages
 
