@@ -32,10 +32,9 @@ def read_show(
     given = config if isinstance(config, Mapping) else {}
     values = {key: given.get(key) for key in KEYS}
     categories = tuple(_categories(values["category"]))
-    email = label(values["email"])
-    kind = label(values["type"]).lower()
+    email, kind = _text(values["email"]), _text(values["type"]).lower()
     show = Show(
-        author=label(values["author"]) or None,
+        author=_text(values["author"]) or None,
         email=email if "@" in email and " " not in email else None,
         image=picture(values["image"]),
         explicit=read_explicit(values["explicit"]),
@@ -43,6 +42,7 @@ def read_show(
         kind=kind if kind in ("episodic", "serial") else None,
     )
     read = {
+        "author": show.author,
         "email": show.email,
         "image": show.image,
         "explicit": show.explicit,
@@ -52,6 +52,10 @@ def read_show(
     unusable = (key for key, value in read.items() if value is None and _given(values[key]))
     messages = tuple(f"podcast.{key} can't be used: {quoted(values[key])}" for key in unusable)
     return (None if show == Show() else show), messages
+
+
+def _text(value: Any) -> str:
+    return "" if isinstance(value, dict | list | bool) else label(value)
 
 
 def _given(value: Any) -> bool:
@@ -73,7 +77,7 @@ def _categories(value: Any) -> Iterator[tuple[str, str | None] | None]:
 
 
 def _category(name: Any, below: Any) -> tuple[str, str | None] | None:
-    names = [label(name), *([] if is_empty(below) else [label(below)])]
+    names = [_text(name), *([] if is_empty(below) else [_text(below)])]
     if not all(map(_CATEGORY.fullmatch, names)):
         return None
     return names[0], names[1] if len(names) > 1 else None

@@ -184,6 +184,8 @@ def test_another_podcast_in_the_config(value: str) -> None:
         "{category: ['A\"]']}",
         "{category: {Arts: '<b>'}}",
         "{image: [x]}",
+        "{author: {name: Ann}}",
+        "{category: {Arts: [[Books]]}}",
     ],
 )
 def test_a_show_that_cannot_be_used_is_a_problem(value: str) -> None:
