@@ -136,9 +136,10 @@ def _image(front: Mapping[str, Any], entry: Entry, site: Site, files: SiteFiles)
 
 
 def _transcripts(value: Any, site: Site) -> tuple[Transcript | None, ...]:
-    """The transcripts; None for one whose type or address is unknown."""
+    """The transcripts; None for one without a type or an address, and for those over a limit."""
     values = value if isinstance(value, list) else [] if value is None else [value]
-    return tuple(_transcript(each, site) for each in values[:_MAX_TRANSCRIPTS])
+    read = tuple(_transcript(each, site) for each in values[:_MAX_TRANSCRIPTS])
+    return read if len(values) <= _MAX_TRANSCRIPTS else (*read, None)
 
 
 def _transcript(value: Any, site: Site) -> Transcript | None:

@@ -130,6 +130,15 @@ def test_one_bad_transcript_leaves_the_others() -> None:
     assert len(notes(front)) == 1
 
 
+def test_too_many_transcripts() -> None:
+    """The first of them are in the feed, with a note."""
+    front = f"transcript: [{', '.join(f'/{number}.vtt' for number in range(21))}]\n"
+    made = episode(front)
+    assert made is not None
+    assert len(made.transcripts) == 20
+    assert len(notes(front)) == 1
+
+
 @pytest.mark.parametrize("image", ["/i.webp", "/i", "javascript:x"])
 def test_an_image_that_apple_does_not_have(image: str) -> None:
     """Is not the episode's: the show's is shown instead."""
