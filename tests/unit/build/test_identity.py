@@ -135,6 +135,9 @@ def test_two_posts_never_share_an_id() -> None:
         problem = conflict(second, known(path, id), holders)
         assert str(problem) == "_posts/2026-01-02-b.md: has the same id as _posts/a.md: https://x/a"
         assert conflict(second, known(path, id), {}) is None
+    moved = head(path, id="https://x/moved")
+    assert conflict(moved, known(path, "https://x/a"), holders)
+    assert conflict(second, known(path, "https://x/moved"), holders) is None
     assert suffixed_ids(known(path, "x"))[:3] == ["x#2026-01-02-b", f"x#{path}", f"x#{path}~2"]
 
 
