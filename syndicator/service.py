@@ -178,7 +178,7 @@ class Service:
             paths = {row.path for row in self.published() if not row.gone}
             self._alias_problems = aliases.aliases_without_target(self._aliases, paths)
             self._aliases_checked_at = report.feeds
-        return replace(report, notes=self._alias_problems)
+        return replace(report, notes=(*report.notes, *self._alias_problems))
 
     def _served(self) -> bool:
         """Whether all published files are served here.

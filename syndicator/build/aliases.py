@@ -36,5 +36,5 @@ def aliases_without_target(
                 hint = "if the name is right, it appears with its first post"
                 hint = f"did you mean {near[0]}? {hint}" if near else hint
                 message = f'"{path}" leads to "{target}", which is not a feed'
-                problems.append(Problem(path=key, message=message, hint=hint))
+                problems.append(Problem(path=key, message=message, hint=hint, note=True))
     return tuple(problems)

@@ -39,11 +39,12 @@ def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> It
     yield from _queue_lines(status, now)
     yield from _hub_lines(status, now)
     yield from _topic_lines(status, now)
-    if status.problems:
-        yield ""
-        yield f"{count(len(status.problems), 'problem')}:"
-        for problem in status.problems:
-            yield from (f"  {line}" for line in problem_lines(problem))
+    for noun, found in (("problem", status.problems), ("note", status.notes)):
+        if found:
+            yield ""
+            yield f"{count(len(found), noun)}:"
+            for problem in found:
+                yield from (f"  {line}" for line in problem_lines(problem))
 
 
 def _run_lines(status: "Status", now: datetime) -> Iterator[str]:

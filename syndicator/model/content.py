@@ -23,6 +23,9 @@ class Problem:
     message: str
     hint: str | None = None  #: how to fix it; None: the message says it
     fatal: bool = False  #: True: the post is left out (or its last good entry stays)
+    #: True: possibly intended, such as a part of a post that no feed can show. It is listed after
+    #: the problems, and changes no exit code.
+    note: bool = False
 
     def __str__(self) -> str:
         where = self.path if self.line is None else f"{self.path}:{self.line}"
@@ -250,7 +253,7 @@ class Report:
     next_due: datetime | None = None  #: when the next future post appears; None: no post waits
     problems: tuple[Problem, ...] = ()
     put_off: tuple[str, ...] = ()  #: posts left to the next run because something was urgent
-    notes: tuple[Problem, ...] = ()  #: possibly intended: shown, but not counted as problems
+    notes: tuple[Problem, ...] = ()  #: see `Problem.note`
 
     @property
     def has_changes(self) -> bool:

@@ -50,7 +50,7 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
         progress(done, len(paths), Phase.READING)
     names = FeedNames((), options.kinds_of(site))
     feeds = {ALL}.union(*(names.of_all(head.terms) for head in heads.values()))
-    notes = aliases_without_target(
+    problems += aliases_without_target(
         {"feeds.aliases": options.aliases},
         {f"{name}.{suffix}" for name in feeds for suffix in options.formats},
     )
@@ -75,8 +75,8 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
         started=now,
         seconds=perf_counter() - started,
         posts=len(heads),
-        problems=tuple(ordered),
-        notes=notes,
+        problems=tuple(problem for problem in ordered if not problem.note),
+        notes=tuple(problem for problem in ordered if problem.note),
     )
 
 

@@ -71,6 +71,7 @@ class Status:
     last_failure: Failure | None  #: None: the last run succeeded
     feeds: tuple[FeedState, ...]
     problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...]  #: see `Problem.note`
     hubs: tuple[HubState, ...]
     queued: Mapping[str, int]  #: jobs queued or claimed, by kind
     given_up: Mapping[str, int]  #: jobs given up, by kind
@@ -172,6 +173,8 @@ def collect(
         counts = outbox.counts(connection)
         audiences = subscriptions.by_topic(connection, now)
         subscribers = {topic: audience.subscribers for topic, audience in audiences.items()}
+        found = problems.all_problems(connection)
+        found += aliases_without_target(aliases, {file.path for file in files})
         return Status(
             version=version,
             daemon=daemon.name if daemon else None,
@@ -190,8 +193,8 @@ def collect(
             last_failure=_daemon_failure(daemon)
             or _last_failure(kv.get(connection, "last failure")),
             feeds=tuple(_feed_state(row, files, subscribers) for row in rows),
-            problems=problems.all_problems(connection)
-            + aliases_without_target(aliases, {file.path for file in files}),
+            problems=tuple(problem for problem in found if not problem.note),
+            notes=tuple(problem for problem in found if problem.note),
             hubs=outbox.hub_states(connection),
             queued={kind.value: queued_by_kind(counts)[kind] for kind in JobKind},
             given_up={kind.value: counts.get((kind, "gave up"), 0) for kind in JobKind},

@@ -22,6 +22,7 @@ def replace(connection: Connection, stage: str, new: Mapping[str, Sequence[Probl
             "message": problem.message,
             "hint": problem.hint,
             "fatal": problem.fatal,
+            "note": problem.note,
         }
         for subject, new_problems in new.items()
         for position, problem in enumerate(new_problems)
@@ -49,9 +50,16 @@ _ALL = select(problems).order_by(
 
 
 def all_problems(connection: Connection) -> tuple[Problem, ...]:
-    """All problems by path and line; those of a path as a whole come first."""
+    """All problems and notes by path and line; those of a path as a whole come first."""
     rows = connection.execute(_ALL)
     return tuple(
-        Problem(path=row.path, line=row.line, message=row.message, hint=row.hint, fatal=row.fatal)
+        Problem(
+            path=row.path,
+            line=row.line,
+            message=row.message,
+            hint=row.hint,
+            fatal=row.fatal,
+            note=row.note,
+        )
         for row in rows
     )

@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
+    false,
     types,
 )
 
@@ -164,6 +165,7 @@ problems = Table(
     Column("message", Text, nullable=False),
     Column("hint", Text),
     Column("fatal", Boolean, nullable=False),
+    Column("note", Boolean, nullable=False, server_default=false()),
 )
 
 #: One row for each feed that exists or existed.

@@ -1000,7 +1000,7 @@ def test_aliases_without_a_feed_are_noted(site: Site) -> None:
                 (),
                 [wrong, early, moved],
             )
-        assert service.status().problems == report.notes
+        assert service.status().notes == report.notes
         assert check_site(service.config).notes == report.notes[:2]
         hints = [note.hint for note in report.notes]
         later = "if the name is right, it appears with its first post"

@@ -37,6 +37,7 @@ STATUS = Status(
     last_failure=None,
     feeds=(),
     problems=(),
+    notes=(),
     hubs=(HUB,),
     queued={"ping": 2, "verify": 0, "deliver": 1, "deny": 0},
     given_up={"ping": 1, "verify": 0, "deliver": 0, "deny": 0},

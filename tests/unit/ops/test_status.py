@@ -39,6 +39,7 @@ HEALTHY = Status(
     last_failure=None,
     feeds=(),
     problems=(),
+    notes=(),
     hubs=(HUB,),
     queued={},
     given_up={},
