@@ -24,9 +24,9 @@ def test_an_alias_without_a_file_is_noted() -> None:
     later = "if the name is right, it appears with its first post"
     settings = {
         "feeds.aliases": {"feed.xml": "all.atom", "a.xml": "category/nwes.atom"},
-        "feeds.moved": {"b.xml": "category/news.htm", "c.xml": "tag/x.json"},
+        "feeds.moved": {"b.xml": "index.htm", "c.xml": "tag/x.json"},
     }
-    paths = {"all.atom", "category/news.atom", "category/news.html", "tag/xyz.json"}
+    paths = {"all.atom", "category/news.atom", "index.html", "tag/xyz.json"}
 
     def note(key: str, path: str, target: str, hint: str) -> Problem:
         message = f'"{path}" leads to "{target}", which is not a feed'
@@ -39,6 +39,6 @@ def test_an_alias_without_a_file_is_noted() -> None:
             "category/nwes.atom",
             f"did you mean category/news.atom? {later}",
         ),
-        note("feeds.moved", "b.xml", "category/news.htm", later),
+        note("feeds.moved", "b.xml", "index.htm", later),
         note("feeds.moved", "c.xml", "tag/x.json", later),
     )

@@ -79,6 +79,7 @@ def test_a_change_before_publication_is_no_update() -> None:
     """A future post that was edited is published as new, not as changed."""
     future = head(text_digest="new", published=datetime(2026, 12, 1, tzinfo=UTC))
     assert with_identity(future, identify(future, known(), NOW)).updated is None
+    assert with_identity(head(), known()).updated is None
 
 
 def test_a_renamed_post_keeps_its_identity() -> None:
