@@ -1,101 +1,30 @@
 """The index of posts is updated from the documents of a folder, one batch in one transaction."""
 
-import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from indexed import SETTLED, IndexedFolder
 from sqlalchemy import text
-from values import NOW, entry, feed_row, seconds
+from values import NOW, entry, seconds
 
-from syndicator.build.feed_names import FeedNames
-from syndicator.build.index import RENAMING, Indexer, IndexResult
+from syndicator.build.index import RENAMING, IndexResult
 from syndicator.build.index_plan import Counts
-from syndicator.build.site_reader import SiteReader
 from syndicator.errors import StateError
-from syndicator.model.progress import Phase, Progress, quiet
-from syndicator.sources.folder import SourceFolder
-from syndicator.store import entries, feeds, identities, posts, problems
-from syndicator.store.database import Database
+from syndicator.model.progress import Phase
+from syndicator.store import entries, feeds, identities, posts
 from syndicator.store.entries import EntryRow
-
-SETTLED = 1_700_000_000
-
-
-class Folder:
-    """A folder of posts, and the index of it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root / "site"
-        (self.root / "_posts").mkdir(parents=True)
-        (self.root / "_config.yml").write_text("url: https://x\npermalink: /:title\n")
-        self.database = Database(f"sqlite:///{root / 'state.db'}")
-        with self.database.begin() as connection:
-            feeds.put(connection, [feed_row("all", stale=False)])
-
-    def write(self, name: str, text: str = "Text.", *, time: float = SETTLED, **head: str) -> str:
-        """Save a post, long ago unless a time is given. Returns its path."""
-        path = f"_posts/2026-01-01-{name}.md"
-        lines = "".join(f"{key}: {value}\n" for key, value in ({"title": name} | head).items())
-        (self.root / path).write_text(f"---\n{lines}---\n{text}")
-        os.utime(self.root / path, (time, time))
-        return path
-
-    def remove(self, name: str) -> str:
-        path = f"_posts/2026-01-01-{name}.md"
-        (self.root / path).unlink()
-        return path
-
-    def index(
-        self,
-        *fresh: str,
-        gone: tuple[str, ...] = (),
-        at: datetime = NOW,
-        batch: int = 1000,
-        using_posts: tuple[str, ...] = (),
-        progress: Progress = quiet,
-    ) -> IndexResult:
-        site = SiteReader(self.root, {}).read()
-        source = SourceFolder(self.root, site.scope)
-        with self.database.read() as connection:
-            names = FeedNames(feeds.all_names(connection), {"category"})
-        indexer = Indexer(self.database, source, site, names, using_posts, batch)
-        return indexer.index(fresh, gone, at, progress)
-
-    def ids(self) -> dict[str, str | None]:
-        """The id that each document holds, by the name of its file."""
-        with self.database.read() as connection:
-            paths = [row[0] for row in posts.all_stats(connection)]
-            rows = posts.get(connection, paths)
-        return {
-            path[18:-3]: row.id and row.id.removeprefix("https://x/") for path, row in rows.items()
-        }
-
-    def stale(self) -> list[str]:
-        """The feeds that are stale, which they are not any more."""
-        with self.database.begin() as connection:
-            rows = feeds.stale(connection)
-            connection.execute(text("UPDATE feeds SET stale = false"))
-        return [row.name for row in rows]
-
-    def problems(self, stage: str) -> set[str]:
-        with self.database.read() as connection:
-            return problems.subjects(connection, stage)
-
-    def count(self) -> int:
-        with self.database.read() as connection:
-            return posts.count(connection)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Folder]:
-    made = Folder(tmp_path)
+def folder(tmp_path: Path) -> Iterator[IndexedFolder]:
+    made = IndexedFolder(tmp_path)
     yield made
     made.database.close()
 
 
-def test_documents_are_indexed(folder: Folder) -> None:
+def test_documents_are_indexed(folder: IndexedFolder) -> None:
     """Rows, identities, problems, new feeds and stale feeds are stored."""
     good, bad = folder.write("a", category="News"), folder.write("b", date="never")
     result = folder.index(good, bad)
@@ -111,7 +40,7 @@ def test_documents_are_indexed(folder: Folder) -> None:
     assert folder.stale() == ["all"]
 
 
-def test_gone_documents_leave_the_index(folder: Folder) -> None:
+def test_gone_documents_leave_the_index(folder: IndexedFolder) -> None:
     """Their identities stay, with the time; their feeds are stale."""
     paths = [folder.write(name) for name in "abc"]
     folder.index(*paths)
@@ -125,7 +54,7 @@ def test_gone_documents_leave_the_index(folder: Folder) -> None:
     assert [known[path].gone for path in paths] == [NOW, NOW, None]
 
 
-def test_a_batch_is_one_transaction(folder: Folder) -> None:
+def test_a_batch_is_one_transaction(folder: IndexedFolder) -> None:
     """If its last statement fails, none of it is stored; the batches before it are."""
     paths = [folder.write(name) for name in ("a", "b")]
     third = folder.write("c", category="News")
@@ -144,7 +73,7 @@ def test_a_batch_is_one_transaction(folder: Folder) -> None:
         assert [row.name for row in feeds.all_names(connection)] == ["all"]
 
 
-def test_progress_is_reported_after_each_batch(folder: Folder) -> None:
+def test_progress_is_reported_after_each_batch(folder: IndexedFolder) -> None:
     """Of the documents to read, whether they had to be read or not. What it raises ends the run."""
     paths = [folder.write(name) for name in "abcde"]
     seen: list[tuple[int, int | None, Phase, int]] = []
@@ -175,7 +104,7 @@ def test_progress_is_reported_after_each_batch(folder: Folder) -> None:
     ],
 )
 def test_which_fresh_documents_are_read(
-    folder: Folder, forget: str, time: float, is_read: bool
+    folder: IndexedFolder, forget: str, time: float, is_read: bool
 ) -> None:
     """Those that differ from their row in size or mtime, are not settled, or were marked unread."""
     path = folder.write("a", "Text.")
@@ -187,7 +116,7 @@ def test_which_fresh_documents_are_read(
     assert folder.index(path).counts.changed == is_read
 
 
-def test_documents_to_scan_again(folder: Folder) -> None:
+def test_documents_to_scan_again(folder: IndexedFolder) -> None:
     """Files that changed within the clock's resolution, and those that vanished before reading."""
     now = datetime.now().timestamp()
     old, racy = folder.write("a"), folder.write("b", time=now)
@@ -199,7 +128,7 @@ def test_documents_to_scan_again(folder: Folder) -> None:
     assert folder.index(racy).racy == set()
 
 
-def test_a_touched_file_changes_nothing_else(folder: Folder) -> None:
+def test_a_touched_file_changes_nothing_else(folder: IndexedFolder) -> None:
     """The row has its new stat, so that the next scan need not read it."""
     path = folder.write("a")
     folder.index(path)
@@ -212,7 +141,7 @@ def test_a_touched_file_changes_nothing_else(folder: Folder) -> None:
     assert row.stat.mtime_ns == (SETTLED + 1) * 1_000_000_000
 
 
-def test_entries_that_show_posts_are_stale_after_any_change(folder: Folder) -> None:
+def test_entries_that_show_posts_are_stale_after_any_change(folder: IndexedFolder) -> None:
     """A new, changed or removed post; not a touched file."""
     shows = folder.write("list", category="Lists")
     other = folder.write("a")
@@ -239,7 +168,7 @@ def test_entries_that_show_posts_are_stale_after_any_change(folder: Folder) -> N
 
 
 @pytest.mark.parametrize("batch", [1, 1000])
-def test_an_id_given_up_in_the_same_run_is_free(folder: Folder, batch: int) -> None:
+def test_an_id_given_up_in_the_same_run_is_free(folder: IndexedFolder, batch: int) -> None:
     """Whichever batch gives it up: posts with a suffixed id are read again, and counted once."""
     first, second = folder.write("a", id="x"), folder.write("b", id="y")
     folder.index(first, second)
@@ -252,7 +181,7 @@ def test_an_id_given_up_in_the_same_run_is_free(folder: Folder, batch: int) -> N
     assert (result.counts.new, result.counts.changed) == (1, 2)
 
 
-def test_a_suffixed_id_of_an_earlier_run_stays(folder: Folder) -> None:
+def test_a_suffixed_id_of_an_earlier_run_stays(folder: IndexedFolder) -> None:
     """Feeds have shown it. The problem ends with the other post."""
     first, second = folder.write("a", id="x"), folder.write("b", id="x")
     folder.index(first, second)
@@ -265,7 +194,7 @@ def test_a_suffixed_id_of_an_earlier_run_stays(folder: Folder) -> None:
     assert folder.index(second).counts == Counts()
 
 
-def test_an_identity_before_a_suffixed_id_is_given_back(folder: Folder) -> None:
+def test_an_identity_before_a_suffixed_id_is_given_back(folder: IndexedFolder) -> None:
     """A known post that was given one in this run gets the id that became free after all."""
     first, second = folder.write("a", id="x"), folder.write("b", id="y")
     folder.index(first, second)
@@ -287,7 +216,7 @@ def test_an_identity_before_a_suffixed_id_is_given_back(folder: Folder) -> None:
     ("later", "id"),
     [(timedelta(0), "a"), (RENAMING, "a"), (RENAMING + seconds(0.001), "b")],
 )
-def test_a_renamed_post_keeps_its_id(folder: Folder, later: timedelta, id: str) -> None:
+def test_a_renamed_post_keeps_its_id(folder: IndexedFolder, later: timedelta, id: str) -> None:
     """If it was removed in the same run, or within the hour before."""
     folder.index(folder.write("a", title="Same"))
     gone = (folder.remove("a"),)
@@ -298,7 +227,7 @@ def test_a_renamed_post_keeps_its_id(folder: Folder, later: timedelta, id: str) 
     assert folder.ids() == {"b": id}
 
 
-def test_posts_exchange_names(folder: Folder) -> None:
+def test_posts_exchange_names(folder: IndexedFolder) -> None:
     """Each keeps the id of its text. Once more, an identity whose path is taken is kept aside."""
     paths = [folder.write("a", "One.", title="One"), folder.write("b", "Two.", title="Two")]
     folder.index(*paths)
@@ -309,7 +238,7 @@ def test_posts_exchange_names(folder: Folder) -> None:
     assert folder.index(*paths).counts == Counts()
 
 
-def test_an_identity_whose_path_is_taken_is_kept(folder: Folder) -> None:
+def test_an_identity_whose_path_is_taken_is_kept(folder: IndexedFolder) -> None:
     """Three runs exchange two names through a third name."""
     one, two = folder.write("a", "One.", title="One"), folder.write("b", "Two.", title="Two")
     folder.index(one, two)

@@ -104,6 +104,22 @@ OLD = post_row(head=head(terms=(NEWS,)), feeds=("all", "category/news"))
             post_row(), head(terms=(NEWS,)), {}, "all category/news", "changed", id="came to one"
         ),
         pytest.param(OLD, head(terms=(NEWS,)), {"digest": "1"}, "", "", id="same bytes again"),
+        pytest.param(
+            OLD,
+            head(url="https://new.example/", terms=(NEWS,)),
+            {"digest": "1"},
+            "all category/news",
+            "changed",
+            id="another address by the config",
+        ),
+        pytest.param(
+            OLD._replace(feeds=("all",)),
+            head(terms=(NEWS,)),
+            {"digest": "1"},
+            "all category/news",
+            "changed",
+            id="another feed by the config",
+        ),
         pytest.param(OLD, None, {}, "all category/news", "gone", id="no post any more"),
         pytest.param(OLD, None, {"problems": (WARNING,)}, "all category/news", "gone", id="hidden"),
         pytest.param(OLD, None, {"problems": (FATAL,)}, "", "", id="unreadable"),
