@@ -101,3 +101,26 @@ def test_a_name_once_given_stays() -> None:
     assert list(problems) == ["category/news-3"]
     assert names.take_new() == ([], {})
     assert names.of_all(terms) == ("all", "category/news-2", "category/news")
+
+
+def test_a_post_of_a_collection_is_in_its_feed_only() -> None:
+    """Also if a term of it was seen before; a new term's feed is stored with its first label."""
+    names = FeedNames([], {"category", "collection"})
+    assert names.of_all((Term("collection", "recipes"),)) == ("collection/recipes",)
+    assert names.of_all((Term("category", " Soup "), Term("category", "SOUP"))) == (
+        "all",
+        "category/soup",
+    )
+    assert names.take_new()[0] == [
+        FeedRow(name="collection/recipes", kind="collection", label="recipes", folded="recipes"),
+        FeedRow(name="category/soup", kind="category", label="Soup", folded="soup"),
+    ]
+
+
+def test_problems_of_new_names() -> None:
+    """Until they are taken to be stored."""
+    names = FeedNames([], {"category"})
+    names.of_all((Term("category", "News!"), Term("category", "News?")))
+    assert [problem.path for problem in names.problems] == ["category/news-2"]
+    names.take_new()
+    assert names.problems == []
