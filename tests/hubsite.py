@@ -22,8 +22,9 @@ from sqlalchemy import select
 
 from syndicator.config import load
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import JobKind
+from syndicator.model.outbox import JobKind, JobState
 from syndicator.outbound import Client
+from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
 from syndicator.store import deliveries
 from syndicator.store.database import Database
@@ -34,6 +35,7 @@ from syndicator.web.catalogue import Catalogue
 from syndicator.web.hub import HubEndpoint, HubLimits
 from syndicator.web.server import Server
 from syndicator.websub.hub_requests import LeaseBounds
+from syndicator.websub.retry import RetryPolicy
 
 
 @dataclass
@@ -174,12 +176,13 @@ class Site:
         self.push = PushWorker(
             self.database,
             self.client,
-            read_topic=self.files.get,
+            Topics(read=self.files.get),
+            PushOptions(
+                claimer="site",
+                retry=RetryPolicy(pings=waits, callbacks=waits),
+                jitter=lambda: 0.0,
+            ),
             clock=self.clock,
-            jitter=lambda: 0.0,
-            claimer="site",
-            retry=waits,
-            hub_retry=waits,
         )
         self.woken = threading.Event()
         self.closed = threading.Event()
@@ -288,7 +291,9 @@ class Site:
         with self.database.read() as connection:
             rows = connection.execute(
                 select(jobs).where(
-                    jobs.c.topic == topic, jobs.c.state != "gave up", jobs.c.kind != JobKind.PING
+                    jobs.c.topic == topic,
+                    jobs.c.state != JobState.GAVE_UP,
+                    jobs.c.kind != JobKind.PING,
                 )
             )
             return len(rows.all())

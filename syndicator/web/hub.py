@@ -7,7 +7,7 @@ follow: verifications and deliveries.
 import html
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from syndicator.errors import OutputError, StateError
-from syndicator.model.outbox import JobKind
+from syndicator.model.outbox import Mode
 from syndicator.store import deliveries, outbox, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
@@ -167,13 +167,11 @@ class HubEndpoint:
             if refusal is not None:
                 return refusal
             job = JobRow(
-                kind=JobKind.VERIFY,
+                detail=replace(request.verification, had=topic.digest),
                 target=request.callback,
                 topic=request.topic,
-                variant=request.mode,
                 network=network,
                 client=client,
-                detail={**request.detail, "had": topic.digest},
             )
             outbox.enqueue_last(connection, job, now)
         self._on_queued()
@@ -196,7 +194,7 @@ class HubEndpoint:
             return _text(429, "Too many pending verifications for this callback's host", wait=60)
         if pending.client >= limits.pending_of_host:
             return _text(429, "Too many pending verifications from your address", wait=60)
-        if request.mode != "subscribe":
+        if request.verification.mode is not Mode.SUBSCRIBE:
             return None
         if subscriptions.total(connection, now) + pending.total >= limits.subscriptions:
             return _text(503, "This hub has reached its limit of subscriptions", wait=3600)
