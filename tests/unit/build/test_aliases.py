@@ -26,7 +26,7 @@ def test_an_alias_without_a_file_is_noted() -> None:
         "feeds.aliases": {"feed.xml": "all.atom", "a.xml": "category/nwes.atom"},
         "feeds.moved": {"b.xml": "index.htm", "c.xml": "tag/x.json"},
     }
-    paths = {"all.atom", "category/news.atom", "index.html", "tag/xyz.json"}
+    paths = {"all.atom", "category/news.atom", "index.html", "tag/abc.json"}
 
     def note(key: str, path: str, target: str, hint: str) -> Problem:
         message = f'"{path}" leads to "{target}", which is not a feed'

@@ -80,6 +80,9 @@ def test_a_change_before_publication_is_no_update() -> None:
     future = head(text_digest="new", published=datetime(2026, 12, 1, tzinfo=UTC))
     assert with_identity(future, identify(future, known(), NOW)).updated is None
     assert with_identity(head(), known()).updated is None
+    just = values.PUBLISHED
+    assert with_identity(head(), known()._replace(updated=just)).updated is None
+    assert with_identity(head(), known()._replace(updated=just + seconds(1))).updated
 
 
 def test_a_renamed_post_keeps_its_identity() -> None:
@@ -118,13 +121,16 @@ def test_a_copy_is_a_new_post() -> None:
 
 
 def test_of_two_removed_posts_the_last_is_continued() -> None:
-    """It is more likely to have been renamed."""
+    """It is more likely to have been renamed. Of two removed at once, it is the first path."""
     early, late = gone("a.md", NOW.replace(hour=10)), gone("b.md", NOW.replace(hour=11))
     assert (
         renamed([head("c.md")], [late, early])
         == renamed([head("c.md")], [early, late])
         == {"c.md": late}
     )
+    at_once = [gone("a.md"), gone("b.md")]
+    assert renamed([head("c.md")], at_once) == {"c.md": at_once[0]}
+    assert renamed([head("c.md")], at_once[::-1]) == {"c.md": at_once[0]}
 
 
 def test_two_posts_never_share_an_id() -> None:
@@ -163,6 +169,9 @@ def went(path: str, **fields: Any) -> Identity:
         pytest.param("b:a", "", "a", "b<a", "", id="its file is gone"),
         pytest.param("a:new b:a", "a", "", "", "", id="an edited post is not renamed"),
         pytest.param("a:b b:a", "a b", "", "a<b b<a", "", id="two swap names"),
+        pytest.param("a:c b:a c:b", "a b c", "", "a<c b<a c<b", "", id="three in a circle"),
+        pytest.param("b:a c:b d:c", "b c", "a", "b<a c<b d<c", "", id="each moves on by one"),
+        pytest.param("a:b b:a d:c", "a b", "c", "a<b b<a d<c", "", id="a swap and a new name"),
         pytest.param("a:b b:new", "a b", "", "", "", id="one was edited to the other's text"),
         pytest.param("b:a c:b", "b", "a", "b<a c<b", "", id="one takes the other's name"),
         pytest.param("b:a", "b", "a", "", "", id="an edit to the text of a removed post"),
@@ -274,6 +283,13 @@ def claims_of(**posts: str) -> Claims:
             id="two exchange their ids",
         ),
         pytest.param(
+            {"a/w": "new x", "b/w": "new x", "c/w": "new x"},
+            {},
+            {"a/w": "x", "b/w": "x#w", "c/w": "x#c/w"},
+            "b/w c/w",
+            id="three files of one name",
+        ),
+        pytest.param(
             {"a": "new x"}, {"x": "z", "x#a": "z"}, {"a": "x#a~2"}, "a", id="suffixed is taken too"
         ),
         pytest.param(
@@ -309,7 +325,7 @@ def test_each_post_gets_an_id_of_its_own(
     given = assign(claims, holders)
     assert {path: one.id for path, one in given.identities.items()} | given.hidden_ids == ids
     assert given.hidden_ids.keys() <= claims.hidden.keys()
-    assert given.conflicts.keys() == set(conflicts)
+    assert given.conflicts.keys() == {*conflicts.split()}
     assert given.suffixed == {
         path for path, one in claims.wanted.items() if given.identities[path] != one
     }

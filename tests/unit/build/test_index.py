@@ -252,3 +252,67 @@ def test_an_identity_whose_path_is_taken_is_kept(folder: IndexedFolder) -> None:
     with folder.database.read() as connection:
         paths = connection.scalars(text("SELECT path FROM identities ORDER BY path")).all()
     assert paths == [one, two]
+
+
+def test_a_post_that_returns_has_its_id_again(folder: IndexedFolder) -> None:
+    """However long it was gone, and whatever became of its text."""
+    path = folder.write("a", title="Same", id="first")
+    folder.index(path)
+    folder.write("a", title="Same", time=SETTLED + 1)
+    folder.index(path)
+    assert folder.ids() == {"a": "first"}
+    folder.index(gone=(folder.remove("a"),))
+    copy = folder.write("b", title="Same")
+    folder.index(copy, at=NOW + RENAMING * 2)
+    folder.write("a", "Edited.", title="Same")
+    folder.index(path, at=NOW + RENAMING * 2)
+    assert folder.ids() == {"a": "first", "b": "b"}
+
+
+@pytest.mark.parametrize("hidden", [{"published": "false"}, {"draft": "true"}])
+def test_a_hidden_post_keeps_its_id_against_a_new_one(
+    folder: IndexedFolder, hidden: dict[str, str]
+) -> None:
+    """It may be shown again. The other has a problem until the hidden one's file is removed."""
+    first = folder.write("b", id="x")
+    folder.index(first)
+    folder.write("b", id="x", time=SETTLED + 1, **hidden)
+    folder.index(first)
+    second = folder.write("a", id="x")
+    folder.index(second)
+    ids = {"a": "x#2026-01-01-a", "b": "x"}
+    assert (folder.ids(), folder.problems("id")) == (ids, {second})
+    folder.write("b", id="x")
+    folder.index(first)
+    assert (folder.ids(), folder.problems("id")) == (ids, {second})
+    folder.write("b", id="x", time=SETTLED + 1, **hidden)
+    folder.index(first)
+    assert folder.problems("id") == {second}
+    folder.index(gone=(folder.remove("b"),))
+    assert (folder.ids(), folder.problems("id")) == ({"a": "x#2026-01-01-a"}, set())
+
+
+def test_a_post_that_returns_hidden_takes_back_no_id(folder: IndexedFolder) -> None:
+    """While its file was gone, another post got its id and may be the same one."""
+    first = folder.write("b", id="x")
+    folder.index(first)
+    folder.index(gone=(folder.remove("b"),))
+    second = folder.write("a", "Another text.", id="x")
+    folder.index(second)
+    folder.write("b", id="x", published="false")
+    folder.index(first)
+    folder.write("a", "Yet another.", id="x", time=SETTLED + 1)
+    folder.index(second)
+    assert (folder.ids(), folder.problems("id")) == ({"a": "x", "b": None}, set())
+
+
+@pytest.mark.parametrize("batch", [1, 1000])
+def test_ids_exchanged_in_one_run(folder: IndexedFolder, batch: int) -> None:
+    """Each post gets the id of its front matter, even if another had it when it was read."""
+    paths = [folder.write(name, id=name) for name in "abc"]
+    folder.index(*paths)
+    for name, id in zip("abc", "bca", strict=True):
+        folder.write(name, id=id, time=SETTLED + 1)
+    counts = folder.index(*paths, batch=batch).counts
+    assert folder.ids() == {"a": "b", "b": "c", "c": "a"}
+    assert (counts.new, counts.changed, folder.problems("id")) == (0, 3, set())

@@ -260,3 +260,11 @@ def test_the_counts_of_batches_add_up(one: Counts, other: Counts, total: Counts)
 def test_the_only_changed_post(counts: Counts, only: str | None) -> None:
     """One post that is new or changed, while none is gone."""
     assert counts.only == only
+
+
+def test_a_name_that_another_feed_has() -> None:
+    """Its problem is stored with the new feed."""
+    terms = (Term("category", "News?"), Term("category", "News!"))
+    planned = plan(read(head(terms=terms)))
+    assert [feed.name for feed in planned.new_feeds] == ["category/news", "category/news-2"]
+    assert planned.problems["name"].keys() == {"category/news-2"}
