@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def test_an_error_leaves_the_other_files(output: OutputFolder) -> None:
 
 
 def test_a_run_that_fails_closes_replaced_files(output: OutputFolder) -> None:
-    """Their disk space is freed. Nothing is compressed any more."""
+    """Their disk space is freed."""
     published(output)
     published(output, b"<rss>new</rss>")
 
@@ -108,3 +109,21 @@ def test_a_run_that_fails_closes_replaced_files(output: OutputFolder) -> None:
     with pytest.raises(EOFError), Compression(output):
         raise EOFError
     assert not open_files()
+
+
+def test_a_run_that_fails_compresses_no_more(output: OutputFolder) -> None:
+    """It waits for the files that are under way, and leaves the others to the next run."""
+    (row,) = published(output, os.urandom(100_000).hex().encode())
+    rows = [replace(row, path=f"{number}.rss") for number in range(50)]
+    for one in rows:
+        os.link(output.root / "all.rss", output.root / one.path)
+
+    def fail() -> None:
+        with Compression(output) as compression:
+            compression.begin(rows)
+            raise EOFError
+
+    with pytest.raises(EOFError):
+        fail()
+    assert len(list(output.root.glob("*.gz"))) < 50
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("compress")]

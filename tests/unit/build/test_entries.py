@@ -327,8 +327,8 @@ def test_heavy_posts_that_do_not_wait(folder: IndexedFolder) -> None:
     assert (shown.paths, loader.waiting) == ((third,), [])
 
 
-def test_waiting_posts_may_be_rendered_without_turns(folder: IndexedFolder) -> None:
-    """A post shows the posts that are dated up to the given time."""
+def test_a_list_of_posts_ends_at_the_given_time(folder: IndexedFolder) -> None:
+    """Later posts are future ones. The entry is known to show other posts."""
     shows = folder.write("a", HEAVY)
     later = folder.write("b", date="2026-06-01")
     folder.index(shows, later)

@@ -50,6 +50,8 @@ def test_a_long_label_has_a_short_unique_name() -> None:
     one, other = feed_slug("é" * 300), feed_slug("é" * 299 + "x")
     assert len(one.encode()) <= 120
     assert one != other
+    assert feed_slug("a" * 120) == "a" * 120
+    assert feed_slug("a" * 121).startswith("a" * 110 + "-")
 
 
 def test_labels_that_differ_in_case_width_and_space_are_one() -> None:
@@ -81,6 +83,8 @@ def test_only_terms_of_configured_kinds_have_feeds() -> None:
     ]
     assert feed_terms(terms, {"category"}) == [terms[0]]
     assert feed_terms(terms, {"category", "tag"}) == [terms[0], terms[2]]
+    both = [Term("category", "News"), Term("tag", "news")]
+    assert feed_terms(both, {"category", "tag"}) == both
 
 
 def test_collections_have_feeds_of_their_own() -> None:

@@ -271,6 +271,13 @@ def claims_of(**posts: str) -> Claims:
             {"a": "new x", "h": "hidden x"}, {}, {"a": "x#a", "h": "x"}, "a", id="hidden before new"
         ),
         pytest.param(
+            {"a": "known x", "b": "known x"},
+            {"x": "b"},
+            {"a": "x#a", "b": "x"},
+            "a",
+            id="the index has it for a later one",
+        ),
+        pytest.param(
             {"a": "known x", "h": "hidden x"}, {}, {"a": "x"}, "", id="known before hidden"
         ),
         pytest.param({"h": "hidden x"}, {"x": "z"}, {}, "", id="hidden, and taken meanwhile"),

@@ -187,6 +187,10 @@ def test_a_suffixed_id_of_an_earlier_run_stays(folder: IndexedFolder) -> None:
     folder.index(first, second)
     assert folder.ids() == {"a": "x", "b": "x#2026-01-01-b"}
     assert folder.problems("id") == {second}
+    read: list[int] = []
+    folder.index(folder.write("c"), progress=lambda done, *_: read.append(done))
+    assert read == [1]  # no id became free: the post with the problem is not read again
+    folder.index(gone=(folder.remove("c"),))
     result = folder.index(gone=(folder.remove("a"),))
     assert folder.ids() == {"b": "x#2026-01-01-b"}
     assert folder.problems("id") == set()
