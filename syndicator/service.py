@@ -276,7 +276,7 @@ class Service:
             row = feeds.file_at(connection, url)
         if row is None or not row.hubs:
             return None
-        data = self.output.read(row.path, row.disk[""][0])
+        data = self.output.files.read(row.path, row.disk[""][0])
         if data is None or digest_of(data) != row.digest:
             raise OutputError(
                 f"{row.path} is not what was published", hint="the next build repairs it"
