@@ -37,19 +37,19 @@ def test_files_without_siblings_get_them(output: OutputFolder) -> None:
     assert [row.path for row in rows] == ["a.rss", "b.rss"]
     assert failures == []
     assert [sorted(row.disk) for row in rows] == [["", ".gz"], ["", ".gz"]]
-    assert gzip.decompress((output.root / "a.rss.gz").read_bytes()) == LONG
-    assert sorted(os.listdir(output.root)) == [
+    assert gzip.decompress((output.files.root / "a.rss.gz").read_bytes()) == LONG
+    assert sorted(os.listdir(output.files.root)) == [
         "a.rss",
         "a.rss.gz",
         "b.rss",
         "b.rss.gz",
         "gone.rss",
     ]
-    (output.root / "a.rss.gz").unlink()
+    (output.files.root / "a.rss.gz").unlink()
     with Compression(output) as compression:
         compression.begin(rows)
         assert compression.end() == ([], [])
-    assert not (output.root / "a.rss.gz").exists()
+    assert not (output.files.root / "a.rss.gz").exists()
 
 
 def test_a_file_is_compressed_once(output: OutputFolder) -> None:
@@ -75,24 +75,24 @@ def test_dropped_encodings_leave_the_row(output: OutputFolder) -> None:
     with Compression(output) as compression:
         compression.begin([row])
         (row,), _ = compression.end()
-    plain = OutputFolder(output.root, ())
+    plain = OutputFolder(output.files.root, ())
     with Compression(plain) as compression:
         compression.begin([row])
         ((bare,), _) = compression.end()
     assert bare.disk == {"": row.disk[""]}
-    assert os.listdir(output.root) == ["all.rss"]
+    assert os.listdir(output.files.root) == ["all.rss"]
 
 
 def test_an_error_leaves_the_other_files(output: OutputFolder) -> None:
     """It is returned with the rows of those that were compressed."""
     one, other = published(output, LONG, "a.rss", "b.rss")
-    (output.root / "a.rss.gz").mkdir()
+    (output.files.root / "a.rss.gz").mkdir()
     with Compression(output) as compression:
         compression.begin([one, other])
         rows, failures = compression.end()
     assert [row.path for row in rows] == ["b.rss"]
     assert [str(error) for error in failures] == [
-        f"{output.root}/a.rss.gz can't be written: Is a directory"
+        f"{output.files.root}/a.rss.gz can't be written: Is a directory"
     ]
 
 
@@ -103,7 +103,7 @@ def test_a_run_that_fails_closes_replaced_files(output: OutputFolder) -> None:
 
     def open_files() -> list[str]:
         links = [each for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
-        return [to for each in links if str(output.root) in (to := os.readlink(each))]
+        return [to for each in links if str(output.files.root) in (to := os.readlink(each))]
 
     assert open_files()
     with pytest.raises(EOFError), Compression(output):
@@ -116,7 +116,7 @@ def test_a_run_that_fails_compresses_no_more(output: OutputFolder) -> None:
     (row,) = published(output, os.urandom(100_000).hex().encode())
     rows = [replace(row, path=f"{number}.rss") for number in range(50)]
     for one in rows:
-        os.link(output.root / "all.rss", output.root / one.path)
+        os.link(output.files.root / "all.rss", output.files.root / one.path)
 
     def fail() -> None:
         with Compression(output) as compression:
@@ -125,5 +125,5 @@ def test_a_run_that_fails_compresses_no_more(output: OutputFolder) -> None:
 
     with pytest.raises(EOFError):
         fail()
-    assert len(list(output.root.glob("*.gz"))) < 50
+    assert len(list(output.files.root.glob("*.gz"))) < 50
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("compress")]

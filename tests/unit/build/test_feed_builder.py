@@ -76,7 +76,7 @@ class Bench:
             return next(row for row in feeds.all_feeds(connection) if row.name == name)
 
     def feed(self, name: str = "all") -> str:
-        return (self.output.root / f"{name}.rss").read_text()
+        return (self.output.files.root / f"{name}.rss").read_text()
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_feed_as_before_is_not_published(bench: Bench) -> None:
     assert bench.builder().build(bench.row(), run) == ()
     assert (run.changed, run.written, bench.published, bench.queued) == (0, 0, [], [])
     assert not bench.row().stale
-    (bench.output.root / "all.rss").unlink()
+    (bench.output.files.root / "all.rss").unlink()
     run = bench.run()
     rows = bench.builder().build(bench.row(), run)
     assert [row.path for row in rows] == ["all.rss", "all.html"]
@@ -175,7 +175,7 @@ def test_a_feed_of_future_posts_is_not_published(bench: Bench) -> None:
     assert bench.builder().build(bench.row("category/secret"), bench.run()) == ()
     row = bench.row("category/secret")
     assert (row.stale, row.content_key) == (False, None)
-    assert not bench.output.root.exists()
+    assert not bench.output.files.root.exists()
 
 
 def test_the_date_of_a_feed_does_not_decrease(bench: Bench) -> None:
@@ -209,7 +209,7 @@ def test_other_aliases_change_the_files(bench: Bench) -> None:
     bench.builder().build(bench.row(), bench.run())
     aliased = options(bench.folder, aliases={"feed.xml": "all.rss"})
     bench.builder(aliased).build(bench.row(), bench.run(aliased))
-    assert (bench.output.root / "feed.xml").exists()
+    assert (bench.output.files.root / "feed.xml").exists()
     key = bench.row().content_key
     newer = options(bench.folder, aliases={"feed.xml": "all.rss"}, version="2")
     bench.builder(newer).build(bench.row(), bench.run(newer))
@@ -223,12 +223,12 @@ def test_feeds_of_dropped_kinds_are_removed(bench: Bench) -> None:
     builder.build(bench.row(), bench.run())
     builder.build(bench.row("category/news"), bench.run())
     builder.remove_unwanted(bench.run())
-    assert (bench.output.root / "category/news.rss").exists()
+    assert (bench.output.files.root / "category/news.rss").exists()
     settings = options(bench.folder, kinds=())
     run = bench.run(settings)
     bench.builder(settings).remove_unwanted(run)
-    assert not (bench.output.root / "category/news.rss").exists()
-    assert (bench.output.root / "all.rss").exists()
+    assert not (bench.output.files.root / "category/news.rss").exists()
+    assert (bench.output.files.root / "all.rss").exists()
     assert {(row.path, row.gone) for row in run.rows} == {
         ("category/news.rss", True),
         ("category/news.html", True),
@@ -251,7 +251,9 @@ def test_pages_list_the_feeds_that_exist(bench: Bench) -> None:
     run = bench.run()
     builder.build_pages(run)
     assert run.feeds == 2
-    opml, page = ((bench.output.root / name).read_text() for name in ("feeds.opml", "index.html"))
+    opml, page = (
+        (bench.output.files.root / name).read_text() for name in ("feeds.opml", "index.html")
+    )
     assert "category/news" in opml
     assert "category/news" in page
     assert "secret" not in (opml + page).lower()
@@ -263,7 +265,7 @@ def test_pages_list_the_feeds_that_exist(bench: Bench) -> None:
     assert (again.written, again.feeds) == (0, 2)
     few = options(bench.folder, limit=1)
     bench.builder(few).build_pages(bench.run(few))
-    page = (bench.output.root / "index.html").read_text()
+    page = (bench.output.files.root / "index.html").read_text()
     assert "https://x/p14" in page
     assert "https://x/p13" not in page
 

@@ -320,3 +320,12 @@ def test_ids_exchanged_in_one_run(folder: IndexedFolder, batch: int) -> None:
     counts = folder.index(*paths, batch=batch).counts
     assert folder.ids() == {"a": "b", "b": "c", "c": "a"}
     assert (counts.new, counts.changed, folder.problems("id")) == (0, 3, set())
+
+
+def test_a_suffixed_id_that_another_post_has(folder: IndexedFolder) -> None:
+    """It is looked up, and the next one is chosen."""
+    other, first = folder.write("z", id="x#2026-01-01-b"), folder.write("a", id="x")
+    folder.index(other, first)
+    second = folder.write("b", id="x")
+    folder.index(second)
+    assert folder.ids()["b"] == f"x#{second}"

@@ -80,101 +80,78 @@ def test_when_a_feed_is_published(
 
 
 @pytest.mark.parametrize(
-    ("files", "known", "intact", "write", "remove", "changed", "ended"),
+    ("files", "known", "intact", "expected"),
     [
-        pytest.param([RSS], [], "", "all.rss", "", "all.rss", "", id="new"),
-        pytest.param([RSS], [PUBLISHED], "all.rss", "", "", "", "", id="as published"),
-        pytest.param([RSS], [PUBLISHED], "", "all.rss", "", "", "", id="lost"),
-        pytest.param([NEW], [PUBLISHED], "all.rss", "all.rss", "", "all.rss", "", id="new bytes"),
+        pytest.param([RSS], [], "", ("all.rss", "", "all.rss", ""), id="new"),
+        pytest.param([RSS], [PUBLISHED], "all.rss", ("", "", "", ""), id="as published"),
+        pytest.param([RSS], [PUBLISHED], "", ("all.rss", "", "", ""), id="lost"),
+        pytest.param([NEW], [PUBLISHED], "all.rss", ("all.rss", "", "all.rss", ""), id="new bytes"),
         pytest.param(
             [replace(RSS, media_type="text/xml")],
             [PUBLISHED],
             "all.rss",
-            "all.rss",
-            "",
-            "all.rss",
-            "",
+            ("all.rss", "", "all.rss", ""),
             id="another type",
         ),
         pytest.param(
             [replace(RSS, hubs=())],
             [PUBLISHED],
             "all.rss",
-            "all.rss",
-            "",
-            "all.rss",
-            "",
+            ("all.rss", "", "all.rss", ""),
             id="other hubs",
         ),
         pytest.param(
             [replace(RSS, url="https://new.example/all.rss")],
             [PUBLISHED],
             "all.rss",
-            "all.rss",
-            "",
-            "all.rss",
-            "https://feeds.example/all.rss",
+            ("all.rss", "", "all.rss", "https://feeds.example/all.rss"),
             id="another address",
         ),
         pytest.param(
             [RSS],
             [replace(PUBLISHED, gone=True)],
             "all.rss",
-            "all.rss",
-            "",
-            "all.rss",
-            "",
+            ("all.rss", "", "all.rss", ""),
             id="published once more",
         ),
         pytest.param(
             [RSS, ATOM],
             [PUBLISHED],
             "all.rss",
-            "all.atom",
-            "",
-            "all.atom",
-            "",
+            ("all.atom", "", "all.atom", ""),
             id="one more format",
         ),
         pytest.param(
             [],
             [PUBLISHED],
             "all.rss",
-            "",
-            "all.rss",
-            "",
-            "https://feeds.example/all.rss",
+            ("", "all.rss", "", "https://feeds.example/all.rss"),
             id="removed",
         ),
-        pytest.param([], [replace(PUBLISHED, gone=True)], "", "", "", "", "", id="removed before"),
         pytest.param(
-            [], [replace(PUBLISHED, hubs=())], "", "", "all.rss", "", "", id="a page removed"
+            [], [replace(PUBLISHED, gone=True)], "", ("", "", "", ""), id="removed before"
+        ),
+        pytest.param(
+            [], [replace(PUBLISHED, hubs=())], "", ("", "all.rss", "", ""), id="a page removed"
         ),
         pytest.param(
             [RSS],
             [PUBLISHED, replace(PUBLISHED, path="feed.xml")],
             "all.rss feed.xml",
-            "",
-            "feed.xml",
-            "",
-            "",
+            ("", "feed.xml", "", ""),
             id="an alias removed",
         ),
     ],
 )
 def test_which_files_are_written_and_removed(
-    files: list[FeedFile],
-    known: list[FileRow],
-    intact: str,
-    write: str,
-    remove: str,
-    changed: str,
-    ended: str,
+    files: list[FeedFile], known: list[FileRow], intact: str, expected: tuple[str, str, str, str]
 ) -> None:
     """Written are those that differ from the published ones or from the disk.
 
-    Only the former are changed. A topic ends when no file has its address any more.
+    Only the former are changed. A topic ends when no file has its address any more. Expected are
+    the paths to write, to remove and that are changed, and the topics that end.
     """
+    write, remove, changed, ended = expected
     plan = decide(files, {row.path: row for row in known}, intact.split(), {}, NOW)
     assert [file.path for file, _ in plan.write] == write.split()
     assert [row.path for row in plan.remove] == remove.split()
@@ -248,7 +225,7 @@ def test_files_are_written_and_removed(output: OutputFolder) -> None:
     assert (new.digest, new.updated) == (NEW.digest, NOW + seconds(1))
     assert removed == replace(known["all.atom"], gone=True, disk={})
     assert (second.changed, second.written, second.ended) == ((new,), 1, (ATOM.url,))
-    assert os.listdir(output.root) == ["all.rss"]
+    assert os.listdir(output.files.root) == ["all.rss"]
     again = publish(output, [NEW], {row.path: row for row in second.rows}, "all", NOW)
     assert again == PublishResult(rows=(new,), changed=(), written=0, ended=())
 
@@ -256,10 +233,10 @@ def test_files_are_written_and_removed(output: OutputFolder) -> None:
 def test_a_lost_file_is_written_as_it_was(output: OutputFolder) -> None:
     """With its date, and it is not changed. Bytes that are on disk already keep their date."""
     known = {row.path: row for row in publish(output, [RSS, ATOM], {}, "all", NOW).rows}
-    (output.root / "all.rss").write_bytes(b"oops")
+    (output.files.root / "all.rss").write_bytes(b"oops")
     repaired = publish(output, [RSS, ATOM], known, "all", NOW + seconds(60))
     assert repaired == PublishResult(rows=(*known.values(),), changed=(), written=1, ended=())
-    assert (output.root / "all.rss").read_bytes() == RSS.data
+    assert (output.files.root / "all.rss").read_bytes() == RSS.data
     rebuilt = publish(output, [RSS, ATOM], {}, "all", NOW + seconds(60))
     assert {row.updated for row in rebuilt.rows} == {NOW}
 
@@ -268,7 +245,7 @@ def test_a_lost_file(output: OutputFolder) -> None:
     """Someone else changed or removed it; a file that is gone is not lost."""
     (row,) = publish(output, [RSS], {}, "all", NOW).rows
     assert not is_lost(output, row)
-    (output.root / "all.rss").unlink()
+    (output.files.root / "all.rss").unlink()
     assert is_lost(output, row)
     assert not is_lost(output, replace(row, gone=True))
 
