@@ -136,11 +136,19 @@ def test_a_run_leaves_its_snapshot_to_the_next(parts: Parts) -> None:
 
 
 @pytest.mark.parametrize("reason", list(Reason))
-def test_an_invalid_snapshot_is_loaded_again(parts: Parts, reason: Reason) -> None:
-    """The next run is like the first of a process: it compares every file with the state."""
+def test_an_invalid_snapshot_is_loaded_again(
+    parts: Parts, reason: Reason, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The next run is like the first of a process: it compares every file with the state.
+
+    The log has the reason once.
+    """
+    caplog.set_level("DEBUG", "syndicator")
     parts.run()
-    parts.snapshots.invalidate(reason)
-    assert not parts.snapshots.is_valid
+    for _ in range(2):
+        parts.snapshots.invalidate(reason)
+        assert not parts.snapshots.is_valid
+    assert caplog.messages == [f"the next run loads the state again: {reason}"]
     loaded = parts.snapshots.load()
     assert loaded.is_first
     assert loaded.last_scan == LastScan()
