@@ -9,6 +9,8 @@ from syndicator.jekyll import excerpt, media, sanitize
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.direction import is_right_to_left
 from syndicator.jekyll.fallbacks.losses import notes
+from syndicator.jekyll.linked_page import external_url
+from syndicator.jekyll.podcast import read_episode
 from syndicator.jekyll.site import Site
 from syndicator.kramdown.highlight import highlighted
 from syndicator.kramdown.options import Highlighting
@@ -74,11 +76,10 @@ class Renderer:
         outcome = _Outcome()
         html = None if self._excerpt_only(post) else self._html(post, post.body, outcome)
         content = "" if html is None else self._clean(post, html, outcome)
-        entry = (
-            None
-            if content is None
-            else self._entry(post, content, self._summary(post, html, outcome))
-        )
+        entry = None
+        if content is not None:
+            summary = self._summary(post, html, outcome)
+            entry = self._with_episode(post, self._entry(post, content, summary), outcome)
         return Rendering(
             entry=entry, problems=tuple(outcome.problems), uses_posts=outcome.uses_posts
         )
@@ -99,7 +100,13 @@ class Renderer:
             image=media.image(post.front, self._site, self._files),
             enclosures=media.enclosures(post.front, self._site, self._files),
             language=post.language,
+            external_url=external_url(post.front, self._site),
         )
+
+    def _with_episode(self, post: Post, entry: Entry, outcome: "_Outcome") -> Entry:
+        episode, found = read_episode(post, self._site, self._files, entry)
+        outcome.add(*found)
+        return entry if episode is None else replace(entry, episode=episode)
 
     def _html(self, post: Post, source: str, outcome: "_Outcome") -> str:
         """The text as HTML; as plain paragraphs if it exceeds a limit or fails to parse."""
