@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from syndicator.formats.podcast import has_episodes
-from syndicator.formats.size_limit import Rendered
+from syndicator.formats.size_limit import Rendered, without_embedded_pictures
 from syndicator.model.content import Entry, Feed, Problem
 
 Renderers = Mapping[str, Callable[[Feed], Rendered]]
@@ -28,12 +28,17 @@ def select(feed: Feed, renderers: Renderers) -> Selection:
     """Decide for the feed's formats together, within its `max_bytes`.
 
     The oldest entries are left out first. An entry that is too large on its own in one of the
-    formats is its summary in all, or left out if that is too large too. One that a format can't
-    represent is left out. Both are Problems. Raises ValueError if a format can't represent the
+    formats loses its embedded pictures in all, which is a note. If it is still too large, it is its
+    summary in all, or left out. One that a format can't represent is left out. Both are Problems.
+    Raises ValueError if a format can't represent the
     feed even without entries.
     """
     limit = feed.spec.max_bytes
     feed, documents, problems = _representable(feed, renderers)
+    if too_large := _too_large(documents.values(), limit):
+        feed, notes = _without_pictures(feed, too_large)
+        problems += notes
+        documents = _rendered(feed, renderers) if notes else documents
     if too_large := _too_large(documents.values(), limit):
         problems += [_too_large_problem(feed, feed.entries[at]) for at in sorted(too_large)]
         feed = _with_summaries(feed, too_large)
@@ -77,6 +82,17 @@ def _too_large(documents: Iterable[Rendered], max_bytes: int) -> set[int]:
     return set().union(*(document.too_large(max_bytes) for document in documents))
 
 
+def _without_pictures(feed: Feed, places: Collection[int]) -> tuple[Feed, list[Problem]]:
+    """The feed without the embedded pictures of the entries at these places, and notes of them."""
+    entries = list(feed.entries)
+    notes = []
+    for at in sorted(places):
+        entries[at] = without_embedded_pictures(feed.entries[at])
+        if entries[at] != feed.entries[at]:
+            notes.append(_pictures_note(feed, feed.entries[at]))
+    return _with_entries(feed, *entries), notes
+
+
 def _with_summaries(feed: Feed, places: Collection[int]) -> Feed:
     """The feed with only the summaries of the entries at these places."""
     entries = (replace(e, content="") if at in places else e for at, e in enumerate(feed.entries))
@@ -92,6 +108,16 @@ def _unwritable_problem(feed: Feed, entry: Entry, error: ValueError) -> Problem:
         path=feed.spec.name,
         message=f"left out {entry.url}: {error}",
         hint="remove what a feed can't represent from the post",
+    )
+
+
+def _pictures_note(feed: Feed, entry: Entry) -> Problem:
+    return Problem(
+        path=feed.spec.name,
+        message=f"{entry.url} is larger than the feed's limit of {feed.spec.max_bytes:,} bytes:"
+        " its embedded pictures were left out",
+        hint="save the pictures as files of the site, or raise feeds.max_bytes",
+        note=True,
     )
 
 

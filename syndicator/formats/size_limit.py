@@ -1,6 +1,8 @@
 """A feed in one format, in parts, so that it can be cut to the size limit."""
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from syndicator.cache import LruCache
@@ -35,6 +37,24 @@ class Rendered(NamedTuple):
     def document(self, count: int) -> bytes:
         """The document with `count` of its newest items."""
         return self.head + self.separator.join(self.items[:count]) + self.tail
+
+
+# In sanitised HTML attributes are in double quotes, and < and > in them are escaped.
+_EMBEDDED_PICTURE = re.compile(r'<img\b[^<>]* src="data:[^"]*"[^<>]*>')
+_ALT = re.compile(r' alt="([^"]*)"')
+
+
+def without_embedded_pictures(entry: Entry) -> Entry:
+    """The entry with the `alt` of each embedded picture in its place; equal if there is none.
+
+    Such a picture takes a third more bytes than its file.
+    """
+    return replace(entry, content=_EMBEDDED_PICTURE.sub(_alternative, entry.content))
+
+
+def _alternative(picture: re.Match[str]) -> str:
+    alt = _ALT.search(picture[0])
+    return alt[1] if alt else ""
 
 
 def items(

@@ -7,6 +7,8 @@ from html import escape
 
 from syndicator.jekyll import excerpt, media, sanitize
 from syndicator.jekyll.characters import printable
+from syndicator.jekyll.direction import is_right_to_left
+from syndicator.jekyll.fallbacks.losses import notes
 from syndicator.jekyll.linked_page import external_url
 from syndicator.jekyll.podcast import read_episode
 from syndicator.jekyll.site import Site
@@ -102,8 +104,8 @@ class Renderer:
         )
 
     def _with_episode(self, post: Post, entry: Entry, outcome: "_Outcome") -> Entry:
-        episode, notes = read_episode(post, self._site, self._files, entry)
-        outcome.add(*notes)
+        episode, found = read_episode(post, self._site, self._files, entry)
+        outcome.add(*found)
         return entry if episode is None else replace(entry, episode=episode)
 
     def _html(self, post: Post, source: str, outcome: "_Outcome") -> str:
@@ -146,19 +148,24 @@ class Renderer:
         return outcome.over_limit
 
     def _clean(self, post: Post, html: str, outcome: "_Outcome") -> str | None:
-        def report_escape() -> None:
-            message = "its HTML has thousands of tags whose end is unclear"
-            hint = "close each tag of tables and other elements; until then it is published as text"
-            outcome.add(_problem(post, message, hint))
-
         try:
-            return sanitize.clean(
-                html.strip(), base=post.head.url, policy=self._policy, on_escape=report_escape
-            )
+            cleaned = sanitize.clean(html.strip(), base=post.head.url, policy=self._policy)
         except Exception as error:  # HTML that can't be sanitised is not published
             message = f"the post's HTML can't be sanitised: {type(error).__name__}: {error}"
             outcome.add(_problem(post, message, None, fatal=True))
             return None
+        if cleaned.escaped:
+            message = "its HTML has thousands of tags whose end is unclear"
+            hint = "close each tag of tables and other elements; until then it is published as text"
+            outcome.add(_problem(post, message, hint))
+        outcome.add(*notes(cleaned.losses, post))
+        return self._directed(post, cleaned.html)
+
+    def _directed(self, post: Post, html: str) -> str:
+        """The HTML with its direction if it is right to left: a reader's page has another."""
+        language = post.language or self._site.language
+        is_rtl = is_right_to_left(post.front.get("dir"), language)
+        return f'<div dir="rtl">{html}</div>' if html and is_rtl else html
 
     def _summary(self, post: Post, html: str | None, outcome: "_Outcome") -> str:
         """The `description`, `excerpt` or rendered excerpt as plain text, like jekyll-feed.
@@ -177,7 +184,7 @@ class Renderer:
         source = excerpt.source(post.body, str(separator or ""))
         if html is None or source != post.body:
             html = self._html(post, source, outcome) if source.strip() else ""
-        return excerpt.plain(html)
+        return excerpt.plain(sanitize.shown(html, base=post.head.url, policy=self._policy))
 
     def _excerpt_only(self, post: Post) -> bool:
         feed = post.front.get("feed")

@@ -156,11 +156,15 @@ _EDGES = re.compile(r"\A[\n\r]+|[\n\r]+\Z")
 
 
 class _HighlightNode(Node):
-    def __init__(self, token: Token, language: str, linenos: bool, block: BlockNode) -> None:
+    """Code in Jekyll's markup, without the line numbers of `linenos`.
+
+    They are a column of text, and would stand in the entry's text.
+    """
+
+    def __init__(self, token: Token, language: str, block: BlockNode) -> None:
         super().__init__(token)
         self.blank = False
         self.language = language
-        self.linenos = linenos
         self.block = block
         self.block.blank = False
 
@@ -176,23 +180,11 @@ class _HighlightNode(Node):
         )
         shown = highlighted or escape(code, quote=False)
         run.highlighted += len(code)
-        if self.linenos and enabled:
-            shown = _numbered(shown, code.count("\n") + 1)
         css_class = f"language-{escape(self.language.replace('+', '-'))}"
         return buffer.write(
             f'<figure class="highlight"><pre><code class="{css_class}" '
             f'data-lang="{escape(self.language)}">{shown}</code></pre></figure>'
         )
-
-
-def _numbered(code: str, lines: int) -> str:
-    """Rouge's table: line numbers in one cell, code in the other."""
-    numbers = "".join(f"{number}\n" for number in range(1, lines + 1))
-    return (
-        '<table class="rouge-table"><tbody><tr>'
-        f'<td class="gutter gl"><pre class="lineno">{numbers}</pre></td>'
-        f'<td class="code"><pre>{code}\n</pre></td></tr></tbody></table>'
-    )
 
 
 class HighlightTag(Tag):
@@ -210,8 +202,7 @@ class HighlightTag(Tag):
             raise LiquidSyntaxError(message, token=token)
         block = get_parser(self.env).parse_block(stream, (self.end,))
         stream.expect(TOKEN_TAG, value=self.end)
-        language, linenos = arguments.group(1).lower(), "linenos" in arguments.group(2)
-        return _HighlightNode(token, language, linenos, block)
+        return _HighlightNode(token, arguments.group(1).lower(), block)
 
 
 TAGS = (IncludeTag, IncludeCachedTag, IncludeRelativeTag, PostUrlTag, LinkTag, HighlightTag)

@@ -11,6 +11,7 @@ from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.feed_names import ALL, FeedNames
 from syndicator.build.options import BuildOptions
 from syndicator.build.site_reader import SiteReader
+from syndicator.jekyll.fallbacks import may_apply
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import ALWAYS, Site
 from syndicator.model.content import Document, PostHead, Problem, Report
@@ -23,7 +24,8 @@ from syndicator.sources.referenced_files import FolderFiles
 def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
     """Every problem of the site and its posts. Raises SourceError when the site can't be read.
 
-    Only posts with Liquid are rendered: reading finds the problems of all others.
+    Only posts with Liquid, or with HTML that a feed may not show, are rendered: reading finds the
+    problems of all others.
     """
     started = perf_counter()
     reader = SiteReader(options.source, options.overrides)
@@ -60,7 +62,7 @@ class _ReadPosts:
     """The posts of a site, by path, and the problems of reading them."""
 
     heads: Mapping[str, PostHead]
-    with_liquid: Sequence[str]  #: paths of the posts that have to be rendered
+    to_render: Sequence[str]  #: paths of the posts that have to be rendered
     problems: Sequence[Problem]
 
 
@@ -72,7 +74,7 @@ def _read(source: SourceFolder, site: Site, progress: Progress) -> _ReadPosts:
         message = f"{source.root} contains no posts"
         problems.append(Problem(path="source.path", message=message, hint=hint))
     heads: dict[str, PostHead] = {}
-    with_liquid: list[str] = []
+    to_render: list[str] = []
     for done, path in enumerate(paths, 1):
         document = source.read(path)
         if isinstance(document, Problem):
@@ -82,10 +84,10 @@ def _read(source: SourceFolder, site: Site, progress: Progress) -> _ReadPosts:
             problems += result.problems
             if result.post:
                 heads[path] = result.post.head
-                if "{%" in result.post.body or "{{" in result.post.body:
-                    with_liquid.append(path)
+                if _may_have_problems(result.post.body):
+                    to_render.append(path)
         progress(done, len(paths), Phase.READING)
-    return _ReadPosts(heads, with_liquid, problems)
+    return _ReadPosts(heads, to_render, problems)
 
 
 def _render(
@@ -96,20 +98,25 @@ def _render(
     now: datetime,
     progress: Progress,
 ) -> Iterator[Problem]:
-    """Render the posts with Liquid, for the problems that only this finds."""
+    """Render the posts `to_render`, for the problems that only this finds."""
     # Importing this takes half a second, which other commands need not wait for.
     from syndicator.jekyll.render import Renderer
 
     posts = _Posts(read.heads)
     renderer = Renderer(site, FolderFiles(options.source), posts, policy=options.policy)
-    for done, path in enumerate(read.with_liquid, 1):
+    for done, path in enumerate(read.to_render, 1):
         document = source.read(path)
         post = read_post(document, site).post if isinstance(document, Document) else None
         if post:
             # A future post is rendered once it is published, with the posts that are out by then.
             posts.until = site.until(max(now, post.head.published))
             yield from renderer.render(post).problems
-        progress(done, len(read.with_liquid), Phase.RENDERING)
+        progress(done, len(read.to_render), Phase.RENDERING)
+
+
+def _may_have_problems(body: str) -> bool:
+    """Whether rendering a post may find problems or notes."""
+    return "{%" in body or "{{" in body or may_apply(body)
 
 
 def _duplicate_problems(heads: Iterable[PostHead]) -> list[Problem]:

@@ -64,6 +64,29 @@ def titles_of(files: tuple[FeedFile, ...]) -> list[list[str]]:
     return [*parsed, [item["title"] for item in json.loads(files[2].data)["items"]]]
 
 
+@pytest.mark.parametrize(("text", "is_kept"), [("<p>text</p>", True), ("text " * 4_000, False)])
+def test_embedded_pictures_go_before_the_text(text: str, is_kept: bool) -> None:
+    """Their alternative texts stand for them. A note says so; it is a problem to lose the text."""
+    picture = f'<img alt="A &lt; B" src="data:image/png;base64,{"iVBORw0K" * 150_000}" width="1">'
+    other = '<img src="https://news.example/a.png" title="src=&quot;data:x&quot;">'
+    content = f"{picture}<p>{picture}</p>{other}{text}"
+    files, problems = files_of(feed(entry(0, content=content), entry(1), max_bytes=10_000))
+    for file in files[:3]:
+        assert len(file.data) <= 10_000
+        assert b"base64" not in file.data
+        assert (b"a.png" in file.data) == is_kept
+        assert b"news.example/1" in file.data
+    assert [problem.note for problem in problems] == ([True] if is_kept else [True, False])
+
+
+def test_a_megabyte_of_pictures_that_fits_stays() -> None:
+    """Pictures are only left out of an entry that is over the limit."""
+    content = f'<img src="data:image/png;base64,{"iVBORw0K" * 1_000}">'
+    files, problems = files_of(feed(entry(0, content=content)))
+    assert all(b"base64" in file.data for file in files[:3])
+    assert problems == ()
+
+
 @pytest.mark.parametrize("max_bytes", [3_000, 5_000, 10_000, 100_000])
 def test_all_formats_have_the_newest_entries_that_fit_into_each(max_bytes: int) -> None:
     """The oldest are left out, and no more than the largest format needs."""
