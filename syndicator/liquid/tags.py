@@ -25,7 +25,7 @@ from syndicator.model.content import PostHead
 from syndicator.ruby.uris import path_below
 
 
-class _MarkupNode(Node):
+class MarkupNode(Node):
     """A tag that evaluates its markup when it is rendered."""
 
     def __init__(self, token: Token, markup: str) -> None:
@@ -38,6 +38,7 @@ class _MarkupNode(Node):
         return self.write(context, buffer)
 
     def write(self, context: Context, buffer: TextIO) -> int:
+        """Write the tag's output. Returns the number of characters."""
         raise NotImplementedError
 
     def render_markup(self, context: Context, text: str) -> str:
@@ -49,9 +50,11 @@ class _MarkupNode(Node):
         return out.getvalue()
 
 
-class _MarkupTag(Tag):
+class MarkupTag(Tag):
+    """A tag whose whole markup is the argument of its node."""
+
     block = False
-    node: type[_MarkupNode]
+    node: type[MarkupNode]
 
     def parse(self, stream: TokenStream) -> Node:
         token = stream.eat(TOKEN_TAG)
@@ -60,7 +63,7 @@ class _MarkupTag(Tag):
         return self.node(token, stream.current.value)
 
 
-class _Include(_MarkupNode):
+class _Include(MarkupNode):
     def __init__(self, token: Token, markup: str) -> None:
         super().__init__(token, markup)
         self.file, self.parameters = file_and_parameters(markup, token)
@@ -95,7 +98,7 @@ class _IncludeRelative(_Include):
         return dirname(context.run.post.head.path)
 
 
-class IncludeTag(_MarkupTag):
+class IncludeTag(MarkupTag):
     name = "include"
     node = _Include
 
@@ -114,7 +117,7 @@ def _post_path(post: PostHead, context: Context) -> str:
     return path_below(post.url, context.run.site.url)
 
 
-class _PostUrl(_MarkupNode):
+class _PostUrl(MarkupNode):
     def write(self, context: Context, buffer: TextIO) -> int:
         name = self.markup.strip().removeprefix("/")
         post = context.run.posts.find(name)
@@ -125,12 +128,12 @@ class _PostUrl(_MarkupNode):
         return buffer.write(_post_path(post, context))
 
 
-class PostUrlTag(_MarkupTag):
+class PostUrlTag(MarkupTag):
     name = "post_url"
     node = _PostUrl
 
 
-class _Link(_MarkupNode):
+class _Link(MarkupNode):
     def write(self, context: Context, buffer: TextIO) -> int:
         path = self.render_markup(context, self.markup).strip().removeprefix("/")
         post = context.run.posts.find(path)
@@ -146,7 +149,7 @@ class _Link(_MarkupNode):
         return buffer.write(address)
 
 
-class LinkTag(_MarkupTag):
+class LinkTag(MarkupTag):
     name = "link"
     node = _Link
 
