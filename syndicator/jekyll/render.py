@@ -38,6 +38,7 @@ class Rendering:
     entry: Entry | None  #: None: it can't be published; a problem has the reason
     problems: tuple[Problem, ...] = ()
     uses_posts: bool = False  #: True: it depends on other posts, and is rendered again with them
+    uses_day: bool = False  #: True: it depends on the date of the build, in the site's zone
 
 
 def markup_of(site: Site) -> Markup:
@@ -47,7 +48,19 @@ def markup_of(site: Site) -> Markup:
         markdown=lambda text: to_html(text, site.kramdown),
         smartify=lambda text: smartify(text, site.kramdown),
         highlight=lambda code, language, before: highlighted(code, language, highlighting, before),
+        excerpt=lambda post: _excerpt_of(post, site),
     )
+
+
+def _excerpt_of(post: Post, site: Site) -> str:
+    text = plain_text(excerpt.source(post.body, excerpt_separator(post, site)))
+    is_markdown = post.head.path.lower().endswith(tuple(map(str.lower, site.suffixes)))
+    return to_html(text, site.kramdown) if is_markdown else text
+
+
+def excerpt_separator(post: Post, site: Site) -> str:
+    """The text that ends the post's excerpt; "": it has none."""
+    return str(post.front.get("excerpt_separator") or site.excerpt_separator or "")
 
 
 class Renderer:
@@ -78,7 +91,10 @@ class Renderer:
             else self._entry(post, content, self._summary(post, html, outcome))
         )
         return Rendering(
-            entry=entry, problems=tuple(outcome.problems), uses_posts=outcome.uses_posts
+            entry=entry,
+            problems=tuple(outcome.problems),
+            uses_posts=outcome.uses_posts,
+            uses_day=outcome.uses_day,
         )
 
     def _entry(self, post: Post, content: str, summary: str) -> Entry:
@@ -108,6 +124,7 @@ class Renderer:
             result = self._liquid.render(source, post=post, first_line=post.body_line)
             outcome.add(*result.problems)
             outcome.uses_posts |= result.uses_posts
+            outcome.uses_day |= result.uses_day
             text = result.text
             if self._is_over_limit(post, "text after Liquid", text, MAX_TEXT, outcome):
                 return _paragraphs(text)
@@ -166,8 +183,7 @@ class Renderer:
             value = post.front.get(key)
             if value not in (None, False, "", [], {}):
                 return excerpt.plain(str(value))
-        separator = post.front.get("excerpt_separator") or self._site.excerpt_separator
-        source = excerpt.source(post.body, str(separator or ""))
+        source = excerpt.source(post.body, excerpt_separator(post, self._site))
         if html is None or source != post.body:
             html = self._html(post, source, outcome) if source.strip() else ""
         return excerpt.plain(html)
@@ -183,6 +199,7 @@ class _Outcome:
     def __init__(self) -> None:
         self.problems: dict[Problem, None] = {}
         self.uses_posts = False
+        self.uses_day = False
         self.over_limit = False  #: True: the post is published without markup
 
     def add(self, *problems: Problem) -> None:

@@ -1,10 +1,10 @@
 """Interfaces to the site of a post: settings, files and other posts. The caller provides them."""
 
 from collections.abc import Iterable, Mapping
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
-from syndicator.model.content import PostHead, SiteInfo
+from syndicator.model.content import Post, PostHead, SiteInfo
 
 
 def path_endings(name: str) -> tuple[str, ...]:
@@ -75,8 +75,18 @@ class SiteFiles(Protocol):
 class SitePosts(Protocol):
     """The published posts of the site. Jekyll reads no others (publisher.rb)."""
 
+    @property
+    def now(self) -> datetime:
+        """The time of the build."""
+
     def find(self, name: str) -> PostHead | None:
         """The post that `post_url` and `link` mean by `name`; None: no such post."""
 
     def newest(self, limit: int) -> Iterable[PostHead]:
         """The newest posts, up to `limit`, newest first."""
+
+    def neighbour(self, head: PostHead, *, newer: bool) -> PostHead | None:
+        """The next newer or older post of the same collection; None: it is the last one."""
+
+    def read(self, head: PostHead) -> Post | None:
+        """The post with its front matter and text; None: its file can't be read now."""

@@ -378,23 +378,34 @@ OTHER_POSTS = [
     ("{% post_url 2026-01-08-second %}", "/b/2026/01/08/second.html"),
     ("{% link _posts/2026-01-07-first.md %}", "/b/2026/01/07/first.html"),
     ("{{ site.related_posts | map: 'title' | join }}", "Second First"),
-    ("{{ 'now' | date: '%F' }} {{ site.time | date: '%F' }}", "2026-01-09 2026-01-09"),
 ]
 
 
 @pytest.mark.parametrize(("template", "expected"), OTHER_POSTS)
 def test_other_posts(template: str, expected: str) -> None:
-    """Other posts can be listed and linked, and their use is recorded.
-
-    The date of the newest post is the current time.
-    """
+    """Other posts can be listed and linked, and their use is recorded."""
     result = liquid(template)
     assert (expected, True, ()) == (result.text, result.uses_posts, result.problems)
 
 
+NOW = [
+    ("{{ site.time }}", "2026-02-02 00:00:00 -0500"),
+    ("{{ 'now' | date: '%F' }} {{ 'today' | date: '%Y' }}", "2026-02-02 2026"),
+]
+
+
+@pytest.mark.parametrize(("template", "expected"), NOW)
+def test_the_current_time(template: str, expected: str) -> None:
+    """It is the beginning of the build's day in the site's zone, and its use is recorded."""
+    result = liquid(template)
+    assert (expected, True, False) == (result.text, result.uses_day, result.uses_posts)
+
+
 def test_a_post_that_asks_for_no_other() -> None:
     """Most posts use no others, and need not be rendered again when others change."""
-    assert not liquid("{{ site.title }} {{ page.title }} {{ page.date }}").uses_posts
+    result = liquid("{{ site.title }} {{ page.title }} {{ page.date }}")
+    assert not result.uses_posts
+    assert not result.uses_day
     assert len(OTHERS.heads) == 3
 
 

@@ -43,7 +43,7 @@ PICTURE = "https://avatars3.githubusercontent.com/hubot?v=3&amp;s="
 
 @pytest.mark.parametrize("name", ["hubot", "@hubot", "{{ page.who }}", "user=page.who"])
 def test_an_avatar_is_a_picture(name: str) -> None:
-    """The expected value is the output of jekyll-avatar 0.7.0."""
+    """The expected value is the output of jekyll-avatar 0.8.0."""
     result = liquid(f"{{% avatar {name} %}}", "who: hubot")
     assert f'<img alt="hubot" width="40" height="40" src="{PICTURE}40" srcset="' in result.text
     assert f'{PICTURE}160 4x" />' in result.text
@@ -88,7 +88,7 @@ def test_a_capture_prints_nothing(template: str, expected: str) -> None:
 def test_a_capture_without_a_name(markup: str) -> None:
     """Jekyll refuses the site. Its text was not meant to be shown."""
     result = liquid(f"{{% capture {markup} %}}hidden{{% endcapture %}}shown")
-    assert ("shown", ["'capture' needs a name"]) == (
+    assert (
         result.text,
         [problem.message for problem in result.problems],
-    )
+    ) == ("shown", ["'capture' needs a name"])
