@@ -77,12 +77,15 @@ def liquid(
     front: str = "",
     *,
     files: Mapping[str, str] | None = None,
+    theme: Mapping[str, str] | None = None,
     path: str = "_posts/2026-01-09-third.md",
     config: str = CONFIG,
 ) -> LiquidResult:
     """The result of rendering a post's Liquid."""
     site = site_of(config)
-    engine = Liquid(site=site, files=Files(files or {}), posts=OTHERS, markup=markup_of(site))
+    engine = Liquid(
+        site=site, files=Files(files or {}, theme), posts=OTHERS, markup=markup_of(site)
+    )
     post = post_of(body, front, path=path, config=config)
     return engine.render(post.body, post=post, first_line=post.body_line)
 

@@ -120,8 +120,9 @@ class EntryLoader:
         self.database = database
         self.source = source
         self.site = site
-        self._files = FolderFiles(source.root)
+        self._files = FolderFiles(source.root, options.theme)
         self._posts = StoredPosts(database, source, site)
+        self._theme = str(options.theme or "")
         self._policy = options.policy
         self._version = options.version
         self._recent = recent
@@ -191,7 +192,12 @@ class EntryLoader:
 
     def _key(self, row: PostRow) -> str:
         return fingerprint(
-            self._version, self._policy.key, self.site.digest, row.document_digest, row.head
+            self._version,
+            self._policy.key,
+            self._theme,
+            self.site.digest,
+            row.document_digest,
+            row.head,
         )
 
     def _post(self, row: PostRow) -> Post | None:

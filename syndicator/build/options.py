@@ -17,6 +17,7 @@ class BuildOptions:
     """The settings of a build."""
 
     source: Path
+    theme: Path | None  #: the folder of the site's theme; None: not known
     output: Path
     overrides: Mapping[str, str]  #: `[site]`: keys that replace those of _config.yml
     base: str  #: public address of the output folder, ending in "/"

@@ -42,6 +42,11 @@ def parse_folder(value: object, info: ValidationInfo) -> Path:
     return Path(path)
 
 
+def parse_optional_folder(value: object, info: ValidationInfo) -> Path | None:
+    """As `parse_folder`; the empty text is None."""
+    return None if value in ("", None) else parse_folder(value, info)
+
+
 def parse_state_url(value: object, info: ValidationInfo) -> str:
     """The URL of the database. Errors do not repeat it: it may contain a password."""
     text = value if isinstance(value, str) else ""

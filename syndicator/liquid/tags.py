@@ -63,6 +63,9 @@ class MarkupTag(Tag):
         return self.node(token, stream.current.value)
 
 
+_THEME_INCLUDES = "_includes"
+
+
 class _Include(MarkupNode):
     def __init__(self, token: Token, markup: str) -> None:
         super().__init__(token, markup)
@@ -71,6 +74,25 @@ class _Include(MarkupNode):
     def folder(self, context: Context) -> str:
         return str(context.run.site.config.get("includes_dir") or "_includes")
 
+    def text_of(self, path: str, file: str, context: Context) -> str | None:
+        """The include of the site, else that of its theme, whose folder is always the same.
+
+        jekyll/lib/jekyll/theme.rb, `includes_path`
+        """
+        files = context.run.files
+        text = files.text(path)
+        return files.theme_text(f"{_THEME_INCLUDES}/{file.lstrip('/')}") if text is None else text
+
+    def hint(self, context: Context) -> str:
+        """What to do about a missing file."""
+        if context.run.files.has_theme:
+            return "add the file to the site: the theme in source.theme does not have it either"
+        config = context.run.site.config
+        theme = config.get("remote_theme") or config.get("theme")
+        if isinstance(theme, str) and theme:
+            return f"if it is the theme's, set source.theme to the folder of {theme[:100]}"
+        return "add the file to the site; if it is a theme's, set source.theme to its folder"
+
     def write(self, context: Context, buffer: TextIO) -> int:
         context.run.meter.spend(20)
         file = self.render_markup(context, self.file).strip()
@@ -78,9 +100,9 @@ class _Include(MarkupNode):
         if not is_file_name(file):
             context.run.report(f"'{file}' can't be included: invalid file name", self.token)
             return 0
-        text = context.run.files.text(path)
+        text = self.text_of(path, file, context)
         if text is None:
-            hint = "add the file to the site: a theme's includes are not read"
+            hint = self.hint(context)
             context.run.report(f"the include '{path}' does not exist", self.token, hint)
             return 0
         context.run.origins.setdefault(text, (path, 1))
@@ -96,6 +118,12 @@ class _Include(MarkupNode):
 class _IncludeRelative(_Include):
     def folder(self, context: Context) -> str:
         return dirname(context.run.post.head.path)
+
+    def text_of(self, path: str, file: str, context: Context) -> str | None:
+        return context.run.files.text(path)
+
+    def hint(self, context: Context) -> str:
+        return "add the file to the folder of the post"
 
 
 class IncludeTag(MarkupTag):

@@ -65,6 +65,13 @@ class SiteFiles(Protocol):
         None if the file does not exist, is not UTF-8, or has 1 MiB or more.
         """
 
+    @property
+    def has_theme(self) -> bool:
+        """Whether the folder of the site's theme is known."""
+
+    def theme_text(self, path: str) -> str | None:
+        """As `text`, of a file of the site's theme."""
+
     def size(self, path: str) -> int | None:
         """The file's length in bytes; None if it does not exist."""
 

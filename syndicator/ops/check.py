@@ -62,7 +62,9 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
     from syndicator.jekyll.render import Renderer
 
     posts = _Posts(heads, source, site, now)
-    renderer = Renderer(site, FolderFiles(options.source), posts, policy=options.policy)
+    renderer = Renderer(
+        site, FolderFiles(options.source, options.theme), posts, policy=options.policy
+    )
     for done, path in enumerate(with_liquid, 1):
         document = source.read(path)
         post = read_post(document, site).post if isinstance(document, Document) else None

@@ -74,6 +74,10 @@ class NoFiles:
 
     def text(self, path: str) -> None: ...
 
+    has_theme = False
+
+    def theme_text(self, path: str) -> None: ...
+
     def size(self, path: str) -> None: ...
 
     def names(self, folder: str) -> tuple[str, ...]:

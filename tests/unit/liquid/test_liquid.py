@@ -1,7 +1,7 @@
 """Liquid is rendered as in Jekyll. The expected values of JEKYLL are the output of Jekyll 4.3.1."""
 
 import pytest
-from rendering import OTHERS, liquid
+from rendering import CONFIG, OTHERS, liquid
 
 FRONT = """day: 2019-12-31
 when: 2019-12-31 10:11:12 +0200
@@ -478,6 +478,47 @@ def test_a_mistake_in_an_include() -> None:
     assert [str(problem) for problem in result.problems] == [
         "_includes/a.html:2: unknown filter 'foo'"
     ]
+
+
+THEME = {"_includes/figure": '<img src="{{ include.image_path | relative_url }}">'}
+FIGURE = '{% include figure image_path="/assets/a.jpg" alt="A" caption="Cap" %}'
+
+
+def test_an_include_of_the_theme() -> None:
+    """The theme has what the site does not have; its folder does not follow `includes_dir`."""
+    result = liquid(FIGURE, theme=THEME, config=CONFIG + "includes_dir: parts\n")
+    assert (result.text, result.problems) == ('<img src="/b/assets/a.jpg">', ())
+    own = {"_includes/figure": "own {% include video %}"}
+    assert liquid(FIGURE, files=own, theme=THEME | {"_includes/video": "v"}).text == "own v"
+
+
+HINTS: list[tuple[str, dict[str, str] | None, str]] = [
+    (
+        "remote_theme: mmistakes/minimal-mistakes",
+        None,
+        "if it is the theme's, set source.theme to the folder of mmistakes/minimal-mistakes",
+    ),
+    ("theme: chirpy", None, "if it is the theme's, set source.theme to the folder of chirpy"),
+    ("", None, "add the file to the site; if it is a theme's, set source.theme to its folder"),
+    ("theme: x", {}, "add the file to the site: the theme in source.theme does not have it either"),
+]
+
+
+@pytest.mark.parametrize(("setting", "theme", "hint"), HINTS)
+def test_a_missing_include_names_the_setting(
+    setting: str, theme: dict[str, str] | None, hint: str
+) -> None:
+    (problem,) = liquid(FIGURE, theme=theme, config=f"{CONFIG}{setting}\n").problems
+    assert (problem.message, problem.hint) == (
+        "the include '_includes/figure' does not exist",
+        hint,
+    )
+    assert not problem.note
+
+
+def test_an_include_relative_is_never_the_themes() -> None:
+    result = liquid("{% include_relative figure %}", theme={"_posts/figure": "x", **THEME})
+    assert result.text == ""
 
 
 def test_include_relative() -> None:

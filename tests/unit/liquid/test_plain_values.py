@@ -52,6 +52,11 @@ class Files:
     def text(self, path: str) -> str | None:
         return "[{{ include.x }}]" if path == "_includes/box.html" else None
 
+    has_theme = False
+
+    def theme_text(self, path: str) -> str | None:
+        return None
+
     def size(self, path: str) -> int | None:
         return None
 

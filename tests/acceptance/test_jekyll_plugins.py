@@ -1,0 +1,98 @@
+"""What themes and plugins add to a site, from posts to feeds."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from support import FEEDS, Site
+
+from syndicator.inspection import check_site
+
+CONFIG = "title: T\nurl: https://example.org\n"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path, site_config=CONFIG)
+
+
+def content(site: Site, name: str = "all") -> str:
+    """The content of a feed's newest entry."""
+    text: str = site.feed(f"{name}.atom").entries[0].content[0].value
+    return text.strip()
+
+
+def with_theme(site: Site, theme: str) -> None:
+    text = site.config_path.read_text()
+    site.config_path.write_text(text.replace("[source]\n", f'[source]\ntheme = "{theme}"\n'))
+
+
+FIGURE = '{% include figure image_path="/assets/a.jpg" alt="A" caption="Cap" %}'
+
+
+def test_the_includes_of_the_theme(site: Site) -> None:
+    """They appear once the setting names the theme's folder, and follow its files."""
+    theme = site.root.parent / "theme/_includes/figure"
+    theme.parent.mkdir(parents=True)
+    theme.write_text('<figure><img src="{{ include.image_path }}"></figure>')
+    site.write("_config.yml", f"{CONFIG}remote_theme: jane/theme\n")
+    site.post("2026-01-02-x", f"{FIGURE}\n\nText.")
+    (problem,) = site.build().problems
+    assert problem.hint == "if it is the theme's, set source.theme to the folder of jane/theme"
+    assert content(site) == "<p>Text.</p>"
+    with_theme(site, "theme")
+    assert site.build().problems == ()
+    picture = '<figure><img src="https://example.org/assets/a.jpg" /></figure>'
+    assert content(site).startswith(picture)
+    theme.write_text("<b>{{ include.caption }}</b>")
+    site.build()
+    assert content(site).startswith("<p><b>Cap</b></p>")
+    assert check_site(site.service().config).problems == ()
+
+
+def test_the_day_of_the_build(site: Site) -> None:
+    """An entry that shows it changes at midnight in the site's zone; no other poll builds it."""
+    site.write("_config.yml", f"{CONFIG}timezone: Asia/Tokyo\n")
+    site.post("2026-01-02-x", "{{ 'now' | date: '%F' }} {{ site.time | date: '%F' }}")
+    site.clock.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    with site.service() as service:
+        service.build()
+        assert content(site) == "<p>2026-03-01 2026-03-01</p>"
+        site.clock.now = datetime(2026, 3, 1, 14, 59, tzinfo=UTC)
+        assert not service.build().has_changes
+        site.clock.now = datetime(2026, 3, 1, 15, 1, tzinfo=UTC)
+        assert service.build().feeds_changed
+        assert content(site) == "<p>2026-03-02 2026-03-02</p>"
+        assert not service.build().has_changes
+
+
+def test_the_front_matter_of_other_posts(site: Site) -> None:
+    """It is read from their files, by `build` and `check`, and followed."""
+    site.post("2026-01-01-one", description="First", permalink="/u/")
+    body = (
+        '{% assign p = site.posts | where: "url", "/u/" | first %}{{ p.description }}'
+        " {{ page.previous.title }} {{ page.next.title }}"
+    )
+    site.post("2026-01-02-two", body)
+    site.post("2026-01-03-three")
+    site.post("2026-06-01-future")
+    site.build()
+    two = site.feed("all.atom").entries[1].content[0].value
+    assert two == "<p>First 2026-01-01-one 2026-01-03-three</p>"
+    assert check_site(site.service().config).problems == ()
+    site.post("2026-01-01-one", description="Changed", permalink="/u/")
+    site.build()
+    assert "Changed" in site.feed("all.atom").entries[1].content[0].value
+
+
+def test_notes_change_no_exit_code(site: Site) -> None:
+    """`build` and `check` list what a template could not know."""
+    assert FEEDS in site.config_path.read_text()
+    site.post("2026-01-02-x", "a{{ site.github.license.name }}b")
+    report = site.build()
+    (note,) = report.notes
+    assert (str(note), report.problems) == (
+        "_posts/2026-01-02-x.md:7: site.github.license is not known here, and printed as nothing",
+        (),
+    )
+    assert check_site(site.service().config).notes == report.notes
