@@ -41,7 +41,7 @@ class HeadReader:
         if location is None:
             return None, ()
         parts = _split_head(document.data)
-        if parts is None:
+        if parts is None or self._site.plugins.titles_from_headings:
             return self._read_in_full(document)[:2]
         title, date, lines, body = parts
         defaults = self._site.defaults.values_of(location.relative, location.collection)

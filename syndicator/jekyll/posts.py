@@ -11,6 +11,7 @@ from syndicator.jekyll.as_text import quoted
 from syndicator.jekyll.document_paths import DocumentPath, locate
 from syndicator.jekyll.front_matter import HeadError, SplitDocument, decode, load_head, split
 from syndicator.jekyll.head_template import HeadTemplates, in_zone, make_head
+from syndicator.jekyll.heading_titles import Heading, first_heading, title_of
 from syndicator.jekyll.post_fields import PostFields
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Document, Post, Problem
@@ -88,11 +89,15 @@ class _PostReader:
         published = self._published()
         if published is None:
             return ReadPost(post=None, problems=tuple(fields.problems))
-        title = fields.title()
+        heading = self._heading()
+        title = (heading and title_of(heading, self._site.kramdown)) or fields.title()
+        body, body_line = self._body(heading)
         template = self._head_template()
         head = make_head(
             self._document.path, location, self._site, template, title, published, body_bytes
         )
+        if heading:
+            fields.front["title"] = title
         fields.front.setdefault("slug", location.slug if template.slug is None else template.slug)
         post = Post(
             head=head,
@@ -101,11 +106,30 @@ class _PostReader:
             tags=template.tags,
             language=template.language,
             front=fields.front,
-            body=self._parts.body,
-            body_line=self._parts.body_line,
+            body=body,
+            body_line=body_line,
             document_digest=self._document.digest,
         )
         return ReadPost(post=post, problems=tuple(fields.problems), head_template=template)
+
+    def _heading(self) -> Heading | None:
+        """The heading that is the title, even if the front matter has another one."""
+        is_markdown = self._document.path.lower().endswith(
+            tuple(map(str.lower, self._site.suffixes))
+        )
+        enabled = self._site.plugins.titles_from_headings and is_markdown
+        return first_heading(self._parts.body) if enabled else None
+
+    def _body(self, heading: Heading | None) -> tuple[str, int]:
+        """The text and its first line, without a heading that is the title if so configured."""
+        parts = self._parts
+        strip = self.fields.front.get("strip_title", self._site.plugins.strip_title)
+        if heading is None or strip is not True:
+            return parts.body, parts.body_line
+        rest = parts.body[heading.end :]
+        body = rest.strip()
+        start = heading.end + len(rest) - len(rest.lstrip())
+        return body, parts.body_line + parts.body.count("\n", 0, start)
 
     def _head_template(self) -> HeadTemplates:
         fields = self.fields

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 
-from syndicator.jekyll import excerpt, media, sanitize
+from syndicator.jekyll import excerpt, media, relative_links, sanitize
 from syndicator.jekyll.characters import printable
+from syndicator.jekyll.emojis import html_with_emoji, with_emoji
 from syndicator.jekyll.site import Site
 from syndicator.kramdown.highlight import highlighted
 from syndicator.kramdown.options import Highlighting
@@ -76,6 +77,7 @@ class Renderer:
     ) -> None:
         self._site = site
         self._files = files
+        self._posts = posts
         self._policy = policy
         self._liquid = Liquid(site=site, files=files, posts=posts, markup=markup_of(site))
         self._markdown_suffixes = tuple(map(str.lower, site.suffixes))
@@ -84,7 +86,7 @@ class Renderer:
         """Render a post. A part that fails is a problem, and the rest is published."""
         outcome = _Outcome()
         html = None if self._excerpt_only(post) else self._html(post, post.body, outcome)
-        content = "" if html is None else self._clean(post, html, outcome)
+        content = "" if html is None else self._content(post, html, outcome)
         entry = (
             None
             if content is None
@@ -97,12 +99,25 @@ class Renderer:
             uses_day=outcome.uses_day,
         )
 
+    def _content(self, post: Post, html: str, outcome: "_Outcome") -> str | None:
+        """The sanitised HTML, with links to the site's pages. None: it can't be sanitised."""
+        path = post.head.path
+        if relative_links.applies_to(path, self._site):
+
+            def posts() -> SitePosts:
+                outcome.uses_posts = True
+                return self._posts
+
+            address_of = relative_links.address_from(path, self._site, self._files, posts)
+            html = relative_links.with_page_links(html, address_of)
+        return self._clean(post, html, outcome)
+
     def _entry(self, post: Post, content: str, summary: str) -> Entry:
         head = post.head
         return Entry(
             id=printable(head.id),
             url=printable(head.url),
-            title=printable(head.title),
+            title=printable(with_emoji(head.title) if self._site.plugins.emoji else head.title),
             published=head.published,
             updated=head.updated or head.published,
             content=printable(content),
@@ -138,7 +153,7 @@ class Renderer:
                 return _paragraphs(text)
         if self._is_over_limit(post, "HTML", html, MAX_HTML, outcome):
             return _paragraphs(text)
-        return html
+        return html_with_emoji(html) if self._site.plugins.emoji else html
 
     def _is_over_limit(
         self, post: Post, what: str, text: str, limit: int, outcome: "_Outcome"
@@ -182,7 +197,8 @@ class Renderer:
         for key in ("description", "excerpt"):
             value = post.front.get(key)
             if value not in (None, False, "", [], {}):
-                return excerpt.plain(str(value))
+                text = str(value)
+                return excerpt.plain(html_with_emoji(text) if self._site.plugins.emoji else text)
         source = excerpt.source(post.body, excerpt_separator(post, self._site))
         if html is None or source != post.body:
             html = self._html(post, source, outcome) if source.strip() else ""
