@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from syndicator.jekyll.as_text import language_tag
 from syndicator.model.content import Entry, Feed, FeedSpec, SiteInfo, Term, fingerprint
 
 #: A date further ahead than this is a mistake: clocks and time zones differ by less.
@@ -25,6 +26,8 @@ def assemble(
     dates = [entry.updated for entry in entries]
     if before is not None and before < now + FUTURE_TOLERANCE:
         dates.append(before)
+    if spec.term and spec.term.kind == "language":
+        site = replace(site, language=language_tag(spec.term.label))
     shown = entries if spec.full else [replace(entry, content="") for entry in entries]
     return Feed(spec=spec, site=site, updated=max(dates, default=None), entries=tuple(shown))
 

@@ -37,8 +37,9 @@ class BuildOptions:
     progress_every: int = PROGRESS_EVERY  #: files between two progress calls of a scan
 
     def kinds_of(self, site: Site) -> tuple[str, ...]:
-        """The kinds of terms that have feeds."""
-        return self.kinds if self.kinds is not None else site.by
+        """The kinds of terms that have feeds. A site's languages always have some."""
+        kinds = self.kinds if self.kinds is not None else site.by
+        return (*kinds, "language") if site.plugins.languages else kinds
 
     def scope_of(self, site: Site) -> Scope:
         """The documents to read: collections only if they have feeds, and never our own output.

@@ -20,7 +20,7 @@ _MAX_NAME = 255
 _ENDPOINTS = ("hub", "livez", "readyz", "metrics")
 
 #: Folders with the feeds of each kind of term.
-_FEED_FOLDERS = ("category", "tag", "author", "collection")
+_FEED_FOLDERS = ("category", "tag", "author", "collection", "language")
 
 #: Files that every output folder has.
 _OWN_FILES = {"index.html", "feeds.opml", "all.rss", "all.atom", "all.json", "all.html"}

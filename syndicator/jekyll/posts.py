@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from syndicator.jekyll import terms
-from syndicator.jekyll.as_text import quoted
+from syndicator.jekyll.as_text import language_tag, quoted
 from syndicator.jekyll.document_paths import DocumentPath, locate
 from syndicator.jekyll.front_matter import HeadError, SplitDocument, decode, load_head, split
 from syndicator.jekyll.head_template import HeadTemplates, in_zone, make_head
@@ -139,16 +139,19 @@ class _PostReader:
         authors = fields.authors()
         names = tuple(author.name for author in authors)
         fields.report_long_labels(category=categories, tag=tags, author=names)
+        plugins = self._site.plugins
+        site_language = plugins.language_of(fields.front.get("lang"), self._location.relative)
         return HeadTemplates(
             slug=slug,
             permalink_template=fields.permalink_template(),
             categories=categories,
             tags=tags,
             authors=authors,
-            terms=terms.terms(categories, tags, names, self._location.collection),
+            terms=terms.terms(categories, tags, names, self._location.collection, site_language),
             own_id=fields.own_id(),
             updated=fields.updated(),
-            language=fields.language(),
+            language=fields.language() or language_tag(site_language),
+            folder=plugins.folder_of(site_language),
         )
 
     def _published(self) -> datetime | None:

@@ -8,6 +8,7 @@ from html import escape
 from syndicator.jekyll import excerpt, media, relative_links, sanitize
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.emojis import html_with_emoji, with_emoji
+from syndicator.jekyll.localized_links import with_localized_links
 from syndicator.jekyll.site import Site
 from syndicator.kramdown.highlight import highlighted
 from syndicator.kramdown.options import Highlighting
@@ -110,6 +111,9 @@ class Renderer:
 
             address_of = relative_links.address_from(path, self._site, self._files, posts)
             html = relative_links.with_page_links(html, address_of)
+        folder = self._site.plugins.folder_of(_site_language(post))
+        if folder:
+            html = with_localized_links(html, self._site, folder)
         return self._clean(post, html, outcome)
 
     def _entry(self, post: Post, content: str, summary: str) -> Entry:
@@ -246,6 +250,10 @@ def _paragraphs(text: str) -> str:
     """A text without markup, cut to MAX_PLAIN."""
     cut = text if len(text) <= MAX_PLAIN else f"{text[:MAX_PLAIN]}…"
     return "".join(f"<p>{escape(part)}</p>\n" for part in cut.split("\n\n"))
+
+
+def _site_language(post: Post) -> str | None:
+    return next((term.label for term in post.head.terms if term.kind == "language"), None)
 
 
 def _author(author: Author) -> Author:

@@ -34,6 +34,8 @@ class SiteDrop(Mapping[str, object]):
             case "github":
                 own = site.config.get("github")
                 return GitHubDrop(self._run) if own is None or isinstance(own, Mapping) else own
+            case "active_lang":
+                return _language(self._run.post.head) or site.config.get(key)
             case "time":
                 return self._run.today()
             case "posts" | "documents":
@@ -82,8 +84,13 @@ class PostsDrop(Sequence[Mapping[str, object]]):
 
     @cached_property
     def _heads(self) -> list[PostHead]:
-        heads = self._run.posts.newest(_MAX_POSTS)
-        return [head for head in heads if not self._only_posts or _collection(head) == "posts"]
+        language = _language(self._run.post.head)
+        return [
+            head
+            for head in self._run.posts.newest(_MAX_POSTS)
+            if (not self._only_posts or _collection(head) == "posts")
+            and _language(head) in (None, language)
+        ]
 
     @overload
     def __getitem__(self, at: int) -> Mapping[str, object]: ...
@@ -202,6 +209,11 @@ def _properties(post: Post, run: RenderState) -> dict[str, object]:
         "draft": bool(front.get("draft")),
     }
     return {key: value for key, value in properties.items() if key not in _NEIGHBOURS}
+
+
+def _language(head: PostHead) -> str | None:
+    """The language of a site that is built in several; None: another site, or not a post."""
+    return next((term.label for term in head.terms if term.kind == "language"), None)
 
 
 def _collection(head: PostHead) -> str:

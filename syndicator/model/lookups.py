@@ -93,7 +93,7 @@ class SitePosts(Protocol):
         """The newest posts, up to `limit`, newest first."""
 
     def neighbour(self, head: PostHead, *, newer: bool) -> PostHead | None:
-        """The next newer or older post of the same collection; None: it is the last one."""
+        """The next newer or older post of its collection and language; None: it is the last one."""
 
     def read(self, head: PostHead) -> Post | None:
         """The post with its front matter and text; None: its file can't be read now."""

@@ -49,7 +49,7 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
                 if "{%" in result.post.body or "{{" in result.post.body:
                     with_liquid.append(path)
         progress(done, len(paths), Phase.READING)
-    names = FeedNames((), options.kinds_of(site))
+    names = FeedNames((), options.kinds_of(site), site.plugins.default_language)
     feeds = {ALL}.union(*(names.of_all(head.terms) for head in heads.values()))
     problems += aliases_without_target(
         {"feeds.aliases": options.aliases},
@@ -151,15 +151,15 @@ class _Posts:
         published = self._published
         at = bisect_left(published, _place(head), key=_place)
         others = published[at + 1 :] if newer else published[:at][::-1]
-        return next((one for one in others if _collection(one) == _collection(head)), None)
+        return next((one for one in others if _series(one) == _series(head)), None)
 
     def read(self, head: PostHead) -> Post | None:
         document = self._source.read(head.path)
         return read_post(document, self._site).post if isinstance(document, Document) else None
 
 
-def _collection(head: PostHead) -> Term | None:
-    return next((term for term in head.terms if term.kind == "collection"), None)
+def _series(head: PostHead) -> list[Term]:
+    return [term for term in head.terms if term.kind in ("collection", "language")]
 
 
 def _place(head: PostHead) -> tuple[datetime, str]:

@@ -194,7 +194,7 @@ def newest_of_all(connection: Connection, now: datetime, limit: int) -> list[Pos
 def neighbour(
     connection: Connection, head: PostHead, now: datetime, *, newer: bool
 ) -> PostHead | None:
-    """The next newer or older post of the same collection that is published at `now`.
+    """The next newer or older post of the same collection and language, published at `now`.
 
     In the order of `newest`. None: there is none.
     """
@@ -213,13 +213,12 @@ def neighbour(
     )
     with closing(rows):
         heads = (other for row in rows if (other := _post_row(row).head))
-        collection = _collection(head)
-        return next((other for other in heads if _collection(other) == collection), None)
+        return next((other for other in heads if _series(other) == _series(head)), None)
 
 
-def _collection(head: PostHead) -> Term | None:
-    """The collection beside posts; None: it is a post."""
-    return next((term for term in head.terms if term.kind == "collection"), None)
+def _series(head: PostHead) -> list[Term]:
+    """The collection or the language, whose posts follow each other."""
+    return [term for term in head.terms if term.kind in ("collection", "language")]
 
 
 _FEEDS_DUE = select(posts.c.feeds).where(

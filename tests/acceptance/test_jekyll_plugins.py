@@ -96,3 +96,55 @@ def test_notes_change_no_exit_code(site: Site) -> None:
         (),
     )
     assert check_site(site.service().config).notes == report.notes
+
+
+POLYGLOT = f"{CONFIG}languages: [en, de]\ndefault_lang: en\n"
+
+
+def test_a_site_in_two_languages(site: Site) -> None:
+    """Each language has a feed; the other ones have the posts of the default language."""
+    site.write("_config.yml", POLYGLOT)
+    head = {"permalink": "/hello/", "categories": ["News"], "author": "Ann"}
+    site.post("2026-01-01-hello", "See [about](/about/).", title="Hello", lang="en", **head)
+    site.post("2026-01-02-hello", "Siehe [über](/about/).", title="Hallo", lang="de", **head)
+    site.post("2026-01-03-more", title="More")
+    assert site.build().problems == ()
+    assert site.titles("all") == ["More", "Hello"]
+    assert site.titles("category/news") == ["Hello"]
+    assert site.titles("language/en") == ["More", "Hello"]
+    assert site.titles("language/de") == ["Hallo"]
+    (entry,) = site.feed("language/de.atom").entries
+    assert entry.link == "https://example.org/de/hello/"
+    assert 'href="https://example.org/de/about/"' in entry.content[0].value
+    assert site.feed("language/de.atom").feed.title == "T: de"
+    assert site.feed("all.atom").entries[1].link == "https://example.org/hello/"
+    assert check_site(site.service().config).problems == ()
+
+
+def test_a_site_gets_languages(site: Site) -> None:
+    """The feeds follow another config, and ids stay."""
+    head = {"permalink": "/hello/", "title": "Hallo", "lang": "de"}
+    site.post("2026-01-02-hallo", **head)
+    site.post("2026-01-03-more", title="More")
+    site.build()
+    (_, before) = site.feed("all.atom").entries
+    site.write("_config.yml", POLYGLOT)
+    site.build()
+    assert site.titles("all") == ["More"]
+    (entry,) = site.feed("language/de.atom").entries
+    assert (entry.id, entry.link) == (before.id, "https://example.org/de/hello/")
+    site.write("_config.yml", CONFIG)
+    site.build()
+    assert site.titles("all") == ["More", "Hallo"]
+    assert not (site.feeds / "language/de.atom").exists()
+
+
+def test_feeds_by_other_terms_only(site: Site) -> None:
+    """`feeds.by` does not hide translations, which are in no other feed."""
+    site.configure(f'{FEEDS}by = ["tag"]\n')
+    site.write("_config.yml", POLYGLOT)
+    site.post("2026-01-02-hallo", title="Hallo", lang="de", tags=["x"])
+    site.build()
+    assert site.titles("language/de") == ["Hallo"]
+    assert site.titles("all") == []
+    assert not (site.feeds / "tag/x.atom").exists()

@@ -3,15 +3,18 @@
 The expected values are the output of the plugin, unless a test says otherwise.
 """
 
+from dataclasses import replace
+
 import pytest
-from reading import document, site_of
-from rendering import OTHERS, entry, rendering
+from reading import Files, document, site_of
+from rendering import OTHERS, Posts, entry, head, rendering
 
 from syndicator.jekyll.emojis import html_with_emoji
 from syndicator.jekyll.fast_heads import HeadReader
 from syndicator.jekyll.plugins import Plugins, read_plugins
 from syndicator.jekyll.posts import ReadPost, read_post
-from syndicator.model.content import Post
+from syndicator.jekyll.render import Renderer
+from syndicator.model.content import Post, Term
 
 POST = "_posts/2026-01-09-third.md"
 
@@ -218,3 +221,97 @@ def test_emoji_of_an_entry() -> None:
 @pytest.mark.parametrize("unit", [":", ":a", "<", "<a ", ":a:", "<a :"])
 def test_emoji_take_linear_time(unit: str) -> None:
     assert len(html_with_emoji(unit * 300_000)) > 100_000
+
+
+# -------------------------------------------------------------------------------------- languages
+
+POLYGLOT = (
+    "url: https://example.org\ntitle: T\nlanguages: [en, de, pt-BR]\ndefault_lang: en\n"
+    "exclude_from_localization: [assets]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("config", "languages"),
+    [
+        ("languages: [en, de]\ndefault_lang: de", ("de", "en")),
+        ("languages: [en, de]\nplugins: [jekyll-polyglot]", ("en", "de")),
+        ("languages: [en, de]", ()),
+        ("languages: en\ndefault_lang: en", ()),
+        ("languages: [../x, 5]\ndefault_lang: en", ("en", "5")),
+        ("default_lang: en", ()),
+    ],
+)
+def test_sites_with_languages(config: str, languages: tuple[str, ...]) -> None:
+    assert site_of(f"url: https://e.org\n{config}\n").plugins.languages == languages
+
+
+@pytest.mark.parametrize(
+    ("front", "path", "address", "language"),
+    [
+        ("lang: de\n", POST, "/de/hello/", "de"),
+        ("lang: en\n", POST, "/hello/", "en"),
+        ("", POST, "/hello/", "en"),
+        ("lang: pt-br\n", POST, "/pt-BR/hello/", "pt-BR"),
+        ("lang: fr\n", POST, "/hello/", "en"),
+        ("", "_posts/de/2026-01-09-third.md", "/hello/", "en"),
+    ],
+)
+def test_pages_of_a_language(front: str, path: str, address: str, language: str) -> None:
+    """They are in a folder of the language, except for the default one."""
+    post = titled("x", f"{front}permalink: /hello/\n", path, POLYGLOT)
+    assert post.head.url == f"https://example.org{address}"
+    assert [term.label for term in post.head.terms if term.kind == "language"] == [language]
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("_posts/de/2026-01-09-third.md", "/de/hello/"),
+        ("_posts/2026-01-09-third.de.md", "/de/hello/"),
+        ("_posts/2026-01-09-third.md", "/hello/"),
+    ],
+)
+def test_the_language_of_a_path(path: str, address: str) -> None:
+    config = f"{POLYGLOT}lang_from_path: true\n"
+    front = "title: x\nlayout: post\npermalink: /hello/\n"
+    assert titled("x", front, path, config).head.url == f"https://example.org{address}"
+
+
+@pytest.mark.parametrize(
+    ("link", "address"),
+    [
+        ("/about/", "/de/about/"),
+        ("/", "/de/"),
+        ("/about/?a=1&b=2#c", "/de/about/?a=1&amp;b=2#c"),
+        ("https://example.org/about/", "/de/about/"),
+        ("/en/x/", "/en/x/"),
+        ("/pt-BR/x/", "/pt-BR/x/"),
+        ("/assets/a.pdf", "/assets/a.pdf"),
+        ("../x/", "/de/x/"),
+    ],
+)
+def test_links_of_a_translation(link: str, address: str) -> None:
+    content = entry(f"[x]({link})", "lang: de\npermalink: /y/", config=POLYGLOT, path=POST).content
+    assert content == f'<p><a href="https://example.org{address}">x</a></p>'
+
+
+def test_other_addresses_of_a_translation_stay() -> None:
+    body = "![p](/a.png) [x](https://o.org/) [y](//o.org/z)"
+    content = entry(body, "lang: de", config=POLYGLOT, path=POST).content
+    assert "/de/" not in content
+    assert 'href="https://example.org/x/"' in entry("[x](/x/)", config=POLYGLOT, path=POST).content
+
+
+def test_other_posts_of_the_language() -> None:
+    """A page lists the posts of its own language."""
+    german, english = (Term(kind="language", label=name) for name in ("de", "en"))
+    others = Posts(head("b", 8)._replace(terms=(english,)), head("a", 7)._replace(terms=(german,)))
+    site = site_of(POLYGLOT)
+    renderer = Renderer(site, Files(), others)
+    for lang, expected in (("de", "A de"), ("en", "B en")):
+        post = titled("x", f"lang: {lang}\n", config=POLYGLOT)
+        body = "{{ site.posts | map: 'title' }} {{ site.active_lang }}"
+        content = renderer.render(replace(post, body=body)).entry
+        assert content is not None
+        assert content.content == f"<p>{expected}</p>"
