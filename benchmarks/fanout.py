@@ -31,6 +31,7 @@ import requests
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import Subscription
 from syndicator.outbound import Client
+from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
 from syndicator.store import deliveries, subscriptions
 from syndicator.store.database import Database
@@ -38,6 +39,7 @@ from syndicator.web.app import make_app
 from syndicator.web.catalogue import Catalogue, PublishedFile
 from syndicator.web.health import Health, Readiness
 from syndicator.web.server import Server
+from syndicator.websub.retry import RetryPolicy
 
 HOSTS = 100
 PORT = 18099
@@ -118,12 +120,9 @@ def ours(to: list[str], folder: Path) -> tuple[float, int]:
     push = PushWorker(
         database,
         client,
-        read_topic=lambda topic: file,
+        Topics(read=lambda topic: file),
+        PushOptions(claimer="bench", retry=RetryPolicy(pings=(), callbacks=())),
         clock=lambda: datetime.now(UTC),
-        jitter=random.random,
-        claimer="bench",
-        retry=(),
-        hub_retry=(),
     )
     now = datetime.now(UTC)
     with database.begin() as connection:

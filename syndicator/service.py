@@ -1,7 +1,6 @@
 """Puts the parts together from a Config. The only module that knows all of them."""
 
 import os
-import random
 import socket
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -17,7 +16,7 @@ from syndicator.build.pipeline import Builder
 from syndicator.config import Config
 from syndicator.errors import LockedError, OutputError, StateError, SyndicatorError
 from syndicator.model.content import FeedFile, Problem, Report, digest_of
-from syndicator.model.outbox import JobOutcome
+from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.ops import doctor, status
 from syndicator.ops.status import Failure, Status
@@ -64,7 +63,7 @@ class Service:
         #: Called when a job was queued that may be sent at once.
         self.on_queued: Callable[[], None] = lambda: None
         #: Called with the outcome of each job.
-        self.on_outcome: Callable[[JobOutcome], None] = lambda outcome: None
+        self.on_outcome: Callable[[Job, JobOutcome], None] = lambda job, outcome: None
         #: Called several times a second during a push pass.
         self.on_push_progress: Callable[[], None] = lambda: None
         self._clock = clock
@@ -100,23 +99,26 @@ class Service:
 
     @cached_property
     def pusher(self) -> "PushWorker":
+        from syndicator.push.context import PushListener, PushOptions, Topics
         from syndicator.push.worker import PushWorker
+        from syndicator.websub.retry import RetryPolicy
 
         limits = self.config.hub.limits
         quota = subscription_quota(limits.host_subscriptions, limits.subscriptions)
         return PushWorker(
             self.database,
             self.client,
+            Topics(read=self.topic, is_served=self._served),
+            PushOptions(
+                claimer=self._claimer,
+                retry=RetryPolicy(pings=self.config.push.retry, callbacks=self.config.hub.retry),
+                subscriptions_per_host=quota,
+            ),
             clock=self._clock,
-            jitter=random.random,
-            claimer=self._claimer,
-            retry=self.config.push.retry,
-            hub_retry=self.config.hub.retry,
-            subscriptions_per_host=quota,
-            read_topic=self.topic,
-            is_served=self._served,
-            on_outcome=lambda outcome: self.on_outcome(outcome),
-            on_progress=lambda: self.on_push_progress(),
+            listener=PushListener(
+                on_outcome=lambda job, outcome: self.on_outcome(job, outcome),
+                on_progress=lambda: self.on_push_progress(),
+            ),
         )
 
     def __enter__(self) -> Self:
@@ -274,7 +276,7 @@ class Service:
             row = feeds.file_at(connection, url)
         if row is None or not row.hubs:
             return None
-        data = self.output.read(row.path, row.disk[""][0])
+        data = self.output.files.read(row.path, row.disk[""][0])
         if data is None or digest_of(data) != row.digest:
             raise OutputError(
                 f"{row.path} is not what was published", hint="the next build repairs it"

@@ -22,8 +22,9 @@ from sqlalchemy import select
 
 from syndicator.config import load
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import JobKind
+from syndicator.model.outbox import JobKind, JobState
 from syndicator.outbound import Client
+from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
 from syndicator.store import deliveries
 from syndicator.store.database import Database
@@ -31,9 +32,11 @@ from syndicator.store.schema import jobs, to_us
 from syndicator.store.schema import subscriptions as table
 from syndicator.web.app import make_app
 from syndicator.web.catalogue import Catalogue
-from syndicator.web.hub import HubEndpoint, HubLimits
+from syndicator.web.hub import Hub, HubEndpoint
+from syndicator.web.hub_limits import HubLimits
 from syndicator.web.server import Server
 from syndicator.websub.hub_requests import LeaseBounds
+from syndicator.websub.retry import RetryPolicy
 
 
 @dataclass
@@ -142,7 +145,13 @@ def _empty() -> Path:
 
 
 #: Limits that ordinary tests do not reach.
-LIMITS = HubLimits(client=600, host=600, pending=10_000, subscriptions=100_000)
+LIMITS = HubLimits(
+    client=600,
+    host=600,
+    pending=10_000,
+    subscriptions=100_000,
+    lease=LeaseBounds(min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30)),
+)
 
 
 class Site:
@@ -174,32 +183,29 @@ class Site:
         self.push = PushWorker(
             self.database,
             self.client,
-            read_topic=self.files.get,
+            Topics(read=self.files.get),
+            PushOptions(
+                claimer="site",
+                retry=RetryPolicy(pings=waits, callbacks=waits),
+                jitter=lambda: 0.0,
+            ),
             clock=self.clock,
-            jitter=lambda: 0.0,
-            claimer="site",
-            retry=waits,
-            hub_retry=waits,
         )
         self.woken = threading.Event()
         self.closed = threading.Event()
-        hub = HubEndpoint(
+        hub = Hub(
             self.database,
             read=self.files.get,
             refusal=self.client.refusal,
-            lease=LeaseBounds(
-                min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30)
-            ),
+            limits=limits,
             clock=self.clock,
             on_queued=self.wake,
-            home=self.home,
-            limits=limits,
         )
         app = make_app(
             Catalogue(max_age=60),
             health=HEALTHY,
             on_request=lambda *_: None,
-            routes=hub.routes("/hub"),
+            routes=HubEndpoint(hub, home=self.home).routes("/hub"),
         )
         self.server = Server(app, "127.0.0.1", 0)
         self.server.start()
@@ -288,7 +294,9 @@ class Site:
         with self.database.read() as connection:
             rows = connection.execute(
                 select(jobs).where(
-                    jobs.c.topic == topic, jobs.c.state != "gave up", jobs.c.kind != JobKind.PING
+                    jobs.c.topic == topic,
+                    jobs.c.state != JobState.GAVE_UP,
+                    jobs.c.kind != JobKind.PING,
                 )
             )
             return len(rows.all())

@@ -105,7 +105,7 @@ class Builder:
             cancel.check(phase)
 
         if not self._snapshots.is_valid:
-            self.output.sweep()
+            self.output.files.sweep()
         known = self._snapshots.load()
         source = self.options.source_of(known.site)
         found = scan.scan(

@@ -13,7 +13,16 @@ import structlog
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.worker import Worker
 from syndicator.errors import MovedStateError
-from syndicator.model.outbox import JobKind, JobOutcome, queued_by_kind
+from syndicator.model.outbox import (
+    Done,
+    GaveUp,
+    Job,
+    JobKind,
+    JobOutcome,
+    Released,
+    Retry,
+    queued_by_kind,
+)
 from syndicator.observe import Metrics, attempt_line
 from syndicator.service import Service
 from syndicator.store import outbox, subscriptions
@@ -79,15 +88,20 @@ class Pushes:
         self._service.pusher.nudge()
         self.worker.request(_PASS)
 
-    def record(self, outcome: JobOutcome) -> None:
+    def record(self, job: Job, outcome: JobOutcome) -> None:
         """Log and count one request. One that was not sent is neither."""
-        if not outcome.attempted:
-            return
-        job = outcome.job
-        result = "done" if outcome.done else "retry" if outcome.retry_at else "given_up"
+        match outcome:
+            case Done():
+                result = "done"
+            case Retry():
+                result = "retry"
+            case GaveUp():
+                result = "given_up"
+            case Released():
+                return
         self._metrics.count_attempt(job.kind, job.target, result)
         line = attempt_line(job.kind, job.target, job.topic, result)
-        if outcome.done:
+        if isinstance(outcome, Done):
             # There are as many deliveries as subscribers: the summary of the pass counts them.
             (self._log.info if job.kind is JobKind.PING else self._log.debug)("sent", **line)
             return

@@ -21,8 +21,9 @@ from syndicator.store.feeds import FileRow
 from syndicator.web.app import counter, make_app
 from syndicator.web.catalogue import Catalogue, FeedCatalogue
 from syndicator.web.health import Health, admin_app
-from syndicator.web.hub import HubEndpoint, HubLimits
+from syndicator.web.hub import Hub, HubEndpoint
 from syndicator.web.hub_fetches import HubFetches
+from syndicator.web.hub_limits import HubLimits
 from syndicator.web.poll_limit import PollLimiter
 from syndicator.web.prepared_responses import FEEDS, PublishedFile, format_of
 from syndicator.web.proxies import Proxies
@@ -187,19 +188,20 @@ def _hub_routes(
     if config.hub_url is None:
         return []
     lease = config.hub.lease
-    hub = HubEndpoint(
+    hub = Hub(
         service.database,
         read=topic,
         refusal=service.client.refusal,
-        lease=LeaseBounds(min=lease.min, default=lease.default, max=lease.max),
+        limits=HubLimits(
+            **config.hub.limits.model_dump(),
+            lease=LeaseBounds(min=lease.min, default=lease.default, max=lease.max),
+        ),
         clock=lambda: datetime.now(UTC),
         on_queued=on_queued,
-        home=config.feeds.url,
-        limits=HubLimits(**config.hub.limits.model_dump()),
-        trusted=config.web.trusted_proxies,
     )
+    endpoint = HubEndpoint(hub, home=config.feeds.url, trusted=config.web.trusted_proxies)
     paths = dict.fromkeys((_path_of(config.hub_url) or "/hub", "/hub"))
-    return [route for path in paths for route in hub.routes(path)]
+    return [route for path in paths for route in endpoint.routes(path)]
 
 
 def _admin_hosts(web: WebSettings) -> list[str]:

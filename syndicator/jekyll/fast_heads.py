@@ -62,8 +62,7 @@ class HeadReader:
         title_text = plain_title(title, self._site.kramdown)
         if published is None or not title_text:
             return self._read_in_full(document)[:2]
-        path, site = document.path, self._site
-        return make_head(path, location, site, template, title_text, published, body), ()
+        return make_head(location, self._site, template, title_text, published, body), ()
 
     def _read_in_full(
         self, document: Document

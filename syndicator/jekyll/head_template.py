@@ -36,7 +36,6 @@ class HeadTemplates(NamedTuple):
 
 
 def make_head(
-    path: str,
     location: DocumentPath,
     site: Site,
     head_template: HeadTemplates,
@@ -44,7 +43,7 @@ def make_head(
     published: datetime,
     body: bytes | memoryview,
 ) -> PostHead:
-    """The head of the post at `path`. `body` is the text of the post as it is in the file."""
+    """The head of the post at `location`. `body` is the text of the post as it is in the file."""
     slug = location.slug if head_template.slug is None else head_template.slug
     place = Place(
         collection=location.collection,
@@ -61,7 +60,7 @@ def make_head(
         digest = blake2b(id.encode(), digest_size=16).hexdigest()
         id = f"{join_address(site.url, site.baseurl, '/')}#{digest}"
     return PostHead(
-        path=path,
+        path=location.source_path,
         id=id,
         own_id=head_template.own_id is not None,
         url=join_address(site.url, site.baseurl, address),

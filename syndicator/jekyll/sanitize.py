@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import nh3
 
@@ -102,6 +102,7 @@ _ATTRIBUTES = {
     "ul": {"type"},
     "video": {"src", "poster", "loop", "muted", "playsinline", "preload"} | _MEDIA,
 }
+_ADDRESSES = frozenset({"href", "src", "srcset", "poster", "cite", "longdesc"})
 _TAGS = (
     nh3.ALLOWED_TAGS | _ATTRIBUTES.keys() | {"address", "big", "main", "picture", "rb", "section"}
 ) - {"*"}
@@ -144,40 +145,11 @@ _page: ContextVar[_Page] = ContextVar("_page")
 @lru_cache(maxsize=8)
 def _cleaner(policy: Policy) -> nh3.Cleaner:
     schemes = policy.link_schemes - {"javascript", "vbscript", "data", "blob", "file"}
-
-    def address(tag: str, name: str, value: str) -> str | None:
-        if is_slow_to_write(value):
-            return None
-        if name == "class":
-            return _classes(value)
-        if name == "srcset":
-            page = _page.get()
-            return (
-                page.within_limit(absolute_set(value, page.base))
-                if page.characters_left >= 0
-                else None
-            )
-        if name not in {"href", "src", "poster", "cite", "longdesc"}:
-            return value
-        page = _page.get()
-        if page.characters_left < 0:
-            return None
-        if name == "href":
-            return page.within_limit(absolute(value, page.base, schemes=schemes))
-        if name == "src" and tag == "img" and _INLINE_PICTURE.match(value):
-            return value
-        if name == "src" and not value.strip():
-            return None
-        absolute_url = absolute(value, page.base)
-        if absolute_url and tag == "iframe" and not is_player(absolute_url, policy.frame_hosts):
-            return None
-        return page.within_limit(absolute_url)
-
     return nh3.Cleaner(
         tags=_TAGS,
         clean_content_tags=_DROPPED_WITH_CONTENT,
         attributes=_ATTRIBUTES,
-        attribute_filter=address,
+        attribute_filter=partial(_attribute, schemes, policy.frame_hosts),
         tag_attribute_values={"input": {"type": {"checkbox"}}},
         set_tag_attribute_values={
             "input": {"disabled": ""},
@@ -188,6 +160,34 @@ def _cleaner(policy: Policy) -> nh3.Cleaner:
         url_schemes=set(schemes | WEB | {"data"}),
         link_rel=None,  # `noopener` protects a window, which a feed reader doesn't have
     )
+
+
+def _attribute(
+    schemes: frozenset[str], frame_hosts: frozenset[str], tag: str, name: str, value: str
+) -> str | None:
+    """The value that an attribute is published with; None: it is removed."""
+    if is_slow_to_write(value):
+        return None
+    if name == "class":
+        return _classes(value)
+    if name not in _ADDRESSES:
+        return value
+    page = _page.get()
+    if page.characters_left < 0:
+        return None
+    match name:
+        case "srcset":
+            return page.within_limit(absolute_set(value, page.base))
+        case "href":
+            return page.within_limit(absolute(value, page.base, schemes=schemes))
+        case "src" if tag == "img" and _INLINE_PICTURE.match(value):
+            return value
+        case "src" if not value.strip():
+            return None
+    address = absolute(value, page.base)
+    if address and tag == "iframe" and not is_player(address, frame_hosts):
+        return None
+    return page.within_limit(address)
 
 
 # A feed reader runs no scripts, so the content of <noscript> is kept: the real picture of a lazy

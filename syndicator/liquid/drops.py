@@ -1,6 +1,6 @@
 """Liquid's variables for the site, other posts and the post itself (jekyll/lib/jekyll/drops/)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from posixpath import basename, splitext
 from typing import Any, overload
@@ -25,54 +25,57 @@ class SiteDrop(Mapping[str, object]):
         self._run = run
 
     def __getitem__(self, key: str) -> object:
-        site = self._run.site
-        match key:
-            case "data":
-                return site.data
-            case "url" | "baseurl":
-                return site.config.get(key, site.url if key == "url" else site.baseurl)
-            case "github":
-                own = site.config.get("github")
-                return GitHubDrop(self._run) if own is None or isinstance(own, Mapping) else own
-            case "active_lang":
-                return _language(self._run.post.head) or site.config.get(key)
-            case "time":
-                return self._run.today()
-            case "posts" | "documents":
-                return PostsDrop(self._run, only_posts=key == "posts")
-            case "categories" | "tags":
-                return self._by_term("category" if key == "categories" else "tag")
-            case "related_posts":
-                return [
-                    post
-                    for post in PostsDrop(self._run)[:11]
-                    if post["path"] != self._run.post.head.path
-                ][:10]
-            case "static_files":
-                return [
-                    _file_properties(path)
-                    for path in self._run.files.names("")
-                    if not _is_hidden(path)
-                ]
-            case "pages" | "html_pages" | "collections":
-                return []
-            case "config":
-                return None
-        return site.config[key]
-
-    def _by_term(self, kind: str) -> dict[str, list[Mapping[str, object]]]:
-        posts: dict[str, list[Mapping[str, object]]] = {}
-        for head in self._run.posts.newest(_MAX_POSTS):
-            for term in head.terms:
-                if term.kind == kind:
-                    posts.setdefault(term.label, []).append(_other_post(head, self._run))
-        return posts
+        addition = _ADDITIONS.get(key)
+        return self._run.site.config[key] if addition is None else addition(self._run)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._run.site.config)
 
     def __len__(self) -> int:
         return len(self._run.site.config)
+
+
+def _github(run: RenderState) -> object:
+    own = run.site.config.get("github")
+    return GitHubDrop(run) if own is None or isinstance(own, Mapping) else own
+
+
+def _posts_by_term(run: RenderState, kind: str) -> dict[str, list[Mapping[str, object]]]:
+    posts: dict[str, list[Mapping[str, object]]] = {}
+    for head in PostsDrop(run).heads:
+        for term in head.terms:
+            if term.kind == kind:
+                posts.setdefault(term.label, []).append(_other_post(head, run))
+    return posts
+
+
+def _related_posts(run: RenderState) -> list[Mapping[str, object]]:
+    newest = PostsDrop(run)[:11]
+    return [post for post in newest if post["path"] != run.post.head.path][:10]
+
+
+def _static_files(run: RenderState) -> list[dict[str, object]]:
+    return [_file_properties(path) for path in run.files.names("") if not _is_hidden(path)]
+
+
+_ADDITIONS: dict[str, Callable[[RenderState], object]] = {
+    "data": lambda run: run.site.data,
+    "url": lambda run: run.site.config.get("url", run.site.url),
+    "baseurl": lambda run: run.site.config.get("baseurl", run.site.baseurl),
+    "github": _github,
+    "active_lang": lambda run: _language(run.post.head) or run.site.config.get("active_lang"),
+    "time": lambda run: run.today(),
+    "posts": lambda run: PostsDrop(run),
+    "documents": lambda run: PostsDrop(run, only_posts=False),
+    "categories": lambda run: _posts_by_term(run, "category"),
+    "tags": lambda run: _posts_by_term(run, "tag"),
+    "related_posts": _related_posts,
+    "static_files": _static_files,
+    "pages": lambda run: [],
+    "html_pages": lambda run: [],
+    "collections": lambda run: [],
+    "config": lambda run: None,
+}
 
 
 class PostsDrop(Sequence[Mapping[str, object]]):
@@ -83,7 +86,8 @@ class PostsDrop(Sequence[Mapping[str, object]]):
         self._only_posts = only_posts
 
     @cached_property
-    def _heads(self) -> list[PostHead]:
+    def heads(self) -> list[PostHead]:
+        """The posts, of the language of the page if the site has several."""
         language = _language(self._run.post.head)
         return [
             head
@@ -100,11 +104,11 @@ class PostsDrop(Sequence[Mapping[str, object]]):
 
     def __getitem__(self, at: int | slice) -> Mapping[str, object] | list[Mapping[str, object]]:
         if isinstance(at, slice):
-            return [_other_post(head, self._run) for head in self._heads[at]]
-        return _other_post(self._heads[at], self._run)
+            return [_other_post(head, self._run) for head in self.heads[at]]
+        return _other_post(self.heads[at], self._run)
 
     def __len__(self) -> int:
-        return len(self._heads)
+        return len(self.heads)
 
 
 class _Page(dict[str, object]):

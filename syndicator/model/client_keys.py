@@ -42,14 +42,14 @@ def host_and_port(url: str) -> str:
         return ""
 
 
-def queue_key(callback: str, name: str) -> str:
-    """The fair queue for requests to a callback whose network or host is `name`.
+def queue_key(target: str, name: str) -> str:
+    """The fair queue for requests to a target. `name`: see `model.outbox.Job.host`.
 
-    A public address has one queue for all of its ports, because ports are free. Other addresses
-    are allowed by the operator (`hub.allow_private`) and may run several services, so each port has
-    a queue of its own.
+    Each port of a hub has a queue of its own. A callback at a public address has one queue for all
+    ports, because ports are free. Other addresses are allowed by the operator
+    (`hub.allow_private`) and may run several services, so each of their ports has its own.
     """
-    return f"{name}:{urlsplit(callback).port or ''}" if _is_private(name) else name
+    return f"{name}:{urlsplit(target).port or ''}" if _is_private(name) else name
 
 
 @lru_cache(maxsize=4096)  # called for each request

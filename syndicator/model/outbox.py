@@ -1,4 +1,4 @@
-"""The values of a push: Job, Request, Response, JobOutcome and Subscription.
+"""The values of a push: Job and its detail, Request, Response, JobOutcome and Subscription.
 
 They are frozen and keyword-only, with aware UTC datetimes.
 """
@@ -8,16 +8,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import ClassVar
 
 
 class JobKind(StrEnum):
     """Which request a job sends."""
 
-    PING = "ping"  #: notify a hub that a topic changed
-    VERIFY = "verify"  #: confirm a subscription or its end with the callback
-    DELIVER = "deliver"  #: send a topic's current bytes to a callback
-    DENY = "deny"  #: notify a callback that its subscription ended
+    PING = "ping"
+    VERIFY = "verify"
+    DELIVER = "deliver"
+    DENY = "deny"
+
+
+class JobState(StrEnum):
+    """Where a job in the outbox stands. A job that is done is deleted."""
+
+    WAITING = "waiting"  #: queued, and sent when it is due
+    CLAIMED = "claimed"  #: a process sends it
+    GAVE_UP = "gave up"  #: without retries left, until the next change queues it again
 
 
 #: Singular and plural of what each kind of job sends.
@@ -29,13 +37,63 @@ JOB_NOUNS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def queued_by_kind(counts: Mapping[tuple[JobKind, str], int]) -> Counter[JobKind]:
+def queued_by_kind(counts: Mapping[tuple[JobKind, JobState], int]) -> Counter[JobKind]:
     """The number of jobs of each kind that are queued or claimed. `counts`: by kind and state."""
     queued: Counter[JobKind] = Counter()
     for (kind, state), number in counts.items():
-        if state != "gave up":
+        if state is not JobState.GAVE_UP:
             queued[kind] += number
     return queued
+
+
+class Mode(StrEnum):
+    """What a callback confirms: the `hub.mode` of a request (W3C WebSub §5.1)."""
+
+    SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Notifies a hub that a topic changed."""
+
+    kind: ClassVar = JobKind.PING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verification:
+    """Has a callback confirm a request to subscribe or unsubscribe."""
+
+    kind: ClassVar = JobKind.VERIFY
+    mode: Mode
+    topic: str  #: as the request named it; the job has the URL that the feed itself names
+    lease: int = 0  #: seconds that are granted; 0: none, since it unsubscribes
+    secret: bytes | None = None  #: signs deliveries (§8); None: they are not signed
+    #: Digest of the topic when the request arrived. A new subscriber gets a delivery if the topic
+    #: changed since. None: unknown, so it gets none.
+    had: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """Sends a topic's current bytes to a callback."""
+
+    kind: ClassVar = JobKind.DELIVER
+    #: Digest of the bytes that the callback has already; None: unknown. See `Verification.had`.
+    had: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Denial:
+    """Notifies a callback that it is not, or no longer, subscribed."""
+
+    kind: ClassVar = JobKind.DENY
+    topic: str | None = None  #: as the request named it; None: as the job does
+    reason: str | None = None  #: for the subscriber; None: none is given
+
+
+#: What a job does.
+JobDetail = Ping | Verification | Delivery | Denial
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +101,7 @@ class Job:
     """A request in the outbox, sent until it succeeds or its retries are used up."""
 
     id: int
-    kind: JobKind
+    detail: JobDetail
     target: str  #: a hub's URL, or a callback's
     topic: str  #: the feed file's URL
     attempts: int  #: made so far
@@ -51,8 +109,10 @@ class Job:
     due: datetime  #: not sent before this
     #: Its queue for fairness: a hub's host and port, a callback's network or host.
     host: str = field(default="", compare=False)
-    #: Further values of a kind (a lease, a mode).
-    detail: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> JobKind:
+        return self.detail.kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +139,6 @@ class Response:
     refused: bool = False
     #: True: we stopped before it ended, which is not a failure of the target.
     stopped: bool = False
-    seconds: float = 0.0
     too_large: bool = False  #: True: the response was read only up to its limit
     peer: str | None = None  #: the IP address of the connection; None: there was none
 
@@ -90,15 +149,39 @@ class Response:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class JobOutcome:
-    """The outcome of a claimed job: done, to be retried, or given up."""
+class Done:
+    """Nothing is left to send: the job is deleted."""
 
-    job: Job
-    done: bool = False
-    retry_at: datetime | None = None  #: None and not done: given up
+    error: str | None = None  #: why a callback did not confirm; None: the request succeeded
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retry:
+    """The request failed, and is sent again."""
+
+    at: datetime
+    error: str
     not_before: datetime | None = None  #: as the target's Retry-After asks; None: it has none
-    attempted: bool = True  #: False: no request was sent, so no attempt is counted
-    error: str | None = None  #: why it failed, as text; None: it is done or was not attempted
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GaveUp:
+    """The request failed, and no retries are left. The next change queues the job again."""
+
+    error: str
+    not_before: datetime | None = None  #: see `Retry`; it holds for the next change too
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Released:
+    """No request was sent, so no attempt is counted: the job stays queued."""
+
+    until: datetime | None = None  #: not due before this; None: due as before
+    not_before: datetime | None = None  #: see `Retry`
+
+
+#: What became of a job, apart from the job itself.
+JobOutcome = Done | Retry | GaveUp | Released
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

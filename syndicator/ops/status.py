@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from syndicator.build.aliases import aliases_without_target
 from syndicator.model.content import Problem, Report
-from syndicator.model.outbox import JobKind, queued_by_kind
+from syndicator.model.outbox import JobKind, JobState, queued_by_kind
 from syndicator.ops import disk
 from syndicator.store import feeds, kv, locks, outbox, posts, problems, subscriptions
 from syndicator.store.database import Database
@@ -197,7 +197,7 @@ def collect(
             notes=tuple(problem for problem in found if problem.note),
             hubs=outbox.hub_states(connection),
             queued={kind.value: queued_by_kind(counts)[kind] for kind in JobKind},
-            given_up={kind.value: counts.get((kind, "gave up"), 0) for kind in JobKind},
+            given_up={kind.value: counts.get((kind, JobState.GAVE_UP), 0) for kind in JobKind},
             queued_since=outbox.oldest_since(connection),
             next_try=outbox.next_due(connection),
             subscribers=sum(subscribers.values()),

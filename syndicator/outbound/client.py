@@ -83,13 +83,13 @@ class Client:
         Failures of the other side are not raised but returned, as a text that contains no part of
         the URL: a callback's URL is a secret.
         """
-        started = time.monotonic()
         adapter, timeout = self._adapters[request.stranger]
+        deadline = time.monotonic() + timeout
         try:
             prepared = self._prepare(request)
         except (requests.RequestException, ValueError):
             return Response(status=None, error="the address is not a valid URL", refused=True)
-        exchange = Exchange(deadline=started + timeout, target=_target(request.url))
+        exchange = Exchange(deadline=deadline, target=_target(request.url))
         self._current.exchange = exchange
         if not self._deadlines.add(exchange):
             return Response(status=None, error="stopped", stopped=True)
@@ -104,7 +104,6 @@ class Client:
         return replace(
             response,
             error=f"no complete response within {timeout:g} s" if late else response.error,
-            seconds=time.monotonic() - started,
             peer=exchange.peer,
         )
 

@@ -9,11 +9,21 @@ from sqlalchemy import Connection
 
 from syndicator.model.client_keys import host_name
 from syndicator.model.content import Problem, count
-from syndicator.model.outbox import JOB_NOUNS, Job, JobKind, Subscription
+from syndicator.model.outbox import (
+    JOB_NOUNS,
+    Denial,
+    Done,
+    GaveUp,
+    Job,
+    JobKind,
+    Released,
+    Retry,
+    Subscription,
+)
 from syndicator.store import claims, deliveries, outbox, subscriptions
 from syndicator.store.outbox import JobRow
 from syndicator.websub import hub
-from syndicator.websub.tasks import TaskOutcome
+from syndicator.websub.tasks import Confirmed, Delivered, Ended, Lost, NotDelivered, TaskOutcome
 
 #: Targets whose last failure a report names.
 REPORTED = 100
@@ -34,22 +44,25 @@ def record(
     delivered = list[tuple[str, str, str]]()
     failed = list[tuple[str, str, str]]()
     networks = list[tuple[str, str, str]]()
-    claims.record(connection, [outcome.job_outcome for outcome in outcomes], now)
-    for outcome in outcomes:
-        job, error = outcome.job_outcome.job, outcome.job_outcome.error
-        if outcome.network is not None:
-            networks.append((job.topic, job.target, outcome.network))
-        if outcome.confirmed is not None:
-            _subscribe(connection, job, outcome.confirmed, now, per_host)
-        elif outcome.ended:
-            unreachable = outcome.reason is not None
-            ended = subscriptions.end(connection, job.topic, job.target, only_failing=unreachable)
-            if ended and outcome.reason is not None:
-                _deny(connection, job, outcome.reason, now)
-        elif outcome.delivered is not None:
-            delivered.append((job.topic, job.target, outcome.delivered))
-        elif job.kind is JobKind.DELIVER and error is not None:
-            failed.append((job.topic, job.target, error))
+    claims.record(connection, [(each.job, each.outcome) for each in outcomes], now)
+    for each in outcomes:
+        topic, callback = each.job.topic, each.job.target
+        match each.change:
+            case Confirmed() as confirmed:
+                _subscribe(connection, each.job, confirmed, now, per_host)
+            case Delivered(digest=digest, network=network):
+                delivered.append((topic, callback, digest))
+                networks += [(topic, callback, network)] if network else []
+            case NotDelivered(error=error, network=network):
+                failed.append((topic, callback, error))
+                networks += [(topic, callback, network)] if network else []
+            case Ended():
+                subscriptions.end(connection, topic, callback)
+            case Lost():
+                if subscriptions.end(connection, topic, callback, only_failing=True):
+                    _deny(connection, each.job, topic, hub.UNREACHABLE, now)
+            case None:
+                pass
     subscriptions.record_delivered(connection, delivered, now)
     subscriptions.record_failed(connection, failed, now)
     subscriptions.set_network(connection, networks)
@@ -58,17 +71,18 @@ def record(
 def _subscribe(
     connection: Connection,
     job: Job,
-    confirmed: Subscription,
+    confirmed: Confirmed,
     now: datetime,
     per_host: int | None,
 ) -> None:
     """Begin or renew a verified subscription, or deny it if its host has too many."""
-    if per_host is not None and not _is_allowed(connection, confirmed, per_host, now):
-        _deny(connection, job, hub.LIMIT_REACHED, now)
+    subscription, verification = confirmed.subscription, confirmed.verification
+    if per_host is not None and not _is_allowed(connection, subscription, per_host, now):
+        _deny(connection, job, verification.topic, hub.LIMIT_REACHED, now)
         return
     published = deliveries.was_published(connection, job.topic, job.since)
-    digest = subscriptions.ANY_DIGEST if published else job.detail.get("had")
-    subscriptions.upsert(connection, confirmed, digest)
+    digest = subscriptions.ANY_DIGEST if published else verification.had
+    subscriptions.upsert(connection, subscription, digest)
 
 
 def _is_allowed(
@@ -81,10 +95,10 @@ def _is_allowed(
     return subscriptions.total_at(connection, host, confirmed.network, now) < per_host
 
 
-def _deny(connection: Connection, job: Job, reason: str, now: datetime) -> None:
-    detail = {"topic": job.detail.get("topic", job.topic), "reason": reason}
-    denial = JobRow(kind=JobKind.DENY, target=job.target, topic=job.topic, detail=detail)
-    outbox.enqueue(connection, [denial], now)
+def _deny(connection: Connection, job: Job, topic: str, reason: str, now: datetime) -> None:
+    """Queue a denial to the callback of a job. `topic`: as the subscriber named it."""
+    detail = Denial(topic=topic, reason=reason)
+    outbox.enqueue(connection, [JobRow(detail=detail, target=job.target, topic=job.topic)], now)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,16 +141,36 @@ class ResultCounts:
     problems: dict[str, Problem] = field(default_factory=dict)  #: the last of each target
 
     def count(self, task_outcome: TaskOutcome) -> None:
-        outcome = task_outcome.job_outcome
-        if not outcome.attempted:
-            return
-        job = outcome.job
-        counter = self.done if outcome.done else self.retried if outcome.retry_at else self.given_up
-        counter[job.kind] += 1
-        self.ended += task_outcome.reason is not None
+        """Count one attempt. A job that was released is none."""
+        job, outcome = task_outcome.job, task_outcome.outcome
+        match outcome:
+            case Done():
+                self.done[job.kind] += 1
+            case Retry():
+                self.retried[job.kind] += 1
+            case GaveUp():
+                self.given_up[job.kind] += 1
+            case Released():
+                return
+        self.ended += isinstance(task_outcome.change, Lost)
         if outcome.error is None:
             return
         is_ping = job.kind is JobKind.PING
         name = job.target if is_ping else subscriptions.callback_label(job.target)
         if name in self.problems or len(self.problems) < REPORTED:
             self.problems[name] = Problem(path=name, message=outcome.error)
+
+    def report(
+        self, started: datetime, seconds: float, queued: int, next_due: datetime | None
+    ) -> PushReport:
+        return PushReport(
+            started=started,
+            seconds=seconds,
+            done=dict(self.done),
+            retried=dict(self.retried),
+            given_up=dict(self.given_up),
+            ended=self.ended,
+            problems=tuple(self.problems.values()),
+            queued=queued,
+            next_due=next_due,
+        )

@@ -6,25 +6,32 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from syndicator.model.client_keys import host_name
-from syndicator.model.outbox import JobKind, Request, Response
+from syndicator.model.outbox import Ping, Request, Response
 from syndicator.outbound import Client
 from syndicator.websub import publisher
 from syndicator.websub.tasks import Task
 
 log = logging.getLogger(__name__)
 
-#: The answer to a request that raised an exception. It is retried like one without an answer.
+#: The response to a request that raised an exception. It is retried like one without a response.
 _INTERNAL_ERROR = Response(status=None, error="an internal error; the log has its traceback")
 
 
 @dataclass(frozen=True, slots=True)
-class SentRequest:
-    """A task after its request was sent, or left out."""
+class SentTask:
+    """A task whose request was sent."""
 
     task: Task
     began: datetime  #: when it was sent
-    answer: Response | None  #: None: nothing was sent
-    paused_until: datetime | None = None  #: the hub's Retry-After, so nothing was sent; None: none
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class PausedTask:
+    """A ping that was not sent, since its hub asked for a wait."""
+
+    task: Task
+    until: datetime
 
 
 class TaskSender:
@@ -38,23 +45,24 @@ class TaskSender:
         self._clock = clock
         self.paused_hubs: dict[str, datetime] = {}
 
-    def send(self, task: Task) -> SentRequest:
+    def send(self, task: Task) -> SentTask | PausedTask:
         began = self._clock()
-        job, request = task.job, task.request
-        until = self.paused_hubs.get(job.target) if job.kind is JobKind.PING else None
-        if request is None or (until and until > began):
-            return SentRequest(task, began, None, until)
+        is_ping = isinstance(task.job.detail, Ping)
+        until = self.paused_hubs.get(task.job.target) if is_ping else None
+        if until and until > began:
+            return PausedTask(task, until)
         try:
-            return SentRequest(task, began, self._exchange(request, job.kind))
+            response = self._exchange(task.request, publisher.MAX_HOPS if is_ping else 0)
         except Exception:  # a job that crashes a library must not stop the others
-            log.exception("a request to %s failed", host_name(job.target))
-            return SentRequest(task, began, _INTERNAL_ERROR)
+            log.exception("a request to %s failed", host_name(task.job.target))
+            response = _INTERNAL_ERROR
+        return SentTask(task, began, response)
 
-    def _exchange(self, request: Request, kind: JobKind) -> Response:
-        """The answer to a request; of a ping, after following redirects."""
-        answer = self._client.send(request)
-        for _ in range(publisher.MAX_HOPS if kind is JobKind.PING else 0):
-            if (redirected := publisher.follow(request, answer)) is None:
+    def _exchange(self, request: Request, hops: int) -> Response:
+        """The response to a request, after following so many redirects."""
+        response = self._client.send(request)
+        for _ in range(hops):
+            if (redirected := publisher.follow(request, response)) is None:
                 break
-            request, answer = redirected, self._client.send(redirected)
-        return answer
+            request, response = redirected, self._client.send(redirected)
+        return response

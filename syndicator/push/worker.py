@@ -1,116 +1,78 @@
 """One pass over the outbox: sends due jobs, hundreds at the same time, until none is due.
 
+    prepare   release the claims of an aborted pass, repair the times that a wrong clock wrote,
+              read which hubs asked for a wait (store)
+    renew     claims whose requests outlast a lease (store)
     claim     due jobs, for one lease (store)
     plan      the request of each job (websub)
     send      the requests side by side, so that slow hosts delay no others (outbound)
-    judge     what each answer means (websub)
+    judge     what each response means (websub)
     record    the outcomes, in one transaction (store)
 
-A pass repeats these steps. A job stays in the outbox until its outcome is recorded: after a crash
-at any point it is sent again.
+A pass prepares once and repeats the other steps. A job stays in the outbox until its outcome is
+recorded: after a crash at any point it is sent again. A pass that is stopped winds down: it waits
+for its requests, records them, and releases its other jobs.
 """
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from syndicator.model.client_keys import queue_key
-from syndicator.model.outbox import Job, JobKind, JobOutcome, queued_by_kind
-from syndicator.outbound import Client, FairQueue, SenderPool
-from syndicator.push.plan import Live, ReadTopic, plan
+from syndicator.model.outbox import (
+    GaveUp,
+    Job,
+    JobKind,
+    Ping,
+    Released,
+    Retry,
+    queued_by_kind,
+)
+from syndicator.outbound import Client
+from syndicator.push import lanes
+from syndicator.push.context import QUIET, PushListener, PushOptions, Topics
+from syndicator.push.pace import CLAIM_INTERVAL, CLAIM_LIMIT, CLAIM_PER_HOST, Pace
+from syndicator.push.plan import Live, Plan, plan, read_files, topics_of
 from syndicator.push.record import PushReport, ResultCounts, record
-from syndicator.push.send import SentRequest, TaskSender
+from syndicator.push.send import PausedTask, SentTask, TaskSender
 from syndicator.store import claims, outbox, retention, subscriptions
+from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
-from syndicator.websub.retry import RETRY_AFTER_CAP
-from syndicator.websub.tasks import Task, TaskOutcome, outcome_of
-
-#: Jobs that one claim takes.
-CLAIM_LIMIT = 512
-
-#: Jobs of one host that may be claimed at once. With `CLAIM_INTERVAL`, one host is sent at most
-#: 4 × 128 deliveries a second, and a claim always has room for another host.
-CLAIM_PER_HOST = 128
-
-#: Claimed jobs of one lane that wait for a thread. At this number no more of its kinds are claimed.
-LANE_LIMIT = 2048
-
-#: Seconds between two claims, and the longest wait for an answer before the next claim.
-CLAIM_INTERVAL = 0.25
-
-#: Seconds for which outcomes are collected before they are recorded together.
-RECORD_INTERVAL = 0.03
-
-#: Outcomes that are recorded at once even before that. A crash sends at most these a second time.
-RECORD_LIMIT = 50
-
-#: How long a job waits whose topic can't be read at present.
-UNREADABLE_WAIT = timedelta(seconds=1)
+from syndicator.websub.tasks import TaskOutcome, outcome_of
 
 #: The lease of a claim. It is renewed after half its length while the pass runs. When the lease of
 #: a dead process ends, its jobs are queued again.
 LEASE = timedelta(minutes=2)
 
-#: By lane: requests that run at once, and requests in all, of which most wait for a slow host. Each
-#: lane has threads of its own, so that strangers never delay the operator's hubs, and callbacks
-#: that are being verified never delay subscribers.
-_LANES = {"hubs": (64, 640), "deliveries": (64, 320), "verifications": (32, 256)}
-_LANE = {
-    JobKind.PING: "hubs",
-    JobKind.DELIVER: "deliveries",
-    JobKind.VERIFY: "verifications",
-    JobKind.DENY: "verifications",
-}
-
 #: Seconds that a stopped pass waits for its requests to end.
 STOP_TIMEOUT = 2.0
 
+_LIMITS = ClaimLimits(jobs=CLAIM_LIMIT, per_host=CLAIM_PER_HOST)
+
 
 class PushWorker:
-    """Does the jobs of the outbox, one pass at a time. A running pass also does new jobs.
-
-    `claimer`: the name for claims. The first pass releases what a dead process of that name had.
-    `is_served`: whether everything published can be fetched. No request is sent before.
-    `on_outcome`: called with the outcome of each job.
-    `on_progress`: called several times a second during a pass.
-    `retry`, `hub_retry`: the waits before retries, for pings and for requests to callbacks.
-    `jitter`: returns a random number from 0 to 1.
-    `subscriptions_per_host`: how many one host, or one network, may have; None: unlimited.
-    """
+    """Does the jobs of the outbox, one pass at a time. A running pass also does new jobs."""
 
     def __init__(
         self,
         database: Database,
         client: Client,
+        topics: Topics,
+        options: PushOptions,
         *,
-        read_topic: ReadTopic,
-        is_served: Callable[[], bool] = lambda: True,
-        on_outcome: Callable[[JobOutcome], None] = lambda outcome: None,
-        on_progress: Callable[[], None] = lambda: None,
         clock: Callable[[], datetime],
-        jitter: Callable[[], float],
-        claimer: str,
-        retry: Sequence[timedelta],
-        hub_retry: Sequence[timedelta],
-        subscriptions_per_host: int | None = None,
+        listener: PushListener = QUIET,
     ) -> None:
         self._database = database
         self._client = client
-        self._read_topic = read_topic
-        self._is_served = is_served
-        self._on_outcome = on_outcome
-        self._on_progress = on_progress
+        self._topics = topics
+        self._options = options
         self._clock = clock
-        self._jitter = jitter
-        self._claimer = claimer
-        self._retry = retry
-        self._hub_retry = hub_retry
-        self._subscriptions_per_host = subscriptions_per_host
-        # Twice the longest possible wait: only a wrong clock makes a job due later than that.
-        self._longest_wait = 2 * max(RETRY_AFTER_CAP, *retry, *hub_retry, LEASE)
+        self._listener = listener
         self._sender = TaskSender(client, clock)
-        self._pool = self._new_pool()
+        self._pool = lanes.new_pool(self._sender.send)
         self._outcomes: list[TaskOutcome] = []  # not recorded yet
         # The wall clock's time at the monotonic clock's zero. It changes when the clock is set.
         self._clock_origin = clock() - timedelta(seconds=time.monotonic())
@@ -136,9 +98,7 @@ class PushWorker:
             started = self._clock()
             began = time.monotonic()
             counts = ResultCounts()
-            if self._unfinished:
-                self._wind_down(counts)
-            self._prepare(started, began)
+            self._prepare(counts, started, began)
             self._unfinished = True
             try:
                 self._drain(counts)
@@ -147,81 +107,66 @@ class PushWorker:
             self._unfinished = False
             with self._database.read() as connection:
                 jobs, next_due = outbox.counts(connection), outbox.next_due(connection)
-        return PushReport(
-            started=started,
-            seconds=time.monotonic() - began,
-            done=dict(counts.done),
-            retried=dict(counts.retried),
-            given_up=dict(counts.given_up),
-            ended=counts.ended,
-            problems=tuple(counts.problems.values()),
-            queued=queued_by_kind(jobs).total(),
-            next_due=next_due,
-        )
+        queued = queued_by_kind(jobs).total()
+        return counts.report(started, time.monotonic() - began, queued, next_due)
 
-    def _prepare(self, started: datetime, began: float) -> None:
-        """Repair times after the clock was set, and read which hubs are paused."""
+    def _prepare(self, counts: ResultCounts, started: datetime, began: float) -> None:
+        """Release claims of an aborted pass, repair times, and read which hubs asked for a wait."""
+        if self._unfinished:
+            self._wind_down(counts)
         origin = started - timedelta(seconds=began)
+        # Twice the longest possible wait: only a wrong clock makes a job due later than that.
+        longest_wait = 2 * max(self._options.retry.longest, LEASE)
         with self._database.begin() as connection:
             if self._clock_origin - origin > LEASE:
                 retention.shift_back(connection, started, self._clock_origin - origin)
-            retention.repair_times(connection, started, self._longest_wait)
+            retention.repair_times(connection, started, longest_wait)
             self._sender.paused_hubs = outbox.paused_hubs(connection, started)
         self._clock_origin = origin
-        self._pool = self._new_pool()
+        self._pool = lanes.new_pool(self._sender.send)
         self._renew_at = started + LEASE / 2
 
-    def _new_pool(self) -> SenderPool[Task, SentRequest]:
-        lanes = {
-            name: FairQueue[Task](at_once=at_once, in_all=in_all)
-            for name, (at_once, in_all) in _LANES.items()
-        }
-        return SenderPool(self._sender.send, lanes)
-
     def _drain(self, counts: ResultCounts) -> None:
-        """Claim, plan, send, judge and record until no job is due."""
+        """Renew, claim, plan, send, judge and record until no job is due."""
         pool = self._pool
-        claimed = 0
-        claim_at = record_at = 0.0
+        pace = Pace()
         while True:
-            self._on_progress()
+            self._listener.on_progress()
             self._renew()
             now = time.monotonic()
-            kinds = [kind for kind, lane in _LANE.items() if pool.waiting_in(lane) < LANE_LIMIT]
-            if now >= claim_at and kinds:
-                tasks = self._plan(*self._claim(kinds))
-                for task in tasks:
-                    pool.add([(_queue_key(task.job), task)], _LANE[task.job.kind])
-                claim_at = now if len(tasks) == CLAIM_LIMIT else now + CLAIM_INTERVAL
-                claimed += len(tasks)
+            kinds = lanes.kinds_with_room(pool.waiting_in)
+            if pace.claims(now) and kinds:
+                planned = self._plan(*self._claim(kinds))
+                for task in planned.tasks:
+                    queue = queue_key(task.job.target, task.job.host)
+                    pool.add([(queue, task)], lanes.LANE[task.job.kind])
+                pace.claim_done(len(planned.tasks) + len(planned.unneeded), now)
             pool.start()
             nudged = self._collect(CLAIM_INTERVAL if pool.busy else 0)
-            enough = len(self._outcomes) >= RECORD_LIMIT or now >= record_at
-            if self._outcomes and (enough or not pool.busy):
+            if pace.records(len(self._outcomes), busy=pool.busy, now=now):
                 self._record(counts)
-                record_at = time.monotonic() + RECORD_INTERVAL
+                pace.record_done(time.monotonic())
             if self._stopped.is_set():
                 self._wind_down(counts)
                 return
             if nudged:
-                claim_at = 0.0
-            elif claim_at > now and not pool.busy and not self._outcomes:
-                if claimed < CLAIM_PER_HOST:
+                pace.claim_soon()
+            elif not pool.busy and not self._outcomes:
+                if pace.is_over(now):
                     return
-                # A host may have had `CLAIM_PER_HOST` jobs claimed, and more that are due.
-                claim_at, claimed = 0.0, 0
+                pace.claim_rest(now)
 
     def _renew(self) -> None:
         """Extend claims: a request may outlast a lease, and the clock may be set forward."""
         now = self._clock()
         if self._pool.busy and now >= self._renew_at:
             with self._database.begin(durable=False) as connection:
-                claims.renew(connection, self._claimer, now + LEASE)
+                claims.renew(connection, self._options.claimer, now + LEASE)
             self._renew_at = now + LEASE / 2
 
     def _claim(self, kinds: Collection[JobKind]) -> tuple[tuple[Job, ...], Live]:
         """Claim due jobs, and read the subscriptions of their deliveries."""
-        if not self._is_served():
+        if not self._topics.is_served():
             return (), {}
         now = self._clock()
         with self._database.read() as connection:  # reading doesn't wait for writers
@@ -233,56 +178,54 @@ class PushWorker:
             jobs = claims.claim(
                 connection,
                 now,
-                claimer=self._claimer,
-                limit=CLAIM_LIMIT,
-                per_host=CLAIM_PER_HOST,
+                claimer=self._options.claimer,
                 lease=LEASE,
+                limits=_LIMITS,
                 kinds=kinds,
             )
             pairs = [(job.topic, job.target) for job in jobs if job.kind is JobKind.DELIVER]
             return jobs, subscriptions.find(connection, pairs, now)
 
-    def _plan(self, jobs: Sequence[Job], live: Live) -> list[Task]:
-        """The tasks of claimed jobs. Jobs whose topic can't be read at present are requeued."""
-        tasks, unreadable = plan(jobs, live, self._read_topic)
-        if unreadable:
-            now = self._clock()
-            retry_at = now + UNREADABLE_WAIT
-            outcomes = [
-                JobOutcome(job=job, retry_at=retry_at, attempted=False) for job in unreadable
-            ]
+    def _plan(self, jobs: Sequence[Job], live: Live) -> Plan:
+        """Plan the requests of claimed jobs. Jobs without one are recorded at once."""
+        # Read after the claim, and once for all subscribers: they get the newest bytes.
+        files = read_files(topics_of(jobs), self._topics.read)
+        planned = plan(jobs, live, files, lambda: secrets.token_urlsafe(24))
+        now = self._clock()
+        if unsent := planned.unsent(now):
             with self._database.begin(durable=False) as connection:
-                claims.record(connection, outcomes, now)
-        return tasks
+                claims.record(connection, unsent, now)
+        return planned
 
     def _collect(self, wait: float) -> bool:
-        """Judge the answers that came; whether the pass was nudged."""
+        """Judge the responses that came; whether the pass was nudged."""
         sent, nudged = self._pool.collect(wait)
         self._outcomes += map(self._judge, sent)
         return nudged
 
-    def _judge(self, sent: SentRequest) -> TaskOutcome:
+    def _judge(self, sent: SentTask | PausedTask) -> TaskOutcome:
         job = sent.task.job
-        if until := sent.paused_until:
-            return TaskOutcome(
-                job_outcome=JobOutcome(job=job, retry_at=until, not_before=until, attempted=False)
-            )
-        retry = self._retry if job.kind is JobKind.PING else self._hub_retry
-        outcome = outcome_of(
-            sent.task, sent.answer, self._clock(), sent.began, retry, self._jitter()
+        if isinstance(sent, PausedTask):
+            released = Released(until=sent.until, not_before=sent.until)
+            return TaskOutcome(job=job, outcome=released)
+        options = self._options
+        judged = outcome_of(
+            sent.task, sent.response, sent.began, self._clock(), options.retry, options.jitter()
         )
-        if job.kind is JobKind.PING and (until := outcome.job_outcome.not_before):
-            # For every topic of the hub: Retry-After is about the server (RFC 9110 §10.2.3).
-            self._sender.paused_hubs[job.target] = until
-        return outcome
+        match job.detail, judged.outcome:
+            case Ping(), Retry(not_before=until) | GaveUp(not_before=until) if until:
+                # For every topic of the hub: Retry-After is about the server (RFC 9110 §10.2.3).
+                self._sender.paused_hubs[job.target] = until
+        return judged
 
     def _record(self, counts: ResultCounts) -> None:
+        per_host = self._options.subscriptions_per_host
         with self._database.begin() as connection:
-            record(connection, self._outcomes, self._clock(), self._subscriptions_per_host)
+            record(connection, self._outcomes, self._clock(), per_host)
         outcomes, self._outcomes = self._outcomes, []
-        for outcome in outcomes:
-            counts.count(outcome)
-            self._on_outcome(outcome.job_outcome)
+        for each in outcomes:
+            counts.count(each)
+            self._listener.on_outcome(each.job, each.outcome)
 
     def _wind_down(self, counts: ResultCounts) -> None:
         """Wait for requests that are being sent, record them, and release the other jobs.
@@ -298,9 +241,4 @@ class PushWorker:
             left -= time.monotonic() - began if self._stopped.is_set() else 0
         self._record(counts)
         with self._database.begin() as connection:
-            claims.release(connection, self._claimer)
-
-
-def _queue_key(job: Job) -> str:
-    """The key of a job in its lane's fair queue."""
-    return job.host if job.kind is JobKind.PING else queue_key(job.target, job.host)
+            claims.release(connection, self._options.claimer)

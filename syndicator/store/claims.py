@@ -4,8 +4,8 @@ A claimed job is sent by its claimer alone. It ends as done, retried or given up
 expires and it is queued again. Every function works inside its caller's transaction.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -22,18 +22,34 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    literal_column,
     or_,
     select,
-    text,
     update,
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from syndicator.model.outbox import Job, JobKind, JobOutcome
+from syndicator.model.outbox import (
+    Done,
+    GaveUp,
+    Job,
+    JobKind,
+    JobOutcome,
+    JobState,
+    Released,
+    Retry,
+)
+from syndicator.store.job_details import from_json
 from syndicator.store.outbox import record_pings
-from syndicator.store.schema import from_us, jobs, subscriptions, to_us
+from syndicator.store.schema import NOT_CLAIMED, constant, from_us, jobs, subscriptions, to_us
 from syndicator.store.sql import insert
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClaimLimits:
+    """How many jobs a process may claim."""
+
+    jobs: int  #: by one claim
+    per_host: int  #: of one host at a time, with those of earlier claims
 
 
 def claim(
@@ -41,24 +57,23 @@ def claim(
     now: datetime,
     *,
     claimer: str,
-    limit: int,
-    per_host: int,
     lease: timedelta,
+    limits: ClaimLimits,
     kinds: Collection[JobKind] = tuple(JobKind),
 ) -> tuple[Job, ...]:
     """Claim due jobs of some kinds for one lease, after releasing expired claims.
 
-    At most `per_host` jobs of one host are claimed at a time, and hosts take turns, so that a dead
-    host never fills a claim. Verifications take turns by client: any number of free host names may
-    lead to one address. While a job is claimed, no other job of its kind, target and topic is, and
-    verifications of one target and topic are claimed in their order: the last one decides.
+    Hosts take turns, and each has a limit, so that a dead host never fills a claim. Verifications
+    take turns by client: any number of free host names may lead to one address. While a job is
+    claimed, no other job of its kind, target and topic is, and verifications of one target and
+    topic are claimed in their order: the last one decides.
     """
-    requeue(connection, and_(jobs.c.state == "claimed", jobs.c.expires <= to_us(now)))
+    _requeue(connection, and_(jobs.c.state == JobState.CLAIMED, jobs.c.expires <= to_us(now)))
     parameters: dict[str, Any] = {
         "now": to_us(now),
         "kinds": list(kinds),
-        "per_host": per_host,
-        "limit": limit,
+        "per_host": limits.per_host,
+        "limit": limits.jobs,
         "by": claimer,
         "until": to_us(now + lease),
     }
@@ -70,16 +85,15 @@ def _is_due() -> ColumnElement[bool]:
     """Whether a job may be claimed now, apart from its turn."""
     other = jobs.alias()
     same = [other.c[name] == jobs.c[name] for name in ("kind", "target", "topic")]
-    # Literals, since the planner can't match a bound parameter with a partial index.
-    busy = exists().where(other.c.state == literal_column("'claimed'"), *same)
+    busy = exists().where(other.c.state == constant(JobState.CLAIMED), *same)
     earlier = exists().where(
-        other.c.state != literal_column("'claimed'"),
-        other.c.state == "waiting",
+        other.c.state != constant(JobState.CLAIMED),
+        other.c.state == JobState.WAITING,
         other.c.id < jobs.c.id,
         *same,
     )
     return and_(
-        jobs.c.state == "waiting",
+        jobs.c.state == JobState.WAITING,
         jobs.c.due <= bindparam("now"),
         jobs.c.kind.in_(bindparam("kinds", expanding=True)),
         ~busy,
@@ -99,7 +113,7 @@ def _claim_statement() -> ReturningUpdate[Any]:
             .over(
                 partition_by=[jobs.c.kind, func.coalesce(jobs.c.client, jobs.c.host)],
                 order_by=[
-                    case((jobs.c.state == "claimed", 0), else_=1),
+                    case((jobs.c.state == JobState.CLAIMED, 0), else_=1),
                     tried,
                     jobs.c.due,
                     jobs.c.id,
@@ -107,37 +121,37 @@ def _claim_statement() -> ReturningUpdate[Any]:
             )
             .label("turn"),
         )
-        .where(or_(_is_due(), jobs.c.state == "claimed"))
+        .where(or_(_is_due(), jobs.c.state == JobState.CLAIMED))
         .subquery()
     )
     chosen = (
         select(turns.c.id)
-        .where(turns.c.state == "waiting", turns.c.turn <= bindparam("per_host"))
+        .where(turns.c.state == JobState.WAITING, turns.c.turn <= bindparam("per_host"))
         .order_by(turns.c.tried, turns.c.turn, turns.c.due, turns.c.id)
         .limit(bindparam("limit", type_=Integer))
     )
     return (
         update(jobs)
-        .where(jobs.c.id.in_(chosen), jobs.c.state == "waiting")
+        .where(jobs.c.id.in_(chosen), jobs.c.state == JobState.WAITING)
         # Parameters of other names than the columns: SQLAlchemy reserves those for itself.
-        .values(state="claimed", claimer=bindparam("by"), expires=bindparam("until"))
+        .values(state=JobState.CLAIMED, claimer=bindparam("by"), expires=bindparam("until"))
         .returning(jobs)
     )
 
 
 def renew(connection: Connection, claimer: str, until: datetime) -> None:
     """Extend every claim of a claimer."""
-    claimed = and_(jobs.c.state == "claimed", jobs.c.claimer == claimer)
+    claimed = and_(jobs.c.state == JobState.CLAIMED, jobs.c.claimer == claimer)
     connection.execute(update(jobs).where(claimed).values(expires=to_us(until)))
 
 
-def release(connection: Connection, claimer: str) -> int:
-    """Queue again, before their lease ends, the jobs that a dead claimer had; how many."""
-    return requeue(connection, and_(jobs.c.state == "claimed", jobs.c.claimer == claimer))
+def release(connection: Connection, claimer: str) -> None:
+    """Queue again, before their lease ends, the jobs that a dead claimer had."""
+    _requeue(connection, and_(jobs.c.state == JobState.CLAIMED, jobs.c.claimer == claimer))
 
 
-def requeue(connection: Connection, condition: ColumnElement[bool]) -> int:
-    """Requeue claimed jobs, merging each with an identical job queued meanwhile; how many."""
+def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:
+    """Requeue claimed jobs, merging each with an identical job queued meanwhile."""
     requeued = connection.execute(delete(jobs).where(condition).returning(jobs)).all()
     deliveries = [
         {"of": row.topic, "to": row.target} for row in requeued if row.kind == JobKind.DELIVER
@@ -151,43 +165,51 @@ def requeue(connection: Connection, condition: ColumnElement[bool]) -> int:
             update(subscriptions).where(subscription).values(delivered=None), deliveries
         )
     _put_back(connection, [{**row._mapping, **_WAITING} for row in requeued])
-    return len(requeued)
 
 
-def record(connection: Connection, outcomes: Sequence[JobOutcome], now: datetime) -> None:
+def record(
+    connection: Connection, outcomes: Sequence[tuple[Job, JobOutcome]], now: datetime
+) -> None:
     """Record the outcomes of claimed jobs: delete those done, requeue or give up the others."""
-    done = [outcome.job.id for outcome in outcomes if outcome.done]
+    done = [job.id for job, outcome in outcomes if isinstance(outcome, Done)]
     if done:
         # One row at a time, not one long list: SQLite allows 32,766 variables, and PostgreSQL
         # plans each length of list anew.
-        statement = delete(jobs).where(jobs.c.id == bindparam("row"), jobs.c.state == "claimed")
+        statement = delete(jobs).where(
+            jobs.c.id == bindparam("row"), jobs.c.state == JobState.CLAIMED
+        )
         connection.execute(statement, [{"row": row} for row in done])
-    failed = {outcome.job.id: outcome for outcome in outcomes if not outcome.done}
-    if failed:
-        claimed = delete(jobs).where(jobs.c.id.in_(failed), jobs.c.state == "claimed")
+    kept = {
+        job.id: _WAITING | _changed(job, outcome)
+        for job, outcome in outcomes
+        if not isinstance(outcome, Done)
+    }
+    if kept:
+        claimed = delete(jobs).where(jobs.c.id.in_(kept), jobs.c.state == JobState.CLAIMED)
         _put_back(
             connection,
             [
-                {**row._mapping, **_WAITING, **_failure(failed[row.id])}
+                {**row._mapping, **kept[row.id]}
                 for row in connection.execute(claimed.returning(jobs))
             ],
         )
     record_pings(connection, outcomes, now)
 
 
-_WAITING = {"state": "waiting", "claimer": None, "expires": None}
+_WAITING = {"state": JobState.WAITING, "claimer": None, "expires": None}
 
 
-def _failure(outcome: JobOutcome) -> dict[str, Any]:
-    """The columns that a failed attempt changes."""
-    job = outcome.job
-    return {
-        "state": "gave up" if outcome.retry_at is None else "waiting",
-        "attempts": job.attempts + outcome.attempted,
-        "due": to_us(outcome.retry_at or job.due),
-        "not_before": to_us(outcome.not_before) if outcome.not_before else 0,
-        "error": outcome.error,
-    }
+def _changed(job: Job, outcome: Retry | GaveUp | Released) -> dict[str, Any]:
+    """The columns of a job that its outcome changes, apart from the claim that ends."""
+    not_before = {"not_before": to_us(outcome.not_before) if outcome.not_before else 0}
+    attempted = {"attempts": job.attempts + 1}
+    match outcome:
+        case Retry(at=at, error=error):
+            return not_before | attempted | {"due": to_us(at), "error": error}
+        case GaveUp(error=error):
+            return not_before | attempted | {"state": JobState.GAVE_UP, "error": error}
+        case Released(until=until):
+            return not_before | {"due": to_us(until or job.due), "error": None}
 
 
 def _put_back(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -206,7 +228,7 @@ def _put_back_statement(dialect: Dialect) -> Any:
     old = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=["kind", "target", "topic", "variant"],
-        index_where=text("state <> 'claimed'"),
+        index_where=NOT_CLAIMED,
         set_={
             "since": case((old.since < jobs.c.since, old.since), else_=jobs.c.since),
             "due": case((old.not_before > jobs.c.due, old.not_before), else_=jobs.c.due),
@@ -220,12 +242,11 @@ def _put_back_statement(dialect: Dialect) -> Any:
 def _job(row: Row[Any]) -> Job:
     return Job(
         id=row.id,
-        kind=JobKind(row.kind),
+        detail=from_json(JobKind(row.kind), row.detail),
         target=row.target,
         topic=row.topic,
         attempts=row.attempts,
         since=from_us(row.since),
         due=from_us(row.due),
         host=row.host,
-        detail=json.loads(row.detail),
     )

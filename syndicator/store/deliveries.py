@@ -23,8 +23,9 @@ from sqlalchemy import (
     select,
 )
 
-from syndicator.model.outbox import JobKind
+from syndicator.model.outbox import Delivery, Denial, JobDetail, JobKind, JobState, Mode
 from syndicator.store import kv
+from syndicator.store.job_details import to_json
 from syndicator.store.outbox import on_conflict
 from syndicator.store.schema import jobs, subscriptions, to_us
 from syndicator.store.sql import among, among_values, insert
@@ -41,19 +42,20 @@ _NOW = bindparam("now", type_=BigInteger)
 
 #: Whether a verification for one of some topics is queued or claimed.
 _IS_VERIFYING = select(
-    exists().where(jobs.c.kind == JobKind.VERIFY, jobs.c.state != "gave up", among(jobs.c.topic))
+    exists().where(
+        jobs.c.kind == JobKind.VERIFY, jobs.c.state != JobState.GAVE_UP, among(jobs.c.topic)
+    )
 )
 
 
-def enqueue_deliveries(connection: Connection, topics: Sequence[str], now: datetime) -> int:
-    """Queue a delivery of the topics to each of their live subscribers; how many.
+def enqueue_deliveries(connection: Connection, topics: Sequence[str], now: datetime) -> None:
+    """Queue a delivery of the topics to each of their live subscribers.
 
     A delivery that is queued already stays one, and its retries start anew.
     """
-    if not topics:
-        return 0
-    parameters = {"now": to_us(now), **among_values(topics)}
-    return _insert(connection, _deliveries_statement(connection.dialect), parameters)
+    if topics:
+        parameters = {"now": to_us(now), **among_values(topics)}
+        connection.execute(_deliveries_statement(connection.dialect), parameters)
 
 
 @lru_cache
@@ -62,7 +64,7 @@ def _deliveries_statement(dialect: Dialect) -> Any:
         (subscriptions.c.failures > DELAYING_FAILURES, DELAYING_FAILURES),
         else_=subscriptions.c.failures,
     )
-    columns = _job_columns(JobKind.DELIVER) | {"due": _NOW + failures * DELAY_PER_FAILURE_US}
+    columns = _job_columns(Delivery()) | {"due": _NOW + failures * DELAY_PER_FAILURE_US}
     return on_conflict(insert(dialect, jobs).from_select(list(columns), _select_live(columns)))
 
 
@@ -75,13 +77,15 @@ def enqueue_missing(connection: Connection, topic: str, digest: str, now: dateti
     """
     if connection.scalar(_IS_VERIFYING, among_values([topic])):
         kv.put(connection, f"published {topic}", str(to_us(now)))
-    columns = _job_columns(JobKind.DELIVER)
+    columns = _job_columns(Delivery())
     live = _select_live(columns).where(func.coalesce(subscriptions.c.delivered, "") != digest)
-    unsent = or_(jobs.c.state == "gave up", jobs.c.detail != columns["detail"])
+    unsent = or_(jobs.c.state == JobState.GAVE_UP, jobs.c.detail != columns["detail"])
     statement = on_conflict(
         insert(connection.dialect, jobs).from_select(list(columns), live), only=unsent
     )
-    return _insert(connection, statement, {"now": to_us(now), **among_values([topic])})
+    parameters = {"now": to_us(now), **among_values([topic])}
+    options = {"preserve_rowcount": True}
+    return connection.execute(statement, parameters, execution_options=options).rowcount
 
 
 def was_published(connection: Connection, topic: str, since: datetime) -> bool:
@@ -89,54 +93,56 @@ def was_published(connection: Connection, topic: str, since: datetime) -> bool:
     return int(kv.get(connection, f"published {topic}") or 0) >= to_us(since)
 
 
-def enqueue_denials(connection: Connection, topics: Sequence[str], now: datetime) -> int:
-    """End every subscription of ended topics, and queue a denial to each callback; how many.
+def enqueue_denials(connection: Connection, topics: Sequence[str], now: datetime) -> None:
+    """End every subscription of ended topics, and queue a denial to each callback.
 
     Callbacks that are being verified, or wait for it, are denied too: their verification is queued
     again, and becomes a denial when it is sent, since the topic no longer exists then.
     """
     if not topics:
-        return 0
+        return
     parameters = {"now": to_us(now), **among_values(topics)}
     # This comes first: on PostgreSQL another transaction may verify a subscription meanwhile, which
     # the DELETE below then ends.
     connection.execute(_verify_again_statement(connection.dialect), parameters)
-    columns = _job_columns(JobKind.DENY)
+    columns = _job_columns(Denial())
     statement = insert(connection.dialect, jobs).from_select(list(columns), _select_live(columns))
-    number = _insert(connection, on_conflict(statement), parameters)
+    connection.execute(on_conflict(statement), parameters)
     connection.execute(delete(subscriptions).where(subscriptions.c.topic.in_(topics)))
     connection.execute(delete(jobs).where(UNSENT, jobs.c.topic.in_(topics)))
-    return number
 
 
 @lru_cache
 def _verify_again_statement(dialect: Dialect) -> Any:
     """Queue a second verification for each callback that is being verified."""
-    columns = {
-        name: jobs.c[name]
-        for name in ("kind", "target", "topic", "variant", "host", "detail", "client")
-    }
-    defaults = _job_columns(JobKind.VERIFY)
-    columns |= {name: value for name, value in defaults.items() if name not in columns}
+    copied = ("kind", "target", "topic", "variant", "host", "detail", "client")
+    columns = _new_columns() | {name: jobs.c[name] for name in copied}
     claimed = select(*columns.values()).where(
         jobs.c.kind == JobKind.VERIFY,
-        jobs.c.variant == "subscribe",
-        jobs.c.state == "claimed",
+        jobs.c.variant == Mode.SUBSCRIBE,
+        jobs.c.state == JobState.CLAIMED,
         among(jobs.c.topic),
     )
     return insert(dialect, jobs).from_select(list(columns), claimed).on_conflict_do_nothing()
 
 
-def _job_columns(kind: JobKind) -> dict[str, Any]:
+def _job_columns(detail: JobDetail) -> dict[str, Any]:
     """The columns of a new job for a subscriber, as expressions of an INSERT … SELECT."""
     return {
-        "kind": literal(kind.value),
+        "kind": literal(detail.kind.value),
         "target": subscriptions.c.callback,
         "topic": subscriptions.c.topic,
         "variant": literal(""),
         "host": func.coalesce(subscriptions.c.network, subscriptions.c.host),
-        "detail": literal("{}"),
-        "state": literal("waiting"),
+        "detail": literal(to_json(detail)),
+        **_new_columns(),
+    }
+
+
+def _new_columns() -> dict[str, Any]:
+    """The columns that are the same for each job that is queued."""
+    return {
+        "state": literal(JobState.WAITING.value),
         "attempts": literal(0),
         "since": _NOW,
         "due": _NOW,
@@ -149,9 +155,3 @@ def _select_live(columns: Mapping[str, Any]) -> Select[Any]:
     return select(*columns.values()).where(
         among(subscriptions.c.topic), subscriptions.c.expires > _NOW
     )
-
-
-def _insert(connection: Connection, statement: Any, parameters: Mapping[str, Any]) -> int:
-    """Execute an INSERT … SELECT; how many rows."""
-    options = {"preserve_rowcount": True}
-    return int(connection.execute(statement, parameters, execution_options=options).rowcount)

@@ -5,9 +5,8 @@ Jobs are queued and counted here; `claims` hands them to the process that sends 
 Every function works inside its caller's transaction.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -20,14 +19,25 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    literal_column,
     select,
-    text,
 )
 
 from syndicator.model.client_keys import host_and_port, host_name
-from syndicator.model.outbox import JobKind, JobOutcome
-from syndicator.store.schema import from_us, hubs, jobs, to_us
+from syndicator.model.outbox import (
+    Done,
+    GaveUp,
+    Job,
+    JobDetail,
+    JobKind,
+    JobOutcome,
+    JobState,
+    Ping,
+    Released,
+    Retry,
+    Verification,
+)
+from syndicator.store.job_details import to_json
+from syndicator.store.schema import IS_VERIFICATION, NOT_CLAIMED, from_us, hubs, jobs, to_us
 from syndicator.store.sql import insert
 
 
@@ -35,13 +45,20 @@ from syndicator.store.sql import insert
 class JobRow:
     """A job to queue. An identical job that is not claimed yet is the same job."""
 
-    kind: JobKind
+    detail: JobDetail
     target: str
     topic: str
-    variant: str = ""  #: jobs that differ in it are not identical
     network: str | None = None  #: of a callback; None: unknown
     client: str | None = None  #: the address that requested a verification
-    detail: Mapping[str, Any] = field(default_factory=dict)  #: what its kind needs besides
+
+    @property
+    def kind(self) -> JobKind:
+        return self.detail.kind
+
+    @property
+    def variant(self) -> str:
+        """Jobs that differ in it are not identical: modes of a verification do not coalesce."""
+        return self.detail.mode if isinstance(self.detail, Verification) else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,8 +89,8 @@ def enqueue(connection: Connection, new_jobs: Iterable[JobRow], now: datetime) -
             "variant": job.variant,
             "host": _host_key(job),
             "client": job.client,
-            "detail": json.dumps(dict(job.detail)),
-            "state": "waiting",
+            "detail": to_json(job.detail),
+            "state": JobState.WAITING,
             "attempts": 0,
             "since": to_us(now),
             "due": to_us(now),
@@ -105,7 +122,7 @@ def _enqueue_statement(dialect: Dialect) -> Any:
 def enqueue_last(connection: Connection, job: JobRow, now: datetime) -> None:
     """Queue a job behind all others, in place of an identical job that is queued."""
     same = [jobs.c[name] == getattr(job, name) for name in ("kind", "target", "topic", "variant")]
-    connection.execute(delete(jobs).where(jobs.c.state != "claimed", *same))
+    connection.execute(delete(jobs).where(jobs.c.state != JobState.CLAIMED, *same))
     enqueue(connection, [job], now)
 
 
@@ -116,7 +133,7 @@ def enqueue_pings(
     return enqueue(
         connection,
         [
-            JobRow(kind=JobKind.PING, target=hub, topic=topic)
+            JobRow(detail=Ping(), target=hub, topic=topic)
             for topic, hubs_ in topics
             for hub in hubs_
         ],
@@ -129,9 +146,9 @@ def on_conflict(statement: Any, *, only: ColumnElement[bool] | None = None) -> A
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=["kind", "target", "topic", "variant"],
-        index_where=text("state <> 'claimed'"),
+        index_where=NOT_CLAIMED,
         set_={
-            "state": "waiting",
+            "state": JobState.WAITING,
             "attempts": 0,
             "due": case((jobs.c.not_before > new.due, jobs.c.not_before), else_=new.due),
             "detail": new.detail,
@@ -140,17 +157,23 @@ def on_conflict(statement: Any, *, only: ColumnElement[bool] | None = None) -> A
     )
 
 
-def record_pings(connection: Connection, outcomes: Sequence[JobOutcome], now: datetime) -> None:
+def record_pings(
+    connection: Connection, outcomes: Iterable[tuple[Job, JobOutcome]], now: datetime
+) -> None:
     """Record the last success and the last failure of the pings to each hub."""
-    last = {
-        (outcome.job.target, outcome.done): outcome
-        for outcome in outcomes
-        if outcome.job.kind is JobKind.PING and outcome.attempted
-    }
-    for (hub, done), outcome in last.items():
-        success = {"last_success": to_us(now)}
-        failure = {"last_failure": to_us(now), "error": outcome.error}
-        _put_hub(connection, hub, success if done else failure)
+    results = dict[str, dict[str, Any]]()
+    for job, outcome in outcomes:
+        if job.kind is not JobKind.PING:
+            continue
+        match outcome:
+            case Done():
+                results.setdefault(job.target, {})["last_success"] = to_us(now)
+            case Retry(error=error) | GaveUp(error=error):
+                results.setdefault(job.target, {}).update(last_failure=to_us(now), error=error)
+            case Released():
+                pass
+    for hub, values in results.items():
+        _put_hub(connection, hub, values)
 
 
 def record_fetch(connection: Connection, urls: Iterable[str], now: datetime) -> None:
@@ -168,8 +191,8 @@ def _put_hub(connection: Connection, url: str, values: Mapping[str, Any]) -> Non
 
 
 _NEXT_DUE = select(
-    func.min(case((jobs.c.state == "claimed", jobs.c.expires), else_=jobs.c.due))
-).where(jobs.c.state != "gave up")
+    func.min(case((jobs.c.state == JobState.CLAIMED, jobs.c.expires), else_=jobs.c.due))
+).where(jobs.c.state != JobState.GAVE_UP)
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -185,7 +208,7 @@ def paused_hubs(connection: Connection, now: datetime) -> dict[str, datetime]:
         select(jobs.c.target, until)
         .where(
             jobs.c.kind == JobKind.PING,
-            literal_column("state <> 'claimed'"),
+            NOT_CLAIMED,
             jobs.c.not_before > to_us(now),
         )
         .group_by(jobs.c.target)
@@ -206,7 +229,7 @@ _PENDING = select(
     func.count(),
     func.coalesce(func.sum(case((jobs.c.host == bindparam("host"), 1), else_=0)), 0),
     func.coalesce(func.sum(case((jobs.c.client == bindparam("client"), 1), else_=0)), 0),
-).where(literal_column("kind = 'verify'"), jobs.c.state.in_(["waiting", "claimed"]))
+).where(IS_VERIFICATION, jobs.c.state.in_([JobState.WAITING, JobState.CLAIMED]))
 
 
 def pending(connection: Connection, host: str, client: str) -> PendingJobs:
@@ -218,7 +241,7 @@ def pending(connection: Connection, host: str, client: str) -> PendingJobs:
 def oldest_since(connection: Connection) -> datetime | None:
     """The `since` of the oldest job queued or claimed; None: the outbox is empty."""
     first: int | None = connection.scalar(
-        select(func.min(jobs.c.since)).where(jobs.c.state != "gave up")
+        select(func.min(jobs.c.since)).where(jobs.c.state != JobState.GAVE_UP)
     )
     return from_us(first)
 
@@ -226,9 +249,10 @@ def oldest_since(connection: Connection) -> datetime | None:
 _COUNTS = select(jobs.c.kind, jobs.c.state, func.count()).group_by(jobs.c.kind, jobs.c.state)
 
 
-def counts(connection: Connection) -> Mapping[tuple[JobKind, str], int]:
-    """How many jobs there are of each kind in each state ("waiting", "claimed", "gave up")."""
-    return {(JobKind(kind), state): number for kind, state, number in connection.execute(_COUNTS)}
+def counts(connection: Connection) -> Mapping[tuple[JobKind, JobState], int]:
+    """How many jobs there are of each kind in each state."""
+    rows = connection.execute(_COUNTS)
+    return {(JobKind(kind), JobState(state)): number for kind, state, number in rows}
 
 
 def hub_states(connection: Connection) -> tuple[HubState, ...]:
@@ -236,9 +260,9 @@ def hub_states(connection: Connection) -> tuple[HubState, ...]:
     statement = (
         select(
             jobs.c.target,
-            func.sum(case((jobs.c.state == "gave up", 0), else_=1)).label("waiting"),
-            func.sum(case((jobs.c.state == "gave up", 1), else_=0)).label("given_up"),
-            func.min(case((jobs.c.state == "waiting", jobs.c.due))).label("next_try"),
+            func.sum(case((jobs.c.state == JobState.GAVE_UP, 0), else_=1)).label("waiting"),
+            func.sum(case((jobs.c.state == JobState.GAVE_UP, 1), else_=0)).label("given_up"),
+            func.min(case((jobs.c.state == JobState.WAITING, jobs.c.due))).label("next_try"),
         )
         .where(jobs.c.kind == JobKind.PING)
         .group_by(jobs.c.target)

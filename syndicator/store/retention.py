@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from syndicator.model.outbox import JobKind
+from syndicator.model.outbox import JobKind, JobState
 from syndicator.store import subscriptions as subscribers
 from syndicator.store.schema import feeds, files, hubs, jobs, posts, problems, subscriptions, to_us
 
@@ -32,7 +32,7 @@ def delete_expired(connection: Connection, pinged_hubs: Collection[str], now: da
     subscribers.delete_expired(connection, now)
     connection.execute(delete(hubs).where(hubs.c.url.not_in(pinged_hubs)))
     removed_hub = and_(jobs.c.kind == JobKind.PING, jobs.c.target.not_in(pinged_hubs))
-    connection.execute(delete(jobs).where(removed_hub, jobs.c.state != "claimed"))
+    connection.execute(delete(jobs).where(removed_hub, jobs.c.state != JobState.CLAIMED))
     subscribed = exists().where(
         subscriptions.c.topic == jobs.c.topic, subscriptions.c.callback == jobs.c.target
     )
@@ -43,7 +43,7 @@ def delete_expired(connection: Connection, pinged_hubs: Collection[str], now: da
         and_(jobs.c.kind == JobKind.DELIVER, ~subscribed),
     )
     old = jobs.c.due <= to_us(now - GIVEN_UP_KEPT)
-    connection.execute(delete(jobs).where(jobs.c.state == "gave up", over, old))
+    connection.execute(delete(jobs).where(jobs.c.state == JobState.GAVE_UP, over, old))
     connection.execute(
         delete(problems).where(
             problems.c.stage.in_(["read", "id", "render"]),
@@ -56,13 +56,13 @@ def delete_expired(connection: Connection, pinged_hubs: Collection[str], now: da
     )
 
 
-_CLAIMED = jobs.c.state == "claimed"
+_CLAIMED = jobs.c.state == JobState.CLAIMED
 _REPAIR = (
     update(jobs)
     .where(
         or_(
             and_(
-                jobs.c.state == "waiting",
+                jobs.c.state == JobState.WAITING,
                 or_(jobs.c.due > bindparam("last"), jobs.c.not_before > bindparam("last")),
             ),
             and_(_CLAIMED, jobs.c.expires > bindparam("last")),
@@ -76,12 +76,12 @@ _REPAIR = (
 )
 
 
-def repair_times(connection: Connection, now: datetime, longest: timedelta) -> int:
-    """Make jobs due that a clock running ahead put off beyond the `longest` wait; how many.
+def repair_times(connection: Connection, now: datetime, longest: timedelta) -> None:
+    """Make jobs due that a clock running ahead put off beyond the `longest` wait.
 
     Claims that it made too long expire too.
     """
-    return connection.execute(_REPAIR, {"now": to_us(now), "last": to_us(now + longest)}).rowcount
+    connection.execute(_REPAIR, {"now": to_us(now), "last": to_us(now + longest)})
 
 
 def shift_back(connection: Connection, now: datetime, by: timedelta) -> None:
@@ -89,6 +89,6 @@ def shift_back(connection: Connection, now: datetime, by: timedelta) -> None:
     now_us = to_us(now)
     by_us = by // timedelta(microseconds=1)
     not_before = case((jobs.c.not_before > now_us, jobs.c.not_before - by_us), else_=0)
-    later = and_(jobs.c.state == "waiting", jobs.c.due > now_us)
+    later = and_(jobs.c.state == JobState.WAITING, jobs.c.due > now_us)
     values = {"due": jobs.c.due - by_us, "not_before": not_before}
     connection.execute(update(jobs).where(later).values(values))

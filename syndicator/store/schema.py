@@ -5,20 +5,25 @@ posts (`identities`), subscriptions and queued jobs can't.
 """
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import overload
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     Table,
     false,
+    literal_column,
     types,
 )
+
+from syndicator.model.outbox import JobKind, JobState
 
 metadata = MetaData()
 
@@ -27,6 +32,11 @@ Text = types.Text().with_variant(types.Text(collation="C"), "postgresql")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+def constant(value: StrEnum) -> ColumnElement[str]:
+    """A value as a literal: no planner matches a parameter with a partial index's condition."""
+    return literal_column(f"'{value}'", Text)
 
 
 def like_sqlite(dialect: str) -> None:
@@ -224,7 +234,7 @@ jobs = Table(
     Column("variant", Text, nullable=False),
     # hosts take turns: a hub's host and port, or a callback's network or host
     Column("host", Text, nullable=False),
-    # "waiting", "claimed" or "gave up"
+    # see `model.outbox.JobState`
     Column("state", Text, nullable=False),
     # the process that claimed it; None: not claimed
     Column("claimer", Text),
@@ -243,6 +253,11 @@ jobs = Table(
     # the address that requested a verification; None for other kinds
     Column("client", Text),
 )
+#: Conditions of the partial indexes below, for statements that are to use these.
+IS_CLAIMED = jobs.c.state == constant(JobState.CLAIMED)
+NOT_CLAIMED = jobs.c.state != constant(JobState.CLAIMED)
+IS_VERIFICATION = jobs.c.kind == constant(JobKind.VERIFY)
+
 #: Identical jobs are queued once. A change while its job is claimed queues a new job.
 Index(
     "jobs_queued_once",
@@ -251,7 +266,7 @@ Index(
     jobs.c.topic,
     jobs.c.variant,
     unique=True,
-    sqlite_where=jobs.c.state != "claimed",
+    sqlite_where=NOT_CLAIMED,
 )
 #: Identical jobs are claimed one at a time.
 Index(
@@ -261,7 +276,7 @@ Index(
     jobs.c.topic,
     jobs.c.variant,
     unique=True,
-    sqlite_where=jobs.c.state == "claimed",
+    sqlite_where=IS_CLAIMED,
 )
 Index("jobs_due", jobs.c.state, jobs.c.due)
 #: For the hub's limits: each request counts the pending verifications by host and by client.
@@ -270,7 +285,7 @@ Index(
     jobs.c.state,
     jobs.c.host,
     jobs.c.client,
-    sqlite_where=jobs.c.kind == "verify",
+    sqlite_where=IS_VERIFICATION,
 )
 
 #: The last results of the pings to each hub.

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, Row, and_, bindparam, case, delete, func, select, update
 
 from syndicator.model.client_keys import host_and_port, host_name
-from syndicator.model.outbox import JobKind, Subscription
+from syndicator.model.outbox import Delivery, Denial, JobKind, JobState, Subscription
 from syndicator.store.outbox import JobRow, enqueue
 from syndicator.store.schema import from_us, jobs, subscriptions, to_us
 from syndicator.store.sql import insert
@@ -23,7 +23,7 @@ from syndicator.store.sql import insert
 ANY_DIGEST = "any"
 
 #: Deliveries that are not claimed.
-UNSENT = and_(jobs.c.kind == JobKind.DELIVER, jobs.c.state != "claimed")
+UNSENT = and_(jobs.c.kind == JobKind.DELIVER, jobs.c.state != JobState.CLAIMED)
 
 _Pair = tuple[str, str]  # topic, callback
 
@@ -69,11 +69,10 @@ def upsert(
     topic, callback = subscription.topic, subscription.callback
     if requested_digest and not find(connection, [(topic, callback)], subscription.since):
         missed = JobRow(
-            kind=JobKind.DELIVER,
+            detail=Delivery(had=requested_digest),
             target=callback,
             topic=topic,
             network=subscription.network,
-            detail={"had": requested_digest},
         )
         enqueue(connection, [missed], subscription.since)
     terms = {"secret": subscription.secret, "expires": to_us(subscription.expires)}
@@ -95,7 +94,7 @@ def upsert(
             jobs.c.kind == JobKind.DENY,
             jobs.c.topic == topic,
             jobs.c.target == callback,
-            jobs.c.state != "claimed",
+            jobs.c.state != JobState.CLAIMED,
         )
     )
 
@@ -145,7 +144,7 @@ def remove(connection: Connection, callback: str, now: datetime) -> int:
     ]
     for row in ended:
         end(connection, row.topic, row.callback)
-    denials = [JobRow(kind=JobKind.DENY, target=row.callback, topic=row.topic) for row in ended]
+    denials = [JobRow(detail=Denial(), target=row.callback, topic=row.topic) for row in ended]
     return enqueue(connection, denials, now)
 
 
@@ -239,11 +238,9 @@ def total_at(connection: Connection, host: str, network: str | None, now: dateti
     return max(of_host, of_network or 0)
 
 
-def delete_expired(connection: Connection, now: datetime) -> int:
-    """Delete subscriptions whose lease ended; how many."""
-    return connection.execute(
-        delete(subscriptions).where(subscriptions.c.expires <= to_us(now))
-    ).rowcount
+def delete_expired(connection: Connection, now: datetime) -> None:
+    """Delete subscriptions whose lease ended."""
+    connection.execute(delete(subscriptions).where(subscriptions.c.expires <= to_us(now)))
 
 
 def total(connection: Connection, now: datetime) -> int:

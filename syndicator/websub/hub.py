@@ -3,11 +3,10 @@
 import hmac
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import Job, Request, Response, Subscription
+from syndicator.model.outbox import Job, Mode, Request, Response, Subscription, Verification
 from syndicator.websub.links import link_header
 from syndicator.websub.signatures import signature
 
@@ -18,11 +17,11 @@ LIMIT_REACHED = "this host has reached its limit of subscriptions"
 NOT_CONFIRMED = "the callback did not confirm the request"
 
 
-def verification(callback: str, detail: Mapping[str, Any], challenge: str) -> Request:
+def verification(callback: str, of: Verification, challenge: str) -> Request:
     """Ask a callback to confirm that it wants to subscribe or unsubscribe (§5.3)."""
-    query = {"hub.mode": detail["mode"], "hub.topic": detail["topic"], "hub.challenge": challenge}
-    if detail["mode"] == "subscribe":
-        query["hub.lease_seconds"] = str(detail["lease"])
+    query = {"hub.mode": of.mode, "hub.topic": of.topic, "hub.challenge": challenge}
+    if of.mode is Mode.SUBSCRIBE:
+        query["hub.lease_seconds"] = str(of.lease)
     return Request(method="GET", url=_with_query(callback, query), stranger=True)
 
 
@@ -35,14 +34,15 @@ def is_verified(answer: Response, challenge: str) -> bool:
     )
 
 
-def subscription(job: Job, began: datetime, network: str | None = None) -> Subscription:
+def subscription(
+    job: Job, verified: Verification, began: datetime, network: str | None = None
+) -> Subscription:
     """The subscription after its verification. The lease runs from when that was sent (§5.3)."""
-    secret = job.detail.get("secret")
     return Subscription(
         topic=job.topic,
         callback=job.target,
-        secret=None if secret is None else bytes.fromhex(secret),
-        expires=began + timedelta(seconds=job.detail["lease"]),
+        secret=verified.secret,
+        expires=began + timedelta(seconds=verified.lease),
         since=began,
         network=network,
     )

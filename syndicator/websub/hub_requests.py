@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from syndicator.model.client_keys import host_name
+from syndicator.model.outbox import Mode, Verification
 
 #: Characters of the longest callback. Addresses in use have some hundred; a row in an index of
 #: PostgreSQL holds about 2,700 bytes.
@@ -67,8 +67,7 @@ class Accepted:
     callback: str
     host: str  #: as limits count it, see `model.client_keys.host_name`
     topic: str  #: its URL as the feed itself names it
-    mode: str  #: "subscribe" or "unsubscribe"
-    detail: Mapping[str, Any]  #: for the verification: mode, topic as requested, lease, secret
+    verification: Verification
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,8 +112,8 @@ def parse(
     if repeated := [name for name in _ONCE if len(form.get(name, ())) > 1]:
         return Refused(status=400, text=f"{repeated[0]} is given more than once")
     match form.get("hub.mode", [""])[0]:
-        case "subscribe" | "unsubscribe" as mode:
-            return _subscribe_or_unsubscribe(mode, form, known, refusal, lease)
+        case Mode.SUBSCRIBE | Mode.UNSUBSCRIBE as mode:
+            return _subscribe_or_unsubscribe(Mode(mode), form, known, refusal, lease)
         case "publish":
             return _publish([*form.get("hub.url", ()), *form.get("hub.topic", ())], known, allowed)
         case "":
@@ -126,7 +125,7 @@ def parse(
 
 
 def _subscribe_or_unsubscribe(
-    mode: str,
+    mode: Mode,
     form: Mapping[str, Sequence[str]],
     known: Callable[[str], str | None],
     refusal: Callable[[str], str | None],
@@ -144,19 +143,18 @@ def _subscribe_or_unsubscribe(
         )
     if reason := refusal(callback):
         return Refused(status=400, text=f"hub.callback {reason}")
-    detail: dict[str, Any] = {"mode": mode, "topic": topics[0]}
-    if mode == "subscribe":
+    verification = Verification(mode=mode, topic=topics[0])
+    if mode is Mode.SUBSCRIBE:
         seconds = form.get("hub.lease_seconds", [""])[0]
         if seconds and not re.fullmatch(r"[0-9]*[1-9][0-9]*", seconds):
             return Refused(status=400, text="hub.lease_seconds must be a positive integer")
-        detail["lease"] = lease.granted(int(seconds[:12]) if seconds else None)
         secret = form.get("hub.secret", [""])[0].encode()
         if len(secret) >= SECRET_LIMIT:
             return Refused(status=400, text=f"hub.secret must be shorter than {SECRET_LIMIT} bytes")
-        if secret:
-            detail["secret"] = secret.hex()
+        granted = lease.granted(int(seconds[:12]) if seconds else None)
+        verification = replace(verification, lease=granted, secret=secret or None)
     return Accepted(
-        callback=callback, host=host_name(callback), topic=topic, mode=mode, detail=detail
+        callback=callback, host=host_name(callback), topic=topic, verification=verification
     )
 
 

@@ -1,11 +1,11 @@
 """How often a failed ping or other job is retried: once after each wait of its schedule.
 
-`push.retry` is the schedule of pings, `hub.retry` that of requests to callbacks. After the last
-wait the job is given up. Verifications have fewer retries (`tasks.VERIFY_RETRIES`). This module
-also decides when failed deliveries end a subscription.
+After the last wait the job is given up. This module also decides when failed deliveries end a
+subscription.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -14,6 +14,9 @@ from syndicator.model.outbox import Response
 #: The longest `Retry-After` that is obeyed. A day is enough for any maintenance, and a retry after
 #: a day still comes in time.
 RETRY_AFTER_CAP = timedelta(days=1)
+
+#: How often a verification is retried while its callback gives no answer. Any answer decides it.
+VERIFY_RETRIES = 2
 
 #: The largest random extension of a wait, as a part of it. Jobs that failed together are then not
 #: retried together.
@@ -26,6 +29,23 @@ LOST_AFTER = timedelta(days=7)
 #: A subscription ends only after so many failed attempts in a row. A quiet feed makes few (seven
 #: for a post by default), so the posts of one day, or of two days a week apart, are not enough.
 LOST_ATTEMPTS = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryPolicy:
+    """The schedules of retries: the wait before each."""
+
+    pings: Sequence[timedelta]
+    callbacks: Sequence[timedelta]  #: of deliveries and denials
+
+    @property
+    def verifications(self) -> Sequence[timedelta]:
+        return self.callbacks[:VERIFY_RETRIES]
+
+    @property
+    def longest(self) -> timedelta:
+        """The longest wait before any retry, without its random part."""
+        return max([RETRY_AFTER_CAP, *self.pings, *self.callbacks])
 
 
 def is_lost(failing: datetime | None, failures: int, now: datetime) -> bool:

@@ -6,12 +6,25 @@ from datetime import datetime, timedelta
 
 from syndicator.model.client_keys import network_of
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import Job, JobKind, JobOutcome, Request, Response, Subscription
+from syndicator.model.outbox import (
+    Delivery,
+    Denial,
+    Done,
+    GaveUp,
+    Job,
+    JobKind,
+    JobOutcome,
+    Mode,
+    Ping,
+    Released,
+    Request,
+    Response,
+    Retry,
+    Subscription,
+    Verification,
+)
 from syndicator.websub import hub, publisher
-from syndicator.websub.retry import is_lost, next_attempt, retry_after
-
-#: How often a verification is retried while its callback gives no answer. Any answer decides it.
-VERIFY_RETRIES = 2
+from syndicator.websub.retry import RetryPolicy, is_lost, next_attempt, retry_after
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,21 +32,56 @@ class Task:
     """A job and the request that does it."""
 
     job: Job
-    request: Request | None  #: None: there is nothing to send, the job is done
+    request: Request
     expected: str = ""  #: a verification's challenge; the digest of what is delivered
     subscription: Subscription | None = None  #: of a delivery; None: the job is another kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TaskOutcome:
-    """The outcome of a job, and what it changes for the subscription."""
+class Confirmed:
+    """The callback confirmed that it subscribes, or renews with these terms."""
 
-    job_outcome: JobOutcome
-    delivered: str | None = None  #: digest of the bytes that arrived; None: none did
-    confirmed: Subscription | None = None  #: to begin, or to renew with these terms; None: neither
-    ended: bool = False  #: the subscription is over
-    reason: str | None = None  #: why we ended it, for the denial; None: no denial is sent
+    subscription: Subscription
+    verification: Verification
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivered:
+    """The topic arrived."""
+
+    digest: str  #: of its bytes
     network: str | None = None  #: the callback's new network; None: unchanged, or unknown
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotDelivered:
+    """The delivery failed. The subscription continues (W3C WebSub §7)."""
+
+    error: str
+    network: str | None = None  #: see `Delivered`
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The callback ended it, or knows that it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Deliveries failed for so long that we end it, and deny it (§5.2)."""
+
+
+#: What becomes of the subscription that a job belongs to.
+SubscriptionChange = Confirmed | Delivered | NotDelivered | Ended | Lost
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskOutcome:
+    """What became of a job, and of its subscription."""
+
+    job: Job
+    outcome: JobOutcome
+    change: SubscriptionChange | None = None  #: None: nothing changes
 
 
 def task_for(
@@ -42,112 +90,124 @@ def task_for(
     delivered: str | None,
     file: FeedFile | None,
     challenge: str,
-) -> Task:
-    """The request that does a job.
+) -> Task | None:
+    """The request that does a job; None: nothing has to be sent, the job is done.
 
     `subscription` is the callback's current one (None: it has none), `delivered` the digest of what
     it was last sent (None: unknown), `file` the current topic (None: it is no longer published).
     `challenge` is random and used once.
     """
-    match job.kind:
-        case JobKind.PING:
+    match job.detail:
+        case Ping():
             return Task(job=job, request=publisher.ping(job.target, job.topic))
-        case JobKind.DENY:
-            topic = job.detail.get("topic", job.topic)
-            return Task(job=job, request=hub.denial(job.target, topic, job.detail.get("reason")))
-        case JobKind.VERIFY if file is None and job.detail["mode"] == "subscribe":
-            request = hub.denial(job.target, job.detail["topic"], hub.TOPIC_ENDED)
-            return Task(job=job, request=request)
-        case JobKind.VERIFY:
-            request = hub.verification(job.target, job.detail, challenge)
+        case Denial(topic=topic, reason=reason):
+            return Task(job=job, request=hub.denial(job.target, topic or job.topic, reason))
+        case Verification(mode=Mode.SUBSCRIBE, topic=topic) if file is None:
+            return Task(job=job, request=hub.denial(job.target, topic, hub.TOPIC_ENDED))
+        case Verification() as verification:
+            request = hub.verification(job.target, verification, challenge)
             return Task(job=job, request=request, expected=challenge)
-        case JobKind.DELIVER:
+        case Delivery(had=had):
             if subscription is None or file is None:
-                return Task(job=job, request=None)
-            if file.digest in (delivered, job.detail.get("had")):
-                return Task(job=job, request=None)
+                return None
+            if file.digest in (delivered, had):
+                return None
             request = hub.delivery(subscription, file)
             return Task(job=job, request=request, expected=file.digest, subscription=subscription)
 
 
 def outcome_of(
     task: Task,
-    answer: Response | None,
-    now: datetime,
+    response: Response,
     began: datetime,
-    retry: Sequence[timedelta],
+    now: datetime,
+    retry: RetryPolicy,
     jitter: float,
 ) -> TaskOutcome:
-    """What an answer means; None: there was nothing to send.
+    """What the response to a task's request means.
 
     `began` is when the request was sent: the lease of a verified subscription runs from then.
+    `jitter` is random, from 0 to 1.
     """
     job = task.job
-    if answer is None:
-        return TaskOutcome(job_outcome=JobOutcome(job=job, done=True, attempted=False))
-    if answer.stopped:
-        return TaskOutcome(job_outcome=JobOutcome(job=job, retry_at=job.due, attempted=False))
-    if job.kind is JobKind.VERIFY and task.expected:
-        return _verification(task, answer, now, began, retry, jitter)
-    if job.kind is JobKind.DELIVER:
-        return _delivery(task, answer, _failed(job, answer, now, retry, jitter), now)
-    ended = job.kind is JobKind.VERIFY  # denied instead, since the topic ended
-    if answer.succeeded:
-        return TaskOutcome(job_outcome=JobOutcome(job=job, done=True), ended=ended)
-    return TaskOutcome(job_outcome=_failed(job, answer, now, retry, jitter), ended=ended)
+    if response.stopped:
+        return TaskOutcome(job=job, outcome=Released())
+
+    failure = _failure(job, response, now, _schedule(task, retry), jitter)
+    done_or_failed = Done() if response.succeeded else failure
+    match job.detail:
+        case Ping() | Denial():
+            return TaskOutcome(job=job, outcome=done_or_failed)
+        case Verification() if not task.expected:  # denied instead, since the topic ended
+            return TaskOutcome(job=job, outcome=done_or_failed, change=Ended())
+        case Verification() as verification:
+            return _verification(task, verification, response, began, failure)
+        case Delivery():
+            return _delivery(task, response, now, failure)
 
 
-def _delivery(task: Task, answer: Response, failed: JobOutcome, now: datetime) -> TaskOutcome:
-    job, subscription = task.job, task.subscription
-    done = JobOutcome(job=job, done=True)
-    network = network_of(answer.peer or "")
-    moved = network if network and subscription and network != subscription.network else None
-    if answer.succeeded:
-        return TaskOutcome(job_outcome=done, delivered=task.expected, network=moved)
-    if answer.status == 410:  # W3C WebSub §7: the subscription may be ended
-        return TaskOutcome(job_outcome=done, ended=True)
-    if subscription is not None and is_lost(subscription.failing, subscription.failures + 1, now):
-        # A subscription continues after a failed delivery (§7), but a hub may deny one at any time
-        # (§5.2).
-        error = f"{hub.UNREACHABLE}: its subscription ended; {failed.error}"
-        given_up = JobOutcome(job=job, error=error)
-        return TaskOutcome(job_outcome=given_up, ended=True, reason=hub.UNREACHABLE)
-    return TaskOutcome(job_outcome=failed, network=moved)
+def _schedule(task: Task, retry: RetryPolicy) -> Sequence[timedelta]:
+    """The waits before the retries of a task."""
+    match task.job.detail:
+        case Ping():
+            return retry.pings
+        case Verification() if task.expected:
+            return retry.verifications
+        case _:
+            return retry.callbacks
 
 
 def _verification(
     task: Task,
-    answer: Response,
-    now: datetime,
+    verification: Verification,
+    response: Response,
     began: datetime,
-    retry: Sequence[timedelta],
-    jitter: float,
+    failure: Retry | GaveUp,
 ) -> TaskOutcome:
     job = task.job
-    if hub.is_verified(answer, task.expected):
-        done = JobOutcome(job=job, done=True)
-        if job.detail["mode"] == "unsubscribe":
-            return TaskOutcome(job_outcome=done, ended=True)
-        network = network_of(answer.peer or "") or None
-        return TaskOutcome(job_outcome=done, confirmed=hub.subscription(job, began, network))
-    if answer.status is not None or answer.refused:
+    if hub.is_verified(response, task.expected):
+        if verification.mode is Mode.UNSUBSCRIBE:
+            return TaskOutcome(job=job, outcome=Done(), change=Ended())
+        network = network_of(response.peer or "") or None
+        subscription = hub.subscription(job, verification, began, network)
+        change = Confirmed(subscription=subscription, verification=verification)
+        return TaskOutcome(job=job, outcome=Done(), change=change)
+    if response.status is not None or response.refused:
         # The callback did not confirm: an existing subscription continues unchanged (§5.3.1).
-        error = hub.NOT_CONFIRMED if answer.error is None else answer.error
-        return TaskOutcome(job_outcome=JobOutcome(job=job, done=True, error=error))
-    return TaskOutcome(job_outcome=_failed(job, answer, now, retry[:VERIFY_RETRIES], jitter))
+        return TaskOutcome(job=job, outcome=Done(error=response.error or hub.NOT_CONFIRMED))
+    return TaskOutcome(job=job, outcome=failure)
 
 
-def _failed(
-    job: Job, answer: Response, now: datetime, retry: Sequence[timedelta], jitter: float
-) -> JobOutcome:
+def _delivery(
+    task: Task, response: Response, now: datetime, failure: Retry | GaveUp
+) -> TaskOutcome:
+    job, subscription = task.job, task.subscription
+    network = network_of(response.peer or "")
+    moved = network if network and subscription and network != subscription.network else None
+    if response.succeeded:
+        arrived = Delivered(digest=task.expected, network=moved)
+        return TaskOutcome(job=job, outcome=Done(), change=arrived)
+    if response.status == 410:  # W3C WebSub §7: the subscription may be ended
+        return TaskOutcome(job=job, outcome=Done(), change=Ended())
+    if subscription is not None and is_lost(subscription.failing, subscription.failures + 1, now):
+        # A subscription continues after a failed delivery (§7), but a hub may deny one at any time
+        # (§5.2).
+        error = f"{hub.UNREACHABLE}: its subscription ended; {failure.error}"
+        return TaskOutcome(job=job, outcome=GaveUp(error=error), change=Lost())
+    failed = NotDelivered(error=failure.error, network=moved)
+    return TaskOutcome(job=job, outcome=failure, change=failed)
+
+
+def _failure(
+    job: Job, response: Response, now: datetime, schedule: Sequence[timedelta], jitter: float
+) -> Retry | GaveUp:
+    error = response.error or f"it answered {response.status}"
+    wait = retry_after(response, now)
+    not_before = now + wait if wait else None
     # A callback with an endless answer would give the same again. A hub is retried all the same:
     # its readers must not miss the change.
-    endless = answer.too_large and job.kind is not JobKind.PING
-    retry_at = None if endless else next_attempt(job.attempts + 1, retry, answer, now, jitter)
-    wait = retry_after(answer, now)
-    return JobOutcome(
-        job=job,
-        retry_at=retry_at,
-        not_before=now + wait if wait else None,
-        error=answer.error or f"it answered {answer.status}",
-    )
+    endless = response.too_large and job.kind is not JobKind.PING
+    at = None if endless else next_attempt(job.attempts + 1, schedule, response, now, jitter)
+    if at is None:
+        return GaveUp(error=error, not_before=not_before)
+    return Retry(at=at, error=error, not_before=not_before)

@@ -39,7 +39,7 @@ from syndicator import config
 from syndicator.errors import StateError
 from syndicator.inspection import check_machine
 from syndicator.model.content import Problem
-from syndicator.model.outbox import JobKind, Subscription
+from syndicator.model.outbox import Mode, Subscription, Verification
 from syndicator.model.progress import Cancel, Phase
 from syndicator.service import Service
 from syndicator.store import outbox, subscriptions
@@ -254,7 +254,7 @@ def test_callbacks_that_never_answer_do_not_delay_deliveries(tmp_path: Path) -> 
     silent = Silent([f"127.0.0.{n}" for n in range(2, 8)], confirm=False)
     command.post("2026-01-01-one", "First")
     now, topic = datetime.now(UTC), f"{command.url}all.rss"
-    detail = {"mode": "subscribe", "topic": topic, "lease": 9000}
+    detail = Verification(mode=Mode.SUBSCRIBE, topic=topic, lease=9000)
     database = open_state(command)
     with database.begin() as connection:
         subscriptions.upsert(connection, lasting(topic, f"{honest.url}/cb", now))
@@ -262,11 +262,9 @@ def test_callbacks_that_never_answer_do_not_delay_deliveries(tmp_path: Path) -> 
             connection,
             [
                 JobRow(
-                    kind=JobKind.VERIFY,
+                    detail=detail,
                     target=f"{silent.urls[n % 6]}/{n}",
                     topic=topic,
-                    variant="subscribe",
-                    detail=detail,
                 )
                 for n in range(1000)
             ],

@@ -3,14 +3,30 @@
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
+import pytest
+from sqlalchemy import select, text
 
-from syndicator.model.outbox import Job, JobKind, JobOutcome
+from syndicator.model.outbox import (
+    Done,
+    GaveUp,
+    Job,
+    JobKind,
+    JobOutcome,
+    JobState,
+    Mode,
+    Released,
+    Retry,
+    Verification,
+)
 from syndicator.store import claims, outbox
+from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState, JobRow
+from syndicator.store.schema import from_us
+from syndicator.store.schema import jobs as table
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 LEASE = timedelta(minutes=2)
@@ -37,43 +53,45 @@ def claim(
 ) -> tuple[Job, ...]:
     with database.begin() as connection:
         return claims.claim(
-            connection, now, claimer=claimer, limit=limit, per_host=per_host, lease=LEASE
+            connection,
+            now,
+            claimer=claimer,
+            lease=LEASE,
+            limits=ClaimLimits(jobs=limit, per_host=per_host),
         )
 
 
-def record(database: Database, *outcomes: JobOutcome, now: datetime = NOW) -> None:
+def verification(mode: Mode, lease: int = 0) -> JobRow:
+    return JobRow(detail=Verification(mode=mode, topic="t", lease=lease), target=A, topic="t")
+
+
+def record(database: Database, *outcomes: tuple[Job, JobOutcome], now: datetime = NOW) -> None:
     with database.begin() as connection:
         claims.record(connection, outcomes, now)
 
 
-def states(database: Database) -> dict[tuple[JobKind, str], int]:
+def states(database: Database) -> dict[tuple[JobKind, JobState], int]:
     with database.read() as connection:
         return dict(outbox.counts(connection))
 
 
 def test_a_job_is_claimed_as_it_was_queued(database: Database) -> None:
     """All its values come back."""
-    job = JobRow(
-        kind=JobKind.VERIFY,
-        target="https://c.example/cb?k=ü",
-        topic="t",
-        variant="v",
-        detail={"a": [1, "ü"]},
-    )
+    detail = Verification(mode=Mode.SUBSCRIBE, topic="tü", lease=9, secret=b"\0", had="d")
+    job = JobRow(detail=detail, target="https://c.example/cb?k=ü", topic="t")
     with database.begin() as connection:
         assert outbox.enqueue(connection, [job], NOW) == 1
     (claimed,) = claim(database)
     assert claimed == Job(
         id=claimed.id,
-        kind=JobKind.VERIFY,
+        detail=detail,
         target="https://c.example/cb?k=ü",
         topic="t",
         attempts=0,
         since=NOW,
         due=NOW,
-        detail={"a": [1, "ü"]},
     )
-    assert states(database) == {(JobKind.VERIFY, "claimed"): 1}
+    assert states(database) == {(JobKind.VERIFY, JobState.CLAIMED): 1}
 
 
 def test_each_hub_has_one_ping_for_each_topic(database: Database) -> None:
@@ -81,7 +99,7 @@ def test_each_hub_has_one_ping_for_each_topic(database: Database) -> None:
     assert enqueue(database, A, B, topics=("t", "u")) == 4
     assert enqueue(database, A, now=after(9)) == 1
     assert enqueue(database) == 0
-    assert states(database) == {(JobKind.PING, "waiting"): 4}
+    assert states(database) == {(JobKind.PING, JobState.WAITING): 4}
     assert {job.since for job in claim(database, now=after(9))} == {NOW}
 
 
@@ -91,7 +109,7 @@ def test_a_change_while_its_ping_is_claimed_is_a_new_job(database: Database) -> 
     (first,) = claim(database)
     enqueue(database, A, now=after(1))
     assert claim(database, now=after(1)) == ()
-    record(database, JobOutcome(job=first, done=True))
+    record(database, (first, Done()))
     (second,) = claim(database, now=after(1))
     assert (second.since, second.id != first.id) == (after(1), True)
 
@@ -101,42 +119,35 @@ def test_a_failed_job_merges_with_one_queued_meanwhile(database: Database) -> No
     enqueue(database, A)
     (first,) = claim(database)
     enqueue(database, A, now=after(1))
-    record(database, JobOutcome(job=first, retry_at=after(300), error="it answered 500"))
+    record(database, (first, Retry(at=after(300), error="it answered 500")))
     (job,) = claim(database, now=after(2))
     assert (job.since, job.attempts) == (NOW, 0)
-    assert states(database) == {(JobKind.PING, "claimed"): 1}
+    assert states(database) == {(JobKind.PING, JobState.CLAIMED): 1}
 
 
 def test_kinds_and_variants_do_not_merge(database: Database) -> None:
     """To subscribe and to unsubscribe are two verifications, claimed in the order they came."""
-    jobs = {
-        mode: JobRow(kind=JobKind.VERIFY, target=A, topic="t", variant=mode, detail={"m": mode})
-        for mode in "su"
-    }
-    for mode in "sus":
+    subscribe, unsubscribe = map(verification, Mode)
+    for job in (subscribe, unsubscribe, subscribe):
         with database.begin() as connection:
-            outbox.enqueue_last(connection, jobs[mode], NOW)
+            outbox.enqueue_last(connection, job, NOW)
     enqueue(database, A)
     verified = []
     while claimed := claim(database):
         verify = [job for job in claimed if job.kind is JobKind.VERIFY]
-        verified.append([job.detail["m"] for job in verify])
-        record(database, *(JobOutcome(job=job, done=True) for job in verify))
-    assert verified == [["u"], ["s"]]
+        verified.append([job.detail for job in verify])
+        record(database, *((job, Done()) for job in verify))
+    assert verified == [[unsubscribe.detail], [subscribe.detail]]
 
 
 def test_the_second_verification_waits_for_the_first(database: Database) -> None:
     """Even while the first is retried: otherwise the first would be decided last."""
-    for second, mode in enumerate("su"):
+    for second, mode in enumerate(Mode):
         with database.begin() as connection:
-            outbox.enqueue_last(
-                connection,
-                JobRow(kind=JobKind.VERIFY, target=A, topic="t", variant=mode),
-                after(second),
-            )
+            outbox.enqueue_last(connection, verification(mode), after(second))
     (first,) = claim(database, now=after(1))
     assert claim(database, now=after(1)) == ()
-    record(database, JobOutcome(job=first, retry_at=after(5), error="it did not answer in time"))
+    record(database, (first, Retry(at=after(5), error="it did not answer in time")))
     assert claim(database, now=after(4)) == ()
     assert [job.id for job in claim(database, now=after(5))] == [first.id]
 
@@ -147,11 +158,11 @@ def test_the_newest_detail_counts(database: Database) -> None:
         for lease in (1, 2):
             outbox.enqueue(
                 connection,
-                [JobRow(kind=JobKind.VERIFY, target=A, topic="t", detail={"lease": lease})],
+                [verification(Mode.SUBSCRIBE, lease)],
                 NOW,
             )
     (job,) = claim(database)
-    assert job.detail == {"lease": 2}
+    assert job.detail == verification(Mode.SUBSCRIBE, 2).detail
 
 
 def test_nothing_is_claimed_before_it_is_due_or_twice(database: Database) -> None:
@@ -160,7 +171,7 @@ def test_nothing_is_claimed_before_it_is_due_or_twice(database: Database) -> Non
     assert claim(database, now=after(-1)) == ()
     (job,) = claim(database)
     assert claim(database) == ()
-    record(database, JobOutcome(job=job, retry_at=after(5), error="x"))
+    record(database, (job, Retry(at=after(5), error="x")))
     assert claim(database, now=after(4)) == ()
     (again,) = claim(database, now=after(5))
     assert (again.attempts, again.since) == (1, NOW)
@@ -180,7 +191,7 @@ def test_new_jobs_are_claimed_before_retries(database: Database) -> None:
     """A job that failed waits behind those that may succeed."""
     enqueue(database, A)
     (failed,) = claim(database)
-    record(database, JobOutcome(job=failed, retry_at=after(1), error="x"))
+    record(database, (failed, Retry(at=after(1), error="x")))
     enqueue(database, B, now=after(2))
     assert [job.target for job in claim(database, now=after(2), limit=1)] == [B]
 
@@ -203,15 +214,18 @@ def test_a_restarted_claimer_releases_its_own_claims_at_once(database: Database)
     claim(database, limit=1, claimer="other")
     claim(database, limit=1, claimer="me")
     with database.begin() as connection:
-        assert claims.release(connection, "me") == 1
-    assert states(database) == {(JobKind.PING, "claimed"): 1, (JobKind.PING, "waiting"): 1}
+        claims.release(connection, "me")
+    assert states(database) == {
+        (JobKind.PING, JobState.CLAIMED): 1,
+        (JobKind.PING, JobState.WAITING): 1,
+    }
 
 
 def test_an_attempt_that_was_not_made_is_not_counted(database: Database) -> None:
     """A stopped pass releases its jobs unchanged."""
     enqueue(database, A)
     (job,) = claim(database)
-    record(database, JobOutcome(job=job, retry_at=job.due, attempted=False))
+    record(database, (job, Released()))
     (again,) = claim(database)
     assert (again.attempts, again.due) == (0, NOW)
     with database.read() as connection:
@@ -222,10 +236,10 @@ def test_a_given_up_job_stays_until_the_next_change(database: Database) -> None:
     """Then it is queued again with fresh retries, and the `since` of the first change."""
     enqueue(database, A)
     (job,) = claim(database)
-    record(database, JobOutcome(job=job, error="it answered 500"))
+    record(database, (job, GaveUp(error="it answered 500")))
     with database.read() as connection:
         assert outbox.next_due(connection) is None
-    assert states(database) == {(JobKind.PING, "gave up"): 1}
+    assert states(database) == {(JobKind.PING, JobState.GAVE_UP): 1}
     assert claim(database, now=after(999_999)) == ()
     enqueue(database, A, now=after(60))
     (again,) = claim(database, now=after(60))
@@ -237,18 +251,16 @@ def test_a_given_up_job_merges_with_a_queued_one(database: Database) -> None:
     enqueue(database, A)
     (job,) = claim(database)
     enqueue(database, A, now=after(1))
-    record(database, JobOutcome(job=job, error="x"))
-    assert states(database) == {(JobKind.PING, "waiting"): 1}
+    record(database, (job, GaveUp(error="x")))
+    assert states(database) == {(JobKind.PING, JobState.WAITING): 1}
 
 
 def test_retry_after_delays_the_next_change_too(database: Database) -> None:
     """A new change makes the ping due at once, but not before the hub's Retry-After."""
     enqueue(database, A, B)
     first, second = claim(database)
-    busy = JobOutcome(
-        job=first, retry_at=after(120), not_before=after(120), error="it answered 503"
-    )
-    record(database, busy, JobOutcome(job=second, retry_at=after(120), error="it answered 500"))
+    busy = (first, Retry(at=after(120), not_before=after(120), error="it answered 503"))
+    record(database, busy, (second, Retry(at=after(120), error="it answered 500")))
     enqueue(database, A, B, now=after(30))
     assert [job.target for job in claim(database, now=after(30))] == [B]
     assert [job.target for job in claim(database, now=after(120))] == [A]
@@ -261,7 +273,7 @@ def test_retry_after_delays_a_change_that_came_meanwhile(database: Database) -> 
     enqueue(database, A, now=after(1))
     record(
         database,
-        JobOutcome(job=first, retry_at=after(120), not_before=after(120), error="it answered 503"),
+        (first, Retry(at=after(120), not_before=after(120), error="it answered 503")),
     )
     assert claim(database, now=after(119)) == ()
     (job,) = claim(database, now=after(120))
@@ -273,7 +285,7 @@ def test_a_change_during_the_transaction_that_records_a_failure(database: Databa
     enqueue(database, A)
     (first,) = claim(database)
     recording = threading.Thread(
-        target=record, args=(database, JobOutcome(job=first, retry_at=after(300), error="x"))
+        target=record, args=(database, (first, Retry(at=after(300), error="x")))
     )
     with database.begin() as connection:
         outbox.enqueue_pings(connection, [("t", [A])], after(1))
@@ -284,7 +296,7 @@ def test_a_change_during_the_transaction_that_records_a_failure(database: Databa
                 while recording.is_alive() and not beside.scalar(waits):
                     pass
     recording.join(30)
-    assert states(database) == {(JobKind.PING, "waiting"): 1}
+    assert states(database) == {(JobKind.PING, JobState.WAITING): 1}
     (job,) = claim(database, now=after(1))
     assert (job.since, job.attempts) == (NOW, 0)
 
@@ -301,7 +313,7 @@ def test_when_the_next_job_is_due(database: Database) -> None:
     assert next_due() == after(9)
     (job,) = claim(database, now=after(9))
     assert next_due() == after(9) + LEASE
-    record(database, JobOutcome(job=job, retry_at=after(50), error="x"), now=after(10))
+    record(database, (job, Retry(at=after(50), error="x")), now=after(10))
     assert next_due() == after(50)
 
 
@@ -309,14 +321,14 @@ def test_hubs_as_operators_see_them(database: Database) -> None:
     """Last success, fetch and failure with its error; pings queued and given up; the next try."""
     enqueue(database, A, B, topics=("t", "u"))
     jobs = {(job.target, job.topic): job for job in claim(database)}
-    record(database, JobOutcome(job=jobs[A, "t"], done=True), now=after(1))
+    record(database, (jobs[A, "t"], Done()), now=after(1))
     record(
         database,
-        JobOutcome(job=jobs[A, "u"], retry_at=after(9), error="it answered 500"),
+        (jobs[A, "u"], Retry(at=after(9), error="it answered 500")),
         now=after(2),
     )
-    record(database, JobOutcome(job=jobs[B, "t"], error="it refused the connection"), now=after(3))
-    record(database, JobOutcome(job=jobs[B, "u"], done=True), now=after(4))
+    record(database, (jobs[B, "t"], GaveUp(error="it refused the connection")), now=after(3))
+    record(database, (jobs[B, "u"], Done()), now=after(4))
     with database.begin() as connection:
         outbox.record_fetch(connection, [B], after(4))
         outbox.record_fetch(connection, [B], after(5))
@@ -379,9 +391,7 @@ def test_verifications_take_turns_by_client(database: Database) -> None:
     ]
     with database.begin() as connection:
         jobs = [
-            JobRow(
-                kind=JobKind.VERIFY, target=target, topic="t", variant="subscribe", client=client
-            )
+            replace(verification(Mode.SUBSCRIBE), target=target, client=client)
             for client, target in requests
         ]
         outbox.enqueue(connection, jobs, NOW)
@@ -391,7 +401,12 @@ def test_verifications_take_turns_by_client(database: Database) -> None:
     with database.begin() as connection:
         kinds = [JobKind.VERIFY]
         claimed = claims.claim(
-            connection, NOW, claimer="me", limit=99, per_host=3, lease=LEASE, kinds=kinds
+            connection,
+            NOW,
+            claimer="me",
+            lease=LEASE,
+            limits=ClaimLimits(jobs=99, per_host=3),
+            kinds=kinds,
         )
         assert outbox.pending(connection, "a0.example", "one") == outbox.PendingJobs(
             total=21, host=1, client=1
@@ -403,3 +418,60 @@ def test_verifications_take_turns_by_client(database: Database) -> None:
         "b.example",
     ]
     assert JobKind.PING in {job.kind for job in claim(database)}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (Done(), None),
+        (Done(error="it did not confirm"), None),
+        (Retry(at=after(5), error="x"), (JobState.WAITING, 2, after(5), None, "x")),
+        (
+            Retry(at=after(9), not_before=after(7), error="x"),
+            (JobState.WAITING, 2, after(9), after(7), "x"),
+        ),
+        (GaveUp(error="x"), (JobState.GAVE_UP, 2, NOW, None, "x")),
+        (
+            GaveUp(error="x", not_before=after(7)),
+            (JobState.GAVE_UP, 2, NOW, after(7), "x"),
+        ),
+        (Released(), (JobState.WAITING, 1, NOW, None, None)),
+        (Released(until=after(1)), (JobState.WAITING, 1, after(1), None, None)),
+        (
+            Released(until=after(1), not_before=after(1)),
+            (JobState.WAITING, 1, after(1), after(1), None),
+        ),
+    ],
+)
+def test_what_an_outcome_does_to_a_job(
+    database: Database, outcome: JobOutcome, expected: tuple[object, ...] | None
+) -> None:
+    """State, attempts, due, Retry-After and error; a job that is done is deleted."""
+    enqueue(database, A)
+    (first,) = claim(database)
+    record(database, (first, Retry(at=NOW, not_before=NOW, error="before")))
+    (second,) = claim(database)
+    record(database, (second, outcome))
+    with database.read() as connection:
+        row = connection.execute(select(table)).one_or_none()
+    assert expected == (
+        row
+        and (row.state, row.attempts, from_us(row.due), from_us(row.not_before or None), row.error)
+    )
+    assert row is None or (row.claimer, row.expires) == (None, None)
+
+
+def test_a_job_that_an_earlier_version_queued_is_claimed(database: Database) -> None:
+    """With all that its verification needs."""
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO jobs (kind, target, topic, variant, host, state, attempts, since, due,"
+                " not_before, detail) VALUES ('verify', 'https://a.example/', 't', 'subscribe',"
+                " 'a.example', 'waiting', 0, 0, 0, 0, :detail)"
+            ),
+            {"detail": '{"mode": "subscribe", "topic": "T", "lease": 60, "secret": "6869"}'},
+        )
+    (job,) = claim(database)
+    detail = Verification(mode=Mode.SUBSCRIBE, topic="T", lease=60, secret=b"hi")
+    assert (job.detail, job.target, job.host) == (detail, "https://a.example/", "a.example")

@@ -5,13 +5,24 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, insert, select, update
 
 from syndicator.model.content import Problem
-from syndicator.model.outbox import JobKind, JobOutcome, Subscription
+from syndicator.model.outbox import (
+    Delivery,
+    Denial,
+    GaveUp,
+    Mode,
+    Ping,
+    Retry,
+    Subscription,
+    Verification,
+)
 from syndicator.store import claims, outbox, problems, retention, subscriptions
+from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
 from syndicator.store.schema import hubs, identities, to_us
 from syndicator.store.schema import jobs as table
 
+LIMITS = ClaimLimits(jobs=99, per_host=99)
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 OLD, NEW = "https://old.example/", "https://new.example/"
@@ -22,8 +33,8 @@ READER = "https://reader.example/cb"
 def give_up(database: Database, *jobs: JobRow) -> None:
     with database.begin() as connection:
         outbox.enqueue(connection, jobs, NOW)
-        claimed = claims.claim(connection, NOW, claimer="me", limit=10, per_host=10, lease=DAY)
-        claims.record(connection, [JobOutcome(job=job, error="no") for job in claimed], NOW)
+        claimed = claims.claim(connection, NOW, claimer="me", lease=DAY, limits=LIMITS)
+        claims.record(connection, [(job, GaveUp(error="no")) for job in claimed], NOW)
 
 
 def left(database: Database) -> set[tuple[str, str]]:
@@ -36,11 +47,11 @@ def left(database: Database) -> set[tuple[str, str]]:
 
 def test_a_removed_hub_is_deleted(database: Database) -> None:
     """Its jobs and its results go; those of a configured hub stay."""
-    give_up(database, *(JobRow(kind=JobKind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)))
+    give_up(database, *(JobRow(detail=Ping(), target=hub, topic=TOPIC) for hub in (OLD, NEW)))
     with database.begin() as connection:
         outbox.enqueue(
             connection,
-            [JobRow(kind=JobKind.PING, target=OLD, topic="https://example.com/all.rss")],
+            [JobRow(detail=Ping(), target=OLD, topic="https://example.com/all.rss")],
             NOW,
         )
         retention.delete_expired(connection, [NEW], NOW)
@@ -55,10 +66,10 @@ def test_given_up_jobs_without_a_successor_go_after_a_week(database: Database) -
     )
     with database.begin() as connection:
         subscriptions.upsert(connection, subscription)
-    stay = JobRow(kind=JobKind.DELIVER, target=READER, topic=TOPIC)
+    stay = JobRow(detail=Delivery(), target=READER, topic=TOPIC)
     go = [
-        JobRow(kind=kind, target=f"{READER}/2", topic=TOPIC)
-        for kind in (JobKind.VERIFY, JobKind.DENY, JobKind.DELIVER)
+        JobRow(detail=detail, target=f"{READER}/2", topic=TOPIC)
+        for detail in (Verification(mode=Mode.SUBSCRIBE, topic=TOPIC), Denial(), Delivery())
     ]
     give_up(database, stay, *go)
     with database.begin() as connection:
@@ -91,25 +102,25 @@ def test_expired_subscriptions_and_problems_of_removed_posts_go(database: Databa
 
 def test_a_clock_that_ran_ahead(database: Database) -> None:
     """A job that it put off for years is due now; one that waits for a day still waits."""
-    late, right = (JobRow(kind=JobKind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW))
+    late, right = (JobRow(detail=Ping(), target=hub, topic=TOPIC) for hub in (OLD, NEW))
     with database.begin() as connection:
         outbox.enqueue(connection, [late], NOW + 900 * DAY)
         outbox.enqueue(connection, [right], NOW + DAY)
-        assert retention.repair_times(connection, NOW, 2 * DAY) == 1
-        claimed = claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY)
+        retention.repair_times(connection, NOW, 2 * DAY)
+        claimed = claims.claim(connection, NOW, claimer="me", lease=DAY, limits=LIMITS)
         assert [job.target for job in claimed] == [OLD]
 
 
 def test_a_clock_that_was_set_back(database: Database) -> None:
     """Queued jobs and Retry-After times move with it; due jobs stay due."""
-    jobs = [JobRow(kind=JobKind.PING, target=hub, topic=TOPIC) for hub in (OLD, NEW)]
+    jobs = [JobRow(detail=Ping(), target=hub, topic=TOPIC) for hub in (OLD, NEW)]
     with database.begin() as connection:
         outbox.enqueue(connection, jobs, NOW)
-        for job in claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY):
+        for job in claims.claim(connection, NOW, claimer="me", lease=DAY, limits=LIMITS):
             wait = NOW + 2 * DAY if job.target == NEW else None
-            outcome = JobOutcome(job=job, retry_at=NOW + 2 * DAY, not_before=wait, error="busy")
+            outcome = (job, Retry(at=NOW + 2 * DAY, not_before=wait, error="busy"))
             claims.record(connection, [outcome], NOW)
-        outbox.enqueue(connection, [JobRow(kind=JobKind.PING, target=OLD, topic="other")], NOW)
+        outbox.enqueue(connection, [JobRow(detail=Ping(), target=OLD, topic="other")], NOW)
         retention.shift_back(connection, NOW, DAY)
         rows = connection.execute(
             select(table.c.due, table.c.not_before).order_by(table.c.due, table.c.not_before)
@@ -121,8 +132,8 @@ def test_a_clock_that_was_set_back(database: Database) -> None:
 def test_a_claim_of_a_clock_that_ran_ahead(database: Database) -> None:
     """It expires, and the job is claimed again."""
     with database.begin() as connection:
-        outbox.enqueue(connection, [JobRow(kind=JobKind.PING, target=OLD, topic=TOPIC)], NOW)
-        claims.claim(connection, NOW, claimer="dead", limit=9, per_host=9, lease=DAY)
+        outbox.enqueue(connection, [JobRow(detail=Ping(), target=OLD, topic=TOPIC)], NOW)
+        claims.claim(connection, NOW, claimer="dead", lease=DAY, limits=LIMITS)
         connection.execute(update(table).values(expires=table.c.expires * 2))
-        assert retention.repair_times(connection, NOW, 2 * DAY) == 1
-        assert len(claims.claim(connection, NOW, claimer="me", limit=9, per_host=9, lease=DAY)) == 1
+        retention.repair_times(connection, NOW, 2 * DAY)
+        assert len(claims.claim(connection, NOW, claimer="me", lease=DAY, limits=LIMITS)) == 1

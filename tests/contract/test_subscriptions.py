@@ -1,23 +1,41 @@
 """Subscriptions, their deliveries and denials behave alike on each database."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from syndicator.errors import StateError
-from syndicator.model.outbox import Job, JobKind, JobOutcome, Subscription
+from syndicator.model.outbox import (
+    Delivery,
+    Denial,
+    Done,
+    GaveUp,
+    Job,
+    JobKind,
+    Mode,
+    Retry,
+    Subscription,
+    Verification,
+)
 from syndicator.push.record import record
 from syndicator.store import claims, deliveries, outbox, subscriptions
+from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
 from syndicator.store.subscriptions import Audience
-from syndicator.websub.tasks import TaskOutcome
+from syndicator.websub.tasks import (
+    Confirmed,
+    Delivered,
+    Ended,
+    Lost,
+    NotDelivered,
+    SubscriptionChange,
+    TaskOutcome,
+)
 
+LIMITS = ClaimLimits(jobs=99, per_host=99)
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
@@ -46,12 +64,12 @@ def find(database: Database, topic: str, callback: str, now: datetime = NOW) -> 
 def claim(database: Database, now: datetime = NOW) -> tuple[Job, ...]:
     with database.begin() as connection:
         lease = timedelta(minutes=2)
-        return claims.claim(connection, now, claimer="me", limit=99, per_host=99, lease=lease)
+        return claims.claim(connection, now, claimer="me", lease=lease, limits=LIMITS)
 
 
-def publish(database: Database, *topics: str, now: datetime = NOW) -> int:
+def publish(database: Database, *topics: str, now: datetime = NOW) -> None:
     with database.begin() as connection:
-        return deliveries.enqueue_deliveries(connection, topics, now)
+        deliveries.enqueue_deliveries(connection, topics, now)
 
 
 def test_a_subscription_is_found_as_it_was_stored(database: Database) -> None:
@@ -86,9 +104,9 @@ def test_a_new_subscriber_has_the_version_of_its_request(database: Database) -> 
     with database.begin() as connection:
         for callback in callbacks:
             subscriptions.upsert(connection, a_subscription(callback=callback), "digest")
-    assert sorted((job.target, job.detail) for job in claim(database)) == [
-        (callbacks[1], {"had": "digest"}),
-        (callbacks[0], {"had": "digest"}),
+    assert sorted(((job.target, job.detail) for job in claim(database)), key=str) == [
+        (callbacks[1], Delivery(had="digest")),
+        (callbacks[0], Delivery(had="digest")),
     ]
 
 
@@ -101,9 +119,9 @@ def test_each_live_subscriber_of_a_changed_topic_gets_a_delivery(database: Datab
         a_subscription(callback="https://c.example/cb", expires=NOW),
         a_subscription("other"),
     )
-    assert publish(database, "t") == 2
-    assert publish(database, "t", now=NOW + timedelta(seconds=1)) == 2
-    assert publish(database) == 0
+    publish(database, "t")
+    publish(database, "t", now=NOW + timedelta(seconds=1))
+    publish(database)
     jobs = claim(database, now=NOW + timedelta(seconds=1))
     assert sorted((job.kind, job.target, job.since) for job in jobs) == [
         (JobKind.DELIVER, "https://a.example/cb?k=1", NOW),
@@ -122,7 +140,7 @@ def test_a_failing_subscriber_waits_behind_the_others(database: Database) -> Non
     assert [job.target for job in claim(database)] == [good.callback]
     (late,) = claim(database, now=NOW + timedelta(seconds=5))
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(job=late, done=True)], NOW)
+        claims.record(connection, [(late, Done())], NOW)
         subscriptions.record_delivered(connection, [("t", bad.callback, "digest")], NOW)
     publish(database, "t")
     assert bad.callback in {job.target for job in claim(database)}
@@ -138,14 +156,12 @@ def test_publish_queues_only_missing_deliveries(database: Database) -> None:
     with database.begin() as connection:
         subscriptions.record_delivered(connection, [("t", has.callback, "now")], NOW)
         subscriptions.record_delivered(connection, [("t", waits.callback, "before")], NOW)
-        jobs = [
-            JobRow(kind=JobKind.DELIVER, target=one.callback, topic="t") for one in (waits, lost)
-        ]
+        jobs = [JobRow(detail=Delivery(), target=one.callback, topic="t") for one in (waits, lost)]
         outbox.enqueue(connection, jobs, NOW)
     waiting, given_up = sorted(claim(database), key=lambda job: job.target, reverse=True)
     with database.begin() as connection:
-        later = JobOutcome(job=waiting, retry_at=NOW + DAY, error="x")
-        claims.record(connection, [later, JobOutcome(job=given_up, error="x")], NOW)
+        later = (waiting, Retry(at=NOW + DAY, error="x"))
+        claims.record(connection, [later, (given_up, GaveUp(error="x"))], NOW)
         assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 2
     assert sorted((job.target, job.attempts) for job in claim(database)) == [
         (lost.callback, 0),
@@ -159,7 +175,7 @@ def test_publish_reaches_a_new_subscriber(database: Database) -> None:
         subscriptions.upsert(connection, reader := a_subscription(), "now")
         assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 1
         assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 0
-    assert [(job.target, job.detail) for job in claim(database)] == [(reader.callback, {})]
+    assert [(job.target, job.detail) for job in claim(database)] == [(reader.callback, Delivery())]
 
 
 def test_ending_a_subscription_deletes_its_deliveries(database: Database) -> None:
@@ -172,10 +188,10 @@ def test_ending_a_subscription_deletes_its_deliveries(database: Database) -> Non
         subscriptions.end(connection, "t", "https://a.example/cb?k=1")
     assert find(database, "t", "https://a.example/cb?k=1") is None
     store(database, a_subscription())
-    assert publish(database, "t") == 1
+    publish(database, "t")
     assert claim(database) == ()
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(job=claimed, done=True)], NOW)
+        claims.record(connection, [(claimed, Done())], NOW)
     assert [job.target for job in claim(database)] == [claimed.target]
 
 
@@ -189,9 +205,7 @@ def test_a_failed_delivery_may_have_arrived(database: Database, how: str) -> Non
     (job,) = claim(database)
     with database.begin() as connection:
         if how == "failed":
-            claims.record(
-                connection, [JobOutcome(job=job, retry_at=NOW, error="it answered 500")], NOW
-            )
+            claims.record(connection, [(job, Retry(at=NOW, error="it answered 500"))], NOW)
             subscriptions.record_failed(
                 connection, [("t", reader.callback, "it answered 500")], NOW
             )
@@ -231,11 +245,9 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
     )
     verifying, waiting = (
         JobRow(
-            kind=JobKind.VERIFY,
+            detail=Verification(mode=Mode.SUBSCRIBE, topic="t", lease=9),
             target=f"https://{name}.example/",
             topic="t",
-            variant="subscribe",
-            detail={"lease": 9},
         )
         for name in ("verifying", "waiting")
     )
@@ -245,8 +257,8 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
     publish(database, "t", "other")
     with database.begin() as connection:
         outbox.enqueue(connection, [waiting], NOW)
-        assert deliveries.enqueue_denials(connection, ["t"], NOW) == 1
-        assert deliveries.enqueue_denials(connection, [], NOW) == 0
+        deliveries.enqueue_denials(connection, ["t"], NOW)
+        deliveries.enqueue_denials(connection, [], NOW)
     jobs = {(job.kind, job.topic, job.target) for job in claim(database)}
     assert jobs == {
         (JobKind.DENY, "t", gone.callback),
@@ -254,7 +266,7 @@ def test_a_topic_that_ends_is_denied(database: Database) -> None:
         (JobKind.VERIFY, "t", waiting.target),
     }
     with database.begin() as connection:
-        claims.record(connection, [JobOutcome(job=claimed, done=True)], NOW)
+        claims.record(connection, [(claimed, Done())], NOW)
     (again,) = claim(database)
     assert (again.kind, again.target, again.detail) == (
         JobKind.VERIFY,
@@ -271,7 +283,7 @@ def test_expired_subscriptions_are_deleted(database: Database) -> None:
     """The table does not grow without limit."""
     store(database, a_subscription(), a_subscription("u", expires=NOW + 2 * DAY))
     with database.begin() as connection:
-        assert subscriptions.delete_expired(connection, NOW + DAY) == 1
+        subscriptions.delete_expired(connection, NOW + DAY)
         assert subscriptions.total(connection, NOW) == 1
 
 
@@ -309,22 +321,21 @@ def test_the_audience_of_a_topic(database: Database) -> None:
         }
 
 
-def verified(
-    callback: str, network: str | None, detail: Mapping[str, Any] = MappingProxyType({})
-) -> TaskOutcome:
+def verified(callback: str, network: str | None, requested: str = "t") -> TaskOutcome:
     """The outcome of a verification that a callback at this network confirmed."""
+    verification = Verification(mode=Mode.SUBSCRIBE, topic=requested, lease=9)
     job = Job(
         id=1,
-        kind=JobKind.VERIFY,
+        detail=verification,
         target=callback,
         topic="t",
         attempts=0,
         since=NOW,
         due=NOW,
-        detail=detail,
     )
-    confirmed = replace(a_subscription(callback=callback), network=network)
-    return TaskOutcome(job_outcome=JobOutcome(job=job, done=True), confirmed=confirmed)
+    subscription = replace(a_subscription(callback=callback), network=network)
+    confirmed = Confirmed(subscription=subscription, verification=verification)
+    return TaskOutcome(job=job, outcome=Done(), change=confirmed)
 
 
 def test_the_host_names_of_one_network_share_a_limit(database: Database) -> None:
@@ -332,7 +343,7 @@ def test_the_host_names_of_one_network_share_a_limit(database: Database) -> None
     names = [f"https://a{number}.example/" for number in range(4)]
     with database.begin() as connection:
         for name in names:
-            record(connection, [verified(name, "192.0.2.1", {"topic": "T"})], NOW, 3)
+            record(connection, [verified(name, "192.0.2.1", "T")], NOW, 3)
         record(
             connection,
             [verified(names[0], "192.0.2.1"), verified("https://b.example/", "192.0.2.2")],
@@ -345,11 +356,11 @@ def test_the_host_names_of_one_network_share_a_limit(database: Database) -> None
         assert subscriptions.total_at(connection, "new.example", "192.0.2.1", NOW) == 3
         assert subscriptions.total_at(connection, "b.example", None, NOW) == 1
         assert subscriptions.total_at(connection, "b.example", None, NOW + DAY) == 0
-    denials = {(job.kind, job.target, job.detail["reason"]) for job in claim(database)}
+    denials = {(job.target, job.detail) for job in claim(database)}
     reason = "this host has reached its limit of subscriptions"
     assert denials == {
-        (JobKind.DENY, names[3], reason),
-        (JobKind.DENY, "https://b.example:8443/x", reason),
+        (names[3], Denial(topic="T", reason=reason)),
+        ("https://b.example:8443/x", Denial(topic="t", reason=reason)),
     }
 
 
@@ -391,17 +402,44 @@ def test_a_subscription_that_failed_for_too_long_is_denied(database: Database) -
     publish(database, "t")
     store(database, renewed)
     with database.begin() as connection:
-        for job in claims.claim(
-            connection, NOW + DAY / 2, claimer="me", limit=9, per_host=9, lease=DAY
-        ):
-            outcome = TaskOutcome(
-                job_outcome=JobOutcome(job=job, error="x"), ended=True, reason="why"
-            )
+        for job in claims.claim(connection, NOW + DAY / 2, claimer="me", lease=DAY, limits=LIMITS):
+            outcome = TaskOutcome(job=job, outcome=GaveUp(error="x"), change=Lost())
             record(connection, [outcome, outcome], NOW)
     assert (find(database, "t", lost.callback), find(database, "t", renewed.callback)) == (
         None,
         (renewed, None),
     )
-    assert [(job.kind, job.target, job.detail["reason"]) for job in claim(database)] == [
-        (JobKind.DENY, lost.callback, "why")
+    assert [(job.target, job.detail) for job in claim(database)] == [
+        (lost.callback, Denial(topic="t", reason="every delivery failed for a week"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (None, ("before", 0, "192.0.2.1")),
+        (Delivered(digest="now"), ("now", 0, "192.0.2.1")),
+        (Delivered(digest="now", network="192.0.2.2"), ("now", 0, "192.0.2.2")),
+        (NotDelivered(error="x"), (None, 1, "192.0.2.1")),
+        (NotDelivered(error="x", network="192.0.2.2"), (None, 1, "192.0.2.2")),
+        (Ended(), None),
+        (Lost(), ("before", 0, "192.0.2.1")),  # none of its deliveries failed: it was renewed
+    ],
+)
+def test_what_a_change_does_to_a_subscription(
+    database: Database, change: SubscriptionChange | None, expected: tuple[object, ...] | None
+) -> None:
+    """The bytes that it has, its failures in a row, and its network; None: it is over."""
+    reader = replace(a_subscription(), network="192.0.2.1")
+    store(database, reader)
+    with database.begin() as connection:
+        subscriptions.record_delivered(connection, [("t", reader.callback, "before")], NOW)
+    publish(database, "t")
+    (job,) = claim(database)
+    with database.begin() as connection:
+        record(connection, [TaskOutcome(job=job, outcome=Done(), change=change)], NOW)
+        pairs = [("t", reader.callback)]
+        found = subscriptions.find(connection, pairs, NOW).get(("t", reader.callback))
+    after = found and (found[1], found[0].failures, found[0].network)
+    assert after == expected
+    assert claim(database) == ()

@@ -47,6 +47,8 @@ def test_the_network_of_an_address(address: str, network: str) -> None:
         ("2a00:1450::/64", "2a00:1450::/64"),
         ("127.0.0.2", "127.0.0.2:8443"),
         ("fd00::/64", "fd00::/64:8443"),
+        ("hub.example:8443", "hub.example:8443"),
+        ("127.0.0.1:8443", "127.0.0.1:8443"),
     ],
 )
 def test_a_public_address_has_one_queue_for_all_ports(name: str, queue: str) -> None:

@@ -14,13 +14,17 @@ from command import AT_ONCE, until
 
 from syndicator.errors import OutputError, StateError
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import JobKind, Request, Response, Subscription
+from syndicator.model.outbox import JobKind, JobState, Request, Response, Subscription
 from syndicator.outbound import Client
+from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
 from syndicator.store import claims, deliveries, outbox, subscriptions
+from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
+from syndicator.websub.retry import RetryPolicy
 
 TOPIC = "https://news.example.com/feeds/all.rss"
+LIMITS = ClaimLimits(jobs=9, per_host=9)
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 
 
@@ -108,13 +112,13 @@ def pushing(
     yield PushWorker(
         database,
         client,
-        read_topic=read,
-        is_served=served,
+        Topics(read=read, is_served=served),
+        PushOptions(
+            claimer="test",
+            retry=RetryPolicy(pings=(timedelta(seconds=5), timedelta(minutes=1)), callbacks=()),
+            jitter=lambda: 0.0,
+        ),
         clock=clock,
-        jitter=lambda: 0.0,
-        claimer="test",
-        retry=(timedelta(seconds=5), timedelta(minutes=1)),
-        hub_retry=(),
     )
     client.close()
 
@@ -238,19 +242,6 @@ def test_retry_after_delays_every_topic_of_the_hub(database: Database, hub: Hub)
         assert push.once().done == {JobKind.PING: 301}
 
 
-def test_a_redirect_that_keeps_the_post_is_followed(database: Database, hub: Hub) -> None:
-    """A 308 is followed, and a loop of redirects ends."""
-    hub.behave, hub.headers = lambda path: 308 if path == "/old" else 202, {"Location": "/new"}
-    enqueue(database, f"{hub.url}/old")
-    with pushing(database, Clock()) as push:
-        assert push.once().done == {JobKind.PING: 1}
-        assert [path for path, _ in hub.seen] == ["/old", "/new"]
-        hub.behave = lambda path: 307
-        enqueue(database, f"{hub.url}/old")
-        assert push.once().retried == {JobKind.PING: 1}
-    assert len(hub.seen) == 2 + 1 + 3
-
-
 def test_a_hanging_hub_delays_no_other(database: Database, hub: Hub) -> None:
     """Of 300 pings to a hub that hangs and one to another, that one is sent at once."""
 
@@ -271,7 +262,7 @@ def test_a_hanging_hub_delays_no_other(database: Database, hub: Hub) -> None:
         assert (len(hub.seen), push_pass.is_alive()) == (1, False)
     dead.close()
     with database.read() as connection:
-        assert outbox.counts(connection) == {(JobKind.PING, "waiting"): 300}
+        assert outbox.counts(connection) == {(JobKind.PING, JobState.WAITING): 300}
 
 
 class Breaking(Client):
@@ -334,7 +325,7 @@ def test_the_claims_of_a_dead_process_are_released(database: Database, hub: Hub)
     for claimer in ("test", "another"):
         with database.begin() as connection:
             claims.claim(
-                connection, NOW, claimer=claimer, limit=9, per_host=9, lease=timedelta(minutes=2)
+                connection, NOW, claimer=claimer, lease=timedelta(minutes=2), limits=LIMITS
             )
         clock = Clock()
         with pushing(database, clock) as push:
@@ -373,9 +364,7 @@ def test_a_claim_is_renewed_while_its_request_is_sent(database: Database, hub: H
         until(lambda: len(hub.seen) >= 2)
         with database.begin() as connection:
             lease, later = timedelta(minutes=2), clock.now + timedelta(minutes=1)
-            assert not claims.claim(
-                connection, later, claimer="other", limit=9, per_host=9, lease=lease
-            )
+            assert not claims.claim(connection, later, claimer="other", lease=lease, limits=LIMITS)
         hub.hold.set()
         push_pass.join(5)
     assert [path for path, _ in hub.seen] == ["/slow", "/quick"]

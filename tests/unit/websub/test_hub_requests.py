@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from syndicator.model.outbox import Mode, Verification
 from syndicator.websub.hub_requests import (
     Accepted,
     LeaseBounds,
@@ -49,8 +50,9 @@ def test_a_subscription() -> None:
         callback="https://Reader.example:8443/cb?k=%7e",
         host="reader.example",
         topic=TOPIC,
-        mode="subscribe",
-        detail={"mode": "subscribe", "topic": requested, "lease": 600, "secret": "c3bc"},
+        verification=Verification(
+            mode=Mode.SUBSCRIBE, topic=requested, lease=600, secret="ü".encode()
+        ),
     )
 
 
@@ -58,14 +60,14 @@ def test_an_unsubscription_has_neither_lease_nor_secret() -> None:
     """Both are ignored, even if they are invalid (§5.1)."""
     result = parse_form(subscribe(mode="unsubscribe", secret="x" * 999, lease_seconds="-1"))
     assert isinstance(result, Accepted)
-    assert (result.mode, result.detail) == ("unsubscribe", {"mode": "unsubscribe", "topic": TOPIC})
+    assert result.verification == Verification(mode=Mode.UNSUBSCRIBE, topic=TOPIC)
 
 
 def test_an_empty_secret_is_none() -> None:
     """An empty key gives no protection."""
     result = parse_form(subscribe(secret=""))
     assert isinstance(result, Accepted)
-    assert "secret" not in result.detail
+    assert result.verification.secret is None
 
 
 def test_an_address_that_is_not_allowed_is_refused() -> None:

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syndicator.model.outbox import Response
-from syndicator.websub.retry import is_lost, next_attempt, retry_after
+from syndicator.websub.retry import RetryPolicy, is_lost, next_attempt, retry_after
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+Schedule = tuple[timedelta, ...]
 SCHEDULE = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 
 
@@ -75,3 +77,21 @@ def test_a_subscription_ends_after_a_week_of_failures(
     """Long enough for any holiday, and enough failures for a feed that rarely changes."""
     failing = None if days is None else NOW - timedelta(days=days)
     assert is_lost(failing, failures, NOW) == lost
+
+
+@pytest.mark.parametrize(
+    ("pings", "callbacks", "verifications", "longest"),
+    [
+        ((), (), (), DAY),
+        (SCHEDULE, SCHEDULE[:1], SCHEDULE[:1], DAY),
+        ((), SCHEDULE, SCHEDULE[:2], DAY),
+        ((2 * DAY,), SCHEDULE, SCHEDULE[:2], 2 * DAY),
+        ((), (3 * DAY,), (3 * DAY,), 3 * DAY),
+    ],
+)
+def test_the_schedules_of_a_policy(
+    pings: Schedule, callbacks: Schedule, verifications: Schedule, longest: timedelta
+) -> None:
+    """A verification is retried twice at most. A Retry-After may be the longest wait."""
+    policy = RetryPolicy(pings=pings, callbacks=callbacks)
+    assert (policy.verifications, policy.longest) == (verifications, longest)

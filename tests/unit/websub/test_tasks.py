@@ -2,14 +2,42 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import Job, JobKind, JobOutcome, Response, Subscription
+from syndicator.model.outbox import (
+    Delivery,
+    Denial,
+    Done,
+    GaveUp,
+    Job,
+    JobDetail,
+    JobOutcome,
+    Mode,
+    Ping,
+    Released,
+    Response,
+    Retry,
+    Subscription,
+    Verification,
+)
+from syndicator.websub.hub import TOPIC_ENDED
+from syndicator.websub.retry import RetryPolicy
 from syndicator.websub.signatures import signature
-from syndicator.websub.tasks import Task, TaskOutcome, outcome_of, task_for
+from syndicator.websub.tasks import (
+    Confirmed,
+    Delivered,
+    Ended,
+    Lost,
+    NotDelivered,
+    SubscriptionChange,
+    Task,
+    TaskOutcome,
+    outcome_of,
+    task_for,
+)
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 BEGAN = NOW - timedelta(seconds=3)
@@ -28,42 +56,70 @@ SUBSCRIPTION = Subscription(
 RETRY = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 
 
-def job(kind: JobKind, attempts: int = 0, **detail: Any) -> Job:
+def job(detail: JobDetail, attempts: int = 0) -> Job:
     return Job(
         id=1,
-        kind=kind,
+        detail=detail,
         target=CALLBACK,
         topic=TOPIC,
         attempts=attempts,
         since=NOW,
         due=NOW,
-        detail=detail,
     )
 
 
-SUBSCRIBE = job(JobKind.VERIFY, mode="subscribe", topic=TOPIC, lease=600, secret="6869")
-UNSUBSCRIBE = job(JobKind.VERIFY, mode="unsubscribe", topic=TOPIC)
+PING, DENY, DELIVER = job(Ping()), job(Denial()), job(Delivery())
+SUBSCRIPTION_REQUEST = Verification(mode=Mode.SUBSCRIBE, topic="T", lease=600, secret=b"hi")
+SUBSCRIBE = job(SUBSCRIPTION_REQUEST)
+UNSUBSCRIBE = job(Verification(mode=Mode.UNSUBSCRIBE, topic="T"))
 
 
-def outcome(of: Job, answer: Response | None, expected: str = "") -> TaskOutcome:
-    task = Task(job=of, request=None, expected=expected)
-    return outcome_of(task, answer, NOW, BEGAN, RETRY, 0.0)
+RETRIES = RetryPolicy(pings=(timedelta(seconds=1),), callbacks=RETRY)
+
+LARGE = Response(
+    status=None, error="refused: its answer is too large", refused=True, too_large=True
+)
+REFUSED = Response(status=None, error="refused: 10.0.0.0/8 is Private-Use", refused=True)
+SILENT = Response(status=None, error="it refused the connection")
+
+
+def after(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def answered(task: Task | None, response: Response) -> TaskOutcome:
+    assert task is not None
+    return outcome_of(task, response, BEGAN, NOW, RETRIES, 0.0)
+
+
+def task_of(job: Job) -> Task | None:
+    return task_for(job, SUBSCRIPTION, "old", FILE, "c")
+
+
+def failing_for(days: float) -> Task | None:
+    since = NOW - timedelta(days=days)
+    failing = replace(SUBSCRIPTION, failures=40, failing=since, network="192.0.2.1")
+    return task_for(DELIVER, failing, "old", FILE, "c")
 
 
 # ---- plan
 
 
-def test_requests_to_callbacks_get_the_rules_for_strangers() -> None:
+@pytest.mark.parametrize(
+    ("job", "stranger"),
+    [(PING, False), (DENY, True), (DELIVER, True), (SUBSCRIBE, True), (UNSUBSCRIBE, True)],
+)
+def test_requests_to_callbacks_get_the_rules_for_strangers(job: Job, stranger: bool) -> None:
     """Only a ping goes to an address that the operator named."""
-    jobs = [job(JobKind.PING), job(JobKind.DENY), job(JobKind.DELIVER), SUBSCRIBE, UNSUBSCRIBE]
-    requests = [task_for(one, SUBSCRIPTION, None, FILE, "c").request for one in jobs]
-    assert [request and request.stranger for request in requests] == [False, True, True, True, True]
+    task = task_of(job)
+    assert task is not None
+    assert task.request.stranger is stranger
 
 
 def test_a_delivery_is_what_the_topic_is_now() -> None:
     """The bytes themselves, not a copy."""
-    task = task_for(job(JobKind.DELIVER), SUBSCRIPTION, "old", FILE, "c")
-    assert task.request is not None
+    task = task_of(DELIVER)
+    assert task is not None
     assert task.request.body is FILE.data
     assert task.expected == "new"
     assert task.request.headers == {
@@ -74,56 +130,184 @@ def test_a_delivery_is_what_the_topic_is_now() -> None:
 
 
 @pytest.mark.parametrize(
-    ("subscription", "delivered", "file"),
-    [(None, None, FILE), (SUBSCRIPTION, None, None), (SUBSCRIPTION, "new", FILE)],
-    ids=["ended", "the topic ended", "it has these bytes"],
+    ("had", "subscription", "delivered", "file", "needed"),
+    [
+        (None, SUBSCRIPTION, None, FILE, True),
+        ("old", SUBSCRIPTION, "old", FILE, True),
+        ("any", SUBSCRIPTION, None, FILE, True),
+        (None, None, None, FILE, False),  # the subscription ended
+        (None, SUBSCRIPTION, None, None, False),  # the topic ended
+        ("old", SUBSCRIPTION, "new", FILE, False),  # it has these bytes
+        ("new", SUBSCRIPTION, None, FILE, False),  # it had them when it subscribed
+    ],
 )
-def test_an_unneeded_delivery_is_done_without_a_request(
-    subscription: Subscription | None, delivered: str | None, file: FeedFile | None
+def test_a_delivery_is_sent_to_a_subscriber_without_these_bytes(
+    had: str | None,
+    subscription: Subscription | None,
+    delivered: str | None,
+    file: FeedFile | None,
+    needed: bool,
 ) -> None:
-    """It is not counted as an attempt."""
-    task = task_for(job(JobKind.DELIVER, had="old"), subscription, delivered, file, "c")
-    assert task.request is None
-    assert task_for(job(JobKind.DELIVER, had="new"), SUBSCRIPTION, None, FILE, "c").request is None
-    assert outcome_of(task, None, NOW, BEGAN, RETRY, 0.0).job_outcome == JobOutcome(
-        job=task.job, done=True, attempted=False
-    )
+    """Any other delivery is done without a request."""
+    task = task_for(job(Delivery(had=had)), subscription, delivered, file, "c")
+    assert (task is not None) is needed
 
 
-def test_a_topic_that_ended_before_the_verification_is_denied() -> None:
-    """It ends any subscription. A request to unsubscribe is still verified."""
-    task = task_for(SUBSCRIBE, SUBSCRIPTION, None, None, "c")
-    assert task.request is not None
-    assert "hub.mode=denied" in task.request.url
-    assert "hub.challenge" not in task.request.url
-    assert [
-        outcome_of(task, Response(status=status), NOW, BEGAN, RETRY, 0.0).ended
-        for status in (200, 404)
-    ] == [True] * 2
-    request = task_for(UNSUBSCRIBE, None, None, None, "c").request
-    assert request is not None
-    assert "hub.mode=unsubscribe" in request.url
+@pytest.mark.parametrize(
+    ("of", "file", "query"),
+    [
+        (SUBSCRIBE, FILE, "subscribe&hub.topic=T&hub.challenge=c&hub.lease_seconds=600"),
+        (UNSUBSCRIBE, FILE, "unsubscribe&hub.topic=T&hub.challenge=c"),
+        (UNSUBSCRIBE, None, "unsubscribe&hub.topic=T&hub.challenge=c"),
+        (SUBSCRIBE, None, f"denied&hub.topic=T&hub.reason={quote(TOPIC_ENDED)}"),
+        (job(Denial(topic="T", reason="a b")), None, "denied&hub.topic=T&hub.reason=a%20b"),
+        (job(Denial(topic="T")), None, "denied&hub.topic=T"),
+        (DENY, FILE, f"denied&hub.topic={quote(TOPIC, safe='')}"),
+    ],
+)  # fmt: skip
+def test_what_a_callback_is_asked_or_told(of: Job, file: FeedFile | None, query: str) -> None:
+    """The topic as its subscriber named it. A topic that ended before is denied instead."""
+    task = task_for(of, SUBSCRIPTION, None, file, "c")
+    assert task is not None
+    assert task.request.url == f"{CALLBACK}&hub.mode={query}"
 
 
 # ---- judge
 
+DONE = Done()
+RETRY_1 = Retry(at=after(1), error="it answered 500")
+FAILED = NotDelivered(error="it answered 500")
+RETRY_5 = Retry(at=after(5), error="it answered 500")
 
-def test_a_lease_runs_from_the_verification_request() -> None:
-    """From the time of the GET (§5.3), not of its answer."""
-    confirmed = outcome(SUBSCRIBE, Response(status=200, body=b"c"), "c").confirmed
-    assert confirmed == Subscription(
-        topic=TOPIC,
-        callback=CALLBACK,
-        secret=b"hi",
-        expires=BEGAN + timedelta(seconds=600),
-        since=BEGAN,
+
+@pytest.mark.parametrize(
+    ("of", "status", "outcome", "change"),
+    [
+        (PING, 204, DONE, None),
+        (PING, 500, RETRY_1, None),
+        (PING, 410, Retry(at=after(1), error="it answered 410"), None),
+        (DENY, 200, DONE, None),
+        (DENY, 500, RETRY_5, None),
+        (DELIVER, 200, DONE, Delivered(digest="new")),
+        (DELIVER, 500, RETRY_5, FAILED),
+        (
+            DELIVER,
+            301,
+            replace(RETRY_5, error="it answered 301"),
+            NotDelivered(error="it answered 301"),
+        ),
+        (DELIVER, 410, DONE, Ended()),  # §7
+        (SUBSCRIBE, 404, Done(error="the callback did not confirm the request"), None),
+        (UNSUBSCRIBE, 404, Done(error="the callback did not confirm the request"), None),
+    ],
+)
+def test_what_a_status_means(
+    of: Job, status: int, outcome: JobOutcome, change: SubscriptionChange | None
+) -> None:
+    """For the job, and for the subscription that it belongs to."""
+    expected = TaskOutcome(job=of, outcome=outcome, change=change)
+    assert answered(task_of(of), Response(status=status)) == expected
+
+
+@pytest.mark.parametrize("of", [PING, DENY, DELIVER, SUBSCRIBE, UNSUBSCRIBE])
+def test_a_request_that_we_stopped_releases_its_job(of: Job) -> None:
+    """It is not a failure of the target."""
+    stopped = Response(status=None, error="stopped", stopped=True)
+    assert answered(task_of(of), stopped) == TaskOutcome(job=of, outcome=Released())
+
+
+@pytest.mark.parametrize(
+    ("of", "attempts", "at"),
+    [
+        (PING, 0, after(1)),
+        (PING, 1, None),
+        (DENY, 0, after(5)),
+        (DELIVER, 2, after(120)),
+        (DELIVER, 3, None),
+        (SUBSCRIBE, 0, after(5)),
+        (SUBSCRIBE, 1, after(30)),
+        (SUBSCRIBE, 2, None),  # two retries, however many others have
+        (UNSUBSCRIBE, 2, None),
+    ],
+)
+def test_a_job_is_retried_by_the_schedule_of_its_kind(
+    of: Job, attempts: int, at: datetime | None
+) -> None:
+    """After the last wait it is given up. A subscription continues in any case (§7)."""
+    of = replace(of, attempts=attempts)
+    result = answered(task_of(of), SILENT)
+    error = "it refused the connection"
+    assert result.outcome == (GaveUp(error=error) if at is None else Retry(at=at, error=error))
+    assert result.change == (NotDelivered(error=error) if of.detail == Delivery() else None)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "seconds", "outcome"),
+    [
+        (0, 60, Retry(at=after(60), not_before=after(60), error="it answered 503")),
+        (0, 2, Retry(at=after(5), not_before=after(2), error="it answered 503")),
+        (3, 60, GaveUp(not_before=after(60), error="it answered 503")),
+    ],
+)
+def test_retry_after_extends_a_wait(attempts: int, seconds: int, outcome: JobOutcome) -> None:
+    """It holds for the next change too, so it is kept where no retry is left."""
+    busy = Response(status=503, headers={"retry-after": str(seconds)})
+    assert answered(task_of(job(Delivery(), attempts)), busy).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("of", "outcome"),
+    [
+        (PING, Retry(at=after(1), error=str(LARGE.error))),
+        (DENY, GaveUp(error=str(LARGE.error))),
+        (DELIVER, GaveUp(error=str(LARGE.error))),
+        (SUBSCRIBE, Done(error=str(LARGE.error))),
+    ],
+)
+def test_an_endless_answer_is_not_retried_for_callbacks(of: Job, outcome: JobOutcome) -> None:
+    """The same would happen again. A hub is retried, so that its readers get the change."""
+    assert answered(task_of(of), LARGE).outcome == outcome
+
+
+def test_a_delivery_with_2xx_is_done_whatever_follows() -> None:
+    """A 2xx head counts, even if the trailers are endless."""
+    large = Response(status=200, error="refused: its answer is too large", too_large=True)
+    result = answered(task_of(DELIVER), large)
+    assert (result.outcome, result.change) == (DONE, Delivered(digest="new"))
+
+
+def test_a_delivery_to_a_refused_address_is_retried() -> None:
+    """A host name may resolve elsewhere for a while, as behind a captive portal."""
+    expected = Retry(at=after(5), error=str(REFUSED.error))
+    assert answered(task_of(DELIVER), REFUSED).outcome == expected
+
+
+@pytest.mark.parametrize(
+    ("peer", "network"), [(None, None), ("2001:db8:1:2:3::4", "2001:db8:1:2::/64")]
+)
+def test_a_confirmed_subscription(peer: str | None, network: str | None) -> None:
+    """Its lease runs from the GET (§5.3), not from the answer. Its network is that of the GET."""
+    confirmed = Confirmed(
+        subscription=Subscription(
+            topic=TOPIC,
+            callback=CALLBACK,
+            secret=b"hi",
+            expires=BEGAN + timedelta(seconds=600),
+            since=BEGAN,
+            network=network,
+        ),
+        verification=SUBSCRIPTION_REQUEST,
     )
+    result = answered(task_of(SUBSCRIBE), Response(status=200, body=b"c", peer=peer))
+    assert result == TaskOutcome(job=SUBSCRIBE, outcome=DONE, change=confirmed)
+    assert isinstance(result.change, Confirmed)
+    assert result.change.subscription.network == network  # equal subscriptions may differ in it
 
 
-def test_a_confirmed_unsubscription_ends_it() -> None:
-    """One that is not confirmed does not."""
-    assert outcome(UNSUBSCRIBE, Response(status=204, body=b"c"), "c").ended
-    assert not outcome(UNSUBSCRIBE, Response(status=404, body=b"c"), "c").ended
+def test_a_confirmed_unsubscription_ends_the_subscription() -> None:
+    """Any 2xx with the challenge confirms."""
+    result = answered(task_of(UNSUBSCRIBE), Response(status=204, body=b"c"))
+    assert result == TaskOutcome(job=UNSUBSCRIBE, outcome=DONE, change=Ended())
 
 
 @pytest.mark.parametrize(
@@ -135,176 +319,62 @@ def test_a_confirmed_unsubscription_ends_it() -> None:
         Response(status=302, body=b"c"),
         Response(status=404, body=b"c"),
         Response(status=500, body=b"c", headers={"retry-after": "5"}),
-        Response(status=None, error="refused: 10.0.0.0/8 is Private-Use", refused=True),
-        Response(
-            status=None, error="refused: its answer is too large", refused=True, too_large=True
-        ),
+        REFUSED,
+        LARGE,
         Response(status=200, body=b"c", error="refused: its answer is too large", too_large=True),
     ],
 )
 @pytest.mark.parametrize("of", [SUBSCRIBE, UNSUBSCRIBE])
 def test_any_other_answer_refuses(of: Job, answer: Response) -> None:
     """Nothing changes, and the callback is not asked again (§5.3.1)."""
-    result = outcome(of, answer, "c")
-    assert (result.confirmed, result.ended, result.job_outcome.done) == (None, False, True)
-    assert result.job_outcome.error
-
-
-def test_an_unanswered_verification_is_retried_twice() -> None:
-    """Then it is given up, and an existing subscription continues."""
-    silence = Response(status=None, error="it refused the connection")
-    waits = [
-        outcome(job(JobKind.VERIFY, n, **SUBSCRIBE.detail), silence, "c").job_outcome.retry_at
-        for n in range(3)
-    ]
-    assert waits == [NOW + RETRY[0], NOW + RETRY[1], None]
+    error = answer.error or "the callback did not confirm the request"
+    expected = TaskOutcome(job=of, outcome=Done(error=error))
+    assert answered(task_of(of), answer) == expected
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer", "expected"),
+    ("attempts", "status", "outcome"),
+    [(0, 200, DONE), (2, 500, Retry(at=after(120), error="it answered 500"))],
+)
+def test_a_topic_that_ended_before_the_verification_ends_a_subscription(
+    attempts: int, status: int, outcome: JobOutcome
+) -> None:
+    """Whatever the callback answers. The denial is retried as often as any other."""
+    of = replace(SUBSCRIBE, attempts=attempts)
+    task = task_for(of, SUBSCRIPTION, None, None, "c")
+    expected = TaskOutcome(job=of, outcome=outcome, change=Ended())
+    assert answered(task, Response(status=status)) == expected
+
+
+LOST = GaveUp(error="every delivery failed for a week: its subscription ended; it answered 500")
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "outcome", "change"),
     [
-        (JobKind.PING, Response(status=204), {"done": True}),
-        (
-            JobKind.PING,
-            Response(status=410),
-            {"retry_at": NOW + RETRY[0], "error": "it answered 410"},
-        ),
-        (JobKind.DENY, Response(status=200), {"done": True}),
-        (
-            JobKind.DENY,
-            Response(status=500),
-            {"retry_at": NOW + RETRY[0], "error": "it answered 500"},
-        ),
-        (JobKind.DELIVER, Response(status=410), {"done": True}),
-        (
-            JobKind.DELIVER,
-            Response(status=301),
-            {"retry_at": NOW + RETRY[0], "error": "it answered 301"},
-        ),
-        (
-            JobKind.DELIVER,
-            Response(status=503, headers={"retry-after": "60"}),
-            {
-                "retry_at": NOW + timedelta(seconds=60),
-                "not_before": NOW + timedelta(seconds=60),
-                "error": "it answered 503",
-            },
-        ),
-        (
-            JobKind.PING,
-            Response(status=503, headers={"retry-after": "1"}),
-            {
-                "retry_at": NOW + RETRY[0],
-                "not_before": NOW + timedelta(seconds=1),
-                "error": "it answered 503",
-            },
-        ),
-        (
-            JobKind.PING,
-            Response(status=None, error="stopped", stopped=True),
-            {"retry_at": NOW, "attempted": False},
-        ),
+        (8, 500, LOST, Lost()),
+        (8, 200, DONE, Delivered(digest="new")),
+        (8, 410, DONE, Ended()),
+        (3, 500, RETRY_5, FAILED),
     ],
 )
-def test_what_an_answer_means(kind: JobKind, answer: Response, expected: dict[str, Any]) -> None:
-    """The job is done, retried, or released without an attempt."""
-    of = job(kind)
-    assert outcome(of, answer, "new").job_outcome == JobOutcome(job=of, **expected)
-
-
-def test_a_delivery_records_its_digest_and_410_ends_the_subscription() -> None:
-    """The digest is that of the bytes that arrived; 410 is in §7."""
-    assert outcome(job(JobKind.DELIVER), Response(status=200), "new").delivered == "new"
-    gone = outcome(job(JobKind.DELIVER), Response(status=410), "new")
-    assert (gone.delivered, gone.ended) == (None, True)
-
-
-def test_a_delivery_without_retries_left_is_given_up() -> None:
-    """The subscription continues (§7), and the next delivery still waits for Retry-After."""
-    result = outcome(job(JobKind.DELIVER, attempts=3), Response(status=500), "new")
-    assert (result.job_outcome.done, result.job_outcome.retry_at, result.ended) == (
-        False,
-        None,
-        False,
-    )
-    busy = Response(status=503, headers={"retry-after": "60"})
-    last = outcome(job(JobKind.DELIVER, attempts=3), busy, "new").job_outcome
-    assert (last.retry_at, last.not_before) == (None, NOW + timedelta(seconds=60))
-
-
-LARGE = Response(
-    status=None, error="refused: its answer is too large", refused=True, too_large=True
-)
+def test_a_week_of_failures_ends_the_subscription(
+    days: int, status: int, outcome: JobOutcome, change: SubscriptionChange
+) -> None:
+    """§7 keeps a subscription after a failed delivery; §5.2 allows a denial at any time."""
+    result = answered(failing_for(days), Response(status=status))
+    assert (result.outcome, result.change) == (outcome, change)
 
 
 @pytest.mark.parametrize(
-    ("kind", "again"),
-    [(JobKind.DELIVER, None), (JobKind.DENY, None), (JobKind.PING, NOW + RETRY[0])],
+    ("peer", "network"), [(None, None), ("192.0.2.1", None), ("192.0.2.2", "192.0.2.2")]
 )
-def test_an_endless_answer_is_not_retried_for_callbacks(
-    kind: JobKind, again: datetime | None
-) -> None:
-    """The same would happen again. A hub is retried, so that its readers get the change."""
-    assert outcome(job(kind), LARGE).job_outcome == JobOutcome(
-        job=job(kind), retry_at=again, error="refused: its answer is too large"
-    )
-
-
-def test_a_delivery_with_2xx_is_done_whatever_follows() -> None:
-    """A 2xx head counts, even if the trailers are endless."""
-    large = Response(status=200, error="refused: its answer is too large", too_large=True)
-    result = outcome(job(JobKind.DELIVER), large, "new")
-    assert (result.job_outcome.done, result.delivered) == (True, "new")
-
-
-def test_a_delivery_to_a_refused_address_is_retried() -> None:
-    """A host name may resolve elsewhere for a while, as behind a captive portal."""
-    refused = Response(status=None, error="refused: 10.0.0.0/8 is Private-Use", refused=True)
-    assert outcome(job(JobKind.DELIVER), refused).job_outcome.retry_at == NOW + RETRY[0]
-
-
-def failing_for(days: float) -> Task:
-    since = NOW - timedelta(days=days)
-    lost = replace(SUBSCRIPTION, failures=40, failing=since, network="192.0.2.1")
-    return task_for(job(JobKind.DELIVER), lost, "old", FILE, "c")
-
-
-def test_a_week_of_failures_ends_the_subscription_with_a_reason() -> None:
-    """§7 keeps a subscription after a failed delivery; §5.2 allows a denial at any time."""
-    result = outcome_of(failing_for(8), Response(status=500), NOW, BEGAN, RETRY, 0.0)
-    assert (result.ended, result.reason, result.job_outcome.retry_at) == (
-        True,
-        "every delivery failed for a week",
-        None,
-    )
-    assert "its subscription ended; it answered 500" in (result.job_outcome.error or "")
-    denial = task_for(job(JobKind.DENY, reason=result.reason), None, None, FILE, "c").request
-    assert denial is not None
-    assert "hub.mode=denied" in denial.url
-    assert "hub.reason=every%20delivery%20failed%20for%20a%20week" in denial.url
-    for task, answer in (
-        (failing_for(8), Response(status=200)),
-        (failing_for(3), Response(status=500)),
-    ):
-        assert not outcome_of(task, answer, NOW, BEGAN, RETRY, 0.0).ended
-    stopped = outcome_of(
-        failing_for(8), Response(status=None, stopped=True), NOW, BEGAN, RETRY, 0.0
-    )
-    assert not stopped.ended
-
-
-def test_the_network_of_a_subscription_is_that_of_the_last_connection() -> None:
-    """From the verification, and from a delivery to another network."""
-    confirmed = outcome(
-        SUBSCRIBE, Response(status=200, body=b"c", peer="2001:db8:1:2:3::4"), "c"
-    ).confirmed
-    assert confirmed is not None
-    assert confirmed.network == "2001:db8:1:2::/64"
-    networks = [
-        outcome_of(
-            failing_for(1), Response(status=status, peer=peer), NOW, BEGAN, RETRY, 0.0
-        ).network
-        for status in (200, 500)
-        for peer in (None, "192.0.2.1", "192.0.2.2")
+def test_a_delivery_to_another_network_is_noted(peer: str | None, network: str | None) -> None:
+    """Whether it arrived or not."""
+    changes = [
+        answered(failing_for(1), Response(status=status, peer=peer)).change for status in (200, 500)
     ]
-    assert networks == [None, None, "192.0.2.2"] * 2
+    assert changes == [
+        Delivered(digest="new", network=network),
+        NotDelivered(error="it answered 500", network=network),
+    ]

@@ -1,0 +1,47 @@
+"""What a push is given: its options, the published topics, and whom it tells of its progress."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from syndicator.model.content import FeedFile
+from syndicator.model.outbox import Job, JobOutcome
+from syndicator.websub.retry import RetryPolicy
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PushOptions:
+    """The settings of a push."""
+
+    #: Under which it claims jobs. The first pass releases what a dead process of that name had.
+    claimer: str
+    retry: RetryPolicy
+    #: Subscriptions that one host, or one network, may have; None: unlimited.
+    subscriptions_per_host: int | None = None
+    #: Returns a random number from 0 to 1, by which waits are extended.
+    jitter: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topics:
+    """The published topics, as they can be fetched now."""
+
+    #: Returns a topic's file; None: it is no longer published. Raises OutputError if the file can't
+    #: be read at present.
+    read: Callable[[str], FeedFile | None]
+    #: Whether everything published can be fetched. No request is sent before.
+    is_served: Callable[[], bool] = lambda: True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PushListener:
+    """Functions that a push calls."""
+
+    #: With the outcome of each job that was sent, or was to be sent.
+    on_outcome: Callable[[Job, JobOutcome], None] = lambda job, outcome: None
+    #: Several times a second during a pass.
+    on_progress: Callable[[], None] = lambda: None
+
+
+#: A listener that does nothing.
+QUIET = PushListener()

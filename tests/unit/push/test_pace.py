@@ -1,0 +1,98 @@
+"""When a pass claims and records, and when it is over."""
+
+import pytest
+
+from syndicator.push.pace import (
+    CLAIM_INTERVAL,
+    CLAIM_LIMIT,
+    CLAIM_PER_HOST,
+    RECORD_INTERVAL,
+    RECORD_LIMIT,
+    Pace,
+)
+
+NOW = 1000.0
+
+
+@pytest.mark.parametrize(
+    ("number", "wait"),
+    [(0, CLAIM_INTERVAL), (CLAIM_LIMIT - 1, CLAIM_INTERVAL), (CLAIM_LIMIT, 0)],
+)
+def test_a_claim_waits_for_its_interval(number: int, wait: float) -> None:
+    """Not the first one, and none after a full one: more jobs are due."""
+    pace = Pace()
+    assert pace.claims(NOW)
+    pace.claim_done(number, NOW)
+    assert [pace.claims(NOW + after) for after in (wait - 0.01, wait)] == [False, True]
+
+
+def test_a_claim_does_not_wait_if_a_job_was_queued() -> None:
+    """The pass was nudged."""
+    pace = Pace()
+    pace.claim_done(1, NOW)
+    pace.claim_soon()
+    assert pace.claims(NOW)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "busy", "elapsed", "records"),
+    [
+        (0, False, 9, False),
+        (1, True, 0, False),
+        (1, True, RECORD_INTERVAL, True),
+        (RECORD_LIMIT - 1, True, 0, False),
+        (RECORD_LIMIT, True, 0, True),
+        (1, False, 0, True),
+    ],
+)
+def test_outcomes_are_recorded_together(
+    outcomes: int, busy: bool, elapsed: float, records: bool
+) -> None:
+    """After the interval, many at once, and the last ones without a wait."""
+    pace = Pace()
+    pace.record_done(NOW)
+    assert pace.records(outcomes, busy=busy, now=NOW + elapsed) is records
+
+
+def test_the_first_outcome_is_recorded_at_once() -> None:
+    """Nothing was recorded before it."""
+    assert Pace().records(1, busy=True, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "over"),
+    [
+        ([0], True),
+        ([CLAIM_PER_HOST - 1], True),
+        ([CLAIM_PER_HOST], False),
+        ([CLAIM_PER_HOST, 0], False),
+        ([CLAIM_LIMIT], False),
+    ],
+)
+def test_a_pass_is_over_when_nothing_more_can_be_due(claimed: list[int], over: bool) -> None:
+    """A host that had as many jobs as one may have claimed can have more that are due."""
+    pace = Pace()
+    for number in claimed:
+        pace.claim_done(number, NOW)
+    assert pace.is_over(NOW) is over
+
+
+def test_the_rest_is_claimed_at_once_and_ends_the_pass() -> None:
+    """If nothing is left."""
+    pace = Pace()
+    pace.claim_done(CLAIM_PER_HOST, NOW)
+    pace.claim_rest(NOW)
+    assert (pace.claims(NOW), pace.is_over(NOW)) == (True, False)
+    pace.claim_done(0, NOW)
+    assert pace.is_over(NOW)
+
+
+def test_a_pass_is_not_over_while_a_claim_is_due() -> None:
+    """The next claim may find jobs. What was claimed still counts after it."""
+    pace = Pace()
+    pace.claim_done(CLAIM_PER_HOST, NOW)
+    later = NOW + CLAIM_INTERVAL
+    pace.claim_rest(later)
+    assert not pace.is_over(later)
+    pace.claim_done(0, later)
+    assert not pace.is_over(later)
