@@ -1,7 +1,7 @@
 """Arguments of the parts, from a Config: the parts themselves do not know it."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +61,14 @@ def build_options(config: Config) -> BuildOptions:
         policy=_policy(settings.players, settings.schemes),
         version=VERSION,
     )
+
+
+def aliases(config: Config) -> Mapping[str, Mapping[str, str]]:
+    """By setting: the path of a feed file by the path that leads to it."""
+    return {
+        "feeds.aliases": dict(config.feeds.aliases),
+        "feeds.moved": dict(config.feeds.moved),
+    }
 
 
 def _policy(players: Collection[str], link_schemes: Collection[str]) -> Policy:

@@ -115,8 +115,7 @@ class Builder:
             paths,
             lambda seen: step(seen, None, Phase.SCANNING),
         )
-        scanned_all = paths is None or found.stat_hashes is not None
-        stale = self._find_stale(known, now, None if scanned_all else frozenset(paths or ()))
+        stale = self._find_stale(known, now, None if found.is_full else frozenset(paths or ()))
         if known.report and not found and not stale:
             return replace(known.report, started=now, seconds=perf_counter() - begun)
         try:

@@ -16,6 +16,9 @@ from syndicator.liquid.pages import address_of_file
 from syndicator.model.lookups import SiteFiles, SitePosts
 from syndicator.ruby.uris import is_absolute, path_below
 
+#: Files that the links of one post may name; further links stay. Each is looked at in every poll.
+MAX_FILES = 500
+
 _TAG = re.compile(r"<(?:a|img)\b[^<>]*>", re.IGNORECASE)
 _ADDRESS = re.compile(r'(\s(?:href|src)=")([^"]*)(?=")', re.IGNORECASE)
 _PARTS = re.compile(r"([^?#]*)(.*)", re.DOTALL)
@@ -64,6 +67,8 @@ def address_from(
         name = unquote(parts[1])
         path = normpath(join(dirname(post_path), name) if name[0] != "/" else name.lstrip("/"))
         if path not in found:
+            if len(found) >= MAX_FILES:
+                return None
             found[path] = _address(path, site, files, posts)
         page = found[path]
         return None if page is None else page + parts[2]

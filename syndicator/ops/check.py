@@ -1,7 +1,8 @@
 """`syndicator check`: reads every post and lists the problems of a build. Writes nothing."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 
@@ -29,11 +30,47 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
     reader = SiteReader(options.source, options.overrides)
     site = reader.read()
     source = SourceFolder(options.source, options.scope_of(site))
-    problems = list(reader.problems)
+    read = _read(source, site, progress)
+    names = FeedNames((), options.kinds_of(site), site.plugins.default_language)
+    feeds = {ALL}.union(*(names.of_all(head.terms) for head in read.heads.values()))
+    misnamed = aliases_without_target(
+        {"feeds.aliases": options.aliases},
+        {f"{name}.{suffix}" for name in feeds for suffix in options.formats},
+    )
+    problems = [
+        *reader.problems,
+        *read.problems,
+        *misnamed,
+        *_duplicate_problems(read.heads.values()),
+        *_future_update_problems(read.heads.values(), now),
+        *names.problems,
+        *_render(options, site, source, read, now, progress),
+    ]
+    ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.path, problem.line or 0))
+    return Report(
+        started=now,
+        seconds=perf_counter() - started,
+        posts=len(read.heads),
+        problems=tuple(problem for problem in ordered if not problem.note),
+        notes=tuple(problem for problem in ordered if problem.note),
+    )
+
+
+@dataclass(frozen=True)
+class _ReadPosts:
+    """The posts of a site, by path, and the problems of reading them."""
+
+    heads: Mapping[str, PostHead]
+    with_liquid: Sequence[str]  #: paths of the posts that have to be rendered
+    problems: Sequence[Problem]
+
+
+def _read(source: SourceFolder, site: Site, progress: Progress) -> _ReadPosts:
     paths = source.scan(known=()).fresh
+    problems: list[Problem] = []
     if not paths:
         hint = "check that it is mounted, and that it contains _posts/ or the posts themselves"
-        message = f"{options.source} contains no posts"
+        message = f"{source.root} contains no posts"
         problems.append(Problem(path="source.path", message=message, hint=hint))
     heads: dict[str, PostHead] = {}
     with_liquid: list[str] = []
@@ -49,38 +86,32 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
                 if "{%" in result.post.body or "{{" in result.post.body:
                     with_liquid.append(path)
         progress(done, len(paths), Phase.READING)
-    names = FeedNames((), options.kinds_of(site), site.plugins.default_language)
-    feeds = {ALL}.union(*(names.of_all(head.terms) for head in heads.values()))
-    problems += aliases_without_target(
-        {"feeds.aliases": options.aliases},
-        {f"{name}.{suffix}" for name in feeds for suffix in options.formats},
-    )
-    problems += _duplicate_problems(heads.values())
-    problems += _future_update_problems(heads.values(), now)
-    problems += names.problems
+    return _ReadPosts(heads, with_liquid, problems)
+
+
+def _render(
+    options: BuildOptions,
+    site: Site,
+    source: SourceFolder,
+    read: _ReadPosts,
+    now: datetime,
+    progress: Progress,
+) -> Iterator[Problem]:
+    """Render the posts with Liquid, for the problems that only this finds."""
     # Importing this takes half a second, which other commands need not wait for.
     from syndicator.jekyll.render import Renderer
 
-    posts = _Posts(heads, source, site, now)
-    renderer = Renderer(
-        site, FolderFiles(options.source, options.theme), posts, policy=options.policy
-    )
-    for done, path in enumerate(with_liquid, 1):
+    posts = _Posts(read.heads, source, site, now)
+    files = FolderFiles(options.source, options.theme)
+    renderer = Renderer(site, files, posts, policy=options.policy)
+    for done, path in enumerate(read.with_liquid, 1):
         document = source.read(path)
         post = read_post(document, site).post if isinstance(document, Document) else None
         if post:
             # A future post is rendered once it is published, with the posts that are out by then.
             posts.until = site.until(max(now, post.head.published))
-            problems += renderer.render(post).problems
-        progress(done, len(with_liquid), Phase.RENDERING)
-    ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.path, problem.line or 0))
-    return Report(
-        started=now,
-        seconds=perf_counter() - started,
-        posts=len(heads),
-        problems=tuple(problem for problem in ordered if not problem.note),
-        notes=tuple(problem for problem in ordered if problem.note),
-    )
+            yield from renderer.render(post).problems
+        progress(done, len(read.with_liquid), Phase.RENDERING)
 
 
 def _duplicate_problems(heads: Iterable[PostHead]) -> list[Problem]:
@@ -122,7 +153,7 @@ class _Posts:
     """
 
     def __init__(
-        self, heads: dict[str, PostHead], source: SourceFolder, site: Site, now: datetime
+        self, heads: Mapping[str, PostHead], source: SourceFolder, site: Site, now: datetime
     ) -> None:
         self._heads = heads
         self._source = source

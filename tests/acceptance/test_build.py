@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,14 +15,13 @@ from sqlalchemy import text
 from support import CONFIG, FEEDS, Site, formats
 
 from syndicator.build.pipeline import Builder
-from syndicator.build.site_reader import SiteReader
-from syndicator.errors import OutputError, SourceError
-from syndicator.inspection import check_site
+from syndicator.inspection import check_site, collect_status
 from syndicator.model.content import Report
 from syndicator.model.outbox import Subscription
-from syndicator.model.progress import Cancel, Phase, quiet
+from syndicator.model.progress import Cancel, quiet
+from syndicator.ops.hub import list_subscribers
 from syndicator.service import Service
-from syndicator.store import subscriptions
+from syndicator.store import feeds, subscriptions
 
 STORY = "2026-01-15-update-agent-shoots-man-in-the-leg"
 
@@ -202,24 +200,6 @@ def test_a_future_post_appears_at_its_date(site: Site) -> None:
     assert site.take_queued_pings() == formats("all", "category/secret")
 
 
-def test_a_future_post_appears_after_a_restart(site: Site) -> None:
-    """Its date passed while nothing ran."""
-    site.post("2026-03-02-two", categories=["News"])
-    site.build()
-    assert site.titles("all") == []
-    site.clock.forward(days=2)
-    site.build()
-    assert site.titles("all") == ["2026-03-02-two"]
-
-
-def test_future_true_publishes_all_posts(tmp_path: Path) -> None:
-    """The site's own setting."""
-    site = Site(tmp_path, site_config=f"{CONFIG}future: true\n")
-    site.post("2027-01-01-one")
-    site.build()
-    assert site.titles("all") == ["2027-01-01-one"]
-
-
 def test_other_posts_show_a_future_post_at_its_date(site: Site) -> None:
     """Lists of posts and links show it from then on, and `check` agrees."""
     text = "{% for post in site.posts %}[{{ post.title }}]{% endfor %}"
@@ -356,32 +336,6 @@ def test_ids_survive_a_new_domain_and_permalink_style(site: Site) -> None:
     assert entries[0].link == "https://other.example.org/news/2026/01/03/three/"
 
 
-@pytest.mark.parametrize("paths", [None, ["_config.yml"]])
-def test_another_site_config_reads_every_post_again(site: Site, paths: list[str] | None) -> None:
-    """Whether a poll finds the change or the watch reports it, and also after an aborted scan."""
-    three(site)
-    for post in (site.root / "_posts").iterdir():
-        os.utime(post, (1_700_000_000, 1_700_000_000))
-
-    def broken_off(_done: int, _total: int | None, phase: Phase) -> None:
-        if phase is Phase.SCANNING:
-            raise EOFError
-
-    with site.service() as service:
-        builder = a_builder(service, progress_every=2)
-        builder.run(site.clock(), progress=quiet)
-        site.write("_config.yml", CONFIG.replace("/:title/", "pretty"))
-        with pytest.raises(EOFError):
-            builder.run(site.clock(), paths=paths, progress=broken_off)
-        # No feed has some posts as before and some as of now.
-        builder.run(site.clock(), paths=["_posts/2026-01-01-one.md"], progress=quiet)
-    assert [entry.link for entry in site.feed("all.atom").entries] == [
-        "https://news.example.com/news/2026/01/03/three/",
-        "https://news.example.com/business/2026/01/02/two/",
-        "https://news.example.com/news/2026/01/01/one/",
-    ]
-
-
 def test_two_posts_never_share_an_id(site: Site) -> None:
     """Under `/:title/`, two posts of one name have one address: two entries, and a problem."""
     site.post("2026-01-01-briefing", "Monday's.")
@@ -433,23 +387,6 @@ def test_a_bad_edit_keeps_the_last_good_entry(site: Site) -> None:
     assert "2026-01-01-one" not in site.titles("all")
 
 
-def test_an_emptied_source_stops_the_run(site: Site) -> None:
-    """It may be an unmounted disk: the feeds stay, and the next run with posts is normal."""
-    three(site)
-    site.build()
-    before = site.tree()
-    (site.root / "_posts").rename(site.root / "away")
-    with pytest.raises(SourceError, match="no posts where it had 3"):
-        site.build()
-    (site.root / "away").rename(site.root / "_posts")
-    site.root.rename(site.root.parent / "elsewhere")
-    with pytest.raises(SourceError, match="not a readable directory"):
-        site.build()
-    (site.root.parent / "elsewhere").rename(site.root)
-    assert site.build().summary() == "3 posts; 0 of 3 feeds changed"
-    assert site.tree() == before
-
-
 def test_a_deleted_output_is_written_again(site: Site) -> None:
     """With the state kept: all files, with their dates, and no ping for unchanged feeds."""
     three(site)
@@ -473,35 +410,6 @@ def test_a_damaged_file_is_repaired(site: Site) -> None:
         report = service.build()
     assert site.tree() == before
     assert report.summary() == "3 posts; 0 of 3 feeds changed; 2 files repaired"
-
-
-def test_pings_are_queued_before_feeds_are_compressed(site: Site) -> None:
-    """After each feed is written; no file ever has siblings of older bytes."""
-    three(site)
-    with site.service() as service:
-        service.build()
-        with service.database.begin() as connection:
-            connection.execute(text("DELETE FROM jobs"))
-        site.post("2026-01-09-news", "More.", categories=["News"])
-        queued: list[set[str]] = []
-
-        def on_queued() -> None:
-            with service.database.read() as connection:
-                queued.append(set(connection.execute(text("SELECT topic FROM jobs")).scalars()))
-            for path in site.feeds.rglob("*.gz"):
-                assert gzip.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
-
-        service.on_queued = on_queued
-        service.build()
-        service.build()
-    first, second = (
-        {topic.removeprefix("http://127.0.0.1:8080/") for topic in topics} for topics in queued
-    )
-    assert (first, second) == (formats("all"), formats("all", "category/news"))
-    assert (
-        gzip.decompress((site.feeds / "all.rss.gz").read_bytes())
-        == (site.feeds / "all.rss").read_bytes()
-    )
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["published twice", "put off"])
@@ -540,72 +448,6 @@ def assert_siblings_match(site: Site) -> None:
             assert gzip.decompress(zipped) == brotli.decompress(brotlied) == file.read_bytes()
 
 
-def test_the_next_run_compresses_what_a_crash_left(site: Site) -> None:
-    """No hub is pinged again."""
-    three(site)
-
-    def crash(done: int, total: int | None, what: str) -> None:
-        if (done, what) == (total, "building feeds"):
-            raise KeyboardInterrupt
-
-    with site.service() as service, pytest.raises(KeyboardInterrupt):
-        service.build(crash)
-    assert not list(site.feeds.rglob("*.gz"))
-    site.take_queued_pings()
-    site.build()
-    assert site.take_queued_pings() == set()
-    for path in ("all.rss", "category/news.atom", "index.html"):
-        compressed = site.feeds / f"{path}.gz"
-        assert gzip.decompress(compressed.read_bytes()) == (site.feeds / path).read_bytes()
-
-
-def test_feeds_within_a_plain_folder_of_posts(tmp_path: Path) -> None:
-    """Our own files are never posts, also if the output is inside the source."""
-    site = Site(tmp_path, site_config=None)
-    site.configure(f'{FEEDS}[site]\nurl = "https://news.example.com"\n')
-    site.config_path.write_text(
-        site.config_path.read_text().replace('path = "feeds"', 'path = "site/out/feeds"')
-    )
-    site.write("2026-01-01-one.md", "---\ntitle: One\n---\nText.\n")
-    for _ in range(2):
-        report = site.build()
-        assert (report.posts, report.problems) == (1, ())
-
-
-def test_a_file_in_place_of_a_folder(site: Site) -> None:
-    """The error names it and has a hint; the other feeds are published."""
-    three(site)
-    site.feeds.mkdir()
-    (site.feeds / "category").write_text("mine")
-    with pytest.raises(OutputError, match=r"feeds/category is not a folder") as caught:
-        site.build()
-    assert caught.value.hint == "move it away, or set another folder in [output] path"
-    assert len(site.titles("all")) == 3
-
-
-@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere")])
-def test_a_site_config_that_is_not_a_file(site: Site, make: Callable[[Path], None]) -> None:
-    """The site doesn't count as one without a config: all links would change."""
-    three(site)
-    (site.root / "_config.yml").unlink()
-    make(site.root / "_config.yml")
-    with pytest.raises(SourceError, match=r"_config\.yml can't be read as text"):
-        site.build()
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
-def test_a_source_without_permission(site: Site) -> None:
-    """The error gives the reason, not that posts are missing."""
-    reader = SiteReader(site.root, {})
-    site.root.chmod(0o700)
-    os.seteuid(65534)
-    try:
-        with pytest.raises(SourceError, match=r"can't be read: Permission denied"):
-            reader.read()
-    finally:
-        os.seteuid(0)
-
-
 def test_changed_encodings(site: Site) -> None:
     """Siblings of dropped encodings go and those of new ones come, also for unchanged feeds."""
     three(site)
@@ -630,27 +472,25 @@ def test_changed_encodings(site: Site) -> None:
         assert site.tree() == before
 
 
-@pytest.mark.parametrize("paths", [None, ["assets/a.png"]])
-def test_an_image_added_later_gets_its_length(site: Site, paths: list[str] | None) -> None:
-    """By the run that finds it or is given its path; nothing else of the post changed."""
+def test_an_image_added_later_gets_its_length(site: Site) -> None:
+    """By the run that is given its path; nothing else of the post changed."""
     site.post("2026-01-01-one", image="assets/a.png")
     with site.service() as service:
         service.build()
         assert "filesize" not in site.feed("all.rss").entries[0].media_content[0]
         site.write("assets/a.png", b"12345")
-        service.build(paths=paths)
+        service.build(paths=["assets/a.png"])
     assert site.feed("all.rss").entries[0].media_content[0]["filesize"] == "5"
 
 
-@pytest.mark.parametrize("paths", [None, ["assets/b.png"]])
-def test_a_post_that_lists_files_shows_new_ones(site: Site, paths: list[str] | None) -> None:
+def test_a_post_that_lists_files_shows_new_ones(site: Site) -> None:
     """It depends on the listing, not on the new file."""
     site.write("assets/a.png", b"1")
     site.post("2026-01-01-one", "{% for file in site.static_files %}{{ file.name }} {% endfor %}")
     with site.service() as service:
         service.build()
         site.write("assets/b.png", b"2")
-        service.build(paths=paths)
+        service.build(paths=["assets/b.png"])
     assert "b.png" in site.feed("all.rss").entries[0].content[0].value
 
 
@@ -690,21 +530,11 @@ def test_a_post_that_lists_others_follows_them(site: Site, change: str, how: str
     assert ("[Other]" in shown, "[Two]" in shown) == (change != "gone", change == "new")
 
 
-@pytest.mark.parametrize(
-    ("setting", "of_the_site", "full"),
-    [
-        ("", "", True),
-        ("", "feed: {excerpt_only: true}\n", False),
-        ("excerpt", "", False),
-        ("full", "feed: {excerpt_only: true}\n", True),
-    ],
-)
-def test_a_feed_has_texts_or_excerpts(
-    tmp_path: Path, setting: str, of_the_site: str, full: bool
-) -> None:
-    """As the config says, else the site; the same in every format."""
-    content = f'content = "{setting}"\n' if setting else ""
-    site = Site(tmp_path, site_config=CONFIG + of_the_site, settings=f"{FEEDS}{content}")
+@pytest.mark.parametrize("full", [True, False])
+def test_a_feed_has_texts_or_excerpts(tmp_path: Path, full: bool) -> None:
+    """As the config says; the same in every format."""
+    content = "full" if full else "excerpt"
+    site = Site(tmp_path, settings=f'{FEEDS}content = "{content}"\n')
     site.post("2026-01-01-one", "The beginning.\n\nAll the rest.")
     site.build()
     for path in formats("all"):
@@ -756,36 +586,6 @@ def test_limits_drop_the_oldest_entries(site: Site) -> None:
     assert (site.feeds / "all.rss").stat().st_size <= 8 * 1024
 
 
-def test_a_plain_folder_becomes_a_site(tmp_path: Path) -> None:
-    """With its first file in `_posts`, also for a running syndicator."""
-    settings = '[site]\nurl = "https://example.com"\n'
-    site = Site(tmp_path, site_config=None, settings=settings)
-    site.write("note.md", "---\ndate: 2026-01-02\ntitle: A note\n---\nText.\n")
-    with site.service() as service:
-        service.build()
-        (site.root / "_posts").mkdir()
-        assert service.build().has_changes == 0
-        post = site.post("2026-01-03-post")
-        assert (service.build().new, site.titles("all")) == (1, ["2026-01-03-post"])
-        post.unlink()
-        with pytest.raises(SourceError, match="has no posts where it had 1"):
-            service.build()
-
-
-def test_a_site_without_its_posts_is_not_a_plain_folder(tmp_path: Path) -> None:
-    """A start with a half mounted source publishes no other files in place of the posts."""
-    site = Site(tmp_path, site_config=None, settings='[site]\nurl = "https://example.com"\n')
-    site.post("2026-01-03-post")
-    site.write("drafts/2026-01-02-not-yet.md", "---\ntitle: Not yet\n---\nText.\n")
-    site.build()
-    (site.root / "_posts").rename(tmp_path / "away")
-    with pytest.raises(SourceError, match="has no _posts any more"):
-        site.build()
-    assert site.titles("all") == ["2026-01-03-post"]
-    (tmp_path / "away").rename(site.root / "_posts")
-    assert site.build().has_changes == 0
-
-
 def test_a_plain_folder_of_markdown_works(tmp_path: Path) -> None:
     """Without _config.yml and _posts, [site] has the settings."""
     site = Site(tmp_path, site_config=None)
@@ -832,32 +632,6 @@ def test_two_versions_never_have_one_date(site: Site) -> None:
         for suffix in ("atom", "rss", "json", "html")
     }
     assert seconds == {1_000_000_000}
-
-
-def test_a_scan_finds_what_was_undone_after_a_run_by_paths(site: Site) -> None:
-    """After a run by paths, the next scan compares with that run, not with the scan before."""
-    three(site)
-    path, other = "_posts/2026-01-01-one.md", "_posts/2026-01-02-two.md"
-    for each in (path, other, "_posts/2026-01-03-three.md"):
-        os.utime(site.root / each, ns=(10**18, 10**18))
-    kept = (site.root / other).read_bytes()
-    with site.service() as service:
-        service.build()
-        (site.root / path).rename(site.root / "away")
-        (site.root / other).write_bytes(kept.replace(b"Text.", b"Edit."))
-        service.build(paths=[path, other])
-        assert site.titles("all") == ["2026-01-03-three", "2026-01-02-two"]
-        (site.root / "away").rename(site.root / path)
-        (site.root / other).write_bytes(kept)
-        os.utime(site.root / other, ns=(10**18, 10**18))
-        service.build()
-        assert site.titles("all") == ["2026-01-03-three", "2026-01-02-two", "2026-01-01-one"]
-        assert "Edit." not in (site.feeds / "all.json").read_text()
-        site.post("2026-01-04-four")
-        service.build(paths=["_posts/2026-01-04-four.md"])
-        (site.root / "_posts/2026-01-04-four.md").unlink()
-        service.build()
-        assert "2026-01-04-four" not in site.titles("all")
 
 
 def test_an_aborted_run_leaves_no_file_open(site: Site) -> None:
@@ -927,21 +701,6 @@ def test_an_entry_stays_while_its_post_is_broken(site: Site, names: str) -> None
         assert site.titles("all") == ["Two", "Fixed"]
 
 
-def test_two_posts_with_one_image_both_follow_it(site: Site) -> None:
-    """Also if one was rendered again before the image was checked."""
-    site.write("a.png", b"1")
-    site.post("2026-01-01-one", image="/a.png", categories=["News"])
-    site.post("2026-01-02-two", image="/a.png", categories=["Sports"])
-    with site.service() as service:
-        service.build()
-        site.write("a.png", b"22")
-        site.post("2026-01-01-one", "More.", image="/a.png", categories=["News"])
-        service.build(paths=["_posts/2026-01-01-one.md"])
-        service.build(paths=["a.png"])
-    for name in ("news", "sports"):
-        assert site.feed(f"category/{name}.rss").entries[0].media_content[0]["filesize"] == "2"
-
-
 def test_another_player_changes_old_entries(site: Site) -> None:
     """The setting `players` also applies to entries rendered before."""
     site.post("2026-01-01-one", '<iframe src="https://player.example/1"></iframe>')
@@ -978,7 +737,9 @@ def test_aliases_come_and_go_with_the_config(site: Site) -> None:
     site.build()
     assert not (site.feeds / "feed.xml").exists()
     with site.service() as service:
-        assert [one.topic for one in service.subscribers()] == [reader.topic]
+        assert [one.topic for one in list_subscribers(service.database, site.clock())] == [
+            reader.topic
+        ]
 
 
 def test_aliases_without_a_feed_are_noted(site: Site) -> None:
@@ -998,13 +759,16 @@ def test_aliases_without_a_feed_are_noted(site: Site) -> None:
                 (),
                 [wrong, early, moved],
             )
-        assert service.status().notes == report.notes
+        status = collect_status(service.config, service.database, site.clock())
+        assert status.notes == report.notes
         assert check_site(service.config).notes == report.notes[:2]
         hints = [note.hint for note in report.notes]
         later = "if the name is right, it appears with its first post"
         assert hints == [f"did you mean category/news.atom? {later}", later, later]
         site.post("2026-01-02-two", categories=["dogs"])
-        assert service.build().notes == service.status().problems == report.notes[:2]
+        assert service.build().notes == report.notes[:2]
+        status = collect_status(service.config, service.database, site.clock())
+        assert status.notes == report.notes[:2]
 
 
 def test_subscribers_of_an_old_address_get_a_denial(site: Site) -> None:
@@ -1015,22 +779,10 @@ def test_subscribers_of_an_old_address_get_a_denial(site: Site) -> None:
     site.configure('[feeds]\nurl = "http://127.0.0.1:8080/moved/"\n')
     site.build()
     with site.service() as service, service.database.read() as connection:
-        assert service.subscribers() == ()
+        assert list_subscribers(service.database, site.clock()) == ()
         query = text("SELECT topic, target FROM jobs WHERE kind = 'deny'")
         denials = connection.execute(query).all()
     assert [tuple(row) for row in denials] == [(reader.topic, reader.callback)]
-
-
-def test_a_clock_set_back_unpublishes_future_posts(site: Site) -> None:
-    """They are published again at their date."""
-    for name in ("2026-01-01-one", "2026-03-02-two"):
-        os.utime(site.post(name), (1e9, 1e9))  # settled: not read again
-    with site.service() as service:
-        service.build()
-        for days, titles in ((2, 2), (-2, 1), (2, 2)):
-            site.clock.forward(days=days)
-            service.build()
-            assert len(site.titles("all")) == titles
 
 
 # ----------------------------------------------------------------------------- identities of posts
@@ -1211,54 +963,7 @@ def test_line_endings_are_not_an_update(site: Site) -> None:
     assert site.feed("all.atom").entries[0].updated == updated
 
 
-# ----------------------------------------------------------------------------- scans and problems
-
-
-@pytest.mark.parametrize("by_path", [False, True])
-def test_the_run_after_a_failed_one_finds_its_changes_again(site: Site, by_path: bool) -> None:
-    """A post is added while nothing can be written, and removed again."""
-    site.post("2026-01-01-one")
-    with site.service() as service:
-        service.build()
-        path = site.post("2026-01-02-two", categories=["Sports"])
-        site.write("../feeds/category", "in the way")
-        with pytest.raises(OutputError):
-            service.build(paths=[f"_posts/{path.name}"] if by_path else None)
-        path.unlink()
-        (site.feeds / "category").unlink()
-        service.build()
-    assert site.titles("all") == ["2026-01-01-one"]
-
-
-def test_a_post_moved_out_of_the_posts_is_gone(site: Site) -> None:
-    """Into a folder that is not scanned, reported by its path; or by `exclude`."""
-    three(site)
-    with site.service() as service:
-        service.build()
-        (site.root / "_posts/.trash").mkdir()
-        (site.root / "_posts/2026-01-02-two.md").rename(
-            site.root / "_posts/.trash/2026-01-02-two.md"
-        )
-        service.build(paths=["_posts/.trash/2026-01-02-two.md", "_posts/2026-01-02-two.md"])
-        assert site.titles("all") == ["2026-01-03-three", "2026-01-01-one"]
-        site.post("2026-01-09-nine")
-        service.build(paths=["_posts/2026-01-09-nine.md"])
-        site.write("_config.yml", f"{CONFIG}exclude: [_posts/2026-01-09-nine.md]\n")
-        service.build()
-        assert site.titles("all") == ["2026-01-03-three", "2026-01-01-one"]
-
-
-def test_a_post_in_a_linked_folder_has_two_paths(site: Site) -> None:
-    """The watch reports the real path; a scan uses the one through the link."""
-    site.post("2026-01-01-one")
-    (site.root / "_posts").rename(site.root / "texts")
-    (site.root / "_posts").symlink_to("texts")
-    with site.service() as service:
-        service.build()
-        site.post("2026-01-02-two")
-        assert service.build(paths=["texts/2026-01-02-two.md"]).new == 1
-        (site.root / "texts/2026-01-02-two.md").unlink()
-        assert service.build(paths=["texts/2026-01-02-two.md"]).gone == 1
+# ----------------------------------------------------------------------------- files and problems
 
 
 @pytest.mark.parametrize("image", ["/images/", "/out.png", "../secret.png"])
@@ -1305,7 +1010,9 @@ def test_a_file_with_a_damaged_sibling_is_served(site: Site, suffix: str, junk: 
     with site.service() as service:
 
         def bodies() -> dict[str, bytes]:
-            row = next(row for row in service.published() if row.path == "all.rss")
+            with service.database.read() as connection:
+                row = feeds.file(connection, "all.rss")
+            assert row
             return service.output.bodies(row.path, row.disk)
 
         assert bodies()["identity"] == (site.feeds / "all.rss").read_bytes()

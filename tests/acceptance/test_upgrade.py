@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from syndicator import config
+from syndicator.ops.hub import list_subscribers
 from syndicator.service import Service
 
 OLD = Path(__file__).with_name("upgrade")
@@ -132,7 +133,7 @@ def test_feeds_built_anew_have_the_same_bytes(old: Upgraded) -> None:
 def test_a_subscription_outlives_an_upgrade(old: Upgraded) -> None:
     """It is listed with its lease, and the next post is queued for it and for the outside hub."""
     with old.service() as service:
-        (subscriber,) = service.subscribers()
+        (subscriber,) = list_subscribers(service.database, NOW)
         assert subscriber.topic == "https://news.example/feeds/all.atom"
         assert subscriber.expires == datetime(2026, 3, 11, 12, tzinfo=UTC)
         service.build()

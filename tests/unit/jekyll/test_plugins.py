@@ -11,8 +11,10 @@ from rendering import OTHERS, Posts, entry, head, rendering
 
 from syndicator.jekyll.emojis import html_with_emoji
 from syndicator.jekyll.fast_heads import HeadReader
+from syndicator.jekyll.localized_links import with_localized_links
 from syndicator.jekyll.plugins import Plugins, read_plugins
 from syndicator.jekyll.posts import ReadPost, read_post
+from syndicator.jekyll.relative_links import MAX_FILES, with_page_links
 from syndicator.jekyll.render import Renderer
 from syndicator.model.content import Post, Term
 
@@ -102,6 +104,22 @@ def test_links_of_excluded_posts_stay() -> None:
 def test_a_linked_post_is_a_dependency() -> None:
     assert rendering("[a](2026-01-08-second.md)", path=POST, files=FILES, config=LINKS).uses_posts
     assert not rendering("[a](../about.md)", path=POST, files=FILES, config=LINKS).uses_posts
+
+
+def test_the_files_of_one_post_are_limited() -> None:
+    """Every file that it names is looked at in each poll."""
+    body = "".join(f"[x](../f{number}.md)\n" for number in range(MAX_FILES))
+    assert "/blog/about.html" in linked(f"[b](../about.md) [b](../about.md)\n{body}")
+    assert "/blog/about.html" not in linked(f"{body}[b](../about.md)")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "unit", ["<a ", '<a href="', '<a href="../x">', '<img src="y" ', "<a href"]
+)
+def test_rewriting_links_takes_linear_time(unit: str) -> None:
+    assert with_page_links(unit * 100_000, lambda _: "/z")
+    assert with_localized_links(unit * 100_000, site_of(POLYGLOT), "/de")
 
 
 # --------------------------------------------------------------------------- titles from headings
