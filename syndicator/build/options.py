@@ -17,7 +17,6 @@ class BuildOptions:
     """The settings of a build."""
 
     source: Path
-    theme: Path | None  #: the folder of the site's theme; None: not known
     output: Path
     overrides: Mapping[str, str]  #: `[site]`: keys that replace those of _config.yml
     base: str  #: public address of the output folder, ending in "/"
@@ -31,6 +30,7 @@ class BuildOptions:
     #: From the path of an alias to that of a feed file.
     aliases: Mapping[str, str] = field(default_factory=dict)
     policy: Policy
+    theme: Path | None = None  #: the folder of the site's theme; None: not known
     #: Of the program. Posts read or rendered by another version are read and rendered again.
     version: str
     batch: int = BATCH  #: documents that are indexed in one transaction

@@ -148,3 +148,53 @@ def test_feeds_by_other_terms_only(site: Site) -> None:
     assert site.titles("language/de") == ["Hallo"]
     assert site.titles("all") == []
     assert not (site.feeds / "tag/x.atom").exists()
+
+
+def test_a_site_with_everything(site: Site) -> None:
+    """Themes, plugins, languages and other posts do not get into each other's way."""
+    theme = site.root.parent / "theme/_includes/figure"
+    theme.parent.mkdir(parents=True)
+    theme.write_text('<img src="{{ include.path }}">')
+    with_theme(site, "theme")
+    site.write(
+        "_config.yml",
+        f"{POLYGLOT}baseurl: /blog\nrepository: jane/blog\nplugins: [jemoji, jekyll-polyglot]\n"
+        "relative_links: {collections: true}\n"
+        "titles_from_headings: {collections: true, strip_title: true}\n",
+    )
+    site.write("about.md", "---\n---\n")
+    site.write("assets/a.png", b"png")
+    site.write(
+        "_posts/2024-01-05-a.md", "---\ndescription: First\n---\n# The :tada: title\n\nText\n"
+    )
+    links = "[a](2024-01-05-a.md) [b](../about.md) ![p](../assets/a.png)"
+    parts = [
+        "# Heading",
+        f"{links} :rocket:",
+        "{% capture /dev/null %}hidden{% endcapture %}{{ page.previous.description }}",
+        '{% include figure path="/blog/assets/a.png" %} {{ site.github.url }} {{ site.time }}',
+        "{% gist octocat/1 %} {% avatar hubot %}",
+    ]
+    site.write("_posts/2024-01-06-b.md", "---\n---\n" + "\n\n".join(parts) + "\n")
+    site.write("_posts/2024-01-07-c.md", f"---\nlang: de\n---\n# Titel\n\n{links}\n")
+    report = site.build()
+    assert (report.problems, report.notes) == ((), ())
+    assert check_site(site.service().config).problems == ()
+    assert site.titles("all") == ["Heading", "The 🎉 title"]
+    text = content(site)
+    root = "https://example.org/blog"
+    for shown in (f"{root}/2024/01/05/a.html", f"{root}/about.html", f"{root}/assets/a.png"):
+        assert f'="{shown}"' in text
+    for shown in (
+        "🚀",
+        "First",
+        "https://gist.github.com/octocat/1",
+        "/hubot?",
+        "2026-03-01 00:00",
+    ):
+        assert shown in text
+    assert "hidden" not in text
+    assert "Heading" not in text
+    german = content(site, "language/de")
+    assert f'href="{root}/de/about.html"' in german
+    assert f'src="{root}/assets/a.png"' in german
