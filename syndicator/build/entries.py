@@ -132,7 +132,7 @@ class EntryLoader:
 
     def begin(self, now: datetime, *, light_first: bool, at_once: str | None = None) -> None:
         """Begin a run. `light_first`: heavy posts wait for their turn, except the one `at_once`."""
-        self._posts.now = now
+        self._posts.begin(now)
         self._heavy.clear()
         self._allowed = {path for path in (at_once,) if path} if light_first else None
         self._rendered.clear()

@@ -12,8 +12,8 @@ from syndicator.sources.folder import SourceFolder
 from syndicator.store import posts
 from syndicator.store.database import Database
 
-#: Bytes of the files of posts whose parsed texts are kept, because many posts may list them.
-CACHED_POSTS = 4 * 1024 * 1024
+#: Bytes of the files of posts that are kept parsed in a run, because many posts may list them.
+CACHED_POSTS = 16 * 1024 * 1024
 
 
 class StoredPosts:
@@ -23,9 +23,14 @@ class StoredPosts:
         self._database = database
         self._source = source
         self._site = site
-        self._cached: LruCache[str, str, Post] = LruCache(CACHED_POSTS)
+        self._read: LruCache[str, None, Post] = LruCache(CACHED_POSTS)
         self.until = ALWAYS
-        self.now = datetime.now(UTC)  #: of the run; the loader sets it when a run begins
+        self.now = datetime.now(UTC)
+
+    def begin(self, now: datetime) -> None:
+        """Begin a run. Files that change while it lasts are noticed by the next scan."""
+        self.now = now
+        self._read = LruCache(CACHED_POSTS)
 
     def find(self, name: str) -> PostHead | None:
         with self._database.read() as connection:
@@ -43,13 +48,13 @@ class StoredPosts:
             return posts.neighbour(connection, head, self.until, newer=newer)
 
     def read(self, head: PostHead) -> Post | None:
-        document = self._source.read(head.path)
-        if not isinstance(document, Document):
-            return None
-        post = self._cached.get(head.path, document.digest)
+        post = self._read.get(head.path, None)
         if post is None:
+            document = self._source.read(head.path)
+            if not isinstance(document, Document):
+                return None
             post = read_post(document, self._site).post
             if post is None:
                 return None
-            self._cached.put(head.path, document.digest, post, len(document.data))
+            self._read.put(head.path, None, post, len(document.data))
         return replace(post, head=head)

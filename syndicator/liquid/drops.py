@@ -13,7 +13,7 @@ from syndicator.ruby.uris import path_below
 #: Posts in `site.posts`: more than any page lists.
 _MAX_POSTS = 10_000
 #: Steps to read another post's file, or to find a neighbour.
-_STEPS_PER_POST = 10
+_STEPS_PER_POST = 5
 #: Jekyll's names of the newer and the older post. Front matter does not replace them.
 _NEIGHBOURS = frozenset({"next", "previous"})
 
