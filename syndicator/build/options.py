@@ -24,6 +24,7 @@ class BuildOptions:
     kinds: tuple[str, ...] | None  #: of terms that have feeds; None: as the site's config says
     limit: int | None  #: entries in a feed; None: as the site's config says, else 50
     max_bytes: int
+    lead_image: bool = False  #: whether an entry's image is also at the top of its content
     full: bool | None  #: whole texts or summaries; None: as the site's config says
     hubs: tuple[str, ...]  #: our own first
     own_hub: str | None  #: which of the hubs is our own; None: it is off
@@ -72,5 +73,6 @@ class BuildOptions:
             hubs=self.hubs,
             limit=self.limit or site.posts_limit or 50,
             max_bytes=self.max_bytes,
+            lead_image=self.lead_image,
             full=not site.excerpt_only if self.full is None else self.full,
         )

@@ -49,6 +49,7 @@ class FeedSettings(SettingsTable):
     limit: values.Positive | None = None
     max_bytes: values.Size = 2**20
     content: Literal["full", "excerpt"] | None = None
+    lead_image: Literal["media", "content"] = "media"
     aliases: values.Aliases = ()
     moved: values.Moved = ()
     players: values.Players = ()

@@ -8,7 +8,9 @@ from html import escape
 from syndicator.jekyll import excerpt, media, relative_links, sanitize
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.emojis import html_with_emoji, with_emoji
+from syndicator.jekyll.linked_page import external_url
 from syndicator.jekyll.localized_links import with_localized_links
+from syndicator.jekyll.podcast import read_episode
 from syndicator.jekyll.site import Site
 from syndicator.kramdown.highlight import highlighted
 from syndicator.kramdown.options import Highlighting
@@ -88,11 +90,10 @@ class Renderer:
         outcome = _Outcome()
         html = None if self._excerpt_only(post) else self._html(post, post.body, outcome)
         content = "" if html is None else self._content(post, html, outcome)
-        entry = (
-            None
-            if content is None
-            else self._entry(post, content, self._summary(post, html, outcome))
-        )
+        entry = None
+        if content is not None:
+            summary = self._summary(post, html, outcome)
+            entry = self._with_episode(post, self._entry(post, content, summary), outcome)
         return Rendering(
             entry=entry,
             problems=tuple(outcome.problems),
@@ -132,7 +133,13 @@ class Renderer:
             image=media.image(post.front, self._site, self._files),
             enclosures=media.enclosures(post.front, self._site, self._files),
             language=post.language,
+            external_url=external_url(post.front, self._site),
         )
+
+    def _with_episode(self, post: Post, entry: Entry, outcome: "_Outcome") -> Entry:
+        episode, notes = read_episode(post, self._site, self._files, entry)
+        outcome.add(*notes)
+        return entry if episode is None else replace(entry, episode=episode)
 
     def _html(self, post: Post, source: str, outcome: "_Outcome") -> str:
         """The text as HTML; as plain paragraphs if it exceeds a limit or fails to parse."""

@@ -20,6 +20,7 @@ from syndicator.jekyll.defaults import Defaults, read_defaults
 from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
 from syndicator.jekyll.plugins import Plugins, read_plugins
 from syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml
+from syndicator.jekyll.shows import read_show
 from syndicator.jekyll.titles import plain_title
 from syndicator.kramdown.options import KramdownOptions
 from syndicator.model.content import Problem, Scope, SiteInfo, fingerprint
@@ -198,6 +199,9 @@ class _ConfigReader:
 
     def _info(self, author: Any, kramdown: KramdownOptions) -> SiteInfo:
         title = self._overrides.get("title") or self.text("title") or self.text("name")
+        show, unusable = read_show(self.config.get("podcast"), self._picture)
+        for message in unusable:
+            self.problem("podcast", message)
         return SiteInfo(
             title=plain_title(title, kramdown) or self.url.partition("://")[2] or "Untitled",
             url=join_address(self.url, self.baseurl, "/"),
@@ -206,6 +210,7 @@ class _ConfigReader:
             authors=read_authors(author, {}, self.url, self.baseurl),
             logo=self._picture(self.feed.get("logo")) or self._picture(self.config.get("logo")),
             icon=self._picture(self.feed.get("icon")),
+            show=show,
         )
 
     def _picture(self, value: Any) -> str | None:

@@ -1,5 +1,6 @@
 """The store behaves alike on SQLite and PostgreSQL."""
 
+import json
 import os
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from syndicator.model.content import (
     Stat,
     Term,
 )
+from syndicator.model.podcast import Episode, Transcript
 from syndicator.sources.folder import SourceFolder
 from syndicator.store import entries, feeds, identities, kv, locks, posts, problems
 from syndicator.store.database import Database, peek
@@ -379,6 +381,8 @@ def test_an_entry_comes_back_as_it_was(database: Database) -> None:
         image=Media(url="https://x/i.png", type="image/png", length=5),
         enclosures=(Media(url="https://x/a.mp3"),),
         language="de",
+        external_url="https://y/",
+        episode=Episode(seconds=5, transcripts=(Transcript("https://x/a.vtt", "text/vtt", None),)),
     )
     rows = [
         EntryRow(
@@ -392,6 +396,31 @@ def test_an_entry_comes_back_as_it_was(database: Database) -> None:
         assert entries.get(connection, ["a", "b"], LruCache(0)) == {"a": rows[0], "b": rows[1]}
         assert entries.using_posts(connection) == {"a"}
         assert entries.needs(connection) == {"a": {"i.png": (5, 6), "gone": None}}
+
+
+def test_an_entry_of_an_earlier_version_is_read(database: Database) -> None:
+    """It lacks the fields that entries have had since, which then have their defaults."""
+    entry = Entry(
+        id="i",
+        url="https://x/",
+        title="T",
+        published=DAY,
+        updated=DAY,
+        content="",
+        summary="",
+        authors=(),
+        categories=(),
+        tags=(),
+    )
+    stored = EntryRow(path="a", key="k", entry=entry, uses_posts=False, needs={})
+    later = {"external_url", "episode"}
+    with database.begin() as connection:
+        entries.put(connection, [stored])
+        (data,) = connection.scalars(text("SELECT data FROM entries"))
+        kept = {key: value for key, value in json.loads(data).items() if key not in later}
+        connection.execute(text("UPDATE entries SET data = :data"), {"data": json.dumps(kept)})
+    with database.read() as connection:
+        assert entries.get(connection, ["a"], LruCache(0)) == {"a": stored}
 
 
 def test_cached_entries_equal_the_stored_ones(database: Database) -> None:

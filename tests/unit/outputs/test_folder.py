@@ -234,6 +234,24 @@ def test_a_link_to_the_same_bytes_is_not_intact(tmp_path: Path, name: str) -> No
     assert folder.files.read(name) is None
 
 
+@pytest.mark.parametrize("junk", [b"junk", b"\x1f\x8b\x08\x00"])
+@pytest.mark.parametrize(("suffix", "left"), [(".gz", "br"), (".br", "gzip")])
+def test_a_damaged_sibling_is_not_served(
+    tmp_path: Path, suffix: str, left: str, junk: bytes
+) -> None:
+    """The file and its other sibling are, until the damaged one is written again."""
+    folder = OutputFolder(tmp_path, ("gzip", "br"))
+    disk = folder.write_siblings("a.rss", write(folder, file("a.rss")))
+    assert disk
+    (tmp_path / f"a.rss{suffix}").write_bytes(junk)
+    assert not folder.is_intact("a.rss", disk)
+    bodies = folder.bodies("a.rss", disk)
+    assert bodies.keys() == {"identity", left}
+    assert bodies["identity"] == file().data
+    folder.write_siblings("a.rss", disk)
+    assert len(folder.bodies("a.rss", disk)) == 3
+
+
 def test_the_umask_decides_who_reads_a_file(tmp_path: Path) -> None:
     """A web server may run as another user."""
     before = os.umask(0o027)
