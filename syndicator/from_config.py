@@ -46,6 +46,7 @@ def build_options(config: Config) -> BuildOptions:
     settings = config.feeds
     return BuildOptions(
         source=config.source.path,
+        theme=config.source.theme,
         output=config.output.path,
         overrides=overrides,
         base=settings.url,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from syndicator.build.lead_image import with_lead_image
+from syndicator.jekyll.as_text import language_tag
 from syndicator.model.content import Entry, Feed, FeedSpec, SiteInfo, Term, fingerprint
 
 #: A date further ahead than this is a mistake: clocks and time zones differ by less.
@@ -26,6 +27,8 @@ def assemble(
     dates = [entry.updated for entry in entries]
     if before is not None and before < now + FUTURE_TOLERANCE:
         dates.append(before)
+    if spec.term and spec.term.kind == "language":
+        site = replace(site, language=language_tag(spec.term.label))
     if not spec.full:
         entries = [replace(entry, content="") for entry in entries]
     elif spec.lead_image:

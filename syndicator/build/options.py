@@ -31,14 +31,16 @@ class BuildOptions:
     #: From the path of an alias to that of a feed file.
     aliases: Mapping[str, str] = field(default_factory=dict)
     policy: Policy
+    theme: Path | None = None  #: the folder of the site's theme; None: not known
     #: Of the program. Posts read or rendered by another version are read and rendered again.
     version: str
     batch: int = BATCH  #: documents that are indexed in one transaction
     progress_every: int = PROGRESS_EVERY  #: files between two progress calls of a scan
 
     def kinds_of(self, site: Site) -> tuple[str, ...]:
-        """The kinds of terms that have feeds."""
-        return self.kinds if self.kinds is not None else site.by
+        """The kinds of terms that have feeds. A site's languages always have some."""
+        kinds = self.kinds if self.kinds is not None else site.by
+        return (*kinds, "language") if site.plugins.languages else kinds
 
     def scope_of(self, site: Site) -> Scope:
         """The documents to read: collections only if they have feeds, and never our own output.

@@ -135,7 +135,7 @@ class Builder:
             self._feeds.remove_unwanted(run)
         # Heavy posts come last, but not on a first run, nor a single new post: nobody waits then.
         at_once = run.snapshot.post_at_once(indexed.counts.only, run.now)
-        run.loader.begin(light_first=not run.snapshot.is_first, at_once=at_once)
+        run.loader.begin(run.now, light_first=not run.snapshot.is_first, at_once=at_once)
         with run.compression:
             self._build_feeds(run)
             self._build_heavy(run)

@@ -31,6 +31,7 @@ class SiteOverrides(SettingsTable):
 
 class SourceSettings(SettingsTable):
     path: values.Folder
+    theme: values.OptionalFolder = None  #: None: the includes of the site's theme are not read
     poll: values.Interval = timedelta(seconds=30)
     watch: values.Flag = True
 

@@ -32,6 +32,7 @@ class HeadTemplates(NamedTuple):
     own_id: str | None
     updated: datetime | None
     language: str | None
+    folder: str  #: of the pages of its language, with a leading slash; "" is the site's root
 
 
 def make_head(
@@ -53,7 +54,7 @@ def make_head(
         published=in_zone(published, site),
         categories=head_template.categories,
     )
-    address = site_path(head_template.permalink_template, place)
+    address = head_template.folder + site_path(head_template.permalink_template, place)
     id = head_template.own_id or join_address(site.url, site.baseurl, document_id(address, slug))
     if len(id) > MAX_ID:
         digest = blake2b(id.encode(), digest_size=16).hexdigest()

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from syndicator.jekyll import terms
-from syndicator.jekyll.as_text import quoted
+from syndicator.jekyll.as_text import language_tag, quoted
 from syndicator.jekyll.document_paths import DocumentPath, locate
 from syndicator.jekyll.front_matter import HeadError, SplitDocument, decode, load_head, split
 from syndicator.jekyll.head_template import HeadTemplates, in_zone, make_head
+from syndicator.jekyll.heading_titles import Heading, first_heading, title_of
 from syndicator.jekyll.merged_front_matter import MergedFrontMatter
 from syndicator.jekyll.post_fields import PostFields
 from syndicator.jekyll.post_labels import PostLabels
@@ -93,9 +94,13 @@ class _PostReader:
         published = self._published()
         if published is None:
             return ReadPost(post=None, problems=tuple(front.problems))
-        title = self.fields.title()
+        heading = self._heading()
+        title = (heading and title_of(heading, self._site.kramdown)) or self.fields.title()
+        body, body_line = self._body(heading)
         template = self._head_template()
         head = make_head(location, self._site, template, title, published, body_bytes)
+        if heading:
+            front.values["title"] = title
         front.values.setdefault("slug", location.slug if template.slug is None else template.slug)
         post = Post(
             head=head,
@@ -104,11 +109,30 @@ class _PostReader:
             tags=template.tags,
             language=template.language,
             front=front.values,
-            body=self._parts.body,
-            body_line=self._parts.body_line,
+            body=body,
+            body_line=body_line,
             document_digest=self._document.digest,
         )
         return ReadPost(post=post, problems=tuple(front.problems), head_template=template)
+
+    def _heading(self) -> Heading | None:
+        """The heading that is the title, even if the front matter has another one."""
+        is_markdown = self._document.path.lower().endswith(
+            tuple(map(str.lower, self._site.suffixes))
+        )
+        enabled = self._site.plugins.titles_from_headings and is_markdown
+        return first_heading(self._parts.body) if enabled else None
+
+    def _body(self, heading: Heading | None) -> tuple[str, int]:
+        """The text and its first line, without a heading that is the title if so configured."""
+        parts = self._parts
+        strip = self.front.values.get("strip_title", self._site.plugins.strip_title)
+        if heading is None or strip is not True:
+            return parts.body, parts.body_line
+        rest = parts.body[heading.end :]
+        body = rest.strip()
+        start = heading.end + len(rest) - len(rest.lstrip())
+        return body, parts.body_line + parts.body.count("\n", 0, start)
 
     def _head_template(self) -> HeadTemplates:
         fields, labels = self.fields, self._labels
@@ -118,16 +142,19 @@ class _PostReader:
         authors = labels.authors()
         names = tuple(author.name for author in authors)
         labels.report_long(category=categories, tag=tags, author=names)
+        plugins = self._site.plugins
+        site_language = plugins.language_of(self.front.values.get("lang"), self._location.relative)
         return HeadTemplates(
             slug=slug,
             permalink_template=fields.permalink_template(),
             categories=categories,
             tags=tags,
             authors=authors,
-            terms=terms.terms(categories, tags, names, self._location.collection),
+            terms=terms.terms(categories, tags, names, self._location.collection, site_language),
             own_id=fields.own_id(),
             updated=fields.updated(),
-            language=fields.language(),
+            language=fields.language() or language_tag(site_language),
+            folder=plugins.folder_of(site_language),
         )
 
     def _published(self) -> datetime | None:

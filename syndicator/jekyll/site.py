@@ -18,6 +18,7 @@ from syndicator.jekyll.authors import read_authors
 from syndicator.jekyll.data import read_data
 from syndicator.jekyll.defaults import Defaults, read_defaults
 from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
+from syndicator.jekyll.plugins import Plugins, read_plugins
 from syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml
 from syndicator.jekyll.shows import read_show
 from syndicator.jekyll.titles import plain_title
@@ -73,6 +74,7 @@ class Site:
     collections: Mapping[str, Collection]  #: with `output`, by label; without posts
     collections_dir: str  #: the folder above `_posts` and the collections; "" is the source
     author: Any  #: as in the config
+    plugins: Plugins
     defaults: Defaults = field(repr=False)
     digest: str  #: of everything that can change how a post is read or rendered
 
@@ -177,6 +179,7 @@ class _ConfigReader:
             collections=collections,
             collections_dir=self.text("collections_dir").strip("/"),
             author=author,
+            plugins=read_plugins(config),
             defaults=defaults,
             digest=self._digest(texts, plain),
         )

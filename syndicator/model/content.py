@@ -85,7 +85,7 @@ class Author:
 class Term(NamedTuple):
     """A category, tag, author or collection that has a feed of its posts."""
 
-    kind: str  #: "category", "tag", "author" or "collection"
+    kind: str  #: "category", "tag", "author", "collection" or "language"
     label: str  #: as the author wrote it
 
 

@@ -1,5 +1,6 @@
 """`syndicator check`: reads every post and lists the problems of a build. Writes nothing."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from syndicator.build.site_reader import SiteReader
 from syndicator.jekyll.fallbacks import may_apply
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import ALWAYS, Site
-from syndicator.model.content import Document, PostHead, Problem, Report
+from syndicator.model.content import Document, Post, PostHead, Problem, Report, Term
 from syndicator.model.lookups import matches_name
 from syndicator.model.progress import Phase, Progress
 from syndicator.sources.folder import SourceFolder
@@ -32,7 +33,7 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
     site = reader.read()
     source = SourceFolder(options.source, options.scope_of(site))
     read = _read(source, site, progress)
-    names = FeedNames((), options.kinds_of(site))
+    names = FeedNames((), options.kinds_of(site), site.plugins.default_language)
     feeds = {ALL}.union(*(names.of_all(head.terms) for head in read.heads.values()))
     misnamed = aliases_without_target(
         {"feeds.aliases": options.aliases},
@@ -102,8 +103,9 @@ def _render(
     # Importing this takes half a second, which other commands need not wait for.
     from syndicator.jekyll.render import Renderer
 
-    posts = _Posts(read.heads)
-    renderer = Renderer(site, FolderFiles(options.source), posts, policy=options.policy)
+    posts = _Posts(read.heads, source, site, now)
+    files = FolderFiles(options.source, options.theme)
+    renderer = Renderer(site, files, posts, policy=options.policy)
     for done, path in enumerate(read.to_render, 1):
         document = source.read(path)
         post = read_post(document, site).post if isinstance(document, Document) else None
@@ -157,13 +159,21 @@ class _Posts:
     Implements `model.lookups.SitePosts`.
     """
 
-    def __init__(self, heads: Mapping[str, PostHead]) -> None:
+    def __init__(
+        self, heads: Mapping[str, PostHead], source: SourceFolder, site: Site, now: datetime
+    ) -> None:
         self._heads = heads
+        self._source = source
+        self._site = site
+        self._ordered = sorted(heads.values(), key=_place)
+        self.now = now
         self.until = ALWAYS
 
     @property
-    def _published(self) -> Iterable[PostHead]:
-        return (head for head in self._heads.values() if head.published <= self.until)
+    def _published(self) -> list[PostHead]:
+        """Oldest first."""
+        end = bisect_right(self._ordered, self.until, key=lambda head: head.published)
+        return self._ordered[:end]
 
     def find(self, name: str) -> PostHead | None:
         return min(
@@ -173,6 +183,22 @@ class _Posts:
         )
 
     def newest(self, limit: int) -> list[PostHead]:
-        return sorted(self._published, key=lambda head: (head.published, head.path), reverse=True)[
-            :limit
-        ]
+        return self._published[: -limit - 1 : -1]
+
+    def neighbour(self, head: PostHead, *, newer: bool) -> PostHead | None:
+        published = self._published
+        at = bisect_left(published, _place(head), key=_place)
+        others = published[at + 1 :] if newer else published[:at][::-1]
+        return next((one for one in others if _series(one) == _series(head)), None)
+
+    def read(self, head: PostHead) -> Post | None:
+        document = self._source.read(head.path)
+        return read_post(document, self._site).post if isinstance(document, Document) else None
+
+
+def _series(head: PostHead) -> list[Term]:
+    return [term for term in head.terms if term.kind in ("collection", "language")]
+
+
+def _place(head: PostHead) -> tuple[datetime, str]:
+    return head.published, head.path
