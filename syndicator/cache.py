@@ -1,8 +1,10 @@
 """An LRU cache with a limit in bytes."""
 
 import threading
+from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 M = TypeVar("M")
@@ -13,7 +15,8 @@ V = TypeVar("V")
 _MAX_AGE = 20_000
 
 
-class _Cached(NamedTuple, Generic[M, V]):
+@dataclass(slots=True)
+class _Cached(Generic[M, V]):
     content_key: M
     value: V
     size: int
@@ -30,7 +33,8 @@ class LruCache(Generic[K, M, V]):
         self._most = most
         self._size = 0
         self._gets = 0
-        self._values: dict[K, _Cached[M, V]] = {}  # least recently used first
+        # Least recently used first. A dict would look for its first key past all removed ones.
+        self._values: OrderedDict[K, _Cached[M, V]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: K, content_key: M) -> V | None:
@@ -39,8 +43,8 @@ class LruCache(Generic[K, M, V]):
             cached = self._values.get(key)
             if cached is None or cached.content_key != content_key:
                 return None
-            del self._values[key]
-            self._values[key] = cached._replace(last_get=self._gets)
+            self._values.move_to_end(key)
+            cached.last_get = self._gets
             return cached.value
 
     def put(self, key: K, content_key: M, value: V, size: int) -> None:
@@ -48,8 +52,8 @@ class LruCache(Generic[K, M, V]):
             before = self._values.pop(key, None)
             self._size += size - (before.size if before else 0)
             self._values[key] = _Cached(content_key, value, size, self._gets)
-            while (oldest := next(iter(self._values.items()), None)) and self._is_over(oldest[1]):
-                self._size -= self._values.pop(oldest[0]).size
+            while self._values and self._is_over(next(iter(self._values.values()))):
+                self._size -= self._values.popitem(last=False)[1].size
 
     def _is_over(self, oldest: _Cached[M, V]) -> bool:
         return self._size > self._most or self._gets - oldest.last_get > _MAX_AGE

@@ -46,6 +46,7 @@ def build_options(config: Config) -> BuildOptions:
     settings = config.feeds
     return BuildOptions(
         source=config.source.path,
+        theme=config.source.theme,
         output=config.output.path,
         overrides=overrides,
         base=settings.url,
@@ -54,6 +55,7 @@ def build_options(config: Config) -> BuildOptions:
         limit=settings.limit,
         max_bytes=settings.max_bytes,
         full=None if settings.content is None else settings.content == "full",
+        lead_image=settings.lead_image == "content",
         hubs=config.hubs,
         own_hub=config.hub_url,
         aliases=dict(settings.aliases),

@@ -1,15 +1,18 @@
-"""What `check` and `doctor` find for a Config. Neither needs a state nor makes one."""
+"""What `check`, `doctor` and `status` find for a Config. `check` and `doctor` need no state."""
 
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from syndicator import from_config
 from syndicator.config import Config
 from syndicator.model.content import Problem, Report
 from syndicator.model.progress import Progress, quiet
-from syndicator.ops import doctor
+from syndicator.ops import doctor, status
 from syndicator.ops.check import check
+from syndicator.ops.status import Status
 from syndicator.service import Clock, utcnow
+from syndicator.store.database import Database
 
 
 def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
@@ -43,3 +46,25 @@ def check_machine(
                 client.send, config.push.hubs, config.feeds.url + name, feed_file, clock
             )
     return tuple(problems)
+
+
+def collect_status(config: Config, database: Database, now: datetime) -> Status:
+    """The status of this config's feeds. Raises StateError if the state can't be read."""
+    return status.collect(
+        database,
+        config.output.path,
+        url=config.feeds.url,
+        version=from_config.VERSION,
+        now=now,
+        options=from_config.build_options(config),
+    )
+
+
+def concerns(config: Config, database: Database, current: Status, now: datetime) -> tuple[str, ...]:
+    """What needs attention in this status, a line each. Empty if healthy."""
+    return status.concerns(
+        current,
+        now,
+        late=3 * config.source.poll + timedelta(minutes=1),
+        daemon_wanted=status.daemon_wanted(database),
+    )

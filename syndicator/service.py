@@ -3,27 +3,24 @@
 import os
 import socket
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, suppress
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
-from syndicator.build import publish
 from syndicator.build.pipeline import Builder
 from syndicator.config import Config
-from syndicator.errors import LockedError, OutputError, StateError, SyndicatorError
-from syndicator.model.content import FeedFile, Report, digest_of
+from syndicator.errors import LockedError, StateError, SyndicatorError
+from syndicator.model.content import Report
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
-from syndicator.ops import doctor, status
-from syndicator.ops.status import Failure, Status
+from syndicator.ops import status
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import feeds, kv, locks, retention, subscriptions
+from syndicator.store import locks, retention
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
-from syndicator.store.subscriptions import Subscriber
 from syndicator.websub.hub_requests import subscription_quota
 
 if TYPE_CHECKING:
@@ -36,6 +33,22 @@ Clock = Callable[[], datetime]
 
 def utcnow() -> datetime:
     return datetime.now(UTC)
+
+
+class Listener:
+    """What a Service reports while it works, in the thread that works. This one ignores it."""
+
+    def on_files(self, rows: Sequence[FileRow]) -> None:
+        """Files were written or removed. No hub is notified of them yet."""
+
+    def on_queued(self) -> None:
+        """A job was queued that may be sent at once."""
+
+    def on_outcome(self, job: Job, outcome: JobOutcome) -> None:
+        """A job was sent, or was to be sent."""
+
+    def on_push_progress(self) -> None:
+        """A push pass goes on. Called several times a second."""
 
 
 class Service:
@@ -51,20 +64,14 @@ class Service:
         clock: Clock = utcnow,
         claimer: str | None = None,
         make: bool = True,
+        listener: Listener | None = None,
     ) -> None:
         """`claimer`: the name under which it claims jobs. None: one of this process.
 
         `make`: whether to create a missing state. If False, a missing state raises StateError.
         """
         self.config = config
-        #: Called with files that were written or removed, before any hub is notified of them.
-        self.on_files: Callable[[Sequence[FileRow]], None] = lambda rows: None
-        #: Called when a job was queued that may be sent at once.
-        self.on_queued: Callable[[], None] = lambda: None
-        #: Called with the outcome of each job.
-        self.on_outcome: Callable[[Job, JobOutcome], None] = lambda job, outcome: None
-        #: Called several times a second during a push pass.
-        self.on_push_progress: Callable[[], None] = lambda: None
+        self._listener = listener or Listener()
         self._clock = clock
         #: Whether the last run failed, or none ran yet.
         self._failed = True
@@ -79,8 +86,8 @@ class Service:
             self.options,
             self.database,
             self.output,
-            on_published=lambda rows: self.on_files(rows),
-            on_queued=lambda: self.on_queued(),
+            on_published=self._listener.on_files,
+            on_queued=self._listener.on_queued,
         )
         self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
@@ -92,6 +99,7 @@ class Service:
     @cached_property
     def pusher(self) -> "PushWorker":
         from syndicator.push.context import PushListener, PushOptions, Topics
+        from syndicator.push.topics import read_topic
         from syndicator.push.worker import PushWorker
         from syndicator.websub.retry import RetryPolicy
 
@@ -100,7 +108,9 @@ class Service:
         return PushWorker(
             self.database,
             self.client,
-            Topics(read=self.topic, is_served=self._served),
+            Topics(
+                read=partial(read_topic, self.database, self.output.files), is_served=self._served
+            ),
             PushOptions(
                 claimer=self._claimer,
                 retry=RetryPolicy(pings=self.config.push.retry, callbacks=self.config.hub.retry),
@@ -108,8 +118,7 @@ class Service:
             ),
             clock=self._clock,
             listener=PushListener(
-                on_outcome=lambda job, outcome: self.on_outcome(job, outcome),
-                on_progress=lambda: self.on_push_progress(),
+                on_outcome=self._listener.on_outcome, on_progress=self._listener.on_push_progress
             ),
         )
 
@@ -148,19 +157,11 @@ class Service:
                 report = self._builder.run(now, paths=paths, progress=progress, cancel=cancel)
         except SyndicatorError as error:
             self._failed = True
-            # A StateError can't be stored in the state; and a locked state would have to be
-            # awaited.
-            if not isinstance(error, StateError):
-                failure = Failure(at=now, message=str(error), hint=error.hint)
-                with suppress(StateError), self.database.begin() as connection:
-                    status.remember_failure(connection, failure)
+            status.remember_failure(self.database, error, now)
             raise
         # After a run that succeeded, a run without changes writes nothing to the state.
         if self._failed or report.has_changes:
-            with self.database.begin() as connection:
-                if report.has_changes:
-                    status.remember_run(connection, report)
-                status.forget_failure(connection)
+            status.remember_run(self.database, report)
             self._failed = False
         return report
 
@@ -178,10 +179,6 @@ class Service:
             return False
         return True
 
-    def has_daemon(self) -> bool:
-        """Whether a daemon runs on this state."""
-        return locks.holder(self.database, "daemon") is not None
-
     def push(self) -> "PushReport":
         """Run one pass over the outbox."""
         return self.pusher.once()
@@ -190,87 +187,6 @@ class Service:
         """Delete rows that nothing depends on any more, so that the state does not keep growing."""
         with self.database.begin() as connection:
             retention.delete_expired(connection, self.config.push.hubs, self._clock())
-
-    def enqueue_all_pings(self) -> int:
-        """Queue a ping to every hub for every feed. Returns their number."""
-        with self.database.begin() as connection:
-            rows = [row for row in feeds.all_files(connection) if not row.gone]
-            return publish.enqueue_pings(connection, rows, self.options.own_hub, self._clock())
-
-    def subscribers(self) -> tuple[Subscriber, ...]:
-        """The live subscriptions at our hub."""
-        with self.database.read() as connection:
-            return subscriptions.subscribers(connection, self._clock())
-
-    def unsubscribe(self, callback: str) -> int:
-        """End the subscriptions of a callback, given by URL or by its label.
-
-        Returns their number.
-        """
-        with self.database.begin() as connection:
-            return subscriptions.remove(connection, callback, self._clock())
-
-    def status(self) -> Status:
-        return status.collect(
-            self.database,
-            self.config.output.path,
-            url=self.config.feeds.url,
-            version=from_config.VERSION,
-            now=self._clock(),
-            options=self.options,
-        )
-
-    def concerns(self, current: Status) -> tuple[str, ...]:
-        """What needs attention. Empty if healthy."""
-        return status.concerns(
-            current,
-            self._clock(),
-            late=3 * self.config.source.poll + timedelta(minutes=1),
-            daemon_wanted=status.daemon_wanted(self.database),
-        )
-
-    def remember_start(self, at: datetime) -> None:
-        """Store that a daemon runs, and since when. On a full disk it runs all the same."""
-        with suppress(StateError), self.database.begin() as connection:
-            status.remember_start(connection, at)
-
-    def remember_stop(self) -> None:
-        """Store that a person stopped the daemon, so that `status` does not miss it."""
-        with suppress(StateError), self.database.begin() as connection:
-            status.forget_start(connection)
-
-    def store_untrusted_proxy(self, address: str) -> None:
-        """Store the address of a proxy that is not trusted, for `doctor`. "": delete it."""
-        with suppress(StateError), self.database.begin(durable=False) as connection:
-            kv.put(connection, doctor.UNTRUSTED_PROXY, address)
-
-    def published(self) -> list[FileRow]:
-        """Every file that is published, or once was."""
-        with self.database.read() as connection:
-            return feeds.all_files(connection)
-
-    def topic(self, url: str) -> FeedFile | None:
-        """A topic's file as it is published now; None: no such topic, or not any more.
-
-        Raises OutputError if the file on disk is not the published one; a build repairs it.
-        """
-        with self.database.read() as connection:
-            row = feeds.file_at(connection, url)
-        if row is None or not row.hubs:
-            return None
-        data = self.output.read(row.path, row.disk[""][0])
-        if data is None or digest_of(data) != row.digest:
-            raise OutputError(
-                f"{row.path} is not what was published", hint="the next build repairs it"
-            )
-        return FeedFile(
-            path=row.path,
-            url=row.url,
-            data=data,
-            media_type=row.media_type,
-            digest=digest_of(data),
-            hubs=row.hubs,
-        )
 
     def check(self) -> None:
         """Raise MovedStateError if the state was moved, or the daemon lost its lock."""

@@ -32,7 +32,8 @@ from syndicator.store.schema import jobs, to_us
 from syndicator.store.schema import subscriptions as table
 from syndicator.web.app import make_app
 from syndicator.web.catalogue import Catalogue
-from syndicator.web.hub import HubEndpoint, HubLimits
+from syndicator.web.hub import Hub, HubEndpoint
+from syndicator.web.hub_limits import HubLimits
 from syndicator.web.server import Server
 from syndicator.websub.hub_requests import LeaseBounds
 from syndicator.websub.retry import RetryPolicy
@@ -144,7 +145,13 @@ def _empty() -> Path:
 
 
 #: Limits that ordinary tests do not reach.
-LIMITS = HubLimits(client=600, host=600, pending=10_000, subscriptions=100_000)
+LIMITS = HubLimits(
+    client=600,
+    host=600,
+    pending=10_000,
+    subscriptions=100_000,
+    lease=LeaseBounds(min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30)),
+)
 
 
 class Site:
@@ -186,23 +193,19 @@ class Site:
         )
         self.woken = threading.Event()
         self.closed = threading.Event()
-        hub = HubEndpoint(
+        hub = Hub(
             self.database,
             read=self.files.get,
             refusal=self.client.refusal,
-            lease=LeaseBounds(
-                min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30)
-            ),
+            limits=limits,
             clock=self.clock,
             on_queued=self.wake,
-            home=self.home,
-            limits=limits,
         )
         app = make_app(
             Catalogue(max_age=60),
             health=HEALTHY,
             on_request=lambda *_: None,
-            routes=hub.routes("/hub"),
+            routes=HubEndpoint(hub, home=self.home).routes("/hub"),
         )
         self.server = Server(app, "127.0.0.1", 0)
         self.server.start()

@@ -9,7 +9,7 @@ from typing import Any
 import feedparser
 
 from syndicator import config
-from syndicator.service import Service
+from syndicator.service import Listener, Service
 
 CONFIG = """\
 name: 'The Daily'
@@ -77,8 +77,8 @@ class Site:
         )
         return self.write(f"_posts/{name}.md", f"---\n{lines}---\n\n{body}\n")
 
-    def service(self) -> Service:
-        return Service(config.load(self.config_path, {}), clock=self.clock)
+    def service(self, listener: Listener | None = None) -> Service:
+        return Service(config.load(self.config_path, {}), clock=self.clock, listener=listener)
 
     def build(self) -> Any:
         """One run, with a new Service as a new process has it."""

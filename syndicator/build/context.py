@@ -26,7 +26,6 @@ from syndicator.store.feeds import FileRow
 class BuildContext:
     """The inputs of a run, its tools, and its results so far."""
 
-    options: BuildOptions
     snapshot: Snapshot
     source: SourceFolder
     now: datetime
@@ -61,11 +60,11 @@ class BuildContext:
         """The date of the newest posts that the feeds may have."""
         return self.site.until(self.now)
 
-    def report(self, connection: Connection, indexed: Counts) -> Report:
+    def report(self, connection: Connection, indexed: Counts, options: BuildOptions) -> Report:
         """The report of the run, with the numbers and problems in the store."""
         files = self.snapshot.files | {row.path: row for row in self.rows}
         published = {path for path, row in files.items() if not row.gone}
-        found = found_problems(connection, self.options, published, self.now)
+        found = found_problems(connection, options, published, self.now)
         return Report(
             started=self.now,
             seconds=perf_counter() - self.begun,

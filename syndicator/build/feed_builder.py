@@ -57,8 +57,7 @@ class FeedBuilder:
             with self._database.begin(durable=False) as connection:
                 posts.mark_unread(connection, loaded.mismatched)
         row = replace(row, stale=bool(loaded.mismatched or loaded.incomplete))
-        info = assemble.site_of(run.site.info, row.term)
-        feed = assemble.assemble(spec, info, loaded.entries, row.updated, run.now)
+        feed = assemble.assemble(spec, run.site.info, loaded.entries, row.updated, run.now)
         options = self._options
         key = assemble.content_key(feed, loaded.keys, options.version, options.aliases)
         lost = any(publish.is_lost(self._output, file) for file in known.values())

@@ -23,15 +23,21 @@ _MAX_BYTES = 120
 
 
 class FeedNames:
-    """The names of all feeds of some kinds, by kind and folded label.
-
-    `tag_feeds`: the tags that may have one.
-    """
+    """The names of all feeds of some kinds, by kind and folded label."""
 
     def __init__(
-        self, rows: Iterable[FeedRow], kinds: Collection[str], tag_feeds: TagFeeds | None = None
+        self,
+        rows: Iterable[FeedRow],
+        kinds: Collection[str],
+        default_language: str | None = None,
+        tag_feeds: TagFeeds | None = None,
     ) -> None:
+        """`default_language`: that of the feed `all`; None: the site has no languages.
+
+        `tag_feeds`: the tags that may have a feed; None: all.
+        """
         rows = list(rows)
+        self._default_language = default_language
         self._kinds = kinds
         self._tag_feeds = tag_feeds or TagFeeds()
         #: Cached since the last `take_new`.
@@ -50,9 +56,11 @@ class FeedNames:
         """The names of the feeds of a post with these terms."""
         names = self._of_terms.get(terms)
         if names is None:
-            main = (ALL,) if is_in_main_feed(terms) else ()
-            with_feed = feed_terms(filter(self._tag_feeds.allow, terms), self._kinds)
-            names = (*main, *map(self.of, with_feed))
+            main = (ALL,) if is_in_main_feed(terms, self._default_language) else ()
+            own = feed_terms(filter(self._tag_feeds.allow, terms), self._kinds)
+            if is_translation(terms, self._default_language):
+                own = [term for term in own if term.kind == "language"]
+            names = (*main, *map(self.of, own))
             self._of_terms[terms] = names
         return names
 
@@ -117,13 +125,7 @@ def feed_name(term: Term, taken: Container[str]) -> tuple[str, Problem | None]:
 
 
 def feed_terms(terms: Iterable[Term], kinds: Container[str]) -> list[Term]:
-    """The terms of a post that have feeds, each once.
-
-    A post in another language than the site's default is in the feed of its language only.
-    """
-    terms = list(terms)
-    if any(term.kind == "language" for term in terms):
-        terms = [term for term in terms if term.kind in ("language", "collection")]
+    """The terms of a post that have feeds, each once."""
     unique: dict[tuple[str, str], Term] = {}
     for term in terms:
         if term.kind in kinds and term.label.strip():
@@ -131,13 +133,19 @@ def feed_terms(terms: Iterable[Term], kinds: Container[str]) -> list[Term]:
     return list(unique.values())
 
 
-def is_in_main_feed(terms: Iterable[Term]) -> bool:
-    """Whether a post is in `all`.
+def is_in_main_feed(terms: Iterable[Term], default_language: str | None = None) -> bool:
+    """Whether a post is in `all`. As in jekyll-feed, documents of collections are not."""
+    terms = list(terms)
+    is_post = all(term.kind != "collection" for term in terms)
+    return is_post and not is_translation(terms, default_language)
 
-    As in jekyll-feed, documents of collections are not, nor posts in another language than the
-    site's default.
+
+def is_translation(terms: Iterable[Term], default_language: str | None) -> bool:
+    """Whether a post is in another language than the site's default one.
+
+    jekyll-polyglot builds a site for each language. Its posts are in that language's feed only.
     """
-    return all(term.kind not in ("collection", "language") for term in terms)
+    return any(term.kind == "language" and term.label != default_language for term in terms)
 
 
 def _is_kept(character: str) -> bool:

@@ -142,7 +142,9 @@ def follow_renames(
     left = frozenset(old.path for old in continued.values())
     return Renames(
         continued={
-            path: old._replace(path=path, gone=old.gone or now) for path, old in continued.items()
+            # Gone until its post is indexed: so it differs from the identity to store.
+            path: old._replace(path=path, gone=old.gone or now)
+            for path, old in continued.items()
         },
         left=left,
         displaced=tuple(

@@ -105,7 +105,7 @@ class Builder:
             cancel.check(phase)
 
         if not self._snapshots.is_valid:
-            self.output.sweep()
+            self.output.files.sweep()
         known = self._snapshots.load()
         source = self.options.source_of(known.site)
         found = scan.scan(
@@ -115,15 +115,13 @@ class Builder:
             paths,
             lambda seen: step(seen, None, Phase.SCANNING),
         )
-        scanned_all = paths is None or found.stat_hashes is not None
-        stale = self._find_stale(known, now, None if scanned_all else frozenset(paths or ()))
+        stale = self._find_stale(known, now, None if found.is_full else frozenset(paths or ()))
         if known.report and not found and not stale:
             return replace(known.report, started=now, seconds=perf_counter() - begun)
         try:
             loader = self._loader_for(known.site, source)
             compression = Compression(self.output)
-            run = BuildContext(
-                self.options, known, source, now, begun, step, cancel, loader, compression
+            run = BuildContext(known, source, now, begun, step, cancel, loader, compression
             )
             return self._build(run, found, stale)
         except BaseException:
@@ -138,7 +136,7 @@ class Builder:
             self._feeds.remove_unwanted(run)
         # Heavy posts come last, but not on a first run, nor a single new post: nobody waits then.
         at_once = run.snapshot.post_at_once(indexed.counts.only, run.now)
-        run.loader.begin(light_first=not run.snapshot.is_first, at_once=at_once)
+        run.loader.begin(run.now, light_first=not run.snapshot.is_first, at_once=at_once)
         with run.compression:
             self._build_feeds(run)
             self._build_heavy(run)
@@ -224,7 +222,7 @@ class Builder:
         """Keep what this run knows for the next one. Returns the report of this run."""
         known = run.snapshot
         with self.database.read() as connection:
-            report = run.report(connection, indexed.counts)
+            report = run.report(connection, indexed.counts, self.options)
             dependencies = Dependencies(entries.needs(connection))
             using_posts = frozenset(entries.using_posts(connection))
         snapshot = replace(

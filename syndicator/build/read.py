@@ -50,7 +50,7 @@ class ReadResult(NamedTuple):
     @property
     def unreadable(self) -> bool:
         """Whether it is a post with a fatal problem: the last good version stays."""
-        return any(problem.fatal for problem in self.problems) and self.head is None
+        return any(problem.fatal for problem in self.problems)
 
 
 def read_document(

@@ -41,6 +41,11 @@ class ScanResult:
     def __bool__(self) -> bool:
         return bool(self.fresh or self.gone)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether every document was scanned."""
+        return self.stat_hashes is not None
+
 
 def scan(
     database: Database,
@@ -86,7 +91,7 @@ def after(last: LastScan, result: ScanResult, unsettled: Iterable[str]) -> LastS
 
     `unsettled`: paths that it has to return again.
     """
-    if result.stat_hashes is None:
+    if not result.is_full:
         alone = last.scanned_alone.union(result.fresh, result.gone)
         return replace(last, unsettled=frozenset(unsettled), scanned_alone=alone)
     return LastScan(result.stat_hashes, result.linked, frozenset(unsettled))

@@ -16,8 +16,8 @@ from syndicator.store import feeds, kv, posts
 class Settings:
     """Digests of the settings, to compare them with those of the last run."""
 
-    read_with: str | None  #: what reading a post depends on; None: no run yet
-    made_with: str | None  #: this, and what making a feed of its posts depends on
+    read_with: str  #: what reading a post depends on
+    made_with: str  #: this, and what making a feed of its posts depends on
 
 
 class SettingsChange(Enum):
@@ -35,19 +35,23 @@ def settings_of(options: BuildOptions, site: Site) -> Settings:
         options.spec_of(site, feed_names.ALL, None),
         site.info,
         options.policy.key,
+        str(options.theme or ""),
         sorted(options.aliases.items()),
     )
     return Settings(read_with, made_with)
 
 
-def change_of(before: Settings, now: Settings) -> SettingsChange:
-    if before.read_with != now.read_with:
+def change_of(before: Settings | None, now: Settings) -> SettingsChange:
+    """`before`: the settings of the last run; None: there was none."""
+    if before is None or before.read_with != now.read_with:
         return SettingsChange.POSTS_AND_FEEDS
     return SettingsChange.NOTHING if before == now else SettingsChange.FEEDS
 
 
-def stored(connection: Connection) -> Settings:
-    return Settings(kv.get(connection, "read with"), kv.get(connection, "made with"))
+def stored(connection: Connection) -> Settings | None:
+    """The settings of the last run; None: there was none."""
+    read_with, made_with = kv.get(connection, "read with"), kv.get(connection, "made with")
+    return Settings(read_with, made_with) if read_with and made_with else None
 
 
 def apply(connection: Connection, now: Settings, change: SettingsChange) -> None:
@@ -57,5 +61,5 @@ def apply(connection: Connection, now: Settings, change: SettingsChange) -> None
     if change is SettingsChange.POSTS_AND_FEEDS:
         posts.mark_unread(connection)
     feeds.mark_all_stale(connection)
-    kv.put(connection, "read with", now.read_with or "")
-    kv.put(connection, "made with", now.made_with or "")
+    kv.put(connection, "read with", now.read_with)
+    kv.put(connection, "made with", now.made_with)

@@ -30,25 +30,11 @@ class SiteReader:
         or folder that made it a site is gone, as in an unfinished copy or checkout. Without
         _config.yml every link would change; without _posts every Markdown file would be a post.
         """
-        try:
-            os.scandir(self._root).close()
-        except (FileNotFoundError, NotADirectoryError):
-            raise not_a_directory(self._root) from None
-        except OSError as error:
-            raise SourceError(
-                f"{self._root} can't be read: {error.strerror}",
-                hint="check that this user may read it",
-            ) from error
+        self._check_root()
         if self._site is not None and unchanged(self._root, self._needs):
             return self._site
         files = FolderFiles(self._root)
-        config = files.text("_config.yml")
-        if config is None and os.path.lexists(self._root / "_config.yml"):
-            hint = "make it a file that this user may read, in UTF-8 and under 1 MiB"
-            raise source_error(self._root, "_config.yml can't be read as text", hint)
-        if config is None and self.had_config:
-            hint = "check that it is mounted and copied whole; if it was deleted, add an empty one"
-            raise source_error(self._root, f"{self._root / '_config.yml'} is gone", hint)
+        config = self._read_config(files)
         if config is None:
             files.names("_posts")
         site, problems = read_site(config, files, self._overrides)
@@ -72,3 +58,27 @@ class SiteReader:
         self.had_config |= config is not None
         self.had_posts |= not plain
         return site
+
+    def _check_root(self) -> None:
+        try:
+            os.scandir(self._root).close()
+        except (FileNotFoundError, NotADirectoryError):
+            raise not_a_directory(self._root) from None
+        except OSError as error:
+            raise SourceError(
+                f"{self._root} can't be read: {error.strerror}",
+                hint="check that this user may read it",
+            ) from error
+
+    def _read_config(self, files: FolderFiles) -> str | None:
+        """The text of _config.yml; None: the site never had one."""
+        config = files.text("_config.yml")
+        if config is not None:
+            return config
+        if os.path.lexists(self._root / "_config.yml"):
+            hint = "make it a file that this user may read, in UTF-8 and under 1 MiB"
+            raise source_error(self._root, "_config.yml can't be read as text", hint)
+        if self.had_config:
+            hint = "check that it is mounted and copied whole; if it was deleted, add an empty one"
+            raise source_error(self._root, f"{self._root / '_config.yml'} is gone", hint)
+        return None

@@ -131,9 +131,12 @@ def push(
     push or `syndicator run` retries them.
     """
     with _open_service(config, verbose) as service:
+        from syndicator.ops.hub import enqueue_all_pings
+        from syndicator.ops.status import has_daemon
+
         if everything:
-            service.enqueue_all_pings()
-        if service.has_daemon():  # it knows what it serves, and sends within seconds
+            enqueue_all_pings(service.database, service.config.hub_url, datetime.now(UTC))
+        if has_daemon(service.database):  # it knows what it serves, and sends within seconds
             output.print_summary("left to the running daemon", json=json)
             return
         report = service.push()
@@ -170,9 +173,12 @@ def status(
     With --check, for monitoring: only what needs attention, and exit code 1 if anything does.
     """
     with _open_service(config, verbose) as service:
-        status = service.status()
-        concerns = service.concerns(status)
+        with _import_without_gc():
+            from syndicator import inspection
+
         now = datetime.now(UTC)
+        status = inspection.collect_status(service.config, service.database, now)
+        concerns = inspection.concerns(service.config, service.database, status, now)
     if json:
         output.print_json({**asdict(status), "concerns": concerns})
     elif check:
@@ -227,8 +233,10 @@ def hub_list(config: ConfigPath = None, verbose: Verbose = False, json: Json = F
     A callback's address is a secret: only its host and a digest of the whole address are shown.
     """
     with _open_service(config, verbose) as service:
-        subscribers = service.subscribers()
+        from syndicator.ops.hub import list_subscribers
+
         now = datetime.now(UTC)
+        subscribers = list_subscribers(service.database, now)
     if json:
         output.print_json({"subscriptions": [asdict(each) for each in subscribers]})
     else:
@@ -251,7 +259,9 @@ def hub_remove(
     It may subscribe again. Exit code 1: it has no subscription.
     """
     with _open_service(config, verbose) as service:
-        removed = service.unsubscribe(callback)
+        from syndicator.ops.hub import unsubscribe
+
+        removed = unsubscribe(service.database, callback, datetime.now(UTC))
     typer.echo(
         f"{removed:,} removed"
         if removed

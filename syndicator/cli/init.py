@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from types import MappingProxyType
 from typing import Any
 
 from syndicator.build.feed_names import feed_slug
+from syndicator.cli.theme import find_theme
 from syndicator.errors import ConfigError
 from syndicator.jekyll.site import read_site
 from syndicator.model.content import count
@@ -32,6 +34,7 @@ class DetectedSite:
     domain: str | None  #: the host in the site's `CNAME`, as GitHub Pages reads it; None: none
     #: Path of each of jekyll-feed's feeds, and our feed that replaces it.
     aliases: Mapping[str, str]
+    theme: Path | None = None  #: the folder of its theme's gem; None: not found
 
 
 def write_config(directory: Path, config: Path | None, environ: Mapping[str, str]) -> list[str]:
@@ -53,7 +56,7 @@ def write_config(directory: Path, config: Path | None, environ: Mapping[str, str
             f"{file}: already exists and is not overwritten",
             hint="edit it, remove it, or choose another path with --config",
         )
-    site = detect_site(directory.resolve())
+    site = detect_site(directory.resolve(), environ)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as out:
@@ -66,8 +69,11 @@ def write_config(directory: Path, config: Path | None, environ: Mapping[str, str
     return list(_summary_lines(site, file))
 
 
-def detect_site(root: Path) -> DetectedSite:
-    """Inspect a site's folder. Raises SourceError when it can't be read."""
+def detect_site(root: Path, environ: Mapping[str, str] = MappingProxyType({})) -> DetectedSite:
+    """Inspect a site's folder. Raises SourceError when it can't be read.
+
+    `environ`: where gems may be installed.
+    """
     files = FolderFiles(root)
     text = files.text("_config.yml")
     # Problems in `_config.yml` are ignored here: `check` reports them.
@@ -79,6 +85,7 @@ def detect_site(root: Path) -> DetectedSite:
         config=site.config if text else {},
         domain=_domain(files.text("CNAME")),
         aliases=_jekyll_feed_aliases(site.config),
+        theme=find_theme(site.config, root, environ),
     )
 
 
@@ -124,6 +131,7 @@ def render_config(site: DetectedSite, folder: Path) -> str:
     return template.substitute(
         site="".join(_site_settings(site)),
         source=_quoted(relative(site.root)),
+        theme=_quoted(relative(site.theme) if site.theme else ""),
         aliases="".join(
             f"{_quoted(path)} = {_quoted(feed)}\n" for path, feed in site.aliases.items()
         ),
@@ -157,6 +165,8 @@ def _summary_lines(site: DetectedSite, file: Path) -> Iterator[str]:
         yield f"  _config.yml: {title or 'no title'}, {own_url or 'no url'}"
     if url and not own_url:
         yield f"  CNAME: site.url is {url}; change it if the site has another address"
+    if site.theme:
+        yield f"  theme: {site.theme}"
     for path, feed in site.aliases.items():
         yield f"  jekyll-feed's {path} is kept as an alias of {feed}"
     if not site.plain and file.resolve().is_relative_to(site.root):

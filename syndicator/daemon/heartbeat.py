@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Mapping
 
 #: Seconds that a thread may work without a beat. A build beats for each feed, a push pass several
 #: times a second. The longest gap is the first build of a feed with many thousand entries.
@@ -25,3 +26,8 @@ class Heartbeat:
         if self._thread.ident is None:
             return True
         return self._thread.is_alive() and time.monotonic() < self._deadline
+
+
+def stuck(threads: Mapping[str, Heartbeat]) -> list[str]:
+    """The names of the threads that ended by themselves, or that have not worked for too long."""
+    return [name for name, heartbeat in threads.items() if not heartbeat.is_alive()]

@@ -17,12 +17,11 @@ from syndicator.config import Config, load
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.malloc import return_memory
 from syndicator.daemon.notify import Notify
-from syndicator.daemon.scheduler import Scheduler
-from syndicator.daemon.serving import Serving
-from syndicator.daemon.signals import MOVED, RELOAD, STOP, Signals
+from syndicator.daemon.parts import Parts
+from syndicator.daemon.signals import Event, Signals
+from syndicator.daemon.telemetry import Telemetry
 from syndicator.errors import ConfigError, MovedStateError, SyndicatorError
-from syndicator.service import Service
-from syndicator.web.health import Health
+from syndicator.ops import status
 from syndicator.web.server import Server
 
 #: Seconds that the whole stop may take: less than the five that the documentation promises.
@@ -30,11 +29,6 @@ _STOP = 4.5
 
 #: Seconds that readiness waits for the first run. Earlier feeds are served meanwhile.
 _FIRST_RUN_WAIT = 30.0
-
-#: The claimer of the daemon's jobs. There is one daemon on a state.
-_CLAIMER = "daemon"
-
-_FIRST_RUN_OVER = "the first run is over"
 
 #: The longest time between two checks of the threads, in seconds.
 _CHECK = 10.0
@@ -47,11 +41,11 @@ class Daemon:
         self._path = path
         self._signals = signals
         return_memory()
-        self._metrics = observe.Metrics()
         self._log_output = observe.logs(terminal=sys.stderr.isatty(), verbose=verbose)
-        self._metrics.count_lost_lines(lambda: self._log_output.lost)
         self._log: Any = structlog.get_logger()
         self._faults = Faults()
+        self._telemetry = Telemetry(observe.Metrics(), self._faults)
+        self._telemetry.metrics.count_lost_lines(lambda: self._log_output.lost)
         threading.excepthook = self._thread_ended
         self._notify = Notify(os.environ)
         self._began = datetime.now(UTC)
@@ -60,51 +54,37 @@ class Daemon:
     def run(self) -> int:
         """Run until stopped. Returns the exit code. Raises SyndicatorError if it can't start."""
         config = load(self._path, os.environ)
-        service = self._service = Service(config, claimer=_CLAIMER)
+        self._parts = self._parts_for(config)
         try:
-            self._lock.enter_context(service.daemon_lock())
-            self._scheduler, self._serving = self._parts_of(service)
-            self._server = Server(self._serving.app, *config.web.listen)
+            self._lock.enter_context(self._parts.service.daemon_lock())
+            self._parts.serve()
+            self._server = Server(self._parts.app, *config.web.listen)
             self._server.start()
             self._admin = self._admin_server()
-            self._service.remember_start(self._began)
-            self._scheduler.start()
+            status.remember_start(self._parts.database, self._began)
+            self._parts.scheduler.start()
             self._handle_signals()
             self._stop()
         finally:
-            self._service.close()  # a reload may have replaced it
+            self._parts.service.close()  # a reload may have replaced it
         return 0
 
-    def _parts_of(self, service: Service) -> tuple[Scheduler, Serving]:
-        """The scheduler of a service, not started yet, and what serves its files."""
-        scheduler = Scheduler(
-            service,
-            self._metrics,
-            self._faults,
-            first_run_over=lambda: self._signals.put(_FIRST_RUN_OVER),
-            state_moved=lambda: self._signals.put(MOVED),
-        )
-        health = Health(
-            stuck=self._stuck, readiness=scheduler.readiness, metrics=self._metrics.text
-        )
-        serving = Serving(
-            service, self._metrics, self._faults, health=health, on_queued=scheduler.push_soon
-        )
-        return scheduler, serving
+    def _parts_for(self, config: Config) -> Parts:
+        return Parts(config, self._telemetry, notify=self._signals.put, stuck=self._stuck)
 
     def _admin_server(self) -> Server | None:
         """Start the server of the operator's address.
 
         None: the config names no address, or another program has it, which is logged as a warning.
         """
-        listen = self._service.config.web.admin
+        listen = self._parts.config.web.admin
         if listen is None:
             return None
-        server = Server(self._serving.admin_app, *listen, setting="web.admin")
+        server = Server(self._parts.operator_app, *listen, setting="web.admin")
         try:
             server.start()
         except SyndicatorError as error:
-            same = listen == self._service.config.web.listen
+            same = listen == self._parts.config.web.listen
             hint = (
                 'it is web.listen\'s: set web.admin to another port, or to ""'
                 if same
@@ -117,8 +97,7 @@ class Daemon:
     def _stuck(self) -> list[str]:
         """The threads that ended by themselves, or that have not worked for too long."""
         return [
-            *self._scheduler.stuck(),
-            *self._serving.stuck(),
+            *self._parts.stuck(),
             *(["web"] if self._server.is_stuck() else []),
         ]
 
@@ -135,13 +114,13 @@ class Daemon:
         while True:
             left = interval if ready else max(ready_at - time.monotonic(), 0)
             event = self._signals.wait(min(left, interval))
-            if event == STOP:
+            if event is Event.STOP:
                 return
-            if event == RELOAD:
+            if event is Event.RELOAD:
                 self._reload()
-            if event == MOVED:
+            if event is Event.STATE_MOVED:
                 self._reopen_state()
-            if not ready and (event == _FIRST_RUN_OVER or time.monotonic() >= ready_at):
+            if not ready and (event is Event.FIRST_RUN_OVER or time.monotonic() >= ready_at):
                 ready = True
                 self._announce()
                 self._notify.ready(f"Serving {self._address()}")
@@ -170,13 +149,13 @@ class Daemon:
         self._server.stop(timeout=1.5)
         if self._admin:
             self._admin.stop(timeout=0.5)
-        if not self._scheduler.stop(deadline - time.monotonic()):
+        if not self._parts.scheduler.stop(deadline - time.monotonic()):
             hint = "the next start continues it"
             self._log.warning("stopped during unfinished work", hint=hint)
             self._log_output.close()
             os._exit(0)
         if self._signals.interrupted:
-            self._service.remember_stop()
+            status.remember_stop(self._parts.database)
         self._lock.close()
         self._log.info("stopped")
 
@@ -187,7 +166,7 @@ class Daemon:
         self._notify.reloading()
         try:
             config = load(self._path, os.environ)
-            if config != self._service.config:
+            if config != self._parts.config:
                 self._switch_to(config)
             elif self._admin is None:
                 self._admin = self._admin_server()
@@ -205,12 +184,12 @@ class Daemon:
         If that fails, the next poll repeats it.
         """
         try:
-            self._service.check()
+            self._parts.service.check()
         except MovedStateError:
             self._lock.close()  # its file may be deleted as well
-            self._service.database.remove_companions()
+            self._parts.database.remove_companions()
             try:
-                self._switch_to(self._service.config, new_state=True)
+                self._switch_to(self._parts.config, new_state=True)
             except SyndicatorError as error:
                 self._faults.report("state", error)
                 return
@@ -221,39 +200,36 @@ class Daemon:
 
         All that can fail comes first. Then the old parts stop, and the new ones start.
         """
-        before = self._service.config
-        old_service = self._service
-        old_scheduler = self._scheduler
+        old = self._parts
         old_server = self._server
-        new_lock = new_state or config.state.url != before.state.url
+        new_lock = new_state or config.state.url != old.config.state.url
         with ExitStack() as undo:
-            service = undo.enter_context(Service(config, claimer=_CLAIMER))
+            parts = self._parts_for(config)
+            undo.callback(parts.service.close)
             lock = undo.enter_context(ExitStack())
             if new_lock:
-                lock.enter_context(service.daemon_lock())
-            scheduler, serving = self._parts_of(service)
-            undo.callback(serving.stop)
+                lock.enter_context(parts.service.daemon_lock())
+            parts.serve()
+            undo.callback(parts.stop_serving)
             if new_state:  # the new state has no file rows yet
-                serving.show(self._serving.shown())
-            if config.web.listen != before.web.listen:
-                server = Server(serving.app, *config.web.listen)
+                parts.files.show(old.files.shown())
+            if config.web.listen != old.config.web.listen:
+                server = Server(parts.app, *config.web.listen)
                 server.start()
                 self._server = server
             undo.pop_all()
-        if not old_scheduler.stop(_STOP):
+        if not old.scheduler.stop(_STOP):
             self._log.warning("work of the old config is unfinished, and ends by itself")
         with suppress(SyndicatorError):  # if the state can't be read, the first run does this
-            serving.show(service.published())  # includes what the old parts published meanwhile
-        self._serving.stop()
-        self._service = service
-        self._scheduler = scheduler
-        self._serving = serving
-        self._server.replace(self._serving.app)
-        self._switch_admin(before)
-        self._service.remember_start(self._began)
-        self._scheduler.start()
-        old_service.close()
-        del old_service, old_scheduler
+            parts.files.show_published()  # includes what the old parts published meanwhile
+        old.stop_serving()
+        self._parts = parts
+        self._server.replace(parts.app)
+        self._switch_admin(old.config)
+        status.remember_start(parts.database, self._began)
+        parts.scheduler.start()
+        old.service.close()
+        del old
         gc.collect()  # reference cycles keep some megabytes of the old parts
         if new_lock:
             self._lock.close()
@@ -264,8 +240,8 @@ class Daemon:
 
     def _switch_admin(self, before: Config) -> None:
         """Serve the operator's address of the new config. An address that failed is tried again."""
-        if self._admin and self._service.config.web.admin == before.web.admin:
-            self._admin.replace(self._serving.admin_app)
+        if self._admin and self._parts.config.web.admin == before.web.admin:
+            self._admin.replace(self._parts.operator_app)
             return
         if self._admin:
             self._admin.stop(timeout=0.5)

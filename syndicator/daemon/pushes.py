@@ -10,7 +10,9 @@ from typing import Any
 
 import structlog
 
-from syndicator.daemon.faults import Faults
+from syndicator.daemon.signals import Event
+from syndicator.daemon.telemetry import Telemetry
+from syndicator.daemon.timers import Timers
 from syndicator.daemon.worker import Worker
 from syndicator.errors import MovedStateError
 from syndicator.model.outbox import (
@@ -23,9 +25,11 @@ from syndicator.model.outbox import (
     Retry,
     queued_by_kind,
 )
-from syndicator.observe import Metrics, attempt_line
+from syndicator.observe import attempt_line
+from syndicator.push.worker import PushWorker
 from syndicator.service import Service
 from syndicator.store import outbox, subscriptions
+from syndicator.store.database import Database
 
 #: How often to look for due jobs. A build requests a pass at once.
 INTERVAL = timedelta(seconds=5)
@@ -37,37 +41,39 @@ _CLEANUP = 3600.0
 #: Failed requests to callbacks that one pass logs one by one. Its summary counts all of them.
 _LOGGED = 20
 
-#: The only request that a pass takes.
-_PASS = "pass"  # noqa: S105 -- not a password
-
 
 class Pushes:
     """Runs push passes in a thread of its own, and logs and counts each request.
 
-    `state_moved` is called when the state has to be opened again, `retry_at` with the time of the
-    next due job.
+    `notify` is called with STATE_MOVED when the state has to be opened again.
     """
 
     def __init__(
         self,
         service: Service,
-        metrics: Metrics,
-        faults: Faults,
-        *,
-        state_moved: Callable[[], None],
-        retry_at: Callable[[datetime], None],
+        push_worker: PushWorker,
+        database: Database,
+        timers: Timers,
+        telemetry: Telemetry,
+        notify: Callable[[Event], None],
     ) -> None:
         self._service = service
-        self._metrics = metrics
-        self._faults = faults
-        self._state_moved = state_moved
-        self._retry_at = retry_at
+        self._push_worker = push_worker
+        self._database = database
+        self._timers = timers
+        self._metrics = telemetry.metrics
+        self._faults = telemetry.faults
+        self._notify = notify
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
         self._cleaned = -math.inf
         self._failures = 0  #: failed requests to callbacks in this pass
         self.worker = Worker(
-            "push", self._push, at_least=2 * INTERVAL, failed=partial(faults.report, "push")
+            "push",
+            self._push,
+            nothing=False,
+            at_least=2 * INTERVAL,
+            failed=partial(self._faults.report, "push"),
         )
 
     def start(self) -> None:
@@ -77,16 +83,16 @@ class Pushes:
         """End after the requests that are under way."""
         self._stopping.set()
         self.worker.stop()
-        self._service.pusher.stop()
+        self._push_worker.stop()
 
     def request(self) -> None:
         """Begin a pass as soon as the current one is over."""
-        self.worker.request(_PASS)
+        self.worker.request(True)
 
     def request_now(self) -> None:
         """Have the current pass take up new jobs, and another one follow."""
-        self._service.pusher.nudge()
-        self.worker.request(_PASS)
+        self._push_worker.nudge()
+        self.worker.request(True)
 
     def record(self, job: Job, outcome: JobOutcome) -> None:
         """Log and count one request. One that was not sent is neither."""
@@ -111,29 +117,31 @@ class Pushes:
         log = self._log.warning if named else self._log.debug
         log("not sent", **line, error=outcome.error)
 
-    def _push(self, _requests: frozenset[str]) -> None:
+    def _push(self, _requested: bool) -> None:
         try:
             self._service.check()
             if time.monotonic() > self._cleaned + _CLEANUP:
                 self._service.delete_expired()
                 self._cleaned = time.monotonic()
             self._failures = 0
-            report = self._service.push()
+            report = self._push_worker.once()
             self._count_queue()
         except Exception as error:
             if not self._stopping.is_set():
                 self._faults.report("push", error)
                 if isinstance(error, MovedStateError):
-                    self._state_moved()
+                    self._notify(Event.STATE_MOVED)
             return
         self._faults.report("push", None)
         if report.next_due is not None and report.next_due > datetime.now(UTC):
-            self._retry_at(report.next_due)  # else another process works on it
+            self._timers.at(
+                "retry", report.next_due, self.request
+            )  # else another process works on it
         if report.done or report.retried or report.given_up:
             self._log.info("push", summary=report.summary(), seconds=round(report.seconds, 3))
 
     def _count_queue(self) -> None:
-        with self._service.database.read() as connection:
+        with self._database.read() as connection:
             counts = outbox.counts(connection)
             oldest = outbox.oldest_since(connection)
             audiences = subscriptions.by_topic(connection, datetime.now(UTC))

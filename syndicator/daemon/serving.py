@@ -1,28 +1,25 @@
 """What the web server serves: the published files, the hub's endpoint, health and metrics."""
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any
+from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
 
-import structlog
 from starlette.routing import BaseRoute
 
-from syndicator.config import WebSettings
-from syndicator.daemon.faults import Faults
-from syndicator.daemon.worker import Worker
-from syndicator.errors import StateError
+from syndicator.config import Config, WebSettings
+from syndicator.daemon.recorder import Recorder
 from syndicator.observe import Metrics
-from syndicator.service import Service
-from syndicator.store import feeds, outbox
+from syndicator.outbound import Client
+from syndicator.outputs.folder import OutputFolder
+from syndicator.store import feeds
+from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.web.app import counter, make_app
-from syndicator.web.catalogue import Catalogue, FeedCatalogue
+from syndicator.web.catalogue import Catalogue, FeedCatalogue, OnRequest
 from syndicator.web.health import Health, admin_app
-from syndicator.web.hub import HubEndpoint, HubLimits
+from syndicator.web.hub import Hub, HubEndpoint
 from syndicator.web.hub_fetches import HubFetches
+from syndicator.web.hub_limits import HubLimits
 from syndicator.web.poll_limit import PollLimiter
 from syndicator.web.prepared_responses import FEEDS, PublishedFile, format_of
 from syndicator.web.proxies import Proxies
@@ -33,81 +30,21 @@ from syndicator.websub.links import link_header
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
-class Serving:
-    """The apps of one config, and the catalogue of files.
+class ServedFiles:
+    """The files of the catalogue, as they were published last."""
 
-    `on_queued` is called when our hub has queued a job.
-    """
-
-    def __init__(
-        self,
-        service: Service,
-        metrics: Metrics,
-        faults: Faults,
-        *,
-        health: Health,
-        on_queued: Callable[[], None],
-    ) -> None:
-        self._service = service
-        self._metrics = metrics
-        config = service.config
-        self._topics: dict[str, str] = {}  # path by URL
-        self._catalogue = Catalogue(
-            max_age=int(config.web.max_age.total_seconds()),
-            root=_path_of(config.feeds.url),
-            moved={path: config.feeds.url + to for path, to in config.feeds.moved},
-        )
-        limit = config.web.poller_limit
-        trusted = config.web.trusted_proxies
-        # Written by threads of their own: the server's thread must not wait for the state.
-        self._hub_fetches = Worker(
-            "hub fetches",
-            self._store_hub_fetches,
-            at_least=timedelta(days=1),
-            failed=partial(faults.report, "hub fetches"),
-        )
-        fetches = HubFetches(
-            [hub for hub in config.hubs if hub != config.hub_url],
-            peers=service.client.peers,
-            on_fetch=self._hub_fetched,
-            trusted=trusted,
-        )
-        self._untrusted_proxies = Worker(
-            "untrusted proxies",
-            self._store_untrusted_proxies,
-            at_least=timedelta(days=1),
-            failed=partial(faults.report, "untrusted proxies"),
-        )
-        service.store_untrusted_proxy("")  # one that was seen before may be gone
-        self.app = make_app(
-            self._catalogue,
-            health=health,
-            on_request=fetches.watching(counter(metrics.requests)),
-            routes=_hub_routes(service, self._topic, on_queued),
-            limiter=PollLimiter(limit, trusted=trusted) if limit else None,
-            proxies=Proxies(trusted, on_untrusted=self._warn_untrusted),
-        )
-        #: The operator's app. Server takes a FeedCatalogue; this one is empty, so every request
-        #: reaches the app.
-        self.admin_app = FeedCatalogue(
-            Catalogue(max_age=0),
-            admin_app(health, _admin_hosts(config.web)),
-            on_request=lambda *_: None,
-        )
+    def __init__(self, catalogue: Catalogue, database: Database, output: OutputFolder) -> None:
+        self._catalogue = catalogue
+        self._database = database
+        self._output = output
         self._shown: dict[str, FileRow] = {}
-        service.on_files = self.show
-        self.show(service.published())
-        self._hub_fetches.start()
-        self._untrusted_proxies.start()
+        self._topics: dict[str, str] = {}  # path by URL
 
-    def stop(self) -> None:
-        self._hub_fetches.stop()
-        self._untrusted_proxies.stop()
-
-    def stuck(self) -> list[str]:
-        """The threads that ended by themselves, or that have not worked for too long."""
-        workers = {"hub fetches": self._hub_fetches, "untrusted proxies": self._untrusted_proxies}
-        return [name for name, worker in workers.items() if not worker.heartbeat.is_alive()]
+    def show_published(self) -> None:
+        """Serve all files that the state has. Raises StateError if it can't be read."""
+        with self._database.read() as connection:
+            rows = feeds.all_files(connection)
+        self.show(rows)
 
     def show(self, rows: Sequence[FileRow]) -> None:
         """Serve these files as they are on disk now. Unchanged ones are not read again."""
@@ -123,7 +60,7 @@ class Serving:
         return list(self._shown.values())
 
     def _read(self, row: FileRow) -> PublishedFile | None:
-        bodies = {} if row.gone else self._service.output.bodies(row.path, row.disk)
+        bodies = {} if row.gone else self._output.bodies(row.path, row.disk)
         if not bodies:
             return None
         topic = format_of(row.media_type) in FEEDS
@@ -137,41 +74,14 @@ class Serving:
             bodies=bodies,
         )
 
-    def _topic(self, url: str) -> FileRow | None:
+    def topic(self, url: str) -> FileRow | None:
         """A topic by its URL; None: no such topic, which costs no query."""
         if (path := self._topics.get(url)) is None:
             return None
         # Read from the state: a file is shown before its row is committed.
-        with self._service.database.read() as connection:
+        with self._database.read() as connection:
             row = feeds.file(connection, path)
         return row if row is not None and row.url == url and _is_topic(row) else None
-
-    def _hub_fetched(self, hub: str) -> None:
-        self._metrics.fetches.labels(hub).inc()
-        self._hub_fetches.request(hub)
-
-    def _warn_untrusted(self, proxy: str) -> None:
-        """Log once that a proxy is not trusted. `doctor` reports it as well."""
-        hint = (
-            "if it is your proxy, add it to web.trusted_proxies: "
-            "until then all its readers count as one client"
-        )
-        log: Any = structlog.get_logger()
-        log.warning(
-            "X-Forwarded-For came from an address that is not trusted", address=proxy, hint=hint
-        )
-        self._untrusted_proxies.request(proxy)
-
-    def _store_untrusted_proxies(self, proxies: frozenset[str]) -> None:
-        for proxy in proxies:
-            self._service.store_untrusted_proxy(proxy)
-
-    def _store_hub_fetches(self, hubs: frozenset[str]) -> None:
-        if not hubs:
-            return
-        with suppress(StateError), self._service.database.begin() as connection:
-            # An error is left to the next build, which meets and logs it too.
-            outbox.record_fetch(connection, hubs, datetime.now(UTC))
 
 
 def _is_topic(row: FileRow) -> bool:
@@ -179,27 +89,87 @@ def _is_topic(row: FileRow) -> bool:
     return bool(row.hubs) and not row.gone and row.path.rpartition(".")[0] == row.feed
 
 
-def _hub_routes(
-    service: Service, topic: Callable[[str], FileRow | None], on_queued: Callable[[], None]
+def catalogue_of(config: Config) -> Catalogue:
+    """An empty catalogue for the files of this config."""
+    return Catalogue(
+        max_age=int(config.web.max_age.total_seconds()),
+        root=_path_of(config.feeds.url),
+        moved={path: config.feeds.url + to for path, to in config.feeds.moved},
+    )
+
+
+def public_app(
+    config: Config,
+    catalogue: Catalogue,
+    recorder: Recorder,
+    routes: Sequence[BaseRoute],
+    *,
+    health: Health,
+    on_request: OnRequest,
+) -> FeedCatalogue:
+    """The app of the public address. `routes`: those of the hub's endpoint, if it has one."""
+    limit = config.web.poller_limit
+    trusted = config.web.trusted_proxies
+    return make_app(
+        catalogue,
+        health=health,
+        on_request=on_request,
+        routes=routes,
+        limiter=PollLimiter(limit, trusted=trusted) if limit else None,
+        proxies=Proxies(trusted, on_untrusted=recorder.untrusted_proxy),
+    )
+
+
+def request_counter(
+    config: Config, client: Client, recorder: Recorder, metrics: Metrics
+) -> OnRequest:
+    """Counts requests, and records fetches by the outside hubs."""
+    fetches = HubFetches(
+        [hub for hub in config.hubs if hub != config.hub_url],
+        peers=client.peers,
+        on_fetch=recorder.hub_fetched,
+        trusted=config.web.trusted_proxies,
+    )
+    return fetches.watching(counter(metrics.requests))
+
+
+def hub_routes(
+    config: Config,
+    database: Database,
+    client: Client,
+    topic: Callable[[str], FileRow | None],
+    on_queued: Callable[[], None],
 ) -> list[BaseRoute]:
-    """The hub's endpoint at its public path, and at /hub for proxies that strip the feeds' path."""
-    config = service.config
+    """The hub's endpoint at its public path, and at /hub for proxies that strip the feeds' path.
+
+    Empty if the config has no hub of its own. `on_queued` is called when it has queued a job.
+    """
     if config.hub_url is None:
         return []
     lease = config.hub.lease
-    hub = HubEndpoint(
-        service.database,
+    hub = Hub(
+        database,
         read=topic,
-        refusal=service.client.refusal,
-        lease=LeaseBounds(min=lease.min, default=lease.default, max=lease.max),
+        refusal=client.refusal,
+        limits=HubLimits(
+            **config.hub.limits.model_dump(),
+            lease=LeaseBounds(min=lease.min, default=lease.default, max=lease.max),
+        ),
         clock=lambda: datetime.now(UTC),
         on_queued=on_queued,
-        home=config.feeds.url,
-        limits=HubLimits(**config.hub.limits.model_dump()),
-        trusted=config.web.trusted_proxies,
     )
+    endpoint = HubEndpoint(hub, home=config.feeds.url, trusted=config.web.trusted_proxies)
     paths = dict.fromkeys((_path_of(config.hub_url) or "/hub", "/hub"))
-    return [route for path in paths for route in hub.routes(path)]
+    return [route for path in paths for route in endpoint.routes(path)]
+
+
+def operator_app(web: WebSettings, health: Health) -> FeedCatalogue:
+    """The app of the operator's address.
+
+    Server takes a FeedCatalogue; this one is empty, so every request reaches the app.
+    """
+    app = admin_app(health, _admin_hosts(web))
+    return FeedCatalogue(Catalogue(max_age=0), app, on_request=lambda *_: None)
 
 
 def _admin_hosts(web: WebSettings) -> list[str]:

@@ -9,14 +9,20 @@ import signal
 import socket
 import time
 from contextlib import suppress
+from enum import StrEnum
 from queue import Empty, SimpleQueue
 from types import FrameType
 
-STOP = "stop"
-RELOAD = "reload"
 
-#: Not a signal: the state's file was replaced, or the daemon's lock was lost.
-MOVED = "moved"
+class Event(StrEnum):
+    """What the main thread acts on."""
+
+    STOP = "stop"
+    RELOAD = "reload"
+
+    # These two are not signals.
+    STATE_MOVED = "moved"  #: the state's file was replaced, or the daemon's lock was lost
+    FIRST_RUN_OVER = "the first run is over"
 
 
 class Signals:
@@ -29,7 +35,7 @@ class Signals:
     """
 
     def __init__(self) -> None:
-        self._events: SimpleQueue[str] = SimpleQueue()
+        self._events: SimpleQueue[Event] = SimpleQueue()
         self._wakeup_r, self._wakeup_w = socket.socketpair()
         self._wakeup_r.setblocking(False)
         self._wakeup_w.setblocking(False)
@@ -38,15 +44,15 @@ class Signals:
         self.interrupted = False  #: whether Ctrl-C stopped it
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        signal.signal(signal.SIGHUP, lambda _number, _frame: self._events.put(RELOAD))
+        signal.signal(signal.SIGHUP, lambda _number, _frame: self._events.put(Event.RELOAD))
 
-    def put(self, event: str) -> None:
+    def put(self, event: Event) -> None:
         """Queue an event for the main thread. Any thread may call it."""
         self._events.put(event)
         with suppress(BlockingIOError):  # the socket is full, so the main thread wakes anyway
             self._wakeup_w.send(b"\0")
 
-    def wait(self, seconds: float | None) -> str | None:
+    def wait(self, seconds: float | None) -> Event | None:
         """The next event; None if there was none for so long."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while True:
@@ -63,4 +69,4 @@ class Signals:
             os._exit(128 + number)
         self._stopping = True
         self.interrupted = number == signal.SIGINT
-        self._events.put(STOP)
+        self._events.put(Event.STOP)

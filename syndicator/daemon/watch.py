@@ -1,6 +1,7 @@
 """The file watcher: reports a changed file at once. A poll finds what it misses."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -44,6 +45,7 @@ class Watcher:
         self._restart = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self.heartbeat = Heartbeat(self._thread)
+        self.reported_at = 0.0  #: when it last reported a change, by the monotonic clock
 
     def start(self) -> None:
         self._thread.start()
@@ -74,6 +76,7 @@ class Watcher:
                     self.heartbeat.beat()
                     self._failed(None)
                     if changes:
+                        self.reported_at = time.monotonic()
                         self._changed(frozenset(path for _, path in changes))
             except Exception as error:  # mostly a missing folder, or too few inotify watches
                 hint = (

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import Generic, Protocol, Self, TypeVar
 
 from syndicator.daemon.heartbeat import Heartbeat
 
@@ -11,8 +12,19 @@ from syndicator.daemon.heartbeat import Heartbeat
 PAUSE = 1.0
 
 
-class Worker:
-    """Calls `work` with all requests since the last call. Requests made meanwhile are next.
+class Request(Protocol):
+    """A value of which two can be merged into one that asks for both."""
+
+    def __or__(self, other: Self, /) -> Self: ...
+
+
+R = TypeVar("R", bound=Request)
+
+
+class Worker(Generic[R]):
+    """Calls `work` with all requests since the last call, merged. Requests made meanwhile are next.
+
+    `nothing`: the request that asks for nothing.
 
     `at_least`: the longest it waits for a request before it works without one. The scheduler
     requests by the wall clock; this counts by the monotonic clock, so that a clock that is set back
@@ -26,8 +38,9 @@ class Worker:
     def __init__(
         self,
         name: str,
-        work: Callable[[frozenset[str]], None],
+        work: Callable[[R], None],
         *,
+        nothing: R,
         at_least: timedelta,
         failed: Callable[[Exception], None],
         pause: float = PAUSE,
@@ -37,7 +50,8 @@ class Worker:
         self._pause_seconds = pause
         self._at_least = at_least.total_seconds()
         self._changed = threading.Condition()
-        self._requested: set[str] = set()
+        self._nothing = nothing
+        self._requested = nothing
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.heartbeat = Heartbeat(self._thread)
@@ -45,16 +59,16 @@ class Worker:
     def start(self) -> None:
         self._thread.start()
 
-    def request(self, *requests: str) -> None:
-        """Work soon. `work` is called with these requests."""
+    def request(self, request: R) -> None:
+        """Work soon. `work` is called with this request, merged with others."""
         with self._changed:
-            self._requested.update(requests)
+            self._requested = self._requested | request
             self._changed.notify()
 
-    def pending(self) -> frozenset[str]:
-        """Requests for which work has not begun."""
+    def pending(self) -> R:
+        """The requests for which work has not begun."""
         with self._changed:
-            return frozenset(self._requested)
+            return self._requested
 
     def stop(self) -> None:
         """End after the current work."""
@@ -69,28 +83,29 @@ class Worker:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while (requests := self._next()) is not None:
+        while (request := self._next()) is not None:
             try:
-                self._work(requests)
+                self._work(request)
             except Exception as error:
                 with suppress(Exception):  # the report itself may fail
                     self._failed(error)
-                self._pause(requests)
+                self._pause(request)
 
-    def _next(self) -> frozenset[str] | None:
-        """Wait for requests, or for `at_least`. None: stop."""
+    def _next(self) -> R | None:
+        """Wait for a request, or for `at_least`. None: stop."""
         with self._changed:
             self.heartbeat.beat(self._at_least)
-            self._changed.wait_for(lambda: self._stopping or self._requested, self._at_least)
+            self._changed.wait_for(
+                lambda: self._stopping or self._requested != self._nothing, self._at_least
+            )
             if self._stopping:
                 return None
-            requests = frozenset(self._requested)
-            self._requested.clear()
+            request, self._requested = self._requested, self._nothing
             self.heartbeat.beat()
-        return requests
+        return request
 
-    def _pause(self, requests: frozenset[str]) -> None:
+    def _pause(self, request: R) -> None:
         """Wait, then request the same again."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopping, self._pause_seconds)
-            self._requested.update(requests)
+            self._requested = self._requested | request

@@ -49,7 +49,7 @@ DESCRIPTIONS = {
     "tag": "New posts tagged {}.",
     "author": "New posts by {}.",
     "collection": "New posts in the collection {}.",
-    "language": "Posts in the language {}.",
+    "language": "New posts in the language {}.",
 }
 
 

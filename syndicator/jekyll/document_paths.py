@@ -16,6 +16,7 @@ _SPECIAL = (".", "_", "#", "~")  # a file or folder that begins so is not part o
 class DocumentPath(NamedTuple):
     """A document's place in its source."""
 
+    source_path: str  #: relative to the source, as in `Document.path`
     collection: str
     folders: tuple[str, ...]  #: above `_posts`
     relative: str  #: relative to `collections_dir`
@@ -54,6 +55,7 @@ def locate(path: str, site: Site) -> DocumentPath | None:
         collection, special = collection_.label, f"_{collection_.label}"
     dated = _DATED.fullmatch(name)
     return DocumentPath(
+        source_path=path,
         collection=collection,
         folders=above,
         relative=relative,

@@ -42,7 +42,8 @@ class HeadReader:
             return None, ()
         is_post = location.suffix.lower() in self._site.scope.suffixes
         parts = _split_head(document.data) if is_post else None
-        if parts is None:
+        plugins = self._site.plugins
+        if parts is None or plugins.titles_from_headings or plugins.language_from_path:
             return self._read_in_full(document)[:2]
         title, date, lines, body = parts
         defaults = self._site.defaults.values_of(location.relative, location.collection)
@@ -62,8 +63,7 @@ class HeadReader:
         title_text = plain_title(title, self._site.kramdown)
         if published is None or not title_text:
             return self._read_in_full(document)[:2]
-        path, site = document.path, self._site
-        return make_head(path, location, site, template, title_text, published, body), ()
+        return make_head(location, self._site, template, title_text, published, body), ()
 
     def _read_in_full(
         self, document: Document

@@ -5,7 +5,6 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from syndicator.jekyll.document_paths import DocumentPath
-from syndicator.jekyll.languages import in_folder
 from syndicator.jekyll.permalinks import Place, document_id, site_path
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Author, PostHead, Term
@@ -14,7 +13,7 @@ from syndicator.ruby.uris import join_address
 #: The front matter keys that a `HeadTemplates` is made from.
 TEMPLATE_KEYS = frozenset(
     "slug permalink category categories tag tags author authors published draft id guid"
-    " last_modified_at updated lang lang-exclusive hidden feed exclude_from_feed".split()
+    " last_modified_at updated lang hidden feed exclude_from_feed".split()
 )
 
 #: Bytes of an id. PostgreSQL can't index a text of some thousands of bytes.
@@ -33,12 +32,11 @@ class HeadTemplates(NamedTuple):
     own_id: str | None
     updated: datetime | None
     language: str | None
-    other_language: str | None  #: see `languages.Languages.other_language`
+    folder: str  #: of the pages of its language, with a leading slash; "" is the site's root
     listed: bool  #: whether feeds may have it
 
 
 def make_head(
-    path: str,
     location: DocumentPath,
     site: Site,
     head_template: HeadTemplates,
@@ -46,7 +44,7 @@ def make_head(
     published: datetime,
     body: bytes | memoryview,
 ) -> PostHead:
-    """The head of the post at `path`. `body` is the text of the post as it is in the file."""
+    """The head of the post at `location`. `body` is the text of the post as it is in the file."""
     slug = location.slug if head_template.slug is None else head_template.slug
     place = Place(
         collection=location.collection,
@@ -57,15 +55,13 @@ def make_head(
         published=in_zone(published, site),
         categories=head_template.categories,
     )
-    address = in_folder(
-        site_path(head_template.permalink_template, place), head_template.other_language
-    )
+    address = head_template.folder + site_path(head_template.permalink_template, place)
     id = head_template.own_id or join_address(site.url, site.baseurl, document_id(address, slug))
     if len(id) > MAX_ID:
         digest = blake2b(id.encode(), digest_size=16).hexdigest()
         id = f"{join_address(site.url, site.baseurl, '/')}#{digest}"
     return PostHead(
-        path=path,
+        path=location.source_path,
         id=id,
         own_id=head_template.own_id is not None,
         url=join_address(site.url, site.baseurl, address),

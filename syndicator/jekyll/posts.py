@@ -11,7 +11,10 @@ from syndicator.jekyll.as_text import language_tag, quoted
 from syndicator.jekyll.document_paths import DocumentPath, locate
 from syndicator.jekyll.front_matter import HeadError, SplitDocument, decode, load_head, split
 from syndicator.jekyll.head_template import HeadTemplates, in_zone, make_head
+from syndicator.jekyll.heading_titles import Heading, first_heading, title_of
+from syndicator.jekyll.merged_front_matter import MergedFrontMatter
 from syndicator.jekyll.post_fields import PostFields
+from syndicator.jekyll.post_labels import PostLabels
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Document, Post, Problem
 from syndicator.ruby.dates import parse_date
@@ -48,9 +51,9 @@ def read_post(document: Document, site: Site) -> ReadPost:
     reader = _PostReader(document, site, location, parts, head.values)
     for key, line in head.duplicates:
         message = f"{key} is given twice; the last value is used"
-        reader.fields.problem(None, message, line=parts.head_line + line)
+        reader.front.problem(None, message, line=parts.head_line + line)
     if reader.fields.is_hidden():
-        return ReadPost(post=None, problems=tuple(reader.fields.problems))
+        return ReadPost(post=None, problems=tuple(reader.front.problems))
     return reader.read(body_bytes)
 
 
@@ -94,7 +97,10 @@ class _PostReader:
         parts: SplitDocument,
         own_values: Mapping[str, Any],
     ) -> None:
-        self.fields = PostFields(document.path, site, location, parts, own_values)
+        defaults = site.defaults.values_of(location.relative, location.collection)
+        self.front = MergedFrontMatter(document.path, parts, own_values, defaults)
+        self.fields = PostFields(self.front, site, location)
+        self._labels = PostLabels(self.front, site, location)
         self._document = document
         self._site = site
         self._location = location
@@ -102,53 +108,75 @@ class _PostReader:
 
     def read(self, body_bytes: bytes) -> ReadPost:
         """The post, or its problems. `body_bytes` is the body as it is in the file."""
-        fields, location = self.fields, self._location
+        front, location = self.front, self._location
         if self._is_ignored():
             message = "Jekyll makes no page of it, since its name has no date: no feed has it"
-            fields.problem(None, message, "name it YYYY-MM-DD-title.md")
-            return ReadPost(post=None, problems=tuple(fields.problems))
+            front.problem(None, message, "name it YYYY-MM-DD-title.md")
+            return ReadPost(post=None, problems=tuple(front.problems))
         published = self._published()
         if published is None:
-            return ReadPost(post=None, problems=tuple(fields.problems))
-        title = fields.title()
+            return ReadPost(post=None, problems=tuple(front.problems))
+        heading = self._heading()
+        title = (heading and title_of(heading, self._site.kramdown)) or self.fields.title()
+        body, body_line = self._body(heading)
         template = self._head_template()
-        head = make_head(
-            self._document.path, location, self._site, template, title, published, body_bytes
-        )
-        fields.front.setdefault("slug", location.slug if template.slug is None else template.slug)
+        head = make_head(location, self._site, template, title, published, body_bytes)
+        if heading:
+            front.values["title"] = title
+        front.values.setdefault("slug", location.slug if template.slug is None else template.slug)
         post = Post(
             head=head,
             authors=template.authors,
             categories=template.categories,
             tags=template.tags,
             language=template.language,
-            front=fields.front,
-            body=self._parts.body,
-            body_line=self._parts.body_line,
+            front=front.values,
+            body=body,
+            body_line=body_line,
             document_digest=self._document.digest,
         )
-        return ReadPost(post=post, problems=tuple(fields.problems), head_template=template)
+        return ReadPost(post=post, problems=tuple(front.problems), head_template=template)
+
+    def _heading(self) -> Heading | None:
+        """The heading that is the title, even if the front matter has another one."""
+        is_markdown = self._document.path.lower().endswith(
+            tuple(map(str.lower, self._site.suffixes))
+        )
+        enabled = self._site.plugins.titles_from_headings and is_markdown
+        return first_heading(self._parts.body) if enabled else None
+
+    def _body(self, heading: Heading | None) -> tuple[str, int]:
+        """The text and its first line, without a heading that is the title if so configured."""
+        parts = self._parts
+        strip = self.front.values.get("strip_title", self._site.plugins.strip_title)
+        if heading is None or strip is not True:
+            return parts.body, parts.body_line
+        rest = parts.body[heading.end :]
+        body = rest.strip()
+        start = heading.end + len(rest) - len(rest.lstrip())
+        return body, parts.body_line + parts.body.count("\n", 0, start)
 
     def _head_template(self) -> HeadTemplates:
-        fields = self.fields
+        fields, labels = self.fields, self._labels
         slug = fields.slug()
-        categories = fields.categories()
-        tags = fields.tags()
-        authors = fields.authors()
+        categories = labels.categories()
+        tags = labels.tags()
+        authors = labels.authors()
         names = tuple(author.name for author in authors)
-        other_language = fields.other_language()
-        fields.report_long_labels(category=categories, tag=tags, author=names)
+        labels.report_long(category=categories, tag=tags, author=names)
+        plugins = self._site.plugins
+        site_language = plugins.language_of(self.front.values.get("lang"), self._location.relative)
         return HeadTemplates(
             slug=slug,
             permalink_template=fields.permalink_template(),
             categories=categories,
             tags=tags,
             authors=authors,
-            terms=terms.terms(categories, tags, names, self._location.collection, other_language),
+            terms=terms.terms(categories, tags, names, self._location.collection, site_language),
             own_id=fields.own_id(),
             updated=fields.updated(),
-            language=fields.language() or language_tag(other_language),
-            other_language=other_language,
+            language=fields.language() or language_tag(site_language),
+            folder=plugins.folder_of(site_language),
             listed=fields.is_listed(),
         )
 
@@ -161,7 +189,7 @@ class _PostReader:
         return is_jekyll_post and self._location.date is None
 
     def _published(self) -> datetime | None:
-        value, file_date = self.fields.front.get("date"), self._location.date
+        value, file_date = self.front.values.get("date"), self._location.date
         if value is None or value is False:
             if file_date is None:
                 self._report_missing_date()
@@ -177,11 +205,11 @@ class _PostReader:
         hint = "write it like 2026-01-31 or 2026-01-31 18:00:00 +0100" if key else None
         published = parse_date(value, self._site.timezone, overflow=True)
         if published is None:
-            self.fields.problem(key, f"{what} is not a date: {quoted(value)}", hint, fatal=True)
+            self.front.problem(key, f"{what} is not a date: {quoted(value)}", hint, fatal=True)
         else:
             day = in_zone(published, self._site).date()
             message = f"{what} is past the end of its month: {quoted(value)}; Jekyll reads {day}"
-            self.fields.problem(key, message, hint)
+            self.front.problem(key, message, hint)
         return published
 
     def _report_missing_date(self) -> None:
@@ -189,4 +217,4 @@ class _PostReader:
         # Most collections hold documents without a date: only one with a feed needs dates.
         if collection is None or collection.has_feed:
             hint = "name the file YYYY-MM-DD-title.md, or write a date in its front matter"
-            self.fields.problem(None, "the post has no date", hint, fatal=True)
+            self.front.problem(None, "the post has no date", hint, fatal=True)

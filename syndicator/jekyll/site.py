@@ -17,9 +17,10 @@ from syndicator.jekyll.as_text import as_text, is_empty, language_tag, quoted
 from syndicator.jekyll.authors import read_authors
 from syndicator.jekyll.data import read_data
 from syndicator.jekyll.defaults import Defaults, read_defaults
-from syndicator.jekyll.languages import Languages, read_languages
 from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
+from syndicator.jekyll.plugins import Plugins, read_plugins
 from syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml
+from syndicator.jekyll.shows import read_show
 from syndicator.jekyll.tag_feeds import TagFeeds, read_tag_feeds
 from syndicator.jekyll.titles import plain_label, plain_title
 from syndicator.kramdown.options import KramdownOptions
@@ -65,7 +66,6 @@ class Site:
     data: Mapping[str, Any]  #: Liquid's `site.data`
     by: tuple[str, ...]  #: kinds of terms that jekyll-feed makes feeds of
     tag_feeds: TagFeeds
-    languages: Languages | None  #: None: the site has one language
     excerpt_only: bool
     posts_limit: int | None  #: entries in a feed; None: not set
     excerpt_separator: str  #: "" for no excerpts
@@ -76,6 +76,7 @@ class Site:
     collections: Mapping[str, Collection]  #: with `output`, by label; without posts
     collections_dir: str  #: the folder above `_posts` and the collections; "" is the source
     author: Any  #: as in the config
+    plugins: Plugins
     defaults: Defaults = field(repr=False)
     digest: str  #: of everything that can change how a post is read or rendered
 
@@ -159,7 +160,6 @@ class _ConfigReader:
         options = options if isinstance(options, dict) else {}
         kramdown = KramdownOptions.from_config(options, highlighter)
         suffixes = self._suffixes()
-        plugins = [as_text(name) for key in ("plugins", "gems") for name in _list(config.get(key))]
         return Site(
             info=self._info(author, kramdown),
             url=self.url,
@@ -172,7 +172,6 @@ class _ConfigReader:
             data=data,
             by=self._by(),
             tag_feeds=read_tag_feeds(self.feed.get("tags")),
-            languages=read_languages(config, plugins),
             excerpt_only=self.feed.get("excerpt_only") is True,
             posts_limit=limit if isinstance(limit, int) and limit > 0 else None,
             excerpt_separator=as_text(separator),
@@ -183,6 +182,7 @@ class _ConfigReader:
             collections=collections,
             collections_dir=self.text("collections_dir").strip("/"),
             author=author,
+            plugins=read_plugins(config),
             defaults=defaults,
             digest=self._digest(texts, plain),
         )
@@ -202,6 +202,9 @@ class _ConfigReader:
 
     def _info(self, author: Any, kramdown: KramdownOptions) -> SiteInfo:
         title = self._overrides.get("title") or self.text("title") or self.text("name")
+        show, unusable = read_show(self.config.get("podcast"), self._picture)
+        for message in unusable:
+            self.problem("podcast", message)
         return SiteInfo(
             title=plain_title(title, kramdown) or self.url.partition("://")[2] or "Untitled",
             url=join_address(self.url, self.baseurl, "/"),
@@ -210,6 +213,7 @@ class _ConfigReader:
             authors=read_authors(author, {}, self.url, self.baseurl),
             logo=self._picture(self.feed.get("logo")) or self._picture(self.config.get("logo")),
             icon=self._picture(self.feed.get("icon")),
+            show=show,
         )
 
     def _picture(self, value: Any) -> str | None:

@@ -38,11 +38,11 @@ def terms(
     tags_: tuple[str, ...],
     authors: tuple[str, ...],
     collection: str,
-    other_language: str | None = None,
+    language: str | None = None,
 ) -> tuple[Term, ...]:
     """The terms of a post, each of which may have a feed. `authors` are names, each once.
 
-    `other_language`: see `languages.Languages.other_language`.
+    `language`: of a site that is built in several; None: another site.
     """
     labels = {"category": categories_, "tag": tags_, "author": authors}
     terms_ = [
@@ -53,8 +53,8 @@ def terms(
     ]
     if collection != "posts":
         terms_.append(Term(kind="collection", label=collection))
-    if other_language is not None:
-        terms_.append(Term(kind="language", label=other_language))
+    elif language is not None:
+        terms_.append(Term(kind="language", label=language))
     return tuple(terms_)
 
 

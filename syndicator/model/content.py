@@ -12,6 +12,8 @@ from hashlib import blake2b, sha1
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from syndicator.model.podcast import Episode, Show
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
@@ -160,6 +162,8 @@ class Entry:
     image: Media | None = None
     enclosures: tuple[Media, ...] = ()  #: audio and video from the front matter
     language: str | None = None  #: None: the feed's
+    external_url: str | None = None  #: of the page elsewhere that it is about; None: there is none
+    episode: Episode | None = None  #: None: it is not an episode of a podcast
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,6 +177,7 @@ class SiteInfo:
     authors: tuple[Author, ...] = ()
     logo: str | None = None  #: absolute address of a wide image
     icon: str | None = None  #: absolute address of a square image
+    show: Show | None = None  #: None: the config says nothing of a podcast
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,6 +193,7 @@ class FeedSpec:
     limit: int  #: entries
     max_bytes: int  #: of one feed file
     full: bool  #: False: summaries only
+    lead_image: bool = False  #: True: an entry's image is also at the top of its content
 
     def path(self, suffix: str) -> str:
         """The path of a format's file below the output folder."""

@@ -1,1 +1,1 @@
-"""Answers for the operator: check (the posts), doctor (the machine), status, and disk space."""
+"""Answers for the operator: check (the posts), doctor (the machine), status, hub, disk space."""

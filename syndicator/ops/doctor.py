@@ -1,6 +1,7 @@
 """`syndicator doctor`: checks whether this machine and this config are ready.
 
-Writes nothing. Only `check_network` uses the network; `check_listening` connects to this machine.
+No check writes anything. Only `check_network` uses the network; `check_listening` connects to
+this machine.
 Each result is a Problem: a setting, what is wrong with it, and what to do.
 """
 
@@ -9,7 +10,7 @@ import re
 import shlex
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException
@@ -23,7 +24,8 @@ from syndicator.listen import listen
 from syndicator.model.content import Problem
 from syndicator.model.outbox import Request, Response
 from syndicator.ops import disk
-from syndicator.store import database, file_modes
+from syndicator.store import database, file_modes, kv
+from syndicator.store.database import Database
 
 #: The release date of this program: a clock before it is wrong.
 _RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,7 +34,7 @@ _RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
 _EXAMPLE = re.compile(r"(.*\.)?example(\.com|\.net|\.org)?")
 
 #: Key in `kv` of an address that sent X-Forwarded-For and is not trusted; empty: there was none.
-UNTRUSTED_PROXY = "unnamed proxy"
+_UNTRUSTED_PROXY = "unnamed proxy"
 
 #: If two clocks differ by more than this, one of them is wrong.
 _CLOCK_TOLERANCE = timedelta(minutes=2)
@@ -134,7 +136,7 @@ def _get(host: str, port: int, path: str) -> bytes:
 def check_proxies(state: str, trusted: Sequence[IPv4Network | IPv6Network]) -> Iterator[Problem]:
     """Whether requests came from a proxy that the config does not trust. `state`: its URL."""
     try:
-        proxy = database.peek_value(state, UNTRUSTED_PROXY)
+        proxy = database.peek_value(state, _UNTRUSTED_PROXY)
     except StateError:  # `check_state` reports it
         return
     if proxy and not any(ip_address(proxy) in network for network in trusted):
@@ -145,6 +147,12 @@ def check_proxies(state: str, trusted: Sequence[IPv4Network | IPv6Network]) -> I
             f'if it is your proxy, add "{ip_network(proxy)}"; note that anyone can send this header'
         )
         yield Problem(path="web.trusted_proxies", message=message, hint=hint)
+
+
+def store_untrusted_proxy(database: Database, address: str) -> None:
+    """Store the address of a proxy that is not trusted, for `check_proxies`. "": delete it."""
+    with suppress(StateError), database.begin(durable=False) as connection:
+        kv.put(connection, _UNTRUSTED_PROXY, address)
 
 
 def check_state(url: str, now: datetime) -> Iterator[Problem]:

@@ -6,15 +6,15 @@ Facts only: `cli.status_page` formats them.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
-
 from syndicator.build.found_problems import found_problems
 from syndicator.build.options import BuildOptions
+from syndicator.errors import StateError, SyndicatorError
 from syndicator.model.content import Problem, Report
 from syndicator.model.outbox import JobKind, JobState, queued_by_kind
 from syndicator.ops import disk
@@ -82,6 +82,9 @@ class Status:
     audiences: Mapping[str, Audience]  #: of our own hub, by topic; topics with subscribers only
 
 
+#: Key in `kv` of the time when the daemon was started; empty: an operator stopped it.
+_DAEMON_SINCE = "daemon since"
+
 #: A job queued for longer than this needs attention: hubs are rarely down for so long.
 _QUEUED_TOO_LONG = timedelta(hours=1)
 
@@ -119,14 +122,24 @@ def concerns(
     return tuple(lines)
 
 
-def remember_start(connection: Connection, now: datetime) -> None:
-    """Record when the daemon started. From then on, a daemon is expected to run."""
-    kv.put(connection, "daemon since", now.isoformat())
+def has_daemon(database: Database) -> bool:
+    """Whether a daemon runs on this state."""
+    return locks.holder(database, "daemon") is not None
 
 
-def forget_start(connection: Connection) -> None:
-    """Record that an operator stopped the daemon: none is expected to run."""
-    kv.put(connection, "daemon since", "")
+def remember_start(database: Database, at: datetime) -> None:
+    """Store when the daemon started. From then on, a daemon is expected to run.
+
+    On a full disk it runs all the same.
+    """
+    with suppress(StateError), database.begin() as connection:
+        kv.put(connection, _DAEMON_SINCE, at.isoformat())
+
+
+def remember_stop(database: Database) -> None:
+    """Store that a person stopped the daemon: none is expected to run."""
+    with suppress(StateError), database.begin() as connection:
+        kv.put(connection, _DAEMON_SINCE, "")
 
 
 def daemon_wanted(database: Database) -> bool:
@@ -135,26 +148,29 @@ def daemon_wanted(database: Database) -> bool:
     Without a daemon, cron or a person runs builds and pushes.
     """
     with database.read() as connection:
-        return bool(kv.get(connection, "daemon since"))
+        return bool(kv.get(connection, _DAEMON_SINCE))
 
 
-def remember_run(connection: Connection, report: Report) -> None:
-    """Record what a run with changes did."""
+def remember_run(database: Database, report: Report) -> None:
+    """Store that a run succeeded, and what it did if it had changes."""
     run = {
         "started": report.started.isoformat(),
         "seconds": report.seconds,
         "summary": report.summary(),
     }
-    kv.put(connection, "last run", json.dumps(run))
+    with database.begin() as connection:
+        if report.has_changes:
+            kv.put(connection, "last run", json.dumps(run))
+        kv.put(connection, "last failure", "")
 
 
-def remember_failure(connection: Connection, failure: Failure) -> None:
-    kv.put(connection, "last failure", json.dumps(asdict(failure) | {"at": failure.at.isoformat()}))
-
-
-def forget_failure(connection: Connection) -> None:
-    """Delete the last failure: a run succeeded."""
-    kv.put(connection, "last failure", "")
+def remember_failure(database: Database, error: SyndicatorError, at: datetime) -> None:
+    """Store why a run failed. A StateError is not: the state can't be written, or not soon."""
+    if isinstance(error, StateError):
+        return
+    failure = {"at": at.isoformat(), "message": str(error), "hint": error.hint}
+    with suppress(StateError), database.begin() as connection:
+        kv.put(connection, "last failure", json.dumps(failure))
 
 
 def collect(
@@ -178,7 +194,7 @@ def collect(
         return Status(
             version=version,
             daemon=daemon.name if daemon else None,
-            since=_time(kv.get(connection, "daemon since")) if daemon else None,
+            since=_time(kv.get(connection, _DAEMON_SINCE)) if daemon else None,
             url=url,
             polled=daemon.heartbeat if daemon else None,
             state=database.name,

@@ -11,8 +11,8 @@ import re
 import stat
 import time
 from array import array
-from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from hashlib import sha1
 from pathlib import Path
 
@@ -58,6 +58,7 @@ class SourceFolder:
         self.scope = scope
         self._progress_every = progress_every
         self._rules = DocumentRules(scope)
+        self._suffixes = tuple(sorted(scope.suffixes, key=len))  # the shortest is most common
         self._top = f"{root}/"
         self._real = os.path.realpath(root)
         self._linked = False
@@ -73,56 +74,63 @@ class SourceFolder:
         the number of files so far; what it raises ends the scan. Raises SourceError if the folder
         can't be read.
         """
-        stat_hashes: array[int] = array("q")
-        append = stat_hashes.append
-        fresh = CompactPaths()
-        suffixes = tuple(sorted(self.scope.suffixes, key=len))  # the shortest is most common
-        rules = self._rules
+        scan = FolderScan(array("q"))
         folders = list(self._tops())[::-1]
         while folders:
             prefix, full = folders.pop()
-            excludes = rules.may_exclude(prefix)
-            below = []
             try:
                 with os.scandir(full) as entries:
-                    for entry in entries:
-                        name = entry.name
-                        if not name.isascii() and (printable := _printable(name)) != name:
-                            append(stat_hash := hash((prefix + printable, 0, 0)))
-                            if known is not None and stat_hash not in known:
-                                fresh.add(prefix + printable)
-                            continue
-                        try:
-                            if entry.is_dir():
-                                below.append(entry)
-                                continue
-                        except OSError:  # a circular link: reading reports it
-                            pass
-                        if not (name.endswith(suffixes) or rules.is_named(name)) or (
-                            excludes and rules.is_excluded(prefix + name)
-                        ):
-                            continue
-                        try:
-                            seen = entry.stat()
-                        except OSError:  # a broken link: reading reports it
-                            if name.startswith("."):  # Emacs locks files with such links
-                                continue
-                            try:
-                                seen = entry.stat(follow_symlinks=False)
-                            except FileNotFoundError:
-                                continue
-                        stat_hash = hash((prefix + name, seen.st_size, seen.st_mtime_ns))
-                        append(stat_hash)
-                        if not len(stat_hashes) % self._progress_every:
-                            progress(len(stat_hashes))
-                        if known is not None and stat_hash not in known:
-                            fresh.add(prefix + name)
+                    below = self._scan_folder(prefix, entries, scan, known, progress)
             except OSError as error:
                 raise self._unreadable(full, error) from error
             folders += [
                 (f"{prefix}{entry.name}/", entry.path) for entry in self._entered(prefix, below)
             ]
-        return FolderScan(stat_hashes, fresh, self._linked)
+        return replace(scan, linked=self._linked)
+
+    def _scan_folder(
+        self,
+        prefix: str,
+        entries: Iterable[os.DirEntry[str]],
+        scan: FolderScan,
+        known: Container[int] | None,
+        progress: Callable[[int], None],
+    ) -> list[os.DirEntry[str]]:
+        """Add the documents of one folder to a scan. Returns its subfolders."""
+        below = []
+        # One loop without calls of ours: a poll spends its time here.
+        stat_hashes, suffixes, rules = scan.stat_hashes, self._suffixes, self._rules
+        append = stat_hashes.append
+        excludes = rules.may_exclude(prefix)
+        for entry in entries:
+            name = entry.name
+            if not name.isascii() and (printable := _printable(name)) != name:
+                path, size, mtime_ns = prefix + printable, 0, 0
+            else:
+                try:
+                    if entry.is_dir():
+                        below.append(entry)
+                        continue
+                except OSError:  # a circular link: reading reports it
+                    pass
+                path = prefix + name
+                if not (name.endswith(suffixes) or rules.is_named(name)) or (
+                    excludes and rules.is_excluded(path)
+                ):
+                    continue
+                try:
+                    seen = entry.stat()
+                except OSError:
+                    if (link := _broken_link(entry)) is None:
+                        continue
+                    seen = link
+                size, mtime_ns = seen.st_size, seen.st_mtime_ns
+            append(stat_hash := hash((path, size, mtime_ns)))
+            if not len(stat_hashes) % self._progress_every:
+                progress(len(stat_hashes))
+            if known is not None and stat_hash not in known:
+                scan.fresh.add(path)
+        return below
 
     def is_document(self, path: str) -> bool:
         """Whether a scan would include a file of this path, which need not exist."""
@@ -285,6 +293,16 @@ def source_error(root: Path, message: str, hint: str) -> SourceError:
 def not_a_directory(root: Path) -> SourceError:
     hint = "check [source] path, and that it is mounted"
     return SourceError(f"{root} is not a readable directory", hint=hint)
+
+
+def _broken_link(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """The stat of a broken link, which reading reports; None: it is to be ignored, or gone."""
+    if entry.name.startswith("."):  # Emacs locks files with such links
+        return None
+    try:
+        return entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
 
 
 def _printable(name: str) -> str:

@@ -2,12 +2,24 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Integer, Row, bindparam, delete, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Row,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from syndicator.model.content import PostHead, Stat, Term
 from syndicator.store import kv
@@ -16,6 +28,9 @@ from syndicator.store.sql import among, among_values, batches, to_json, upsert
 
 #: The key in `kv` of the number of posts.
 _COUNT = "posts"
+
+#: Rows read at a time in search of a neighbour: most often it is the first.
+_NEIGHBOURS = 10
 
 
 class PostRow(NamedTuple):
@@ -175,6 +190,36 @@ def newest_of_all(connection: Connection, now: datetime, limit: int) -> list[Pos
         .limit(limit)
     )
     return [_post_row(row) for row in rows]
+
+
+def neighbour(
+    connection: Connection, head: PostHead, now: datetime, *, newer: bool
+) -> PostHead | None:
+    """The next newer or older post of the same collection and language, published at `now`.
+
+    In the order of `newest`. None: there is none.
+    """
+    place = tuple_(posts.c.published, posts.c.path)
+    here = tuple_(to_us(head.published), head.path)
+    order = (posts.c.published, posts.c.path)
+    rows = connection.execute(
+        select(posts)
+        .where(
+            posts.c.out,
+            posts.c.published <= to_us(now),
+            place > here if newer else place < here,
+        )
+        .order_by(*(column if newer else column.desc() for column in order))
+        .execution_options(yield_per=_NEIGHBOURS)
+    )
+    with closing(rows):
+        heads = (other for row in rows if (other := _post_row(row).head))
+        return next((other for other in heads if _series(other) == _series(head)), None)
+
+
+def _series(head: PostHead) -> list[Term]:
+    """The collection or the language, whose posts follow each other."""
+    return [term for term in head.terms if term.kind in ("collection", "language")]
 
 
 _FEEDS_DUE = select(posts.c.feeds).where(

@@ -4,14 +4,10 @@ Beyond its limit, a client's oldest idle connection is closed in favour of its n
 """
 
 from collections.abc import Sequence
-from ipaddress import ip_network
 from typing import Protocol
 
 from syndicator.model.client_keys import network_of
 from syndicator.web.proxies import Network, Proxies, is_in
-
-#: Clients without a limit: a proxy or a tunnel on this machine connects for many readers.
-LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 class Connection(Protocol):
@@ -26,7 +22,7 @@ class Connection(Protocol):
 class ClientShares:
     """Counts the connections of each client: an IPv4 address or an IPv6 /64."""
 
-    def __init__(self, limit: int, *, exempt: Sequence[Network] = LOOPBACK) -> None:
+    def __init__(self, limit: int, *, exempt: Sequence[Network]) -> None:
         """`limit` is the number of connections per client. Clients in `exempt` have no limit."""
         self._limit = limit
         self._exempt = tuple(exempt)

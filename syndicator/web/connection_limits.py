@@ -5,7 +5,11 @@
 """
 
 import resource
+from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
+
+from syndicator.web.proxies import Network
 
 #: Seconds that a connection may be idle between two requests.
 KEEP_ALIVE = 15
@@ -24,6 +28,9 @@ CLIENT_PART = 10
 
 #: The least limit of one client, where few files may be open: a browser opens six connections.
 MIN_CLIENT_CONNECTIONS = 8
+
+#: Clients without a limit: a proxy or a tunnel on this machine connects for many readers.
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 #: Bytes of the kernel's receive buffer (Linux doubles the number), and so the most that is read at
 #: once. By default it grows to 6 MiB a connection. Requests are below 1 KiB, bodies below 16 KiB.
@@ -51,12 +58,26 @@ class ConnectionLimits:
     """The bounds that a server can be given; the defaults are the constants above."""
 
     connections: int = MAX_CONNECTIONS
+    exempt: Sequence[Network] = LOOPBACK  #: clients that have no share of their own
     request_timeout: float = REQUEST_TIMEOUT
     stall_timeout: float = STALL_TIMEOUT
 
-    def allowed_connections(self) -> int:
-        """The number of connections, lower where the process may open few files."""
-        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if files == resource.RLIM_INFINITY:
+    def allowed_connections(self, open_files: int | None) -> int:
+        """The number of connections, lower in a process that may open few files; None: any number.
+
+        Half of the files are for connections in any case.
+        """
+        if open_files is None:
             return self.connections
-        return min(self.connections, max(files - OTHER_FILES, files // 2))
+        return min(self.connections, max(open_files - OTHER_FILES, open_files // 2))
+
+
+def share_of_client(connections: int) -> int:
+    """How many of all connections one client may have."""
+    return max(connections // CLIENT_PART, MIN_CLIENT_CONNECTIONS)
+
+
+def open_files_limit() -> int | None:
+    """The number of files and sockets that this process may open; None: any number."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if files == resource.RLIM_INFINITY else files

@@ -71,8 +71,7 @@ class HubFetches:
         for name, value in scope["headers"]:
             if name == b"user-agent":
                 agent = value
-        # Without trusted proxies, the headers need not be read.
-        peer = client_of(scope, self._trusted) if self._trusted else network_of(scope["client"][0])
+        peer = client_of(scope, self._trusted)
         for hub, host, named in self._named(agent):
             if named or (peer and network_of(self._peers.get(host, "")) == peer):
                 now = self._clock()

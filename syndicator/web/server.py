@@ -14,16 +14,15 @@ import uvicorn
 from syndicator.errors import SyndicatorError
 from syndicator.listen import listen
 from syndicator.web.catalogue import FeedCatalogue
-from syndicator.web.client_shares import LOOPBACK, ClientShares
+from syndicator.web.client_shares import ClientShares
 from syndicator.web.connection_limits import (
-    CLIENT_PART,
     KEEP_ALIVE,
-    MIN_CLIENT_CONNECTIONS,
     RECEIVE_BUFFER,
     ConnectionLimits,
+    open_files_limit,
+    share_of_client,
 )
 from syndicator.web.protocol import NOSNIFF, BoundedProtocol
-from syndicator.web.proxies import Network
 
 #: Seconds without an iteration of the event loop after which the server counts as stuck.
 STUCK_AFTER = 60.0
@@ -44,24 +43,21 @@ class Server:
         port: int,
         *,
         setting: str = "web.listen",
-        exempt: Sequence[Network] = LOOPBACK,
         limits: ConnectionLimits | None = None,
         stuck_after: float = STUCK_AFTER,
     ) -> None:
         """Port 0 chooses a free port; `port` has its number after `start`.
 
-        `setting` names the setting that host and port come from. Clients in `exempt` have no limit
-        of their own. Without `limits`, the default ones apply. `stuck_after` is in seconds.
+        `setting` names the setting that host and port come from. Without `limits`, the default
+        ones apply. `stuck_after` is in seconds.
         """
         self.host = host
         self.port = port
         self._setting = setting
         self._stuck_after = stuck_after
         limits = limits or ConnectionLimits()
-        connections = limits.allowed_connections()
-        shares = ClientShares(
-            max(connections // CLIENT_PART, MIN_CLIENT_CONNECTIONS), exempt=exempt
-        )
+        connections = limits.allowed_connections(open_files_limit())
+        shares = ClientShares(share_of_client(connections), exempt=limits.exempt)
         self._config = uvicorn.Config(
             app,
             http=cast("type[Protocol]", partial(BoundedProtocol, shares=shares, limits=limits)),

@@ -100,6 +100,21 @@ def test_a_problem_is_path_line_message_and_hint(command: Command) -> None:
     assert "1 problem" in last
 
 
+def test_check_and_build_list_what_feeds_can_not_show(command: Command) -> None:
+    """As notes with a line and a hint. The exit code stays 0."""
+    text = 'text\n\n<iframe src="https://codepen.io/u/embed/x"></iframe>\n<svg></svg>'
+    path = command.post("2026-01-02-one", text=text)
+    lines = path.read_text().splitlines()
+    check, build = command("check"), command("build")
+    assert (check.returncode, build.returncode) == (0, 0)
+    for done in (check, build):
+        notes = [line for line in done.stdout.splitlines() if line.startswith("_posts/")]
+        assert [note.split(": ")[0].rpartition(":")[2] for note in notes] == [
+            str(lines.index(line) + 1) for line in (lines[-2], lines[-1])
+        ]
+        assert "feeds.players" in done.stdout
+
+
 def test_check_writes_nothing(command: Command) -> None:
     """A check makes neither feeds nor a state."""
     command.post("2026-01-02-one")

@@ -14,6 +14,7 @@ from sqlalchemy import event
 from support import Site
 
 from syndicator.liquid.environment import JekyllEnvironment
+from syndicator.service import Listener
 
 _opened: list[str] | None = None
 
@@ -137,9 +138,14 @@ def test_a_change_reads_nothing_of_other_feeds(site: Site) -> None:
     """Until the jobs of its first feed are queued: a site with many tags has thousands of feeds."""
     statements: list[str] = []
     before: list[str] = []
-    with site.service() as service:
+
+    class Queued(Listener):
+        def on_queued(self) -> None:
+            if not before:
+                before.extend(statements)
+
+    with site.service(Queued()) as service:
         service.build()
-        service.on_queued = lambda: before or before.extend(statements)
         event.listen(
             service.database.engine,
             "before_cursor_execute",

@@ -11,7 +11,7 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Container, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from support import Site
 
 from syndicator import config
 from syndicator.errors import SourceError, StateError
+from syndicator.inspection import collect_status
 from syndicator.service import Service
 from syndicator.sources.folder import FolderScan, SourceFolder
 from syndicator.store import locks
@@ -133,10 +134,10 @@ class Machine:
         """What `syndicator status` reports as the last failure; empty: all is well."""
         try:
             with Service(config.load(self.command.config, {})) as service:
-                failure = service.status().last_failure
+                status = collect_status(service.config, service.database, datetime.now(UTC))
         except StateError as error:
             return str(error)
-        return failure.message if failure else ""
+        return status.last_failure.message if status.last_failure else ""
 
     def wait_for_failures(self, message: str) -> None:
         """Wait for three failed runs; `/readyz` and the status name the cause."""
@@ -540,6 +541,6 @@ def test_a_clock_that_jumps_loses_no_job(site: Site, jump: timedelta) -> None:
         assert sum(service.push().retried.values()) == 3  # no hub listens at that address
         site.clock.now -= jump
         service.push()
-        due = service.status().next_try
+        due = collect_status(service.config, service.database, site.clock()).next_try
     assert due is not None
     assert due < site.clock.now + timedelta(days=2)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support import FEEDS, Site
 
-from syndicator.inspection import check_site
+from syndicator.inspection import check_site, collect_status
 
 CONFIG = "title: T\nurl: https://example.org\n"
 
@@ -59,49 +59,6 @@ def test_tags_without_a_feed(tmp_path: Path) -> None:
     assert item["tags"] == ["x", "y", "z"]
 
 
-POLYGLOT = "plugins: [jekyll-polyglot]\nlanguages: [en, de]\ndefault_lang: en\n"
-
-
-def test_languages_of_polyglot(tmp_path: Path) -> None:
-    """Each language other than the default has its folder of the site and its own feed."""
-    site = site_of(tmp_path, POLYGLOT)
-    site.post("2024-02-01-x", title="Hello", permalink="/hello/", lang="en", tags=["t"])
-    site.post("2024-02-01-y", title="Hallo", permalink="/hello/", lang="de", categories=["c"])
-    site.post("2024-02-02-z", title="No language")
-    site.post("2024-02-03-f", title="Français", lang="fr")
-    assert site.build().problems == ()
-    assert site.titles("all") == ["Français", "No language", "Hello"]
-    assert site.titles("language/de") == ["Hallo"]
-    assert not (site.feeds / "category").exists()
-    german = site.feed("language/de.atom")
-    assert german.entries[0].link == "https://example.org/de/hello/"
-    assert german.entries[0].id == "https://example.org/de/y"
-    assert (german.feed.language, german.feed.link) == ("de", "https://example.org/de/")
-    assert site.feed("all.atom").entries[2].link == "https://example.org/hello/"
-
-
-def test_languages_by_folder(tmp_path: Path) -> None:
-    """`lang_from_path`, a permalink that begins with the folder, and `lang-exclusive`."""
-    site = site_of(tmp_path, f"{POLYGLOT}lang_from_path: true\npermalink: /:title/\n")
-    site.post("de/2024-02-01-one", date="2024-02-01")
-    site.post("2024-02-02-two", lang="de", permalink="/de/zwei/")
-    site.post("2024-02-03-three", **{"lang-exclusive": ["de"]})
-    site.post("de/2024-02-04-four", date="2024-02-04", lang="en")
-    site.build()
-    links = [entry.link for entry in site.feed("language/de.atom").entries]
-    paths = ["/de/three/", "/de/zwei/", "/de/one/"]
-    assert links == [f"https://example.org{path}" for path in paths]
-    assert site.feed("all.atom").entries[0].link == "https://example.org/four/"
-
-
-def test_languages_of_another_plugin(tmp_path: Path) -> None:
-    """`languages` alone is not jekyll-polyglot's."""
-    site = site_of(tmp_path, "languages: [en, de]\n")
-    site.post("2024-02-01-x", lang="de")
-    site.build()
-    assert site.titles("all") == ["2024-02-01-x"]
-
-
 def test_build_and_check_list_the_same(tmp_path: Path) -> None:
     """Whatever finds a problem or a note: reading, the index, rendering, feeds, settings."""
     settings = (
@@ -126,7 +83,7 @@ def test_build_and_check_list_the_same(tmp_path: Path) -> None:
         with site.service() as service:
             built = service.build()
             checked = check_site(service.config, clock=site.clock)
-            status = service.status()
+            status = collect_status(service.config, service.database, site.clock())
         assert checked.problems == built.problems == status.problems
         assert checked.notes == built.notes == status.notes
         assert checked.posts == built.posts

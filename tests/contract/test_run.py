@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, text
 from support import FEEDS, Site, formats
 
 from syndicator.errors import SourceError
+from syndicator.inspection import collect_status
 from syndicator.store import locks
 from syndicator.store.database import Database
 
@@ -39,7 +40,7 @@ def test_a_run_on_each_database(tmp_path: Path, url: str) -> None:
         "https://news.example.com/uno/",
     )
     with site.service() as service:
-        status = service.status()
+        status = collect_status(service.config, service.database, site.clock())
     assert [(feed.name, feed.entries) for feed in status.feeds] == [
         ("all", 1),
         ("category/business", 1),
@@ -60,14 +61,14 @@ def test_the_last_run_with_changes(tmp_path: Path, url: str) -> None:
     with site.service() as service:
         with pytest.raises(SourceError):
             service.build()
-        failed = service.status()
+        failed = collect_status(service.config, service.database, site.clock())
         away.rename(site.root)
         service.build()
-        repaired = service.status()
+        repaired = collect_status(service.config, service.database, site.clock())
     site.clock.forward(minutes=1)
     site.build()
     with site.service() as service:
-        last = service.status()
+        last = collect_status(service.config, service.database, site.clock())
     assert failed.last_failure
     assert failed.last_failure.at == first.started + timedelta(minutes=1)
     assert [repaired.last_failure, last.last_failure] == [None, None]

@@ -13,6 +13,7 @@ from typer.main import get_command
 from syndicator import config, observe
 from syndicator.cli import init
 from syndicator.cli.commands import app
+from syndicator.jekyll import linked_page, media, podcast, shows
 from syndicator.model.content import Problem, Report
 from syndicator.ops.status import Failure, FeedState, LastRun, Status
 from syndicator.push.record import PushReport
@@ -118,6 +119,14 @@ def test_each_metric_is_in_the_reference() -> None:
     }
     assert len(names) > 10
     assert {name for name in names if f"| `{name}` |" not in REFERENCE} == set()
+
+
+def test_each_key_of_a_podcast_is_in_the_reference() -> None:
+    """Every key of an episode, of a show, of enclosures and of link posts is in the tables."""
+    section = REFERENCE.partition("\n## Front matter")[2].partition("\n## HTTP")[0]
+    keys = {*podcast.ACCEPTED, *media.ENCLOSURE_KEYS, *linked_page.KEYS}
+    keys |= {f"podcast.{key}" for key in shows.KEYS}
+    assert {key for key in keys if f"`{key}`" not in section} == set()
 
 
 def test_the_reference_has_no_removed_setting() -> None:

@@ -50,6 +50,8 @@ def test_a_long_label_has_a_short_unique_name() -> None:
     one, other = feed_slug("é" * 300), feed_slug("é" * 299 + "x")
     assert len(one.encode()) <= 120
     assert one != other
+    assert feed_slug("a" * 120) == "a" * 120
+    assert feed_slug("a" * 121).startswith("a" * 110 + "-")
 
 
 def test_labels_that_differ_in_case_width_and_space_are_one() -> None:
@@ -81,6 +83,8 @@ def test_only_terms_of_configured_kinds_have_feeds() -> None:
     ]
     assert feed_terms(terms, {"category"}) == [terms[0]]
     assert feed_terms(terms, {"category", "tag"}) == [terms[0], terms[2]]
+    both = [Term("category", "News"), Term("tag", "news")]
+    assert feed_terms(both, {"category", "tag"}) == both
 
 
 def test_collections_have_feeds_of_their_own() -> None:
@@ -101,3 +105,39 @@ def test_a_name_once_given_stays() -> None:
     assert list(problems) == ["category/news-3"]
     assert names.take_new() == ([], {})
     assert names.of_all(terms) == ("all", "category/news-2", "category/news")
+
+
+GERMAN, ENGLISH = Term(kind="language", label="de"), Term(kind="language", label="en")
+NEWS = Term(kind="category", label="News")
+
+
+def test_the_feeds_of_a_translation() -> None:
+    """Only that of its language; posts of the default language have the others too."""
+    names = FeedNames([], {"category", "language"}, "en")
+    assert names.of_all((NEWS, GERMAN)) == ("language/de",)
+    assert names.of_all((NEWS, ENGLISH)) == ("all", "category/news", "language/en")
+    assert not is_in_main_feed([GERMAN], "en")
+    assert is_in_main_feed([GERMAN], "de")
+
+
+def test_a_post_of_a_collection_is_in_its_feed_only() -> None:
+    """Also if a term of it was seen before; a new term's feed is stored with its first label."""
+    names = FeedNames([], {"category", "collection"})
+    assert names.of_all((Term("collection", "recipes"),)) == ("collection/recipes",)
+    assert names.of_all((Term("category", " Soup "), Term("category", "SOUP"))) == (
+        "all",
+        "category/soup",
+    )
+    assert names.take_new()[0] == [
+        FeedRow(name="collection/recipes", kind="collection", label="recipes", folded="recipes"),
+        FeedRow(name="category/soup", kind="category", label="Soup", folded="soup"),
+    ]
+
+
+def test_problems_of_new_names() -> None:
+    """Until they are taken to be stored."""
+    names = FeedNames([], {"category"})
+    names.of_all((Term("category", "News!"), Term("category", "News?")))
+    assert [problem.path for problem in names.problems] == ["category/news-2"]
+    names.take_new()
+    assert names.problems == []

@@ -81,6 +81,51 @@ def test_known_and_gone_documents(site_and_source: tuple[Site, SourceFolder]) ->
     assert [known._replace(same=True, head=None, problems=()), None] == results
 
 
+def test_documents_to_read_again(site_and_source: tuple[Site, SourceFolder]) -> None:
+    """Those that changed lately, also with the same bytes, and those that can't be read.
+
+    The permissions of a file and the target of a link change without its mtime.
+    """
+    site, source = site_and_source
+    path = "_posts/2026-02-01-02.md"
+
+    def read(known: str = "") -> ReadResult:
+        result = read_document(source, HeadReader(site), (path, known))
+        assert result
+        return result
+
+    settled = read()
+    assert (settled.settled, settled.same, settled.unreadable) == (True, False, False)
+    os.utime(source.root / path)
+    assert not read().settled
+    assert not read(settled.digest).settled
+    (source.root / path).unlink()
+    (source.root / path).symlink_to("/etc/passwd")
+    refused = read(settled.digest)
+    assert (refused.settled, refused.digest, refused.same, refused.head) == (False, "", False, None)
+    assert refused.unreadable
+    assert refused.stat.path == path
+
+
+@pytest.mark.parametrize(
+    ("name", "problems", "unreadable"),
+    [
+        ("2026-01-01-open.md", 1, True),
+        ("2026-01-03-draft.md", 0, False),
+        ("2026-01-04-zone.md", 2, False),
+    ],
+)
+def test_an_unreadable_post(
+    site_and_source: tuple[Site, SourceFolder], name: str, problems: int, unreadable: bool
+) -> None:
+    """It has a fatal problem. A hidden post has none, and a readable one may have others."""
+    site, source = site_and_source
+    result = read_document(source, HeadReader(site), (f"_posts/{name}", ""))
+    assert result
+    assert (len(result.problems), result.unreadable) == (problems, unreadable)
+    assert (result.head is not None) == (name == "2026-01-04-zone.md")
+
+
 def test_a_killed_process_loses_nothing(site_and_source: tuple[Site, SourceFolder]) -> None:
     """Its batch is read in this process."""
     site, source = site_and_source

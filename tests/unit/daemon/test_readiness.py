@@ -6,7 +6,9 @@ from support import FEEDS, Site
 
 from syndicator import config, observe
 from syndicator.daemon.faults import Faults
+from syndicator.daemon.parts import source_of
 from syndicator.daemon.scheduler import Scheduler
+from syndicator.daemon.telemetry import Telemetry
 from syndicator.service import Service
 
 
@@ -16,10 +18,9 @@ def test_the_details_of_a_state_that_cannot_be_read(tmp_path: Path) -> None:
     with Service(config.load(site.config_path, {}), clock=site.clock) as service:
         scheduler = Scheduler(
             service,
-            observe.Metrics(),
-            Faults(),
-            first_run_over=lambda: None,
-            state_moved=lambda: None,
+            source_of(service.config, service.database),
+            Telemetry(observe.Metrics(), Faults()),
+            notify=lambda event: None,
         )
         readable = scheduler.readiness().detailed()
         assert service.database.path

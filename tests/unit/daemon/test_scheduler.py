@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Container
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,29 +11,12 @@ from command import PATIENCE, until
 from support import FEEDS, Site
 
 from syndicator import config, observe
-from syndicator.daemon.builds import split_requests
 from syndicator.daemon.faults import Faults
+from syndicator.daemon.parts import source_of
 from syndicator.daemon.scheduler import Scheduler
+from syndicator.daemon.telemetry import Telemetry
 from syndicator.service import Service
 from syndicator.sources.folder import FolderScan, SourceFolder
-
-MANY = [f"_posts/{number}.md" for number in range(300)]
-
-
-@pytest.mark.parametrize(
-    ("requests", "now", "later"),
-    [
-        (["poll"], ["poll"], []),
-        (["a.md", "b.md"], ["a.md", "b.md"], []),
-        (["a.md", "poll", "due"], ["a.md"], ["poll", "due"]),
-        ([*MANY, "poll"], [*MANY, "poll"], []),  # a full scan finds that many sooner
-        ([], [], []),
-    ],
-)
-def test_saved_posts_come_before_a_full_scan(
-    requests: list[str], now: list[str], later: list[str]
-) -> None:
-    assert split_requests(frozenset(requests)) == (set(now), set(later))
 
 
 @pytest.mark.parametrize("patience", [3, 0])
@@ -58,7 +42,7 @@ def test_a_full_scan_is_interrupted_for_a_saved_post(
             deadline = time.monotonic() + 10
             while time.monotonic() < deadline:  # until the watcher has reported it
                 progress(1)
-                if not patience and scheduler.builds.watcher_reported_at:
+                if not patience and watcher.reported_at:
                     break
                 time.sleep(0.005)
             scanned_on.set()
@@ -67,14 +51,11 @@ def test_a_full_scan_is_interrupted_for_a_saved_post(
     monkeypatch.setattr(SourceFolder, "scan", slow)
     often = {"SYNDICATOR_SOURCE__POLL": "100ms"}
     with Service(config.load(site.config_path, often), clock=site.clock) as service:
-        scheduler = Scheduler(
-            service,
-            metrics,
-            Faults(),
-            first_run_over=first_run_over.set,
-            state_moved=lambda: None,
-            patience=patience,
-        )
+        source = replace(source_of(service.config, service.database), patience=patience)
+        telemetry = Telemetry(metrics, Faults())
+        scheduler = Scheduler(service, source, telemetry, lambda event: first_run_over.set())
+        watcher = scheduler.builds.watcher
+        assert watcher
         scheduler.start()
         until(lambda: scheduler.builds.last is not None and scheduler.builds.last.posts == 2)
         assert scheduler.stop(5)
@@ -89,13 +70,12 @@ def test_stopped_threads_are_not_stuck(tmp_path: Path) -> None:
         begun = threading.Event()
         scheduler = Scheduler(
             service,
-            observe.Metrics(),
-            Faults(),
-            first_run_over=begun.set,
-            state_moved=lambda: None,
+            source_of(service.config, service.database),
+            Telemetry(observe.Metrics(), Faults()),
+            lambda event: begun.set(),
         )
         scheduler.start()
         assert begun.wait(PATIENCE)
-        assert scheduler.stuck() == []
+        assert scheduler.builds.stuck() == []
         assert scheduler.stop(5)
-        assert scheduler.stuck() == []
+        assert scheduler.builds.stuck() == []

@@ -7,7 +7,7 @@ import pytest
 
 SCRIPT = """
 import linecache, os, signal, sys, threading, time
-from syndicator.daemon.signals import Signals
+from syndicator.daemon.signals import Event, Signals
 signals = Signals()
 
 def later(act):
@@ -45,9 +45,9 @@ def test_a_signal_delivered_to_another_thread(name: str, event: str, wait: str) 
 
 def test_an_event_of_our_own() -> None:
     """Any thread may put it, before or while the main thread waits."""
-    assert event_after("signals.put('moved')") == "moved"
-    assert event_after("later(lambda: signals.put('moved'))", "None") == "moved"
-    assert event_after("for _ in range(100_000): signals.put('moved')") == "moved"
+    assert event_after("signals.put(Event.STATE_MOVED)") == "moved"
+    assert event_after("later(lambda: signals.put(Event.STATE_MOVED))", "None") == "moved"
+    assert event_after("for _ in range(100_000): signals.put(Event.STATE_MOVED)") == "moved"
 
 
 def test_a_wait_without_an_event() -> None:

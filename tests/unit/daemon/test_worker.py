@@ -22,8 +22,10 @@ def running(
     *,
     at_least: timedelta = HOUR,
     pause: float = PAUSE,
-) -> Iterator[Worker]:
-    worker = Worker("test", work, at_least=at_least, failed=failed, pause=pause)
+) -> Iterator[Worker[frozenset[str]]]:
+    worker = Worker(
+        "test", work, nothing=frozenset[str](), at_least=at_least, failed=failed, pause=pause
+    )
     worker.start()
     try:
         yield worker
@@ -44,10 +46,11 @@ def test_requests_made_during_work_are_done_next_together() -> None:
         assert go_on.wait(PATIENCE)
 
     with running(work) as worker:
-        worker.request("a")
+        worker.request(frozenset("a"))
         assert begun.wait(PATIENCE)
-        worker.request("b")
-        worker.request("c", "b")
+        worker.request(frozenset("b"))
+        worker.request(frozenset("bc"))
+        worker.request(frozenset())  # asks for nothing
         assert worker.pending() == {"b", "c"}
         go_on.set()
         until(lambda: len(calls) == 2)
@@ -79,7 +82,7 @@ def test_work_that_raises_is_repeated(report_works: bool) -> None:
             raise OSError("the report failed")
 
     with running(work, failed, pause=0.01) as worker:
-        worker.request("a")
+        worker.request(frozenset("a"))
         until(lambda: len(calls) == 3)
         assert worker.heartbeat.is_alive()
     assert calls == [{"a"}] * 3
@@ -94,7 +97,7 @@ def test_it_stops_during_the_pause() -> None:
         raise ValueError
 
     with running(work, lambda error: failed.set(), pause=10 * PATIENCE) as worker:
-        worker.request("a")
+        worker.request(frozenset("a"))
         assert failed.wait(PATIENCE)
 
 

@@ -321,6 +321,7 @@ def test_text_digest() -> None:
     assert same == post_of("title: A\ncategory: y\ndate: 2020-01-01").head.text_digest
     assert same != post_of("title: B\ncategory: x").head.text_digest
     assert same == text_digest("A", b"Text.\n") != text_digest("A", b"Text!\n")
+    assert same == text_digest("A", b"Text.\r\n")  # a checkout may write CRLF instead of LF
 
 
 def test_front_matter_is_kept() -> None:

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from syndicator.web.client_shares import ClientShares
+from syndicator.web.connection_limits import LOOPBACK
 from syndicator.web.proxies import Proxies
 
 
@@ -64,5 +65,5 @@ def test_an_ipv6_client_is_its_network() -> None:
 )
 def test_exempt_clients_have_no_limit(peer: str) -> None:
     """This machine, trusted proxies, and connections without an address."""
-    shares, proxies = ClientShares(1), Proxies([ip_network("10.0.0.0/8")])
+    shares, proxies = ClientShares(1, exempt=LOOPBACK), Proxies([ip_network("10.0.0.0/8")])
     assert [shares.join(FakeConnection(), peer, proxies) for _ in range(3)] == ["", "", ""]

@@ -49,12 +49,3 @@ def test_new_bytes_are_never_limited() -> None:
     """A feed that changes may be fetched as often as it changes."""
     limiter = PollLimiter(1, clock=Clock())
     assert [limiter.wait(scope(), b'"%d"' % number) for number in range(5)] == [None] * 5
-
-
-def test_memory_is_bounded() -> None:
-    """The client that was not seen for longest is dropped first."""
-    limiter = PollLimiter(1, clock=Clock(), remembered=2)
-    for peer in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
-        limiter.wait(scope(peer), b'"1"')
-    assert limiter.wait(scope("192.0.2.3"), b'"1"') is not None
-    assert limiter.wait(scope("192.0.2.1"), b'"1"') is None

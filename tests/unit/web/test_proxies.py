@@ -30,6 +30,22 @@ def test_the_client_of_a_request(peer: str, forwarded: str, expected: str) -> No
     assert client_of(scope, [ip_network("10.0.0.0/8")]) == expected
 
 
+@pytest.mark.parametrize(
+    ("peer", "expected"),
+    [
+        (("10.0.0.1", 1), "10.0.0.1"),
+        (("2001:db8:1:2:3::4", 1), "2001:db8:1:2::/64"),
+        (None, ""),
+    ],
+)
+def test_without_trusted_proxies_the_peer_is_the_client(
+    peer: tuple[str, int] | None, expected: str
+) -> None:
+    """Whatever the headers say. Over a Unix socket there is no peer."""
+    scope = {"client": peer, "headers": [(b"x-forwarded-for", b"203.0.113.9")]}
+    assert client_of(scope, ()) == expected
+
+
 def test_an_untrusted_proxy_is_reported_once() -> None:
     """One private address, however many proxies send the header: it can't flood the log."""
     reported: list[str] = []

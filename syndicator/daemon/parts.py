@@ -1,0 +1,103 @@
+"""The parts of the daemon that run for one config. A reload replaces them as a whole."""
+
+from collections.abc import Callable, Sequence
+
+from syndicator.config import Config
+from syndicator.daemon.builds import Source
+from syndicator.daemon.recorder import Recorder
+from syndicator.daemon.scheduler import Scheduler
+from syndicator.daemon.serving import (
+    ServedFiles,
+    catalogue_of,
+    hub_routes,
+    operator_app,
+    public_app,
+    request_counter,
+)
+from syndicator.daemon.signals import Event
+from syndicator.daemon.telemetry import Telemetry
+from syndicator.model.outbox import Job, JobOutcome
+from syndicator.service import Listener, Service
+from syndicator.store.database import Database
+from syndicator.store.feeds import FileRow
+from syndicator.web.health import Health
+
+#: The claimer of the daemon's jobs. There is one daemon on a state.
+_CLAIMER = "daemon"
+
+
+class Parts(Listener):
+    """A Service, what schedules its work, and what serves its files.
+
+    Opening the state may raise StateError. `scheduler` and `serve` do nothing before they are
+    started. `notify`: see Scheduler. `stuck` returns the threads of the whole daemon that hang.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        telemetry: Telemetry,
+        *,
+        notify: Callable[[Event], None],
+        stuck: Callable[[], list[str]],
+    ) -> None:
+        self.config = config
+        # The service reports only while it works, which it does once all parts are there.
+        self.service = service = Service(config, claimer=_CLAIMER, listener=self)
+        self.database = service.database
+        self.scheduler = Scheduler(service, source_of(config, self.database), telemetry, notify)
+        catalogue = catalogue_of(config)
+        self.files = ServedFiles(catalogue, service.database, service.output)
+        self._recorder = Recorder(service.database, telemetry)
+        health = Health(
+            stuck=stuck, readiness=self.scheduler.readiness, metrics=telemetry.metrics.text
+        )
+        self.app = public_app(
+            config,
+            catalogue,
+            self._recorder,
+            hub_routes(config, service.database, service.client, self.files.topic, self.on_queued),
+            health=health,
+            on_request=request_counter(config, service.client, self._recorder, telemetry.metrics),
+        )
+        self.operator_app = operator_app(config.web, health)
+
+    def serve(self) -> None:
+        """Show the published files, and record what requests show, until `stop_serving`.
+
+        Raises StateError if the state can't be read.
+        """
+        self.files.show_published()
+        self._recorder.start()
+
+    def stop_serving(self) -> None:
+        self._recorder.stop()
+
+    def stuck(self) -> list[str]:
+        """The threads that ended by themselves, or that have not worked for too long."""
+        return [*self.scheduler.builds.stuck(), *self._recorder.stuck()]
+
+    # -------------------------------------------------------------------- what the service reports
+
+    def on_files(self, rows: Sequence[FileRow]) -> None:
+        self.files.show(rows)
+
+    def on_queued(self) -> None:
+        self.scheduler.pushes.request_now()
+
+    def on_outcome(self, job: Job, outcome: JobOutcome) -> None:
+        self.scheduler.pushes.record(job, outcome)
+
+    def on_push_progress(self) -> None:
+        self.scheduler.pushes.worker.heartbeat.beat()
+
+
+def source_of(config: Config, database: Database) -> Source:
+    """The site's folder, as `Builds` watches it."""
+    return Source(
+        folder=config.source.path,
+        poll=config.source.poll,
+        watch=config.source.watch,
+        output=config.output.path,
+        state=database.path,
+    )

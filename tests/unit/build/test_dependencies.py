@@ -1,0 +1,58 @@
+"""Which posts used which files, and which of their entries are outdated."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from syndicator.build.dependencies import Dependencies
+from syndicator.model.content import FileState
+
+OLD, NEW = (1, 10), (2, 20)
+
+#: Two posts used the image, one of them before it changed; one looked for a missing file.
+NEEDS: Mapping[str, Mapping[str, FileState]] = {
+    "one.md": {"a.png": OLD, "assets/": (0, 7)},
+    "two.md": {"a.png": NEW, "missing.png": None},
+    "three.md": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed_paths", "expected"),
+    [
+        (None, {"a.png", "missing.png", "assets/"}),
+        ((), {"assets/"}),
+        (("a.png",), {"a.png", "assets/"}),
+        (("missing.png", "other.png"), {"missing.png", "assets/"}),
+        (("assets",), {"assets/"}),
+    ],
+)
+def test_files_to_look_at(changed_paths: tuple[str, ...] | None, expected: set[str]) -> None:
+    """Those that may have changed, and every listing: any new file changes one."""
+    assert set(Dependencies(NEEDS).files(changed_paths)) == expected
+
+
+@pytest.mark.parametrize(
+    ("states", "outdated"),
+    [
+        ({}, set()),
+        ({"a.png": OLD}, {"two.md"}),
+        ({"a.png": NEW}, {"one.md"}),
+        ({"a.png": (3, 30)}, {"one.md", "two.md"}),
+        ({"a.png": None}, {"one.md", "two.md"}),
+        ({"missing.png": None}, set()),
+        ({"missing.png": NEW}, {"two.md"}),
+        ({"assets/": (0, 7), "a.png": NEW}, {"one.md"}),
+        ({"assets/": (0, 8), "missing.png": NEW}, {"one.md", "two.md"}),
+    ],
+)
+def test_entries_that_used_another_version_are_outdated(
+    states: Mapping[str, FileState], outdated: set[str]
+) -> None:
+    """Each entry is compared with the version that it used; None: there was no such file."""
+    assert Dependencies(NEEDS).outdated(states) == outdated
+
+
+def test_nothing_is_used() -> None:
+    """A site whose posts use no files has nothing to look at."""
+    assert Dependencies({}).files(None) == Dependencies({"a.md": {}}).files(None) == []
