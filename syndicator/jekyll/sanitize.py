@@ -70,8 +70,9 @@ def clean(html: str, *, base: str, policy: Policy = DEFAULT) -> Cleaned:
     cleaned = _cleaner(policy).clean(parsable)
     if ' style="' in cleaned:
         cleaned = _TEXT_ALIGN.sub(_with_align, cleaned)
-    # A reference like &#7; has become a character.
-    return Cleaned(printable(_WITHOUT_ADDRESS.sub(_replacement, cleaned)), escaped, losses)
+    # A reference like &#7; has become a character. A parser drops a byte order mark in front.
+    safe = printable(_WITHOUT_ADDRESS.sub(_replacement, cleaned)).lstrip("\ufeff")
+    return Cleaned(safe, escaped, losses)
 
 
 def shown(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
