@@ -121,8 +121,7 @@ class Builder:
         try:
             loader = self._loader_for(known.site, source)
             compression = Compression(self.output)
-            run = BuildContext(known, source, now, begun, step, cancel, loader, compression
-            )
+            run = BuildContext(known, source, now, begun, step, cancel, loader, compression)
             return self._build(run, found, stale)
         except BaseException:
             self._snapshots.invalidate(Reason.FAILED_RUN)  # the next run finds the same changes
