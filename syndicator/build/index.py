@@ -18,7 +18,7 @@ from syndicator.model.progress import Phase, Progress
 from syndicator.sources.folder import SourceFolder
 from syndicator.store import entries, feeds, identities, posts, problems
 from syndicator.store.database import Database
-from syndicator.store.posts import PostRow
+from syndicator.store.post_rows import PostRow
 from syndicator.store.sql import batches
 
 #: How long after its file was removed a post may be continued under another path. A crash, a reload

@@ -26,7 +26,7 @@ from syndicator.jekyll.sanitize import Policy
 from syndicator.model.content import Document, Entry
 from syndicator.store import entries, feeds
 from syndicator.store.entries import EntryRow
-from syndicator.store.posts import PostRow
+from syndicator.store.post_rows import PostRow
 
 HEAVY = "{% for post in site.posts %}[{{ post.title }}]{% endfor %}"
 
