@@ -266,6 +266,19 @@ def test_a_post_that_crashes_a_library_is_left_out(
     assert not caplog.records
 
 
+def test_a_render_problem_ends_when_its_post_is_rendered_without_it(folder: IndexedFolder) -> None:
+    """Although its file is the same: what it depends on has changed."""
+    path = folder.write("a")
+    folder.index(path)
+    (row,) = folder.rows(path)
+    assert row.head
+    bad = row._replace(head=row.head._replace(url=3))  # type: ignore[arg-type]
+    loader_of(folder).load([bad], NOW)
+    assert folder.problems("render") == {path}
+    assert loader_of(folder).load([row], NOW).paths == (path,)
+    assert folder.problems("render") == set()
+
+
 def test_heavy_posts_wait_for_their_turn(folder: IndexedFolder) -> None:
     """They are rendered one by one, the smallest first; of one size, the first path first."""
     large = folder.write("a", HEAVY + " and more")
