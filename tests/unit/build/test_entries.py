@@ -193,6 +193,16 @@ def test_a_post_is_rendered_once(folder: IndexedFolder) -> None:
     assert again == replace(shown, rendered=False)
 
 
+def test_an_entry_has_the_lasting_id_and_date_of_its_post(folder: IndexedFolder) -> None:
+    """As the index has them, not as its file does."""
+    path = folder.write("a", id="first")
+    folder.index(path)
+    folder.write("a", "Edited.", time=SETTLED + 1)
+    folder.index(path)
+    (shown,) = load(folder, path).entries
+    assert (shown.id, shown.updated) == ("first", NOW)
+
+
 @pytest.mark.parametrize("change", ["text", "head", "config", "version", "policy"])
 def test_what_an_entry_is_rendered_from(folder: IndexedFolder, change: str) -> None:
     """The bytes of its file, its indexed head, the site, the version and the policy."""
