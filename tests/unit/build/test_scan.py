@@ -305,6 +305,7 @@ def test_a_linked_folder_has_two_paths(source: Source) -> None:
     (source.root / "_posts/in").symlink_to(texts)
     (texts / "a.md").write_text("One.")
     assert source.scan() == (["in/a.md"], [])
+    assert source.scan() == ([], [])  # it is linked, though nothing changed
     (texts / "b.md").write_text("Two.")
     assert source.look(["_posts/in/b.md"]) == (["in/b.md"], [])
     assert not source.result.is_full
