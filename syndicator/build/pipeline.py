@@ -146,11 +146,16 @@ class Builder:
         return self._leave_snapshot(run, found, indexed)
 
     def _loader_for(self, site: Site, source: SourceFolder) -> EntryLoader:
-        """The same loader while the site is unchanged, because setting up Liquid is slow."""
-        if self._entry_loader is None or self._entry_loader.site.digest != site.digest:
-            self._entry_loader = EntryLoader(
-                self.database, source, site, self.options, self._cached_entries
-            )
+        """The same loader while the site is unchanged, because setting up Liquid is slow.
+
+        A source that links to another folder than before needs a new one, which reads there.
+        """
+        loader = self._entry_loader
+        if loader and (loader.site.digest, loader.source.real) == (site.digest, source.real):
+            return loader
+        self._entry_loader = EntryLoader(
+            self.database, source, site, self.options, self._cached_entries
+        )
         return self._entry_loader
 
     def _find_stale(
