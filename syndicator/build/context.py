@@ -60,7 +60,7 @@ class BuildContext:
 
     def report(self, connection: Connection, indexed: Counts) -> Report:
         """The report of the run, with the numbers and problems in the store."""
-        found = problems.all_problems(connection)
+        every_problem = problems.all_problems(connection)
         return Report(
             started=self.now,
             seconds=perf_counter() - self.begun,
@@ -74,7 +74,7 @@ class BuildContext:
             repaired=self.repaired,
             pings=self.pings,
             next_due=posts.next_due(connection, self.now),
-            problems=tuple(problem for problem in found if not problem.note),
-            notes=tuple(problem for problem in found if problem.note),
+            problems=tuple(problem for problem in every_problem if not problem.note),
+            notes=tuple(problem for problem in every_problem if problem.note),
             put_off=self.put_off,
         )

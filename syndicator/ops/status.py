@@ -189,8 +189,8 @@ def collect(
         counts = outbox.counts(connection)
         audiences = subscriptions.by_topic(connection, now)
         subscribers = {topic: audience.subscribers for topic, audience in audiences.items()}
-        found = problems.all_problems(connection)
-        found += aliases_without_target(aliases, {file.path for file in files})
+        every_problem = problems.all_problems(connection)
+        every_problem += aliases_without_target(aliases, {file.path for file in files})
         return Status(
             version=version,
             daemon=daemon.name if daemon else None,
@@ -209,8 +209,8 @@ def collect(
             last_failure=_daemon_failure(daemon)
             or _last_failure(kv.get(connection, "last failure")),
             feeds=tuple(_feed_state(row, files, subscribers) for row in rows),
-            problems=tuple(problem for problem in found if not problem.note),
-            notes=tuple(problem for problem in found if problem.note),
+            problems=tuple(problem for problem in every_problem if not problem.note),
+            notes=tuple(problem for problem in every_problem if problem.note),
             hubs=outbox.hub_states(connection),
             queued={kind.value: queued_by_kind(counts)[kind] for kind in JobKind},
             given_up={kind.value: counts.get((kind, JobState.GAVE_UP), 0) for kind in JobKind},
