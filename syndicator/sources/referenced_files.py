@@ -62,7 +62,7 @@ def unchanged(root: Path, needs: Mapping[str, FileState]) -> bool:
 def current_state(root: str, path: str) -> FileState:
     """The state of a file now; a path that ends in "/" is a folder's listing."""
     if path.endswith("/"):
-        return _listing(_names(root, path.rstrip("/")))
+        return _listing(_names(os.path.realpath(root), path.rstrip("/")))
     try:
         seen = os.stat(f"{root}/{path}")
     except (OSError, ValueError):
@@ -72,6 +72,7 @@ def current_state(root: str, path: str) -> FileState:
 
 
 def _names(root: str, folder: str) -> tuple[str, ...]:
+    """The files in a folder. `root` has no links."""
     top = os.path.realpath(os.path.join(root, folder))
     if not is_below(top, root):
         return ()
