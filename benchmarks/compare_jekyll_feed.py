@@ -58,8 +58,10 @@ class Posts:
     """The site's posts in memory."""
 
     def __init__(self, posts: Iterable[Post]) -> None:
+        self.now = datetime.now(UTC)
+        self._posts = {post.head.path: post for post in posts}
         self._heads = sorted(
-            (post.head for post in posts),
+            (post.head for post in self._posts.values()),
             key=lambda head: (head.published, head.path),
             reverse=True,
         )
@@ -80,6 +82,13 @@ class Posts:
 
     def newest(self, limit: int) -> Iterable[PostHead]:
         return self._heads[:limit]
+
+    def neighbour(self, head: PostHead, *, newer: bool) -> PostHead | None:
+        at = self._heads.index(head) + (-1 if newer else 1)
+        return self._heads[at] if 0 <= at < len(self._heads) else None
+
+    def read(self, head: PostHead) -> Post | None:
+        return self._posts.get(head.path)
 
 
 class _Reader(HTMLParser):

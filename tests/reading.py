@@ -16,8 +16,16 @@ class Files:
     """A site's files, by path."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
+    theme: Mapping[str, str] | None = None  #: the files of the theme; None: it is not known
 
-    def text(self, path: str) -> str | None:
+    @property
+    def has_theme(self) -> bool:
+        return self.theme is not None
+
+    def theme_text(self, path: str) -> str | None:
+        return (self.theme or {}).get(path)
+
+    def text(self, path: str, max_bytes: int = 1024 * 1024) -> str | None:
         return self.texts.get(path.removeprefix("/"))
 
     def size(self, path: str) -> int | None:

@@ -20,14 +20,26 @@ CONFIG = (
 class Posts:
     """`model.lookups.SitePosts` of heads, newest first."""
 
-    def __init__(self, *heads: PostHead) -> None:
+    def __init__(self, *heads: PostHead, texts: Mapping[str, str] | None = None) -> None:
         self.heads = heads
+        self.texts = texts or {}  #: front matter and text of the posts that can be read, by path
+        self.now = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 
     def find(self, name: str) -> PostHead | None:
         return next((head for head in self.heads if name in head.path), None)
 
     def newest(self, limit: int) -> Iterable[PostHead]:
         return self.heads[:limit]
+
+    def neighbour(self, head: PostHead, *, newer: bool) -> PostHead | None:
+        others = [one for one in self.heads if one.path != head.path]
+        newer_ones = [one for one in others if one.published > head.published]
+        older = [one for one in others if one.published < head.published]
+        return (newer_ones or [None])[-1] if newer else (older or [None])[0]
+
+    def read(self, head: PostHead) -> Post | None:
+        text = self.texts.get(head.path)
+        return read_post(document(head.path, text), site_of(CONFIG)).post if text else None
 
 
 def head(slug: str, day: int, *categories: str) -> PostHead:
@@ -65,12 +77,15 @@ def liquid(
     front: str = "",
     *,
     files: Mapping[str, str] | None = None,
+    theme: Mapping[str, str] | None = None,
     path: str = "_posts/2026-01-09-third.md",
     config: str = CONFIG,
 ) -> LiquidResult:
     """The result of rendering a post's Liquid."""
     site = site_of(config)
-    engine = Liquid(site=site, files=Files(files or {}), posts=OTHERS, markup=markup_of(site))
+    engine = Liquid(
+        site=site, files=Files(files or {}, theme), posts=OTHERS, markup=markup_of(site)
+    )
     post = post_of(body, front, path=path, config=config)
     return engine.render(post.body, post=post, first_line=post.body_line)
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from syndicator.build.lead_image import with_lead_image
+from syndicator.jekyll.as_text import language_tag
 from syndicator.model.content import Entry, Feed, FeedSpec, SiteInfo, Term, fingerprint
 
 #: A date further ahead than this is a mistake: clocks and time zones differ by less.
@@ -17,7 +19,7 @@ def feed_title(site: SiteInfo, term: Term | None) -> str:
 def assemble(
     spec: FeedSpec, site: SiteInfo, entries: Sequence[Entry], before: datetime | None, now: datetime
 ) -> Feed:
-    """A feed of these entries, newest first, or of their summaries, as the spec asks.
+    """A feed of these entries, newest first: whole, with their images, or only their summaries.
 
     `before`: its last `updated`, which never decreases, unless it lies in the future because a post
     had a wrong date.
@@ -25,8 +27,13 @@ def assemble(
     dates = [entry.updated for entry in entries]
     if before is not None and before < now + FUTURE_TOLERANCE:
         dates.append(before)
-    shown = entries if spec.full else [replace(entry, content="") for entry in entries]
-    return Feed(spec=spec, site=site, updated=max(dates, default=None), entries=tuple(shown))
+    if spec.term and spec.term.kind == "language":
+        site = replace(site, language=language_tag(spec.term.label))
+    if not spec.full:
+        entries = [replace(entry, content="") for entry in entries]
+    elif spec.lead_image:
+        entries = [with_lead_image(entry) for entry in entries]
+    return Feed(spec=spec, site=site, updated=max(dates, default=None), entries=tuple(entries))
 
 
 def content_key(

@@ -1,8 +1,17 @@
 """Which files of the site the cached entries depend on, in memory: a poll reads no entries."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime, tzinfo
 
 from syndicator.model.content import FileState
+
+#: A file that no site has. It stands for the day of the build, and changes at midnight.
+TODAY = "/today"
+
+
+def state_of_day(now: datetime, zone: tzinfo) -> FileState:
+    """The state of TODAY: the day, in the site's zone."""
+    return now.astimezone(zone).toordinal(), 0
 
 
 class Dependencies:

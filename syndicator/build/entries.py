@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from syndicator.build.dependencies import TODAY, state_of_day
 from syndicator.build.options import BuildOptions
+from syndicator.build.stored_posts import StoredPosts
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render_cost import is_heavy
-from syndicator.jekyll.site import ALWAYS, Site
+from syndicator.jekyll.site import Site
 from syndicator.model.content import (
     Document,
     Entry,
     Post,
-    PostHead,
     Problem,
     fingerprint,
 )
-from syndicator.model.lookups import matches_name, path_endings
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FolderFiles
-from syndicator.store import entries, feeds, posts, problems
+from syndicator.store import entries, feeds, problems
 from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow
 from syndicator.store.posts import PostRow
@@ -120,8 +120,9 @@ class EntryLoader:
         self.database = database
         self.source = source
         self.site = site
-        self._files = FolderFiles(source.root)
-        self._posts = StoredPosts(database)
+        self._files = FolderFiles(source.root, options.theme)
+        self._posts = StoredPosts(database, source, site)
+        self._theme = str(options.theme or "")
         self._policy = options.policy
         self._version = options.version
         self._recent = recent
@@ -129,8 +130,9 @@ class EntryLoader:
         self._allowed: set[str] | None = None  #: heavy posts whose turn has come; None: all
         self._rendered: set[str] = set()  #: posts rendered in this run
 
-    def begin(self, *, light_first: bool, at_once: str | None = None) -> None:
+    def begin(self, now: datetime, *, light_first: bool, at_once: str | None = None) -> None:
         """Begin a run. `light_first`: heavy posts wait for their turn, except the one `at_once`."""
+        self._posts.begin(now)
         self._heavy.clear()
         self._allowed = {path for path in (at_once,) if path} if light_first else None
         self._rendered.clear()
@@ -190,7 +192,12 @@ class EntryLoader:
 
     def _key(self, row: PostRow) -> str:
         return fingerprint(
-            self._version, self._policy.key, self.site.digest, row.document_digest, row.head
+            self._version,
+            self._policy.key,
+            self._theme,
+            self.site.digest,
+            row.document_digest,
+            row.head,
         )
 
     def _post(self, row: PostRow) -> Post | None:
@@ -223,32 +230,16 @@ class EntryLoader:
             return Rendering(entry=None, problems=(problem,))
 
     def _entry_row(self, row: PostRow, key: str, rendering: "Rendering") -> EntryRow:
+        needs = dict(self._files.needs)
+        if rendering.uses_day:
+            needs[TODAY] = state_of_day(self._posts.now, self.site.timezone)
         return EntryRow(
             path=row.stat.path,
             key=key,
             entry=rendering.entry,
             uses_posts=rendering.uses_posts,
-            needs=dict(self._files.needs),
+            needs=needs,
         )
-
-
-class StoredPosts:
-    """The `model.lookups.SitePosts` of the index: posts dated up to `until`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.until = ALWAYS
-
-    def find(self, name: str) -> PostHead | None:
-        with self._database.read() as connection:
-            heads = posts.find_by_name(connection, path_endings(name), self.until)
-        return next((head for head in heads if matches_name(head.path, name)), None)
-
-    def newest(self, limit: int) -> tuple[PostHead, ...]:
-        with self._database.read() as connection:
-            return tuple(
-                row.head for row in posts.newest_of_all(connection, self.until, limit) if row.head
-            )
 
 
 def prune(connection: Connection) -> None:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Collection, Container, Iterable
 from hashlib import blake2b
 
+from syndicator.jekyll.tag_feeds import TagFeeds
 from syndicator.model.content import Problem, Term
 from syndicator.store.feeds import FeedRow
 
@@ -24,9 +25,21 @@ _MAX_BYTES = 120
 class FeedNames:
     """The names of all feeds of some kinds, by kind and folded label."""
 
-    def __init__(self, rows: Iterable[FeedRow], kinds: Collection[str]) -> None:
+    def __init__(
+        self,
+        rows: Iterable[FeedRow],
+        kinds: Collection[str],
+        default_language: str | None = None,
+        tag_feeds: TagFeeds | None = None,
+    ) -> None:
+        """`default_language`: that of the feed `all`; None: the site has no languages.
+
+        `tag_feeds`: the tags that may have a feed; None: all.
+        """
         rows = list(rows)
+        self._default_language = default_language
         self._kinds = kinds
+        self._tag_feeds = tag_feeds or TagFeeds()
         #: Cached since the last `take_new`.
         self._of_terms: dict[tuple[Term, ...], tuple[str, ...]] = {}
         self._names = {(row.kind, row.folded): row.name for row in rows}
@@ -43,8 +56,11 @@ class FeedNames:
         """The names of the feeds of a post with these terms."""
         names = self._of_terms.get(terms)
         if names is None:
-            main = (ALL,) if is_in_main_feed(terms) else ()
-            names = (*main, *(self.of(term) for term in feed_terms(terms, self._kinds)))
+            main = (ALL,) if is_in_main_feed(terms, self._default_language) else ()
+            own = feed_terms(filter(self._tag_feeds.allow, terms), self._kinds)
+            if is_translation(terms, self._default_language):
+                own = [term for term in own if term.kind == "language"]
+            names = (*main, *map(self.of, own))
             self._of_terms[terms] = names
         return names
 
@@ -117,9 +133,19 @@ def feed_terms(terms: Iterable[Term], kinds: Container[str]) -> list[Term]:
     return list(unique.values())
 
 
-def is_in_main_feed(terms: Iterable[Term]) -> bool:
+def is_in_main_feed(terms: Iterable[Term], default_language: str | None = None) -> bool:
     """Whether a post is in `all`. As in jekyll-feed, documents of collections are not."""
-    return all(term.kind != "collection" for term in terms)
+    terms = list(terms)
+    is_post = all(term.kind != "collection" for term in terms)
+    return is_post and not is_translation(terms, default_language)
+
+
+def is_translation(terms: Iterable[Term], default_language: str | None) -> bool:
+    """Whether a post is in another language than the site's default one.
+
+    jekyll-polyglot builds a site for each language. Its posts are in that language's feed only.
+    """
+    return any(term.kind == "language" and term.label != default_language for term in terms)
 
 
 def _is_kept(character: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from syndicator.build.dependencies import TODAY, state_of_day
 from syndicator.build.publish import is_lost
 from syndicator.build.snapshot import Snapshot
 from syndicator.model.content import FileState
@@ -77,7 +78,12 @@ def look(
         with database.read() as connection:
             due = frozenset(posts.feeds_due(connection, *dates))
     return Facts(
-        states={path: current_state(str(root), path) for path in needed},
+        states={
+            path: state_of_day(now, snapshot.site.timezone)
+            if path == TODAY
+            else current_state(str(root), path)
+            for path in needed
+        },
         lost=frozenset(row.feed for row in published if is_lost(output, row)),
         due=due,
     )

@@ -24,20 +24,29 @@ class BuildOptions:
     kinds: tuple[str, ...] | None  #: of terms that have feeds; None: as the site's config says
     limit: int | None  #: entries in a feed; None: as the site's config says, else 50
     max_bytes: int
+    lead_image: bool = False  #: whether an entry's image is also at the top of its content
     full: bool | None  #: whole texts or summaries; None: as the site's config says
     hubs: tuple[str, ...]  #: our own first
     own_hub: str | None  #: which of the hubs is our own; None: it is off
     #: From the path of an alias to that of a feed file.
     aliases: Mapping[str, str] = field(default_factory=dict)
+    #: From a path whose requests are redirected to that of a feed file.
+    moved: Mapping[str, str] = field(default_factory=dict)
     policy: Policy
+    theme: Path | None = None  #: the folder of the site's theme; None: not known
     #: Of the program. Posts read or rendered by another version are read and rendered again.
     version: str
     batch: int = BATCH  #: documents that are indexed in one transaction
     progress_every: int = PROGRESS_EVERY  #: files between two progress calls of a scan
 
     def kinds_of(self, site: Site) -> tuple[str, ...]:
-        """The kinds of terms that have feeds."""
-        return self.kinds if self.kinds is not None else site.by
+        """The kinds of terms that have feeds. A site's languages always have some."""
+        kinds = self.kinds if self.kinds is not None else site.by
+        return (*kinds, "language") if site.plugins.languages else kinds
+
+    def has_feed(self, site: Site, term: Term) -> bool:
+        """Whether a term has a feed, if posts have it."""
+        return term.kind in self.kinds_of(site) and site.tag_feeds.allow(term)
 
     def scope_of(self, site: Site) -> Scope:
         """The documents to read: collections only if they have feeds, and never our own output.
@@ -70,5 +79,6 @@ class BuildOptions:
             hubs=self.hubs,
             limit=self.limit or site.posts_limit or 50,
             max_bytes=self.max_bytes,
+            lead_image=self.lead_image,
             full=not site.excerpt_only if self.full is None else self.full,
         )

@@ -135,7 +135,7 @@ class Builder:
             self._feeds.remove_unwanted(run)
         # Heavy posts come last, but not on a first run, nor a single new post: nobody waits then.
         at_once = run.snapshot.post_at_once(indexed.counts.only, run.now)
-        run.loader.begin(light_first=not run.snapshot.is_first, at_once=at_once)
+        run.loader.begin(run.now, light_first=not run.snapshot.is_first, at_once=at_once)
         with run.compression:
             self._build_feeds(run)
             self._build_heavy(run)
@@ -228,7 +228,7 @@ class Builder:
         """Keep what this run knows for the next one. Returns the report of this run."""
         known = run.snapshot
         with self.database.read() as connection:
-            report = run.report(connection, indexed.counts)
+            report = run.report(connection, indexed.counts, self.options)
             dependencies = Dependencies(entries.needs(connection))
             using_posts = frozenset(entries.using_posts(connection))
         snapshot = replace(

@@ -35,6 +35,7 @@ def settings_of(options: BuildOptions, site: Site) -> Settings:
         options.spec_of(site, feed_names.ALL, None),
         site.info,
         options.policy.key,
+        str(options.theme or ""),
         sorted(options.aliases.items()),
     )
     return Settings(read_with, made_with)

@@ -20,7 +20,7 @@ _MAX_NAME = 255
 _ENDPOINTS = ("hub", "livez", "readyz", "metrics")
 
 #: Folders with the feeds of each kind of term.
-_FEED_FOLDERS = ("category", "tag", "author", "collection")
+_FEED_FOLDERS = ("category", "tag", "author", "collection", "language")
 
 #: Files that every output folder has.
 _OWN_FILES = {"index.html", "feeds.opml", "all.rss", "all.atom", "all.json", "all.html"}
@@ -40,6 +40,11 @@ def parse_folder(value: object, info: ValidationInfo) -> Path:
     if too_long or len(os.fsencode(path)) > _MAX_PATH:
         raise ValueError(f"{quote(value)} is too long for a path")
     return Path(path)
+
+
+def parse_optional_folder(value: object, info: ValidationInfo) -> Path | None:
+    """As `parse_folder`; the empty text is None."""
+    return None if value in ("", None) else parse_folder(value, info)
 
 
 def parse_state_url(value: object, info: ValidationInfo) -> str:

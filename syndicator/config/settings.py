@@ -31,6 +31,7 @@ class SiteOverrides(SettingsTable):
 
 class SourceSettings(SettingsTable):
     path: values.Folder
+    theme: values.OptionalFolder = None  #: None: the includes of the site's theme are not read
     poll: values.Interval = timedelta(seconds=30)
     watch: values.Flag = True
 
@@ -48,6 +49,7 @@ class FeedSettings(SettingsTable):
     limit: values.Positive | None = None
     max_bytes: values.Size = 2**20
     content: Literal["full", "excerpt"] | None = None
+    lead_image: Literal["media", "content"] = "media"
     aliases: values.Aliases = ()
     moved: values.Moved = ()
     players: values.Players = ()

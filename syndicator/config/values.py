@@ -28,6 +28,7 @@ from syndicator.config.paths import (
     check_moved,
     parse_aliases,
     parse_folder,
+    parse_optional_folder,
     parse_state_url,
 )
 from syndicator.config.quote import quote
@@ -92,6 +93,7 @@ Players = Annotated[tuple[Annotated[str, BeforeValidator(parse_player)], ...], _
 Schemes = Annotated[tuple[Annotated[str, BeforeValidator(parse_scheme)], ...], _List]
 
 Folder = Annotated[Path, BeforeValidator(parse_folder)]
+OptionalFolder = Annotated[Path | None, BeforeValidator(parse_optional_folder)]
 StateUrl = Annotated[str, BeforeValidator(parse_state_url)]
 #: Pairs of a path and the feed file that it leads to.
 _PathPairs = Annotated[tuple[tuple[str, str], ...], BeforeValidator(parse_aliases)]

@@ -1,106 +1,36 @@
 """Writes a feed's files: RSS, Atom or JSON Feed, and a page for people."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-
 from syndicator.formats import html, json_feed, xml
-from syndicator.formats.size_limit import Rendered
-from syndicator.model.content import Entry, Feed, FeedFile, Problem, digest_of
+from syndicator.formats.selection import Renderers, select
+from syndicator.model.content import Feed, FeedFile, Problem, digest_of
 
-_Render = Callable[[Feed], Rendered]
+_RENDERERS: Renderers = {"rss": xml.rss, "atom": xml.atom, "json": json_feed.render}
 
-_FORMATS: Mapping[str, tuple[_Render, str]] = {
-    "rss": (xml.rss, "application/rss+xml; charset=utf-8"),
-    "atom": (xml.atom, "application/atom+xml; charset=utf-8"),
-    "json": (json_feed.render, "application/feed+json; charset=utf-8"),
+_MEDIA_TYPES = {
+    "rss": "application/rss+xml; charset=utf-8",
+    "atom": "application/atom+xml; charset=utf-8",
+    "json": "application/feed+json; charset=utf-8",
 }
 
 
 def files_of(feed: Feed) -> tuple[tuple[FeedFile, ...], tuple[Problem, ...]]:
     """The feed in each format of its spec, and its page for people last.
 
-    A file larger than `max_bytes` loses its oldest entries. An entry that is larger on its own is
-    written as its summary, or left out if that is too large too. An entry that a format can't
-    represent is left out. Each such entry is a Problem.
+    All formats have the same entries, as `selection.select` decides. The page is a preview: it has
+    the newest entries, also those that the size limit keeps out of the formats.
     """
+    selection = select(feed, {suffix: _RENDERERS[suffix] for suffix in feed.spec.formats})
     files = []
-    problems: dict[Problem, None] = {}  # in order, and each once for all formats
-    for suffix in feed.spec.formats:
-        render, media_type = _FORMATS[suffix]
-        data, format_problems = _document(feed, render)
-        problems.update(dict.fromkeys(format_problems))
+    for suffix, document in selection.documents.items():
+        data = document.document(selection.shown)
         files.append(
             FeedFile(
                 path=feed.spec.path(suffix),
                 url=feed.spec.url(suffix),
                 data=data,
-                media_type=media_type,
+                media_type=_MEDIA_TYPES[suffix],
                 digest=digest_of(data),
                 hubs=feed.spec.hubs,
             )
         )
-    return (*files, html.feed_page(feed)), tuple(problems)
-
-
-def _document(feed: Feed, render: _Render) -> tuple[bytes, list[Problem]]:
-    limit = feed.spec.max_bytes
-    feed, rendered, problems = _rendered(feed, render)
-    too_large = rendered.too_large(limit)
-    if too_large:
-        problems += [_too_large(feed, feed.entries[index]) for index in too_large]
-        feed = _with_entries(
-            feed, *(_summary(e) if i in too_large else e for i, e in enumerate(feed.entries))
-        )
-        rendered = render(feed)
-        still_too_large = rendered.too_large(limit)
-        feed = _with_entries(
-            feed, *(e for i, e in enumerate(feed.entries) if i not in still_too_large)
-        )
-        rendered = render(feed) if still_too_large else rendered
-    return rendered.within(limit), problems
-
-
-def _rendered(feed: Feed, render: _Render) -> tuple[Feed, Rendered, list[Problem]]:
-    """The feed with the entries that can be rendered.
-
-    Raises ValueError if the feed can't be rendered even without entries.
-    """
-    try:
-        return feed, render(feed), []
-    except ValueError:
-        empty = _with_entries(feed)
-        render(empty)
-    good, problems = [], []
-    for entry in feed.entries:
-        try:
-            render(_with_entries(feed, entry))
-            good.append(entry)
-        except ValueError as error:
-            problems.append(_unwritable(feed, entry, error))
-    feed = _with_entries(feed, *good)
-    return feed, render(feed), problems
-
-
-def _with_entries(feed: Feed, *entries: Entry) -> Feed:
-    return replace(feed, entries=entries)
-
-
-def _summary(entry: Entry) -> Entry:
-    return replace(entry, content="")
-
-
-def _unwritable(feed: Feed, entry: Entry, error: ValueError) -> Problem:
-    return Problem(
-        path=feed.spec.name,
-        message=f"left out {entry.url}: {error}",
-        hint="remove what this format can't represent from the post",
-    )
-
-
-def _too_large(feed: Feed, entry: Entry) -> Problem:
-    return Problem(
-        path=feed.spec.name,
-        message=f"{entry.url} is larger than the feed's limit of {feed.spec.max_bytes:,} bytes:"
-        " only its summary is in the feed, if that fits",
-        hint="raise feeds.max_bytes, or shorten the post",
-    )
+    return (*files, html.feed_page(selection.feed)), selection.problems

@@ -18,6 +18,7 @@ HEADINGS = {
     "tag": "Tags",
     "author": "Authors",
     "collection": "Collections",
+    "language": "Languages",
 }
 
 _NORMAL = re.compile(r"[\w/:=&?~+!$,;'@()*#.-]*", re.ASCII)

@@ -49,6 +49,7 @@ DESCRIPTIONS = {
     "tag": "New posts tagged {}.",
     "author": "New posts by {}.",
     "collection": "New posts in the collection {}.",
+    "language": "New posts in the language {}.",
 }
 
 

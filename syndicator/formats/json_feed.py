@@ -7,6 +7,7 @@ from typing import Any
 from syndicator.formats.field_values import entry_id, labels, language, uri, utc_seconds
 from syndicator.formats.size_limit import Rendered, items
 from syndicator.model.content import Author, Entry, Feed, Media
+from syndicator.model.podcast import Episode
 
 
 def render(feed: Feed) -> Rendered:
@@ -38,7 +39,13 @@ def _item(entry: Entry) -> Mapping[str, Any]:
     content = {"content_html": entry.content} if entry.content else {"content_text": entry.summary}
     return {
         "id": entry_id(entry.id),
-        **_non_empty({"url": uri(entry.url), "title": entry.title}),
+        **_non_empty(
+            {
+                "url": uri(entry.url),
+                "external_url": entry.external_url and uri(entry.external_url),
+                "title": entry.title,
+            }
+        ),
         **content,
         **_non_empty(
             {
@@ -50,7 +57,9 @@ def _item(entry: Entry) -> Mapping[str, Any]:
                 "tags": list(labels(entry)),
                 "language": language(entry.language),
                 # an attachment requires a type
-                "attachments": [_attachment(media) for media in entry.enclosures if media.type],
+                "attachments": [
+                    _attachment(media, entry.episode) for media in entry.enclosures if media.type
+                ],
             }
         ),
     }
@@ -60,9 +69,14 @@ def _author(author: Author) -> Mapping[str, Any]:
     return _non_empty({"name": author.name, "url": author.uri and uri(author.uri)})
 
 
-def _attachment(media: Media) -> Mapping[str, Any]:
+def _attachment(media: Media, episode: Episode | None) -> Mapping[str, Any]:
     return _non_empty(
-        {"url": uri(media.url), "mime_type": media.type, "size_in_bytes": media.length}
+        {
+            "url": uri(media.url),
+            "mime_type": media.type,
+            "size_in_bytes": media.length,
+            "duration_in_seconds": episode and episode.seconds,
+        }
     )
 
 

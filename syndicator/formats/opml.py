@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
-from syndicator.formats.field_values import HEADINGS, uri
+from syndicator.formats.field_values import HEADINGS
 from syndicator.model.content import FeedFile, FeedSpec, SiteInfo, digest_of
 
-#: The format that readers import, the most preferred first.
-_PREFERRED = ("atom", "rss", "json")
+#: The format that readers import, the most preferred first: every reader imports RSS, few JSON.
+_PREFERRED = ("rss", "atom", "json")
 
 
 def render(feeds: Sequence[FeedSpec], site: SiteInfo, base: str) -> FeedFile:
@@ -19,7 +19,7 @@ def render(feeds: Sequence[FeedSpec], site: SiteInfo, base: str) -> FeedFile:
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<opml version="2.0">']
     lines += [f"<head><title>{escape(site.title)}</title></head>", "<body>"]
     for kind, group in groupby(feeds, key=lambda spec: spec.term.kind if spec.term else None):
-        outlines = [_outline(spec, site) for spec in group]
+        outlines = [_outline(spec) for spec in group]
         name = quoteattr(HEADINGS[kind] if kind else "")
         lines += [f"<outline text={name}>", *outlines, "</outline>"] if kind else outlines
     data = "\n".join([*lines, "</body>", "</opml>", ""]).encode()
@@ -33,14 +33,14 @@ def render(feeds: Sequence[FeedSpec], site: SiteInfo, base: str) -> FeedFile:
     )
 
 
-def _outline(spec: FeedSpec, site: SiteInfo) -> str:
+def _outline(spec: FeedSpec) -> str:
     preferred = next(suffix for suffix in _PREFERRED if suffix in spec.formats)
     attributes = {
         "type": "rss",
         "text": spec.title,
         "title": spec.title,
         "xmlUrl": spec.url(preferred),
-        "htmlUrl": uri(site.url),
+        "htmlUrl": spec.url("html"),
     }
     pairs = (f"{name}={quoteattr(value)}" for name, value in attributes.items())
     return f"<outline {' '.join(pairs)}/>"

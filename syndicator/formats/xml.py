@@ -13,6 +13,7 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml.etree import QName, SubElement, _Element
 
+from syndicator.formats import podcast
 from syndicator.formats.field_values import (
     GENERATOR,
     distinct_updates,
@@ -24,6 +25,7 @@ from syndicator.formats.field_values import (
 )
 from syndicator.formats.size_limit import Rendered, items
 from syndicator.model.content import Author, Entry, Feed, Media
+from syndicator.model.podcast import Episode, Show
 
 ATOM = "http://www.w3.org/2005/Atom"
 DC = "http://purl.org/dc/elements/1.1/"
@@ -94,9 +96,36 @@ def _generator(feed: Feed, suffix: str, entries: Iterable[tuple[Entry, datetime]
         generator.icon(uri(site.icon))
     if site.logo or site.icon:
         generator.logo(uri(site.logo or site.icon or ""))
+    if suffix == "rss" and podcast.has_episodes(feed.entries):
+        _add_show(generator, feed)
     for entry, updated in entries:
-        generator.add_entry(_entry(entry, updated, suffix), order="append").fixes.entry = entry
+        item = generator.add_entry(_entry(entry, updated, suffix), order="append")
+        item.fixes.entry = entry
+        if suffix == "rss" and entry.episode:
+            _add_episode(item, entry, entry.episode)
     return generator
+
+
+def _add_show(generator: FeedGenerator, feed: Feed) -> None:
+    """Make the feed a podcast's. Its items may have the tags of episodes from then on."""
+    generator.fixes.is_podcast = True
+    generator.load_extension("podcast", atom=False)
+    show = feed.site.show or Show()
+    author, email = podcast.author(feed), podcast.owner_email(feed)
+    generator.podcast.itunes_author(author)
+    if email:
+        generator.podcast.itunes_owner(name=author, email=email)
+    for category, below in show.categories:
+        generator.podcast.itunes_category(cat=category, sub=below)
+    generator.podcast.itunes_type(show.kind)
+
+
+def _add_episode(item: FeedEntry, entry: Entry, episode: Episode) -> None:
+    item.podcast.itunes_author(", ".join(author.name for author in entry.authors))
+    item.podcast.itunes_duration(episode.seconds)
+    item.podcast.itunes_season(episode.season)
+    item.podcast.itunes_episode(episode.number)
+    item.podcast.itunes_episode_type(episode.kind)
 
 
 def _entry(entry: Entry, updated: datetime, suffix: str) -> FeedEntry:
@@ -139,9 +168,11 @@ class _FeedFixes(BaseExtension):  # type: ignore[misc]
     """Adds what feedgen leaves out of a feed."""
 
     feed: Feed
+    is_podcast = False
 
     def extend_ns(self) -> dict[str, str]:
-        return {"media": MEDIA, "dc": DC}
+        namespaces = {"media": MEDIA, "dc": DC}
+        return namespaces | {"podcast": podcast.PODCAST} if self.is_podcast else namespaces
 
     def extend_rss(self, root: _Element) -> None:
         channel = root[0]
@@ -153,6 +184,8 @@ class _FeedFixes(BaseExtension):  # type: ignore[misc]
         logo = channel.find("image")
         if logo is not None and _NO_RSS_IMAGE.search(logo.findtext("url", "")):
             channel.remove(logo)
+        if self.is_podcast:
+            podcast.write_show(channel, self.feed)
 
 
 class _EntryFixes(BaseEntryExtension):  # type: ignore[misc]
@@ -161,23 +194,24 @@ class _EntryFixes(BaseEntryExtension):  # type: ignore[misc]
     entry: Entry
 
     def extend_rss(self, item: _Element) -> None:
+        SubElement(item, QName(ATOM, "updated")).text = utc_seconds(self.entry.updated).isoformat()
         for author in self.entry.authors:
             SubElement(item, QName(DC, "creator")).text = author.name
         if entry_language := language(self.entry.language):
             SubElement(item, QName(DC, "language")).text = entry_language
-        complete = [
-            media for media in self.entry.enclosures if media.type and media.length is not None
-        ]
-        for media in complete[:1]:  # RSS 2.0 allows one, with its length and type
+        enclosure = _rss_enclosure(self.entry)
+        if enclosure:
             SubElement(
                 item,
                 "enclosure",
-                url=uri(media.url),
-                length=str(media.length),
-                type=media.type or "",
+                url=uri(enclosure.url),
+                length=str(enclosure.length or 0),
+                type=enclosure.type or "",
             )
-        others = (media for media in self.entry.enclosures if media not in complete[:1])
+        others = (media for media in self.entry.enclosures if media is not enclosure)
         _media(item, self.entry.image, others)
+        if self.entry.episode:
+            podcast.write_episode(item, self.entry.episode)
 
     def extend_atom(self, entry: _Element) -> None:
         # The entry's only link so far, of which feedgen kept only the address.
@@ -195,6 +229,17 @@ class _EntryFixes(BaseEntryExtension):  # type: ignore[misc]
             details = {"type": media.type, "length": length}
             SubElement(entry, "link", _non_empty(details), rel="enclosure", href=uri(media.url))
         _media(entry, self.entry.image, ())
+
+
+def _rss_enclosure(entry: Entry) -> Media | None:
+    """The one enclosure that RSS 2.0 allows an item; None: none has the required type and length.
+
+    Podcast apps see nothing else, so that an episode's length may be 0, which means unknown
+    (https://www.rssboard.org/rss-profile#element-channel-item-enclosure).
+    """
+    typed = [media for media in entry.enclosures if media.type]
+    complete = [media for media in typed if media.length is not None]
+    return next(iter(complete or (typed if entry.episode else ())), None)
 
 
 def _media(parent: _Element, image: Media | None, others: Iterable[Media]) -> None:

@@ -5,6 +5,7 @@ WHATWG URL §4.4) and written as RFC 3986 allows, for validators and readers.
 """
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
@@ -53,17 +54,48 @@ def absolute(address: str, base: str, *, schemes: frozenset[str] = WEB) -> str |
         return None
 
 
+#: Characters of the absolute addresses of one page. An ordinary link has fewer than a hundred. A
+#: page whose own address has thousands would repeat it in each link.
+MAX_ADDRESSES = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class PageAddresses:
+    """The addresses of one page, limited in all. An address beyond the limit is None."""
+
+    base: str
+    characters_left: int = MAX_ADDRESSES  #: for the addresses that follow
+
+    def absolute(self, address: str, *, schemes: frozenset[str] = WEB) -> str | None:
+        """`absolute`, relative to the page."""
+        if self.characters_left < 0:
+            return None
+        return self._within_limit(absolute(address, self.base, schemes=schemes))
+
+    def absolute_set(self, candidates: str) -> str | None:
+        """`absolute_set`, relative to the page."""
+        if self.characters_left < 0:
+            return None
+        return self._within_limit(absolute_set(candidates, self.base))
+
+    def _within_limit(self, address: str | None) -> str | None:
+        if address is None:
+            return None
+        self.characters_left -= len(address)
+        return address if self.characters_left >= 0 else None
+
+
 def absolute_set(candidates: str, base: str) -> str | None:
     """A `srcset` with each address absolute; None when no address is left (HTML §4.8.4.2.1)."""
     kept = []
-    for address, descriptor in _candidates(candidates):
+    for address, descriptor in candidates_of(candidates):
         absolute_url = absolute(address, base)
         if absolute_url:
             kept.append(f"{absolute_url} {descriptor}".rstrip())
     return ", ".join(kept) or None
 
 
-def _candidates(text: str) -> list[tuple[str, str]]:
+def candidates_of(text: str) -> list[tuple[str, str]]:
     """Addresses with their descriptors.
 
     An address ends at white space. It may contain commas but not end in one.

@@ -13,7 +13,7 @@ from syndicator.ruby.uris import join_address
 #: The front matter keys that a `HeadTemplates` is made from.
 TEMPLATE_KEYS = frozenset(
     "slug permalink category categories tag tags author authors published draft id guid"
-    " last_modified_at updated lang".split()
+    " last_modified_at updated lang hidden feed exclude_from_feed".split()
 )
 
 #: Bytes of an id. PostgreSQL can't index a text of some thousands of bytes.
@@ -32,6 +32,8 @@ class HeadTemplates(NamedTuple):
     own_id: str | None
     updated: datetime | None
     language: str | None
+    folder: str  #: of the pages of its language, with a leading slash; "" is the site's root
+    listed: bool  #: whether feeds may have it
 
 
 def make_head(
@@ -49,11 +51,11 @@ def make_head(
         path=location.path,
         basename=location.basename,
         slug=slug,
-        output_ext=location.suffix if location.suffix.startswith(".htm") else ".html",
+        output_ext=location.suffix if location.suffix.lower().startswith(".htm") else ".html",
         published=in_zone(published, site),
         categories=head_template.categories,
     )
-    address = site_path(head_template.permalink_template, place)
+    address = head_template.folder + site_path(head_template.permalink_template, place)
     id = head_template.own_id or join_address(site.url, site.baseurl, document_id(address, slug))
     if len(id) > MAX_ID:
         digest = blake2b(id.encode(), digest_size=16).hexdigest()
@@ -68,6 +70,7 @@ def make_head(
         updated=head_template.updated,
         terms=head_template.terms,
         text_digest=text_digest(title, body),
+        listed=head_template.listed,
     )
 
 

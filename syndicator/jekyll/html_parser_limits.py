@@ -14,8 +14,10 @@ def parsed_in_linear_time(html: str) -> tuple[str, bool]:
         html = _flattened(html)
     tags = html.count("<")
     ambiguous = tags > _MAX_AMBIGUOUS and _ambiguous_tags(html) > _MAX_AMBIGUOUS
-    escaped = ambiguous or (
-        tags > MAX_TAGS_AROUND_TABLES and tags * _ambiguous_in_tables(html) > MAX_FOSTERED
+    escaped = (
+        ambiguous
+        or (tags > MAX_TAGS_AROUND_TABLES and tags * _ambiguous_in_tables(html) > MAX_FOSTERED)
+        or _open_formatting(html, tags) > 0
     )
     return _with_short_texts(escape(html, quote=False) if escaped else html), escaped
 
@@ -119,6 +121,60 @@ def _ambiguous_tags(html: str) -> int:
     return html.count("<") - html.count("</")
 
 
+# A formatting element that is open when a paragraph or a cell ends is repeated in the next one
+# (HTML §13.2.4.3, reconstruct the active formatting elements): 16 kB of HTML can become 6 MB.
+
+#: Tags of a page, times the formatting elements that may be open: at worst as many elements are
+#: written, in half a second.
+MAX_REPEATED = 1_000_000
+
+#: Levels of closed elements that are recognised, each at the cost of reading the HTML once.
+_MAX_NESTED_FORMATTING = 10
+
+#: Replaces a removed element.
+_ELEMENT_MARK = "\x02"
+_NAMES = "a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
+_FORMATTING = re.compile(rf"<(?:{_NAMES})\b(?:{_ATTRIBUTES_INSIDE})?", re.IGNORECASE)
+_IN_LINES = f"{_NAMES}|abbr|bdi|bdo|cite|data|dfn|kbd|label|mark|q|samp|span|sub|sup|time|var"
+#: The second group is there if the element may end a paragraph, and is replaced by a mark.
+_CLOSED = re.compile(
+    rf"<(?:({_IN_LINES}){_ATTRIBUTES_INSIDE}[^<{_ELEMENT_MARK}]*|(?!(?:{_IN_LINES})\b)"
+    rf"([a-z][a-z0-9]*){_ATTRIBUTES_INSIDE}[^<]*)</(?:\1|\2)>",
+    re.IGNORECASE,
+)
+
+
+def _open_formatting(html: str, tags: int) -> int:
+    """How many formatting elements may be open at once, at most; 0 if the limit is far.
+
+    One is certainly closed if its end tag follows with nothing but text, or closed ones, between.
+    """
+    open_at_once = _active(html)
+    removed = 1
+    for _ in range(_MAX_NESTED_FORMATTING):
+        if open_at_once * tags <= MAX_REPEATED:
+            return 0
+        if not removed:
+            break
+        html, removed = _CLOSED.subn(lambda part: _ELEMENT_MARK if part[2] else "", html)
+        open_at_once = _active(html)
+    return open_at_once
+
+
+def _active(html: str) -> int:
+    """How many formatting elements are open at once if none is closed.
+
+    Of equal ones, three; of links, one (HTML §13.2.4.3, Noah's Ark clause; §13.2.6.4.7).
+    """
+    counts = Counter(_FORMATTING.findall(html))
+    numbers = (
+        min(count, 3) if tag.endswith(">") else count
+        for tag, count in counts.items()
+        if not tag.lower().startswith(("<a ", "<a>"))
+    )
+    return min(sum(numbers) + 1, _MAX_DEPTH)
+
+
 # An element that a table may not contain is moved before the table, and each move goes through
 # everything before the table (HTML §13.2.6.1, foster parent).
 
@@ -129,11 +185,10 @@ MAX_TAGS_AROUND_TABLES = 8_000
 #: second.
 MAX_FOSTERED = 64_000_000
 
-#: Replaces a removed cell or row: only a table, a row or a group of rows may contain it.
+#: Replaces a removed cell or row: only a table, a row or a group of rows may contain it. Any other
+#: removed element is replaced by _ELEMENT_MARK.
 _CELL_MARK = "\x01"
 
-#: Replaces any other removed element.
-_ELEMENT_MARK = "\x02"
 _IN_TABLE = rf"{_ATTRIBUTES_INSIDE}[\s{_CELL_MARK}]*"
 _IN_CELL = rf"{_ATTRIBUTES_INSIDE}[^<{_CELL_MARK}]*"
 _CLEAR_PART = re.compile(

@@ -44,7 +44,7 @@ _MEDIA_TYPE = re.compile(rf'{_WORD}/{_WORD}(?:\s*;\s*{_WORD}=(?:{_WORD}|"[^"\\]*
 _ADDRESS_KEYS = ("url", "path", "file", "src")
 #: The keys of an image's address, as in jekyll-seo-tag; the first that is present is used.
 _IMAGE_KEYS = ("path", "url", "src", "facebook", "twitter")
-_ENCLOSURE_KEYS = ("enclosure", "enclosures", "audio", "video", "podcast")
+ENCLOSURE_KEYS = ("enclosure", "enclosures", "audio", "video", "podcast")
 
 
 def image(front: Mapping[str, Any], site: Site, files: SiteFiles) -> Media | None:
@@ -63,14 +63,26 @@ def enclosures(front: Mapping[str, Any], site: Site, files: SiteFiles) -> tuple[
     keep a player's id in `video`.
     """
     by_url: dict[str, Media] = {}
-    for key in _ENCLOSURE_KEYS:
+    for key in ENCLOSURE_KEYS:
         value = front.get(key)
         for each in value if isinstance(value, list) else [value]:
-            address = _first(each, _ADDRESS_KEYS)
+            address = address_of(each)
             media = None if address is None else _media(address, each, site, files)
             if media and media.type and media.type.startswith(("audio/", "video/")):
                 by_url.setdefault(media.url, media)
     return tuple(by_url.values())
+
+
+def enclosure_mappings(front: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The values of the enclosures' keys that are mappings, which may say more of them."""
+    values = (front.get(key) for key in ENCLOSURE_KEYS)
+    flat = (each for value in values for each in (value if isinstance(value, list) else [value]))
+    return tuple(each for each in flat if isinstance(each, Mapping))
+
+
+def address_of(value: object) -> str | None:
+    """The address of a file as written: the value, or that of `url`, `path`, `file` or `src`."""
+    return _first(value, _ADDRESS_KEYS)
 
 
 def _first(value: object, keys: tuple[str, ...]) -> str | None:
@@ -81,7 +93,7 @@ def _first(value: object, keys: tuple[str, ...]) -> str | None:
 
 def _media(address: str, value: object, site: Site, files: SiteFiles) -> Media | None:
     fields = value if isinstance(value, Mapping) else {}
-    url = _absolute(address, site)
+    url = absolute_on(site, address)
     if url is None:
         return None
     local = _local_path(url, site)
@@ -90,13 +102,14 @@ def _media(address: str, value: object, site: Site, files: SiteFiles) -> Media |
         length = _byte_count(fields.get("length", fields.get("size")))
     return Media(
         url=url,
-        type=_type(fields.get("type")) or _TYPES.get(urlsplit(url).path.rpartition(".")[2].lower()),
+        type=media_type(fields.get("type"))
+        or _TYPES.get(urlsplit(url).path.rpartition(".")[2].lower()),
         length=length,
         alt=_text(fields.get("alt")),
     )
 
 
-def _absolute(address: str, site: Site) -> str | None:
+def absolute_on(site: Site, address: str) -> str | None:
     """Like jekyll-feed: without a scheme the address is relative to the site's root."""
     root = f"{site.url}{site.baseurl}/"
     if "://" not in address and not address.startswith("//"):
@@ -115,7 +128,7 @@ def _byte_count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _type(value: object) -> str | None:
+def media_type(value: object) -> str | None:
     """A media type (RFC 9110 §8.3.1); None when the value is not one."""
     text = _text(value)
     return text if text and _MEDIA_TYPE.fullmatch(text) else None

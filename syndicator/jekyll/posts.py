@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from syndicator.jekyll import terms
-from syndicator.jekyll.as_text import quoted
+from syndicator.jekyll.as_text import language_tag, quoted
 from syndicator.jekyll.document_paths import DocumentPath, locate
 from syndicator.jekyll.front_matter import HeadError, SplitDocument, decode, load_head, split
 from syndicator.jekyll.head_template import HeadTemplates, in_zone, make_head
+from syndicator.jekyll.heading_titles import Heading, first_heading, title_of
 from syndicator.jekyll.merged_front_matter import MergedFrontMatter
 from syndicator.jekyll.post_fields import PostFields
 from syndicator.jekyll.post_labels import PostLabels
@@ -34,6 +35,8 @@ def read_post(document: Document, site: Site) -> ReadPost:
     location = locate(document.path, site)
     if location is None:
         return ReadPost(post=None)
+    if location.suffix.lower() not in site.scope.suffixes:
+        return _of_other_suffix(document, location)
     if not document.data.strip():  # more likely a half-finished save than a post
         return _left_out(document, HeadError("the file is empty"))
     try:
@@ -52,6 +55,22 @@ def read_post(document: Document, site: Site) -> ReadPost:
     if reader.fields.is_hidden():
         return ReadPost(post=None, problems=tuple(reader.front.problems))
     return reader.read(body_bytes)
+
+
+def _of_other_suffix(document: Document, location: DocumentPath) -> ReadPost:
+    """No post. Jekyll publishes such a file as it is, without Markdown."""
+    try:
+        has_front_matter = split(decode(document.data)).kind is not None
+    except HeadError:
+        has_front_matter = False
+    note = Problem(
+        path=document.path,
+        line=1,
+        message=f"no feed has it: {location.suffix} is not a suffix of Markdown or HTML",
+        hint="rename it to .md, or add its suffix to markdown_ext in _config.yml",
+        note=True,
+    )
+    return ReadPost(post=None, problems=(note,) if has_front_matter else ())
 
 
 def _left_out(document: Document, error: HeadError) -> ReadPost:
@@ -90,12 +109,20 @@ class _PostReader:
     def read(self, body_bytes: bytes) -> ReadPost:
         """The post, or its problems. `body_bytes` is the body as it is in the file."""
         front, location = self.front, self._location
+        if self._is_ignored():
+            message = "Jekyll makes no page of it, since its name has no date: no feed has it"
+            front.problem(None, message, "name it YYYY-MM-DD-title.md")
+            return ReadPost(post=None, problems=tuple(front.problems))
         published = self._published()
         if published is None:
             return ReadPost(post=None, problems=tuple(front.problems))
-        title = self.fields.title()
+        heading = self._heading()
+        title = (heading and title_of(heading, self._site.kramdown)) or self.fields.title()
+        body, body_line = self._body(heading)
         template = self._head_template()
         head = make_head(location, self._site, template, title, published, body_bytes)
+        if heading:
+            front.values["title"] = title
         front.values.setdefault("slug", location.slug if template.slug is None else template.slug)
         post = Post(
             head=head,
@@ -104,11 +131,30 @@ class _PostReader:
             tags=template.tags,
             language=template.language,
             front=front.values,
-            body=self._parts.body,
-            body_line=self._parts.body_line,
+            body=body,
+            body_line=body_line,
             document_digest=self._document.digest,
         )
         return ReadPost(post=post, problems=tuple(front.problems), head_template=template)
+
+    def _heading(self) -> Heading | None:
+        """The heading that is the title, even if the front matter has another one."""
+        is_markdown = self._document.path.lower().endswith(
+            tuple(map(str.lower, self._site.suffixes))
+        )
+        enabled = self._site.plugins.titles_from_headings and is_markdown
+        return first_heading(self._parts.body) if enabled else None
+
+    def _body(self, heading: Heading | None) -> tuple[str, int]:
+        """The text and its first line, without a heading that is the title if so configured."""
+        parts = self._parts
+        strip = self.front.values.get("strip_title", self._site.plugins.strip_title)
+        if heading is None or strip is not True:
+            return parts.body, parts.body_line
+        rest = parts.body[heading.end :]
+        body = rest.strip()
+        start = heading.end + len(rest) - len(rest.lstrip())
+        return body, parts.body_line + parts.body.count("\n", 0, start)
 
     def _head_template(self) -> HeadTemplates:
         fields, labels = self.fields, self._labels
@@ -118,17 +164,29 @@ class _PostReader:
         authors = labels.authors()
         names = tuple(author.name for author in authors)
         labels.report_long(category=categories, tag=tags, author=names)
+        plugins = self._site.plugins
+        site_language = plugins.language_of(self.front.values.get("lang"), self._location.relative)
         return HeadTemplates(
             slug=slug,
             permalink_template=fields.permalink_template(),
             categories=categories,
             tags=tags,
             authors=authors,
-            terms=terms.terms(categories, tags, names, self._location.collection),
+            terms=terms.terms(categories, tags, names, self._location.collection, site_language),
             own_id=fields.own_id(),
             updated=fields.updated(),
-            language=fields.language(),
+            language=fields.language() or language_tag(site_language),
+            folder=plugins.folder_of(site_language),
+            listed=fields.is_listed(),
         )
+
+    def _is_ignored(self) -> bool:
+        """Whether Jekyll doesn't read the file (readers/post_reader.rb `read_publishable`).
+
+        In a plain folder, and in another collection, the front matter's date is enough.
+        """
+        is_jekyll_post = self._location.collection == "posts" and "" not in self._site.scope.roots
+        return is_jekyll_post and self._location.date is None
 
     def _published(self) -> datetime | None:
         value, file_date = self.front.values.get("date"), self._location.date
@@ -137,12 +195,7 @@ class _PostReader:
                 self._report_missing_date()
                 return None
             return self._parse_date(None, "the file name's date", file_date)
-        published = self._parse_date("date", "date", value)
-        is_jekyll_post = self._location.collection == "posts" and "" not in self._site.scope.roots
-        if published and file_date is None and is_jekyll_post:
-            message = "Jekyll ignores this post: its file name has no date"
-            self.front.problem(None, message, "name it YYYY-MM-DD-title.md")
-        return published
+        return self._parse_date("date", "date", value)
 
     def _parse_date(self, key: str | None, what: str, value: Any) -> datetime | None:
         """The publication time. A day past the end of its month is read as Jekyll reads it."""

@@ -5,9 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 
-from syndicator.jekyll import excerpt, media, sanitize
+from syndicator.jekyll import excerpt, media, relative_links, sanitize
 from syndicator.jekyll.characters import printable
+from syndicator.jekyll.direction import is_right_to_left
+from syndicator.jekyll.emojis import html_with_emoji, with_emoji
+from syndicator.jekyll.fallbacks.losses import notes
+from syndicator.jekyll.linked_page import external_url
+from syndicator.jekyll.localized_links import with_localized_links
+from syndicator.jekyll.podcast import read_episode
 from syndicator.jekyll.site import Site
+from syndicator.jekyll.titles import plain_label
 from syndicator.kramdown.highlight import highlighted
 from syndicator.kramdown.options import Highlighting
 from syndicator.kramdown.to_html import MarkdownLimitError, smartify, to_html
@@ -38,6 +45,7 @@ class Rendering:
     entry: Entry | None  #: None: it can't be published; a problem has the reason
     problems: tuple[Problem, ...] = ()
     uses_posts: bool = False  #: True: it depends on other posts, and is rendered again with them
+    uses_day: bool = False  #: True: it depends on the date of the build, in the site's zone
 
 
 def markup_of(site: Site) -> Markup:
@@ -47,7 +55,19 @@ def markup_of(site: Site) -> Markup:
         markdown=lambda text: to_html(text, site.kramdown),
         smartify=lambda text: smartify(text, site.kramdown),
         highlight=lambda code, language, before: highlighted(code, language, highlighting, before),
+        excerpt=lambda post: _excerpt_of(post, site),
     )
+
+
+def _excerpt_of(post: Post, site: Site) -> str:
+    text = plain_text(excerpt.source(post.body, excerpt_separator(post, site)))
+    is_markdown = post.head.path.lower().endswith(tuple(map(str.lower, site.suffixes)))
+    return to_html(text, site.kramdown) if is_markdown else text
+
+
+def excerpt_separator(post: Post, site: Site) -> str:
+    """The text that ends the post's excerpt; "": it has none."""
+    return str(post.front.get("excerpt_separator") or site.excerpt_separator or "")
 
 
 class Renderer:
@@ -63,6 +83,7 @@ class Renderer:
     ) -> None:
         self._site = site
         self._files = files
+        self._posts = posts
         self._policy = policy
         self._liquid = Liquid(site=site, files=files, posts=posts, markup=markup_of(site))
         self._markdown_suffixes = tuple(map(str.lower, site.suffixes))
@@ -71,22 +92,40 @@ class Renderer:
         """Render a post. A part that fails is a problem, and the rest is published."""
         outcome = _Outcome()
         html = None if self._excerpt_only(post) else self._html(post, post.body, outcome)
-        content = "" if html is None else self._clean(post, html, outcome)
-        entry = (
-            None
-            if content is None
-            else self._entry(post, content, self._summary(post, html, outcome))
-        )
+        content = "" if html is None else self._content(post, html, outcome)
+        entry = None
+        if content is not None:
+            summary = self._summary(post, html, outcome)
+            entry = self._with_episode(post, self._entry(post, content, summary), outcome)
         return Rendering(
-            entry=entry, problems=tuple(outcome.problems), uses_posts=outcome.uses_posts
+            entry=entry,
+            problems=tuple(outcome.problems),
+            uses_posts=outcome.uses_posts,
+            uses_day=outcome.uses_day,
         )
+
+    def _content(self, post: Post, html: str, outcome: "_Outcome") -> str | None:
+        """The sanitised HTML, with links to the site's pages. None: it can't be sanitised."""
+        path = post.head.path
+        if relative_links.applies_to(path, self._site):
+
+            def posts() -> SitePosts:
+                outcome.uses_posts = True
+                return self._posts
+
+            address_of = relative_links.address_from(path, self._site, self._files, posts)
+            html = relative_links.with_page_links(html, address_of)
+        folder = self._site.plugins.folder_of(_site_language(post))
+        if folder:
+            html = with_localized_links(html, self._site, folder)
+        return self._clean(post, html, outcome)
 
     def _entry(self, post: Post, content: str, summary: str) -> Entry:
         head = post.head
         return Entry(
             id=printable(head.id),
             url=printable(head.url),
-            title=printable(head.title),
+            title=printable(with_emoji(head.title) if self._site.plugins.emoji else head.title),
             published=head.published,
             updated=head.updated or head.published,
             content=printable(content),
@@ -97,7 +136,13 @@ class Renderer:
             image=media.image(post.front, self._site, self._files),
             enclosures=media.enclosures(post.front, self._site, self._files),
             language=post.language,
+            external_url=external_url(post.front, self._site),
         )
+
+    def _with_episode(self, post: Post, entry: Entry, outcome: "_Outcome") -> Entry:
+        episode, found = read_episode(post, self._site, self._files, entry)
+        outcome.add(*found)
+        return entry if episode is None else replace(entry, episode=episode)
 
     def _html(self, post: Post, source: str, outcome: "_Outcome") -> str:
         """The text as HTML; as plain paragraphs if it exceeds a limit or fails to parse."""
@@ -108,6 +153,7 @@ class Renderer:
             result = self._liquid.render(source, post=post, first_line=post.body_line)
             outcome.add(*result.problems)
             outcome.uses_posts |= result.uses_posts
+            outcome.uses_day |= result.uses_day
             text = result.text
             if self._is_over_limit(post, "text after Liquid", text, MAX_TEXT, outcome):
                 return _paragraphs(text)
@@ -121,7 +167,7 @@ class Renderer:
                 return _paragraphs(text)
         if self._is_over_limit(post, "HTML", html, MAX_HTML, outcome):
             return _paragraphs(text)
-        return html
+        return html_with_emoji(html) if self._site.plugins.emoji else html
 
     def _is_over_limit(
         self, post: Post, what: str, text: str, limit: int, outcome: "_Outcome"
@@ -139,19 +185,24 @@ class Renderer:
         return outcome.over_limit
 
     def _clean(self, post: Post, html: str, outcome: "_Outcome") -> str | None:
-        def report_escape() -> None:
-            message = "its HTML has thousands of tags whose end is unclear"
-            hint = "close each tag of tables and other elements; until then it is published as text"
-            outcome.add(_problem(post, message, hint))
-
         try:
-            return sanitize.clean(
-                html.strip(), base=post.head.url, policy=self._policy, on_escape=report_escape
-            )
+            cleaned = sanitize.clean(html.strip(), base=post.head.url, policy=self._policy)
         except Exception as error:  # HTML that can't be sanitised is not published
             message = f"the post's HTML can't be sanitised: {type(error).__name__}: {error}"
             outcome.add(_problem(post, message, None, fatal=True))
             return None
+        if cleaned.escaped:
+            message = "its HTML has thousands of tags whose end is unclear"
+            hint = "close each tag of tables and other elements; until then it is published as text"
+            outcome.add(_problem(post, message, hint))
+        outcome.add(*notes(cleaned.losses, post))
+        return self._directed(post, cleaned.html)
+
+    def _directed(self, post: Post, html: str) -> str:
+        """The HTML with its direction if it is right to left: a reader's page has another."""
+        language = post.language or self._site.language
+        is_rtl = is_right_to_left(post.front.get("dir"), language)
+        return f'<div dir="rtl">{html}</div>' if html and is_rtl else html
 
     def _summary(self, post: Post, html: str | None, outcome: "_Outcome") -> str:
         """The `description`, `excerpt` or rendered excerpt as plain text, like jekyll-feed.
@@ -165,12 +216,13 @@ class Renderer:
         for key in ("description", "excerpt"):
             value = post.front.get(key)
             if value not in (None, False, "", [], {}):
-                return excerpt.plain(str(value))
-        separator = post.front.get("excerpt_separator") or self._site.excerpt_separator
-        source = excerpt.source(post.body, str(separator or ""))
+                text = str(value)
+                text = html_with_emoji(text) if self._site.plugins.emoji else text
+                return " ".join(plain_label(text).split())
+        source = excerpt.source(post.body, excerpt_separator(post, self._site))
         if html is None or source != post.body:
             html = self._html(post, source, outcome) if source.strip() else ""
-        return excerpt.plain(html)
+        return excerpt.plain(sanitize.shown(html, base=post.head.url, policy=self._policy))
 
     def _excerpt_only(self, post: Post) -> bool:
         feed = post.front.get("feed")
@@ -183,6 +235,7 @@ class _Outcome:
     def __init__(self) -> None:
         self.problems: dict[Problem, None] = {}
         self.uses_posts = False
+        self.uses_day = False
         self.over_limit = False  #: True: the post is published without markup
 
     def add(self, *problems: Problem) -> None:
@@ -213,6 +266,10 @@ def _paragraphs(text: str) -> str:
     """A text without markup, cut to MAX_PLAIN."""
     cut = text if len(text) <= MAX_PLAIN else f"{text[:MAX_PLAIN]}…"
     return "".join(f"<p>{escape(part)}</p>\n" for part in cut.split("\n\n"))
+
+
+def _site_language(post: Post) -> str | None:
+    return next((term.label for term in post.head.terms if term.kind == "language"), None)
 
 
 def _author(author: Author) -> Author:

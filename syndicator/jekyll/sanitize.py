@@ -1,20 +1,29 @@
 """Sanitises a post's HTML, so that it is safe in any reader and complete without the site.
 
-Text, images, audio and video are kept. Scripts, forms and styles are removed together with their
-content. Every address becomes absolute, relative to the post's own, since few readers support
-`xml:base`.
+Text, formulas, images, audio and video are kept. What a feed can't show is replaced first
+(`fallbacks`); scripts and styles are removed together with their content. Every address becomes
+absolute, relative to the post's own, since few readers support `xml:base`.
 """
 
 import re
-from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 import nh3
 
-from syndicator.jekyll.addresses import WEB, absolute, absolute_set
+from syndicator.jekyll import fallbacks
+from syndicator.jekyll.addresses import WEB, PageAddresses
+from syndicator.jekyll.allowed_html import (
+    ALIGNED,
+    ATTRIBUTES,
+    DROPPED_WITH_CONTENT,
+    INLINE_PICTURE,
+    TAGS,
+)
 from syndicator.jekyll.characters import printable
+from syndicator.jekyll.fallbacks.losses import Loss
 from syndicator.jekyll.html_parser_limits import is_slow_to_write, parsed_in_linear_time
 from syndicator.jekyll.players import PLAYERS, SANDBOX, is_player
 
@@ -42,113 +51,66 @@ class Policy:
 DEFAULT = Policy()
 
 
-def clean(
-    html: str, *, base: str, policy: Policy = DEFAULT, on_escape: Callable[[], None] = lambda: None
-) -> str:
+class Cleaned(NamedTuple):
+    """Sanitised HTML and what happened to it."""
+
+    html: str
+    escaped: bool  #: True: it would have taken too long to parse, and is shown as text
+    losses: tuple[Loss, ...]  #: what the HTML had and a feed can't show
+
+
+def clean(html: str, *, base: str, policy: Policy = DEFAULT) -> Cleaned:
     """The HTML without anything that could harm a reader, and with absolute addresses.
 
     `base` is the page's own absolute address. Never raises, whatever the HTML. HTML that is nested
-    too deeply is flattened. HTML that would take too long to parse is escaped, and `on_escape` is
-    called. The result contains no character that XML forbids.
+    too deeply is flattened. The result contains no character that XML forbids.
     """
-    html = _NOSCRIPT.sub("", printable(html))
-    _page.set(_Page(base))
-    parsable, escaped = parsed_in_linear_time(html)
-    if escaped:
-        on_escape()
+    parsable, escaped, losses = _parsable(printable(html), base, policy)
+    _page.set(PageAddresses(base))
     cleaned = _cleaner(policy).clean(parsable)
-    # A reference like &#7; has become a character.
-    return printable(_WITHOUT_ADDRESS.sub(_replacement, cleaned))
+    if ' style="' in cleaned:
+        cleaned = _TEXT_ALIGN.sub(_with_align, cleaned)
+    # A reference like &#7; has become a character. A parser drops a byte order mark in front.
+    safe = printable(_WITHOUT_ADDRESS.sub(_replacement, cleaned)).lstrip("\ufeff")
+    return Cleaned(safe, escaped, losses)
 
 
-_MEDIA = {"width", "height"}
-_CELL = {"colspan", "rowspan", "headers", "align", "valign", "abbr"}
-_ROWS = {"align", "valign"}
-_ATTRIBUTES = {
-    "*": {"id", "class", "title", "lang", "dir"},
-    "a": {"href", "hreflang", "name", "type"},
-    "area": {"href", "hreflang", "alt", "shape", "coords"},
-    "audio": {"src", "loop", "muted", "preload"},
-    "blockquote": {"cite"},
-    "col": {"span", "align", "valign", "width"},
-    "colgroup": {"span", "align", "valign", "width"},
-    "data": {"value"},
-    "del": {"cite", "datetime"},
-    "details": {"open"},
-    "div": {"align"},
-    "h1": {"align"},
-    "h2": {"align"},
-    "h3": {"align"},
-    "hr": {"align", "width"},
-    "iframe": {"src", "allowfullscreen"} | _MEDIA,
-    "img": {"src", "srcset", "sizes", "alt", "align", "longdesc", "usemap"} | _MEDIA,
-    "input": {"checked"},
-    "ins": {"cite", "datetime"},
-    "li": {"value"},
-    "map": {"name"},
-    "ol": {"start", "type", "reversed"},
-    "p": {"align"},
-    "q": {"cite"},
-    "source": {"src", "srcset", "sizes", "type", "media"} | _MEDIA,
-    "table": {"align", "border", "cellpadding", "cellspacing", "summary", "width"},
-    "tbody": _ROWS,
-    "td": {"width"} | _CELL,
-    "tfoot": _ROWS,
-    "th": {"width", "scope"} | _CELL,
-    "thead": _ROWS,
-    "time": {"datetime"},
-    "tr": _ROWS,
-    "track": {"src", "kind", "srclang", "label", "default"},
-    "ul": {"type"},
-    "video": {"src", "poster", "loop", "muted", "playsinline", "preload"} | _MEDIA,
-}
-_ADDRESSES = frozenset({"href", "src", "srcset", "poster", "cite", "longdesc"})
-_TAGS = (
-    nh3.ALLOWED_TAGS | _ATTRIBUTES.keys() | {"address", "big", "main", "picture", "rb", "section"}
-) - {"*"}
+def shown(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
+    """HTML whose text a summary is made of: what the content doesn't show is not in it.
 
-# Their text is code, a plug-in's fallback, a form's labels, or (math) repeats the text beside it.
-# fmt: off
-_DROPPED_WITH_CONTENT = {
-    "applet", "button", "datalist", "dialog", "embed", "fieldset", "form", "frameset", "head",
-    "legend", "math", "noembed", "noframes", "object", "optgroup", "option", "output",
-    "plaintext", "portal", "script", "select", "style", "svg", "template", "textarea", "title",
-    "xmp",
-}
-# fmt: on
+    Nor is the address of a frame without a title. The result is not safe: use its text only.
+    """
+    if not fallbacks.may_apply(html):
+        return html
+    schemes = policy.link_schemes | WEB
+    result = fallbacks.with_fallbacks(html, base, policy.frame_hosts, schemes, untitled_links=False)
+    return html if result.escaped else result.html
 
 
-#: Characters of the absolute addresses of one page. An ordinary link has fewer than a hundred. A
-#: page whose own address has thousands would repeat it in each link.
-MAX_ADDRESSES = 4 * 1024 * 1024
-
-
-@dataclass(slots=True)
-class _Page:
-    """The page whose HTML this thread cleans."""
-
-    base: str
-    characters_left: int = MAX_ADDRESSES  #: for the addresses that follow
-
-    def within_limit(self, address: str | None) -> str | None:
-        """Count the address. None: it is missing, or the page is over its limit."""
-        if address is None:
-            return None
-        self.characters_left -= len(address)
-        return address if self.characters_left >= 0 else None
+def _parsable(html: str, base: str, policy: Policy) -> tuple[str, bool, tuple[Loss, ...]]:
+    """HTML that the parser takes linear time for, whether it was escaped, and what it lost."""
+    if not fallbacks.may_apply(html):
+        return (*parsed_in_linear_time(_NOSCRIPT.sub("", html)), ())
+    regular, losses, escaped = fallbacks.with_fallbacks(
+        html, base, policy.frame_hosts, policy.link_schemes | WEB
+    )
+    parsable, escaped_again = parsed_in_linear_time(regular)
+    return parsable, escaped or escaped_again, losses
 
 
 # Creating a cleaner takes nearly as long as using it, so each is used for many pages.
-_page: ContextVar[_Page] = ContextVar("_page")
+_page: ContextVar[PageAddresses] = ContextVar("_page")
 
 
 @lru_cache(maxsize=8)
 def _cleaner(policy: Policy) -> nh3.Cleaner:
     schemes = policy.link_schemes - {"javascript", "vbscript", "data", "blob", "file"}
     return nh3.Cleaner(
-        tags=_TAGS,
-        clean_content_tags=_DROPPED_WITH_CONTENT,
-        attributes=_ATTRIBUTES,
+        tags=TAGS,
+        clean_content_tags=DROPPED_WITH_CONTENT,
+        attributes={
+            tag: names | {"style"} if tag in ALIGNED else names for tag, names in ATTRIBUTES.items()
+        },
         attribute_filter=partial(_attribute, schemes, policy.frame_hosts),
         tag_attribute_values={"input": {"type": {"checkbox"}}},
         set_tag_attribute_values={
@@ -168,31 +130,47 @@ def _attribute(
     """The value that an attribute is published with; None: it is removed."""
     if is_slow_to_write(value):
         return None
-    if name == "class":
-        return _classes(value)
-    if name not in _ADDRESSES:
-        return value
-    page = _page.get()
-    if page.characters_left < 0:
-        return None
     match name:
+        case "class":
+            return _classes(value)
+        case "style":
+            return _text_align(value)
         case "srcset":
-            return page.within_limit(absolute_set(value, page.base))
+            return _page.get().absolute_set(value)
         case "href":
-            return page.within_limit(absolute(value, page.base, schemes=schemes))
-        case "src" if tag == "img" and _INLINE_PICTURE.match(value):
+            return _page.get().absolute(value, schemes=schemes)
+        case "src" if tag == "img" and INLINE_PICTURE.match(value):
             return value
         case "src" if not value.strip():
             return None
-    address = absolute(value, page.base)
-    if address and tag == "iframe" and not is_player(address, frame_hosts):
-        return None
-    return page.within_limit(address)
+        case "src" | "poster" | "cite" | "longdesc":
+            address = _page.get().absolute(value)
+            allowed = tag != "iframe" or (address and is_player(address, frame_hosts))
+            return address if allowed else None
+    return value
+
+
+# Few readers keep `style`; many keep `align`. The filter leaves exactly one of these values, and
+# both > and quotes in attributes and texts are escaped, so that it stands in a tag.
+_TEXT_ALIGN = re.compile(r'(<[^<>]*) style="text-align: (\w+)"([^<>]*>)')
+_ALIGNMENT = re.compile(r"(?:^|;)\s*text-align\s*:\s*(left|right|center|justify)\b", re.IGNORECASE)
+_ALIGN = re.compile(r' align="[^"]*"')
+
+
+@lru_cache(maxsize=256)
+def _text_align(style: str) -> str | None:
+    """The style reduced to its last alignment; None if it has none."""
+    alignments = _ALIGNMENT.findall(style)
+    return f"text-align: {alignments[-1].lower()}" if alignments else None
+
+
+def _with_align(tag: re.Match[str]) -> str:
+    """The tag with `align` instead of `style`, which wins over another `align`."""
+    return f'{_ALIGN.sub("", tag[1])} align="{tag[2]}"{_ALIGN.sub("", tag[3])}'
 
 
 # A feed reader runs no scripts, so the content of <noscript> is kept: the real picture of a lazy
-# one, the code of an embedded gist. The lazy picture has no address and is removed by
-# _WITHOUT_ADDRESS.
+# one, the code of an embedded gist.
 _NOSCRIPT = re.compile(r"</?noscript\b[^<>]*>", re.IGNORECASE)
 
 # Elements without an address. nh3 can drop an attribute but not its element, and keeps a frame's
@@ -211,12 +189,6 @@ _WITHOUT_ADDRESS = re.compile(
 def _replacement(match: re.Match[str]) -> str:
     return f"<{match[1]}{match[2]}" if match[1] else ""
 
-
-# Inline pictures are kept. Vector pictures may contain scripts, and a picture with fewer characters
-# is the placeholder of a lazy one.
-_INLINE_PICTURE = re.compile(
-    r"data:image/(?:png|jpeg|jpg|gif|webp|avif);base64,[A-Za-z0-9+/=\s]{200,}\Z", re.IGNORECASE
-)
 
 # Classes of highlighters and Markdown. Any other could match the style sheet of a web reader: an
 # overlay, a hidden block, a look-alike button. The names of Pygments and Rouge have at most three

@@ -38,8 +38,12 @@ def terms(
     tags_: tuple[str, ...],
     authors: tuple[str, ...],
     collection: str,
+    language: str | None = None,
 ) -> tuple[Term, ...]:
-    """The terms of a post, each of which may have a feed. `authors` are names, each once."""
+    """The terms of a post, each of which may have a feed. `authors` are names, each once.
+
+    `language`: of a site that is built in several; None: another site.
+    """
     labels = {"category": categories_, "tag": tags_, "author": authors}
     terms_ = [
         Term(kind=kind, label=name)
@@ -49,6 +53,8 @@ def terms(
     ]
     if collection != "posts":
         terms_.append(Term(kind="collection", label=collection))
+    elif language is not None:
+        terms_.append(Term(kind="language", label=language))
     return tuple(terms_)
 
 

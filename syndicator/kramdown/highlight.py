@@ -63,19 +63,14 @@ def highlighted(
     return escape_text(text) if slow else _highlight(text, lexer)
 
 
-def block_html(code: str, text: str, options: Highlighting) -> str:
-    """Wrap the HTML of a block of code, with a column of line numbers if the options ask for it."""
+def block_html(code: str, options: Highlighting) -> str:
+    """Wrap the HTML of a block of code.
+
+    Line numbers are left out, whatever the options ask for. Rouge writes them as a column of text,
+    which a reader without the site's style sheet shows as part of the text.
+    """
     css = options.css_class
-    if not options.line_numbers:
-        return f'<div class="{css}"><pre class="{css}"><code>{code}</code></pre></div>'
-    lines = text.count("\n") + (not text.endswith("\n"))
-    start = options.start_line
-    numbers = "".join(f"{number}\n" for number in range(start, start + lines))
-    return (
-        f'<div class="{css}"><pre class="{css}"><code><table class="rouge-table"><tbody><tr>'
-        f'<td class="rouge-gutter gl"><pre class="lineno">{numbers}</pre></td>'
-        f'<td class="rouge-code"><pre>{code}</pre></td></tr></tbody></table></code></pre></div>'
-    )
+    return f'<div class="{css}"><pre class="{css}"><code>{code}</code></pre></div>'
 
 
 @lru_cache(maxsize=256)

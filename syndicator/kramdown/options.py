@@ -13,8 +13,6 @@ class Highlighting:
     enabled: bool = True
     default_lang: str = "plaintext"
     guess_lang: bool = True  #: False: plain text gets no wrapper of the highlighter
-    line_numbers: bool = False
-    start_line: int = 1
     css_class: str = "highlight"
 
 
@@ -115,14 +113,8 @@ def _highlighting(opts: Mapping[str, Any], kind: str) -> Highlighting:
         enabled=not merged.get("disable"),
         default_lang=str(merged.get("default_lang") or "plaintext"),
         guess_lang=bool(merged.get("guess_lang")),
-        line_numbers=kind == "block" and bool(merged.get("line_numbers")),
-        start_line=_number(merged.get("start_line", 1)),
         css_class=str(merged.get("css_class", "highlight")),
     )
-
-
-def _number(value: Any) -> int:
-    return int(value) if str(value).lstrip("-").isdigit() else 1
 
 
 def _flag(value: Any) -> bool:

@@ -182,7 +182,7 @@ class Html(RendererHTML):
             doc.spend(_LEXER_STEPS if language or token.info else 0)
         if code is not None:
             attrs["class"] = _highlighted_css(attrs, language or highlighting.default_lang)
-            block = highlight.block_html(code, token.content, highlighting)
+            block = highlight.block_html(code, highlighting)
             return f"<div{attributes(attrs)}>{block}\n</div>\n"
         css = attributes({"class": f"language-{language}"}) if language else ""
         text = escape_text(token.content).removesuffix("\n")

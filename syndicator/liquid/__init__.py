@@ -28,6 +28,7 @@ class LiquidResult:
     text: str
     problems: tuple[Problem, ...] = ()
     uses_posts: bool = False  #: True: the Liquid reads other posts
+    uses_day: bool = False  #: True: the Liquid reads the date of the build
 
 
 class Liquid:
@@ -59,7 +60,12 @@ class Liquid:
         self._environment.run = run
         rendered = _render(text, self._environment, run)
         self._environment.run = None
-        return LiquidResult(text=rendered, problems=tuple(run.problems), uses_posts=run.uses_posts)
+        return LiquidResult(
+            text=rendered,
+            problems=tuple(run.problems),
+            uses_posts=run.uses_posts,
+            uses_day=run.uses_day,
+        )
 
 
 def _render(text: str, environment: JekyllEnvironment, run: RenderState) -> str:

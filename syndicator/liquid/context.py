@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
@@ -13,7 +13,7 @@ from liquid.utils import ReadOnlyChainMap
 
 from syndicator.liquid.limits import Meter, MeteredOutput
 from syndicator.liquid.values import undefined_to_none
-from syndicator.model.content import Post, PostHead, Problem
+from syndicator.model.content import Post, Problem
 from syndicator.model.lookups import SiteFiles, SitePosts, SiteSettings
 
 _MAX_PROBLEMS = 20  #: of one post; later problems are not reported
@@ -31,6 +31,8 @@ class Markup:
     #: The HTML of code. Arguments: code, language, and the characters of code highlighted before in
     #: the same post. None: the code is shown without highlighting.
     highlight: Callable[[str, str, int], str | None]
+    #: The excerpt of another post: its Markdown as HTML, without its Liquid.
+    excerpt: Callable[[Post], str]
 
 
 @dataclass(kw_only=True)
@@ -46,9 +48,12 @@ class RenderState:
     meter: Meter = field(default_factory=Meter)
     problems: list[Problem] = field(default_factory=list)
     uses_posts: bool = False
+    uses_day: bool = False
     highlighted: int = 0  #: characters of code highlighted so far
     newlines: dict[str, list[int]] = field(default_factory=dict)  #: positions in each text
     parsed: dict[str, list[Node]] = field(default_factory=dict)  #: by text, for includes in loops
+    #: Properties of other posts that were read, by path.
+    read_posts: dict[str, Mapping[str, object]] = field(default_factory=dict)
     #: The path and the first line of each included text.
     origins: dict[str, tuple[str, int]] = field(default_factory=dict)
 
@@ -62,12 +67,18 @@ class RenderState:
         self.uses_posts = True
         return self.site_posts
 
-    def newest_date(self) -> datetime | None:
-        """The date of the newest post, used as the current time: no clock may change a feed."""
-        post: PostHead | None = next(iter(self.posts.newest(1)), None)
-        return post.published.astimezone(self.zone) if post else None
+    def today(self) -> datetime:
+        """The beginning of the build's day, used as the current time. Recorded in `uses_day`.
 
-    def report(self, message: str, token: Token | None, hint: str | None = None) -> None:
+        A build must not change a feed because some seconds have passed.
+        """
+        self.uses_day = True
+        now = self.site_posts.now.astimezone(self.zone)
+        return now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def report(
+        self, message: str, token: Token | None, hint: str | None = None, *, note: bool = False
+    ) -> None:
         """Add a problem with the line of its tag, unless it was reported before."""
         if len(self.problems) >= _MAX_PROBLEMS:
             return
@@ -76,7 +87,7 @@ class RenderState:
         )
         if token:
             line += bisect_left(self._newlines(token.source), token.start_index)
-        problem = Problem(path=path, line=line, message=message, hint=hint)
+        problem = Problem(path=path, line=line, message=message, hint=hint, note=note)
         if problem not in self.problems:
             self.problems.append(problem)
 

@@ -16,7 +16,8 @@ from liquid.builtin.tags.tablerow_tag import TablerowNode, TablerowTag
 from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.token import TOKEN_EXPRESSION, TOKEN_ILLEGAL
 
-from syndicator.liquid import array_filters, other_filters, tags, text_filters
+from syndicator.liquid import array_filters, other_filters, plugin_tags, tags, text_filters
+from syndicator.liquid.captures import Capture
 from syndicator.liquid.context import Context, RenderState
 from syndicator.liquid.limits import DEPTH, STEPS, Allowance, LiquidLimitError, range_length
 from syndicator.liquid.tokens import tokenize
@@ -41,7 +42,8 @@ class JekyllEnvironment(Environment):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         """Add Jekyll's tags and filters to Liquid's. Remove tags that Jekyll's Liquid lacks."""
         super().setup_tags_and_filters(extra=extra)
-        for tag in (_Output, _Echo, _Cycle, _For, _Tablerow, _UnknownTag, *tags.TAGS):
+        ours = (_Output, _Echo, _Cycle, _For, _Tablerow, _UnknownTag, Capture)
+        for tag in (*ours, *tags.TAGS, *plugin_tags.TAGS):
             self.add_tag(tag)
         for name in ("render", "doc", "liquid"):
             del self.tags[name]

@@ -31,7 +31,6 @@ _FOR = re.compile(rf"([\w-]+)\s+in\s+({_FRAGMENT})\s*(reversed)?")
 _CONDITION = re.compile(rf"({_FRAGMENT})\s*([=!<>a-z_]+)?\s*({_FRAGMENT})?")
 _BOOLEAN = re.compile(r"\b(and|or)\b")
 _ATTRIBUTES = ("limit", "offset", "cols")
-_CAPTURE = re.compile(r"[\"']?([\w-]+)[\"']?")
 _BLANK = re.compile(rf"({_QUOTED})|(?<![\w.\[-])blank(?![\w.\[-])")
 _OPERATORS = ("==", "!=", "<>", "<", ">", "<=", ">=", "contains")
 #: The variable that replaces `blank` in conditions. In Jekyll no value equals `blank`: only Rails
@@ -60,9 +59,6 @@ def _repair(tag: str, markup: str) -> str:
             return markup if _is_valid(LoopExpression, markup) else _for(markup)
         case "assign":
             return _assign(markup)
-        case "capture":
-            name = _CAPTURE.match(markup)
-            return name.group(1) if name else markup
     return markup
 
 

@@ -142,7 +142,7 @@ def _format_date(
 def _now(context: Context, value: object) -> dt.datetime | None:
     """The time for the values "now" and "today"; None for other values."""
     return (
-        context.run.newest_date()
+        context.run.today()
         if isinstance(value, str) and value.strip().lower() in ("now", "today")
         else None
     )

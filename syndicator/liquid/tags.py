@@ -25,7 +25,7 @@ from syndicator.model.content import PostHead
 from syndicator.ruby.uris import path_below
 
 
-class _MarkupNode(Node):
+class MarkupNode(Node):
     """A tag that evaluates its markup when it is rendered."""
 
     def __init__(self, token: Token, markup: str) -> None:
@@ -38,6 +38,7 @@ class _MarkupNode(Node):
         return self.write(context, buffer)
 
     def write(self, context: Context, buffer: TextIO) -> int:
+        """Write the tag's output. Returns the number of characters."""
         raise NotImplementedError
 
     def render_markup(self, context: Context, text: str) -> str:
@@ -49,9 +50,11 @@ class _MarkupNode(Node):
         return out.getvalue()
 
 
-class _MarkupTag(Tag):
+class MarkupTag(Tag):
+    """A tag whose whole markup is the argument of its node."""
+
     block = False
-    node: type[_MarkupNode]
+    node: type[MarkupNode]
 
     def parse(self, stream: TokenStream) -> Node:
         token = stream.eat(TOKEN_TAG)
@@ -60,13 +63,35 @@ class _MarkupTag(Tag):
         return self.node(token, stream.current.value)
 
 
-class _Include(_MarkupNode):
+_THEME_INCLUDES = "_includes"
+
+
+class _Include(MarkupNode):
     def __init__(self, token: Token, markup: str) -> None:
         super().__init__(token, markup)
         self.file, self.parameters = file_and_parameters(markup, token)
 
     def folder(self, context: Context) -> str:
         return str(context.run.site.config.get("includes_dir") or "_includes")
+
+    def text_of(self, path: str, file: str, context: Context) -> str | None:
+        """The include of the site, else that of its theme, whose folder is always the same.
+
+        jekyll/lib/jekyll/theme.rb, `includes_path`
+        """
+        files = context.run.files
+        text = files.text(path)
+        return files.theme_text(f"{_THEME_INCLUDES}/{file.lstrip('/')}") if text is None else text
+
+    def hint(self, context: Context) -> str:
+        """What to do about a missing file."""
+        if context.run.files.has_theme:
+            return "add the file to the site: the theme in source.theme does not have it either"
+        config = context.run.site.config
+        theme = config.get("remote_theme") or config.get("theme")
+        if isinstance(theme, str) and theme:
+            return f"if it is the theme's, set source.theme to the folder of {theme[:100]}"
+        return "add the file to the site; if it is a theme's, set source.theme to its folder"
 
     def write(self, context: Context, buffer: TextIO) -> int:
         context.run.meter.spend(20)
@@ -75,9 +100,9 @@ class _Include(_MarkupNode):
         if not is_file_name(file):
             context.run.report(f"'{file}' can't be included: invalid file name", self.token)
             return 0
-        text = context.run.files.text(path)
+        text = self.text_of(path, file, context)
         if text is None:
-            hint = "add the file to the site: a theme's includes are not read"
+            hint = self.hint(context)
             context.run.report(f"the include '{path}' does not exist", self.token, hint)
             return 0
         context.run.origins.setdefault(text, (path, 1))
@@ -94,8 +119,14 @@ class _IncludeRelative(_Include):
     def folder(self, context: Context) -> str:
         return dirname(context.run.post.head.path)
 
+    def text_of(self, path: str, file: str, context: Context) -> str | None:
+        return context.run.files.text(path)
 
-class IncludeTag(_MarkupTag):
+    def hint(self, context: Context) -> str:
+        return "add the file to the folder of the post"
+
+
+class IncludeTag(MarkupTag):
     name = "include"
     node = _Include
 
@@ -114,7 +145,7 @@ def _post_path(post: PostHead, context: Context) -> str:
     return path_below(post.url, context.run.site.url)
 
 
-class _PostUrl(_MarkupNode):
+class _PostUrl(MarkupNode):
     def write(self, context: Context, buffer: TextIO) -> int:
         name = self.markup.strip().removeprefix("/")
         post = context.run.posts.find(name)
@@ -125,12 +156,12 @@ class _PostUrl(_MarkupNode):
         return buffer.write(_post_path(post, context))
 
 
-class PostUrlTag(_MarkupTag):
+class PostUrlTag(MarkupTag):
     name = "post_url"
     node = _PostUrl
 
 
-class _Link(_MarkupNode):
+class _Link(MarkupNode):
     def write(self, context: Context, buffer: TextIO) -> int:
         path = self.render_markup(context, self.markup).strip().removeprefix("/")
         post = context.run.posts.find(path)
@@ -146,7 +177,7 @@ class _Link(_MarkupNode):
         return buffer.write(address)
 
 
-class LinkTag(_MarkupTag):
+class LinkTag(MarkupTag):
     name = "link"
     node = _Link
 
@@ -156,11 +187,15 @@ _EDGES = re.compile(r"\A[\n\r]+|[\n\r]+\Z")
 
 
 class _HighlightNode(Node):
-    def __init__(self, token: Token, language: str, linenos: bool, block: BlockNode) -> None:
+    """Code in Jekyll's markup, without the line numbers of `linenos`.
+
+    They are a column of text, and would stand in the entry's text.
+    """
+
+    def __init__(self, token: Token, language: str, block: BlockNode) -> None:
         super().__init__(token)
         self.blank = False
         self.language = language
-        self.linenos = linenos
         self.block = block
         self.block.blank = False
 
@@ -176,23 +211,11 @@ class _HighlightNode(Node):
         )
         shown = highlighted or escape(code, quote=False)
         run.highlighted += len(code)
-        if self.linenos and enabled:
-            shown = _numbered(shown, code.count("\n") + 1)
         css_class = f"language-{escape(self.language.replace('+', '-'))}"
         return buffer.write(
             f'<figure class="highlight"><pre><code class="{css_class}" '
             f'data-lang="{escape(self.language)}">{shown}</code></pre></figure>'
         )
-
-
-def _numbered(code: str, lines: int) -> str:
-    """Rouge's table: line numbers in one cell, code in the other."""
-    numbers = "".join(f"{number}\n" for number in range(1, lines + 1))
-    return (
-        '<table class="rouge-table"><tbody><tr>'
-        f'<td class="gutter gl"><pre class="lineno">{numbers}</pre></td>'
-        f'<td class="code"><pre>{code}\n</pre></td></tr></tbody></table>'
-    )
 
 
 class HighlightTag(Tag):
@@ -210,8 +233,7 @@ class HighlightTag(Tag):
             raise LiquidSyntaxError(message, token=token)
         block = get_parser(self.env).parse_block(stream, (self.end,))
         stream.expect(TOKEN_TAG, value=self.end)
-        language, linenos = arguments.group(1).lower(), "linenos" in arguments.group(2)
-        return _HighlightNode(token, language, linenos, block)
+        return _HighlightNode(token, arguments.group(1).lower(), block)
 
 
 TAGS = (IncludeTag, IncludeCachedTag, IncludeRelativeTag, PostUrlTag, LinkTag, HighlightTag)

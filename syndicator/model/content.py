@@ -12,6 +12,8 @@ from hashlib import blake2b, sha1
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from syndicator.model.podcast import Episode, Show
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
@@ -58,6 +60,8 @@ class Scope:
     roots: tuple[str, ...] = ()
     #: Globs on paths (Jekyll's `exclude`); the name of a folder excludes everything below it.
     exclude: tuple[str, ...] = ()
+    #: Of posts, in lower case. A file with a dated name and another suffix is a document too: it
+    #: is no post, but may be one to Jekyll.
     suffixes: tuple[str, ...] = (".md", ".markdown", ".html")
 
 
@@ -83,7 +87,7 @@ class Author:
 class Term(NamedTuple):
     """A category, tag, author or collection that has a feed of its posts."""
 
-    kind: str  #: "category", "tag", "author" or "collection"
+    kind: str  #: "category", "tag", "author", "collection" or "language"
     label: str  #: as the author wrote it
 
 
@@ -100,6 +104,7 @@ class PostHead(NamedTuple):
     updated: datetime | None  #: None: not in the front matter
     terms: tuple[Term, ...]  #: of every kind, in the author's order, each once
     text_digest: str  #: of the title and the text; another digest is an updated entry
+    listed: bool = True  #: False: it has a page, but its front matter keeps it out of feeds
 
 
 class Identity(NamedTuple):
@@ -157,6 +162,8 @@ class Entry:
     image: Media | None = None
     enclosures: tuple[Media, ...] = ()  #: audio and video from the front matter
     language: str | None = None  #: None: the feed's
+    external_url: str | None = None  #: of the page elsewhere that it is about; None: there is none
+    episode: Episode | None = None  #: None: it is not an episode of a podcast
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,6 +177,7 @@ class SiteInfo:
     authors: tuple[Author, ...] = ()
     logo: str | None = None  #: absolute address of a wide image
     icon: str | None = None  #: absolute address of a square image
+    show: Show | None = None  #: None: the config says nothing of a podcast
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,6 +193,7 @@ class FeedSpec:
     limit: int  #: entries
     max_bytes: int  #: of one feed file
     full: bool  #: False: summaries only
+    lead_image: bool = False  #: True: an entry's image is also at the top of its content
 
     def path(self, suffix: str) -> str:
         """The path of a format's file below the output folder."""

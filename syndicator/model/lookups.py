@@ -1,10 +1,10 @@
 """Interfaces to the site of a post: settings, files and other posts. The caller provides them."""
 
 from collections.abc import Iterable, Mapping
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
-from syndicator.model.content import PostHead, SiteInfo
+from syndicator.model.content import Post, PostHead, SiteInfo
 
 
 def path_endings(name: str) -> tuple[str, ...]:
@@ -59,11 +59,18 @@ class SiteFiles(Protocol):
     Implementations record the requested paths, so that an entry is rendered again when one changes.
     """
 
-    def text(self, path: str) -> str | None:
+    def text(self, path: str, max_bytes: int = 1024 * 1024) -> str | None:
         """The file's text without a byte order mark.
 
-        None if the file does not exist, is not UTF-8, or has 1 MiB or more.
+        None if the file does not exist, is not UTF-8, or has more than `max_bytes`.
         """
+
+    @property
+    def has_theme(self) -> bool:
+        """Whether the folder of the site's theme is known."""
+
+    def theme_text(self, path: str) -> str | None:
+        """As `text`, of a file of the site's theme."""
 
     def size(self, path: str) -> int | None:
         """The file's length in bytes; None if it does not exist."""
@@ -75,8 +82,18 @@ class SiteFiles(Protocol):
 class SitePosts(Protocol):
     """The published posts of the site. Jekyll reads no others (publisher.rb)."""
 
+    @property
+    def now(self) -> datetime:
+        """The time of the build."""
+
     def find(self, name: str) -> PostHead | None:
         """The post that `post_url` and `link` mean by `name`; None: no such post."""
 
     def newest(self, limit: int) -> Iterable[PostHead]:
         """The newest posts, up to `limit`, newest first."""
+
+    def neighbour(self, head: PostHead, *, newer: bool) -> PostHead | None:
+        """The next newer or older post of its collection and language; None: it is the last one."""
+
+    def read(self, head: PostHead) -> Post | None:
+        """The post with its front matter and text; None: its file can't be read now."""

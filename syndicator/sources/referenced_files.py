@@ -14,25 +14,36 @@ from syndicator import regular_files
 from syndicator.model.content import FileState
 from syndicator.sources.folder import is_below
 
-#: Bytes of an include or a data file: text written by people.
+#: Bytes of an include: text written by people.
 MAX_BYTES = 1024 * 1024
 
 
 class FolderFiles:
-    """The `model.lookups.SiteFiles` on disk. `needs` has the files used so far, and their state."""
+    """The `model.lookups.SiteFiles` on disk. `needs` has the files used so far, and their state.
 
-    def __init__(self, root: Path) -> None:
+    A file of the theme has its full path there.
+    """
+
+    def __init__(self, root: Path, theme: Path | None = None) -> None:
         self._root = os.path.realpath(root)
+        self._theme = None if theme is None else os.path.realpath(theme)
         self.needs: dict[str, FileState] = {}
 
-    def text(self, path: str) -> str | None:
+    def text(self, path: str, max_bytes: int = MAX_BYTES) -> str | None:
         full, _ = self._use(path)
-        if full is None:
+        return None if full is None else _text(full, max_bytes)
+
+    @property
+    def has_theme(self) -> bool:
+        return self._theme is not None
+
+    def theme_text(self, path: str) -> str | None:
+        if self._theme is None:
             return None
-        try:
-            return regular_files.read_file(full, MAX_BYTES).decode("utf-8-sig")
-        except (OSError, UnicodeDecodeError):
-            return None
+        full = f"{self._theme}/{path.strip('/')}"
+        self.needs[full] = seen = current_state(self._root, full)
+        real = os.path.realpath(full) if seen is not None else ""
+        return _text(real) if real and is_below(real, self._theme) else None
 
     def size(self, path: str) -> int | None:
         _, seen = self._use(path)
@@ -54,17 +65,27 @@ class FolderFiles:
         return (full, seen) if is_below(full, self._root) else (None, None)
 
 
+def _text(full: str, max_bytes: int = MAX_BYTES) -> str | None:
+    try:
+        return regular_files.read_file(full, max_bytes).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def unchanged(root: Path, needs: Mapping[str, FileState]) -> bool:
     """Whether all of the files used are in the state they were in."""
     return all(current_state(str(root), path) == seen for path, seen in needs.items())
 
 
 def current_state(root: str, path: str) -> FileState:
-    """The state of a file now; a path that ends in "/" is a folder's listing."""
+    """The state of a file now; a path that ends in "/" is a folder's listing.
+
+    A path that begins with "/" is outside of the root: a file of the theme.
+    """
     if path.endswith("/"):
         return _listing(_names(os.path.realpath(root), path.rstrip("/")))
     try:
-        seen = os.stat(f"{root}/{path}")
+        seen = os.stat(path if path.startswith("/") else f"{root}/{path}")
     except (OSError, ValueError):
         return None
     # Links were resolved when the file was used. Each poll calls this, so it must be cheap.

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from syndicator.cache import LruCache
 from syndicator.model.content import Author, Entry, FileState, Media
+from syndicator.model.podcast import Episode, Transcript
 from syndicator.store import feeds, posts
 from syndicator.store.schema import entries
 from syndicator.store.sql import among, among_values, batches, to_json, upsert
@@ -135,5 +136,12 @@ def _entry(data: dict[str, Any]) -> Entry:
             "tags": tuple(data["tags"]),
             "image": Media(**data["image"]) if data["image"] else None,
             "enclosures": tuple(Media(**media) for media in data["enclosures"]),
+            # Entries of earlier versions have none.
+            "episode": _episode(data["episode"]) if data.get("episode") else None,
         }
     )
+
+
+def _episode(data: dict[str, Any]) -> Episode:
+    transcripts = tuple(Transcript(*transcript) for transcript in data["transcripts"])
+    return Episode(**data | {"transcripts": transcripts})

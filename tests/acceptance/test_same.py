@@ -22,7 +22,7 @@ SITE_CONFIGS = [
 ]
 SETTINGS = [
     FEEDS,
-    f"{FEEDS}limit = 2\n",
+    f'{FEEDS}limit = 2\nlead_image = "content"\n',
     f'{FEEDS}by = ["tag", "author"]\n',
     f'{FEEDS}content = "excerpt"\nplayers = ["p.example"]\n',
     f'{FEEDS}formats = ["atom"]\n[feeds.aliases]\n"feed.xml" = "all.atom"\n',

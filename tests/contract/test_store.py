@@ -1,5 +1,6 @@
 """The store behaves alike on SQLite and PostgreSQL."""
 
+import json
 import os
 import subprocess
 import sys
@@ -14,10 +15,23 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
-from syndicator.build.entries import StoredPosts
+from syndicator.build.stored_posts import StoredPosts
 from syndicator.cache import LruCache
 from syndicator.errors import LockedError, StateError
-from syndicator.model.content import Author, Entry, Identity, Media, PostHead, Problem, Stat, Term
+from syndicator.jekyll.site import read_site
+from syndicator.model.content import (
+    Author,
+    Entry,
+    Identity,
+    Media,
+    PostHead,
+    Problem,
+    Scope,
+    Stat,
+    Term,
+)
+from syndicator.model.podcast import Episode, Transcript
+from syndicator.sources.folder import SourceFolder
 from syndicator.store import entries, feeds, identities, kv, locks, posts, problems
 from syndicator.store.database import Database, peek
 from syndicator.store.entries import EntryRow
@@ -50,6 +64,26 @@ def row(name: str, day: int = 0, feeds: tuple[str, ...] = ("all",), **more: obje
         "feeds": feeds,
     }
     return PostRow(**(values | more))  # type: ignore[arg-type]
+
+
+def stored_posts(database: Database) -> StoredPosts:
+    source = SourceFolder(Path("/none"), Scope())
+    return StoredPosts(database, source, read_site("url: https://x\n", NoFiles(), {})[0])
+
+
+class NoFiles:
+    """`model.lookups.SiteFiles` of an empty folder."""
+
+    def text(self, path: str) -> None: ...
+
+    has_theme = False
+
+    def theme_text(self, path: str) -> None: ...
+
+    def size(self, path: str) -> None: ...
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        return ()
 
 
 def put(database: Database, *rows: PostRow) -> None:
@@ -247,7 +281,7 @@ def test_future_posts_become_due(database: Database) -> None:
 def test_posts_are_found_by_name(database: Database, name: str, exists: bool) -> None:
     """As Jekyll's `post_url` and `link` do; a name is matched literally, not as a pattern."""
     put(database, row("2026-01-01-hello"))
-    assert (StoredPosts(database).find(name) is not None) is exists
+    assert (stored_posts(database).find(name) is not None) is exists
 
 
 @pytest.mark.parametrize(
@@ -263,8 +297,36 @@ def test_posts_are_found_by_the_folder_above_posts(database: Database, name: str
         row("2026-01-01-hello"),
         wanted._replace(stat=stat, head=head._replace(path=stat.path)),
     )
-    post = StoredPosts(database).find(name)
+    post = stored_posts(database).find(name)
     assert (post and post.path) == stat.path
+
+
+def test_the_neighbours_of_a_post(database: Database) -> None:
+    """The next newer and older one of its collection that is published; by path at one time."""
+    recipe = row("r", 2)
+    assert recipe.head
+    put(
+        database,
+        row("a", 1),
+        row("b", 1),
+        recipe._replace(head=recipe.head._replace(terms=(Term("collection", "recipes"),))),
+        row("c", 3),
+        row("future", 98),
+    )
+    until = DAY + timedelta(days=50)
+
+    def neighbours(name: str, day: int) -> list[str | None]:
+        head = row(name, day).head
+        assert head
+        with database.read() as connection:
+            found = [
+                posts.neighbour(connection, head, until, newer=newer) for newer in (False, True)
+            ]
+        return [one and one.path.removeprefix("_posts/").removesuffix(".md") for one in found]
+
+    assert neighbours("a", 1) == [None, "b"]
+    assert neighbours("b", 1) == ["a", "c"]
+    assert neighbours("c", 3) == ["b", None]
 
 
 def test_the_paths_of_ids(database: Database) -> None:
@@ -319,6 +381,8 @@ def test_an_entry_comes_back_as_it_was(database: Database) -> None:
         image=Media(url="https://x/i.png", type="image/png", length=5),
         enclosures=(Media(url="https://x/a.mp3"),),
         language="de",
+        external_url="https://y/",
+        episode=Episode(seconds=5, transcripts=(Transcript("https://x/a.vtt", "text/vtt", None),)),
     )
     rows = [
         EntryRow(
@@ -332,6 +396,31 @@ def test_an_entry_comes_back_as_it_was(database: Database) -> None:
         assert entries.get(connection, ["a", "b"], LruCache(0)) == {"a": rows[0], "b": rows[1]}
         assert entries.using_posts(connection) == {"a"}
         assert entries.needs(connection) == {"a": {"i.png": (5, 6), "gone": None}}
+
+
+def test_an_entry_of_an_earlier_version_is_read(database: Database) -> None:
+    """It lacks the fields that entries have had since, which then have their defaults."""
+    entry = Entry(
+        id="i",
+        url="https://x/",
+        title="T",
+        published=DAY,
+        updated=DAY,
+        content="",
+        summary="",
+        authors=(),
+        categories=(),
+        tags=(),
+    )
+    stored = EntryRow(path="a", key="k", entry=entry, uses_posts=False, needs={})
+    later = {"external_url", "episode"}
+    with database.begin() as connection:
+        entries.put(connection, [stored])
+        (data,) = connection.scalars(text("SELECT data FROM entries"))
+        kept = {key: value for key, value in json.loads(data).items() if key not in later}
+        connection.execute(text("UPDATE entries SET data = :data"), {"data": json.dumps(kept)})
+    with database.read() as connection:
+        assert entries.get(connection, ["a"], LruCache(0)) == {"a": stored}
 
 
 def test_cached_entries_equal_the_stored_ones(database: Database) -> None:

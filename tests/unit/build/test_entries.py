@@ -12,7 +12,6 @@ from values import NOW, entry, feed_row, post_row
 from syndicator.build.entries import (
     EntryLoader,
     LoadedEntries,
-    StoredPosts,
     Turn,
     is_current,
     loaded,
@@ -20,6 +19,7 @@ from syndicator.build.entries import (
     turn_of,
 )
 from syndicator.build.options import BuildOptions
+from syndicator.build.stored_posts import StoredPosts
 from syndicator.cache import LruCache
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.sanitize import Policy
@@ -274,7 +274,7 @@ def test_heavy_posts_wait_for_their_turn(folder: IndexedFolder) -> None:
     paths = (large, small, other, light)
     folder.index(*paths)
     loader = loader_of(folder)
-    loader.begin(light_first=True)
+    loader.begin(NOW, light_first=True)
     shown = load(folder, *paths, loader=loader)
     assert (shown.paths, shown.incomplete, shown.rendered) == ((light,), True, True)
     assert loader.waiting == [large, small, other]
@@ -292,7 +292,7 @@ def test_a_heavy_post_whose_turn_came_is_rendered_again(folder: IndexedFolder) -
     path = folder.write("a", HEAVY)
     folder.index(path)
     loader = loader_of(folder)
-    loader.begin(light_first=True)
+    loader.begin(NOW, light_first=True)
     load(folder, path, loader=loader)
     loader.render_next(NOW)
 
@@ -303,10 +303,10 @@ def test_a_heavy_post_whose_turn_came_is_rendered_again(folder: IndexedFolder) -
     make_stale()
     assert not load(folder, path, loader=loader).incomplete
     make_stale()
-    loader.begin(light_first=True)
+    loader.begin(NOW, light_first=True)
     stale = load(folder, path, loader=loader)
     assert (stale.paths, stale.incomplete, stale.rendered) == ((path,), True, False)
-    loader.begin(light_first=True)
+    loader.begin(NOW, light_first=True)
     assert loader.waiting == []
 
 
@@ -315,14 +315,14 @@ def test_heavy_posts_that_do_not_wait(folder: IndexedFolder) -> None:
     one, other = folder.write("a", HEAVY), folder.write("b", HEAVY)
     folder.index(one, other)
     loader = loader_of(folder)
-    loader.begin(light_first=True, at_once=other)
+    loader.begin(NOW, light_first=True, at_once=other)
     assert load(folder, one, other, loader=loader).paths == (other,)
-    loader.begin(light_first=False, at_once=None)
+    loader.begin(NOW, light_first=False, at_once=None)
     assert load(folder, one, other, loader=loader).paths == (one, other)
     third = folder.write("c", HEAVY)
     folder.index(third)
     loader = loader_of(folder)
-    loader.begin(light_first=False)
+    loader.begin(NOW, light_first=False)
     shown = load(folder, third, loader=loader)
     assert (shown.paths, loader.waiting) == ((third,), [])
 
@@ -346,7 +346,7 @@ def test_posts_are_found_by_name(folder: IndexedFolder) -> None:
     folder.index(*paths)
     later = folder.write("later", date="2026-06-01")
     folder.index(later)
-    stored = StoredPosts(folder.database)
+    stored = StoredPosts(folder.database, folder.source, folder.site)
     stored.until = NOW
 
     def found(name: str) -> str | None:
@@ -359,7 +359,29 @@ def test_posts_are_found_by_name(folder: IndexedFolder) -> None:
     assert found("2026-01-01-later") is None
     assert [post.title for post in stored.newest(2)] == ["A", "b"]
     assert [post.title for post in stored.newest(9)] == ["A", "b", "a"]
-    assert StoredPosts(folder.database).newest(1)[0].title == "later"
+    assert StoredPosts(folder.database, folder.source, folder.site).newest(1)[0].title == "later"
+
+
+def test_a_post_is_read_once_in_a_run(folder: IndexedFolder) -> None:
+    """With its front matter and the head in the index. None: its file is gone."""
+    path = folder.write("a", description="Old")
+    folder.index(path)
+    (row,) = folder.rows(path)
+    assert row.head
+    stored = StoredPosts(folder.database, folder.source, folder.site)
+
+    def description() -> str | None:
+        post = stored.read(row.head)
+        return post and post.front["description"]
+
+    assert description() == "Old"
+    folder.write("a", description="New")
+    assert description() == "Old"
+    stored.begin(NOW)
+    assert (description(), stored.now) == ("New", NOW)
+    stored.begin(NOW)
+    folder.remove("a")
+    assert description() is None
 
 
 def test_entries_that_are_in_no_feed_are_deleted(folder: IndexedFolder) -> None:

@@ -65,7 +65,7 @@ class Bench:
             settings or options(folder),
             LruCache(99_999),
         )
-        loader.begin(light_first=light_first)
+        loader.begin(NOW, light_first=light_first)
         compression = Compression(self.output)
         return BuildContext(
             snapshot, folder.source, NOW, perf_counter(), quiet, NEVER, loader, compression

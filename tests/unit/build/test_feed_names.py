@@ -107,6 +107,19 @@ def test_a_name_once_given_stays() -> None:
     assert names.of_all(terms) == ("all", "category/news-2", "category/news")
 
 
+GERMAN, ENGLISH = Term(kind="language", label="de"), Term(kind="language", label="en")
+NEWS = Term(kind="category", label="News")
+
+
+def test_the_feeds_of_a_translation() -> None:
+    """Only that of its language; posts of the default language have the others too."""
+    names = FeedNames([], {"category", "language"}, "en")
+    assert names.of_all((NEWS, GERMAN)) == ("language/de",)
+    assert names.of_all((NEWS, ENGLISH)) == ("all", "category/news", "language/en")
+    assert not is_in_main_feed([GERMAN], "en")
+    assert is_in_main_feed([GERMAN], "de")
+
+
 def test_a_post_of_a_collection_is_in_its_feed_only() -> None:
     """Also if a term of it was seen before; a new term's feed is stored with its first label."""
     names = FeedNames([], {"category", "collection"})

@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from builds import NOW, REPORT, SNAPSHOT, a_state, file_row, post_row, store
 
 from syndicator.build import invalidation
-from syndicator.build.dependencies import Dependencies
+from syndicator.build.dependencies import TODAY, Dependencies, state_of_day
 from syndicator.build.invalidation import Facts, StaleParts, find_stale, look, period
 from syndicator.build.snapshot import Snapshot
 from syndicator.model.content import FileState
@@ -150,6 +151,18 @@ def test_files_of_the_site_are_looked_at(tmp_path: Path, database: Database) -> 
     write(tmp_path, "site/a.png")
     write(tmp_path, "site/unused.png")
     assert looked(database, USING_FILES).states == {"a.png": (5, 10**18), "b.png": None}
+
+
+def test_entries_that_show_the_day_are_stale_at_midnight(database: Database) -> None:
+    """In the site's time zone, and only those. A few changed paths don't make one look."""
+    site = replace(SNAPSHOT.site, timezone=ZoneInfo("Asia/Tokyo"))
+    dependencies = Dependencies({"day.md": {TODAY: state_of_day(NOW, site.timezone)}})
+    snapshot = replace(SNAPSHOT, site=site, dependencies=dependencies, built_at=None)
+    midnight = NOW.astimezone(site.timezone).replace(hour=0, minute=0, second=0) + timedelta(days=1)
+    before, after = (looked(database, snapshot, now=midnight + each) for each in (-HOUR, HOUR))
+    assert find_stale(snapshot, before).entries == frozenset()
+    assert find_stale(snapshot, after).entries == {"day.md"}
+    assert looked(database, snapshot, "a.md", now=midnight + HOUR).states == {}
 
 
 def test_only_changed_paths_are_looked_at(tmp_path: Path, database: Database) -> None:

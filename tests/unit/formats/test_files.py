@@ -6,6 +6,7 @@ import feedparser
 import pytest
 
 from syndicator.formats import files_of, size_limit
+from syndicator.model.content import FeedFile
 
 from .samples import RICH, THEN, entry, feed
 
@@ -57,16 +58,71 @@ def test_every_format_has_the_same_id() -> None:
     assert ids[0][1] == "https://news.example/%C3%BC"
 
 
+def titles_of(files: tuple[FeedFile, ...]) -> list[list[str]]:
+    """The titles in RSS, Atom and JSON."""
+    parsed = [[item.title for item in feedparser.parse(file.data).entries] for file in files[:2]]
+    return [*parsed, [item["title"] for item in json.loads(files[2].data)["items"]]]
+
+
+@pytest.mark.parametrize(("text", "is_kept"), [("<p>text</p>", True), ("text " * 4_000, False)])
+def test_embedded_pictures_go_before_the_text(text: str, is_kept: bool) -> None:
+    """Their alternative texts stand for them. A note says so; it is a problem to lose the text."""
+    picture = f'<img alt="A &lt; B" src="data:image/png;base64,{"iVBORw0K" * 150_000}" width="1">'
+    other = '<img src="https://news.example/a.png" title="src=&quot;data:x&quot;">'
+    content = f"{picture}<p>{picture}</p>{other}{text}"
+    files, problems = files_of(feed(entry(0, content=content), entry(1), max_bytes=10_000))
+    for file in files[:3]:
+        assert len(file.data) <= 10_000
+        assert b"base64" not in file.data
+        assert (b"a.png" in file.data) == is_kept
+        assert b"news.example/1" in file.data
+    assert [problem.note for problem in problems] == ([True] if is_kept else [True, False])
+
+
+def test_a_megabyte_of_pictures_that_fits_stays() -> None:
+    """Pictures are only left out of an entry that is over the limit."""
+    content = f'<img src="data:image/png;base64,{"iVBORw0K" * 1_000}">'
+    files, problems = files_of(feed(entry(0, content=content)))
+    assert all(b"base64" in file.data for file in files[:3])
+    assert problems == ()
+
+
 @pytest.mark.parametrize("max_bytes", [3_000, 5_000, 10_000, 100_000])
-def test_a_file_keeps_its_newest_entries_within_its_size(max_bytes: int) -> None:
-    """The oldest are left out, and no more than needed."""
+def test_all_formats_have_the_newest_entries_that_fit_into_each(max_bytes: int) -> None:
+    """The oldest are left out, and no more than the largest format needs."""
     files, problems = files_of(feed(*(entry(number) for number in range(30)), max_bytes=max_bytes))
     assert problems == ()
-    for file in files[:3]:
-        assert len(file.data) <= max_bytes
-        assert max_bytes > 30_000 or max_bytes - len(file.data) < 1_300  # one more would not fit
-    titles = [item.title for item in feedparser.parse(files[0].data).entries]
-    assert titles == [f"Post {number}" for number in range(len(titles))]
+    sizes = [len(file.data) for file in files[:3]]
+    assert max(sizes) <= max_bytes
+    assert max_bytes > 30_000 or max_bytes - max(sizes) < 1_400  # one more would not fit
+    rss, atom, json_titles = titles_of(files)
+    assert rss == atom == json_titles == [f"Post {number}" for number in range(len(rss))]
+
+
+def test_a_format_of_its_own_has_what_fits_into_it() -> None:
+    """A format that the site doesn't have takes no entry from the others."""
+    many = [entry(number) for number in range(30)]
+    all_files, _ = files_of(feed(*many, max_bytes=10_000))
+    (only_json, _), _ = files_of(feed(*many, max_bytes=10_000, formats=("json",)))
+    assert len(json.loads(only_json.data)["items"]) > len(json.loads(all_files[2].data)["items"])
+
+
+def test_the_page_has_entries_that_the_size_limit_leaves_out() -> None:
+    """It is a preview of the newest, whatever their size."""
+    files, _ = files_of(feed(*(entry(number) for number in range(10)), max_bytes=3_000))
+    assert len(titles_of(files)[0]) < 10
+    assert files[3].data.count(b"<time") == 10
+
+
+def test_an_entry_too_large_in_one_format_is_its_summary_in_all() -> None:
+    """XML escapes each `<` of its content, JSON none."""
+    large = entry(1, content="<br>" * 1_200)
+    only_json = files_of(feed(entry(0), large, max_bytes=8_000, formats=("json",)))
+    assert only_json[1] == ()
+    files, problems = files_of(feed(entry(0), large, entry(2), max_bytes=8_000))
+    assert titles_of(files) == [["Post 0", "Post 1", "Post 2"]] * 3
+    assert json.loads(files[2].data)["items"][1]["content_text"] == "About 1"
+    assert len(problems) == 1
 
 
 def test_an_entry_larger_than_a_feed_is_its_summary() -> None:
@@ -92,16 +148,15 @@ def test_an_entry_whose_summary_is_larger_too_is_left_out() -> None:
     """The other entries stay."""
     huge = entry(1, content="<p>" + "x" * 9_000 + "</p>", summary="y" * 9_000)
     files, problems = files_of(feed(entry(0), huge, entry(2), max_bytes=8_000))
-    assert [item.title for item in feedparser.parse(files[0].data).entries] == ["Post 0", "Post 2"]
+    assert titles_of(files) == [["Post 0", "Post 2"]] * 3
     assert len(problems) == 1
 
 
 @pytest.mark.parametrize("bad", ["a\x07b", "a\x00b", "a\ufffeb"])
 def test_an_entry_that_a_format_cannot_represent(bad: str) -> None:
-    """It is one Problem, and the other entries stay."""
+    """It is out of all formats, with one Problem, and the other entries stay."""
     files, problems = files_of(feed(entry(0), entry(1, title=bad), entry(2)))
-    for file in files[:2]:
-        assert [item.title for item in feedparser.parse(file.data).entries] == ["Post 0", "Post 2"]
+    assert titles_of(files) == [["Post 0", "Post 2"]] * 3
     assert len(problems) == 1
     assert "https://news.example/1" in problems[0].message
     assert problems[0].hint

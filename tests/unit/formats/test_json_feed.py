@@ -5,12 +5,13 @@ import pytest
 
 from syndicator.formats import json_feed
 from syndicator.model.content import Feed, Media
+from syndicator.model.podcast import Episode
 
 from .samples import RICH, entry, feed
 
 
 def rendered(feed: Feed) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(json_feed.render(feed).within(1 << 20))
+    parsed: dict[str, Any] = json.loads(json_feed.render(feed).document(1000))
     return parsed
 
 
@@ -71,12 +72,29 @@ def test_an_attachment_needs_its_type() -> None:
     assert "attachments" not in item
 
 
+def test_a_link_post_names_the_page_elsewhere() -> None:
+    """As `external_url`, beside the address of the post itself."""
+    linked = entry(external_url="https://other.example/é?a=1&b=2")
+    (item,) = rendered(feed(linked))["items"]
+    assert item["url"] == linked.url
+    assert item["external_url"] == "https://other.example/%C3%A9?a=1&b=2"
+
+
+def test_an_attachment_has_the_duration_of_its_episode() -> None:
+    """In seconds; unknown durations are left out."""
+    sound = Media(url="https://news.example/x.mp3", type="audio/mpeg")
+    episodes = [Episode(seconds=90), Episode(number=2)]
+    entries = [entry(at, enclosures=(sound,), episode=e) for at, e in enumerate(episodes)]
+    attachments = [item["attachments"][0] for item in rendered(feed(*entries))["items"]]
+    assert [each.get("duration_in_seconds") for each in attachments] == [90, None]
+
+
 def test_compact_utf8_cut_between_items() -> None:
     """One line for each item; with fewer items it is still JSON."""
     rendered_feed = json_feed.render(feed(*(entry(n, title="Köln") for n in range(5))))
-    assert "Köln".encode() in rendered_feed.within(1 << 20)
+    assert "Köln".encode() in rendered_feed.document(1000)
     for limit in range(0, 6000, 100):
-        kept = json.loads(rendered_feed.within(limit))["items"]
+        kept = json.loads(rendered_feed.document(rendered_feed.fitting(limit)))["items"]
         assert [item["url"] for item in kept] == [
             f"https://news.example/{n}" for n in range(len(kept))
         ]

@@ -18,7 +18,7 @@ TAG = replace(
 
 
 def test_every_feed_is_an_outline_grouped_by_kind() -> None:
-    """OPML 2.0: type, text, title, xmlUrl of the preferred format, htmlUrl of the site."""
+    """OPML 2.0: type, text, title, xmlUrl of the preferred format, htmlUrl of the feed's page."""
     file = opml.render([ALL, SPEC, TAG], SITE, SPEC.base)
     body = etree.fromstring(file.data).find("body")
     assert [(group.get("text"), [o.get("text") for o in group]) for group in body] == [
@@ -27,11 +27,15 @@ def test_every_feed_is_an_outline_grouped_by_kind() -> None:
         ("Tags", ['A & "B" <c>']),
     ]
     assert [o.get("xmlUrl") for o in body.iter() if o.get("type") == "rss"] == [
-        "https://feeds.example/all.atom",
-        "https://feeds.example/category/k%C3%B6ln%20news.atom",
+        "https://feeds.example/all.rss",
+        "https://feeds.example/category/k%C3%B6ln%20news.rss",
         "https://feeds.example/tag/a%26b.rss",
     ]
-    assert {o.get("htmlUrl") for o in body.iter() if o.get("type")} == {"https://news.example/"}
+    assert [o.get("htmlUrl") for o in body.iter() if o.get("type") == "rss"] == [
+        "https://feeds.example/all.html",
+        "https://feeds.example/category/k%C3%B6ln%20news.html",
+        "https://feeds.example/tag/a%26b.html",
+    ]
 
 
 def test_the_file_is_beside_the_index() -> None:
@@ -47,3 +51,13 @@ def test_the_file_is_beside_the_index() -> None:
 def test_a_site_without_feeds_has_an_empty_list() -> None:
     """Still valid OPML, with an empty body."""
     assert etree.fromstring(opml.render([], SITE, SPEC.base).data).find("body") is not None
+
+
+def test_atom_and_json_are_listed_where_there_is_no_rss() -> None:
+    """Atom before JSON, whatever the order of the setting."""
+    specs = [replace(ALL, formats=formats) for formats in (("json", "atom"), ("json",))]
+    body = etree.fromstring(opml.render(specs, SITE, SPEC.base).data).find("body")
+    assert [outline.get("xmlUrl") for outline in body] == [
+        "https://feeds.example/all.atom",
+        "https://feeds.example/all.json",
+    ]

@@ -109,6 +109,41 @@ REPEATED = [
         "<img srcset='a 1x'>",
     ),
 ]
+REPLACED = [
+    *("<iframe src=/x></iframe>", "<iframe data-src=/x>", "<object data=/x>", "<embed src=/x>"),
+    *("<svg><title>x</title></svg>", "<svg><title>x", "<div hidden>", "<p style='display:none'>"),
+    *("<div class=mermaid>", "<div class=mermaid>a<br>b</div>", "<math><mi>x", "<canvas>"),
+    *("<img data-src=/a>", "<img data-srcset='/a 1w, /b 2w'>", "<noscript><img src=/a></noscript>"),
+    *("<picture><source data-srcset=/x><img data-src=/y></picture>", "<picture><noscript>"),
+    *("<button>x</button>", "<form><input>", "<select><option>", "<textarea>", "<dialog open>"),
+    *("<table><tr><td class=gutter>x</td></tr></table>", "<p style='text-align:left'>x</p>"),
+    *("<math></math><span class=katex-html>x</span>", "<script src=//gist.github.com/a.js>"),
+    *("<script src=//gist.github.com/a.js ", "<pre hidden>\n", "<img src='data:image/svg"),
+    *(" hidden ", " display:", " data-src", "<script src=' "),
+]
+
+
+@pytest.mark.parametrize("part", REPLACED)
+@pytest.mark.parametrize("before", ["", "".join(f"<b id=x{n}>" for n in range(190)) + "<canvas>"])
+def test_replacing_repeated(before: str, part: str) -> None:
+    """Elements that a feed can't show, alone and below elements that repeat themselves."""
+    is_linear(lambda html: clean(html, base="https://e.com/x"), repeated(part, before), LENGTHS)
+
+
+REPLACED_INSIDE = [
+    *(("<svg><p style='", "text-align:"), ("<svg><p style='", "display:")),
+    *(("<svg><p class='", " gutter"), ("<svg><img data-srcset='", "a.b,"), ("<script src=", " ")),
+    ("<script", " src=//gist.github.com/a.js/"),
+]
+
+
+@pytest.mark.parametrize(("before", "part"), REPLACED_INSIDE)
+def test_replacing_repeated_inside(before: str, part: str) -> None:
+    """Attributes by which they are found."""
+    is_linear(lambda html: clean(html, base="https://e.com/x"), repeated(part, before), LENGTHS)
+
+
+FORMATTING = "<p>" + "".join(f"<b id=x{n}>" for n in range(190))
 INSIDE = [
     *(
         ('<a title="', "&"),
@@ -123,6 +158,10 @@ INSIDE = [
         ("<table><tr><td>", "x<br>"),
     ),
     *(("<b>" * 150, "x<br>"), ("<font>" * 190, "<p></font>")),
+    (FORMATTING, "<p>text"),
+    (FORMATTING + "<table><td>" + "</b>" * 190 + "</table>", "<p>text"),
+    (FORMATTING, "<p>text</p></b>"),
+    (FORMATTING, "<li>text"),
 ]
 
 
@@ -228,17 +267,17 @@ def test_ordinary_merge_keys() -> None:
 def test_text_that_is_split_for_the_parser_is_the_same() -> None:
     """Long texts with many ampersands, quotes and references are cleaned as short ones."""
     text = "a & b « c » &copy; &amp; é " * 700
-    short = clean("a & b « c » &copy; &amp; é ", base="https://e.com/x")
-    assert clean(text, base="https://e.com/x") == short * 700
-    assert clean(f"<p>x</p><!-- {text} -->", base="https://e.com/x") == "<p>x</p>"
+    short = clean("a & b « c » &copy; &amp; é ", base="https://e.com/x").html
+    assert clean(text, base="https://e.com/x").html == short * 700
+    assert clean(f"<p>x</p><!-- {text} -->", base="https://e.com/x").html == "<p>x</p>"
 
 
 def test_tables_of_many_cells_stay() -> None:
     """A large table of plain cells stays. A malformed one of the same size is escaped."""
     rows = "<tr><td>x <b>y</b><br></td><td></td></tr>" * 4000
     html = f"<table><thead><tr><th>a</th></tr></thead><tbody>{rows}</tbody></table>"
-    assert clean(html, base="https://e.com/x").count("<td>") == 8000
-    odd = clean("<table>x<br>" + "<br>" * 25_000, base="https://e.com/x")
+    assert clean(html, base="https://e.com/x").html.count("<td>") == 8000
+    odd = clean("<table>x<br>" + "<br>" * 25_000, base="https://e.com/x").html
     assert odd.startswith("&lt;table&gt;")
 
 

@@ -7,6 +7,7 @@ from reading import Files, site_of
 from rendering import CONFIG, OTHERS, entry, post_of, rendering
 
 from syndicator.jekyll.characters import printable
+from syndicator.jekyll.excerpt import plain
 from syndicator.jekyll.render import Renderer
 
 CONTENTS = [
@@ -46,13 +47,38 @@ def test_code_is_highlighted_as_configured(highlighter: str, coloured: tuple[boo
     )
     contents = [entry(body, config=config).content for body in bodies]
     assert coloured == tuple("<span" in content for content in contents)
-    assert coloured[1] == ("lineno" in contents[1])
+
+
+NUMBERED = [
+    ("{% highlight ruby linenos %}\nx\ny\n{% endhighlight %}", ""),
+    ("```ruby\nx\ny\n```", "kramdown: {syntax_highlighter_opts: {block: {line_numbers: true}}}"),
+    (
+        '<table class="rouge-table"><tr><td class="rouge-gutter gl"><pre class="lineno">1\n2\n'
+        '</pre></td><td class="rouge-code"><pre>x\ny\n</pre></td></tr></table>',
+        "",
+    ),
+    (
+        '<table class="highlighttable"><tr><td class="linenos"><div class="linenodiv"><pre>1\n2'
+        '</pre></div></td><td class="code"><pre>x\ny</pre></td></tr></table>',
+        "",
+    ),
+    ('<pre><span class="lineno">1 </span>x\n<span class="linenos">2</span>y</pre>', ""),
+]
+
+
+@pytest.mark.parametrize(("body", "config"), NUMBERED)
+def test_line_numbers_are_not_text(body: str, config: str) -> None:
+    """Neither in the content nor in the summary, whichever highlighter wrote them."""
+    result = entry(body, config=f"{CONFIG}{config}\n")
+    assert plain(result.content).split() == result.summary.split() == ["x", "y"]
 
 
 SUMMARIES = [
     ("*one*\n\ntwo", "", "one"),
     ("*one*\n\ntwo", "excerpt: said *so*", "said *so*"),
     ("*one*\n\ntwo", "description: A <b>line</b> &amp; more\nexcerpt: x", "A line & more"),
+    ("*one*\n\ntwo", "description: Let&rsquo;s&nbsp;x", "Let’s x"),
+    ("*one*\n\ntwo", "description: Why Vec<T> <i>is</i> good", "Why Vec<T> is good"),
     ("*one*\n\ntwo", "description: ''\nexcerpt: x", "x"),
     ("one\n\ntwo <!--m--> three", "excerpt_separator: <!--m-->", "one two"),
     ("{% if true %}one\n\ntwo{% endif %}", "", "one"),

@@ -1,7 +1,7 @@
 """Liquid is rendered as in Jekyll. The expected values of JEKYLL are the output of Jekyll 4.3.1."""
 
 import pytest
-from rendering import OTHERS, liquid
+from rendering import CONFIG, OTHERS, liquid
 
 FRONT = """day: 2019-12-31
 when: 2019-12-31 10:11:12 +0200
@@ -378,23 +378,34 @@ OTHER_POSTS = [
     ("{% post_url 2026-01-08-second %}", "/b/2026/01/08/second.html"),
     ("{% link _posts/2026-01-07-first.md %}", "/b/2026/01/07/first.html"),
     ("{{ site.related_posts | map: 'title' | join }}", "Second First"),
-    ("{{ 'now' | date: '%F' }} {{ site.time | date: '%F' }}", "2026-01-09 2026-01-09"),
 ]
 
 
 @pytest.mark.parametrize(("template", "expected"), OTHER_POSTS)
 def test_other_posts(template: str, expected: str) -> None:
-    """Other posts can be listed and linked, and their use is recorded.
-
-    The date of the newest post is the current time.
-    """
+    """Other posts can be listed and linked, and their use is recorded."""
     result = liquid(template)
     assert (expected, True, ()) == (result.text, result.uses_posts, result.problems)
 
 
+NOW = [
+    ("{{ site.time }}", "2026-02-02 00:00:00 -0500"),
+    ("{{ 'now' | date: '%F' }} {{ 'today' | date: '%Y' }}", "2026-02-02 2026"),
+]
+
+
+@pytest.mark.parametrize(("template", "expected"), NOW)
+def test_the_current_time(template: str, expected: str) -> None:
+    """It is the beginning of the build's day in the site's zone, and its use is recorded."""
+    result = liquid(template)
+    assert (expected, True, False) == (result.text, result.uses_day, result.uses_posts)
+
+
 def test_a_post_that_asks_for_no_other() -> None:
     """Most posts use no others, and need not be rendered again when others change."""
-    assert not liquid("{{ site.title }} {{ page.title }} {{ page.date }}").uses_posts
+    result = liquid("{{ site.title }} {{ page.title }} {{ page.date }}")
+    assert not result.uses_posts
+    assert not result.uses_day
     assert len(OTHERS.heads) == 3
 
 
@@ -467,6 +478,47 @@ def test_a_mistake_in_an_include() -> None:
     assert [str(problem) for problem in result.problems] == [
         "_includes/a.html:2: unknown filter 'foo'"
     ]
+
+
+THEME = {"_includes/figure": '<img src="{{ include.image_path | relative_url }}">'}
+FIGURE = '{% include figure image_path="/assets/a.jpg" alt="A" caption="Cap" %}'
+
+
+def test_an_include_of_the_theme() -> None:
+    """The theme has what the site does not have; its folder does not follow `includes_dir`."""
+    result = liquid(FIGURE, theme=THEME, config=CONFIG + "includes_dir: parts\n")
+    assert (result.text, result.problems) == ('<img src="/b/assets/a.jpg">', ())
+    own = {"_includes/figure": "own {% include video %}"}
+    assert liquid(FIGURE, files=own, theme=THEME | {"_includes/video": "v"}).text == "own v"
+
+
+HINTS: list[tuple[str, dict[str, str] | None, str]] = [
+    (
+        "remote_theme: mmistakes/minimal-mistakes",
+        None,
+        "if it is the theme's, set source.theme to the folder of mmistakes/minimal-mistakes",
+    ),
+    ("theme: chirpy", None, "if it is the theme's, set source.theme to the folder of chirpy"),
+    ("", None, "add the file to the site; if it is a theme's, set source.theme to its folder"),
+    ("theme: x", {}, "add the file to the site: the theme in source.theme does not have it either"),
+]
+
+
+@pytest.mark.parametrize(("setting", "theme", "hint"), HINTS)
+def test_a_missing_include_names_the_setting(
+    setting: str, theme: dict[str, str] | None, hint: str
+) -> None:
+    (problem,) = liquid(FIGURE, theme=theme, config=f"{CONFIG}{setting}\n").problems
+    assert (problem.message, problem.hint) == (
+        "the include '_includes/figure' does not exist",
+        hint,
+    )
+    assert not problem.note
+
+
+def test_an_include_relative_is_never_the_themes() -> None:
+    result = liquid("{% include_relative figure %}", theme={"_posts/figure": "x", **THEME})
+    assert result.text == ""
 
 
 def test_include_relative() -> None:

@@ -49,8 +49,13 @@ class Settings:
 class Files:
     """A site with one file."""
 
-    def text(self, path: str) -> str | None:
+    def text(self, path: str, max_bytes: int = 1024 * 1024) -> str | None:
         return "[{{ include.x }}]" if path == "_includes/box.html" else None
+
+    has_theme = False
+
+    def theme_text(self, path: str) -> str | None:
+        return None
 
     def size(self, path: str) -> int | None:
         return None
@@ -68,6 +73,14 @@ class Posts:
     def newest(self, limit: int) -> Iterable[PostHead]:
         return [HEAD][:limit]
 
+    now = HEAD.published
+
+    def neighbour(self, head: PostHead, *, newer: bool) -> PostHead | None:
+        return None
+
+    def read(self, head: PostHead) -> Post | None:
+        return None
+
 
 def test_plain_values_are_rendered() -> None:
     """Variables, filters, tags and the given converters work without a Jekyll site."""
@@ -75,6 +88,7 @@ def test_plain_values_are_rendered() -> None:
         markdown=lambda text: f"<p>{text}</p>",
         smartify=str.title,
         highlight=lambda code, language, before: None,
+        excerpt=lambda post: "",
     )
     info = SiteInfo(title="T", url="https://e.com/")
     engine = Liquid(site=Settings(info), files=Files(), posts=Posts(), markup=markup)

@@ -115,3 +115,58 @@ def nest(top: Path, folders: int = 300) -> None:
         handle, above = os.open("d", os.O_RDONLY, dir_fd=handle), handle
         os.close(above)
     os.close(handle)
+
+
+@pytest.fixture
+def theme(tmp_path: Path) -> Path:
+    root = tmp_path / "theme"
+    (root / "_includes/embed").mkdir(parents=True)
+    (root / "_includes/figure").write_text("a figure")
+    (root / "_includes/embed/youtube.html").write_text("a player")
+    (root / "_includes/out").symlink_to(tmp_path / "secret")
+    (root / "_includes/in").symlink_to("figure")
+    (root / "_includes/large").write_text("x" * (1024 * 1024 + 1))
+    os.mkfifo(root / "_includes/fifo")
+    (tmp_path / "secret").write_text("secret")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("_includes/figure", "a figure"),
+        ("_includes/embed/youtube.html", "a player"),
+        ("_includes/in", "a figure"),
+        ("_includes/out", None),
+        ("_includes/../../secret", None),
+        ("_includes/none", None),
+        ("_includes/embed", None),
+        ("_includes/fifo", None),
+        ("_includes/large", None),
+    ],
+)
+def test_the_files_of_the_theme(site: Path, theme: Path, path: str, text: str | None) -> None:
+    """Regular files below the theme's folder, of at most 1 MiB; never the site's."""
+    files = FolderFiles(site, theme)
+    assert files.has_theme
+    assert files.theme_text(path) == text
+    assert files.text(path) is None
+
+
+def test_used_files_of_the_theme_are_recorded(site: Path, theme: Path) -> None:
+    files = FolderFiles(site, theme)
+    files.theme_text("_includes/figure")
+    files.theme_text("_includes/new")
+    assert unchanged(site, files.needs)
+    (theme / "_includes/figure").write_text("another figure")
+    assert not unchanged(site, files.needs)
+    (theme / "_includes/figure").unlink()
+    (theme / "_includes/new").write_text("new")
+    assert not unchanged(site, files.needs)
+
+
+def test_without_a_theme(site: Path) -> None:
+    files = FolderFiles(site)
+    assert not files.has_theme
+    assert files.theme_text("_includes/figure") is None
+    assert files.needs == {}

@@ -1,0 +1,111 @@
+"""What a post's HTML has and a feed can't show, as notes for its author."""
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import NamedTuple
+
+from syndicator.model.content import Post, Problem
+
+#: Addresses or hosts that a note names.
+MAX_NAMED = 3
+
+
+class LossKind(Enum):
+    """The message for one, the message for `{}`, and what the author can do."""
+
+    FRAME = (
+        "a frame became a link",
+        "{} frames became links",
+        "to keep a frame, add its host to feeds.players, if you trust the host's scripts",
+    )
+    FRAME_WITHOUT_ADDRESS = (
+        "a frame without a web address was left out",
+        "{} frames without a web address were left out",
+        "give it an http or https address, or link to what it shows",
+    )
+    OBJECT = (
+        "an object without an address or a fallback was left out",
+        "{} objects without an address or a fallback were left out",
+        "put a picture or a link inside it",
+    )
+    TITLED_DRAWING = (
+        "an SVG drawing was replaced by its title",
+        "{} SVG drawings were replaced by their titles",
+        "save it as a file and show it with <img>, which readers can",
+    )
+    DRAWING = (
+        "an SVG drawing without a title was left out",
+        "{} SVG drawings without a title were left out",
+        "save it as a file and show it with <img>, or give it a <title>;"
+        ' aria-hidden="true" marks a decoration',
+    )
+    CANVAS = (
+        "a canvas was left out: scripts draw it",
+        "{} canvases were left out: scripts draw them",
+        "put a picture or a text inside it",
+    )
+    PICTURE = (
+        "a picture was left out: its address is not of the web, or it is an embedded SVG",
+        "{} pictures were left out: their addresses are not of the web, or they are embedded SVGs",
+        "save it as a file of the site",
+    )
+    HIDDEN = (
+        "a hidden element was left out",
+        "{} hidden elements were left out",
+        "remove `hidden` or `display: none` if readers should see it; <details> works in feeds",
+    )
+    FIELD = (
+        "a form's field was left out",
+        "{} fields of forms were left out",
+        "link to the page that has the form",
+    )
+    UNCLOSED = (
+        "an unclosed element is repeated in so many others that frames, forms and drawings were"
+        " left out",
+        "{} unclosed elements are repeated in so many others that frames, forms and drawings were"
+        " left out",
+        "close each tag",
+    )
+    SCRIPT = (
+        "a script was left out",
+        "{} scripts were left out",
+        "link to what it shows, or put that into <noscript>",
+    )
+
+
+class Loss(NamedTuple):
+    """All losses of one kind in a post."""
+
+    kind: LossKind
+    number: int
+    sought: str  #: a text by which the first one can be found in the post's source
+    named: tuple[str, ...] = ()  #: at most MAX_NAMED
+
+
+def notes(losses: Iterable[Loss], post: Post) -> list[Problem]:
+    """One note for each loss, with the line of the first one.
+
+    The line is that of the text `sought`, or the body's first line if an include or Liquid wrote
+    it.
+    """
+    return [
+        Problem(
+            path=post.head.path,
+            line=_line(post, loss.sought),
+            message=_message(loss),
+            hint=loss.kind.value[2],
+            note=True,
+        )
+        for loss in losses
+    ]
+
+
+def _message(loss: Loss) -> str:
+    one, many, _ = loss.kind.value
+    names = f" ({', '.join(loss.named)})" if loss.named else ""
+    return (one if loss.number == 1 else many.format(loss.number)) + names
+
+
+def _line(post: Post, sought: str) -> int:
+    at = post.body.find(sought)
+    return post.body_line + post.body.count("\n", 0, max(at, 0))

@@ -1,0 +1,87 @@
+"""Links to the site's files, as links to its pages (jekyll-relative-links, generator.rb).
+
+The plugin rewrites the Markdown, also in code. Here the HTML is rewritten, which has no code that
+looks like a link, and includes what Liquid wrote. Links of raw HTML lead nowhere without it.
+"""
+
+import re
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from html import escape, unescape
+from posixpath import dirname, join, normpath
+from urllib.parse import unquote
+
+from syndicator.jekyll.site import Site
+from syndicator.liquid.pages import address_of_file
+from syndicator.model.lookups import SiteFiles, SitePosts
+from syndicator.ruby.uris import is_absolute, path_below
+
+#: Files that the links of one post may name; further links stay. Each is looked at in every poll.
+MAX_FILES = 500
+
+_TAG = re.compile(r"<(?:a|img)\b[^<>]*>", re.IGNORECASE)
+_ADDRESS = re.compile(r'(\s(?:href|src)=")([^"]*)(?=")', re.IGNORECASE)
+_PARTS = re.compile(r"([^?#]*)(.*)", re.DOTALL)
+
+
+def applies_to(path: str, site: Site) -> bool:
+    """Whether the links of the post at `path` are rewritten. Only those of Markdown files are."""
+    plugins = site.plugins
+    return (
+        plugins.relative_links
+        and path.lower().endswith(tuple(map(str.lower, site.suffixes)))
+        and not any(
+            fnmatchcase(path, one) or f"{path}/".startswith(one)
+            for one in plugins.relative_links_exclude
+        )
+    )
+
+
+def with_page_links(html: str, address_of: Callable[[str], str | None]) -> str:
+    """HTML whose links and pictures have the address of the file that they name.
+
+    `address_of` gives an address for a relative one; None: it stays.
+    """
+
+    def replaced(match: re.Match[str]) -> str:
+        address = address_of(unescape(match[2]))
+        return match[0] if address is None else match[1] + escape(address)
+
+    return _TAG.sub(lambda tag: _ADDRESS.sub(replaced, tag[0]), html)
+
+
+def address_from(
+    post_path: str, site: Site, files: SiteFiles, posts: Callable[[], SitePosts]
+) -> Callable[[str], str | None]:
+    """The `address_of` for `with_page_links`, relative to the folder of a post.
+
+    `posts` is called when other posts are looked up.
+    """
+    found: dict[str, str | None] = {}
+
+    def address_of(address: str) -> str | None:
+        if is_absolute(address) or address.startswith(("#", "?", "//")) or not address:
+            return None
+        parts = _PARTS.fullmatch(address)
+        assert parts is not None  # the pattern matches any text
+        name = unquote(parts[1])
+        path = normpath(join(dirname(post_path), name) if name[0] != "/" else name.lstrip("/"))
+        if path not in found:
+            if len(found) >= MAX_FILES:
+                return None
+            found[path] = _address(path, site, files, posts)
+        page = found[path]
+        return None if page is None else page + parts[2]
+
+    return address_of
+
+
+def _address(path: str, site: Site, files: SiteFiles, posts: Callable[[], SitePosts]) -> str | None:
+    """The address of a file without the site's `url`; None: it is not published."""
+    names = path.split("/")
+    if files.size(path) is None or any(name.startswith(".") for name in names):
+        return None
+    if not any(name.startswith("_") for name in names):
+        return address_of_file(path, site, files)
+    post = posts().find(path)
+    return path_below(post.url, site.url) if post is not None and post.path == path else None
