@@ -33,7 +33,8 @@ class IndexResult:
     """What indexing changed, and what it left to the next scan."""
 
     counts: Counts = field(default_factory=Counts)
-    #: Paths to scan again: they changed within the file system's clock resolution.
+    #: Paths to scan again: of files that changed within the clock's resolution, could not be read,
+    #: or vanished before they were read.
     racy: set[str] = field(default_factory=set)
     #: Posts that got a suffixed id, with their identities before; None: they are new.
     suffixed: dict[str, Identity | None] = field(default_factory=dict)

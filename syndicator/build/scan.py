@@ -22,7 +22,7 @@ class LastScan:
     stat_hashes: "array[int] | None" = None
     #: Whether some documents were found through links to their folders: they have two paths.
     linked: bool = False
-    #: Paths that the next scan returns even if their stat is the same.
+    #: Paths that the next scan returns even if their stat is the same: posts put off among them.
     unsettled: frozenset[str] = frozenset()
     #: Paths that were scanned alone since `stat_hashes`.
     scanned_alone: frozenset[str] = frozenset()
