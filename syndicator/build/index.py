@@ -35,7 +35,7 @@ class IndexResult:
     counts: Counts = field(default_factory=Counts)
     #: Paths to scan again: of files that changed within the clock's resolution, could not be read,
     #: or vanished before they were read.
-    racy: set[str] = field(default_factory=set)
+    scan_again: set[str] = field(default_factory=set)
     #: Posts that got a suffixed id, with their identities before; None: they are new.
     suffixed: dict[str, Identity | None] = field(default_factory=dict)
 
@@ -96,7 +96,7 @@ class Indexer:
         ) as batched:
             for (known, requests), results in batched:
                 # A file that vanished between scan and read may return: scan it again.
-                result.racy.update(
+                result.scan_again.update(
                     path for (path, _), read in zip(requests, results, strict=True) if read is None
                 )
                 self._index(known, [read for read in results if read], now, result)
@@ -126,7 +126,7 @@ class Indexer:
         self, known: _Known, results: list[ReadResult], now: datetime, result: IndexResult
     ) -> None:
         """Index documents that were read, in one transaction."""
-        result.racy.update(read.stat.path for read in results if not read.settled)
+        result.scan_again.update(read.stat.path for read in results if not read.settled)
         touched = index_plan.touch((read for read in results if read.same), known)
         documents = {read.stat.path: read for read in results if not read.same}
         if not touched and not documents:

@@ -233,7 +233,7 @@ class Builder:
             using_posts = frozenset(entries.using_posts(connection))
         snapshot = replace(
             known,
-            last_scan=scan.after(known.last_scan, changes, indexed.racy | run.scan_again),
+            last_scan=scan.after(known.last_scan, changes, indexed.scan_again | run.scan_again),
             dependencies=dependencies,
             using_posts=using_posts,
             files=known.files | {row.path: row for row in run.rows},
