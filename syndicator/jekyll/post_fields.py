@@ -37,17 +37,22 @@ class PostFields:
         return published is None or _is_flag(published, False) or _is_flag(draft, True)
 
     def is_listed(self) -> bool:
-        """Whether feeds may have the post. "true" and "false" as text are reported.
+        """Whether feeds may have the post. Released versions of jekyll-feed have no such key.
 
-        Released versions of jekyll-feed have no such key.
+        A value that is unclear is reported, and keeps the post out: publishing can't be undone.
         """
         self._report_quoted_flags("feed", "hidden", "exclude_from_feed")
-        values = self._front.values
-        return not (
-            _is_flag(values.get("feed"), False)
-            or _is_flag(values.get("hidden"), True)
-            or _is_flag(values.get("exclude_from_feed"), True)
-        )
+        hidden = [self._is_hidden_by("hidden"), self._is_hidden_by("exclude_from_feed")]
+        return not (_is_flag(self._front.values.get("feed"), False) or any(hidden))
+
+    def _is_hidden_by(self, key: str) -> bool:
+        value = self._front.values.get(key)
+        if is_empty(value) or _is_flag(value, False):
+            return False
+        if not _is_flag(value, True):
+            hint = "write true or false; until then the post is in no feed"
+            self._front.problem(key, f"{key} is not true or false: {quoted(value)}", hint)
+        return True
 
     def _report_quoted_flags(self, *keys: str) -> None:
         for key in keys:

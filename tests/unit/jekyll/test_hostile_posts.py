@@ -300,6 +300,31 @@ def test_hidden_by_text(head: str, message: str) -> None:
     assert (None, [(PATH, 2, message, False)]) == (read.post, _reported(read.problems))
 
 
+@pytest.mark.parametrize(
+    ("head", "messages"),
+    [
+        ("hidden: 1", ["hidden is not true or false: 1"]),
+        ('exclude_from_feed: "yes"', ['exclude_from_feed is not true or false: "yes"']),
+        ('hidden: "true"', ['hidden is text, not true or false: "true"']),
+        ("hidden: true", []),
+    ],
+)
+def test_kept_out_of_feeds(head: str, messages: list[str]) -> None:
+    """A post whose author may have meant to hide it is in no feed: publishing can't be undone."""
+    read = read_post(document(PATH, f"---\n{head}\n---\nText.\n"), site_of())
+    assert messages == [problem.message for problem in read.problems]
+    assert read.post is not None
+    assert not read.post.head.listed
+
+
+@pytest.mark.parametrize("head", ["hidden: false", "hidden:", "exclude_from_feed: []"])
+def test_not_hidden(head: str) -> None:
+    read = read_post(document(PATH, f"---\n{head}\n---\nText.\n"), site_of())
+    assert read.problems == ()
+    assert read.post is not None
+    assert read.post.head.listed
+
+
 def test_lone_surrogates() -> None:
     """JSON and file names can have them; titles and addresses don't."""
     fields = (
