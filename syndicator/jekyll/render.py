@@ -1,5 +1,6 @@
 """Renders a post as an entry: Liquid, then Markdown, as Jekyll's renderer does, then sanitising."""
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from syndicator.liquid import Liquid, plain_text
 from syndicator.liquid.context import Markup
 from syndicator.model.content import Author, Entry, Post, Problem
 from syndicator.model.lookups import SiteFiles, SitePosts
+
+log = logging.getLogger(__name__)
 
 #: Characters of a post to render, before and after Liquid, not counting inline pictures. Ordinary
 #: Markdown of this length takes about a second. The longest of 10,000 measured posts has 51,388.
@@ -88,7 +91,23 @@ class Renderer:
         self._markdown_suffixes = tuple(map(str.lower, site.suffixes))
 
     def render(self, post: Post) -> Rendering:
-        """Render a post. A part that fails is a problem, and the rest is published."""
+        """Render a post. A part that fails is a problem, and the rest is published.
+
+        Never raises: if an untrusted post crashes a library, the others are published.
+        """
+        try:
+            return self._rendering(post)
+        except Exception as error:
+            log.exception("%s can't be rendered", post.head.path)
+            problem = Problem(
+                path=post.head.path,
+                message=f"can't be rendered: {type(error).__name__}: {error}",
+                hint="this is a bug in syndicator; report it with the traceback from the log",
+                fatal=True,
+            )
+            return Rendering(entry=None, problems=(problem,))
+
+    def _rendering(self, post: Post) -> Rendering:
         outcome = _Outcome()
         html = None if self._excerpt_only(post) else self._html(post, post.body, outcome)
         content = "" if html is None else self._content(post, html, outcome)

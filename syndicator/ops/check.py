@@ -12,8 +12,12 @@ from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.feed_names import ALL, FeedNames
 from syndicator.build.options import BuildOptions
 from syndicator.build.site_reader import SiteReader
+from syndicator.build.stored_posts import CACHED_POSTS
+from syndicator.cache import LruCache
 from syndicator.jekyll.fallbacks import may_apply
+from syndicator.jekyll.media import ENCLOSURE_KEYS
 from syndicator.jekyll.posts import read_post
+from syndicator.jekyll.render_cost import MAX_LIGHT
 from syndicator.jekyll.site import ALWAYS, Site
 from syndicator.model.content import Document, Post, PostHead, Problem, Report, Term
 from syndicator.model.lookups import matches_name
@@ -25,8 +29,7 @@ from syndicator.sources.referenced_files import FolderFiles
 def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
     """Every problem of the site and its posts. Raises SourceError when the site can't be read.
 
-    Only posts with Liquid, or with HTML that a feed may not show, are rendered: reading finds the
-    problems of all others.
+    Only posts of which rendering may find problems or notes are rendered.
     """
     started = perf_counter()
     reader = SiteReader(options.source, options.overrides)
@@ -85,7 +88,7 @@ def _read(source: SourceFolder, site: Site, progress: Progress) -> _ReadPosts:
             problems += result.problems
             if result.post:
                 heads[path] = result.post.head
-                if _may_have_problems(result.post.body):
+                if _may_have_problems(result.post):
                     to_render.append(path)
         progress(done, len(paths), Phase.READING)
     return _ReadPosts(heads, to_render, problems)
@@ -116,9 +119,16 @@ def _render(
         progress(done, len(read.to_render), Phase.RENDERING)
 
 
-def _may_have_problems(body: str) -> bool:
-    """Whether rendering a post may find problems or notes."""
-    return "{%" in body or "{{" in body or may_apply(body)
+def _may_have_problems(post: Post) -> bool:
+    """Whether rendering a post may find problems or notes: Liquid, limits, HTML, an episode."""
+    body = post.body
+    return (
+        "{%" in body
+        or "{{" in body
+        or len(body) > MAX_LIGHT
+        or may_apply(body)
+        or any(key in post.front for key in ENCLOSURE_KEYS)
+    )
 
 
 def _duplicate_problems(heads: Iterable[PostHead]) -> list[Problem]:
@@ -166,6 +176,7 @@ class _Posts:
         self._source = source
         self._site = site
         self._ordered = sorted(heads.values(), key=_place)
+        self._read: LruCache[str, None, Post] = LruCache(CACHED_POSTS)
         self.now = now
         self.until = ALWAYS
 
@@ -192,8 +203,13 @@ class _Posts:
         return next((one for one in others if _series(one) == _series(head)), None)
 
     def read(self, head: PostHead) -> Post | None:
-        document = self._source.read(head.path)
-        return read_post(document, self._site).post if isinstance(document, Document) else None
+        post = self._read.get(head.path, None)
+        document = None if post else self._source.read(head.path)
+        if isinstance(document, Document):
+            post = read_post(document, self._site).post
+            if post:
+                self._read.put(head.path, None, post, len(document.data))
+        return post
 
 
 def _series(head: PostHead) -> list[Term]:
