@@ -64,7 +64,12 @@ def markup_of(site: Site) -> Markup:
 def _excerpt_of(post: Post, site: Site) -> str:
     text = plain_text(excerpt.source(post.body, excerpt_separator(post, site)))
     is_markdown = post.head.path.lower().endswith(tuple(map(str.lower, site.suffixes)))
-    return to_html(text, site.kramdown) if is_markdown else text
+    if not is_markdown:
+        return text
+    try:
+        return to_html(text, site.kramdown)
+    except Exception:  # a problem of that post, not of the one that shows it
+        return _paragraphs(text)
 
 
 def excerpt_separator(post: Post, site: Site) -> str:
