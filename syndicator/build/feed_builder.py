@@ -12,7 +12,7 @@ from syndicator.build.publish import PublishResult
 from syndicator.formats import html, opml
 from syndicator.model.content import FeedFile, Problem
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import feeds, posts, problems
+from syndicator.store import feeds, post_queries, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
 
@@ -49,7 +49,7 @@ class FeedBuilder:
         """Build a stale feed. Returns its files, unless this run will publish them again."""
         spec = self._options.spec_of(run.site, row.name, row.term)
         with self._database.read() as connection:
-            selected = posts.newest(connection, row.name, run.until, spec.limit)
+            selected = post_queries.newest(connection, row.name, run.until, spec.limit)
             known = feeds.files_of(connection, row.name)
         loaded = run.loader.load(selected, run.until)
         if loaded.mismatched:
@@ -75,10 +75,13 @@ class FeedBuilder:
         return () if row.stale else published.rows
 
     def remove_unwanted(self, run: BuildContext) -> None:
-        """Remove the feeds of kinds that the config no longer has."""
-        kinds = {None, *self._options.kinds_of(run.site)}
+        """Remove the feeds of terms that have none any more by the config or the site's."""
         with self._database.read() as connection:
-            rows = [row for row in feeds.all_feeds(connection) if row.kind not in kinds]
+            rows = [
+                row
+                for row in feeds.all_feeds(connection)
+                if row.term and not self._options.has_feed(run.site, row.term)
+            ]
             known = {row.name: feeds.files_of(connection, row.name) for row in rows}
         for row in rows:
             removed = replace(row, stale=False, content_key=None, post_paths=())
@@ -90,7 +93,7 @@ class FeedBuilder:
         with self._database.read() as connection:
             rows = [row for row in feeds.all_names(connection) if row.content_key is not None]
             limit = min(INDEX_ENTRIES, options.spec_of(site, feed_names.ALL, None).limit)
-            selected = posts.newest(connection, feed_names.ALL, run.until, limit)
+            selected = post_queries.newest(connection, feed_names.ALL, run.until, limit)
             known = feeds.files_of(connection, "")
         newest = run.loader.load(selected, run.until).entries
         specs = [options.spec_of(site, row.name, row.term) for row in rows]

@@ -9,7 +9,7 @@ from syndicator.build.identity import Assignment, Claims
 from syndicator.build.read import ReadResult
 from syndicator.model.content import Identity, PostHead, Problem
 from syndicator.store.feeds import FeedRow
-from syndicator.store.posts import PostRow
+from syndicator.store.post_rows import PostRow
 
 #: Problems by the path of their post; none: they are fixed.
 ProblemsByPath = Mapping[str, tuple[Problem, ...]]
@@ -121,7 +121,7 @@ def _row(
         digest=read.digest,
         head=head,
         document_digest=read.digest if head else None,
-        feeds=names.of_all(head.terms) if head else (),
+        feeds=names.of_all(head.terms) if head and head.listed else (),
         hidden_id=assigned.hidden_ids.get(path),
     )
 

@@ -106,7 +106,9 @@ class Snapshots:
     def load(self) -> Snapshot:
         """What is known before a run. Reads the site's config and data if they changed.
 
-        Raises SourceError, see `SiteReader.read`. The caller holds the run lock.
+        Without a valid snapshot it also stores the settings, and marks what they make stale. What
+        another process published is reported. Raises SourceError, see `SiteReader.read`, and
+        StateError. The caller holds the run lock.
         """
         self.other_processes.catch_up()
         if self._last is None:
@@ -156,7 +158,9 @@ def from_state(
     return Snapshot(
         site=site,
         site_problems=site_problems,
-        names=FeedNames(feeds.all_names(connection), kinds, site.plugins.default_language),
+        names=FeedNames(
+            feeds.all_names(connection), kinds, site.plugins.default_language, site.tag_feeds
+        ),
         dependencies=Dependencies(entries.needs(connection)),
         using_posts=frozenset(entries.using_posts(connection)),
         files={row.path: row for row in feeds.all_files(connection)},

@@ -2,8 +2,8 @@
 
 PyYAML with libyaml, and these rules of Psych (psych/scalar_scanner.rb): timestamps may have
 one-digit parts and zones without a colon; a timestamp without a zone is UTC; a day that doesn't
-exist is text; numbers may have commas; unknown tags are ignored. Unlike Psych, `12:30` stays text
-instead of a number to base 60.
+exist is text; numbers may have commas; unknown tags are ignored; an anchor may be repeated. Unlike
+Psych, `12:30` stays text instead of a number to base 60.
 """
 
 import re
@@ -11,6 +11,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import yaml
+from yaml.composer import ComposerError
+
+from syndicator.jekyll.repeated_anchors import RepeatedAnchors
 
 try:
     from yaml import CSafeLoader as _SafeLoader
@@ -62,11 +65,19 @@ class Loader(_SafeLoader):
     def __init__(self, stream: str) -> None:
         check_text(stream)
         super().__init__(stream)
+        self._text = stream
         self.duplicates: list[tuple[str, int]] = []
 
     def get_single_data(self) -> Any:
         """The value of the text. Raises YamlLimitError before building one that is too large."""
-        node = self.get_single_node()
+        try:
+            node = self.get_single_node()
+        except ComposerError as error:
+            if not str(error.context).startswith("found duplicate anchor"):
+                raise
+            node = RepeatedAnchors(
+                yaml.parse(self._text, Loader=_SafeLoader), self
+            ).get_single_node()
         if node is None:
             return None
         check_nodes(node)
@@ -92,7 +103,8 @@ def load_yaml(text: str) -> Any:
 def check_json(text: str) -> None:
     """Raise YamlLimitError for JSON with too many nested brackets outside of strings."""
     depth = 0
-    for mark in _JSON_MARK.findall(text):
+    for found in _JSON_MARK.finditer(text):
+        mark = found[0]
         if mark in "[{":
             depth += 1
             if depth > MAX_DEPTH:

@@ -60,7 +60,7 @@ class SourceFolder:
         self._rules = DocumentRules(scope)
         self._suffixes = tuple(sorted(scope.suffixes, key=len))  # the shortest is most common
         self._top = f"{root}/"
-        self._real = os.path.realpath(root)
+        self.real = os.path.realpath(root)  #: `root` with its links resolved
         self._linked = False
 
     def scan(
@@ -114,7 +114,9 @@ class SourceFolder:
                 except OSError:  # a circular link: reading reports it
                     pass
                 path = prefix + name
-                if not name.endswith(suffixes) or (excludes and rules.is_excluded(path)):
+                if not (name.endswith(suffixes) or rules.is_named(name)) or (
+                    excludes and rules.is_excluded(path)
+                ):
                     continue
                 try:
                     seen = entry.stat()
@@ -133,10 +135,10 @@ class SourceFolder:
     def is_document(self, path: str) -> bool:
         """Whether a scan would include a file of this path, which need not exist."""
         folder, _, name = path.rpartition("/")
-        if not name.endswith(self.scope.suffixes) or self._rules.is_excluded(path):
+        if not self._rules.is_named(name) or self._rules.is_excluded(path):
             return False
         return self._rules.is_entered(folder) and is_below(
-            os.path.realpath(self._top + folder), self._real
+            os.path.realpath(self._top + folder), self.real
         )
 
     def stat(self, path: str) -> Stat | None:
@@ -158,15 +160,25 @@ class SourceFolder:
         """Read a file. A Problem if it is refused or unreadable; None if it is gone.
 
         Refused without being opened: files that aren't regular (opening a FIFO hangs), links that
-        leave the source, and files over 4 MiB.
+        leave the source, and files over 4 MiB. A file that has a post's name, and the suffix of a
+        picture or another format, is refused without a Problem: its data are empty.
         """
+        result = self._read(path)
+        if isinstance(result, Problem) and not self._rules.has_suffix(path):
+            at = self.stat(path)
+            return at and Document(
+                stat=at, data=b"", digest=sha1(usedforsecurity=False).hexdigest()
+            )
+        return result
+
+    def _read(self, path: str) -> Document | Problem | None:
         full = f"{self._top}{path}"
         try:
             seen = os.lstat(full)
             if stat.S_ISLNK(seen.st_mode):
                 seen = os.stat(full)
                 full = os.path.realpath(full)  # opened by this path: the link may change
-                if not is_below(full, self._real):
+                if not is_below(full, self.real):
                     hint = "copy the file, or link to one inside the source"
                     return _refused(path, "is a link to a file outside the source", hint)
             if not stat.S_ISREG(seen.st_mode):
@@ -264,7 +276,7 @@ class SourceFolder:
         # A link is followed if its target is inside the root and doesn't contain the link.
         real = os.path.realpath(entry.path)
         here = os.path.realpath(os.path.dirname(entry.path))
-        followed = os.path.isdir(real) and is_below(real, self._real) and not is_below(here, real)
+        followed = os.path.isdir(real) and is_below(real, self.real) and not is_below(here, real)
         self._linked |= followed
         return followed
 
