@@ -15,11 +15,10 @@ from syndicator.jekyll.fallbacks.regular_html import VOID, regular, tokens, with
 from syndicator.jekyll.fallbacks.scripts import without_scripts
 from syndicator.jekyll.html_parser_limits import parsed_in_linear_time
 
-# Elements and attributes that are replaced, also as Markdown has them: `{:hidden="hidden"}`. A word
-# in a text only costs time.
+# Elements and attributes that are replaced. A word in a text only costs time.
 _MAY_APPLY = re.compile(
     r"<(?:iframe|object|applet|embed|svg|math|button|form|fieldset|legend|input|select|textarea"
-    rf"|output|dialog|canvas|script|noscript)\b|{lazy_media.NAMES}|mermaid|[\s:]hidden[\s=/>]"
+    rf"|output|dialog|canvas|script|noscript)\b|{lazy_media.NAMES}|mermaid|\shidden[\s=/>]"
     r"|display\s*:\s*none|lineno|gutter|katex|data:image/svg|blob:|file:",
     re.IGNORECASE,
 )
