@@ -1,6 +1,5 @@
 """Loads the entries of a feed's posts from the cache in the state, or renders them."""
 
-import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,8 +31,6 @@ from syndicator.store.post_rows import PostRow
 
 if TYPE_CHECKING:
     from syndicator.jekyll.render import Renderer, Rendering
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +176,7 @@ class EntryLoader:
             if turns[path] is Turn.WAIT:
                 self._heavy[path] = row
             elif post is not None:
-                rendering = self._render(row, post)
+                rendering = self._render(post)
                 shown[path] = self._entry_row(row, key, rendering)
                 render_problems[path] = rendering.problems
                 rendered.append(shown[path])
@@ -212,22 +209,9 @@ class EntryLoader:
         post = read_post(document, self.site).post
         return None if post is None else replace(post, head=row.head)
 
-    def _render(self, row: PostRow, post: Post) -> "Rendering":
+    def _render(self, post: Post) -> "Rendering":
         self._files.needs = {}
-        try:
-            return self._renderer.render(post)
-        except Exception as error:
-            # Posts are untrusted: if one crashes a library, publish the others.
-            log.exception("%s can't be rendered", row.stat.path)
-            problem = Problem(
-                path=row.stat.path,
-                message=f"can't be rendered: {type(error).__name__}: {error}",
-                hint="this is a bug in syndicator; report it with the traceback from the log",
-                fatal=True,
-            )
-            from syndicator.jekyll.render import Rendering
-
-            return Rendering(entry=None, problems=(problem,))
+        return self._renderer.render(post)
 
     def _entry_row(self, row: PostRow, key: str, rendering: "Rendering") -> EntryRow:
         needs = dict(self._files.needs)

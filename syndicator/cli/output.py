@@ -2,6 +2,7 @@
 
 import json as json_
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from syndicator.errors import ConfigError, SyndicatorError
+from syndicator.jekyll.characters import printable
 from syndicator.model.content import Problem, Report
 
 if TYPE_CHECKING:
@@ -53,8 +55,13 @@ def print_summary(summary: str, *, json: bool) -> None:
         typer.echo(summary)
 
 
+_BREAKS = re.compile(r"[\r\n\t\u2028\u2029]")
+
+
 def problem_lines(problem: Problem) -> list[str]:
-    return [str(problem), *([f"    {problem.hint}"] if problem.hint else [])]
+    """One line for the problem, one for its hint. A control character could command a terminal."""
+    lines = [str(problem), *([f"    {problem.hint}"] if problem.hint else [])]
+    return [_BREAKS.sub(" ", printable(line)) for line in lines]
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -52,5 +52,17 @@ def is_empty(value: Any) -> bool:
 def quoted(value: Any) -> str:
     """A value as a Problem quotes it: on one line, text in double quotes, at most 60 characters."""
     is_json = isinstance(value, str | list | dict)
-    text = json.dumps(value, ensure_ascii=False, default=as_text) if is_json else as_text(value)
+    text = (
+        json.dumps(_with_text_keys(value), ensure_ascii=False, default=as_text)
+        if is_json
+        else as_text(value)
+    )
+    text = printable(text)
     return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _with_text_keys(value: Any) -> Any:
+    """The value with the keys of its mappings as text: YAML's may also be dates or null."""
+    if isinstance(value, dict):
+        return {as_text(key): _with_text_keys(item) for key, item in value.items()}
+    return [_with_text_keys(item) for item in value] if isinstance(value, list) else value

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 _NAME = r":(?:[+-]1|100|1234|(?=\w*[a-z])[\w-]{1,80}):"
 _NAME_IN_TEXT = re.compile(_NAME, re.ASCII)
-_NAME_OR_TAG = re.compile(rf"{_NAME}|<(/?)([a-z][a-z0-9]*)?[^<>]*>", re.ASCII | re.IGNORECASE)
+_NAME_OR_TAG = re.compile(rf"{_NAME}|<(/?)([a-z][a-z0-9]*+)?+[^<>]*>", re.ASCII | re.IGNORECASE)
 _CODE = frozenset({"pre", "code", "tt", "script", "style"})
 
 

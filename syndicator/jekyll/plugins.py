@@ -3,12 +3,17 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from syndicator.jekyll.as_text import as_text
 
 #: A name that is a folder of the site.
 _LANGUAGE = re.compile(r"[\w-]{1,35}", re.ASCII)
+
+#: Each link is compared with every one. Further ones are ignored: no site has as many.
+MAX_LANGUAGES = 100
+MAX_PATHS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,15 +61,14 @@ def read_plugins(config: Mapping[str, Any]) -> Plugins:
     The first two are on in GitHub Pages without being listed; for posts only with `collections`.
     """
     links, titles = _settings(config, "relative_links"), _settings(config, "titles_from_headings")
-    exclude, shared = links.get("exclude"), config.get("exclude_from_localization")
     return Plugins(
         relative_links=_applies_to_posts(links),
-        relative_links_exclude=tuple(map(as_text, exclude)) if isinstance(exclude, list) else (),
+        relative_links_exclude=_paths(links.get("exclude")),
         titles_from_headings=_applies_to_posts(titles),
         strip_title=titles.get("strip_title") is True,
         emoji="jemoji" in listed(config),
         languages=_languages(config),
-        not_localized=tuple(map(as_text, shared)) if isinstance(shared, list) else (),
+        not_localized=_paths(config.get("exclude_from_localization")),
         language_from_path=config.get("lang_from_path") is True,
     )
 
@@ -78,7 +82,12 @@ def _languages(config: Mapping[str, Any]) -> tuple[str, ...]:
     if not isinstance(languages, list) or not (default or "jekyll-polyglot" in listed(config)):
         return ()
     names = (as_text(default or "en"), *map(as_text, languages))
-    return tuple(dict.fromkeys(name for name in names if _LANGUAGE.fullmatch(name)))
+    valid = dict.fromkeys(name for name in names if _LANGUAGE.fullmatch(name))
+    return tuple(islice(valid, MAX_LANGUAGES))
+
+
+def _paths(value: Any) -> tuple[str, ...]:
+    return tuple(map(as_text, value[:MAX_PATHS])) if isinstance(value, list) else ()
 
 
 def listed(config: Mapping[str, Any]) -> set[str]:

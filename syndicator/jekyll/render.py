@@ -1,5 +1,6 @@
 """Renders a post as an entry: Liquid, then Markdown, as Jekyll's renderer does, then sanitising."""
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ from syndicator.liquid import Liquid, plain_text
 from syndicator.liquid.context import Markup
 from syndicator.model.content import Author, Entry, Post, Problem
 from syndicator.model.lookups import SiteFiles, SitePosts
+
+log = logging.getLogger(__name__)
 
 #: Characters of a post to render, before and after Liquid, not counting inline pictures. Ordinary
 #: Markdown of this length takes about a second. The longest of 10,000 measured posts has 51,388.
@@ -62,7 +65,12 @@ def markup_of(site: Site) -> Markup:
 def _excerpt_of(post: Post, site: Site) -> str:
     text = plain_text(excerpt.source(post.body, excerpt_separator(post, site)))
     is_markdown = post.head.path.lower().endswith(tuple(map(str.lower, site.suffixes)))
-    return to_html(text, site.kramdown) if is_markdown else text
+    if not is_markdown:
+        return text
+    try:
+        return to_html(text, site.kramdown)
+    except Exception:  # a problem of that post, not of the one that shows it
+        return _paragraphs(text)
 
 
 def excerpt_separator(post: Post, site: Site) -> str:
@@ -89,7 +97,23 @@ class Renderer:
         self._markdown_suffixes = tuple(map(str.lower, site.suffixes))
 
     def render(self, post: Post) -> Rendering:
-        """Render a post. A part that fails is a problem, and the rest is published."""
+        """Render a post. A part that fails is a problem, and the rest is published.
+
+        Never raises: if an untrusted post crashes a library, the others are published.
+        """
+        try:
+            return self._rendering(post)
+        except Exception as error:
+            log.exception("%s can't be rendered", post.head.path)
+            problem = Problem(
+                path=post.head.path,
+                message=f"can't be rendered: {type(error).__name__}: {error}",
+                hint="this is a bug in syndicator; report it with the traceback from the log",
+                fatal=True,
+            )
+            return Rendering(entry=None, problems=(problem,))
+
+    def _rendering(self, post: Post) -> Rendering:
         outcome = _Outcome()
         html = None if self._excerpt_only(post) else self._html(post, post.body, outcome)
         content = "" if html is None else self._content(post, html, outcome)

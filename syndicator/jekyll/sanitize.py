@@ -72,6 +72,7 @@ def clean(html: str, *, base: str, policy: Policy = DEFAULT) -> Cleaned:
         cleaned = _TEXT_ALIGN.sub(_with_align, cleaned)
     # A reference like &#7; has become a character. A parser drops a byte order mark in front.
     safe = printable(_WITHOUT_ADDRESS.sub(_replacement, cleaned)).lstrip("\ufeff")
+    safe = _FIRST_BREAK.sub(r"\1\n\n", safe)
     return Cleaned(safe, escaped, losses)
 
 
@@ -184,6 +185,10 @@ _WITHOUT_ADDRESS = re.compile(
     r'|input(?![^>]* type="checkbox")[^>]*>)',
     re.DOTALL,
 )
+
+
+# A parser drops a line break here (HTML §13.2.6.4.7), and the one behind nh3 writes one only.
+_FIRST_BREAK = re.compile(r"(<pre(?: [^<>]*)?>)\n")
 
 
 def _replacement(match: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from syndicator.jekyll.as_text import is_empty, label, quoted
@@ -13,6 +14,7 @@ KEYS = ("author", "email", "image", "explicit", "category", "type")
 _YES, _NO = frozenset({"true", "yes", "explicit"}), frozenset({"false", "no", "clean"})
 #: feedgen looks for a category by an XPath that has its name in double quotes.
 _CATEGORY = re.compile(r"[^\"<>]{1,100}")
+_MAX_CATEGORIES = 20
 
 
 def read_explicit(value: Any) -> bool | None:
@@ -31,14 +33,15 @@ def read_show(
     """
     given = config if isinstance(config, Mapping) else {}
     values = {key: given.get(key) for key in KEYS}
-    categories = tuple(_categories(values["category"]))
+    categories = tuple(islice(_categories(values["category"]), _MAX_CATEGORIES + 1))
+    too_many = len(categories) > _MAX_CATEGORIES
     email, kind = _text(values["email"]), _text(values["type"]).lower()
     show = Show(
         author=_text(values["author"]) or None,
         email=email if "@" in email and " " not in email else None,
         image=picture(values["image"]),
         explicit=read_explicit(values["explicit"]),
-        categories=tuple(each for each in categories if each),
+        categories=tuple(each for each in categories[:_MAX_CATEGORIES] if each),
         kind=kind if kind in ("episodic", "serial") else None,
     )
     read = {
@@ -46,7 +49,7 @@ def read_show(
         "email": show.email,
         "image": show.image,
         "explicit": show.explicit,
-        "category": None if None in categories else categories,
+        "category": None if too_many or None in categories else categories,
         "type": show.kind,
     }
     unusable = (key for key, value in read.items() if value is None and _given(values[key]))

@@ -12,11 +12,13 @@ from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.utils import ReadOnlyChainMap
 
 from syndicator.liquid.limits import Meter, MeteredOutput
+from syndicator.liquid.seen_posts import SeenPosts
 from syndicator.liquid.values import undefined_to_none
 from syndicator.model.content import Post, Problem
 from syndicator.model.lookups import SiteFiles, SitePosts, SiteSettings
 
 _MAX_PROBLEMS = 20  #: of one post; later problems are not reported
+_MAX_MESSAGE = 300  #: characters of a message or a hint, which may quote the post
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +59,11 @@ class RenderState:
     #: The path and the first line of each included text.
     origins: dict[str, tuple[str, int]] = field(default_factory=dict)
 
+    seen_posts: SeenPosts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seen_posts = SeenPosts(self.site_posts, self.meter)
+
     @property
     def zone(self) -> tzinfo:
         return self.site.timezone
@@ -65,7 +72,7 @@ class RenderState:
     def posts(self) -> SitePosts:
         """The other posts of the site. Access is recorded in `uses_posts`."""
         self.uses_posts = True
-        return self.site_posts
+        return self.seen_posts
 
     def today(self) -> datetime:
         """The beginning of the build's day, used as the current time. Recorded in `uses_day`.
@@ -87,7 +94,9 @@ class RenderState:
         )
         if token:
             line += bisect_left(self._newlines(token.source), token.start_index)
-        problem = Problem(path=path, line=line, message=message, hint=hint, note=note)
+        problem = Problem(
+            path=path, line=line, message=_cut(message), hint=hint and _cut(hint), note=note
+        )
         if problem not in self.problems:
             self.problems.append(problem)
 
@@ -95,6 +104,10 @@ class RenderState:
         if source not in self.newlines:
             self.newlines[source] = [match.start() for match in re.finditer("\n", source)]
         return self.newlines[source]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_MESSAGE else f"{text[: _MAX_MESSAGE - 1]}…"
 
 
 class Context(RenderContext):

@@ -12,21 +12,26 @@ from syndicator.ruby.uris import path_below
 
 #: Posts in `site.posts`: more than any page lists.
 _MAX_POSTS = 10_000
-#: Steps to read another post's file, or to find a neighbour.
+#: Steps to read another post's file.
 _STEPS_PER_POST = 5
 #: Jekyll's names of the newer and the older post. Front matter does not replace them.
 _NEIGHBOURS = frozenset({"next", "previous"})
 
 
 class SiteDrop(Mapping[str, object]):
-    """`site`: the config and Jekyll's additions. Posts are loaded on first use."""
+    """`site`: the config and Jekyll's additions, each made on first use."""
 
     def __init__(self, run: RenderState) -> None:
         self._run = run
+        self._made: dict[str, object] = {}
 
     def __getitem__(self, key: str) -> object:
         addition = _ADDITIONS.get(key)
-        return self._run.site.config[key] if addition is None else addition(self._run)
+        if addition is None:
+            return self._run.site.config[key]
+        if key not in self._made:  # a template may ask for it in each round of a loop
+            self._made[key] = addition(self._run)
+        return self._made[key]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._run.site.config)
@@ -193,7 +198,6 @@ def _other_post(head: PostHead, run: RenderState) -> Mapping[str, object]:
 
 def _neighbour(head: PostHead, name: object, run: RenderState) -> Mapping[str, object] | None:
     """`next`, which is newer, or `previous` (jekyll/lib/jekyll/document.rb, next_doc)."""
-    run.meter.spend(_STEPS_PER_POST)
     found = run.posts.neighbour(head, newer=name == "next")
     return _other_post(found, run) if found else None
 

@@ -33,6 +33,8 @@ class GitHubDrop(Mapping[str, object]):
         }
 
     def __getitem__(self, key: str) -> object:
+        if not isinstance(key, str):
+            raise KeyError(key)
         if key not in self._values:
             self._run.report(
                 f"site.github.{key} is not known here, and printed as nothing",

@@ -7,6 +7,8 @@ import pytest
 from support import FEEDS, Site
 
 from syndicator.inspection import check_site
+from syndicator.model.content import Document, Problem
+from syndicator.sources.folder import SourceFolder
 
 CONFIG = "title: T\nurl: https://example.org\n"
 
@@ -96,6 +98,34 @@ def test_notes_change_no_exit_code(site: Site) -> None:
         (),
     )
     assert check_site(site.service().config).notes == report.notes
+
+
+@pytest.mark.parametrize(
+    "body", ['Text.\n{:hidden="hidden"}', "x" * 600_000, "<svg></svg>", "* a\n" * 100_000]
+)
+def test_check_and_build_find_the_same(site: Site, body: str) -> None:
+    """Also of a post without Liquid."""
+    site.post("2026-01-02-x", body)
+    built, checked = site.build(), check_site(site.service().config)
+    assert built.problems or built.notes
+    assert (checked.problems, checked.notes) == (built.problems, built.notes)
+
+
+def test_posts_listed_by_all_others_are_read_once_in_a_check(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(10, 30):
+        site.post(f"2026-01-{day}-x", "{% for p in site.posts %}{{ p.content }}{% endfor %}")
+    read: list[str] = []
+    original = SourceFolder.read
+
+    def counted(folder: SourceFolder, path: str) -> Document | Problem | None:
+        read.append(path)
+        return original(folder, path)
+
+    monkeypatch.setattr(SourceFolder, "read", counted)
+    check_site(site.service().config)
+    assert len(read) == 20 * 3  # its head, its entry, and for all the others
 
 
 POLYGLOT = f"{CONFIG}languages: [en, de]\ndefault_lang: en\n"

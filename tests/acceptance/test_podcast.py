@@ -5,6 +5,8 @@ from pathlib import Path
 import feedparser
 from support import CONFIG, Site
 
+from syndicator.inspection import check_site
+
 SHOW = f"{CONFIG}lang: en\npodcast: {{email: sal@example.com, category: Technology}}\n"
 
 
@@ -31,6 +33,7 @@ def test_a_category_of_episodes(tmp_path: Path) -> None:
     (note,) = report.notes
     assert str(note).startswith("_posts/2026-01-05-talk-5.md:")
     assert "chapters" in note.message
+    assert check_site(site.service().config).notes == report.notes
 
     parsed = feedparser.parse((site.feeds / "category/talks.rss").read_bytes())
     assert not parsed.bozo

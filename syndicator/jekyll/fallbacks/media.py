@@ -30,7 +30,9 @@ def image(out: Output, token: Token, name: str) -> Open:
         out.written.append(token.text if real == attributes else start_tag(name, real))
     elif address and not _PLACEHOLDER.match(address):
         out.lose(LossKind.PICTURE, address[:100])
-        out.written.append(escape(real.get("alt", "")))
+        alternative = escape(real.get("alt", ""))
+        out.texts += bool(alternative.strip())
+        out.written.append(alternative)
     if len(out.written) > begin:
         lazy = real != attributes or not _is_of_the_web(address)
         out.twins.add(begin, address, lazy=lazy)
@@ -38,11 +40,11 @@ def image(out: Output, token: Token, name: str) -> Open:
 
 
 def picture(out: Output, token: Token, name: str) -> Open:
-    begin, media = len(out.written), out.media
+    begin, shown = len(out.written), (out.media, out.texts)
 
     def end() -> None:
         out.twins.end_picture(begin)
-        if out.media == media:  # sources without their picture
+        if (out.media, out.texts) == shown:  # sources without their picture
             out.written[begin:] = [""] * (len(out.written) - begin)
 
     return Open(as_it_is(out, token, name).end, end)

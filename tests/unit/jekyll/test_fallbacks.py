@@ -85,6 +85,25 @@ def test_a_noscript_twin_does_not_double_it(html: str) -> None:
     assert cleaned(html).html.replace("<p></p>", "").strip() == REAL
 
 
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<picture><source srcset=/a><svg></svg></picture>x", "x"),
+        (
+            "<picture><source srcset=/a>x <svg></svg><p>y</p>",
+            f'<picture><source srcset="{SITE}/a">x <p>y</p></picture>',
+        ),
+        (
+            '<picture><source srcset=/a><img src="file:///x" alt="A chart"></picture>',
+            f'<picture><source srcset="{SITE}/a">A chart</picture>',
+        ),
+    ],
+)
+def test_the_text_in_a_picture_stays(html: str, expected: str) -> None:
+    """It may be the rest of the post, if the picture is not closed."""
+    assert cleaned(html).html == expected
+
+
 def test_two_lazy_pictures_in_a_row_both_stay() -> None:
     """Each with a twin of its own."""
     html = "".join(

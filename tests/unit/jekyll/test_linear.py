@@ -10,6 +10,7 @@ from reading import Files, site_of
 from rendering import CONFIG, OTHERS, liquid, post_of
 from yaml import YAMLError
 
+from syndicator.jekyll.emojis import html_with_emoji
 from syndicator.jekyll.excerpt import source
 from syndicator.jekyll.fast_yaml import read_line
 from syndicator.jekyll.render import MAX_PLAIN, Renderer
@@ -128,6 +129,11 @@ REPLACED = [
 def test_replacing_repeated(before: str, part: str) -> None:
     """Elements that a feed can't show, alone and below elements that repeat themselves."""
     is_linear(lambda html: clean(html, base="https://e.com/x"), repeated(part, before), LENGTHS)
+
+
+@pytest.mark.parametrize(("before", "part"), [(":<", "a"), (":", "1"), (":", "<a"), ("", ":a")])
+def test_emoji_repeated(before: str, part: str) -> None:
+    is_linear(html_with_emoji, repeated(part, before), LENGTHS)
 
 
 REPLACED_INSIDE = [

@@ -333,3 +333,13 @@ def test_other_posts_of_the_language() -> None:
         content = renderer.render(replace(post, body=body)).entry
         assert content is not None
         assert content.content == f"<p>{expected}</p>"
+
+
+def test_lists_that_each_link_is_compared_with_are_limited() -> None:
+    names = "[" + ", ".join(f"n{number}" for number in range(5_000)) + "]"
+    plugins = site_of(
+        f"url: https://e.org\nlanguages: {names}\ndefault_lang: n0\n"
+        f"exclude_from_localization: {names}\nrelative_links: {{exclude: {names}}}\n"
+    ).plugins
+    assert len(plugins.languages) == 100
+    assert len(plugins.not_localized) == len(plugins.relative_links_exclude) == 1_000

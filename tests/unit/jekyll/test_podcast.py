@@ -193,6 +193,8 @@ def test_another_podcast_in_the_config(value: str) -> None:
         "{category: ['A\"]']}",
         "{category: {Arts: '<b>'}}",
         "{image: [x]}",
+        "{author: {2020-01-01: Ann}}",
+        "{category: {Arts: {2020-01-01: [null]}}}",
         "{author: {name: Ann}}",
         "{category: {Arts: [[Books]]}}",
     ],
@@ -203,6 +205,25 @@ def test_a_show_that_cannot_be_used_is_a_problem(value: str) -> None:
     assert site.info.show is None
     assert problem.line == CONFIG.count("\n") + 1
     assert problem.message.startswith("podcast.")
+
+
+def test_categories_are_limited() -> None:
+    """feedgen looks for each among those before it."""
+    names = ", ".join(f"c{number}" for number in range(20_000))
+    for value in (f"[{names}]", f"{{Arts: [{names}]}}"):
+        site, (problem,) = site_and_problems(
+            f"{CONFIG}podcast: {{type: serial, category: {value}}}\n"
+        )
+        assert site.info.show is not None
+        assert len(site.info.show.categories) == 20
+        assert problem.message.startswith("podcast.category")
+
+
+@pytest.mark.parametrize("value", ["{2020-01-01: x}", "[{1: {null: x}}]", "[[{2020-01-01: x}]]"])
+def test_a_mapping_with_any_keys(value: str) -> None:
+    """YAML's keys may be dates and null."""
+    (note,) = notes(f"duration: {value}\n")
+    assert note.startswith("duration of the episode can't be used: ")
 
 
 def test_hostile_values_take_linear_time() -> None:

@@ -523,3 +523,19 @@ def test_formatting_that_repeats_itself_is_escaped() -> None:
     result = clean(page, base="https://example.com/")
     assert result.escaped
     assert len(result.html) < 3 * len(page)
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<pre>\nx</pre>", "<pre>x</pre>"),
+        ("<pre>\n\nx</pre>", "<pre>\n\nx</pre>"),
+        ('<pre class="a">\n\n\nx</pre>', '<pre class="a">\n\n\nx</pre>'),
+        ("<pre></a>\nx<svg></svg></pre>", "<pre>\n\nx</pre>"),
+    ],
+)
+def test_an_empty_first_line_of_preformatted_text_stays(html: str, expected: str) -> None:
+    """Also when the result is parsed again."""
+    made = clean(html, base="https://e.com/x").html
+    assert made == expected
+    assert clean(made, base="https://e.com/x").html == made

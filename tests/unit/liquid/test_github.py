@@ -55,3 +55,10 @@ def test_the_own_values_of_the_site_win() -> None:
     text = liquid("{{ site.github.owner_name }} {{ site.github.tagline }}", config=config).text
     assert text == "joe Hi"
     assert liquid("{{ site.github }}", config="url: https://e.org\ngithub: x").text == "x"
+
+
+@pytest.mark.parametrize("key", ["site.posts", "page", "page.tags", "1"])
+def test_a_key_that_is_no_text(key: str) -> None:
+    """It names nothing, and is not in a note."""
+    result = liquid(f"a{{{{ site.github[{key}] }}}}b", "tags: [x]")
+    assert (result.text, result.problems) == ("ab", ())

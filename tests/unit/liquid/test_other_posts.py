@@ -3,6 +3,7 @@
 The expected values are the output of Jekyll 4.3.1, unless a test says otherwise.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from rendering import CONFIG, OTHERS, Posts, head, post_of
 from syndicator.jekyll.render import markup_of
 from syndicator.liquid import Liquid, LiquidResult
 from syndicator.liquid.limits import STEPS
+from syndicator.model.content import PostHead
 
 TEXTS = {
     "_posts/2026-01-08-second.md": (
@@ -73,3 +75,64 @@ def test_reading_posts_is_limited() -> None:
     assert [problem.message for problem in result.problems] == [
         f"the Liquid takes more than {STEPS:,} steps (an endless loop?)"
     ]
+
+
+class CountedPosts(Posts):
+    """Posts whose look-ups are counted."""
+
+    lookups = 0
+
+    def find(self, name: str) -> PostHead | None:
+        self.lookups += 1
+        return super().find(name)
+
+    def newest(self, limit: int) -> Iterable[PostHead]:
+        self.lookups += 1
+        return super().newest(limit)
+
+    def neighbour(self, head: PostHead, *, newer: bool) -> PostHead | None:
+        self.lookups += 1
+        return super().neighbour(head, newer=newer)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "{{ site.posts.size }}",
+        "{{ site.posts.first.title }}",
+        "{{ site.categories.News.size }}",
+        "{{ site.tags.size }}",
+        "{{ site.related_posts.first.url }}",
+        "{% for p in site.documents limit: 1 %}{{ p.url }}{% endfor %}",
+        "{{ page.previous.title }}",
+        "{% post_url second %}",
+        "{% link _posts/nope.md %}",
+    ],
+)
+def test_a_look_up_in_a_loop_is_done_once(tag: str) -> None:
+    posts = CountedPosts(*OTHERS.heads, texts=TEXTS)
+    render(f"{{% for i in (1..500) %}}{tag}{{% endfor %}}", posts=posts)
+    assert posts.lookups == 1
+
+
+def test_different_look_ups_are_limited() -> None:
+    posts = CountedPosts(*OTHERS.heads, texts=TEXTS)
+    tag = "{% assign name = 'x' | append: i %}{% link {{ name }} %}"
+    render(f"{{% for i in (1..20000) %}}{tag}{{% endfor %}}", posts=posts)
+    assert posts.lookups < STEPS / 10
+
+
+LIST = "* a\n" * 45_000
+
+
+def test_an_excerpt_over_a_limit_of_markdown_is_plain() -> None:
+    """It is a problem of its own post only."""
+    texts = {**TEXTS, "_posts/2026-01-08-second.md": f"---\ntitle: x\n---\n{LIST}"}
+    result = render("{{ page.previous.excerpt }}", posts=Posts(*OTHERS.heads, texts=texts))
+    assert result.text.startswith("<p>* a\n* a")
+    assert result.problems == ()
+
+
+def test_a_message_quotes_a_post_briefly() -> None:
+    result = render(f"{{% post_url {'a' * 9000} %}}")
+    assert [len(problem.message) for problem in result.problems] == [300]
