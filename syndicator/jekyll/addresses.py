@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
+from syndicator.jekyll.foreign_names import MARK
+
 WEB = frozenset({"http", "https"})
 
 #: An absolute address that is written as it is.
@@ -29,7 +31,7 @@ _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+", re.IGNORECASE)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ALLOWED = "%/:=&?~+!$,;'@()*"  # RFC 3986 §3.3 to §3.5, and existing escapes
 _STRIPPED = "".join(map(chr, range(0x21)))  # C0 controls and space
-_WITHOUT_BREAKS = str.maketrans("", "", "\t\n\r")
+_WITHOUT_BREAKS = str.maketrans("", "", f"\t\n\r{MARK}")
 
 
 def absolute(address: str, base: str, *, schemes: frozenset[str] = WEB) -> str | None:
