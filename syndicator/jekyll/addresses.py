@@ -49,9 +49,11 @@ def absolute(address: str, base: str, *, schemes: frozenset[str] = WEB) -> str |
     if scheme_match and scheme_match[1].lower() not in schemes:
         return None
     try:
-        if scheme_match and scheme_match[1].lower() not in WEB:
+        if scheme_match is None:
+            return _web_url(urljoin(base, _without_backslashes(address)))
+        if scheme_match[1].lower() not in WEB:
             return _escaped(address, also="#")
-        return _web_url(address if scheme_match else urljoin(base, _without_backslashes(address)))
+        return _web_url(_with_two_slashes(address, scheme_match[1].lower(), base))
     except ValueError:  # from urllib: a bad host, a bad port, a lone surrogate
         return None
 
@@ -162,6 +164,23 @@ def _web_url(address: str) -> str | None:
             _escaped(fragment),
         )
     )
+
+
+def _with_two_slashes(address: str, scheme: str, base: str) -> str:
+    """An http or https address with a host, as browsers read one with more slashes, or fewer.
+
+    With fewer, and the base's own scheme, it is relative to the base (WHATWG URL §4.4, special
+    relative or authority state).
+    """
+    if _NORMAL.match(address):
+        return address
+    rest = address[len(scheme) + 1 :]
+    place = rest.lstrip("/\\")
+    if len(rest) - len(place) < 2 and base.startswith(f"{scheme}:"):
+        # "./": what follows is a path, even if it begins like a scheme.
+        path = rest if rest.startswith(("/", "\\", "?", "#")) or not rest else f"./{rest}"
+        return urljoin(base, _without_backslashes(path))
+    return f"{scheme}://{place}"
 
 
 def _without_backslashes(address: str) -> str:
