@@ -1,7 +1,7 @@
 """Arguments of the parts, from a Config: the parts themselves do not know it."""
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,17 +59,10 @@ def build_options(config: Config) -> BuildOptions:
         hubs=config.hubs,
         own_hub=config.hub_url,
         aliases=dict(settings.aliases),
+        moved=dict(settings.moved),
         policy=_policy(settings.players, settings.schemes),
         version=VERSION,
     )
-
-
-def aliases(config: Config) -> Mapping[str, Mapping[str, str]]:
-    """By setting: the path of a feed file by the path that leads to it."""
-    return {
-        "feeds.aliases": dict(config.feeds.aliases),
-        "feeds.moved": dict(config.feeds.moved),
-    }
 
 
 def _policy(players: Collection[str], link_schemes: Collection[str]) -> Policy:

@@ -56,7 +56,7 @@ def collect_status(config: Config, database: Database, now: datetime) -> Status:
         url=config.feeds.url,
         version=from_config.VERSION,
         now=now,
-        aliases=from_config.aliases(config),
+        options=from_config.build_options(config),
     )
 
 

@@ -4,23 +4,21 @@ import os
 import socket
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
-from syndicator.build.aliases import aliases_without_target
 from syndicator.build.pipeline import Builder
 from syndicator.config import Config
 from syndicator.errors import LockedError, StateError, SyndicatorError
-from syndicator.model.content import Problem, Report
+from syndicator.model.content import Report
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.ops import status
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import feeds, locks, retention
+from syndicator.store import locks, retention
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.websub.hub_requests import subscription_quota
@@ -91,10 +89,6 @@ class Service:
             on_published=self._listener.on_files,
             on_queued=self._listener.on_queued,
         )
-        self._aliases = from_config.aliases(config)
-        #: Aliases without a feed, and the number of feeds when they were checked; -1: never.
-        self._alias_problems: tuple[Problem, ...] = ()
-        self._aliases_checked_at = -1
         self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
     @cached_property
@@ -160,9 +154,7 @@ class Service:
 
         try:
             with locks.acquire(self.database, "run", waiting=waiting):
-                report = self._with_notes(
-                    self._builder.run(now, paths=paths, progress=progress, cancel=cancel)
-                )
+                report = self._builder.run(now, paths=paths, progress=progress, cancel=cancel)
         except SyndicatorError as error:
             self._failed = True
             status.remember_failure(self.database, error, now)
@@ -172,15 +164,6 @@ class Service:
             status.remember_run(self.database, report)
             self._failed = False
         return report
-
-    def _with_notes(self, report: Report) -> Report:
-        """Add the aliases without a feed. They are checked when the number of feeds changes."""
-        if self._aliases_checked_at != report.feeds and any(self._aliases.values()):
-            with self.database.read() as connection:
-                paths = {row.path for row in feeds.all_files(connection) if not row.gone}
-            self._alias_problems = aliases_without_target(self._aliases, paths)
-            self._aliases_checked_at = report.feeds
-        return replace(report, notes=(*report.notes, *self._alias_problems))
 
     def _served(self) -> bool:
         """Whether all published files are served here.

@@ -25,7 +25,7 @@ class Files:
     def theme_text(self, path: str) -> str | None:
         return (self.theme or {}).get(path)
 
-    def text(self, path: str) -> str | None:
+    def text(self, path: str, max_bytes: int = 1024 * 1024) -> str | None:
         return self.texts.get(path.removeprefix("/"))
 
     def size(self, path: str) -> int | None:

@@ -8,7 +8,9 @@ from sqlalchemy import Connection
 
 from syndicator.build.compression import Compression
 from syndicator.build.entries import EntryLoader
+from syndicator.build.found_problems import found_problems
 from syndicator.build.index_plan import Counts
+from syndicator.build.options import BuildOptions
 from syndicator.build.publish import PublishResult
 from syndicator.build.snapshot import Snapshot
 from syndicator.errors import OutputError
@@ -16,7 +18,7 @@ from syndicator.jekyll.site import Site
 from syndicator.model.content import Report
 from syndicator.model.progress import Cancel, Progress
 from syndicator.sources.folder import SourceFolder
-from syndicator.store import posts, problems
+from syndicator.store import posts
 from syndicator.store.feeds import FileRow
 
 
@@ -58,9 +60,11 @@ class BuildContext:
         """The date of the newest posts that the feeds may have."""
         return self.site.until(self.now)
 
-    def report(self, connection: Connection, indexed: Counts) -> Report:
+    def report(self, connection: Connection, indexed: Counts, options: BuildOptions) -> Report:
         """The report of the run, with the numbers and problems in the store."""
-        found = problems.all_problems(connection)
+        files = self.snapshot.files | {row.path: row for row in self.rows}
+        published = {path for path, row in files.items() if not row.gone}
+        found = found_problems(connection, options, published, self.now)
         return Report(
             started=self.now,
             seconds=perf_counter() - self.begun,

@@ -75,10 +75,13 @@ class FeedBuilder:
         return () if row.stale else published.rows
 
     def remove_unwanted(self, run: BuildContext) -> None:
-        """Remove the feeds of kinds that the config no longer has."""
-        kinds = {None, *self._options.kinds_of(run.site)}
+        """Remove the feeds of terms that have none any more by the config or the site's."""
         with self._database.read() as connection:
-            rows = [row for row in feeds.all_feeds(connection) if row.kind not in kinds]
+            rows = [
+                row
+                for row in feeds.all_feeds(connection)
+                if row.term and not self._options.has_feed(run.site, row.term)
+            ]
             known = {row.name: feeds.files_of(connection, row.name) for row in rows}
         for row in rows:
             removed = replace(row, stale=False, content_key=None, post_paths=())

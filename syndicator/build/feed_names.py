@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Collection, Container, Iterable
 from hashlib import blake2b
 
+from syndicator.jekyll.tag_feeds import TagFeeds
 from syndicator.model.content import Problem, Term
 from syndicator.store.feeds import FeedRow
 
@@ -25,12 +26,20 @@ class FeedNames:
     """The names of all feeds of some kinds, by kind and folded label."""
 
     def __init__(
-        self, rows: Iterable[FeedRow], kinds: Collection[str], default_language: str | None = None
+        self,
+        rows: Iterable[FeedRow],
+        kinds: Collection[str],
+        default_language: str | None = None,
+        tag_feeds: TagFeeds | None = None,
     ) -> None:
-        """`default_language`: that of the feed `all`; None: the site has no languages."""
+        """`default_language`: that of the feed `all`; None: the site has no languages.
+
+        `tag_feeds`: the tags that may have a feed; None: all.
+        """
         rows = list(rows)
         self._default_language = default_language
         self._kinds = kinds
+        self._tag_feeds = tag_feeds or TagFeeds()
         #: Cached since the last `take_new`.
         self._of_terms: dict[tuple[Term, ...], tuple[str, ...]] = {}
         self._names = {(row.kind, row.folded): row.name for row in rows}
@@ -48,10 +57,10 @@ class FeedNames:
         names = self._of_terms.get(terms)
         if names is None:
             main = (ALL,) if is_in_main_feed(terms, self._default_language) else ()
-            own = feed_terms(terms, self._kinds)
+            own = feed_terms(filter(self._tag_feeds.allow, terms), self._kinds)
             if is_translation(terms, self._default_language):
                 own = [term for term in own if term.kind == "language"]
-            names = (*main, *(self.of(term) for term in own))
+            names = (*main, *map(self.of, own))
             self._of_terms[terms] = names
         return names
 

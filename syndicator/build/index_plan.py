@@ -121,7 +121,7 @@ def _row(
         digest=read.digest,
         head=head,
         document_digest=read.digest if head else None,
-        feeds=names.of_all(head.terms) if head else (),
+        feeds=names.of_all(head.terms) if head and head.listed else (),
         hidden_id=assigned.hidden_ids.get(path),
     )
 

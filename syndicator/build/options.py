@@ -30,6 +30,8 @@ class BuildOptions:
     own_hub: str | None  #: which of the hubs is our own; None: it is off
     #: From the path of an alias to that of a feed file.
     aliases: Mapping[str, str] = field(default_factory=dict)
+    #: From a path whose requests are redirected to that of a feed file.
+    moved: Mapping[str, str] = field(default_factory=dict)
     policy: Policy
     theme: Path | None = None  #: the folder of the site's theme; None: not known
     #: Of the program. Posts read or rendered by another version are read and rendered again.
@@ -41,6 +43,10 @@ class BuildOptions:
         """The kinds of terms that have feeds. A site's languages always have some."""
         kinds = self.kinds if self.kinds is not None else site.by
         return (*kinds, "language") if site.plugins.languages else kinds
+
+    def has_feed(self, site: Site, term: Term) -> bool:
+        """Whether a term has a feed, if posts have it."""
+        return term.kind in self.kinds_of(site) and site.tag_feeds.allow(term)
 
     def scope_of(self, site: Site) -> Scope:
         """The documents to read: collections only if they have feeds, and never our own output.

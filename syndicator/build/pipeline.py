@@ -121,7 +121,8 @@ class Builder:
         try:
             loader = self._loader_for(known.site, source)
             compression = Compression(self.output)
-            run = BuildContext(known, source, now, begun, step, cancel, loader, compression)
+            run = BuildContext(known, source, now, begun, step, cancel, loader, compression
+            )
             return self._build(run, found, stale)
         except BaseException:
             self._snapshots.invalidate(Reason.FAILED_RUN)  # the next run finds the same changes
@@ -221,7 +222,7 @@ class Builder:
         """Keep what this run knows for the next one. Returns the report of this run."""
         known = run.snapshot
         with self.database.read() as connection:
-            report = run.report(connection, indexed.counts)
+            report = run.report(connection, indexed.counts, self.options)
             dependencies = Dependencies(entries.needs(connection))
             using_posts = frozenset(entries.using_posts(connection))
         snapshot = replace(

@@ -156,7 +156,9 @@ def from_state(
     return Snapshot(
         site=site,
         site_problems=site_problems,
-        names=FeedNames(feeds.all_names(connection), kinds, site.plugins.default_language),
+        names=FeedNames(
+            feeds.all_names(connection), kinds, site.plugins.default_language, site.tag_feeds
+        ),
         dependencies=Dependencies(entries.needs(connection)),
         using_posts=frozenset(entries.using_posts(connection)),
         files={row.path: row for row in feeds.all_files(connection)},

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from syndicator.sources.referenced_files import FolderFiles
 
 _DEFAULT_FILE = Path("config/syndicator.toml")
 
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}", re.I)
+
 
 @dataclass(frozen=True, kw_only=True)
 class DetectedSite:
@@ -28,6 +31,7 @@ class DetectedSite:
     posts: int
     plain: bool  #: a folder of Markdown files that Jekyll does not process
     config: Mapping[str, Any]  #: `_config.yml`; empty if the site has none
+    domain: str | None  #: the host in the site's `CNAME`, as GitHub Pages reads it; None: none
     #: Path of each of jekyll-feed's feeds, and our feed that replaces it.
     aliases: Mapping[str, str]
     theme: Path | None = None  #: the folder of its theme's gem; None: not found
@@ -79,9 +83,16 @@ def detect_site(root: Path, environ: Mapping[str, str] = MappingProxyType({})) -
         posts=len(SourceFolder(root, site.scope).scan().stat_hashes),
         plain="" in site.scope.roots,
         config=site.config if text else {},
+        domain=_domain(files.text("CNAME")),
         aliases=_jekyll_feed_aliases(site.config),
         theme=find_theme(site.config, root, environ),
     )
+
+
+def _domain(cname: str | None) -> str | None:
+    """https://docs.github.com/en/pages/configuring-a-custom-domain-for-your-github-pages-site"""
+    words = (cname or "").split()
+    return words[0].lower() if words and _HOST.fullmatch(words[0]) else None
 
 
 def _jekyll_feed_aliases(config: Mapping[str, Any]) -> dict[str, str]:
@@ -135,7 +146,9 @@ def _quoted(text: str) -> str:
 
 def _site_settings(site: DetectedSite) -> Iterator[str]:
     """Settings that a feed needs and `_config.yml` lacks."""
-    if not site.config.get("url"):
+    if not site.config.get("url") and site.domain:
+        yield f'url   = "https://{site.domain}/"   # as the site\'s CNAME names it\n'
+    elif not site.config.get("url"):
         yield 'url   = "https://example.org/"   # change this to the site\'s address\n'
     if not (site.config.get("title") or site.config.get("name")):
         yield f"title = {_quoted(site.root.name)}\n"
@@ -143,12 +156,15 @@ def _site_settings(site: DetectedSite) -> Iterator[str]:
 
 def _summary_lines(site: DetectedSite, file: Path) -> Iterator[str]:
     """What was detected, and the next steps."""
-    url = site.config.get("url")
+    own_url = site.config.get("url")
+    url = own_url or (site.domain and f"https://{site.domain}/")
     title = site.config.get("title") or site.config.get("name")
     yield f"Wrote {file}"
     yield f"  {count(site.posts, 'post')} in {site.root}"
-    if title or url:
-        yield f"  _config.yml: {title or 'no title'}, {url or 'no url'}"
+    if title or own_url:
+        yield f"  _config.yml: {title or 'no title'}, {own_url or 'no url'}"
+    if url and not own_url:
+        yield f"  CNAME: site.url is {url}; change it if the site has another address"
     if site.theme:
         yield f"  theme: {site.theme}"
     for path, feed in site.aliases.items():

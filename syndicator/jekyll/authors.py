@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from syndicator.jekyll.addresses import WEB, absolute
-from syndicator.jekyll.as_text import is_empty, label
+from syndicator.jekyll.as_text import as_text, is_empty, label
+from syndicator.jekyll.titles import plain_label
 from syndicator.model.content import Author
 from syndicator.ruby.uris import is_absolute, join_address
 
@@ -45,13 +46,13 @@ def read_authors(
 def _read_author(value: Any, known: Mapping[str, Any], url: str, baseurl: str) -> Author | None:
     key = label(value) if not isinstance(value, dict) else None
     if key is not None and key not in known:
-        return _author_by_name(key)
+        return _author_by_name(plain_label(key))
     fields = known.get(key) if key is not None else value
     if isinstance(fields, str):
         fields = {"name": fields}
     if not isinstance(fields, dict):
         fields = {}
-    name = label(_scalar(fields.get("name"))) or key
+    name = plain_label(as_text(_scalar(fields.get("name"))) or key or "")
     if not name:
         return None
     email, uri = label(_scalar(fields.get("email"))), label(_scalar(fields.get("uri")))

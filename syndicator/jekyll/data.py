@@ -19,15 +19,17 @@ from syndicator.jekyll.safe_yaml import (
 from syndicator.model.content import Problem
 from syndicator.model.lookups import SiteFiles
 
-#: Cells of a CSV table, including the empty ones that fill up short rows: as many as 1 MiB of text
-#: can hold.
+#: Characters of all files together, and bytes of one. Sites with tens of thousands of records have
+#: some MB.
+MAX_TEXT = 16 * 1024 * 1024
+#: Cells of a CSV table, including the empty ones that fill up short rows, or values of a JSON file:
+#: as many as MAX_TEXT has at 16 characters each. A value takes some 100 bytes of memory.
 MAX_CELLS = 1024 * 1024
-
-#: Characters of all files together. Sites with thousands of records have a few MB.
-MAX_TEXT = 8 * 1024 * 1024
 #: Values of all YAML files together. Each takes 7 to 37 µs; 6 MB of lines of 25 characters have as
-#: many. JSON and CSV take a tenth of the time and are limited by MAX_TEXT.
+#: many. JSON and CSV take a tenth of the time.
 MAX_YAML_VALUES = 250_000
+#: Values of all JSON and CSV files together: some hundred MB of memory.
+MAX_OTHER_VALUES = 4 * MAX_CELLS
 #: Characters of unreadable YAML that count as one value: it was parsed up to the error.
 _UNREADABLE = 2
 
@@ -44,24 +46,25 @@ def read_data(
     texts: dict[str, str] = {}
     problems: list[Problem] = []
     paths = [path for path in files.names(folder) if _suffix(path)]
-    characters = values = 0
+    characters = values = other_values = 0
     for number, path in enumerate(paths):
-        text = files.text(path)
+        text = files.text(path, MAX_TEXT)
         if text is None:
             problems.append(
                 Problem(
                     path=path,
                     message="the data can't be read",
-                    hint="it must be UTF-8 and at most 1 MiB",
+                    hint=f"it must be UTF-8 and at most {MAX_TEXT // 1024**2} MiB",
                 )
             )
             continue
         characters += len(text)
-        if characters > MAX_TEXT or values >= MAX_YAML_VALUES:
+        suffix = _suffix(path)
+        other_values += 0 if suffix in _YAML else _marks(text, suffix)
+        if characters > MAX_TEXT or values >= MAX_YAML_VALUES or other_values > MAX_OTHER_VALUES:
             problems.append(_left_out(path, len(paths) - number - 1))
             break
         texts[path] = text
-        suffix = _suffix(path)
         try:
             value = _parse(text, suffix)
         except (
@@ -93,8 +96,15 @@ def _parse(text: str, suffix: str) -> Any:
         return _table(text, "," if suffix == ".csv" else "\t")
     if suffix == ".json":
         check_json(text)
+        if _marks(text, suffix) > MAX_CELLS:
+            raise YamlLimitError(f"it has more than {MAX_CELLS:,} values")
         return without_lone_surrogates(json.loads(text))
     return load_yaml(text)
+
+
+def _marks(text: str, suffix: str) -> int:
+    """The number of characters that begin or end a value: at least the number of values."""
+    return sum(map(text.count, {".json": ",[{", ".csv": ",\n", ".tsv": "\t\n"}[suffix]))
 
 
 def _table(text: str, delimiter: str) -> list[dict[str, Any]]:
@@ -135,6 +145,7 @@ def _left_out(path: str, others: int) -> Problem:
     return Problem(
         path=path,
         message=f"{files} left out: together, all data files have more than"
-        f" {MAX_TEXT // 1024**2} MiB of text or {MAX_YAML_VALUES:,} YAML values",
+        f" {MAX_TEXT // 1024**2} MiB of text, {MAX_YAML_VALUES:,} values of YAML,"
+        f" or {MAX_OTHER_VALUES:,} of JSON and CSV",
         hint="remove data that no post needs",
     )

@@ -40,7 +40,8 @@ class HeadReader:
         location = locate(document.path, self._site)
         if location is None:
             return None, ()
-        parts = _split_head(document.data)
+        is_post = location.suffix.lower() in self._site.scope.suffixes
+        parts = _split_head(document.data) if is_post else None
         plugins = self._site.plugins
         if parts is None or plugins.titles_from_headings or plugins.language_from_path:
             return self._read_in_full(document)[:2]

@@ -13,7 +13,7 @@ from syndicator.ruby.uris import join_address
 #: The front matter keys that a `HeadTemplates` is made from.
 TEMPLATE_KEYS = frozenset(
     "slug permalink category categories tag tags author authors published draft id guid"
-    " last_modified_at updated lang".split()
+    " last_modified_at updated lang hidden feed exclude_from_feed".split()
 )
 
 #: Bytes of an id. PostgreSQL can't index a text of some thousands of bytes.
@@ -33,6 +33,7 @@ class HeadTemplates(NamedTuple):
     updated: datetime | None
     language: str | None
     folder: str  #: of the pages of its language, with a leading slash; "" is the site's root
+    listed: bool  #: whether feeds may have it
 
 
 def make_head(
@@ -50,7 +51,7 @@ def make_head(
         path=location.path,
         basename=location.basename,
         slug=slug,
-        output_ext=location.suffix if location.suffix.startswith(".htm") else ".html",
+        output_ext=location.suffix if location.suffix.lower().startswith(".htm") else ".html",
         published=in_zone(published, site),
         categories=head_template.categories,
     )
@@ -69,6 +70,7 @@ def make_head(
         updated=head_template.updated,
         terms=head_template.terms,
         text_digest=text_digest(title, body),
+        listed=head_template.listed,
     )
 
 

@@ -33,11 +33,28 @@ class PostFields:
         if published is None:
             hint = "write true, or remove it"
             self._front.problem("published", "published is empty, which means false", hint)
-        for key, value in (("published", published), ("draft", draft)):
+        self._report_quoted_flags("published", "draft")
+        return published is None or _is_flag(published, False) or _is_flag(draft, True)
+
+    def is_listed(self) -> bool:
+        """Whether feeds may have the post. "true" and "false" as text are reported.
+
+        Released versions of jekyll-feed have no such key.
+        """
+        self._report_quoted_flags("feed", "hidden", "exclude_from_feed")
+        values = self._front.values
+        return not (
+            _is_flag(values.get("feed"), False)
+            or _is_flag(values.get("hidden"), True)
+            or _is_flag(values.get("exclude_from_feed"), True)
+        )
+
+    def _report_quoted_flags(self, *keys: str) -> None:
+        for key in keys:
+            value = self._front.values.get(key)
             if isinstance(value, str) and value.strip().lower() in ("true", "false"):
                 message = f"{key} is text, not true or false: {quoted(value)}"
                 self._front.problem(key, message, "write it without quotes")
-        return published is None or _is_flag(published, False) or _is_flag(draft, True)
 
     def slug(self) -> str | None:
         """None: the front matter has no slug."""

@@ -35,6 +35,8 @@ def read_post(document: Document, site: Site) -> ReadPost:
     location = locate(document.path, site)
     if location is None:
         return ReadPost(post=None)
+    if location.suffix.lower() not in site.scope.suffixes:
+        return _of_other_suffix(document, location)
     if not document.data.strip():  # more likely a half-finished save than a post
         return _left_out(document, HeadError("the file is empty"))
     try:
@@ -53,6 +55,22 @@ def read_post(document: Document, site: Site) -> ReadPost:
     if reader.fields.is_hidden():
         return ReadPost(post=None, problems=tuple(reader.front.problems))
     return reader.read(body_bytes)
+
+
+def _of_other_suffix(document: Document, location: DocumentPath) -> ReadPost:
+    """No post. Jekyll publishes such a file as it is, without Markdown."""
+    try:
+        has_front_matter = split(decode(document.data)).kind is not None
+    except HeadError:
+        has_front_matter = False
+    note = Problem(
+        path=document.path,
+        line=1,
+        message=f"no feed has it: {location.suffix} is not a suffix of Markdown or HTML",
+        hint="rename it to .md, or add its suffix to markdown_ext in _config.yml",
+        note=True,
+    )
+    return ReadPost(post=None, problems=(note,) if has_front_matter else ())
 
 
 def _left_out(document: Document, error: HeadError) -> ReadPost:
@@ -91,6 +109,10 @@ class _PostReader:
     def read(self, body_bytes: bytes) -> ReadPost:
         """The post, or its problems. `body_bytes` is the body as it is in the file."""
         front, location = self.front, self._location
+        if self._is_ignored():
+            message = "Jekyll makes no page of it, since its name has no date: no feed has it"
+            front.problem(None, message, "name it YYYY-MM-DD-title.md")
+            return ReadPost(post=None, problems=tuple(front.problems))
         published = self._published()
         if published is None:
             return ReadPost(post=None, problems=tuple(front.problems))
@@ -155,7 +177,16 @@ class _PostReader:
             updated=fields.updated(),
             language=fields.language() or language_tag(site_language),
             folder=plugins.folder_of(site_language),
+            listed=fields.is_listed(),
         )
+
+    def _is_ignored(self) -> bool:
+        """Whether Jekyll doesn't read the file (readers/post_reader.rb `read_publishable`).
+
+        In a plain folder, and in another collection, the front matter's date is enough.
+        """
+        is_jekyll_post = self._location.collection == "posts" and "" not in self._site.scope.roots
+        return is_jekyll_post and self._location.date is None
 
     def _published(self) -> datetime | None:
         value, file_date = self.front.values.get("date"), self._location.date
@@ -164,12 +195,7 @@ class _PostReader:
                 self._report_missing_date()
                 return None
             return self._parse_date(None, "the file name's date", file_date)
-        published = self._parse_date("date", "date", value)
-        is_jekyll_post = self._location.collection == "posts" and "" not in self._site.scope.roots
-        if published and file_date is None and is_jekyll_post:
-            message = "Jekyll ignores this post: its file name has no date"
-            self.front.problem(None, message, "name it YYYY-MM-DD-title.md")
-        return published
+        return self._parse_date("date", "date", value)
 
     def _parse_date(self, key: str | None, what: str, value: Any) -> datetime | None:
         """The publication time. A day past the end of its month is read as Jekyll reads it."""

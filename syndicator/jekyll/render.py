@@ -14,6 +14,7 @@ from syndicator.jekyll.linked_page import external_url
 from syndicator.jekyll.localized_links import with_localized_links
 from syndicator.jekyll.podcast import read_episode
 from syndicator.jekyll.site import Site
+from syndicator.jekyll.titles import plain_label
 from syndicator.kramdown.highlight import highlighted
 from syndicator.kramdown.options import Highlighting
 from syndicator.kramdown.to_html import MarkdownLimitError, smartify, to_html
@@ -216,7 +217,8 @@ class Renderer:
             value = post.front.get(key)
             if value not in (None, False, "", [], {}):
                 text = str(value)
-                return excerpt.plain(html_with_emoji(text) if self._site.plugins.emoji else text)
+                text = html_with_emoji(text) if self._site.plugins.emoji else text
+                return " ".join(plain_label(text).split())
         source = excerpt.source(post.body, excerpt_separator(post, self._site))
         if html is None or source != post.body:
             html = self._html(post, source, outcome) if source.strip() else ""

@@ -2,8 +2,8 @@
 
 PyYAML with libyaml, and these rules of Psych (psych/scalar_scanner.rb): timestamps may have
 one-digit parts and zones without a colon; a timestamp without a zone is UTC; a day that doesn't
-exist is text; numbers may have commas; unknown tags are ignored. Unlike Psych, `12:30` stays text
-instead of a number to base 60.
+exist is text; numbers may have commas; unknown tags are ignored; an anchor may be repeated. Unlike
+Psych, `12:30` stays text instead of a number to base 60.
 """
 
 import re
@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import yaml
+from yaml.composer import Composer, ComposerError
 
 try:
     from yaml import CSafeLoader as _SafeLoader
@@ -62,11 +63,17 @@ class Loader(_SafeLoader):
     def __init__(self, stream: str) -> None:
         check_text(stream)
         super().__init__(stream)
+        self._text = stream
         self.duplicates: list[tuple[str, int]] = []
 
     def get_single_data(self) -> Any:
         """The value of the text. Raises YamlLimitError before building one that is too large."""
-        node = self.get_single_node()
+        try:
+            node = self.get_single_node()
+        except ComposerError as error:
+            if not str(error.context).startswith("found duplicate anchor"):
+                raise
+            node = _AnchorsRepeated(self._text, self).get_single_node()
         if node is None:
             return None
         check_nodes(node)
@@ -82,6 +89,37 @@ class Loader(_SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+class _AnchorsRepeated(Composer):
+    """Composes a text in which an anchor is repeated, which PyYAML refuses.
+
+    An alias means the last anchor of its name before it (YAML 1.1 §3.2.2.2). libyaml's composer
+    can't be changed, so this is PyYAML's own, on libyaml's events.
+    """
+
+    def __init__(self, text: str, resolver: Loader) -> None:
+        super().__init__()
+        self._events = yaml.parse(text, Loader=_SafeLoader)
+        self._next = next(self._events, None)
+        self.resolve = resolver.resolve
+        self.descend_resolver = resolver.descend_resolver
+        self.ascend_resolver = resolver.ascend_resolver
+
+    def check_event(self, *kinds: type[yaml.Event]) -> bool:
+        return isinstance(self._next, kinds)
+
+    def peek_event(self) -> Any:
+        return self._next
+
+    def get_event(self) -> Any:
+        event, self._next = self._next, next(self._events, None)
+        return event
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if not self.check_event(yaml.AliasEvent):
+            self.anchors.pop(self.peek_event().anchor, None)
+        return super().compose_node(parent, index)
+
+
 def load_yaml(text: str) -> Any:
     """Parse the text. Raises `yaml.YAMLError`, or `YamlLimitError` before or after parsing."""
     value = yaml.load(text, Loader=Loader)  # noqa: S506 -- a SafeLoader
@@ -92,7 +130,8 @@ def load_yaml(text: str) -> Any:
 def check_json(text: str) -> None:
     """Raise YamlLimitError for JSON with too many nested brackets outside of strings."""
     depth = 0
-    for mark in _JSON_MARK.findall(text):
+    for found in _JSON_MARK.finditer(text):
+        mark = found[0]
         if mark in "[{":
             depth += 1
             if depth > MAX_DEPTH:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from syndicator.jekyll.as_text import as_text, is_empty, label, language_tag, quoted
+from syndicator.jekyll.as_text import as_text, is_empty, language_tag, quoted
 from syndicator.jekyll.authors import read_authors
 from syndicator.jekyll.data import read_data
 from syndicator.jekyll.defaults import Defaults, read_defaults
@@ -21,7 +21,8 @@ from syndicator.jekyll.permalinks import template_for_collection, template_for_p
 from syndicator.jekyll.plugins import Plugins, read_plugins
 from syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml
 from syndicator.jekyll.shows import read_show
-from syndicator.jekyll.titles import plain_title
+from syndicator.jekyll.tag_feeds import TagFeeds, read_tag_feeds
+from syndicator.jekyll.titles import plain_label, plain_title
 from syndicator.kramdown.options import KramdownOptions
 from syndicator.model.content import Problem, Scope, SiteInfo, fingerprint
 from syndicator.model.lookups import SiteFiles
@@ -64,6 +65,7 @@ class Site:
     config: Mapping[str, Any]  #: the whole config, for Liquid's `site`
     data: Mapping[str, Any]  #: Liquid's `site.data`
     by: tuple[str, ...]  #: kinds of terms that jekyll-feed makes feeds of
+    tag_feeds: TagFeeds
     excerpt_only: bool
     posts_limit: int | None  #: entries in a feed; None: not set
     excerpt_separator: str  #: "" for no excerpts
@@ -169,6 +171,7 @@ class _ConfigReader:
             config=config,
             data=data,
             by=self._by(),
+            tag_feeds=read_tag_feeds(self.feed.get("tags")),
             excerpt_only=self.feed.get("excerpt_only") is True,
             posts_limit=limit if isinstance(limit, int) and limit > 0 else None,
             excerpt_separator=as_text(separator),
@@ -205,7 +208,7 @@ class _ConfigReader:
         return SiteInfo(
             title=plain_title(title, kramdown) or self.url.partition("://")[2] or "Untitled",
             url=join_address(self.url, self.baseurl, "/"),
-            description=label(self._overrides.get("description") or self.text("description")),
+            description=plain_label(self._overrides.get("description") or self.text("description")),
             language=self._language(report=False),
             authors=read_authors(author, {}, self.url, self.baseurl),
             logo=self._picture(self.feed.get("logo")) or self._picture(self.config.get("logo")),
@@ -280,7 +283,8 @@ class _ConfigReader:
         return {as_text(name) for name in names} if isinstance(names, dict | list) else set()
 
     def _suffixes(self) -> tuple[str, ...]:
-        names = (self.text("markdown_ext") or "markdown,mkdown,mkdn,mkd,md").split(",")
+        """The config's `markdown_ext`, in lower case (converters/markdown.rb `extname_list`)."""
+        names = (self.text("markdown_ext") or "markdown,mkdown,mkdn,mkd,md").lower().split(",")
         return tuple(f".{name.strip()}" for name in names if name.strip())
 
     def _scope(
@@ -289,8 +293,8 @@ class _ConfigReader:
         exclude, include = self.config.get("exclude"), self.config.get("include")
         if exclude is not None and not isinstance(exclude, list):
             self.problem("exclude", "exclude is not a list")
-        included = set(map(as_text, include)) if isinstance(include, list) else set()
-        excluded = list(map(as_text, exclude)) if isinstance(exclude, list) else []
+        included = _patterns(include)
+        excluded = _patterns(exclude)
         destination = self.text("destination").removeprefix("./").strip("/")
         if destination and not destination.startswith(".."):
             excluded.append(f"{destination}/")
@@ -298,9 +302,7 @@ class _ConfigReader:
         return Scope(
             anywhere=frozenset() if plain else frozenset({"_posts"}),
             roots=("",) if plain else tuple(each.folder for each in collections.values()),
-            exclude=tuple(
-                dict.fromkeys(path for path in excluded if path and path not in included)
-            ),
+            exclude=tuple(dict.fromkeys(path for path in excluded if path not in included)),
             suffixes=(*suffixes, ".html", ".htm"),
         )
 
@@ -316,3 +318,16 @@ class _ConfigReader:
         return fingerprint(
             self.config, sorted(self._overrides.items()), sorted(texts.items()), plain
         )
+
+
+def _patterns(setting: Any) -> list[str]:
+    """The paths and globs of `exclude` or `include`, relative to the source.
+
+    A leading slash is the source too: Jekyll joins both (entry_filter.rb `glob_include?`).
+    """
+    texts = map(as_text, _list(setting))
+    return [pattern for text in texts if (pattern := text.removeprefix("/"))]
+
+
+def _list(setting: Any) -> list[Any]:
+    return setting if isinstance(setting, list) else []

@@ -60,6 +60,8 @@ class Scope:
     roots: tuple[str, ...] = ()
     #: Globs on paths (Jekyll's `exclude`); the name of a folder excludes everything below it.
     exclude: tuple[str, ...] = ()
+    #: Of posts, in lower case. A file with a dated name and another suffix is a document too: it
+    #: is no post, but may be one to Jekyll.
     suffixes: tuple[str, ...] = (".md", ".markdown", ".html")
 
 
@@ -102,6 +104,7 @@ class PostHead(NamedTuple):
     updated: datetime | None  #: None: not in the front matter
     terms: tuple[Term, ...]  #: of every kind, in the author's order, each once
     text_digest: str  #: of the title and the text; another digest is an updated entry
+    listed: bool = True  #: False: it has a page, but its front matter keeps it out of feeds
 
 
 class Identity(NamedTuple):

@@ -59,10 +59,10 @@ class SiteFiles(Protocol):
     Implementations record the requested paths, so that an entry is rendered again when one changes.
     """
 
-    def text(self, path: str) -> str | None:
+    def text(self, path: str, max_bytes: int = 1024 * 1024) -> str | None:
         """The file's text without a byte order mark.
 
-        None if the file does not exist, is not UTF-8, or has 1 MiB or more.
+        None if the file does not exist, is not UTF-8, or has more than `max_bytes`.
         """
 
     @property

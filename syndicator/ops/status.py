@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from syndicator.build.aliases import aliases_without_target
+from syndicator.build.found_problems import found_problems
+from syndicator.build.options import BuildOptions
 from syndicator.errors import StateError, SyndicatorError
 from syndicator.model.content import Problem, Report
 from syndicator.model.outbox import JobKind, JobState, queued_by_kind
 from syndicator.ops import disk
-from syndicator.store import feeds, kv, locks, outbox, posts, problems, subscriptions
+from syndicator.store import feeds, kv, locks, outbox, posts, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState
 from syndicator.store.subscriptions import Audience
@@ -179,9 +180,9 @@ def collect(
     url: str,
     version: str,
     now: datetime,
-    aliases: Mapping[str, Mapping[str, str]],
+    options: BuildOptions,
 ) -> Status:
-    """Collect the status. `aliases`: by setting, a feed file by the path that leads to it."""
+    """Collect the status."""
     daemon = locks.holder(database, "daemon")
     with database.read() as connection:
         rows = [row for row in feeds.all_feeds(connection) if row.content_key is not None]
@@ -189,8 +190,7 @@ def collect(
         counts = outbox.counts(connection)
         audiences = subscriptions.by_topic(connection, now)
         subscribers = {topic: audience.subscribers for topic, audience in audiences.items()}
-        found = problems.all_problems(connection)
-        found += aliases_without_target(aliases, {file.path for file in files})
+        found = found_problems(connection, options, {file.path for file in files}, now)
         return Status(
             version=version,
             daemon=daemon.name if daemon else None,

@@ -8,12 +8,23 @@ from fnmatch import fnmatchcase
 
 from syndicator.model.content import Scope
 
+#: The name of a post in Jekyll, whatever its suffix (document.rb DATE_FILENAME_MATCHER).
+_DATED = re.compile(r"\d{2,4}-\d{1,2}-\d{1,2}-[^/]*\.[^.~]+", re.ASCII)
+
 
 class DocumentRules:
     """The rules of a Scope. Paths are relative to the source."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
+
+    def is_named(self, name: str) -> bool:
+        """Whether a file of this name is a document: a post, or what Jekyll takes for one."""
+        return self.has_suffix(name) or _DATED.fullmatch(name) is not None
+
+    def has_suffix(self, name: str) -> bool:
+        """Whether it is Markdown or HTML by its suffix, in upper or lower case."""
+        return name.endswith(self._scope.suffixes) or name.lower().endswith(self._scope.suffixes)
 
     def is_entered(self, folder: str) -> bool:
         """Whether a folder is a document folder or below one, as a scan would find it."""

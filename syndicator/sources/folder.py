@@ -114,7 +114,9 @@ class SourceFolder:
                 except OSError:  # a circular link: reading reports it
                     pass
                 path = prefix + name
-                if not name.endswith(suffixes) or (excludes and rules.is_excluded(path)):
+                if not (name.endswith(suffixes) or rules.is_named(name)) or (
+                    excludes and rules.is_excluded(path)
+                ):
                     continue
                 try:
                     seen = entry.stat()
@@ -133,7 +135,7 @@ class SourceFolder:
     def is_document(self, path: str) -> bool:
         """Whether a scan would include a file of this path, which need not exist."""
         folder, _, name = path.rpartition("/")
-        if not name.endswith(self.scope.suffixes) or self._rules.is_excluded(path):
+        if not self._rules.is_named(name) or self._rules.is_excluded(path):
             return False
         return self._rules.is_entered(folder) and is_below(
             os.path.realpath(self._top + folder), self._real
@@ -158,8 +160,18 @@ class SourceFolder:
         """Read a file. A Problem if it is refused or unreadable; None if it is gone.
 
         Refused without being opened: files that aren't regular (opening a FIFO hangs), links that
-        leave the source, and files over 4 MiB.
+        leave the source, and files over 4 MiB. A file that has a post's name, and the suffix of a
+        picture or another format, is refused without a Problem: its data are empty.
         """
+        result = self._read(path)
+        if isinstance(result, Problem) and not self._rules.has_suffix(path):
+            at = self.stat(path)
+            return at and Document(
+                stat=at, data=b"", digest=sha1(usedforsecurity=False).hexdigest()
+            )
+        return result
+
+    def _read(self, path: str) -> Document | Problem | None:
         full = f"{self._top}{path}"
         try:
             seen = os.lstat(full)

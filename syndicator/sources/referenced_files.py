@@ -14,7 +14,7 @@ from syndicator import regular_files
 from syndicator.model.content import FileState
 from syndicator.sources.folder import is_below
 
-#: Bytes of an include or a data file: text written by people.
+#: Bytes of an include: text written by people.
 MAX_BYTES = 1024 * 1024
 
 
@@ -29,9 +29,9 @@ class FolderFiles:
         self._theme = None if theme is None else os.path.realpath(theme)
         self.needs: dict[str, FileState] = {}
 
-    def text(self, path: str) -> str | None:
+    def text(self, path: str, max_bytes: int = MAX_BYTES) -> str | None:
         full, _ = self._use(path)
-        return None if full is None else _text(full)
+        return None if full is None else _text(full, max_bytes)
 
     @property
     def has_theme(self) -> bool:
@@ -65,9 +65,9 @@ class FolderFiles:
         return (full, seen) if is_below(full, self._root) else (None, None)
 
 
-def _text(full: str) -> str | None:
+def _text(full: str, max_bytes: int = MAX_BYTES) -> str | None:
     try:
-        return regular_files.read_file(full, MAX_BYTES).decode("utf-8-sig")
+        return regular_files.read_file(full, max_bytes).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from syndicator.errors import MovedStateError, StateError
 from syndicator.store import file_modes
@@ -33,7 +33,7 @@ from syndicator.store.schema import like_sqlite, metadata
 from syndicator.store.state_errors import readable_errors, without_password
 
 #: The newest migration in `migrations/versions`.
-HEAD = "0006"
+HEAD = "0007"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -61,7 +61,7 @@ _POSTGRESQL = {"client_encoding": "utf8"}
 
 
 class Database:
-    """A state by its URL: `sqlite:///path` or `postgresql+psycopg://…`.
+    """A state by its URL: `sqlite:///path` or `postgresql+psycopg://…`; `sqlite://` is in memory.
 
     Opening creates a missing state and migrates an older one; a newer schema is refused.
     Raises StateError, with a readable cause, for each error that an operator can fix.
@@ -281,10 +281,11 @@ def _engine(url: str, *, sqlite: bool) -> Engine:
     if not sqlite:
         like_sqlite("postgresql")
         return create_engine(url, pool_pre_ping=True, **_POSTGRESQL)
-    # LIFO: the connection used last has the pages in its cache; others would cache them again.
-    engine = create_engine(
-        url, connect_args={"timeout": 30, "check_same_thread": False}, pool_use_lifo=True
-    )
+    # A state in memory has one connection. LIFO: the connection used last has the pages in its
+    # cache; others would cache them again.
+    in_memory = not make_url(url).database
+    pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {"pool_use_lifo": True}
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, **pool)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: ConnectionPoolEntry) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -275,6 +276,31 @@ def find_by_name(connection: Connection, names: Iterable[str], now: datetime) ->
     return [head for row in rows if (head := _post_row(row).head)]
 
 
+_SHARED_URLS = (
+    select(posts.c.url_hash)
+    .where(posts.c.url_hash.is_not(None))
+    .group_by(posts.c.url_hash)
+    .having(func.count() > 1)
+)
+
+
+def with_shared_address(connection: Connection) -> list[tuple[str, str]]:
+    """(url, path) of each post whose page has the address of another's, sorted."""
+    return sorted(
+        (row.url, row.path)
+        for batch in batches(connection.scalars(_SHARED_URLS))
+        for row in connection.execute(
+            select(posts.c.url, posts.c.path).where(posts.c.url_hash.in_(batch))
+        )
+    )
+
+
+def updated_after(connection: Connection, time: datetime) -> list[PostHead]:
+    """Posts whose last change is dated later."""
+    rows = connection.execute(select(posts).where(posts.c.out, posts.c.updated > to_us(time)))
+    return [head for row in rows if (head := _post_row(row).head)]
+
+
 def _add_to_count(connection: Connection, more: int) -> None:
     """Update the stored count. Must be called before the rows are changed, see `count`."""
     if more:
@@ -317,6 +343,11 @@ def _feeds(text: str) -> tuple[str, ...]:
 _feeds_json = lru_cache(maxsize=4096)(to_json)
 
 
+def _url_hash(url: str) -> int:
+    digest = blake2b(url.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
 def _columns(row: PostRow) -> dict[str, Any]:
     head = row.head
     return {
@@ -336,6 +367,8 @@ def _columns(row: PostRow) -> dict[str, Any]:
         "text_digest": head and head.text_digest,
         "terms": _terms_json(head.terms) if head else None,
         "feeds": _feeds_json(row.feeds),
+        "listed": head is None or head.listed,
+        "url_hash": head and _url_hash(head.url),
     }
 
 
@@ -362,4 +395,5 @@ def _head(row: Row[Any]) -> PostHead:
         updated=from_us(row.updated),
         terms=_terms(row.terms),
         text_digest=row.text_digest,
+        listed=row.listed,
     )

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     false,
     literal_column,
+    true,
     types,
 )
 
@@ -109,6 +110,10 @@ posts = Table(
     Column("terms", Text),
     # JSON [name, …]: the feeds it is in, or will be in once it is due
     Column("feeds", Text),
+    # False: its front matter keeps it out of feeds
+    Column("listed", Boolean, nullable=False, server_default=true()),
+    # of its url, which may be too long for an index of PostgreSQL
+    Column("url_hash", BigInteger),
 )
 
 #: Which posts belong to which feed, in the order in which feeds are read.
@@ -123,6 +128,12 @@ feed_posts = Table(
 
 #: For finding future posts when they become due.
 Index("posts_published", posts.c.published, posts.c.path)
+
+#: For detecting two posts with one address.
+Index("posts_url_hash", posts.c.url_hash, sqlite_where=posts.c.url_hash.is_not(None))
+
+#: For detecting changes that are dated in the future.
+Index("posts_updated", posts.c.updated, sqlite_where=posts.c.updated.is_not(None))
 
 #: For detecting two posts with one id.
 Index("posts_id", posts.c.id)

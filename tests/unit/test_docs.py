@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reading import CONFIG, Files, document, site_of
+from rendering import Posts
 from typer.main import get_command
 
 from syndicator import config, observe
 from syndicator.cli import init
 from syndicator.cli.commands import app
-from syndicator.jekyll import linked_page, media, podcast, shows
+from syndicator.jekyll import linked_page, media, merged_front_matter, podcast, shows
+from syndicator.jekyll.defaults import merge
+from syndicator.jekyll.posts import read_post
+from syndicator.jekyll.render import Renderer
 from syndicator.model.content import Problem, Report
 from syndicator.ops.status import Failure, FeedState, LastRun, Status
 from syndicator.push.record import PushReport
@@ -127,6 +132,44 @@ def test_each_key_of_a_podcast_is_in_the_reference() -> None:
     keys = {*podcast.ACCEPTED, *media.ENCLOSURE_KEYS, *linked_page.KEYS}
     keys |= {f"podcast.{key}" for key in shows.KEYS}
     assert {key for key in keys if f"`{key}`" not in section} == set()
+
+
+def test_each_front_matter_key_is_in_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every key that is asked for while a post is read and rendered, and no other."""
+    read: set[str] = set()
+
+    class Recorded(dict[str, Any]):
+        def get(self, key: str, default: Any = None) -> Any:
+            read.add(key)
+            return super().get(key, default)
+
+        def __contains__(self, key: object) -> bool:
+            read.add(str(key))
+            return super().__contains__(key)
+
+    monkeypatch.setattr(
+        merged_front_matter, "merge", lambda under, over: Recorded(merge(under, over))
+    )
+    site = site_of(
+        f"{CONFIG}podcast: {{author: Ann}}\ntitles_from_headings: {{collections: true}}\n"
+        "defaults: [{scope: {path: ''}, values: {layout: post}}]\n"
+    )
+    for head, body in (("audio: /a.mp3", "# Heading"), ("audio: /a.mp3\nduration: 1", "Text.")):
+        text = f"---\n{head}\n---\n{body}\n\nMore.\n"
+        post = read_post(document("_posts/2024-01-02-x.md", text), site).post
+        assert post is not None
+        assert Renderer(site, Files(), Posts()).render(post).problems == ()
+    section = REFERENCE.partition("\n## Front matter\n")[2].partition("\n## ")[0]
+    # The table of `podcast` in `_config.yml` is not about posts.
+    rows = re.findall(r"^\| (`(?!podcast\.).*?) \|", section, re.MULTILINE)
+    # Only the keys: not what their values are.
+    cells = [re.split(r"; |(?<=`): ", row)[0] for row in rows]
+    shown = {
+        name
+        for cell in cells
+        for name in re.findall(r"`([\w-]+)(?::[^`]*)?`", cell.partition("(")[0])
+    }
+    assert read == shown
 
 
 def test_the_reference_has_no_removed_setting() -> None:

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 import pytest
-from builds import NOW, SITE, SNAPSHOT, a_state, file_row, post_row, store
+from builds import NOW, OPTIONS, SITE, SNAPSHOT, a_state, file_row, post_row, store
 from reading import site_of
 
 from syndicator.build.context import BuildContext
@@ -66,7 +66,7 @@ def test_the_report_has_numbers_of_the_run_and_of_the_state(tmp_path: Path) -> N
             problems.replace(connection, "read", {"a.md": [note, one]})
         counts = Counts(new=1, changed=2, gone=3)
         with database.read() as connection:
-            report = run.report(connection, counts)
+            report = run.report(connection, counts, OPTIONS)
     assert 0 < report.seconds < 60
     assert (report.started, report.posts, report.next_due) == (NOW, 3, NOW + HOUR)
     assert (report.new, report.changed, report.gone) == (1, 2, 3)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from reading import document, post_of, reading, site_of
 
+from syndicator.jekyll.fast_heads import HeadReader
 from syndicator.jekyll.head_template import text_digest
-from syndicator.jekyll.posts import read_post
+from syndicator.jekyll.posts import ReadPost, read_post
 from syndicator.model.content import Author, Term
 
 AUTHORS = (
@@ -56,6 +57,10 @@ TITLES = [
     ("title: 'It''s \"so\" -- ...'", "It’s “so” – …"),
     ("title: A <em>b</em> & c &lt;d&gt; <script>e</script>f", "A b & c <d> f"),
     ("title: AT&amp;T", "AT&T"),
+    ("title: Vec<T> in Rust", "Vec<T> in Rust"),
+    ('title: Map<K, List<V>> and <b>"bold"</b>', "Map<K, List<V>> and “bold”"),
+    ("title: One<br>two</i> <i>three", "Onetwo</i> <i>three"),
+    ("title: Why <!-- and <script> matter", "Why <!– and <script> matter"),
     ("title: '&amp;amp;'", "&amp;"),
     ("title: |\n  two\n  lines", "two lines"),
     ('title: "a\\x07b&#7;c"', "abc"),
@@ -127,6 +132,10 @@ POST_AUTHORS = [
     ("layout: x", (Author(name="The site"),)),
     ("author: []", (Author(name="The site"),)),
     ("author: 1984", (Author(name="1984"),)),
+    ("author: '<a href=\"https://ann.e.com\">Ann</a>'", (Author(name="Ann"),)),
+    ("author: Ann &amp; Bob", (Author(name="Ann & Bob"),)),
+    ("author: {name: 'Ann <b>X</b>'}", (Author(name="Ann X"),)),
+    ("author: Ann <ann@e.com>", (Author(name="Ann <ann@e.com>"),)),
 ]
 
 
@@ -235,12 +244,48 @@ def test_collection_document_without_a_date(feed_setting: str, problems: int) ->
 
 
 def test_name_without_a_date() -> None:
-    """Jekyll ignores a post without a date in its name; it is a post here, with a Problem."""
-    read = reading("date: 2024-01-01", path="_posts/hello.md")
-    assert read.post is not None
-    assert [str(p) for p in read.problems] == [
-        "_posts/hello.md: Jekyll ignores this post: its file name has no date"
+    """Jekyll makes no page of it, so its link would lead nowhere: it is left out and reported."""
+    for head in ("date: 2024-01-01", "title: x"):
+        read = reading(head, path="_posts/hello.md")
+        assert read.post is None
+        assert [(str(problem), problem.note) for problem in read.problems] == [
+            (
+                "_posts/hello.md: Jekyll makes no page of it, since its name has no date:"
+                " no feed has it",
+                False,
+            )
+        ]
+    assert reading("published: false", path="_posts/hello.md").problems == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("_posts/2016-08-17-x.MD", "https://example.com/2016/08/17/x.html"),
+        ("_posts/2016-08-17-x.Markdown", "https://example.com/2016/08/17/x.html"),
+        ("_posts/2016-08-17-x.HTML", "https://example.com/2016/08/17/x.HTML"),
+    ],
+)
+def test_suffixes_in_capitals(path: str, url: str) -> None:
+    """Jekyll compares them in lower case, and keeps those of HTML in the address."""
+    assert post_of("title: x", path=path).head.url == url
+    assert HeadReader(site_of()).read(document(path, "---\ntitle: x\n---\n"))[0] is not None
+
+
+@pytest.mark.parametrize("name", ["2016-08-17-x.txt", "2016-08-17-x.adoc", "2016-08-17-x.md.bak"])
+def test_other_suffixes_are_noted(name: str) -> None:
+    """Jekyll publishes a post of any suffix as it is. Without front matter it is another file."""
+    path = f"_posts/{name}"
+    read = reading("title: x", path=path)
+    suffix = name[name.rindex(".") :]
+    assert read.post is None
+    assert [(str(problem), problem.note) for problem in read.problems] == [
+        (f"{path}:1: no feed has it: {suffix} is not a suffix of Markdown or HTML", True)
     ]
+    for data in (b"text", b"", b"\x89PNG\0"):
+        assert read_post(document(path, data), site_of()) == ReadPost(post=None)
+    site = site_of(f"{SITE}markdown_ext: 'md,TXT,adoc,bak'")
+    assert reading("title: x", path=path, site=site).post is not None
 
 
 def test_plain_folder() -> None:

@@ -77,6 +77,8 @@ SUMMARIES = [
     ("*one*\n\ntwo", "", "one"),
     ("*one*\n\ntwo", "excerpt: said *so*", "said *so*"),
     ("*one*\n\ntwo", "description: A <b>line</b> &amp; more\nexcerpt: x", "A line & more"),
+    ("*one*\n\ntwo", "description: Let&rsquo;s&nbsp;x", "Let’s x"),
+    ("*one*\n\ntwo", "description: Why Vec<T> <i>is</i> good", "Why Vec<T> is good"),
     ("*one*\n\ntwo", "description: ''\nexcerpt: x", "x"),
     ("one\n\ntwo <!--m--> three", "excerpt_separator: <!--m-->", "one two"),
     ("{% if true %}one\n\ntwo{% endif %}", "", "one"),

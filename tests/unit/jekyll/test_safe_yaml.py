@@ -6,6 +6,7 @@ import time
 import tracemalloc
 
 import pytest
+import yaml
 
 from syndicator.jekyll.front_matter import HeadError, load_head, split
 from syndicator.jekyll.safe_yaml import MAX_DEPTH, YamlLimitError, check_json, check_text, load_yaml
@@ -101,6 +102,36 @@ SHALLOW = {
 def test_brackets_in_text_are_not_nesting(kind: str) -> None:
     """Text that only looks deep is read."""
     assert load_yaml(SHALLOW[kind])
+
+
+REPEATED = [
+    ("a: &x 1\nb: &x 2\nc: *x", {"a": 1, "b": 2, "c": 2}),
+    ("a: &x [1]\nb: *x\nc: &x {d: 2}\ne: *x", {"a": [1], "b": [1], "c": {"d": 2}, "e": {"d": 2}}),
+    ("a: &x &x y", None),
+    ("- &x a\n- &x *y", None),
+    ("a: &x 1\nb: &x 2\nc: *y", None),
+]
+
+
+@pytest.mark.parametrize(("text", "values"), REPEATED)
+def test_repeated_anchors(text: str, values: object) -> None:
+    """An alias means the last anchor before it (YAML 1.1 §3.2.2.2). Others are errors as before."""
+    if values is None:
+        with pytest.raises(yaml.YAMLError):
+            load_yaml(text)
+    else:
+        assert load_yaml(text) == values
+        assert load_head(split(f"---\n{text}\n---\n")).values == values
+
+
+def test_values_of_repeated_anchors_are_limited() -> None:
+    """As those of others: aliases that multiply, a value in itself, values by the thousand."""
+    many = "".join(f"x{n}: &x [*x, *x, *x, *x, *x, *x, *x, *x, *x, *x]\n" for n in range(9))
+    for text in (f"a: &x 1\n{many}", "a: &x 1\nb: &x {c: *x}", "a: &x 1\nb: &x 1\n" + "- " * 99):
+        begun = time.thread_time()
+        with pytest.raises((YamlLimitError, yaml.YAMLError)):
+            load_yaml(text)
+        assert time.thread_time() - begun < 1
 
 
 @pytest.mark.parametrize(

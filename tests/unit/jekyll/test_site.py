@@ -2,13 +2,17 @@
 
 import time
 from datetime import UTC
+from pathlib import Path
+from string import ascii_lowercase
 from zoneinfo import ZoneInfo
 
 import pytest
 from reading import site_and_problems, site_of
 
+from syndicator.jekyll.site import read_site
 from syndicator.kramdown.options import KramdownOptions
 from syndicator.model.content import Author
+from syndicator.sources.referenced_files import FolderFiles
 
 
 def test_first_users_config() -> None:
@@ -35,6 +39,12 @@ def test_first_users_config() -> None:
 def test_a_sites_title_is_plain_text(title: str, shown: str) -> None:
     """Typographic and without markup, like a post's."""
     assert site_of(f'url: https://e.com\ntitle: "{title}"\n').info.title == shown
+
+
+def test_a_sites_description_is_plain_text() -> None:
+    """Without markup, like a post's; its quotes stay."""
+    site = site_of("url: https://e.com\ndescription: Let&rsquo;s <b>say</b> 'x'\n")
+    assert site.info.description == "Let’s say 'x'"
 
 
 def test_settings_of_jekyll_feed() -> None:
@@ -168,6 +178,16 @@ def test_scope_of_a_jekyll_site() -> None:
     assert {".md", ".markdown", ".mkd", ".html"} <= set(scope.suffixes)
 
 
+def test_excludes_with_a_leading_slash() -> None:
+    """It is the source. So is that of `include`."""
+    scope = site_of(
+        "url: https://e.com\nexclude: [/docs, /_posts/2024-01-01-x.md, /a/, /b, '/']\n"
+        "include: [/vendor/cache/, b]\n"
+    ).scope
+    assert scope.exclude[:3] == ("docs", "_posts/2024-01-01-x.md", "a/")
+    assert {"b", "", "vendor/cache/"}.isdisjoint(scope.exclude)
+
+
 @pytest.mark.parametrize(
     ("config", "files", "roots"),
     [
@@ -215,7 +235,7 @@ def test_data() -> None:
     [
         ("{}.yml", f"[{'1.5,' * 90_000}]", 3),
         ("{}.yml", f"[{'1.5,' * 90_000}", 3),
-        ("{}.json", f'"{"x" * 1_000_000}"', 8),
+        ("{}.json", f'"{"x" * 1_000_000}"', 16),
         ("{}.csv", "a,b\n" + "1,2\n" * 250_000, 8),
     ],
 )
@@ -225,11 +245,11 @@ def test_data_of_all_files_together_is_limited(name: str, text: str, read: int) 
     begun = time.thread_time()
     site, problems = site_and_problems("url: https://e.com\n", dict(reversed(files.items())))
     assert time.thread_time() - begun < 10
-    assert set(site.data) <= set("abcdefgh"[:read])
+    assert set(site.data) <= set(ascii_lowercase[:read])
     assert problems[-1].path == sorted(files)[read]
     assert problems[-1].message == (
         f"this file and the {19 - read} after it are left out: together, all data files have"
-        " more than 8 MiB of text or 250,000 YAML values"
+        " more than 16 MiB of text, 250,000 values of YAML, or 4,194,304 of JSON and CSV"
     )
 
 
@@ -269,3 +289,23 @@ def test_kramdown_options_are_merged() -> None:
     assert site_of("url: https://e.com\nkramdown: {hard_wrap: true}\n").kramdown == KramdownOptions(
         hard_wrap=True
     )
+
+
+def test_large_data(tmp_path: Path) -> None:
+    """A file of some MiB is read. More than 16 MiB, and values by the million, are problems."""
+    rows = "".join(f'{{"name": "A town of the country", "number": {n}}},\n' for n in range(40_000))
+    for name, text in {
+        "large": f"[{rows}0]",
+        "many": "[" + "0," * 1_100_000 + "0]",
+        "huge": " " * (16 * 1024 * 1024 + 1),
+    }.items():
+        path = tmp_path / f"_data/{name}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert len(rows) > 1.5 * 1024 * 1024
+    site, problems = read_site("url: https://e.com\n", FolderFiles(tmp_path), {})
+    assert len(site.data["large"]) == 40_001
+    assert [str(problem) for problem in problems] == [
+        "_data/huge.json: the data can't be read",
+        "_data/many.json: the data can't be read: it has more than 1,048,576 values",
+    ]

@@ -49,7 +49,7 @@ class Settings:
 class Files:
     """A site with one file."""
 
-    def text(self, path: str) -> str | None:
+    def text(self, path: str, max_bytes: int = 1024 * 1024) -> str | None:
         return "[{{ include.x }}]" if path == "_includes/box.html" else None
 
     has_theme = False

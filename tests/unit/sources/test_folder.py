@@ -104,6 +104,22 @@ def test_is_document_agrees_with_a_scan(tmp_path: Path, path: str, expected: boo
     assert (path in folder.scan(known=()).fresh) is expected
 
 
+def test_suffixes_in_capitals_and_others(tmp_path: Path) -> None:
+    """A dated name makes a document of every file, so that it can be reported; none is refused."""
+    for name in ("x.MD", "2016-08-17-x.txt", "2016-08-17-x.tar.gz", "x.txt", "2016-08-17-x.md~"):
+        write(tmp_path, f"_posts/{name}")
+    os.truncate(write(tmp_path, "_posts/2016-08-17-film.mp4"), MAX_BYTES + 1)
+    folder = SourceFolder(tmp_path, Scope())
+    names = ["2016-08-17-film.mp4", "2016-08-17-x.tar.gz", "2016-08-17-x.txt", "x.MD"]
+    fresh = [f"_posts/{name}" for name in names]
+    assert list(folder.scan(known=()).fresh) == fresh
+    assert all(map(folder.is_document, fresh))
+    assert not folder.is_document("_posts/x.txt")
+    read = [folder.read(path) for path in fresh]
+    assert [one.data for one in read if isinstance(one, Document)] == [b"", b"x", b"x", b"x"]
+    assert folder.read("_posts/2016-08-17-gone.txt") is None
+
+
 def test_links_to_folders_are_followed_inside_the_source_only(tmp_path: Path) -> None:
     """By a scan and by `is_document`."""
     write(tmp_path, "site/_posts/a.md")

@@ -1,0 +1,69 @@
+"""The one list of what a run found, for `build`, `check` and `status`."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from syndicator.build.aliases import aliases_without_target
+from syndicator.build.assemble import FUTURE_TOLERANCE
+from syndicator.build.options import BuildOptions
+from syndicator.model.content import PostHead, Problem
+from syndicator.store import posts, problems
+
+
+def found_problems(
+    connection: Connection, options: BuildOptions, published: Collection[str], now: datetime
+) -> tuple[Problem, ...]:
+    """All problems and notes by path and line, each once; those of a path as a whole come first.
+
+    Problems of one document are stored when it is read or rendered. Those of several posts, of time
+    and of settings are looked for here. `published`: the paths of the published files.
+    """
+    links = {"feeds.aliases": options.aliases, "feeds.moved": options.moved}
+    found = [
+        *problems.all_problems(connection),
+        *shared_addresses(
+            posts.with_shared_address(connection), problems.subjects(connection, "id")
+        ),
+        *future_updates(posts.updated_after(connection, now + FUTURE_TOLERANCE)),
+        *aliases_without_target(links, published),
+    ]
+    if not posts.count_documents(connection):
+        hint = "check that it is mounted, and that it contains _posts/ or the posts themselves"
+        message = f"{options.source} contains no posts"
+        found.append(Problem(path="source.path", message=message, hint=hint, note=True))
+    unique = dict.fromkeys(found)
+    return tuple(sorted(unique, key=lambda problem: (problem.path, problem.line or 0)))
+
+
+def shared_addresses(
+    urls_and_paths: Collection[tuple[str, str]], reported: Collection[str]
+) -> list[Problem]:
+    """Posts whose page has the address of another's: Jekyll writes one over the other.
+
+    `urls_and_paths`: sorted. `reported`: posts with a problem already, since they share an id too.
+    """
+    first: dict[str, str] = {}
+    return [
+        Problem(
+            path=path,
+            message=f"has the same address as {first[url]}: {url}",
+            hint="give it another permalink or file name",
+        )
+        for url, path in urls_and_paths
+        if path not in reported and first.setdefault(url, path) != path
+    ]
+
+
+def future_updates(heads: Collection[PostHead]) -> list[Problem]:
+    """Posts that were changed in the future, and later than they are published."""
+    return [
+        Problem(
+            path=head.path,
+            message=f"last_modified_at is in the future: {head.updated:%Y-%m-%d}",
+            hint="correct it: until that day its feeds carry this date too",
+        )
+        for head in heads
+        if head.updated and head.updated > head.published + FUTURE_TOLERANCE
+    ]

@@ -1,0 +1,36 @@
+"""Problems of several posts, and of time."""
+
+from datetime import timedelta
+
+from builds import NOW
+
+from syndicator.build.found_problems import future_updates, shared_addresses
+from syndicator.model.content import PostHead
+
+
+def test_shared_addresses() -> None:
+    """All but the first post of an address; not those whose ids are reported already."""
+    posts = [("/a", "1.md"), ("/a", "2.md"), ("/a", "3.md"), ("/b", "4.md"), ("/b", "5.md")]
+    found = shared_addresses(posts, {"1.md", "5.md"})
+    assert [str(problem) for problem in found] == ["3.md: has the same address as 2.md: /a"]
+
+
+def test_future_updates() -> None:
+    """A post whose change is dated with it, or that has none, is as it should be."""
+
+    def head(path: str, published: int, updated: int | None) -> PostHead:
+        dates = [None if days is None else NOW + timedelta(days=days) for days in (updated,)]
+        return PostHead(
+            path=path,
+            id=path,
+            own_id=False,
+            url=path,
+            title=path,
+            published=NOW + timedelta(days=published),
+            updated=dates[0],
+            terms=(),
+            text_digest="",
+        )
+
+    found = future_updates([head("a.md", 0, 9), head("b.md", 9, 9), head("c.md", 0, None)])
+    assert [problem.path for problem in found] == ["a.md"]
