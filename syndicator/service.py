@@ -69,6 +69,7 @@ class Service:
         """`claimer`: the name under which it claims jobs. None: one of this process.
 
         `make`: whether to create a missing state. If False, a missing state raises StateError.
+        `listener`: is told of the work while it is done; None: nobody is.
         """
         self.config = config
         self._listener = listener or Listener()
@@ -143,7 +144,7 @@ class Service:
         """Run one build, after those of other processes.
 
         `paths`: the only documents that may have changed; None: scan all of them. Raises
-        Cancelled if `cancel` says so, and SourceError, OutputError and StateError, which it stores.
+        Cancelled if `cancel` says so, SourceError and OutputError, which it stores, and StateError.
         """
         now = self._clock()
         self.database.check()

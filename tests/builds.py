@@ -18,7 +18,7 @@ from syndicator.model.content import PostHead, Report, Stat
 from syndicator.store import posts
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
-from syndicator.store.posts import PostRow
+from syndicator.store.post_rows import PostRow
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

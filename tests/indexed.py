@@ -18,7 +18,7 @@ from syndicator.model.progress import Progress, quiet
 from syndicator.sources.folder import SourceFolder
 from syndicator.store import feeds, posts, problems
 from syndicator.store.database import Database
-from syndicator.store.posts import PostRow
+from syndicator.store.post_rows import PostRow
 
 #: An mtime of long ago: such a file is settled.
 SETTLED = 1_700_000_000

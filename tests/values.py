@@ -15,7 +15,7 @@ from syndicator.model.content import (
     digest_of,
 )
 from syndicator.store.feeds import FeedRow, FileRow
-from syndicator.store.posts import PostRow
+from syndicator.store.post_rows import PostRow
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 PUBLISHED = datetime(2026, 1, 1, tzinfo=UTC)

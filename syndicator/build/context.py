@@ -18,7 +18,7 @@ from syndicator.jekyll.site import Site
 from syndicator.model.content import Report
 from syndicator.model.progress import Cancel, Progress
 from syndicator.sources.folder import SourceFolder
-from syndicator.store import posts
+from syndicator.store import post_queries, posts
 from syndicator.store.feeds import FileRow
 
 
@@ -77,7 +77,7 @@ class BuildContext:
             files_written=self.written,
             repaired=self.repaired,
             pings=self.pings,
-            next_due=posts.next_due(connection, self.now),
+            next_due=post_queries.next_due(connection, self.now),
             problems=tuple(problem for problem in found if not problem.note),
             notes=tuple(problem for problem in found if problem.note),
             put_off=self.put_off,

@@ -1,4 +1,4 @@
-"""Knows which files of the site the cached entries depend on, in memory: a poll reads no rows."""
+"""Which files of the site the cached entries depend on, in memory: a poll reads no entries."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, tzinfo

@@ -28,7 +28,7 @@ from syndicator.sources.referenced_files import FolderFiles
 from syndicator.store import entries, feeds, problems
 from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow
-from syndicator.store.posts import PostRow
+from syndicator.store.post_rows import PostRow
 
 if TYPE_CHECKING:
     from syndicator.jekyll.render import Renderer, Rendering

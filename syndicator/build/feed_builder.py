@@ -12,7 +12,7 @@ from syndicator.build.publish import PublishResult
 from syndicator.formats import html, opml
 from syndicator.model.content import FeedFile, Problem
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import feeds, posts, problems
+from syndicator.store import feeds, post_queries, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
 
@@ -49,7 +49,7 @@ class FeedBuilder:
         """Build a stale feed. Returns its files, unless this run will publish them again."""
         spec = self._options.spec_of(run.site, row.name, row.term)
         with self._database.read() as connection:
-            selected = posts.newest(connection, row.name, run.until, spec.limit)
+            selected = post_queries.newest(connection, row.name, run.until, spec.limit)
             known = feeds.files_of(connection, row.name)
         loaded = run.loader.load(selected, run.until)
         if loaded.mismatched:
@@ -93,7 +93,7 @@ class FeedBuilder:
         with self._database.read() as connection:
             rows = [row for row in feeds.all_names(connection) if row.content_key is not None]
             limit = min(INDEX_ENTRIES, options.spec_of(site, feed_names.ALL, None).limit)
-            selected = posts.newest(connection, feed_names.ALL, run.until, limit)
+            selected = post_queries.newest(connection, feed_names.ALL, run.until, limit)
             known = feeds.files_of(connection, "")
         newest = run.loader.load(selected, run.until).entries
         specs = [options.spec_of(site, row.name, row.term) for row in rows]

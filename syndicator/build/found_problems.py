@@ -9,7 +9,7 @@ from syndicator.build.aliases import aliases_without_target
 from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.options import BuildOptions
 from syndicator.model.content import PostHead, Problem
-from syndicator.store import posts, problems
+from syndicator.store import post_queries, posts, problems
 
 
 def found_problems(
@@ -24,9 +24,9 @@ def found_problems(
     found = [
         *problems.all_problems(connection),
         *shared_addresses(
-            posts.with_shared_address(connection), problems.subjects(connection, "id")
+            post_queries.with_shared_address(connection), problems.subjects(connection, "id")
         ),
-        *future_updates(posts.updated_after(connection, now + FUTURE_TOLERANCE)),
+        *future_updates(post_queries.updated_after(connection, now + FUTURE_TOLERANCE)),
         *aliases_without_target(links, published),
     ]
     if not posts.count_documents(connection):

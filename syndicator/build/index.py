@@ -18,7 +18,7 @@ from syndicator.model.progress import Phase, Progress
 from syndicator.sources.folder import SourceFolder
 from syndicator.store import entries, feeds, identities, posts, problems
 from syndicator.store.database import Database
-from syndicator.store.posts import PostRow
+from syndicator.store.post_rows import PostRow
 from syndicator.store.sql import batches
 
 #: How long after its file was removed a post may be continued under another path. A crash, a reload
@@ -33,8 +33,9 @@ class IndexResult:
     """What indexing changed, and what it left to the next scan."""
 
     counts: Counts = field(default_factory=Counts)
-    #: Paths to scan again: they changed within the file system's clock resolution.
-    racy: set[str] = field(default_factory=set)
+    #: Paths to scan again: of files that changed within the clock's resolution, could not be read,
+    #: or vanished before they were read.
+    scan_again: set[str] = field(default_factory=set)
     #: Posts that got a suffixed id, with their identities before; None: they are new.
     suffixed: dict[str, Identity | None] = field(default_factory=dict)
 
@@ -95,7 +96,7 @@ class Indexer:
         ) as batched:
             for (known, requests), results in batched:
                 # A file that vanished between scan and read may return: scan it again.
-                result.racy.update(
+                result.scan_again.update(
                     path for (path, _), read in zip(requests, results, strict=True) if read is None
                 )
                 self._index(known, [read for read in results if read], now, result)
@@ -125,7 +126,7 @@ class Indexer:
         self, known: _Known, results: list[ReadResult], now: datetime, result: IndexResult
     ) -> None:
         """Index documents that were read, in one transaction."""
-        result.racy.update(read.stat.path for read in results if not read.settled)
+        result.scan_again.update(read.stat.path for read in results if not read.settled)
         touched = index_plan.touch((read for read in results if read.same), known)
         documents = {read.stat.path: read for read in results if not read.same}
         if not touched and not documents:

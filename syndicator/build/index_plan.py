@@ -9,7 +9,7 @@ from syndicator.build.identity import Assignment, Claims
 from syndicator.build.read import ReadResult
 from syndicator.model.content import Identity, PostHead, Problem
 from syndicator.store.feeds import FeedRow
-from syndicator.store.posts import PostRow
+from syndicator.store.post_rows import PostRow
 
 #: Problems by the path of their post; none: they are fixed.
 ProblemsByPath = Mapping[str, tuple[Problem, ...]]

@@ -13,7 +13,7 @@ from syndicator.build.snapshot import Snapshot
 from syndicator.model.content import FileState
 from syndicator.outputs.folder import OutputFolder
 from syndicator.sources.referenced_files import current_state
-from syndicator.store import entries, feeds, posts
+from syndicator.store import entries, feeds, post_queries
 from syndicator.store.database import Database
 
 
@@ -76,7 +76,7 @@ def look(
     due = None
     if dates:
         with database.read() as connection:
-            due = frozenset(posts.feeds_due(connection, *dates))
+            due = frozenset(post_queries.feeds_due(connection, *dates))
     return Facts(
         states={
             path: state_of_day(now, snapshot.site.timezone)

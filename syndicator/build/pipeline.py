@@ -108,30 +108,29 @@ class Builder:
             self.output.files.sweep()
         known = self._snapshots.load()
         source = self.options.source_of(known.site)
-        found = scan.scan(
+        changes = scan.scan(
             self.database,
             source,
             known.last_scan,
             paths,
             lambda seen: step(seen, None, Phase.SCANNING),
         )
-        stale = self._find_stale(known, now, None if found.is_full else frozenset(paths or ()))
-        if known.report and not found and not stale:
+        stale = self._find_stale(known, now, None if changes.is_full else frozenset(paths or ()))
+        if known.report and not changes and not stale:
             return replace(known.report, started=now, seconds=perf_counter() - begun)
         try:
             loader = self._loader_for(known.site, source)
             compression = Compression(self.output)
-            run = BuildContext(known, source, now, begun, step, cancel, loader, compression
-            )
-            return self._build(run, found, stale)
+            run = BuildContext(known, source, now, begun, step, cancel, loader, compression)
+            return self._build(run, changes, stale)
         except BaseException:
             self._snapshots.invalidate(Reason.FAILED_RUN)  # the next run finds the same changes
             raise
 
-    def _build(self, run: BuildContext, found: ScanResult, stale: StaleParts) -> Report:
+    def _build(self, run: BuildContext, changes: ScanResult, stale: StaleParts) -> Report:
         """All steps after the scan."""
         self._mark_stale(stale)
-        indexed = self._index(run, found)
+        indexed = self._index(run, changes)
         if run.snapshot.is_first:
             self._feeds.remove_unwanted(run)
         # Heavy posts come last, but not on a first run, nor a single new post: nobody waits then.
@@ -144,14 +143,19 @@ class Builder:
             self._compress(run)
         if run.failure:
             raise run.failure
-        return self._leave_snapshot(run, found, indexed)
+        return self._leave_snapshot(run, changes, indexed)
 
     def _loader_for(self, site: Site, source: SourceFolder) -> EntryLoader:
-        """The same loader while the site is unchanged, because setting up Liquid is slow."""
-        if self._entry_loader is None or self._entry_loader.site.digest != site.digest:
-            self._entry_loader = EntryLoader(
-                self.database, source, site, self.options, self._cached_entries
-            )
+        """The same loader while the site is unchanged, because setting up Liquid is slow.
+
+        A source that links to another folder than before needs a new one, which reads there.
+        """
+        loader = self._entry_loader
+        if loader and (loader.site.digest, loader.source.real) == (site.digest, source.real):
+            return loader
+        self._entry_loader = EntryLoader(
+            self.database, source, site, self.options, self._cached_entries
+        )
         return self._entry_loader
 
     def _find_stale(
@@ -168,12 +172,12 @@ class Builder:
             with self.database.begin(durable=False) as connection:
                 invalidation.apply(connection, stale)
 
-    def _index(self, run: BuildContext, found: ScanResult) -> IndexResult:
+    def _index(self, run: BuildContext, changes: ScanResult) -> IndexResult:
         known = run.snapshot
         indexer = Indexer(
             self.database, run.source, run.site, known.names, known.using_posts, self.options.batch
         )
-        return indexer.index(found.fresh, found.gone, run.now, run.progress)
+        return indexer.index(changes.fresh, changes.gone, run.now, run.progress)
 
     def _build_feeds(self, run: BuildContext) -> None:
         with self.database.read() as connection:
@@ -218,7 +222,9 @@ class Builder:
             with self.database.begin(durable=False) as connection:
                 feeds.put_files(connection, compressed)
 
-    def _leave_snapshot(self, run: BuildContext, found: ScanResult, indexed: IndexResult) -> Report:
+    def _leave_snapshot(
+        self, run: BuildContext, changes: ScanResult, indexed: IndexResult
+    ) -> Report:
         """Keep what this run knows for the next one. Returns the report of this run."""
         known = run.snapshot
         with self.database.read() as connection:
@@ -227,7 +233,7 @@ class Builder:
             using_posts = frozenset(entries.using_posts(connection))
         snapshot = replace(
             known,
-            last_scan=scan.after(known.last_scan, found, indexed.racy | run.scan_again),
+            last_scan=scan.after(known.last_scan, changes, indexed.scan_again | run.scan_again),
             dependencies=dependencies,
             using_posts=using_posts,
             files=known.files | {row.path: row for row in run.rows},

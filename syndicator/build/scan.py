@@ -22,8 +22,8 @@ class LastScan:
     stat_hashes: "array[int] | None" = None
     #: Whether some documents were found through links to their folders: they have two paths.
     linked: bool = False
-    #: Paths that the next scan returns even if their stat is the same.
-    unsettled: frozenset[str] = frozenset()
+    #: Paths that the next scan returns even if their stat is the same: posts put off among them.
+    scan_again: frozenset[str] = frozenset()
     #: Paths that were scanned alone since `stat_hashes`.
     scanned_alone: frozenset[str] = frozenset()
 
@@ -86,15 +86,15 @@ def some_are_gone(indexed: int, seen: int, fresh: int, fresh_and_indexed: int) -
     return indexed > seen - fresh + fresh_and_indexed
 
 
-def after(last: LastScan, result: ScanResult, unsettled: Iterable[str]) -> LastScan:
+def after(last: LastScan, result: ScanResult, scan_again: Iterable[str]) -> LastScan:
     """What the scan after this one is compared with, once the index has its changes.
 
-    `unsettled`: paths that it has to return again.
+    `scan_again`: paths that it has to return again.
     """
     if not result.is_full:
         alone = last.scanned_alone.union(result.fresh, result.gone)
-        return replace(last, unsettled=frozenset(unsettled), scanned_alone=alone)
-    return LastScan(result.stat_hashes, result.linked, frozenset(unsettled))
+        return replace(last, scan_again=frozenset(scan_again), scanned_alone=alone)
+    return LastScan(result.stat_hashes, result.linked, frozenset(scan_again))
 
 
 def _scan_alone(
@@ -106,13 +106,13 @@ def _scan_alone(
         with database.read() as connection:
             if posts.has_no_others(connection, gone):
                 return None
-    return ScanResult(fresh=sorted({*existing, *_existing(source, last.unsettled)}), gone=gone)
+    return ScanResult(fresh=sorted({*existing, *_existing(source, last.scan_again)}), gone=gone)
 
 
 def _scan_all(
     database: Database, source: SourceFolder, last: LastScan, progress: Callable[[int], None]
 ) -> ScanResult:
-    again = last.unsettled | last.scanned_alone
+    again = last.scan_again | last.scanned_alone
     if last.stat_hashes is not None:  # most scans find no change: comparing two arrays is cheapest
         seen = source.scan(None, progress)
         if seen.stat_hashes == last.stat_hashes:

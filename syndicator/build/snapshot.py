@@ -106,7 +106,9 @@ class Snapshots:
     def load(self) -> Snapshot:
         """What is known before a run. Reads the site's config and data if they changed.
 
-        Raises SourceError, see `SiteReader.read`. The caller holds the run lock.
+        Without a valid snapshot it also stores the settings, and marks what they make stale. What
+        another process published is reported. Raises SourceError, see `SiteReader.read`, and
+        StateError. The caller holds the run lock.
         """
         self.other_processes.catch_up()
         if self._last is None:

@@ -9,7 +9,7 @@ from syndicator.jekyll.site import ALWAYS, Site
 from syndicator.model.content import Document, Post, PostHead
 from syndicator.model.lookups import matches_name, path_endings
 from syndicator.sources.folder import SourceFolder
-from syndicator.store import posts
+from syndicator.store import post_queries
 from syndicator.store.database import Database
 
 #: Bytes of the files of posts that are kept parsed in a run, because many posts may list them.
@@ -34,18 +34,20 @@ class StoredPosts:
 
     def find(self, name: str) -> PostHead | None:
         with self._database.read() as connection:
-            heads = posts.find_by_name(connection, path_endings(name), self.until)
+            heads = post_queries.find_by_name(connection, path_endings(name), self.until)
         return next((head for head in heads if matches_name(head.path, name)), None)
 
     def newest(self, limit: int) -> tuple[PostHead, ...]:
         with self._database.read() as connection:
             return tuple(
-                row.head for row in posts.newest_of_all(connection, self.until, limit) if row.head
+                row.head
+                for row in post_queries.newest_of_all(connection, self.until, limit)
+                if row.head
             )
 
     def neighbour(self, head: PostHead, *, newer: bool) -> PostHead | None:
         with self._database.read() as connection:
-            return posts.neighbour(connection, head, self.until, newer=newer)
+            return post_queries.neighbour(connection, head, self.until, newer=newer)
 
     def read(self, head: PostHead) -> Post | None:
         post = self._read.get(head.path, None)

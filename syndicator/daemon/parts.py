@@ -29,8 +29,8 @@ _CLAIMER = "daemon"
 class Parts(Listener):
     """A Service, what schedules its work, and what serves its files.
 
-    Opening the state may raise StateError. `scheduler` and `serve` do nothing before they are
-    started. `notify`: see Scheduler. `stuck` returns the threads of the whole daemon that hang.
+    Opening the state may raise StateError. Nothing is done before `serve` and `scheduler.start`.
+    `notify`: see Scheduler. `stuck` returns the threads of the whole daemon that hang.
     """
 
     def __init__(

@@ -133,10 +133,9 @@ class Pushes:
                     self._notify(Event.STATE_MOVED)
             return
         self._faults.report("push", None)
+        # A job that is due already is one that another process works on.
         if report.next_due is not None and report.next_due > datetime.now(UTC):
-            self._timers.at(
-                "retry", report.next_due, self.request
-            )  # else another process works on it
+            self._timers.at("retry", report.next_due, self.request)
         if report.done or report.retried or report.given_up:
             self._log.info("push", summary=report.summary(), seconds=round(report.seconds, 3))
 

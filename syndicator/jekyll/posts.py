@@ -67,7 +67,7 @@ def _of_other_suffix(document: Document, location: DocumentPath) -> ReadPost:
         path=document.path,
         line=1,
         message=f"no feed has it: {location.suffix} is not a suffix of Markdown or HTML",
-        hint="rename it to .md, or add its suffix to markdown_ext in _config.yml",
+        hint="if it is Markdown, rename it to .md or add its suffix to markdown_ext in _config.yml",
         note=True,
     )
     return ReadPost(post=None, problems=(note,) if has_front_matter else ())

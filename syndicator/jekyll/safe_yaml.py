@@ -11,7 +11,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import yaml
-from yaml.composer import Composer, ComposerError
+from yaml.composer import ComposerError
+
+from syndicator.jekyll.repeated_anchors import RepeatedAnchors
 
 try:
     from yaml import CSafeLoader as _SafeLoader
@@ -73,7 +75,9 @@ class Loader(_SafeLoader):
         except ComposerError as error:
             if not str(error.context).startswith("found duplicate anchor"):
                 raise
-            node = _AnchorsRepeated(self._text, self).get_single_node()
+            node = RepeatedAnchors(
+                yaml.parse(self._text, Loader=_SafeLoader), self
+            ).get_single_node()
         if node is None:
             return None
         check_nodes(node)
@@ -87,37 +91,6 @@ class Loader(_SafeLoader):
                     self.duplicates.append((key.value, key.start_mark.line))
                 seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
-
-
-class _AnchorsRepeated(Composer):
-    """Composes a text in which an anchor is repeated, which PyYAML refuses.
-
-    An alias means the last anchor of its name before it (YAML 1.1 §3.2.2.2). libyaml's composer
-    can't be changed, so this is PyYAML's own, on libyaml's events.
-    """
-
-    def __init__(self, text: str, resolver: Loader) -> None:
-        super().__init__()
-        self._events = yaml.parse(text, Loader=_SafeLoader)
-        self._next = next(self._events, None)
-        self.resolve = resolver.resolve
-        self.descend_resolver = resolver.descend_resolver
-        self.ascend_resolver = resolver.ascend_resolver
-
-    def check_event(self, *kinds: type[yaml.Event]) -> bool:
-        return isinstance(self._next, kinds)
-
-    def peek_event(self) -> Any:
-        return self._next
-
-    def get_event(self) -> Any:
-        event, self._next = self._next, next(self._events, None)
-        return event
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if not self.check_event(yaml.AliasEvent):
-            self.anchors.pop(self.peek_event().anchor, None)
-        return super().compose_node(parent, index)
 
 
 def load_yaml(text: str) -> Any:

@@ -37,7 +37,7 @@ class GitHubDrop(Mapping[str, object]):
             self._run.report(
                 f"site.github.{key} is not known here, and printed as nothing",
                 None,
-                f"set repository: owner/name, or github: {{{key}: …}}, in _config.yml",
+                f"set github: {{{key}: …}} in _config.yml; repository: owner/name sets most values",
                 note=True,
             )
         return self._values[key]

@@ -174,7 +174,7 @@ class GaveUp:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Released:
-    """No request was sent, so no attempt is counted: the job stays queued."""
+    """No request was sent, or we stopped it: the job stays queued, and no attempt is counted."""
 
     until: datetime | None = None  #: not due before this; None: due as before
     not_before: datetime | None = None  #: see `Retry`

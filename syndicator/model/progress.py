@@ -37,7 +37,7 @@ class Cancel:
 
     #: End the run.
     run: Callable[[], bool] = _never
-    #: End the run while it scans for changes, when it has changed nothing yet.
+    #: End the run while it scans for changes, before it has read or published anything.
     scan: Callable[[], bool] = _never
     #: Put all heavy posts but one off to the next run.
     heavy_posts: Callable[[], bool] = _never

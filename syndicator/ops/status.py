@@ -18,7 +18,7 @@ from syndicator.errors import StateError, SyndicatorError
 from syndicator.model.content import Problem, Report
 from syndicator.model.outbox import JobKind, JobState, queued_by_kind
 from syndicator.ops import disk
-from syndicator.store import feeds, kv, locks, outbox, posts, subscriptions
+from syndicator.store import feeds, kv, locks, outbox, post_queries, posts, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState
 from syndicator.store.subscriptions import Audience
@@ -204,7 +204,7 @@ def collect(
             disk_free_bytes=disk.free_bytes(output),
             state_free_bytes=disk.free_bytes(database.path.parent) if database.path else None,
             posts=posts.count(connection),
-            waiting=posts.next_due(connection, now),
+            waiting=post_queries.next_due(connection, now),
             last_run=_last_run(kv.get(connection, "last run")),
             last_failure=_daemon_failure(daemon)
             or _last_failure(kv.get(connection, "last failure")),

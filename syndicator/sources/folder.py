@@ -60,7 +60,7 @@ class SourceFolder:
         self._rules = DocumentRules(scope)
         self._suffixes = tuple(sorted(scope.suffixes, key=len))  # the shortest is most common
         self._top = f"{root}/"
-        self._real = os.path.realpath(root)
+        self.real = os.path.realpath(root)  #: `root` with its links resolved
         self._linked = False
 
     def scan(
@@ -138,7 +138,7 @@ class SourceFolder:
         if not self._rules.is_named(name) or self._rules.is_excluded(path):
             return False
         return self._rules.is_entered(folder) and is_below(
-            os.path.realpath(self._top + folder), self._real
+            os.path.realpath(self._top + folder), self.real
         )
 
     def stat(self, path: str) -> Stat | None:
@@ -178,7 +178,7 @@ class SourceFolder:
             if stat.S_ISLNK(seen.st_mode):
                 seen = os.stat(full)
                 full = os.path.realpath(full)  # opened by this path: the link may change
-                if not is_below(full, self._real):
+                if not is_below(full, self.real):
                     hint = "copy the file, or link to one inside the source"
                     return _refused(path, "is a link to a file outside the source", hint)
             if not stat.S_ISREG(seen.st_mode):
@@ -276,7 +276,7 @@ class SourceFolder:
         # A link is followed if its target is inside the root and doesn't contain the link.
         real = os.path.realpath(entry.path)
         here = os.path.realpath(os.path.dirname(entry.path))
-        followed = os.path.isdir(real) and is_below(real, self._real) and not is_below(here, real)
+        followed = os.path.isdir(real) and is_below(real, self.real) and not is_below(here, real)
         self._linked |= followed
         return followed
 

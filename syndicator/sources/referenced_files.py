@@ -83,7 +83,7 @@ def current_state(root: str, path: str) -> FileState:
     A path that begins with "/" is outside of the root: a file of the theme.
     """
     if path.endswith("/"):
-        return _listing(_names(root, path.rstrip("/")))
+        return _listing(_names(os.path.realpath(root), path.rstrip("/")))
     try:
         seen = os.stat(path if path.startswith("/") else f"{root}/{path}")
     except (OSError, ValueError):
@@ -93,6 +93,7 @@ def current_state(root: str, path: str) -> FileState:
 
 
 def _names(root: str, folder: str) -> tuple[str, ...]:
+    """The files in a folder. `root` has no links."""
     top = os.path.realpath(os.path.join(root, folder))
     if not is_below(top, root):
         return ()

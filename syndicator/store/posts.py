@@ -1,55 +1,16 @@
 """The index of posts: polls compare files with it, and feeds are selected from it."""
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import closing
-from datetime import datetime
-from functools import lru_cache
-from hashlib import blake2b
-from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Connection,
-    Integer,
-    Row,
-    bindparam,
-    delete,
-    func,
-    or_,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
-from syndicator.model.content import PostHead, Stat, Term
 from syndicator.store import kv
-from syndicator.store.schema import feed_posts, from_us, posts, to_us
-from syndicator.store.sql import among, among_values, batches, to_json, upsert
+from syndicator.store.post_rows import PostRow, columns, post_row
+from syndicator.store.schema import feed_posts, posts, to_us
+from syndicator.store.sql import among, among_values, batches, upsert
 
 #: The key in `kv` of the number of posts.
 _COUNT = "posts"
-
-#: Rows read at a time in search of a neighbour: most often it is the first.
-_NEIGHBOURS = 10
-
-
-class PostRow(NamedTuple):
-    """A document that was read, and the post in it."""
-
-    stat: Stat
-    settled: bool  #: False: too recent for its mtime to show a later change; scanned again
-    digest: str  #: of the file as last read
-    #: Of the last version that could be read as a post; None: no version could.
-    head: PostHead | None
-    document_digest: str | None = None  #: of the version that `head` describes
-    feeds: tuple[str, ...] = ()  #: the feeds it is in, or will be in once it is due
-    #: The id of a withdrawn post, reserved while its file exists; None: not withdrawn.
-    hidden_id: str | None = None
-
-    @property
-    def id(self) -> str | None:
-        """The id that it holds; None: none."""
-        return self.head.id if self.head else self.hidden_id
 
 
 def settled_stats(connection: Connection) -> Iterator[tuple[str, int, int]]:
@@ -73,7 +34,7 @@ def get(connection: Connection, wanted: Iterable[str]) -> dict[str, PostRow]:
     rows = {}
     for batch in batches(wanted):
         for row in connection.execute(_GET, among_values(batch)):
-            rows[row.path] = _post_row(row)
+            rows[row.path] = post_row(row)
     return rows
 
 
@@ -83,7 +44,7 @@ def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRo
     added = sum(row.head is not None for row in rows)
     _add_to_count(connection, added - sum(row.head is not None for row in before))
     _remove_from_feeds(connection, before)
-    upsert(connection, posts, [_columns(row) for row in rows])
+    upsert(connection, posts, [columns(row) for row in rows])
     upsert(
         connection,
         feed_posts,
@@ -163,87 +124,6 @@ def has_no_others(connection: Connection, paths: Collection[str]) -> bool:
     return all(path in paths for path in connection.scalars(others))
 
 
-_NEWEST = (
-    select(posts)
-    .join(feed_posts, feed_posts.c.path == posts.c.path)
-    .where(feed_posts.c.feed == bindparam("of"), feed_posts.c.published <= bindparam("now"))
-    .order_by(feed_posts.c.published.desc(), feed_posts.c.path.desc())
-    .limit(bindparam("most", type_=Integer))
-)
-
-
-def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list[PostRow]:
-    """The posts of a feed that are published at `now`, newest first; at one time, last path first.
-
-    Jekyll sorts by date and then by path (jekyll/document.rb, `<=>`); jekyll-feed reads backwards.
-    """
-    rows = connection.execute(_NEWEST, {"of": feed, "now": to_us(now), "most": limit})
-    return [_post_row(row) for row in rows]
-
-
-def newest_of_all(connection: Connection, now: datetime, limit: int) -> list[PostRow]:
-    """The posts that are published at `now`, in whichever feed, newest first."""
-    rows = connection.execute(
-        select(posts)
-        .where(posts.c.out, posts.c.published <= to_us(now))
-        .order_by(posts.c.published.desc(), posts.c.path.desc())
-        .limit(limit)
-    )
-    return [_post_row(row) for row in rows]
-
-
-def neighbour(
-    connection: Connection, head: PostHead, now: datetime, *, newer: bool
-) -> PostHead | None:
-    """The next newer or older post of the same collection and language, published at `now`.
-
-    In the order of `newest`. None: there is none.
-    """
-    place = tuple_(posts.c.published, posts.c.path)
-    here = tuple_(to_us(head.published), head.path)
-    order = (posts.c.published, posts.c.path)
-    rows = connection.execute(
-        select(posts)
-        .where(
-            posts.c.out,
-            posts.c.published <= to_us(now),
-            place > here if newer else place < here,
-        )
-        .order_by(*(column if newer else column.desc() for column in order))
-        .execution_options(yield_per=_NEIGHBOURS)
-    )
-    with closing(rows):
-        heads = (other for row in rows if (other := _post_row(row).head))
-        return next((other for other in heads if _series(other) == _series(head)), None)
-
-
-def _series(head: PostHead) -> list[Term]:
-    """The collection or the language, whose posts follow each other."""
-    return [term for term in head.terms if term.kind in ("collection", "language")]
-
-
-_FEEDS_DUE = select(posts.c.feeds).where(
-    posts.c.out, posts.c.published > bindparam("after"), posts.c.published <= bindparam("until")
-)
-
-
-def feeds_due(connection: Connection, after: datetime, until: datetime) -> set[str]:
-    """The feeds of posts that became due later than `after` and not later than `until`."""
-    rows = connection.execute(_FEEDS_DUE, {"after": to_us(after), "until": to_us(until)})
-    return {feed for row in rows for feed in json.loads(row.feeds)}
-
-
-_NEXT_DUE = select(func.min(posts.c.published)).where(
-    posts.c.out, posts.c.published > bindparam("now")
-)
-
-
-def next_due(connection: Connection, now: datetime) -> datetime | None:
-    """When the next future post is due; None: no post waits."""
-    first: int | None = connection.scalar(_NEXT_DUE, {"now": to_us(now)})
-    return from_us(first)
-
-
 _PATHS_BY_ID = select(posts.c.id, posts.c.path).where(among(posts.c.id))
 
 
@@ -254,51 +134,6 @@ def paths_by_id(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
         rows = connection.execute(_PATHS_BY_ID, among_values(batch))
         paths.update((id, path) for id, path in rows)
     return paths
-
-
-def find_by_name(connection: Connection, names: Iterable[str], now: datetime) -> list[PostHead]:
-    """The posts that are published at `now` and have one of these names, sorted by path.
-
-    A name is a path or the end of one, with or without the file's suffix. SQLite ignores case here.
-    """
-    matches = [
-        posts.c.path.like(pattern, escape="\\")
-        for escaped in (
-            name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for name in names
-        )
-        for pattern in (escaped, f"%/{escaped}", f"{escaped}.%", f"%/{escaped}.%")
-    ]
-    rows = connection.execute(
-        select(posts)
-        .where(posts.c.out, posts.c.published <= to_us(now), or_(*matches))
-        .order_by(posts.c.path)
-    )
-    return [head for row in rows if (head := _post_row(row).head)]
-
-
-_SHARED_URLS = (
-    select(posts.c.url_hash)
-    .where(posts.c.url_hash.is_not(None))
-    .group_by(posts.c.url_hash)
-    .having(func.count() > 1)
-)
-
-
-def with_shared_address(connection: Connection) -> list[tuple[str, str]]:
-    """(url, path) of each post whose page has the address of another's, sorted."""
-    return sorted(
-        (row.url, row.path)
-        for batch in batches(connection.scalars(_SHARED_URLS))
-        for row in connection.execute(
-            select(posts.c.url, posts.c.path).where(posts.c.url_hash.in_(batch))
-        )
-    )
-
-
-def updated_after(connection: Connection, time: datetime) -> list[PostHead]:
-    """Posts whose last change is dated later."""
-    rows = connection.execute(select(posts).where(posts.c.out, posts.c.updated > to_us(time)))
-    return [head for row in rows if (head := _post_row(row).head)]
 
 
 def _add_to_count(connection: Connection, more: int) -> None:
@@ -323,77 +158,3 @@ def _remove_from_feeds(connection: Connection, rows: Iterable[PostRow]) -> None:
     ]
     if memberships:
         connection.execute(_REMOVE_FROM_FEED, memberships)
-
-
-@lru_cache(maxsize=4096)  # a site's posts share few combinations
-def _terms_json(terms: tuple[Term, ...]) -> str:
-    return to_json([[term.kind, term.label] for term in terms])
-
-
-@lru_cache(maxsize=4096)
-def _terms(text: str) -> tuple[Term, ...]:
-    return tuple(Term(kind=kind, label=label) for kind, label in json.loads(text))
-
-
-@lru_cache(maxsize=4096)
-def _feeds(text: str) -> tuple[str, ...]:
-    return tuple(json.loads(text))
-
-
-_feeds_json = lru_cache(maxsize=4096)(to_json)
-
-
-def _url_hash(url: str) -> int:
-    digest = blake2b(url.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, signed=True)
-
-
-def _columns(row: PostRow) -> dict[str, Any]:
-    head = row.head
-    return {
-        "path": row.stat.path,
-        "size": row.stat.size,
-        "mtime_ns": row.stat.mtime_ns,
-        "settled": row.settled,
-        "digest": row.digest,
-        "out": head is not None,
-        "document_digest": row.document_digest,
-        "id": row.id,
-        "own_id": head and head.own_id,
-        "url": head and head.url,
-        "title": head and head.title,
-        "published": head and to_us(head.published),
-        "updated": to_us(head.updated) if head and head.updated else None,
-        "text_digest": head and head.text_digest,
-        "terms": _terms_json(head.terms) if head else None,
-        "feeds": _feeds_json(row.feeds),
-        "listed": head is None or head.listed,
-        "url_hash": head and _url_hash(head.url),
-    }
-
-
-def _post_row(row: Row[Any]) -> PostRow:
-    return PostRow(
-        stat=Stat(path=row.path, size=row.size, mtime_ns=row.mtime_ns),
-        settled=row.settled,
-        digest=row.digest,
-        head=_head(row) if row.out else None,
-        document_digest=row.document_digest,
-        feeds=_feeds(row.feeds),
-        hidden_id=None if row.out else row.id,
-    )
-
-
-def _head(row: Row[Any]) -> PostHead:
-    return PostHead(
-        path=row.path,
-        id=row.id,
-        own_id=row.own_id,
-        url=row.url,
-        title=row.title,
-        published=from_us(row.published),
-        updated=from_us(row.updated),
-        terms=_terms(row.terms),
-        text_digest=row.text_digest,
-        listed=row.listed,
-    )

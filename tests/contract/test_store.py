@@ -32,11 +32,11 @@ from syndicator.model.content import (
 )
 from syndicator.model.podcast import Episode, Transcript
 from syndicator.sources.folder import SourceFolder
-from syndicator.store import entries, feeds, identities, kv, locks, posts, problems
+from syndicator.store import entries, feeds, identities, kv, locks, post_queries, posts, problems
 from syndicator.store.database import Database, peek
 from syndicator.store.entries import EntryRow
 from syndicator.store.feeds import FeedRow, FileRow
-from syndicator.store.posts import PostRow
+from syndicator.store.post_rows import PostRow
 from syndicator.store.schema import metadata
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -94,7 +94,7 @@ def put(database: Database, *rows: PostRow) -> None:
 
 def newest(database: Database, feed: str = "all", day: int = 99, limit: int = 50) -> list[str]:
     with database.read() as connection:
-        rows = posts.newest(connection, feed, DAY + timedelta(days=day), limit)
+        rows = post_queries.newest(connection, feed, DAY + timedelta(days=day), limit)
     return [row.stat.path.removeprefix("_posts/").removesuffix(".md") for row in rows]
 
 
@@ -253,16 +253,19 @@ def test_future_posts_become_due(database: Database) -> None:
     """Later than one time, and not later than another."""
     put(database, row("a", 1), row("b", 5, feeds=("all", "category/x")), row("c", 9))
     with database.read() as connection:
-        assert posts.next_due(connection, DAY + timedelta(days=2)) == DAY + timedelta(
+        assert post_queries.next_due(connection, DAY + timedelta(days=2)) == DAY + timedelta(
             days=5, microseconds=7
         )
-        assert posts.next_due(connection, DAY + timedelta(days=10)) is None
-        assert posts.feeds_due(connection, DAY + timedelta(days=2), DAY + timedelta(days=6)) == {
+        assert post_queries.next_due(connection, DAY + timedelta(days=10)) is None
+        assert post_queries.feeds_due(
+            connection, DAY + timedelta(days=2), DAY + timedelta(days=6)
+        ) == {
             "all",
             "category/x",
         }
         assert (
-            posts.feeds_due(connection, DAY + timedelta(days=6), DAY + timedelta(days=7)) == set()
+            post_queries.feeds_due(connection, DAY + timedelta(days=6), DAY + timedelta(days=7))
+            == set()
         )
 
 
@@ -320,7 +323,8 @@ def test_the_neighbours_of_a_post(database: Database) -> None:
         assert head
         with database.read() as connection:
             found = [
-                posts.neighbour(connection, head, until, newer=newer) for newer in (False, True)
+                post_queries.neighbour(connection, head, until, newer=newer)
+                for newer in (False, True)
             ]
         return [one and one.path.removeprefix("_posts/").removesuffix(".md") for one in found]
 

@@ -178,6 +178,25 @@ def test_publish_reaches_a_new_subscriber(database: Database) -> None:
     assert [(job.target, job.detail) for job in claim(database)] == [(reader.callback, Delivery())]
 
 
+@pytest.mark.parametrize(("published", "had"), [(False, "now"), (True, "any")])
+def test_publish_reaches_a_callback_that_is_being_verified(
+    database: Database, published: bool, had: str
+) -> None:
+    """It gets a delivery in any case, not only if the topic changed since its request."""
+    subscription = a_subscription()
+    verification = Verification(mode=Mode.SUBSCRIBE, topic="t", lease=9, had="now")
+    row = JobRow(detail=verification, target=subscription.callback, topic="t")
+    with database.begin() as connection:
+        outbox.enqueue(connection, [row], NOW)
+    (job,) = claim(database)
+    confirmed = Confirmed(subscription=subscription, verification=verification)
+    with database.begin() as connection:
+        if published:
+            assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 0
+        record(connection, [TaskOutcome(job=job, outcome=Done(), change=confirmed)], NOW)
+    assert [job.detail for job in claim(database)] == [Delivery(had=had)]
+
+
 def test_ending_a_subscription_deletes_its_deliveries(database: Database) -> None:
     """A claimed delivery is recorded before another to the same callback is claimed."""
     store(database, a_subscription())

@@ -26,7 +26,7 @@ from syndicator.jekyll.sanitize import Policy
 from syndicator.model.content import Document, Entry
 from syndicator.store import entries, feeds
 from syndicator.store.entries import EntryRow
-from syndicator.store.posts import PostRow
+from syndicator.store.post_rows import PostRow
 
 HEAVY = "{% for post in site.posts %}[{{ post.title }}]{% endfor %}"
 
@@ -193,6 +193,16 @@ def test_a_post_is_rendered_once(folder: IndexedFolder) -> None:
     assert again == replace(shown, rendered=False)
 
 
+def test_an_entry_has_the_lasting_id_and_date_of_its_post(folder: IndexedFolder) -> None:
+    """As the index has them, not as its file does."""
+    path = folder.write("a", id="first")
+    folder.index(path)
+    folder.write("a", "Edited.", time=SETTLED + 1)
+    folder.index(path)
+    (shown,) = load(folder, path).entries
+    assert (shown.id, shown.updated) == ("first", NOW)
+
+
 @pytest.mark.parametrize("change", ["text", "head", "config", "version", "policy"])
 def test_what_an_entry_is_rendered_from(folder: IndexedFolder, change: str) -> None:
     """The bytes of its file, its indexed head, the site, the version and the policy."""
@@ -264,6 +274,19 @@ def test_a_post_that_crashes_a_library_is_left_out(
     caplog.clear()
     loader_of(folder).load([bad], NOW)
     assert not caplog.records
+
+
+def test_a_render_problem_ends_when_its_post_is_rendered_without_it(folder: IndexedFolder) -> None:
+    """Although its file is the same: what it depends on has changed."""
+    path = folder.write("a")
+    folder.index(path)
+    (row,) = folder.rows(path)
+    assert row.head
+    bad = row._replace(head=row.head._replace(url=3))  # type: ignore[arg-type]
+    loader_of(folder).load([bad], NOW)
+    assert folder.problems("render") == {path}
+    assert loader_of(folder).load([row], NOW).paths == (path,)
+    assert folder.problems("render") == set()
 
 
 def test_heavy_posts_wait_for_their_turn(folder: IndexedFolder) -> None:

@@ -121,11 +121,11 @@ def test_documents_to_scan_again(folder: IndexedFolder) -> None:
     now = datetime.now().timestamp()
     old, racy = folder.write("a"), folder.write("b", time=now)
     result = folder.index(old, racy, "_posts/2026-01-01-gone.md")
-    assert result.racy == {racy, "_posts/2026-01-01-gone.md"}
+    assert result.scan_again == {racy, "_posts/2026-01-01-gone.md"}
     assert folder.ids() == {"a": "a", "b": "b"}
-    assert folder.index(racy).racy == {racy}
+    assert folder.index(racy).scan_again == {racy}
     folder.write("b")
-    assert folder.index(racy).racy == set()
+    assert folder.index(racy).scan_again == set()
 
 
 def test_a_touched_file_changes_nothing_else(folder: IndexedFolder) -> None:

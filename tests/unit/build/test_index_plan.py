@@ -11,7 +11,7 @@ from syndicator.build.feed_names import FeedNames
 from syndicator.build.index_plan import Counts, IndexPlan, remove, touch, update
 from syndicator.build.read import ReadResult
 from syndicator.model.content import Identity, PostHead, Problem, Term
-from syndicator.store.posts import PostRow
+from syndicator.store.post_rows import PostRow
 
 NEWS = Term("category", "News")
 FATAL = Problem(path="a.md", message="date is not a date", fatal=True)

@@ -1,11 +1,10 @@
 """What is stale although no post changed."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -128,13 +127,17 @@ def database(tmp_path: Path) -> Iterator[Database]:
         yield database
 
 
-def looked(database: Database, snapshot: Snapshot, *changed_paths: str, **how: Any) -> Facts:
-    """What `look` finds now, in `site` and `feeds` beside the state. No paths: any may differ."""
+def looked(
+    database: Database,
+    snapshot: Snapshot,
+    changed_paths: Collection[str] | None = None,
+    now: datetime = NOW,
+) -> Facts:
+    """What `look` finds now, in `site` and `feeds` beside the state."""
     assert database.path
     folder = database.path.parent
     output = OutputFolder(folder / "feeds", ("gzip",))
-    paths = changed_paths or None
-    return look(snapshot, how.get("now", NOW), paths, folder / "site", output, database)
+    return look(snapshot, now, changed_paths, folder / "site", output, database)
 
 
 def write(root: Path, path: str) -> Path:
@@ -162,13 +165,14 @@ def test_entries_that_show_the_day_are_stale_at_midnight(database: Database) -> 
     before, after = (looked(database, snapshot, now=midnight + each) for each in (-HOUR, HOUR))
     assert find_stale(snapshot, before).entries == frozenset()
     assert find_stale(snapshot, after).entries == {"day.md"}
-    assert looked(database, snapshot, "a.md", now=midnight + HOUR).states == {}
+    assert looked(database, snapshot, ["a.md"], now=midnight + HOUR).states == {}
 
 
 def test_only_changed_paths_are_looked_at(tmp_path: Path, database: Database) -> None:
-    """Neither the other files of the site, nor the published ones."""
+    """Neither the other files of the site, nor the published ones; of no paths, none at all."""
     snapshot = replace(USING_FILES, files={"all.rss": file_row("all.rss")})
-    assert looked(database, snapshot, "b.png", "unused.png") == facts({"b.png": None})
+    assert looked(database, snapshot, ["b.png", "unused.png"]) == facts({"b.png": None})
+    assert looked(database, snapshot, []) == facts()
     assert looked(database, snapshot).lost == {"all"}
 
 

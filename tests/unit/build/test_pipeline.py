@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -534,6 +535,23 @@ def test_a_list_of_posts_follows_each_change(runs: Runs) -> None:
     runs.post("two")
     runs.run(path_of("two"))
     assert "[two]" in (runs.feeds / "all.json").read_text()
+
+
+def test_a_source_that_links_to_another_folder_now(runs: Runs) -> None:
+    """Its files are read there, even if the config is the same: a deploy replaces the link."""
+    first, second = runs.root.with_name("first"), runs.root.with_name("second")
+    runs.root.rename(first)
+    runs.root.symlink_to(first)
+    runs.write("_includes/a.html", "old")
+    runs.post("one", "{% include a.html %}")
+    runs.run()
+    shutil.copytree(first, second)
+    runs.root.unlink()
+    runs.root.symlink_to(second)
+    shutil.rmtree(first)
+    runs.write("_includes/a.html", "edited")
+    assert runs.run().problems == ()
+    assert "<p>edited</p>" in (runs.feeds / "all.json").read_text()
 
 
 # ------------------------------------------------------------------ heavy posts

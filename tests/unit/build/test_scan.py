@@ -80,7 +80,7 @@ def test_what_the_next_scan_is_compared_with(result: ScanResult, expected: LastS
 
     Paths that were unsettled before are so again only if they still are.
     """
-    last = LastScan(SEEN, linked=True, unsettled=frozenset("c"), scanned_alone=frozenset("d"))
+    last = LastScan(SEEN, linked=True, scan_again=frozenset("c"), scanned_alone=frozenset("d"))
     assert after(last, result, ["x"]) == expected
 
 
@@ -142,11 +142,11 @@ class Source:
         return _names(fresh), sorted(_names(gone))
 
     def scan(
-        self, paths: Collection[str] | None = None, *, unsettled: Collection[str] = ()
+        self, paths: Collection[str] | None = None, *, scan_again: Collection[str] = ()
     ) -> tuple[list[str], list[str]]:
         """The same. The next scan is compared with this one."""
         names = self.look(paths)
-        self.last = after(self.last, self.result, [f"_posts/{name}" for name in unsettled])
+        self.last = after(self.last, self.result, [f"_posts/{name}" for name in scan_again])
         return names
 
 
@@ -204,7 +204,7 @@ def test_unsettled_documents_are_scanned_again(source: Source) -> None:
     """By the next scan of each kind, if they still exist."""
     source.write("a.md")
     source.write("new.md")
-    source.scan(unsettled=["a.md", "vanished.md"])
+    source.scan(scan_again=["a.md", "vanished.md"])
     assert source.look(paths=[]) == (["a.md"], [])
     assert source.look(paths=["_posts/new.md"]) == (["a.md", "new.md"], [])
     assert source.look(paths=["_posts/a.md"]) == (["a.md"], [])
@@ -219,7 +219,7 @@ def test_an_unsettled_path_that_is_not_a_documents_any_more(source: Source) -> N
     """Its folder may be a link out of the source now."""
     source.write("a.md")
     source.write("notes.txt")
-    source.scan(unsettled=["notes.txt"])
+    source.scan(scan_again=["notes.txt"])
     source.write("new.md")
     assert source.look(["_posts/new.md"]) == source.look() == (["new.md"], [])
 
@@ -305,6 +305,7 @@ def test_a_linked_folder_has_two_paths(source: Source) -> None:
     (source.root / "_posts/in").symlink_to(texts)
     (texts / "a.md").write_text("One.")
     assert source.scan() == (["in/a.md"], [])
+    assert source.scan() == ([], [])  # it is linked, though nothing changed
     (texts / "b.md").write_text("Two.")
     assert source.look(["_posts/in/b.md"]) == (["in/b.md"], [])
     assert not source.result.is_full

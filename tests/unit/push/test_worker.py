@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from command import AT_ONCE, until
+from sqlalchemy import text
 
 from syndicator.errors import OutputError, StateError
 from syndicator.model.content import FeedFile
@@ -240,6 +241,18 @@ def test_retry_after_delays_every_topic_of_the_hub(database: Database, hub: Hub)
         assert (len(hub.seen), hub.seen[-1][0]) == (sent + 1, "/another")
         clock.now = NOW + timedelta(seconds=120)
         assert push.once().done == {JobKind.PING: 301}
+
+
+def test_retry_after_holds_after_the_last_attempt(database: Database, hub: Hub) -> None:
+    """A hub that gets no retry for one topic gets no ping for its others either."""
+    hub.behave, hub.headers = lambda path: 429, {"Retry-After": "120"}
+    enqueue(database, hub.url, topics=tuple(f"{TOPIC}{n}" for n in range(300)))
+    with database.begin() as connection:
+        connection.execute(text("UPDATE jobs SET attempts = 2"))
+    with pushing(database, Clock()) as push:
+        report = push.once()
+    assert 0 < len(hub.seen) < 100
+    assert report.given_up == {JobKind.PING: len(hub.seen)}
 
 
 def test_a_hanging_hub_delays_no_other(database: Database, hub: Hub) -> None:

@@ -67,6 +67,19 @@ def test_used_files_are_recorded(site: Path) -> None:
     assert not unchanged(site, files.needs)
 
 
+def test_a_site_behind_a_link_is_unchanged(site: Path) -> None:
+    """Its listings are those of the folder that the link leads to."""
+    link = site.parent / "current"
+    link.symlink_to(site)
+    files = FolderFiles(link)
+    files.text("_includes/a.html")
+    files.names("_includes")
+    files.names("")
+    assert unchanged(link, files.needs)
+    (site / "_includes/c.html").write_text("x")
+    assert not unchanged(link, files.needs)
+
+
 def test_deeply_nested_folders_are_listed(site: Path) -> None:
     """An author may nest them deeper than Python's recursion limit."""
     nest(site / "_includes")

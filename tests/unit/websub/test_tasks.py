@@ -24,7 +24,7 @@ from syndicator.model.outbox import (
     Verification,
 )
 from syndicator.websub.hub import TOPIC_ENDED
-from syndicator.websub.retry import RetryPolicy
+from syndicator.websub.retry import LOST_ATTEMPTS, RetryPolicy
 from syndicator.websub.signatures import signature
 from syndicator.websub.tasks import (
     Confirmed,
@@ -96,9 +96,9 @@ def task_of(job: Job) -> Task | None:
     return task_for(job, SUBSCRIPTION, "old", FILE, "c")
 
 
-def failing_for(days: float) -> Task | None:
+def failing_for(days: float, failures: int = 40) -> Task | None:
     since = NOW - timedelta(days=days)
-    failing = replace(SUBSCRIPTION, failures=40, failing=since, network="192.0.2.1")
+    failing = replace(SUBSCRIPTION, failures=failures, failing=since, network="192.0.2.1")
     return task_for(DELIVER, failing, "old", FILE, "c")
 
 
@@ -350,19 +350,21 @@ LOST = GaveUp(error="every delivery failed for a week: its subscription ended; i
 
 
 @pytest.mark.parametrize(
-    ("days", "status", "outcome", "change"),
+    ("days", "failures", "status", "outcome", "change"),
     [
-        (8, 500, LOST, Lost()),
-        (8, 200, DONE, Delivered(digest="new")),
-        (8, 410, DONE, Ended()),
-        (3, 500, RETRY_5, FAILED),
+        (8, 40, 500, LOST, Lost()),
+        (8, LOST_ATTEMPTS - 1, 500, LOST, Lost()),  # this failure counts, too
+        (8, LOST_ATTEMPTS - 2, 500, RETRY_5, FAILED),
+        (8, 40, 200, DONE, Delivered(digest="new")),
+        (8, 40, 410, DONE, Ended()),
+        (3, 40, 500, RETRY_5, FAILED),
     ],
 )
 def test_a_week_of_failures_ends_the_subscription(
-    days: int, status: int, outcome: JobOutcome, change: SubscriptionChange
+    days: int, failures: int, status: int, outcome: JobOutcome, change: SubscriptionChange
 ) -> None:
     """§7 keeps a subscription after a failed delivery; §5.2 allows a denial at any time."""
-    result = answered(failing_for(days), Response(status=status))
+    result = answered(failing_for(days, failures), Response(status=status))
     assert (result.outcome, result.change) == (outcome, change)
 
 

@@ -1,0 +1,141 @@
+"""The posts of a feed, those that are due, and others that are looked for in the index."""
+
+import json
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import datetime
+
+from sqlalchemy import Connection, Integer, bindparam, func, or_, select, tuple_
+
+from syndicator.model.content import PostHead, Term
+from syndicator.store.post_rows import PostRow, post_row
+from syndicator.store.schema import feed_posts, from_us, posts, to_us
+from syndicator.store.sql import batches
+
+#: Rows read at a time in search of a neighbour: most often it is the first.
+_NEIGHBOURS = 10
+
+_NEWEST = (
+    select(posts)
+    .join(feed_posts, feed_posts.c.path == posts.c.path)
+    .where(feed_posts.c.feed == bindparam("of"), feed_posts.c.published <= bindparam("now"))
+    .order_by(feed_posts.c.published.desc(), feed_posts.c.path.desc())
+    .limit(bindparam("most", type_=Integer))
+)
+
+
+def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list[PostRow]:
+    """The posts of a feed that are published at `now`, newest first; at one time, last path first.
+
+    Jekyll sorts by date and then by path (jekyll/document.rb, `<=>`); jekyll-feed reads backwards.
+    """
+    rows = connection.execute(_NEWEST, {"of": feed, "now": to_us(now), "most": limit})
+    return [post_row(row) for row in rows]
+
+
+def newest_of_all(connection: Connection, now: datetime, limit: int) -> list[PostRow]:
+    """The posts that are published at `now`, in whichever feed, newest first."""
+    rows = connection.execute(
+        select(posts)
+        .where(posts.c.out, posts.c.published <= to_us(now))
+        .order_by(posts.c.published.desc(), posts.c.path.desc())
+        .limit(limit)
+    )
+    return [post_row(row) for row in rows]
+
+
+def neighbour(
+    connection: Connection, head: PostHead, now: datetime, *, newer: bool
+) -> PostHead | None:
+    """The next newer or older post of the same collection and language, published at `now`.
+
+    In the order of `newest`. None: there is none.
+    """
+    place = tuple_(posts.c.published, posts.c.path)
+    here = tuple_(to_us(head.published), head.path)
+    order = (posts.c.published, posts.c.path)
+    rows = connection.execute(
+        select(posts)
+        .where(
+            posts.c.out,
+            posts.c.published <= to_us(now),
+            place > here if newer else place < here,
+        )
+        .order_by(*(column if newer else column.desc() for column in order))
+        .execution_options(yield_per=_NEIGHBOURS)
+    )
+    with closing(rows):
+        heads = (other for row in rows if (other := post_row(row).head))
+        return next((other for other in heads if _series(other) == _series(head)), None)
+
+
+def _series(head: PostHead) -> list[Term]:
+    """The collection or the language, whose posts follow each other."""
+    return [term for term in head.terms if term.kind in ("collection", "language")]
+
+
+_FEEDS_DUE = select(posts.c.feeds).where(
+    posts.c.out, posts.c.published > bindparam("after"), posts.c.published <= bindparam("until")
+)
+
+
+def feeds_due(connection: Connection, after: datetime, until: datetime) -> set[str]:
+    """The feeds of posts that became due later than `after` and not later than `until`."""
+    rows = connection.execute(_FEEDS_DUE, {"after": to_us(after), "until": to_us(until)})
+    return {feed for row in rows for feed in json.loads(row.feeds)}
+
+
+_NEXT_DUE = select(func.min(posts.c.published)).where(
+    posts.c.out, posts.c.published > bindparam("now")
+)
+
+
+def next_due(connection: Connection, now: datetime) -> datetime | None:
+    """When the next future post is due; None: no post waits."""
+    first: int | None = connection.scalar(_NEXT_DUE, {"now": to_us(now)})
+    return from_us(first)
+
+
+def find_by_name(connection: Connection, names: Iterable[str], now: datetime) -> list[PostHead]:
+    """The posts that are published at `now` and have one of these names, sorted by path.
+
+    A name is a path or the end of one, with or without the file's suffix. SQLite ignores case here.
+    """
+    matches = [
+        posts.c.path.like(pattern, escape="\\")
+        for escaped in (
+            name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for name in names
+        )
+        for pattern in (escaped, f"%/{escaped}", f"{escaped}.%", f"%/{escaped}.%")
+    ]
+    rows = connection.execute(
+        select(posts)
+        .where(posts.c.out, posts.c.published <= to_us(now), or_(*matches))
+        .order_by(posts.c.path)
+    )
+    return [head for row in rows if (head := post_row(row).head)]
+
+
+_SHARED_URLS = (
+    select(posts.c.url_hash)
+    .where(posts.c.url_hash.is_not(None))
+    .group_by(posts.c.url_hash)
+    .having(func.count() > 1)
+)
+
+
+def with_shared_address(connection: Connection) -> list[tuple[str, str]]:
+    """(url, path) of each post whose page has the address of another's, sorted."""
+    return sorted(
+        (row.url, row.path)
+        for batch in batches(connection.scalars(_SHARED_URLS))
+        for row in connection.execute(
+            select(posts.c.url, posts.c.path).where(posts.c.url_hash.in_(batch))
+        )
+    )
+
+
+def updated_after(connection: Connection, time: datetime) -> list[PostHead]:
+    """Posts whose last change is dated later."""
+    rows = connection.execute(select(posts).where(posts.c.out, posts.c.updated > to_us(time)))
+    return [head for row in rows if (head := post_row(row).head)]
