@@ -1,12 +1,14 @@
 """Compare the entries of a site with the feeds that jekyll-feed made of it.
 
     python benchmarks/compare_jekyll_feed.py SITE FEED_XML [FEED_XML ...]
-        [--show N] [--min-meta P] [--min-text P]
+        [--show N] [--words] [--min-meta P] [--min-text P]
 
 SITE is the site's folder; each FEED_XML is an Atom feed that jekyll-feed wrote for it (the whole
 site's, or a category's). Entries are matched to posts by link, else by id. Prints for each field
-how many entries are equal, and the first differences. Exits with 1 if fewer are equal than
-required, or if a post is missing.
+how many entries are equal, and the first differences. With --words, also prints which words of
+Jekyll's content an entry lacks: told, if `syndicator build` has a problem or a note for the post,
+else lost silently. Exits with 1 if fewer are equal than required, if a post is missing, or if
+words are lost silently.
 """
 
 import argparse
@@ -21,15 +23,17 @@ from datetime import UTC, datetime
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
+from lost_words import WordReport
 from lxml import etree
 
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render import Renderer
 from syndicator.jekyll.site import CONFIG, Site, read_site
-from syndicator.model.content import Document, Entry, Post, PostHead
+from syndicator.model.content import Document, Entry, Post, PostHead, Problem
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FolderFiles
 
@@ -52,6 +56,14 @@ class Facts:
     links: tuple[str, ...]
     images: tuple[str, ...]
     summary: str
+
+
+class Rendered(NamedTuple):
+    """A post's entry, and what `syndicator build` says of it."""
+
+    path: str
+    facts: Facts
+    problems: tuple[Problem, ...]
 
 
 class Posts:
@@ -238,13 +250,13 @@ def show(path: str, field: str, wanted: Facts, got: Facts) -> None:
 
 
 def compare(
-    site: Site, feed: Path, entries: dict[str, tuple[str, Facts]], shown: int
+    site: Site, feed: Path, entries: dict[str, Rendered], shown: int, words: WordReport
 ) -> tuple[int, dict[str, int], int]:
     """The number of entries, of equal entries by field, and of entries without a post."""
     # jekyll-feed writes control characters.
     readable = printable(feed.read_text(encoding="utf-8", errors="replace"))
     tree = etree.fromstring(readable.encode(), etree.XMLParser(recover=True, huge_tree=True))
-    by_id = {facts.id: (path, facts) for path, facts in entries.values()}
+    by_id = {rendered.facts.id: rendered for rendered in entries.values()}
     equal = dict.fromkeys((*META, *CONTENT), 0)
     left = dict.fromkeys(equal, shown)
     total = missing = 0
@@ -256,7 +268,8 @@ def compare(
             missing += 1
             print(f"  no post for {wanted.link}") if missing <= max(shown, 3) else None
             continue
-        path, got = match
+        path, got, problems = match
+        words.add(path, wanted.text, got.text, problems)
         different = differences(wanted, got)
         for field in equal:
             if field not in different:
@@ -280,24 +293,30 @@ def main() -> int:
     parser.add_argument(
         "--min-text", type=float, default=0, metavar="P", help="percent, of the content's text"
     )
+    parser.add_argument(
+        "--words", action="store_true", help="print words that entries lack, or have besides"
+    )
     parser.add_argument("--problems", action="store_true", help="also print problems of posts")
     options = parser.parse_args()
 
     site, posts = read(options.site)
     renderer = Renderer(site, FolderFiles(options.site), Posts(posts.values()))
-    entries: dict[str, tuple[str, Facts]] = {}
+    entries: dict[str, Rendered] = {}
     began = time.perf_counter()
     for path, post in posts.items():
         rendering = renderer.render(post)
         for problem in rendering.problems if options.problems else ():
             print(f"  problem: {problem}")
         if rendering.entry:
-            entries[unquote(rendering.entry.url)] = (path, ours(rendering.entry))
+            entries[unquote(rendering.entry.url)] = Rendered(
+                path, ours(rendering.entry), rendering.problems
+            )
     print(f"{len(entries)} of {len(posts)} posts rendered in {time.perf_counter() - began:.1f} s")
 
     failed = False
     for feed in options.feeds:
-        total, equal, missing = compare(site, feed, entries, options.show)
+        words = WordReport()
+        total, equal, missing = compare(site, feed, entries, options.show, words)
         print(f"{feed}: {total} entries, {missing} without a post")
         percents = {field: 100 * count / max(total, 1) for field, count in equal.items()}
         print(
@@ -306,6 +325,7 @@ def main() -> int:
         )
         failed |= missing > 0 or any(percents[field] < options.min_meta for field in META)
         failed |= percents["text"] < options.min_text
+        failed |= options.words and not words.print()
     return int(failed)
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
+from syndicator.jekyll.foreign_names import MARK
+
 WEB = frozenset({"http", "https"})
 
 #: An absolute address that is written as it is.
@@ -29,7 +31,7 @@ _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+", re.IGNORECASE)
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ALLOWED = "%/:=&?~+!$,;'@()*"  # RFC 3986 §3.3 to §3.5, and existing escapes
 _STRIPPED = "".join(map(chr, range(0x21)))  # C0 controls and space
-_WITHOUT_BREAKS = str.maketrans("", "", "\t\n\r")
+_WITHOUT_BREAKS = str.maketrans("", "", f"\t\n\r{MARK}")
 
 
 def absolute(address: str, base: str, *, schemes: frozenset[str] = WEB) -> str | None:
@@ -47,9 +49,11 @@ def absolute(address: str, base: str, *, schemes: frozenset[str] = WEB) -> str |
     if scheme_match and scheme_match[1].lower() not in schemes:
         return None
     try:
-        if scheme_match and scheme_match[1].lower() not in WEB:
+        if scheme_match is None:
+            return _web_url(urljoin(base, _without_backslashes(address)))
+        if scheme_match[1].lower() not in WEB:
             return _escaped(address, also="#")
-        return _web_url(address if scheme_match else urljoin(base, _without_backslashes(address)))
+        return _web_url(_with_two_slashes(address, scheme_match[1].lower(), base))
     except ValueError:  # from urllib: a bad host, a bad port, a lone surrogate
         return None
 
@@ -160,6 +164,23 @@ def _web_url(address: str) -> str | None:
             _escaped(fragment),
         )
     )
+
+
+def _with_two_slashes(address: str, scheme: str, base: str) -> str:
+    """An http or https address with a host, as browsers read one with more slashes, or fewer.
+
+    With fewer, and the base's own scheme, it is relative to the base (WHATWG URL §4.4, special
+    relative or authority state).
+    """
+    if _NORMAL.match(address):
+        return address
+    rest = address[len(scheme) + 1 :]
+    place = rest.lstrip("/\\")
+    if len(rest) - len(place) < 2 and base.startswith(f"{scheme}:"):
+        # "./": what follows is a path, even if it begins like a scheme.
+        path = rest if rest.startswith(("/", "\\", "?", "#")) or not rest else f"./{rest}"
+        return urljoin(base, _without_backslashes(path))
+    return f"{scheme}://{place}"
 
 
 def _without_backslashes(address: str) -> str:

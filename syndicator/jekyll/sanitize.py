@@ -24,6 +24,7 @@ from syndicator.jekyll.allowed_html import (
 )
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.fallbacks.losses import Loss
+from syndicator.jekyll.foreign_names import with_foreign_names_marked
 from syndicator.jekyll.html_parser_limits import is_slow_to_write, parsed_in_linear_time
 from syndicator.jekyll.players import PLAYERS, SANDBOX, is_player
 
@@ -84,12 +85,14 @@ def shown(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
     if not fallbacks.may_apply(html):
         return html
     schemes = policy.link_schemes | WEB
+    html = with_foreign_names_marked(html)
     result = fallbacks.with_fallbacks(html, base, policy.frame_hosts, schemes, untitled_links=False)
     return html if result.escaped else result.html
 
 
 def _parsable(html: str, base: str, policy: Policy) -> tuple[str, bool, tuple[Loss, ...]]:
     """HTML that the parser takes linear time for, whether it was escaped, and what it lost."""
+    html = with_foreign_names_marked(html)
     if not fallbacks.may_apply(html):
         return (*parsed_in_linear_time(_NOSCRIPT.sub("", html)), ())
     regular, losses, escaped = fallbacks.with_fallbacks(

@@ -75,8 +75,10 @@ def _closed_markup(text: str) -> list[tuple[int, int]]:
             missing.add(name)
         if name in _VOID or found[0].endswith("/>"):
             spans.append(found.span())
-        elif closing and opened.get(name):
-            spans += opened[name].pop(), found.span()
+        elif closing and name in opened:
+            # One end tag too many is markup, too.
+            spans += [*opened[name][-1:], found.span()]
+            del opened[name][-1:]
         elif name and not closing:
             opened.setdefault(name, []).append(found.span())
     return sorted(spans)

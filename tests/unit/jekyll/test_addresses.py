@@ -30,6 +30,14 @@ BASE = "https://site.example/2026/01/post/"
         ("HTTPS://Other.Example/A", "https://other.example/A"),
         ("https://me@other.example:8080/", "https://me@other.example:8080/"),
         ("http://[2001:db8::1]:8080/x", "http://[2001:db8::1]:8080/x"),
+        ("http:///h.example/a", "http://h.example/a"),
+        ("https:\\//h.example/a", "https://h.example/a"),
+        ("http:/h.example/a", "http://h.example/a"),
+        ("http:h.example", "http://h.example"),
+        ("https:/h.example/a", "https://site.example/h.example/a"),
+        ("https:a?b", "https://site.example/2026/01/post/a?b"),
+        ("https:javascript://x/%0aalert(1)", f"{BASE}javascript:/x/%0aalert(1)"),
+        ("https:", BASE),
     ],
 )
 def test_addresses_are_parsed_as_browsers_do_and_written_as_uris(
@@ -43,8 +51,6 @@ def test_addresses_are_parsed_as_browsers_do_and_written_as_uris(
     "address",
     [
         "http://",
-        "http:///a",
-        "https:a",
         "http://[::1",
         "http://h.example:99999/",
         "http://h.example:port/",

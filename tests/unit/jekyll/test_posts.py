@@ -58,6 +58,7 @@ TITLES = [
     ("title: A <em>b</em> & c &lt;d&gt; <script>e</script>f", "A b & c <d> f"),
     ("title: AT&amp;T", "AT&T"),
     ("title: Vec<T> in Rust", "Vec<T> in Rust"),
+    ("title: Never write </br>", "Never write </br>"),
     ('title: Map<K, List<V>> and <b>"bold"</b>', "Map<K, List<V>> and “bold”"),
     ("title: One<br>two</i> <i>three", "Onetwo</i> <i>three"),
     ("title: Why <!-- and <script> matter", "Why <!– and <script> matter"),

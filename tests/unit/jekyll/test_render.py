@@ -79,6 +79,7 @@ SUMMARIES = [
     ("*one*\n\ntwo", "description: A <b>line</b> &amp; more\nexcerpt: x", "A line & more"),
     ("*one*\n\ntwo", "description: Let&rsquo;s&nbsp;x", "Let’s x"),
     ("*one*\n\ntwo", "description: Why Vec<T> <i>is</i> good", "Why Vec<T> is good"),
+    ("*one*\n\ntwo", "description: <p>one <b>two</b></p></p>", "one two"),
     ("*one*\n\ntwo", "description: ''\nexcerpt: x", "x"),
     ("one\n\ntwo <!--m--> three", "excerpt_separator: <!--m-->", "one two"),
     ("{% if true %}one\n\ntwo{% endif %}", "", "one"),
