@@ -44,16 +44,25 @@ _MEDIA_TYPE = re.compile(rf'{_WORD}/{_WORD}(?:\s*;\s*{_WORD}=(?:{_WORD}|"[^"\\]*
 _ADDRESS_KEYS = ("url", "path", "file", "src")
 #: The keys of an image's address, as in jekyll-seo-tag; the first that is present is used.
 _IMAGE_KEYS = ("path", "url", "src", "facebook", "twitter")
+#: Addresses that hold their own content, run it, or are known to one browser only.
+_NO_FILES = ("data:", "blob:", "javascript:")
 ENCLOSURE_KEYS = ("enclosure", "enclosures", "audio", "video", "podcast")
 
 
 def image(front: Mapping[str, Any], site: Site, files: SiteFiles) -> Media | None:
     """The post's image: `image` is an address, or a mapping with one. None: no usable image."""
+    address = image_address(front)
+    return None if address is None else _media(address, _first_image(front), site, files)
+
+
+def image_address(front: Mapping[str, Any]) -> str | None:
+    """The address of the post's image as written. None: it names no image."""
+    return _first(_first_image(front), _IMAGE_KEYS)
+
+
+def _first_image(front: Mapping[str, Any]) -> Any:
     value = front.get("image")
-    if isinstance(value, list) and value:
-        value = value[0]
-    address = _first(value, _IMAGE_KEYS)
-    return None if address is None else _media(address, value, site, files)
+    return value[0] if isinstance(value, list) and value else value
 
 
 def enclosures(front: Mapping[str, Any], site: Site, files: SiteFiles) -> tuple[Media, ...]:
@@ -110,7 +119,12 @@ def _media(address: str, value: object, site: Site, files: SiteFiles) -> Media |
 
 
 def absolute_on(site: Site, address: str) -> str | None:
-    """Like jekyll-feed: without a scheme the address is relative to the site's root."""
+    """Like jekyll-feed: without a scheme the address is relative to the site's root.
+
+    None: no file can be there, or not for readers.
+    """
+    if address.lower().startswith(_NO_FILES):
+        return None
     root = f"{site.url}{site.baseurl}/"
     if "://" not in address and not address.startswith("//"):
         address = root + address.removeprefix("./").lstrip("/")

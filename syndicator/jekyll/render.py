@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from syndicator.jekyll import excerpt, media, relative_links, sanitize
+from syndicator.jekyll.as_text import quoted
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.direction import is_right_to_left
 from syndicator.jekyll.emojis import html_with_emoji, with_emoji
@@ -121,6 +122,9 @@ class Renderer:
         if content is not None:
             summary = self._summary(post, html, outcome)
             entry = self._with_episode(post, self._entry(post, content, summary), outcome)
+            address = media.image_address(post.front)
+            if entry.image is None and address is not None:
+                outcome.add(_image_note(post, address))
         return Rendering(
             entry=entry,
             problems=tuple(outcome.problems),
@@ -275,6 +279,16 @@ def length_without_pictures(text: str) -> int:
 def _problem(post: Post, message: str, hint: str | None, *, fatal: bool = False) -> Problem:
     return Problem(
         path=post.head.path, line=post.body_line, message=message, hint=hint, fatal=fatal
+    )
+
+
+def _image_note(post: Post, address: str) -> Problem:
+    return Problem(
+        path=post.head.path,
+        line=post.body_line,
+        message=f"image is not the address of a file: {quoted(address)}",
+        hint="save the image as a file of the site, and write its address",
+        note=True,
     )
 
 

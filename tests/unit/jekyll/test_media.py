@@ -55,6 +55,8 @@ IMAGES = [
             {},
             {"alt": "x"},
             "javascript://x/%0aalert(1)",
+            "data:image/png;base64,AAAA",
+            "BLOB:xx",
             "http://[",
         )
     ),

@@ -127,6 +127,17 @@ def test_problems_are_reported_once() -> None:
     assert result.entry is not None
 
 
+@pytest.mark.parametrize("image", ["data:image/png;base64,AAAA", "blob:xx"])
+def test_an_image_that_is_no_file_is_noted(image: str) -> None:
+    """It would be an address at which there is nothing."""
+    rendered = rendering("Text.", f"image: '{image}'")
+    assert rendered.entry
+    assert rendered.entry.image is None
+    assert [(problem.message, problem.note) for problem in rendered.problems] == [
+        (f'image is not the address of a file: "{image}"', True)
+    ]
+
+
 def test_uses_posts() -> None:
     """A post that lists other posts is rendered again when they change."""
     assert rendering("{{ site.posts.size }}").uses_posts
