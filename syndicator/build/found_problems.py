@@ -29,7 +29,7 @@ def found_problems(
         *future_updates(post_queries.updated_after(connection, now + FUTURE_TOLERANCE)),
         *aliases_without_target(links, published),
     ]
-    if not posts.count_documents(connection):
+    if posts.has_no_others(connection, ()):
         hint = "check that it is mounted, and that it contains _posts/ or the posts themselves"
         message = f"{options.source} contains no posts"
         found.append(Problem(path="source.path", message=message, hint=hint, note=True))

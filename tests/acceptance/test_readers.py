@@ -62,7 +62,7 @@ def test_newsboat_shows_titles_and_text(
     assert title == ("The Daily" if path.startswith("all") else "The Daily: Åäö")
     assert [item[:3] for item in items] == [
         ("Two", "https://news.example.com/two/", "sal"),
-        ("One &", "https://news.example.com/one/", "sal"),
+        ("One & <only>", "https://news.example.com/one/", "sal"),
     ]
     assert '<a href="https://news.example.com/about/">link</a>' in items[0][3]
     assert "It cost £40, the café’s owner said." in items[1][3]
