@@ -69,7 +69,7 @@ class Service:
         """`claimer`: the name under which it claims jobs. None: one of this process.
 
         `make`: whether to create a missing state. If False, a missing state raises StateError.
-        `listener`: is told of the work while it is done; None: nobody is.
+        `listener`: receives the events of the work; None: nobody does.
         """
         self.config = config
         self._listener = listener or Listener()

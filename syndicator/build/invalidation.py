@@ -31,7 +31,7 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StaleParts:
-    """What has to be built again although no post changed. False: nothing."""
+    """The entries and feeds to build again although no post changed. False: nothing."""
 
     #: Posts whose entries are stale, and so the feeds they are in.
     entries: frozenset[str] = frozenset()

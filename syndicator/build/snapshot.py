@@ -38,7 +38,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What is known before a run."""
+    """The knowledge that a run begins with."""
 
     site: Site
     site_problems: tuple[Problem, ...]
@@ -104,7 +104,7 @@ class Snapshots:
         self._last = snapshot
 
     def load(self) -> Snapshot:
-        """What is known before a run. Reads the site's config and data if they changed.
+        """The snapshot that a run begins with. Reads the site's config and data if they changed.
 
         Without a valid snapshot it also stores the settings, and marks what they make stale. What
         another process published is reported. Raises SourceError, see `SiteReader.read`, and

@@ -47,6 +47,6 @@ class Timers:
         self._scheduler.add_job(call, "date", run_date=due, id=name, replace_existing=True)
 
     def cancel(self, name: str) -> None:
-        """Don't call. A timer that is over, or never was, is no error."""
+        """Don't call. A missing timer is not an error."""
         with suppress(JobLookupError):
             self._scheduler.remove_job(name)

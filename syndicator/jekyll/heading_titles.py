@@ -12,7 +12,7 @@ from syndicator.ruby.strip_html import strip_html
 _HEADING = re.compile(r"#{1,3}\s+(.*)$|(.*)\r?\n[-=]+\s*$", re.MULTILINE)
 _FOOTNOTE = re.compile(r"\[\^[^\]]*\]")
 
-#: Characters of a heading whose Markdown is rendered. A longer one is no title of a post.
+#: Characters of a heading whose Markdown is rendered. A longer one is not a title.
 MAX_HEADING = 2_000
 
 

@@ -15,7 +15,7 @@ class TagFeeds:
     excluded: frozenset[str] = frozenset()
 
     def allow(self, term: Term) -> bool:
-        """Whether a term may have a feed; always if it is no tag."""
+        """Whether a term may have a feed; always if it is not a tag."""
         if term.kind != "tag":
             return True
         return term.label not in self.excluded and (self.only is None or term.label in self.only)

@@ -61,7 +61,7 @@ class Scope:
     #: Globs on paths (Jekyll's `exclude`); the name of a folder excludes everything below it.
     exclude: tuple[str, ...] = ()
     #: Of posts, in lower case. A file with a dated name and another suffix is a document too: it
-    #: is no post, but may be one to Jekyll.
+    #: is not a post, but may be one to Jekyll.
     suffixes: tuple[str, ...] = (".md", ".markdown", ".html")
 
 

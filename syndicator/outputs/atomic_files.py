@@ -104,7 +104,7 @@ class AtomicFiles:
             raise self._failure(path, error) from error
 
     def remove(self, path: str) -> None:
-        """Remove a file. One that is missing, or behind a link, is no error."""
+        """Remove a file. One that is missing, or behind a link, is not an error."""
         folder, name = self._split(path)
         try:
             with safe_directories.opened(self.root, folder) as here:

@@ -31,7 +31,7 @@ _NOT_SUBSCRIBED: tuple[Subscription | None, str | None] = (None, None)
 
 
 class Plan(NamedTuple):
-    """What is to be done with claimed jobs, all in the order of the jobs."""
+    """The plan for claimed jobs, all in the order of the jobs."""
 
     tasks: tuple[Task, ...]
     unneeded: tuple[Job, ...]  #: nothing has to be sent for them

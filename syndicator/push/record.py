@@ -141,7 +141,7 @@ class ResultCounts:
     problems: dict[str, Problem] = field(default_factory=dict)  #: the last of each target
 
     def count(self, task_outcome: TaskOutcome) -> None:
-        """Count one attempt. A job that was released is none."""
+        """Count one attempt. A released job is not an attempt."""
         job, outcome = task_outcome.job, task_outcome.outcome
         match outcome:
             case Done():
