@@ -95,6 +95,19 @@ def test_build_and_check_list_the_same(tmp_path: Path) -> None:
     assert "_posts/2099-01-01-later.md" not in reported
 
 
+def test_two_addresses_of_one_file(tmp_path: Path) -> None:
+    """Jekyll writes one post over the other."""
+    site = site_of(tmp_path)
+    for number, permalink in enumerate(["/same", "/same.html", "/q/", "/q/index.html"], 1):
+        site.post(f"2024-01-0{number}-x", permalink=permalink, id=f"tag:e.com,2024:{number}")
+    assert [str(problem) for problem in site.build().problems] == [
+        "_posts/2024-01-02-x.md: has the same address as _posts/2024-01-01-x.md:"
+        " https://example.org/same.html is the same page as https://example.org/same",
+        "_posts/2024-01-04-x.md: has the same address as _posts/2024-01-03-x.md:"
+        " https://example.org/q/index.html is the same page as https://example.org/q/",
+    ]
+
+
 def test_a_future_change_is_past_one_day(tmp_path: Path) -> None:
     """Its problem goes with time, without a change of the post."""
     site = site_of(tmp_path)
