@@ -134,6 +134,7 @@ class _PostReader:
             body=body,
             body_line=body_line,
             document_digest=self._document.digest,
+            front_lines=self._parts.lines,
         )
         return ReadPost(post=post, problems=tuple(front.problems), head_template=template)
 

@@ -165,6 +165,8 @@ class Renderer:
             enclosures=media.enclosures(post.front, self._site, self._files),
             language=post.language,
             external_url=external_url(post.front, self._site),
+            path=head.path,
+            line=_line_of_picture(post),
         )
 
     def _with_episode(self, post: Post, entry: Entry, outcome: "_Outcome") -> Entry:
@@ -280,6 +282,12 @@ def _problem(post: Post, message: str, hint: str | None, *, fatal: bool = False)
     return Problem(
         path=post.head.path, line=post.body_line, message=message, hint=hint, fatal=fatal
     )
+
+
+def _line_of_picture(post: Post) -> int:
+    """The line of the first embedded picture, else of the text."""
+    at = post.body.find("data:image/")
+    return post.body_line + post.body.count("\n", 0, max(at, 0))
 
 
 def _image_note(post: Post, address: str) -> Problem:
