@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from syndicator.jekyll import excerpt, media, relative_links, sanitize
-from syndicator.jekyll.as_text import quoted
+from syndicator.jekyll.as_text import as_text, is_empty
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.direction import is_right_to_left
 from syndicator.jekyll.emojis import html_with_emoji, with_emoji
 from syndicator.jekyll.fallbacks.losses import notes
+from syndicator.jekyll.front_notes import front_notes
 from syndicator.jekyll.linked_page import external_url
 from syndicator.jekyll.localized_links import with_localized_links
 from syndicator.jekyll.podcast import read_episode
@@ -122,9 +123,7 @@ class Renderer:
         if content is not None:
             summary = self._summary(post, html, outcome)
             entry = self._with_episode(post, self._entry(post, content, summary), outcome)
-            address = media.image_address(post.front)
-            if entry.image is None and address is not None:
-                outcome.add(_image_note(post, address))
+            outcome.add(*front_notes(post, entry, self._site, self._files))
         return Rendering(
             entry=entry,
             problems=tuple(outcome.problems),
@@ -245,8 +244,8 @@ class Renderer:
     def _full_summary(self, post: Post, html: str | None, outcome: "_Outcome") -> str:
         for key in ("description", "excerpt"):
             value = post.front.get(key)
-            if value not in (None, False, "", [], {}):
-                text = str(value)
+            if not is_empty(value) and not isinstance(value, list | dict):
+                text = as_text(value)
                 text = html_with_emoji(text) if self._site.plugins.emoji else text
                 return " ".join(plain_label(text).split())
         source = excerpt.source(post.body, excerpt_separator(post, self._site))
@@ -288,16 +287,6 @@ def _line_of_picture(post: Post) -> int:
     """The line of the first embedded picture, else of the text."""
     at = post.body.find("data:image/")
     return post.body_line + post.body.count("\n", 0, max(at, 0))
-
-
-def _image_note(post: Post, address: str) -> Problem:
-    return Problem(
-        path=post.head.path,
-        line=post.body_line,
-        message=f"image is not the address of a file: {quoted(address)}",
-        hint="save the image as a file of the site, and write its address",
-        note=True,
-    )
 
 
 def _markdown_problem(post: Post, error: Exception) -> Problem:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 class FrontLines(NamedTuple):
     """A front matter as it is written."""
 
-    text: str = ""
-    first: int = 1  #: the line of the file that the text starts at
+    text: str
+    first: int  #: the line of the file that the text starts at
 
     def line_of(self, *keys: str) -> int | None:
         """The file's line with the first of the keys that is there; None: the text has none.
