@@ -61,9 +61,10 @@ class HeadError(ValueError):
     """The head can't be read. `line` counts in the file; None: the whole document."""
 
     def __init__(self, message: str, line: int | None = None, hint: str | None = None) -> None:
+        """`hint`: None: the message says what to correct, such as a parser's."""
         super().__init__(message)
         self.line = line
-        self.hint = hint
+        self.hint = hint or "correct it there: until then the post is not published as saved"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -38,7 +38,9 @@ def read_post(document: Document, site: Site) -> ReadPost:
     if location.suffix.lower() not in site.scope.suffixes:
         return _of_other_suffix(document, location)
     if not document.data.strip():  # more likely a half-finished save than a post
-        return _left_out(document, HeadError("the file is empty"))
+        return _left_out(
+            document, HeadError("the file is empty", hint="write the post, or remove the file")
+        )
     try:
         text = decode(document.data)
         parts = split(text)
@@ -51,7 +53,8 @@ def read_post(document: Document, site: Site) -> ReadPost:
     reader = _PostReader(document, site, location, parts, head.values)
     for key, line in head.duplicates:
         message = f"{key} is given twice; the last value is used"
-        reader.front.problem(None, message, line=parts.head_line + line)
+        hint = "remove one of the two"
+        reader.front.problem(None, message, hint, line=parts.head_line + line)
     if reader.fields.is_hidden():
         return ReadPost(post=None, problems=tuple(reader.front.problems))
     return reader.read(body_bytes)
@@ -159,6 +162,7 @@ class _PostReader:
 
     def _head_template(self) -> HeadTemplates:
         fields, labels = self.fields, self._labels
+        fields.report_summary()
         slug = fields.slug()
         categories = labels.categories()
         tags = labels.tags()
@@ -203,7 +207,8 @@ class _PostReader:
         published = parse_date(value, self._site.timezone)
         if published is not None:
             return published
-        hint = "write it like 2026-01-31 or 2026-01-31 18:00:00 +0100" if key else None
+        example = "2026-01-31 or 2026-01-31 18:00:00 +0100"
+        hint = f"write it like {example}" if key else "rename the file, as in 2026-01-31-title.md"
         published = parse_date(value, self._site.timezone, overflow=True)
         if published is None:
             self.front.problem(key, f"{what} is not a date: {quoted(value)}", hint, fatal=True)

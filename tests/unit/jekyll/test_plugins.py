@@ -6,7 +6,7 @@ The expected values are the output of the plugin, unless a test says otherwise.
 from dataclasses import replace
 
 import pytest
-from reading import Files, document, site_of
+from reading import Files, document, site_and_problems, site_of
 from rendering import OTHERS, Posts, entry, head, rendering
 
 from syndicator.jekyll.emojis import html_with_emoji
@@ -27,7 +27,7 @@ POST = "_posts/2026-01-09-third.md"
 def test_plugins_that_do_not_change_posts(setting: str) -> None:
     """Without `collections`, they change pages only. A setting that is no mapping is ignored."""
     config = site_of(f"url: https://e.org\nrelative_links: {setting}\nplugins: jemoji\n").config
-    assert read_plugins(config) == Plugins()
+    assert read_plugins(config) == (Plugins(), ())
 
 
 # ------------------------------------------------------------------------------- relative links
@@ -343,3 +343,55 @@ def test_lists_that_each_link_is_compared_with_are_limited() -> None:
     ).plugins
     assert len(plugins.languages) == 100
     assert len(plugins.not_localized) == len(plugins.relative_links_exclude) == 1_000
+
+
+LANGUAGES = "languages: [en, de]\ndefault_lang: en\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "key", "message"),
+    [
+        (
+            f"languages: [{', '.join(f'l{number}' for number in range(200))}]\ndefault_lang: en\n",
+            "languages",
+            "the site has 201 languages; only the first 100 are used",
+        ),
+        (
+            "languages: [en, ../x, 'a b']\ndefault_lang: en\n",
+            "languages",
+            'a language can\'t be the name of a folder: "../x"',
+        ),
+        (
+            "languages: [en]\ndefault_lang: a/b\n",
+            "default_lang",
+            'a language can\'t be the name of a folder: "a/b"',
+        ),
+        (
+            f"{LANGUAGES}exclude_from_localization: [{', '.join(['x'] * 1_001)}]\n",
+            "exclude_from_localization",
+            "exclude_from_localization has 1,001 paths; only the first 1,000 are used",
+        ),
+        (
+            f"{LANGUAGES}exclude_from_localization: assets\n",
+            "exclude_from_localization",
+            "exclude_from_localization is not a list",
+        ),
+        (
+            f"relative_links: {{collections: true, exclude: [{', '.join(['x'] * 1_001)}]}}\n",
+            "relative_links",
+            "relative_links.exclude has 1,001 paths; only the first 1,000 are used",
+        ),
+    ],
+)
+def test_settings_over_a_limit_are_problems(config: str, key: str, message: str) -> None:
+    """At the line of the config's key."""
+    text = f"title: T\nurl: https://e.org\n{config}"
+    _, (problem,) = site_and_problems(text)
+    assert problem.message == message
+    assert (problem.path, problem.note, bool(problem.hint)) == ("_config.yml", False, True)
+    assert text.splitlines()[(problem.line or 0) - 1].startswith(f"{key}:")
+
+
+@pytest.mark.parametrize("config", [LANGUAGES, "exclude_from_localization: x\n", "languages: 5\n"])
+def test_settings_of_languages_that_are_used_or_without_effect(config: str) -> None:
+    assert site_and_problems(f"title: T\nurl: https://e.org\n{config}")[1] == ()

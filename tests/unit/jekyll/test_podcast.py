@@ -240,13 +240,39 @@ def test_a_show_that_cannot_be_used_is_a_problem(value: str) -> None:
     assert site.info.show is None
     assert problem.line == CONFIG.count("\n") + 1
     assert problem.message.startswith("podcast.")
+    assert problem.hint
+    assert not problem.note
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{category: Nonsense}", 'podcast.category is not one of Apple\'s: "Nonsense"'),
+        (
+            "{category: [Arts, {Arts: Cars}, x]}",
+            'podcast.category is not one of Apple\'s: "Arts: Cars", nor are 1 more',
+        ),
+        ("{image: /c.webp}", 'podcast.image is not a JPEG or PNG: "https://e.com/b/c.webp"'),
+    ],
+)
+def test_what_directories_do_not_know_is_a_note(value: str, message: str) -> None:
+    """The feed has it: others than Apple may know it."""
+    site, (note,) = site_and_problems(f"{CONFIG}podcast: {value}\n")
+    assert site.info.show is not None
+    assert (note.message, note.note, bool(note.hint)) == (message, True, True)
+
+
+@pytest.mark.parametrize("image", ["/c.jpg", "/c.JPEG", "/c.png?v=1", "/c", "https://x.org/v1.2"])
+def test_pictures_that_directories_may_show(image: str) -> None:
+    """A name without a suffix says nothing."""
+    assert site_and_problems(f"{CONFIG}podcast: {{image: '{image}'}}\n")[1] == ()
 
 
 def test_categories_are_limited() -> None:
     """feedgen looks for each among those before it."""
     names = ", ".join(f"c{number}" for number in range(20_000))
     for value in (f"[{names}]", f"{{Arts: [{names}]}}"):
-        site, (problem,) = site_and_problems(
+        site, (problem, _) = site_and_problems(
             f"{CONFIG}podcast: {{type: serial, category: {value}}}\n"
         )
         assert site.info.show is not None
