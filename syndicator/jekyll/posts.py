@@ -60,6 +60,27 @@ def read_post(document: Document, site: Site) -> ReadPost:
     return reader.read(body_bytes)
 
 
+def document_address(document: Document, site: Site, today: datetime) -> str | None:
+    """The address of a collection's document, which need not have a date.
+
+    None: it can't be read, or it is not published. One with a date ahead has its later address.
+    `today`: Jekyll's date of a document without one (document.rb `date`).
+    """
+    location = locate(document.path, site)
+    if location is None:
+        return None
+    try:
+        parts = split(decode(document.data))
+        reader = _PostReader(document, site, location, parts, load_head(parts).values)
+    except HeadError:
+        return None
+    if not reader.front.values.get("published", True):
+        return None
+    value = reader.front.values.get("date") or location.date
+    published = (value and parse_date(value, site.timezone, overflow=True)) or today
+    return make_head(location, site, reader.head_template(), "", published, b"").url
+
+
 def _of_other_suffix(document: Document, location: DocumentPath) -> ReadPost:
     """No post. Jekyll publishes such a file as it is, without Markdown."""
     try:
@@ -122,7 +143,7 @@ class _PostReader:
         heading = self._heading()
         title = (heading and title_of(heading, self._site.kramdown)) or self.fields.title()
         body, body_line = self._body(heading)
-        template = self._head_template()
+        template = self.head_template()
         head = make_head(location, self._site, template, title, published, body_bytes)
         if heading:
             front.values["title"] = title
@@ -160,7 +181,7 @@ class _PostReader:
         start = heading.end + len(rest) - len(rest.lstrip())
         return body, parts.body_line + parts.body.count("\n", 0, start)
 
-    def _head_template(self) -> HeadTemplates:
+    def head_template(self) -> HeadTemplates:
         fields, labels = self.fields, self._labels
         fields.report_summary()
         slug = fields.slug()

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from html import escape
 
 from syndicator.jekyll import excerpt, media, relative_links, sanitize
@@ -15,6 +16,7 @@ from syndicator.jekyll.fallbacks.losses import notes
 from syndicator.jekyll.front_notes import front_notes
 from syndicator.jekyll.linked_page import external_url
 from syndicator.jekyll.localized_links import with_localized_links
+from syndicator.jekyll.pages import address_of_file
 from syndicator.jekyll.podcast import read_episode
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.titles import plain_label
@@ -61,6 +63,7 @@ def markup_of(site: Site) -> Markup:
         smartify=lambda text: smartify(text, site.kramdown),
         highlight=lambda code, language, before: highlighted(code, language, highlighting, before),
         excerpt=lambda post: _excerpt_of(post, site),
+        address_of_file=lambda path, files, today: address_of_file(path, site, files, today),
     )
 
 
@@ -140,7 +143,11 @@ class Renderer:
                 outcome.uses_posts = True
                 return self._posts
 
-            address_of = relative_links.address_from(path, self._site, self._files, posts)
+            def today() -> datetime:
+                outcome.uses_day = True
+                return self._posts.now
+
+            address_of = relative_links.address_from(path, self._site, self._files, posts, today)
             html = relative_links.with_page_links(html, address_of)
         folder = self._site.plugins.folder_of(_site_language(post))
         if folder:

@@ -23,9 +23,9 @@ _MAX_MESSAGE = 300  #: characters of a message or a hint, which may quote the po
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Markup:
-    """The functions that convert text to HTML, for filters and tags.
+    """The functions that convert text to HTML, and know addresses, for filters and tags.
 
-    Liquid itself has no Markdown parser.
+    Liquid itself has no Markdown parser, and knows no permalinks.
     """
 
     markdown: Callable[[str], str]
@@ -35,6 +35,9 @@ class Markup:
     highlight: Callable[[str, str, int], str | None]
     #: The excerpt of another post: its Markdown as HTML, without its Liquid.
     excerpt: Callable[[Post], str]
+    #: The path in URLs of a file that is not a post; None: it is not published. The last argument
+    #: is called if it depends on the date of the build.
+    address_of_file: Callable[[str, SiteFiles, Callable[[], datetime]], str | None]
 
 
 @dataclass(kw_only=True)

@@ -20,7 +20,6 @@ from syndicator.liquid.includes import (
     render_nodes,
 )
 from syndicator.liquid.limits import MeteredOutput
-from syndicator.liquid.pages import address_of_file
 from syndicator.model.content import PostHead
 from syndicator.ruby.uris import path_below
 
@@ -165,10 +164,11 @@ class _Link(MarkupNode):
     def write(self, context: Context, buffer: TextIO) -> int:
         path = self.render_markup(context, self.markup).strip().removeprefix("/")
         post = context.run.posts.find(path)
+        run = context.run
         address = (
             _post_path(post, context)
             if post
-            else address_of_file(path, context.run.site, context.run.files)
+            else run.markup.address_of_file(path, run.files, run.today)
         )
         if address is None:
             message = f"'{path}' can't be linked: it is not a published post or a file of the site"

@@ -87,6 +87,83 @@ def test_other_links_stay(link: str, address: str) -> None:
     assert f'="{address}"' in linked(link)
 
 
+COLLECTIONS = """\
+title: T
+url: https://example.org
+baseurl: /blog
+relative_links: {collections: true}
+collections:
+  work: {output: true}
+  col: {output: true, permalink: "/c/:year/:name/"}
+  hidden: {}
+defaults: [{scope: {path: "", type: work}, values: {slug: dflt}}]
+"""
+DOCUMENTS = {
+    "_work/x.md": "---\ntitle: X\n---\n",
+    "_work/own.md": "---\npermalink: /own/:title/\n---\n",
+    "_work/sub/2020-03-04-dated.md": "---\n---\n",
+    "_work/d.json": "---\n---\n{}",
+    "_work/a.pdf": "pdf",
+    "_work/plain.md": "no front matter",
+    "_work/unpublished.md": "---\npublished: false\n---\n",
+    "_work/broken.md": "---\na: [\n---\n",
+    "_col/y.md": "---\n---\n",
+    "_col/z.md": "---\ndate: 2021-05-06\n---\n",
+    "_hidden/n.md": "---\n---\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("_work/x.md", "/work/x.html"),
+        ("_work/own.md", "/own/dflt/"),
+        ("_work/sub/2020-03-04-dated.md", "/work/sub/2020-03-04-dated.html"),
+        ("_work/d.json", "/work/d.json"),
+        ("_work/a.pdf", "/work/a.pdf"),
+        ("_work/plain.md", "/work/plain.md"),
+        ("_col/y.md", "/c/2026/y/"),
+        ("_col/z.md", "/c/2021/z/"),
+    ],
+)
+@pytest.mark.parametrize("folder", ["", "all/"])
+def test_documents_of_collections(folder: str, path: str, address: str) -> None:
+    """By the collection's template, dated or not; as Jekyll 4.3.1 has them.
+
+    With `collections_dir`, paths of documents begin below it.
+    """
+    config = COLLECTIONS + (f"collections_dir: {folder}" if folder else "")
+    files = {f"{folder}{name}": text for name, text in DOCUMENTS.items()}
+    site = {"files": files, "config": config, "path": f"{folder}{POST}"}
+    shown = entry(f"[a](../{path}#f) {{% link {path} %}}", **site).content
+    assert f'<a href="https://example.org/blog{address}#f">a</a> /blog{address}' in shown
+
+
+def test_the_day_is_a_dependency_where_it_is_shown() -> None:
+    """Only of the address of an undated document."""
+
+    def uses_day(body: str) -> bool:
+        return rendering(body, path=POST, files=DOCUMENTS, config=COLLECTIONS).uses_day
+
+    assert uses_day("{% link _col/y.md %}")
+    assert uses_day("[y](../_col/y.md)")
+    assert not uses_day("{% link _col/z.md %} [z](../_col/z.md) [x](../_work/x.md)")
+
+
+@pytest.mark.parametrize(
+    "path", ["_work/unpublished.md", "_work/broken.md", "_hidden/n.md", "_work/none.md"]
+)
+def test_documents_that_are_not_published(path: str) -> None:
+    """A link stays, and `link` is a problem: Jekyll has no page of them."""
+    body = f"[a](../{path}) {{% link {path} %}}"
+    shown = rendering(body, path=POST, files=DOCUMENTS, config=COLLECTIONS)
+    assert shown.entry
+    assert f'href="https://example.org/blog/2026/01/{path}"' in shown.entry.content
+    assert [p.message for p in shown.problems] == [
+        f"'{path}' can't be linked: it is not a published post or a file of the site"
+    ]
+
+
 def test_code_is_not_a_link() -> None:
     """The plugin writes the address of the page into it."""
     assert "<code>[c](../about.md)</code>" in linked("`[c](../about.md)`").replace(

@@ -91,6 +91,7 @@ def test_plain_values_are_rendered() -> None:
         smartify=str.title,
         highlight=lambda code, language, before: None,
         excerpt=lambda post: "",
+        address_of_file=lambda path, files, today: None,
     )
     info = SiteInfo(title="T", url="https://e.com/")
     engine = Liquid(site=Settings(info), files=Files(), posts=Posts(), markup=markup)
