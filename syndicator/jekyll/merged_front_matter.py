@@ -27,7 +27,7 @@ class MergedFrontMatter:
         self,
         key: str | None,
         message: str,
-        hint: str | None = None,
+        hint: str,
         *,
         line: int | None = None,
         fatal: bool = False,

@@ -225,7 +225,8 @@ class Renderer:
             cleaned = sanitize.clean(html.strip(), base=post.head.url, policy=self._policy)
         except Exception as error:  # HTML that can't be sanitised is not published
             message = f"the post's HTML can't be sanitised: {type(error).__name__}: {error}"
-            outcome.add(_problem(post, message, None, fatal=True))
+            hint = "simplify its HTML; until then the post is in no feed"
+            outcome.add(_problem(post, message, hint, fatal=True))
             return None
         if cleaned.escaped:
             message = "its HTML has thousands of tags whose end is unclear"
@@ -284,7 +285,7 @@ def length_without_pictures(text: str) -> int:
     return len(text) - sum(len(picture[0]) for picture in _PICTURE.finditer(text))
 
 
-def _problem(post: Post, message: str, hint: str | None, *, fatal: bool = False) -> Problem:
+def _problem(post: Post, message: str, hint: str, *, fatal: bool = False) -> Problem:
     return Problem(
         path=post.head.path, line=post.body_line, message=message, hint=hint, fatal=fatal
     )

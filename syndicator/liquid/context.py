@@ -86,9 +86,7 @@ class RenderState:
         now = self.site_posts.now.astimezone(self.zone)
         return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
-    def report(
-        self, message: str, token: Token | None, hint: str | None = None, *, note: bool = False
-    ) -> None:
+    def report(self, message: str, token: Token | None, hint: str, *, note: bool = False) -> None:
         """Add a problem with the line of its tag, unless it was reported before."""
         if len(self.problems) >= _MAX_PROBLEMS:
             return
@@ -97,9 +95,7 @@ class RenderState:
         )
         if token:
             line += bisect_left(self._newlines(token.source), token.start_index)
-        problem = Problem(
-            path=path, line=line, message=_cut(message), hint=hint and _cut(hint), note=note
-        )
+        problem = Problem(path=path, line=line, message=_cut(message), hint=_cut(hint), note=note)
         if problem not in self.problems:
             self.problems.append(problem)
 
@@ -174,7 +170,8 @@ class Context(RenderContext):
                 RecursionError,
             ) as error:
                 message = error.message if isinstance(error, LiquidError) else str(error)
-                self.run.report(f"filter '{name}': {message}", token)
+                hint = "correct its value or arguments: until then it returns nothing"
+                self.run.report(f"filter '{name}': {message}", token, hint)
                 return None
             self.run.meter.count_value(result)
             return result
