@@ -5,7 +5,7 @@ generator.rb).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -170,7 +170,8 @@ class _ConfigReader:
         kramdown = KramdownOptions.from_config(options, highlighter)
         suffixes = self._suffixes()
         plugins, unusable = read_plugins(config)
-        self._report(unusable)
+        for one in (*unusable, *_not_text(config, self._overrides)):
+            self.problem(**one._asdict())
         return Site(
             info=self._info(author, kramdown),
             url=self.url,
@@ -207,32 +208,19 @@ class _ConfigReader:
             Problem(path=CONFIG, line=line, message=message, hint=hint, fatal=fatal, note=note)
         )
 
-    def _report(self, unusable: Iterable[Unusable]) -> None:
-        for one in unusable:
-            self.problem(one.key, one.message, one.hint, note=one.note)
-
     def text(self, key: str) -> str:
         value = self.config.get(key)
         return "" if isinstance(value, dict | list | bool) else as_text(value).strip()
 
-    def _one_line(self, key: str) -> str:
-        """`text`. A value that is a list or a mapping is reported."""
-        value = self.config.get(key)
-        if isinstance(value, dict | list) and value:
-            hint = "write it as text, in quotes; until then it is ignored"
-            self.problem(key, f"{key} is not text: {quoted(value)}", hint)
-        return self.text(key)
-
     def _info(self, author: Any, kramdown: KramdownOptions) -> SiteInfo:
-        title = self._overrides.get("title") or self._one_line("title") or self._one_line("name")
+        title = self._overrides.get("title") or self.text("title") or self.text("name")
         show, unusable = read_show(self.config.get("podcast"), self._picture)
-        self._report(unusable)
+        for one in unusable:
+            self.problem(**one._asdict())
         return SiteInfo(
             title=plain_title(title, kramdown) or self.url.partition("://")[2] or "Untitled",
             url=join_address(self.url, self.baseurl, "/"),
-            description=plain_label(
-                self._overrides.get("description") or self._one_line("description")
-            ),
+            description=plain_label(self._overrides.get("description") or self.text("description")),
             language=self._language(report=False),
             authors=read_authors(author, {}, self.url, self.baseurl),
             logo=self._picture(self.feed.get("logo")) or self._picture(self.config.get("logo")),
@@ -344,6 +332,15 @@ class _ConfigReader:
         return fingerprint(
             self.config, sorted(self._overrides.items()), sorted(texts.items()), plain
         )
+
+
+def _not_text(config: Mapping[str, Any], overrides: Mapping[str, str]) -> Iterator[Unusable]:
+    """Settings that should be text and are lists or mappings, unless `[site]` replaces them."""
+    for key in ("title", "name", "description"):
+        value = config.get(key)
+        if isinstance(value, dict | list) and value and key not in overrides:
+            hint = "write it as text, in quotes; until then it is ignored"
+            yield Unusable(key, f"{key} is not text: {quoted(value)}", hint)
 
 
 def _patterns(setting: Any) -> list[str]:
