@@ -6,13 +6,12 @@ looks like a link, and includes what Liquid wrote. Links of raw HTML lead nowher
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from fnmatch import fnmatchcase
 from html import escape, unescape
 from posixpath import dirname, join, normpath
 from urllib.parse import unquote
 
-from syndicator.jekyll.pages import address_of_file, below_collections
+from syndicator.jekyll.pages import below_collections
 from syndicator.jekyll.site import Site
 from syndicator.model.lookups import SiteFiles, SitePosts
 from syndicator.ruby.uris import is_absolute, path_below
@@ -56,11 +55,11 @@ def address_from(
     site: Site,
     files: SiteFiles,
     posts: Callable[[], SitePosts],
-    today: Callable[[], datetime],
+    address_of_file: Callable[[str], str | None],
 ) -> Callable[[str], str | None]:
     """The `address_of` for `with_page_links`, relative to the folder of a post.
 
-    `posts` is called when other posts are looked up, `today` when an address depends on the date.
+    `posts` is called when other posts are looked up, `address_of_file` for other files.
     """
     found: dict[str, str | None] = {}
     folder = dirname(post_path.removeprefix(f"{site.collections_dir}/"))
@@ -81,7 +80,7 @@ def address_from(
 
     def address_of_target(path: str) -> str | None:
         if "_posts" not in path.split("/"):
-            return address_of_file(path, site, files, today)
+            return address_of_file(path)
         path = below_collections(path, site)
         if files.size(path) is None:
             return None

@@ -16,7 +16,7 @@ from syndicator.jekyll.fallbacks.losses import notes
 from syndicator.jekyll.front_notes import front_notes
 from syndicator.jekyll.linked_page import external_url
 from syndicator.jekyll.localized_links import with_localized_links
-from syndicator.jekyll.pages import address_of_file
+from syndicator.jekyll.pages import Pages
 from syndicator.jekyll.podcast import read_episode
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.titles import plain_label
@@ -63,7 +63,7 @@ def markup_of(site: Site) -> Markup:
         smartify=lambda text: smartify(text, site.kramdown),
         highlight=lambda code, language, before: highlighted(code, language, highlighting, before),
         excerpt=lambda post: _excerpt_of(post, site),
-        address_of_file=lambda path, files, today: address_of_file(path, site, files, today),
+        address_of_file=Pages(site).address_of_file,
     )
 
 
@@ -98,7 +98,8 @@ class Renderer:
         self._files = files
         self._posts = posts
         self._policy = policy
-        self._liquid = Liquid(site=site, files=files, posts=posts, markup=markup_of(site))
+        self._markup = markup_of(site)
+        self._liquid = Liquid(site=site, files=files, posts=posts, markup=self._markup)
         self._markdown_suffixes = tuple(map(str.lower, site.suffixes))
 
     def render(self, post: Post) -> Rendering:
@@ -147,7 +148,12 @@ class Renderer:
                 outcome.uses_day = True
                 return self._posts.now
 
-            address_of = relative_links.address_from(path, self._site, self._files, posts, today)
+            def address_of_file(path: str) -> str | None:
+                return self._markup.address_of_file(path, self._files, today)
+
+            address_of = relative_links.address_from(
+                path, self._site, self._files, posts, address_of_file
+            )
             html = relative_links.with_page_links(html, address_of)
         folder = self._site.plugins.folder_of(_site_language(post))
         if folder:

@@ -59,6 +59,8 @@ class RenderState:
     parsed: dict[str, list[Node]] = field(default_factory=dict)  #: by text, for includes in loops
     #: Properties of other posts that were read, by path.
     read_posts: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    #: Addresses of files that were looked up, by path. A template may repeat a link in a loop.
+    addresses: dict[str, str | None] = field(default_factory=dict)
     #: The path and the first line of each included text.
     origins: dict[str, tuple[str, int]] = field(default_factory=dict)
 

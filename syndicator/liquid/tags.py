@@ -63,6 +63,8 @@ class MarkupTag(Tag):
         return self.node(token, stream.current.value)
 
 
+#: Steps to read a file of the site and its front matter.
+_STEPS_PER_FILE = 20
 _THEME_INCLUDES = "_includes"
 
 
@@ -167,17 +169,19 @@ class _Link(MarkupNode):
     def write(self, context: Context, buffer: TextIO) -> int:
         path = self.render_markup(context, self.markup).strip().removeprefix("/")
         post = context.run.posts.find(path)
-        run = context.run
-        address = (
-            _post_path(post, context)
-            if post
-            else run.markup.address_of_file(path, run.files, run.today)
-        )
+        address = _post_path(post, context) if post else self.address_of_file(path, context)
         if address is None:
             message = f"'{path}' can't be linked: it is not a published post or a file of the site"
             context.run.report(message, self.token, "check the path, from the site's root")
             return 0
         return buffer.write(address)
+
+    def address_of_file(self, path: str, context: Context) -> str | None:
+        run = context.run
+        if path not in run.addresses:
+            run.meter.spend(_STEPS_PER_FILE)
+            run.addresses[path] = run.markup.address_of_file(path, run.files, run.today)
+        return run.addresses[path]
 
 
 class LinkTag(MarkupTag):
