@@ -10,14 +10,15 @@ from posixpath import basename, splitext
 
 from syndicator.cache import LruCache
 from syndicator.jekyll.permalinks import Place, site_path
-from syndicator.jekyll.posts import document_address
+from syndicator.jekyll.posts import document_addresses
 from syndicator.jekyll.site import Collection, Site
-from syndicator.model.content import Document, Stat
+from syndicator.model.content import Document, Stat, digest_of
 from syndicator.model.lookups import SiteFiles
 from syndicator.ruby.uris import join_address, path_below
 
-#: Characters of documents whose addresses are kept, since many posts may link to them.
-CACHED_TEXTS = 4 * 1024 * 1024
+#: Bytes of addresses that are kept, and those of one besides its characters.
+CACHED = 8 * 1024 * 1024
+_BYTES = 400
 
 #: They differ in each part of a date, so that an address that depends on one does, too.
 _TWO_DAYS = (
@@ -34,10 +35,10 @@ class Pages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        #: By path and date, of the documents with these texts.
-        self._of_documents: LruCache[tuple[str, datetime], str, tuple[str | None]] = LruCache(
-            CACHED_TEXTS
-        )
+        #: Of documents, by path and days: the head of each is parsed once, not for each post.
+        self._of_documents: LruCache[
+            tuple[str, tuple[datetime, ...]], str, tuple[str | None, ...]
+        ] = LruCache(CACHED)
 
     def address_of_file(
         self, path: str, files: SiteFiles, today: Callable[[], datetime]
@@ -71,20 +72,23 @@ class Pages:
         return join_address("", site.baseurl, address)
 
     def _of_document(self, path: str, text: str, today: Callable[[], datetime]) -> str | None:
-        address, other = (self._address_on(day, path, text) for day in _TWO_DAYS)
-        if address != other:
-            address = self._address_on(today(), path, text)
+        address, *others = self._addresses_on(_TWO_DAYS, path, text)
+        if address not in others:
+            (address,) = self._addresses_on((today(),), path, text)
         return address and path_below(address, self._site.url)
 
-    def _address_on(self, day: datetime, path: str, text: str) -> str | None:
-        """The absolute address of a document, if Jekyll dates undated ones with this day."""
-        known = self._of_documents.get((path, day), text)
-        if known is None:
-            data = text.encode("utf-8", "replace")
-            document = Document(Stat(path=path, size=0, mtime_ns=0), data, "")
-            known = (document_address(document, self._site, day),)
-            self._of_documents.put((path, day), text, known, len(data))
-        return known[0]
+    def _addresses_on(
+        self, days: tuple[datetime, ...], path: str, text: str
+    ) -> tuple[str | None, ...]:
+        data = text.encode("utf-8", "replace")
+        digest = digest_of(data)
+        addresses = self._of_documents.get((path, days), digest)
+        if addresses is None:
+            document = Document(Stat(path=path, size=0, mtime_ns=0), data, digest)
+            addresses = document_addresses(document, self._site, days)
+            size = _BYTES + len(path) + sum(len(address or "") for address in addresses)
+            self._of_documents.put((path, days), digest, addresses, size)
+        return addresses
 
 
 def below_collections(path: str, site: Site) -> str:

@@ -1,7 +1,7 @@
 """Reads a document as a Post: front matter, date and location (jekyll/lib/jekyll/document.rb)."""
 
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,25 +60,29 @@ def read_post(document: Document, site: Site) -> ReadPost:
     return reader.read(body_bytes)
 
 
-def document_address(document: Document, site: Site, today: datetime) -> str | None:
-    """The address of a collection's document, which need not have a date.
+def document_addresses(
+    document: Document, site: Site, days: Iterable[datetime]
+) -> tuple[str | None, ...]:
+    """The address of a collection's document on each of the days on which the site may be built.
 
-    None: it can't be read, or it is not published. One with a date ahead has its later address.
-    `today`: Jekyll's date of a document without one (document.rb `date`).
+    Jekyll gives a document without a date that of the build (document.rb `date`). None: it can't be
+    read, or is not published. A document with a date ahead has its later address.
     """
     location = locate(document.path, site)
-    if location is None:
-        return None
     try:
         parts = split(decode(document.data))
-        reader = _PostReader(document, site, location, parts, load_head(parts).values)
+        head = load_head(parts)
     except HeadError:
-        return None
+        location = None
+    if location is None:
+        return tuple(None for _ in days)
+    reader = _PostReader(document, site, location, parts, head.values)
     if not reader.front.values.get("published", True):
-        return None
+        return tuple(None for _ in days)
     value = reader.front.values.get("date") or location.date
-    published = (value and parse_date(value, site.timezone, overflow=True)) or today
-    return make_head(location, site, reader.head_template(), "", published, b"").url
+    own = value and parse_date(value, site.timezone, overflow=True)
+    template = reader.head_template()
+    return tuple(make_head(location, site, template, "", own or day, b"").url for day in days)
 
 
 def _of_other_suffix(document: Document, location: DocumentPath) -> ReadPost:
