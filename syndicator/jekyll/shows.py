@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
-from urllib.parse import urlsplit
 
 from syndicator.jekyll.apple_categories import is_known
 from syndicator.jekyll.as_text import is_empty, label, quoted
@@ -27,7 +26,9 @@ ACCEPTED = {
 
 _YES, _NO = frozenset({"true", "yes", "explicit"}), frozenset({"false", "no", "clean"})
 #: The suffix of a picture that Apple does not have. A name without a suffix may be one it has.
-_OTHER_PICTURE = re.compile(r"\.(?!(?:jpe?g|png)\Z)[a-z]\w{1,4}\Z", re.IGNORECASE)
+_OTHER_PICTURE = re.compile(
+    r"[^/:]/[^/?#]*\.(?!(?:jpe?g|png)(?:[?#]|\Z))[a-z]\w{1,4}(?:[?#]|\Z)", re.IGNORECASE
+)
 #: feedgen looks for a category by an XPath that has its name in double quotes.
 _CATEGORY = re.compile(r"[^\"<>]{1,100}")
 
@@ -77,7 +78,7 @@ def read_show(
 
 def _unknown(show: Show) -> Iterator[Unusable]:
     """What the feed has, and directories such as Apple's ignore or refuse."""
-    if show.image and _OTHER_PICTURE.search(urlsplit(show.image).path):
+    if show.image and _OTHER_PICTURE.search(show.image):
         message = f"podcast.image is not a JPEG or PNG: {quoted(show.image)}"
         yield Unusable("podcast", message, ACCEPTED["image"], note=True)
     unknown = [": ".join(filter(None, each)) for each in show.categories if not is_known(*each)]

@@ -1,5 +1,7 @@
 """What a feed can't show: a link, the fallback or the text stands for it, and a note says so."""
 
+from time import thread_time
+
 import pytest
 from rendering import entry, post_of, rendering
 
@@ -440,7 +442,6 @@ def test_noting_a_scheme_lets_nothing_through(html: str) -> None:
     assert cleaned(shown).html == shown
 
 
-@pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     "unit",
     [
@@ -452,10 +453,14 @@ def test_noting_a_scheme_lets_nothing_through(html: str) -> None:
         '<a href="&',
         '<a href="a&colon;',
         '<a href="' + "a" * 190,
+        " href=" + " " * 300_000,
+        ' href="' + "a" * 300_000,
     ],
 )
 def test_looking_for_schemes_takes_linear_time(unit: str) -> None:
     """Whatever the number of links, and of their schemes."""
-    html = "".join(unit.replace("{}", str(number)) for number in range(20_000))
-    assert len(cleaned(html[:400_000]).losses) <= 2
-    assert len(cleaned('<a href="s:x">' + " href=" + " " * 300_000).losses) <= 2
+    times = 400_000 // len(unit)
+    html = "".join(unit.replace("{}", str(number)) for number in range(times))
+    begun = thread_time()
+    assert len(cleaned(f'<a href="s:x">{html}').losses) <= 2
+    assert thread_time() - begun < 5

@@ -4,6 +4,7 @@ The expected values are the output of the plugin, unless a test says otherwise.
 """
 
 from dataclasses import replace
+from time import thread_time
 
 import pytest
 from reading import Files, document, site_and_problems, site_of
@@ -148,6 +149,19 @@ def test_the_day_is_a_dependency_where_it_is_shown() -> None:
     assert uses_day("{% link _col/y.md %}")
     assert uses_day("[y](../_col/y.md)")
     assert not uses_day("{% link _col/z.md %} [z](../_col/z.md) [x](../_work/x.md)")
+
+
+def test_a_document_is_read_once_for_all_links_to_it() -> None:
+    """Its front matter may take a tenth of a second."""
+    head = "".join(f"k{number}: [a, {{b: c}}]\n" for number in range(300))
+    files = {"_work/x.md": f"---\n{head}---\n"}
+    body = (
+        "{% for i in (1..2000) %}{% link _work/x.md %}{% endfor %}\n" + "[x](../_work/x.md) " * 2000
+    )
+    begun = thread_time()
+    shown = rendering(body, path=POST, files=files, config=COLLECTIONS)
+    assert thread_time() - begun < 10
+    assert shown.problems == ()
 
 
 @pytest.mark.parametrize(

@@ -251,6 +251,10 @@ def test_a_show_that_cannot_be_used_is_a_problem(value: str) -> None:
             "{category: [Arts, {Arts: Cars}, x]}",
             'podcast.category is not one of Apple\'s: "Arts: Cars", nor are 1 more',
         ),
+        (
+            "{image: '/c.gif?a=b.png'}",
+            'podcast.image is not a JPEG or PNG: "https://e.com/b/c.gif?a=b.png"',
+        ),
         ("{image: /c.webp}", 'podcast.image is not a JPEG or PNG: "https://e.com/b/c.webp"'),
     ],
 )
@@ -261,7 +265,10 @@ def test_what_directories_do_not_know_is_a_note(value: str, message: str) -> Non
     assert (note.message, note.note, bool(note.hint)) == (message, True, True)
 
 
-@pytest.mark.parametrize("image", ["/c.jpg", "/c.JPEG", "/c.png?v=1", "/c", "https://x.org/v1.2"])
+@pytest.mark.parametrize(
+    "image",
+    ["/c.jpg", "/c.JPEG", "/c.png?v=1", "/c", "https://x.org/v1.2", "https://x.org", "https://["],
+)
 def test_pictures_that_directories_may_show(image: str) -> None:
     """A name without a suffix says nothing."""
     assert site_and_problems(f"{CONFIG}podcast: {{image: '{image}'}}\n")[1] == ()
