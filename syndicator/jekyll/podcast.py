@@ -84,8 +84,8 @@ def read_episode(
         "chapters": episode.chapters,
         "image": episode.image,
     }
-    images = [*map(media.image_address, media.enclosure_mappings(post.front))]
-    if picture := next(filter(None, [*images, entry.image and entry.image.url]), None):
+    fronts = (*media.enclosure_mappings(post.front), *([post.front] if entry.image else []))
+    if picture := next(filter(None, map(media.image_address, fronts)), None):
         values["image"] = picture
     return episode, tuple(_note(post, key, values[key]) for key in values if read[key] is None)
 

@@ -19,8 +19,8 @@ ACCEPTED = {
     "email": "write an address, as in ann@example.org",
     "image": "write the address of a JPEG or PNG of the site",
     "explicit": "write true or false",
-    "category": f"write a name of {_LIST}, as in Technology, or {{Arts: Books}}; at most"
-    f" {_MAX_CATEGORIES} of them",
+    "category": "write names of Apple's list, as in Technology or {Arts: Books},"
+    f" at most {_MAX_CATEGORIES}: {_LIST}",
     "type": "write episodic or serial",
 }
 
