@@ -65,6 +65,7 @@ class PushSettings(SettingsTable):
     hubs: values.Urls = ()
     timeout: values.Duration = timedelta(seconds=10)
     retry: values.RetryDelays = values.durations("5s", "30s", "2m", "10m", "1h", "6h", "24h")
+    pace: values.Pace = timedelta(seconds=5)  #: zero: each change is sent at once
 
 
 class LeaseSettings(SettingsTable):

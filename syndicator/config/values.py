@@ -32,7 +32,7 @@ from syndicator.config.paths import (
     parse_state_url,
 )
 from syndicator.config.quote import quote
-from syndicator.config.units import check_interval, parse_duration, parse_size
+from syndicator.config.units import check_interval, parse_duration, parse_pace, parse_size
 from syndicator.jekyll.as_text import language_tag
 
 #: More than any number here needs; the largest that a database column accepts.
@@ -77,6 +77,7 @@ Language = Annotated[str, BeforeValidator(_parse_language)]
 TimeZone = Annotated[str, BeforeValidator(_parse_timezone)]
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Pace = Annotated[timedelta, BeforeValidator(parse_pace)]
 Interval = Annotated[Duration, AfterValidator(check_interval)]
 RetryDelays = Annotated[tuple[Duration, ...], Field(max_length=100), _List]
 Size = Annotated[int, BeforeValidator(parse_size)]

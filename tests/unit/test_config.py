@@ -106,6 +106,8 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         (SOURCE + 'poll = "30"', 'source.poll: "30" is not a duration'),
         (SOURCE + 'poll = "0s"', 'source.poll: "0s" must be more than zero'),
         (SOURCE + 'poll = "1ms"', "source.poll: must be 50ms or more"),
+        (SOURCE + "[push]\npace = 5", "push.pace: 5 is not a duration"),
+        (SOURCE + '[push]\npace = "11000d"', 'push.pace: "11000d" must be at most ten years'),
         (SOURCE + 'poll = "30 parsecs"', 'source.poll: "30 parsecs" is not a duration'),
         (SOURCE + 'watch = "yes"', "source.watch: must be true or false"),
         (
