@@ -288,9 +288,10 @@ def _load_config(path: Path | None, verbose: bool) -> "Config":
 
     config = load(path, os.environ)
     if verbose:
-        from syndicator import observe
+        from syndicator import from_config, observe
 
-        observe.logs(terminal=sys.stderr.isatty(), verbose=True)
+        options = from_config.log_options(config, verbose=True)
+        observe.Logs(options, terminal=sys.stderr.isatty())
     return config
 
 

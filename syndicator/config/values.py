@@ -66,9 +66,15 @@ def _check_not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+def _lower(value: object) -> object:
+    """Log levels are often written in capitals."""
+    return value.lower() if isinstance(value, str) else value
+
+
 _List = BeforeValidator(parse_list)
 _Unique = AfterValidator(_check_unique)
 
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 Flag = Annotated[StrictBool, BeforeValidator(parse_json)]
 Number = Annotated[StrictInt, Field(ge=0, le=_MAX_NUMBER), BeforeValidator(parse_json)]
 Positive = Annotated[StrictInt, Field(ge=1, le=_MAX_NUMBER), BeforeValidator(parse_json)]
