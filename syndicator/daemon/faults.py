@@ -63,19 +63,19 @@ class Faults:
         if len(solved) > _LOGGED:
             self._log.info("more problems are solved", number=len(solved) - _LOGGED)
 
-    def report_hubs(self, errors: Mapping[str, str | None]) -> None:
+    def report_pings(self, errors: Mapping[tuple[str, str], str | None]) -> None:
         """Log the hubs that began to fail, and those that work again.
 
-        `errors`: the last error of each hub that was pinged; None: every ping succeeded.
+        `errors`: of the last ping to each hub about each topic; None: it succeeded.
         """
-        for hub, error in errors.items():
-            if error is not None and hub not in self._failing_hubs:
-                hint = "the pings are retried; syndicator status shows when"
-                self._log.warning("pings fail", hub=hub, error=error, hint=hint)
-            elif error is None and hub in self._failing_hubs:
-                self._log.info("pings work again", hub=hub)
-        failing = {hub for hub, error in errors.items() if error is not None}
-        self._failing_hubs = (self._failing_hubs - errors.keys()) | failing
+        failing = {hub: error for (hub, _), error in errors.items() if error is not None}
+        working = {hub for hub, _ in errors} - failing.keys()
+        for hub in failing.keys() - self._failing_hubs:
+            hint = "the pings are retried; syndicator status shows when"
+            self._log.warning("pings fail", hub=hub, error=failing[hub], hint=hint)
+        for hub in working & self._failing_hubs:
+            self._log.info("pings work again", hub=hub)
+        self._failing_hubs = (self._failing_hubs - working) | failing.keys()
 
 
 #: What makes a problem the same after an edit: its line may be another.

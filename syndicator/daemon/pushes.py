@@ -66,8 +66,8 @@ class Pushes:
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
         self._cleaned = -math.inf
-        #: The last error of each hub that this pass pinged; None: every ping succeeded.
-        self._hub_errors: dict[str, str | None] = {}
+        #: By hub and topic: the error of the last ping in this pass; None: it succeeded.
+        self._ping_errors: dict[tuple[str, str], str | None] = {}
         self.worker = Worker(
             "push",
             self._push,
@@ -111,7 +111,7 @@ class Pushes:
                 return
         self._metrics.count_attempt(job.kind, job.target, result)
         if job.kind is JobKind.PING:
-            self._hub_errors[job.target] = outcome.error or self._hub_errors.get(job.target)
+            self._ping_errors[job.target, job.topic] = outcome.error
         line = attempt_line(job.kind, job.target, job.topic, result)
         event = "sent" if isinstance(outcome, Done) else "not sent"
         self._log.debug(event, **line, **({"error": outcome.error} if outcome.error else {}))
@@ -138,8 +138,8 @@ class Pushes:
 
     def _log_pass(self, report: PushReport) -> None:
         """Log one line for a pass that sent something, and the hubs that fail or work again."""
-        errors, self._hub_errors = self._hub_errors, {}
-        self._faults.report_hubs(errors)
+        errors, self._ping_errors = self._ping_errors, {}
+        self._faults.report_pings(errors)
         if level := pass_level(report):
             seconds = round(report.seconds, 3)
             self._log.log(level, "push", summary=report.summary(), seconds=seconds)

@@ -118,30 +118,31 @@ def test_many_problems_are_counted() -> None:
     assert [line["number"] for line in log if "number" in line] == [10, 10]
 
 
-H, J = "https://h.example/", "https://i.example/"
+H, J = "https://h.example/", "https://j.example/"
 
 
 @pytest.mark.parametrize(
     ("passes", "expected"),
     [
-        ([{H: None}, {}], []),
-        ([{H: "500"}, {H: "500"}, {}, {H: "404"}], [("pings fail", H)]),
+        ([{(H, "t"): None}, {}], []),
+        ([{(H, "t"): "500"}, {(H, "t"): "500"}, {}, {(H, "t"): "404"}], [("pings fail", H)]),
+        ([{(H, "t"): "500", (H, "u"): None}, {(H, "t"): "500"}], [("pings fail", H)]),
         (
-            [{H: "500"}, {J: None}, {H: None}, {H: None}],
+            [{(H, "t"): "500"}, {(J, "t"): None}, {(H, "t"): None}, {(H, "t"): None}],
             [("pings fail", H), ("pings work again", H)],
         ),
         (
-            [{H: "500", J: "500"}, {H: None, J: "500"}],
+            [{(H, "t"): "500"}, {(J, "t"): "500", (H, "t"): None}],
             [("pings fail", H), ("pings fail", J), ("pings work again", H)],
         ),
     ],
 )
 def test_a_hub_is_logged_when_it_begins_to_fail_and_when_it_works_again(
-    passes: list[dict[str, str | None]], expected: list[tuple[str, str]]
+    passes: list[dict[tuple[str, str], str | None]], expected: list[tuple[str, str]]
 ) -> None:
-    """Not by each ping, retry and pass."""
+    """Not by each ping, retry and pass. It fails while the pings about one topic do."""
     with structlog.testing.capture_logs() as log:
         faults = Faults()
         for errors in passes:
-            faults.report_hubs(errors)
+            faults.report_pings(errors)
     assert [(line["event"], line["hub"]) for line in log] == expected
