@@ -12,7 +12,7 @@ from syndicator.jekyll.sanitize import DEFAULT, Policy
 from syndicator.store import file_modes
 
 if TYPE_CHECKING:
-    from syndicator.observe import LogOptions
+    from syndicator.logs import LogOptions
     from syndicator.outbound import Client
 
 VERSION = version("syndicator")
@@ -20,7 +20,7 @@ VERSION = version("syndicator")
 
 def log_options(config: Config, *, verbose: bool) -> "LogOptions":
     """`verbose`: every line, whatever the config says."""
-    from syndicator.observe import LogOptions
+    from syndicator.logs import LogOptions
 
     level = "debug" if verbose else config.log.level
     return LogOptions(level=level, format=config.log.format)

@@ -288,10 +288,11 @@ def _load_config(path: Path | None, verbose: bool) -> "Config":
 
     config = load(path, os.environ)
     if verbose:
-        from syndicator import from_config, observe
+        from syndicator import from_config
+        from syndicator.logs import Logs
 
         options = from_config.log_options(config, verbose=True)
-        observe.Logs(options, terminal=sys.stderr.isatty())
+        Logs(options, sys.stderr.fileno(), os.environ)
     return config
 
 

@@ -21,6 +21,7 @@ from syndicator.daemon.parts import Parts
 from syndicator.daemon.signals import Event, Signals
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.errors import ConfigError, MovedStateError, SyndicatorError
+from syndicator.logs import LogOptions, Logs
 from syndicator.ops import status
 from syndicator.web.server import Server
 
@@ -42,7 +43,7 @@ class Daemon:
         self._signals = signals
         return_memory()
         self._verbose = verbose
-        self._logs = observe.Logs(observe.LogOptions(), terminal=sys.stderr.isatty())
+        self._logs = Logs(LogOptions(), sys.stderr.fileno(), os.environ)
         self._log: Any = structlog.get_logger()
         self._faults = Faults()
         self._telemetry = Telemetry(observe.Metrics(), self._faults)
