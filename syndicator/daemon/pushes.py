@@ -36,6 +36,9 @@ from syndicator.store.database import Database
 #: How often to look for due jobs. A build requests a pass at once.
 INTERVAL = timedelta(seconds=5)
 
+#: When to look again for a job that a pass left although it was due.
+_OVERDUE_WAIT = timedelta(seconds=1)
+
 #: Seconds between cleanups of the state, by the monotonic clock. Leases end by the wall clock: a
 #: clock that was wrong for a short time must not end all of them.
 _CLEANUP = 3600.0
@@ -131,9 +134,8 @@ class Pushes:
                     self._notify(Event.STATE_MOVED)
             return
         self._faults.report("push", None)
-        # A job that is due already is one that another process works on.
-        if report.next_due is not None and report.next_due > datetime.now(UTC):
-            self._timers.at("retry", report.next_due, self.request)
+        if report.next_due is not None:
+            self._timers.at("retry", next_pass(report.next_due, datetime.now(UTC)), self.request)
         self._log_pass(report)
 
     def _log_pass(self, report: PushReport) -> None:
@@ -153,6 +155,14 @@ class Pushes:
         self._metrics.set_subscribers(
             {topic: audience.subscribers for topic, audience in audiences.items()}
         )
+
+
+def next_pass(due: datetime, now: datetime) -> datetime:
+    """When the next pass begins, if a job is due then.
+
+    A job that is due already became so as the pass ended, or another process works on it.
+    """
+    return due if due > now else now + _OVERDUE_WAIT
 
 
 def pass_level(report: PushReport) -> int | None:

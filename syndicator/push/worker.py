@@ -141,11 +141,12 @@ class PushWorker:
             now = time.monotonic()
             kinds = lanes.kinds_with_room(pool.waiting_in)
             if times.claims(now) and kinds:
-                planned = self._plan(self._claim(kinds))
+                claimed = self._claim(kinds)
+                planned = self._plan(claimed)
                 for task in planned.tasks:
                     queue = queue_key(task.job.target, task.job.host)
                     pool.add([(queue, task)], lanes.LANE[task.job.kind])
-                times.claim_done(len(planned.tasks) + len(planned.unneeded), now)
+                times.claim_done(len(claimed.jobs), now)
             pool.start()
             nudged = self._collect(CLAIM_INTERVAL if pool.busy else 0)
             if times.records(len(self._outcomes), busy=pool.busy, now=now):

@@ -1,11 +1,11 @@
-"""The line of a pass: how severe it is, and whether there is one."""
+"""After a pass: when the next one begins, and how severe its line in the log is."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syndicator.daemon.pushes import pass_level
+from syndicator.daemon.pushes import next_pass, pass_level
 from syndicator.model.outbox import JobKind
 from syndicator.push.record import PushReport
 
@@ -36,3 +36,11 @@ def report(**fields: object) -> PushReport:
 def test_the_level_of_a_pass(fields: dict[str, object], level: int | None) -> None:
     """Callbacks that nobody repairs make no lines; pings that were given up need an operator."""
     assert pass_level(report(**fields)) == level
+
+
+@pytest.mark.parametrize(("due", "begins"), [(-60, 1), (0, 1), (0.2, 0.2), (5, 5), (3600, 3600)])
+def test_when_the_next_pass_begins(due: float, begins: float) -> None:
+    """When a job is due; a second later if it is due already, so that no pass follows another."""
+    now = datetime(2026, 1, 2, tzinfo=UTC)
+    expected = now + timedelta(seconds=begins)
+    assert next_pass(now + timedelta(seconds=due), now) == expected

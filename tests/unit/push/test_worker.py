@@ -20,7 +20,7 @@ from syndicator.model.outbox import JobKind, JobState, Request, Response, Subscr
 from syndicator.outbound import Client
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
-from syndicator.store import claims, deliveries, outbox, subscriptions
+from syndicator.store import claims, deliveries, outbox, pings, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.websub.pace import Pace
@@ -539,3 +539,18 @@ def test_deliveries_keep_the_pace_of_their_subscriber(database: Database, hub: H
         clock.now = NOW + timedelta(seconds=6)
         push.once()
     assert len(hub.seen) == 2
+
+
+def test_jobs_that_wait_for_their_pace_hold_up_no_other(database: Database, hub: Hub) -> None:
+    """There may be more of them than one claim takes, and all before it in the queue."""
+    topics = tuple(f"{TOPIC}{number}" for number in range(300))
+    with database.begin() as connection:
+        pings.record(connection, [(topic, hub.url) for topic in topics], NOW)
+    clock = Clock()
+    clock.now += timedelta(seconds=1)
+    enqueue(database, hub.url, topics=topics)
+    enqueue(database, hub.url, topics=("new",), now=clock.now)
+    with pushing(database, clock, options=PACED) as push:
+        report = push.once()
+    assert [form["hub.topic"] for _, form in hub.seen] == [["new"]]
+    assert (report.queued, report.next_due) == (300, NOW + timedelta(seconds=5))
