@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from command import Command, Hub, until
 
 
@@ -21,6 +22,12 @@ def command(tmp_path: Path) -> Command:
     command = Command(tmp_path)
     command.post("2026-01-02-one", "First news")
     return command
+
+
+def runs(command: Command) -> list[str]:
+    """The numbers of runs. New parts of the daemon would begin with one."""
+    lines = requests.get(f"{command.admin}metrics", timeout=5).text.splitlines()
+    return [line for line in lines if line.startswith("syndicator_runs_total")]
 
 
 def test_a_failing_hub_and_each_run_are_one_line(command: Command, hub: Hub) -> None:
@@ -49,9 +56,10 @@ def test_the_environment_sets_the_level(command: Command) -> None:
 
 
 def test_a_reload_takes_the_level_and_the_format(command: Command) -> None:
-    """An invalid one is reported, and the old ones stay."""
+    """And restarts nothing else. An invalid one is reported, and the old ones stay."""
     command.configure('[log]\nlevel = "error"\n')
     with command.running() as daemon:
+        before = runs(command)
         command.configure('[log]\nlevel = "info"\nformat = "console"\n')
         daemon.send(signal.SIGHUP)
         line = daemon.line(lambda line: "the config was read again" in line)
@@ -62,5 +70,6 @@ def test_a_reload_takes_the_level_and_the_format(command: Command) -> None:
         command.configure('[log]\nformat = "json"\n')
         daemon.send(signal.SIGHUP)
         daemon.line(lambda line: '"event": "the config was read again"' in line)
+        assert runs(command) == before
         command.post("2026-01-03-two", "Second news")
         daemon.line(lambda line: '"event": "run"' in line)
