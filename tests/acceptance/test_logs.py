@@ -57,17 +57,17 @@ def test_the_environment_sets_the_level(command: Command) -> None:
 
 def test_a_reload_takes_the_level_and_the_format(command: Command) -> None:
     """And restarts nothing else. An invalid one is reported, and the old ones stay."""
-    command.configure('[log]\nlevel = "error"\n')
+    command.configure('[log]\nlevel = "error"\n', poll="10m")
     with command.running() as daemon:
         before = runs(command)
-        command.configure('[log]\nlevel = "info"\nformat = "console"\n')
+        command.configure('[log]\nlevel = "info"\nformat = "console"\n', poll="10m")
         daemon.send(signal.SIGHUP)
         line = daemon.line(lambda line: "the config was read again" in line)
         assert (line.startswith("{"), "\x1b" in line) == (False, False)
-        command.configure('[log]\nlevel = "loud"\n')
+        command.configure('[log]\nlevel = "loud"\n', poll="10m")
         daemon.send(signal.SIGHUP)
         assert not daemon.line(lambda line: "log.level" in line).startswith("{")
-        command.configure('[log]\nformat = "json"\n')
+        command.configure('[log]\nformat = "json"\n', poll="10m")
         daemon.send(signal.SIGHUP)
         daemon.line(lambda line: '"event": "the config was read again"' in line)
         assert runs(command) == before
