@@ -1,0 +1,64 @@
+"""Renames elements that the parser behind nh3 would not keep, before it parses.
+
+It takes the content of <noscript> for text, and can't allow elements by a pattern.
+"""
+
+import re
+from collections import Counter
+from html import escape
+
+#: Stands for elements whose content is shown where scripts, objects or frames are not.
+NOSCRIPT = "xnoscript"
+
+#: Stands for a custom element, whose name is the value of its attribute CUSTOM_NAME.
+CUSTOM = "xcustom"
+CUSTOM_NAME = "data-xcustom"
+
+#: An attribute of CUSTOM: the post has more of its start tags than end tags.
+UNCLOSED = "data-xunclosed"
+
+#: Elements in which a browser shows tags as text. Their end tag is the only one in them.
+RAW_TEXT = frozenset({"plaintext", "xmp"})
+
+#: A custom element has a name with a hyphen (HTML §4.13.2), except for those of SVG and MathML.
+#: <portal> and <frame> are no longer part of HTML, or only of a <frameset>.
+_TAG = re.compile(
+    r"<(/?)(?:(no(?:script|embed|frames))|(?!annotation-|color-profile|font-face|missing-glyph)"
+    r"(portal|frame|[a-z][\w.]*+-[\w.-]*+))(?=[\s/>])",
+    re.IGNORECASE | re.ASCII,
+)
+_SAMPLE = re.compile(r"<xmp\b[^<>]*>(.*?)</xmp\s*>", re.IGNORECASE | re.DOTALL)
+_END_OF_SAMPLE = re.compile(r"</xmp\s*>", re.IGNORECASE)
+
+
+def with_renamed_elements(html: str) -> str:
+    """HTML of any form, with NOSCRIPT and CUSTOM, and <pre> instead of <xmp>."""
+    html = _with_samples_escaped(html)
+    starts, ends = Counter[str](), Counter[str]()
+    for slash, _, name in _TAG.findall(html):
+        (ends if slash else starts)[name.lower()] += 1
+
+    def renamed(tag: re.Match[str]) -> str:
+        slash, hidden_content, name = tag.groups()
+        if hidden_content:
+            return f"<{slash}{NOSCRIPT}"
+        if slash:
+            return f"</{CUSTOM}"
+        name = name.lower()
+        unclosed = f' {UNCLOSED}=""' if starts[name] > ends[name] else ""
+        return f'<{CUSTOM} {CUSTOM_NAME}="{name}"{unclosed}'
+
+    return _TAG.sub(renamed, html)
+
+
+def _with_samples_escaped(html: str) -> str:
+    last_end = 0
+    for end in _END_OF_SAMPLE.finditer(html):
+        last_end = end.end()
+    # Each sample that begins before the last end has an end, so that none is searched for in vain.
+    samples = _SAMPLE.sub(lambda sample: f"<pre>{_text(sample[1])}</pre>", html[:last_end])
+    return samples + html[last_end:]
+
+
+def _text(raw: str) -> str:
+    return escape(raw, quote=False)
