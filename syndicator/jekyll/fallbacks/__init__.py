@@ -6,6 +6,7 @@ text. What had to go is a `Loss`, for a note to the author. It is pure, and line
 
 from typing import NamedTuple
 
+from syndicator.jekyll.fallbacks import links
 from syndicator.jekyll.fallbacks.elements import start, start_skipped
 from syndicator.jekyll.fallbacks.losses import Loss, LossKind
 from syndicator.jekyll.fallbacks.output import Open, Output
@@ -38,18 +39,18 @@ def with_fallbacks(
 ) -> WithFallbacks:
     """The HTML with everything replaced that a feed can't show.
 
-    `base` is the page's absolute address, and `frame_hosts` are the players (see `players`). The
-    link to a frame without a title has its address as its text, unless `untitled_links` is False.
-    The result is not safe yet.
+    `base` is the page's absolute address, and `frame_hosts` are the players (see `players`). Links
+    with other schemes than `link_schemes` are losses. The link to a frame without a title has its
+    address as its text, unless `untitled_links` is False. The result is not safe yet.
     """
     html, scripts = without_scripts(html)
     parsable, escaped = parsed_in_linear_time(with_renamed_elements(html))
     if escaped:
         return WithFallbacks(parsable, scripts, escaped=True)
-    regular_html = regular(parsable, link_schemes)
+    regular_html = regular(parsable, link_schemes | links.schemes_in(parsable))
     if len(regular_html) > MAX_GROWTH * len(html) + MIN_LENGTH:
         return WithFallbacks(parsable, (*scripts, Loss(LossKind.UNCLOSED, 1, "")), escaped=False)
-    out = Output(base, frame_hosts, untitled_links=untitled_links)
+    out = Output(base, frame_hosts, link_schemes, untitled_links=untitled_links)
     _replace(regular_html, out)
     out.count_pictures_left_out()
     losses = scripts + tuple(out.losses.values())

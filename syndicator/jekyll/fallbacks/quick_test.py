@@ -5,6 +5,8 @@ It searches text in lower case, for what begins with a fixed character where tha
 
 import re
 
+from syndicator.jekyll.fallbacks.links import MAY_HAVE_SCHEME
+
 _ELEMENTS = re.compile(
     r"<(?:(?:iframe|object|applet|embed|svg|math|button|form|fieldset|legend|input|select|textarea"
     r"|output|dialog|canvas|script|no(?:script|embed|frames)|xmp|plaintext|listing|portal|frame)\b"
@@ -16,6 +18,7 @@ _ATTRIBUTES = re.compile(
     # an address of another scheme
     r"|hidden[\s=/>]|(?:src|poster)\s*=[\s\"']*(?!https?:)[a-z][\w+.-]*+:)"
 )
+_LINKS = re.compile(MAY_HAVE_SCHEME)
 _STYLES = re.compile(r"display\s*:\s*none|background(?:-image)?\s*:")
 #: Parts of the names of classes.
 _CLASSES = ("mermaid", "lineno", "gutter", "katex")
@@ -28,5 +31,6 @@ def may_apply(text: str) -> bool:
         any(name in lower for name in _CLASSES)
         or _ELEMENTS.search(lower) is not None
         or _ATTRIBUTES.search(lower) is not None
+        or _LINKS.search(lower) is not None
         or (("display" in lower or "background" in lower) and _STYLES.search(lower) is not None)
     )
