@@ -48,8 +48,6 @@ def custom(out: Output, token: Token, _name: str) -> Open:
         return start(out, token._replace(text=f"<{element}{token.attributes}>"), element)
     if name == "mjx-container":
         return _formula(out)
-    if name.startswith("mjx-"):
-        return Open("")
     address = _player(name, attributes) or (attributes.get("src") if name == "frame" else None)
     if address:
         media.write_frame(out, attributes, address, f"<{name}")

@@ -22,14 +22,14 @@ _POSTERS = ("data-poster",)
 #: Names of another size of the picture, or of what stands in its place.
 _SUBSTITUTE = re.compile(r"thumb|tiny|small|low|blur|lqip|preview|placeholder|error|fallback")
 #: As in `data-lazy-src` of WP Rocket, `data-lazy` of slick, `data-flickity-lazyload`.
-_LAZY = re.compile(r"(?!.*(?:set|sizes|bg|background)).*lazy")
+_LAZY = re.compile(r"(?!.*(?:set|size|type|class|ratio|bg|background)).*lazy")
 _SET = re.compile(r".*-\w*srcset|data-original-set|lazysrcset")
 #: An attribute that may hold an address without a file's suffix, as in `data-hi-res-src`.
 _ADDRESS_NAME = re.compile(r".*(?:src|url|image|img|orig|file|full|large|retina|hires|zoom)")
 #: Attributes that are about a picture.
 _OTHER_NAME = re.compile(
     r"alt|title|class|id|style|sizes|longdesc|usemap|src|srcset|name|aria-.*"
-    r"|data-(?:.*-)?(?:alt|title|caption|name|id|link|page|href|permalink|bg|background)"
+    r"|data-(?:.*-)?(?:alt|title|caption|name|id|type|link|page|href|permalink|bg|background)"
 )
 
 #: An address, not a word such as `true` or a placeholder.
@@ -49,7 +49,7 @@ def with_real_address(element: str, attributes: Mapping[str, str]) -> dict[str, 
     an address, or with an embedded placeholder, gets any attribute that holds a picture's address.
     """
     real = dict(attributes)
-    lazy = tuple(name for name in attributes if _LAZY.match(name) and not _is_substitute(name))
+    lazy = tuple(name for name, value in attributes.items() if _is_lazy_address(name, value))
     sets = tuple(name for name in attributes if _SET.fullmatch(name))
     for name, candidates in (("src", _ADDRESSES + lazy), ("srcset", sets), ("poster", _POSTERS)):
         if (value := _first(attributes, candidates)) is not None:
@@ -62,6 +62,11 @@ def with_real_address(element: str, attributes: Mapping[str, str]) -> dict[str, 
     elif element == "img" and not _has_address(real):
         address = _any_picture(attributes)
     return {**real, "src": address} if address else real
+
+
+def _is_lazy_address(name: str, value: str) -> bool:
+    is_address = "/" in value or _PICTURE_SUFFIX.search(value.strip())
+    return bool(is_address and _LAZY.match(name) and not _is_substitute(name))
 
 
 def _has_address(attributes: Mapping[str, str]) -> bool:

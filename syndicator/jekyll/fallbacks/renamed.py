@@ -20,10 +20,11 @@ UNCLOSED = "data-xunclosed"
 #: Elements in which a browser shows tags as text. Their end tag is the only one in them.
 RAW_TEXT = frozenset({"plaintext", "xmp"})
 
-#: A custom element has a name with a hyphen (HTML §4.13.2), except for those of SVG and MathML.
+#: A custom element has a name with a hyphen (HTML §4.13.2), except for those of SVG and MathML. Of
+#: MathJax's, which are many, only the outermost matters.
 #: <portal> and <frame> are no longer part of HTML, or only of a <frameset>.
 _TAG = re.compile(
-    r"<(/?)(?:(no(?:script|embed|frames))|(?!annotation-|color-profile|font-face|missing-glyph)"
+    r"<(/?)(?:(no(?:script|embed|frames))|(?!mjx-(?!container)|annotation-|color-profile|font-face|missing-glyph)"
     r"(portal|frame|[a-z][\w.]*+-[\w.-]*+))(?=[\s/>])",
     re.IGNORECASE | re.ASCII,
 )

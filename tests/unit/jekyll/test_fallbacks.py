@@ -36,6 +36,7 @@ LAZY = [
     (f'<img src="{PIXEL}" data-orig-file="/i/real.jpg">', REAL),
     ('<img src="/i/real.jpg" data-orig-file="/i/huge.jpg">', REAL),
     ('<img src="/i/real.jpg" data-lazy="true" data-src="">', REAL),
+    ('<img src="/i/real.jpg" data-lazy-ratio="1.5" lazy-type="image/jpeg">', REAL),
     (
         '<img data-srcset="/a-400.jpg 400w, /a-800.jpg 800w, /a-600.jpg 600w">',
         f'<img srcset="{SITE}/a-400.jpg 400w, {SITE}/a-800.jpg 800w, {SITE}/a-600.jpg 600w"'
