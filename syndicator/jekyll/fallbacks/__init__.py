@@ -11,7 +11,7 @@ from syndicator.jekyll.fallbacks.elements import start, start_skipped
 from syndicator.jekyll.fallbacks.losses import Loss, LossKind
 from syndicator.jekyll.fallbacks.output import Open, Output
 from syndicator.jekyll.fallbacks.regular_html import VOID, regular, tokens
-from syndicator.jekyll.fallbacks.renamed import with_renamed_elements
+from syndicator.jekyll.fallbacks.renamed import with_real_names, with_renamed_elements
 from syndicator.jekyll.fallbacks.scripts import without_scripts
 from syndicator.jekyll.html_parser_limits import parsed_in_linear_time
 
@@ -46,8 +46,8 @@ def with_fallbacks(
     html, scripts = without_scripts(html)
     parsable, escaped = parsed_in_linear_time(with_renamed_elements(html))
     if escaped:
-        return WithFallbacks(parsable, scripts, escaped=True)
-    regular_html = regular(parsable, link_schemes | links.schemes_in(parsable))
+        return WithFallbacks(with_real_names(parsable), scripts, escaped=True)
+    regular_html = with_real_names(regular(parsable, link_schemes | links.schemes_in(parsable)))
     if len(regular_html) > MAX_GROWTH * len(html) + MIN_LENGTH:
         return WithFallbacks(parsable, (*scripts, Loss(LossKind.UNCLOSED, 1, "")), escaped=False)
     out = Output(base, frame_hosts, link_schemes, untitled_links=untitled_links)

@@ -10,7 +10,7 @@ from syndicator.jekyll.fallbacks import media
 from syndicator.jekyll.fallbacks.losses import LossKind
 from syndicator.jekyll.fallbacks.output import Open, Output
 from syndicator.jekyll.fallbacks.regular_html import Token, attributes_of
-from syndicator.jekyll.fallbacks.renamed import CUSTOM_NAME, UNCLOSED
+from syndicator.jekyll.fallbacks.renamed import REAL_NAME, UNCLOSED
 
 #: The player of a video, by a part of the element's name, as in <lite-youtube> and <amp-vimeo>.
 _PLAYERS = {
@@ -42,7 +42,7 @@ def custom(out: Output, token: Token, _name: str) -> Open:
     The content stays in any case: it is the rest of the post if the element is not closed.
     """
     attributes = attributes_of(token)
-    name = attributes.pop(CUSTOM_NAME, "")
+    name = attributes.pop(REAL_NAME, "").lower()
     if name in _SAME_IN_AMP:
         element, start = _SAME_IN_AMP[name]
         return start(out, token._replace(text=f"<{element}{token.attributes}>"), element)

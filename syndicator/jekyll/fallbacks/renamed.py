@@ -10,9 +10,11 @@ from html import escape
 #: Stands for elements whose content is shown where scripts, objects or frames are not.
 NOSCRIPT = "xnoscript"
 
-#: Stands for a custom element, whose name is the value of its attribute CUSTOM_NAME.
+#: Stands for a custom element.
 CUSTOM = "xcustom"
-CUSTOM_NAME = "data-xcustom"
+
+#: The attribute with the name of the element that one of these stands for.
+REAL_NAME = "data-xname"
 
 #: An attribute of CUSTOM: the post has more of its start tags than end tags.
 UNCLOSED = "data-xunclosed"
@@ -28,6 +30,7 @@ _TAG = re.compile(
     r"(portal|frame|[a-z][\w.]*+-[\w.-]*+))(?=[\s/>])",
     re.IGNORECASE | re.ASCII,
 )
+_RENAMED = re.compile(rf"(?:{NOSCRIPT}|{CUSTOM}) {REAL_NAME}=([\w.-]+) (?:{UNCLOSED} )?", re.ASCII)
 _SAMPLE = re.compile(r"<xmp\b[^<>]*>(.*?)</xmp\s*>", re.IGNORECASE | re.DOTALL)
 _END_OF_SAMPLE = re.compile(r"</xmp\s*>", re.IGNORECASE)
 
@@ -36,20 +39,26 @@ def with_renamed_elements(html: str) -> str:
     """HTML of any form, with NOSCRIPT and CUSTOM, and <pre> instead of <xmp>."""
     html = _with_samples_escaped(html)
     starts, ends = Counter[str](), Counter[str]()
-    for slash, _, name in _TAG.findall(html):
-        (ends if slash else starts)[name.lower()] += 1
+    for slash, _, custom in _TAG.findall(html):
+        (ends if slash else starts)[custom.lower()] += 1
 
     def renamed(tag: re.Match[str]) -> str:
-        slash, hidden_content, name = tag.groups()
-        if hidden_content:
-            return f"<{slash}{NOSCRIPT}"
-        if slash:
-            return f"</{CUSTOM}"
-        name = name.lower()
-        unclosed = f' {UNCLOSED}=""' if starts[name] > ends[name] else ""
-        return f'<{CUSTOM} {CUSTOM_NAME}="{name}"{unclosed}'
+        slash, hidden_content, custom = tag.groups()
+        name = hidden_content or custom
+        unclosed = custom and not slash and starts[name.lower()] > ends[name.lower()]
+        mark = NOSCRIPT if hidden_content else CUSTOM
+        # Without quotes: it may stand in the value of an attribute, as <p title="<a-b>">.
+        return f"<{slash}{mark} {REAL_NAME}={name} {f'{UNCLOSED} ' if unclosed else ''}"
 
     return _TAG.sub(renamed, html)
+
+
+def with_real_names(html: str) -> str:
+    """Undo it in HTML of any form; in regular HTML only in texts and values.
+
+    There an element has its name in quotes.
+    """
+    return _RENAMED.sub(r"\1", html)
 
 
 def _with_samples_escaped(html: str) -> str:

@@ -127,6 +127,17 @@ def test_other_elements_are_replaced(html: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    "tag", ["<A-b>", "</a-b>", "<a-b/>", '<a-b c="d">', "<noembed>", "<frame>"]
+)
+def test_a_tag_in_a_text_is_unchanged(tag: str) -> None:
+    """In the value of an attribute, and where a browser shows tags as text."""
+    text = tag.replace("<", "&lt;").replace(">", "&gt;")
+    assert cleaned(f"<textarea>{tag}</textarea><plaintext>{tag}").html == text * 2
+    if '"' not in tag:
+        assert cleaned(f'<svg></svg><p title="{tag}">').html == f'<p title="{text}"></p>'
+
+
+@pytest.mark.parametrize(
     "html", ["<p data-a<b=1>x</p>", '<img a"b=/x c<d=/y.jpg><b>x</b>', "<a-b c<d=/y>x</a-b>"]
 )
 def test_odd_names_of_attributes(html: str) -> None:
