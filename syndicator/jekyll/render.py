@@ -200,7 +200,9 @@ class Renderer:
             outcome.add(_problem(post, message, hint, fatal=True))
             return None
         if cleaned.escaped:
-            message = "its HTML has thousands of tags whose end is unclear"
+            message = (
+                "its HTML has thousands of tags whose end is unclear, or of attributes in a tag"
+            )
             hint = "close each tag of tables and other elements; until then it is published as text"
             outcome.add(_problem(post, message, hint))
         outcome.add(*notes(cleaned.losses, post))

@@ -25,6 +25,7 @@ from syndicator.jekyll.allowed_html import (
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.fallbacks.links import REFUSED
 from syndicator.jekyll.fallbacks.losses import Loss
+from syndicator.jekyll.fallbacks.quick_test import may_apply
 from syndicator.jekyll.foreign_names import with_foreign_names_marked
 from syndicator.jekyll.html_parser_limits import is_slow_to_write, parsed_in_linear_time
 from syndicator.jekyll.players import PLAYERS, SANDBOX, is_player
@@ -88,7 +89,7 @@ def shown(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
 
     Nor is the address of a frame without a title. The result is not safe: use its text only.
     """
-    if not fallbacks.may_apply(html):
+    if not may_apply(html):
         return html
     html = with_foreign_names_marked(html)
     result = fallbacks.with_fallbacks(
@@ -100,7 +101,7 @@ def shown(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
 def _parsable(html: str, base: str, policy: Policy) -> tuple[str, bool, tuple[Loss, ...]]:
     """HTML that the parser takes linear time for, whether it was escaped, and what it lost."""
     html = with_foreign_names_marked(html)
-    if not fallbacks.may_apply(html):
+    if not may_apply(html):
         return (*parsed_in_linear_time(_NOSCRIPT.sub("", html)), ())
     regular, losses, escaped = fallbacks.with_fallbacks(
         html, base, policy.frame_hosts, policy.kept_schemes
@@ -184,9 +185,9 @@ def _with_align(tag: re.Match[str]) -> str:
 # one, the code of an embedded gist.
 _NOSCRIPT = re.compile(r"</?noscript\b[^<>]*>", re.IGNORECASE)
 
-# Elements without an address. nh3 can drop an attribute but not its element, and keeps a frame's
-# content, which browsers ignore. Its output is regular: attributes in double quotes, > escaped. A
-# frame with an address is kept without its content.
+# Elements without an address; the alternative text of a picture stays. nh3 can drop an attribute
+# but not its element, and keeps a frame's content, which browsers ignore. Its output is regular:
+# attributes in double quotes, > escaped. A frame with an address is kept without its content.
 _WITHOUT_ADDRESS = re.compile(
     r"<(?:(iframe(?=[^>]* src=)[^>]*>).*?(</iframe>)"
     r"|iframe.*?</iframe>"
@@ -201,8 +202,14 @@ _WITHOUT_ADDRESS = re.compile(
 _FIRST_BREAK = re.compile(r"(<pre(?: [^<>]*)?>)\n")
 
 
+_ALTERNATIVE = re.compile(r'<img[^>]* alt="([^"]*)"')
+
+
 def _replacement(match: re.Match[str]) -> str:
-    return f"<{match[1]}{match[2]}" if match[1] else ""
+    if match[1]:
+        return f"<{match[1]}{match[2]}"
+    alternative = _ALTERNATIVE.match(match[0])
+    return alternative[1] if alternative else ""
 
 
 # Classes of highlighters and Markdown. Any other could match the style sheet of a web reader: an

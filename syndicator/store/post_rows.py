@@ -33,7 +33,8 @@ class PostRow(NamedTuple):
 
 
 @lru_cache(maxsize=4096)  # a site's posts share few combinations
-def _terms_json(terms: tuple[Term, ...]) -> str:
+def terms_json(terms: tuple[Term, ...]) -> str:
+    """The terms as the table has them: `[["tag", "a"], …]`, without spaces."""
     return to_json([[term.kind, term.label] for term in terms])
 
 
@@ -73,7 +74,7 @@ def columns(row: PostRow) -> dict[str, Any]:
         "published": head and to_us(head.published),
         "updated": to_us(head.updated) if head and head.updated else None,
         "text_digest": head and head.text_digest,
-        "terms": _terms_json(head.terms) if head else None,
+        "terms": terms_json(head.terms) if head else None,
         "feeds": _feeds_json(row.feeds),
         "listed": head is None or head.listed,
         "url_hash": head and _url_hash(head.url),

@@ -25,6 +25,7 @@ def kinds(html: str) -> list[tuple[str, int]]:
 
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+PNG = "data:image/png;base64," + "iVBORw0KGgo" * 30
 REAL = f'<img src="{SITE}/i/real.jpg">'
 LAZY = [
     ('<img src="/i/loading.gif" data-src="/i/real.jpg">', REAL),
@@ -35,6 +36,7 @@ LAZY = [
     (f'<img src="{PIXEL}" data-orig-file="/i/real.jpg">', REAL),
     ('<img src="/i/real.jpg" data-orig-file="/i/huge.jpg">', REAL),
     ('<img src="/i/real.jpg" data-lazy="true" data-src="">', REAL),
+    ('<img src="/i/real.jpg" data-lazy-ratio="1.5" lazy-type="image/jpeg">', REAL),
     (
         '<img data-srcset="/a-400.jpg 400w, /a-800.jpg 800w, /a-600.jpg 600w">',
         f'<img srcset="{SITE}/a-400.jpg 400w, {SITE}/a-800.jpg 800w, {SITE}/a-600.jpg 600w"'
@@ -56,6 +58,27 @@ LAZY = [
         '<iframe data-src="https://www.youtube.com/embed/abc"></iframe>',
         f'<iframe src="https://www.youtube.com/embed/abc"{BOXED}></iframe>',
     ),
+    ('<img data-flickity-lazyload="/i/real.jpg">', REAL),
+    ('<img src="/i/loading.gif" data-flickity-lazyload="/i/real.jpg">', REAL),
+    (f'<img src="{PIXEL}" data-hi-res-src="/i/real.jpg">', REAL),
+    ('<img src="/i/real.jpg" data-hi-res-src="/i/huge.jpg" data-zoom-src="/i/x.jpg">', REAL),
+    ('<img src="" data-zoom-src="/i/real.jpg">', REAL),
+    ('<img data-thumb="/i/small.jpg" data-any="/i/real.jpg">', REAL),
+    ('<img lazy-src="/i/real.jpg">', REAL),
+    ('<img _src="/i/real.jpg" data-caption="/i/other.jpg">', REAL),
+    ('<img data-hi-res-src="/i/real">', f'<img src="{SITE}/i/real">'),
+    (f'<img src="{PNG}" data-full="/i/real.jpg">', REAL),
+    (f'<img src="{PNG}" data-page-url="/i/real">', f'<img src="{PNG}">'),
+    (
+        '<img data-flickity-lazyload-srcset="/a.jpg 1x">',
+        f'<img srcset="{SITE}/a.jpg 1x" src="{SITE}/a.jpg">',
+    ),
+    (
+        '<picture data-iesrc="/i/real.jpg"><source srcset="/a.webp"></picture>',
+        f'{REAL[:-1]} alt="">',
+    ),
+    ('<div data-bg="/i/real.jpg"></div>', f'<div>{REAL[:-1]} alt=""></div>'),
+    ('<div data-background-image="url(/i/real.jpg)"> </div>', f'<div>{REAL[:-1]} alt=""> </div>'),
 ]
 
 
@@ -210,7 +233,28 @@ LOST = [
         [("TITLED_DRAWING", 1)],
     ),
     ('<svg aria-label="A &amp; B"></svg>', "A &amp; B", [("TITLED_DRAWING", 1)]),
-    ("a<svg><text>1</text></svg>b<svg></svg>", "ab", [("DRAWING", 2)]),
+    (
+        "<svg><text>1</text><g><text>2<tspan>3</tspan></text></g></svg>",
+        "1 2 3",
+        [("TITLED_DRAWING", 1)],
+    ),
+    (
+        "<svg><desc>A</desc><foreignObject><div>b<p>c</p></div></foreignObject><style>x</style></svg>",
+        "A b c",
+        [("TITLED_DRAWING", 1)],
+    ),
+    ("a<svg><path/></svg>b<svg><svg></svg></svg>", "ab", [("DRAWING", 2)]),
+    ("<x-chart data-id=1></x-chart><a-b><c-d></c-d></a-b>", "", [("CUSTOM", 2)]),
+    ("<mjx-container><mjx-math><mjx-c></mjx-c></mjx-math></mjx-container>", "", [("CUSTOM", 1)]),
+    ("<amp-iframe src=/a title=A></amp-iframe>", f'<a href="{SITE}/a">A</a>', [("FRAME", 1)]),
+    ("<frameset><frame src=/a title=A></frameset>", f'<a href="{SITE}/a">A</a>', [("FRAME", 1)]),
+    ("<script>a()</script><noscript> </noscript><p>b</p>", " <p>b</p>", [("SCRIPT", 1)]),
+    ("<script>a()</script>b<noscript>c</noscript>", "bc", [("SCRIPT", 1)]),
+    (
+        '<audio src="data:audio/mp3;base64,AA"></audio>',
+        '<audio controls=""></audio>',
+        [("PICTURE", 1)],
+    ),
     ("<iframe></iframe><iframe src='about:blank'></iframe>", "", [("FRAME_WITHOUT_ADDRESS", 2)]),
     ("<p hidden>a <b>b</b></p>c", "c", [("HIDDEN", 1)]),
     ("<p style='color:red; DISPLAY : none'>a</p><img hidden src=x>", "", [("HIDDEN", 2)]),
