@@ -74,6 +74,7 @@ class Prepared(NamedTuple):
 
     format: str  #: one of `FORMATS`; "" for other files
     variants: Mapping[str, Variant]  #: by content coding
+    etags: tuple[bytes, ...]  #: of all variants
     offered: tuple[str, ...]  #: the content codings, smallest body first
     last_modified: bytes
     page: PreparedResponse | None  #: redirect for people who open a feed in a browser
@@ -150,7 +151,8 @@ def prepare(file: PublishedFile, max_age: int) -> Prepared:
     if file.page is not None:
         up = "../" * file.path.count("/")
         page = _see_other(f"{up}{quote(file.page)}#{format}")
-    return Prepared(format, variants, offered, last_modified, page)
+    etags = tuple(variant.etag for variant in variants.values())
+    return Prepared(format, variants, etags, offered, last_modified, page)
 
 
 def format_of(media_type: str) -> str:
@@ -195,7 +197,7 @@ def select(file: Prepared, headers: Headers) -> PreparedResponse:
     if coding is None:
         return _NOT_ACCEPTABLE
     variant = file.variants[coding]
-    status = evaluate(fields, variant.etag, file.last_modified)
+    status = evaluate(fields, variant.etag, file.last_modified, others=file.etags)
     if status == 304:
         return variant.not_modified
     return variant.ok if status == 200 else _PRECONDITION_FAILED
