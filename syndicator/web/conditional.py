@@ -21,6 +21,9 @@ _CODING_SUFFIX = re.compile(rb"(?:--?|;)(?:gzip|deflate|df|br|zstd)$")
 #: An entity tag in a list (§8.8.3). The quoted part may contain commas.
 _TAG = re.compile(rb'(W/)?("[\x21\x23-\x7e\x80-\xff]*")(?=[ \t,]|$)')
 
+#: Tags of an `If-None-Match` that are compared. Caches list one for each encoding they have.
+_MAX_TAGS = 100
+
 _MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 #: The three formats of an HTTP-date (§5.6.7): IMF-fixdate, that of RFC 850, and asctime's.
@@ -88,7 +91,7 @@ def matches_weakly(field: bytes, tag: bytes, others: Collection[bytes] = ()) -> 
     if field.strip() == b"*":
         return True
     bare = tag.strip(b'"')
-    for element in field.translate(None, b'"\\').split(b","):
+    for element in field.translate(None, b'"\\').split(b",", _MAX_TAGS)[:_MAX_TAGS]:
         listed = element.strip().removeprefix(b"W/")
         if listed == bare:
             return True

@@ -69,6 +69,12 @@ def test_the_tag_of_another_encoding_is_not_this_one_with_a_suffix(listed: bytes
     assert matches_weakly(listed + b', "abc"', b'"abc"', [b'"abc"', b'"abc-br"'])
 
 
+def test_the_first_hundred_tags_are_compared() -> None:
+    """A head may have thousands."""
+    assert matches_weakly(b'"x", ' * 99 + b'"abc"', b'"abc"')
+    assert not matches_weakly(b'"x", ' * 100 + b'"abc"', b'"abc"')
+
+
 @pytest.mark.parametrize(
     ("field", "same", "later"),
     [
