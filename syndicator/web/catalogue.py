@@ -5,6 +5,7 @@ A response's body and headers were built together. A request that began before t
 answered from the old catalogue.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -42,6 +43,7 @@ class Catalogue:
         to the given address, even if a file has the path.
         """
         self._max_age = max_age
+        self._root = root
         self._roots = dict.fromkeys(("/", root))
         self._moved = {path: moved_to(url) for path, url in (moved or {}).items()}
         self._paths: dict[str, Prepared | PreparedResponse] = {}
@@ -68,7 +70,25 @@ class Catalogue:
 
     def find(self, path: str) -> Prepared | PreparedResponse | None:
         """What is served at a decoded request path; None if nothing is."""
-        return self._paths.get(path)
+        found = self._paths.get(path)
+        return self._paths.get(without_slip(path, self._root)) if found is None else found
+
+
+def without_slip(path: str, root: str) -> str:
+    """Correct the usual mistakes of a proxy that replaces `root`, the public path.
+
+    nginx's proxy_pass and Apache's ProxyPass replace the text of a path's beginning
+    (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass). If only one of the two
+    texts ends with a slash, `/feeds/all.rss` becomes `//all.rss` or `/feedsall.rss`.
+    """
+    path = single_slashes(path)
+    rest = path.removeprefix(root.removesuffix("/"))
+    return f"/{rest}" if rest != path and not rest.startswith("/") else path
+
+
+def single_slashes(path: str) -> str:
+    """No path of ours has two slashes in a row."""
+    return re.sub("/{2,}", "/", path)
 
 
 class FeedCatalogue:
@@ -92,7 +112,7 @@ class FeedCatalogue:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reply = self.reply(scope)
         if reply is None:
-            await self._rest(scope, receive, send)
+            await self._rest({**scope, "path": single_slashes(scope["path"])}, receive, send)
             return
         await send(
             {"type": "http.response.start", "status": reply.status, "headers": reply.headers}

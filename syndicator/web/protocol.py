@@ -23,7 +23,7 @@ from syndicator.web.connection_limits import (
 from syndicator.web.one_at_a_time import SerialProtocol
 from syndicator.web.prepared_responses import TOO_LARGE, TOO_MANY, Headers, PreparedResponse
 from syndicator.web.proxies import FORWARDED
-from syndicator.web.request_head import CHECKED, refusal
+from syndicator.web.request_head import CHECKED, origin_form, refusal
 
 #: In every response, so that no browser treats a feed as a page or a script.
 NOSNIFF = ("x-content-type-options", "nosniff")
@@ -160,6 +160,7 @@ class BoundedProtocol(SerialProtocol):
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if (reason := refusal(method, version, checked, self.headers)) is not None:
             raise ValueError(reason)
+        self.url = origin_form(self.url)
         if any(name in FORWARDED for name, _ in checked):
             self.app.proxies.report_if_untrusted(self._peer())
         self.expect_100_continue = any(

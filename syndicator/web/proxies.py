@@ -19,8 +19,8 @@ Network = IPv4Network | IPv6Network
 #: Headers in which a proxy names its client.
 FORWARDED = frozenset({b"x-forwarded-for", b"forwarded"})
 
-#: The peer of a connection over a Unix socket, whose file's mode decides which programs may connect.
-#: nginx writes the same into `X-Forwarded-For` for a Unix socket of its own.
+#: The peer of a connection over a Unix socket: the mode of its file decides who may connect. nginx
+#: writes the same into `X-Forwarded-For` for a Unix socket of its own.
 UNIX_PEER = "unix:"
 
 #: Trusted proxies that one request may pass; of a longer chain the client is unknown.

@@ -221,6 +221,34 @@ def test_a_feed_is_at_its_path(web: Web, path: str) -> None:
     assert (status, body, headers["etag"], headers["link"]) == (200, BODY, '"d1"', LINK)
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//all.rss",
+        "/feeds//all.rss",
+        "/feedsall.rss",
+        "http://x/all.rss",
+        "//category/gr%C3%B6%C3%9Fe.rss",
+    ],
+)
+def test_a_feed_is_where_a_proxy_misspells_its_path(web: Web, target: str) -> None:
+    """As in the fast way, so in the app's: percent-encoded paths take that."""
+    reply = web.exchange(get(target, "Connection: close"))
+    assert (reply.startswith(b"HTTP/1.1 200 OK"), reply.endswith(BODY)) == (True, True)
+
+
+@pytest.mark.parametrize("target", ["http://x", "http://x?utm_source=x", "//", "/feeds"])
+def test_the_index_is_where_a_proxy_misspells_its_path(web: Web, target: str) -> None:
+    """A URL with an empty path means the root (RFC 9110 §4.2.3)."""
+    reply = web.exchange(get(target, "Connection: close"))
+    assert (reply.startswith(b"HTTP/1.1 200 OK"), reply.endswith(b"<html>")) == (True, True)
+
+
+def test_endpoints_are_where_a_proxy_misspells_their_paths(web: Web) -> None:
+    assert web.get("//hub", "POST")[0] == 200
+    assert web.get("//livez")[0] == 200
+
+
 def test_head_is_get_without_the_body(web: Web) -> None:
     """The same headers, with the length of the body that is not sent (RFC 9110 §9.3.2)."""
     for coding in ("gzip", "identity"):
@@ -262,8 +290,8 @@ def test_an_etag_answers_304(web: Web) -> None:
         ("GET", "/category/old.rss", 410, None),
         ("GET", "/nothing.rss", 404, None),
         ("GET", "/all.rss/", 404, None),
-        ("GET", "//all.rss", 404, None),
-        ("GET", "/hub/", 404, None),  # no redirect, which would use the Host header
+        ("GET", "//nothing.rss", 404, None),
+        ("GET", "/livez/", 404, None),  # no redirect, which would use the Host header
         ("GET", "/../etc/passwd", 404, None),
         ("GET", "/%2e%2e/%2e%2e/etc/passwd", 404, None),
         ("GET", "/all.rss%00", 404, None),

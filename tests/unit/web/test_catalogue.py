@@ -70,19 +70,27 @@ class Requests:
         ("GET", "/index.html", 200, "html"),
         ("GET", "/old.rss", 410, ""),
         ("POST", "/old.rss", 410, ""),
+        *(("GET", path, 200, "rss") for path in ("//all.rss", "/feeds//all.rss", "/feedsall.rss")),
+        *(("GET", path, 200, "rss") for path in ("///all.rss", "//feeds/all.rss")),
+        *(("GET", path, 200, "html") for path in ("//", "/feeds", "/feeds//", "//index.html")),
+        ("GET", "//old.rss", 410, ""),
+        ("GET", "//feed.xml", 301, ""),
         ("GET", "/feed.xml", 301, ""),  # although a file has the path
         ("GET", "/feeds/feed.xml", 301, ""),
     ],
 )
 def test_what_is_at_a_path(method: str, path: str, status: int, format: str) -> None:
-    """Below the root and below the public address's path. Each response is counted once."""
+    """Below the root and below the public address's path, also as proxies misspell it.
+
+    Each response is counted once.
+    """
     requests = Requests(catalogue())
     reply = requests.send(path, method)
     assert reply
     assert (reply.status, requests.counted) == (status, [(status, format)])
 
 
-@pytest.mark.parametrize("path", ["/all.atom", "/feeds", "/all.rss/", "all.rss", "/feeds//all.rss"])
+@pytest.mark.parametrize("path", ["/all.atom", "/all.rss/", "all.rss", "/feedsx", "/fee"])
 def test_other_paths_are_left_to_the_rest(path: str) -> None:
     """And are not counted here."""
     requests = Requests(catalogue())
