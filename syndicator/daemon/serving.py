@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.routing import BaseRoute
 
-from syndicator.config import Config, WebSettings
+from syndicator.config import Config, Listen, WebSettings
 from syndicator.daemon.recorder import Recorder
 from syndicator.observe import Metrics
 from syndicator.outbound import Client
@@ -184,7 +184,7 @@ def operator_app(web: WebSettings, health: Health) -> FeedCatalogue:
 
 def _admin_hosts(web: WebSettings) -> list[str]:
     """Host names that the operator's address accepts: those of this machine and of the config."""
-    own = [web.admin.host] if web.admin else []
+    own = [web.admin.host] if isinstance(web.admin, Listen) else []
     names = [*LOOPBACK_NAMES, *own, *web.admin_hosts]
     return [f"[{name}]" if ":" in name else name for name in names]
 

@@ -77,7 +77,7 @@ def ours(folder: Path) -> Iterator[int]:
         health=HEALTHY,
         on_request=lambda _status, _suffix, _scope: None,
     )
-    server = Server(app, "127.0.0.1", 0)
+    server = Server(app, ("127.0.0.1", 0))
     server.start()
     yield server.port
     server.stop()

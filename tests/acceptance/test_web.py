@@ -91,7 +91,7 @@ class Web:
             gone=["category/old.rss"],
         )
         self.app = self.make(limiter)
-        self.server = Server(self.app, "127.0.0.1", 0, limits=limits, stuck_after=stuck_after)
+        self.server = Server(self.app, ("127.0.0.1", 0), limits=limits, stuck_after=stuck_after)
         self.server.start()
 
     def make(self, limiter: PollLimiter | None = None) -> FeedCatalogue:
@@ -535,7 +535,7 @@ def test_a_taken_port_is_named(web: Web, setting: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SyndicatorError, match=f"127.0.0.1:{port}") as caught:
-            Server(web.app, "127.0.0.1", port, setting=setting).start()
+            Server(web.app, ("127.0.0.1", port), setting=setting).start()
     assert setting in (caught.value.hint or "")
 
 

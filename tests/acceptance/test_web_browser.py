@@ -38,7 +38,7 @@ def base() -> Iterator[str]:
         health=HEALTHY,
         on_request=lambda _status, _suffix, _scope: None,
     )
-    server = Server(app, "127.0.0.1", 0)
+    server = Server(app, ("127.0.0.1", 0))
     server.start()
     base = f"http://127.0.0.1:{server.port}/feeds/"
     site = SiteInfo(title="The Daily", url=base, description="The Daily Blog", language="en")
