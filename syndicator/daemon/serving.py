@@ -93,7 +93,7 @@ def catalogue_of(config: Config) -> Catalogue:
     """An empty catalogue for the files of this config."""
     return Catalogue(
         max_age=int(config.web.max_age.total_seconds()),
-        root=_path_of(config.feeds.url),
+        home=config.feeds.url,
         moved={path: config.feeds.url + to for path, to in config.feeds.moved},
     )
 

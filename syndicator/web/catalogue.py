@@ -7,13 +7,14 @@ answered from the old catalogue.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from syndicator.web.conditional import CONDITIONS
+from syndicator.web.messages import Message, Messages
 from syndicator.web.poll_limit import PollLimiter
 from syndicator.web.prepared_responses import (
-    GONE,
     NOT_ALLOWED,
     OPTIONS,
     Prepared,
@@ -31,22 +32,27 @@ from syndicator.web.proxies import Proxies
 OnRequest = Callable[[int, str, Scope], None]
 
 
+#: What is at a path: a file, a redirect, or the message that a file is gone.
+Entry = Prepared | PreparedResponse | Message
+
+
 class Catalogue:
     """Prepared responses by path."""
 
     def __init__(
-        self, *, max_age: int, root: str = "/", moved: Mapping[str, str] | None = None
+        self, *, max_age: int, home: str = "/", moved: Mapping[str, str] | None = None
     ) -> None:
-        """`max_age` is in seconds. `root` is the path of the feeds' public address.
+        """`max_age` is in seconds. `home` is the feeds' public address.
 
-        Requests arrive with `root` where no proxy strips it. Paths in `moved` are redirected (301)
-        to the given address, even if a file has the path.
+        Requests arrive with its path where no proxy strips it. Paths in `moved` are redirected
+        (301) to the given address, even if a file has the path.
         """
         self._max_age = max_age
-        self._root = root
-        self._roots = dict.fromkeys(("/", root))
+        self._root = unquote(urlsplit(home).path) or "/"
+        self._roots = dict.fromkeys(("/", self._root))
+        self.messages = Messages(home)
         self._moved = {path: moved_to(url) for path, url in (moved or {}).items()}
-        self._paths: dict[str, Prepared | PreparedResponse] = {}
+        self._paths: dict[str, Entry] = {}
         self.update([])
 
     def update(self, files: Iterable[PublishedFile], *, gone: Iterable[str] = ()) -> None:
@@ -54,7 +60,7 @@ class Catalogue:
 
         Only one thread at a time may call it. Requests may be answered meanwhile.
         """
-        responses: dict[str, Prepared | PreparedResponse] = dict.fromkeys(gone, GONE)
+        responses: dict[str, Entry] = dict.fromkeys(gone, self.messages.gone)
         responses.update((file.path, prepare(file, self._max_age)) for file in files)
         responses.update(self._moved)
         if "index.html" in responses:
@@ -68,7 +74,7 @@ class Catalogue:
         """Whether the first run is complete: it publishes the index page last."""
         return "/index.html" in self._paths
 
-    def find(self, path: str) -> Prepared | PreparedResponse | None:
+    def find(self, path: str) -> Entry | None:
         """What is served at a decoded request path; None if nothing is."""
         found = self._paths.get(path)
         return self._paths.get(without_slip(path, self._root)) if found is None else found
@@ -126,10 +132,12 @@ class FeedCatalogue:
         entry = self._catalogue.find(scope["path"])
         if entry is None:
             return None
-        if isinstance(entry, PreparedResponse):
-            format, reply = "", entry
-        else:
+        if isinstance(entry, Prepared):
             format, reply = entry.format, self._select(entry, scope)
+        elif isinstance(entry, Message):
+            format, reply = "", entry.select(scope["method"], scope["headers"])
+        else:
+            format, reply = "", entry
         self._on_request(reply.status, format, scope)
         return reply
 

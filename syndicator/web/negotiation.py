@@ -1,4 +1,7 @@
-"""Chooses the content encoding of a response from `Accept-Encoding` (RFC 9110 §12.5.3)."""
+"""Chooses the content encoding of a response from `Accept-Encoding` (RFC 9110 §12.5.3).
+
+And between a text and a page, from `Accept`.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -28,6 +31,12 @@ def choose(accept_encoding: bytes | None, offered: Sequence[str]) -> str | None:
     if identity is None:
         return best or IDENTITY
     return IDENTITY if identity > best_weight else best
+
+
+@lru_cache(maxsize=256)
+def accepts_html(accept: bytes) -> bool:
+    """Whether `Accept` lists HTML, as browsers do; `*/*` alone does not (RFC 9110 §12.5.1)."""
+    return _weights(accept).get("text/html", 0.0) > 0
 
 
 def _weights(field: bytes) -> dict[str, float]:

@@ -79,7 +79,9 @@ class Web:
         self.unnamed: list[str] = []
         self.counted: Counter[tuple[int, str]] = Counter()
         self.catalogue = Catalogue(
-            max_age=300, root="/feeds/", moved={"feed.xml": "https://news.example.com/all.rss"}
+            max_age=300,
+            home="https://news.example.com/feeds/",
+            moved={"feed.xml": "https://news.example.com/all.rss"},
         )
         self.catalogue.update(
             [
@@ -308,6 +310,19 @@ def test_everything_else_is_refused_without_links(
     assert "link" not in headers
     if allow:
         assert set(allow.split(", ")) == set(headers["allow"].split(", "))
+
+
+@pytest.mark.parametrize(("path", "status"), [("/a/<b>.rss", 404), ("/category/old.rss", 410)])
+def test_a_person_gets_a_page_where_there_is_no_file(web: Web, path: str, status: int) -> None:
+    """A program gets a text. Nothing that was requested is repeated."""
+    browser = "text/html,application/xhtml+xml,*/*;q=0.8"
+    answered, headers, page = web.get(path, Accept=browser)
+    assert (answered, headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert (headers["vary"], b"https://news.example.com/feeds/" in page) == ("Accept", True)
+    assert b"<b>" not in page
+    head = web.get(path, "HEAD", Accept=browser)
+    assert (head[1] | {"date": ""}, head[2]) == (headers | {"date": ""}, b"")
+    assert web.get(path, Accept="*/*")[1]["content-type"] == "text/plain; charset=utf-8"
 
 
 def test_missing_feeds_are_503_until_the_first_run_is_complete(own: Web) -> None:

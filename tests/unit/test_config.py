@@ -228,7 +228,7 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         ),
         (SOURCE + '[web]\nlisten = "unix:x"', 'web.listen: "unix:x" is not an absolute path'),
         (SOURCE + '[web]\nadmin = "unix:/x/"', 'web.admin: "unix:/x/" is not an absolute path'),
-        (SOURCE + f'[web]\nlisten = "unix:/{"x" * 107}"', "is longer than 107 bytes"),
+        (SOURCE + f'[web]\nlisten = "unix:/{"x" * 107}"', 'web.listen: "unix:/xxxxx'),
         (SOURCE + '[web]\nlisten = "h:70000"', 'web.listen: "h:70000" has a port above 65535'),
         (SOURCE + '[state]\nurl = "mysql://u:pw@h/d"', "state.url: is not a database"),
         (SOURCE + '[state]\nurl = "postgresql+psycopg://:::"', "state.url: is not a database"),

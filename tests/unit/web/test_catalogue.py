@@ -27,7 +27,7 @@ def published(
 
 
 def catalogue() -> Catalogue:
-    made = Catalogue(max_age=300, root="/feeds/", moved=MOVED)
+    made = Catalogue(max_age=300, home="https://news.example.com/feeds/", moved=MOVED)
     made.update([published("all.rss"), published("feed.xml")], gone=["old.rss"])
     made.update([published("index.html", b"<html>", "text/html")])
     return made
