@@ -2,9 +2,12 @@
 
 import fcntl
 import os
+import re
+import shutil
 import signal
 import socket
 import stat
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection, HTTPResponse
@@ -240,6 +243,25 @@ def test_a_daemon_with_sockets_of_systemd(command: Command) -> None:
             daemon.line(lambda line: "read again" in line)
         assert daemon.end()[0] == 0
     assert path.is_socket(), "it is systemd's"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
+    """Those of config/, with a program that is there."""
+    for name in ("syndicator.service", "syndicator.socket"):
+        text = (Path(__file__).parents[2] / "config" / name).read_text()
+        (tmp_path / name).write_text(
+            re.sub("^ExecStart=[^ ]*", "ExecStart=/bin/true", text, flags=re.M)
+        )
+    verdict = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", tmp_path / "syndicator.socket"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert [line for line in verdict.stderr.splitlines() if "syndicator" in line] == []
+    assert verdict.returncode == 0
 
 
 def test_a_socket_of_systemd_without_a_use_is_one_message(command: Command) -> None:
