@@ -490,7 +490,7 @@ def test_metrics_are_not_public(web: Web, path: str) -> None:
 def admin(shared: Web) -> Iterator[Server]:
     app = admin_app(shared.health, ["localhost", "127.0.0.1", "[::1]", "feeds.lan"])
     server = Server(
-        FeedCatalogue(Catalogue(max_age=0), app, on_request=lambda *_: None), "127.0.0.1", 0
+        FeedCatalogue(Catalogue(max_age=0), app, on_request=lambda *_: None), ("127.0.0.1", 0)
     )
     server.start()
     yield server
