@@ -22,6 +22,7 @@ from syndicator.web.prepared_responses import (
     PublishedFile,
     moved_to,
     prepare,
+    see_other,
     select,
     too_many_requests,
 )
@@ -50,6 +51,7 @@ class Catalogue:
         self._max_age = max_age
         self._root = unquote(urlsplit(home).path) or "/"
         self._roots = dict.fromkeys(("/", self._root))
+        self._home = home
         self.messages = Messages(home)
         self._moved = {path: moved_to(url) for path, url in (moved or {}).items()}
         self._paths: dict[str, Entry] = {}
@@ -63,11 +65,17 @@ class Catalogue:
         responses: dict[str, Entry] = dict.fromkeys(gone, self.messages.gone)
         responses.update((file.path, prepare(file, self._max_age)) for file in files)
         responses.update(self._moved)
-        if "index.html" in responses:
-            responses[""] = responses["index.html"]
-        self._paths = self._paths | {
+        index = responses.get("index.html")
+        if index is not None:
+            responses[""] = index
+        paths = {
             root + path: response for root in self._roots for path, response in responses.items()
         }
+        if isinstance(index, Prepared) and (base := self._root.removesuffix("/")):
+            # Links of the page start at the path with its slash. A redirect to that path would
+            # never end behind a proxy that removes the slash.
+            paths[base] = index._replace(page=see_other(f"{self._home}index.html"))
+        self._paths = self._paths | paths
 
     @property
     def is_complete(self) -> bool:

@@ -157,7 +157,7 @@ def prepare(file: PublishedFile, max_age: int) -> Prepared:
     page = None
     if file.page is not None:
         up = "../" * file.path.count("/")
-        page = _see_other(f"{up}{quote(file.page)}#{format}")
+        page = see_other(f"{up}{quote(file.page)}#{format}")
     etags = tuple(variant.etag for variant in variants.values())
     return Prepared(format, variants, etags, offered, last_modified, page)
 
@@ -167,8 +167,8 @@ def format_of(media_type: str) -> str:
     return FORMATS.get(media_type.partition(";")[0], "")
 
 
-def _see_other(page: str) -> PreparedResponse:
-    """Redirect to the page for people (303).
+def see_other(page: str) -> PreparedResponse:
+    """Redirect people to a page (303).
 
     Browsers show a feed as plain source. Only browsers send `Sec-Fetch-Dest: document`, and only
     for an address that a person opens (https://www.w3.org/TR/fetch-metadata/). `Accept` doesn't
@@ -180,7 +180,7 @@ def _see_other(page: str) -> PreparedResponse:
         (b"cache-control", b"no-store"),
         (b"vary", b"Sec-Fetch-Dest"),
     )
-    return text_response(303, f"This feed is for feed readers. Its page is {page}\n", *headers)
+    return text_response(303, f"People are sent to the page {page}\n", *headers)
 
 
 def moved_to(url: str) -> PreparedResponse:

@@ -27,7 +27,7 @@ def published(
 
 
 def catalogue() -> Catalogue:
-    made = Catalogue(max_age=300, home="https://news.example.com/feeds/", moved=MOVED)
+    made = Catalogue(max_age=300, home="/feeds/", moved=MOVED)
     made.update([published("all.rss"), published("feed.xml")], gone=["old.rss"])
     made.update([published("index.html", b"<html>", "text/html")])
     return made
@@ -88,6 +88,19 @@ def test_what_is_at_a_path(method: str, path: str, status: int, format: str) -> 
     reply = requests.send(path, method)
     assert reply
     assert (reply.status, requests.counted) == (status, [(status, format)])
+
+
+def test_people_at_the_path_without_its_slash_are_sent_to_the_page() -> None:
+    """Its links would start one folder too high. Programs get the page itself."""
+    requests = Requests(catalogue())
+    person = [(b"sec-fetch-dest", b"document")]
+    reply = requests.send("/feeds", headers=person)
+    assert reply
+    assert (reply.status, dict(reply.headers)[b"location"]) == (303, b"/feeds/index.html")
+    for path in ("/feeds/", "/feeds/index.html", "/"):
+        reply = requests.send(path, headers=person)
+        assert reply
+        assert reply.status == 200
 
 
 @pytest.mark.parametrize("path", ["/all.atom", "/all.rss/", "all.rss", "/feedsx", "/fee"])
