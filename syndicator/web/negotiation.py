@@ -8,6 +8,9 @@ from functools import lru_cache
 
 IDENTITY = "identity"
 
+#: Bytes of a field that are read. Browsers send about 150; a head may have 32 KiB.
+_MAX_FIELD = 1000
+
 
 # Clients send a handful of values. The server's limit on headers bounds the size of each.
 @lru_cache(maxsize=256)
@@ -33,7 +36,6 @@ def choose(accept_encoding: bytes | None, offered: Sequence[str]) -> str | None:
     return IDENTITY if identity > best_weight else best
 
 
-@lru_cache(maxsize=256)
 def accepts_html(accept: bytes) -> bool:
     """Whether `Accept` lists HTML, as browsers do; `*/*` alone does not (RFC 9110 §12.5.1)."""
     return _weights(accept).get("text/html", 0.0) > 0
@@ -41,7 +43,7 @@ def accepts_html(accept: bytes) -> bool:
 
 def _weights(field: bytes) -> dict[str, float]:
     weights = {}
-    for element in field.decode("latin-1").lower().split(","):
+    for element in field[:_MAX_FIELD].decode("latin-1").lower().split(","):
         coding, *parameters = (part.strip() for part in element.split(";"))
         if coding:
             # §8.4.1.3: x-gzip is gzip.

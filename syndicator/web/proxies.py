@@ -91,7 +91,7 @@ def _hops(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
         if name in FORWARDED:  # several lines of one field are one list (RFC 9110 §5.3)
             text = value.decode("latin-1")
             fields[name] = f"{fields[name]},{text}" if name in fields else text
-    if b"x-forwarded-for" in fields:
+    if fields.get(b"x-forwarded-for"):
         hops = fields[b"x-forwarded-for"].rsplit(",", MAX_HOPS)
         return [without_port(hop.strip()) for hop in hops]
     if b"forwarded" in fields:

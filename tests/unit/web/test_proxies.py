@@ -88,11 +88,14 @@ def test_forwarded(field: str, expected: str) -> None:
     )
 
 
-def test_x_forwarded_for_decides_if_both_are_there() -> None:
+@pytest.mark.parametrize(
+    ("forwarded_for", "expected"), [(b"203.0.113.9", "203.0.113.9"), (b"", "203.0.113.1")]
+)
+def test_x_forwarded_for_decides_if_both_are_there(forwarded_for: bytes, expected: str) -> None:
     """Most proxies write it, and pass on a `Forwarded` that their client wrote."""
-    headers = [(b"forwarded", b"for=203.0.113.1"), (b"x-forwarded-for", b"203.0.113.9")]
+    headers = [(b"forwarded", b"for=203.0.113.1"), (b"x-forwarded-for", forwarded_for)]
     scope = {"client": ("10.0.0.1", 1), "headers": headers}
-    assert client_of(scope, [ip_network("10.0.0.0/8")]) == "203.0.113.9"
+    assert client_of(scope, [ip_network("10.0.0.0/8")]) == expected
 
 
 @pytest.mark.parametrize(
