@@ -67,6 +67,9 @@ def _opened(descriptor: int, name: str) -> socket.socket:
     except OSError as error:
         message = f'the inherited descriptor {descriptor}, "{name}", is not a socket'
         raise SyndicatorError(message, hint=_HINT) from error
+    if isinstance(opened.getsockname(), bytes):  # unix(7)
+        message = f'any user may connect to the inherited socket "{name}": it has no file'
+        raise SyndicatorError(message, hint=_HINT)
     if not listens:
         raise SyndicatorError(f'the inherited socket "{name}" does not listen', hint=_HINT)
     return opened

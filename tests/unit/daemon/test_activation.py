@@ -58,17 +58,25 @@ def test_no_sockets() -> None:
     assert inherited_sockets({}) == ((), ())
 
 
-@pytest.mark.parametrize("kind", ["file", "datagram", "connected"])
-def test_what_does_not_listen_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Such as ListenDatagram=, or Accept=yes."""
+def abstract_socket() -> socket.socket:
+    opened = socket.socket(socket.AF_UNIX)
+    opened.bind("")  # a free name
+    opened.listen()
+    return opened
+
+
+@pytest.mark.parametrize("kind", ["file", "datagram", "connected", "abstract"])
+def test_what_can_not_be_served_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as ListenDatagram=, Accept=yes, or a Unix socket that has no file and so no mode."""
     pair = socket.socketpair()
     descriptor = {
         "file": lambda: os.open("/dev/null", os.O_RDONLY),
         "datagram": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).detach(),
         "connected": lambda: pair[0].detach(),
+        "abstract": lambda: abstract_socket().detach(),
     }[kind]()
     monkeypatch.setattr("syndicator.daemon.activation._FIRST", descriptor)
     environ = {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid()), "LISTEN_FDNAMES": "web"}
-    with pytest.raises(SyndicatorError, match=r"is not a socket|does not listen"):
+    with pytest.raises(SyndicatorError, match=r"is not a socket|does not listen|no file"):
         inherited_sockets(environ)
     pair[1].close()
