@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -165,10 +165,17 @@ class Daemon:
         folder: Path,
         environ: Mapping[str, str],
         stderr: int = subprocess.PIPE,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         """`stderr`: where its log goes. If it is a pipe, its lines are collected in `err`."""
         self.process = subprocess.Popen(
-            arguments, cwd=folder, env=environ, text=True, stdout=subprocess.PIPE, stderr=stderr
+            arguments,
+            cwd=folder,
+            env=environ,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            pass_fds=pass_fds,
         )
         self.out: list[str] = []
         self.err: list[str] = []

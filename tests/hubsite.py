@@ -207,7 +207,7 @@ class Site:
             on_request=lambda *_: None,
             routes=HubEndpoint(hub, home=self.home).routes("/hub"),
         )
-        self.server = Server(app, "127.0.0.1", 0)
+        self.server = Server(app, ("127.0.0.1", 0))
         self.server.start()
         self.url = f"http://127.0.0.1:{self.server.port}/hub"
         self.session = requests.Session()

@@ -34,6 +34,7 @@ from syndicator.config.paths import (
 from syndicator.config.quote import quote
 from syndicator.config.units import check_interval, parse_duration, parse_pace, parse_size
 from syndicator.jekyll.as_text import language_tag
+from syndicator.listen import UnixSocket
 
 #: More than any number here needs; the largest that a database column accepts.
 _MAX_NUMBER = 2**31 - 1
@@ -91,8 +92,10 @@ Size = Annotated[int, BeforeValidator(parse_size)]
 Url = Annotated[str, BeforeValidator(parse_url)]
 Urls = Annotated[tuple[Url, ...], _Unique, _List]
 FolderUrl = Annotated[str, BeforeValidator(parse_folder_url)]
-ListenAddress = Annotated[Listen, BeforeValidator(parse_listen)]
-OptionalListenAddress = Annotated[Listen | None, BeforeValidator(parse_optional_listen)]
+ListenAddress = Annotated[Listen | UnixSocket, BeforeValidator(parse_listen)]
+OptionalListenAddress = Annotated[
+    Listen | UnixSocket | None, BeforeValidator(parse_optional_listen)
+]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(parse_network)]
 Networks = Annotated[tuple[Network, ...], _List]
 HostNames = Annotated[tuple[Annotated[str, BeforeValidator(parse_host_name)], ...], _List]

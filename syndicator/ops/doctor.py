@@ -8,6 +8,7 @@ Each result is a Problem: a setting, what is wrong with it, and what to do.
 import os
 import re
 import shlex
+import socket
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -18,9 +19,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from syndicator import regular_files
+from syndicator import listen, regular_files
 from syndicator.errors import StateError, SyndicatorError
-from syndicator.listen import listen
+from syndicator.listen import Address, UnixSocket
 from syndicator.model.content import Problem
 from syndicator.model.outbox import Request, Response
 from syndicator.ops import disk
@@ -98,37 +99,40 @@ def check_folders(source: Path, output: Path, state: Path | None) -> Iterator[Pr
             yield Problem(path=setting, message=message, hint="free some disk space")
 
 
-def check_listening(
-    public: tuple[str, int], admin: tuple[str, int] | None, page: Path
-) -> Iterator[Problem]:
+def check_listening(public: Address, admin: Address | None, page: Path) -> Iterator[Problem]:
     """Whether this machine can serve at `web.listen` and `web.admin`, or already does.
 
     `page`: the index page on disk. Whether a running daemon serves `admin` is in its log only.
     """
     addresses = {"web.listen": public} | ({"web.admin": admin} if admin else {})
-    for setting, (host, port) in addresses.items():
+    for setting, address in addresses.items():
         try:
-            listen(host, port, setting).close()
+            listen.check(address, setting)
         except SyndicatorError as error:
-            if _is_our_daemon(*public, page):
+            if _is_our_daemon(public, page):
                 return
             yield Problem(path=setting, message=str(error), hint=error.hint)
 
 
-def _is_our_daemon(host: str, port: int, page: Path) -> bool:
+def _is_our_daemon(address: Address, page: Path) -> bool:
     """Whether our daemon listens there: it answers /livez and serves our index page, if any."""
     try:
-        alive = _get(host, port, "/livez") == b"ok\n"
+        alive = _get(address, "/livez") == b"ok\n"
         return alive and (
             not page.exists()
-            or _get(host, port, "/index.html") == regular_files.read_file(page, _MAX_PAGE)
+            or _get(address, "/index.html") == regular_files.read_file(page, _MAX_PAGE)
         )
     except (OSError, HTTPException):
         return False
 
 
-def _get(host: str, port: int, path: str) -> bytes:
+def _get(address: Address, path: str) -> bytes:
+    host, port = ("localhost", 80) if isinstance(address, UnixSocket) else address
     with closing(HTTPConnection(host, port, timeout=_ANSWER_TIMEOUT)) as connection:
+        if isinstance(address, UnixSocket):
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.settimeout(_ANSWER_TIMEOUT)
+            connection.sock.connect(address.path)
         connection.request("GET", path)
         return connection.getresponse().read(_MAX_PAGE)
 

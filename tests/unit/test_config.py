@@ -9,6 +9,7 @@ import pytest
 
 from syndicator import config
 from syndicator.errors import ConfigError
+from syndicator.listen import UnixSocket
 
 
 @pytest.fixture
@@ -37,6 +38,15 @@ def mistakes(write):
 
 
 SOURCE = '[source]\npath = "../site"\n'
+
+
+def test_a_unix_socket_is_an_address(write):
+    """Its path is absolute: the proxy's config has the same."""
+    loaded = config.load(write(SOURCE + '[web]\nlisten = "unix:/run/../run/x/web.sock"'), {})
+    assert (loaded.web.listen, str(loaded.web.listen)) == (
+        UnixSocket("/run/x/web.sock"),
+        "unix:/run/x/web.sock",
+    )
 
 
 def test_every_other_setting_has_a_default(write, tmp_path):
@@ -221,6 +231,9 @@ def test_our_own_hub_comes_first(write, hub, hubs):
             SOURCE + '[web]\nadmin = "8081"',
             'web.admin: "8081" is not a host and a port: write it like "127.0.0.1:8081", or ""',
         ),
+        (SOURCE + '[web]\nlisten = "unix:x"', 'web.listen: "unix:x" is not an absolute path'),
+        (SOURCE + '[web]\nadmin = "unix:/x/"', 'web.admin: "unix:/x/" is not an absolute path'),
+        (SOURCE + f'[web]\nlisten = "unix:/{"x" * 107}"', 'web.listen: "unix:/xxxxx'),
         (SOURCE + '[web]\nlisten = "h:70000"', 'web.listen: "h:70000" has a port above 65535'),
         (SOURCE + '[state]\nurl = "mysql://u:pw@h/d"', "state.url: is not a database"),
         (SOURCE + '[state]\nurl = "postgresql+psycopg://:::"', "state.url: is not a database"),
