@@ -38,6 +38,8 @@ def check_machine(
         *doctor.check_state(config.state.url, clock()),
         *doctor.check_proxies(config.state.url, config.web.trusted_proxies),
     ]
+    if config.state.file and config.state.group is not None:
+        problems += doctor.check_group(config.state.file, config.state.group)
     if ask:
         name = f"all.{config.feeds.formats[0]}"
         with closing(from_config.http_client(config)) as client:
@@ -46,6 +48,14 @@ def check_machine(
                 client.send, config.push.hubs, config.feeds.url + name, feed_file, clock
             )
     return tuple(problems)
+
+
+def open_state(config: Config) -> Database:
+    """The state, to be read only: no write permission is needed, and nothing is created.
+
+    Raises StateError if it is missing, of another version, or not readable for this user.
+    """
+    return Database(config.state.url, read_only=True)
 
 
 def collect_status(config: Config, database: Database, now: datetime) -> Status:

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from syndicator import regular_files
 from syndicator.errors import StateError, SyndicatorError
+from syndicator.file_access import group_name, refusal
 from syndicator.listen import listen
 from syndicator.model.content import Problem
 from syndicator.model.outbox import Request, Response
@@ -90,9 +91,12 @@ def check_folders(source: Path, output: Path, state: Path | None) -> Iterator[Pr
     written = [("output.path", output)] + ([("state.url", state.parent)] if state else [])
     for setting, folder in written:
         existing = disk.nearest_existing(folder)
-        if not os.path.isdir(existing) or not os.access(existing, os.W_OK | os.X_OK):
-            hint = "let the user that runs syndicator write there, or set another folder"
-            yield Problem(path=setting, message=f"{existing} is not writable", hint=hint)
+        if not os.path.isdir(existing):
+            hint = "move it away, or set another folder"
+            yield Problem(path=setting, message=f"{existing} is not a folder", hint=hint)
+        elif why := refusal(existing, write=True):
+            hint = f"{why.hint}; or set another folder"
+            yield Problem(path=setting, message=why.message, hint=hint)
         if (free := disk.free_bytes(existing)) < disk.LOW:
             message = f"only {free:,} bytes are free at {existing}"
             yield Problem(path=setting, message=message, hint="free some disk space")
@@ -199,6 +203,21 @@ def check_permissions(state: Path | None, output: Path, config: Path | None) -> 
         path = shlex.quote(str(config.absolute()))
         hint = f"chmod 600 {path}, and chown it to the user that runs syndicator"
         yield Problem(path="state.url", message=message, hint=hint)
+
+
+def check_group(state: Path, group: int) -> Iterator[Problem]:
+    """Whether `state.group` can enter the folders above the state. syndicator changes its own only."""
+    for folder in reversed(state.parents):
+        try:
+            seen = folder.stat()
+        except OSError:
+            return  # it is created at the first build, or `check_state` reports it
+        entered_by_group = seen.st_gid == group and seen.st_mode & stat.S_IXGRP
+        if not (entered_by_group or seen.st_mode & stat.S_IXOTH):
+            name, path = group_name(group), shlex.quote(str(folder))
+            hint = f"chgrp {name} {path} && chmod g+x {path}"
+            message = f"members of {name} can't enter {folder}"
+            yield Problem(path="state.group", message=message, hint=hint)
 
 
 def _permissions_of_others(path: Path) -> int:
