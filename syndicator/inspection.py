@@ -6,13 +6,15 @@ from pathlib import Path
 
 from syndicator import from_config
 from syndicator.config import Config
+from syndicator.errors import StateError
 from syndicator.model.content import Problem, Report
 from syndicator.model.progress import Progress, quiet
 from syndicator.ops import doctor, status
 from syndicator.ops.check import check
 from syndicator.ops.status import Status
 from syndicator.service import Clock, utcnow
-from syndicator.store.database import Database
+from syndicator.store import state_id
+from syndicator.store.database import Database, peek_value
 
 
 def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
@@ -31,6 +33,7 @@ def check_machine(
     problems = [
         *doctor.check_addresses(config.feeds.url, config.push.hubs, config.site.url),
         *doctor.check_folders(config.source.path, config.output.path, config.state.file),
+        *doctor.check_owner(config.output.path, from_config.owner(config, _state_id(config))),
         *doctor.check_listening(
             config.web.listen, config.web.admin, config.output.path / "index.html"
         ),
@@ -48,6 +51,14 @@ def check_machine(
                 client.send, config.push.hubs, config.feeds.url + name, feed_file, clock
             )
     return tuple(problems)
+
+
+def _state_id(config: Config) -> str:
+    """The id of the state; "": it has none yet, or can't be read, which `check_state` reports."""
+    try:
+        return peek_value(config.state.url, state_id.KEY) or ""
+    except StateError:
+        return ""
 
 
 def open_state(config: Config) -> Database:

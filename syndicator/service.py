@@ -18,9 +18,11 @@ from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.ops import status
 from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.owner import Owner
 from syndicator.store import locks, retention
 from syndicator.store.database import Database, missing_state
 from syndicator.store.feeds import FileRow
+from syndicator.store.state_id import state_id
 from syndicator.websub.hub_requests import subscription_quota
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ class Service:
             folder_mode=from_config.state_folder_mode(config),
             group=config.state.group,
         )
-        self.output = OutputFolder(config.output.path, config.output.compress)
+        self.output = OutputFolder(config.output.path, config.output.compress, self._owner)
         self.options = from_config.build_options(config)
         self._builder = Builder(
             self.options,
@@ -168,6 +170,9 @@ class Service:
             self._failed = False
         return report
 
+    def _owner(self) -> Owner:
+        return from_config.owner(self.config, state_id(self.database))
+
     def _served(self) -> bool:
         """Whether all published files are served here.
 
@@ -195,6 +200,10 @@ class Service:
         """Raise MovedStateError if the state was moved, or the daemon lost its lock."""
         self.database.check()
         locks.check(self.database, "daemon")
+
+    def check_output(self) -> None:
+        """Raise OutputError if the output folder belongs to another state."""
+        self.output.check_owner()
 
     def daemon_lock(self) -> AbstractContextManager[None]:
         """The lock that a daemon holds while it runs.

@@ -113,7 +113,9 @@ class WebSettings(SettingsTable):
 
 class StateSettings(SettingsTable):
     url: values.StateUrl = Field(default="sqlite:///../var/syndicator.db", validate_default=True)
-    group: values.OptionalGroup = None  #: number of the group that may read it; None: its owner only
+    group: values.OptionalGroup = (
+        None  #: number of the group that may read it; None: its owner only
+    )
 
     @field_validator("group")
     @classmethod

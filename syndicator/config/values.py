@@ -64,7 +64,7 @@ def _parse_group(value: object) -> int | None:
         return int(text) if text.isascii() and text.isdigit() else grp.getgrnam(text).gr_gid
     except (KeyError, ValueError):
         raise ValueError(
-            f"{quote(value)} is not a group of this machine: create it (groupadd), or check its name"
+            f"{quote(value)} is not a group of this machine: check its name, or run groupadd"
         ) from None
 
 

@@ -19,12 +19,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from syndicator import regular_files
-from syndicator.errors import StateError, SyndicatorError
+from syndicator.errors import OutputError, StateError, SyndicatorError
 from syndicator.file_access import group_name, refusal
 from syndicator.listen import listen
 from syndicator.model.content import Problem
 from syndicator.model.outbox import Request, Response
 from syndicator.ops import disk
+from syndicator.outputs.atomic_files import AtomicFiles
+from syndicator.outputs.owner import Owner, refuse_other_owner
 from syndicator.store import database, file_modes, kv
 from syndicator.store.database import Database
 
@@ -177,6 +179,14 @@ def check_state(url: str, now: datetime) -> Iterator[Problem]:
         yield Problem(path="clock", message=message, hint=hint)
 
 
+def check_owner(output: Path, own: Owner) -> Iterator[Problem]:
+    """Whether the output folder belongs to another state than `own`."""
+    try:
+        refuse_other_owner(AtomicFiles(output), own)
+    except OutputError as error:
+        yield Problem(path="output.path", message=str(error), hint=error.hint)
+
+
 def check_permissions(state: Path | None, output: Path, config: Path | None) -> Iterator[Problem]:
     """What all users of this host can access but should not. `config`: the config file, if any.
 
@@ -206,7 +216,7 @@ def check_permissions(state: Path | None, output: Path, config: Path | None) -> 
 
 
 def check_group(state: Path, group: int) -> Iterator[Problem]:
-    """Whether `state.group` can enter the folders above the state. syndicator changes its own only."""
+    """Whether `state.group` can enter all folders above the state. Not all are ours to change."""
     for folder in reversed(state.parents):
         try:
             seen = folder.stat()

@@ -63,10 +63,11 @@ class AtomicFiles:
         data: bytes,
         date: datetime,
         before_rename: Callable[[int, str], None] = lambda here, name: None,
+        mode: int = 0o666,
     ) -> tuple[int, int]:
         """Write a file, and its folder if it is missing. Returns its size and mtime_ns.
 
-        `before_rename` gets its open folder and its name there.
+        `before_rename` gets its open folder and its name there. `mode` is reduced by the umask.
         """
         folder, name = self._split(path)
         temporary = _TEMPORARY.format(process=os.getpid(), random=secrets.token_hex(_RANDOM_BYTES))
@@ -74,7 +75,7 @@ class AtomicFiles:
         try:
             with safe_directories.opened(self.root, folder, make=True) as here:
                 try:
-                    with open(os.open(temporary, _NEW, 0o666, dir_fd=here), "wb") as file:
+                    with open(os.open(temporary, _NEW, mode, dir_fd=here), "wb") as file:
                         file.write(data)
                         file.flush()
                         os.utime(file.fileno(), ns=(mtime_ns, mtime_ns))

@@ -134,7 +134,7 @@ def _give(path: Path, group: int, mode: int) -> None:
 
 
 def _is_for_state_alone(state: Path) -> bool:
-    """Whether a folder was made for the state: not open to everyone, and with nothing else in it."""
+    """Whether a folder was made for the state: it is closed to others and holds nothing else."""
     names = os.listdir(state.parent)
     closed = not state.parent.stat().st_mode & stat.S_IXOTH
     return closed and all(name.startswith(state.name) for name in names)

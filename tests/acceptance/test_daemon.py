@@ -16,6 +16,9 @@ import pytest
 import requests
 from command import AT_ONCE, PATIENCE, Command, Hub, free_port, until
 
+#: Names of temporary files in the output folder.
+TEMPORARY = ".syndicator-[0-9]*"
+
 
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
@@ -232,7 +235,7 @@ def test_a_signal_stops_it(command: Command, number: signal.Signals) -> None:
     with command.running() as daemon:
         code, seconds = daemon.end(number)
         assert (code, seconds < AT_ONCE) == (0, True)
-    assert not [path for path in command.feeds.rglob("*") if path.name.startswith(".")]
+    assert not list(command.feeds.rglob(TEMPORARY))
 
 
 def test_a_second_signal_stops_it_at_once(command: Command, hub: Hub) -> None:
@@ -510,4 +513,4 @@ def test_nothing_is_lost_when_it_is_killed(command: Command, hub: Hub) -> None:
         until(is_pinged_with_all_titles)
     with closing(sqlite3.connect(command.root / "var/syndicator.db")) as state:
         assert state.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert not [path for path in command.feeds.rglob("*") if path.name.startswith(".")]
+    assert not list(command.feeds.rglob(TEMPORARY))

@@ -86,8 +86,9 @@ class Host(Command):
     def modes(self) -> dict[str, tuple[int, int]]:
         """Mode and group of the state's folder and of each file in it."""
         files = [self.state.parent, *self.state.parent.iterdir()]
-        return {each.name: (stat.S_IMODE(each.stat().st_mode), each.stat().st_gid) for each in files}
-
+        return {
+            each.name: (stat.S_IMODE(each.stat().st_mode), each.stat().st_gid) for each in files
+        }
 
 
 @pytest.fixture
@@ -166,7 +167,7 @@ def test_a_folder_that_is_not_for_the_state_alone_stays_closed(root: Path) -> No
 
 @pytest.mark.parametrize("crashed", [False, True])
 def test_a_read_only_disk(root: Path, crashed: bool) -> None:
-    """The state is read there, with what a killed daemon left in its log; nothing can be written."""
+    """The state is read there, with what a killed daemon left in its log; nothing is written."""
     with disks(root / "disk") as (disk,):
         host = Command(root, f'[state]\nurl = "sqlite:///{disk.at}/state.db"')
         host.post("2026-01-01-a")
