@@ -1,6 +1,7 @@
 """What `check`, `doctor` and `status` find for a Config. `check` and `doctor` need no state."""
 
 from contextlib import closing
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from syndicator import from_config
 from syndicator.config import Config
 from syndicator.errors import StateError
 from syndicator.model.content import Problem, Report
+from syndicator.model.json_text import to_json
 from syndicator.model.progress import Progress, quiet
 from syndicator.ops import doctor, status
 from syndicator.ops.check import check
@@ -79,6 +81,13 @@ def collect_status(config: Config, database: Database, now: datetime) -> Status:
         now=now,
         options=from_config.build_options(config),
     )
+
+
+def status_json(config: Config, database: Database, now: datetime) -> str:
+    """The status with its concerns as one JSON object. Raises StateError."""
+    current = collect_status(config, database, now)
+    found = concerns(config, database, current, now)
+    return to_json({**asdict(current), "concerns": found})
 
 
 def concerns(config: Config, database: Database, current: Status, now: datetime) -> tuple[str, ...]:

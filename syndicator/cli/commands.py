@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -167,12 +167,22 @@ def status(
         bool,
         typer.Option("--check", help="Print only what needs attention; exit code 1 if anything."),
     ] = False,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url",
+            help="Ask the daemon at this operator's address instead of reading config and state; "
+            "with --check or --json.",
+        ),
+    ] = None,
 ) -> None:
     """Show what is published, queued and failing.
 
     Lists the feeds, the last run, the queued notifications, failures and their next attempts.
     With --check, for monitoring: only what needs attention, and exit code 1 if anything does.
     """
+    if url is not None:
+        _status_of_daemon(url, check=check, json=json)
     with _read_state(config, verbose) as (settings, database):
         from syndicator import inspection
 
@@ -188,6 +198,19 @@ def status(
 
         typer.echo("\n".join(status_page.status_lines(status, concerns, now)))
     raise typer.Exit(1 if check and concerns else 0)
+
+
+def _status_of_daemon(url: str, *, check: bool, json: bool) -> NoReturn:
+    from syndicator.ops.daemon_status import ask
+
+    if not (check or json):
+        raise typer.BadParameter("it needs --check or --json as well", param_hint="--url")
+    fields = ask(url)
+    if json:
+        output.print_json(fields)
+    else:
+        typer.echo(output.printable_lines(fields["concerns"]) or "All is well.")
+    raise typer.Exit(1 if check and fields["concerns"] else 0)
 
 
 @app.command()

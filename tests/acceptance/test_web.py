@@ -74,6 +74,7 @@ class Web:
             stuck=lambda: self.stuck,
             readiness=self.read_state,
             metrics=lambda: b"syndicator_posts 5\n",
+            status=self.read_status,
         )
         self.reads = 0  #: of the state
         self.unnamed: list[str] = []
@@ -103,6 +104,11 @@ class Web:
             limiter=limiter,
             proxies=Proxies(on_untrusted=self.unnamed.append),
         )
+
+    def read_status(self) -> str:
+        if self.ready.trouble:
+            raise StateError(self.ready.trouble.message)
+        return '{"concerns": []}'
 
     def read_state(self) -> Readiness:
         self.reads += 1
@@ -437,7 +443,7 @@ def test_readyz_is_cached(own: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     assert own.reads == 2
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/admin", "/readyz/", "/livez/x"])
+@pytest.mark.parametrize("path", ["/metrics", "/status", "/admin", "/readyz/", "/livez/x"])
 def test_metrics_are_not_public(web: Web, path: str) -> None:
     """They are served on the admin address only."""
     assert web.get(path)[0] == 404
@@ -465,6 +471,7 @@ def get_as(server: Server, path: str, host: str) -> tuple[int, bytes]:
 def test_the_admin_address_shows_metrics_and_details(admin: Server) -> None:
     """Prometheus' text format, and the facts of readiness."""
     assert get_as(admin, "/metrics", "localhost:8081") == (200, b"syndicator_posts 5\n")
+    assert get_as(admin, "/status", "localhost:8081") == (200, b'{"concerns": []}')
     assert json.loads(get_as(admin, "/readyz", "127.0.0.1")[1]) == {
         "ready": True,
         "queued": 3,
@@ -479,7 +486,7 @@ def test_the_admin_address_shows_metrics_and_details(admin: Server) -> None:
 )
 def test_the_admin_address_requires_a_known_host(admin: Server, host: str) -> None:
     """A web page whose name resolves to this machine (DNS rebinding) can't read it."""
-    paths = ("/metrics", "/readyz", "/livez", "/")
+    paths = ("/metrics", "/status", "/readyz", "/livez", "/")
     assert [get_as(admin, path, host)[0] for path in paths] == [400] * 4
 
 
