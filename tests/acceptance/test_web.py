@@ -107,7 +107,7 @@ class Web:
 
     def read_status(self) -> str:
         if self.ready.trouble:
-            raise StateError(self.ready.trouble.message)
+            raise SyndicatorError(self.ready.trouble.message)
         return '{"concerns": []}'
 
     def read_state(self) -> Readiness:
@@ -481,13 +481,23 @@ def test_the_admin_address_shows_metrics_and_details(admin: Server) -> None:
     assert get_as(admin, "/index.html", "feeds.lan")[0] == 404
 
 
+def test_a_status_that_can_not_be_read(shared: Web, admin: Server) -> None:
+    """503 with the reason, which the operator may see."""
+    before = shared.ready
+    shared.ready = Readiness(ready=False, trouble=Trouble("state", "/var/x.db"), details={})
+    try:
+        assert get_as(admin, "/status", "localhost") == (503, b"/var/x.db\n")
+    finally:
+        shared.ready = before
+
+
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.evil", "[::2]"]
 )
 def test_the_admin_address_requires_a_known_host(admin: Server, host: str) -> None:
     """A web page whose name resolves to this machine (DNS rebinding) can't read it."""
     paths = ("/metrics", "/status", "/readyz", "/livez", "/")
-    assert [get_as(admin, path, host)[0] for path in paths] == [400] * 4
+    assert [get_as(admin, path, host)[0] for path in paths] == [400] * 5
 
 
 # ------------------------------------------------------------ start, reload, stop
