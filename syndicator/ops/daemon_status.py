@@ -14,6 +14,9 @@ _TIMEOUT = 10.0
 #: Bytes. That of 10,000 feeds is smaller.
 _MAX_SIZE = 16 * 2**20
 
+#: Bytes of an error that are shown.
+_MAX_MESSAGE = 1000
+
 
 def ask(url: str) -> dict[str, Any]:
     """The status at an operator's address (`web.admin`), as `status --json` prints it.
@@ -26,7 +29,8 @@ def ask(url: str) -> dict[str, Any]:
         hint = "start syndicator run, or name the address in its web.admin"
         raise SyndicatorError(f"no daemon answers at {url}: {error}", hint=hint) from error
     if status == 503:
-        message = body.decode("utf-8", "replace").strip()
+        text = body[:_MAX_MESSAGE].decode("utf-8", "replace")
+        message = "".join(filter(str.isprintable, text))
         raise SyndicatorError(f"the daemon has no status: {message}", hint="see its log")
     try:
         fields = json.loads(body) if status == 200 else {}

@@ -180,7 +180,12 @@ def check_state(url: str, now: datetime) -> Iterator[Problem]:
 
 
 def check_owner(output: Path, own: Owner) -> Iterator[Problem]:
-    """Whether the output folder belongs to another state than `own`."""
+    """Whether the output folder belongs to another state than `own`.
+
+    Not checked if this user may not write there, which `check_folders` reports.
+    """
+    if refusal(output, write=True):
+        return
     try:
         refuse_other_owner(AtomicFiles(output), own)
     except OutputError as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from syndicator import regular_files
 from syndicator.errors import OutputError
+from syndicator.file_access import refusal
 from syndicator.outputs import safe_directories
 
 #: A temporary file's name: the process that writes it, and an unpredictable part.
@@ -166,6 +167,9 @@ class AtomicFiles:
             message = f"{self.root / path} can't be written: {error.filename} is not a folder"
             hint = "move it away, or set another folder in [output] path"
             return OutputError(message, hint=hint)
+        folder = (self.root / path).parent
+        if isinstance(error, PermissionError) and (why := refusal(folder, write=True)):
+            return OutputError(f"{self.root / path} can't be written: {why.message}", hint=why.hint)
         # A fault of the disk has one message, whichever file it affects first.
         place = self.root if error.errno in _DISK_ERRORS else self.root / path
         return OutputError(

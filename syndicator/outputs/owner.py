@@ -78,7 +78,7 @@ class FolderOwner:
     """Checks and claims an output folder for a state."""
 
     def __init__(self, files: AtomicFiles, own: Callable[[], Owner]) -> None:
-        """`own` is called at the first check."""
+        """`own` is called at the first check, and when the folder seems to be another's."""
         self._files = files
         self._find_own = own
         self._own: Owner | None = None
@@ -87,7 +87,15 @@ class FolderOwner:
     def check(self) -> Claim:
         """Raise OutputError if the folder belongs to another state. Writes nothing."""
         self._own = self._own or self._find_own()
-        claim = refuse_other_owner(self._files, self._own, claimed=self._claimed)
+        try:
+            claim = refuse_other_owner(self._files, self._own, claimed=self._claimed)
+        except OutputError:
+            own = self._find_own()
+            if own == self._own:
+                raise
+            # The tables of our own database were created anew meanwhile.
+            self._own, self._claimed = own, False
+            claim = refuse_other_owner(self._files, own)
         self._claimed = self._claimed or claim is Claim.KEEP
         return claim
 

@@ -17,6 +17,8 @@ import pytest
 from command import Command, until
 from disks import disks
 
+from syndicator.outputs import owner
+
 #: Users and a group without a name on any machine.
 OWNER, MONITOR, READERS = 61_001, 61_002, 61_003
 
@@ -141,6 +143,17 @@ def test_other_users_learn_whose_the_state_is(root: Path) -> None:
         assert ("state.group" in refused.stderr) == (arguments in READING)
     doctor = host.by(MONITOR, "doctor")
     assert f"output.path: {root}/feeds belongs to user 61001" in doctor.stdout
+    assert owner.NAME not in doctor.stdout
+
+
+def test_other_users_learn_whose_the_output_is(root: Path) -> None:
+    """Of a folder that the user of the daemon may not write to."""
+    host = Host(root)
+    os.chown(host.feeds, 0, 0)
+    refused = host.by(OWNER, "build")
+    assert refused.returncode == 1
+    message = f"can't be written: {root}/feeds belongs to root, and user 61001 may not write to it"
+    assert message in refused.stderr
 
 
 def test_a_group_that_the_owner_is_not_in(root: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,6 +82,16 @@ def test_who_lost_the_folder_meanwhile_is_refused(tmp_path: Path) -> None:
     owner_of(tmp_path, OTHER).claim(NOW)
     with pytest.raises(OutputError, match=r"/var/b\.db"):
         own.check()
+
+
+def test_a_database_that_was_emptied_under_its_process(tmp_path: Path) -> None:
+    """Another process created its tables anew, with another id: the folder is still ours."""
+    ids = ["1"]
+    own = FolderOwner(AtomicFiles(tmp_path), lambda: replace(OURS, id=ids[-1]))
+    own.claim(NOW)
+    ids.append("2")
+    owner_of(tmp_path, replace(OURS, id="2")).claim(NOW)
+    own.check()
 
 
 def test_a_moved_state_renames_itself(tmp_path: Path) -> None:
