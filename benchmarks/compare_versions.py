@@ -60,7 +60,7 @@ def build(checkout: str, config: Path, target: Path, settings: dict[str, str]) -
 
 
 def files(target: Path) -> dict[str, bytes]:
-    """The bytes of every file below `target/feeds` by path. Their owner differs, and is left out."""
+    """The bytes of every file below `target/feeds` by path. Their owner is left out."""
     folder = target / "feeds"
     return {
         str(path.relative_to(folder)): path.read_bytes()
