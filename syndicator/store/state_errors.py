@@ -40,18 +40,15 @@ def readable_errors(name: str, file: Path | None = None, *, write: bool = True) 
     try:
         yield
     except OSError as error:
-        if error.errno in _REFUSED and isinstance(error.filename, str | Path):
-            if why := refusal(Path(error.filename), write=write):
-                raise _state_refusal(why, write=write) from error
-        raise StateError(f"{name}: {error.strerror or error}", hint="check [state] url") from error
+        other = StateError(f"{name}: {error.strerror or error}", hint="check [state] url")
+        raise _refused_by_system(error, write=write) or other from error
     except DBAPIError as error:
         # PostgreSQL's full text holds the values of the row, and so a callback's address.
         diagnostics = getattr(error.orig, "diag", None)
         cause = (diagnostics and diagnostics.message_primary) or str(error.orig)
-        if file and any(text in cause for text in _SQLITE_REFUSED):
-            if state_error := refused(file, write=write):
-                raise state_error from error
-        raise _state_error(name, cause) from error
+        refused = any(text in cause for text in _SQLITE_REFUSED)
+        why = _refused_by_sqlite(file, write=write) if file and refused else None
+        raise why or _state_error(name, cause) from error
 
 
 def without_password(url: URL) -> str:
@@ -60,8 +57,16 @@ def without_password(url: URL) -> str:
     return url.set(query=query).render_as_string(hide_password=True)
 
 
-def refused(file: Path, *, write: bool) -> StateError | None:
-    """Why this user can't read or write the state's files. None: it can."""
+def _refused_by_system(error: OSError, *, write: bool) -> StateError | None:
+    """Why this user may not use the file that the error names. None: for another reason."""
+    if error.errno not in _REFUSED or not isinstance(error.filename, str | Path):
+        return None
+    why = refusal(Path(error.filename), write=write)
+    return _state_refusal(why, write=write) if why else None
+
+
+def _refused_by_sqlite(file: Path, *, write: bool) -> StateError | None:
+    """Why this user may not use the state's files. None: it may."""
     files = [file, *(each for each in file_modes.companions(file) if os.path.lexists(each))]
     reasons = (refusal(each, write=write) for each in (*files, *([file.parent] if write else ())))
     if why := next(filter(None, reasons), None):
