@@ -258,9 +258,7 @@ def _live(world: Soak, seconds: float) -> int:
         "ids changed": world.watcher.ids,
         "times that `updated` went back": world.watcher.back,
         "pings of idle restarts": world.idle_pings(),
-        "temporary files left": sum(
-            path.name.startswith(".") for path in world.command.feeds.rglob("*")
-        ),
+        "temporary files left": len(list(world.command.feeds.rglob(".syndicator-[0-9]*"))),
     }
     if warm == 60:
         wanted["memory over a tenth above"] = int(at_end[0] > 1.1 * sized[0])

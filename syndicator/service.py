@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Self
 from syndicator import from_config
 from syndicator.build.pipeline import Builder
 from syndicator.config import Config
-from syndicator.errors import LockedError, StateError, SyndicatorError
+from syndicator.errors import LockedError, SyndicatorError
 from syndicator.model.content import Report
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.ops import status
 from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.owner import Owner
 from syndicator.store import locks, retention
-from syndicator.store.database import Database
+from syndicator.store.database import Database, missing_state
 from syndicator.store.feeds import FileRow
+from syndicator.store.state_id import state_id
 from syndicator.websub.hub_requests import subscription_quota
 
 if TYPE_CHECKING:
@@ -79,9 +81,11 @@ class Service:
         if config.state.file and not make:
             _require_file(config.state.file)
         self.database = Database(
-            config.state.url, folder_mode=from_config.state_folder_mode(config)
+            config.state.url,
+            folder_mode=from_config.state_folder_mode(config),
+            group=config.state.group,
         )
-        self.output = OutputFolder(config.output.path, config.output.compress)
+        self.output = OutputFolder(config.output.path, config.output.compress, self._owner)
         self.options = from_config.build_options(config)
         self._builder = Builder(
             self.options,
@@ -168,6 +172,9 @@ class Service:
             self._failed = False
         return report
 
+    def _owner(self) -> Owner:
+        return from_config.owner(self.config, state_id(self.database))
+
     def _served(self) -> bool:
         """Whether all published files are served here.
 
@@ -196,6 +203,10 @@ class Service:
         self.database.check()
         locks.check(self.database, "daemon")
 
+    def check_output(self) -> None:
+        """Raise OutputError if the output folder belongs to another state."""
+        self.output.check_owner()
+
     def daemon_lock(self) -> AbstractContextManager[None]:
         """The lock that a daemon holds while it runs.
 
@@ -213,10 +224,6 @@ def _require_file(file: Path) -> None:
     try:
         os.lstat(file)
     except FileNotFoundError:
-        hint = (
-            "syndicator build and syndicator run create it; "
-            "if feeds are published already, use the config that they were built with"
-        )
-        raise StateError(f"there is no state yet at {file}", hint=hint) from None
+        raise missing_state(str(file)) from None
     except OSError:
         pass  # opening the file reports the cause

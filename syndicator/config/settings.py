@@ -119,6 +119,16 @@ class LogSettings(SettingsTable):
 
 class StateSettings(SettingsTable):
     url: values.StateUrl = Field(default="sqlite:///../var/syndicator.db", validate_default=True)
+    group: values.OptionalGroup = (
+        None  #: number of the group that may read it; None: its owner only
+    )
+
+    @field_validator("group")
+    @classmethod
+    def _files_have_groups(cls, group: int | None, info: ValidationInfo) -> int | None:
+        if group is not None and not info.data.get("url", "sqlite:").startswith("sqlite:"):
+            raise ValueError("must be empty: only the files of SQLite have a group")
+        return group
 
     @property
     def file(self) -> Path | None:

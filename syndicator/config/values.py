@@ -3,6 +3,7 @@
 The parsers are in `units`, `addresses`, `paths` and `environment`.
 """
 
+import grp
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -55,6 +56,19 @@ def _parse_language(value: object) -> str:
     return value
 
 
+def _parse_group(value: object) -> int | None:
+    """The number of a group of this machine, by its name or number; the empty text is None."""
+    if value in ("", None):
+        return None
+    try:
+        text = value if isinstance(value, str) else ""
+        return int(text) if text.isascii() and text.isdigit() else grp.getgrnam(text).gr_gid
+    except (KeyError, ValueError):
+        raise ValueError(
+            f"{quote(value)} is not a group of this machine: check its name, or run groupadd"
+        ) from None
+
+
 def _check_unique(items: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(items)) < len(items):
         raise ValueError("contains a value twice")
@@ -104,6 +118,7 @@ Schemes = Annotated[tuple[Annotated[str, BeforeValidator(parse_scheme)], ...], _
 
 Folder = Annotated[Path, BeforeValidator(parse_folder)]
 OptionalFolder = Annotated[Path | None, BeforeValidator(parse_optional_folder)]
+OptionalGroup = Annotated[int | None, BeforeValidator(_parse_group)]
 StateUrl = Annotated[str, BeforeValidator(parse_state_url)]
 #: Pairs of a path and the feed file that it leads to.
 _PathPairs = Annotated[tuple[tuple[str, str], ...], BeforeValidator(parse_aliases)]

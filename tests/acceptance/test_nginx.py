@@ -15,6 +15,7 @@ import pytest
 from command import PATIENCE, free_port, until
 from healthy import HEALTHY
 
+from syndicator.outputs import owner
 from syndicator.web.app import make_app
 from syndicator.web.catalogue import Catalogue, PublishedFile
 from syndicator.web.server import Server
@@ -60,6 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for (alias, _), (feed, _) in ALIASES.items():
         (folder / alias).parent.mkdir(exist_ok=True)
         shutil.copy2(folder / feed, folder / alias)
+    (folder / owner.NAME).write_text("/var/lib/syndicator/syndicator.db")
     return folder
 
 
@@ -244,9 +246,11 @@ def test_304(theirs: int) -> None:
         assert (status, 'rel="self"' in received["link"]) == (304, True)
 
 
-@pytest.mark.parametrize("path", ["/nothing.rss", "/all.rss.gz", "/../all.rss", "/category/"])
+@pytest.mark.parametrize(
+    "path", ["/nothing.rss", "/all.rss.gz", "/../all.rss", "/category/", f"/{owner.NAME}"]
+)
 def test_404_without_links(theirs: int, path: str) -> None:
-    """Errors name no hub, and compressed siblings have no address of their own."""
+    """Errors name no hub. Compressed siblings and the folder's owner have no address."""
     status, received, _ = ask(theirs, path)
     assert status in (400, 404)
     assert "link" not in received

@@ -74,6 +74,7 @@ class Web:
             stuck=lambda: self.stuck,
             readiness=self.read_state,
             metrics=lambda: b"syndicator_posts 5\n",
+            status=self.read_status,
         )
         self.reads = 0  #: of the state
         self.unnamed: list[str] = []
@@ -105,6 +106,11 @@ class Web:
             limiter=limiter,
             proxies=Proxies(on_untrusted=self.unnamed.append),
         )
+
+    def read_status(self) -> str:
+        if self.ready.trouble:
+            raise SyndicatorError(self.ready.trouble.message)
+        return '{"concerns": []}'
 
     def read_state(self) -> Readiness:
         self.reads += 1
@@ -480,7 +486,7 @@ def test_readyz_is_cached(own: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     assert own.reads == 2
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/admin", "/readyz/", "/livez/x"])
+@pytest.mark.parametrize("path", ["/metrics", "/status", "/admin", "/readyz/", "/livez/x"])
 def test_metrics_are_not_public(web: Web, path: str) -> None:
     """They are served on the admin address only."""
     assert web.get(path)[0] == 404
@@ -508,6 +514,7 @@ def get_as(server: Server, path: str, host: str) -> tuple[int, bytes]:
 def test_the_admin_address_shows_metrics_and_details(admin: Server) -> None:
     """Prometheus' text format, and the facts of readiness."""
     assert get_as(admin, "/metrics", "localhost:8081") == (200, b"syndicator_posts 5\n")
+    assert get_as(admin, "/status", "localhost:8081") == (200, b'{"concerns": []}')
     assert json.loads(get_as(admin, "/readyz", "127.0.0.1")[1]) == {
         "ready": True,
         "queued": 3,
@@ -517,13 +524,23 @@ def test_the_admin_address_shows_metrics_and_details(admin: Server) -> None:
     assert get_as(admin, "/index.html", "feeds.lan")[0] == 404
 
 
+def test_a_status_that_can_not_be_read(shared: Web, admin: Server) -> None:
+    """503 with the reason, which the operator may see."""
+    before = shared.ready
+    shared.ready = Readiness(ready=False, trouble=Trouble("state", "/var/x.db"), details={})
+    try:
+        assert get_as(admin, "/status", "localhost") == (503, b"/var/x.db\n")
+    finally:
+        shared.ready = before
+
+
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.evil", "[::2]"]
 )
 def test_the_admin_address_requires_a_known_host(admin: Server, host: str) -> None:
     """A web page whose name resolves to this machine (DNS rebinding) can't read it."""
-    paths = ("/metrics", "/readyz", "/livez", "/")
-    assert [get_as(admin, path, host)[0] for path in paths] == [400] * 4
+    paths = ("/metrics", "/status", "/readyz", "/livez", "/")
+    assert [get_as(admin, path, host)[0] for path in paths] == [400] * 5
 
 
 # ------------------------------------------------------------ start, reload, stop

@@ -77,6 +77,29 @@ def test_values_are_plain_and_frozen(write):
         loaded.feeds.url = "x"
 
 
+@pytest.mark.parametrize(
+    ("text", "group"), [("", None), ('group = ""', None), ('group = "root"', 0), ('group = "7"', 7)]
+)
+def test_the_group_of_the_state(write, text, group):
+    """A group of this machine, by its name or number. Empty: none."""
+    assert config.load(write(f"{SOURCE}[state]\n{text}\n"), {}).state.group == group
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ('group = "no-such-group"', '"no-such-group" is not a group of this machine'),
+        ("group = 0", "0 is not a group of this machine"),
+        ('group = "root"\nurl = "postgresql+psycopg://x/y"', "only the files of SQLite"),
+    ],
+)
+def test_a_group_that_can_not_read_the_state(mistakes, text, mistake):
+    """It is unknown here, or the state has no files."""
+    (line,) = mistakes(f"{SOURCE}[state]\n{text}\n")
+    assert line.startswith("state.group: ")
+    assert mistake in line
+
+
 def test_a_slash_is_added_to_the_feeds_url(write):
     """A missing slash at the end of `feeds.url` is added."""
     loaded = config.load(write(SOURCE + '[feeds]\nurl = "https://example.org/feeds"\n'), {})
