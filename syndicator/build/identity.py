@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from syndicator.formats.field_values import entry_id
+from syndicator.formats.read_back import ShownEntry
 from syndicator.model.content import Identity, PostHead, Problem
 
 
@@ -155,12 +157,32 @@ def follow_renames(
     )
 
 
+def recall(
+    heads: Mapping[str, PostHead], shown: Mapping[str, ShownEntry], now: datetime
+) -> dict[str, Identity]:
+    """The identities of posts that are new to the state and not to readers, from feeds, by path.
+
+    `shown`: the entries that readers saw of such posts.
+    """
+    return {
+        path: Identity(
+            path=path,
+            id=heads[path].id if entry_id(heads[path].id) == entry.id else entry.id,
+            text_digest=heads[path].text_digest,
+            updated=entry.updated,
+            # As for a renamed post: so it differs from the identity to store.
+            gone=now,
+        )
+        for path, entry in shown.items()
+    }
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claims:
     """The ids that the posts of documents read together want. All by path."""
 
     heads: Mapping[str, PostHead]  #: of the posts, as they were read
-    known: Mapping[str, Identity]  #: as stored, or continued by a renamed post
+    known: Mapping[str, Identity]  #: as stored, continued by a renamed post, or recalled
     wanted: Mapping[str, Identity]
     hidden: Mapping[str, str]  #: ids of known posts that have no head now
 
@@ -180,7 +202,10 @@ def claim(
     continued: Mapping[str, Identity],
     now: datetime,
 ) -> Claims:
-    """The ids that posts want. `stored` has documents without a head, too."""
+    """The ids that posts want. `stored` has documents without a head, too.
+
+    `continued`: of renamed posts, and of recalled ones.
+    """
     known = {**stored, **continued}
     return Claims(
         heads=heads,
