@@ -29,6 +29,7 @@ from syndicator.observe import attempt_line
 from syndicator.push.worker import PushWorker
 from syndicator.service import Service
 from syndicator.store import outbox, subscriptions
+from syndicator.store.backup import checkpoint
 from syndicator.store.database import Database
 
 #: How often to look for due jobs. A build requests a pass at once.
@@ -37,6 +38,10 @@ INTERVAL = timedelta(seconds=5)
 #: Seconds between cleanups of the state, by the monotonic clock. Leases end by the wall clock: a
 #: clock that was wrong for a short time must not end all of them.
 _CLEANUP = 3600.0
+
+#: Seconds between two checkpoints, at least. A copy of the state's file alone is as old at most,
+#: and the log holds what was written since.
+_CHECKPOINT = 10.0
 
 #: Failed requests to callbacks that one pass logs one by one. Its summary counts all of them.
 _LOGGED = 20
@@ -67,6 +72,7 @@ class Pushes:
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
         self._cleaned = -math.inf
+        self._checkpointed = -math.inf
         self._failures = 0  #: failed requests to callbacks in this pass
         self.worker = Worker(
             "push",
@@ -126,6 +132,7 @@ class Pushes:
             self._failures = 0
             report = self._push_worker.once()
             self._count_queue()
+            self._checkpoint()
         except Exception as error:
             if not self._stopping.is_set():
                 self._faults.report("push", error)
@@ -138,6 +145,12 @@ class Pushes:
             self._timers.at("retry", report.next_due, self.request)
         if report.done or report.retried or report.given_up:
             self._log.info("push", summary=report.summary(), seconds=round(report.seconds, 3))
+
+    def _checkpoint(self) -> None:
+        """After a pass: nobody waits then."""
+        if time.monotonic() > self._checkpointed + _CHECKPOINT:
+            checkpoint(self._database)
+            self._checkpointed = time.monotonic()
 
     def _count_queue(self) -> None:
         with self._database.read() as connection:
