@@ -41,7 +41,7 @@ _CLEANUP = 3600.0
 
 #: Seconds between two checkpoints, at least. A copy of the state's file alone is as old at most,
 #: and the log holds what was written since.
-_CHECKPOINT = 10.0
+_CHECKPOINT = 5.0
 
 #: Failed requests to callbacks that one pass logs one by one. Its summary counts all of them.
 _LOGGED = 20

@@ -14,10 +14,12 @@ import pytest
 from sqlalchemy import delete, insert, select
 from support import FEEDS, Site
 
+from syndicator.daemon.serving import ServedFiles
 from syndicator.service import Listener
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.schema import metadata
+from syndicator.web.catalogue import Catalogue
 
 FILES = ("all.rss", "all.atom", "all.json", "all.html")
 
@@ -122,6 +124,24 @@ def test_a_kill_between_files_and_commit(site: Site) -> None:
     site.clock.forward(minutes=1)
     site.build()
     assert site.tree() == after
+
+
+def test_what_is_served_after_a_kill(site: Site) -> None:
+    """Not found is what readers may remember: a feed that is being built again is not missing."""
+    site.post("2026-03-01-news", date="2026-03-01T12:00:30")
+    publish_and_kill(site)
+    catalogue = Catalogue(max_age=60)
+    shown: list[ServedFiles] = []
+    listener = Listener()
+    listener.on_files = lambda rows: shown[0].show(rows)  # type: ignore[method-assign]
+    with site.service(listener) as service:
+        shown.append(ServedFiles(catalogue, service.database, service.output))
+        shown[0].show_published()
+        assert catalogue.find("/feeds.opml")
+        assert (catalogue.find("/all.rss"), catalogue.is_complete) == (None, False)
+        service.build()
+    assert catalogue.find("/all.rss")
+    assert catalogue.is_complete
 
 
 def test_kills_one_after_another(site: Site) -> None:
