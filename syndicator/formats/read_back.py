@@ -58,7 +58,9 @@ def parse(suffix: str, data: bytes) -> ShownFeed | None:
 
 
 def _rss(data: bytes) -> ShownFeed:
-    channel = _root(data)[0]
+    channel = _root(data).find("channel")
+    if channel is None:
+        raise ValueError("a document without a channel")
     entries = [
         (
             item.findtext("guid"),
