@@ -158,23 +158,38 @@ def follow_renames(
 
 
 def recall(
-    heads: Mapping[str, PostHead], shown: Mapping[str, ShownEntry], now: datetime
+    heads: Mapping[str, PostHead],
+    known: Mapping[str, Identity],
+    shown: Mapping[str, ShownEntry],
+    now: datetime,
 ) -> dict[str, Identity]:
-    """The identities of posts that are new to the state and not to readers, from feeds, by path.
+    """The identities of posts that readers saw and the state does not know like this, by path.
 
-    `shown`: the entries that readers saw of such posts.
+    `shown`: what readers saw of the posts of `rename_candidates`, whose text the state doesn't know
+    either. It is taken for the one that they saw, which is right but for an edit since then.
     """
-    return {
-        path: Identity(
+    recalled = {}
+    for path, entry in shown.items():
+        head, before = heads[path], known.get(path)
+        if before and not _is_shown_update(before, entry):
+            continue
+        known_id = before.id if before else head.id
+        recalled[path] = Identity(
             path=path,
-            id=heads[path].id if entry_id(heads[path].id) == entry.id else entry.id,
-            text_digest=heads[path].text_digest,
+            id=known_id if entry_id(known_id) == entry.id else entry.id,
+            text_digest=head.text_digest,
             updated=entry.updated,
             # As for a renamed post: so it differs from the identity to store.
             gone=now,
         )
-        for path, entry in shown.items()
-    }
+    return recalled
+
+
+def _is_shown_update(before: Identity, entry: ShownEntry) -> bool:
+    """Whether readers saw an update of a post that its stored identity doesn't have."""
+    if entry.updated is None or entry_id(before.id) != entry.id:
+        return False
+    return before.updated is None or entry.updated > before.updated
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -176,10 +176,12 @@ class Indexer:
         renames = identity.follow_renames(heads, stored, removed, now)
         identities.remove(connection, renames.left)
         identities.put(connection, renames.displaced)
-        new = heads.keys() - stored.keys() - renames.continued.keys()
-        seen = {path: entry for path in new if shown and (entry := shown.at(heads[path].url))}
-        recalled = identity.recall(heads, seen, now)
-        claims = identity.claim(heads, stored, {**renames.continued, **recalled}, now)
+        continued = {**renames.continued}
+        if shown:
+            new = identity.rename_candidates(heads.values(), {**stored, **continued})
+            seen = {head.path: entry for head in new if (entry := shown.at(head.url))}
+            continued |= identity.recall(heads, stored, seen, now)
+        claims = identity.claim(heads, stored, continued, now)
         holders = posts.paths_by_id(connection, claims.ids)
         holders |= posts.paths_by_id(connection, identity.suffixed_candidates(claims, holders))
         return claims, identity.assign(claims, holders)

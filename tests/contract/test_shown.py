@@ -76,7 +76,7 @@ def site(tmp_path: Path, url: str) -> Site:
     site.state_url = url
     site.configure(FEEDS)
     for day in (1, 2, 3):
-        site.post(f"2026-01-0{day}-post", title=f"Post {day}")
+        site.post(f"2026-01-0{day}-post-{day}", title=f"Post {day}")
     site.build()
     site.clock.forward(minutes=1)
     return site
@@ -180,6 +180,7 @@ def test_a_state_from_before_the_files(site: Site, url: str) -> None:
         site.build()
         site.clock.forward(minutes=1)
         site.post("2026-03-01-new", "Edited.", title="News", date="2026-03-01T12:00:10")
+        site.post("2026-01-02-post-2", "Edited.", title="Post 2")
         site.build()
     shown = site.tree()
     assert ids(site)["News"] == "https://news.example.com/news"

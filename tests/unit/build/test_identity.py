@@ -366,7 +366,7 @@ def test_what_readers_saw_is_recalled() -> None:
     """A post that only the state does not know keeps its id and its date, before new posts."""
     heads = {path: head(path, id=f"https://x/{path}") for path in ("a.md", "b.md")}
     seen = {"b.md": ShownEntry(id="https://x/a.md", url="https://x/b/", updated=NOW)}
-    recalled = recall(heads, seen, NOW)
+    recalled = recall(heads, {}, seen, NOW)
     assigned = assign(claim(heads, {}, recalled, NOW), {})
     assert {path: (one.id, one.updated) for path, one in assigned.identities.items()} == {
         "b.md": ("https://x/a.md", NOW),
@@ -379,7 +379,30 @@ def test_an_id_that_is_no_uri_is_recalled_as_it_was() -> None:
     """Feeds have a URI that is made of it. The author's own id wins over any other."""
     post = head("a.md", id="12")
     seen = ShownEntry(id=entry_id("12"), url="https://x/a/", updated=None)
-    assert recall({"a.md": post}, {"a.md": seen}, NOW)["a.md"].id == "12"
+    assert recall({"a.md": post}, {}, {"a.md": seen}, NOW)["a.md"].id == "12"
     own = {"a.md": head("a.md", id="tag:me", own_id=True)}
-    claims = claim(own, {}, recall(own, {"a.md": seen}, NOW), NOW)
+    claims = claim(own, {}, recall(own, {}, {"a.md": seen}, NOW), NOW)
     assert assign(claims, {}).identities["a.md"].id == "tag:me"
+
+
+@pytest.mark.parametrize(
+    ("before", "shown_id", "shown_at", "expected"),
+    [
+        (None, "https://old/a", NOW, NOW),
+        (NOW - seconds(9), "https://old/a", NOW, NOW),
+        (NOW, "https://old/a", NOW, None),
+        (None, "https://old/a", None, None),
+        (None, "https://x/other", NOW, None),
+    ],
+)
+def test_an_update_that_readers_saw_is_recalled(
+    before: datetime | None, shown_id: str, shown_at: datetime | None, expected: datetime | None
+) -> None:
+    """If it is of this post, and later than what the state knows. Else the text changes now."""
+    stored = {"_posts/a.md": known()._replace(updated=before)}
+    seen = ShownEntry(id=shown_id, url="https://x/a/", updated=shown_at)
+    heads = {"_posts/a.md": head(text_digest="new")}
+    recalled = recall(heads, stored, {"_posts/a.md": seen}, NOW)
+    later = NOW + seconds(60)
+    found = assign(claim(heads, stored, recalled, later), {}).identities["_posts/a.md"]
+    assert (found.id, found.updated) == ("https://old/a", expected or later.replace(microsecond=0))
