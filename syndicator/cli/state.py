@@ -79,10 +79,11 @@ def next_steps(config: Config, target: Config, rows: Mapping[str, int]) -> Itera
     )
     yield f"copied to {new}: {', '.join(kept)}"
     yield "Next:"
+    hidden = ", with its password" if "***" in new else ""
     if _VARIABLE in os.environ:
-        yield f"  1. set {_VARIABLE} to the new URL"
+        yield f"  1. set {_VARIABLE} to the new URL{hidden}"
     else:
-        yield f'  1. set [state] url = "{new}"'
+        yield f'  1. set [state] url = "{new}"{hidden}'
     yield "  2. start syndicator again, and look at syndicator status"
     yield f"  3. delete the old state: {old}"
     yield "Do not start a daemon on the old state: it would send its notifications once more."

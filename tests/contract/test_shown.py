@@ -126,6 +126,23 @@ def test_a_kill_between_files_and_commit(site: Site) -> None:
     assert site.tree() == after
 
 
+@pytest.mark.parametrize("written", ["all.rss", "all.atom"])
+def test_a_kill_between_the_files_of_a_feed(site: Site, written: str) -> None:
+    """The one that was out has the feed's date."""
+    before = site.tree()
+    path = site.post("2026-03-01-news", date="2026-03-01T12:00:30", title="News")
+    publish_and_kill(site)
+    shown, shown_at = updated(site), dates(site)
+    for name in {*FILES} - {written}:
+        data, mtime_ns = before[name]
+        (site.feeds / name).write_bytes(data)
+        os.utime(site.feeds / name, ns=(mtime_ns, mtime_ns))
+    path.unlink()
+    site.build()
+    assert updated(site) == shown
+    assert dates(site)[written] > shown_at[written]
+
+
 def test_what_is_served_after_a_kill(site: Site) -> None:
     """Not found is what readers may remember: a feed that is being built again is not missing."""
     site.post("2026-03-01-news", date="2026-03-01T12:00:30")
