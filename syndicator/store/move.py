@@ -71,7 +71,7 @@ def _snapshot(database: Database) -> Iterator[Connection]:
 def _refuse_senders(name: str, connection: Connection, now: datetime) -> None:
     """Refuse while `syndicator push` sends jobs: the copy would send them again.
 
-    The claims of a daemon are not asked for: it would hold its lock.
+    The claims of a daemon don't count: it is dead, since its lock is held here.
     """
     claimed = select(jobs.c.claimer).where(
         jobs.c.state == JobState.CLAIMED, jobs.c.expires > to_us(now), jobs.c.claimer != "daemon"
