@@ -4,16 +4,19 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from html import escape
 
 from syndicator.jekyll import excerpt, media, relative_links, sanitize
-from syndicator.jekyll.as_text import quoted
+from syndicator.jekyll.as_text import as_text, is_empty
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.direction import is_right_to_left
 from syndicator.jekyll.emojis import html_with_emoji, with_emoji
 from syndicator.jekyll.fallbacks.losses import notes
+from syndicator.jekyll.front_notes import front_notes
 from syndicator.jekyll.linked_page import external_url
 from syndicator.jekyll.localized_links import with_localized_links
+from syndicator.jekyll.pages import Pages
 from syndicator.jekyll.podcast import read_episode
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.titles import plain_label
@@ -60,6 +63,7 @@ def markup_of(site: Site) -> Markup:
         smartify=lambda text: smartify(text, site.kramdown),
         highlight=lambda code, language, before: highlighted(code, language, highlighting, before),
         excerpt=lambda post: _excerpt_of(post, site),
+        address_of_file=Pages(site).address_of_file,
     )
 
 
@@ -94,7 +98,8 @@ class Renderer:
         self._files = files
         self._posts = posts
         self._policy = policy
-        self._liquid = Liquid(site=site, files=files, posts=posts, markup=markup_of(site))
+        self._markup = markup_of(site)
+        self._liquid = Liquid(site=site, files=files, posts=posts, markup=self._markup)
         self._markdown_suffixes = tuple(map(str.lower, site.suffixes))
 
     def render(self, post: Post) -> Rendering:
@@ -122,9 +127,7 @@ class Renderer:
         if content is not None:
             summary = self._summary(post, html, outcome)
             entry = self._with_episode(post, self._entry(post, content, summary), outcome)
-            address = media.image_address(post.front)
-            if entry.image is None and address is not None:
-                outcome.add(_image_note(post, address))
+            outcome.add(*front_notes(post, entry, self._site, self._files))
         return Rendering(
             entry=entry,
             problems=tuple(outcome.problems),
@@ -141,7 +144,16 @@ class Renderer:
                 outcome.uses_posts = True
                 return self._posts
 
-            address_of = relative_links.address_from(path, self._site, self._files, posts)
+            def today() -> datetime:
+                outcome.uses_day = True
+                return self._posts.now
+
+            def address_of_file(path: str) -> str | None:
+                return self._markup.address_of_file(path, self._files, today)
+
+            address_of = relative_links.address_from(
+                path, self._site, self._files, posts, address_of_file
+            )
             html = relative_links.with_page_links(html, address_of)
         folder = self._site.plugins.folder_of(_site_language(post))
         if folder:
@@ -165,6 +177,8 @@ class Renderer:
             enclosures=media.enclosures(post.front, self._site, self._files),
             language=post.language,
             external_url=external_url(post.front, self._site),
+            path=head.path,
+            line=_line_of_picture(post),
         )
 
     def _with_episode(self, post: Post, entry: Entry, outcome: "_Outcome") -> Entry:
@@ -217,7 +231,8 @@ class Renderer:
             cleaned = sanitize.clean(html.strip(), base=post.head.url, policy=self._policy)
         except Exception as error:  # HTML that can't be sanitised is not published
             message = f"the post's HTML can't be sanitised: {type(error).__name__}: {error}"
-            outcome.add(_problem(post, message, None, fatal=True))
+            hint = "simplify its HTML; until then the post is in no feed"
+            outcome.add(_problem(post, message, hint, fatal=True))
             return None
         if cleaned.escaped:
             message = "its HTML has thousands of tags whose end is unclear"
@@ -243,8 +258,8 @@ class Renderer:
     def _full_summary(self, post: Post, html: str | None, outcome: "_Outcome") -> str:
         for key in ("description", "excerpt"):
             value = post.front.get(key)
-            if value not in (None, False, "", [], {}):
-                text = str(value)
+            if not is_empty(value) and not isinstance(value, list | dict):
+                text = as_text(value)
                 text = html_with_emoji(text) if self._site.plugins.emoji else text
                 return " ".join(plain_label(text).split())
         source = excerpt.source(post.body, excerpt_separator(post, self._site))
@@ -276,20 +291,16 @@ def length_without_pictures(text: str) -> int:
     return len(text) - sum(len(picture[0]) for picture in _PICTURE.finditer(text))
 
 
-def _problem(post: Post, message: str, hint: str | None, *, fatal: bool = False) -> Problem:
+def _problem(post: Post, message: str, hint: str, *, fatal: bool = False) -> Problem:
     return Problem(
         path=post.head.path, line=post.body_line, message=message, hint=hint, fatal=fatal
     )
 
 
-def _image_note(post: Post, address: str) -> Problem:
-    return Problem(
-        path=post.head.path,
-        line=post.body_line,
-        message=f"image is not the address of a file: {quoted(address)}",
-        hint="save the image as a file of the site, and write its address",
-        note=True,
-    )
+def _line_of_picture(post: Post) -> int:
+    """The line of the first embedded picture, else of the text."""
+    at = post.body.find("data:image/")
+    return post.body_line + post.body.count("\n", 0, max(at, 0))
 
 
 def _markdown_problem(post: Post, error: Exception) -> Problem:

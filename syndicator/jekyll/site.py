@@ -5,7 +5,7 @@ generator.rb).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -17,12 +17,18 @@ from syndicator.jekyll.as_text import as_text, is_empty, language_tag, quoted
 from syndicator.jekyll.authors import read_authors
 from syndicator.jekyll.data import read_data
 from syndicator.jekyll.defaults import Defaults, read_defaults
-from syndicator.jekyll.permalinks import template_for_collection, template_for_posts, unknown_keys
+from syndicator.jekyll.permalinks import (
+    PLACEHOLDER_HINT,
+    template_for_collection,
+    template_for_posts,
+    unknown_keys,
+)
 from syndicator.jekyll.plugins import Plugins, read_plugins
 from syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml
 from syndicator.jekyll.shows import read_show
 from syndicator.jekyll.tag_feeds import TagFeeds, read_tag_feeds
 from syndicator.jekyll.titles import plain_label, plain_title
+from syndicator.jekyll.unusable import Unusable
 from syndicator.kramdown.options import KramdownOptions
 from syndicator.model.content import Problem, Scope, SiteInfo, fingerprint
 from syndicator.model.lookups import SiteFiles
@@ -112,10 +118,12 @@ def _load_config(text: str | None) -> tuple[dict[str, Any], list[Problem]]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
         message = f"the config can't be read: {getattr(error, 'problem', None) or error}"
-        return {}, [Problem(path=CONFIG, line=line, message=message, fatal=True)]
+        hint = "correct it there: without the config nothing is built"
+        return {}, [Problem(path=CONFIG, line=line, message=message, hint=hint, fatal=True)]
     if values is not None and not isinstance(values, dict):
         message = "the config does not consist of keys and values"
-        return {}, [Problem(path=CONFIG, line=1, message=message, fatal=True)]
+        hint = "write keys and values, as in title: My site"
+        return {}, [Problem(path=CONFIG, line=1, message=message, hint=hint, fatal=True)]
     return {as_text(key): value for key, value in (values or {}).items()}, []
 
 
@@ -144,14 +152,15 @@ class _ConfigReader:
         collections = self._collections()
         defaults, errors = read_defaults(config.get("defaults"), self.text("collections_dir"))
         for message in errors:
-            self.problem("defaults", message)
+            self.problem("defaults", message, "write a list of scope and values")
         if not is_absolute(self.url):
             hint = "set url in _config.yml, or url in [site]"
             self.problem("url", "the site's address is not known", hint, fatal=True)
         limit = self.feed.get("posts_limit")
         permalink = self._permalink_of_posts()
         for key in unknown_keys(permalink):
-            self.problem("permalink", f"permalink has an unknown placeholder :{key}")
+            message = f"permalink has an unknown placeholder :{key}"
+            self.problem("permalink", message, PLACEHOLDER_HINT)
         separator = config.get("excerpt_separator", "\n\n")
         author = self._overrides.get("author") or config.get("author")
         value = config.get("highlighter", "rouge")
@@ -160,6 +169,9 @@ class _ConfigReader:
         options = options if isinstance(options, dict) else {}
         kramdown = KramdownOptions.from_config(options, highlighter)
         suffixes = self._suffixes()
+        plugins, unusable = read_plugins(config)
+        for one in (*unusable, *_not_text(config, self._overrides)):
+            self.problem(**one._asdict())
         return Site(
             info=self._info(author, kramdown),
             url=self.url,
@@ -182,18 +194,18 @@ class _ConfigReader:
             collections=collections,
             collections_dir=self.text("collections_dir").strip("/"),
             author=author,
-            plugins=read_plugins(config),
+            plugins=plugins,
             defaults=defaults,
             digest=self._digest(texts, plain),
         )
 
     def problem(
-        self, key: str, message: str, hint: str | None = None, *, fatal: bool = False
+        self, key: str, message: str, hint: str, *, fatal: bool = False, note: bool = False
     ) -> None:
         match = re.search(rf"^[\"']?{re.escape(key)}[\"']?[ \t]*:", self._text, re.MULTILINE)
         line = self._text.count("\n", 0, match.start()) + 1 if match else None
         self._problems.append(
-            Problem(path=CONFIG, line=line, message=message, hint=hint, fatal=fatal)
+            Problem(path=CONFIG, line=line, message=message, hint=hint, fatal=fatal, note=note)
         )
 
     def text(self, key: str) -> str:
@@ -203,8 +215,8 @@ class _ConfigReader:
     def _info(self, author: Any, kramdown: KramdownOptions) -> SiteInfo:
         title = self._overrides.get("title") or self.text("title") or self.text("name")
         show, unusable = read_show(self.config.get("podcast"), self._picture)
-        for message in unusable:
-            self.problem("podcast", message)
+        for one in unusable:
+            self.problem(**one._asdict())
         return SiteInfo(
             title=plain_title(title, kramdown) or self.url.partition("://")[2] or "Untitled",
             url=join_address(self.url, self.baseurl, "/"),
@@ -292,7 +304,9 @@ class _ConfigReader:
     ) -> Scope:
         exclude, include = self.config.get("exclude"), self.config.get("include")
         if exclude is not None and not isinstance(exclude, list):
-            self.problem("exclude", "exclude is not a list")
+            self.problem(
+                "exclude", "exclude is not a list", "write it as in exclude: [drafts, x.md]"
+            )
         included = _patterns(include)
         excluded = _patterns(exclude)
         destination = self.text("destination").removeprefix("./").strip("/")
@@ -318,6 +332,15 @@ class _ConfigReader:
         return fingerprint(
             self.config, sorted(self._overrides.items()), sorted(texts.items()), plain
         )
+
+
+def _not_text(config: Mapping[str, Any], overrides: Mapping[str, str]) -> Iterator[Unusable]:
+    """Settings that should be text and are lists or mappings, unless `[site]` replaces them."""
+    for key in ("title", "name", "description"):
+        value = config.get(key)
+        if isinstance(value, dict | list) and value and key not in overrides:
+            hint = "write it as text, in quotes; until then it is ignored"
+            yield Unusable(key, f"{key} is not text: {quoted(value)}", hint)
 
 
 def _patterns(setting: Any) -> list[str]:

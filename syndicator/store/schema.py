@@ -112,7 +112,7 @@ posts = Table(
     Column("feeds", Text),
     # False: its front matter keeps it out of feeds
     Column("listed", Boolean, nullable=False, server_default=true()),
-    # of its url, which may be too long for an index of PostgreSQL
+    # of the file of its url, which may be too long for an index of PostgreSQL
     Column("url_hash", BigInteger),
 )
 

@@ -387,6 +387,8 @@ def test_an_entry_comes_back_as_it_was(database: Database) -> None:
         language="de",
         external_url="https://y/",
         episode=Episode(seconds=5, transcripts=(Transcript("https://x/a.vtt", "text/vtt", None),)),
+        path="a",
+        line=4,
     )
     rows = [
         EntryRow(
@@ -417,7 +419,7 @@ def test_an_entry_of_an_earlier_version_is_read(database: Database) -> None:
         tags=(),
     )
     stored = EntryRow(path="a", key="k", entry=entry, uses_posts=False, needs={})
-    later = {"external_url", "episode"}
+    later = {"external_url", "episode", "path", "line"}
     with database.begin() as connection:
         entries.put(connection, [stored])
         (data,) = connection.scalars(text("SELECT data FROM entries"))
