@@ -120,7 +120,7 @@ def _copy(state: Path, to: Path) -> None:
             closing(_connect(to)) as copy,
         ):
             source.execute("SELECT version_num FROM alembic_version")
-            # In one step, which reads one snapshot. Between two, a writer would make it begin again.
+            # In one step: between two, a writer would make it begin again.
             # https://sqlite.org/c3ref/backup_finish.html#sqlite3backupstep
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
