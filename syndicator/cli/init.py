@@ -14,7 +14,7 @@ from syndicator.build.feed_names import feed_slug
 from syndicator.cli.theme import find_theme
 from syndicator.errors import ConfigError
 from syndicator.jekyll.as_text import quoted
-from syndicator.jekyll.site import read_site
+from syndicator.jekyll.site_config import read_site
 from syndicator.model.content import count
 from syndicator.ruby.uris import normalize
 from syndicator.sources.folder import SourceFolder

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from html import escape
 
 from syndicator.jekyll import excerpt, media, relative_links, sanitize
 from syndicator.jekyll.as_text import as_text, is_empty
@@ -16,15 +15,12 @@ from syndicator.jekyll.fallbacks.losses import notes
 from syndicator.jekyll.front_notes import front_notes
 from syndicator.jekyll.linked_page import external_url
 from syndicator.jekyll.localized_links import with_localized_links
-from syndicator.jekyll.pages import Pages
+from syndicator.jekyll.markup import MAX_PLAIN, excerpt_separator, markup_of, paragraphs
 from syndicator.jekyll.podcast import read_episode
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.titles import plain_label
-from syndicator.kramdown.highlight import highlighted
-from syndicator.kramdown.options import Highlighting
-from syndicator.kramdown.to_html import MarkdownLimitError, smartify, to_html
+from syndicator.kramdown.to_html import MarkdownLimitError, to_html
 from syndicator.liquid import Liquid, plain_text
-from syndicator.liquid.context import Markup
 from syndicator.model.content import Author, Entry, Post, Problem
 from syndicator.model.lookups import SiteFiles, SitePosts
 
@@ -36,9 +32,6 @@ MAX_TEXT = 512 * 1024
 #: Characters of HTML to sanitise, not counting inline pictures: a few tenths of a second to two
 #: seconds.
 MAX_HTML = 1024 * 1024
-#: Characters that are published of a post over a limit. Few, since it shares the feed's
-#: `feeds.max_bytes` with others.
-MAX_PLAIN = 64 * 1024
 #: Characters of a summary. Even with each of them escaped, an entry with it fits into a feed.
 MAX_SUMMARY = 64 * 1024
 
@@ -53,34 +46,6 @@ class Rendering:
     problems: tuple[Problem, ...] = ()
     uses_posts: bool = False  #: True: it depends on other posts, and is rendered again with them
     uses_day: bool = False  #: True: it depends on the date of the build, in the site's zone
-
-
-def markup_of(site: Site) -> Markup:
-    """The functions by which Liquid's filters and tags turn text and code into HTML."""
-    highlighting = Highlighting(enabled=True)
-    return Markup(
-        markdown=lambda text: to_html(text, site.kramdown),
-        smartify=lambda text: smartify(text, site.kramdown),
-        highlight=lambda code, language, before: highlighted(code, language, highlighting, before),
-        excerpt=lambda post: _excerpt_of(post, site),
-        address_of_file=Pages(site).address_of_file,
-    )
-
-
-def _excerpt_of(post: Post, site: Site) -> str:
-    text = plain_text(excerpt.source(post.body, excerpt_separator(post, site)))
-    is_markdown = post.head.path.lower().endswith(tuple(map(str.lower, site.suffixes)))
-    if not is_markdown:
-        return text
-    try:
-        return to_html(text, site.kramdown)
-    except Exception:  # a problem of that post, not of the one that shows it
-        return _paragraphs(text)
-
-
-def excerpt_separator(post: Post, site: Site) -> str:
-    """The text that ends the post's excerpt; "": it has none."""
-    return str(post.front.get("excerpt_separator") or site.excerpt_separator or "")
 
 
 class Renderer:
@@ -190,7 +155,7 @@ class Renderer:
         """The text as HTML; as plain paragraphs if it exceeds a limit or fails to parse."""
         text = source
         if outcome.over_limit or self._is_over_limit(post, "text", text, MAX_TEXT, outcome):
-            return _paragraphs(plain_text(text[:MAX_PLAIN]))
+            return paragraphs(plain_text(text[:MAX_PLAIN]))
         if post.front.get("render_with_liquid") is not False and ("{%" in source or "{{" in source):
             result = self._liquid.render(source, post=post, first_line=post.body_line)
             outcome.add(*result.problems)
@@ -198,7 +163,7 @@ class Renderer:
             outcome.uses_day |= result.uses_day
             text = result.text
             if self._is_over_limit(post, "text after Liquid", text, MAX_TEXT, outcome):
-                return _paragraphs(text)
+                return paragraphs(text)
         html = text
         if post.head.path.lower().endswith(self._markdown_suffixes):
             try:
@@ -206,9 +171,9 @@ class Renderer:
             except Exception as error:  # a post that crashes the parser must not stop the others
                 outcome.over_limit = True
                 outcome.add(_markdown_problem(post, error))
-                return _paragraphs(text)
+                return paragraphs(text)
         if self._is_over_limit(post, "HTML", html, MAX_HTML, outcome):
-            return _paragraphs(text)
+            return paragraphs(text)
         return html_with_emoji(html) if self._site.plugins.emoji else html
 
     def _is_over_limit(
@@ -309,12 +274,6 @@ def _markdown_problem(post: Post, error: Exception) -> Problem:
         return _problem(post, str(error), hint)
     message = f"the Markdown can't be parsed: {type(error).__name__}: {error}"
     return _problem(post, message, "until this is fixed, its text is published without markup")
-
-
-def _paragraphs(text: str) -> str:
-    """A text without markup, cut to MAX_PLAIN."""
-    cut = text if len(text) <= MAX_PLAIN else f"{text[:MAX_PLAIN]}…"
-    return "".join(f"<p>{escape(part)}</p>\n" for part in cut.split("\n\n"))
 
 
 def _site_language(post: Post) -> str | None:

@@ -312,6 +312,16 @@ hubs = Table(
     Column("error", Text),
 )
 
+#: When each outside hub was last pinged about each topic. See `websub.pace`.
+pings = Table(
+    "pings",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("hub", Text, primary_key=True),
+    # the end of the last attempt, whether it succeeded or not
+    Column("attempted", BigInteger, nullable=False),
+)
+
 #: One row for each verified subscription of a callback to a topic.
 subscriptions = Table(
     "subscriptions",

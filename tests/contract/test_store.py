@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, text
 from syndicator.build.stored_posts import StoredPosts
 from syndicator.cache import LruCache
 from syndicator.errors import LockedError, StateError
-from syndicator.jekyll.site import read_site
+from syndicator.jekyll.site_config import read_site
 from syndicator.model.content import (
     Author,
     Entry,

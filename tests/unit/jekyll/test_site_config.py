@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from reading import site_and_problems, site_of
 
-from syndicator.jekyll.site import read_site
+from syndicator.jekyll.site_config import read_site
 from syndicator.kramdown.options import KramdownOptions
 from syndicator.model.content import Author
 from syndicator.sources.referenced_files import FolderFiles
