@@ -15,6 +15,7 @@ from syndicator.build.index import Indexer, IndexResult
 from syndicator.build.invalidation import StaleParts
 from syndicator.build.options import BuildOptions
 from syndicator.build.scan import ScanResult
+from syndicator.build.shown import ShownEntries
 from syndicator.build.snapshot import Reason, Snapshot, Snapshots
 from syndicator.cache import LruCache
 from syndicator.errors import OutputError
@@ -181,7 +182,8 @@ class Builder:
         indexer = Indexer(
             self.database, run.source, run.site, known.names, known.using_posts, self.options.batch
         )
-        return indexer.index(changes.fresh, changes.gone, run.now, run.progress)
+        shown = ShownEntries(self.output, known.files, run.now) if known.is_first else None
+        return indexer.index(changes.fresh, changes.gone, run.now, run.progress, shown)
 
     def _build_feeds(self, run: BuildContext) -> None:
         with self.database.read() as connection:
