@@ -38,11 +38,17 @@ class Problem:
 
 
 class Stat(NamedTuple):
-    """Size and mtime of a file, read without opening it."""
+    """What shows that a file may have changed, read without opening it.
+
+    Nobody can set a ctime, so it shows an edit whose mtime was set back. All are 0 for a name that
+    this process can't decode.
+    """
 
     path: str  #: relative to the source, `/` between parts
     size: int
     mtime_ns: int
+    ctime_ns: int
+    inode: int  #: 0 where the file system has no lasting numbers, see `sources.inode_numbers`
 
 
 #: The state of a file that a post uses: size and mtime_ns. Of a folder's listing: 0 and a digest.

@@ -16,7 +16,7 @@ class PostRow(NamedTuple):
     """A document that was read, and the post in it."""
 
     stat: Stat
-    settled: bool  #: False: too recent for its mtime to show a later change; scanned again
+    settled: bool  #: False: too recent for its times to show a later change; scanned again
     digest: str  #: of the file as last read
     #: Of the last version that could be read as a post; None: no version could.
     head: PostHead | None
@@ -29,6 +29,9 @@ class PostRow(NamedTuple):
     def id(self) -> str | None:
         """The id that it holds; None: none."""
         return self.head.id if self.head else self.hidden_id
+
+
+_64_BITS = (1 << 64) - 1
 
 
 @lru_cache(maxsize=4096)  # a site's posts share few combinations
@@ -54,12 +57,24 @@ def _url_hash(url: str) -> int:
     return int.from_bytes(digest, signed=True)
 
 
+def signed(inode: int) -> int:
+    """A number of 64 bits without a sign as the databases store it."""
+    return inode - (1 << 64) if inode >> 63 else inode
+
+
+def unsigned(stored: int) -> int:
+    """The number that `signed` was given."""
+    return stored & _64_BITS
+
+
 def columns(row: PostRow) -> dict[str, Any]:
     head = row.head
     return {
         "path": row.stat.path,
         "size": row.stat.size,
         "mtime_ns": row.stat.mtime_ns,
+        "ctime_ns": row.stat.ctime_ns,
+        "inode": signed(row.stat.inode),
         "settled": row.settled,
         "digest": row.digest,
         "out": head is not None,
@@ -80,7 +95,7 @@ def columns(row: PostRow) -> dict[str, Any]:
 
 def post_row(row: Row[Any]) -> PostRow:
     return PostRow(
-        stat=Stat(path=row.path, size=row.size, mtime_ns=row.mtime_ns),
+        stat=Stat(row.path, row.size, row.mtime_ns, row.ctime_ns, unsigned(row.inode)),
         settled=row.settled,
         digest=row.digest,
         head=_head(row) if row.out else None,

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     false,
     literal_column,
+    text,
     true,
     types,
 )
@@ -90,7 +91,7 @@ posts = Table(
     Column("path", Text, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
-    # False: read so soon after its mtime that a later change may have the same one; scan it again
+    # False: read so soon after its last change that another one may have the same times; scan again
     Column("settled", Boolean, nullable=False),
     # of the file as last read
     Column("digest", Text, nullable=False),
@@ -114,6 +115,10 @@ posts = Table(
     Column("listed", Boolean, nullable=False, server_default=true()),
     # of its url, which may be too long for an index of PostgreSQL
     Column("url_hash", BigInteger),
+    # 0: unknown, since an earlier version read it; the next scan reads it again
+    Column("ctime_ns", BigInteger, nullable=False, server_default=text("0")),
+    # a file system's number of 64 bits without a sign, as one with a sign
+    Column("inode", BigInteger, nullable=False, server_default=text("0")),
 )
 
 #: Which posts belong to which feed, in the order in which feeds are read.

@@ -56,7 +56,7 @@ def row(name: str, day: int = 0, feeds: tuple[str, ...] = ("all",), **more: obje
         text_digest=f"text {name}",
     )
     values: dict[str, object] = {
-        "stat": Stat(path=path, size=5_000_000_000, mtime_ns=1_790_000_000_123_456_789),
+        "stat": Stat(path, 5_000_000_000, 1_790_000_000_123_456_789, -5, (1 << 64) - 2),
         "settled": True,
         "digest": "d",
         "head": head,
@@ -175,7 +175,7 @@ def test_a_post_comes_back_as_it_was(database: Database) -> None:
         }
         assert posts.count(connection) == 1
         assert posts.count_documents(connection) == 2
-        assert sorted(path for path, _, _ in posts.all_stats(connection)) == [
+        assert sorted(stat.path for stat in posts.all_stats(connection)) == [
             "_posts/a.md",
             "_posts/b.md",
         ]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from builds import NOW, OPTIONS, SITE, a_state
 from command import until
+from settled import age
 from sqlalchemy import text
 
 from syndicator.build.pipeline import FEW_FEEDS, Builder
@@ -355,6 +356,7 @@ def test_what_was_undone_after_a_failed_run(runs: Runs) -> None:
 def test_a_missing_source_leaves_all_as_it_is(runs: Runs) -> None:
     """The feeds and the snapshot stay. Once the source is back, a run ends after its scan."""
     runs.post("one")
+    age(runs.root)
     runs.run()
     for missing, error in (("site/_posts", "no posts where it had 1"), ("site", "not a readable")):
         path = runs.root.parent / missing
