@@ -23,6 +23,7 @@ from syndicator.model.content import Report
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress
 from syndicator.outputs.folder import OutputFolder
 from syndicator.sources.folder import SourceFolder
+from syndicator.sources.referenced_files import FileStates
 from syndicator.store import entries, feeds, kv
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
@@ -84,6 +85,7 @@ class Builder:
         self.other_processes = self._snapshots.other_processes
         self._cached_entries: entries.Recent = LruCache(CACHED_ENTRIES)
         self._entry_loader: EntryLoader | None = None
+        self._files = FileStates(options.source, options.theme)
 
     def run(
         self,
@@ -163,7 +165,7 @@ class Builder:
     ) -> StaleParts:
         """`changed_paths`: the only files that may have changed; None: any."""
         facts = invalidation.look(
-            known, now, changed_paths, self.options.source, self.output, self.database
+            known, now, changed_paths, self._files, self.output, self.database
         )
         return invalidation.find_stale(known, facts)
 

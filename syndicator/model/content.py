@@ -51,8 +51,8 @@ class Stat(NamedTuple):
     inode: int  #: 0 where the file system has no lasting numbers, see `sources.inode_numbers`
 
 
-#: The state of a file that a post uses: size and mtime_ns. Of a folder's listing: 0 and a digest.
-#: None: there was no such file.
+#: The state of a file that a post uses: its size, and a digest of its text; 0 if only its size was
+#: used. Of a folder's listing: 0 and a digest. None: there was no such file.
 FileState = tuple[int, int] | None
 
 

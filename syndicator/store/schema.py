@@ -173,7 +173,7 @@ entries = Table(
     Column("data", Text, nullable=False),
     # it refers to other posts, so it is rendered again when one of them changes
     Column("uses_posts", Boolean, nullable=False),
-    # JSON {path: [size, mtime_ns] or null}: files of the site that it depends on
+    # JSON {path: [size, digest of the text or 0] or null}: files of the site that it depends on
     Column("needs", Text, nullable=False),
 )
 

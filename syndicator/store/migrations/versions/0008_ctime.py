@@ -1,4 +1,4 @@
-"""Compare the ctime and inode of posts too."""
+"""Compare the ctime and inode of posts, and the text of files that entries depend on."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,3 +14,6 @@ def upgrade() -> None:
             "posts",
             sa.Column(name, sa.BigInteger, nullable=False, server_default=sa.text("0")),
         )
+    # Their files were known by size and mtime: they are rendered again.
+    op.execute("UPDATE feeds SET stale = true")
+    op.execute("UPDATE entries SET key = '', needs = '{}' WHERE needs <> '{}'")
