@@ -16,6 +16,7 @@ from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
@@ -110,7 +111,7 @@ def read_all(
 
 def _started(source: SourceFolder, site: Site, number: int) -> "list[_WorkerProcess]":
     """As many worker processes as can be started."""
-    task = pickle.dumps((source.root, source.scope, site))
+    task = pickle.dumps((Path(source.real), source.scope, site))
     started: list[_WorkerProcess] = []
     with suppress(OSError):  # out of memory or over a process limit: fewer are enough
         for _ in range(number):

@@ -67,8 +67,9 @@ class SourceFolder:
         self._progress_every = progress_every
         self._rules = DocumentRules(scope)
         self._suffixes = tuple(sorted(scope.suffixes, key=len))  # the shortest is most common
-        self._top = f"{root}/"
-        self.real = os.path.realpath(root)  #: `root` with its links resolved
+        #: `root` with its links resolved, once: a link may be swapped, and two folders be mixed.
+        self.real = os.path.realpath(root)
+        self._top = f"{self.real}/"
         self._linked = False
         self._inodes = inode_numbers.are_lasting(root)
 
@@ -245,7 +246,7 @@ class SourceFolder:
             yield from self._search()
             return
         for root in self.scope.roots:
-            yield f"{root}/" if root else "", os.path.join(self.root, root)
+            yield f"{root}/" if root else "", os.path.join(self.real, root)
 
     def _entered(
         self, prefix: str, full: str, below: list[os.DirEntry[str]]
@@ -265,7 +266,7 @@ class SourceFolder:
         """
         seen: set[str] = set()
         # A list, not recursion: folders may be nested deeper than calls.
-        waiting = [("", str(self.root))]
+        waiting = [("", self.real)]
         while waiting:
             path, full = waiting.pop()
             name = path.rpartition("/")[2]
