@@ -135,6 +135,31 @@ def with_shared_address(connection: Connection) -> list[tuple[str, str]]:
     )
 
 
+_MAYBE_COPIES = select(posts.c.path, posts.c.title, posts.c.published).where(
+    posts.c.maybe_copy, posts.c.out
+)
+_OF_DATES = select(posts.c.path, posts.c.title, posts.c.published).where(
+    posts.c.published.in_(bindparam("dates", expanding=True)), posts.c.out
+)
+
+
+def groups_with_copies(connection: Connection) -> list[tuple[set[str], set[str]]]:
+    """Posts that are named as copies, and all posts that have their title and date.
+
+    Copies that no other post resembles are left out.
+    """
+    copies: dict[tuple[str, int], set[str]] = {}
+    for path, title, date in connection.execute(_MAYBE_COPIES):
+        copies.setdefault((title, date), set()).add(path)
+    groups: dict[tuple[str, int], set[str]] = {key: set() for key in copies}
+    for batch in batches({date for _, date in copies}):
+        rows = connection.execute(_OF_DATES, {"dates": batch})
+        for path, title, date in rows:
+            if (title, date) in groups:
+                groups[title, date].add(path)
+    return [(copies[key], group) for key, group in groups.items() if len(group) > 1]
+
+
 def updated_after(connection: Connection, time: datetime) -> list[PostHead]:
     """Posts whose last change is dated later."""
     rows = connection.execute(select(posts).where(posts.c.out, posts.c.updated > to_us(time)))

@@ -24,6 +24,7 @@ class PostRow(NamedTuple):
     feeds: tuple[str, ...] = ()  #: the feeds it is in, or will be in once it is due
     #: The id of a withdrawn post, reserved while its file exists; None: not withdrawn.
     hidden_id: str | None = None
+    maybe_copy: bool = False  #: its name is one that programs give to copies of files
 
     @property
     def id(self) -> str | None:
@@ -88,6 +89,7 @@ def columns(row: PostRow) -> dict[str, Any]:
         "text_digest": head and head.text_digest,
         "terms": _terms_json(head.terms) if head else None,
         "feeds": _feeds_json(row.feeds),
+        "maybe_copy": row.maybe_copy,
         "listed": head is None or head.listed,
         "url_hash": head and _url_hash(head.url),
     }
@@ -102,6 +104,7 @@ def post_row(row: Row[Any]) -> PostRow:
         document_digest=row.document_digest,
         feeds=_feeds(row.feeds),
         hidden_id=None if row.out else row.id,
+        maybe_copy=row.maybe_copy,
     )
 
 

@@ -115,10 +115,11 @@ posts = Table(
     Column("listed", Boolean, nullable=False, server_default=true()),
     # of its url, which may be too long for an index of PostgreSQL
     Column("url_hash", BigInteger),
-    # 0: unknown, since an earlier version read it; the next scan reads it again
     Column("ctime_ns", BigInteger, nullable=False, server_default=text("0")),
     # a file system's number of 64 bits without a sign, as one with a sign
     Column("inode", BigInteger, nullable=False, server_default=text("0")),
+    # its name is one that programs give to copies of files
+    Column("maybe_copy", Boolean, nullable=False, server_default=false()),
 )
 
 #: Which posts belong to which feed, in the order in which feeds are read.
@@ -139,6 +140,9 @@ Index("posts_url_hash", posts.c.url_hash, sqlite_where=posts.c.url_hash.is_not(N
 
 #: For detecting changes that are dated in the future.
 Index("posts_updated", posts.c.updated, sqlite_where=posts.c.updated.is_not(None))
+
+#: For detecting copies of posts.
+Index("posts_maybe_copy", posts.c.path, sqlite_where=posts.c.maybe_copy)
 
 #: For detecting two posts with one id.
 Index("posts_id", posts.c.id)

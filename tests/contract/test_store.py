@@ -181,6 +181,32 @@ def test_a_post_comes_back_as_it_was(database: Database) -> None:
         ]
 
 
+def test_posts_that_are_named_as_copies(database: Database) -> None:
+    """With all posts that have their title and date; none is hidden."""
+    head = row("x").head
+    assert head
+
+    def alike(name: str, **more: object) -> PostRow:
+        path = f"_posts/{name}.md"
+        copied = head._replace(path=path, id=path, url=path)
+        return row(name, head=copied, maybe_copy="(" in name, **more)
+
+    put(
+        database,
+        alike("x"),
+        alike("x (1)"),
+        alike("x (2)"),
+        row("other (1)", 1, maybe_copy=True),
+        row("other", 2),
+        row("hidden (1)", head=None, document_digest=None, feeds=(), maybe_copy=True),
+    )
+    with database.read() as connection:
+        [(named_as_copies, group)] = post_queries.groups_with_copies(connection)
+        assert posts.get(connection, ["_posts/x (1).md"])["_posts/x (1).md"].maybe_copy
+    assert named_as_copies == {"_posts/x (1).md", "_posts/x (2).md"}
+    assert group == {"_posts/x.md", "_posts/x (1).md", "_posts/x (2).md"}
+
+
 def test_a_feed_reads_newest_first(database: Database) -> None:
     """At one time the last path comes first, as in Jekyll; future posts are left out."""
     put(
