@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
 
-from sqlalchemy import Connection, Integer, bindparam, func, or_, select, tuple_
+from sqlalchemy import Connection, Integer, bindparam, func, or_, select, text, tuple_
 
 from syndicator.model.content import PostHead, Term
 from syndicator.store.post_rows import PostRow, post_row
@@ -135,8 +135,9 @@ def with_shared_address(connection: Connection) -> list[tuple[str, str]]:
     )
 
 
+# As the index has it: SQLAlchemy would write `maybe_copy = 1` for SQLite, which needs a scan then.
 _MAYBE_COPIES = select(posts.c.path, posts.c.title, posts.c.published).where(
-    posts.c.maybe_copy, posts.c.out
+    text("posts.maybe_copy"), posts.c.out
 )
 _OF_DATES = select(posts.c.path, posts.c.title, posts.c.published).where(
     posts.c.published.in_(bindparam("dates", expanding=True)), posts.c.out
