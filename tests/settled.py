@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from syndicator.sources.folder import FINE_RESOLUTION_NS
+from syndicator.sources.file_stats import FINE_RESOLUTION_NS
 
 
 def age(*places: Path) -> None:

@@ -7,7 +7,6 @@ scans are compared as two arrays.
 
 import errno
 import os
-import re
 import stat
 from array import array
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -22,29 +21,17 @@ from syndicator.model.content import Document, Problem, Scope, Stat
 from syndicator.sources import inode_numbers
 from syndicator.sources.compact_paths import CompactPaths
 from syndicator.sources.document_rules import DocumentRules
+from syndicator.sources.file_names import is_misnamed, printable
+from syndicator.sources.file_stats import NO_STAT, stat_of
 
 #: Bytes of a post. A larger file is a mistake or an attack.
 MAX_BYTES = 4 * 1024 * 1024
-
-#: A file changed this recently may change again with the same times: FAT has the coarsest clock.
-#: https://git-scm.com/docs/racy-git
-CLOCK_RESOLUTION_NS = 2_000_000_000
-
-#: The same where a ctime has parts of a second: some ticks of a kernel. Linux has 10 ms or less,
-#: Windows (SMB) 16 ms.
-FINE_RESOLUTION_NS = 50_000_000
 
 #: Errors of opening a path that leads to no file.
 _MISSING_ERRORS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 #: Files between two progress calls of a scan: some milliseconds.
 PROGRESS_EVERY = 2000
-
-#: The stat of a file that has none, but for its path.
-NO_STAT = Stat(path="", size=0, mtime_ns=0, ctime_ns=0, inode=0)
-
-#: A byte as `_printable` escapes it.
-_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +103,8 @@ class SourceFolder:
         excludes = rules.may_exclude(prefix)
         for entry in entries:
             name = entry.name
-            if not name.isascii() and (printable := _printable(name)) != name:
-                path = prefix + printable
+            if not name.isascii() and (shown := printable(name)) != name:
+                path = prefix + shown
                 stat_hash = hash(NO_STAT._replace(path=path))
             else:
                 try:
@@ -137,7 +124,7 @@ class SourceFolder:
                     if (link := _broken_link(entry)) is None:
                         continue
                     seen = link
-                # As `_stat`, without a call and a named tuple.
+                # As `stat_of`, without a call and a named tuple.
                 inode = seen.st_ino if inodes else 0
                 stat_hash = hash((path, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, inode))
             append(stat_hash)
@@ -166,19 +153,10 @@ class SourceFolder:
                     return None
                 seen = os.lstat(self._top + path)
         except (OSError, ValueError):
-            return NO_STAT._replace(path=path) if self._is_misnamed(path) else None
+            return NO_STAT._replace(path=path) if is_misnamed(self._top, path) else None
         if stat.S_ISDIR(seen.st_mode):
             return None
-        return self._stat(path, seen)
-
-    def _stat(self, path: str, seen: os.stat_result) -> Stat:
-        return Stat(
-            path=path,
-            size=seen.st_size,
-            mtime_ns=seen.st_mtime_ns,
-            ctime_ns=seen.st_ctime_ns,
-            inode=seen.st_ino if self._inodes else 0,
-        )
+        return stat_of(path, seen, inodes=self._inodes)
 
     def read(self, path: str) -> Document | Problem | None:
         """Read a file. A Problem if it is refused or unreadable; None if it is gone.
@@ -212,7 +190,7 @@ class SourceFolder:
                 return _refused(path, message)
             data = regular_files.read_file(full, MAX_BYTES)
         except UnicodeEncodeError:
-            if not self._is_misnamed(path):
+            if not is_misnamed(self._top, path):
                 return None
             hint = "run syndicator in a UTF-8 locale"
             return _refused(path, "has a name that this process's locale can't encode", hint)
@@ -221,24 +199,16 @@ class SourceFolder:
                 return self._problem_of_missing(path)
             return _refused(path, f"can't be read: {error.strerror}", "check its permissions")
         # The stat from before reading: a write in between is a change at the next scan.
-        at = self._stat(path, seen)
+        at = stat_of(path, seen, inodes=self._inodes)
         return Document(stat=at, data=data, digest=sha1(data, usedforsecurity=False).hexdigest())
 
     def _problem_of_missing(self, path: str) -> Problem | None:
         """The Problem of a path that leads to no file; None: there is nothing at the path."""
         if os.path.islink(self._top + path):
             return _refused(path, "is a broken link", "fix the link, or remove it")
-        if self._is_misnamed(path):
+        if is_misnamed(self._top, path):
             return _refused(path, "has a name that is not UTF-8", "rename it")
         return None
-
-    def _is_misnamed(self, path: str) -> bool:
-        """Whether a path is the printable form of a file name that this process can't decode."""
-        folder, slash, name = path.rpartition("/")
-        data = _ESCAPED.sub(lambda escaped: bytes.fromhex(escaped[1].decode()), _encoded(name))
-        on_disk = os.fsdecode(data)
-        above = os.fsencode(self._top) + _encoded(folder + slash)
-        return _printable(on_disk) == name != on_disk and os.path.lexists(above + data)
 
     def _tops(self) -> Iterator[tuple[str, str]]:
         """Document folders: the prefix of their paths ("" or ending in "/"), and their location."""
@@ -296,7 +266,7 @@ class SourceFolder:
 
     def _is_folder(self, entry: os.DirEntry[str], above: str) -> bool:
         """`above`: the location of its folder."""
-        if _printable(entry.name) != entry.name:
+        if printable(entry.name) != entry.name:
             return False
         if not entry.is_symlink():
             return entry.is_dir()
@@ -343,31 +313,8 @@ def _broken_link(entry: os.DirEntry[str]) -> os.stat_result | None:
         return None
 
 
-def _printable(name: str) -> str:
-    """A file name as text: bytes that aren't UTF-8 (surrogates in Python) appear as `\\xff`."""
-    return _encoded(name).decode("utf-8", "backslashreplace")
-
-
-def _encoded(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")
-
-
 def _refused(path: str, message: str, hint: str | None = None) -> Problem:
     return Problem(path=path, message=message, hint=hint, fatal=True)
-
-
-def is_settled(seen: Stat, now_ns: int) -> bool:
-    """Whether the file's times were so old that any later change has others.
-
-    `now_ns`: the time before it was read.
-    """
-    # Programs set an mtime as they like, but no ctime: its digits show the clock's resolution.
-    is_fine = seen.ctime_ns % 1_000_000_000
-    resolution = FINE_RESOLUTION_NS if is_fine else CLOCK_RESOLUTION_NS
-    return (
-        abs(now_ns - seen.mtime_ns) > CLOCK_RESOLUTION_NS
-        and abs(now_ns - seen.ctime_ns) > resolution
-    )
 
 
 def is_below(path: str, root: str) -> bool:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from syndicator import regular_files
 from syndicator.model.content import FileState, Stat
-from syndicator.sources.folder import is_below, is_settled
+from syndicator.sources.file_stats import is_settled, stat_of
+from syndicator.sources.folder import is_below
 
 #: Bytes of an include: text written by people. A larger file is compared by its stat.
 MAX_BYTES = 1024 * 1024
@@ -133,7 +134,7 @@ def _stat(full: str) -> Stat | None:
         return None
     if not stat.S_ISREG(seen.st_mode):
         return None
-    return Stat(full, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
+    return stat_of(full, seen, inodes=True)
 
 
 def _bytes_below(folder: str, full: str, seen: Stat, most: int = MAX_BYTES) -> bytes | None:

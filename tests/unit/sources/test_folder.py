@@ -8,7 +8,8 @@ import pytest
 from syndicator.errors import SourceError
 from syndicator.model.content import Document, Problem, Scope
 from syndicator.sources.compact_paths import CompactPaths
-from syndicator.sources.folder import MAX_BYTES, NO_STAT, SourceFolder, is_settled, source_error
+from syndicator.sources.file_stats import NO_STAT, is_settled
+from syndicator.sources.folder import MAX_BYTES, SourceFolder, source_error
 
 
 def write(root: Path, path: str, text: str = "x") -> Path:
