@@ -1,8 +1,8 @@
 """The setting `feeds.lead_image`: an entry's image at the top of its content."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from time import perf_counter
+from datetime import UTC, datetime
+from time import thread_time
 
 import pytest
 
@@ -97,7 +97,7 @@ def test_only_where_the_setting_asks_for_it() -> None:
 
 def test_many_tags_take_linear_time() -> None:
     """A megabyte of tags without a picture."""
-    begun = perf_counter()
+    begun = thread_time()
     for tag in ("<b>", '<b a=">">', "<b ", '<b "'):
         content_of(tag * (2**20 // len(tag)))
-    assert timedelta(seconds=perf_counter() - begun) < timedelta(seconds=3)
+    assert thread_time() - begun < 3

@@ -1,7 +1,6 @@
 """The episode in a post's front matter, and the show in `_config.yml`."""
 
-from datetime import timedelta
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -228,14 +227,14 @@ def test_a_mapping_with_any_keys(value: str) -> None:
 
 def test_hostile_values_take_linear_time() -> None:
     """As large as a head may be, for each key."""
-    begun = perf_counter()
+    begun = thread_time()
     for key in ("duration", "episode", "transcript", "chapters", "episode_type", "explicit"):
         for value in ("1:" * 9_000, "9" * 20_000, " " * 20_000, "[" + "/a.vtt," * 900 + "]"):
             quoted = value if value.startswith("[") else f"'{value}'"
             made = episode(f"{key}: {quoted}\nseason: 1\n")
             assert made is not None
             assert len(made.transcripts) <= 20
-    assert timedelta(seconds=perf_counter() - begun) < timedelta(seconds=5)
+    assert thread_time() - begun < 5
 
 
 def test_a_site_has_no_show_by_default() -> None:

@@ -1,7 +1,7 @@
 import re
 import threading
 from html.parser import HTMLParser
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import example, given, settings
@@ -350,9 +350,9 @@ def test_any_mixture_is_safe(html: str) -> None:
 )
 def test_deep_nesting_is_flattened(piece: str) -> None:
     """10,000 levels, which would take minutes. Their text stays."""
-    begun = perf_counter()
+    begun = thread_time()
     result = cleaned(piece * 20_000 + "end")
-    assert perf_counter() - begun < 5
+    assert thread_time() - begun < 5
     assert deepest(result) <= 4 * 200
 
 
@@ -369,9 +369,9 @@ def deepest(html: str) -> int:
 )
 def test_depth_cannot_be_hidden(piece: str) -> None:
     """Thousands of tags whose end is unclear are escaped."""
-    begun = perf_counter()
+    begun = thread_time()
     result = cleaned(piece * 20_000)
-    assert perf_counter() - begun < 5
+    assert thread_time() - begun < 5
     assert deepest(result) <= 5_000
 
 
