@@ -232,6 +232,7 @@ def test_many_feeds_are_compressed_while_others_are_built(runs: Runs) -> None:
 def test_a_run_that_finds_nothing_ends_after_the_scan(runs: Runs) -> None:
     """Its report has the numbers of the run before, but no changes."""
     runs.post("one")
+    age(runs.root)
     first = runs.run()
     assert (first.new, first.feeds, first.pings) == (1, 1, 1)
     runs.now += HOUR
