@@ -35,6 +35,7 @@ from soak_observers import SUBSCRIBERS, FileWatcher, Receivers
 SETTINGS = """
 limit = {limit}
 [push]
+pace = "0s"
 hubs = ["{hub}"]
 timeout = "2s"
 retry = ["200ms", "500ms", "1s", "2s", "2s", "2s", "2s", "2s", "2s", "5s", "5s", "5s", "5s", "5s"]

@@ -12,9 +12,18 @@ from syndicator.jekyll.sanitize import DEFAULT, Policy
 from syndicator.store import file_modes
 
 if TYPE_CHECKING:
+    from syndicator.logs import LogOptions
     from syndicator.outbound import Client
 
 VERSION = version("syndicator")
+
+
+def log_options(config: Config, *, verbose: bool) -> "LogOptions":
+    """`verbose`: every line, whatever the config says."""
+    from syndicator.logs import LogOptions
+
+    level = "debug" if verbose else config.log.level
+    return LogOptions(level=level, format=config.log.format)
 
 
 def state_folder_mode(config: Config) -> int:

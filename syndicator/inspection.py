@@ -67,4 +67,5 @@ def concerns(config: Config, database: Database, current: Status, now: datetime)
         now,
         late=3 * config.source.poll + timedelta(minutes=1),
         daemon_wanted=status.daemon_wanted(database),
+        pace=config.push.pace,
     )

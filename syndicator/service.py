@@ -102,6 +102,7 @@ class Service:
         from syndicator.push.context import PushListener, PushOptions, Topics
         from syndicator.push.topics import read_topic
         from syndicator.push.worker import PushWorker
+        from syndicator.websub.pace import Pace
         from syndicator.websub.retry import RetryPolicy
 
         limits = self.config.hub.limits
@@ -115,6 +116,7 @@ class Service:
             PushOptions(
                 claimer=self._claimer,
                 retry=RetryPolicy(pings=self.config.push.retry, callbacks=self.config.hub.retry),
+                pace=Pace(self.config.push.pace),
                 subscriptions_per_host=quota,
             ),
             clock=self._clock,
@@ -181,8 +183,8 @@ class Service:
         return True
 
     def push(self) -> "PushReport":
-        """Run one pass over the outbox."""
-        return self.pusher.once()
+        """Run one pass over the outbox. It was asked for, so no job waits for its pace."""
+        return self.pusher.once(paced=False)
 
     def delete_expired(self) -> None:
         """Delete rows that nothing depends on any more, so that the state does not keep growing."""

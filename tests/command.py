@@ -89,7 +89,13 @@ class Command:
         self.configure(settings)
 
     def configure(self, settings: str = "", *, poll: str = "30s", port: int | None = None) -> None:
-        """Write the config. `settings` is TOML for tables that are not written here."""
+        """Write the config. `settings` is TOML for tables that are not written here.
+
+        Each change is announced at once, unless `settings` has a pace: tests make many in a second.
+        """
+        if "\npace = " not in settings:
+            rest = settings if "[push]\n" in settings else f"{settings}\n[push]\n"
+            settings = rest.replace("[push]\n", '[push]\npace = "0s"\n')
         self.config.parent.mkdir(exist_ok=True)
         self.config.write_text(
             f'[source]\npath = "../site"\npoll = "{poll}"\n[feeds]\nurl = "{self.url}"\n'

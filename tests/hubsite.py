@@ -331,7 +331,7 @@ class Running(Site):
 
     Posts are saved in its source; its state is only read. Its config must allow callbacks at
     127.0.0.0/8, `timeout = "2s"`, `retry = ["100ms", "100ms"]`, high limits, and
-    https://other.example/ in push.hubs.
+    `pace = "0s"` and https://other.example/ in push.hubs.
     """
 
     def __init__(self, path: Path) -> None:

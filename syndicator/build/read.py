@@ -22,8 +22,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from syndicator.jekyll.fast_heads import HeadReader
 from syndicator.jekyll.site import Site
-from syndicator.model.content import PostHead, Problem, Stat
-from syndicator.sources.file_stats import NO_STAT, is_settled
+from syndicator.model.content import NO_STAT, PostHead, Problem, Stat
+from syndicator.sources.file_stats import is_settled
 from syndicator.sources.folder import SourceFolder
 
 T = TypeVar("T")

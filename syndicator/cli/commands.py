@@ -288,9 +288,11 @@ def _load_config(path: Path | None, verbose: bool) -> "Config":
 
     config = load(path, os.environ)
     if verbose:
-        from syndicator import observe
+        from syndicator import from_config
+        from syndicator.logs import Logs
 
-        observe.logs(terminal=sys.stderr.isatty(), verbose=True)
+        options = from_config.log_options(config, verbose=True)
+        Logs(options, sys.stderr.fileno(), os.environ)
     return config
 
 

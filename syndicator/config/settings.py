@@ -65,6 +65,7 @@ class PushSettings(SettingsTable):
     hubs: values.Urls = ()
     timeout: values.Duration = timedelta(seconds=10)
     retry: values.RetryDelays = values.durations("5s", "30s", "2m", "10m", "1h", "6h", "24h")
+    pace: values.Pace = timedelta(seconds=5)  #: zero: each change is sent at once
 
 
 class LeaseSettings(SettingsTable):
@@ -111,6 +112,11 @@ class WebSettings(SettingsTable):
     poller_limit: values.Number = 0  #: full responses an hour for a feed a client has; 0: no limit
 
 
+class LogSettings(SettingsTable):
+    level: values.LogLevel = "info"
+    format: Literal["auto", "console", "json"] = "auto"  #: auto: console on a terminal, else json
+
+
 class StateSettings(SettingsTable):
     url: values.StateUrl = Field(default="sqlite:///../var/syndicator.db", validate_default=True)
 
@@ -131,6 +137,7 @@ class Config(SettingsTable):
     hub: HubSettings = HubSettings()
     web: WebSettings = WebSettings()
     state: StateSettings = Field(default={}, validate_default=True)
+    log: LogSettings = LogSettings()
 
     @field_validator("output")
     @classmethod

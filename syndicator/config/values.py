@@ -32,7 +32,7 @@ from syndicator.config.paths import (
     parse_state_url,
 )
 from syndicator.config.quote import quote
-from syndicator.config.units import check_interval, parse_duration, parse_size
+from syndicator.config.units import check_interval, parse_duration, parse_pace, parse_size
 from syndicator.jekyll.as_text import language_tag
 
 #: More than any number here needs; the largest that a database column accepts.
@@ -66,9 +66,15 @@ def _check_not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+def _lower(value: object) -> object:
+    """Log levels are often written in capitals."""
+    return value.lower() if isinstance(value, str) else value
+
+
 _List = BeforeValidator(parse_list)
 _Unique = AfterValidator(_check_unique)
 
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 Flag = Annotated[StrictBool, BeforeValidator(parse_json)]
 Number = Annotated[StrictInt, Field(ge=0, le=_MAX_NUMBER), BeforeValidator(parse_json)]
 Positive = Annotated[StrictInt, Field(ge=1, le=_MAX_NUMBER), BeforeValidator(parse_json)]
@@ -77,6 +83,7 @@ Language = Annotated[str, BeforeValidator(_parse_language)]
 TimeZone = Annotated[str, BeforeValidator(_parse_timezone)]
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Pace = Annotated[timedelta, BeforeValidator(parse_pace)]
 Interval = Annotated[Duration, AfterValidator(check_interval)]
 RetryDelays = Annotated[tuple[Duration, ...], Field(max_length=100), _List]
 Size = Annotated[int, BeforeValidator(parse_size)]

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from syndicator import observe
+from syndicator import from_config, observe
 from syndicator.config import Config, load, working_directory
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.malloc import return_memory
@@ -21,6 +21,7 @@ from syndicator.daemon.parts import Parts
 from syndicator.daemon.signals import Event, Signals
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.errors import ConfigError, MovedStateError, SyndicatorError
+from syndicator.logs import LogOptions, Logs
 from syndicator.ops import status
 from syndicator.web.server import Server
 
@@ -41,11 +42,12 @@ class Daemon:
         self._path = path
         self._signals = signals
         return_memory()
-        self._log_output = observe.logs(terminal=sys.stderr.isatty(), verbose=verbose)
+        self._verbose = verbose
+        self._logs = Logs(LogOptions(), sys.stderr.fileno(), os.environ)
         self._log: Any = structlog.get_logger()
         self._faults = Faults()
         self._telemetry = Telemetry(observe.Metrics(), self._faults)
-        self._telemetry.metrics.count_lost_lines(lambda: self._log_output.lost)
+        self._telemetry.metrics.count_lost_lines(lambda: self._logs.output.lost)
         threading.excepthook = self._thread_ended
         self._notify = Notify(os.environ)
         self._began = datetime.now(UTC)
@@ -58,6 +60,7 @@ class Daemon:
     def run(self) -> int:
         """Run until stopped. Returns the exit code. Raises SyndicatorError if it can't start."""
         config = load(self._path, os.environ)
+        self._logs.configure(from_config.log_options(config, verbose=self._verbose))
         self._parts = self._parts_for(config)
         try:
             self._lock.enter_context(self._parts.service.daemon_lock())
@@ -156,7 +159,7 @@ class Daemon:
         if not self._parts.scheduler.stop(deadline - time.monotonic()):
             hint = "the next start continues it"
             self._log.warning("stopped during unfinished work", hint=hint)
-            self._log_output.close()
+            self._logs.output.close()
             os._exit(0)
         if self._signals.interrupted:
             status.remember_stop(self._parts.database)
@@ -173,7 +176,7 @@ class Daemon:
                 os.chdir(self._folder)
         try:
             config = load(self._path, os.environ)
-            if config != self._parts.config:
+            if config.model_copy(update={"log": self._parts.config.log}) != self._parts.config:
                 self._switch_to(config)
             elif self._admin is None:
                 self._admin = self._admin_server()
@@ -182,6 +185,8 @@ class Daemon:
             for mistake in error.mistakes if isinstance(error, ConfigError) else ():
                 self._log.error("mistake", setting=mistake)
         else:
+            self._parts.config = config
+            self._logs.configure(from_config.log_options(config, verbose=self._verbose))
             self._log.info("the config was read again")
         self._notify.ready(f"Serving {self._address()}")
 

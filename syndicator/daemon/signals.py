@@ -15,7 +15,7 @@ from types import FrameType
 
 
 class Event(StrEnum):
-    """What the main thread acts on."""
+    """What the main thread acts on. Of several events, the first in this order comes first."""
 
     STOP = "stop"
     RELOAD = "reload"
@@ -36,6 +36,7 @@ class Signals:
 
     def __init__(self) -> None:
         self._events: SimpleQueue[Event] = SimpleQueue()
+        self._pending = set[Event]()  #: taken from the queue, not returned yet
         self._wakeup_r, self._wakeup_w = socket.socketpair()
         self._wakeup_r.setblocking(False)
         self._wakeup_w.setblocking(False)
@@ -53,11 +54,20 @@ class Signals:
             self._wakeup_w.send(b"\0")
 
     def wait(self, seconds: float | None) -> Event | None:
-        """The next event; None if there was none for so long."""
+        """The next event; None if there was none for so long.
+
+        A stop overtakes all others: reloads may take seconds. An event that came several times
+        since it was last returned is returned once. Called by the main thread alone.
+        """
         deadline = None if seconds is None else time.monotonic() + seconds
         while True:
             with suppress(Empty):
-                return self._events.get_nowait()
+                while True:
+                    self._pending.add(self._events.get_nowait())
+            for event in Event:
+                if event in self._pending:
+                    self._pending.remove(event)
+                    return event
             left = None if deadline is None else max(deadline - time.monotonic(), 0)
             if not select.select([self._wakeup_r], [], [], left)[0]:
                 return None

@@ -23,6 +23,7 @@ from syndicator.jekyll.allowed_html import (
     TAGS,
 )
 from syndicator.jekyll.characters import printable
+from syndicator.jekyll.fallbacks.links import REFUSED
 from syndicator.jekyll.fallbacks.losses import Loss
 from syndicator.jekyll.foreign_names import with_foreign_names_marked
 from syndicator.jekyll.html_parser_limits import is_slow_to_write, parsed_in_linear_time
@@ -42,6 +43,11 @@ class Policy:
     frame_hosts: frozenset[str] = PLAYERS
     #: Schemes of links. Those that run or embed code are refused even if they are listed.
     link_schemes: frozenset[str] = WEB | _OTHER_SCHEMES
+
+    @property
+    def kept_schemes(self) -> frozenset[str]:
+        """The schemes of links that stay."""
+        return self.link_schemes - REFUSED | WEB
 
     @property
     def key(self) -> tuple[tuple[str, ...], ...]:
@@ -84,9 +90,10 @@ def shown(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
     """
     if not fallbacks.may_apply(html):
         return html
-    schemes = policy.link_schemes | WEB
     html = with_foreign_names_marked(html)
-    result = fallbacks.with_fallbacks(html, base, policy.frame_hosts, schemes, untitled_links=False)
+    result = fallbacks.with_fallbacks(
+        html, base, policy.frame_hosts, policy.kept_schemes, untitled_links=False
+    )
     return html if result.escaped else result.html
 
 
@@ -96,7 +103,7 @@ def _parsable(html: str, base: str, policy: Policy) -> tuple[str, bool, tuple[Lo
     if not fallbacks.may_apply(html):
         return (*parsed_in_linear_time(_NOSCRIPT.sub("", html)), ())
     regular, losses, escaped = fallbacks.with_fallbacks(
-        html, base, policy.frame_hosts, policy.link_schemes | WEB
+        html, base, policy.frame_hosts, policy.kept_schemes
     )
     parsable, escaped_again = parsed_in_linear_time(regular)
     return parsable, escaped or escaped_again, losses
@@ -108,7 +115,7 @@ _page: ContextVar[PageAddresses] = ContextVar("_page")
 
 @lru_cache(maxsize=8)
 def _cleaner(policy: Policy) -> nh3.Cleaner:
-    schemes = policy.link_schemes - {"javascript", "vbscript", "data", "blob", "file"}
+    schemes = policy.kept_schemes
     return nh3.Cleaner(
         tags=TAGS,
         clean_content_tags=DROPPED_WITH_CONTENT,
@@ -123,7 +130,7 @@ def _cleaner(policy: Policy) -> nh3.Cleaner:
             "video": {"controls": ""},
             "iframe": {"sandbox": SANDBOX},
         },
-        url_schemes=set(schemes | WEB | {"data"}),
+        url_schemes=set(schemes | {"data"}),
         link_rel=None,  # `noopener` protects a window, which a feed reader doesn't have
     )
 

@@ -12,6 +12,7 @@ from hashlib import blake2b, sha1
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from syndicator.model.front_lines import FrontLines
 from syndicator.model.podcast import Episode, Show
 
 
@@ -49,6 +50,10 @@ class Stat(NamedTuple):
     mtime_ns: int
     ctime_ns: int
     inode: int  #: 0 where the file system has no lasting numbers, see `sources.inode_numbers`
+
+
+#: Of what has none, but for its path.
+NO_STAT = Stat(path="", size=0, mtime_ns=0, ctime_ns=0, inode=0)
 
 
 #: The state of a file that a post uses: its size, and a digest of its text; 0 if only its size was
@@ -136,6 +141,7 @@ class Post:
     body: str
     body_line: int  #: the first line of the body in the file, counted from 1
     document_digest: str  #: of the file's bytes
+    front_lines: FrontLines  #: of its own front matter, without the defaults
 
 
 # ---------------------------------------------------------------------------------------- the feeds
@@ -170,6 +176,9 @@ class Entry:
     language: str | None = None  #: None: the feed's
     external_url: str | None = None  #: of the page elsewhere that it is about; None: there is none
     episode: Episode | None = None  #: None: it is not an episode of a podcast
+    # Earlier versions stored no place.
+    path: str = ""  #: of its post's file; "": unknown
+    line: int | None = None  #: of its first embedded picture, else of its text; None: unknown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,9 +12,6 @@ CLOCK_RESOLUTION_NS = 2_000_000_000
 #: Windows (SMB) 16 ms.
 FINE_RESOLUTION_NS = 50_000_000
 
-#: The stat of a file that has none, but for its path.
-NO_STAT = Stat(path="", size=0, mtime_ns=0, ctime_ns=0, inode=0)
-
 
 def stat_of(path: str, seen: os.stat_result, *, inodes: bool) -> Stat:
     """`inodes`: whether files keep their numbers, see `inode_numbers`."""

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from syndicator import regular_files
 from syndicator.errors import SourceError
-from syndicator.model.content import Document, Problem, Scope, Stat
+from syndicator.model.content import NO_STAT, Document, Problem, Scope, Stat
 from syndicator.sources import inode_numbers
 from syndicator.sources.compact_paths import CompactPaths
 from syndicator.sources.document_rules import DocumentRules
 from syndicator.sources.file_names import is_misnamed, printable
-from syndicator.sources.file_stats import NO_STAT, stat_of
+from syndicator.sources.file_stats import stat_of
 
 #: Bytes of a post. A larger file is a mistake or an attack.
 MAX_BYTES = 4 * 1024 * 1024

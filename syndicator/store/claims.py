@@ -130,9 +130,12 @@ def _claim_statement() -> ReturningUpdate[Any]:
         .order_by(turns.c.tried, turns.c.turn, turns.c.due, turns.c.id)
         .limit(bindparam("limit", type_=Integer))
     )
+    # On PostgreSQL, a build that is queueing some of them in another order would be a deadlock. Its
+    # jobs are left to the next claim.
+    free = select(jobs.c.id).where(jobs.c.id.in_(chosen)).with_for_update(skip_locked=True)
     return (
         update(jobs)
-        .where(jobs.c.id.in_(chosen), jobs.c.state == JobState.WAITING)
+        .where(jobs.c.id.in_(free), jobs.c.state == JobState.WAITING)
         # Parameters of other names than the columns: SQLAlchemy reserves those for itself.
         .values(state=JobState.CLAIMED, claimer=bindparam("by"), expires=bindparam("until"))
         .returning(jobs)

@@ -33,7 +33,7 @@ from syndicator.store.schema import like_sqlite, metadata
 from syndicator.store.state_errors import readable_errors, without_password
 
 #: The newest migration in `migrations/versions`.
-HEAD = "0008"
+HEAD = "0011"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -125,7 +125,7 @@ _SHARED_URLS = (
 
 
 def with_shared_address(connection: Connection) -> list[tuple[str, str]]:
-    """(url, path) of each post whose page has the address of another's, sorted."""
+    """(url, path) of each post whose page is the file of another's, sorted."""
     return sorted(
         (row.url, row.path)
         for batch in batches(connection.scalars(_SHARED_URLS))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 
 from syndicator.model.content import PostHead, Stat, Term
+from syndicator.ruby.uris import page_file
 from syndicator.store.schema import from_us, to_us
 from syndicator.store.sql import to_json
 
@@ -54,7 +55,8 @@ _feeds_json = lru_cache(maxsize=4096)(to_json)
 
 
 def _url_hash(url: str) -> int:
-    digest = blake2b(url.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    """A hash of the page's file, which several addresses may name."""
+    digest = blake2b(page_file(url).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
 
 

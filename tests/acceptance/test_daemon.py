@@ -497,7 +497,7 @@ def test_a_problem_is_logged_once_and_when_it_is_gone(command: Command) -> None:
         until(lambda: metric(command, unchanged) > before + 3)
         assert count("tomorow", daemon.err) == 1
         command.post("2026-01-03-bad", "Good now")
-        daemon.line(lambda line: "problems are gone" in line)
+        daemon.line(lambda line: '"solved"' in line)
 
 
 def test_systemd_is_notified(command: Command) -> None:

@@ -475,3 +475,24 @@ def test_a_job_that_an_earlier_version_queued_is_claimed(database: Database) -> 
     (job,) = claim(database)
     detail = Verification(mode=Mode.SUBSCRIBE, topic="T", lease=60, secret=b"hi")
     assert (job.detail, job.target, job.host) == (detail, "https://a.example/", "a.example")
+
+
+def test_a_claim_leaves_jobs_that_a_build_queues_again(postgresql: str) -> None:
+    """Each may lock the same jobs in another order: on PostgreSQL, waiting would be a deadlock."""
+    database = Database(postgresql)
+    pings = [(f"https://t.example/{name}", ["https://hub.example/"]) for name in "ab"]
+    limits = ClaimLimits(jobs=9, per_host=9)
+    lease = timedelta(minutes=2)
+    with database.begin() as connection:
+        outbox.enqueue_pings(connection, pings, NOW)
+    with database.begin() as build, database.begin() as push:
+        outbox.enqueue_pings(build, pings[1:], NOW)
+        push.execute(text("SET LOCAL lock_timeout = '5s'"))
+        first = claims.claim(push, NOW, claimer="x", lease=lease, limits=limits)
+    with database.begin() as push:
+        second = claims.claim(push, NOW, claimer="x", lease=lease, limits=limits)
+    database.close()
+    assert [[job.topic for job in jobs] for jobs in (first, second)] == [
+        [pings[0][0]],
+        [pings[1][0]],
+    ]

@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, text
 from syndicator.build.stored_posts import StoredPosts
 from syndicator.cache import LruCache
 from syndicator.errors import LockedError, StateError
-from syndicator.jekyll.site import read_site
+from syndicator.jekyll.site_config import read_site
 from syndicator.model.content import (
     Author,
     Entry,
@@ -413,6 +413,8 @@ def test_an_entry_comes_back_as_it_was(database: Database) -> None:
         language="de",
         external_url="https://y/",
         episode=Episode(seconds=5, transcripts=(Transcript("https://x/a.vtt", "text/vtt", None),)),
+        path="a",
+        line=4,
     )
     rows = [
         EntryRow(
@@ -443,7 +445,7 @@ def test_an_entry_of_an_earlier_version_is_read(database: Database) -> None:
         tags=(),
     )
     stored = EntryRow(path="a", key="k", entry=entry, uses_posts=False, needs={})
-    later = {"external_url", "episode"}
+    later = {"external_url", "episode", "path", "line"}
     with database.begin() as connection:
         entries.put(connection, [stored])
         (data,) = connection.scalars(text("SELECT data FROM entries"))

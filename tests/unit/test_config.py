@@ -55,11 +55,12 @@ def test_values_are_plain_and_frozen(write):
     text = SOURCE + (
         'poll = "1.5m"\n[feeds]\nmax_bytes = "64 KiB"\nurl = "https://example.org/feeds"\n'
         'aliases = { "feed.xml" = "all.atom" }\n'
-        '[push]\nretry = ["500ms", "2h"]\n[hub]\nallow_private = ["127.0.0.2/32"]\n'
+        '[push]\nretry = ["500ms", "2h"]\npace = "0s"\n[hub]\nallow_private = ["127.0.0.2/32"]\n'
     )
     loaded = config.load(write(text), {})
     assert (timedelta(seconds=90), 65536) == (loaded.source.poll, loaded.feeds.max_bytes)
     assert (timedelta(milliseconds=500), timedelta(hours=2)) == loaded.push.retry
+    assert loaded.push.pace == timedelta()
     assert (ip_network("127.0.0.2/32"),) == loaded.hub.allow_private
     assert loaded.feeds.aliases == (("feed.xml", "all.atom"),)
     with pytest.raises(ValueError, match="frozen"):
@@ -106,6 +107,10 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         (SOURCE + 'poll = "30"', 'source.poll: "30" is not a duration'),
         (SOURCE + 'poll = "0s"', 'source.poll: "0s" must be more than zero'),
         (SOURCE + 'poll = "1ms"', "source.poll: must be 50ms or more"),
+        (SOURCE + '[log]\nlevel = "loud"', 'log.level: "loud" must be "debug", "info", "warning"'),
+        (SOURCE + '[log]\nformat = "xml"', 'log.format: "xml" must be "auto", "console" or "json"'),
+        (SOURCE + "[push]\npace = 5", "push.pace: 5 is not a duration"),
+        (SOURCE + '[push]\npace = "11000d"', 'push.pace: "11000d" must be at most ten years'),
         (SOURCE + 'poll = "30 parsecs"', 'source.poll: "30 parsecs" is not a duration'),
         (SOURCE + 'watch = "yes"', "source.watch: must be true or false"),
         (
@@ -322,12 +327,14 @@ def test_the_environment_overrides_the_file(write):
         "SYNDICATOR_SITE__TITLE": "1984",
         "SYNDICATOR_HUB__LEASE__MIN": "1m",
         "SYNDICATOR_HUB__LIMITS": '{"client": 5}',
+        "SYNDICATOR_LOG__LEVEL": "WARNING",
         "SYNDICATOR_PORT": "tcp://10.0.0.1:80",
     }
     loaded = config.load(
         write(SOURCE + '[feeds]\nlimit = 3\n[push]\nhubs = ["https://c.example/"]'), environ
     )
     assert loaded.push.hubs == ("https://a.example/", "https://b.example/")
+    assert loaded.log.level == "warning"
     assert (
         loaded.feeds.formats,
         loaded.feeds.limit,

@@ -7,7 +7,7 @@ text. What had to go is a `Loss`, for a note to the author. It is pure, and line
 import re
 from typing import NamedTuple
 
-from syndicator.jekyll.fallbacks import lazy_media
+from syndicator.jekyll.fallbacks import lazy_media, links
 from syndicator.jekyll.fallbacks.elements import start, start_skipped
 from syndicator.jekyll.fallbacks.losses import Loss, LossKind
 from syndicator.jekyll.fallbacks.output import Open, Output
@@ -19,7 +19,8 @@ from syndicator.jekyll.html_parser_limits import parsed_in_linear_time
 _MAY_APPLY = re.compile(
     r"<(?:iframe|object|applet|embed|svg|math|button|form|fieldset|legend|input|select|textarea"
     rf"|output|dialog|canvas|script|noscript)\b|{lazy_media.NAMES}|mermaid|\shidden[\s=/>]"
-    r"|display\s*:\s*none|lineno|gutter|katex|data:image/svg|blob:|file:",
+    r"|display\s*:\s*none|lineno|gutter|katex|data:image/svg|blob:|file:"
+    rf"|{links.MAY_HAVE_SCHEME}",
     re.IGNORECASE,
 )
 
@@ -52,18 +53,18 @@ def with_fallbacks(
 ) -> WithFallbacks:
     """The HTML with everything replaced that a feed can't show.
 
-    `base` is the page's absolute address, and `frame_hosts` are the players (see `players`). The
-    link to a frame without a title has its address as its text, unless `untitled_links` is False.
-    The result is not safe yet.
+    `base` is the page's absolute address, and `frame_hosts` are the players (see `players`). Links
+    with other schemes than `link_schemes` are losses. The link to a frame without a title has its
+    address as its text, unless `untitled_links` is False. The result is not safe yet.
     """
     html, scripts = without_scripts(html)
     parsable, escaped = parsed_in_linear_time(with_noscript_marked(html))
     if escaped:
         return WithFallbacks(parsable, scripts, escaped=True)
-    regular_html = regular(parsable, link_schemes)
+    regular_html = regular(parsable, link_schemes | links.schemes_in(parsable))
     if len(regular_html) > MAX_GROWTH * len(html) + MIN_LENGTH:
         return WithFallbacks(parsable, (*scripts, Loss(LossKind.UNCLOSED, 1, "")), escaped=False)
-    out = Output(base, frame_hosts, untitled_links=untitled_links)
+    out = Output(base, frame_hosts, link_schemes, untitled_links=untitled_links)
     _replace(regular_html, out)
     losses = scripts + tuple(out.losses.values())
     return WithFallbacks("".join(out.written), losses, escaped=False)

@@ -6,6 +6,7 @@ from functools import partial
 from html import escape
 
 from syndicator.jekyll.fallbacks import media
+from syndicator.jekyll.fallbacks.links import link
 from syndicator.jekyll.fallbacks.losses import LossKind
 from syndicator.jekyll.fallbacks.output import SKIPPED, Open, Output, as_it_is
 from syndicator.jekyll.fallbacks.regular_html import NOSCRIPT, Token, attributes_of
@@ -168,6 +169,7 @@ def _dialog(out: Output, token: Token, name: str) -> Open:
 _HANDLERS: Mapping[str, Callable[[Output, Token, str], Open]] = {
     **dict.fromkeys(_INSTEAD, _form_part),
     **dict.fromkeys(("object", "applet"), media.object_),
+    **dict.fromkeys(("a", "area"), link),
     **dict.fromkeys(("audio", "source", "video"), media.source),
     "canvas": _canvas,
     "dialog": _dialog,

@@ -66,6 +66,17 @@ class LossKind(Enum):
         " left out",
         "close each tag",
     )
+    LINK = (
+        "a link lost its address, whose scheme is not allowed",
+        "{} links lost their addresses, whose schemes are not allowed",
+        "add the scheme to feeds.schemes, if a reader's program should open it;"
+        " a host needs https:// before it",
+    )
+    CODE_LINK = (
+        "a link lost its address, which is code, data or a local file",
+        "{} links lost their addresses, which are code, data or local files",
+        "link to a page or a file of the site; feeds.schemes can't allow this scheme",
+    )
     SCRIPT = (
         "a script was left out",
         "{} scripts were left out",

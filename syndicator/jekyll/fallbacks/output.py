@@ -27,9 +27,17 @@ SKIPPED = Open(skipped=True)
 class Output:
     """The pieces of HTML written so far, and what later ones depend on."""
 
-    def __init__(self, base: str, frame_hosts: frozenset[str], *, untitled_links: bool) -> None:
+    def __init__(
+        self,
+        base: str,
+        frame_hosts: frozenset[str],
+        link_schemes: frozenset[str],
+        *,
+        untitled_links: bool,
+    ) -> None:
         self.addresses = PageAddresses(base)
         self.frame_hosts = frame_hosts
+        self.link_schemes = link_schemes
         self.untitled_links = untitled_links  #: False: a link without a title has no text
         self.written: list[str] = []
         self.losses: dict[LossKind, Loss] = {}

@@ -38,6 +38,18 @@ def test_copies(
     assert not any(problem.fatal or problem.note for problem in found)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("/same", "/same.html"), ("/q/", "/q/index.html"), ("/q/", "/q/index"), ("/%C3%A4", "/ä")],
+)
+def test_two_addresses_of_one_page(one: str, other: str) -> None:
+    """Jekyll writes both to one file."""
+    (problem,) = shared_addresses(sorted([(one, "1.md"), (other, "2.md")]), ())
+    assert one in problem.message
+    assert other in problem.message
+    assert shared_addresses([(one, "1.md"), ("/q", "3.md")], ()) == []
+
+
 def test_future_updates() -> None:
     """A post whose change is dated with it, or that has none, is as it should be."""
 

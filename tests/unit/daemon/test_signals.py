@@ -50,6 +50,21 @@ def test_an_event_of_our_own() -> None:
     assert event_after("for _ in range(100_000): signals.put(Event.STATE_MOVED)") == "moved"
 
 
+RELOAD = "os.kill(os.getpid(), signal.SIGHUP); "
+STOP = "os.kill(os.getpid(), signal.SIGTERM); "
+
+
+def test_a_stop_does_not_wait_for_reloads() -> None:
+    """A reload may take seconds, and a service manager kills what stops too late."""
+    assert event_after(3 * RELOAD + STOP) == "stop"
+
+
+def test_reloads_that_wait_are_one() -> None:
+    """One reads the config as it is now. A signal after that needs another."""
+    assert event_after(3 * RELOAD + "signals.wait(0)", "0") == "None"
+    assert event_after(RELOAD + "signals.wait(0); " + RELOAD) == "reload"
+
+
 def test_a_wait_without_an_event() -> None:
     """It ends when its time is over, and not before."""
     assert event_after("", "0.05") == "None"

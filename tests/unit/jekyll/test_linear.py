@@ -13,7 +13,8 @@ from yaml import YAMLError
 from syndicator.jekyll.emojis import html_with_emoji
 from syndicator.jekyll.excerpt import source
 from syndicator.jekyll.fast_yaml import read_line
-from syndicator.jekyll.render import MAX_PLAIN, Renderer
+from syndicator.jekyll.markup import MAX_PLAIN
+from syndicator.jekyll.render import Renderer
 from syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml
 from syndicator.jekyll.sanitize import clean
 from syndicator.jekyll.titles import plain_title

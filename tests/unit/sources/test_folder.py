@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from syndicator.errors import SourceError
-from syndicator.model.content import Document, Problem, Scope
+from syndicator.model.content import NO_STAT, Document, Problem, Scope
 from syndicator.sources.compact_paths import CompactPaths
-from syndicator.sources.file_stats import NO_STAT, is_settled
+from syndicator.sources.file_stats import is_settled
 from syndicator.sources.folder import MAX_BYTES, SourceFolder, source_error
 
 
