@@ -102,7 +102,7 @@ def test_each_field_of_the_status_is_in_the_reference() -> None:
     [
         ("| `build`, `check` |", [*names_of(Report), "summary"]),
         ("| `push` |", [*names_of(PushReport), "summary"]),
-        ("| `doctor` |", ["problems"]),
+        ("| `doctor` |", ["problems", "notes"]),
         ("| `hub list` |", ["subscriptions", *names_of(Subscriber)]),
     ],
 )
