@@ -8,7 +8,7 @@ from syndicator import from_config
 from syndicator.config import Config
 from syndicator.model.content import Problem, Report
 from syndicator.model.progress import Progress, quiet
-from syndicator.ops import doctor, status
+from syndicator.ops import doctor, mounts, status, watch_limits
 from syndicator.ops.check import check
 from syndicator.ops.status import Status
 from syndicator.service import Clock, utcnow
@@ -37,7 +37,15 @@ def check_machine(
         *doctor.check_permissions(config.state.file, config.output.path, config_file),
         *doctor.check_state(config.state.url, clock()),
         *doctor.check_proxies(config.state.url, config.web.trusted_proxies),
+        *mounts.check_mounts(
+            config.source.path,
+            config.state.file,
+            watched=config.source.watch,
+            mounts=mounts.read_mounts(),
+        ),
     ]
+    if config.source.watch:
+        problems += watch_limits.check_watch_limits(config.source.path)
     if ask:
         name = f"all.{config.feeds.formats[0]}"
         with closing(from_config.http_client(config)) as client:

@@ -215,8 +215,9 @@ def doctor(
 ) -> None:
     """Check whether this machine and this config are ready.
 
-    Checks addresses, folders, free disk space, ports, the state, the clock, and what other users
-    of this host may read or write. Writes nothing, and uses the network only with --ask.
+    Checks addresses, folders, disks, ports, the state, the clock, the limits on watching, and what
+    other users of this host may read or write. Writes nothing, and uses the network only with
+    --ask.
     Exit code 1: there are problems. A note, such as an address for this machine only, is none.
     """
     settings = _load_config(config, verbose)
