@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-#: Builds the wheel into the folder that is its argument, and prints its name, as pip does (PEP 517).
+#: Builds the wheel into the folder that is its argument, and prints its name (PEP 517).
 BUILD = "import sys, hatchling.build as h; print(h.build_wheel(sys.argv[1]))"
 
 
