@@ -32,7 +32,8 @@ from lxml import etree
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render import Renderer
-from syndicator.jekyll.site import CONFIG, Site, read_site
+from syndicator.jekyll.site import Site
+from syndicator.jekyll.site_config import CONFIG, read_site
 from syndicator.model.content import Document, Entry, Post, PostHead, Problem
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FolderFiles

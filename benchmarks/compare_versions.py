@@ -60,12 +60,12 @@ def build(checkout: str, config: Path, target: Path, settings: dict[str, str]) -
 
 
 def files(target: Path) -> dict[str, bytes]:
-    """The bytes of every file below `target/feeds`, by path."""
+    """The bytes of every file below `target/feeds` by path. Their owner is left out."""
     folder = target / "feeds"
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and not path.name.startswith(".")
     }
 
 

@@ -177,7 +177,7 @@ def served() -> Iterator[int]:
         stuck=list, readiness=lambda: Readiness(ready=True, facts={}), metrics=lambda: b""
     )
     app = make_app(catalogue, health=health, on_request=lambda *_: None)
-    server = Server(app, "127.0.0.1", 0)
+    server = Server(app, ("127.0.0.1", 0))
     server.start()
     yield server.port
     server.stop()

@@ -71,7 +71,8 @@ class Listener(socketserver.StreamRequestHandler):
 def daemon(site: Path, place: Path, hub: Hub) -> Iterator[None]:
     """A daemon that is ready and has no job queued."""
     config = CONFIG.format(site=site).replace(
-        "[output]", f'[push]\nhubs = ["http://127.0.0.1:{hub.server_address[1]}/"]\n[output]'
+        "[output]",
+        f'[push]\npace = "0s"\nhubs = ["http://127.0.0.1:{hub.server_address[1]}/"]\n[output]',
     )
     (place / "syndicator.toml").write_text(f'{config}[web]\nlisten = "127.0.0.1:0"\n')
     command = [sys.executable, "-m", "syndicator", "build", "--config", "syndicator.toml"]

@@ -112,7 +112,7 @@ def ours(port: int) -> None:
         ),
         on_request=counter(metrics.requests),
     )
-    server = Server(app, "127.0.0.1", port)
+    server = Server(app, ("127.0.0.1", port))
     server.start()
     signal.sigwait({signal.SIGTERM})
     server.stop()

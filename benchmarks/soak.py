@@ -35,6 +35,7 @@ from soak_observers import SUBSCRIBERS, FileWatcher, Receivers
 SETTINGS = """
 limit = {limit}
 [push]
+pace = "0s"
 hubs = ["{hub}"]
 timeout = "2s"
 retry = ["200ms", "500ms", "1s", "2s", "2s", "2s", "2s", "2s", "2s", "5s", "5s", "5s", "5s", "5s"]
@@ -257,9 +258,7 @@ def _live(world: Soak, seconds: float) -> int:
         "ids changed": world.watcher.ids,
         "times that `updated` went back": world.watcher.back,
         "pings of idle restarts": world.idle_pings(),
-        "temporary files left": sum(
-            path.name.startswith(".") for path in world.command.feeds.rglob("*")
-        ),
+        "temporary files left": len(list(world.command.feeds.rglob(".syndicator-[0-9]*"))),
     }
     if warm == 60:
         wanted["memory over a tenth above"] = int(at_end[0] > 1.1 * sized[0])

@@ -1,6 +1,7 @@
 """Arguments of the parts, from a Config: the parts themselves do not know it."""
 
 import os
+import socket
 from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -9,12 +10,23 @@ from typing import TYPE_CHECKING
 from syndicator.build.options import BuildOptions
 from syndicator.config import Config
 from syndicator.jekyll.sanitize import DEFAULT, Policy
+from syndicator.outputs.owner import Owner
 from syndicator.store import file_modes
+from syndicator.store.state_id import place
 
 if TYPE_CHECKING:
+    from syndicator.logs import LogOptions
     from syndicator.outbound import Client
 
 VERSION = version("syndicator")
+
+
+def log_options(config: Config, *, verbose: bool) -> "LogOptions":
+    """`verbose`: every line, whatever the config says."""
+    from syndicator.logs import LogOptions
+
+    level = "debug" if verbose else config.log.level
+    return LogOptions(level=level, format=config.log.format)
 
 
 def state_folder_mode(config: Config) -> int:
@@ -25,6 +37,11 @@ def state_folder_mode(config: Config) -> int:
     folder = os.path.realpath(config.state.file.parent) if config.state.file else None
     shared = folder and Path(os.path.realpath(config.output.path)).is_relative_to(folder)
     return 0o777 if shared else file_modes.FOLDER  # less the umask
+
+
+def owner(config: Config, state_id: str) -> Owner:
+    """The state of this config on this machine, as the owner of its output folder."""
+    return Owner(id=state_id, state=place(config.state.url), host=socket.gethostname())
 
 
 def http_client(config: Config, allow_private: Sequence[str] = ()) -> "Client":

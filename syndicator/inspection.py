@@ -1,18 +1,22 @@
 """What `check`, `doctor` and `status` find for a Config. `check` and `doctor` need no state."""
 
 from contextlib import closing
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from syndicator import from_config
 from syndicator.config import Config
+from syndicator.errors import StateError
 from syndicator.model.content import Problem, Report
+from syndicator.model.json_text import to_json
 from syndicator.model.progress import Progress, quiet
 from syndicator.ops import doctor, mounts, status, watch_limits
 from syndicator.ops.check import check
 from syndicator.ops.status import Status
 from syndicator.service import Clock, utcnow
-from syndicator.store.database import Database
+from syndicator.store import state_id
+from syndicator.store.database import Database, peek_value
 
 
 def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
@@ -31,6 +35,7 @@ def check_machine(
     problems = [
         *doctor.check_addresses(config.feeds.url, config.push.hubs, config.site.url),
         *doctor.check_folders(config.source.path, config.output.path, config.state.file),
+        *doctor.check_owner(config.output.path, from_config.owner(config, _state_id(config))),
         *doctor.check_listening(
             config.web.listen, config.web.admin, config.output.path / "index.html"
         ),
@@ -46,6 +51,8 @@ def check_machine(
     ]
     if config.source.watch:
         problems += watch_limits.check_watch_limits(config.source.path)
+    if config.state.file and config.state.group is not None:
+        problems += doctor.check_group(config.state.file, config.state.group)
     if ask:
         name = f"all.{config.feeds.formats[0]}"
         with closing(from_config.http_client(config)) as client:
@@ -54,6 +61,22 @@ def check_machine(
                 client.send, config.push.hubs, config.feeds.url + name, feed_file, clock
             )
     return tuple(problems)
+
+
+def _state_id(config: Config) -> str:
+    """The id of the state; "": it has none yet, or can't be read, which `check_state` reports."""
+    try:
+        return peek_value(config.state.url, state_id.KEY) or ""
+    except StateError:
+        return ""
+
+
+def open_state(config: Config) -> Database:
+    """The state, to be read only: no write permission is needed, and nothing is created.
+
+    Raises StateError if it is missing, of another version, or not readable for this user.
+    """
+    return Database(config.state.url, read_only=True)
 
 
 def collect_status(config: Config, database: Database, now: datetime) -> Status:
@@ -68,6 +91,13 @@ def collect_status(config: Config, database: Database, now: datetime) -> Status:
     )
 
 
+def status_json(config: Config, database: Database, now: datetime) -> str:
+    """The status with its concerns as one JSON object. Raises StateError."""
+    current = collect_status(config, database, now)
+    found = concerns(config, database, current, now)
+    return to_json({**asdict(current), "concerns": found})
+
+
 def concerns(config: Config, database: Database, current: Status, now: datetime) -> tuple[str, ...]:
     """What needs attention in this status, a line each. Empty if healthy."""
     return status.concerns(
@@ -75,4 +105,5 @@ def concerns(config: Config, database: Database, current: Status, now: datetime)
         now,
         late=3 * config.source.poll + timedelta(minutes=1),
         daemon_wanted=status.daemon_wanted(database),
+        pace=config.push.pace,
     )

@@ -1,5 +1,6 @@
 """Writes log lines from a thread of its own, so that a log that can't be written delays nothing."""
 
+import fcntl
 import os
 import select
 import threading
@@ -15,6 +16,9 @@ MAX_WAITING = 2000
 class LogOutput:
     """A stream of log lines, as `logging` and structlog take one.
 
+    A file is written at its end, wherever that is: a program that rotates logs may truncate it
+    (copytruncate, logrotate(8)).
+
     `write` never blocks and never raises. A line is dropped if it can't be written, or if
     `MAX_WAITING` lines wait before it. Once lines can be written again, the writing thread calls
     `on_recovery` with the number of lost lines.
@@ -25,6 +29,7 @@ class LogOutput:
 
     def __init__(self, descriptor: int, *, on_recovery: Callable[[int], None]) -> None:
         self._descriptor = descriptor
+        _append(descriptor)
         self._on_recovery = on_recovery
         self._lines: SimpleQueue[bytes | None] = SimpleQueue()
         self._lock = threading.RLock()
@@ -87,6 +92,16 @@ class LogOutput:
         if number:
             self._reported += number
             self._on_recovery(number)
+
+
+def _append(descriptor: int) -> None:
+    """Write at the end of a file, also if it was opened without O_APPEND, as `2> log` does.
+
+    Otherwise the lines after a truncation would follow a hole as long as the file was before.
+    """
+    with suppress(OSError):  # the descriptor is closed
+        flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_APPEND)
 
 
 class LineLogger:

@@ -1,21 +1,12 @@
-"""Logs and metrics: structured lines, and one registry of metrics.
+"""Metrics in one registry, and what a run and a request are in a log line.
 
-There is one line for each run with changes, each pass that did something, each ping and each
-failure; `verbose` adds the others.
-
-No line and no label holds a secret: passwords in URLs are masked, and of a callback only the host
-is logged.
+No label holds a secret: of a callback only the host is logged.
 """
 
-import atexit
-import logging
-import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-import structlog
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -28,75 +19,12 @@ from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from syndicator.log_output import LineLogger, LogOutput
 from syndicator.model.client_keys import host_and_port
 from syndicator.model.content import Report
 from syndicator.model.outbox import JobKind
 
-_SECRET_KEYS = frozenset({"secret", "password", "token", "authorization", "cookie"})
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 LOST_LINES = "syndicator_log_lines_lost"
-_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
-
-
-def logs(*, terminal: bool, verbose: bool) -> LogOutput:
-    """Send all log lines to stderr: readable on a terminal, else one JSON object a line.
-
-    From our own code it logs info and above, from libraries warnings and above; with `verbose` one
-    level more of each. A thread writes the lines: close the returned output before `os._exit`.
-    """
-    output = LogOutput(sys.stderr.fileno(), on_recovery=_report_lost)
-    atexit.register(output.close)
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal),
-    ]
-    end: list[Any] = (
-        [mask, structlog.dev.ConsoleRenderer(colors=True, sort_keys=False)]
-        if terminal
-        else [
-            structlog.processors.format_exc_info,
-            mask,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ]
-    )
-    structlog.configure(
-        processors=[*shared, *end],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.DEBUG if verbose else logging.INFO
-        ),
-        logger_factory=lambda *_: LineLogger(output),
-        cache_logger_on_first_use=False,  # the daemon's logs may be set up again, in tests
-    )
-    handler = logging.StreamHandler(output)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end],
-        )
-    )
-    logging.basicConfig(
-        handlers=[handler], level=logging.INFO if verbose else logging.WARNING, force=True
-    )
-    # It warns of a skipped request, which is harmless: the worker already has one.
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    return output
-
-
-def _report_lost(number: int) -> None:
-    hint = "stderr could not be written: check its disk and its reader"
-    structlog.get_logger().warning("log lines were lost", number=number, hint=hint)
-
-
-def mask(_logger: object, _method: str, line: Any) -> Mapping[str, Any]:
-    """A structlog processor: masks secrets, and puts time, level and event first."""
-    ordered = {key: line[key] for key in ("timestamp", "level", "event") if key in line} | line
-    return {key: "***" if key in _SECRET_KEYS else _masked(value) for key, value in ordered.items()}
-
-
-def _masked(value: Any) -> Any:
-    return _PASSWORD.sub(r"\1:***@", value) if isinstance(value, str) else value
 
 
 class _LostLines(Collector):

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Self
 from syndicator import from_config
 from syndicator.build.pipeline import Builder
 from syndicator.config import Config
-from syndicator.errors import LockedError, StateError, SyndicatorError
+from syndicator.errors import LockedError, SyndicatorError
 from syndicator.model.content import Report
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.ops import status
 from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.owner import Owner
 from syndicator.store import locks, retention
-from syndicator.store.database import Database
+from syndicator.store.database import Database, missing_state
 from syndicator.store.feeds import FileRow
+from syndicator.store.state_id import state_id
 from syndicator.websub.hub_requests import subscription_quota
 
 if TYPE_CHECKING:
@@ -79,9 +81,11 @@ class Service:
         if config.state.file and not make:
             _require_file(config.state.file)
         self.database = Database(
-            config.state.url, folder_mode=from_config.state_folder_mode(config)
+            config.state.url,
+            folder_mode=from_config.state_folder_mode(config),
+            group=config.state.group,
         )
-        self.output = OutputFolder(config.output.path, config.output.compress)
+        self.output = OutputFolder(config.output.path, config.output.compress, self._owner)
         self.options = from_config.build_options(config)
         self._builder = Builder(
             self.options,
@@ -102,6 +106,7 @@ class Service:
         from syndicator.push.context import PushListener, PushOptions, Topics
         from syndicator.push.topics import read_topic
         from syndicator.push.worker import PushWorker
+        from syndicator.websub.pace import Pace
         from syndicator.websub.retry import RetryPolicy
 
         limits = self.config.hub.limits
@@ -115,6 +120,7 @@ class Service:
             PushOptions(
                 claimer=self._claimer,
                 retry=RetryPolicy(pings=self.config.push.retry, callbacks=self.config.hub.retry),
+                pace=Pace(self.config.push.pace),
                 subscriptions_per_host=quota,
             ),
             clock=self._clock,
@@ -166,6 +172,9 @@ class Service:
             self._failed = False
         return report
 
+    def _owner(self) -> Owner:
+        return from_config.owner(self.config, state_id(self.database))
+
     def _served(self) -> bool:
         """Whether all published files are served here.
 
@@ -181,8 +190,8 @@ class Service:
         return True
 
     def push(self) -> "PushReport":
-        """Run one pass over the outbox."""
-        return self.pusher.once()
+        """Run one pass over the outbox. It was asked for, so no job waits for its pace."""
+        return self.pusher.once(paced=False)
 
     def delete_expired(self) -> None:
         """Delete rows that nothing depends on any more, so that the state does not keep growing."""
@@ -193,6 +202,10 @@ class Service:
         """Raise MovedStateError if the state was moved, or the daemon lost its lock."""
         self.database.check()
         locks.check(self.database, "daemon")
+
+    def check_output(self) -> None:
+        """Raise OutputError if the output folder belongs to another state."""
+        self.output.check_owner()
 
     def daemon_lock(self) -> AbstractContextManager[None]:
         """The lock that a daemon holds while it runs.
@@ -211,10 +224,6 @@ def _require_file(file: Path) -> None:
     try:
         os.lstat(file)
     except FileNotFoundError:
-        hint = (
-            "syndicator build and syndicator run create it; "
-            "if feeds are published already, use the config that they were built with"
-        )
-        raise StateError(f"there is no state yet at {file}", hint=hint) from None
+        raise missing_state(str(file)) from None
     except OSError:
         pass  # opening the file reports the cause

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -89,7 +89,13 @@ class Command:
         self.configure(settings)
 
     def configure(self, settings: str = "", *, poll: str = "30s", port: int | None = None) -> None:
-        """Write the config. `settings` is TOML for tables that are not written here."""
+        """Write the config. `settings` is TOML for tables that are not written here.
+
+        Each change is announced at once, unless `settings` has a pace: tests make many in a second.
+        """
+        if "\npace = " not in settings:
+            rest = settings if "[push]\n" in settings else f"{settings}\n[push]\n"
+            settings = rest.replace("[push]\n", '[push]\npace = "0s"\n')
         self.config.parent.mkdir(exist_ok=True)
         self.config.write_text(
             f'[source]\npath = "../site"\npoll = "{poll}"\n[feeds]\nurl = "{self.url}"\n'
@@ -159,10 +165,17 @@ class Daemon:
         folder: Path,
         environ: Mapping[str, str],
         stderr: int = subprocess.PIPE,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         """`stderr`: where its log goes. If it is a pipe, its lines are collected in `err`."""
         self.process = subprocess.Popen(
-            arguments, cwd=folder, env=environ, text=True, stdout=subprocess.PIPE, stderr=stderr
+            arguments,
+            cwd=folder,
+            env=environ,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            pass_fds=pass_fds,
         )
         self.out: list[str] = []
         self.err: list[str] = []

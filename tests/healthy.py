@@ -6,4 +6,5 @@ HEALTHY = Health(
     stuck=list,
     readiness=lambda: Readiness(ready=True, details={}),
     metrics=lambda: b"",
+    status=lambda: "{}",
 )

@@ -207,7 +207,7 @@ class Site:
             on_request=lambda *_: None,
             routes=HubEndpoint(hub, home=self.home).routes("/hub"),
         )
-        self.server = Server(app, "127.0.0.1", 0)
+        self.server = Server(app, ("127.0.0.1", 0))
         self.server.start()
         self.url = f"http://127.0.0.1:{self.server.port}/hub"
         self.session = requests.Session()
@@ -331,7 +331,7 @@ class Running(Site):
 
     Posts are saved in its source; its state is only read. Its config must allow callbacks at
     127.0.0.0/8, `timeout = "2s"`, `retry = ["100ms", "100ms"]`, high limits, and
-    https://other.example/ in push.hubs.
+    `pace = "0s"` and https://other.example/ in push.hubs.
     """
 
     def __init__(self, path: Path) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from syndicator.jekyll.posts import ReadPost, read_post
-from syndicator.jekyll.site import Site, read_site
+from syndicator.jekyll.site import Site
+from syndicator.jekyll.site_config import read_site
 from syndicator.model.content import Document, Post, Problem, Stat
 
 CONFIG = "url: https://example.com\ntitle: Example\n"

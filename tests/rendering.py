@@ -6,8 +6,9 @@ from typing import Any
 
 from reading import Files, document, site_of
 
+from syndicator.jekyll.markup import markup_of
 from syndicator.jekyll.posts import read_post
-from syndicator.jekyll.render import Renderer, Rendering, markup_of
+from syndicator.jekyll.render import Renderer, Rendering
 from syndicator.liquid import Liquid, LiquidResult
 from syndicator.model.content import Entry, Post, PostHead, Term
 

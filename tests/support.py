@@ -9,6 +9,7 @@ from typing import Any
 import feedparser
 
 from syndicator import config
+from syndicator.outputs import owner
 from syndicator.service import Listener, Service
 
 CONFIG = """\
@@ -99,11 +100,11 @@ class Site:
         return rss
 
     def tree(self) -> dict[str, tuple[bytes, int]]:
-        """Bytes and mtime of every file of the output."""
+        """Bytes and mtime of every file of the output, but for the one that names its state."""
         return {
             str(path.relative_to(self.feeds)): (path.read_bytes(), path.stat().st_mtime_ns)
             for path in sorted(self.feeds.rglob("*"))
-            if path.is_file()
+            if path.is_file() and path.name != owner.NAME
         }
 
     def changed_since(self, before: Mapping[str, tuple[bytes, int]]) -> set[str]:

@@ -9,6 +9,7 @@ from syndicator.build.aliases import aliases_without_target
 from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.options import BuildOptions
 from syndicator.model.content import PostHead, Problem
+from syndicator.ruby.uris import page_file
 from syndicator.store import post_queries, posts, problems
 
 
@@ -40,20 +41,24 @@ def found_problems(
 def shared_addresses(
     urls_and_paths: Collection[tuple[str, str]], reported: Collection[str]
 ) -> list[Problem]:
-    """Posts whose page has the address of another's: Jekyll writes one over the other.
+    """Posts whose page is the file of another's: Jekyll writes one over the other.
 
     `urls_and_paths`: sorted. `reported`: posts with a problem already, since they share an id too.
     """
-    first: dict[str, str] = {}
-    return [
-        Problem(
-            path=path,
-            message=f"has the same address as {first[url]}: {url}",
-            hint="give it another permalink or file name",
-        )
-        for url, path in urls_and_paths
-        if path not in reported and first.setdefault(url, path) != path
-    ]
+    first: dict[str, tuple[str, str]] = {}
+    found: list[Problem] = []
+    for url, path in urls_and_paths:
+        if path in reported:
+            continue
+        first_url, first_path = first.setdefault(page_file(url), (url, path))
+        if first_path == path:
+            continue
+        message = f"has the same address as {first_path}: {url}"
+        if url != first_url:
+            message += f" is the same page as {first_url}"
+        hint = "give it another permalink or file name"
+        found.append(Problem(path=path, message=message, hint=hint))
+    return found
 
 
 def future_updates(heads: Collection[PostHead]) -> list[Problem]:

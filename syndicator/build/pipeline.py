@@ -43,12 +43,14 @@ class Builder:
 
     The steps of a run::
 
+        check the output     that the folder does not belong to another state
         clean up             temporary files of a killed process, if no run left a snapshot
         load the snapshot    what the last run left. If that is not valid: mark what other settings
                              make stale, and load it from the state
         scan                 which documents are new, changed or gone
         find what is stale   by time, by files of the site, by lost feed files
                              if that is nothing and no document changed, the run ends here
+        claim the output     mark the folder as this state's, before anything is written there
         index                read changed posts, give them identities, mark their feeds as stale
         remove feeds         of kinds that the config no longer has
         build feeds          those that are stale, step by step in `FeedBuilder`: load the entries,
@@ -104,6 +106,7 @@ class Builder:
             progress(done, total, phase)
             cancel.check(phase)
 
+        self.output.check_owner()
         if not self._snapshots.is_valid:
             self.output.files.sweep()
         known = self._snapshots.load()
@@ -129,6 +132,7 @@ class Builder:
 
     def _build(self, run: BuildContext, changes: ScanResult, stale: StaleParts) -> Report:
         """All steps after the scan."""
+        self.output.claim(run.now)
         self._mark_stale(stale)
         indexed = self._index(run, changes)
         if run.snapshot.is_first:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from syndicator.errors import SourceError
-from syndicator.jekyll.site import Site, read_site
+from syndicator.jekyll.site import Site
+from syndicator.jekyll.site_config import read_site
 from syndicator.model.content import FileState, Problem
 from syndicator.sources.folder import not_a_directory, source_error
 from syndicator.sources.referenced_files import FolderFiles, unchanged

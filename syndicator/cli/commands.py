@@ -7,11 +7,11 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
@@ -20,6 +20,7 @@ from syndicator.cli import output
 if TYPE_CHECKING:
     from syndicator.config import Config
     from syndicator.service import Service
+    from syndicator.store.database import Database
 
 app = typer.Typer(
     name="syndicator",
@@ -179,19 +180,28 @@ def status(
         bool,
         typer.Option("--check", help="Print only what needs attention; exit code 1 if anything."),
     ] = False,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url",
+            help="Ask the daemon at this operator's address instead of reading config and state; "
+            "with --check or --json.",
+        ),
+    ] = None,
 ) -> None:
     """Show what is published, queued and failing.
 
     Lists the feeds, the last run, the queued notifications, failures and their next attempts.
     With --check, for monitoring: only what needs attention, and exit code 1 if anything does.
     """
-    with _open_service(config, verbose) as service:
-        with _import_without_gc():
-            from syndicator import inspection
+    if url is not None:
+        _status_of_daemon(url, check=check, json=json)
+    with _read_state(config, verbose) as (settings, database):
+        from syndicator import inspection
 
         now = datetime.now(UTC)
-        status = inspection.collect_status(service.config, service.database, now)
-        concerns = inspection.concerns(service.config, service.database, status, now)
+        status = inspection.collect_status(settings, database, now)
+        concerns = inspection.concerns(settings, database, status, now)
     if json:
         output.print_json({**asdict(status), "concerns": concerns})
     elif check:
@@ -201,6 +211,19 @@ def status(
 
         typer.echo("\n".join(status_page.status_lines(status, concerns, now)))
     raise typer.Exit(1 if check and concerns else 0)
+
+
+def _status_of_daemon(url: str, *, check: bool, json: bool) -> NoReturn:
+    from syndicator.ops.daemon_status import ask
+
+    if not (check or json):
+        raise typer.BadParameter("it needs --check or --json as well", param_hint="--url")
+    fields = ask(url)
+    if json:
+        output.print_json(fields)
+    else:
+        typer.echo(output.printable_lines(fields["concerns"]) or "All is well.")
+    raise typer.Exit(1 if check and fields["concerns"] else 0)
 
 
 @app.command()
@@ -259,11 +282,11 @@ def hub_list(config: ConfigPath = None, verbose: Verbose = False, json: Json = F
 
     A callback's address is a secret: only its host and a digest of the whole address are shown.
     """
-    with _open_service(config, verbose) as service:
+    with _read_state(config, verbose) as (_, database):
         from syndicator.ops.hub import list_subscribers
 
         now = datetime.now(UTC)
-        subscribers = list_subscribers(service.database, now)
+        subscribers = list_subscribers(database, now)
     if json:
         output.print_json({"subscriptions": [asdict(each) for each in subscribers]})
     else:
@@ -308,6 +331,17 @@ def _open_service(path: Path | None, verbose: bool, *, make: bool = False) -> "I
         yield service
 
 
+@contextmanager
+def _read_state(path: Path | None, verbose: bool) -> "Iterator[tuple[Config, Database]]":
+    """The config and the state for a command that only reads."""
+    config = _load_config(path, verbose)
+    with _import_without_gc():
+        from syndicator.inspection import open_state
+
+    with closing(open_state(config)) as database:
+        yield config, database
+
+
 def _load_config(path: Path | None, verbose: bool) -> "Config":
     """Load the config first, so that its mistakes are reported before the rest is imported."""
     with _import_without_gc():
@@ -315,9 +349,11 @@ def _load_config(path: Path | None, verbose: bool) -> "Config":
 
     config = load(path, os.environ)
     if verbose:
-        from syndicator import observe
+        from syndicator import from_config
+        from syndicator.logs import Logs
 
-        observe.logs(terminal=sys.stderr.isatty(), verbose=True)
+        options = from_config.log_options(config, verbose=True)
+        Logs(options, sys.stderr.fileno(), os.environ)
     return config
 
 

@@ -13,8 +13,10 @@ from typing import Any
 from syndicator.build.feed_names import feed_slug
 from syndicator.cli.theme import find_theme
 from syndicator.errors import ConfigError
-from syndicator.jekyll.site import read_site
+from syndicator.jekyll.as_text import quoted
+from syndicator.jekyll.site_config import read_site
 from syndicator.model.content import count
+from syndicator.ruby.uris import normalize
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FolderFiles
 
@@ -31,7 +33,8 @@ class DetectedSite:
     posts: int
     plain: bool  #: a folder of Markdown files that Jekyll does not process
     config: Mapping[str, Any]  #: `_config.yml`; empty if the site has none
-    domain: str | None  #: the host in the site's `CNAME`, as GitHub Pages reads it; None: none
+    cname: str  #: the name in the site's `CNAME` as written; "": none
+    domain: str | None  #: the host that it means, in ASCII; None: none
     #: Path of each of jekyll-feed's feeds, and our feed that replaces it.
     aliases: Mapping[str, str]
     theme: Path | None = None  #: the folder of its theme's gem; None: not found
@@ -78,21 +81,27 @@ def detect_site(root: Path, environ: Mapping[str, str] = MappingProxyType({})) -
     text = files.text("_config.yml")
     # Problems in `_config.yml` are ignored here: `check` reports them.
     site, _ = read_site(text, files, {})
+    cname = ((files.text("CNAME") or "").split() or [""])[0]
     return DetectedSite(
         root=root,
         posts=len(SourceFolder(root, site.scope).scan().stat_hashes),
         plain="" in site.scope.roots,
         config=site.config if text else {},
-        domain=_domain(files.text("CNAME")),
+        cname=cname,
+        domain=_domain(cname),
         aliases=_jekyll_feed_aliases(site.config),
         theme=find_theme(site.config, root, environ),
     )
 
 
-def _domain(cname: str | None) -> str | None:
-    """https://docs.github.com/en/pages/configuring-a-custom-domain-for-your-github-pages-site"""
-    words = (cname or "").split()
-    return words[0].lower() if words and _HOST.fullmatch(words[0]) else None
+def _domain(cname: str) -> str | None:
+    """The host that a `CNAME` means, also if it has a scheme, a path, or letters beyond ASCII.
+
+    https://docs.github.com/en/pages/configuring-a-custom-domain-for-your-github-pages-site
+    """
+    host = cname.rpartition("://")[2].partition("/")[0]
+    ascii_host = normalize(f"https://{host}/").removeprefix("https://").removesuffix("/")
+    return ascii_host if _HOST.fullmatch(ascii_host) else None
 
 
 def _jekyll_feed_aliases(config: Mapping[str, Any]) -> dict[str, str]:
@@ -163,6 +172,10 @@ def _summary_lines(site: DetectedSite, file: Path) -> Iterator[str]:
     yield f"  {count(site.posts, 'post')} in {site.root}"
     if title or own_url:
         yield f"  _config.yml: {title or 'no title'}, {own_url or 'no url'}"
+    if not own_url and site.cname and not site.domain:
+        yield f"  CNAME: {quoted(site.cname)} is not a domain name, such as blog.example.org"
+    elif not own_url and site.domain and site.domain != site.cname.lower():
+        yield f"  CNAME: {quoted(site.cname)} is read as {site.domain}; it should be only that"
     if url and not own_url:
         yield f"  CNAME: site.url is {url}; change it if the site has another address"
     if site.theme:

@@ -1,14 +1,12 @@
 """Prints results: as text for people, as one JSON object for programs."""
 
-import json as json_
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -16,6 +14,7 @@ import typer
 from syndicator.errors import ConfigError, SyndicatorError
 from syndicator.jekyll.characters import printable
 from syndicator.model.content import Problem, Report
+from syndicator.model.json_text import to_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -64,13 +63,14 @@ def problem_lines(problem: Problem) -> list[str]:
     return [_BREAKS.sub(" ", printable(line)) for line in lines]
 
 
+def printable_lines(lines: Iterable[object]) -> str:
+    """Lines from elsewhere, without control characters."""
+    return "\n".join(_BREAKS.sub(" ", printable(str(line))) for line in lines)
+
+
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object to stdout, with times as ISO 8601."""
-    typer.echo(json_.dumps(value, default=_to_json, ensure_ascii=False, indent=2))
-
-
-def _to_json(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    typer.echo(to_json(value))
 
 
 @contextmanager

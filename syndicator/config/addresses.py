@@ -1,11 +1,13 @@
 """URLs, hosts, networks and listen addresses, and the hosts and schemes that posts may use."""
 
+import os
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from syndicator.config.quote import quote
+from syndicator.listen import MAX_UNIX_PATH, UnixSocket
 from syndicator.ruby.uris import normalize
 from syndicator.websub.hub_requests import normalized
 
@@ -50,19 +52,21 @@ def parse_network(value: object) -> IPv4Network | IPv6Network:
         ) from None
 
 
-def parse_listen(value: object) -> Listen:
-    return _parse_listen(value, 'write it like "127.0.0.1:8080"')
+def parse_listen(value: object) -> Listen | UnixSocket:
+    return _parse_listen(value, 'write it like "127.0.0.1:8080" or "unix:/run/syndicator/web.sock"')
 
 
-def parse_optional_listen(value: object) -> Listen | None:
+def parse_optional_listen(value: object) -> Listen | UnixSocket | None:
     """A listen address; None for "", which turns it off."""
     if value == "":
         return None
     return _parse_listen(value, 'write it like "127.0.0.1:8081", or "" to turn it off')
 
 
-def _parse_listen(value: object, remedy: str) -> Listen:
+def _parse_listen(value: object, remedy: str) -> Listen | UnixSocket:
     text = value if isinstance(value, str) else ""
+    if text.startswith("unix:"):
+        return _parse_unix_socket(text)
     match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})", text)
     if match is None:
         raise ValueError(f"{quote(value)} is not a host and a port: {remedy}")
@@ -73,6 +77,17 @@ def _parse_listen(value: object, remedy: str) -> Listen:
     except UnicodeError:
         raise ValueError(f"{quote(match[1])} is not a valid host name") from None
     return Listen(match[1].strip("[]"), int(match[2]))
+
+
+def _parse_unix_socket(text: str) -> UnixSocket:
+    path = text.removeprefix("unix:")
+    if not path.startswith("/") or path.endswith("/") or "\x00" in path:
+        raise ValueError(
+            f'{quote(text)} is not an absolute path: write it like "unix:/run/syndicator/web.sock"'
+        )
+    if len(os.fsencode(path)) > MAX_UNIX_PATH:
+        raise ValueError(f"{quote(text)} is longer than {MAX_UNIX_PATH} bytes, as no socket may be")
+    return UnixSocket(os.path.normpath(path))
 
 
 def parse_host_name(value: object) -> str:

@@ -9,6 +9,7 @@ from pydantic import ValidationInfo
 
 from syndicator.config.environment_values import parse_json
 from syndicator.config.quote import quote
+from syndicator.outputs import owner
 
 #: Bytes of a path. Linux allows 4,095; paths below it are longer.
 _MAX_PATH = 4000
@@ -23,7 +24,7 @@ _ENDPOINTS = ("hub", "livez", "readyz", "metrics")
 _FEED_FOLDERS = ("category", "tag", "author", "collection", "language")
 
 #: Files that every output folder has.
-_OWN_FILES = {"index.html", "feeds.opml", "all.rss", "all.atom", "all.json", "all.html"}
+_OWN_FILES = {"index.html", "feeds.opml", "all.rss", "all.atom", "all.json", "all.html", owner.NAME}
 
 
 def parse_folder(value: object, info: ValidationInfo) -> Path:

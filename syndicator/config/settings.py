@@ -65,6 +65,7 @@ class PushSettings(SettingsTable):
     hubs: values.Urls = ()
     timeout: values.Duration = timedelta(seconds=10)
     retry: values.RetryDelays = values.durations("5s", "30s", "2m", "10m", "1h", "6h", "24h")
+    pace: values.Pace = timedelta(seconds=5)  #: zero: each change is sent at once
 
 
 class LeaseSettings(SettingsTable):
@@ -111,8 +112,23 @@ class WebSettings(SettingsTable):
     poller_limit: values.Number = 0  #: full responses an hour for a feed a client has; 0: no limit
 
 
+class LogSettings(SettingsTable):
+    level: values.LogLevel = "info"
+    format: Literal["auto", "console", "json"] = "auto"  #: auto: console on a terminal, else json
+
+
 class StateSettings(SettingsTable):
     url: values.StateUrl = Field(default="sqlite:///../var/syndicator.db", validate_default=True)
+    group: values.OptionalGroup = (
+        None  #: number of the group that may read it; None: its owner only
+    )
+
+    @field_validator("group")
+    @classmethod
+    def _files_have_groups(cls, group: int | None, info: ValidationInfo) -> int | None:
+        if group is not None and not info.data.get("url", "sqlite:").startswith("sqlite:"):
+            raise ValueError("must be empty: only the files of SQLite have a group")
+        return group
 
     @property
     def file(self) -> Path | None:
@@ -131,6 +147,7 @@ class Config(SettingsTable):
     hub: HubSettings = HubSettings()
     web: WebSettings = WebSettings()
     state: StateSettings = Field(default={}, validate_default=True)
+    log: LogSettings = LogSettings()
 
     @field_validator("output")
     @classmethod

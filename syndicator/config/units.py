@@ -18,10 +18,21 @@ _BYTES = {
 }
 
 
+_LONGEST_SECONDS = 10 * 365 * 86400
+
+
 def parse_duration(value: object) -> timedelta:
     seconds = _parse(value, _SECONDS, "a duration", "30s")
-    if not 0 < seconds <= 10 * 365 * 86400:
+    if not 0 < seconds <= _LONGEST_SECONDS:
         raise ValueError(f"{quote(value)} must be more than zero and at most ten years")
+    return timedelta(seconds=seconds)
+
+
+def parse_pace(value: object) -> timedelta:
+    """A duration that may be zero."""
+    seconds = _parse(value, _SECONDS, "a duration", "5s")
+    if seconds > _LONGEST_SECONDS:
+        raise ValueError(f"{quote(value)} must be at most ten years")
     return timedelta(seconds=seconds)
 
 

@@ -3,6 +3,7 @@
 The parsers are in `units`, `addresses`, `paths` and `environment`.
 """
 
+import grp
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -32,8 +33,9 @@ from syndicator.config.paths import (
     parse_state_url,
 )
 from syndicator.config.quote import quote
-from syndicator.config.units import check_interval, parse_duration, parse_size
+from syndicator.config.units import check_interval, parse_duration, parse_pace, parse_size
 from syndicator.jekyll.as_text import language_tag
+from syndicator.listen import UnixSocket
 
 #: More than any number here needs; the largest that a database column accepts.
 _MAX_NUMBER = 2**31 - 1
@@ -54,6 +56,19 @@ def _parse_language(value: object) -> str:
     return value
 
 
+def _parse_group(value: object) -> int | None:
+    """The number of a group of this machine, by its name or number; the empty text is None."""
+    if value in ("", None):
+        return None
+    try:
+        text = value if isinstance(value, str) else ""
+        return int(text) if text.isascii() and text.isdigit() else grp.getgrnam(text).gr_gid
+    except (KeyError, ValueError):
+        raise ValueError(
+            f"{quote(value)} is not a group of this machine: check its name, or run groupadd"
+        ) from None
+
+
 def _check_unique(items: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(items)) < len(items):
         raise ValueError("contains a value twice")
@@ -66,9 +81,15 @@ def _check_not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+def _lower(value: object) -> object:
+    """Log levels are often written in capitals."""
+    return value.lower() if isinstance(value, str) else value
+
+
 _List = BeforeValidator(parse_list)
 _Unique = AfterValidator(_check_unique)
 
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 Flag = Annotated[StrictBool, BeforeValidator(parse_json)]
 Number = Annotated[StrictInt, Field(ge=0, le=_MAX_NUMBER), BeforeValidator(parse_json)]
 Positive = Annotated[StrictInt, Field(ge=1, le=_MAX_NUMBER), BeforeValidator(parse_json)]
@@ -77,6 +98,7 @@ Language = Annotated[str, BeforeValidator(_parse_language)]
 TimeZone = Annotated[str, BeforeValidator(_parse_timezone)]
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Pace = Annotated[timedelta, BeforeValidator(parse_pace)]
 Interval = Annotated[Duration, AfterValidator(check_interval)]
 RetryDelays = Annotated[tuple[Duration, ...], Field(max_length=100), _List]
 Size = Annotated[int, BeforeValidator(parse_size)]
@@ -84,8 +106,10 @@ Size = Annotated[int, BeforeValidator(parse_size)]
 Url = Annotated[str, BeforeValidator(parse_url)]
 Urls = Annotated[tuple[Url, ...], _Unique, _List]
 FolderUrl = Annotated[str, BeforeValidator(parse_folder_url)]
-ListenAddress = Annotated[Listen, BeforeValidator(parse_listen)]
-OptionalListenAddress = Annotated[Listen | None, BeforeValidator(parse_optional_listen)]
+ListenAddress = Annotated[Listen | UnixSocket, BeforeValidator(parse_listen)]
+OptionalListenAddress = Annotated[
+    Listen | UnixSocket | None, BeforeValidator(parse_optional_listen)
+]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(parse_network)]
 Networks = Annotated[tuple[Network, ...], _List]
 HostNames = Annotated[tuple[Annotated[str, BeforeValidator(parse_host_name)], ...], _List]
@@ -94,6 +118,7 @@ Schemes = Annotated[tuple[Annotated[str, BeforeValidator(parse_scheme)], ...], _
 
 Folder = Annotated[Path, BeforeValidator(parse_folder)]
 OptionalFolder = Annotated[Path | None, BeforeValidator(parse_optional_folder)]
+OptionalGroup = Annotated[int | None, BeforeValidator(_parse_group)]
 StateUrl = Annotated[str, BeforeValidator(parse_state_url)]
 #: Pairs of a path and the feed file that it leads to.
 _PathPairs = Annotated[tuple[tuple[str, str], ...], BeforeValidator(parse_aliases)]

@@ -1,7 +1,7 @@
-"""Logs each fault once: when it begins, when it changes, and when it is over."""
+"""Logs each fault and each problem once: when it begins, when it changes, and when it is over."""
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -23,7 +23,8 @@ class Faults:
         self._log: Any = structlog.get_logger()
         self._current: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._problems: frozenset[Problem] = frozenset()
+        self._problems: Mapping[_ProblemKey, Problem] = {}
+        self._failing_hubs: frozenset[str] = frozenset()
 
     def report(self, part: str, error: Exception | None) -> None:
         """Record how an attempt ended. None: it succeeded.
@@ -46,16 +47,40 @@ class Faults:
             self._log.error(f"{part} failed", exc_info=error)
 
     def report_problems(self, problems: Collection[Problem]) -> None:
-        """Log the problems that are new, and how many are gone."""
-        current = frozenset(problems)
-        if current == self._problems:
-            return
-        new = [problem for problem in problems if problem not in self._problems]
+        """Log the problems and notes that are new, and those that are solved."""
+        before, self._problems = self._problems, _by_key(problems)
+        new = [problem for key, problem in self._problems.items() if key not in before]
+        solved = [problem for key, problem in before.items() if key not in self._problems]
         for problem in new[:_LOGGED]:
-            self._log.warning("problem", where=str(problem), hint=problem.hint)
+            log = self._log.info if problem.note else self._log.warning
+            event = "note" if problem.note else "problem"
+            log(event, where=str(problem), hint=problem.hint)
         if len(new) > _LOGGED:
             hint = "syndicator status lists all of them"
             self._log.warning("more problems", number=len(new) - _LOGGED, hint=hint)
-        if gone := len(self._problems - current):
-            self._log.info("problems are gone", number=gone)
-        self._problems = current
+        for problem in solved[:_LOGGED]:
+            self._log.info("solved", where=str(problem))
+        if len(solved) > _LOGGED:
+            self._log.info("more problems are solved", number=len(solved) - _LOGGED)
+
+    def report_pings(self, errors: Mapping[tuple[str, str], str | None]) -> None:
+        """Log the hubs that began to fail, and those that work again.
+
+        `errors`: of the last ping to each hub about each topic; None: it succeeded.
+        """
+        failing = {hub: error for (hub, _), error in errors.items() if error is not None}
+        working = {hub for hub, _ in errors} - failing.keys()
+        for hub in failing.keys() - self._failing_hubs:
+            hint = "the pings are retried; syndicator status shows when"
+            self._log.warning("pings fail", hub=hub, error=failing[hub], hint=hint)
+        for hub in working & self._failing_hubs:
+            self._log.info("pings work again", hub=hub)
+        self._failing_hubs = (self._failing_hubs - working) | failing.keys()
+
+
+#: What makes a problem the same after an edit: its line may be another.
+_ProblemKey = tuple[str, str]  # path, message
+
+
+def _by_key(problems: Iterable[Problem]) -> dict[_ProblemKey, Problem]:
+    return {(problem.path, problem.message): problem for problem in problems}

@@ -12,8 +12,9 @@ from typing import Any
 
 import structlog
 
-from syndicator import observe
+from syndicator import from_config, observe
 from syndicator.config import Config, load
+from syndicator.daemon.activation import inherited_sockets
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.malloc import return_memory
 from syndicator.daemon.notify import Notify
@@ -21,6 +22,7 @@ from syndicator.daemon.parts import Parts
 from syndicator.daemon.signals import Event, Signals
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.errors import ConfigError, MovedStateError, SyndicatorError
+from syndicator.logs import LogOptions, Logs
 from syndicator.ops import status
 from syndicator.web.server import Server
 
@@ -41,11 +43,12 @@ class Daemon:
         self._path = path
         self._signals = signals
         return_memory()
-        self._log_output = observe.logs(terminal=sys.stderr.isatty(), verbose=verbose)
+        self._verbose = verbose
+        self._logs = Logs(LogOptions(), sys.stderr.fileno(), os.environ)
         self._log: Any = structlog.get_logger()
         self._faults = Faults()
         self._telemetry = Telemetry(observe.Metrics(), self._faults)
-        self._telemetry.metrics.count_lost_lines(lambda: self._log_output.lost)
+        self._telemetry.metrics.count_lost_lines(lambda: self._logs.output.lost)
         threading.excepthook = self._thread_ended
         self._notify = Notify(os.environ)
         self._began = datetime.now(UTC)
@@ -54,11 +57,14 @@ class Daemon:
     def run(self) -> int:
         """Run until stopped. Returns the exit code. Raises SyndicatorError if it can't start."""
         config = load(self._path, os.environ)
+        self._logs.configure(from_config.log_options(config, verbose=self._verbose))
+        self._inherited = inherited_sockets(os.environ)
         self._parts = self._parts_for(config)
         try:
             self._lock.enter_context(self._parts.service.daemon_lock())
+            self._parts.service.check_output()
             self._parts.serve()
-            self._server = Server(self._parts.app, *config.web.listen)
+            self._server = Server(self._parts.app, config.web.listen, sockets=self._inherited.web)
             self._server.start()
             self._admin = self._admin_server()
             status.remember_start(self._parts.database, self._began)
@@ -78,9 +84,10 @@ class Daemon:
         None: the config names no address, or another program has it, which is logged as a warning.
         """
         listen = self._parts.config.web.admin
-        if listen is None:
+        sockets = self._inherited.admin
+        if listen is None and not sockets:
             return None
-        server = Server(self._parts.operator_app, *listen, setting="web.admin")
+        server = Server(self._parts.operator_app, listen, sockets=sockets, setting="web.admin")
         try:
             server.start()
         except SyndicatorError as error:
@@ -123,7 +130,7 @@ class Daemon:
             if not ready and (event is Event.FIRST_RUN_OVER or time.monotonic() >= ready_at):
                 ready = True
                 self._announce()
-                self._notify.ready(f"Serving {self._address()}")
+                self._notify.ready(f"Serving {self._server.url}")
             if self._all_threads_work():
                 self._notify.alive()
 
@@ -138,7 +145,7 @@ class Daemon:
     def _announce(self) -> None:
         """Print the address on stdout. A stdout that can't be written is replaced by /dev/null."""
         try:
-            print(f"Serving {self._address()}", flush=True)
+            print(f"Serving {self._server.url}", flush=True)
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -152,7 +159,7 @@ class Daemon:
         if not self._parts.scheduler.stop(deadline - time.monotonic()):
             hint = "the next start continues it"
             self._log.warning("stopped during unfinished work", hint=hint)
-            self._log_output.close()
+            self._logs.output.close()
             os._exit(0)
         if self._signals.interrupted:
             status.remember_stop(self._parts.database)
@@ -166,7 +173,7 @@ class Daemon:
         self._notify.reloading()
         try:
             config = load(self._path, os.environ)
-            if config != self._parts.config:
+            if config.model_copy(update={"log": self._parts.config.log}) != self._parts.config:
                 self._switch_to(config)
             elif self._admin is None:
                 self._admin = self._admin_server()
@@ -175,8 +182,10 @@ class Daemon:
             for mistake in error.mistakes if isinstance(error, ConfigError) else ():
                 self._log.error("mistake", setting=mistake)
         else:
+            self._parts.config = config
+            self._logs.configure(from_config.log_options(config, verbose=self._verbose))
             self._log.info("the config was read again")
-        self._notify.ready(f"Serving {self._address()}")
+        self._notify.ready(f"Serving {self._server.url}")
 
     def _reopen_state(self) -> None:
         """Continue with the state that is there now, as a start would.
@@ -209,12 +218,13 @@ class Daemon:
             lock = undo.enter_context(ExitStack())
             if new_lock:
                 lock.enter_context(parts.service.daemon_lock())
+            parts.service.check_output()
             parts.serve()
             undo.callback(parts.stop_serving)
             if new_state:  # the new state has no file rows yet
                 parts.files.show(old.files.shown())
-            if config.web.listen != old.config.web.listen:
-                server = Server(parts.app, *config.web.listen)
+            if config.web.listen != old.config.web.listen and not self._inherited.web:
+                server = Server(parts.app, config.web.listen)
                 server.start()
                 self._server = server
             undo.pop_all()
@@ -240,14 +250,10 @@ class Daemon:
 
     def _switch_admin(self, before: Config) -> None:
         """Serve the operator's address of the new config. An address that failed is tried again."""
-        if self._admin and self._parts.config.web.admin == before.web.admin:
+        same = self._parts.config.web.admin == before.web.admin
+        if self._admin and (same or self._inherited.admin):
             self._admin.replace(self._parts.operator_app)
             return
         if self._admin:
             self._admin.stop(timeout=0.5)
         self._admin = self._admin_server()
-
-    def _address(self) -> str:
-        """The URL of the index page on this machine."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._server.host, self._server.host)  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.port}/"

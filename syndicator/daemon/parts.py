@@ -1,6 +1,7 @@
 """The parts of the daemon that run for one config. A reload replaces them as a whole."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from syndicator.config import Config
 from syndicator.daemon.builds import Source
@@ -16,6 +17,7 @@ from syndicator.daemon.serving import (
 )
 from syndicator.daemon.signals import Event
 from syndicator.daemon.telemetry import Telemetry
+from syndicator.inspection import status_json
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.service import Listener, Service
 from syndicator.store.database import Database
@@ -50,7 +52,10 @@ class Parts(Listener):
         self.files = ServedFiles(catalogue, service.database, service.output)
         self._recorder = Recorder(service.database, telemetry)
         health = Health(
-            stuck=stuck, readiness=self.scheduler.readiness, metrics=telemetry.metrics.text
+            stuck=stuck,
+            readiness=self.scheduler.readiness,
+            metrics=telemetry.metrics.text,
+            status=lambda: status_json(config, service.database, datetime.now(UTC)),
         )
         self.app = public_app(
             config,

@@ -1,5 +1,6 @@
 """Push passes on request: when a build queued jobs, when one is due, and every few seconds."""
 
+import logging
 import math
 import threading
 import time
@@ -26,6 +27,7 @@ from syndicator.model.outbox import (
     queued_by_kind,
 )
 from syndicator.observe import attempt_line
+from syndicator.push.record import PushReport
 from syndicator.push.worker import PushWorker
 from syndicator.service import Service
 from syndicator.store import outbox, subscriptions
@@ -34,16 +36,16 @@ from syndicator.store.database import Database
 #: How often to look for due jobs. A build requests a pass at once.
 INTERVAL = timedelta(seconds=5)
 
+#: When to look again for a job that a pass left although it was due.
+_OVERDUE_WAIT = timedelta(seconds=1)
+
 #: Seconds between cleanups of the state, by the monotonic clock. Leases end by the wall clock: a
 #: clock that was wrong for a short time must not end all of them.
 _CLEANUP = 3600.0
 
-#: Failed requests to callbacks that one pass logs one by one. Its summary counts all of them.
-_LOGGED = 20
-
 
 class Pushes:
-    """Runs push passes in a thread of its own, and logs and counts each request.
+    """Runs push passes in a thread of its own; logs each pass, and counts each request.
 
     `notify` is called with STATE_MOVED when the state has to be opened again.
     """
@@ -67,7 +69,8 @@ class Pushes:
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
         self._cleaned = -math.inf
-        self._failures = 0  #: failed requests to callbacks in this pass
+        #: By hub and topic: the error of the last ping in this pass; None: it succeeded.
+        self._ping_errors: dict[tuple[str, str], str | None] = {}
         self.worker = Worker(
             "push",
             self._push,
@@ -95,7 +98,11 @@ class Pushes:
         self.worker.request(True)
 
     def record(self, job: Job, outcome: JobOutcome) -> None:
-        """Log and count one request. One that was not sent is neither."""
+        """Count one request, unless it was not sent.
+
+        Requests are details: strangers choose callbacks, and there are as many deliveries as
+        subscribers. `status` and `hub list` show which fail, and the log a hub that fails.
+        """
         match outcome:
             case Done():
                 result = "done"
@@ -106,16 +113,11 @@ class Pushes:
             case Released():
                 return
         self._metrics.count_attempt(job.kind, job.target, result)
+        if job.kind is JobKind.PING:
+            self._ping_errors[job.target, job.topic] = outcome.error
         line = attempt_line(job.kind, job.target, job.topic, result)
-        if isinstance(outcome, Done):
-            # There are as many deliveries as subscribers: the summary of the pass counts them.
-            (self._log.info if job.kind is JobKind.PING else self._log.debug)("sent", **line)
-            return
-        if job.kind is not JobKind.PING:
-            self._failures += 1
-        named = job.kind is JobKind.PING or self._failures <= _LOGGED
-        log = self._log.warning if named else self._log.debug
-        log("not sent", **line, error=outcome.error)
+        event = "sent" if isinstance(outcome, Done) else "not sent"
+        self._log.debug(event, **line, **({"error": outcome.error} if outcome.error else {}))
 
     def _push(self, _requested: bool) -> None:
         try:
@@ -123,7 +125,6 @@ class Pushes:
             if time.monotonic() > self._cleaned + _CLEANUP:
                 self._service.delete_expired()
                 self._cleaned = time.monotonic()
-            self._failures = 0
             report = self._push_worker.once()
             self._count_queue()
         except Exception as error:
@@ -133,11 +134,17 @@ class Pushes:
                     self._notify(Event.STATE_MOVED)
             return
         self._faults.report("push", None)
-        # A job that is due already is one that another process works on.
-        if report.next_due is not None and report.next_due > datetime.now(UTC):
-            self._timers.at("retry", report.next_due, self.request)
-        if report.done or report.retried or report.given_up:
-            self._log.info("push", summary=report.summary(), seconds=round(report.seconds, 3))
+        if report.next_due is not None:
+            self._timers.at("retry", next_pass(report.next_due, datetime.now(UTC)), self.request)
+        self._log_pass(report)
+
+    def _log_pass(self, report: PushReport) -> None:
+        """Log one line for a pass that sent something, and the hubs that fail or work again."""
+        errors, self._ping_errors = self._ping_errors, {}
+        self._faults.report_pings(errors)
+        if level := pass_level(report):
+            seconds = round(report.seconds, 3)
+            self._log.log(level, "push", summary=report.summary(), seconds=seconds)
 
     def _count_queue(self) -> None:
         with self._database.read() as connection:
@@ -148,3 +155,25 @@ class Pushes:
         self._metrics.set_subscribers(
             {topic: audience.subscribers for topic, audience in audiences.items()}
         )
+
+
+def next_pass(due: datetime, now: datetime) -> datetime:
+    """When the next pass begins, if a job is due then.
+
+    A job that is due already became so as the pass ended, or another process works on it.
+    """
+    return due if due > now else now + _OVERDUE_WAIT
+
+
+def pass_level(report: PushReport) -> int | None:
+    """The level of the line of a pass; None: it sent nothing.
+
+    A ping that was given up needs an operator. Retries at callbacks that fail are details: one that
+    nobody repairs is retried for hours.
+    """
+    if report.given_up.get(JobKind.PING):
+        return logging.WARNING
+    failed = report.retried.keys() | report.given_up.keys()
+    if report.done or report.ended or JobKind.PING in failed:
+        return logging.INFO
+    return logging.DEBUG if failed else None

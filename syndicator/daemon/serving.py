@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.routing import BaseRoute
 
-from syndicator.config import Config, WebSettings
+from syndicator.config import Config, Listen, WebSettings
 from syndicator.daemon.recorder import Recorder
 from syndicator.observe import Metrics
 from syndicator.outbound import Client
@@ -93,7 +93,7 @@ def catalogue_of(config: Config) -> Catalogue:
     """An empty catalogue for the files of this config."""
     return Catalogue(
         max_age=int(config.web.max_age.total_seconds()),
-        root=_path_of(config.feeds.url),
+        home=config.feeds.url,
         moved={path: config.feeds.url + to for path, to in config.feeds.moved},
     )
 
@@ -140,7 +140,7 @@ def hub_routes(
     topic: Callable[[str], FileRow | None],
     on_queued: Callable[[], None],
 ) -> list[BaseRoute]:
-    """The hub's endpoint at its public path, and at /hub for proxies that strip the feeds' path.
+    """The hub's endpoint at its public path, and at those that a proxy may make of it.
 
     Empty if the config has no hub of its own. `on_queued` is called when it has queued a job.
     """
@@ -159,8 +159,18 @@ def hub_routes(
         on_queued=on_queued,
     )
     endpoint = HubEndpoint(hub, home=config.feeds.url, trusted=config.web.trusted_proxies)
-    paths = dict.fromkeys((_path_of(config.hub_url) or "/hub", "/hub"))
+    paths = hub_paths(_path_of(config.hub_url), root=_path_of(config.feeds.url))
     return [route for path in paths for route in endpoint.routes(path)]
+
+
+def hub_paths(public: str, *, root: str) -> list[str]:
+    """The paths of the hub: its public one, and /hub for proxies that strip the feeds' `root`.
+
+    Each also with a slash at its end, and as proxies misspell it (see `catalogue.without_slip`).
+    """
+    stripped = "/hub"
+    paths = (public.rstrip("/") or stripped, stripped, f"/{root.strip('/')}hub")
+    return [path + end for path in dict.fromkeys(paths) for end in ("", "/")]
 
 
 def operator_app(web: WebSettings, health: Health) -> FeedCatalogue:
@@ -174,7 +184,7 @@ def operator_app(web: WebSettings, health: Health) -> FeedCatalogue:
 
 def _admin_hosts(web: WebSettings) -> list[str]:
     """Host names that the operator's address accepts: those of this machine and of the config."""
-    own = [web.admin.host] if web.admin else []
+    own = [web.admin.host] if isinstance(web.admin, Listen) else []
     names = [*LOOPBACK_NAMES, *own, *web.admin_hosts]
     return [f"[{name}]" if ":" in name else name for name in names]
 

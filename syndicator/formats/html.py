@@ -1,4 +1,4 @@
-"""Pages for people: one for each feed, and the index of all feeds.
+"""Pages for people: one for each feed, the index of all feeds, and messages of the server.
 
 Jinja2 escapes everything that comes from a site. A page sends requests to the site only: style and
 script are inline, and its Content-Security-Policy allows them by their digests. An entry's picture
@@ -94,6 +94,21 @@ def index_page(
     )
 
 
+def message_page(title: str, text: str, *, home: str) -> bytes:
+    """A page with a message of the server. `home`: the public address of the output folder."""
+    return _message("message.html", title=title, text=text, home=home)
+
+
+def hub_page(*, home: str) -> bytes:
+    """The page for people at the hub's address."""
+    return _message("hub.html", title="This address is for feed readers", home=home)
+
+
+def _message(template: str, **values: str) -> bytes:
+    csp = _policy([], script=False)
+    return _pages.get_template(template).render(csp=csp, **values).encode()
+
+
 def _page(
     template: str,
     *,
@@ -152,11 +167,13 @@ def _is_subdomain(origin: str, own_origins: Collection[str]) -> bool:
     )
 
 
-def _policy(image_origins: Sequence[str]) -> str:
+def _policy(image_origins: Sequence[str], *, script: bool = True) -> str:
     """Allow this style, this script and the site's pictures only (https://www.w3.org/TR/CSP3/)."""
+    images = " ".join(("data:", *image_origins))
+    scripts = f"script-src '{_sri(_script)}'; " if script else ""
     return (
-        f"default-src 'none'; img-src data: {' '.join(image_origins)}; style-src '{_sri(_style)}'; "
-        f"script-src '{_sri(_script)}'; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src {images}; style-src '{_sri(_style)}'; {scripts}"
+        "base-uri 'none'; form-action 'none'"
     )
 
 

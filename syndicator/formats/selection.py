@@ -40,7 +40,7 @@ def select(feed: Feed, renderers: Renderers) -> Selection:
         problems += notes
         documents = _rendered(feed, renderers) if notes else documents
     if too_large := _too_large(documents.values(), limit):
-        problems += [_too_large_problem(feed, feed.entries[at]) for at in sorted(too_large)]
+        problems += [_too_large_problem(feed.entries[at], limit) for at in sorted(too_large)]
         feed = _with_summaries(feed, too_large)
         documents = _rendered(feed, renderers)
         if still_too_large := _too_large(documents.values(), limit):
@@ -72,7 +72,7 @@ def _representable(
             _rendered(_with_entries(feed, entry), renderers)
             good.append(entry)
         except ValueError as error:
-            problems.append(_unwritable_problem(feed, entry, error))
+            problems.append(_unwritable_problem(entry, error))
     feed = _with_entries(feed, *good)
     return feed, _rendered(feed, renderers), problems
 
@@ -89,7 +89,7 @@ def _without_pictures(feed: Feed, places: Collection[int]) -> tuple[Feed, list[P
     for at in sorted(places):
         entries[at] = without_embedded_pictures(feed.entries[at])
         if entries[at] != feed.entries[at]:
-            notes.append(_pictures_note(feed, feed.entries[at]))
+            notes.append(_pictures_note(feed.entries[at], feed.spec.max_bytes))
     return _with_entries(feed, *entries), notes
 
 
@@ -103,28 +103,34 @@ def _with_entries(feed: Feed, *entries: Entry) -> Feed:
     return replace(feed, entries=entries)
 
 
-def _unwritable_problem(feed: Feed, entry: Entry, error: ValueError) -> Problem:
+# A problem of an entry names no feed: equal ones of several feeds are listed once.
+
+
+def _unwritable_problem(entry: Entry, error: ValueError) -> Problem:
     return Problem(
-        path=feed.spec.name,
-        message=f"left out {entry.url}: {error}",
+        path=entry.path or entry.url,
+        line=entry.line,
+        message=f"is left out of feeds: {error}",
         hint="remove what a feed can't represent from the post",
     )
 
 
-def _pictures_note(feed: Feed, entry: Entry) -> Problem:
+def _pictures_note(entry: Entry, max_bytes: int) -> Problem:
     return Problem(
-        path=feed.spec.name,
-        message=f"{entry.url} is larger than the feed's limit of {feed.spec.max_bytes:,} bytes:"
+        path=entry.path or entry.url,
+        line=entry.line,
+        message=f"is larger than a feed may be, {max_bytes:,} bytes:"
         " its embedded pictures were left out",
         hint="save the pictures as files of the site, or raise feeds.max_bytes",
         note=True,
     )
 
 
-def _too_large_problem(feed: Feed, entry: Entry) -> Problem:
+def _too_large_problem(entry: Entry, max_bytes: int) -> Problem:
     return Problem(
-        path=feed.spec.name,
-        message=f"{entry.url} is larger than the feed's limit of {feed.spec.max_bytes:,} bytes:"
-        " only its summary is in the feed, if that fits",
+        path=entry.path or entry.url,
+        line=entry.line,
+        message=f"is larger than a feed may be, {max_bytes:,} bytes:"
+        " only its summary is in feeds, if that fits",
         hint="raise feeds.max_bytes, or shorten the post",
     )

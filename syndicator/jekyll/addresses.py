@@ -58,6 +58,12 @@ def absolute(address: str, base: str, *, schemes: frozenset[str] = WEB) -> str |
         return None
 
 
+def scheme_of(address: str) -> str | None:
+    """The scheme of an address as `absolute` reads it, in lower case; None: it has none."""
+    match = _SCHEME.match(address.strip(_STRIPPED).translate(_WITHOUT_BREAKS))
+    return match[1].lower() if match else None
+
+
 #: Characters of the absolute addresses of one page. An ordinary link has fewer than a hundred. A
 #: page whose own address has thousands would repeat it in each link.
 MAX_ADDRESSES = 4 * 1024 * 1024

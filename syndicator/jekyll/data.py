@@ -137,6 +137,7 @@ def _problem(path: str, error: Exception) -> Problem:
         path=path,
         line=line,
         message=f"the data can't be read: {getattr(error, 'problem', None) or error}",
+        hint="correct it there: until then site.data lacks this file",
     )
 
 

@@ -2,11 +2,18 @@
 
 from typing import Any
 
+from syndicator.jekyll.as_text import is_empty, label
+
 #: Languages that are usually written from right to left, and scripts that always are (ISO 15924).
 _LANGUAGES = frozenset(
     "ar arc ckb dv fa glk he iw ji ks lrc mzn nqo pnb ps sd syr ug ur yi".split()
 )
 _SCRIPTS = frozenset("adlm arab aran hebr mand mend nkoo rohg samr syrc thaa".split())
+
+
+def is_direction(value: Any) -> bool:
+    """Whether the `dir` of a front matter is one of HTML's, or not set."""
+    return is_empty(value) or label(value).lower() in ("ltr", "rtl", "auto")
 
 
 def is_right_to_left(direction: Any, language: str | None) -> bool:

@@ -19,6 +19,7 @@ from syndicator.jekyll.as_text import as_text
 from syndicator.jekyll.characters import without_lone_surrogates
 from syndicator.jekyll.fast_yaml import read_plain_head
 from syndicator.jekyll.safe_yaml import MAX_DEPTH, Loader, YamlLimitError, check_json, check_size
+from syndicator.model.front_lines import FrontLines
 
 #: A file with a NUL in its first bytes is binary, as for git (buffer_is_binary in
 #: xdiff-interface.c).
@@ -60,9 +61,10 @@ class HeadError(ValueError):
     """The head can't be read. `line` counts in the file; None: the whole document."""
 
     def __init__(self, message: str, line: int | None = None, hint: str | None = None) -> None:
+        """`hint`: None: the message says what to correct, such as a parser's."""
         super().__init__(message)
         self.line = line
-        self.hint = hint
+        self.hint = hint or "correct it there: until then the post is not published as saved"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,12 +77,10 @@ class SplitDocument:
     body: str
     body_line: int
 
-    def line_of(self, key: str) -> int | None:
-        """The file's line with a key of the head; None when the head doesn't have the key."""
-        match = re.search(
-            rf"^[ \t]*[\"']?{re.escape(key)}[\"']?[ \t]*[:=]", self.head, re.MULTILINE
-        )
-        return self.head_line + self.head.count("\n", 0, match.start()) if match else None
+    @property
+    def lines(self) -> FrontLines:
+        """The lines of the head."""
+        return FrontLines(self.head, self.head_line)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

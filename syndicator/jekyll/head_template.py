@@ -51,7 +51,7 @@ def make_head(
         path=location.path,
         basename=location.basename,
         slug=slug,
-        output_ext=location.suffix if location.suffix.lower().startswith(".htm") else ".html",
+        output_ext=".html" if location.suffix.lower() in site.suffixes else location.suffix,
         published=in_zone(published, site),
         categories=head_template.categories,
     )

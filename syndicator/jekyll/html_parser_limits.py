@@ -10,6 +10,8 @@ from html import escape
 
 def parsed_in_linear_time(html: str) -> tuple[str, bool]:
     """The HTML, rewritten where it would take quadratic time, and whether all of it was escaped."""
+    if _has_long_tag(html):
+        return _with_short_texts(escape(html, quote=False)), True
     if html.count("<") > _MAX_DEPTH and _INNERMOST.sub("", html).count("<") > _MAX_DEPTH:
         html = _flattened(html)
     tags = html.count("<")
@@ -20,6 +22,50 @@ def parsed_in_linear_time(html: str) -> tuple[str, bool]:
         or _open_formatting(html, tags) > 0
     )
     return _with_short_texts(escape(html, quote=False) if escaped else html), escaped
+
+
+# html5ever compares the name of each attribute with those before it in the tag.
+# https://github.com/servo/html5ever/blob/main/html5ever/src/tokenizer/mod.rs (finish_attribute)
+
+#: Different attributes of one tag. A page of such tags takes a few tenths of a second.
+MAX_ATTRIBUTES = 1000
+
+#: Characters that are read in search of such a tag: a quarter of a second. An ordinary page is read
+#: about once, since no tag begins inside another one.
+MAX_READ_IN_TAGS = 20_000_000
+#: The name of an attribute in a long tag counts as so many, since it takes as much longer.
+_COST_OF_NAME = 40
+
+_SPACE = r"[\t\n\f\r ]"
+_TAG_START = re.compile(r"</?[a-z]", re.IGNORECASE)
+# As in HTML §13.2.5.32 to §13.2.5.40: a name may begin with = and contain quotes and <.
+_NAME = rf"(?:{_SPACE}|/)*+(=?[^\t\n\f\r />=]*+)"
+_VALUE = rf"{_SPACE}*+={_SPACE}*+(?:\"[^\"]*+\"?|'[^']*+'?|[^\t\n\f\r >\"'][^\t\n\f\r >]*+)?+"
+_NAMED = re.compile(rf"(?=[^>]){_NAME}(?:{_VALUE})?+")
+#: What follows a tag's first letter.
+_REST_OF_TAG = re.compile(rf"[^\t\n\f\r />]*+(?:{_NAMED.pattern})*+")
+
+
+def _has_long_tag(html: str) -> bool:
+    """Whether a tag may have too many attributes, if every `<` before a letter begins one.
+
+    In a script, `i<n` begins none, but has few different words behind it before the next `>`.
+    """
+    if len(html) < 2 * MAX_ATTRIBUTES:
+        return False
+    left = MAX_READ_IN_TAGS
+    for start in _TAG_START.finditer(html):
+        rest = _REST_OF_TAG.match(html, start.end())
+        length = len(rest[0]) if rest else 0
+        left -= length
+        if rest and length > 2 * MAX_ATTRIBUTES:
+            names = _NAMED.findall(rest[0])
+            left -= _COST_OF_NAME * len(names)
+            if len(names) > MAX_ATTRIBUTES and len(set(map(str.lower, names))) > MAX_ATTRIBUTES:
+                return True
+        if left < 0:
+            return True
+    return False
 
 
 # When html5ever writes a text, it searches for the next `<` or `>` (in an attribute, `"` too) again

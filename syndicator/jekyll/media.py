@@ -1,11 +1,13 @@
 """The image and the enclosures (audio, video) that a post's front matter names."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from syndicator.jekyll.addresses import absolute
+from syndicator.jekyll.as_text import is_empty
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Media
@@ -46,6 +48,10 @@ _ADDRESS_KEYS = ("url", "path", "file", "src")
 _IMAGE_KEYS = ("path", "url", "src", "facebook", "twitter")
 #: Addresses that hold their own content, run it, or are known to one browser only.
 _NO_FILES = ("data:", "blob:", "javascript:")
+_SUFFIX = re.compile(r"/[^/]*\.([a-z]\w{1,4})\Z", re.IGNORECASE)
+_PAGES = frozenset({"html", "htm", "php", "asp", "aspx", "xml"})
+#: Keys that name files and nothing else.
+_ONLY_FILES = ("enclosure", "enclosures")
 ENCLOSURE_KEYS = ("enclosure", "enclosures", "audio", "video", "podcast")
 
 
@@ -73,19 +79,62 @@ def enclosures(front: Mapping[str, Any], site: Site, files: SiteFiles) -> tuple[
     """
     by_url: dict[str, Media] = {}
     for key in ENCLOSURE_KEYS:
-        value = front.get(key)
-        for each in value if isinstance(value, list) else [value]:
-            address = address_of(each)
-            media = None if address is None else _media(address, each, site, files)
-            if media and media.type and media.type.startswith(("audio/", "video/")):
+        for each in _values(front, key):
+            if media := _enclosure(each, site, files):
                 by_url.setdefault(media.url, media)
     return tuple(by_url.values())
 
 
+def _values(front: Mapping[str, Any], key: str) -> list[Any]:
+    value = front.get(key)
+    return value if isinstance(value, list) else [value]
+
+
+def _enclosure(value: Any, site: Site, files: SiteFiles) -> Media | None:
+    address = address_of(value)
+    media = None if address is None else _media(address, value, site, files)
+    is_usable = media and media.type and media.type.startswith(("audio/", "video/"))
+    return media if is_usable else None
+
+
+def _is_of_file(address: str, site: Site) -> bool:
+    """Whether an address is meant for a file that is not a page: by its suffix, or its scheme."""
+    url = absolute_on(site, address)
+    suffix = None if url is None else _SUFFIX.search(urlsplit(url).path)
+    return url is None or (suffix is not None and suffix[1].lower() not in _PAGES)
+
+
+def without_enclosure(
+    front: Mapping[str, Any], site: Site, files: SiteFiles
+) -> dict[str, list[Any]]:
+    """The values that should be audio or video and are not, by key.
+
+    `enclosure` has no other use. Of the other keys, which themes also use for a player's id or
+    page, an address is meant for a file if it has a file's suffix.
+    """
+    unusable: dict[str, list[Any]] = {}
+    for key in ENCLOSURE_KEYS:
+        for each in _values(front, key):
+            address = address_of(each)
+            is_meant = key in _ONLY_FILES or (address and _is_of_file(address, site))
+            if is_meant and not is_empty(each) and _enclosure(each, site, files) is None:
+                unusable.setdefault(key, []).append(each)
+    return unusable
+
+
+def unusable_lengths(front: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The first length of each key that is given and is not a number of bytes."""
+    for key in ENCLOSURE_KEYS:
+        mappings = (each for each in _values(front, key) if isinstance(each, Mapping))
+        lengths = (each.get("length", each.get("size")) for each in mappings)
+        unusable = (one for one in lengths if not is_empty(one) and _byte_count(one) is None)
+        for length in islice(unusable, 1):
+            yield key, length
+
+
 def enclosure_mappings(front: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     """The values of the enclosures' keys that are mappings, which may say more of them."""
-    values = (front.get(key) for key in ENCLOSURE_KEYS)
-    flat = (each for value in values for each in (value if isinstance(value, list) else [value]))
+    flat = (each for key in ENCLOSURE_KEYS for each in _values(front, key))
     return tuple(each for each in flat if isinstance(each, Mapping))
 
 

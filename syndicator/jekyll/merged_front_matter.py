@@ -27,13 +27,13 @@ class MergedFrontMatter:
         self,
         key: str | None,
         message: str,
-        hint: str | None = None,
+        hint: str,
         *,
         line: int | None = None,
         fatal: bool = False,
     ) -> None:
         """Report a problem at the line of `key`, or else at `line`."""
-        at = self._parts.line_of(key) if key else line
+        at = self._parts.lines.line_of(key) if key else line
         self.problems.append(
             Problem(path=self._path, line=at, message=message, hint=hint, fatal=fatal)
         )

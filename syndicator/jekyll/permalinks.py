@@ -26,6 +26,9 @@ _KEY = re.compile(":([a-z_]+)")
 _SLASHES = re.compile("/{2,}")
 
 
+PLACEHOLDER_HINT = "correct it: it stays in the address; Jekyll's are year, month, title, path, …"
+
+
 class Place(NamedTuple):
     """The values that a permalink's placeholders can have."""
 

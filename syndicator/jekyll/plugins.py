@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from syndicator.jekyll.as_text import as_text
+from syndicator.jekyll.as_text import as_text, quoted
+from syndicator.jekyll.unusable import Unusable
 
 #: A name that is a folder of the site.
 _LANGUAGE = re.compile(r"[\w-]{1,35}", re.ASCII)
@@ -55,35 +56,63 @@ class Plugins:
         return "" if language in (None, self.default_language) else f"/{language}"
 
 
-def read_plugins(config: Mapping[str, Any]) -> Plugins:
-    """The plugins in a config.
+def read_plugins(config: Mapping[str, Any]) -> tuple[Plugins, tuple[Unusable, ...]]:
+    """The plugins in a config, and what of it can't be used.
 
     The first two are on in GitHub Pages without being listed; for posts only with `collections`.
     """
     links, titles = _settings(config, "relative_links"), _settings(config, "titles_from_headings")
-    return Plugins(
+    languages, unusable = _languages(config)
+    shared = "exclude_from_localization"
+    not_localized = config.get(shared) if languages else None
+    if _applies_to_posts(links):
+        unusable += _unusable_paths(
+            "relative_links", "relative_links.exclude", links.get("exclude")
+        )
+    unusable += _unusable_paths(shared, shared, not_localized)
+    plugins = Plugins(
         relative_links=_applies_to_posts(links),
         relative_links_exclude=_paths(links.get("exclude")),
         titles_from_headings=_applies_to_posts(titles),
         strip_title=titles.get("strip_title") is True,
         emoji="jemoji" in listed(config),
-        languages=_languages(config),
-        not_localized=_paths(config.get("exclude_from_localization")),
+        languages=languages,
+        not_localized=_paths(not_localized),
         language_from_path=config.get("lang_from_path") is True,
     )
+    return plugins, tuple(unusable)
 
 
-def _languages(config: Mapping[str, Any]) -> tuple[str, ...]:
+def _languages(config: Mapping[str, Any]) -> tuple[tuple[str, ...], list[Unusable]]:
     """`default_lang` and `languages` (jekyll-polyglot, patches/jekyll/site.rb).
 
     Other plugins have `languages` too, but no `default_lang`.
     """
     languages, default = config.get("languages"), config.get("default_lang")
     if not isinstance(languages, list) or not (default or "jekyll-polyglot" in listed(config)):
-        return ()
+        return (), []
     names = (as_text(default or "en"), *map(as_text, languages))
     valid = dict.fromkeys(name for name in names if _LANGUAGE.fullmatch(name))
-    return tuple(islice(valid, MAX_LANGUAGES))
+    unusable = []
+    invalid = [name for name in names if not _LANGUAGE.fullmatch(name)]
+    if invalid:
+        key = "languages" if _LANGUAGE.fullmatch(names[0]) else "default_lang"
+        message = f"a language can't be the name of a folder: {quoted(invalid[0])}"
+        unusable.append(Unusable(key, message, "write it like en or pt-BR; it is left out"))
+    if len(valid) > MAX_LANGUAGES:
+        message = f"the site has {len(valid):,} languages; only the first {MAX_LANGUAGES} are used"
+        unusable.append(Unusable("languages", message, "remove languages that no post has"))
+    return tuple(islice(valid, MAX_LANGUAGES)), unusable
+
+
+def _unusable_paths(key: str, name: str, value: Any) -> list[Unusable]:
+    """What `_paths` ignores. `name`: of the setting, below the config's key."""
+    if value is not None and not isinstance(value, list):
+        return [Unusable(key, f"{name} is not a list", "write it as in [assets, images]")]
+    if value and len(value) > MAX_PATHS:
+        message = f"{name} has {len(value):,} paths; only the first {MAX_PATHS:,} are used"
+        return [Unusable(key, message, "name folders instead of their files")]
+    return []
 
 
 def _paths(value: Any) -> tuple[str, ...]:

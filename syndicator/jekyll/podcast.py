@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from syndicator.jekyll import media
 from syndicator.jekyll.as_text import is_empty, label, language_tag, quoted
+from syndicator.jekyll.front_notes import front_note
 from syndicator.jekyll.shows import read_explicit
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Entry, Post, Problem
@@ -27,7 +28,11 @@ ACCEPTED = {
     "episode_type": "write full, trailer or bonus",
     "transcript": "give the address of a .vtt, .srt, .json, .html or .txt file",
     "chapters": "give the address of a JSON file with the chapters",
+    "image": "give the episode a JPEG or PNG: podcast apps show no other picture",
 }
+_OTHER_NAMES = {"transcript": ("transcripts",)}
+#: Those that make a post an episode.
+_KEYS = tuple(key for key in ACCEPTED if key != "image")
 _TRANSCRIPT_TYPES = {
     "vtt": "text/vtt",
     "srt": "application/x-subrip",
@@ -38,6 +43,7 @@ _TRANSCRIPT_TYPES = {
 _IMAGE_TYPES = frozenset({"image/jpeg", "image/png"})
 #: `1:02:03`, `62:03` or `3723`. YAML makes seconds of most of them, but not of `01:02:03`.
 _CLOCK = re.compile(r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,7})(?:\.\d{1,9})?", re.ASCII)
+_SUFFIX = re.compile(r"(\.[a-z]\w{1,9})\Z")
 _MAX_SECONDS = 10_000_000
 _MAX_NUMBER = 1_000_000
 _MAX_TRANSCRIPTS = 20
@@ -66,7 +72,7 @@ def read_episode(
         kind=_kind(values.get("episode_type")),
         image=_image(post.front, entry, site, files),
         transcripts=tuple(each for each in transcripts if each),
-        chapters=_address(values.get("chapters"), site),
+        chapters=_chapters(values.get("chapters"), site),
     )
     read = {
         "duration": episode.seconds,
@@ -76,7 +82,11 @@ def read_episode(
         "episode_type": episode.kind,
         "transcript": None if None in transcripts else transcripts,
         "chapters": episode.chapters,
+        "image": episode.image,
     }
+    fronts = (*media.enclosure_mappings(post.front), *([post.front] if entry.image else []))
+    if picture := next(filter(None, map(media.image_address, fronts)), None):
+        values["image"] = picture
     return episode, tuple(_note(post, key, values[key]) for key in values if read[key] is None)
 
 
@@ -84,8 +94,8 @@ def _values(front: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the keys that are given, the enclosure's own before the post's."""
     mappings = [*media.enclosure_mappings(front), front]
     values = {}
-    for key in ACCEPTED:
-        names = (key, "transcripts") if key == "transcript" else (key,)
+    for key in _KEYS:
+        names = (key, *_OTHER_NAMES.get(key, ()))
         given = (each.get(name) for each in mappings for name in names)
         value = next((value for value in given if value is False or not is_empty(value)), None)
         if value is not None:
@@ -94,13 +104,11 @@ def _values(front: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _note(post: Post, key: str, value: Any) -> Problem:
-    return Problem(
-        path=post.head.path,
-        line=post.body_line,
-        message=f"{key} of the episode can't be used: {quoted(value)}",
-        hint=ACCEPTED[key],
-        note=True,
-    )
+    message = f"{key} of the episode can't be used: {quoted(value)}"
+    names = (key, *_OTHER_NAMES.get(key, ()))
+    if any(name in mapping for mapping in media.enclosure_mappings(post.front) for name in names):
+        names += media.ENCLOSURE_KEYS
+    return front_note(post, names, message, ACCEPTED[key])
 
 
 def _seconds(value: Any) -> int | None:
@@ -133,6 +141,16 @@ def _image(front: Mapping[str, Any], entry: Entry, site: Site, files: SiteFiles)
     own = (media.image(mapping, site, files) for mapping in media.enclosure_mappings(front))
     images = (*own, entry.image)
     return next((each.url for each in images if each and each.type in _IMAGE_TYPES), None)
+
+
+def _chapters(value: Any, site: Site) -> str | None:
+    """The address of chapters, unless its suffix or its type is that of another file."""
+    address = _address(value, site)
+    fields = value if isinstance(value, Mapping) else {}
+    media_type = media.media_type(fields.get("type"))
+    suffix = _SUFFIX.search(urlsplit(address or "").path)
+    is_json = "json" in media_type if media_type else suffix is None or suffix[1] == ".json"
+    return address if is_json else None
 
 
 def _transcripts(value: Any, site: Site) -> tuple[Transcript | None, ...]:

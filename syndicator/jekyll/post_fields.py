@@ -8,7 +8,7 @@ from syndicator.jekyll.characters import printable
 from syndicator.jekyll.document_paths import DocumentPath
 from syndicator.jekyll.head_template import MAX_ID
 from syndicator.jekyll.merged_front_matter import MergedFrontMatter
-from syndicator.jekyll.permalinks import unknown_keys
+from syndicator.jekyll.permalinks import PLACEHOLDER_HINT, unknown_keys
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.titles import plain_title
 from syndicator.ruby.dates import parse_date
@@ -16,6 +16,8 @@ from syndicator.ruby.slugs import titleize
 from syndicator.ruby.uris import is_absolute
 
 T = TypeVar("T")
+
+_DATE_HINT = "write it like 2026-01-31 or 2026-01-31 18:00:00 +0100"
 
 
 class PostFields:
@@ -73,7 +75,8 @@ class PostFields:
             updated = parse_date(value, self._site.timezone)
             if updated is not None:
                 return updated
-            self._front.problem(key, f"{key} is not a date: {quoted(value)}")
+            message = f"{key} is not a date: {quoted(value)}"
+            self._front.problem(key, message, _DATE_HINT)
         return None
 
     def title(self) -> str:
@@ -85,7 +88,7 @@ class PostFields:
         if not title:
             title = self._title_from_slug()
             message = f"title is not text: {quoted(value)}; {quoted(title)} is used instead"
-            self._front.problem("title", message)
+            self._front.problem("title", message, "write it as text, in quotes")
         elif not isinstance(value, str):
             self._front.problem("title", f"title is not text: {quoted(value)}", "put it in quotes")
         return title
@@ -99,7 +102,8 @@ class PostFields:
         template = self._text("permalink", default)
         if "permalink" in self._front.own:
             for key in unknown_keys(template):
-                self._front.problem("permalink", f"permalink has an unknown placeholder :{key}")
+                message = f"permalink has an unknown placeholder :{key}"
+                self._front.problem("permalink", message, PLACEHOLDER_HINT)
         return template
 
     def own_id(self) -> str | None:
@@ -138,9 +142,23 @@ class PostFields:
         if value is None or value is False:
             return default
         if isinstance(value, dict | list | bool):
-            self._front.problem(key, f"{key} is not text: {quoted(value)}")
+            self._report_not_text(key, value)
             return default
         return printable(as_text(value))
+
+    def report_summary(self) -> None:
+        """Report a `description` or `excerpt` that is a list or a mapping.
+
+        jekyll-feed prints it as Ruby's `inspect` does.
+        """
+        for key in ("description", "excerpt"):
+            value = self._front.values.get(key)
+            if isinstance(value, dict | list) and value:
+                self._report_not_text(key, value)
+
+    def _report_not_text(self, key: str, value: Any) -> None:
+        hint = "write it as text, in quotes; until then it is ignored"
+        self._front.problem(key, f"{key} is not text: {quoted(value)}", hint)
 
 
 def _is_flag(value: Any, expected: bool) -> bool:

@@ -41,7 +41,8 @@ class PostLabels:
         authors = post_authors(self._front.values, site.author, known, site.url, site.baseurl)
         author = self._front.values.get("author")
         if not authors and not is_empty(author):
-            self._front.problem("author", f"author has no name: {quoted(author)}")
+            message = f"author has no name: {quoted(author)}"
+            self._front.problem("author", message, "write a name, or a mapping with name")
         return self._limited("author", authors)
 
     def report_long(self, **labels: tuple[str, ...]) -> None:

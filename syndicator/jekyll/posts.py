@@ -1,7 +1,7 @@
 """Reads a document as a Post: front matter, date and location (jekyll/lib/jekyll/document.rb)."""
 
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,7 +38,9 @@ def read_post(document: Document, site: Site) -> ReadPost:
     if location.suffix.lower() not in site.scope.suffixes:
         return _of_other_suffix(document, location)
     if not document.data.strip():  # more likely a half-finished save than a post
-        return _left_out(document, HeadError("the file is empty"))
+        return _left_out(
+            document, HeadError("the file is empty", hint="write the post, or remove the file")
+        )
     try:
         text = decode(document.data)
         parts = split(text)
@@ -51,10 +53,36 @@ def read_post(document: Document, site: Site) -> ReadPost:
     reader = _PostReader(document, site, location, parts, head.values)
     for key, line in head.duplicates:
         message = f"{key} is given twice; the last value is used"
-        reader.front.problem(None, message, line=parts.head_line + line)
+        hint = "remove one of the two"
+        reader.front.problem(None, message, hint, line=parts.head_line + line)
     if reader.fields.is_hidden():
         return ReadPost(post=None, problems=tuple(reader.front.problems))
     return reader.read(body_bytes)
+
+
+def document_addresses(
+    document: Document, site: Site, days: Iterable[datetime]
+) -> tuple[str | None, ...]:
+    """The address of a collection's document on each of the days on which the site may be built.
+
+    Jekyll gives a document without a date that of the build (document.rb `date`). None: it can't be
+    read, or is not published. A document with a date ahead has its later address.
+    """
+    location = locate(document.path, site)
+    try:
+        parts = split(decode(document.data))
+        head = load_head(parts)
+    except HeadError:
+        location = None
+    if location is None:
+        return tuple(None for _ in days)
+    reader = _PostReader(document, site, location, parts, head.values)
+    if not reader.front.values.get("published", True):
+        return tuple(None for _ in days)
+    value = reader.front.values.get("date") or location.date
+    own = value and parse_date(value, site.timezone, overflow=True)
+    template = reader.head_template()
+    return tuple(make_head(location, site, template, "", own or day, b"").url for day in days)
 
 
 def _of_other_suffix(document: Document, location: DocumentPath) -> ReadPost:
@@ -119,7 +147,7 @@ class _PostReader:
         heading = self._heading()
         title = (heading and title_of(heading, self._site.kramdown)) or self.fields.title()
         body, body_line = self._body(heading)
-        template = self._head_template()
+        template = self.head_template()
         head = make_head(location, self._site, template, title, published, body_bytes)
         if heading:
             front.values["title"] = title
@@ -134,6 +162,7 @@ class _PostReader:
             body=body,
             body_line=body_line,
             document_digest=self._document.digest,
+            front_lines=self._parts.lines,
         )
         return ReadPost(post=post, problems=tuple(front.problems), head_template=template)
 
@@ -156,8 +185,9 @@ class _PostReader:
         start = heading.end + len(rest) - len(rest.lstrip())
         return body, parts.body_line + parts.body.count("\n", 0, start)
 
-    def _head_template(self) -> HeadTemplates:
+    def head_template(self) -> HeadTemplates:
         fields, labels = self.fields, self._labels
+        fields.report_summary()
         slug = fields.slug()
         categories = labels.categories()
         tags = labels.tags()
@@ -202,7 +232,8 @@ class _PostReader:
         published = parse_date(value, self._site.timezone)
         if published is not None:
             return published
-        hint = "write it like 2026-01-31 or 2026-01-31 18:00:00 +0100" if key else None
+        example = "2026-01-31 or 2026-01-31 18:00:00 +0100"
+        hint = f"write it like {example}" if key else "rename the file, as in 2026-01-31-title.md"
         published = parse_date(value, self._site.timezone, overflow=True)
         if published is None:
             self.front.problem(key, f"{what} is not a date: {quoted(value)}", hint, fatal=True)

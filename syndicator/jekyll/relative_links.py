@@ -11,8 +11,8 @@ from html import escape, unescape
 from posixpath import dirname, join, normpath
 from urllib.parse import unquote
 
+from syndicator.jekyll.pages import below_collections
 from syndicator.jekyll.site import Site
-from syndicator.liquid.pages import address_of_file
 from syndicator.model.lookups import SiteFiles, SitePosts
 from syndicator.ruby.uris import is_absolute, path_below
 
@@ -51,13 +51,18 @@ def with_page_links(html: str, address_of: Callable[[str], str | None]) -> str:
 
 
 def address_from(
-    post_path: str, site: Site, files: SiteFiles, posts: Callable[[], SitePosts]
+    post_path: str,
+    site: Site,
+    files: SiteFiles,
+    posts: Callable[[], SitePosts],
+    address_of_file: Callable[[str], str | None],
 ) -> Callable[[str], str | None]:
     """The `address_of` for `with_page_links`, relative to the folder of a post.
 
-    `posts` is called when other posts are looked up.
+    `posts` is called when other posts are looked up, `address_of_file` for other files.
     """
     found: dict[str, str | None] = {}
+    folder = dirname(post_path.removeprefix(f"{site.collections_dir}/"))
 
     def address_of(address: str) -> str | None:
         if is_absolute(address) or address.startswith(("#", "?", "//")) or not address:
@@ -65,23 +70,21 @@ def address_from(
         parts = _PARTS.fullmatch(address)
         assert parts is not None  # the pattern matches any text
         name = unquote(parts[1])
-        path = normpath(join(dirname(post_path), name) if name[0] != "/" else name.lstrip("/"))
+        path = normpath(join(folder, name) if name[0] != "/" else name.lstrip("/"))
         if path not in found:
             if len(found) >= MAX_FILES:
                 return None
-            found[path] = _address(path, site, files, posts)
+            found[path] = address_of_target(path)
         page = found[path]
         return None if page is None else page + parts[2]
 
+    def address_of_target(path: str) -> str | None:
+        if "_posts" not in path.split("/"):
+            return address_of_file(path)
+        path = below_collections(path, site)
+        if files.size(path) is None:
+            return None
+        post = posts().find(path)
+        return path_below(post.url, site.url) if post is not None and post.path == path else None
+
     return address_of
-
-
-def _address(path: str, site: Site, files: SiteFiles, posts: Callable[[], SitePosts]) -> str | None:
-    """The address of a file without the site's `url`; None: it is not published."""
-    names = path.split("/")
-    if files.size(path) is None or any(name.startswith(".") for name in names):
-        return None
-    if not any(name.startswith("_") for name in names):
-        return address_of_file(path, site, files)
-    post = posts().find(path)
-    return path_below(post.url, site.url) if post is not None and post.path == path else None

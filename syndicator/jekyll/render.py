@@ -4,24 +4,23 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from html import escape
+from datetime import datetime
 
 from syndicator.jekyll import excerpt, media, relative_links, sanitize
-from syndicator.jekyll.as_text import quoted
+from syndicator.jekyll.as_text import as_text, is_empty
 from syndicator.jekyll.characters import printable
 from syndicator.jekyll.direction import is_right_to_left
 from syndicator.jekyll.emojis import html_with_emoji, with_emoji
 from syndicator.jekyll.fallbacks.losses import notes
+from syndicator.jekyll.front_notes import front_notes
 from syndicator.jekyll.linked_page import external_url
 from syndicator.jekyll.localized_links import with_localized_links
+from syndicator.jekyll.markup import MAX_PLAIN, excerpt_separator, markup_of, paragraphs
 from syndicator.jekyll.podcast import read_episode
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.titles import plain_label
-from syndicator.kramdown.highlight import highlighted
-from syndicator.kramdown.options import Highlighting
-from syndicator.kramdown.to_html import MarkdownLimitError, smartify, to_html
+from syndicator.kramdown.to_html import MarkdownLimitError, to_html
 from syndicator.liquid import Liquid, plain_text
-from syndicator.liquid.context import Markup
 from syndicator.model.content import Author, Entry, Post, Problem
 from syndicator.model.lookups import SiteFiles, SitePosts
 
@@ -33,9 +32,6 @@ MAX_TEXT = 512 * 1024
 #: Characters of HTML to sanitise, not counting inline pictures: a few tenths of a second to two
 #: seconds.
 MAX_HTML = 1024 * 1024
-#: Characters that are published of a post over a limit. Few, since it shares the feed's
-#: `feeds.max_bytes` with others.
-MAX_PLAIN = 64 * 1024
 #: Characters of a summary. Even with each of them escaped, an entry with it fits into a feed.
 MAX_SUMMARY = 64 * 1024
 
@@ -50,33 +46,6 @@ class Rendering:
     problems: tuple[Problem, ...] = ()
     uses_posts: bool = False  #: True: it depends on other posts, and is rendered again with them
     uses_day: bool = False  #: True: it depends on the date of the build, in the site's zone
-
-
-def markup_of(site: Site) -> Markup:
-    """The functions by which Liquid's filters and tags turn text and code into HTML."""
-    highlighting = Highlighting(enabled=True)
-    return Markup(
-        markdown=lambda text: to_html(text, site.kramdown),
-        smartify=lambda text: smartify(text, site.kramdown),
-        highlight=lambda code, language, before: highlighted(code, language, highlighting, before),
-        excerpt=lambda post: _excerpt_of(post, site),
-    )
-
-
-def _excerpt_of(post: Post, site: Site) -> str:
-    text = plain_text(excerpt.source(post.body, excerpt_separator(post, site)))
-    is_markdown = post.head.path.lower().endswith(tuple(map(str.lower, site.suffixes)))
-    if not is_markdown:
-        return text
-    try:
-        return to_html(text, site.kramdown)
-    except Exception:  # a problem of that post, not of the one that shows it
-        return _paragraphs(text)
-
-
-def excerpt_separator(post: Post, site: Site) -> str:
-    """The text that ends the post's excerpt; "": it has none."""
-    return str(post.front.get("excerpt_separator") or site.excerpt_separator or "")
 
 
 class Renderer:
@@ -94,7 +63,8 @@ class Renderer:
         self._files = files
         self._posts = posts
         self._policy = policy
-        self._liquid = Liquid(site=site, files=files, posts=posts, markup=markup_of(site))
+        self._markup = markup_of(site)
+        self._liquid = Liquid(site=site, files=files, posts=posts, markup=self._markup)
         self._markdown_suffixes = tuple(map(str.lower, site.suffixes))
 
     def render(self, post: Post) -> Rendering:
@@ -122,9 +92,7 @@ class Renderer:
         if content is not None:
             summary = self._summary(post, html, outcome)
             entry = self._with_episode(post, self._entry(post, content, summary), outcome)
-            address = media.image_address(post.front)
-            if entry.image is None and address is not None:
-                outcome.add(_image_note(post, address))
+            outcome.add(*front_notes(post, entry, self._site, self._files))
         return Rendering(
             entry=entry,
             problems=tuple(outcome.problems),
@@ -141,7 +109,16 @@ class Renderer:
                 outcome.uses_posts = True
                 return self._posts
 
-            address_of = relative_links.address_from(path, self._site, self._files, posts)
+            def today() -> datetime:
+                outcome.uses_day = True
+                return self._posts.now
+
+            def address_of_file(path: str) -> str | None:
+                return self._markup.address_of_file(path, self._files, today)
+
+            address_of = relative_links.address_from(
+                path, self._site, self._files, posts, address_of_file
+            )
             html = relative_links.with_page_links(html, address_of)
         folder = self._site.plugins.folder_of(_site_language(post))
         if folder:
@@ -165,6 +142,8 @@ class Renderer:
             enclosures=media.enclosures(post.front, self._site, self._files),
             language=post.language,
             external_url=external_url(post.front, self._site),
+            path=head.path,
+            line=_line_of_picture(post),
         )
 
     def _with_episode(self, post: Post, entry: Entry, outcome: "_Outcome") -> Entry:
@@ -176,7 +155,7 @@ class Renderer:
         """The text as HTML; as plain paragraphs if it exceeds a limit or fails to parse."""
         text = source
         if outcome.over_limit or self._is_over_limit(post, "text", text, MAX_TEXT, outcome):
-            return _paragraphs(plain_text(text[:MAX_PLAIN]))
+            return paragraphs(plain_text(text[:MAX_PLAIN]))
         if post.front.get("render_with_liquid") is not False and ("{%" in source or "{{" in source):
             result = self._liquid.render(source, post=post, first_line=post.body_line)
             outcome.add(*result.problems)
@@ -184,7 +163,7 @@ class Renderer:
             outcome.uses_day |= result.uses_day
             text = result.text
             if self._is_over_limit(post, "text after Liquid", text, MAX_TEXT, outcome):
-                return _paragraphs(text)
+                return paragraphs(text)
         html = text
         if post.head.path.lower().endswith(self._markdown_suffixes):
             try:
@@ -192,9 +171,9 @@ class Renderer:
             except Exception as error:  # a post that crashes the parser must not stop the others
                 outcome.over_limit = True
                 outcome.add(_markdown_problem(post, error))
-                return _paragraphs(text)
+                return paragraphs(text)
         if self._is_over_limit(post, "HTML", html, MAX_HTML, outcome):
-            return _paragraphs(text)
+            return paragraphs(text)
         return html_with_emoji(html) if self._site.plugins.emoji else html
 
     def _is_over_limit(
@@ -217,10 +196,13 @@ class Renderer:
             cleaned = sanitize.clean(html.strip(), base=post.head.url, policy=self._policy)
         except Exception as error:  # HTML that can't be sanitised is not published
             message = f"the post's HTML can't be sanitised: {type(error).__name__}: {error}"
-            outcome.add(_problem(post, message, None, fatal=True))
+            hint = "simplify its HTML; until then the post is in no feed"
+            outcome.add(_problem(post, message, hint, fatal=True))
             return None
         if cleaned.escaped:
-            message = "its HTML has thousands of tags whose end is unclear"
+            message = (
+                "its HTML has thousands of tags whose end is unclear, or of attributes in a tag"
+            )
             hint = "close each tag of tables and other elements; until then it is published as text"
             outcome.add(_problem(post, message, hint))
         outcome.add(*notes(cleaned.losses, post))
@@ -243,8 +225,8 @@ class Renderer:
     def _full_summary(self, post: Post, html: str | None, outcome: "_Outcome") -> str:
         for key in ("description", "excerpt"):
             value = post.front.get(key)
-            if value not in (None, False, "", [], {}):
-                text = str(value)
+            if not is_empty(value) and not isinstance(value, list | dict):
+                text = as_text(value)
                 text = html_with_emoji(text) if self._site.plugins.emoji else text
                 return " ".join(plain_label(text).split())
         source = excerpt.source(post.body, excerpt_separator(post, self._site))
@@ -276,20 +258,16 @@ def length_without_pictures(text: str) -> int:
     return len(text) - sum(len(picture[0]) for picture in _PICTURE.finditer(text))
 
 
-def _problem(post: Post, message: str, hint: str | None, *, fatal: bool = False) -> Problem:
+def _problem(post: Post, message: str, hint: str, *, fatal: bool = False) -> Problem:
     return Problem(
         path=post.head.path, line=post.body_line, message=message, hint=hint, fatal=fatal
     )
 
 
-def _image_note(post: Post, address: str) -> Problem:
-    return Problem(
-        path=post.head.path,
-        line=post.body_line,
-        message=f"image is not the address of a file: {quoted(address)}",
-        hint="save the image as a file of the site, and write its address",
-        note=True,
-    )
+def _line_of_picture(post: Post) -> int:
+    """The line of the first embedded picture, else of the text."""
+    at = post.body.find("data:image/")
+    return post.body_line + post.body.count("\n", 0, max(at, 0))
 
 
 def _markdown_problem(post: Post, error: Exception) -> Problem:
@@ -298,12 +276,6 @@ def _markdown_problem(post: Post, error: Exception) -> Problem:
         return _problem(post, str(error), hint)
     message = f"the Markdown can't be parsed: {type(error).__name__}: {error}"
     return _problem(post, message, "until this is fixed, its text is published without markup")
-
-
-def _paragraphs(text: str) -> str:
-    """A text without markup, cut to MAX_PLAIN."""
-    cut = text if len(text) <= MAX_PLAIN else f"{text[:MAX_PLAIN]}…"
-    return "".join(f"<p>{escape(part)}</p>\n" for part in cut.split("\n\n"))
 
 
 def _site_language(post: Post) -> str | None:

@@ -23,7 +23,9 @@ from syndicator.jekyll.allowed_html import (
     TAGS,
 )
 from syndicator.jekyll.characters import printable
+from syndicator.jekyll.fallbacks.links import REFUSED
 from syndicator.jekyll.fallbacks.losses import Loss
+from syndicator.jekyll.fallbacks.quick_test import may_apply
 from syndicator.jekyll.foreign_names import with_foreign_names_marked
 from syndicator.jekyll.html_parser_limits import is_slow_to_write, parsed_in_linear_time
 from syndicator.jekyll.players import PLAYERS, SANDBOX, is_player
@@ -42,6 +44,11 @@ class Policy:
     frame_hosts: frozenset[str] = PLAYERS
     #: Schemes of links. Those that run or embed code are refused even if they are listed.
     link_schemes: frozenset[str] = WEB | _OTHER_SCHEMES
+
+    @property
+    def kept_schemes(self) -> frozenset[str]:
+        """The schemes of links that stay."""
+        return self.link_schemes - REFUSED | WEB
 
     @property
     def key(self) -> tuple[tuple[str, ...], ...]:
@@ -82,21 +89,22 @@ def shown(html: str, *, base: str, policy: Policy = DEFAULT) -> str:
 
     Nor is the address of a frame without a title. The result is not safe: use its text only.
     """
-    if not fallbacks.may_apply(html):
+    if not may_apply(html):
         return html
-    schemes = policy.link_schemes | WEB
     html = with_foreign_names_marked(html)
-    result = fallbacks.with_fallbacks(html, base, policy.frame_hosts, schemes, untitled_links=False)
+    result = fallbacks.with_fallbacks(
+        html, base, policy.frame_hosts, policy.kept_schemes, untitled_links=False
+    )
     return html if result.escaped else result.html
 
 
 def _parsable(html: str, base: str, policy: Policy) -> tuple[str, bool, tuple[Loss, ...]]:
     """HTML that the parser takes linear time for, whether it was escaped, and what it lost."""
     html = with_foreign_names_marked(html)
-    if not fallbacks.may_apply(html):
+    if not may_apply(html):
         return (*parsed_in_linear_time(_NOSCRIPT.sub("", html)), ())
     regular, losses, escaped = fallbacks.with_fallbacks(
-        html, base, policy.frame_hosts, policy.link_schemes | WEB
+        html, base, policy.frame_hosts, policy.kept_schemes
     )
     parsable, escaped_again = parsed_in_linear_time(regular)
     return parsable, escaped or escaped_again, losses
@@ -108,7 +116,7 @@ _page: ContextVar[PageAddresses] = ContextVar("_page")
 
 @lru_cache(maxsize=8)
 def _cleaner(policy: Policy) -> nh3.Cleaner:
-    schemes = policy.link_schemes - {"javascript", "vbscript", "data", "blob", "file"}
+    schemes = policy.kept_schemes
     return nh3.Cleaner(
         tags=TAGS,
         clean_content_tags=DROPPED_WITH_CONTENT,
@@ -123,7 +131,7 @@ def _cleaner(policy: Policy) -> nh3.Cleaner:
             "video": {"controls": ""},
             "iframe": {"sandbox": SANDBOX},
         },
-        url_schemes=set(schemes | WEB | {"data"}),
+        url_schemes=set(schemes | {"data"}),
         link_rel=None,  # `noopener` protects a window, which a feed reader doesn't have
     )
 
@@ -177,9 +185,9 @@ def _with_align(tag: re.Match[str]) -> str:
 # one, the code of an embedded gist.
 _NOSCRIPT = re.compile(r"</?noscript\b[^<>]*>", re.IGNORECASE)
 
-# Elements without an address. nh3 can drop an attribute but not its element, and keeps a frame's
-# content, which browsers ignore. Its output is regular: attributes in double quotes, > escaped. A
-# frame with an address is kept without its content.
+# Elements without an address; the alternative text of a picture stays. nh3 can drop an attribute
+# but not its element, and keeps a frame's content, which browsers ignore. Its output is regular:
+# attributes in double quotes, > escaped. A frame with an address is kept without its content.
 _WITHOUT_ADDRESS = re.compile(
     r"<(?:(iframe(?=[^>]* src=)[^>]*>).*?(</iframe>)"
     r"|iframe.*?</iframe>"
@@ -194,8 +202,14 @@ _WITHOUT_ADDRESS = re.compile(
 _FIRST_BREAK = re.compile(r"(<pre(?: [^<>]*)?>)\n")
 
 
+_ALTERNATIVE = re.compile(r'<img[^>]* alt="([^"]*)"')
+
+
 def _replacement(match: re.Match[str]) -> str:
-    return f"<{match[1]}{match[2]}" if match[1] else ""
+    if match[1]:
+        return f"<{match[1]}{match[2]}"
+    alternative = _ALTERNATIVE.match(match[0])
+    return alternative[1] if alternative else ""
 
 
 # Classes of highlighters and Markdown. Any other could match the style sheet of a web reader: an

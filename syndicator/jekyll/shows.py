@@ -5,16 +5,32 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from syndicator.jekyll.apple_categories import is_known
 from syndicator.jekyll.as_text import is_empty, label, quoted
+from syndicator.jekyll.unusable import Unusable
 from syndicator.model.podcast import Show
 
-#: The keys of `podcast` in the config.
-KEYS = ("author", "email", "image", "explicit", "category", "type")
+_MAX_CATEGORIES = 20
+_LIST = "https://podcasters.apple.com/support/1691-apple-podcasts-categories"
+
+#: The keys of `podcast` in the config, and what each accepts.
+ACCEPTED = {
+    "author": "write a name",
+    "email": "write an address, as in ann@example.org",
+    "image": "write the address of a JPEG or PNG of the site",
+    "explicit": "write true or false",
+    "category": "write names of Apple's list, as in Technology or {Arts: Books},"
+    f" at most {_MAX_CATEGORIES}: {_LIST}",
+    "type": "write episodic or serial",
+}
 
 _YES, _NO = frozenset({"true", "yes", "explicit"}), frozenset({"false", "no", "clean"})
+#: The suffix of a picture that Apple does not have. A name without a suffix may be one it has.
+_OTHER_PICTURE = re.compile(
+    r"[^/:]/[^/?#]*\.(?!(?:jpe?g|png)(?:[?#]|\Z))[a-z]\w{1,4}(?:[?#]|\Z)", re.IGNORECASE
+)
 #: feedgen looks for a category by an XPath that has its name in double quotes.
 _CATEGORY = re.compile(r"[^\"<>]{1,100}")
-_MAX_CATEGORIES = 20
 
 
 def read_explicit(value: Any) -> bool | None:
@@ -25,14 +41,14 @@ def read_explicit(value: Any) -> bool | None:
 
 def read_show(
     config: Any, picture: Callable[[Any], str | None]
-) -> tuple[Show | None, tuple[str, ...]]:
-    """The show, and a message for each value that can't be used.
+) -> tuple[Show | None, tuple[Unusable, ...]]:
+    """The show, and each value that can't be used, or that directories don't know.
 
     `config`: the value of `podcast`. None: it says nothing of a show. `picture`: makes an address
     absolute.
     """
     given = config if isinstance(config, Mapping) else {}
-    values = {key: given.get(key) for key in KEYS}
+    values = {key: given.get(key) for key in ACCEPTED}
     categories = tuple(islice(_categories(values["category"]), _MAX_CATEGORIES + 1))
     too_many = len(categories) > _MAX_CATEGORIES
     email, kind = _text(values["email"]), _text(values["type"]).lower()
@@ -52,9 +68,24 @@ def read_show(
         "category": None if too_many or None in categories else categories,
         "type": show.kind,
     }
-    unusable = (key for key, value in read.items() if value is None and _given(values[key]))
-    messages = tuple(f"podcast.{key} can't be used: {quoted(values[key])}" for key in unusable)
-    return (None if show == Show() else show), messages
+    unusable = [
+        Unusable("podcast", f"podcast.{key} can't be used: {quoted(values[key])}", ACCEPTED[key])
+        for key, value in read.items()
+        if value is None and _given(values[key])
+    ]
+    return (None if show == Show() else show), (*unusable, *_unknown(show))
+
+
+def _unknown(show: Show) -> Iterator[Unusable]:
+    """What the feed has, and directories such as Apple's ignore or refuse."""
+    if show.image and _OTHER_PICTURE.search(show.image):
+        message = f"podcast.image is not a JPEG or PNG: {quoted(show.image)}"
+        yield Unusable("podcast", message, ACCEPTED["image"], note=True)
+    unknown = [": ".join(filter(None, each)) for each in show.categories if not is_known(*each)]
+    if unknown:
+        others = f", nor are {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        message = f"podcast.category is not one of Apple's: {quoted(unknown[0])}{others}"
+        yield Unusable("podcast", message, ACCEPTED["category"], note=True)
 
 
 def _text(value: Any) -> str:

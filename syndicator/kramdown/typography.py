@@ -31,9 +31,23 @@ _SYMBOLS = (
 
 def quote(state: SpanState) -> bool:
     before = state.src[state.pos - 1] if state.pos > state.text_start else ""
+    if not before and _is_text_before_quote(state.src, state.pos):
+        return False
     for name in quote_names(state.src, state.pos, before):
         state.add_symbol("quote", QUOTES[name], 1, info=name)
     return True
+
+
+def _is_text_before_quote(src: str, pos: int) -> bool:
+    """Whether the quote at `pos`, with no text before it, is the text before the quote after it.
+
+    In `''a`: kramdown takes the character before a quote with it, also if that is a quote.
+    """
+    return (
+        src[pos + 1 : pos + 2] in ("'", '"')
+        and not _BEFORE_PUNCTUATION.match(src, pos + 1)
+        and not (src[pos] != src[pos + 1] and _BEFORE_WORD.match(src, pos + 2))
+    )
 
 
 def quote_names(src: str, pos: int, before: str) -> tuple[str, ...]:

@@ -108,7 +108,9 @@ def _render_nodes(nodes: list[Node], context: Context, run: RenderState) -> list
         except LiquidError as error:
             context.env.error(error, token=node.token)
         except Exception as error:  # a library may fail on an unexpected value; render the rest
-            run.report(f"can't be rendered: {type(error).__name__}: {error}", node.token)
+            hint = "write it in another way; until then this tag is left out"
+            message = f"can't be rendered: {type(error).__name__}: {error}"
+            run.report(message, node.token, hint)
         pieces.append(out.getvalue())
     return pieces
 

@@ -5,9 +5,10 @@ import re
 from liquid import Node, TokenStream
 from liquid.builtin.expressions import Identifier
 from liquid.builtin.tags.capture_tag import CaptureNode, CaptureTag
-from liquid.exceptions import LiquidSyntaxError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
+
+from syndicator.liquid.markup_error import LiquidMarkupError
 
 _NAME = re.compile(r"(?:\(?[\w\-.\[\]]\)?)+")
 
@@ -27,5 +28,6 @@ class Capture(CaptureTag):
         block = get_parser(self.env).parse_block(stream, (self.end,))
         stream.expect(TOKEN_TAG, value=self.end)
         if name is None:
-            self.env.error(LiquidSyntaxError("'capture' needs a name", token=token))
+            hint = "write {% capture text %}; until then what it captures is left out"
+            self.env.error(LiquidMarkupError("'capture' needs a name", hint, token=token))
         return CaptureNode(token, Identifier(name[0] if name else "", token=token), block)

@@ -23,9 +23,9 @@ _MAX_MESSAGE = 300  #: characters of a message or a hint, which may quote the po
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Markup:
-    """The functions that convert text to HTML, for filters and tags.
+    """The functions that convert text to HTML, and know addresses, for filters and tags.
 
-    Liquid itself has no Markdown parser.
+    Liquid itself has no Markdown parser, and knows no permalinks.
     """
 
     markdown: Callable[[str], str]
@@ -35,6 +35,9 @@ class Markup:
     highlight: Callable[[str, str, int], str | None]
     #: The excerpt of another post: its Markdown as HTML, without its Liquid.
     excerpt: Callable[[Post], str]
+    #: The path in URLs of a file that is not a post; None: it is not published. The last argument
+    #: is called if it depends on the date of the build.
+    address_of_file: Callable[[str, SiteFiles, Callable[[], datetime]], str | None]
 
 
 @dataclass(kw_only=True)
@@ -56,6 +59,8 @@ class RenderState:
     parsed: dict[str, list[Node]] = field(default_factory=dict)  #: by text, for includes in loops
     #: Properties of other posts that were read, by path.
     read_posts: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    #: Addresses of files that were looked up, by path. A template may repeat a link in a loop.
+    addresses: dict[str, str | None] = field(default_factory=dict)
     #: The path and the first line of each included text.
     origins: dict[str, tuple[str, int]] = field(default_factory=dict)
 
@@ -83,9 +88,7 @@ class RenderState:
         now = self.site_posts.now.astimezone(self.zone)
         return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
-    def report(
-        self, message: str, token: Token | None, hint: str | None = None, *, note: bool = False
-    ) -> None:
+    def report(self, message: str, token: Token | None, hint: str, *, note: bool = False) -> None:
         """Add a problem with the line of its tag, unless it was reported before."""
         if len(self.problems) >= _MAX_PROBLEMS:
             return
@@ -94,9 +97,7 @@ class RenderState:
         )
         if token:
             line += bisect_left(self._newlines(token.source), token.start_index)
-        problem = Problem(
-            path=path, line=line, message=_cut(message), hint=hint and _cut(hint), note=note
-        )
+        problem = Problem(path=path, line=line, message=_cut(message), hint=_cut(hint), note=note)
         if problem not in self.problems:
             self.problems.append(problem)
 
@@ -171,7 +172,8 @@ class Context(RenderContext):
                 RecursionError,
             ) as error:
                 message = error.message if isinstance(error, LiquidError) else str(error)
-                self.run.report(f"filter '{name}': {message}", token)
+                hint = "correct its value or arguments: until then it returns nothing"
+                self.run.report(f"filter '{name}': {message}", token, hint)
                 return None
             self.run.meter.count_value(result)
             return result

@@ -27,6 +27,9 @@ from syndicator.liquid.values import inspect, is_array, output
 _PARTS_PER_STEP = 8
 
 
+_HINT = "correct it: until then the tag is left out, and the text around it stays"
+
+
 class JekyllEnvironment(Environment):
     """Parses templates. Mistakes are reported to `run`; only exceeded limits are raised."""
 
@@ -80,7 +83,8 @@ class JekyllEnvironment(Environment):
         if isinstance(exc, ResourceLimitError):
             raise exc
         if self.run:
-            self.run.report(exc.message or "can't be parsed", exc.token or token)
+            hint = getattr(exc, "hint", None) or _HINT
+            self.run.report(exc.message or "can't be parsed", exc.token or token, hint)
 
     def parse_tag(self, tag: Tag, stream: TokenStream) -> Node:
         """Parse a tag. One that can't be parsed is skipped, and its content stays.

@@ -14,7 +14,10 @@ _REPOSITORY = re.compile(r"([\w.-]{1,100})/([\w.-]{1,100})", re.ASCII)
 
 
 class GitHubDrop(Mapping[str, object]):
-    """`site.github`. A key that is not known is noted, once for each key."""
+    """`site.github`. A key that is not known is noted, once for each key.
+
+    Also one that a condition only tests: the site shows a branch that its feeds lack.
+    """
 
     def __init__(self, run: RenderState) -> None:
         self._run = run
@@ -37,7 +40,7 @@ class GitHubDrop(Mapping[str, object]):
             raise KeyError(key)
         if key not in self._values:
             self._run.report(
-                f"site.github.{key} is not known here, and printed as nothing",
+                f"site.github.{key} is not known here: it is empty, and false in a condition",
                 None,
                 f"set github: {{{key}: …}} in _config.yml; repository: owner/name sets most values",
                 note=True,

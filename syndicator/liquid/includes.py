@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from liquid import Node, RenderContext, Token
-from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
+from liquid.exceptions import LiquidError, ResourceLimitError
 
 from syndicator.liquid.context import Context
+from syndicator.liquid.markup_error import LiquidMarkupError
 
 #: Name, double-quoted text, single-quoted text and variable. One of the last three is set.
 Parameters = list[tuple[str, str, str, str]]
@@ -36,15 +37,15 @@ def file_and_parameters(markup: str, token: Token) -> tuple[str, Parameters | No
     """
     if len(markup) > _MAX_LENGTH:
         message = f"the markup of include is longer than {_MAX_LENGTH:,} characters"
-        raise LiquidSyntaxError(message, token=token)
+        raise LiquidMarkupError(message, "move the text to a capture", token=token)
     dynamic = _VARIABLE.match(markup)
     file, rest = (dynamic["file"].strip(), dynamic["rest"].strip()) if dynamic else _split(markup)
     if not rest:
         return file, None
     if not _ALL.fullmatch(rest):
-        raise LiquidSyntaxError(
-            f"the parameters of include can't be parsed: {rest[:80]}", token=token
-        )
+        hint = 'write name="value" for each, with quotes around the value'
+        message = f"the parameters of include can't be parsed: {rest[:80]}"
+        raise LiquidMarkupError(message, hint, token=token)
     return file, _EACH.findall(rest)
 
 

@@ -9,9 +9,8 @@ from typing import TextIO
 from urllib.parse import quote
 from zlib import crc32
 
-from liquid.exceptions import LiquidSyntaxError
-
 from syndicator.liquid.context import Context
+from syndicator.liquid.markup_error import LiquidMarkupError
 from syndicator.liquid.tags import MarkupNode, MarkupTag
 from syndicator.liquid.values import to_s
 
@@ -49,7 +48,9 @@ class _Gist(MarkupNode):
         names = [_variable_or(name, context) for name in self.markup.split(None, 1)]
         gist, file = names[0], names[1].strip() if len(names) > 1 else ""
         if not _GIST.fullmatch(gist):
-            raise LiquidSyntaxError(f"'{gist[:80]}' is not the id of a gist", token=self.token)
+            hint = "write its id, or user/id, as GitHub has it in the gist's address"
+            message = f"'{gist[:80]}' is not the id of a gist"
+            raise LiquidMarkupError(message, hint, token=self.token)
         address = f"https://gist.github.com/{gist}"
         anchor = f"#{_file_anchor(file)}" if file else ""
         name = f"{file} (gist {gist})" if file else f"gist {gist}"
@@ -68,7 +69,9 @@ class _Avatar(MarkupNode):
             else (markup.split() or [""])[0].removeprefix("@")
         )
         if not _USER_NAME.fullmatch(name):
-            raise LiquidSyntaxError(f"'{name[:80]}' is not the name of a user", token=self.token)
+            hint = "write the name of a user of GitHub, as in {% avatar hubot %}"
+            message = f"'{name[:80]}' is not the name of a user"
+            raise LiquidMarkupError(message, hint, token=self.token)
         pixels = int(size[1] if size else _AVATAR_PIXELS)
         host = f"avatars{crc32(f'{name}?v=3&s={pixels}'.encode()) % 4}.githubusercontent.com"
         address = f"https://{host}/{name}?v=3&amp;s="

@@ -7,7 +7,6 @@ from typing import TextIO
 
 from liquid import Node, RenderContext, Tag, Token, TokenStream
 from liquid.ast import BlockNode
-from liquid.exceptions import LiquidSyntaxError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
@@ -20,7 +19,7 @@ from syndicator.liquid.includes import (
     render_nodes,
 )
 from syndicator.liquid.limits import MeteredOutput
-from syndicator.liquid.pages import address_of_file
+from syndicator.liquid.markup_error import LiquidMarkupError
 from syndicator.model.content import PostHead
 from syndicator.ruby.uris import path_below
 
@@ -59,10 +58,13 @@ class MarkupTag(Tag):
     def parse(self, stream: TokenStream) -> Node:
         token = stream.eat(TOKEN_TAG)
         if stream.current.kind != TOKEN_EXPRESSION:
-            raise LiquidSyntaxError(f"'{token.value}' needs an argument", token=token)
+            hint = "name what it is for, such as a file; until then the tag is left out"
+            raise LiquidMarkupError(f"'{token.value}' needs an argument", hint, token=token)
         return self.node(token, stream.current.value)
 
 
+#: Steps to read a file of the site and its front matter.
+_STEPS_PER_FILE = 20
 _THEME_INCLUDES = "_includes"
 
 
@@ -98,7 +100,9 @@ class _Include(MarkupNode):
         file = self.render_markup(context, self.file).strip()
         path = "/".join(filter(None, (self.folder(context).strip("/"), file.lstrip("/"))))
         if not is_file_name(file):
-            context.run.report(f"'{file}' can't be included: invalid file name", self.token)
+            hint = "write a path below the folder of includes: letters, digits and -_./+~#@()"
+            message = f"'{file}' can't be included: invalid file name"
+            context.run.report(message, self.token, hint)
             return 0
         text = self.text_of(path, file, context)
         if text is None:
@@ -165,16 +169,19 @@ class _Link(MarkupNode):
     def write(self, context: Context, buffer: TextIO) -> int:
         path = self.render_markup(context, self.markup).strip().removeprefix("/")
         post = context.run.posts.find(path)
-        address = (
-            _post_path(post, context)
-            if post
-            else address_of_file(path, context.run.site, context.run.files)
-        )
+        address = _post_path(post, context) if post else self.address_of_file(path, context)
         if address is None:
             message = f"'{path}' can't be linked: it is not a published post or a file of the site"
             context.run.report(message, self.token, "check the path, from the site's root")
             return 0
         return buffer.write(address)
+
+    def address_of_file(self, path: str, context: Context) -> str | None:
+        run = context.run
+        if path not in run.addresses:
+            run.meter.spend(_STEPS_PER_FILE)
+            run.addresses[path] = run.markup.address_of_file(path, run.files, run.today)
+        return run.addresses[path]
 
 
 class LinkTag(MarkupTag):
@@ -230,7 +237,8 @@ class HighlightTag(Tag):
         arguments = _HIGHLIGHT.fullmatch(markup.strip()) if len(markup) < 1000 else None
         if arguments is None:
             message = f"'highlight' needs a language, not '{markup[:80]}'"
-            raise LiquidSyntaxError(message, token=token)
+            hint = "write {% highlight ruby %}, or a code block; until then the code is text"
+            raise LiquidMarkupError(message, hint, token=token)
         block = get_parser(self.env).parse_block(stream, (self.end,))
         stream.expect(TOKEN_TAG, value=self.end)
         return _HighlightNode(token, arguments.group(1).lower(), block)

@@ -12,6 +12,7 @@ from liquid.exceptions import LiquidSyntaxError
 from liquid.token import TOKEN_CONTENT, TOKEN_EXPRESSION, TOKEN_OUTPUT, TOKEN_TAG
 
 from syndicator.liquid import lax
+from syndicator.liquid.markup_error import LiquidMarkupError
 
 Report = Callable[[LiquidSyntaxError], None]
 #: Rewrites the markup of a tag ("" for an output) so that python-liquid can parse it.
@@ -86,9 +87,9 @@ class _Tokenizer:
         self.inner(start, end)
         if name is None:
             if not self.comment_depth:
-                self.report(
-                    LiquidSyntaxError("a tag has no name", token=self.token(TOKEN_TAG, "", start))
-                )
+                hint = "remove it, or write {% raw %} around it if it is text"
+                token = self.token(TOKEN_TAG, "", start)
+                self.report(LiquidMarkupError("a tag has no name", hint, token=token))
             return
         markup = self.source[name.end() : max(name.end(), end - self.trim)].strip()
         yield from self.named(name.group(1), markup, start)
@@ -110,9 +111,9 @@ class _Tokenizer:
     def raw(self, start: int) -> Iterator[Token]:
         end = _ENDRAW.search(self.source, self.position)
         if end is None:
-            self.report(
-                LiquidSyntaxError("raw is never closed", token=self.token(TOKEN_TAG, "raw", start))
-            )
+            hint = "write {% endraw %} where the text ends"
+            token = self.token(TOKEN_TAG, "raw", start)
+            self.report(LiquidMarkupError("raw is never closed", hint, token=token))
         stop = end.start() if end else len(self.source)
         value = self.source[self.position : stop]
         if self.trim:
@@ -140,8 +141,9 @@ class _Tokenizer:
     def unclosed(self, start: int, opening: str) -> Iterator[Token]:
         """Keep the braces and the rest of the text as plain text."""
         if not self.comment_depth:
-            error = f"{opening} is never closed"
-            self.report(LiquidSyntaxError(error, token=self.token(TOKEN_CONTENT, opening, start)))
+            hint = "close it, or write {% raw %} around it if it is text"
+            token = self.token(TOKEN_CONTENT, opening, start)
+            self.report(LiquidMarkupError(f"{opening} is never closed", hint, token=token))
             yield self.token(TOKEN_CONTENT, self.source[start:], start)
         self.position = len(self.source)
 

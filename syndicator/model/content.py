@@ -12,6 +12,7 @@ from hashlib import blake2b, sha1
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from syndicator.model.front_lines import FrontLines
 from syndicator.model.podcast import Episode, Show
 
 
@@ -130,6 +131,7 @@ class Post:
     body: str
     body_line: int  #: the first line of the body in the file, counted from 1
     document_digest: str  #: of the file's bytes
+    front_lines: FrontLines  #: of its own front matter, without the defaults
 
 
 # ---------------------------------------------------------------------------------------- the feeds
@@ -164,6 +166,9 @@ class Entry:
     language: str | None = None  #: None: the feed's
     external_url: str | None = None  #: of the page elsewhere that it is about; None: there is none
     episode: Episode | None = None  #: None: it is not an episode of a podcast
+    # Earlier versions stored no place.
+    path: str = ""  #: of its post's file; "": unknown
+    line: int | None = None  #: of its first embedded picture, else of its text; None: unknown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -199,3 +199,5 @@ class Subscription:
     failures: int = field(default=0, compare=False)  #: failed delivery attempts in a row
     #: When the first of these failed; None: none did.
     failing: datetime | None = field(default=None, compare=False)
+    #: When the last delivery arrived or failed; None: there was none.
+    attempted: datetime | None = field(default=None, compare=False)

@@ -9,6 +9,7 @@ intended.
 import os
 import re
 import shlex
+import socket
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
@@ -19,12 +20,15 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from syndicator import regular_files
-from syndicator.errors import StateError, SyndicatorError
-from syndicator.listen import listen
+from syndicator import listen, regular_files
+from syndicator.errors import OutputError, StateError, SyndicatorError
+from syndicator.file_access import group_name, refusal
+from syndicator.listen import Address, UnixSocket
 from syndicator.model.content import Problem
 from syndicator.model.outbox import Request, Response
 from syndicator.ops import disk
+from syndicator.outputs.atomic_files import AtomicFiles
+from syndicator.outputs.owner import Owner, refuse_other_owner
 from syndicator.store import database, file_modes, kv
 from syndicator.store.database import Database
 
@@ -105,45 +109,51 @@ def check_folders(source: Path, output: Path, state: Path | None) -> Iterator[Pr
     written = [("output.path", output)] + ([("state.url", state.parent)] if state else [])
     for setting, folder in written:
         existing = disk.nearest_existing(folder)
-        if not os.path.isdir(existing) or not os.access(existing, os.W_OK | os.X_OK):
-            hint = "let the user that runs syndicator write there, or set another folder"
-            yield Problem(path=setting, message=f"{existing} is not writable", hint=hint)
+        if not os.path.isdir(existing):
+            hint = "move it away, or set another folder"
+            yield Problem(path=setting, message=f"{existing} is not a folder", hint=hint)
+        elif why := refusal(existing, write=True):
+            hint = f"{why.hint}; or set another folder"
+            yield Problem(path=setting, message=why.message, hint=hint)
         if (free := disk.free_bytes(existing)) < disk.LOW:
             message = f"only {free:,} bytes are free at {existing}"
             yield Problem(path=setting, message=message, hint="free some disk space")
 
 
-def check_listening(
-    public: tuple[str, int], admin: tuple[str, int] | None, page: Path
-) -> Iterator[Problem]:
+def check_listening(public: Address, admin: Address | None, page: Path) -> Iterator[Problem]:
     """Whether this machine can serve at `web.listen` and `web.admin`, or already does.
 
     `page`: the index page on disk. Whether a running daemon serves `admin` is in its log only.
     """
     addresses = {"web.listen": public} | ({"web.admin": admin} if admin else {})
-    for setting, (host, port) in addresses.items():
+    for setting, address in addresses.items():
         try:
-            listen(host, port, setting).close()
+            listen.check(address, setting)
         except SyndicatorError as error:
-            if _is_our_daemon(*public, page):
+            if _is_our_daemon(public, page):
                 return
             yield Problem(path=setting, message=str(error), hint=error.hint)
 
 
-def _is_our_daemon(host: str, port: int, page: Path) -> bool:
+def _is_our_daemon(address: Address, page: Path) -> bool:
     """Whether our daemon listens there: it answers /livez and serves our index page, if any."""
     try:
-        alive = _get(host, port, "/livez") == b"ok\n"
+        alive = _get(address, "/livez") == b"ok\n"
         return alive and (
             not page.exists()
-            or _get(host, port, "/index.html") == regular_files.read_file(page, _MAX_PAGE)
+            or _get(address, "/index.html") == regular_files.read_file(page, _MAX_PAGE)
         )
     except (OSError, HTTPException):
         return False
 
 
-def _get(host: str, port: int, path: str) -> bytes:
+def _get(address: Address, path: str) -> bytes:
+    host, port = ("localhost", 80) if isinstance(address, UnixSocket) else address
     with closing(HTTPConnection(host, port, timeout=_ANSWER_TIMEOUT)) as connection:
+        if isinstance(address, UnixSocket):
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.settimeout(_ANSWER_TIMEOUT)
+            connection.sock.connect(address.path)
         connection.request("GET", path)
         return connection.getresponse().read(_MAX_PAGE)
 
@@ -188,6 +198,19 @@ def check_state(url: str, now: datetime) -> Iterator[Problem]:
         yield Problem(path="clock", message=message, hint=hint)
 
 
+def check_owner(output: Path, own: Owner) -> Iterator[Problem]:
+    """Whether the output folder belongs to another state than `own`.
+
+    Not checked if this user may not write there, which `check_folders` reports.
+    """
+    if refusal(output, write=True):
+        return
+    try:
+        refuse_other_owner(AtomicFiles(output), own)
+    except OutputError as error:
+        yield Problem(path="output.path", message=str(error), hint=error.hint)
+
+
 def check_permissions(state: Path | None, output: Path, config: Path | None) -> Iterator[Problem]:
     """What all users of this host can access but should not. `config`: the config file, if any.
 
@@ -214,6 +237,21 @@ def check_permissions(state: Path | None, output: Path, config: Path | None) -> 
         path = shlex.quote(str(config.absolute()))
         hint = f"chmod 600 {path}, and chown it to the user that runs syndicator"
         yield Problem(path="state.url", message=message, hint=hint)
+
+
+def check_group(state: Path, group: int) -> Iterator[Problem]:
+    """Whether `state.group` can enter all folders above the state. Not all are ours to change."""
+    for folder in reversed(state.parents):
+        try:
+            seen = folder.stat()
+        except OSError:
+            return  # it is created at the first build, or `check_state` reports it
+        entered_by_group = seen.st_gid == group and seen.st_mode & stat.S_IXGRP
+        if not (entered_by_group or seen.st_mode & stat.S_IXOTH):
+            name, path = group_name(group), shlex.quote(str(folder))
+            hint = f"chgrp {name} {path} && chmod g+x {path}"
+            message = f"members of {name} can't enter {folder}"
+            yield Problem(path="state.group", message=message, hint=hint)
 
 
 def _permissions_of_others(path: Path) -> int:

@@ -90,9 +90,17 @@ _QUEUED_TOO_LONG = timedelta(hours=1)
 
 
 def concerns(
-    status: Status, now: datetime, *, late: timedelta, daemon_wanted: bool
+    status: Status,
+    now: datetime,
+    *,
+    late: timedelta,
+    daemon_wanted: bool,
+    pace: timedelta = timedelta(),
 ) -> tuple[str, ...]:
-    """What needs attention, a line each; empty if healthy. `late`: longest time between polls."""
+    """What needs attention, a line each; empty if healthy.
+
+    `late`: the longest time between polls. `pace`: how long a job may wait for its pace.
+    """
     lines = []
     if status.last_failure:
         lines.append(f"the last run failed: {status.last_failure.message}")
@@ -109,7 +117,7 @@ def concerns(
         for hub in status.hubs
         if hub.given_up
     ]
-    if status.queued_since and now - status.queued_since > _QUEUED_TOO_LONG:
+    if status.queued_since and now - status.queued_since > _QUEUED_TOO_LONG + pace:
         errors = [f"{hub.url}: {hub.error}" for hub in status.hubs if hub.waiting and hub.error]
         queued = f"jobs have been queued since {status.queued_since:%Y-%m-%d %H:%M} UTC"
         lines.append("; ".join([queued, *errors]))

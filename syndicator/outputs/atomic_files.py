@@ -16,6 +16,7 @@ from pathlib import Path
 
 from syndicator import regular_files
 from syndicator.errors import OutputError
+from syndicator.file_access import refusal
 from syndicator.outputs import safe_directories
 
 #: A temporary file's name: the process that writes it, and an unpredictable part.
@@ -63,10 +64,11 @@ class AtomicFiles:
         data: bytes,
         date: datetime,
         before_rename: Callable[[int, str], None] = lambda here, name: None,
+        mode: int = 0o666,
     ) -> tuple[int, int]:
         """Write a file, and its folder if it is missing. Returns its size and mtime_ns.
 
-        `before_rename` gets its open folder and its name there.
+        `before_rename` gets its open folder and its name there. `mode` is reduced by the umask.
         """
         folder, name = self._split(path)
         temporary = _TEMPORARY.format(process=os.getpid(), random=secrets.token_hex(_RANDOM_BYTES))
@@ -74,7 +76,7 @@ class AtomicFiles:
         try:
             with safe_directories.opened(self.root, folder, make=True) as here:
                 try:
-                    with open(os.open(temporary, _NEW, 0o666, dir_fd=here), "wb") as file:
+                    with open(os.open(temporary, _NEW, mode, dir_fd=here), "wb") as file:
                         file.write(data)
                         file.flush()
                         os.utime(file.fileno(), ns=(mtime_ns, mtime_ns))
@@ -165,6 +167,9 @@ class AtomicFiles:
             message = f"{self.root / path} can't be written: {error.filename} is not a folder"
             hint = "move it away, or set another folder in [output] path"
             return OutputError(message, hint=hint)
+        folder = (self.root / path).parent
+        if isinstance(error, PermissionError) and (why := refusal(folder, write=True)):
+            return OutputError(f"{self.root / path} can't be written: {why.message}", hint=why.hint)
         # A fault of the disk has one message, whichever file it affects first.
         place = self.root if error.errno in _DISK_ERRORS else self.root / path
         return OutputError(

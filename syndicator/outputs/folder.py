@@ -1,7 +1,7 @@
 """The folder of feed files, which web servers and hubs read while it changes."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from syndicator.model.content import FeedFile
 from syndicator.outputs import safe_directories
 from syndicator.outputs.atomic_files import AtomicFiles, folder_of
 from syndicator.outputs.compress import is_compressed, siblings, suffixes
+from syndicator.outputs.owner import FolderOwner, Owner
 
 #: Size and mtime_ns as written, by suffix ("" is the file itself; ".gz", ".br").
 Disk = Mapping[str, tuple[int, int]]
@@ -30,13 +31,27 @@ class OutputFolder:
     Raises OutputError with the cause and a hint for all that the operator can fix.
     """
 
-    def __init__(self, root: Path, compress: Sequence[str]) -> None:
+    def __init__(
+        self, root: Path, compress: Sequence[str], own: Callable[[], Owner] | None = None
+    ) -> None:
+        """`own`: returns the state that writes the folder; None: any may."""
         self.files = AtomicFiles(root)
+        self._owner = FolderOwner(self.files, own) if own else None
         self.compress = tuple(compress)
         # A disk syncs four files at once in the time of one.
         self._pool = ThreadPoolExecutor(4, "write")
         #: Replaced files, kept open: freeing one may take longer than writing one.
         self._replaced: list[int] = []
+
+    def check_owner(self) -> None:
+        """Raise OutputError if the folder belongs to another state."""
+        if self._owner:
+            self._owner.check()
+
+    def claim(self, now: datetime) -> None:
+        """Mark the folder as this state's, before the first file. Raises as `check_owner`."""
+        if self._owner:
+            self._owner.claim(now)
 
     def write(self, files: Sequence[tuple[FeedFile, datetime]]) -> list[Disk]:
         """Write files, each dated as given, and return what is on disk of each now.

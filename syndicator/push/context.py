@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import Job, JobOutcome
+from syndicator.websub.pace import NO_PACE, Pace
 from syndicator.websub.retry import RetryPolicy
 
 
@@ -16,6 +17,7 @@ class PushOptions:
     #: Under which it claims jobs. The first pass releases what a dead process of that name had.
     claimer: str
     retry: RetryPolicy
+    pace: Pace = NO_PACE
     #: Subscriptions that one host, or one network, may have; None: unlimited.
     subscriptions_per_host: int | None = None
     #: Returns a random number from 0 to 1, by which waits are extended.

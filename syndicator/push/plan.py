@@ -11,15 +11,20 @@ from syndicator.model.outbox import (
     Delivery,
     Done,
     Job,
+    JobKind,
     JobOutcome,
     Released,
     Subscription,
     Verification,
 )
+from syndicator.websub.pace import Pace
 from syndicator.websub.tasks import Task, task_for
 
 #: Live subscriptions by topic and callback, each with the digest of the bytes that it has.
 Live = Mapping[tuple[str, str], tuple[Subscription, str | None]]
+
+#: The last attempts to ping, by topic and hub.
+Pinged = Mapping[tuple[str, str], datetime]
 
 #: Current files by topic; None: it is no longer published. Topics that can't be read are left out.
 Files = Mapping[str, FeedFile | None]
@@ -30,18 +35,36 @@ UNREADABLE_WAIT = timedelta(seconds=1)
 _NOT_SUBSCRIBED: tuple[Subscription | None, str | None] = (None, None)
 
 
+class Claimed(NamedTuple):
+    """Claimed jobs, and what the state knows of their targets."""
+
+    jobs: Sequence[Job]
+    live: Live
+    pinged: Pinged
+
+    def attempted(self, job: Job) -> datetime | None:
+        """When the target was last sent an earlier change of the topic; None: never."""
+        if job.kind is JobKind.PING:
+            return self.pinged.get((job.topic, job.target))
+        if job.kind is JobKind.DELIVER and (known := self.live.get((job.topic, job.target))):
+            return known[0].attempted
+        return None
+
+
+NOTHING = Claimed((), live={}, pinged={})
+
+
 class Plan(NamedTuple):
     """The plan for claimed jobs, all in the order of the jobs."""
 
     tasks: tuple[Task, ...]
     unneeded: tuple[Job, ...]  #: nothing has to be sent for them
-    unreadable: tuple[Job, ...]  #: their topic can't be read at present
+    put_off: tuple[tuple[Job, datetime], ...]  #: they may be sent later, each with that time
 
-    def unsent(self, now: datetime) -> list[tuple[Job, JobOutcome]]:
+    def unsent(self) -> list[tuple[Job, JobOutcome]]:
         """The outcomes of the jobs without a task."""
-        released = Released(until=now + UNREADABLE_WAIT)
         done: list[tuple[Job, JobOutcome]] = [(job, Done()) for job in self.unneeded]
-        return done + [(job, released) for job in self.unreadable]
+        return done + [(job, Released(until=until)) for job, until in self.put_off]
 
 
 def topics_of(jobs: Sequence[Job]) -> set[str]:
@@ -60,22 +83,30 @@ def read_files(
     return files
 
 
-def plan(jobs: Sequence[Job], live: Live, files: Files, challenge: Callable[[], str]) -> Plan:
-    """The task of each job, if it has one. `challenge` returns a new random text."""
+def plan(
+    claimed: Claimed, files: Files, challenge: Callable[[], str], pace: Pace, now: datetime
+) -> Plan:
+    """The task of each claimed job, if it has one. `challenge` returns a new random text.
+
+    Put off are jobs that keep their pace, and for a short time those whose topic can't be read at
+    present.
+    """
     tasks = list[Task]()
     unneeded = list[Job]()
-    unreadable = list[Job]()
-    for job in jobs:
+    put_off = list[tuple[Job, datetime]]()
+    for job in claimed.jobs:
         if _needs_file(job) and job.topic not in files:
-            unreadable.append(job)
+            put_off.append((job, now + UNREADABLE_WAIT))
             continue
-        subscription, delivered = live.get((job.topic, job.target), _NOT_SUBSCRIBED)
+        subscription, delivered = claimed.live.get((job.topic, job.target), _NOT_SUBSCRIBED)
         task = task_for(job, subscription, delivered, files.get(job.topic), challenge())
         if task is None:
             unneeded.append(job)
+        elif (until := pace.end(job, claimed.attempted(job), now)) is not None:
+            put_off.append((job, until))
         else:
             tasks.append(task)
-    return Plan(tuple(tasks), tuple(unneeded), tuple(unreadable))
+    return Plan(tuple(tasks), tuple(unneeded), tuple(put_off))
 
 
 def _needs_file(job: Job) -> bool:

@@ -20,7 +20,7 @@ from syndicator.model.outbox import (
     Retry,
     Subscription,
 )
-from syndicator.store import claims, deliveries, outbox, subscriptions
+from syndicator.store import claims, deliveries, outbox, pings, subscriptions
 from syndicator.store.outbox import JobRow
 from syndicator.websub import hub
 from syndicator.websub.tasks import Confirmed, Delivered, Ended, Lost, NotDelivered, TaskOutcome
@@ -44,7 +44,13 @@ def record(
     delivered = list[tuple[str, str, str]]()
     failed = list[tuple[str, str, str]]()
     networks = list[tuple[str, str, str]]()
+    pinged = [
+        (each.job.topic, each.job.target)
+        for each in outcomes
+        if each.job.kind is JobKind.PING and not isinstance(each.outcome, Released)
+    ]
     claims.record(connection, [(each.job, each.outcome) for each in outcomes], now)
+    pings.record(connection, pinged, now)
     for each in outcomes:
         topic, callback = each.job.topic, each.job.target
         match each.change:

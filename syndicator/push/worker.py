@@ -4,7 +4,7 @@
               read which hubs asked for a wait (store)
     renew     claims whose requests outlast a lease (store)
     claim     due jobs, for one lease (store)
-    plan      the request of each job (websub)
+    plan      the request of each job, or how long it waits for its pace (websub)
     send      the requests side by side, so that slow hosts delay no others (outbound)
     judge     what each response means (websub)
     record    the outcomes, in one transaction (store)
@@ -17,13 +17,12 @@ for its requests, records them, and releases its other jobs.
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from syndicator.model.client_keys import queue_key
 from syndicator.model.outbox import (
     GaveUp,
-    Job,
     JobKind,
     Ping,
     Released,
@@ -33,13 +32,14 @@ from syndicator.model.outbox import (
 from syndicator.outbound import Client
 from syndicator.push import lanes
 from syndicator.push.context import QUIET, PushListener, PushOptions, Topics
-from syndicator.push.pace import CLAIM_INTERVAL, CLAIM_LIMIT, CLAIM_PER_HOST, Pace
-from syndicator.push.plan import Live, Plan, plan, read_files, topics_of
+from syndicator.push.pass_times import CLAIM_INTERVAL, CLAIM_LIMIT, CLAIM_PER_HOST, PassTimes
+from syndicator.push.plan import NOTHING, Claimed, Plan, plan, read_files, topics_of
 from syndicator.push.record import PushReport, ResultCounts, record
 from syndicator.push.send import PausedTask, SentTask, TaskSender
-from syndicator.store import claims, outbox, retention, subscriptions
+from syndicator.store import claims, outbox, pings, retention, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
+from syndicator.websub.pace import NO_PACE
 from syndicator.websub.tasks import TaskOutcome, outcome_of
 
 #: The lease of a claim. It is renewed after half its length while the pass runs. When the lease of
@@ -77,6 +77,7 @@ class PushWorker:
         # The wall clock's time at the monotonic clock's zero. It changes when the clock is set.
         self._clock_origin = clock() - timedelta(seconds=time.monotonic())
         self._renew_at = clock()
+        self._pace = options.pace  # of the current pass
         self._pass_lock = threading.Lock()
         # True: the last pass failed (a full disk) or died with its process, and left claimed jobs.
         self._unfinished = True
@@ -92,9 +93,13 @@ class PushWorker:
         self._client.close()
         self.nudge()
 
-    def once(self) -> PushReport:
-        """Do all due jobs, and those that become due meanwhile."""
+    def once(self, *, paced: bool = True) -> PushReport:
+        """Do all due jobs, and those that become due meanwhile.
+
+        `paced`: whether jobs wait for their pace; if not, they are sent at once.
+        """
         with self._pass_lock:
+            self._pace = self._options.pace if paced else NO_PACE
             started = self._clock()
             began = time.monotonic()
             counts = ResultCounts()
@@ -116,7 +121,7 @@ class PushWorker:
             self._wind_down(counts)
         origin = started - timedelta(seconds=began)
         # Twice the longest possible wait: only a wrong clock makes a job due later than that.
-        longest_wait = 2 * max(self._options.retry.longest, LEASE)
+        longest_wait = 2 * max(self._options.retry.longest, self._options.pace.interval, LEASE)
         with self._database.begin() as connection:
             if self._clock_origin - origin > LEASE:
                 retention.shift_back(connection, started, self._clock_origin - origin)
@@ -129,32 +134,33 @@ class PushWorker:
     def _drain(self, counts: ResultCounts) -> None:
         """Renew, claim, plan, send, judge and record until no job is due."""
         pool = self._pool
-        pace = Pace()
+        times = PassTimes()
         while True:
             self._listener.on_progress()
             self._renew()
             now = time.monotonic()
             kinds = lanes.kinds_with_room(pool.waiting_in)
-            if pace.claims(now) and kinds:
-                planned = self._plan(*self._claim(kinds))
+            if times.claims(now) and kinds:
+                claimed = self._claim(kinds)
+                planned = self._plan(claimed)
                 for task in planned.tasks:
                     queue = queue_key(task.job.target, task.job.host)
                     pool.add([(queue, task)], lanes.LANE[task.job.kind])
-                pace.claim_done(len(planned.tasks) + len(planned.unneeded), now)
+                times.claim_done(len(claimed.jobs), now)
             pool.start()
             nudged = self._collect(CLAIM_INTERVAL if pool.busy else 0)
-            if pace.records(len(self._outcomes), busy=pool.busy, now=now):
+            if times.records(len(self._outcomes), busy=pool.busy, now=now):
                 self._record(counts)
-                pace.record_done(time.monotonic())
+                times.record_done(time.monotonic())
             if self._stopped.is_set():
                 self._wind_down(counts)
                 return
             if nudged:
-                pace.claim_soon()
+                times.claim_soon()
             elif not pool.busy and not self._outcomes:
-                if pace.is_over(now):
+                if times.is_over(now):
                     return
-                pace.claim_rest(now)
+                times.claim_rest(now)
 
     def _renew(self) -> None:
         """Extend claims: a request may outlast a lease, and the clock may be set forward."""
@@ -164,15 +170,15 @@ class PushWorker:
                 claims.renew(connection, self._options.claimer, now + LEASE)
             self._renew_at = now + LEASE / 2
 
-    def _claim(self, kinds: Collection[JobKind]) -> tuple[tuple[Job, ...], Live]:
-        """Claim due jobs, and read the subscriptions of their deliveries."""
+    def _claim(self, kinds: Collection[JobKind]) -> Claimed:
+        """Claim due jobs, and read what is known of their targets."""
         if not self._topics.is_served():
-            return (), {}
+            return NOTHING
         now = self._clock()
         with self._database.read() as connection:  # reading doesn't wait for writers
             due = outbox.next_due(connection)
         if due is None or due > now:
-            return (), {}
+            return NOTHING
         # A power cut may undo the claim, but it also ends the process that made it.
         with self._database.begin(durable=False) as connection:
             jobs = claims.claim(
@@ -183,16 +189,23 @@ class PushWorker:
                 limits=_LIMITS,
                 kinds=kinds,
             )
-            pairs = [(job.topic, job.target) for job in jobs if job.kind is JobKind.DELIVER]
-            return jobs, subscriptions.find(connection, pairs, now)
+            pairs = {
+                kind: [(job.topic, job.target) for job in jobs if job.kind is kind]
+                for kind in (JobKind.DELIVER, JobKind.PING)
+            }
+            return Claimed(
+                jobs,
+                live=subscriptions.find(connection, pairs[JobKind.DELIVER], now),
+                pinged=pings.attempted(connection, pairs[JobKind.PING]),
+            )
 
-    def _plan(self, jobs: Sequence[Job], live: Live) -> Plan:
+    def _plan(self, claimed: Claimed) -> Plan:
         """Plan the requests of claimed jobs. Jobs without one are recorded at once."""
         # Read after the claim, and once for all subscribers: they get the newest bytes.
-        files = read_files(topics_of(jobs), self._topics.read)
-        planned = plan(jobs, live, files, lambda: secrets.token_urlsafe(24))
+        files = read_files(topics_of(claimed.jobs), self._topics.read)
         now = self._clock()
-        if unsent := planned.unsent(now):
+        planned = plan(claimed, files, lambda: secrets.token_urlsafe(24), self._pace, now)
+        if unsent := planned.unsent():
             with self._database.begin(durable=False) as connection:
                 claims.record(connection, unsent, now)
         return planned

@@ -47,6 +47,17 @@ def path_below(address: str, root: str) -> str:
     return path.removeprefix(base) if path.startswith(f"{base}/") else path
 
 
+def page_file(address: str) -> str:
+    """The address of the file that a page is written to (jekyll/document.rb `destination`).
+
+    `/a` and `/a.html` are one file, as are `/a/` and `/a/index.html`. Escapes are decoded.
+    """
+    plain = unquote(address, errors="surrogateescape") if "%" in address else address
+    if plain.endswith("/"):
+        return f"{plain}index.html"
+    return plain if plain.endswith((".html", ".htm")) else f"{plain}.html"
+
+
 def is_absolute(address: str) -> bool:
     """Whether the address has a scheme."""
     parts = _PARTS.match(address)

@@ -3,13 +3,13 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy import (
+    URL,
     Column,
     Connection,
     Engine,
@@ -29,11 +29,12 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from syndicator.errors import MovedStateError, StateError
 from syndicator.store import file_modes
+from syndicator.store.read_only import ReadOnlyFile
 from syndicator.store.schema import like_sqlite, metadata
 from syndicator.store.state_errors import readable_errors, without_password
 
 #: The newest migration in `migrations/versions`.
-HEAD = "0007"
+HEAD = "0011"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -67,18 +68,32 @@ class Database:
     Raises StateError, with a readable cause, for each error that an operator can fix.
     """
 
-    def __init__(self, url: str, *, folder_mode: int = file_modes.FOLDER) -> None:
-        """`folder_mode`: the permissions of the state's folder, if it has to be created."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        folder_mode: int = file_modes.FOLDER,
+        group: int | None = None,
+        read_only: bool = False,
+    ) -> None:
+        """`folder_mode`: the permissions of the state's folder, if it has to be created.
+
+        `group`: the group that may read a state in files; None: it stays as it is.
+        `read_only`: create, change and migrate nothing, so that no write permission is needed. A
+        missing or older state is refused.
+        """
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        with readable_errors(without_password(self.url)):
+        self._read_only = read_only
+        self._read_only_file: ReadOnlyFile | None = None
+        self._inode: tuple[int, int] | None = None
+        with self._readable_errors(without_password(self.url)):
             if self.path:
                 _refuse_special_file(str(self.path))
-                file_modes.create(self.path, folder_mode)
-                file_modes.restrict(self.path)
-            self.engine = _engine(url, sqlite=self.sqlite)
-            self._inode: tuple[int, int] | None = None
-            self._migrate()
+            if read_only:
+                self._open_read_only()
+            else:
+                self._open(folder_mode, group)
             self._inode = _inode(self.path)
             companions = file_modes.companions(self.path) if self.path else []
             self._companions = {file: _inode(file) for file in companions}
@@ -93,7 +108,7 @@ class Database:
     @property
     def path(self) -> Path | None:
         """The file of an SQLite state; None: it is not a file."""
-        return Path(self.url.database) if self.sqlite and self.url.database else None
+        return _file_of(self.url)
 
     @contextmanager
     def begin(self, *, durable: bool = True) -> Iterator[Connection]:
@@ -105,7 +120,7 @@ class Database:
         self.check()
         synchronous = _DURABLE if durable else _FAST
         with (
-            readable_errors(self.name),
+            self._readable_errors(self.name),
             self.engine.connect().execution_options(synchronous=synchronous) as connection,
             connection.begin(),
         ):
@@ -117,8 +132,15 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads, from one consistent snapshot."""
         self.check()
-        with readable_errors(self.name), self.engine.connect() as connection, connection.begin():
+        with (
+            self._readable_errors(self.name),
+            self.engine.connect() as connection,
+            connection.begin(),
+        ):
             yield connection
+        if self._read_only_file and not self._read_only_file.is_unchanged():
+            message = f"{self.name} was changed while it was read"
+            raise StateError(message, hint="run the command again")
 
     def check(self) -> None:
         """Raise MovedStateError when the file is not the one that was opened.
@@ -141,6 +163,34 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+    def _readable_errors(self, name: str) -> AbstractContextManager[None]:
+        return readable_errors(name, self.path, write=not self._read_only)
+
+    def _open(self, folder_mode: int, group: int | None) -> None:
+        if self.path:
+            file_modes.create(self.path, folder_mode)
+            file_modes.restrict(self.path)
+        self.engine = _engine(self.url, sqlite=self.sqlite)
+        self._migrate()
+        if self.path:
+            file_modes.share(self.path, group)
+
+    def _open_read_only(self) -> None:
+        if self.path and not os.path.lexists(self.path):
+            raise missing_state(self.name)
+        self.engine, self._read_only_file = _read_only_engine(self.url)
+        with self.engine.connect() as connection:
+            _refuse_other_encoding(self.name, connection)
+            version = _version(connection)
+            if version is None:
+                _refuse_foreign_tables(self.name, connection)
+                raise missing_state(self.name)
+        _refuse_unknown(self.name, version)
+        if version != HEAD:
+            message = f"{self.name} was written by an earlier version (schema {version})"
+            hint = "syndicator run and syndicator build of this version migrate it"
+            raise StateError(message, hint=hint)
 
     def _migrate(self) -> None:
         with self.engine.connect() as connection:
@@ -170,6 +220,19 @@ class Database:
         if daemon := locks.holder(self, "daemon"):
             message = f"a daemon of another version runs on {self.name}: {daemon.name}"
             raise StateError(message, hint="stop it before you use this version")
+
+
+def _file_of(url: URL) -> Path | None:
+    is_sqlite = url.get_backend_name() == "sqlite"
+    return Path(url.database) if is_sqlite and url.database else None
+
+
+def missing_state(name: str) -> StateError:
+    hint = (
+        "syndicator build and syndicator run create it; "
+        "if feeds are published already, use the config that they were built with"
+    )
+    return StateError(f"there is no state yet at {name}", hint=hint)
 
 
 def _inode(path: Path | None) -> tuple[int, int] | None:
@@ -208,18 +271,15 @@ def peek_value(url: str, key: str) -> str | None:
     """
     address = make_url(url)
     name = without_password(address)
-    if address.get_backend_name() == "sqlite":
-        if not address.database or not os.path.lexists(address.database):
-            return None
-        with readable_errors(name):
-            _refuse_special_file(address.database)
-        read_only = {"mode": "ro", "uri": "true"}
-        address = address.set(database=f"file:{quote(address.database)}", query=read_only)
-    engine = create_engine(
-        address, **_POSTGRESQL if address.get_backend_name() == "postgresql" else {}
-    )
+    file = _file_of(address)
+    with readable_errors(name, file, write=False):
+        if file:
+            if not os.path.lexists(file):
+                return None
+            _refuse_special_file(str(file))
+        engine, _ = _read_only_engine(address)
     try:
-        with readable_errors(name), engine.connect() as connection:
+        with readable_errors(name, file, write=False), engine.connect() as connection:
             _refuse_other_encoding(name, connection)
             version = _version(connection)
             if version is None:
@@ -277,13 +337,21 @@ def _refuse_unknown(name: str, version: str) -> None:
         )
 
 
-def _engine(url: str, *, sqlite: bool) -> Engine:
+def _read_only_engine(url: URL) -> tuple[Engine, ReadOnlyFile | None]:
+    """An engine that writes nothing, and the file that it reads; None: another database."""
+    if file := _file_of(url):
+        read_only = ReadOnlyFile(file)
+        return read_only.engine(url), read_only
+    return create_engine(url, **_POSTGRESQL if url.get_backend_name() == "postgresql" else {}), None
+
+
+def _engine(url: URL, *, sqlite: bool) -> Engine:
     if not sqlite:
         like_sqlite("postgresql")
         return create_engine(url, pool_pre_ping=True, **_POSTGRESQL)
     # A state in memory has one connection. LIFO: the connection used last has the pages in its
     # cache; others would cache them again.
-    in_memory = not make_url(url).database
+    in_memory = not url.database
     pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {"pool_use_lifo": True}
     engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, **pool)
 

@@ -13,11 +13,17 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
+from syndicator.errors import StateError
+from syndicator.file_access import group_name, user_name
+
 #: Permissions of the state's files: read and write for the owner.
 FILE = 0o600
 
 #: Permissions of a folder that is created for the state alone.
 FOLDER = 0o700
+
+#: Added for a group that may read the state: it lists and enters the folder.
+_GROUP_ENTERS = stat.S_IRGRP | stat.S_IXGRP
 
 #: Seconds to wait while another process creates a state, which takes a few milliseconds.
 _CREATION_TIMEOUT = 2.0
@@ -89,6 +95,49 @@ def restrict(state: Path) -> None:
         with suppress(OSError):
             if file.lstat().st_uid == os.geteuid():
                 file.chmod(lock if file.suffix == ".lock" else FILE)
+
+
+def share(state: Path, group: int | None) -> None:
+    """Let a group read the state: its folder, its database and the files beside it.
+
+    None: the database keeps its group and permissions. In either case the files beside it get
+    them: SQLite gives them the same mode but, unless root runs it, not the same group.
+    The folder is left alone if it holds anything else, and files of other users always are.
+    Raises StateError if this user is not in the group.
+    """
+    database = Path(os.path.realpath(state))
+    if group is not None:
+        _give(database, group, _mode(database) | FILE | stat.S_IRGRP)
+        if _is_for_state_alone(state):
+            _give(state.parent, group, stat.S_IMODE(state.parent.stat().st_mode) | _GROUP_ENTERS)
+    if lock_mode(state) != FILE:
+        for file in filter(_mode, _files(state)):
+            with suppress(StateError, FileNotFoundError):
+                _give(file, database.stat().st_gid, lock_mode(state))
+
+
+def _give(path: Path, group: int, mode: int) -> None:
+    """Give a file or folder of this user this group and mode, unless it has them."""
+    seen = path.lstat()
+    if os.geteuid() not in (seen.st_uid, 0):
+        return
+    # By path, not by handle: see `restrict`.
+    if seen.st_gid != group:
+        try:
+            os.chown(path, -1, group, follow_symlinks=False)
+        except PermissionError as error:
+            me, name = user_name(os.geteuid()), group_name(group)
+            hint = f"make {me} a member: usermod -aG {name} {me}; or use another state.group"
+            raise StateError(f"{me} can't give {path} to the group {name}", hint=hint) from error
+    if stat.S_IMODE(seen.st_mode) != mode:
+        path.chmod(mode)
+
+
+def _is_for_state_alone(state: Path) -> bool:
+    """Whether a folder was made for the state: it is closed to others and holds nothing else."""
+    names = os.listdir(state.parent)
+    closed = not state.parent.stat().st_mode & stat.S_IXOTH
+    return closed and all(name.startswith(state.name) for name in names)
 
 
 def accessible_to_all(state: Path) -> list[Path]:

@@ -59,13 +59,11 @@ def holder(database: Database, name: str) -> Holder | None:
             process = _advisory_holder(connection, name)
         return Holder(name=process) if process else None
     path = _path(database, name)
-    try:
-        handle = _open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        hint = "check that this user may read it"
-        raise StateError(f"{path} can't be read: {error.strerror}", hint=hint) from error
+    with readable_errors(database.name, write=False):
+        try:
+            handle = _open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -130,6 +128,8 @@ def _open_or_create(database: Database, name: str) -> int:
     except FileExistsError:
         return _open(path, os.O_RDWR | os.O_CREAT, mode)
     if mode != file_modes.FILE:
+        with suppress(PermissionError):  # the operator gave the state to a group without this user
+            os.fchown(handle, -1, os.stat(database.name).st_gid)
         os.fchmod(handle, mode)  # the umask removed the group's permissions
     return handle
 

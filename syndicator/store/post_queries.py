@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
 
-from sqlalchemy import Connection, Integer, bindparam, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, or_, select, tuple_
 
 from syndicator.model.content import PostHead, Term
-from syndicator.store.post_rows import PostRow, post_row
+from syndicator.store.post_rows import PostRow, post_row, terms_json
 from syndicator.store.schema import feed_posts, from_us, posts, to_us
 from syndicator.store.sql import batches
 
@@ -60,6 +60,7 @@ def neighbour(
             posts.c.out,
             posts.c.published <= to_us(now),
             place > here if newer else place < here,
+            *_may_be_in_series(head),
         )
         .order_by(*(column if newer else column.desc() for column in order))
         .execution_options(yield_per=_NEIGHBOURS)
@@ -69,9 +70,25 @@ def neighbour(
         return next((other for other in heads if _series(other) == _series(head)), None)
 
 
+_SERIES = ("collection", "language")
+
+
 def _series(head: PostHead) -> list[Term]:
     """The collection or the language, whose posts follow each other."""
-    return [term for term in head.terms if term.kind in ("collection", "language")]
+    return [term for term in head.terms if term.kind in _SERIES]
+
+
+def _may_be_in_series(head: PostHead) -> list[ColumnElement[bool]]:
+    """Leave most posts of other series out in the database: there may be thousands of series."""
+    labels = {term.kind: term.label for term in head.terms}
+    return [
+        posts.c.terms.contains(
+            terms_json((Term(kind=kind, label=labels[kind]),))[1:-1], autoescape=True
+        )
+        if kind in labels
+        else posts.c.terms.not_like(f'%["{kind}",%')
+        for kind in _SERIES
+    ]
 
 
 _FEEDS_DUE = select(posts.c.feeds).where(
@@ -125,7 +142,7 @@ _SHARED_URLS = (
 
 
 def with_shared_address(connection: Connection) -> list[tuple[str, str]]:
-    """(url, path) of each post whose page has the address of another's, sorted."""
+    """(url, path) of each post whose page is the file of another's, sorted."""
     return sorted(
         (row.url, row.path)
         for batch in batches(connection.scalars(_SHARED_URLS))

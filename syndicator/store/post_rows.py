@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 
 from syndicator.model.content import PostHead, Stat, Term
+from syndicator.ruby.uris import page_file
 from syndicator.store.schema import from_us, to_us
 from syndicator.store.sql import to_json
 
@@ -32,7 +33,8 @@ class PostRow(NamedTuple):
 
 
 @lru_cache(maxsize=4096)  # a site's posts share few combinations
-def _terms_json(terms: tuple[Term, ...]) -> str:
+def terms_json(terms: tuple[Term, ...]) -> str:
+    """The terms as the table has them: `[["tag", "a"], …]`, without spaces."""
     return to_json([[term.kind, term.label] for term in terms])
 
 
@@ -50,7 +52,8 @@ _feeds_json = lru_cache(maxsize=4096)(to_json)
 
 
 def _url_hash(url: str) -> int:
-    digest = blake2b(url.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    """A hash of the page's file, which several addresses may name."""
+    digest = blake2b(page_file(url).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
 
 
@@ -71,7 +74,7 @@ def columns(row: PostRow) -> dict[str, Any]:
         "published": head and to_us(head.published),
         "updated": to_us(head.updated) if head and head.updated else None,
         "text_digest": head and head.text_digest,
-        "terms": _terms_json(head.terms) if head else None,
+        "terms": terms_json(head.terms) if head else None,
         "feeds": _feeds_json(row.feeds),
         "listed": head is None or head.listed,
         "url_hash": head and _url_hash(head.url),

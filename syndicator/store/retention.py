@@ -21,7 +21,17 @@ from sqlalchemy import (
 
 from syndicator.model.outbox import JobKind, JobState
 from syndicator.store import subscriptions as subscribers
-from syndicator.store.schema import feeds, files, hubs, jobs, posts, problems, subscriptions, to_us
+from syndicator.store.schema import (
+    feeds,
+    files,
+    hubs,
+    jobs,
+    pings,
+    posts,
+    problems,
+    subscriptions,
+    to_us,
+)
 
 #: How long a job that was given up, and can't be queued again, stays visible to operators.
 GIVEN_UP_KEPT = timedelta(days=7)
@@ -31,6 +41,8 @@ def delete_expired(connection: Connection, pinged_hubs: Collection[str], now: da
     """Delete rows that nothing needs any more. `pinged_hubs`: the hubs that get pings."""
     subscribers.delete_expired(connection, now)
     connection.execute(delete(hubs).where(hubs.c.url.not_in(pinged_hubs)))
+    topic_published = exists().where(files.c.url == pings.c.topic, ~files.c.gone)
+    connection.execute(delete(pings).where(or_(pings.c.hub.not_in(pinged_hubs), ~topic_published)))
     removed_hub = and_(jobs.c.kind == JobKind.PING, jobs.c.target.not_in(pinged_hubs))
     connection.execute(delete(jobs).where(removed_hub, jobs.c.state != JobState.CLAIMED))
     subscribed = exists().where(

@@ -112,7 +112,7 @@ posts = Table(
     Column("feeds", Text),
     # False: its front matter keeps it out of feeds
     Column("listed", Boolean, nullable=False, server_default=true()),
-    # of its url, which may be too long for an index of PostgreSQL
+    # of the file of its url, which may be too long for an index of PostgreSQL
     Column("url_hash", BigInteger),
 )
 
@@ -310,6 +310,16 @@ hubs = Table(
     Column("last_failure", BigInteger),
     # of the last failure; None: there was none
     Column("error", Text),
+)
+
+#: When each outside hub was last pinged about each topic. See `websub.pace`.
+pings = Table(
+    "pings",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("hub", Text, primary_key=True),
+    # the end of the last attempt, whether it succeeded or not
+    Column("attempted", BigInteger, nullable=False),
 )
 
 #: One row for each verified subscription of a callback to a topic.

@@ -1,13 +1,18 @@
 """Turns errors of the database, its driver and its files into StateError, with a hint."""
 
+import errno
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from syndicator.errors import StateError
+from syndicator.file_access import Refusal, refusal
+from syndicator.store import file_modes
 
 #: Parameters of a URL that hold a secret: `password`, `sslpassword`, `oauth_client_secret`.
 #: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
@@ -18,25 +23,67 @@ _HINT_REBUILD = (
     "posts were first seen to change, the ids of renamed posts, subscriptions, and queued pings"
 )
 
+#: Errors of permissions and of read-only disks.
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+#: What SQLite reports if it may not open, create or write one of the state's files. It does not
+#: say which: https://sqlite.org/rescode.html#readonly_directory
+_SQLITE_REFUSED = ("readonly database", "unable to open database file")
+
 
 @contextmanager
-def readable_errors(name: str) -> Iterator[None]:
-    """Raise StateError for errors of the system and of the database. `name`: of the state."""
+def readable_errors(name: str, file: Path | None = None, *, write: bool = True) -> Iterator[None]:
+    """Raise StateError for errors of the system and of the database. `name`: of the state.
+
+    `file`: of an SQLite state. `write`: whether it is to be written.
+    """
     try:
         yield
     except OSError as error:
-        raise StateError(f"{name}: {error.strerror or error}", hint="check [state] url") from error
+        other = StateError(f"{name}: {error.strerror or error}", hint="check [state] url")
+        raise _refused_by_system(error, write=write) or other from error
     except DBAPIError as error:
         # PostgreSQL's full text holds the values of the row, and so a callback's address.
         diagnostics = getattr(error.orig, "diag", None)
         cause = (diagnostics and diagnostics.message_primary) or str(error.orig)
-        raise _state_error(name, cause) from error
+        refused = any(text in cause for text in _SQLITE_REFUSED)
+        why = _refused_by_sqlite(file, write=write) if file and refused else None
+        raise why or _state_error(name, cause) from error
 
 
 def without_password(url: URL) -> str:
     """A state's URL for people, without its password. libpq accepts one in the query too."""
     query = {key: value for key, value in url.query.items() if not _SECRET.search(key)}
     return url.set(query=query).render_as_string(hide_password=True)
+
+
+def _refused_by_system(error: OSError, *, write: bool) -> StateError | None:
+    """Why this user may not use the file that the error names. None: for another reason."""
+    if error.errno not in _REFUSED or not isinstance(error.filename, str | Path):
+        return None
+    why = refusal(Path(error.filename), write=write)
+    return _state_refusal(why, write=write) if why else None
+
+
+def _refused_by_sqlite(file: Path, *, write: bool) -> StateError | None:
+    """Why this user may not use the state's files. None: it may."""
+    files = [file, *(each for each in file_modes.companions(file) if os.path.lexists(each))]
+    reasons = (refusal(each, write=write) for each in (*files, *([file.parent] if write else ())))
+    if why := next(filter(None, reasons), None):
+        return _state_refusal(why, write=write)
+    log, index, _ = file_modes.companions(file)
+    if not write and os.path.lexists(log) and not os.path.lexists(index):
+        # https://sqlite.org/wal.html#read_only_databases
+        why = refusal(file.parent, write=True)
+        hint = f"copy {file.name} and {log.name} to a folder that this user may write to"
+        cause = f": {why.message}" if why else ""
+        return StateError(f"{log} can't be read without {index.name}{cause}", hint=hint)
+    return None
+
+
+def _state_refusal(why: Refusal, *, write: bool) -> StateError:
+    readers = "" if write else "; or let a group read the state: state.group"
+    return StateError(why.message, hint=f"{why.hint}{readers}")
 
 
 def _state_error(name: str, cause: str) -> StateError:

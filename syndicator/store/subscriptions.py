@@ -305,4 +305,5 @@ def _subscription(row: Row[Any]) -> Subscription:
         network=row.network,
         failures=row.failures,
         failing=from_us(row.failing),
+        attempted=from_us(max(filter(None, (row.last_success, row.last_failure)), default=None)),
     )

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from prometheus_client import Counter
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,9 +13,6 @@ from syndicator.web.catalogue import Catalogue, FeedCatalogue, OnRequest
 from syndicator.web.health import Health, public_routes
 from syndicator.web.poll_limit import PollLimiter
 from syndicator.web.proxies import Proxies
-
-#: Retry-After in seconds, until the first run is complete.
-FIRST_RUN_RETRY = "10"
 
 
 def make_app(
@@ -33,7 +30,10 @@ def make_app(
     """
     router = Starlette(
         routes=[*routes, *public_routes(health)],
-        exception_handlers={404: lambda *_: _not_found(catalogue), ClientDisconnect: _incomplete},
+        exception_handlers={
+            404: lambda request, _: _not_found(catalogue, request),
+            ClientDisconnect: _incomplete,
+        },
     )
     # The redirect to a path with or without its last slash would be built from the Host header.
     router.router.redirect_slashes = False
@@ -46,14 +46,14 @@ def make_app(
     )
 
 
-def _not_found(catalogue: Catalogue) -> PlainTextResponse:
-    """404, or 503 until the first run is complete.
-
-    A reader may drop a feed that is answered 404 (RFC 9110 §15.6.4).
-    """
-    if catalogue.is_complete:
-        return PlainTextResponse("Not Found", 404)
-    return PlainTextResponse("The feeds are being built.\n", 503, {"Retry-After": FIRST_RUN_RETRY})
+def _not_found(catalogue: Catalogue, request: Request) -> Response:
+    """404, or 503 until the first run is complete."""
+    messages = catalogue.messages
+    message = messages.not_found if catalogue.is_complete else messages.building
+    reply = message.select(request.method, request.scope["headers"])
+    response = Response(reply.body, reply.status)
+    response.raw_headers = list(reply.headers)
+    return response
 
 
 def _incomplete(*_: object) -> PlainTextResponse:

@@ -5,14 +5,16 @@ A response's body and headers were built together. A request that began before t
 answered from the old catalogue.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from syndicator.web.conditional import CONDITIONS
+from syndicator.web.messages import Message, Messages
 from syndicator.web.poll_limit import PollLimiter
 from syndicator.web.prepared_responses import (
-    GONE,
     NOT_ALLOWED,
     OPTIONS,
     Prepared,
@@ -20,6 +22,7 @@ from syndicator.web.prepared_responses import (
     PublishedFile,
     moved_to,
     prepare,
+    see_other,
     select,
     too_many_requests,
 )
@@ -30,21 +33,28 @@ from syndicator.web.proxies import Proxies
 OnRequest = Callable[[int, str, Scope], None]
 
 
+#: What is at a path: a file, a redirect, or the message that a file is gone.
+Entry = Prepared | PreparedResponse | Message
+
+
 class Catalogue:
     """Prepared responses by path."""
 
     def __init__(
-        self, *, max_age: int, root: str = "/", moved: Mapping[str, str] | None = None
+        self, *, max_age: int, home: str = "/", moved: Mapping[str, str] | None = None
     ) -> None:
-        """`max_age` is in seconds. `root` is the path of the feeds' public address.
+        """`max_age` is in seconds. `home` is the feeds' public address.
 
-        Requests arrive with `root` where no proxy strips it. Paths in `moved` are redirected (301)
-        to the given address, even if a file has the path.
+        Requests arrive with its path where no proxy strips it. Paths in `moved` are redirected
+        (301) to the given address, even if a file has the path.
         """
         self._max_age = max_age
-        self._roots = dict.fromkeys(("/", root))
+        self._root = unquote(urlsplit(home).path) or "/"
+        self._roots = dict.fromkeys(("/", self._root))
+        self._home = home
+        self.messages = Messages(home)
         self._moved = {path: moved_to(url) for path, url in (moved or {}).items()}
-        self._paths: dict[str, Prepared | PreparedResponse] = {}
+        self._paths: dict[str, Entry] = {}
         self.update([])
 
     def update(self, files: Iterable[PublishedFile], *, gone: Iterable[str] = ()) -> None:
@@ -52,23 +62,47 @@ class Catalogue:
 
         Only one thread at a time may call it. Requests may be answered meanwhile.
         """
-        responses: dict[str, Prepared | PreparedResponse] = dict.fromkeys(gone, GONE)
+        responses: dict[str, Entry] = dict.fromkeys(gone, self.messages.gone)
         responses.update((file.path, prepare(file, self._max_age)) for file in files)
         responses.update(self._moved)
-        if "index.html" in responses:
-            responses[""] = responses["index.html"]
-        self._paths = self._paths | {
+        index = responses.get("index.html")
+        if index is not None:
+            responses[""] = index
+        paths = {
             root + path: response for root in self._roots for path, response in responses.items()
         }
+        if isinstance(index, Prepared) and (base := self._root.removesuffix("/")):
+            # Links of the page start at the path with its slash. A redirect to that path would
+            # never end behind a proxy that removes the slash.
+            paths[base] = index._replace(page=see_other(f"{self._home}index.html"))
+        self._paths = self._paths | paths
 
     @property
     def is_complete(self) -> bool:
         """Whether the first run is complete: it publishes the index page last."""
         return "/index.html" in self._paths
 
-    def find(self, path: str) -> Prepared | PreparedResponse | None:
+    def find(self, path: str) -> Entry | None:
         """What is served at a decoded request path; None if nothing is."""
-        return self._paths.get(path)
+        found = self._paths.get(path)
+        return self._paths.get(without_slip(path, self._root)) if found is None else found
+
+
+def without_slip(path: str, root: str) -> str:
+    """Correct the usual mistakes of a proxy that replaces `root`, the public path.
+
+    nginx's proxy_pass and Apache's ProxyPass replace the text of a path's beginning
+    (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass). If only one of the two
+    texts ends with a slash, `/feeds/all.rss` becomes `//all.rss` or `/feedsall.rss`.
+    """
+    path = single_slashes(path)
+    rest = path.removeprefix(root.removesuffix("/"))
+    return f"/{rest}" if rest != path and not rest.startswith("/") else path
+
+
+def single_slashes(path: str) -> str:
+    """No path of ours has two slashes in a row."""
+    return re.sub("/{2,}", "/", path)
 
 
 class FeedCatalogue:
@@ -92,7 +126,7 @@ class FeedCatalogue:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reply = self.reply(scope)
         if reply is None:
-            await self._rest(scope, receive, send)
+            await self._rest({**scope, "path": single_slashes(scope["path"])}, receive, send)
             return
         await send(
             {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
@@ -106,10 +140,12 @@ class FeedCatalogue:
         entry = self._catalogue.find(scope["path"])
         if entry is None:
             return None
-        if isinstance(entry, PreparedResponse):
-            format, reply = "", entry
-        else:
+        if isinstance(entry, Prepared):
             format, reply = entry.format, self._select(entry, scope)
+        elif isinstance(entry, Message):
+            format, reply = "", entry.select(scope["method"], scope["headers"])
+        else:
+            format, reply = "", entry
         self._on_request(reply.status, format, scope)
         return reply
 

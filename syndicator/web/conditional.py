@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -13,8 +13,16 @@ CONDITIONS = frozenset(
     {b"if-none-match", b"if-modified-since", b"if-match", b"if-unmodified-since"}
 )
 
+#: What proxies append to the tag of a file that they compress: Apache's mod_deflate and mod_brotli
+#: (https://httpd.apache.org/docs/2.4/mod/mod_deflate.html#deflatealteretag), Caddy, Jetty
+#: (`--gzip`), Traffic Server (`-df`).
+_CODING_SUFFIX = re.compile(rb"(?:--?|;)(?:gzip|deflate|df|br|zstd)$")
+
 #: An entity tag in a list (§8.8.3). The quoted part may contain commas.
-_TAG = re.compile(rb'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+_TAG = re.compile(rb'(W/)?("[\x21\x23-\x7e\x80-\xff]*")(?=[ \t,]|$)')
+
+#: Tags of an `If-None-Match` that are compared. Caches list one for each encoding they have.
+_MAX_TAGS = 100
 
 _MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
@@ -36,7 +44,13 @@ _DATE = re.compile(
 )
 
 
-def evaluate(fields: Mapping[bytes, bytes], etag: bytes, last_modified: bytes) -> int:
+def evaluate(
+    fields: Mapping[bytes, bytes],
+    etag: bytes,
+    last_modified: bytes,
+    *,
+    others: Collection[bytes] = (),
+) -> int:
     """The status of a GET or HEAD for an existing file: 200, 304 or 412.
 
     Precedence by RFC 9110 §13.2.2:
@@ -49,6 +63,7 @@ def evaluate(fields: Mapping[bytes, bytes], etag: bytes, last_modified: bytes) -
     6. Otherwise 200.
 
     `fields` has the request's values by name in lower case; several lines of one field are joined.
+    `others`: the ETags of the file's other encodings.
     """
     if (tags := fields.get(b"if-match")) is not None:
         if not matches_strongly(tags, etag):
@@ -59,18 +74,30 @@ def evaluate(fields: Mapping[bytes, bytes], etag: bytes, last_modified: bytes) -
         return 412
     if (tags := fields.get(b"if-none-match")) is not None:
         # Nearly all clients send the one tag they have: hot path.
-        return 304 if tags == etag or matches_weakly(tags, etag) else 200
+        return 304 if tags == etag or matches_weakly(tags, etag, others) else 200
     if (date := fields.get(b"if-modified-since")) is not None and is_same_date(last_modified, date):
         return 304
     return 200
 
 
-def matches_weakly(field: bytes, tag: bytes) -> bool:
+def matches_weakly(field: bytes, tag: bytes, others: Collection[bytes] = ()) -> bool:
     """Whether `If-None-Match` is `*` or lists the tag, by weak comparison (§13.1.2).
 
-    A proxy that compresses the body makes our tag weak; its client still has our content.
+    A proxy that compresses the body makes our tag weak or appends the coding's name to it; its
+    client still has our content. So does a client that lost the quotes of our tag or doubled them:
+    our tags contain no comma, space, quote or backslash. A tag in `others` is not taken for this
+    one with a suffix: a cache that has that encoding only could not use a 304 for this one.
     """
-    return field.strip() == b"*" or any(match[2] == tag for match in _TAG.finditer(field))
+    if field.strip() == b"*":
+        return True
+    bare = tag.strip(b'"')
+    for element in field.translate(None, b'"\\').split(b",", _MAX_TAGS)[:_MAX_TAGS]:
+        listed = element.strip().removeprefix(b"W/")
+        if listed == bare:
+            return True
+        if _CODING_SUFFIX.sub(b"", listed) == bare and b'"%b"' % listed not in others:
+            return True
+    return False
 
 
 def matches_strongly(field: bytes, tag: bytes) -> bool:

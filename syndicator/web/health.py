@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from syndicator.errors import Trouble
+from syndicator.errors import SyndicatorError, Trouble
 
 #: Seconds for which readiness is cached: anyone may request it, and it reads the database.
 _CACHED_SECONDS = 1.0
@@ -44,11 +44,12 @@ class Readiness:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
-    """The sources of health. Called per request; `readiness` and `metrics` run in a thread."""
+    """The sources of health. Called per request; all but `stuck` run in a thread."""
 
     stuck: Callable[[], Sequence[str]]  #: names of the threads that ended or hang
     readiness: Callable[[], Readiness]
     metrics: Callable[[], bytes]  #: Prometheus' text format 0.0.4
+    status: Callable[[], str]  #: JSON, for the operator; raises SyndicatorError
 
 
 def public_routes(health: Health) -> list[Route]:
@@ -57,7 +58,7 @@ def public_routes(health: Health) -> list[Route]:
 
 
 def admin_app(health: Health, hosts: Sequence[str]) -> Starlette:
-    """`/livez`, `/readyz` and `/metrics` of the admin address.
+    """`/livez`, `/readyz`, `/metrics` and `/status` of the admin address.
 
     Only requests with one of `hosts` as their Host are answered. That stops DNS rebinding: a web
     page whose name resolves to this machine can't read it.
@@ -69,7 +70,18 @@ def admin_app(health: Health, hosts: Sequence[str]) -> Starlette:
             text, media_type="text/plain; version=0.0.4; charset=utf-8", headers=_NO_STORE
         )
 
-    routes = [*_routes(health, Readiness.detailed), Route("/metrics", metrics)]
+    async def status(_request: Request) -> Response:
+        try:
+            text = await run_in_threadpool(health.status)
+        except SyndicatorError as error:
+            return PlainTextResponse(f"{error}\n", 503, _NO_STORE)
+        return Response(text, media_type="application/json", headers=_NO_STORE)
+
+    routes = [
+        *_routes(health, Readiness.detailed),
+        Route("/metrics", metrics),
+        Route("/status", status),
+    ]
     trusted = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     app = Starlette(routes=routes, middleware=[trusted])
     app.router.redirect_slashes = False

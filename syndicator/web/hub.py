@@ -4,7 +4,6 @@ A request becomes jobs in the outbox and is answered at once. `push` makes the r
 follow: verifications and deliveries.
 """
 
-import html
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +16,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from syndicator.errors import OutputError, StateError
+from syndicator.formats.html import hub_page
 from syndicator.model.outbox import Mode
 from syndicator.store import deliveries, outbox, subscriptions
 from syndicator.store.database import Database
@@ -161,7 +161,7 @@ class HubEndpoint:
     def __init__(self, hub: Hub, *, home: str, trusted: Sequence[Network] = ()) -> None:
         self._hub = hub
         self._trusted = trusted
-        self._page = _PAGE.format(home=html.escape(home, quote=True))
+        self._page = hub_page(home=home)
 
     def routes(self, path: str) -> list[BaseRoute]:
         """The endpoint at a path: POST for programs, GET and HEAD for people, 405 otherwise."""
@@ -200,16 +200,3 @@ async def _body(request: Request) -> bytes | None:
 def _text(status: int, text: str, *, wait: int | None = None) -> Response:
     headers = {} if wait is None else {"Retry-After": str(wait)}
     return PlainTextResponse(f"{text}.\n", status_code=status, headers=headers)
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>A WebSub hub</title>
-<h1>This address is for feed readers</h1>
-<p>It is a <a href="https://www.w3.org/TR/websub/">WebSub</a> hub: feed readers subscribe here,
-automatically, and then receive new entries of this site's feeds as soon as they are published.
-It serves this site's feeds only.</p>
-<p>You need not do anything here. The feeds are at <a href="{home}">{home}</a>.</p>
-"""

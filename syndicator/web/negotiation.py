@@ -1,9 +1,15 @@
-"""Chooses the content encoding of a response from `Accept-Encoding` (RFC 9110 §12.5.3)."""
+"""Chooses the content encoding of a response from `Accept-Encoding` (RFC 9110 §12.5.3).
+
+And between a text and a page, from `Accept`.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache
 
 IDENTITY = "identity"
+
+#: Bytes of a field that are read. Browsers send about 150; a head may have 32 KiB.
+_MAX_FIELD = 1000
 
 
 # Clients send a handful of values. The server's limit on headers bounds the size of each.
@@ -30,9 +36,14 @@ def choose(accept_encoding: bytes | None, offered: Sequence[str]) -> str | None:
     return IDENTITY if identity > best_weight else best
 
 
+def accepts_html(accept: bytes) -> bool:
+    """Whether `Accept` lists HTML, as browsers do; `*/*` alone does not (RFC 9110 §12.5.1)."""
+    return _weights(accept).get("text/html", 0.0) > 0
+
+
 def _weights(field: bytes) -> dict[str, float]:
     weights = {}
-    for element in field.decode("latin-1").lower().split(","):
+    for element in field[:_MAX_FIELD].decode("latin-1").lower().split(","):
         coding, *parameters = (part.strip() for part in element.split(";"))
         if coding:
             # §8.4.1.3: x-gzip is gzip.

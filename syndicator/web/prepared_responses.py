@@ -74,12 +74,13 @@ class Prepared(NamedTuple):
 
     format: str  #: one of `FORMATS`; "" for other files
     variants: Mapping[str, Variant]  #: by content coding
+    etags: tuple[bytes, ...]  #: of all variants
     offered: tuple[str, ...]  #: the content codings, smallest body first
     last_modified: bytes
     page: PreparedResponse | None  #: redirect for people who open a feed in a browser
 
 
-def _response(status: int, headers: Headers, body: bytes = b"") -> PreparedResponse:
+def response(status: int, headers: Headers, body: bytes = b"") -> PreparedResponse:
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(),
         *(b": ".join(line) for line in headers),
@@ -87,27 +88,34 @@ def _response(status: int, headers: Headers, body: bytes = b"") -> PreparedRespo
     return PreparedResponse(status, headers, body, b"\r\n".join([*lines, b""]))
 
 
-def _text(status: int, text: str, *headers: tuple[bytes, bytes]) -> PreparedResponse:
+def text_response(status: int, text: str, *headers: tuple[bytes, bytes]) -> PreparedResponse:
     body = text.encode()
     content: Headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", b"%d" % len(body)),
     ]
-    return _response(status, [*content, *headers], body)
+    return response(status, [*content, *headers], body)
 
 
-GONE = _text(410, "This feed is no longer published.\n")
-NOT_ALLOWED = _text(405, "Only GET, HEAD and OPTIONS are allowed.\n", _ALLOW)
-OPTIONS = _response(204, [_ALLOW])
-_NOT_ACCEPTABLE = _text(
+def html_response(status: int, page: bytes, *headers: tuple[bytes, bytes]) -> PreparedResponse:
+    content: Headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-length", b"%d" % len(page)),
+    ]
+    return response(status, [*content, *headers], page)
+
+
+NOT_ALLOWED = text_response(405, "Only GET, HEAD and OPTIONS are allowed.\n", _ALLOW)
+OPTIONS = response(204, [_ALLOW])
+_NOT_ACCEPTABLE = text_response(
     406,
     "No acceptable encoding: this file is served as identity, gzip or br.\n",
     (b"vary", b"Accept-Encoding"),
 )
-_PRECONDITION_FAILED = _text(412, "The file does not match the request's precondition.\n")
+_PRECONDITION_FAILED = text_response(412, "The file does not match the request's precondition.\n")
 _CLOSE = (b"connection", b"close")
-TOO_LARGE = _text(431, "The request's headers are too large.\n", _CLOSE)
-TOO_MANY = _text(503, "Too many connections.\n", (b"retry-after", b"20"), _CLOSE)
+TOO_LARGE = text_response(431, "The request's headers are too large.\n", _CLOSE)
+TOO_MANY = text_response(503, "Too many connections.\n", (b"retry-after", b"20"), _CLOSE)
 
 
 def too_many_requests(wait: int) -> PreparedResponse:
@@ -116,7 +124,7 @@ def too_many_requests(wait: int) -> PreparedResponse:
         "You already have this version. Send If-None-Match or If-Modified-Since: "
         "conditional requests are not limited.\n"
     )
-    return _text(429, text, (b"retry-after", b"%d" % wait))
+    return text_response(429, text, (b"retry-after", b"%d" % wait))
 
 
 def prepare(file: PublishedFile, max_age: int) -> Prepared:
@@ -142,15 +150,16 @@ def prepare(file: PublishedFile, max_age: int) -> Prepared:
         if coding != IDENTITY:
             content.append((b"content-encoding", coding.encode()))
         variants[coding] = Variant(
-            etag, _response(200, content + validated, body), _response(304, validated)
+            etag, response(200, content + validated, body), response(304, validated)
         )
     offered = tuple(sorted(file.bodies, key=lambda coding: (len(file.bodies[coding]), coding)))
     format = format_of(file.media_type)
     page = None
     if file.page is not None:
         up = "../" * file.path.count("/")
-        page = _see_other(f"{up}{quote(file.page)}#{format}")
-    return Prepared(format, variants, offered, last_modified, page)
+        page = see_other(f"{up}{quote(file.page)}#{format}")
+    etags = tuple(variant.etag for variant in variants.values())
+    return Prepared(format, variants, etags, offered, last_modified, page)
 
 
 def format_of(media_type: str) -> str:
@@ -158,8 +167,8 @@ def format_of(media_type: str) -> str:
     return FORMATS.get(media_type.partition(";")[0], "")
 
 
-def _see_other(page: str) -> PreparedResponse:
-    """Redirect to the page for people (303).
+def see_other(page: str) -> PreparedResponse:
+    """Redirect people to a page (303).
 
     Browsers show a feed as plain source. Only browsers send `Sec-Fetch-Dest: document`, and only
     for an address that a person opens (https://www.w3.org/TR/fetch-metadata/). `Accept` doesn't
@@ -171,7 +180,7 @@ def _see_other(page: str) -> PreparedResponse:
         (b"cache-control", b"no-store"),
         (b"vary", b"Sec-Fetch-Dest"),
     )
-    return _text(303, f"This feed is for feed readers. Its page is {page}\n", *headers)
+    return text_response(303, f"People are sent to the page {page}\n", *headers)
 
 
 def moved_to(url: str) -> PreparedResponse:
@@ -180,7 +189,7 @@ def moved_to(url: str) -> PreparedResponse:
     Clients merge the headers of all hops, and would find two `self` links.
     """
     location = quote(url, safe=":/?#[]@!$&'()*+,;=%~")
-    return _text(301, f"Moved to {location}\n", (b"location", location.encode("ascii")))
+    return text_response(301, f"Moved to {location}\n", (b"location", location.encode("ascii")))
 
 
 def select(file: Prepared, headers: Headers) -> PreparedResponse:
@@ -195,7 +204,7 @@ def select(file: Prepared, headers: Headers) -> PreparedResponse:
     if coding is None:
         return _NOT_ACCEPTABLE
     variant = file.variants[coding]
-    status = evaluate(fields, variant.etag, file.last_modified)
+    status = evaluate(fields, variant.etag, file.last_modified, others=file.etags)
     if status == 304:
         return variant.not_modified
     return variant.ok if status == 200 else _PRECONDITION_FAILED

@@ -6,6 +6,7 @@ the number of headers, nor how long a request takes to arrive or a response to b
 
 from asyncio import TimerHandle, Transport
 from math import inf
+from socket import AF_UNIX
 from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade
@@ -22,8 +23,8 @@ from syndicator.web.connection_limits import (
 )
 from syndicator.web.one_at_a_time import SerialProtocol
 from syndicator.web.prepared_responses import TOO_LARGE, TOO_MANY, Headers, PreparedResponse
-from syndicator.web.proxies import FORWARDED
-from syndicator.web.request_head import CHECKED, refusal
+from syndicator.web.proxies import FORWARDED, UNIX_PEER
+from syndicator.web.request_head import CHECKED, origin_form, refusal
 
 #: In every response, so that no browser treats a feed as a page or a script.
 NOSNIFF = ("x-content-type-options", "nosniff")
@@ -56,6 +57,8 @@ class BoundedProtocol(SerialProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if transport.get_extra_info("socket").family == AF_UNIX:
+            self.client = (UNIX_PEER, 0)
         # Each connection uses a file descriptor that a build may need.
         if len(self.connections) < (self.limit_concurrency or inf):
             self._client = self._shares.join(self, self._peer(), self.app.proxies)
@@ -160,6 +163,7 @@ class BoundedProtocol(SerialProtocol):
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if (reason := refusal(method, version, checked, self.headers)) is not None:
             raise ValueError(reason)
+        self.url = origin_form(self.url)
         if any(name in FORWARDED for name, _ in checked):
             self.app.proxies.report_if_untrusted(self._peer())
         self.expect_100_continue = any(

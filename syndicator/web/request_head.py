@@ -13,6 +13,9 @@ CHECKED = FORWARDED | {b"host", b"expect", b"upgrade"}
 #: Headers that announce a body.
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
+#: The part of an absolute-form target before its path, which may be empty (RFC 9112 §3.2.2).
+_ORIGIN = re.compile(rb"https?://[^/?]+", re.IGNORECASE)
+
 #: `uri-host [ ":" port ]` (RFC 9110 §7.2), with RFC 3986's reg-name or IP-literal. May be empty.
 _HOST = re.compile(
     rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*(?::[0-9]*)?|\[([0-9A-Fa-f:.]+)\](?::[0-9]*)?"
@@ -31,6 +34,12 @@ def is_host(value: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def origin_form(target: bytes) -> bytes:
+    """Path and query of a request's target: clients send URLs to a server they take for a proxy."""
+    path = target[match.end() :] if (match := _ORIGIN.match(target)) else target
+    return path if match is None or path.startswith(b"/") else b"/" + path
 
 
 def refusal(method: bytes, version: str, checked: Headers, headers: Headers) -> str | None:

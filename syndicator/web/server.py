@@ -1,18 +1,20 @@
 """Runs uvicorn in a thread of its own, started and stopped from synchronous code."""
 
+import os
 import socket
 import sys
 import threading
 import time
 from asyncio import Protocol
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 
 from syndicator.errors import SyndicatorError
-from syndicator.listen import listen
+from syndicator.listen import Address, UnixSocket, listen
 from syndicator.web.catalogue import FeedCatalogue
 from syndicator.web.client_shares import ClientShares
 from syndicator.web.connection_limits import (
@@ -34,25 +36,31 @@ SWITCH_INTERVAL = 0.0005
 
 
 class Server:
-    """Serves an app until it is stopped. Doesn't touch signal handlers and logging."""
+    """Serves an app until it is stopped. Doesn't touch signal handlers and logging.
+
+    The file of a Unix socket is removed at the end.
+    """
 
     def __init__(
         self,
         app: FeedCatalogue,
-        host: str,
-        port: int,
+        address: Address | None,
         *,
+        sockets: Sequence[socket.socket] = (),
         setting: str = "web.listen",
         limits: ConnectionLimits | None = None,
         stuck_after: float = STUCK_AFTER,
     ) -> None:
         """Port 0 chooses a free port; `port` has its number after `start`.
 
-        `setting` names the setting that host and port come from. Without `limits`, the default
-        ones apply. `stuck_after` is in seconds.
+        `sockets` that listen already are served instead of `address`, which comes from `setting`
+        and may then be None.
+        Without `limits`, the default ones apply. `stuck_after` is in seconds.
         """
-        self.host = host
-        self.port = port
+        self._address = address
+        self._sockets = list(sockets)
+        self._names: list[Any] = []  #: of the sockets: host and port, or a path
+        self._own_file: os.stat_result | None = None  #: of our Unix socket
         self._setting = setting
         self._stuck_after = stuck_after
         limits = limits or ConnectionLimits()
@@ -79,24 +87,44 @@ class Server:
         self._server = _ObservedServer(self._config)
         self._thread = threading.Thread(target=self._run, name=setting, daemon=True)
         self._failure: BaseException | None = None
-        self._socket: socket.socket | None = None
 
     def start(self) -> None:
         """Start serving; returns when requests are answered.
 
         Raises SyndicatorError if the address is not available.
         """
-        self._socket = listen(self.host, self.port, self._setting)
-        # Accepted connections inherit it.
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        if not self._sockets and self._address is not None:
+            self._sockets = [listen(self._address, self._setting)]
+            if isinstance(self._address, UnixSocket):
+                self._own_file = os.stat(self._address.path)
+        for each in self._sockets:  # accepted connections inherit it
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self._names = [each.getsockname() for each in self._sockets]
         sys.setswitchinterval(SWITCH_INTERVAL)
-        self.port = self._socket.getsockname()[1]
         self._thread.start()
         self._server.ready.wait()
         if self._failure is not None:
             raise SyndicatorError(
                 f"the web server did not start: {self._failure}"
             ) from self._failure
+
+    @property
+    def port(self) -> int:
+        """The port of the first TCP socket; 0: there is none, or it was not started."""
+        return next((name[1] for name in self._names if isinstance(name, tuple)), 0)
+
+    @property
+    def url(self) -> str:
+        """The address of the root on this machine, such as "http://127.0.0.1:8080/".
+
+        "unix:/path" for a Unix socket.
+        """
+        name = self._names[0]
+        if not isinstance(name, tuple):
+            return f"unix:{name}"
+        host = str(name[0])
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{name[1]}/"
 
     def replace(self, app: FeedCatalogue) -> None:
         """Answer further requests with another app. The socket and its connections stay open."""
@@ -116,10 +144,19 @@ class Server:
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(timeout)
+        self._remove_own_file()
+
+    def _remove_own_file(self) -> None:
+        """Remove the file of our Unix socket, unless another process has replaced it."""
+        if self._own_file is None or not isinstance(self._address, UnixSocket):
+            return
+        with suppress(OSError):
+            if os.path.samestat(os.lstat(self._address.path), self._own_file):
+                os.unlink(self._address.path)
 
     def _run(self) -> None:
         try:
-            self._server.run(sockets=[self._socket] if self._socket else [])
+            self._server.run(sockets=self._sockets)
         except BaseException as failure:  # start() raises it
             self._failure = failure
         finally:

@@ -146,12 +146,13 @@ def _subscribe_or_unsubscribe(
     verification = Verification(mode=mode, topic=topics[0])
     if mode is Mode.SUBSCRIBE:
         seconds = form.get("hub.lease_seconds", [""])[0]
-        if seconds and not re.fullmatch(r"[0-9]*[1-9][0-9]*", seconds):
-            return Refused(status=400, text="hub.lease_seconds must be a positive integer")
+        if seconds and not re.fullmatch(r"[0-9]+", seconds):
+            return Refused(status=400, text="hub.lease_seconds must be a number of seconds")
         secret = form.get("hub.secret", [""])[0].encode()
         if len(secret) >= SECRET_LIMIT:
             return Refused(status=400, text=f"hub.secret must be shorter than {SECRET_LIMIT} bytes")
-        granted = lease.granted(int(seconds[:12]) if seconds else None)
+        # Subscribers send 0 or nothing for "as long as you like", as PubSubHubbub 0.3 had it.
+        granted = lease.granted(int(seconds[:12] or 0) or None)
         verification = replace(verification, lease=granted, secret=secret or None)
     return Accepted(
         callback=callback, host=host_name(callback), topic=topic, verification=verification

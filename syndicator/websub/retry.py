@@ -38,6 +38,15 @@ class RetryPolicy:
     pings: Sequence[timedelta]
     callbacks: Sequence[timedelta]  #: of deliveries and denials
 
+    def pings_after(self, answer: Response) -> Sequence[timedelta]:
+        """The schedule of a ping that got this answer.
+
+        A hub that refuses one will refuse the next (RFC 9110 §15.5): one retry is enough for a hub
+        that is just being installed. 408 and 429 ask for another try (§15.5.9, RFC 6585 §4).
+        """
+        refused = answer.status is not None and 400 <= answer.status < 500
+        return self.pings[:1] if refused and answer.status not in (408, 429) else self.pings
+
     @property
     def verifications(self) -> Sequence[timedelta]:
         return self.callbacks[:VERIFY_RETRIES]

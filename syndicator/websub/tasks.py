@@ -133,7 +133,7 @@ def outcome_of(
     if response.stopped:
         return TaskOutcome(job=job, outcome=Released())
 
-    failure = _failure(job, response, now, _schedule(task, retry), jitter)
+    failure = _failure(job, response, now, _schedule(task, response, retry), jitter)
     done_or_failed = Done() if response.succeeded else failure
     match job.detail:
         case Ping() | Denial():
@@ -146,11 +146,11 @@ def outcome_of(
             return _delivery(task, response, now, failure)
 
 
-def _schedule(task: Task, retry: RetryPolicy) -> Sequence[timedelta]:
+def _schedule(task: Task, response: Response, retry: RetryPolicy) -> Sequence[timedelta]:
     """The waits before the retries of a task."""
     match task.job.detail:
         case Ping():
-            return retry.pings
+            return retry.pings_after(response)
         case Verification() if task.expected:
             return retry.verifications
         case _:

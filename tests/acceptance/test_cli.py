@@ -471,7 +471,9 @@ def test_init_writes_a_config_that_works(tmp_path: Path) -> None:
     [
         ("title: T\n", "Blog.Example.org\n", 'url   = "https://blog.example.org/"'),
         ("title: T\nurl: https://e.com\n", "blog.example.org\n", None),
-        ("title: T\n", '"x\n', 'url   = "https://example.org/"'),
+        ("title: T\n", "https://blog.example.org/\n", 'url   = "https://blog.example.org/"'),
+        ("title: T\n", "blog.bücher.org\n", 'url   = "https://blog.xn--bcher-kva.org/"'),
+        ("title: T\n", '"blog\n', 'url   = "https://example.org/"'),
         ("title: T\n", "", 'url   = "https://example.org/"'),
     ],
 )
@@ -483,13 +485,15 @@ def test_init_takes_the_address_of_a_cname(
     command.config.unlink()
     command.post("2026-01-02-one")
     (command.site / "_config.yml").write_text(config)
-    (command.site / "CNAME").write_text(cname)
+    (command.site / "CNAME").write_text(cname, "utf-8")
     done = command("init", "site")
     assert done.returncode == 0
     text = command.config.read_text()
     assert ("\nurl   = " in text) is (url is not None)
     assert url is None or url in text
-    assert ("CNAME" in done.stdout) is (url is not None and "blog" in url)
+    assert ("CNAME" in done.stdout) is (url is not None and bool(cname))
+    is_other_form = '"' in cname or "/" in cname or not cname.isascii()
+    assert any(word in done.stdout for word in ("is read as", "is not a dom")) is is_other_form
     assert command("check").returncode == 0
 
 

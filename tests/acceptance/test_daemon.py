@@ -16,6 +16,11 @@ import pytest
 import requests
 from command import AT_ONCE, PATIENCE, Command, Hub, free_port, until
 
+from syndicator.outputs import owner
+
+#: Names of temporary files in the output folder.
+TEMPORARY = ".syndicator-[0-9]*"
+
 
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
@@ -108,6 +113,24 @@ def test_the_operators_address_follows_the_config(command: Command) -> None:
         daemon.send(signal.SIGHUP)
         until(lambda: not is_served(f"{new}metrics"))
         assert requests.get(f"{command.url}livez", timeout=5).ok
+
+
+def test_the_daemon_is_asked_for_its_status(command: Command) -> None:
+    """By a user who has no config and may not read the state."""
+    options = ("status", "--url", command.admin)
+    with command.running():
+        written = command.config.rename(command.root / "hidden.toml")
+        assert command(*options, "--check").stdout == "All is well.\n"
+        asked = json.loads(command(*options, "--json").stdout)
+        written.rename(command.config)
+        read = json.loads(command("status", "--json").stdout)
+        assert asked.keys() == read.keys()
+        assert (asked["daemon"], asked["feeds"]) == (read["daemon"], read["feeds"])
+        public = command("status", "--check", "--url", command.url)
+        assert "is not the operator's address" in public.stderr
+    stopped = command(*options, "--check")
+    assert (stopped.returncode, "no daemon answers at" in stopped.stderr) == (1, True)
+    assert command(*options).returncode == 2
 
 
 def test_a_saved_post_is_published_and_pinged_at_once(command: Command, hub: Hub) -> None:
@@ -232,7 +255,7 @@ def test_a_signal_stops_it(command: Command, number: signal.Signals) -> None:
     with command.running() as daemon:
         code, seconds = daemon.end(number)
         assert (code, seconds < AT_ONCE) == (0, True)
-    assert not [path for path in command.feeds.rglob("*") if path.name.startswith(".")]
+    assert not list(command.feeds.rglob(TEMPORARY))
 
 
 def test_a_second_signal_stops_it_at_once(command: Command, hub: Hub) -> None:
@@ -266,6 +289,42 @@ def test_a_second_daemon_names_the_first(command: Command) -> None:
         assert f"pid {daemon.process.pid}" in second.stderr
         assert "Traceback" not in second.stderr
         assert f"pid {daemon.process.pid}" in command("status").stdout
+
+
+def test_a_daemon_of_another_state_leaves_the_folder_alone(
+    command: Command, tmp_path: Path
+) -> None:
+    """It exits with 1, and a reload keeps the old config. The file that says so is not served."""
+    other = Command(tmp_path / "other")
+    with command.running(), other.running() as daemon:
+        assert (command.feeds / owner.NAME).exists()
+        assert requests.get(command.url + owner.NAME, timeout=5).status_code == 404
+        third = Command(tmp_path / "third", f'[output]\npath = "{command.feeds}"')
+        refused = third("run")
+        assert refused.returncode == 1
+        whose = f"{command.feeds} belongs to another state: {command.root}/var/syndicator.db on "
+        assert whose in refused.stderr
+        other.configure(f'[output]\npath = "{command.feeds}"')
+        daemon.send(signal.SIGHUP)
+        daemon.line(lambda line: "the new config is not used" in line and whose in line)
+
+
+def test_a_daemon_whose_folder_is_taken_over_stops_building(
+    command: Command, tmp_path: Path
+) -> None:
+    """It goes on serving what it has published, and reports the fault until the folder is free."""
+    other = Command(tmp_path / "other", f'[output]\npath = "{command.feeds}"')
+    command.configure(poll="200ms")
+    with command.running() as daemon:
+        published = requests.get(f"{command.url}all.rss", timeout=5).content
+        (command.feeds / owner.NAME).unlink()
+        assert other("build").returncode == 0
+        daemon.line(lambda line: f"belongs to another state: {other.root}" in line)
+        assert requests.get(f"{command.url}readyz", timeout=5).json()["error"] == "output"
+        assert requests.get(f"{command.url}all.rss", timeout=5).content == published
+        assert command.feed("all.rss").encode() != published
+        (command.feeds / owner.NAME).unlink()
+        until(lambda: command.feed("all.rss").encode() == published)
 
 
 def test_an_address_in_use_is_one_message(command: Command) -> None:
@@ -452,7 +511,7 @@ def test_a_problem_is_logged_once_and_when_it_is_gone(command: Command) -> None:
         until(lambda: metric(command, unchanged) > before + 3)
         assert count("tomorow", daemon.err) == 1
         command.post("2026-01-03-bad", "Good now")
-        daemon.line(lambda line: "problems are gone" in line)
+        daemon.line(lambda line: '"solved"' in line)
 
 
 def test_systemd_is_notified(command: Command) -> None:
@@ -510,4 +569,4 @@ def test_nothing_is_lost_when_it_is_killed(command: Command, hub: Hub) -> None:
         until(is_pinged_with_all_titles)
     with closing(sqlite3.connect(command.root / "var/syndicator.db")) as state:
         assert state.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert not [path for path in command.feeds.rglob("*") if path.name.startswith(".")]
+    assert not list(command.feeds.rglob(TEMPORARY))

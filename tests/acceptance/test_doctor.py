@@ -1,6 +1,7 @@
 """`syndicator doctor` on real folders, states and servers. It writes nothing."""
 
 import json
+import os
 import socket
 import sqlite3
 import threading
@@ -194,7 +195,25 @@ def test_folders(tmp_path: Path) -> None:
         "state.url",
     ]
     assert problems[1].message == f"only 0 bytes are free at {tmp_path / 'full'}"
-    assert problems[2].message == f"{tmp_path / 'fixed'} is not writable"
+    assert problems[2].message == f"{tmp_path / 'fixed'} is on a read-only disk"
+
+
+def test_a_group_that_is_kept_out(tmp_path: Path) -> None:
+    """Each folder above the state must let it in, by its group or as everyone."""
+    open_folder, closed = tmp_path / "open", tmp_path / "open/closed"
+    closed.mkdir(parents=True)
+    open_folder.chmod(0o755)
+    closed.chmod(0o700)
+    group = os.getegid()
+    problems = [
+        problem
+        for problem in doctor.check_group(closed / "state.db", group)
+        if str(open_folder) in problem.message
+    ]
+    assert [problem.path for problem in problems] == ["state.group"]
+    assert f"chmod g+x {closed}" in (problems[0].hint or "")
+    closed.chmod(0o750)
+    assert str(open_folder) not in str(list(doctor.check_group(closed / "state.db", group)))
 
 
 def test_folders_that_cannot_be_looked_up(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def started_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machin
             hub.topics(6)
             yield Machine(command, daemon, hub, site, feeds, state)
             assert daemon.end()[0] == 0
-        assert not [path for path in command.feeds.rglob("*") if path.name.startswith(".")]
+        assert not list(command.feeds.rglob(".syndicator-[0-9]*"))
 
 
 @pytest.fixture

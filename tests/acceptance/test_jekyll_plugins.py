@@ -94,7 +94,8 @@ def test_notes_change_no_exit_code(site: Site) -> None:
     report = site.build()
     (note,) = report.notes
     assert (str(note), report.problems) == (
-        "_posts/2026-01-02-x.md:7: site.github.license is not known here, and printed as nothing",
+        "_posts/2026-01-02-x.md:7: site.github.license is not known here: it is empty, and false in"
+        " a condition",
         (),
     )
     assert check_site(site.service().config).notes == report.notes

@@ -15,6 +15,7 @@ import pytest
 from command import PATIENCE, free_port, until
 from healthy import HEALTHY
 
+from syndicator.outputs import owner
 from syndicator.web.app import make_app
 from syndicator.web.catalogue import Catalogue, PublishedFile
 from syndicator.web.server import Server
@@ -31,6 +32,14 @@ TYPES = {
     "all.html": "text/html",
     "index.html": "text/html",
     "feeds.opml": "text/x-opml",
+}
+#: Copies of feeds, as an operator adds them to the example: path, and percent-encoded path.
+ALIASES = {
+    ("feed.xml", "feed.xml"): ("all.atom", "all.atom"),
+    ("feed/größe.xml", "feed/gr%C3%B6%C3%9Fe.xml"): (
+        "category/größe.rss",
+        "category/gr%C3%B6%C3%9Fe.rss",
+    ),
 }
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
@@ -49,15 +58,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(f"what is in {path} ".encode() * 200)
         Path(f"{file}.gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
+    for (alias, _), (feed, _) in ALIASES.items():
+        (folder / alias).parent.mkdir(exist_ok=True)
+        shutil.copy2(folder / feed, folder / alias)
+    (folder / owner.NAME).write_text("/var/lib/syndicator/syndicator.db")
     return folder
 
 
 @pytest.fixture(scope="module")
 def ours(folder: Path) -> Iterator[int]:
     catalogue = Catalogue(max_age=300)
+    files = {path: path for path in TYPES}
+    files |= {alias: feed for (alias, _), (feed, _) in ALIASES.items()}
     catalogue.update(
         PublishedFile(
-            path=path,
+            path=served,
             media_type=f"{kind}; charset=utf-8",
             updated=datetime.fromtimestamp((folder / path).stat().st_mtime, UTC),
             digest=hashlib.sha256((folder / path).read_bytes()).hexdigest(),
@@ -70,14 +85,15 @@ def ours(folder: Path) -> Iterator[int]:
                 "gzip": (folder / f"{path}.gz").read_bytes(),
             },
         )
-        for path, kind in TYPES.items()
+        for served, path in files.items()
+        for kind in (TYPES[path],)
     )
     app = make_app(
         catalogue,
         health=HEALTHY,
         on_request=lambda _status, _suffix, _scope: None,
     )
-    server = Server(app, "127.0.0.1", 0)
+    server = Server(app, ("127.0.0.1", 0))
     server.start()
     yield server.port
     server.stop()
@@ -103,6 +119,15 @@ def theirs(
     ):
         assert written in example
         example = example.replace(written, replacement)
+    in_files, in_links = (
+        next(line for line in example.splitlines() if line.strip().startswith(begin))
+        for begin in ('# "/feed.xml"', '# "~^/feed')
+    )
+    for (alias, encoded), (feed, link) in ALIASES.items():
+        in_file = in_files.replace("feed.xml", alias).replace("all.atom", feed)
+        in_link = in_links.replace("feed\\.xml", encoded).replace("all.atom", link)
+        for line, added in ((in_files, in_file), (in_links, in_link)):
+            example = example.replace(line, f"{line}\n{added.replace('# ', '', 1)}")
     places = "".join(
         f"{name}_temp_path {place}/{name};\n"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -163,7 +188,12 @@ def ask(
 
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
 @pytest.mark.parametrize(
-    "path", ["/", *(f"/{path.replace('größe', 'gr%C3%B6%C3%9Fe')}" for path in TYPES)]
+    "path",
+    [
+        "/",
+        *(f"/{path.replace('größe', 'gr%C3%B6%C3%9Fe')}" for path in TYPES),
+        *(f"/{encoded}" for _, encoded in ALIASES),
+    ],
 )
 def test_the_same_headers_and_body(ours: int, theirs: int, path: str, coding: str) -> None:
     """Type with charset, length, coding, Link, Cache-Control, Last-Modified, Vary and nosniff."""
@@ -216,9 +246,11 @@ def test_304(theirs: int) -> None:
         assert (status, 'rel="self"' in received["link"]) == (304, True)
 
 
-@pytest.mark.parametrize("path", ["/nothing.rss", "/all.rss.gz", "/../all.rss", "/category/"])
+@pytest.mark.parametrize(
+    "path", ["/nothing.rss", "/all.rss.gz", "/../all.rss", "/category/", f"/{owner.NAME}"]
+)
 def test_404_without_links(theirs: int, path: str) -> None:
-    """Errors name no hub, and compressed siblings have no address of their own."""
+    """Errors name no hub. Compressed siblings and the folder's owner have no address."""
     status, received, _ = ask(theirs, path)
     assert status in (400, 404)
     assert "link" not in received
@@ -262,5 +294,6 @@ def test_browsers_are_redirected_to_the_page(ours: int, theirs: int) -> None:
 def test_only_the_hub_is_proxied(theirs: int) -> None:
     """The hub's response comes from us (here 404: there is no hub). Health and metrics don't."""
     assert ask(theirs, "/hub", "POST")[2] == b"Not Found"
+    assert ask(theirs, "/hub/", "POST")[2] == b"Not Found"
     for path in ("/metrics", "/readyz", "/livez"):
         assert b"nginx" in ask(theirs, path)[2]

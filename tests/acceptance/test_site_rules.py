@@ -1,12 +1,15 @@
 """Which posts are in which feeds by the site's own settings, and the one list of problems."""
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from support import FEEDS, Site
 
 from syndicator.inspection import check_site, collect_status
+from syndicator.model.content import Problem
 
 CONFIG = "title: T\nurl: https://example.org\n"
 
@@ -89,10 +92,83 @@ def test_build_and_check_list_the_same(tmp_path: Path) -> None:
         assert checked.posts == built.posts
     reported = {problem.path for problem in (*built.problems, *built.notes)}
     names = ["nodate.md", "2024-01-02-two.md", "2024-01-04-four.md", "2024-01-05-future.md"]
-    names += ["2024-01-07-long.md", "2024-01-08-liquid.md", "2024-01-09-bad.md", "2024-01-11-x.txt"]
+    names += [
+        "2024-01-06-large.md",
+        "2024-01-07-long.md",
+        "2024-01-08-liquid.md",
+        "2024-01-09-bad.md",
+        "2024-01-11-x.txt",
+    ]
     names = [f"_posts/{name}" for name in names]
-    assert {*names, "all", "category/c-d-2", "feeds.aliases", "_config.yml"} <= reported
+    assert {*names, "category/c-d-2", "feeds.aliases", "_config.yml"} <= reported
     assert "_posts/2099-01-01-later.md" not in reported
+
+
+def test_build_and_check_list_the_same_values(tmp_path: Path) -> None:
+    """Values of front matter, settings and links that can't be used, each with a hint."""
+    languages = ", ".join(f"l{number}" for number in range(101))
+    config = (
+        "description: [a]\npodcast: {category: Nonsense, image: /c.webp, email: none}\n"
+        f"languages: [{languages}]\ndefault_lang: l0\nrelative_links: {{collections: true}}\n"
+        "collections: {work: {output: true}}\n"
+    )
+    site = site_of(tmp_path, config, '[feeds]\nmax_bytes = "40KiB"\n')
+    picture = f'<img alt="x" src="data:image/png;base64,{"A" * 80_000}">'
+    site.post("2024-01-01-pictures", f"One\n\n{picture}", categories=["a", "b"])
+    site.post("2024-01-02-links", "[a](skype:x) [b](javascript:x)")
+    site.post("2024-01-03-documents", "{% link _work/x.md %} [x](../_work/x.md)")
+    site.post("2024-01-04-texts", description=["a"], excerpt={"a": "b"}, title=["a"])
+    site.post("2024-01-05-same", permalink="/same", id="tag:e.com,2024:1")
+    site.post("2024-01-06-same", permalink="/same.html", id="tag:e.com,2024:2")
+    site.post("2024-01-07-values", dir="sideways", audio="/b.pdf", **{"external-url": "e.com"})
+    site.post("2024-01-08-episode", audio="/a.mp3", chapters="/c.txt", image="/i.webp")
+    site.post(
+        "2024-01-09-liquid", "{% capture %}{% endcapture %}{% if site.github.x %}y{% endif %}"
+    )
+    site.post("2024-01-10-date", last_modified_at="soon")
+    site.write("_work/x.md", "---\ntitle: x\n---\n")
+    for _ in range(2):
+        with site.service() as service:
+            built = service.build()
+            checked = check_site(service.config, clock=site.clock)
+            status = collect_status(service.config, service.database, site.clock())
+        assert checked.problems == built.problems == status.problems
+        assert checked.notes == built.notes == status.notes
+    assert all(problem.hint for problem in (*built.problems, *built.notes))
+
+    def by_post(problems: Sequence[Problem]) -> Counter[str]:
+        return Counter(problem.path.rpartition("-")[2] for problem in problems)
+
+    assert by_post(built.problems) == {
+        "_config.yml": 3,
+        "texts.md": 3,
+        "same.md": 1,
+        "liquid.md": 1,
+        "date.md": 1,
+    }
+    assert by_post(built.notes) == {
+        "_config.yml": 2,
+        "pictures.md": 1,
+        "links.md": 2,
+        "values.md": 3,
+        "episode.md": 2,
+        "liquid.md": 1,
+    }
+    (large,) = (str(note) for note in built.notes if "pictures" in note.path)
+    assert large.startswith("_posts/2024-01-01-pictures.md:10: is larger than a feed may be")
+
+
+def test_two_addresses_of_one_file(tmp_path: Path) -> None:
+    """Jekyll writes one post over the other."""
+    site = site_of(tmp_path)
+    for number, permalink in enumerate(["/same", "/same.html", "/q/", "/q/index.html"], 1):
+        site.post(f"2024-01-0{number}-x", permalink=permalink, id=f"tag:e.com,2024:{number}")
+    assert [str(problem) for problem in site.build().problems] == [
+        "_posts/2024-01-02-x.md: has the same address as _posts/2024-01-01-x.md:"
+        " https://example.org/same.html is the same page as https://example.org/same",
+        "_posts/2024-01-04-x.md: has the same address as _posts/2024-01-03-x.md:"
+        " https://example.org/q/index.html is the same page as https://example.org/q/",
+    ]
 
 
 def test_a_future_change_is_past_one_day(tmp_path: Path) -> None:

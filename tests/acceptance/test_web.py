@@ -74,12 +74,15 @@ class Web:
             stuck=lambda: self.stuck,
             readiness=self.read_state,
             metrics=lambda: b"syndicator_posts 5\n",
+            status=self.read_status,
         )
         self.reads = 0  #: of the state
         self.unnamed: list[str] = []
         self.counted: Counter[tuple[int, str]] = Counter()
         self.catalogue = Catalogue(
-            max_age=300, root="/feeds/", moved={"feed.xml": "https://news.example.com/all.rss"}
+            max_age=300,
+            home="https://news.example.com/feeds/",
+            moved={"feed.xml": "https://news.example.com/all.rss"},
         )
         self.catalogue.update(
             [
@@ -91,7 +94,7 @@ class Web:
             gone=["category/old.rss"],
         )
         self.app = self.make(limiter)
-        self.server = Server(self.app, "127.0.0.1", 0, limits=limits, stuck_after=stuck_after)
+        self.server = Server(self.app, ("127.0.0.1", 0), limits=limits, stuck_after=stuck_after)
         self.server.start()
 
     def make(self, limiter: PollLimiter | None = None) -> FeedCatalogue:
@@ -103,6 +106,11 @@ class Web:
             limiter=limiter,
             proxies=Proxies(on_untrusted=self.unnamed.append),
         )
+
+    def read_status(self) -> str:
+        if self.ready.trouble:
+            raise SyndicatorError(self.ready.trouble.message)
+        return '{"concerns": []}'
 
     def read_state(self) -> Readiness:
         self.reads += 1
@@ -221,6 +229,34 @@ def test_a_feed_is_at_its_path(web: Web, path: str) -> None:
     assert (status, body, headers["etag"], headers["link"]) == (200, BODY, '"d1"', LINK)
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//all.rss",
+        "/feeds//all.rss",
+        "/feedsall.rss",
+        "http://x/all.rss",
+        "//category/gr%C3%B6%C3%9Fe.rss",
+    ],
+)
+def test_a_feed_is_where_a_proxy_misspells_its_path(web: Web, target: str) -> None:
+    """As in the fast way, so in the app's: percent-encoded paths take that."""
+    reply = web.exchange(get(target, "Connection: close"))
+    assert (reply.startswith(b"HTTP/1.1 200 OK"), reply.endswith(BODY)) == (True, True)
+
+
+@pytest.mark.parametrize("target", ["http://x", "http://x?utm_source=x", "//", "/feeds"])
+def test_the_index_is_where_a_proxy_misspells_its_path(web: Web, target: str) -> None:
+    """A URL with an empty path means the root (RFC 9110 §4.2.3)."""
+    reply = web.exchange(get(target, "Connection: close"))
+    assert (reply.startswith(b"HTTP/1.1 200 OK"), reply.endswith(b"<html>")) == (True, True)
+
+
+def test_endpoints_are_where_a_proxy_misspells_their_paths(web: Web) -> None:
+    assert web.get("//hub", "POST")[0] == 200
+    assert web.get("//livez")[0] == 200
+
+
 def test_head_is_get_without_the_body(web: Web) -> None:
     """The same headers, with the length of the body that is not sent (RFC 9110 §9.3.2)."""
     for coding in ("gzip", "identity"):
@@ -262,8 +298,8 @@ def test_an_etag_answers_304(web: Web) -> None:
         ("GET", "/category/old.rss", 410, None),
         ("GET", "/nothing.rss", 404, None),
         ("GET", "/all.rss/", 404, None),
-        ("GET", "//all.rss", 404, None),
-        ("GET", "/hub/", 404, None),  # no redirect, which would use the Host header
+        ("GET", "//nothing.rss", 404, None),
+        ("GET", "/livez/", 404, None),  # no redirect, which would use the Host header
         ("GET", "/../etc/passwd", 404, None),
         ("GET", "/%2e%2e/%2e%2e/etc/passwd", 404, None),
         ("GET", "/all.rss%00", 404, None),
@@ -280,6 +316,19 @@ def test_everything_else_is_refused_without_links(
     assert "link" not in headers
     if allow:
         assert set(allow.split(", ")) == set(headers["allow"].split(", "))
+
+
+@pytest.mark.parametrize(("path", "status"), [("/a/<b>.rss", 404), ("/category/old.rss", 410)])
+def test_a_person_gets_a_page_where_there_is_no_file(web: Web, path: str, status: int) -> None:
+    """A program gets a text. Nothing that was requested is repeated."""
+    browser = "text/html,application/xhtml+xml,*/*;q=0.8"
+    answered, headers, page = web.get(path, Accept=browser)
+    assert (answered, headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert (headers["vary"], b"https://news.example.com/feeds/" in page) == ("Accept", True)
+    assert b"<b>" not in page
+    head = web.get(path, "HEAD", Accept=browser)
+    assert (head[1] | {"date": ""}, head[2]) == (headers | {"date": ""}, b"")
+    assert web.get(path, Accept="*/*")[1]["content-type"] == "text/plain; charset=utf-8"
 
 
 def test_missing_feeds_are_503_until_the_first_run_is_complete(own: Web) -> None:
@@ -437,7 +486,7 @@ def test_readyz_is_cached(own: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     assert own.reads == 2
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/admin", "/readyz/", "/livez/x"])
+@pytest.mark.parametrize("path", ["/metrics", "/status", "/admin", "/readyz/", "/livez/x"])
 def test_metrics_are_not_public(web: Web, path: str) -> None:
     """They are served on the admin address only."""
     assert web.get(path)[0] == 404
@@ -447,7 +496,7 @@ def test_metrics_are_not_public(web: Web, path: str) -> None:
 def admin(shared: Web) -> Iterator[Server]:
     app = admin_app(shared.health, ["localhost", "127.0.0.1", "[::1]", "feeds.lan"])
     server = Server(
-        FeedCatalogue(Catalogue(max_age=0), app, on_request=lambda *_: None), "127.0.0.1", 0
+        FeedCatalogue(Catalogue(max_age=0), app, on_request=lambda *_: None), ("127.0.0.1", 0)
     )
     server.start()
     yield server
@@ -465,6 +514,7 @@ def get_as(server: Server, path: str, host: str) -> tuple[int, bytes]:
 def test_the_admin_address_shows_metrics_and_details(admin: Server) -> None:
     """Prometheus' text format, and the facts of readiness."""
     assert get_as(admin, "/metrics", "localhost:8081") == (200, b"syndicator_posts 5\n")
+    assert get_as(admin, "/status", "localhost:8081") == (200, b'{"concerns": []}')
     assert json.loads(get_as(admin, "/readyz", "127.0.0.1")[1]) == {
         "ready": True,
         "queued": 3,
@@ -474,13 +524,23 @@ def test_the_admin_address_shows_metrics_and_details(admin: Server) -> None:
     assert get_as(admin, "/index.html", "feeds.lan")[0] == 404
 
 
+def test_a_status_that_can_not_be_read(shared: Web, admin: Server) -> None:
+    """503 with the reason, which the operator may see."""
+    before = shared.ready
+    shared.ready = Readiness(ready=False, trouble=Trouble("state", "/var/x.db"), details={})
+    try:
+        assert get_as(admin, "/status", "localhost") == (503, b"/var/x.db\n")
+    finally:
+        shared.ready = before
+
+
 @pytest.mark.parametrize(
     "host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.evil", "[::2]"]
 )
 def test_the_admin_address_requires_a_known_host(admin: Server, host: str) -> None:
     """A web page whose name resolves to this machine (DNS rebinding) can't read it."""
-    paths = ("/metrics", "/readyz", "/livez", "/")
-    assert [get_as(admin, path, host)[0] for path in paths] == [400] * 4
+    paths = ("/metrics", "/status", "/readyz", "/livez", "/")
+    assert [get_as(admin, path, host)[0] for path in paths] == [400] * 5
 
 
 # ------------------------------------------------------------ start, reload, stop
@@ -507,7 +567,7 @@ def test_a_taken_port_is_named(web: Web, setting: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SyndicatorError, match=f"127.0.0.1:{port}") as caught:
-            Server(web.app, "127.0.0.1", port, setting=setting).start()
+            Server(web.app, ("127.0.0.1", port), setting=setting).start()
     assert setting in (caught.value.hint or "")
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from chromium import PROGRAM, Chromium
 from healthy import HEALTHY
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
 from syndicator.formats import html
 from syndicator.model.content import Entry, Feed, FeedSpec, Media, SiteInfo, Term
@@ -32,13 +34,14 @@ def published(path: str, media_type: str, data: bytes, page: str | None = None) 
 @pytest.fixture(scope="module")
 def base() -> Iterator[str]:
     """A site of one post, its feeds and pages, served below a path of its own."""
-    catalogue = Catalogue(max_age=60, root="/feeds/")
+    catalogue = Catalogue(max_age=60, home="/feeds/")
     app = make_app(
         catalogue,
         health=HEALTHY,
         on_request=lambda _status, _suffix, _scope: None,
+        routes=[Route("/feeds/hub", lambda _: HTMLResponse(html.hub_page(home="/feeds/")))],
     )
-    server = Server(app, "127.0.0.1", 0)
+    server = Server(app, ("127.0.0.1", 0))
     server.start()
     base = f"http://127.0.0.1:{server.port}/feeds/"
     site = SiteInfo(title="The Daily", url=base, description="The Daily Blog", language="en")
@@ -154,6 +157,21 @@ def test_a_program_in_a_browser_gets_the_feed(browser: Chromium, base: str) -> N
     browser.open(base)
     assert browser.ask("fetch('category/news.rss').then(r => r.text())") == "<rss/>"
     browser.do("Page.setBypassCSP", enabled=False)
+
+
+@pytest.mark.parametrize("page", ["category/nothing.html", "hub"])
+def test_a_page_without_a_feed_leads_to_the_feeds(browser: Chromium, base: str, page: str) -> None:
+    """In the look of the others: its policy allows its style. No request leaves the site."""
+    browser.open(f"{base}{page}")
+    assert browser.ask("getComputedStyle(document.querySelector('.top nav a')).display") == (
+        "inline-flex"
+    )
+    assert browser.ask("document.documentElement.scrollWidth") <= browser.ask("innerWidth")
+    assert browser.ask(CONTRASTS) == []
+    browser.click(".top nav a")
+    browser.wait(lambda: browser.address() == base)
+    assert {url for url in browser.requests if not url.startswith(("data:", base))} == set()
+    assert [text for text in browser.complaints if "status of 404" not in text] == []
 
 
 def test_without_scripts(browser: Chromium, base: str) -> None:

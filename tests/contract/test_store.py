@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, text
 from syndicator.build.stored_posts import StoredPosts
 from syndicator.cache import LruCache
 from syndicator.errors import LockedError, StateError
-from syndicator.jekyll.site import read_site
+from syndicator.jekyll.site_config import read_site
 from syndicator.model.content import (
     Author,
     Entry,
@@ -333,6 +333,36 @@ def test_the_neighbours_of_a_post(database: Database) -> None:
     assert neighbours("c", 3) == ["b", None]
 
 
+@pytest.mark.parametrize("label", ["a", "A", 'a%_/\\b"]', "é", "[["])
+def test_the_neighbours_in_a_collection_of_any_name(database: Database, label: str) -> None:
+    """Its name may have the signs of a pattern; a tag may look like a collection."""
+
+    def post(name: str, day: int, *terms: Term) -> PostRow:
+        one = row(name, day)
+        assert one.head
+        return one._replace(head=one.head._replace(terms=terms))
+
+    tag = Term("tag", '["collection","a"]')
+    ours = Term("collection", label)
+    put(
+        database,
+        first := post("1", 1, tag, ours, Term("language", "de")),
+        post("2", 2, Term("collection", "a.b"), Term("language", "de")),
+        post("3", 3, ours),
+        post("4", 4, tag),
+        post("5", 5, ours, Term("language", "en")),
+        second := post("6", 6, ours, Term("language", "de")),
+        third := post("7", 7, tag),
+    )
+    with database.read() as connection:
+        for older, newer in ((first.head, second.head), (post("4", 4, tag).head, third.head)):
+            assert older
+            assert newer
+            until = DAY + timedelta(days=50)
+            assert post_queries.neighbour(connection, older, until, newer=True) == newer
+            assert post_queries.neighbour(connection, newer, until, newer=False) == older
+
+
 def test_the_paths_of_ids(database: Database) -> None:
     """An id that no post has is left out."""
     put(database, row("a"), row("b"))
@@ -387,6 +417,8 @@ def test_an_entry_comes_back_as_it_was(database: Database) -> None:
         language="de",
         external_url="https://y/",
         episode=Episode(seconds=5, transcripts=(Transcript("https://x/a.vtt", "text/vtt", None),)),
+        path="a",
+        line=4,
     )
     rows = [
         EntryRow(
@@ -417,7 +449,7 @@ def test_an_entry_of_an_earlier_version_is_read(database: Database) -> None:
         tags=(),
     )
     stored = EntryRow(path="a", key="k", entry=entry, uses_posts=False, needs={})
-    later = {"external_url", "episode"}
+    later = {"external_url", "episode", "path", "line"}
     with database.begin() as connection:
         entries.put(connection, [stored])
         (data,) = connection.scalars(text("SELECT data FROM entries"))

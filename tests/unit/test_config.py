@@ -9,6 +9,7 @@ import pytest
 
 from syndicator import config
 from syndicator.errors import ConfigError
+from syndicator.listen import UnixSocket
 
 
 @pytest.fixture
@@ -39,6 +40,15 @@ def mistakes(write):
 SOURCE = '[source]\npath = "../site"\n'
 
 
+def test_a_unix_socket_is_an_address(write):
+    """Its path is absolute: the proxy's config has the same."""
+    loaded = config.load(write(SOURCE + '[web]\nlisten = "unix:/run/../run/x/web.sock"'), {})
+    assert (loaded.web.listen, str(loaded.web.listen)) == (
+        UnixSocket("/run/x/web.sock"),
+        "unix:/run/x/web.sock",
+    )
+
+
 def test_every_other_setting_has_a_default(write, tmp_path):
     """Only `source.path` is required. Relative paths start at the file's folder."""
     loaded = config.load(write(SOURCE), {})
@@ -55,15 +65,39 @@ def test_values_are_plain_and_frozen(write):
     text = SOURCE + (
         'poll = "1.5m"\n[feeds]\nmax_bytes = "64 KiB"\nurl = "https://example.org/feeds"\n'
         'aliases = { "feed.xml" = "all.atom" }\n'
-        '[push]\nretry = ["500ms", "2h"]\n[hub]\nallow_private = ["127.0.0.2/32"]\n'
+        '[push]\nretry = ["500ms", "2h"]\npace = "0s"\n[hub]\nallow_private = ["127.0.0.2/32"]\n'
     )
     loaded = config.load(write(text), {})
     assert (timedelta(seconds=90), 65536) == (loaded.source.poll, loaded.feeds.max_bytes)
     assert (timedelta(milliseconds=500), timedelta(hours=2)) == loaded.push.retry
+    assert loaded.push.pace == timedelta()
     assert (ip_network("127.0.0.2/32"),) == loaded.hub.allow_private
     assert loaded.feeds.aliases == (("feed.xml", "all.atom"),)
     with pytest.raises(ValueError, match="frozen"):
         loaded.feeds.url = "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "group"), [("", None), ('group = ""', None), ('group = "root"', 0), ('group = "7"', 7)]
+)
+def test_the_group_of_the_state(write, text, group):
+    """A group of this machine, by its name or number. Empty: none."""
+    assert config.load(write(f"{SOURCE}[state]\n{text}\n"), {}).state.group == group
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ('group = "no-such-group"', '"no-such-group" is not a group of this machine'),
+        ("group = 0", "0 is not a group of this machine"),
+        ('group = "root"\nurl = "postgresql+psycopg://x/y"', "only the files of SQLite"),
+    ],
+)
+def test_a_group_that_can_not_read_the_state(mistakes, text, mistake):
+    """It is unknown here, or the state has no files."""
+    (line,) = mistakes(f"{SOURCE}[state]\n{text}\n")
+    assert line.startswith("state.group: ")
+    assert mistake in line
 
 
 def test_a_slash_is_added_to_the_feeds_url(write):
@@ -106,6 +140,10 @@ def test_our_own_hub_comes_first(write, hub, hubs):
         (SOURCE + 'poll = "30"', 'source.poll: "30" is not a duration'),
         (SOURCE + 'poll = "0s"', 'source.poll: "0s" must be more than zero'),
         (SOURCE + 'poll = "1ms"', "source.poll: must be 50ms or more"),
+        (SOURCE + '[log]\nlevel = "loud"', 'log.level: "loud" must be "debug", "info", "warning"'),
+        (SOURCE + '[log]\nformat = "xml"', 'log.format: "xml" must be "auto", "console" or "json"'),
+        (SOURCE + "[push]\npace = 5", "push.pace: 5 is not a duration"),
+        (SOURCE + '[push]\npace = "11000d"', 'push.pace: "11000d" must be at most ten years'),
         (SOURCE + 'poll = "30 parsecs"', 'source.poll: "30 parsecs" is not a duration'),
         (SOURCE + 'watch = "yes"', "source.watch: must be true or false"),
         (
@@ -216,6 +254,9 @@ def test_our_own_hub_comes_first(write, hub, hubs):
             SOURCE + '[web]\nadmin = "8081"',
             'web.admin: "8081" is not a host and a port: write it like "127.0.0.1:8081", or ""',
         ),
+        (SOURCE + '[web]\nlisten = "unix:x"', 'web.listen: "unix:x" is not an absolute path'),
+        (SOURCE + '[web]\nadmin = "unix:/x/"', 'web.admin: "unix:/x/" is not an absolute path'),
+        (SOURCE + f'[web]\nlisten = "unix:/{"x" * 107}"', 'web.listen: "unix:/xxxxx'),
         (SOURCE + '[web]\nlisten = "h:70000"', 'web.listen: "h:70000" has a port above 65535'),
         (SOURCE + '[state]\nurl = "mysql://u:pw@h/d"', "state.url: is not a database"),
         (SOURCE + '[state]\nurl = "postgresql+psycopg://:::"', "state.url: is not a database"),
@@ -322,12 +363,14 @@ def test_the_environment_overrides_the_file(write):
         "SYNDICATOR_SITE__TITLE": "1984",
         "SYNDICATOR_HUB__LEASE__MIN": "1m",
         "SYNDICATOR_HUB__LIMITS": '{"client": 5}',
+        "SYNDICATOR_LOG__LEVEL": "WARNING",
         "SYNDICATOR_PORT": "tcp://10.0.0.1:80",
     }
     loaded = config.load(
         write(SOURCE + '[feeds]\nlimit = 3\n[push]\nhubs = ["https://c.example/"]'), environ
     )
     assert loaded.push.hubs == ("https://a.example/", "https://b.example/")
+    assert loaded.log.level == "warning"
     assert (
         loaded.feeds.formats,
         loaded.feeds.limit,

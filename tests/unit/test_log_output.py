@@ -143,6 +143,21 @@ def test_a_line_after_half_a_line_has_a_line_of_its_own(tmp_path: Path) -> None:
     os.close(descriptor)
 
 
+@pytest.mark.parametrize("flags", [0, os.O_APPEND])
+def test_a_file_that_was_truncated_begins_anew(tmp_path: Path, flags: int) -> None:
+    """As logrotate's copytruncate does it, also where `2> log` opened the file."""
+    file = tmp_path / "log"
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | flags)
+    log = Log(descriptor)
+    log.output.write("before\n")
+    until(lambda: file.read_text() == "before\n")
+    os.truncate(file, 0)
+    log.output.write("after\n")
+    log.close()
+    assert file.read_bytes() == b"after\n"
+    os.close(descriptor)
+
+
 def test_no_line_is_lost_on_a_non_blocking_descriptor(pipe: tuple[int, int]) -> None:
     """Another process that shares the terminal may have made it non-blocking."""
     os.set_blocking(pipe[1], False)

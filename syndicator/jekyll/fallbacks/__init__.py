@@ -4,24 +4,16 @@ A frame or an object becomes a link, a lazy picture the real one, a drawing its 
 text. What had to go is a `Loss`, for a note to the author. It is pure, and linear in the HTML.
 """
 
-import re
 from typing import NamedTuple
 
-from syndicator.jekyll.fallbacks import lazy_media
+from syndicator.jekyll.fallbacks import links
 from syndicator.jekyll.fallbacks.elements import start, start_skipped
 from syndicator.jekyll.fallbacks.losses import Loss, LossKind
 from syndicator.jekyll.fallbacks.output import Open, Output
-from syndicator.jekyll.fallbacks.regular_html import VOID, regular, tokens, with_noscript_marked
+from syndicator.jekyll.fallbacks.regular_html import VOID, regular, tokens
+from syndicator.jekyll.fallbacks.renamed import with_real_names, with_renamed_elements
 from syndicator.jekyll.fallbacks.scripts import without_scripts
 from syndicator.jekyll.html_parser_limits import parsed_in_linear_time
-
-# Elements and attributes that are replaced. A word in a text only costs time.
-_MAY_APPLY = re.compile(
-    r"<(?:iframe|object|applet|embed|svg|math|button|form|fieldset|legend|input|select|textarea"
-    rf"|output|dialog|canvas|script|noscript)\b|{lazy_media.NAMES}|mermaid|\shidden[\s=/>]"
-    r"|display\s*:\s*none|lineno|gutter|katex|data:image/svg|blob:|file:",
-    re.IGNORECASE,
-)
 
 #: How much longer regular HTML may be. Elements that are never closed are repeated in each
 #: paragraph that follows.
@@ -37,11 +29,6 @@ class WithFallbacks(NamedTuple):
     escaped: bool  #: True: it would have taken too long to parse, and is shown as text
 
 
-def may_apply(text: str) -> bool:
-    """Whether HTML or Markdown may have something to replace. A quick test: most have nothing."""
-    return _MAY_APPLY.search(text) is not None
-
-
 def with_fallbacks(
     html: str,
     base: str,
@@ -52,19 +39,20 @@ def with_fallbacks(
 ) -> WithFallbacks:
     """The HTML with everything replaced that a feed can't show.
 
-    `base` is the page's absolute address, and `frame_hosts` are the players (see `players`). The
-    link to a frame without a title has its address as its text, unless `untitled_links` is False.
-    The result is not safe yet.
+    `base` is the page's absolute address, and `frame_hosts` are the players (see `players`). Links
+    with other schemes than `link_schemes` are losses. The link to a frame without a title has its
+    address as its text, unless `untitled_links` is False. The result is not safe yet.
     """
     html, scripts = without_scripts(html)
-    parsable, escaped = parsed_in_linear_time(with_noscript_marked(html))
+    parsable, escaped = parsed_in_linear_time(with_renamed_elements(html))
     if escaped:
-        return WithFallbacks(parsable, scripts, escaped=True)
-    regular_html = regular(parsable, link_schemes)
+        return WithFallbacks(with_real_names(parsable), scripts, escaped=True)
+    regular_html = with_real_names(regular(parsable, link_schemes | links.schemes_in(parsable)))
     if len(regular_html) > MAX_GROWTH * len(html) + MIN_LENGTH:
         return WithFallbacks(parsable, (*scripts, Loss(LossKind.UNCLOSED, 1, "")), escaped=False)
-    out = Output(base, frame_hosts, untitled_links=untitled_links)
+    out = Output(base, frame_hosts, link_schemes, untitled_links=untitled_links)
     _replace(regular_html, out)
+    out.count_pictures_left_out()
     losses = scripts + tuple(out.losses.values())
     return WithFallbacks("".join(out.written), losses, escaped=False)
 
@@ -75,8 +63,8 @@ def _replace(regular_html: str, out: Output) -> None:
     skipped = 0  # open elements whose content is not written
     for token in tokens(regular_html):
         if token.name is None:
-            if out.in_title:
-                out.title = (out.title or "") + token.text
+            if out.drawing:
+                out.drawing.read(token.text)
             if not skipped:
                 out.write_text(token.text)
         elif token.is_end:

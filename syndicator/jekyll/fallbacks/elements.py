@@ -6,9 +6,13 @@ from functools import partial
 from html import escape
 
 from syndicator.jekyll.fallbacks import media
+from syndicator.jekyll.fallbacks.backgrounds import with_background
+from syndicator.jekyll.fallbacks.custom_elements import custom
+from syndicator.jekyll.fallbacks.links import link
 from syndicator.jekyll.fallbacks.losses import LossKind
-from syndicator.jekyll.fallbacks.output import SKIPPED, Open, Output, as_it_is
-from syndicator.jekyll.fallbacks.regular_html import NOSCRIPT, Token, attributes_of
+from syndicator.jekyll.fallbacks.output import SKIPPED, Drawing, Open, Output, as_it_is
+from syndicator.jekyll.fallbacks.regular_html import Token, attributes_of
+from syndicator.jekyll.fallbacks.renamed import CUSTOM, NOSCRIPT
 
 # An element that the page doesn't show either. "until-found" is like <details>.
 _HIDDEN = re.compile(
@@ -28,9 +32,14 @@ _INSTEAD = {
     "legend": "p",
     **dict.fromkeys(("button", "option", "optgroup", "output", "select", "textarea"), ""),
     "dialog": "div",
+    "listing": "pre",
 }
 _FIELDS = {"select", "textarea"}
-_BUTTONS = {"button", "hidden", "image", "reset", "submit"}  #: inputs that ask for nothing
+#: Inputs that ask for nothing, with the attribute that has their text.
+_BUTTONS = {"button": "value", "hidden": "", "image": "alt", "reset": "value", "submit": "value"}
+
+#: Elements that may be in the middle of a drawing's word.
+_IN_WORDS = {"a", "b", "code", "em", "i", "span", "strong", "sub", "sup"}
 
 _NUMBERED = {"a", "div", "pre", "span", "td", "th"}
 _DIAGRAMS = {"div", "p", "span"}
@@ -41,7 +50,8 @@ def start(out: Output, token: Token, name: str) -> Open:
     if out.as_text:
         return _start_as_text(out, token, name)
     special = _special(out, token, name) if token.attributes else None
-    return special or _HANDLERS.get(name, as_it_is)(out, token, name)
+    element = special or _HANDLERS.get(name, as_it_is)(out, token, name)
+    return with_background(out, token, name, element) if token.attributes else element
 
 
 def _special(out: Output, token: Token, name: str) -> Open | None:
@@ -63,15 +73,20 @@ def _special(out: Output, token: Token, name: str) -> Open | None:
 
 
 def start_skipped(out: Output, _token: Token, name: str) -> Open:
-    """An element in one that is not written. Only a drawing's title is read."""
-    if name != "title" or out.title is not None:
+    """An element in one that is not written. Only a drawing's words are read."""
+    drawing = out.drawing
+    if drawing is None:
         return Open("")
-    out.title, out.in_title = "", True
-    return Open("", partial(_end_title, out))
+    if name == "title" and not drawing.title:
+        drawing.in_title = True
+        return Open("", partial(_end_title, drawing))
+    if name not in _IN_WORDS:
+        drawing.read(" ")
+    return Open("")
 
 
-def _end_title(out: Output) -> None:
-    out.in_title = False
+def _end_title(drawing: Drawing) -> None:
+    drawing.in_title = False
 
 
 def _start_as_text(out: Output, token: Token, name: str) -> Open:
@@ -103,21 +118,22 @@ def _skip(out: Output, _token: Token, _name: str) -> Open:
 
 def _formula(out: Output, token: Token, name: str) -> Open:
     out.has_formula = True
+    out.formulas += 1
     return as_it_is(out, token, name)
 
 
 def _drawing(out: Output, token: Token, _name: str) -> Open:
     attributes = attributes_of(token)
-    outer_title, out.title = out.title, None
+    drawing = Drawing(label=escape(attributes.get("aria-label", "")))
+    outer, out.drawing = out.drawing, drawing
 
     def end() -> None:
-        title = (out.title or "").strip() or escape(attributes.get("aria-label", ""))
-        out.title = outer_title
-        if attributes.get("aria-hidden") == "true":
+        out.drawing = outer
+        if outer or out.in_mathjax or attributes.get("aria-hidden") == "true":
             return
-        out.lose(LossKind.TITLED_DRAWING if title else LossKind.DRAWING, "<svg")
-        if title:
-            out.write_text(title)
+        out.lose(LossKind.TITLED_DRAWING if drawing.words else LossKind.DRAWING, "<svg")
+        if drawing.words:
+            out.write_text(drawing.words)
 
     return Open("", end, skipped=True)
 
@@ -139,10 +155,14 @@ def _form_part(out: Output, _token: Token, name: str) -> Open:
     if tag:
         out.write(f"<{tag}>")
         return Open(f"</{tag}>")
+    _stand_apart_from_before(out)
+    return Open("", partial(_stand_apart, out))
+
+
+def _stand_apart_from_before(out: Output) -> None:
     if out.stands_apart or (out.written and out.written[-1][-1:].isalnum()):
         out.write(" ")
         out.stands_apart = False
-    return Open("", partial(_stand_apart, out))
 
 
 def _stand_apart(out: Output) -> None:
@@ -150,11 +170,16 @@ def _stand_apart(out: Output) -> None:
 
 
 def _input(out: Output, token: Token, name: str) -> Open:
-    kind = attributes_of(token).get("type", "text").lower()
+    attributes = attributes_of(token)
+    kind = attributes.get("type", "text").lower()
     if kind == "checkbox":
         return as_it_is(out, token, name)
     if kind not in _BUTTONS:
         out.lose(LossKind.FIELD, f"<{name}")
+    elif label := attributes.get(_BUTTONS[kind], "").strip():
+        _stand_apart_from_before(out)
+        out.write_text(escape(label))
+        _stand_apart(out)
     return Open("")
 
 
@@ -168,6 +193,7 @@ def _dialog(out: Output, token: Token, name: str) -> Open:
 _HANDLERS: Mapping[str, Callable[[Output, Token, str], Open]] = {
     **dict.fromkeys(_INSTEAD, _form_part),
     **dict.fromkeys(("object", "applet"), media.object_),
+    **dict.fromkeys(("a", "area"), link),
     **dict.fromkeys(("audio", "source", "video"), media.source),
     "canvas": _canvas,
     "dialog": _dialog,
@@ -179,5 +205,6 @@ _HANDLERS: Mapping[str, Callable[[Output, Token, str], Open]] = {
     "picture": media.picture,
     "svg": _drawing,
     "title": _skip,
+    CUSTOM: custom,
     NOSCRIPT: _noscript,
 }

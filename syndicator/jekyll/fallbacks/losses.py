@@ -29,13 +29,13 @@ class LossKind(Enum):
         "put a picture or a link inside it",
     )
     TITLED_DRAWING = (
-        "an SVG drawing was replaced by its title",
-        "{} SVG drawings were replaced by their titles",
+        "an SVG drawing was replaced by its title or texts",
+        "{} SVG drawings were replaced by their titles or texts",
         "save it as a file and show it with <img>, which readers can",
     )
     DRAWING = (
-        "an SVG drawing without a title was left out",
-        "{} SVG drawings without a title were left out",
+        "an SVG drawing without a title or texts was left out",
+        "{} SVG drawings without a title or texts were left out",
         "save it as a file and show it with <img>, or give it a <title>;"
         ' aria-hidden="true" marks a decoration',
     )
@@ -45,9 +45,20 @@ class LossKind(Enum):
         "put a picture or a text inside it",
     )
     PICTURE = (
-        "a picture was left out: its address is not of the web, or it is an embedded SVG",
-        "{} pictures were left out: their addresses are not of the web, or they are embedded SVGs",
+        "a picture or recording was left out: it has no address of the web, or is an embedded SVG",
+        "{} pictures or recordings were left out: they have no address of the web, or are"
+        " embedded SVGs",
         "save it as a file of the site",
+    )
+    BACKGROUND = (
+        "a background picture was left out: there is a text before it",
+        "{} background pictures were left out: there are texts before them",
+        "show it with <img> if readers should see it",
+    )
+    CUSTOM = (
+        "an element that a script fills was left out",
+        "{} elements that scripts fill were left out",
+        "put a link, a picture or a text inside it",
     )
     HIDDEN = (
         "a hidden element was left out",
@@ -66,10 +77,21 @@ class LossKind(Enum):
         " left out",
         "close each tag",
     )
+    LINK = (
+        "a link lost its address, whose scheme is not allowed",
+        "{} links lost their addresses, whose schemes are not allowed",
+        "add the scheme to feeds.schemes, if a reader's program should open it;"
+        " a host needs https:// before it",
+    )
+    CODE_LINK = (
+        "a link lost its address, which is code, data or a local file",
+        "{} links lost their addresses, which are code, data or local files",
+        "link to a page or a file of the site; feeds.schemes can't allow this scheme",
+    )
     SCRIPT = (
         "a script was left out",
         "{} scripts were left out",
-        "link to what it shows, or put that into <noscript>",
+        "link to what it shows, or put that into <noscript> after it",
     )
 
 

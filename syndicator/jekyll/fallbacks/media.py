@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from html import escape
 from urllib.parse import urlsplit
 
+from syndicator.jekyll.addresses import absolute
 from syndicator.jekyll.allowed_html import INLINE_PICTURE
 from syndicator.jekyll.fallbacks.lazy_media import with_real_address
 from syndicator.jekyll.fallbacks.losses import LossKind
@@ -16,7 +17,8 @@ from syndicator.jekyll.players import is_player
 MAX_NAME = 100
 
 _PICTURE_FILE = re.compile(r"\.(?:svg|png|jpe?g|gif|webp|avif)\Z", re.IGNORECASE)
-_LOCAL = re.compile(r"\s*(?:data|file|blob):", re.IGNORECASE)
+#: An address with a scheme or a host.
+_NOT_OF_THE_SITE = re.compile(r"[\x00-\x20]*(?:[a-z][a-z0-9+.-]*:|[/\\]{2})", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\s*data:image/(?!svg)", re.IGNORECASE)
 
 
@@ -25,17 +27,17 @@ def image(out: Output, token: Token, name: str) -> Open:
     real = with_real_address(name, attributes)
     address = real.get("src", "")
     begin = len(out.written)
-    if _is_of_the_web(address) or INLINE_PICTURE.match(address) or "srcset" in real:
+    is_of_the_web = _is_of_the_web(out, address)
+    if is_of_the_web or INLINE_PICTURE.match(address) or "srcset" in real:
         out.media += 1
         out.written.append(token.text if real == attributes else start_tag(name, real))
-    elif address and not _PLACEHOLDER.match(address):
-        out.lose(LossKind.PICTURE, address[:100])
-        alternative = escape(real.get("alt", ""))
-        out.texts += bool(alternative.strip())
-        out.written.append(alternative)
-    if len(out.written) > begin:
-        lazy = real != attributes or not _is_of_the_web(address)
-        out.twins.add(begin, address, lazy=lazy)
+    else:
+        alternative = real.get("alt", "").strip()
+        out.texts += bool(alternative)
+        out.written.append(escape(alternative))
+        if alternative or (address and not _PLACEHOLDER.match(address)):
+            out.leave_out_picture(begin, address[:100] or "<img")
+    out.twins.add(begin, address, lazy=real != attributes or not is_of_the_web)
     return Open("")
 
 
@@ -46,13 +48,21 @@ def picture(out: Output, token: Token, name: str) -> Open:
         out.twins.end_picture(begin)
         if (out.media, out.texts) == shown:  # sources without their picture
             out.written[begin:] = [""] * (len(out.written) - begin)
+            if address := with_real_address("img", attributes).get("src"):
+                out.media += 1
+                alternative = attributes.get("data-alt", "")
+                out.written[begin] = start_tag("img", {"src": address, "alt": alternative})
 
+    attributes = attributes_of(token)
     return Open(as_it_is(out, token, name).end, end)
 
 
 def source(out: Output, token: Token, name: str) -> Open:
     attributes = attributes_of(token)
     real = with_real_address(name, attributes)
+    address = real.get("src", "")
+    if address.strip() and not _is_of_the_web(out, address):
+        out.lose(LossKind.PICTURE, address[:100])
     out.media += name in MEDIA
     out.write(token.text if real == attributes else start_tag(name, real))
     return Open(f"</{name}>")
@@ -66,6 +76,11 @@ def frame(out: Output, token: Token, name: str) -> Open:
     out.written.append(_player_or_link(out, real, address, sought=address or "<iframe"))
     out.twins.add(begin, address, lazy=real != attributes)
     return Open("")
+
+
+def write_frame(out: Output, attributes: Mapping[str, str], address: str, sought: str) -> None:
+    """Write a player, or a link to what the frame shows."""
+    out.write(_player_or_link(out, attributes, address, sought=sought))
 
 
 def _player_or_link(
@@ -86,7 +101,7 @@ def _player_or_link(
 
 def embed(out: Output, token: Token, name: str) -> Open:
     attributes = attributes_of(token)
-    out.write(_embedded(out, attributes, attributes.get("src", ""), f"<{name}"))
+    out.write(embedded(out, attributes, attributes.get("src", ""), f"<{name}"))
     return Open("")
 
 
@@ -103,13 +118,13 @@ def object_(out: Output, token: Token, name: str) -> Open:
         address = attributes.get("data", "")
         has_text = out.texts > texts
         if address or not has_text:
-            instead = _embedded(out, attributes, address, f"<{name}")
+            instead = embedded(out, attributes, address, f"<{name}")
             out.written[begin] = f"{instead} " if has_text else instead
 
     return Open("", end)
 
 
-def _embedded(out: Output, attributes: Mapping[str, str], address: str, sought: str) -> str:
+def embedded(out: Output, attributes: Mapping[str, str], address: str, sought: str) -> str:
     """A picture, a player or a link, for a file that a plug-in or the browser would show."""
     url = out.addresses.absolute(address) if address.strip() else None
     if url is None:
@@ -126,10 +141,13 @@ def _embedded(out: Output, attributes: Mapping[str, str], address: str, sought: 
 
 
 def _link(out: Output, url: str, attributes: Mapping[str, str]) -> str:
-    title = attributes.get("title", "").strip() or attributes.get("aria-label", "").strip()
-    text = title or (url if out.untitled_links else "")
+    titles = (attributes.get(name, "").strip() for name in ("title", "aria-label", "alt"))
+    text = next(filter(None, titles), url if out.untitled_links else "")
     return f'<a href="{escape(url)}">{escape(text)}</a>'
 
 
-def _is_of_the_web(address: str) -> bool:
-    return bool(address.strip()) and not _LOCAL.match(address)
+def _is_of_the_web(out: Output, address: str) -> bool:
+    """Whether the sanitiser keeps the address of a picture or a recording."""
+    if _NOT_OF_THE_SITE.match(address):
+        return absolute(address, out.addresses.base) is not None
+    return bool(address.strip())

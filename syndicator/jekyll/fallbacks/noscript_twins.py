@@ -18,6 +18,7 @@ class NoscriptTwins:
 
     def __init__(self, written: list[str]) -> None:
         self._written = written
+        self.removed: set[int] = set()  #: numbers of pieces that a twin has replaced
         self._depth = 0  #: of open <noscript>
         self._lazy: dict[str, _Range] = {}  #: without a twin so far, by address
         self._twins: Counter[str] = Counter()  #: of no lazy one so far, by address
@@ -80,4 +81,5 @@ class NoscriptTwins:
             self._lazy[address] = self._lazy_before = lazy
 
     def _remove(self, lazy: _Range) -> None:
+        self.removed.update(range(lazy.begin, lazy.end))
         self._written[lazy.begin : lazy.end] = [""] * (lazy.end - lazy.begin)

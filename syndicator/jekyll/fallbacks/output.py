@@ -1,7 +1,7 @@
 """The HTML that is written while regular HTML is read, and what was lost."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from syndicator.jekyll.addresses import PageAddresses
 from syndicator.jekyll.fallbacks.losses import MAX_NAMED, Loss, LossKind
@@ -24,12 +24,39 @@ class Open:
 SKIPPED = Open(skipped=True)
 
 
+@dataclass(slots=True)
+class Drawing:
+    """The words in an SVG drawing, escaped."""
+
+    label: str = ""
+    title: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    in_title: bool = False
+
+    def read(self, text: str) -> None:
+        (self.title if self.in_title else self.texts).append(text)
+
+    @property
+    def words(self) -> str:
+        """Its title or label, or the texts that it shows."""
+        titles = "".join(self.title).strip() or self.label
+        return titles or " ".join("".join(self.texts).split())
+
+
 class Output:
     """The pieces of HTML written so far, and what later ones depend on."""
 
-    def __init__(self, base: str, frame_hosts: frozenset[str], *, untitled_links: bool) -> None:
+    def __init__(
+        self,
+        base: str,
+        frame_hosts: frozenset[str],
+        link_schemes: frozenset[str],
+        *,
+        untitled_links: bool,
+    ) -> None:
         self.addresses = PageAddresses(base)
         self.frame_hosts = frame_hosts
+        self.link_schemes = link_schemes
         self.untitled_links = untitled_links  #: False: a link without a title has no text
         self.written: list[str] = []
         self.losses: dict[LossKind, Loss] = {}
@@ -39,8 +66,16 @@ class Output:
         self.as_text = 0  #: open elements whose tags are shown as text
         self.stands_apart = False  #: the last element stands apart from what follows
         self.has_formula = False  #: in the KaTeX that is being read
-        self.title: str | None = None  #: of the drawing that is being read
-        self.in_title = False
+        self.formulas = 0  #: in MathML, written so far
+        self.in_mathjax = False  #: its drawings are formulas
+        self.drawing: Drawing | None = None  #: that is being read
+        self.pictures_left_out: list[tuple[int, str]] = []  #: see `leave_out_picture`
+
+    @property
+    def shown(self) -> tuple[int, int, int]:
+        """Changes if something is shown, or is counted as a custom element that shows nothing."""
+        lost = self.losses.get(LossKind.CUSTOM)
+        return self.media, self.texts, lost.number if lost else 0
 
     def write(self, piece: str) -> None:
         """Write a tag, or a text that is escaped."""
@@ -56,6 +91,18 @@ class Output:
         self.stands_apart = False
         self.texts += not text.isspace()
         self.write(text)
+
+    def leave_out_picture(self, begin: int, sought: str) -> None:
+        """Count a picture that was left out, unless a twin in <noscript> replaces it.
+
+        `begin` is the number of the piece that was written instead.
+        """
+        self.pictures_left_out.append((begin, sought))
+
+    def count_pictures_left_out(self) -> None:
+        for begin, sought in self.pictures_left_out:
+            if begin not in self.twins.removed:
+                self.lose(LossKind.PICTURE, sought)
 
     def lose(self, kind: LossKind, sought: str, named: str = "") -> None:
         """Count a loss; see `Loss`."""

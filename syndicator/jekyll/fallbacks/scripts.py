@@ -6,7 +6,10 @@ from urllib.parse import unquote
 
 from syndicator.jekyll.fallbacks.losses import Loss, LossKind
 
-_SCRIPT = re.compile(r"<script\b([^<>]*)>(?:\s*</script\s*>)?", re.IGNORECASE)
+#: A start tag, with its attributes; or an end tag, with what is shown instead of the script.
+_TAG = re.compile(
+    r"<script\b([^<>]*)>|</script\s*>(?=(\s*<noscript\b[^<>]*>(?!\s*</noscript))?)", re.IGNORECASE
+)
 _GIST = re.compile(
     r"\ssrc\s*=[\s\"']*(?:https?:)?//gist\.github\.com/([\w./-]{1,100}?)\.js"
     r"(?:\?file=([\w.%+-]{1,200}))?(?=[\"'\s]|\Z)",
@@ -26,18 +29,27 @@ _SHOWS_NOTHING = re.compile(
 def without_scripts(html: str) -> tuple[str, tuple[Loss, ...]]:
     """The HTML with gists as links, and the scripts that may have shown something.
 
-    The sanitiser removes the scripts themselves.
+    Not those that are followed by <noscript>, which the feed shows. The sanitiser removes the
+    scripts themselves.
     """
     lost: list[str] = []
+    counted = False  # the script that is open
 
-    def replaced(script: re.Match[str]) -> str:
-        if gist := _GIST.search(script[1]):
-            return _link(gist[1], unquote(unescape(gist[2] or "")))
-        if not _SHOWS_NOTHING.search(script[1]):
-            lost.append(script[0])
-        return script[0]
+    def replaced(tag: re.Match[str]) -> str:
+        nonlocal counted
+        attributes, instead = tag.groups()
+        if attributes is None:
+            if counted and instead:
+                lost.pop()
+            counted = False
+            return tag[0]
+        gist = _GIST.search(attributes)
+        counted = not gist and not _SHOWS_NOTHING.search(attributes)
+        if counted:
+            lost.append(tag[0])
+        return _link(gist[1], unquote(unescape(gist[2] or ""))) if gist else tag[0]
 
-    html = _SCRIPT.sub(replaced, html)
+    html = _TAG.sub(replaced, html)
     return html, (Loss(LossKind.SCRIPT, len(lost), lost[0]),) if lost else ()
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from builds import NOW
 
 from syndicator.build.found_problems import future_updates, shared_addresses
@@ -13,6 +14,18 @@ def test_shared_addresses() -> None:
     posts = [("/a", "1.md"), ("/a", "2.md"), ("/a", "3.md"), ("/b", "4.md"), ("/b", "5.md")]
     found = shared_addresses(posts, {"1.md", "5.md"})
     assert [str(problem) for problem in found] == ["3.md: has the same address as 2.md: /a"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("/same", "/same.html"), ("/q/", "/q/index.html"), ("/q/", "/q/index"), ("/%C3%A4", "/ä")],
+)
+def test_two_addresses_of_one_page(one: str, other: str) -> None:
+    """Jekyll writes both to one file."""
+    (problem,) = shared_addresses(sorted([(one, "1.md"), (other, "2.md")]), ())
+    assert one in problem.message
+    assert other in problem.message
+    assert shared_addresses([(one, "1.md"), ("/q", "3.md")], ()) == []
 
 
 def test_future_updates() -> None:

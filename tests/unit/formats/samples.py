@@ -66,6 +66,8 @@ def entry(number: int = 0, **fields: Any) -> Entry:
         "authors": (),
         "categories": (),
         "tags": (),
+        "path": f"_posts/{number}.md",
+        "line": 3,
     }
     return Entry(**(plain | fields))
 

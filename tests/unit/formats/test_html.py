@@ -265,3 +265,24 @@ def test_language_of_entries() -> None:
     page = Page(feed(entry(), entry(language="fr")))
     assert [text["lang"] for text in page.all("div", class_="text")] == ["sv", "fr"]
     assert page.all("html")[0]["lang"] == "en"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        html.message_page("A <title>", "A <text>", home='https://a.example/"x"/'),
+        html.hub_page(home='https://a.example/"x"/'),
+    ],
+)
+def test_a_message_allows_its_style_only(page: bytes) -> None:
+    """No script, no canonical address, and everything escaped."""
+    text = page.decode()
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    assert "script-src" not in policy[1]
+    assert "default-src &#39;none&#39;" in policy[1]
+    assert "<script" not in text
+    assert "canonical" not in text
+    assert 'href="https://a.example/&#34;x&#34;/"' in text
+    assert "<title>A <title>" not in text
+    assert "<text>" not in text

@@ -1,5 +1,7 @@
 """What a feed can't show: a link, the fallback or the text stands for it, and a note says so."""
 
+from time import thread_time
+
 import pytest
 from rendering import entry, post_of, rendering
 
@@ -23,6 +25,7 @@ def kinds(html: str) -> list[tuple[str, int]]:
 
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+PNG = "data:image/png;base64," + "iVBORw0KGgo" * 30
 REAL = f'<img src="{SITE}/i/real.jpg">'
 LAZY = [
     ('<img src="/i/loading.gif" data-src="/i/real.jpg">', REAL),
@@ -33,6 +36,7 @@ LAZY = [
     (f'<img src="{PIXEL}" data-orig-file="/i/real.jpg">', REAL),
     ('<img src="/i/real.jpg" data-orig-file="/i/huge.jpg">', REAL),
     ('<img src="/i/real.jpg" data-lazy="true" data-src="">', REAL),
+    ('<img src="/i/real.jpg" data-lazy-ratio="1.5" lazy-type="image/jpeg">', REAL),
     (
         '<img data-srcset="/a-400.jpg 400w, /a-800.jpg 800w, /a-600.jpg 600w">',
         f'<img srcset="{SITE}/a-400.jpg 400w, {SITE}/a-800.jpg 800w, {SITE}/a-600.jpg 600w"'
@@ -54,6 +58,27 @@ LAZY = [
         '<iframe data-src="https://www.youtube.com/embed/abc"></iframe>',
         f'<iframe src="https://www.youtube.com/embed/abc"{BOXED}></iframe>',
     ),
+    ('<img data-flickity-lazyload="/i/real.jpg">', REAL),
+    ('<img src="/i/loading.gif" data-flickity-lazyload="/i/real.jpg">', REAL),
+    (f'<img src="{PIXEL}" data-hi-res-src="/i/real.jpg">', REAL),
+    ('<img src="/i/real.jpg" data-hi-res-src="/i/huge.jpg" data-zoom-src="/i/x.jpg">', REAL),
+    ('<img src="" data-zoom-src="/i/real.jpg">', REAL),
+    ('<img data-thumb="/i/small.jpg" data-any="/i/real.jpg">', REAL),
+    ('<img lazy-src="/i/real.jpg">', REAL),
+    ('<img _src="/i/real.jpg" data-caption="/i/other.jpg">', REAL),
+    ('<img data-hi-res-src="/i/real">', f'<img src="{SITE}/i/real">'),
+    (f'<img src="{PNG}" data-full="/i/real.jpg">', REAL),
+    (f'<img src="{PNG}" data-page-url="/i/real">', f'<img src="{PNG}">'),
+    (
+        '<img data-flickity-lazyload-srcset="/a.jpg 1x">',
+        f'<img srcset="{SITE}/a.jpg 1x" src="{SITE}/a.jpg">',
+    ),
+    (
+        '<picture data-iesrc="/i/real.jpg"><source srcset="/a.webp"></picture>',
+        f'{REAL[:-1]} alt="">',
+    ),
+    ('<div data-bg="/i/real.jpg"></div>', f'<div>{REAL[:-1]} alt=""></div>'),
+    ('<div data-background-image="url(/i/real.jpg)"> </div>', f'<div>{REAL[:-1]} alt=""> </div>'),
 ]
 
 
@@ -208,7 +233,28 @@ LOST = [
         [("TITLED_DRAWING", 1)],
     ),
     ('<svg aria-label="A &amp; B"></svg>', "A &amp; B", [("TITLED_DRAWING", 1)]),
-    ("a<svg><text>1</text></svg>b<svg></svg>", "ab", [("DRAWING", 2)]),
+    (
+        "<svg><text>1</text><g><text>2<tspan>3</tspan></text></g></svg>",
+        "1 2 3",
+        [("TITLED_DRAWING", 1)],
+    ),
+    (
+        "<svg><desc>A</desc><foreignObject><div>b<p>c</p></div></foreignObject><style>x</style></svg>",
+        "A b c",
+        [("TITLED_DRAWING", 1)],
+    ),
+    ("a<svg><path/></svg>b<svg><svg></svg></svg>", "ab", [("DRAWING", 2)]),
+    ("<x-chart data-id=1></x-chart><a-b><c-d></c-d></a-b>", "", [("CUSTOM", 2)]),
+    ("<mjx-container><mjx-math><mjx-c></mjx-c></mjx-math></mjx-container>", "", [("CUSTOM", 1)]),
+    ("<amp-iframe src=/a title=A></amp-iframe>", f'<a href="{SITE}/a">A</a>', [("FRAME", 1)]),
+    ("<frameset><frame src=/a title=A></frameset>", f'<a href="{SITE}/a">A</a>', [("FRAME", 1)]),
+    ("<script>a()</script><noscript> </noscript><p>b</p>", " <p>b</p>", [("SCRIPT", 1)]),
+    ("<script>a()</script>b<noscript>c</noscript>", "bc", [("SCRIPT", 1)]),
+    (
+        '<audio src="data:audio/mp3;base64,AA"></audio>',
+        '<audio controls=""></audio>',
+        [("PICTURE", 1)],
+    ),
     ("<iframe></iframe><iframe src='about:blank'></iframe>", "", [("FRAME_WITHOUT_ADDRESS", 2)]),
     ("<p hidden>a <b>b</b></p>c", "c", [("HIDDEN", 1)]),
     ("<p style='color:red; DISPLAY : none'>a</p><img hidden src=x>", "", [("HIDDEN", 2)]),
@@ -351,3 +397,114 @@ def test_text_from_right_to_left(front: str, config: str, is_rtl: bool) -> None:
     content = entry("x", front, config=f"url: https://e.com\n{config}\n").content
     assert content == ('<div dir="rtl"><p>x</p></div>' if is_rtl else "<p>x</p>")
     assert entry("", front, config=f"url: https://e.com\n{config}\n").content == ""
+
+
+# ------------------------------------------------------------------------------------------ links
+
+LINK = 'a link lost its address, whose scheme is not allowed ("{}")'
+CODE = 'a link lost its address, which is code, data or a local file ("{}")'
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("skype:foo?call", LINK),
+        ("tg://resolve?domain=a&b=c", LINK),
+        ("localhost:4000/x", LINK),
+        ("OBSIDIAN://open", LINK),
+        ("javascript:alert(1)", CODE),
+        ("file:///home/me/x.pdf", CODE),
+        ("data:text/html,x", CODE),
+    ],
+)
+def test_the_address_of_a_link_that_is_not_allowed(address: str, message: str) -> None:
+    """Its text stays, and a note says what address went, and where."""
+    shown = rendering(f"one\n\n[text]({address})\n")
+    assert shown.entry
+    assert "<a>text</a>" in shown.entry.content
+    (note,) = shown.problems
+    assert (note.message, note.line, note.note) == (message.format(address), 7, True)
+    assert "feeds.schemes" in str(note.hint)
+
+
+def test_many_links_are_one_note() -> None:
+    """It names the first of them, shortened."""
+    links = "".join(f'<a href="s{number}:{"x" * 500}">y</a>\n' for number in range(90))
+    (note,) = rendering(links).problems
+    assert note.message.startswith("90 links lost their addresses")
+    assert len(note.message) < 300
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="mailto:a@b.org">x</a>',
+        '<a href="irc://x/y">x</a>',
+        '<a href="/a:b">x</a>',
+        '<a href="a&amp;b:c">x</a>',
+        '<a href="javascript:void(0)">x</a>',
+        '<a href="javascript:;">x</a>',
+        '<a name="skype:x">x</a>',
+        '<p>href="skype:x"</p>',
+        '<!-- <a href="skype:x">x</a> --><a hidden="" href="/y">x</a>',
+    ],
+)
+def test_links_that_lose_nothing(html: str) -> None:
+    assert [loss for loss in cleaned(html).losses if loss.kind.name != "HIDDEN"] == []
+
+
+def test_a_scheme_that_the_operator_allows() -> None:
+    policy = Policy(link_schemes=frozenset({"skype", "javascript"}))
+    html = '<a href="skype:x">x</a><a href="javascript:x()">y</a><a href="tg:z">z</a>'
+    result = cleaned(html, policy)
+    assert result.html == '<a href="skype:x">x</a><a>y</a><a>z</a>'
+    assert [loss.kind.name for loss in result.losses] == ["CODE_LINK", "LINK"]
+
+
+HOSTILE_LINKS = [
+    '<a href="jav&#x61;script:alert(1)">x</a>',
+    "<a href=' \tjavascript&colon;alert(1)'>x</a>",
+    '<a href="java\nscript:alert(1)">x</a>',
+    '<a href="vbscript:x" title="href=&quot;skype:y">x</a>',
+    '<area href="javascript:alert(1)">',
+    '<a href="skype:x"><img src="javascript:x"><iframe src="javascript:x"></iframe></a>',
+    '<a href="javascript:x">y</a><object data="javascript:x"></object><embed src="javascript:x">',
+    '<a href="data:text/html,<script>alert(1)</script>">x</a>',
+    '<svg><a href="javascript:x">y</a></svg><math><a href="javascript:x">z</a></math>',
+    '<form action="javascript:x"><a href="skype:x">y</a><button formaction="javascript:x">z',
+    '<a href="tg:x" href="javascript:x" onclick="x" style="x">y</a><img srcset="javascript:x 1x">',
+    '<blockquote cite="javascript:x"><video poster="javascript:x" src="javascript:y"></video>'
+    '<a href="javascript:z">z</a>',
+]
+
+
+@pytest.mark.parametrize("html", HOSTILE_LINKS)
+def test_noting_a_scheme_lets_nothing_through(html: str) -> None:
+    """The pass that looks for links knows their schemes; the sanitiser behind it does not."""
+    shown = cleaned(html).html.lower()
+    assert not any(word in shown for word in ("script:", "data:", "onclick", "action", "style="))
+    assert cleaned(shown).html == shown
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        '<a href="{}:x">',
+        '<a href="s{}:x">y</a>',
+        " href=",
+        ' href="',
+        " href =  ",
+        '<a href="&',
+        '<a href="a&colon;',
+        '<a href="' + "a" * 190,
+        " href=" + " " * 300_000,
+        ' href="' + "a" * 300_000,
+    ],
+)
+def test_looking_for_schemes_takes_linear_time(unit: str) -> None:
+    """Whatever the number of links, and of their schemes."""
+    times = 400_000 // len(unit)
+    html = "".join(unit.replace("{}", str(number)) for number in range(times))
+    begun = thread_time()
+    assert len(cleaned(f'<a href="s:x">{html}').losses) <= 2
+    assert thread_time() - begun < 5

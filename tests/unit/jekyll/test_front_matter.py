@@ -79,10 +79,10 @@ def test_other_heads(text: str) -> None:
 
 def test_lines_of_keys() -> None:
     """A key's line is counted in the file, for each kind of head."""
-    assert split("---\na: 1\nb: 2\n---\n").line_of("b") == 3
-    assert split("+++\na = 1\n+++\n").line_of("a") == 2
-    assert split('{\n"a": 1,\n"b": 2\n}\n').line_of("b") == 3
-    assert split("---\na: 1\n---\n").line_of("c") is None
+    assert split("---\na: 1\nb: 2\n---\n").lines.line_of("b") == 3
+    assert split("+++\na = 1\n+++\n").lines.line_of("a") == 2
+    assert split('{\n"a": 1,\n"b": 2\n}\n').lines.line_of("b") == 3
+    assert split("---\na: 1\n---\n").lines.line_of("c") is None
 
 
 def test_keys_are_text() -> None:

@@ -241,7 +241,7 @@ HARMLESS = [
     "content: x\nhandler: y\nmetadata: z",
     "=: x\nexcerpt: =",
     "a: 2024-01-02 10:00:00 +9900",
-    "excerpt: {a: b}\nimage: [1]\nfeed: x",
+    "subtitle: {a: b}\nimage: [1]\nfeed: x",
     'title: "\\x07X\\0"',
     "a: !!bool maybe\nb: !!float abc\nc: !!float ''\nd: !!int x\ne: !!timestamp x\nf: !!bool",
 ]

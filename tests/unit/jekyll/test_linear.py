@@ -13,7 +13,8 @@ from yaml import YAMLError
 from syndicator.jekyll.emojis import html_with_emoji
 from syndicator.jekyll.excerpt import source
 from syndicator.jekyll.fast_yaml import read_line
-from syndicator.jekyll.render import MAX_PLAIN, Renderer
+from syndicator.jekyll.markup import MAX_PLAIN
+from syndicator.jekyll.render import Renderer
 from syndicator.jekyll.safe_yaml import YamlLimitError, load_yaml
 from syndicator.jekyll.sanitize import clean
 from syndicator.jekyll.titles import plain_title
@@ -121,6 +122,16 @@ REPLACED = [
     *("<math></math><span class=katex-html>x</span>", "<script src=//gist.github.com/a.js>"),
     *("<script src=//gist.github.com/a.js ", "<pre hidden>\n", "<img src='data:image/svg"),
     *(" hidden ", " display:", " data-src", "<script src=' "),
+    *("<xmp>", "<xmp>a</xmp>", "</xmp>", "<plaintext>", "<a-b>", "<a-b", "<a-b src=/x></a-b>"),
+    *("<a-b src=/x />", "<mjx-container><svg>x", "<noembed><img src=/a>", "<img alt=x>", "<img"),
+    *(
+        "<svg><text>x<tspan>",
+        "<script></script><noscript>",
+        "<script></script> ",
+        "<amp-img src=x>",
+    ),
+    *("<div style='background:url(/x)'>", "<p style='background:url(/x)'></p>", "background:"),
+    *("<lite-youtube videoid=a>", "<picture data-iesrc=/x></picture>", " data-bg", " lazy"),
 ]
 
 
@@ -140,6 +151,13 @@ REPLACED_INSIDE = [
     *(("<svg><p style='", "text-align:"), ("<svg><p style='", "display:")),
     *(("<svg><p class='", " gutter"), ("<svg><img data-srcset='", "a.b,"), ("<script src=", " ")),
     ("<script", " src=//gist.github.com/a.js/"),
+    *(
+        ("<p style='", "background:"),
+        ("<p style='", "background:url("),
+        ("<img data-x='", "/a.png?"),
+    ),
+    *(("<img data-", "x-"), ("<img data-x=", "/a"), ("<a-", "b-"), ("<p data-bg='", "url(")),
+    *(("<img src='", "a:"), ("</script>", " "), ("<img alt='", "data-src=")),
 ]
 
 
@@ -298,3 +316,43 @@ def test_a_post_of_too_much_markdown_is_published_as_text() -> None:
     ]
     assert rendering.entry is not None
     assert rendering.entry.content.count("* a") == MAX_PLAIN // len("* a\n")
+
+
+def numbered(part: str, before: str) -> Callable[[Length], str]:
+    """A text of parts with their numbers."""
+
+    def text(length: Length) -> str:
+        count = length // (len(part) + 5) + 1
+        return (before + "".join(part.format(number) for number in range(count)))[:length]
+
+    return text
+
+
+NAMES = [
+    (" a{}", "<p"),
+    (" a{}='>'", "<p"),
+    (" <a{}", "<p"),
+    ("/a{}", "</p"),
+    (" a{}='>'", "<!-- <b x=' --><p"),
+    (" a{}='>'", "<p =' b='>' "),
+    (" a{}='>'", "<p b=c='d e='>' "),
+    (' a{}=">"', "<div markdown=1"),
+]
+
+
+@pytest.mark.parametrize(("part", "before"), NAMES)
+def test_a_tag_of_many_attributes(part: str, before: str) -> None:
+    """The parser compares each of them with all before. Such HTML is shown as text."""
+    lengths = (*LENGTHS, 320_000)
+    is_linear(lambda html: clean(html, base="https://e.com/x"), numbered(part, before), lengths)
+    assert clean(numbered(part, before)(100_000), base="https://e.com/x").escaped
+
+
+def test_ordinary_attributes_stay() -> None:
+    """Many tags with some, large embedded pictures, and a comparison in a script."""
+    picture = f'<img src="data:image/png;base64,{"A" * 40_000}">'
+    html = f"<p{' a=1' * 2_000} title=x>b</p>{picture * 40}"
+    script = f"<script>for (i=0; i<n; i++) {{ {'a = b + c; ' * 2_000} }}</script>"
+    result = clean(html + script * 3, base="https://e.com/x")
+    assert not result.escaped
+    assert result.html == f'<p title="x">b</p>{picture * 40}'

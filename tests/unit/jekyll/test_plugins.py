@@ -4,9 +4,10 @@ The expected values are the output of the plugin, unless a test says otherwise.
 """
 
 from dataclasses import replace
+from time import thread_time
 
 import pytest
-from reading import Files, document, site_of
+from reading import Files, document, site_and_problems, site_of
 from rendering import OTHERS, Posts, entry, head, rendering
 
 from syndicator.jekyll.emojis import html_with_emoji
@@ -27,7 +28,7 @@ POST = "_posts/2026-01-09-third.md"
 def test_plugins_that_do_not_change_posts(setting: str) -> None:
     """Without `collections`, they change pages only. A setting that is no mapping is ignored."""
     config = site_of(f"url: https://e.org\nrelative_links: {setting}\nplugins: jemoji\n").config
-    assert read_plugins(config) == Plugins()
+    assert read_plugins(config) == (Plugins(), ())
 
 
 # ------------------------------------------------------------------------------- relative links
@@ -85,6 +86,96 @@ FOLDER = "https://example.org/blog/2026/01"
 )
 def test_other_links_stay(link: str, address: str) -> None:
     assert f'="{address}"' in linked(link)
+
+
+COLLECTIONS = """\
+title: T
+url: https://example.org
+baseurl: /blog
+relative_links: {collections: true}
+collections:
+  work: {output: true}
+  col: {output: true, permalink: "/c/:year/:name/"}
+  hidden: {}
+defaults: [{scope: {path: "", type: work}, values: {slug: dflt}}]
+"""
+DOCUMENTS = {
+    "_work/x.md": "---\ntitle: X\n---\n",
+    "_work/own.md": "---\npermalink: /own/:title/\n---\n",
+    "_work/sub/2020-03-04-dated.md": "---\n---\n",
+    "_work/d.json": "---\n---\n{}",
+    "_work/a.pdf": "pdf",
+    "_work/plain.md": "no front matter",
+    "_work/unpublished.md": "---\npublished: false\n---\n",
+    "_work/broken.md": "---\na: [\n---\n",
+    "_col/y.md": "---\n---\n",
+    "_col/z.md": "---\ndate: 2021-05-06\n---\n",
+    "_hidden/n.md": "---\n---\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("_work/x.md", "/work/x.html"),
+        ("_work/own.md", "/own/dflt/"),
+        ("_work/sub/2020-03-04-dated.md", "/work/sub/2020-03-04-dated.html"),
+        ("_work/d.json", "/work/d.json"),
+        ("_work/a.pdf", "/work/a.pdf"),
+        ("_work/plain.md", "/work/plain.md"),
+        ("_col/y.md", "/c/2026/y/"),
+        ("_col/z.md", "/c/2021/z/"),
+    ],
+)
+@pytest.mark.parametrize("folder", ["", "all/"])
+def test_documents_of_collections(folder: str, path: str, address: str) -> None:
+    """By the collection's template, dated or not; as Jekyll 4.3.1 has them.
+
+    With `collections_dir`, paths of documents begin below it.
+    """
+    config = COLLECTIONS + (f"collections_dir: {folder}" if folder else "")
+    files = {f"{folder}{name}": text for name, text in DOCUMENTS.items()}
+    site = {"files": files, "config": config, "path": f"{folder}{POST}"}
+    shown = entry(f"[a](../{path}#f) {{% link {path} %}}", **site).content
+    assert f'<a href="https://example.org/blog{address}#f">a</a> /blog{address}' in shown
+
+
+def test_the_day_is_a_dependency_where_it_is_shown() -> None:
+    """Only of the address of an undated document."""
+
+    def uses_day(body: str) -> bool:
+        return rendering(body, path=POST, files=DOCUMENTS, config=COLLECTIONS).uses_day
+
+    assert uses_day("{% link _col/y.md %}")
+    assert uses_day("[y](../_col/y.md)")
+    assert not uses_day("{% link _col/z.md %} [z](../_col/z.md) [x](../_work/x.md)")
+
+
+def test_a_document_is_read_once_for_all_links_to_it() -> None:
+    """Its front matter may take a tenth of a second."""
+    head = "".join(f"k{number}: [a, {{b: c}}]\n" for number in range(300))
+    files = {"_work/x.md": f"---\n{head}---\n"}
+    body = (
+        "{% for i in (1..2000) %}{% link _work/x.md %}{% endfor %}\n" + "[x](../_work/x.md) " * 2000
+    )
+    begun = thread_time()
+    shown = rendering(body, path=POST, files=files, config=COLLECTIONS)
+    assert thread_time() - begun < 10
+    assert shown.problems == ()
+
+
+@pytest.mark.parametrize(
+    "path", ["_work/unpublished.md", "_work/broken.md", "_hidden/n.md", "_work/none.md"]
+)
+def test_documents_that_are_not_published(path: str) -> None:
+    """A link stays, and `link` is a problem: Jekyll has no page of them."""
+    body = f"[a](../{path}) {{% link {path} %}}"
+    shown = rendering(body, path=POST, files=DOCUMENTS, config=COLLECTIONS)
+    assert shown.entry
+    assert f'href="https://example.org/blog/2026/01/{path}"' in shown.entry.content
+    assert [p.message for p in shown.problems] == [
+        f"'{path}' can't be linked: it is not a published post or a file of the site"
+    ]
 
 
 def test_code_is_not_a_link() -> None:
@@ -343,3 +434,55 @@ def test_lists_that_each_link_is_compared_with_are_limited() -> None:
     ).plugins
     assert len(plugins.languages) == 100
     assert len(plugins.not_localized) == len(plugins.relative_links_exclude) == 1_000
+
+
+LANGUAGES = "languages: [en, de]\ndefault_lang: en\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "key", "message"),
+    [
+        (
+            f"languages: [{', '.join(f'l{number}' for number in range(200))}]\ndefault_lang: en\n",
+            "languages",
+            "the site has 201 languages; only the first 100 are used",
+        ),
+        (
+            "languages: [en, ../x, 'a b']\ndefault_lang: en\n",
+            "languages",
+            'a language can\'t be the name of a folder: "../x"',
+        ),
+        (
+            "languages: [en]\ndefault_lang: a/b\n",
+            "default_lang",
+            'a language can\'t be the name of a folder: "a/b"',
+        ),
+        (
+            f"{LANGUAGES}exclude_from_localization: [{', '.join(['x'] * 1_001)}]\n",
+            "exclude_from_localization",
+            "exclude_from_localization has 1,001 paths; only the first 1,000 are used",
+        ),
+        (
+            f"{LANGUAGES}exclude_from_localization: assets\n",
+            "exclude_from_localization",
+            "exclude_from_localization is not a list",
+        ),
+        (
+            f"relative_links: {{collections: true, exclude: [{', '.join(['x'] * 1_001)}]}}\n",
+            "relative_links",
+            "relative_links.exclude has 1,001 paths; only the first 1,000 are used",
+        ),
+    ],
+)
+def test_settings_over_a_limit_are_problems(config: str, key: str, message: str) -> None:
+    """At the line of the config's key."""
+    text = f"title: T\nurl: https://e.org\n{config}"
+    _, (problem,) = site_and_problems(text)
+    assert problem.message == message
+    assert (problem.path, problem.note, bool(problem.hint)) == ("_config.yml", False, True)
+    assert text.splitlines()[(problem.line or 0) - 1].startswith(f"{key}:")
+
+
+@pytest.mark.parametrize("config", [LANGUAGES, "exclude_from_localization: x\n", "languages: 5\n"])
+def test_settings_of_languages_that_are_used_or_without_effect(config: str) -> None:
+    assert site_and_problems(f"title: T\nurl: https://e.org\n{config}")[1] == ()

@@ -19,9 +19,9 @@ def episode(front: str, **more: Any) -> Episode | None:
 
 
 def notes(front: str) -> list[str]:
+    """Of the front matter, whose first line after the enclosure is the fourth of the file."""
     problems = rendering("Notes.", SOUND + front).problems
-    body_line = 6 + front.count("\n")
-    assert all(p.note and p.line == body_line and p.hint for p in problems)
+    assert all(p.note and p.line == 4 and p.hint for p in problems)
     return [problem.message for problem in problems]
 
 
@@ -110,6 +110,9 @@ def test_explicit(value: Any, expected: bool | None) -> None:
         ("transcript: /ep/3.pdf", None),
         ("chapters: ['00:00 Intro', '01:00 End']", None),
         ("chapters: 'javascript://x/%0aalert(1)'", None),
+        ("chapters: /c.txt", 'chapters of the episode can\'t be used: "/c.txt"'),
+        ("chapters: {url: /c.json, type: text/plain}", None),
+        ("image: /i.webp", 'image of the episode can\'t be used: "/i.webp"'),
     ],
 )
 def test_a_value_that_cannot_be_used_is_a_note(front: str, message: str | None) -> None:
@@ -118,6 +121,38 @@ def test_a_value_that_cannot_be_used_is_a_note(front: str, message: str | None) 
     assert made == Episode(seconds=5)
     (note,) = notes(f"{front}\nduration: 5\n")
     assert message in (None, note)
+
+
+@pytest.mark.parametrize(
+    "value", ["/c.json", "/c", "/v1.2", "{url: /c.txt, type: application/json}"]
+)
+def test_chapters_by_another_name(value: str) -> None:
+    """What has no other suffix may be JSON, and its type wins."""
+    made = episode(f"chapters: {value}\n")
+    assert made is not None
+    assert made.chapters
+    assert notes(f"chapters: {value}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("front", "line"),
+    [
+        ("podcast:\n  url: /ep/3.mp3\n  chapters: /c.txt\n", 5),
+        ("podcast: {url: /ep/3.mp3, chapters: /c.txt}\n", 3),
+        ("lang: en\ntranscripts: [/a.pdf]\nenclosure: /a.mp3\n", 4),
+    ],
+)
+def test_a_note_has_the_line_of_its_value(front: str, line: int) -> None:
+    """In the front matter: of the key, else of the mapping that has it."""
+    (note,) = rendering("Notes.", front).problems
+    assert (note.note, note.line) == (True, line)
+
+
+def test_a_note_on_a_default_of_the_site_has_no_line() -> None:
+    """The post does not have the value."""
+    defaults = "defaults: [{scope: {path: ''}, values: {season: one}}]\n"
+    (note,) = rendering("Notes.", SOUND, config=CONFIG + defaults).problems
+    assert (note.message, note.line) == ('season of the episode can\'t be used: "one"', None)
 
 
 def test_one_bad_transcript_leaves_the_others() -> None:
@@ -204,13 +239,46 @@ def test_a_show_that_cannot_be_used_is_a_problem(value: str) -> None:
     assert site.info.show is None
     assert problem.line == CONFIG.count("\n") + 1
     assert problem.message.startswith("podcast.")
+    assert problem.hint
+    assert not problem.note
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{category: Nonsense}", 'podcast.category is not one of Apple\'s: "Nonsense"'),
+        (
+            "{category: [Arts, {Arts: Cars}, x]}",
+            'podcast.category is not one of Apple\'s: "Arts: Cars", nor are 1 more',
+        ),
+        (
+            "{image: '/c.gif?a=b.png'}",
+            'podcast.image is not a JPEG or PNG: "https://e.com/b/c.gif?a=b.png"',
+        ),
+        ("{image: /c.webp}", 'podcast.image is not a JPEG or PNG: "https://e.com/b/c.webp"'),
+    ],
+)
+def test_what_directories_do_not_know_is_a_note(value: str, message: str) -> None:
+    """The feed has it: others than Apple may know it."""
+    site, (note,) = site_and_problems(f"{CONFIG}podcast: {value}\n")
+    assert site.info.show is not None
+    assert (note.message, note.note, bool(note.hint)) == (message, True, True)
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["/c.jpg", "/c.JPEG", "/c.png?v=1", "/c", "https://x.org/v1.2", "https://x.org", "https://["],
+)
+def test_pictures_that_directories_may_show(image: str) -> None:
+    """A name without a suffix says nothing."""
+    assert site_and_problems(f"{CONFIG}podcast: {{image: '{image}'}}\n")[1] == ()
 
 
 def test_categories_are_limited() -> None:
     """feedgen looks for each among those before it."""
     names = ", ".join(f"c{number}" for number in range(20_000))
     for value in (f"[{names}]", f"{{Arts: [{names}]}}"):
-        site, (problem,) = site_and_problems(
+        site, (problem, _) = site_and_problems(
             f"{CONFIG}podcast: {{type: serial, category: {value}}}\n"
         )
         assert site.info.show is not None

@@ -379,3 +379,15 @@ def test_a_thousand_labels() -> None:
         (4, "the post has 1,000 tags; only the first 100 are used"),
         (5, "the post has 1,000 authors; only the first 100 are used"),
     ]
+
+
+@pytest.mark.parametrize("value", ["[a, b]", "{a: b}", "\n  - a", "\n  a: b"])
+@pytest.mark.parametrize("key", ["description", "excerpt", "title"])
+def test_text_that_is_a_list_or_a_mapping(key: str, value: str) -> None:
+    """A problem, also of posts whose heads are read fast. jekyll-feed prints Ruby's `inspect`."""
+    path = "_posts/2024-01-02-hello.md"
+    text = f"---\nlang: en\n{key}: {value}\n---\nText.\n"
+    _, problems = HeadReader(site_of()).read(document(path, text))
+    (problem,) = problems
+    assert problem.message.startswith(f"{key} is not text: ")
+    assert (problem.line, problem.note, bool(problem.hint)) == (3, False, True)

@@ -163,3 +163,19 @@ def test_markdown_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_printable() -> None:
     """Characters that XML 1.0 forbids are removed; all others stay."""
     assert printable("a\tb\nc\rd\0\x0b\x1f é\ud800 你\ufffe\uffff 😀") == "a\tb\nc\rd é 你 😀"
+
+
+@pytest.mark.parametrize(
+    ("front", "summary"),
+    [
+        ("description: [a, b]", "Text."),
+        ("description: {a: b}\nexcerpt: Short.", "Short."),
+        ("excerpt: [[a]]", "Text."),
+        ("description: 5", "5"),
+        ("description: true", "true"),
+        ("description: 2024-01-02", "2024-01-02"),
+    ],
+)
+def test_a_summary_is_never_a_representation(front: str, summary: str) -> None:
+    """A list or mapping is passed over; other values are text as Jekyll prints them."""
+    assert entry("Text.", front).summary == summary

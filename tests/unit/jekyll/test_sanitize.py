@@ -84,10 +84,10 @@ def attributes_sorted(html: str) -> str:
         "<style>p { color: red }</style>",
         "<template><b>text</b></template>",
         "<object><param name=a></object><embed>",
-        "<svg><text>text</text><style>x</style></svg>",
+        "<svg><path/><style>x</style></svg>",
         '<iframe srcdoc="x"></iframe><iframe>x</iframe>',
         "<input><input type=text value=x><input type=image src=/x>",
-        "<dialog>text</dialog><noembed>text</noembed><noframes>text</noframes><title>text</title>",
+        "<dialog>text</dialog><title>text</title>",
         "<!-- text --><!doctype html><meta http-equiv=refresh content=0><link rel=stylesheet "
         "href=/x><base href=/x>",
         '<img src="data:image/gif;base64,R0lGOD"><img src="javascript:x"><source><track>',

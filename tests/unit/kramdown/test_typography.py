@@ -41,6 +41,11 @@ CASES = [
         id="a quote next to letters that are not ASCII",
     ),
     pytest.param(
+        "\"''a' b\" *c*''d'' ''... \"\"e\" f ''g''",
+        "<p>”'’a’ b” <em>c</em>'’d’’ ‘‘… ““e” f ‘‘g’’</p>\n",
+        id="of two quotes without a text before them, the first may be straight",
+    ),
+    pytest.param(
         "a -- b --- c... ....",
         "<p>a – b — c… ….</p>\n",
         id="dashes and ellipses",

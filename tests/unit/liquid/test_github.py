@@ -31,8 +31,14 @@ def test_what_is_not_known_is_noted() -> None:
     (note,) = result.problems
     assert (note.note, note.message) == (
         True,
-        "site.github.license is not known here, and printed as nothing",
+        "site.github.license is not known here: it is empty, and false in a condition",
     )
+
+
+def test_a_condition_is_noted_too() -> None:
+    """The site shows the branch that its feeds lack."""
+    result = liquid("a{% if site.github.license %} licensed{% endif %}", config=CONFIG)
+    assert (result.text, [problem.note for problem in result.problems]) == ("a", [True])
 
 
 def test_without_a_repository() -> None:

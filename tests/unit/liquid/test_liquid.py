@@ -456,6 +456,11 @@ MISTAKES = [
     ),
     ("a{% endif %}b", "ab", (5, "unknown tag 'endif'")),
     ("a{% break %}b", "ab", None),
+    ("{% capture %}a{% endcapture %}b", "b", (5, "'capture' needs a name")),
+    ("{% include %}b", "b", (5, "'include' needs an argument")),
+    ("{% include a b %}c", "c", (5, "the parameters of include can't be parsed: b")),
+    ("{% include ../a %}b", "b", (5, "'../a' can't be included: invalid file name")),
+    ("a{% %}b", "ab", (5, "a tag has no name")),
     ("{% assign x %}b", "b", (5, "expected '=', found end of expression")),
 ]
 
@@ -468,6 +473,7 @@ def test_a_mistake_is_one_problem(
     result = liquid(template)
     assert text == result.text
     assert ([problem] if problem else []) == [(one.line, one.message) for one in result.problems]
+    assert all(one.hint for one in result.problems)
 
 
 def test_a_mistake_in_an_include() -> None:

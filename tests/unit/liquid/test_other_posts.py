@@ -10,7 +10,7 @@ import pytest
 from reading import Files, site_of
 from rendering import CONFIG, OTHERS, Posts, head, post_of
 
-from syndicator.jekyll.render import markup_of
+from syndicator.jekyll.markup import markup_of
 from syndicator.liquid import Liquid, LiquidResult
 from syndicator.liquid.limits import STEPS
 from syndicator.model.content import PostHead

@@ -8,6 +8,7 @@ from typing import Any
 from syndicator.liquid import Liquid
 from syndicator.liquid.context import Markup
 from syndicator.model.content import Post, PostHead, SiteInfo
+from syndicator.model.front_lines import FrontLines
 
 HEAD = PostHead(
     path="a.md",
@@ -30,6 +31,7 @@ POST = Post(
     body="",
     body_line=1,
     document_digest="",
+    front_lines=FrontLines("", 1),
 )
 
 
@@ -89,6 +91,7 @@ def test_plain_values_are_rendered() -> None:
         smartify=str.title,
         highlight=lambda code, language, before: None,
         excerpt=lambda post: "",
+        address_of_file=lambda path, files, today: None,
     )
     info = SiteInfo(title="T", url="https://e.com/")
     engine = Liquid(site=Settings(info), files=Files(), posts=Posts(), markup=markup)

@@ -66,6 +66,7 @@ def test_the_size_of_an_avatar() -> None:
 def test_an_unusable_argument_is_a_problem(template: str, message: str) -> None:
     result = liquid(f"a{template}b")
     assert ("ab", [message]) == (result.text, [problem.message for problem in result.problems])
+    assert result.problems[0].hint
 
 
 @pytest.mark.parametrize(

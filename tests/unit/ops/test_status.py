@@ -98,6 +98,20 @@ def test_concerns(changes: dict[str, object], message: str) -> None:
     assert message in line
 
 
+def test_a_job_that_waits_for_its_pace_is_not_late() -> None:
+    """Only beyond it, by as much as any other job."""
+    waiting = replace(HEALTHY, queued_since=NOW - timedelta(hours=3))
+    for hours, expected in ((3, 0), (1, 1)):
+        lines = concerns(
+            waiting,
+            NOW,
+            late=timedelta(minutes=2),
+            daemon_wanted=True,
+            pace=timedelta(hours=hours),
+        )
+        assert len(lines) == expected
+
+
 def test_a_daemon_that_never_ran_is_not_missed() -> None:
     """Cron may run builds and pushes instead."""
     assert concerns_of(replace(HEALTHY, daemon=None, polled=None), daemon_wanted=False) == ()

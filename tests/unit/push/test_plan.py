@@ -1,6 +1,7 @@
 """Which claimed jobs need a request, and what becomes of the others."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -20,7 +21,8 @@ from syndicator.model.outbox import (
     Subscription,
     Verification,
 )
-from syndicator.push.plan import Live, Plan, plan, read_files, topics_of
+from syndicator.push.plan import Claimed, Live, Plan, plan, read_files, topics_of
+from syndicator.websub.pace import NO_PACE, Pace
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 FILE = FeedFile(
@@ -76,36 +78,95 @@ def test_a_file_that_can_not_be_read_is_left_out() -> None:
         (Denial(), {}, {}, "tasks"),
         (VERIFICATION, {"t": FILE}, {}, "tasks"),
         (VERIFICATION, {"t": None}, {}, "tasks"),
-        (VERIFICATION, {}, {}, "unreadable"),
+        (VERIFICATION, {}, {}, "put off"),
         (Delivery(), {"t": FILE}, {("t", "https://a.example/"): (SUBSCRIPTION, "old")}, "tasks"),
         (Delivery(), {"t": FILE}, {("t", "https://a.example/"): (SUBSCRIPTION, "new")}, "unneeded"),
         (Delivery(), {"t": FILE}, {("t", "https://b.example/"): (SUBSCRIPTION, "old")}, "unneeded"),
-        (Delivery(), {}, {("t", "https://a.example/"): (SUBSCRIPTION, "old")}, "unreadable"),
+        (Delivery(), {}, {("t", "https://a.example/"): (SUBSCRIPTION, "old")}, "put off"),
     ],
 )
 def test_a_job_is_sent_or_unneeded_or_waits(
     detail: JobDetail, files: dict[str, FeedFile | None], live: Live, place: str
 ) -> None:
     """It waits if its topic can't be read. The subscription is that of its topic and callback."""
-    planned = plan([claimed := job(detail)], live, files, challenges().__next__)
-    assert {
+    claimed = Claimed([a_job := job(detail)], live=live, pinged={})
+    planned = plan(claimed, files, challenges().__next__, NO_PACE, NOW)
+    assert places(planned) == {"tasks": [], "unneeded": [], "put off": []} | {place: [a_job]}
+
+
+def places(planned: Plan) -> dict[str, list[Job]]:
+    return {
         "tasks": [task.job for task in planned.tasks],
         "unneeded": list(planned.unneeded),
-        "unreadable": list(planned.unreadable),
-    } == {"tasks": [], "unneeded": [], "unreadable": []} | {place: [claimed]}
+        "put off": [job for job, _ in planned.put_off],
+    }
+
+
+RECENT = NOW - timedelta(seconds=1)
+PACE_END = NOW + timedelta(seconds=4)
+SENT_RECENTLY = replace(SUBSCRIPTION, attempted=RECENT)
+
+
+@pytest.mark.parametrize(
+    ("detail", "subscription", "delivered", "pinged", "until"),
+    [
+        (Ping(), None, None, {}, None),
+        (Ping(), None, None, {("t", "https://a.example/"): RECENT}, PACE_END),
+        (Ping(), SENT_RECENTLY, None, {("u", "https://a.example/"): RECENT}, None),
+        (Ping(), None, None, {("t", "https://b.example/"): RECENT}, None),
+        (Delivery(), SUBSCRIPTION, "old", {("t", "https://a.example/"): RECENT}, None),
+        (Delivery(), SENT_RECENTLY, "old", {}, PACE_END),
+        (Delivery(), SENT_RECENTLY, None, {}, PACE_END),  # the recent one may have failed
+        (VERIFICATION, SENT_RECENTLY, None, {}, None),
+        (Denial(), None, None, {}, None),
+    ],
+)
+def test_a_change_keeps_the_pace_of_its_target_and_topic(
+    detail: JobDetail,
+    subscription: Subscription | None,
+    delivered: str | None,
+    pinged: dict[tuple[str, str], datetime],
+    until: datetime | None,
+) -> None:
+    """Of pings and deliveries each by itself. Verifications and denials have none."""
+    pair = ("t", "https://a.example/")
+    live = {pair: (subscription, delivered)} if subscription else {}
+    claimed = Claimed([a_job := job(detail)], live=live, pinged=pinged)
+    pace = Pace(timedelta(seconds=5))
+    planned = plan(claimed, {"t": FILE}, challenges().__next__, pace, NOW)
+    assert planned.put_off == (() if until is None else ((a_job, until),))
+    assert [task.job for task in planned.tasks] == ([a_job] if until is None else [])
+
+
+def test_a_delivery_that_is_not_needed_does_not_wait_for_its_pace() -> None:
+    """The topic has again the bytes that the subscriber has."""
+    live = {("t", "https://a.example/"): (SENT_RECENTLY, "new")}
+    claimed = Claimed([a_job := job(Delivery())], live=live, pinged={})
+    pace = Pace(timedelta(seconds=5))
+    planned = plan(claimed, {"t": FILE}, challenges().__next__, pace, NOW)
+    assert places(planned) == {"tasks": [], "unneeded": [a_job], "put off": []}
 
 
 def test_each_verification_has_a_challenge_of_its_own() -> None:
     """A callback that learned one can't confirm for another."""
     jobs = [job(VERIFICATION) for _ in range(3)]
-    planned = plan(jobs, {}, {"t": FILE}, challenges().__next__)
+    planned = plan(
+        Claimed(jobs, live={}, pinged={}), {"t": FILE}, challenges().__next__, NO_PACE, NOW
+    )
     assert len({task.expected for task in planned.tasks}) == 3
 
 
 def test_the_outcomes_of_jobs_without_a_request() -> None:
-    """An unneeded one is done; one that can't be read waits for a second, without an attempt."""
-    unneeded, unreadable = job(Delivery()), job(Delivery())
-    assert Plan(tasks=(), unneeded=(unneeded,), unreadable=(unreadable,)).unsent(NOW) == [
+    """An unneeded one is done; one that is put off waits, without an attempt."""
+    unneeded, later = job(Delivery()), job(Delivery())
+    assert Plan(tasks=(), unneeded=(unneeded,), put_off=((later, PACE_END),)).unsent() == [
         (unneeded, Done()),
-        (unreadable, Released(until=NOW + timedelta(seconds=1))),
+        (later, Released(until=PACE_END)),
     ]
+
+
+def test_a_topic_that_can_not_be_read_is_tried_again_after_a_second() -> None:
+    """The next build repairs it."""
+    claimed = Claimed([a_job := job(Delivery())], live={}, pinged={})
+    planned = plan(claimed, {}, challenges().__next__, NO_PACE, NOW)
+    assert planned.put_off == ((a_job, NOW + timedelta(seconds=1)),)

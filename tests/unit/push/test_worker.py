@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,14 +20,24 @@ from syndicator.model.outbox import JobKind, JobState, Request, Response, Subscr
 from syndicator.outbound import Client
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
-from syndicator.store import claims, deliveries, outbox, subscriptions
+from syndicator.store import claims, deliveries, outbox, pings, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
+from syndicator.websub.pace import Pace
 from syndicator.websub.retry import RetryPolicy
 
 TOPIC = "https://news.example.com/feeds/all.rss"
 LIMITS = ClaimLimits(jobs=9, per_host=9)
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+
+
+OPTIONS = PushOptions(
+    claimer="test",
+    retry=RetryPolicy(pings=(timedelta(seconds=5), timedelta(minutes=1)), callbacks=()),
+    jitter=lambda: 0.0,
+)
+NO_TOPICS = Topics(read=lambda topic: None)
+PACED = replace(OPTIONS, pace=Pace(timedelta(seconds=5)))
 
 
 class Clock:
@@ -104,21 +115,17 @@ def pushing(
     database: Database,
     clock: Clock,
     timeout: float = 20,
-    read: Callable[[str], FeedFile | None] = lambda topic: None,
-    served: Callable[[], bool] = lambda: True,
+    topics: Topics = NO_TOPICS,
     kind: type[Client] = Client,
+    options: PushOptions = OPTIONS,
 ) -> Iterator[PushWorker]:
     limit = timedelta(seconds=timeout)
     client = kind(user_agent="syndicator", timeout=limit, stranger_timeout=limit)
     yield PushWorker(
         database,
         client,
-        Topics(read=read, is_served=served),
-        PushOptions(
-            claimer="test",
-            retry=RetryPolicy(pings=(timedelta(seconds=5), timedelta(minutes=1)), callbacks=()),
-            jitter=lambda: 0.0,
-        ),
+        topics,
+        options,
         clock=clock,
     )
     client.close()
@@ -408,7 +415,9 @@ def test_no_ping_is_sent_before_its_feed_is_served(database: Database, hub: Hub)
     """Another process published the feed; its ping is sent once it can be fetched here."""
     enqueue(database, hub.url)
     served = False
-    with pushing(database, Clock(), served=lambda: served) as push:
+    with pushing(
+        database, Clock(), topics=Topics(read=lambda topic: None, is_served=lambda: served)
+    ) as push:
         assert (push.once().queued, hub.seen) == (1, [])
         served = True
         assert push.once().queued == 0
@@ -427,6 +436,121 @@ def test_a_delivery_waits_while_its_topic_can_not_be_read(database: Database, hu
     with database.begin() as connection:
         subscriptions.upsert(connection, reader)
         deliveries.enqueue_deliveries(connection, [TOPIC], NOW)
-    with pushing(database, Clock(), read=read) as push:
+    with pushing(database, Clock(), topics=Topics(read=read)) as push:
         report = push.once()
     assert (report.queued, report.next_due, hub.seen) == (1, NOW + timedelta(seconds=1), [])
+
+
+def test_fifty_changes_in_five_seconds_are_two_pings(database: Database, hub: Hub) -> None:
+    """The first goes at once, the last when the pace allows; for each topic by itself."""
+    clock = Clock()
+    with pushing(database, clock, options=PACED) as push:
+        for number in range(50):
+            clock.now = NOW + timedelta(seconds=number / 10)
+            enqueue(database, hub.url, now=clock.now)
+            report = push.once()
+        assert (len(hub.seen), report.queued) == (1, 1)
+        assert report.next_due == NOW + timedelta(seconds=5)
+        enqueue(database, hub.url, topics=(f"{TOPIC}2",), now=clock.now)
+        push.once()
+        assert [form["hub.topic"] for _, form in hub.seen] == [[TOPIC], [f"{TOPIC}2"]]
+        clock.now = NOW + timedelta(seconds=5)
+        assert push.once().queued == 0
+    assert [form["hub.topic"] for _, form in hub.seen[2:]] == [[TOPIC]]
+
+
+def test_the_pace_outlasts_the_process(database: Database, hub: Hub) -> None:
+    """A change that waits for it is announced by the next process, no earlier."""
+    clock = Clock()
+    for seconds in (0, 1, 4, 5):
+        clock.now = NOW + timedelta(seconds=seconds)
+        if seconds < 2:
+            enqueue(database, hub.url, now=clock.now)
+        with pushing(database, clock, options=PACED) as push:
+            push.once()
+        assert len(hub.seen) == (1 if seconds < 5 else 2)
+
+
+def test_a_change_while_its_ping_is_under_way_keeps_the_pace(database: Database, hub: Hub) -> None:
+    """It begins when the request ends."""
+    hub.behave = lambda path: 204 if hub.hold.wait(20) else 500
+    enqueue(database, hub.url)
+    with pushing(database, Clock(), options=PACED) as push:
+        push_pass = started(push, hub)
+        enqueue(database, hub.url)
+        push.nudge()
+        hub.hold.set()
+        push_pass.join(5)
+        assert push.once().next_due == NOW + timedelta(seconds=5)
+    assert len(hub.seen) == 1
+
+
+def test_a_failing_hub_gets_its_retries_and_no_more(database: Database, hub: Hub) -> None:
+    """Changes keep their pace too; a retry has its own schedule."""
+    hub.behave = lambda path: 500
+    clock = Clock()
+    slow = replace(OPTIONS, pace=Pace(timedelta(seconds=9)))
+    with pushing(database, clock, options=slow) as push:
+        enqueue(database, hub.url)
+        push.once()
+        clock.now += timedelta(seconds=5)
+        push.once()
+        assert len(hub.seen) == 2
+        enqueue(database, hub.url, now=clock.now)
+        assert push.once().next_due == clock.now + timedelta(seconds=9)
+    assert len(hub.seen) == 2
+
+
+def test_a_pass_without_pace_sends_at_once(database: Database, hub: Hub) -> None:
+    """`syndicator push` was asked to send."""
+    with pushing(database, Clock(), options=PACED) as push:
+        for _ in range(3):
+            enqueue(database, hub.url)
+            assert push.once(paced=False).queued == 0
+    assert len(hub.seen) == 3
+
+
+class Trusting(Client):
+    """A client that sends to any address."""
+
+    def send(self, request: Request) -> Response:
+        return super().send(replace(request, stranger=False))
+
+
+def test_deliveries_keep_the_pace_of_their_subscriber(database: Database, hub: Hub) -> None:
+    """Also those that a publish request queues, and to a subscriber whose deliveries fail."""
+    hub.behave = lambda path: 500
+    feed = FeedFile(path="", url=TOPIC, data=b"x", media_type="a/b", digest="d", hubs=("h",))
+    reader = Subscription(
+        topic=TOPIC, callback=hub.url, secret=None, since=NOW, expires=NOW + timedelta(days=1)
+    )
+    with database.begin() as connection:
+        subscriptions.upsert(connection, reader)
+    clock = Clock()
+    with pushing(
+        database, clock, topics=Topics(read=lambda topic: feed), kind=Trusting, options=PACED
+    ) as push:
+        for number in range(50):
+            clock.now = NOW + timedelta(seconds=number / 10)
+            with database.begin() as connection:
+                deliveries.enqueue_missing(connection, TOPIC, "d", clock.now)
+            push.once()
+        assert len(hub.seen) == 1
+        clock.now = NOW + timedelta(seconds=6)
+        push.once()
+    assert len(hub.seen) == 2
+
+
+def test_jobs_that_wait_for_their_pace_hold_up_no_other(database: Database, hub: Hub) -> None:
+    """There may be more of them than one claim takes, and all before it in the queue."""
+    topics = tuple(f"{TOPIC}{number}" for number in range(300))
+    with database.begin() as connection:
+        pings.record(connection, [(topic, hub.url) for topic in topics], NOW)
+    clock = Clock()
+    clock.now += timedelta(seconds=1)
+    enqueue(database, hub.url, topics=topics)
+    enqueue(database, hub.url, topics=("new",), now=clock.now)
+    with pushing(database, clock, options=PACED) as push:
+        report = push.once()
+    assert [form["hub.topic"] for _, form in hub.seen] == [["new"]]
+    assert (report.queued, report.next_due) == (300, NOW + timedelta(seconds=5))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from syndicator.ruby.uris import escape_path, join_address
+from syndicator.ruby.uris import escape_path, join_address, page_file
 
 ESCAPED = [
     ("/a b", "/a%20b"),
@@ -53,3 +53,20 @@ def test_escape_path(path: str, expected: str) -> None:
 def test_join_address(url: str, baseurl: str, path: str, expected: str) -> None:
     """Site address, base and path become one normalised address."""
     assert expected == join_address(url, baseurl, path)
+
+
+@pytest.mark.parametrize(
+    ("address", "file"),
+    [
+        ("https://e.com/a", "https://e.com/a.html"),
+        ("https://e.com/a.html", "https://e.com/a.html"),
+        ("https://e.com/a.htm", "https://e.com/a.htm"),
+        ("https://e.com/a/", "https://e.com/a/index.html"),
+        ("https://e.com/v1.2", "https://e.com/v1.2.html"),
+        ("https://e.com/%C3%A4", "https://e.com/ä.html"),
+        ("https://e.com/%ff", "https://e.com/\udcff.html"),
+    ],
+)
+def test_the_file_of_a_page(address: str, file: str) -> None:
+    """As Jekyll's documents are written."""
+    assert page_file(address) == file

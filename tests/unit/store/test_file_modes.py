@@ -104,6 +104,42 @@ def test_permissions_for_a_group_stay(tmp_path: Path, permissions: int) -> None:
     database.close()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is in every group")
+def test_a_group_gets_the_state(tmp_path: Path) -> None:
+    """Its files, which may be behind a link, and their folder if nothing else is in it."""
+    (tmp_path / "disk").mkdir(mode=0o700)
+    state = tmp_path / "state.db"
+    state.symlink_to("disk/real.db")
+    real = tmp_path / "disk/real.db"
+    database = Database(f"sqlite:///{real}", group=4_000)
+    database.close()
+    assert (mode(real.parent), real.parent.stat().st_gid) == (0o750, 4_000)
+    (tmp_path / "disk").chmod(0o700)
+    (tmp_path / "disk/notes").write_text("")
+    database = Database(f"sqlite:///{state}", group=4_001)
+    with locks.acquire(database, "run"), database.begin():
+        files = [*tmp_path.glob("disk/real.db*"), *tmp_path.glob("state.db.*")]
+        assert len(files) == 4
+        assert {(mode(file), file.stat().st_gid) for file in files} == {(0o640, 4_001)}
+    database.close()
+    assert [mode(folder) for folder in (tmp_path, tmp_path / "disk")] == [0o700, 0o700]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the group")
+def test_files_beside_a_state_follow_its_group(tmp_path: Path) -> None:
+    """An operator gave the database to a group. SQLite's files and locks get it too."""
+    state = tmp_path / "state.db"
+    Database(f"sqlite:///{state}").close()
+    os.chown(state, -1, 4_000)
+    state.chmod(0o660)
+    database = Database(f"sqlite:///{state}")
+    with locks.acquire(database, "run"), database.begin():
+        files = list(tmp_path.iterdir())
+        assert len(files) == 4
+        assert {(mode(file), file.stat().st_gid) for file in files} == {(0o660, 4_000)}
+    database.close()
+
+
 def test_a_link_beside_a_state_is_left_alone(tmp_path: Path) -> None:
     """A planted link with the name of a state's file may lead to a file of another program."""
     (tmp_path / "other").write_bytes(b"")

@@ -27,7 +27,7 @@ def published(
 
 
 def catalogue() -> Catalogue:
-    made = Catalogue(max_age=300, root="/feeds/", moved=MOVED)
+    made = Catalogue(max_age=300, home="/feeds/", moved=MOVED)
     made.update([published("all.rss"), published("feed.xml")], gone=["old.rss"])
     made.update([published("index.html", b"<html>", "text/html")])
     return made
@@ -70,19 +70,40 @@ class Requests:
         ("GET", "/index.html", 200, "html"),
         ("GET", "/old.rss", 410, ""),
         ("POST", "/old.rss", 410, ""),
+        *(("GET", path, 200, "rss") for path in ("//all.rss", "/feeds//all.rss", "/feedsall.rss")),
+        *(("GET", path, 200, "rss") for path in ("///all.rss", "//feeds/all.rss")),
+        *(("GET", path, 200, "html") for path in ("//", "/feeds", "/feeds//", "//index.html")),
+        ("GET", "//old.rss", 410, ""),
+        ("GET", "//feed.xml", 301, ""),
         ("GET", "/feed.xml", 301, ""),  # although a file has the path
         ("GET", "/feeds/feed.xml", 301, ""),
     ],
 )
 def test_what_is_at_a_path(method: str, path: str, status: int, format: str) -> None:
-    """Below the root and below the public address's path. Each response is counted once."""
+    """Below the root and below the public address's path, also as proxies misspell it.
+
+    Each response is counted once.
+    """
     requests = Requests(catalogue())
     reply = requests.send(path, method)
     assert reply
     assert (reply.status, requests.counted) == (status, [(status, format)])
 
 
-@pytest.mark.parametrize("path", ["/all.atom", "/feeds", "/all.rss/", "all.rss", "/feeds//all.rss"])
+def test_people_at_the_path_without_its_slash_are_sent_to_the_page() -> None:
+    """Its links would start one folder too high. Programs get the page itself."""
+    requests = Requests(catalogue())
+    person = [(b"sec-fetch-dest", b"document")]
+    reply = requests.send("/feeds", headers=person)
+    assert reply
+    assert (reply.status, dict(reply.headers)[b"location"]) == (303, b"/feeds/index.html")
+    for path in ("/feeds/", "/feeds/index.html", "/"):
+        reply = requests.send(path, headers=person)
+        assert reply
+        assert reply.status == 200
+
+
+@pytest.mark.parametrize("path", ["/all.atom", "/all.rss/", "all.rss", "/feedsx", "/fee"])
 def test_other_paths_are_left_to_the_rest(path: str) -> None:
     """And are not counted here."""
     requests = Requests(catalogue())

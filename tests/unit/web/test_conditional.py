@@ -26,8 +26,24 @@ DATE = b"Thu, 15 Jan 2026 05:39:13 GMT"
         (b'"x", "abc"', True, True),
         (b'"x",W/"abc" ,"y"', True, False),
         (b'"x,y", "abc"', True, True),
-        (b'"abc', False, False),
-        (b"abc", False, False),
+        (b'"abc', True, False),  # a client lost quotes, doubled them, or kept their escapes
+        (b"abc", True, False),
+        (b"W/abc", True, False),
+        (b'""abc""', True, False),
+        (b'"\\"abc\\""', True, False),
+        (b'"x", abc', True, False),
+        (b'"*"', False, False),
+        (b'"x", *', False, False),
+        (b'"abc-gzip"', True, False),  # compressed by Apache, Caddy or Jetty
+        (b'W/"abc-gzip"', True, False),
+        (b'"abc--gzip"', True, False),
+        (b'"abc;gzip"', True, False),
+        (b'"abc"-gzip', True, False),
+        (b'"abc-br"', True, False),
+        (b'"abc-zstd"', True, False),
+        (b'"abc-gzip-gzip"', False, False),
+        (b'"abd-gzip"', False, False),
+        (b'"abcgzip"', False, False),
         (b'w/"ab"', False, False),
         (b'"abcd"', False, False),
         (b'"x"abc"y"', False, False),
@@ -43,6 +59,20 @@ def test_a_tag_in_a_list(field: bytes, weakly: bool, strongly: bool) -> None:
     """
     assert matches_weakly(field, b'"abc"') is weakly
     assert matches_strongly(field, b'"abc"') is strongly
+
+
+@pytest.mark.parametrize("listed", [b'"abc-br"', b'W/"abc-br"', b"abc-br"])
+def test_the_tag_of_another_encoding_is_not_this_one_with_a_suffix(listed: bytes) -> None:
+    """mod_brotli appends "-br", as we do. A cache can't use a 304 for an encoding it hasn't."""
+    assert matches_weakly(listed, b'"abc"')
+    assert not matches_weakly(listed, b'"abc"', [b'"abc"', b'"abc-br"'])
+    assert matches_weakly(listed + b', "abc"', b'"abc"', [b'"abc"', b'"abc-br"'])
+
+
+def test_the_first_hundred_tags_are_compared() -> None:
+    """A head may have thousands."""
+    assert matches_weakly(b'"x", ' * 99 + b'"abc"', b'"abc"')
+    assert not matches_weakly(b'"x", ' * 100 + b'"abc"', b'"abc"')
 
 
 @pytest.mark.parametrize(

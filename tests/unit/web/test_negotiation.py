@@ -50,3 +50,10 @@ def test_the_coding_the_client_likes_best(field: bytes | None, expected: str | N
 def test_only_offered_codings_are_chosen() -> None:
     """A file too small to be compressed is sent unencoded."""
     assert choose(b"br, gzip", ("identity",)) == "identity"
+
+
+def test_the_first_thousand_bytes_are_read() -> None:
+    """A head may have thousands of codings."""
+    filling = b"x," * 495
+    assert choose(filling + b"gzip", OFFERED) == "gzip"
+    assert choose(filling * 2 + b"gzip", OFFERED) == "identity"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from syndicator.web.request_head import are_hosts, is_host, refusal
+from syndicator.web.request_head import are_hosts, is_host, origin_form, refusal
 
 HOSTS = (
     *(b"x", b"feeds.example.com", b"feeds.example.com:8080", b"example.com.", b"EXAMPLE.com"),
@@ -57,3 +57,21 @@ def test_an_upgrade_with_a_body() -> None:
     assert refusal(b"GET", "1.1", [host, upgrade], [host, upgrade, length]) is not None
     assert refusal(b"GET", "1.1", [upgrade], [upgrade]) is not None
     assert refusal(b"CONNECT", "1.1", [host], [host]) is not None
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        (b"http://h", b"/"),
+        (b"http://h?x=1", b"/?x=1"),
+        (b"HTTP://h:80/all.rss?x=http://y/z", b"/all.rss?x=http://y/z"),
+        (b"https://[::1]:8080/", b"/"),
+        (b"/all.rss?x=http://y", b"/all.rss?x=http://y"),
+        (b"//http://h", b"//http://h"),
+        (b"*", b"*"),
+        (b"http:///all.rss", b"http:///all.rss"),  # invalid without a host (RFC 9110 §4.2.1)
+    ],
+)
+def test_a_url_as_the_target(target: bytes, path: bytes) -> None:
+    """Its path may be empty (RFC 9112 §3.2.2). The host in it counts as little as `Host`."""
+    assert origin_form(target) == path

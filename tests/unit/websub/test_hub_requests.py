@@ -159,6 +159,15 @@ def test_urls_are_normalized(url: str, expected: str) -> None:
     assert normalized(url) == expected
 
 
+@pytest.mark.parametrize("requested", ["", "0", "00", None])
+def test_no_lease_and_a_lease_of_zero_are_the_default(requested: str | None) -> None:
+    """Subscribers send both when they leave it to the hub (PubSubHubbub 0.3 §6.1)."""
+    form = subscribe() if requested is None else subscribe(lease_seconds=requested)
+    accepted = parse_form(form)
+    assert isinstance(accepted, Accepted)
+    assert accepted.verification.lease == 864000
+
+
 @pytest.mark.parametrize(
     ("requested", "granted"),
     [(None, 864000), (1, 300), (300, 300), (7200, 7200), (2592001, 2592000)],

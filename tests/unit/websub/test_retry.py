@@ -59,6 +59,17 @@ def test_no_answer_asks_for_no_wait() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "retries"),
+    [(None, 3), (301, 3), (400, 1), (404, 1), (408, 3), (429, 3), (499, 1), (500, 3), (503, 3)],
+)
+def test_a_ping_that_is_refused_is_tried_once_more(status: int | None, retries: int) -> None:
+    """What a hub refuses, it refuses again. 408 and 429 ask for another try."""
+    policy = RetryPolicy(pings=SCHEDULE, callbacks=SCHEDULE)
+    assert policy.pings_after(Response(status=status)) == SCHEDULE[:retries]
+    assert RetryPolicy(pings=(), callbacks=()).pings_after(Response(status=status)) == ()
+
+
+@pytest.mark.parametrize(
     ("days", "failures", "lost"),
     [
         (None, 99, False),  # none failed

@@ -74,7 +74,7 @@ SUBSCRIBE = job(SUBSCRIPTION_REQUEST)
 UNSUBSCRIBE = job(Verification(mode=Mode.UNSUBSCRIBE, topic="T"))
 
 
-RETRIES = RetryPolicy(pings=(timedelta(seconds=1),), callbacks=RETRY)
+RETRIES = RetryPolicy(pings=(timedelta(seconds=1), timedelta(minutes=1)), callbacks=RETRY)
 
 LARGE = Response(
     status=None, error="refused: its answer is too large", refused=True, too_large=True
@@ -186,6 +186,8 @@ RETRY_5 = Retry(at=after(5), error="it answered 500")
         (PING, 204, DONE, None),
         (PING, 500, RETRY_1, None),
         (PING, 410, Retry(at=after(1), error="it answered 410"), None),
+        (job(Ping(), attempts=1), 410, GaveUp(error="it answered 410"), None),
+        (job(Ping(), attempts=1), 429, Retry(at=after(60), error="it answered 429"), None),
         (DENY, 200, DONE, None),
         (DENY, 500, RETRY_5, None),
         (DELIVER, 200, DONE, Delivered(digest="new")),
@@ -220,7 +222,7 @@ def test_a_request_that_we_stopped_releases_its_job(of: Job) -> None:
     ("of", "attempts", "at"),
     [
         (PING, 0, after(1)),
-        (PING, 1, None),
+        (PING, 2, None),
         (DENY, 0, after(5)),
         (DELIVER, 2, after(120)),
         (DELIVER, 3, None),

@@ -2,13 +2,13 @@
 
 import pytest
 
-from syndicator.push.pace import (
+from syndicator.push.pass_times import (
     CLAIM_INTERVAL,
     CLAIM_LIMIT,
     CLAIM_PER_HOST,
     RECORD_INTERVAL,
     RECORD_LIMIT,
-    Pace,
+    PassTimes,
 )
 
 NOW = 1000.0
@@ -20,18 +20,18 @@ NOW = 1000.0
 )
 def test_a_claim_waits_for_its_interval(number: int, wait: float) -> None:
     """Not the first one, and none after a full one: more jobs are due."""
-    pace = Pace()
-    assert pace.claims(NOW)
-    pace.claim_done(number, NOW)
-    assert [pace.claims(NOW + after) for after in (wait - 0.01, wait)] == [False, True]
+    times = PassTimes()
+    assert times.claims(NOW)
+    times.claim_done(number, NOW)
+    assert [times.claims(NOW + after) for after in (wait - 0.01, wait)] == [False, True]
 
 
 def test_a_claim_does_not_wait_if_a_job_was_queued() -> None:
     """The pass was nudged."""
-    pace = Pace()
-    pace.claim_done(1, NOW)
-    pace.claim_soon()
-    assert pace.claims(NOW)
+    times = PassTimes()
+    times.claim_done(1, NOW)
+    times.claim_soon()
+    assert times.claims(NOW)
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,14 @@ def test_outcomes_are_recorded_together(
     outcomes: int, busy: bool, elapsed: float, records: bool
 ) -> None:
     """After the interval, many at once, and the last ones without a wait."""
-    pace = Pace()
-    pace.record_done(NOW)
-    assert pace.records(outcomes, busy=busy, now=NOW + elapsed) is records
+    times = PassTimes()
+    times.record_done(NOW)
+    assert times.records(outcomes, busy=busy, now=NOW + elapsed) is records
 
 
 def test_the_first_outcome_is_recorded_at_once() -> None:
     """Nothing was recorded before it."""
-    assert Pace().records(1, busy=True, now=NOW)
+    assert PassTimes().records(1, busy=True, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -71,28 +71,28 @@ def test_the_first_outcome_is_recorded_at_once() -> None:
 )
 def test_a_pass_is_over_when_nothing_more_can_be_due(claimed: list[int], over: bool) -> None:
     """A host that had as many jobs as one may have claimed can have more that are due."""
-    pace = Pace()
+    times = PassTimes()
     for number in claimed:
-        pace.claim_done(number, NOW)
-    assert pace.is_over(NOW) is over
+        times.claim_done(number, NOW)
+    assert times.is_over(NOW) is over
 
 
 def test_the_rest_is_claimed_at_once_and_ends_the_pass() -> None:
     """If nothing is left."""
-    pace = Pace()
-    pace.claim_done(CLAIM_PER_HOST, NOW)
-    pace.claim_rest(NOW)
-    assert (pace.claims(NOW), pace.is_over(NOW)) == (True, False)
-    pace.claim_done(0, NOW)
-    assert pace.is_over(NOW)
+    times = PassTimes()
+    times.claim_done(CLAIM_PER_HOST, NOW)
+    times.claim_rest(NOW)
+    assert (times.claims(NOW), times.is_over(NOW)) == (True, False)
+    times.claim_done(0, NOW)
+    assert times.is_over(NOW)
 
 
 def test_a_pass_is_not_over_while_a_claim_is_due() -> None:
     """The next claim may find jobs. What was claimed still counts after it."""
-    pace = Pace()
-    pace.claim_done(CLAIM_PER_HOST, NOW)
+    times = PassTimes()
+    times.claim_done(CLAIM_PER_HOST, NOW)
     later = NOW + CLAIM_INTERVAL
-    pace.claim_rest(later)
-    assert not pace.is_over(later)
-    pace.claim_done(0, later)
-    assert not pace.is_over(later)
+    times.claim_rest(later)
+    assert not times.is_over(later)
+    times.claim_done(0, later)
+    assert not times.is_over(later)

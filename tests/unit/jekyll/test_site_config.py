@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from reading import site_and_problems, site_of
 
-from syndicator.jekyll.site import read_site
+from syndicator.jekyll.site_config import read_site
 from syndicator.kramdown.options import KramdownOptions
 from syndicator.model.content import Author
 from syndicator.sources.referenced_files import FolderFiles
@@ -309,3 +309,14 @@ def test_large_data(tmp_path: Path) -> None:
         "_data/huge.json: the data can't be read",
         "_data/many.json: the data can't be read: it has more than 1,048,576 values",
     ]
+
+
+@pytest.mark.parametrize("key", ["title", "description"])
+@pytest.mark.parametrize("value", ["[a, b]", "{a: b}"])
+def test_text_that_is_a_list_or_a_mapping(key: str, value: str) -> None:
+    """It is ignored, and a problem, unless the operator's own setting replaces it."""
+    config = f"url: https://example.com\n{key}: {value}\n"
+    site, (problem,) = site_and_problems(config)
+    assert (problem.line, bool(problem.hint)) == (2, True)
+    assert (site.info.title, site.info.description) == ("example.com", "")
+    assert site_and_problems(config, **{key: "x"})[1] == ()

@@ -20,7 +20,7 @@ RECORD_LIMIT = 50
 
 
 @dataclass(slots=True)
-class Pace:
+class PassTimes:
     """The times of the next claim and record: seconds of a monotonic clock, 0 at the beginning.
 
     Each step of a pass asks it, and reports what it did.

@@ -1,0 +1,95 @@
+"""A state that is only read, without any permission to write."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+from support import Site
+
+from syndicator import config
+from syndicator.errors import StateError
+from syndicator.inspection import collect_status, open_state
+from syndicator.store import kv, locks
+from syndicator.store.database import Database
+
+
+@pytest.fixture
+def reader(postgresql: str, tmp_path: Path) -> Iterator[str]:
+    """A role that may read tables that are created after it, in an empty database."""
+    role = f"reader_{abs(hash(tmp_path)):x}"
+    engine = create_engine(postgresql)
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN"))
+        connection.execute(text(f"ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {role}"))
+    yield make_url(postgresql).set(username=role).render_as_string(hide_password=False)
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP OWNED BY {role}"))
+        connection.execute(text(f"DROP ROLE {role}"))
+    engine.dispose()
+
+
+def test_a_role_of_postgresql_that_may_only_read(
+    tmp_path: Path, postgresql: str, reader: str
+) -> None:
+    """It reads the status, and which daemon runs."""
+    site = Site(tmp_path / "site")
+    site.state_url = postgresql
+    site.configure("")
+    site.build()
+    site.state_url = reader
+    site.configure("")
+    settings = config.load(site.config_path, {})
+    with closing(Database(postgresql)) as own, locks.acquire(own, "daemon"):
+        daemon = locks.holder(own, "daemon")
+        with closing(open_state(settings)) as database:
+            status = collect_status(settings, database, datetime.now(UTC))
+    assert daemon is not None
+    assert (status.daemon, len(status.feeds)) == (daemon.name, 1)
+
+
+def test_a_missing_state_is_not_created(url: str, tmp_path: Path) -> None:
+    """On each database."""
+    with pytest.raises(StateError, match="there is no state yet at"):
+        Database(url, read_only=True)
+    assert not (tmp_path / "state.db").exists()
+
+
+def test_an_older_state_is_not_migrated(url: str) -> None:
+    """The error says which commands do."""
+    with closing(Database(url)) as database, database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with pytest.raises(StateError, match=r"an earlier version \(schema 0001\)") as caught:
+        Database(url, read_only=True)
+    assert "syndicator build" in (caught.value.hint or "")
+
+
+def test_a_change_meanwhile_is_noticed(tmp_path: Path) -> None:
+    """A database without a log is read as if nobody could change it: this is checked afterwards."""
+    url = f"sqlite:///{tmp_path}/state.db"
+    Database(url).close()
+    with closing(Database(url, read_only=True)) as database:
+        with database.read() as connection:
+            assert kv.get(connection, "x") is None
+        with (
+            pytest.raises(StateError, match="was changed while it was read"),
+            database.read(),
+            closing(Database(url)) as writer,
+            writer.begin() as connection,
+        ):
+            kv.put(connection, "x", "y")
+
+
+def test_a_state_that_is_written_is_read(tmp_path: Path) -> None:
+    """With its newest changes, although they are in the log only."""
+    url = f"sqlite:///{tmp_path}/state.db"
+    with closing(Database(url)) as writer:
+        with writer.begin() as connection:
+            kv.put(connection, "x", "y")
+        with closing(Database(url, read_only=True)) as database, database.read() as connection:
+            assert kv.get(connection, "x") == "y"
+            with writer.begin() as writing:
+                kv.put(writing, "x", "z")
+            assert kv.get(connection, "x") == "y"
