@@ -19,6 +19,7 @@ environment: what the indexes have is no matter of the pages.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,8 @@ HOW_TO = (ROOT / "docs/how-to.md").read_text()
 NOT_RUN = {
     "pipx install": "needs pipx or uv; the wheel that both install is compared in test_wheel.py",
     "systemctl": "needs root and systemd",
+    "journalctl": "needs systemd",
+    "docker run": "needs a container engine",
     "--require-hashes": "downloads every package from the index, to compare its hash",
     "syndicator init": "the how-to mentions it beside the config that it wrote",
 }
@@ -63,7 +66,7 @@ AFTER = {
 }
 
 
-def run(script: str, home: Path, programs: Path) -> None:
+def run(script: str, home: Path, programs: Path, *, seconds: float) -> None:
     """Run a script in a shell of its own. Fails with what it printed."""
     home.mkdir()
     own = {key: value for key, value in os.environ.items() if not key.startswith("SYNDICATOR_")}
@@ -86,17 +89,22 @@ def run(script: str, home: Path, programs: Path) -> None:
     )
     file = home / "script"
     file.write_text(PRELUDE + script)
-    done = subprocess.run(
+    with subprocess.Popen(
         ["bash", file],
         cwd=home,
         env=environ,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, f"{script}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+        start_new_session=True,
+    ) as shell:
+        try:
+            output, _ = shell.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(shell.pid, signal.SIGKILL)
+            output, _ = shell.communicate()
+    assert shell.returncode == 0, f"{script}\n{output[-6000:]}"
 
 
 def is_run(shown: Shown) -> bool:
@@ -118,7 +126,7 @@ def test_the_commands_of_a_story(name: str, tmp_path: Path) -> None:
         if following is None or following.section != command.section:
             script += AFTER.get(command.section, "")
     assert "git clone" in script
-    run(script, tmp_path / "home", programs)
+    run(script, tmp_path / "home", programs, seconds=280)
 
 
 SECTIONS = sorted({shown.section for shown in commands_of(HOW_TO) if is_run(shown)})
@@ -136,7 +144,8 @@ def test_the_commands_of_the_how_to(section: str, tmp_path: Path) -> None:
         for shown in commands_of(HOW_TO)
         if shown.section == section and is_run(shown)
     )
-    run(script + AFTER.get(section, ""), tmp_path / "home", Path(sys.executable).parent)
+    programs = Path(sys.executable).parent
+    run(script + AFTER.get(section, ""), tmp_path / "home", programs, seconds=100)
 
 
 def test_what_is_not_run_is_on_the_page() -> None:
