@@ -49,14 +49,14 @@ stop() {
 }
 begin() {
   stop
-  "$@" >"$HOME/log" 2>&1 &
+  "$@" >"$HOME/.started" 2>&1 &
   started=$!
   for _ in $(seq 600); do
-    if grep -q "^Serving http" "$HOME/log"; then return; fi
+    if grep -q "^Serving http" "$HOME/.started"; then return; fi
     if ! kill -0 "$started"; then break; fi
     sleep 0.1
   done
-  cat "$HOME/log" >&2
+  cat "$HOME/.started" >&2
   return 1
 }
 appears() {
