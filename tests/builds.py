@@ -77,7 +77,7 @@ def head(path: str, *, published: datetime = NOW) -> PostHead:
 def post_row(path: str, *, published: datetime = NOW, **fields: Any) -> PostRow:
     """The row of a post that was read, in the feed of the whole site."""
     row = PostRow(
-        stat=Stat(path=path, size=5, mtime_ns=10**18),
+        stat=Stat(path=path, size=5, mtime_ns=10**18, ctime_ns=10**18, inode=1),
         settled=True,
         digest="bytes",
         head=head(path, published=published),

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from settled import age
 from sqlalchemy import text
 from values import HUB, NOW, feed_row
 
@@ -20,7 +21,7 @@ from syndicator.store import feeds, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.post_rows import PostRow
 
-#: An mtime of long ago: such a file is settled.
+#: An mtime of long ago.
 SETTLED = 1_700_000_000
 
 SITE = "title: The Daily\nurl: https://x\npermalink: /:title\n"
@@ -44,6 +45,10 @@ class IndexedFolder:
         (self.root / path).write_text(f"---\n{lines}---\n{text}")
         os.utime(self.root / path, (time, time))
         return path
+
+    def age(self) -> None:
+        """Wait until the files saved so far are settled."""
+        age(self.root)
 
     def remove(self, name: str) -> str:
         path = f"_posts/2026-01-01-{name}.md"

@@ -53,9 +53,7 @@ def site_of(
 
 def document(path: str, text: str | bytes) -> Document:
     data = text.encode() if isinstance(text, str) else text
-    return Document(
-        stat=Stat(path=path, size=len(data), mtime_ns=0), data=data, digest=sha256(data).hexdigest()
-    )
+    return Document(stat=Stat(path, len(data), 0, 0, 0), data=data, digest=sha256(data).hexdigest())
 
 
 def reading(

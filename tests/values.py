@@ -52,7 +52,7 @@ def identity(path: str = "a.md", **fields: Any) -> Identity:
 
 
 def stat(path: str = "a.md", **fields: int) -> Stat:
-    return Stat(path=path, **({"size": 1, "mtime_ns": 1} | fields))
+    return Stat(path=path, **({"size": 1, "mtime_ns": 1, "ctime_ns": 1, "inode": 1} | fields))
 
 
 def post_row(path: str = "a.md", **fields: Any) -> PostRow:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, tzinfo
 
 from syndicator.model.content import FileState
+from syndicator.sources.referenced_files import is_outdated, needs_text
 
 #: A file that no site has. It stands for the day of the build, and changes at midnight.
 TODAY = "/today"
@@ -24,22 +25,25 @@ class Dependencies:
             for path, seen in files.items():
                 self._posts.setdefault(path, {}).setdefault(seen, []).append(post)
 
-    def files(self, changed_paths: Collection[str] | None) -> list[str]:
-        """The files to look at. A path that ends in "/" is the listing of a folder.
+    def files(self, changed_paths: Collection[str] | None) -> dict[str, bool]:
+        """The files to look at, and whether their text was used, or their size alone.
 
-        `changed_paths`: the only files that may have changed, or their folders; None: any. A
-        listing changes with any file in its folder.
+        A path that ends in "/" is the listing of a folder. `changed_paths`: the only files that
+        may have changed, or their folders; None: any. A listing changes with any file in its
+        folder.
         """
-        if changed_paths is None:
-            return list(self._posts)
-        return [path for path in self._posts if path in changed_paths or path.endswith("/")]
+        return {
+            path: any(map(needs_text, used))
+            for path, used in self._posts.items()
+            if changed_paths is None or path in changed_paths or path.endswith("/")
+        }
 
     def outdated(self, states: Mapping[str, FileState]) -> frozenset[str]:
         """The posts whose entries used another version of one of these files."""
         return frozenset(
             post
             for path, now in states.items()
-            for seen, posts in self._posts[path].items()
-            if seen != now
+            for used, posts in self._posts[path].items()
+            if is_outdated(used, now)
             for post in posts
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -117,7 +118,7 @@ class EntryLoader:
         self.database = database
         self.source = source
         self.site = site
-        self._files = FolderFiles(source.root, options.theme)
+        self._files = FolderFiles(Path(source.real), options.theme)
         self._posts = StoredPosts(database, source, site)
         self._theme = str(options.theme or "")
         self._policy = options.policy

@@ -9,6 +9,7 @@ from syndicator.build.aliases import aliased
 from syndicator.build.context import BuildContext
 from syndicator.build.options import BuildOptions
 from syndicator.build.publish import PublishResult
+from syndicator.build.shown import shown_date
 from syndicator.formats import html, opml
 from syndicator.model.content import FeedFile, Problem
 from syndicator.outputs.folder import OutputFolder
@@ -57,7 +58,9 @@ class FeedBuilder:
             with self._database.begin(durable=False) as connection:
                 posts.mark_unread(connection, loaded.mismatched)
         row = replace(row, stale=bool(loaded.mismatched or loaded.incomplete))
-        feed = assemble.assemble(spec, run.site.info, loaded.entries, row.updated, run.now)
+        shown = shown_date(self._output, spec, known, run.now)
+        before = max((date for date in (row.updated, shown) if date), default=None)
+        feed = assemble.assemble(spec, run.site.info, loaded.entries, before, run.now)
         options = self._options
         key = assemble.content_key(feed, loaded.keys, options.version, options.aliases)
         lost = any(publish.is_lost(self._output, file) for file in known.values())

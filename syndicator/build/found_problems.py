@@ -1,6 +1,6 @@
 """The one list of what a run found, for `build`, `check` and `status`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -21,12 +21,14 @@ def found_problems(
     Problems of one document are stored when it is read or rendered. Those of several posts, of time
     and of settings are looked for here. `published`: the paths of the published files.
     """
+    shared = post_queries.with_shared_address(connection)
+    addressed = {path for _, path in shared}
+    reported = problems.subjects(connection, "id")
     links = {"feeds.aliases": options.aliases, "feeds.moved": options.moved}
     found = [
         *problems.all_problems(connection),
-        *shared_addresses(
-            post_queries.with_shared_address(connection), problems.subjects(connection, "id")
-        ),
+        *shared_addresses(shared, reported),
+        *copies(post_queries.groups_with_copies(connection), {*reported, *addressed}),
         *future_updates(post_queries.updated_after(connection, now + FUTURE_TOLERANCE)),
         *aliases_without_target(links, published),
     ]
@@ -58,6 +60,29 @@ def shared_addresses(
             message += f" is the same page as {first_url}"
         hint = "give it another permalink or file name"
         found.append(Problem(path=path, message=message, hint=hint))
+    return found
+
+
+def copies(
+    groups: Iterable[tuple[Collection[str], Collection[str]]], reported: Collection[str]
+) -> list[Problem]:
+    """Posts that look like copies of another by their name, their title and their date.
+
+    `groups`: those named as copies, and all of their title and date. `reported`: posts with a
+    problem already, since they share an id or an address too.
+    """
+    found = []
+    for named_as_copies, alike in groups:
+        original = min(alike, key=lambda path: (path in named_as_copies, path))
+        found += [
+            Problem(
+                path=path,
+                message=f"looks like a copy of {original}: it has the same title and date",
+                hint="delete one of them, or give it another name",
+            )
+            for path in named_as_copies
+            if path != original and path not in reported
+        ]
     return found
 
 

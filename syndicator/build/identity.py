@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from syndicator.formats.field_values import entry_id
+from syndicator.formats.read_back import ShownEntry
 from syndicator.model.content import Identity, PostHead, Problem
 
 
@@ -155,12 +157,47 @@ def follow_renames(
     )
 
 
+def recall(
+    heads: Mapping[str, PostHead],
+    known: Mapping[str, Identity],
+    shown: Mapping[str, ShownEntry],
+    now: datetime,
+) -> dict[str, Identity]:
+    """The identities of posts that readers saw and the state does not know like this, by path.
+
+    `shown`: what readers saw of the posts of `rename_candidates`, whose text the state doesn't know
+    either. It is taken for the one that they saw, which is right but for an edit since then.
+    """
+    recalled = {}
+    for path, entry in shown.items():
+        head, before = heads[path], known.get(path)
+        if before and not _is_shown_update(before, entry):
+            continue
+        known_id = before.id if before else head.id
+        recalled[path] = Identity(
+            path=path,
+            id=known_id if entry_id(known_id) == entry.id else entry.id,
+            text_digest=head.text_digest,
+            updated=entry.updated,
+            # As for a renamed post: so it differs from the identity to store.
+            gone=now,
+        )
+    return recalled
+
+
+def _is_shown_update(before: Identity, entry: ShownEntry) -> bool:
+    """Whether readers saw an update of a post that its stored identity doesn't have."""
+    if entry.updated is None or entry_id(before.id) != entry.id:
+        return False
+    return before.updated is None or entry.updated > before.updated
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Claims:
     """The ids that the posts of documents read together want. All by path."""
 
     heads: Mapping[str, PostHead]  #: of the posts, as they were read
-    known: Mapping[str, Identity]  #: as stored, or continued by a renamed post
+    known: Mapping[str, Identity]  #: as stored, continued by a renamed post, or recalled
     wanted: Mapping[str, Identity]
     hidden: Mapping[str, str]  #: ids of known posts that have no head now
 
@@ -180,7 +217,10 @@ def claim(
     continued: Mapping[str, Identity],
     now: datetime,
 ) -> Claims:
-    """The ids that posts want. `stored` has documents without a head, too."""
+    """The ids that posts want. `stored` has documents without a head, too.
+
+    `continued`: of renamed posts, and of recalled ones.
+    """
     known = {**stored, **continued}
     return Claims(
         heads=heads,

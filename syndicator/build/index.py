@@ -12,6 +12,7 @@ from syndicator.build.feed_names import FeedNames
 from syndicator.build.identity import Assignment, Claims
 from syndicator.build.index_plan import Counts, IndexPlan
 from syndicator.build.read import ReadRequest, ReadResult, read_all
+from syndicator.build.shown import ShownEntries
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Identity, PostHead
 from syndicator.model.progress import Phase, Progress
@@ -67,16 +68,24 @@ class Indexer:
         self._batch = batch
 
     def index(
-        self, fresh: Collection[str], gone: Collection[str], now: datetime, progress: Progress
+        self,
+        fresh: Collection[str],
+        gone: Collection[str],
+        now: datetime,
+        progress: Progress,
+        shown: ShownEntries | None = None,
     ) -> IndexResult:
-        """Remove the gone paths and read the fresh ones, in batches of one transaction each."""
+        """Remove the gone paths and read the fresh ones, in batches of one transaction each.
+
+        `shown`: entries of feed files that the state doesn't know; None: it knows all files.
+        """
         result = IndexResult()
         for batch in batches(sorted(gone), self._batch):
             self._remove(batch, now, result)
-        self._read(fresh, now, result, progress)
+        self._read(fresh, now, result, progress, shown)
         if result.counts.freed_id:
             counts = result.counts
-            self._read(self._give_up_suffixed(result), now, result, progress)
+            self._read(self._give_up_suffixed(result), now, result, progress, shown)
             result.counts = counts  # the same posts once more
         return result
 
@@ -88,7 +97,12 @@ class Indexer:
         result.counts += plan.counts
 
     def _read(
-        self, fresh: Collection[str], now: datetime, result: IndexResult, progress: Progress
+        self,
+        fresh: Collection[str],
+        now: datetime,
+        result: IndexResult,
+        progress: Progress,
+        shown: ShownEntries | None,
     ) -> None:
         done = 0
         with closing(
@@ -99,7 +113,7 @@ class Indexer:
                 result.scan_again.update(
                     path for (path, _), read in zip(requests, results, strict=True) if read is None
                 )
-                self._index(known, [read for read in results if read], now, result)
+                self._index(known, [read for read in results if read], now, result, shown)
                 done += self._batch
                 progress(min(done, len(fresh)), len(fresh), Phase.READING)
 
@@ -123,7 +137,12 @@ class Indexer:
         )
 
     def _index(
-        self, known: _Known, results: list[ReadResult], now: datetime, result: IndexResult
+        self,
+        known: _Known,
+        results: list[ReadResult],
+        now: datetime,
+        result: IndexResult,
+        shown: ShownEntries | None,
     ) -> None:
         """Index documents that were read, in one transaction."""
         result.scan_again.update(read.stat.path for read in results if not read.settled)
@@ -133,7 +152,7 @@ class Indexer:
             return
         with self._database.begin(durable=False) as connection:
             posts.update_stat(connection, touched)
-            claims, assigned = self._identify(connection, documents, now)
+            claims, assigned = self._identify(connection, documents, now, shown)
             plan = index_plan.update(documents, known, claims, assigned, self._names)
             self._apply(connection, plan)
         result.counts += plan.counts
@@ -141,16 +160,28 @@ class Indexer:
             result.suffixed.setdefault(path, before)
 
     def _identify(
-        self, connection: Connection, documents: Mapping[str, ReadResult], now: datetime
+        self,
+        connection: Connection,
+        documents: Mapping[str, ReadResult],
+        now: datetime,
+        shown: ShownEntries | None,
     ) -> tuple[Claims, Assignment]:
-        """Decide the ids of posts by what the state knows of them. Renamed ones keep theirs."""
+        """Decide the ids of posts by what the state knows of them. Renamed ones keep theirs.
+
+        So do those that the state doesn't know, and readers do.
+        """
         heads = {path: read.head for path, read in documents.items() if read.head}
         stored = identities.get(connection, documents)
         removed = self._removed(connection, heads, stored, now)
         renames = identity.follow_renames(heads, stored, removed, now)
         identities.remove(connection, renames.left)
         identities.put(connection, renames.displaced)
-        claims = identity.claim(heads, stored, renames.continued, now)
+        continued = {**renames.continued}
+        if shown:
+            new = identity.rename_candidates(heads.values(), {**stored, **continued})
+            seen = {head.path: entry for head in new if (entry := shown.at(head.url))}
+            continued |= identity.recall(heads, stored, seen, now)
+        claims = identity.claim(heads, stored, continued, now)
         holders = posts.paths_by_id(connection, claims.ids)
         holders |= posts.paths_by_id(connection, identity.suffixed_candidates(claims, holders))
         return claims, identity.assign(claims, holders)

@@ -7,6 +7,7 @@ from syndicator.build import identity
 from syndicator.build.feed_names import FeedNames
 from syndicator.build.identity import Assignment, Claims
 from syndicator.build.read import ReadResult
+from syndicator.jekyll.copies import may_be_copy
 from syndicator.model.content import Identity, PostHead, Problem
 from syndicator.store.feeds import FeedRow
 from syndicator.store.post_rows import PostRow
@@ -123,6 +124,7 @@ def _row(
         document_digest=read.digest if head else None,
         feeds=names.of_all(head.terms) if head and head.listed else (),
         hidden_id=assigned.hidden_ids.get(path),
+        maybe_copy=may_be_copy(path),
     )
 
 

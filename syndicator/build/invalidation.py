@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -12,7 +11,7 @@ from syndicator.build.publish import is_lost
 from syndicator.build.snapshot import Snapshot
 from syndicator.model.content import FileState
 from syndicator.outputs.folder import OutputFolder
-from syndicator.sources.referenced_files import current_state
+from syndicator.sources.referenced_files import FileStates
 from syndicator.store import entries, feeds, post_queries
 from syndicator.store.database import Database
 
@@ -62,7 +61,7 @@ def look(
     snapshot: Snapshot,
     now: datetime,
     changed_paths: Collection[str] | None,
-    root: Path,
+    files: FileStates,
     output: OutputFolder,
     database: Database,
 ) -> Facts:
@@ -81,8 +80,8 @@ def look(
         states={
             path: state_of_day(now, snapshot.site.timezone)
             if path == TODAY
-            else current_state(str(root), path)
-            for path in needed
+            else files.now(path, text=text)
+            for path, text in needed.items()
         },
         lost=frozenset(row.feed for row in published if is_lost(output, row)),
         due=due,

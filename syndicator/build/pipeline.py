@@ -1,5 +1,6 @@
 """One run of a build, step by step: source → index → feeds → output → store."""
 
+import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,14 +16,16 @@ from syndicator.build.index import Indexer, IndexResult
 from syndicator.build.invalidation import StaleParts
 from syndicator.build.options import BuildOptions
 from syndicator.build.scan import ScanResult
+from syndicator.build.shown import ShownEntries
 from syndicator.build.snapshot import Reason, Snapshot, Snapshots
 from syndicator.cache import LruCache
-from syndicator.errors import OutputError
+from syndicator.errors import OutputError, SourceError
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Report
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress
 from syndicator.outputs.folder import OutputFolder
 from syndicator.sources.folder import SourceFolder
+from syndicator.sources.referenced_files import FileStates
 from syndicator.store import entries, feeds, kv
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
@@ -36,6 +39,11 @@ CACHED_ENTRIES = 8 * 1024 * 1024
 #: Up to this many stale feeds, hubs are notified before anything is compressed. With more, one feed
 #: is compressed on another processor while the next is built.
 FEW_FEEDS = 6
+
+#: How often a run begins again because the source leads to another folder than at its beginning.
+_SWAPS = 3
+
+_Look = tuple[Snapshot, SourceFolder, ScanResult, StaleParts]
 
 
 class Builder:
@@ -86,6 +94,8 @@ class Builder:
         self.other_processes = self._snapshots.other_processes
         self._cached_entries: entries.Recent = LruCache(CACHED_ENTRIES)
         self._entry_loader: EntryLoader | None = None
+        self._scanned = ""  #: the source as last scanned, its links resolved
+        self._files = FileStates(options.source, options.theme)
 
     def run(
         self,
@@ -109,16 +119,7 @@ class Builder:
         self.output.check_owner()
         if not self._snapshots.is_valid:
             self.output.files.sweep()
-        known = self._snapshots.load()
-        source = self.options.source_of(known.site)
-        changes = scan.scan(
-            self.database,
-            source,
-            known.last_scan,
-            paths,
-            lambda seen: step(seen, None, Phase.SCANNING),
-        )
-        stale = self._find_stale(known, now, None if changes.is_full else frozenset(paths or ()))
+        known, source, changes, stale = self._look(now, paths, step)
         if known.report and not changes and not stale:
             return replace(known.report, started=now, seconds=perf_counter() - begun)
         try:
@@ -129,6 +130,36 @@ class Builder:
         except BaseException:
             self._snapshots.invalidate(Reason.FAILED_RUN)  # the next run finds the same changes
             raise
+
+    def _look(self, now: datetime, paths: Collection[str] | None, progress: Progress) -> _Look:
+        """Load the snapshot, scan, and find what is stale, all in one folder.
+
+        `source.path` may be a link to the newest release, and swapped meanwhile. The rest of a run
+        reads the folder that was scanned. Raises SourceError if it is swapped all the time.
+        """
+        for _ in range(_SWAPS):
+            real = os.path.realpath(self.options.source)
+            try:
+                known = self._snapshots.load()
+                source = self.options.source_of(known.site)
+                changes = scan.scan(
+                    self.database,
+                    source,
+                    known.last_scan,
+                    paths if real == self._scanned else None,
+                    lambda seen: progress(seen, None, Phase.SCANNING),
+                )
+                looked_at = None if changes.is_full else frozenset(paths or ())
+                stale = self._find_stale(known, now, looked_at)
+            except SourceError:
+                if os.path.realpath(self.options.source) == real:
+                    raise
+                continue  # the release that it led to was removed
+            if os.path.realpath(self.options.source) == real:
+                self._scanned = real
+                return known, source, changes, stale
+        hint = "the next poll reads it again"
+        raise SourceError(f"{self.options.source} leads to one folder after the other", hint=hint)
 
     def _build(self, run: BuildContext, changes: ScanResult, stale: StaleParts) -> Report:
         """All steps after the scan."""
@@ -167,7 +198,7 @@ class Builder:
     ) -> StaleParts:
         """`changed_paths`: the only files that may have changed; None: any."""
         facts = invalidation.look(
-            known, now, changed_paths, self.options.source, self.output, self.database
+            known, now, changed_paths, self._files, self.output, self.database
         )
         return invalidation.find_stale(known, facts)
 
@@ -181,7 +212,8 @@ class Builder:
         indexer = Indexer(
             self.database, run.source, run.site, known.names, known.using_posts, self.options.batch
         )
-        return indexer.index(changes.fresh, changes.gone, run.now, run.progress)
+        shown = ShownEntries(self.output, known.files, run.now) if known.is_first else None
+        return indexer.index(changes.fresh, changes.gone, run.now, run.progress, shown)
 
     def _build_feeds(self, run: BuildContext) -> None:
         with self.database.read() as connection:

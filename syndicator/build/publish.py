@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.entries import LoadedEntries
 from syndicator.model.content import FeedFile
-from syndicator.outputs.folder import Disk, OutputFolder
+from syndicator.outputs.folder import Disk, OnDisk, OutputFolder
 from syndicator.store import deliveries, feeds, outbox
 from syndicator.store.feeds import FeedRow, FileRow
 
@@ -49,19 +50,17 @@ def decide(
     files: Sequence[FeedFile],
     known: Mapping[str, FileRow],
     intact: Collection[str],
-    dates_on_disk: Mapping[str, datetime],
+    on_disk: Mapping[str, OnDisk],
     now: datetime,
 ) -> PublishPlan:
     """Which files to write and to remove: those that differ from the published ones or the disk.
 
     `files` are the feed's, `known` the published ones, `intact` the paths that are on disk as they
-    were published, `dates_on_disk` the dates of files that have the new bytes on disk already.
+    were published, `on_disk` what is at the paths of the others.
     """
     same = _same(files, known)
     write = tuple(
-        (file, known[file.path].updated)
-        if file.path in same
-        else (file, _new_date(dates_on_disk.get(file.path), known.get(file.path), now))
+        (file, _date(known.get(file.path), on_disk.get(file.path), now, same=file.path in same))
         for file in files
         if file.path not in same or file.path not in intact
     )
@@ -88,14 +87,28 @@ def _same(files: Iterable[FeedFile], known: Mapping[str, FileRow]) -> set[str]:
     }
 
 
-def _new_date(on_disk: datetime | None, before: FileRow | None, now: datetime) -> datetime:
-    """The date of new bytes, in whole seconds: now, or that of the same bytes already on disk.
+def _date(before: FileRow | None, on_disk: OnDisk | None, now: datetime, *, same: bool) -> datetime:
+    """The date of a file's bytes, in whole seconds: when they were first published.
 
-    It is always later than the date of the bytes before. Last-Modified has whole seconds, and a
-    client with bytes of the same second would get a 304 for newer ones.
+    `same`: they are published already. They are not in the row `before`, but `on_disk`, if a crash
+    prevented the commit, or if the state is an older backup.
+
+    It is always later than the date of other bytes, by the row or on disk. Last-Modified has whole
+    seconds, and a client with bytes of the same second, or a later one, would get a 304 for these.
     """
-    date = on_disk or now.replace(microsecond=0)
-    return max(date, before.updated + timedelta(seconds=1)) if before else date
+    if on_disk and on_disk.date >= now + FUTURE_TOLERANCE:
+        on_disk = None  # another program's mistake
+    second = timedelta(seconds=1)
+    date = now.replace(microsecond=0)
+    if same and before:
+        date = before.updated
+    elif on_disk and on_disk.same:
+        date = on_disk.date
+    if before and not same:
+        date = max(date, before.updated + second)
+    if on_disk:
+        date = max(date, on_disk.date if on_disk.same else on_disk.date + second)
+    return date
 
 
 def publish(
@@ -108,9 +121,9 @@ def publish(
     """Carry out `decide` for the files of a feed. Raises OutputError."""
     same = _same(files, known)
     intact = {path for path in same if not is_lost(output, known[path])}
-    differing = [file for file in files if file.path not in same]
-    dates = {file.path: date for file in differing if (date := output.date_of(file))}
-    plan = decide(files, known, intact, dates, now)
+    others = [file for file in files if file.path not in intact]
+    on_disk = {file.path: seen for file in others if (seen := output.on_disk(file))}
+    plan = decide(files, known, intact, on_disk, now)
     disks = output.write(plan.write)
     rows = {
         file.path: _row(file, feed, date, disk)

@@ -10,18 +10,21 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 from syndicator.jekyll.fast_heads import HeadReader
 from syndicator.jekyll.site import Site
-from syndicator.model.content import PostHead, Problem, Stat
-from syndicator.sources.folder import SourceFolder, is_settled
+from syndicator.model.content import NO_STAT, PostHead, Problem, Stat
+from syndicator.sources.file_stats import is_settled
+from syndicator.sources.folder import SourceFolder
 
 T = TypeVar("T")
 
@@ -58,14 +61,15 @@ def read_document(
 ) -> ReadResult | None:
     """Read a document; None if it is gone."""
     path, known = request
+    now_ns = time.time_ns()
     document = source.read(path)
     if document is None:
         return None
     if isinstance(document, Problem):
-        # Permissions and link targets change without the file's mtime: read it at each scan.
-        stat = source.stat(path) or Stat(path=path, size=0, mtime_ns=0)
+        # Permissions of folders and targets of links change without the file: read it at each scan.
+        stat = source.stat(path) or NO_STAT._replace(path=path)
         return ReadResult(stat, False, "", False, None, (document,))
-    settled = is_settled(document)
+    settled = is_settled(document.stat, now_ns)
     if document.digest == known:
         return ReadResult(document.stat, settled, known, True, None, ())
     return ReadResult(document.stat, settled, document.digest, False, *heads.read(document))
@@ -108,7 +112,7 @@ def read_all(
 
 def _started(source: SourceFolder, site: Site, number: int) -> "list[_WorkerProcess]":
     """As many worker processes as can be started."""
-    task = pickle.dumps((source.root, source.scope, site))
+    task = pickle.dumps((Path(source.real), source.scope, site))
     started: list[_WorkerProcess] = []
     with suppress(OSError):  # out of memory or over a process limit: fewer are enough
         for _ in range(number):

@@ -1,6 +1,6 @@
 """Finds the documents that are new, changed or gone since the last scan.
 
-A scan compares sizes and mtimes; it opens no document. A fresh document only may have changed: the
+A scan compares what `stat` says; it opens no document. A fresh document only may have changed: the
 index compares it with its row before it is read.
 """
 
@@ -130,7 +130,7 @@ def _known(database: Database, last: LastScan) -> set[int]:
     if last.stat_hashes is not None:
         return set(last.stat_hashes)
     with database.read() as connection:
-        return {hash(row) for row in posts.settled_stats(connection)}
+        return {hash(stat) for stat in posts.settled_stats(connection)}
 
 
 def _refuse_emptied(database: Database, source: SourceFolder, seen: FolderScan) -> None:
@@ -152,7 +152,7 @@ def _gone(database: Database, seen: FolderScan, fresh: Collection[str]) -> set[s
         if not some_are_gone(indexed, len(seen.stat_hashes), len(fresh), both):
             return set()
         existing = set(seen.stat_hashes)
-        unseen = {row[0] for row in posts.all_stats(connection) if hash(row) not in existing}
+        unseen = {stat.path for stat in posts.all_stats(connection) if hash(stat) not in existing}
         return unseen.difference(fresh)
 
 

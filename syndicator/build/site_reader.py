@@ -9,7 +9,7 @@ from syndicator.jekyll.site import Site
 from syndicator.jekyll.site_config import read_site
 from syndicator.model.content import FileState, Problem
 from syndicator.sources.folder import not_a_directory, source_error
-from syndicator.sources.referenced_files import FolderFiles, unchanged
+from syndicator.sources.referenced_files import FileStates, FolderFiles
 
 
 class SiteReader:
@@ -19,6 +19,7 @@ class SiteReader:
         self._root = root
         self._overrides = overrides
         self._needs: Mapping[str, FileState] = {}
+        self._states = FileStates(root)
         self._site: Site | None = None
         self.problems: tuple[Problem, ...] = ()
         self.had_config = False  #: whether the site has, or ever had, a _config.yml
@@ -32,7 +33,7 @@ class SiteReader:
         _config.yml every link would change; without _posts every Markdown file would be a post.
         """
         self._check_root()
-        if self._site is not None and unchanged(self._root, self._needs):
+        if self._site is not None and self._states.are_unchanged(self._needs):
             return self._site
         files = FolderFiles(self._root)
         config = self._read_config(files)

@@ -263,6 +263,50 @@ def doctor(
     raise typer.Exit(1 if problems else 0)
 
 
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to create.")],
+    config: ConfigPath = None,
+    verbose: Verbose = False,
+    json: Json = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace FILE if it exists.", show_default=False)
+    ] = False,
+) -> None:
+    """Copy the state to FILE, also while the daemon runs.
+
+    FILE is complete as of one time, appears at once, and is readable by its owner only. For
+    PostgreSQL, the command of pg_dump is printed instead. Exit code 1: there is no backup.
+    """
+    settings = _load_config(config, verbose)
+    with _import_without_gc():
+        from syndicator.cli import state
+
+    state.print_backup(state.back_up(settings, file, overwrite=overwrite), json=json)
+
+
+@app.command("move-state")
+def move_state(
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="The new state, as [state] url would name it.")
+    ],
+    config: ConfigPath = None,
+    verbose: Verbose = False,
+) -> None:
+    """Copy the state to another database: from SQLite to PostgreSQL, or back.
+
+    Ids, subscriptions and queued notifications are kept, and nothing is sent anew. Stop the daemon
+    first. URL must be empty. The config stays as it is, and the old state too: what to do next is
+    printed. Exit code 1: nothing was copied.
+    """
+    with _open_service(config, verbose) as service, output.progress() as progress:
+        from syndicator.cli import state
+
+        target = state.target_config(config, url)
+        rows = state.move(service, target, progress)
+    typer.echo("\n".join(state.next_steps(service.config, target, rows)))
+
+
 hub = typer.Typer(
     name="hub", help="List and remove subscriptions at our own hub.", no_args_is_help=True
 )

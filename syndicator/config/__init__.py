@@ -9,7 +9,17 @@ that it can't parse, and ignores misspelt names.
 """
 
 from syndicator.config.addresses import Listen
-from syndicator.config.load import PREFIX, SEARCH, find, keys, load
+from syndicator.config.load import PREFIX, SEARCH, find, keys, load, working_directory
 from syndicator.config.settings import Config, WebSettings
 
-__all__ = ["PREFIX", "SEARCH", "Config", "Listen", "WebSettings", "find", "keys", "load"]
+__all__ = [
+    "PREFIX",
+    "SEARCH",
+    "Config",
+    "Listen",
+    "WebSettings",
+    "find",
+    "keys",
+    "load",
+    "working_directory",
+]

@@ -6,6 +6,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     for keys, text in overrides.items():
         _put(values, keys, text)
     try:
-        base = file.absolute().parent if file else Path.cwd()
+        base = _base(file, environ)
     except FileNotFoundError:
         raise ConfigError(
             "the current directory no longer exists", hint="change to a directory that exists"
@@ -66,6 +67,20 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
         raise ConfigError(message, mistakes=mistakes) from None
 
 
+def working_directory(environ: Mapping[str, str]) -> Path:
+    """The current directory as it was entered, through links, if PWD says so.
+
+    As `pwd -L` (POSIX): a link on the way may lead elsewhere later. Raises FileNotFoundError if
+    the directory no longer exists.
+    """
+    named = environ.get("PWD", "")
+    if named.startswith("/") and not {".", ".."} & {*named.split("/")}:
+        with suppress(OSError, ValueError):
+            if os.path.samefile(named, "."):
+                return Path(named)
+    return Path.cwd()
+
+
 def keys(table: type[BaseModel] = Config, above: str = "") -> Iterator[str]:
     """The dotted key of every setting, in the order of the file."""
     for name, field in table.model_fields.items():
@@ -73,6 +88,15 @@ def keys(table: type[BaseModel] = Config, above: str = "") -> Iterator[str]:
             yield from keys(field.annotation, f"{above}{name}.")
         else:
             yield f"{above}{name}"
+
+
+def _base(file: Path | None, environ: Mapping[str, str]) -> Path:
+    """Where relative paths start: at the config file, or else in the current directory."""
+    if file is None:
+        return working_directory(environ)
+    if file.is_absolute():
+        return file.parent
+    return (working_directory(environ) / file).parent
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -184,7 +184,7 @@ class Builds:
             return []
         threads = {"build": self.worker.heartbeat, "push": self._pushes.worker.heartbeat}
         if self.watcher:
-            threads["watch"] = self.watcher.heartbeat
+            threads |= self.watcher.heartbeats
         return stuck(threads)
 
     def _is_interruptible(self) -> bool:

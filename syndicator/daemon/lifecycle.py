@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from syndicator import from_config, observe
-from syndicator.config import Config, load
+from syndicator.config import Config, load, working_directory
 from syndicator.daemon.activation import inherited_sockets
 from syndicator.daemon.faults import Faults
 from syndicator.daemon.malloc import return_memory
@@ -52,6 +52,10 @@ class Daemon:
         threading.excepthook = self._thread_ended
         self._notify = Notify(os.environ)
         self._began = datetime.now(UTC)
+        #: Where relative paths of the config start; None: it no longer exists.
+        self._folder: Path | None = None
+        with suppress(FileNotFoundError):
+            self._folder = working_directory(os.environ)
         self._lock = ExitStack()  #: on the state: held from start to stop, through reloads
 
     def run(self) -> int:
@@ -171,6 +175,9 @@ class Daemon:
     def _reload(self) -> None:
         """Read the config again. An invalid one is logged and changes nothing."""
         self._notify.reloading()
+        if self._folder:
+            with suppress(OSError):  # a link on the way to it may have been swapped
+                os.chdir(self._folder)
         try:
             config = load(self._path, os.environ)
             if config.model_copy(update={"log": self._parts.config.log}) != self._parts.config:

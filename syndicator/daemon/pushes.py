@@ -31,6 +31,7 @@ from syndicator.push.record import PushReport
 from syndicator.push.worker import PushWorker
 from syndicator.service import Service
 from syndicator.store import outbox, subscriptions
+from syndicator.store.backup import checkpoint
 from syndicator.store.database import Database
 
 #: How often to look for due jobs. A build requests a pass at once.
@@ -42,6 +43,10 @@ _OVERDUE_WAIT = timedelta(seconds=1)
 #: Seconds between cleanups of the state, by the monotonic clock. Leases end by the wall clock: a
 #: clock that was wrong for a short time must not end all of them.
 _CLEANUP = 3600.0
+
+#: Seconds between two checkpoints, at least. A copy of the state's file alone is as old at most,
+#: and the log holds what was written since.
+_CHECKPOINT = 5.0
 
 
 class Pushes:
@@ -69,6 +74,7 @@ class Pushes:
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
         self._cleaned = -math.inf
+        self._checkpointed = -math.inf
         #: By hub and topic: the error of the last ping in this pass; None: it succeeded.
         self._ping_errors: dict[tuple[str, str], str | None] = {}
         self.worker = Worker(
@@ -127,6 +133,7 @@ class Pushes:
                 self._cleaned = time.monotonic()
             report = self._push_worker.once()
             self._count_queue()
+            self._checkpoint()
         except Exception as error:
             if not self._stopping.is_set():
                 self._faults.report("push", error)
@@ -145,6 +152,12 @@ class Pushes:
         if level := pass_level(report):
             seconds = round(report.seconds, 3)
             self._log.log(level, "push", summary=report.summary(), seconds=seconds)
+
+    def _checkpoint(self) -> None:
+        """After a pass: nobody waits then."""
+        if time.monotonic() > self._checkpointed + _CHECKPOINT:
+            checkpoint(self._database)
+            self._checkpointed = time.monotonic()
 
     def _count_queue(self) -> None:
         with self._database.read() as connection:

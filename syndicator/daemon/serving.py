@@ -47,11 +47,18 @@ class ServedFiles:
         self.show(rows)
 
     def show(self, rows: Sequence[FileRow]) -> None:
-        """Serve these files as they are on disk now. Unchanged ones are not read again."""
+        """Serve these files as they are on disk now. Unchanged ones are not read again.
+
+        The index page waits for all others: without it, the catalogue is incomplete and answers 503
+        for a file that a crash or a restored backup left otherwise than in the state. The first run
+        publishes that file, and shows the index page last.
+        """
         rows = [row for row in rows if row != self._shown.get(row.path)]
         self._topics |= {row.url: row.path for row in rows if _is_topic(row)}
         files = {row.path: file for row in rows if (file := self._read(row))}
         gone = [row.path for row in rows if row.gone]
+        if {row.path for row in rows} - files.keys() - self._shown.keys() - {*gone}:
+            files.pop("index.html", None)
         self._catalogue.update(files.values(), gone=gone)
         self._shown |= {row.path: row for row in rows if row.gone or row.path in files}
 

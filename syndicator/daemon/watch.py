@@ -9,6 +9,7 @@ from pathlib import Path
 import watchfiles
 
 from syndicator.daemon.heartbeat import Heartbeat
+from syndicator.daemon.place_watch import PlaceWatcher
 from syndicator.errors import SourceError
 
 #: Milliseconds without changes that end a burst of them.
@@ -21,7 +22,8 @@ _BURST = 200
 class Watcher:
     """Reports changed paths below a folder, except those that syndicator writes itself.
 
-    `changed` is called with the paths; an empty set means that any may have changed.
+    `changed` is called with the paths; an empty set means that any may have changed. So it is when
+    the folder's path leads to another folder, and when that one is watched, too.
     `failed` is called with the error, and with None once it works.
     """
 
@@ -44,13 +46,16 @@ class Watcher:
         self._stopping = threading.Event()
         self._restart = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        self.heartbeat = Heartbeat(self._thread)
+        self._place = PlaceWatcher(folder, self._moved)
+        self.heartbeats = {"watch": Heartbeat(self._thread), "links": self._place.heartbeat}
         self.reported_at = 0.0  #: when it last reported a change, by the monotonic clock
 
     def start(self) -> None:
+        self._place.start()
         self._thread.start()
 
     def stop(self) -> None:
+        self._place.stop()
         self._stopping.set()
         self._restart.set()
 
@@ -58,10 +63,20 @@ class Watcher:
         """Watch the folders anew: a folder that was replaced is not watched any more."""
         self._restart.set()
 
+    def _moved(self) -> None:
+        self.restart()
+        self._report(frozenset())
+
+    def _report(self, paths: frozenset[str]) -> None:
+        self.reported_at = time.monotonic()
+        self._changed(paths)
+
     def _run(self) -> None:
+        heartbeat = self.heartbeats["watch"]
+        restarted = False  #: and not yet reported: what changed meanwhile was not watched
         while not self._stopping.is_set():
             self._restart.clear()
-            self.heartbeat.beat()
+            heartbeat.beat()
             try:
                 for changes in watchfiles.watch(
                     self._folder,
@@ -73,11 +88,13 @@ class Watcher:
                     stop_event=self._restart,
                     raise_interrupt=False,
                 ):
-                    self.heartbeat.beat()
+                    heartbeat.beat()
                     self._failed(None)
-                    if changes:
-                        self.reported_at = time.monotonic()
-                        self._changed(frozenset(path for _, path in changes))
+                    if restarted:
+                        self._report(frozenset())
+                    elif changes:
+                        self._report(frozenset(path for _, path in changes))
+                    restarted = False
             except Exception as error:  # mostly a missing folder, or too few inotify watches
                 hint = (
                     "the next poll finds changes; "
@@ -86,3 +103,4 @@ class Watcher:
                 with suppress(Exception):  # the report itself may fail
                     self._failed(SourceError(f"can't watch {self._folder}: {error}", hint=hint))
                 self._restart.wait(5)
+            restarted = True

@@ -9,6 +9,7 @@ for each post with the same lines in the same folder. Any other document is read
 import re
 from typing import Any
 
+from syndicator.jekyll.copies import conflict_of
 from syndicator.jekyll.document_paths import locate
 from syndicator.jekyll.fast_yaml import read_line
 from syndicator.jekyll.front_matter import BINARY_CHECK_BYTES, MAX_HEAD
@@ -41,6 +42,7 @@ class HeadReader:
         if location is None:
             return None, ()
         is_post = location.suffix.lower() in self._site.scope.suffixes
+        is_post = is_post and conflict_of(location.basename) is None
         parts = _split_head(document.data) if is_post else None
         plugins = self._site.plugins
         if parts is None or plugins.titles_from_headings or plugins.language_from_path:

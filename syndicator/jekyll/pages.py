@@ -12,7 +12,7 @@ from syndicator.cache import LruCache
 from syndicator.jekyll.permalinks import Place, site_path
 from syndicator.jekyll.posts import document_addresses
 from syndicator.jekyll.site import Collection, Site
-from syndicator.model.content import Document, Stat, digest_of
+from syndicator.model.content import NO_STAT, Document, digest_of
 from syndicator.model.lookups import SiteFiles
 from syndicator.ruby.uris import join_address, path_below
 
@@ -84,7 +84,7 @@ class Pages:
         digest = digest_of(data)
         addresses = self._of_documents.get((path, days), digest)
         if addresses is None:
-            document = Document(Stat(path=path, size=0, mtime_ns=0), data, digest)
+            document = Document(NO_STAT._replace(path=path), data, digest)
             addresses = document_addresses(document, self._site, days)
             size = _BYTES + len(path) + sum(len(address or "") for address in addresses)
             self._of_documents.put((path, days), digest, addresses, size)

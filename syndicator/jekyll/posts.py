@@ -8,6 +8,7 @@ from typing import Any
 
 from syndicator.jekyll import terms
 from syndicator.jekyll.as_text import language_tag, quoted
+from syndicator.jekyll.copies import conflict_of
 from syndicator.jekyll.document_paths import DocumentPath, locate
 from syndicator.jekyll.front_matter import HeadError, SplitDocument, decode, load_head, split
 from syndicator.jekyll.head_template import HeadTemplates, in_zone, make_head
@@ -37,6 +38,8 @@ def read_post(document: Document, site: Site) -> ReadPost:
         return ReadPost(post=None)
     if location.suffix.lower() not in site.scope.suffixes:
         return _of_other_suffix(document, location)
+    if program := conflict_of(location.basename):
+        return _conflict_copy(document, program)
     if not document.data.strip():  # more likely a half-finished save than a post
         return _left_out(
             document, HeadError("the file is empty", hint="write the post, or remove the file")
@@ -99,6 +102,16 @@ def _of_other_suffix(document: Document, location: DocumentPath) -> ReadPost:
         note=True,
     )
     return ReadPost(post=None, problems=(note,) if has_front_matter else ())
+
+
+def _conflict_copy(document: Document, program: str) -> ReadPost:
+    note = Problem(
+        path=document.path,
+        message=f"no feed has it: {program} named it so because of a conflict",
+        hint="merge it into the original and delete it; if it is a post of its own, rename it",
+        note=True,
+    )
+    return ReadPost(post=None, problems=(note,))
 
 
 def _left_out(document: Document, error: HeadError) -> ReadPost:

@@ -39,15 +39,25 @@ class Problem:
 
 
 class Stat(NamedTuple):
-    """Size and mtime of a file, read without opening it."""
+    """What shows that a file may have changed, read without opening it.
+
+    Nobody can set a ctime, so it shows an edit whose mtime was set back. All are 0 for a name that
+    this process can't decode.
+    """
 
     path: str  #: relative to the source, `/` between parts
     size: int
     mtime_ns: int
+    ctime_ns: int
+    inode: int  #: 0 where the file system has no lasting numbers, see `sources.inode_numbers`
 
 
-#: The state of a file that a post uses: size and mtime_ns. Of a folder's listing: 0 and a digest.
-#: None: there was no such file.
+#: Of what has none, but for its path.
+NO_STAT = Stat(path="", size=0, mtime_ns=0, ctime_ns=0, inode=0)
+
+
+#: The state of a file that a post uses: its size, and a digest of its text; 0 if only its size was
+#: used. Of a folder's listing: 0 and a digest. None: there was no such file.
 FileState = tuple[int, int] | None
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from syndicator.model.content import FeedFile
-from syndicator.outputs.folder import Disk, OutputFolder
+from syndicator.outputs.folder import Disk, OnDisk, OutputFolder
 
 
 class DiscardedOutput(OutputFolder):
@@ -20,7 +20,7 @@ class DiscardedOutput(OutputFolder):
     def is_intact(self, path: str, disk: Disk) -> bool:
         return True
 
-    def date_of(self, file: FeedFile) -> datetime | None:
+    def on_disk(self, file: FeedFile) -> OnDisk | None:
         return None
 
     def remove(self, path: str) -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from syndicator import regular_files
 from syndicator.errors import OutputError
@@ -23,6 +24,13 @@ _SIBLINGS = suffixes(_ENCODINGS)
 
 #: Replaced files that are kept open until `close_replaced`, at most.
 _MAX_OPEN = 64
+
+
+class OnDisk(NamedTuple):
+    """What is at the path of a file that is to be published."""
+
+    date: datetime  #: its mtime
+    same: bool  #: whether it has the bytes of that file already
 
 
 class OutputFolder:
@@ -123,12 +131,15 @@ class OutputFolder:
                 bodies[encoding] = compressed
         return bodies
 
-    def date_of(self, file: FeedFile) -> datetime | None:
-        """The mtime of a file that has these bytes already; None: it has others, or is missing."""
-        if self.files.read(file.path, len(file.data)) != file.data:
+    def on_disk(self, file: FeedFile) -> OnDisk | None:
+        """What readers may have seen at a file's path; None: nothing, or not a regular file."""
+        linked = safe_directories.is_linked(self.files.root, folder_of(file.path))
+        seen = None if linked else self.files.stat(file.path)
+        if seen is None:
             return None
-        seen = self.files.stat(file.path)
-        return None if seen is None else datetime.fromtimestamp(seen[1] // 1_000_000_000, UTC)
+        size, mtime_ns = seen
+        same = size == len(file.data) and self.files.read(file.path, size) == file.data
+        return OnDisk(datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC), same)
 
     def remove(self, path: str) -> None:
         """Remove a file and its siblings."""

@@ -1,42 +1,37 @@
 """Scans a folder for documents, and reads them.
 
-A scan is `scandir` and `stat`; it opens nothing. It keeps one number for each file, its stat hash:
-`hash((path, size, mtime_ns))`, valid within one process. So a million files take eight megabytes,
-and two scans are compared as two arrays.
+A scan is `scandir` and `stat`; it opens no file. It keeps one number for each file, its stat hash:
+the hash of its `Stat`, valid within one process. So a million files take eight megabytes, and two
+scans are compared as two arrays.
 """
 
 import errno
 import os
-import re
 import stat
-import time
 from array import array
 from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha1
 from pathlib import Path
 
 from syndicator import regular_files
 from syndicator.errors import SourceError
-from syndicator.model.content import Document, Problem, Scope, Stat
+from syndicator.model.content import NO_STAT, Document, Problem, Scope, Stat
+from syndicator.sources import inode_numbers
 from syndicator.sources.compact_paths import CompactPaths
 from syndicator.sources.document_rules import DocumentRules
+from syndicator.sources.file_names import is_misnamed, printable
+from syndicator.sources.file_stats import stat_of
 
 #: Bytes of a post. A larger file is a mistake or an attack.
 MAX_BYTES = 4 * 1024 * 1024
-
-#: A file changed this recently may change again with the same mtime: FAT has the coarsest clock.
-#: https://git-scm.com/docs/racy-git
-CLOCK_RESOLUTION_NS = 2_000_000_000
 
 #: Errors of opening a path that leads to no file.
 _MISSING_ERRORS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 #: Files between two progress calls of a scan: some milliseconds.
 PROGRESS_EVERY = 2000
-
-#: A byte as `_printable` escapes it.
-_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +54,11 @@ class SourceFolder:
         self._progress_every = progress_every
         self._rules = DocumentRules(scope)
         self._suffixes = tuple(sorted(scope.suffixes, key=len))  # the shortest is most common
-        self._top = f"{root}/"
-        self.real = os.path.realpath(root)  #: `root` with its links resolved
+        #: `root` with its links resolved, once: a link may be swapped, and two folders be mixed.
+        self.real = os.path.realpath(root)
+        self._top = f"{self.real}/"
         self._linked = False
+        self._inodes = inode_numbers.are_lasting(root)
 
     def scan(
         self,
@@ -79,12 +76,13 @@ class SourceFolder:
         while folders:
             prefix, full = folders.pop()
             try:
-                with os.scandir(full) as entries:
+                with _listing(full) as entries:
                     below = self._scan_folder(prefix, entries, scan, known, progress)
             except OSError as error:
                 raise self._unreadable(full, error) from error
             folders += [
-                (f"{prefix}{entry.name}/", entry.path) for entry in self._entered(prefix, below)
+                (f"{prefix}{entry.name}/", f"{full}/{entry.name}")
+                for entry in self._entered(prefix, full, below)
             ]
         return replace(scan, linked=self._linked)
 
@@ -100,12 +98,14 @@ class SourceFolder:
         below = []
         # One loop without calls of ours: a poll spends its time here.
         stat_hashes, suffixes, rules = scan.stat_hashes, self._suffixes, self._rules
+        inodes = self._inodes
         append = stat_hashes.append
         excludes = rules.may_exclude(prefix)
         for entry in entries:
             name = entry.name
-            if not name.isascii() and (printable := _printable(name)) != name:
-                path, size, mtime_ns = prefix + printable, 0, 0
+            if not name.isascii() and (shown := printable(name)) != name:
+                path = prefix + shown
+                stat_hash = hash(NO_STAT._replace(path=path))
             else:
                 try:
                     if entry.is_dir():
@@ -124,8 +124,10 @@ class SourceFolder:
                     if (link := _broken_link(entry)) is None:
                         continue
                     seen = link
-                size, mtime_ns = seen.st_size, seen.st_mtime_ns
-            append(stat_hash := hash((path, size, mtime_ns)))
+                # As `stat_of`, without a call and a named tuple.
+                inode = seen.st_ino if inodes else 0
+                stat_hash = hash((path, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, inode))
+            append(stat_hash)
             if not len(stat_hashes) % self._progress_every:
                 progress(len(stat_hashes))
             if known is not None and stat_hash not in known:
@@ -151,10 +153,10 @@ class SourceFolder:
                     return None
                 seen = os.lstat(self._top + path)
         except (OSError, ValueError):
-            return Stat(path=path, size=0, mtime_ns=0) if self._is_misnamed(path) else None
+            return NO_STAT._replace(path=path) if is_misnamed(self._top, path) else None
         if stat.S_ISDIR(seen.st_mode):
             return None
-        return Stat(path=path, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
+        return stat_of(path, seen, inodes=self._inodes)
 
     def read(self, path: str) -> Document | Problem | None:
         """Read a file. A Problem if it is refused or unreadable; None if it is gone.
@@ -188,7 +190,7 @@ class SourceFolder:
                 return _refused(path, message)
             data = regular_files.read_file(full, MAX_BYTES)
         except UnicodeEncodeError:
-            if not self._is_misnamed(path):
+            if not is_misnamed(self._top, path):
                 return None
             hint = "run syndicator in a UTF-8 locale"
             return _refused(path, "has a name that this process's locale can't encode", hint)
@@ -197,24 +199,16 @@ class SourceFolder:
                 return self._problem_of_missing(path)
             return _refused(path, f"can't be read: {error.strerror}", "check its permissions")
         # The stat from before reading: a write in between is a change at the next scan.
-        at = Stat(path=path, size=seen.st_size, mtime_ns=seen.st_mtime_ns)
+        at = stat_of(path, seen, inodes=self._inodes)
         return Document(stat=at, data=data, digest=sha1(data, usedforsecurity=False).hexdigest())
 
     def _problem_of_missing(self, path: str) -> Problem | None:
         """The Problem of a path that leads to no file; None: there is nothing at the path."""
         if os.path.islink(self._top + path):
             return _refused(path, "is a broken link", "fix the link, or remove it")
-        if self._is_misnamed(path):
+        if is_misnamed(self._top, path):
             return _refused(path, "has a name that is not UTF-8", "rename it")
         return None
-
-    def _is_misnamed(self, path: str) -> bool:
-        """Whether a path is the printable form of a file name that this process can't decode."""
-        folder, slash, name = path.rpartition("/")
-        data = _ESCAPED.sub(lambda escaped: bytes.fromhex(escaped[1].decode()), _encoded(name))
-        on_disk = os.fsdecode(data)
-        above = os.fsencode(self._top) + _encoded(folder + slash)
-        return _printable(on_disk) == name != on_disk and os.path.lexists(above + data)
 
     def _tops(self) -> Iterator[tuple[str, str]]:
         """Document folders: the prefix of their paths ("" or ending in "/"), and their location."""
@@ -222,14 +216,16 @@ class SourceFolder:
             yield from self._search()
             return
         for root in self.scope.roots:
-            yield f"{root}/" if root else "", os.path.join(self.root, root)
+            yield f"{root}/" if root else "", os.path.join(self.real, root)
 
-    def _entered(self, prefix: str, below: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    def _entered(
+        self, prefix: str, full: str, below: list[os.DirEntry[str]]
+    ) -> list[os.DirEntry[str]]:
         """The subfolders of a document folder that hold documents too, by name, last first."""
         kept = [
             entry
             for entry in below
-            if self._rules.is_kept(entry.name, prefix + entry.name) and self._is_folder(entry)
+            if self._rules.is_kept(entry.name, prefix + entry.name) and self._is_folder(entry, full)
         ]
         return sorted(kept, key=lambda entry: entry.name, reverse=True)
 
@@ -240,7 +236,7 @@ class SourceFolder:
         """
         seen: set[str] = set()
         # A list, not recursion: folders may be nested deeper than calls.
-        waiting = [("", str(self.root))]
+        waiting = [("", self.real)]
         while waiting:
             path, full = waiting.pop()
             name = path.rpartition("/")[2]
@@ -261,21 +257,22 @@ class SourceFolder:
         try:
             with os.scandir(full) as entries:
                 return sorted(
-                    (entry.name, entry.path) for entry in entries if self._is_folder(entry)
+                    (entry.name, entry.path) for entry in entries if self._is_folder(entry, full)
                 )
         except OSError as error:
             if top or not isinstance(error, FileNotFoundError):
                 raise self._unreadable(full, error) from error
             return []
 
-    def _is_folder(self, entry: os.DirEntry[str]) -> bool:
-        if _printable(entry.name) != entry.name:
+    def _is_folder(self, entry: os.DirEntry[str], above: str) -> bool:
+        """`above`: the location of its folder."""
+        if printable(entry.name) != entry.name:
             return False
         if not entry.is_symlink():
             return entry.is_dir()
         # A link is followed if its target is inside the root and doesn't contain the link.
-        real = os.path.realpath(entry.path)
-        here = os.path.realpath(os.path.dirname(entry.path))
+        real = os.path.realpath(f"{above}/{entry.name}")
+        here = os.path.realpath(above)
         followed = os.path.isdir(real) and is_below(real, self.real) and not is_below(here, real)
         self._linked |= followed
         return followed
@@ -295,6 +292,17 @@ def not_a_directory(root: Path) -> SourceError:
     return SourceError(f"{root} is not a readable directory", hint=hint)
 
 
+@contextmanager
+def _listing(full: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """The entries of a folder. With it open, a stat takes an eighth less time than by path."""
+    handle = os.open(full, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with os.scandir(handle) as entries:
+            yield entries
+    finally:
+        os.close(handle)
+
+
 def _broken_link(entry: os.DirEntry[str]) -> os.stat_result | None:
     """The stat of a broken link, which reading reports; None: it is to be ignored, or gone."""
     if entry.name.startswith("."):  # Emacs locks files with such links
@@ -305,23 +313,8 @@ def _broken_link(entry: os.DirEntry[str]) -> os.stat_result | None:
         return None
 
 
-def _printable(name: str) -> str:
-    """A file name as text: bytes that aren't UTF-8 (surrogates in Python) appear as `\\xff`."""
-    return _encoded(name).decode("utf-8", "backslashreplace")
-
-
-def _encoded(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")
-
-
 def _refused(path: str, message: str, hint: str | None = None) -> Problem:
     return Problem(path=path, message=message, hint=hint, fatal=True)
-
-
-def is_settled(document: Document, now_ns: int | None = None) -> bool:
-    """Whether the file's mtime is so old that any later change has another mtime."""
-    now = time.time_ns() if now_ns is None else now_ns
-    return abs(now - document.stat.mtime_ns) > CLOCK_RESOLUTION_NS
 
 
 def is_below(path: str, root: str) -> bool:

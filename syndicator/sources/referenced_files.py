@@ -5,17 +5,71 @@ Posts can't reach other files: a path with its links resolved must be below the 
 
 import os
 import stat
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
 from syndicator import regular_files
-from syndicator.model.content import FileState
+from syndicator.model.content import FileState, Stat
+from syndicator.sources.file_stats import is_settled, stat_of
 from syndicator.sources.folder import is_below
 
-#: Bytes of an include: text written by people.
+#: Bytes of an include: text written by people. A larger file is compared by its stat.
 MAX_BYTES = 1024 * 1024
+
+
+def needs_text(state: FileState) -> bool:
+    """Whether a state has the text of a file, or the listing of a folder."""
+    return state is not None and state[1] != 0
+
+
+def is_outdated(used: FileState, now: FileState) -> bool:
+    """Whether a file differs from what was used of it: its text, or its size alone."""
+    if used is None or now is None:
+        return used is not now
+    return used[0] != now[0] or (needs_text(used) and used[1] != now[1])
+
+
+class FileStates:
+    """The states of files now. A text is read only if its stat differs from the last one."""
+
+    def __init__(self, root: Path, theme: Path | None = None) -> None:
+        self._root = root
+        self._theme = theme
+        self._texts: dict[str, tuple[Stat, FileState]] = {}
+
+    def now(self, path: str, *, text: bool) -> FileState:
+        """The state of a file; a path that ends in "/" is a folder's listing.
+
+        A path that begins with "/" is a file of the theme. `text`: whether more than its size is
+        wanted.
+        """
+        if path.endswith("/"):
+            return _listing(_names(os.path.realpath(self._root), path.rstrip("/")))
+        now_ns = time.time_ns()
+        is_ours = not path.startswith("/")
+        full = f"{self._root}/{path}" if is_ours else path
+        # Each poll calls this, so an unchanged file costs one stat.
+        seen = _stat(full)
+        if seen is None or not text:
+            return seen and (seen.size, 0)
+        known = self._texts.get(path)
+        if known and known[0] == seen:
+            return known[1]
+        folder = self._root if is_ours else self._theme
+        data = _bytes_below(os.path.realpath(folder or "/"), full, seen)
+        state = _state(seen, data)
+        if data is not None and is_settled(seen, now_ns):
+            self._texts[path] = seen, state
+        return state
+
+    def are_unchanged(self, needs: Mapping[str, FileState]) -> bool:
+        """Whether all of the files used are as they were."""
+        return not any(
+            is_outdated(used, self.now(path, text=needs_text(used))) for path, used in needs.items()
+        )
 
 
 class FolderFiles:
@@ -30,8 +84,9 @@ class FolderFiles:
         self.needs: dict[str, FileState] = {}
 
     def text(self, path: str, max_bytes: int = MAX_BYTES) -> str | None:
-        full, _ = self._use(path)
-        return None if full is None else _text(full, max_bytes)
+        name = path.strip("/")
+        text = self._text(name, f"{self._root}/{name}", self._root, max_bytes)
+        return None if path.endswith("/") else text
 
     @property
     def has_theme(self) -> bool:
@@ -41,55 +96,75 @@ class FolderFiles:
         if self._theme is None:
             return None
         full = f"{self._theme}/{path.strip('/')}"
-        self.needs[full] = seen = current_state(self._root, full)
-        real = os.path.realpath(full) if seen is not None else ""
-        return _text(real) if real and is_below(real, self._theme) else None
+        return self._text(full, full, self._theme, MAX_BYTES)
 
     def size(self, path: str) -> int | None:
-        _, seen = self._use(path)
-        return seen and seen[0]
+        name = path.strip("/")
+        full = f"{self._root}/{name}"
+        seen = _stat(full)
+        self.needs.setdefault(name, seen and (seen.size, 0))
+        if seen is None or path.endswith("/") or not is_below(os.path.realpath(full), self._root):
+            return None
+        return seen.size
 
     def names(self, folder: str) -> tuple[str, ...]:
         names = _names(self._root, folder.strip("/"))
         self.needs[f"{folder.strip('/')}/"] = _listing(names)
         return names
 
-    def _use(self, path: str) -> tuple[str, tuple[int, int]] | tuple[None, None]:
-        """The real path of a regular file below the root, and its state. None: no such file."""
-        folder, path = path.endswith("/"), path.strip("/")
-        # The same state that `current_state` compares; only here the links are resolved.
-        self.needs[path] = seen = current_state(self._root, path)
-        if seen is None or folder:
-            return None, None
-        full = os.path.realpath(os.path.join(self._root, path))
-        return (full, seen) if is_below(full, self._root) else (None, None)
+    def _text(self, name: str, full: str, folder: str, max_bytes: int) -> str | None:
+        """The text of a file below a folder, recorded under its name."""
+        seen = _stat(full)
+        if seen is None:
+            self.needs[name] = None
+            return None
+        data = _bytes_below(folder, full, seen, max_bytes)
+        self.needs[name] = _state(seen, data)
+        try:
+            return None if data is None else data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return None
 
 
-def _text(full: str, max_bytes: int = MAX_BYTES) -> str | None:
+def _stat(full: str) -> Stat | None:
+    """The stat of a regular file; None: there is none."""
     try:
-        return regular_files.read_file(full, max_bytes).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-def unchanged(root: Path, needs: Mapping[str, FileState]) -> bool:
-    """Whether all of the files used are in the state they were in."""
-    return all(current_state(str(root), path) == seen for path, seen in needs.items())
-
-
-def current_state(root: str, path: str) -> FileState:
-    """The state of a file now; a path that ends in "/" is a folder's listing.
-
-    A path that begins with "/" is outside of the root: a file of the theme.
-    """
-    if path.endswith("/"):
-        return _listing(_names(os.path.realpath(root), path.rstrip("/")))
-    try:
-        seen = os.stat(path if path.startswith("/") else f"{root}/{path}")
+        seen = os.stat(full)
     except (OSError, ValueError):
         return None
-    # Links were resolved when the file was used. Each poll calls this, so it must be cheap.
-    return (seen.st_size, seen.st_mtime_ns) if stat.S_ISREG(seen.st_mode) else None
+    if not stat.S_ISREG(seen.st_mode):
+        return None
+    return stat_of(full, seen, inodes=True)
+
+
+def _bytes_below(folder: str, full: str, seen: Stat, most: int = MAX_BYTES) -> bytes | None:
+    """The bytes of a file; None: it is too large, can't be read, or a link leads out of a folder.
+
+    `folder`: without links.
+    """
+    real = os.path.realpath(full)
+    if seen.size > most or not is_below(real, folder):
+        return None
+    try:
+        return regular_files.read_file(real, most)
+    except OSError:
+        return None
+
+
+def _state(seen: Stat, data: bytes | None) -> FileState:
+    """The state of a file whose text was wanted.
+
+    A large file, and one that was not read, is known by its stat alone: the other permissions
+    of a file that could not be read change its ctime.
+    """
+    if data is None or len(data) > MAX_BYTES:
+        data = repr(seen[1:]).encode()
+    return seen.size, _digest(data)
+
+
+def _digest(data: bytes) -> int:
+    """Never 0, which stands for no text."""
+    return int.from_bytes(blake2b(data, digest_size=7).digest()) or 1
 
 
 def _names(root: str, folder: str) -> tuple[str, ...]:
@@ -119,5 +194,4 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _listing(names: tuple[str, ...]) -> FileState:
-    digest = blake2b("\0".join(names).encode("utf-8", "surrogateescape"), digest_size=7).digest()
-    return 0, int.from_bytes(digest)
+    return 0, _digest("\0".join(names).encode("utf-8", "surrogateescape"))

@@ -34,7 +34,7 @@ from syndicator.store.schema import like_sqlite, metadata
 from syndicator.store.state_errors import readable_errors, without_password
 
 #: The newest migration in `migrations/versions`.
-HEAD = "0011"
+HEAD = "0009"
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -5,7 +5,17 @@ from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 
 from syndicator.model.content import PostHead, Term
 from syndicator.store.post_rows import PostRow, post_row, terms_json
@@ -150,6 +160,32 @@ def with_shared_address(connection: Connection) -> list[tuple[str, str]]:
             select(posts.c.url, posts.c.path).where(posts.c.url_hash.in_(batch))
         )
     )
+
+
+# As the index has it: SQLAlchemy would write `maybe_copy = 1` for SQLite, which needs a scan then.
+_MAYBE_COPIES = select(posts.c.path, posts.c.title, posts.c.published).where(
+    text("posts.maybe_copy"), posts.c.out
+)
+_OF_DATES = select(posts.c.path, posts.c.title, posts.c.published).where(
+    posts.c.published.in_(bindparam("dates", expanding=True)), posts.c.out
+)
+
+
+def groups_with_copies(connection: Connection) -> list[tuple[set[str], set[str]]]:
+    """Posts that are named as copies, and all posts that have their title and date.
+
+    Copies that no other post resembles are left out.
+    """
+    copies: dict[tuple[str, int], set[str]] = {}
+    for path, title, date in connection.execute(_MAYBE_COPIES):
+        copies.setdefault((title, date), set()).add(path)
+    groups: dict[tuple[str, int], set[str]] = {key: set() for key in copies}
+    for batch in batches({date for _, date in copies}):
+        rows = connection.execute(_OF_DATES, {"dates": batch})
+        for path, title, date in rows:
+            if (title, date) in groups:
+                groups[title, date].add(path)
+    return [(copies[key], group) for key, group in groups.items() if len(group) > 1]
 
 
 def updated_after(connection: Connection, time: datetime) -> list[PostHead]:

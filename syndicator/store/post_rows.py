@@ -17,7 +17,7 @@ class PostRow(NamedTuple):
     """A document that was read, and the post in it."""
 
     stat: Stat
-    settled: bool  #: False: too recent for its mtime to show a later change; scanned again
+    settled: bool  #: False: too recent for its times to show a later change; scanned again
     digest: str  #: of the file as last read
     #: Of the last version that could be read as a post; None: no version could.
     head: PostHead | None
@@ -25,11 +25,15 @@ class PostRow(NamedTuple):
     feeds: tuple[str, ...] = ()  #: the feeds it is in, or will be in once it is due
     #: The id of a withdrawn post, reserved while its file exists; None: not withdrawn.
     hidden_id: str | None = None
+    maybe_copy: bool = False  #: its name is one that programs give to copies of files
 
     @property
     def id(self) -> str | None:
         """The id that it holds; None: none."""
         return self.head.id if self.head else self.hidden_id
+
+
+_64_BITS = (1 << 64) - 1
 
 
 @lru_cache(maxsize=4096)  # a site's posts share few combinations
@@ -57,12 +61,24 @@ def _url_hash(url: str) -> int:
     return int.from_bytes(digest, signed=True)
 
 
+def signed(inode: int) -> int:
+    """A number of 64 bits without a sign as the databases store it."""
+    return inode - (1 << 64) if inode >> 63 else inode
+
+
+def unsigned(stored: int) -> int:
+    """The number that `signed` was given."""
+    return stored & _64_BITS
+
+
 def columns(row: PostRow) -> dict[str, Any]:
     head = row.head
     return {
         "path": row.stat.path,
         "size": row.stat.size,
         "mtime_ns": row.stat.mtime_ns,
+        "ctime_ns": row.stat.ctime_ns,
+        "inode": signed(row.stat.inode),
         "settled": row.settled,
         "digest": row.digest,
         "out": head is not None,
@@ -76,6 +92,7 @@ def columns(row: PostRow) -> dict[str, Any]:
         "text_digest": head and head.text_digest,
         "terms": terms_json(head.terms) if head else None,
         "feeds": _feeds_json(row.feeds),
+        "maybe_copy": row.maybe_copy,
         "listed": head is None or head.listed,
         "url_hash": head and _url_hash(head.url),
     }
@@ -83,13 +100,14 @@ def columns(row: PostRow) -> dict[str, Any]:
 
 def post_row(row: Row[Any]) -> PostRow:
     return PostRow(
-        stat=Stat(path=row.path, size=row.size, mtime_ns=row.mtime_ns),
+        stat=Stat(row.path, row.size, row.mtime_ns, row.ctime_ns, unsigned(row.inode)),
         settled=row.settled,
         digest=row.digest,
         head=_head(row) if row.out else None,
         document_digest=row.document_digest,
         feeds=_feeds(row.feeds),
         hidden_id=None if row.out else row.id,
+        maybe_copy=row.maybe_copy,
     )
 
 

@@ -1,11 +1,13 @@
 """The index of posts: polls compare files with it, and feeds are selected from it."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, select, update
 
+from syndicator.model.content import Stat
 from syndicator.store import kv
-from syndicator.store.post_rows import PostRow, columns, post_row
+from syndicator.store.post_rows import PostRow, columns, post_row, signed, unsigned
 from syndicator.store.schema import feed_posts, posts, to_us
 from syndicator.store.sql import among, among_values, batches, upsert
 
@@ -13,18 +15,26 @@ from syndicator.store.sql import among, among_values, batches, upsert
 _COUNT = "posts"
 
 
-def settled_stats(connection: Connection) -> Iterator[tuple[str, int, int]]:
-    """(path, size, mtime_ns) of each document whose mtime would show a later change."""
-    settled = select(posts.c.path, posts.c.size, posts.c.mtime_ns).where(posts.c.settled)
-    for row in connection.execute(settled).yield_per(10_000):
-        yield row[0], row[1], row[2]
+_STATS = select(
+    posts.c.path, posts.c.size, posts.c.mtime_ns, posts.c.ctime_ns, posts.c.inode
+).execution_options(yield_per=10_000)
+
+_SETTLED_STATS = _STATS.where(posts.c.settled)
 
 
-def all_stats(connection: Connection) -> Iterator[tuple[str, int, int]]:
-    """(path, size, mtime_ns) of every document."""
-    rows = connection.execute(select(posts.c.path, posts.c.size, posts.c.mtime_ns))
-    for row in rows.yield_per(10_000):
-        yield row[0], row[1], row[2]
+def settled_stats(connection: Connection) -> Iterator[Stat]:
+    """The stat of each document whose times would show a later change."""
+    return _stats(connection, _SETTLED_STATS)
+
+
+def all_stats(connection: Connection) -> Iterator[Stat]:
+    """The stat of every document."""
+    return _stats(connection, _STATS)
+
+
+def _stats(connection: Connection, statement: Select[Any]) -> Iterator[Stat]:
+    for path, size, mtime_ns, ctime_ns, inode in connection.execute(statement):
+        yield Stat(path, size, mtime_ns, ctime_ns, unsigned(inode))
 
 
 _GET = select(posts).where(among(posts.c.path))
@@ -60,7 +70,12 @@ def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRo
 _UPDATE_STAT = (
     update(posts)
     .where(posts.c.path == bindparam("path_"))
-    .values(size=bindparam("size_"), mtime_ns=bindparam("mtime_ns_"), settled=bindparam("settled_"))
+    .values(
+        {
+            name: bindparam(f"{name}_")
+            for name in ("size", "mtime_ns", "ctime_ns", "inode", "settled")
+        }
+    )
 )
 
 
@@ -71,6 +86,8 @@ def update_stat(connection: Connection, rows: Iterable[PostRow]) -> None:
             "path_": row.stat.path,
             "size_": row.stat.size,
             "mtime_ns_": row.stat.mtime_ns,
+            "ctime_ns_": row.stat.ctime_ns,
+            "inode_": signed(row.stat.inode),
             "settled_": row.settled,
         }
         for row in rows

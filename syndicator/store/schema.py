@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     false,
     literal_column,
+    text,
     true,
     types,
 )
@@ -90,7 +91,7 @@ posts = Table(
     Column("path", Text, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
-    # False: read so soon after its mtime that a later change may have the same one; scan it again
+    # False: read so soon after its last change that another one may have the same times; scan again
     Column("settled", Boolean, nullable=False),
     # of the file as last read
     Column("digest", Text, nullable=False),
@@ -114,6 +115,11 @@ posts = Table(
     Column("listed", Boolean, nullable=False, server_default=true()),
     # of the file of its url, which may be too long for an index of PostgreSQL
     Column("url_hash", BigInteger),
+    Column("ctime_ns", BigInteger, nullable=False, server_default=text("0")),
+    # a file system's number of 64 bits without a sign, as one with a sign
+    Column("inode", BigInteger, nullable=False, server_default=text("0")),
+    # its name is one that programs give to copies of files
+    Column("maybe_copy", Boolean, nullable=False, server_default=false()),
 )
 
 #: Which posts belong to which feed, in the order in which feeds are read.
@@ -134,6 +140,9 @@ Index("posts_url_hash", posts.c.url_hash, sqlite_where=posts.c.url_hash.is_not(N
 
 #: For detecting changes that are dated in the future.
 Index("posts_updated", posts.c.updated, sqlite_where=posts.c.updated.is_not(None))
+
+#: For detecting copies of posts.
+Index("posts_maybe_copy", posts.c.path, sqlite_where=posts.c.maybe_copy)
 
 #: For detecting two posts with one id.
 Index("posts_id", posts.c.id)
@@ -168,7 +177,7 @@ entries = Table(
     Column("data", Text, nullable=False),
     # it refers to other posts, so it is rendered again when one of them changes
     Column("uses_posts", Boolean, nullable=False),
-    # JSON {path: [size, mtime_ns] or null}: files of the site that it depends on
+    # JSON {path: [size, digest of the text or 0] or null}: files of the site that it depends on
     Column("needs", Text, nullable=False),
 )
 

@@ -19,8 +19,8 @@ from syndicator.store import file_modes
 _SECRET = re.compile("password|secret", re.IGNORECASE)
 
 _HINT_REBUILD = (
-    "the state can be rebuilt: move the file away and start again. This loses the times at which "
-    "posts were first seen to change, the ids of renamed posts, subscriptions, and queued pings"
+    "restore a backup. Without one, the state can be rebuilt: move the file away and start again. "
+    "This loses subscriptions, queued pings, and ids of renamed posts that are in no feed"
 )
 
 #: Errors of permissions and of read-only disks.

@@ -10,6 +10,7 @@ from time import struct_time
 
 import brotli
 import pytest
+from settled import age
 from support import CONFIG, FEEDS, Site, formats
 
 from syndicator.inspection import check_site, collect_status
@@ -495,6 +496,60 @@ def test_aliases_without_a_feed_are_noted(site: Site) -> None:
         assert status.notes == report.notes[:2]
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["_posts/2026-01-01-one.md", "_includes/a.html", "_data/a.yml", "_config.yml"],
+)
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_edit_that_keeps_size_and_mtime_is_published(
+    site: Site, path: str, restarted: bool
+) -> None:
+    """As where all files have one time: in Nix's store, in images with SOURCE_DATE_EPOCH."""
+    site.write("_includes/a.html", "teh")
+    site.write("_data/a.yml", "a: teh\n")
+    site.write("_config.yml", "title: teh\nurl: https://example.com\n")
+    site.post("2026-01-01-one", "teh {% include a.html %} {{ site.data.a.a }}")
+    for file in site.root.rglob("*"):
+        os.utime(file, (1, 1))
+    age(site.root)
+    service = site.service()
+    service.build()
+    before = (site.feeds / "all.json").read_text()
+    file = site.root / path
+    edited = file.with_suffix(".new")
+    edited.write_text(file.read_text().replace("teh", "the"))
+    os.utime(edited, (1, 1))
+    edited.rename(file)
+    if restarted:
+        service.close()
+        service = site.service()
+    service.build()
+    after = (site.feeds / "all.json").read_text()
+    service.close()
+    assert (before.count("teh") - after.count("teh"), "the" in after) == (after.count("the"), True)
+
+
+def test_conflict_copies_are_left_out(site: Site) -> None:
+    """With a note. What a person may have named so is published, with a problem beside its twin."""
+    site.post("2026-01-01-one", title="One")
+    site.post("2026-01-01-one.sync-conflict-20260101-101010-ABCDEFG", title="One")
+    site.post("2026-01-01-one (Ann's conflicted copy 2026-01-01)", title="One")
+    site.post("2026-01-01-one (1)", title="One")
+    site.post("2026-01-02-part 2", title="Another")
+    with site.service() as service:
+        report = service.build()
+        assert site.titles("all") == ["Another", "One", "One"]
+        assert [problem.path for problem in report.problems] == ["_posts/2026-01-01-one (1).md"]
+        assert report.problems[0].message == (
+            "looks like a copy of _posts/2026-01-01-one.md: it has the same title and date"
+        )
+        assert len(report.notes) == 2
+        status = collect_status(service.config, service.database, site.clock())
+        assert (status.problems, status.notes) == (report.problems, report.notes)
+        site.post("2026-01-01-one (1)", title="Another title")
+        assert service.build().problems == ()
+
+
 @pytest.mark.parametrize("image", ["/images/", "/out.png", "../secret.png"])
 def test_an_image_that_is_not_a_file_causes_no_work(site: Site, image: str) -> None:
     """A folder, a link out of the site, a path outside: later runs write nothing."""
@@ -502,7 +557,8 @@ def test_an_image_that_is_not_a_file_causes_no_work(site: Site, image: str) -> N
     site.write("../secret.png", b"1")
     (site.root / "out.png").symlink_to("../secret.png")
     path = site.post("2026-01-01-one", image=image)
-    os.utime(path, (0, 0))  # settled: or a later build would check its bytes again
+    os.utime(path, (0, 0))
+    age(path)  # or a later build would check its bytes again
     with site.service() as service:
         service.build()
         before = site.state.with_name("state.db-wal").stat()

@@ -2,6 +2,7 @@
 
 import json
 import queue
+import shutil
 import signal
 import socket
 import sqlite3
@@ -364,6 +365,50 @@ def test_a_good_config_takes_effect(command: Command) -> None:
         assert list(command.root.rglob("*.db-wal"))
         assert daemon.end()[0] == 0
     assert not list(command.root.rglob("*.db-wal")), "the state was not closed"
+
+
+def test_a_release_is_published_by_swapping_a_link(command: Command, tmp_path: Path) -> None:
+    """The posts at once; the config with SIGHUP, also if it was replaced by another file.
+
+    The daemon was started in the folder that the link leads to, as a shell names it.
+    """
+    releases = [tmp_path / name for name in ("1", "2")]
+    current = tmp_path / "current"
+    shared = f'path = "{tmp_path}/feeds"\n[state]\nurl = "sqlite:///{tmp_path}/state.db"'
+    for number, release in enumerate(releases, 1):
+        command.post("2026-01-02-one", f"Of release {number}")
+        command.configure(f'[site]\ntitle = "Config {number}"\n[output]\n{shared}', poll="60s")
+        for name in ("site", "config"):
+            shutil.copytree(tmp_path / name, release / name)
+    current.symlink_to("1")
+    command.root = current
+    with command.running(environ={"PWD": str(current)}) as daemon:
+
+        def published() -> str:
+            return requests.get(f"{command.url}all.atom", timeout=5).text
+
+        def swap(link: Path, target: str) -> None:
+            new = link.with_name("new")
+            new.symlink_to(target)
+            new.replace(link)
+
+        assert "Of release 1" in published()
+        swap(current, "2")
+        until(lambda: "Of release 2" in published())
+        assert "Config 2" not in published()
+        daemon.send(signal.SIGHUP)
+        until(lambda: "Config 2" in published())
+        config = releases[1] / "config/syndicator.toml"
+        config.with_name("new").write_text(config.read_text().replace("Config 2", "Config 3"))
+        config.with_name("new").replace(config)
+        daemon.send(signal.SIGHUP)
+        until(lambda: "Config 3" in published())
+        (releases[1] / "site/_posts").rename(releases[1] / "site/posts")
+        shutil.copytree(releases[1] / "site/posts", releases[1] / "site/newer")
+        (releases[1] / "site/newer/2026-01-03-two.md").write_text("---\ntitle: Newer\n---\nText.\n")
+        (releases[1] / "site/_posts").symlink_to("posts")
+        swap(releases[1] / "site/_posts", "newer")
+        until(lambda: "Newer" in published())
 
 
 def test_a_bad_config_changes_nothing(command: Command) -> None:

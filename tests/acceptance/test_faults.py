@@ -19,6 +19,7 @@ import pytest
 import requests
 from command import Command, Daemon, Hub, until
 from disks import Disk, disks
+from settled import age
 from support import Site
 
 from syndicator import config
@@ -412,7 +413,9 @@ def test_a_post_that_is_missing_while_it_is_rendered(site: Site) -> None:
     with site.service() as service:
         service.build()
         old = time.time() - 100
-        os.utime(site.post("2026-01-03-three"), (old, old))
+        three = site.post("2026-01-03-three")
+        os.utime(three, (old, old))
+        age(three)
         away = site.root.parent / "away"
 
         def move_away(done: int, total: int | None, what: str) -> None:
@@ -452,7 +455,9 @@ def test_a_post_that_is_missing_when_it_is_read(
         service.build()
         ids = {entry.id for entry in site.feed("all.atom").entries}
         old = time.time() - 100
-        os.utime(site.post("2026-01-03-three"), (old, old))
+        three = site.post("2026-01-03-three")
+        os.utime(three, (old, old))
+        age(three)
         monkeypatch.setattr(SourceFolder, "scan", scan_then_move_away)
         service.build()
         assert moved
@@ -470,6 +475,7 @@ def test_a_source_that_disappears_after_posts_were_saved(site: Site) -> None:
     """The watcher reports another file first: new posts, scanned again with it, are not deleted."""
     old = site.post("2026-01-03-three")
     os.utime(old, (1_700_000_000, 1_700_000_000))
+    age(old)
     with site.service() as service:
         service.build()
         (site.root / "_posts").rename(site.root.parent / "away")

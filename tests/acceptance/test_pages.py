@@ -38,6 +38,8 @@ NOT_RUN = {
     "systemctl": "needs root and systemd",
     "journalctl": "needs systemd",
     "docker run": "needs a container engine",
+    "db.example": "needs PostgreSQL",
+    "syndicator backup\n": "the how-to mentions it without its argument",
     "--require-hashes": "downloads every package from the index, to compare its hash",
     "syndicator init": "the how-to mentions it beside the config that it wrote",
 }
@@ -51,10 +53,12 @@ PLACEHOLDERS = {
 #: What a section needs first.
 BEFORE = {
     "Your own site": 'mkdir "$HOME/own" && cd "$HOME/own"\n',
+    "Restore a backup": "syndicator backup syndicator-backup.db\n",
 }
 
 #: What is true after a section.
 AFTER = {
+    "Restore a backup": "syndicator status | grep -q '1 post'\n",
     "Try it": "grep -q 'Walking football' feeds/all.rss\n",
     "Your own site": "test -e feeds/all.rss\n",
     "3. Write a config": "syndicator check | grep -q '^1 post'\n",

@@ -33,6 +33,7 @@ from answering import BLOCKED, ENDLESS, HEAD, OK, pouring, serving
 from command import AT_ONCE, PATIENCE, Command, Daemon, until
 from disks import disks
 from hubsite import Subscriber
+from settled import age
 from support import FEEDS, Site
 
 from syndicator import config
@@ -625,7 +626,9 @@ def test_posts_that_were_put_off_are_in_the_next_full_scan(tmp_path: Path) -> No
 
     def save(day: int, text: str) -> None:
         """Save a post with an old time: a file that has just changed is read again anyway."""
-        os.utime(site.post(f"2026-01-{day}-post", text), (day, day))
+        file = site.post(f"2026-01-{day}-post", text)
+        os.utime(file, (day, day))
+        age(file)
 
     save(10, "Text.")
     with site.service() as service:

@@ -56,7 +56,7 @@ def row(name: str, day: int = 0, feeds: tuple[str, ...] = ("all",), **more: obje
         text_digest=f"text {name}",
     )
     values: dict[str, object] = {
-        "stat": Stat(path=path, size=5_000_000_000, mtime_ns=1_790_000_000_123_456_789),
+        "stat": Stat(path, 5_000_000_000, 1_790_000_000_123_456_789, -5, (1 << 64) - 2),
         "settled": True,
         "digest": "d",
         "head": head,
@@ -175,10 +175,36 @@ def test_a_post_comes_back_as_it_was(database: Database) -> None:
         }
         assert posts.count(connection) == 1
         assert posts.count_documents(connection) == 2
-        assert sorted(path for path, _, _ in posts.all_stats(connection)) == [
+        assert sorted(stat.path for stat in posts.all_stats(connection)) == [
             "_posts/a.md",
             "_posts/b.md",
         ]
+
+
+def test_posts_that_are_named_as_copies(database: Database) -> None:
+    """With all posts that have their title and date; none is hidden."""
+    head = row("x").head
+    assert head
+
+    def alike(name: str, **more: object) -> PostRow:
+        path = f"_posts/{name}.md"
+        copied = head._replace(path=path, id=path, url=path)
+        return row(name, head=copied, maybe_copy="(" in name, **more)
+
+    put(
+        database,
+        alike("x"),
+        alike("x (1)"),
+        alike("x (2)"),
+        row("other (1)", 1, maybe_copy=True),
+        row("other", 2),
+        row("hidden (1)", head=None, document_digest=None, feeds=(), maybe_copy=True),
+    )
+    with database.read() as connection:
+        [(named_as_copies, group)] = post_queries.groups_with_copies(connection)
+        assert posts.get(connection, ["_posts/x (1).md"])["_posts/x (1).md"].maybe_copy
+    assert named_as_copies == {"_posts/x (1).md", "_posts/x (2).md"}
+    assert group == {"_posts/x.md", "_posts/x (1).md", "_posts/x (2).md"}
 
 
 def test_a_feed_reads_newest_first(database: Database) -> None:

@@ -493,3 +493,33 @@ def test_keys_lists_every_setting():
         "hub.lease.min",
         "hub.limits.client",
     } <= set(keys)
+
+
+def test_the_current_directory_is_the_one_that_was_entered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PWD names it through its links, unless it names another directory, as after a cd(2)."""
+    for release in "12":
+        (tmp_path / release / "config").mkdir(parents=True)
+        (tmp_path / release / "config/x.toml").write_text('[source]\npath = "../site"\n')
+    link = tmp_path / "current"
+    link.symlink_to("1")
+    monkeypatch.chdir(link)
+    environ = {"SYNDICATOR_FEEDS__URL": "http://x/"}
+    real = Path.cwd()
+    for pwd, base in (
+        (str(link), link),
+        (str(real), real),
+        (str(tmp_path / "2"), real),
+        (str(tmp_path / "gone"), real),
+        (f"{link}/../current", real),
+        ("current", real),
+        ("", real),
+    ):
+        assert config.working_directory({"PWD": pwd}) == base
+        file = Path("config/x.toml")
+        assert config.load(file, environ | {"PWD": pwd}).source.path == base / "site"
+        without_file = environ | {"PWD": pwd, "SYNDICATOR_SOURCE__PATH": "site"}
+        assert config.load(None, without_file).source.path == base / "site"
+    absolute = real / "config/x.toml"
+    assert config.load(absolute, environ | {"PWD": str(link)}).source.path == real / "site"

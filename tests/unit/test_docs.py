@@ -15,6 +15,7 @@ from typer.main import get_command
 from syndicator import config, observe
 from syndicator.cli import init
 from syndicator.cli.commands import app
+from syndicator.cli.state import Backup
 from syndicator.jekyll import linked_page, media, merged_front_matter, podcast, shows
 from syndicator.jekyll.defaults import merge
 from syndicator.jekyll.posts import read_post
@@ -103,6 +104,7 @@ def test_each_field_of_the_status_is_in_the_reference() -> None:
         ("| `build`, `check` |", [*names_of(Report), "summary"]),
         ("| `push` |", [*names_of(PushReport), "summary"]),
         ("| `doctor` |", ["problems", "notes"]),
+        ("| `backup` |", list(Backup._fields)),
         ("| `hub list` |", ["subscriptions", *names_of(Subscriber)]),
     ],
 )

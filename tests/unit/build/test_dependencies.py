@@ -14,13 +14,15 @@ NEEDS: Mapping[str, Mapping[str, FileState]] = {
     "one.md": {"a.png": OLD, "assets/": (0, 7)},
     "two.md": {"a.png": NEW, "missing.png": None},
     "three.md": {},
+    "four.md": {"b.mp3": (9, 0)},
+    "five.md": {"b.mp3": (9, 40)},
 }
 
 
 @pytest.mark.parametrize(
     ("changed_paths", "expected"),
     [
-        (None, {"a.png", "missing.png", "assets/"}),
+        (None, {"a.png", "missing.png", "assets/", "b.mp3"}),
         ((), {"assets/"}),
         (("a.png",), {"a.png", "assets/"}),
         (("missing.png", "other.png"), {"missing.png", "assets/"}),
@@ -43,6 +45,9 @@ def test_files_to_look_at(changed_paths: tuple[str, ...] | None, expected: set[s
         ({"missing.png": None}, set()),
         ({"missing.png": NEW}, {"two.md"}),
         ({"assets/": (0, 7), "a.png": NEW}, {"one.md"}),
+        ({"b.mp3": (9, 50)}, {"five.md"}),  # one post used its size, another its text
+        ({"b.mp3": (9, 40)}, set()),
+        ({"b.mp3": (8, 40)}, {"four.md", "five.md"}),
         ({"assets/": (0, 8), "missing.png": NEW}, {"one.md", "two.md"}),
     ],
 )
@@ -53,6 +58,11 @@ def test_entries_that_used_another_version_are_outdated(
     assert Dependencies(NEEDS).outdated(states) == outdated
 
 
+def test_a_text_is_read_if_any_post_used_it() -> None:
+    files = Dependencies({"a.md": {"a": (9, 0), "b": (9, 0), "c": None}, "b.md": {"b": (9, 40)}})
+    assert files.files(None) == {"a": False, "b": True, "c": False}
+
+
 def test_nothing_is_used() -> None:
     """A site whose posts use no files has nothing to look at."""
-    assert Dependencies({}).files(None) == Dependencies({"a.md": {}}).files(None) == []
+    assert Dependencies({}).files(None) == Dependencies({"a.md": {}}).files(None) == {}

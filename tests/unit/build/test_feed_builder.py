@@ -128,6 +128,7 @@ def test_a_feed_as_before_is_not_published(bench: Bench) -> None:
 def test_a_feed_with_a_mismatched_post_stays_stale(bench: Bench) -> None:
     """The post is read again by the next scan. The feed is published without it meanwhile."""
     one, other = bench.folder.write("a"), bench.folder.write("b")
+    bench.folder.age()
     bench.folder.index(one, other)
     bench.folder.write("a", "Edited.")
     run = bench.run()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from builds import NOW
 
-from syndicator.build.found_problems import future_updates, shared_addresses
+from syndicator.build.found_problems import copies, future_updates, shared_addresses
 from syndicator.model.content import PostHead
 
 
@@ -14,6 +14,28 @@ def test_shared_addresses() -> None:
     posts = [("/a", "1.md"), ("/a", "2.md"), ("/a", "3.md"), ("/b", "4.md"), ("/b", "5.md")]
     found = shared_addresses(posts, {"1.md", "5.md"})
     assert [str(problem) for problem in found] == ["3.md: has the same address as 2.md: /a"]
+
+
+@pytest.mark.parametrize(
+    ("named_as_copies", "alike", "reported", "expected"),
+    [
+        ({"x (1).md"}, {"x.md", "x (1).md"}, (), {"x (1).md": "x.md"}),
+        ({"a (1).md"}, {"a (1).md", "moved.md"}, (), {"a (1).md": "moved.md"}),
+        ({"x (1).md", "x 2.md"}, {"x (1).md", "x 2.md"}, (), {"x 2.md": "x (1).md"}),
+        ({"x (1).md"}, {"x.md", "x (1).md", "other.md"}, (), {"x (1).md": "other.md"}),
+        ({"x (1).md"}, {"x.md", "x (1).md"}, {"x (1).md"}, {}),
+        ((), {"x.md", "y.md"}, (), {}),
+    ],
+)
+def test_copies(
+    named_as_copies: set[str], alike: set[str], reported: set[str], expected: dict[str, str]
+) -> None:
+    """Each post named as a copy, beside the first that is not, or else the first."""
+    found = copies([(named_as_copies, alike)], reported)
+    assert {problem.path: problem.message.split(": ")[0] for problem in found} == {
+        path: f"looks like a copy of {original}" for path, original in expected.items()
+    }
+    assert not any(problem.fatal or problem.note for problem in found)
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,14 @@ from syndicator.build.identity import (
     conflict,
     follow_renames,
     identify,
+    recall,
     renamed,
     suffixed_candidates,
     suffixed_ids,
     with_identity,
 )
+from syndicator.formats.field_values import entry_id
+from syndicator.formats.read_back import ShownEntry
 from syndicator.model.content import Identity, PostHead
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, 999, tzinfo=UTC)
@@ -357,3 +360,49 @@ def test_the_suffixed_ids_to_look_up(
     claims = claims_of(**posts)
     expected = {id for path in plain for id in suffixed_ids(claims.wanted[path])}
     assert suffixed_candidates(claims, holders) == expected
+
+
+def test_what_readers_saw_is_recalled() -> None:
+    """A post that only the state does not know keeps its id and its date, before new posts."""
+    heads = {path: head(path, id=f"https://x/{path}") for path in ("a.md", "b.md")}
+    seen = {"b.md": ShownEntry(id="https://x/a.md", url="https://x/b/", updated=NOW)}
+    recalled = recall(heads, {}, seen, NOW)
+    assigned = assign(claim(heads, {}, recalled, NOW), {})
+    assert {path: (one.id, one.updated) for path, one in assigned.identities.items()} == {
+        "b.md": ("https://x/a.md", NOW),
+        "a.md": ("https://x/a.md#a", None),
+    }
+    assert all(one.gone is None for one in assigned.identities.values())
+
+
+def test_an_id_that_is_no_uri_is_recalled_as_it_was() -> None:
+    """Feeds have a URI that is made of it. The author's own id wins over any other."""
+    post = head("a.md", id="12")
+    seen = ShownEntry(id=entry_id("12"), url="https://x/a/", updated=None)
+    assert recall({"a.md": post}, {}, {"a.md": seen}, NOW)["a.md"].id == "12"
+    own = {"a.md": head("a.md", id="tag:me", own_id=True)}
+    claims = claim(own, {}, recall(own, {}, {"a.md": seen}, NOW), NOW)
+    assert assign(claims, {}).identities["a.md"].id == "tag:me"
+
+
+@pytest.mark.parametrize(
+    ("before", "shown_id", "shown_at", "expected"),
+    [
+        (None, "https://old/a", NOW, NOW),
+        (NOW - seconds(9), "https://old/a", NOW, NOW),
+        (NOW, "https://old/a", NOW, None),
+        (None, "https://old/a", None, None),
+        (None, "https://x/other", NOW, None),
+    ],
+)
+def test_an_update_that_readers_saw_is_recalled(
+    before: datetime | None, shown_id: str, shown_at: datetime | None, expected: datetime | None
+) -> None:
+    """If it is of this post, and later than what the state knows. Else the text changes now."""
+    stored = {"_posts/a.md": known()._replace(updated=before)}
+    seen = ShownEntry(id=shown_id, url="https://x/a/", updated=shown_at)
+    heads = {"_posts/a.md": head(text_digest="new")}
+    recalled = recall(heads, stored, {"_posts/a.md": seen}, NOW)
+    later = NOW + seconds(60)
+    found = assign(claim(heads, stored, recalled, later), {}).identities["_posts/a.md"]
+    assert (found.id, found.updated) == ("https://old/a", expected or later.replace(microsecond=0))

@@ -27,6 +27,7 @@ def folder(tmp_path: Path) -> Iterator[IndexedFolder]:
 def test_documents_are_indexed(folder: IndexedFolder) -> None:
     """Rows, identities, problems, new feeds and stale feeds are stored."""
     good, bad = folder.write("a", category="News"), folder.write("b", date="never")
+    folder.age()
     result = folder.index(good, bad)
     assert result == IndexResult(counts=Counts(new=1, last=good))
     assert folder.ids() == {"a": "a", "b": None}
@@ -95,36 +96,52 @@ def test_progress_is_reported_after_each_batch(folder: IndexedFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("forget", "time", "is_read"),
+    ("differing", "is_read"),
     [
-        ("", SETTLED, False),
-        ("", SETTLED + 1, True),
-        ("settled = false", SETTLED, True),
-        ("digest = ''", SETTLED, True),
+        ("settled = true", False),
+        ("size = 1", True),
+        ("mtime_ns = 1", True),
+        ("ctime_ns = 1", True),
+        ("inode = 1", True),
+        ("settled = false", True),
+        ("digest = ''", True),
     ],
 )
 def test_which_fresh_documents_are_read(
-    folder: IndexedFolder, forget: str, time: float, is_read: bool
+    folder: IndexedFolder, differing: str, is_read: bool
 ) -> None:
-    """Those that differ from their row in size or mtime, are not settled, or were marked unread."""
+    """Those that differ from their row in one number, are not settled, or were marked unread."""
     path = folder.write("a", "Text.")
     folder.index(path)
-    if forget:
-        with folder.database.begin() as connection:
-            connection.execute(text(f"UPDATE posts SET {forget}"))
-    folder.write("a", "Edit.", time=time)
+    [row] = folder.rows(path)
+    folder.write("a", "Edit.")
+    seen = folder.source.stat(path)
+    assert seen
+    with folder.database.begin() as connection:
+        posts.update_stat(connection, [row._replace(stat=seen, settled=True)])
+        connection.execute(text(f"UPDATE posts SET {differing}"))
     assert folder.index(path).counts.changed == is_read
+
+
+def test_an_edit_that_keeps_size_and_mtime_is_a_change(folder: IndexedFolder) -> None:
+    path = folder.write("a", "teh")
+    folder.age()
+    assert folder.index(path).scan_again == set()
+    folder.write("a", "the")
+    assert folder.index(path).counts.changed == 1
 
 
 def test_documents_to_scan_again(folder: IndexedFolder) -> None:
     """Files that changed within the clock's resolution, and those that vanished before reading."""
     now = datetime.now().timestamp()
     old, racy = folder.write("a"), folder.write("b", time=now)
+    folder.age()
     result = folder.index(old, racy, "_posts/2026-01-01-gone.md")
     assert result.scan_again == {racy, "_posts/2026-01-01-gone.md"}
     assert folder.ids() == {"a": "a", "b": "b"}
     assert folder.index(racy).scan_again == {racy}
     folder.write("b")
+    folder.age()
     assert folder.index(racy).scan_again == set()
 
 
@@ -134,6 +151,7 @@ def test_a_touched_file_changes_nothing_else(folder: IndexedFolder) -> None:
     folder.index(path)
     folder.stale()
     folder.write("a", time=SETTLED + 1)
+    folder.age()
     assert folder.index(path) == IndexResult()
     assert folder.stale() == []
     with folder.database.read() as connection:

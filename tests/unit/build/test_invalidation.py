@@ -16,6 +16,7 @@ from syndicator.build.invalidation import Facts, StaleParts, find_stale, look, p
 from syndicator.build.snapshot import Snapshot
 from syndicator.model.content import FileState
 from syndicator.outputs.folder import OutputFolder
+from syndicator.sources.referenced_files import FileStates, needs_text
 from syndicator.store import entries, feeds, posts
 from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow
@@ -137,7 +138,7 @@ def looked(
     assert database.path
     folder = database.path.parent
     output = OutputFolder(folder / "feeds", ("gzip",))
-    return look(snapshot, now, changed_paths, folder / "site", output, database)
+    return look(snapshot, now, changed_paths, FileStates(folder / "site"), output, database)
 
 
 def write(root: Path, path: str) -> Path:
@@ -152,8 +153,16 @@ def write(root: Path, path: str) -> Path:
 def test_files_of_the_site_are_looked_at(tmp_path: Path, database: Database) -> None:
     """Those that entries depend on, each as it is now. None: it is missing."""
     write(tmp_path, "site/a.png")
+    write(tmp_path, "site/a.txt")
     write(tmp_path, "site/unused.png")
-    assert looked(database, USING_FILES).states == {"a.png": (5, 10**18), "b.png": None}
+    used = {"a.png": (4, 0), "a.txt": (5, 1), "b.png": None}
+    states = looked(database, replace(SNAPSHOT, dependencies=Dependencies({"p": used}))).states
+    assert {path: state and state[0] for path, state in states.items()} == {
+        "a.png": 5,
+        "a.txt": 5,
+        "b.png": None,
+    }
+    assert [needs_text(states[path]) for path in used] == [False, True, False]
 
 
 def test_entries_that_show_the_day_are_stale_at_midnight(database: Database) -> None:

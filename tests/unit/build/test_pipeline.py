@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from builds import NOW, OPTIONS, SITE, a_state
 from command import until
+from settled import age
 from sqlalchemy import text
 
 from syndicator.build.pipeline import FEW_FEEDS, Builder
@@ -230,6 +232,7 @@ def test_many_feeds_are_compressed_while_others_are_built(runs: Runs) -> None:
 def test_a_run_that_finds_nothing_ends_after_the_scan(runs: Runs) -> None:
     """Its report has the numbers of the run before, but no changes."""
     runs.post("one")
+    age(runs.root)
     first = runs.run()
     assert (first.new, first.feeds, first.pings) == (1, 1, 1)
     runs.now += HOUR
@@ -355,6 +358,7 @@ def test_what_was_undone_after_a_failed_run(runs: Runs) -> None:
 def test_a_missing_source_leaves_all_as_it_is(runs: Runs) -> None:
     """The feeds and the snapshot stay. Once the source is back, a run ends after its scan."""
     runs.post("one")
+    age(runs.root)
     runs.run()
     for missing, error in (("site/_posts", "no posts where it had 1"), ("site", "not a readable")):
         path = runs.root.parent / missing
@@ -603,3 +607,89 @@ def test_heavy_posts_are_put_off(runs: Runs) -> None:
     assert runs.titles() == ["heavy-0", "heavy-1", "heavy-2", "heavy-3", "light"]
     assert runs.run().put_off == ()
     assert runs.events == []
+
+
+# ------------------------------------------------------------------------------- swapped links
+
+
+def releases(runs: Runs) -> Path:
+    """Make the source a link to the first of two releases, each with posts of its own text."""
+    for release in ("1", "2"):
+        for number in range(4):
+            runs.post(f"{number}", body=f"Of release {release}.")
+        runs.post(f"only-{release}")
+        shutil.copytree(runs.root, runs.root.parent / release)
+        (runs.root / f"_posts/2026-01-01-only-{release}.md").unlink()
+    shutil.rmtree(runs.root)
+    runs.root.symlink_to("1")
+    return runs.root
+
+
+def swap(link: Path) -> None:
+    """Let the link lead to the second release."""
+    new = link.with_name("new")
+    new.symlink_to("2")
+    new.replace(link)
+
+
+def texts(runs: Runs) -> tuple[set[str], list[str]]:
+    """The texts that the feed has, and its titles."""
+    items = json.loads((runs.feeds / "all.json").read_text())["items"]
+    return {word for item in items for word in re.findall("release .", str(item))}, runs.titles()
+
+
+RELEASES = {n: ({f"release {n}"}, ["0", "1", "2", "3", f"only-{n}"]) for n in "12"}
+
+
+@pytest.mark.parametrize("removed", [False, True])
+@pytest.mark.parametrize("phase", [Phase.SCANNING, Phase.READING, Phase.BUILDING])
+def test_a_run_does_not_mix_two_releases(runs: Runs, phase: Phase, removed: bool) -> None:
+    """A link that is swapped during the scan begins the run again. Later it finishes the old one.
+
+    If that is removed meanwhile, what it had of the old one stays until the next run.
+    """
+    link = releases(runs)
+    swapped = False
+
+    def progress(done: int, total: int | None, at: Phase) -> None:
+        nonlocal swapped
+        if at is phase and not swapped:
+            swapped = True
+            swap(link)
+            if removed:
+                shutil.rmtree(link.parent / "1")
+
+    runs.run(progress=progress)
+    assert swapped
+    if phase is Phase.SCANNING:
+        assert texts(runs) == RELEASES["2"]
+    elif not removed:
+        assert texts(runs) == RELEASES["1"]
+    runs.run()
+    assert texts(runs) == RELEASES["2"]
+
+
+def test_a_swapped_link_makes_every_document_differ(runs: Runs) -> None:
+    """A watcher may still report single files of the old release."""
+    link = releases(runs)
+    runs.run()
+    swap(link)
+    runs.run("_posts/2026-01-01-2.md")
+    assert texts(runs) == RELEASES["2"]
+
+
+def test_a_link_that_is_swapped_again_and_again(runs: Runs) -> None:
+    """Is an error, and what is published stays."""
+    link = releases(runs)
+    shutil.copytree(link.parent / "2", link.parent / "3")
+    runs.run()
+
+    def progress(done: int, total: int | None, at: Phase) -> None:
+        if (done, at) == (1, Phase.SCANNING):
+            target = {"1": "2", "2": "3", "3": "1"}[os.readlink(link)]
+            link.unlink()
+            link.symlink_to(target)
+
+    with pytest.raises(SourceError, match="leads to one folder after the other"):
+        runs.run(progress=progress)
+    assert texts(runs) == RELEASES["1"]

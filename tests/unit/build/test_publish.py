@@ -23,7 +23,7 @@ from syndicator.build.publish import (
 )
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import Subscription
-from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.folder import OnDisk, OutputFolder
 from syndicator.store import feeds, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
@@ -170,9 +170,19 @@ def test_ended_topics_are_sorted_and_each_once() -> None:
     ("file", "known", "on_disk", "date"),
     [
         pytest.param(RSS, None, None, NOW, id="new"),
-        pytest.param(RSS, None, BEFORE, BEFORE, id="new here, but on disk already"),
+        pytest.param(RSS, None, OnDisk(BEFORE, True), BEFORE, id="new here, on disk already"),
+        pytest.param(RSS, None, OnDisk(NOW, False), NOW + seconds(1), id="other bytes on disk"),
         pytest.param(RSS, PUBLISHED, None, BEFORE, id="lost: as before"),
-        pytest.param(RSS, PUBLISHED, NOW, BEFORE, id="the same bytes"),
+        pytest.param(
+            RSS, PUBLISHED, OnDisk(BEFORE - seconds(1), False), BEFORE, id="damaged: as before"
+        ),
+        pytest.param(
+            RSS, PUBLISHED, OnDisk(NOW, False), NOW + seconds(1), id="others were shown since"
+        ),
+        pytest.param(RSS, PUBLISHED, OnDisk(NOW, True), NOW, id="shown again since"),
+        pytest.param(
+            RSS, PUBLISHED, OnDisk(NOW + timedelta(days=2), False), BEFORE, id="a mistaken date"
+        ),
         pytest.param(NEW, PUBLISHED, None, NOW, id="changed"),
         pytest.param(
             NEW, replace(PUBLISHED, updated=NOW), None, NOW + seconds(1), id="within a second"
@@ -184,14 +194,29 @@ def test_ended_topics_are_sorted_and_each_once() -> None:
             NOW + seconds(61),
             id="the clock was set back",
         ),
-        pytest.param(NEW, PUBLISHED, BEFORE, BEFORE + seconds(1), id="on disk, but too old"),
-        pytest.param(NEW, PUBLISHED, NOW - seconds(5), NOW - seconds(5), id="written by a crash"),
+        pytest.param(
+            NEW, PUBLISHED, OnDisk(BEFORE, True), BEFORE + seconds(1), id="on disk, but too old"
+        ),
+        pytest.param(
+            NEW,
+            PUBLISHED,
+            OnDisk(NOW - seconds(5), True),
+            NOW - seconds(5),
+            id="written before a crash",
+        ),
+        pytest.param(
+            NEW,
+            PUBLISHED,
+            OnDisk(NOW + seconds(5), False),
+            NOW + seconds(6),
+            id="others written before a crash",
+        ),
     ],
 )
 def test_the_date_of_a_file(
-    file: FeedFile, known: FileRow | None, on_disk: datetime | None, date: datetime
+    file: FeedFile, known: FileRow | None, on_disk: OnDisk | None, date: datetime
 ) -> None:
-    """In whole seconds, and always later than that of the bytes before."""
+    """In whole seconds, and always later than that of other bytes that readers saw."""
     dates = {file.path: on_disk} if on_disk else {}
     rows = {file.path: known} if known else {}
     ((_, given),) = decide([file], rows, (), dates, NOW + timedelta(microseconds=9)).write

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from settled import age
 
 from syndicator.build.read import ReadRequest, ReadResult, read_all, read_document
 from syndicator.build.site_reader import SiteReader
@@ -39,7 +40,8 @@ def site_and_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Si
     for number in range(60):
         (folder / f"2026-02-01-{number:02}.md").write_text(HEAD.format(number) + "Text.\n" * number)
     for file in folder.iterdir():
-        os.utime(file, (1_700_000_000, 1_700_000_000))  # settled
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+    age(folder)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     site = SiteReader(tmp_path, {}).read()
     return site, SourceFolder(tmp_path, site.scope)

@@ -283,7 +283,7 @@ def test_a_snapshot_from_the_state(parts: Parts) -> None:
     assert (loaded.site, loaded.site_problems, loaded.built_at) == (site, (PROBLEM,), NOW)
     assert loaded.files == {"all.rss": file_row("all.rss")}
     assert loaded.using_posts == {"b.md"}
-    assert loaded.dependencies.files(None) == ["a.png"]
+    assert list(loaded.dependencies.files(None)) == ["a.png"]
     news, tag = Term(kind="category", label="news"), Term(kind="tag", label="x")
     assert loaded.names.of_all((news, tag)) == ("all", "category/news-2")
     assert (loaded.is_first, loaded.put_off, loaded.last_scan) == (True, False, LastScan())

@@ -1,9 +1,15 @@
 """The watcher reports changes, and whether it works."""
 
+import resource
+from collections.abc import Callable
 from pathlib import Path
 from queue import Queue
 from threading import Event
 
+import pytest
+from command import PATIENCE, until
+
+from syndicator.daemon.place_watch import PlaceWatcher
 from syndicator.daemon.watch import Watcher
 from syndicator.errors import SourceError
 
@@ -27,8 +33,9 @@ def test_success_is_reported_only_when_it_works(tmp_path: Path) -> None:
         (tmp_path / "site").mkdir()
         watcher.restart()
         assert results.get(timeout=10) is None
+        assert reports.get(timeout=10) == frozenset()  # what changed before is not known
         (tmp_path / "site" / "a.md").write_text("x")
-        assert str(tmp_path / "site" / "a.md") in reports.get(timeout=10)
+        until(lambda: str(tmp_path / "site" / "a.md") in reports.get(timeout=10))
     finally:
         watcher.stop()
 
@@ -56,4 +63,69 @@ def test_our_own_files_are_not_reported(tmp_path: Path) -> None:
             (tmp_path / name).write_text("x")
         assert reports.get(timeout=10) == {str(tmp_path / "feedback/a.md")}
     finally:
+        watcher.stop()
+
+
+def swap(link: Path, target: str) -> None:
+    """Let a link lead elsewhere, as `mv -T` and deploy tools do."""
+    new = link.with_name("new")
+    new.symlink_to(target)
+    new.replace(link)
+
+
+def replace_folder(link: Path, target: str) -> None:
+    """Put a folder in the place of the one that the link leads to."""
+    (link.parent / "1").rename(link.parent / "old")
+    (link.parent / target).rename(link.parent / "1")
+
+
+def replace_link(link: Path, target: str) -> None:
+    link.unlink()
+    link.symlink_to(target)
+
+
+@pytest.mark.parametrize("way", [swap, replace_link, replace_folder])
+def test_a_swapped_link_is_reported(tmp_path: Path, way: Callable[[Path, str], None]) -> None:
+    """Any file may have changed then, and from then on the other folder is watched."""
+    reports: Queue[frozenset[str]] = Queue()
+    ready = Event()
+    for release in "12":
+        (tmp_path / release / "site").mkdir(parents=True)
+    (tmp_path / "current").symlink_to("1")
+    (tmp_path / "newest").symlink_to("current")
+    watcher = Watcher(
+        tmp_path / "newest/site",
+        output=tmp_path / "feeds",
+        state=None,
+        changed=reports.put,
+        failed=lambda error: ready.set(),
+    )
+    watcher.start()
+    try:
+        assert ready.wait(PATIENCE)
+        way(tmp_path / "current", "2")
+        for _ in range(2):  # at once, and when the other folder is watched
+            assert reports.get(timeout=PATIENCE) == frozenset()
+        post = tmp_path / "newest/site/a.md"
+        post.write_text("x")
+        until(lambda: str(post) in reports.get(timeout=PATIENCE))
+    finally:
+        watcher.stop()
+
+
+def test_a_place_is_compared_without_events(tmp_path: Path) -> None:
+    """Where no folder can be watched, within a second or two."""
+    (tmp_path / "1").mkdir()
+    (tmp_path / "current").symlink_to("1")
+    moves: Queue[bool] = Queue()
+    watcher = PlaceWatcher(tmp_path / "current", lambda: moves.put(True))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))  # no file can be opened
+    try:
+        watcher.start()
+        swap(tmp_path / "current", ".")
+        assert moves.get(timeout=PATIENCE)
+        assert watcher.heartbeat.is_alive()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         watcher.stop()

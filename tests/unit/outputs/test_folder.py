@@ -153,7 +153,7 @@ def test_unreadable_files_are_replaced(tmp_path: Path) -> None:
     for name in ("a.rss", "a.rss.gz"):
         (tmp_path / name).symlink_to(name)
     assert [folder.files.read(name) for name in ("a.rss", "a.rss.gz")] == [None, None]
-    assert folder.date_of(file("a.rss")) is None
+    assert folder.on_disk(file("a.rss")) is None
     folder.write_siblings("a.rss", write(folder, file("a.rss")))
     assert folder.files.read("a.rss") == file().data
     assert gzip.decompress((tmp_path / "a.rss.gz").read_bytes()) == file().data
@@ -212,7 +212,7 @@ def test_no_link_below_the_folder_is_followed(tmp_path: Path) -> None:
     (tmp_path / "feeds/category").symlink_to(elsewhere)
     assert folder.files.read("category/news.rss") is None
     assert not folder.is_intact("category/news.rss", disk)
-    assert (folder.bodies("category/news.rss", disk), folder.date_of(file())) == ({}, None)
+    assert (folder.bodies("category/news.rss", disk), folder.on_disk(file())) == ({}, None)
     folder.remove("category/news.rss")
     with pytest.raises(OutputError, match="current/category is a link") as caught:
         write(folder, file())

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from syndicator.errors import SourceError
-from syndicator.model.content import Document, Problem, Scope
+from syndicator.model.content import NO_STAT, Document, Problem, Scope
 from syndicator.sources.compact_paths import CompactPaths
-from syndicator.sources.folder import MAX_BYTES, SourceFolder, is_settled, source_error
+from syndicator.sources.file_stats import is_settled
+from syndicator.sources.folder import MAX_BYTES, SourceFolder, source_error
 
 
 def write(root: Path, path: str, text: str = "x") -> Path:
@@ -134,7 +135,7 @@ def test_links_to_folders_are_followed_inside_the_source_only(tmp_path: Path) ->
 
 
 def test_an_unchanged_folder_has_the_same_stat_hashes(tmp_path: Path) -> None:
-    """A file with another size or mtime has another print, and its path is fresh."""
+    """A file with another stat has another hash, and its path is fresh."""
     post = write(tmp_path, "_posts/a.md")
     write(tmp_path, "_posts/b.md")
     folder = SourceFolder(tmp_path, Scope())
@@ -224,13 +225,34 @@ def test_a_file_that_is_gone_is_none(tmp_path: Path) -> None:
     assert folder.stat("_posts/a.md") is None
 
 
-def test_a_recently_changed_file_is_not_settled(tmp_path: Path) -> None:
-    """A second change within the clock's resolution may not change the mtime."""
-    write(tmp_path, "_posts/a.md")
-    read = SourceFolder(tmp_path, Scope()).read("_posts/a.md")
-    assert isinstance(read, Document)
-    assert not is_settled(read, now_ns=read.stat.mtime_ns + 1_000_000)
-    assert is_settled(read, now_ns=read.stat.mtime_ns + 3_000_000_000)
+@pytest.mark.parametrize(
+    ("mtime_age", "ctime_age", "expected"),
+    [
+        (0.001, 0.001, False),
+        (3, 3, True),
+        (3, 0.01, False),
+        (3, 0.1, True),  # a ctime with parts of a second is of a fine clock
+        (0.1, 0.1, False),  # an mtime may be written by a program, in any resolution
+        (-1, 3, False),
+        (-3, 3, True),
+    ],
+)
+def test_a_recently_changed_file_is_not_settled(
+    mtime_age: float, ctime_age: float, expected: bool
+) -> None:
+    """A second change within the clock's resolution may not change the times."""
+    now = 1_800_000_000_123_456_789
+    mtime_ns, ctime_ns = (now - int(age * 1e9) for age in (mtime_age, ctime_age))
+    seen = NO_STAT._replace(mtime_ns=mtime_ns, ctime_ns=ctime_ns)
+    assert is_settled(seen, now) is expected
+
+
+@pytest.mark.parametrize(("age", "expected"), [(1, False), (3, True)])
+def test_a_ctime_in_whole_seconds_is_of_a_coarse_clock(age: int, expected: bool) -> None:
+    """The files of a disk with FAT, or of another machine."""
+    now = 1_800_000_000_500_000_000
+    seen = NO_STAT._replace(mtime_ns=1, ctime_ns=1_800_000_000_000_000_000 - age * 1_000_000_000)
+    assert is_settled(seen, now) is expected
 
 
 def _problem(root: Path, path: str) -> str:

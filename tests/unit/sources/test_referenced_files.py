@@ -2,16 +2,19 @@
 
 import inspect
 import os
+import resource
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from settled import age
 
 from syndicator.model.content import Scope
 from syndicator.sources.folder import SourceFolder
-from syndicator.sources.referenced_files import FolderFiles, unchanged
+from syndicator.sources.referenced_files import FileStates, FolderFiles, needs_text
 
 
 @pytest.fixture
@@ -52,19 +55,111 @@ def test_a_binary_file_has_no_text(site: Path) -> None:
 
 
 def test_used_files_are_recorded(site: Path) -> None:
-    """`unchanged` sees when a used file or listing changes, goes or appears."""
+    """It is seen when a used file or listing changes, goes or appears."""
     files = FolderFiles(site)
     files.text("_includes/a.html")
     files.size("not-yet.png")
     files.names("_includes")
-    assert unchanged(site, files.needs)
+    assert FileStates(site).are_unchanged(files.needs)
     for path in ("not-yet.png", "_includes/c.html"):
         (site / path).write_text("x")
-        assert not unchanged(site, files.needs)
+        assert not FileStates(site).are_unchanged(files.needs)
         (site / path).unlink()
-        assert unchanged(site, files.needs)
+        assert FileStates(site).are_unchanged(files.needs)
     (site / "_includes/a.html").write_text("changed")
-    assert not unchanged(site, files.needs)
+    assert not FileStates(site).are_unchanged(files.needs)
+
+
+def test_an_edit_that_keeps_size_and_mtime(site: Path) -> None:
+    """Also of a file that was just saved, and with its text read before."""
+    path = site / "_includes/a.html"
+    files, states = FolderFiles(site), FileStates(site)
+    for text in ("teh", "the", "hte"):
+        files.text("_includes/a.html")
+        assert states.are_unchanged(files.needs)
+        path.write_text(text)
+        os.utime(path, (1, 1))
+        assert not states.are_unchanged(files.needs)
+        files.text("_includes/a.html")
+        age(path)
+        assert states.are_unchanged(files.needs)
+
+
+def test_what_was_only_touched_is_unchanged(site: Path) -> None:
+    """A copy of a text in another file, with other times; an image of the same size."""
+    files, states = FolderFiles(site), FileStates(site)
+    files.text("_includes/a.html")
+    files.size("bytes.bin")
+    for name in ("_includes/a.html", "bytes.bin"):
+        shutil.copy(site / name, site / "copy")
+        (site / "copy").replace(site / name)
+        os.utime(site / name, (1, 1))
+        assert states.are_unchanged(files.needs)
+    (site / "bytes.bin").write_bytes(b"123")
+    assert states.are_unchanged(files.needs)
+    (site / "bytes.bin").write_bytes(b"1234")
+    assert not states.are_unchanged(files.needs)
+
+
+def test_a_text_is_read_once(site: Path) -> None:
+    """While its stat is the same. A second reading would find the text gone."""
+    path = site / "_includes/a.html"
+    states = FileStates(site)
+    os.utime(path, (1, 1))
+    age(path)
+    state = states.now("_includes/a.html", text=True)
+    with not_readable(path):
+        assert states.now("_includes/a.html", text=True) == state
+        path.touch()
+        assert states.now("_includes/a.html", text=True) != state
+    path.touch()
+    assert states.now("_includes/a.html", text=True) == state
+
+
+@contextmanager
+def not_readable(path: Path) -> Iterator[None]:
+    """Let opening a file fail, for root too: this process may open no more files."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    path.stat()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize("max_bytes", [1024 * 1024, 4 * 1024 * 1024])
+def test_a_large_text_is_known_by_its_stat(site: Path, max_bytes: int) -> None:
+    """Whether it was read or is too large: a poll doesn't read it."""
+    path = site / "large.csv"
+    path.write_text("x" * (1024 * 1024 + 1))
+    files, states = FolderFiles(site), FileStates(site)
+    assert (files.text("large.csv", max_bytes) is None) == (max_bytes == 1024 * 1024)
+    assert states.are_unchanged(files.needs)
+    os.utime(path, (1, 1))
+    assert not states.are_unchanged(files.needs)
+
+
+def test_a_text_that_can_be_read_now(site: Path) -> None:
+    """A link led out of the site before, to a text of the same size."""
+    files, states = FolderFiles(site), FileStates(site)
+    (site / "secret").write_text("secret")
+    assert files.text("link") is None
+    assert states.are_unchanged(files.needs)
+    (site / "link").unlink()
+    (site / "link").symlink_to("secret")
+    assert not states.are_unchanged(files.needs)
+
+
+def test_size_and_text_of_one_file(site: Path) -> None:
+    """Used for one entry, in either order: its text matters."""
+    for first in (True, False):
+        files = FolderFiles(site)
+        if first:
+            files.size("_includes/a.html")
+        files.text("_includes/a.html")
+        files.size("_includes/a.html")
+        assert [needs_text(state) for state in files.needs.values()] == [True]
 
 
 def test_a_site_behind_a_link_is_unchanged(site: Path) -> None:
@@ -75,9 +170,9 @@ def test_a_site_behind_a_link_is_unchanged(site: Path) -> None:
     files.text("_includes/a.html")
     files.names("_includes")
     files.names("")
-    assert unchanged(link, files.needs)
+    assert FileStates(link).are_unchanged(files.needs)
     (site / "_includes/c.html").write_text("x")
-    assert not unchanged(link, files.needs)
+    assert not FileStates(link).are_unchanged(files.needs)
 
 
 def test_deeply_nested_folders_are_listed(site: Path) -> None:
@@ -157,12 +252,12 @@ def test_used_files_of_the_theme_are_recorded(site: Path, theme: Path) -> None:
     files = FolderFiles(site, theme)
     files.theme_text("_includes/figure")
     files.theme_text("_includes/new")
-    assert unchanged(site, files.needs)
+    assert FileStates(site, theme).are_unchanged(files.needs)
     (theme / "_includes/figure").write_text("another figure")
-    assert not unchanged(site, files.needs)
+    assert not FileStates(site, theme).are_unchanged(files.needs)
     (theme / "_includes/figure").unlink()
     (theme / "_includes/new").write_text("new")
-    assert not unchanged(site, files.needs)
+    assert not FileStates(site, theme).are_unchanged(files.needs)
 
 
 def test_without_a_theme(site: Path) -> None:

@@ -1,0 +1,118 @@
+"""Moves a state to another database: from SQLite to PostgreSQL, back, or to another of its kind."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, insert, select, text
+
+from syndicator.errors import StateError
+from syndicator.model.outbox import JobState
+from syndicator.store import file_modes, locks
+from syndicator.store.database import Database
+from syndicator.store.schema import jobs, metadata, to_us
+from syndicator.store.sql import BATCH
+from syndicator.store.state_errors import readable_errors
+
+
+def move(
+    source: Database,
+    url: str,
+    now: datetime,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    folder_mode: int = file_modes.FOLDER,
+) -> Mapping[str, int]:
+    """Copy every row of a state to an empty one, in one transaction. Returns the rows by table.
+
+    The source stays as it is. The target at `url` is created if it is missing, see Database.
+    `progress` gets the number of rows copied so far, and of all.
+
+    Raises LockedError: a daemon or a run is at work on one of them. Raises StateError: the target
+    isn't empty or can't be opened, or another process sends jobs of the source.
+    """
+    with locks.acquire(source, "daemon"), locks.acquire(source, "run"), _snapshot(source) as old:
+        _refuse_senders(source.name, old, now)
+        with closing(Database(url, folder_mode=folder_mode)) as target:
+            with target.read() as connection:
+                _refuse_rows(target.name, connection)
+            with locks.acquire(target, "daemon"), target.begin() as new:
+                return _copy(source.name, old, new, progress)
+
+
+def _copy(
+    name: str, old: Connection, new: Connection, progress: Callable[[int, int], None]
+) -> Mapping[str, int]:
+    """Copy all rows. `name`: of the state that is copied."""
+    counts = _count(name, old)
+    done = 0
+    for table in metadata.sorted_tables:
+        for rows in _batches(name, old, table):
+            new.execute(insert(table), rows)
+            done += len(rows)
+            progress(done, counts.total())
+    _set_sequence(new)
+    return counts
+
+
+@contextmanager
+def _snapshot(database: Database) -> Iterator[Connection]:
+    """A transaction that reads all tables as of one time."""
+    database.check()
+    with readable_errors(database.name), database.engine.connect() as connection:
+        if not database.sqlite:  # there, each transaction does
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
+
+
+def _refuse_senders(name: str, connection: Connection, now: datetime) -> None:
+    """Refuse while `syndicator push` sends jobs: the copy would send them again.
+
+    The claims of a daemon don't count: it is dead, since its lock is held here.
+    """
+    claimed = select(jobs.c.claimer).where(
+        jobs.c.state == JobState.CLAIMED, jobs.c.expires > to_us(now), jobs.c.claimer != "daemon"
+    )
+    if sender := connection.scalar(claimed.limit(1)):
+        hint = "wait until it has ended; if it was killed, its jobs are free within minutes"
+        raise StateError(f"{sender} is sending notifications of {name}", hint=hint)
+
+
+def _refuse_rows(name: str, connection: Connection) -> None:
+    for table in metadata.sorted_tables:
+        if connection.execute(select(table).limit(1)).first():
+            hint = "name a file that does not exist, or a database without tables"
+            raise StateError(f"{name} is not empty: it has a state already", hint=hint)
+
+
+def _count(name: str, connection: Connection) -> Counter[str]:
+    """The number of rows of each table."""
+    with readable_errors(name):
+        return Counter(
+            {
+                table.name: connection.scalar(select(func.count()).select_from(table)) or 0
+                for table in metadata.sorted_tables
+            }
+        )
+
+
+def _batches(name: str, connection: Connection, table: Table) -> Iterator[list[dict[str, Any]]]:
+    """The rows of a table, some at a time."""
+    with readable_errors(name):  # the error of a target is another's
+        rows = connection.execute(select(table), execution_options={"yield_per": BATCH})
+        for batch in rows.mappings().partitions():
+            yield [dict(row) for row in batch]
+
+
+def _set_sequence(connection: Connection) -> None:
+    """Have PostgreSQL number new jobs after the copied ones: it did not number these."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text(
+                "SELECT setval(pg_get_serial_sequence('jobs', 'id'), max(id)) "
+                "FROM jobs HAVING max(id) IS NOT NULL"
+            )
+        )
