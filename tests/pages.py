@@ -36,6 +36,7 @@ def script_of(shown: Shown, replaced: Mapping[str, str]) -> str:
     text = shown.text
     for placeholder, value in replaced.items():
         text = text.replace(placeholder, value)
+    text = text.replace(" && ", "\n")  # `set -e` does not end at the first half of a list
     text = re.sub(r"^(?=(make run|syndicator run)\b)", "begin ", text, flags=re.MULTILINE)
     return f"mention {text}" if shown.in_a_sentence and not text.startswith("begin ") else text
 
@@ -45,7 +46,7 @@ PRELUDE = r"""
 set -euo pipefail
 started=
 stop() {
-  if [ -n "$started" ]; then kill -TERM "$started"; wait "$started" || true; started=; fi
+  if [ -n "$started" ]; then kill -TERM "$started" || true; wait "$started" || true; started=; fi
 }
 begin() {
   stop

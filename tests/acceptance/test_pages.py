@@ -19,6 +19,7 @@ environment: what the indexes have is no matter of the pages.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,7 +46,6 @@ NOT_RUN = {
 }
 
 PLACEHOLDERS = {
-    "<this repository>": str(ROOT),
     "path/to/syndicator": str(ROOT),
     "path/to/site": str(ROOT / "examples/site"),
 }
@@ -115,18 +115,37 @@ def is_run(shown: Shown) -> bool:
     return not any(words in shown.text for words in NOT_RUN)
 
 
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """This checkout as it is, committed to a repository of its own."""
+    copy = tmp_path / "repository"
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.com", "-C"]
+    listed = subprocess.run(
+        [*git, ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
+        subprocess.run([*git, copy, *arguments], check=True, timeout=60)
+    return copy
+
+
 @pytest.mark.timeout(300)  # they set up virtual environments
 @pytest.mark.parametrize("name", list(PAGES))
-def test_the_commands_of_a_story(name: str, tmp_path: Path) -> None:
+def test_the_commands_of_a_story(name: str, repository: Path, tmp_path: Path) -> None:
     """README and tutorial, from the clone on: all commands in one shell, as a reader types them."""
     programs = tmp_path / "bin"
     programs.mkdir()
     # This Python, whatever its version, without the tests' own environment.
     (programs / "python3.11").symlink_to(Path(sys.base_prefix, "bin/python3").resolve())
     shown = list(commands_of(PAGES[name]))
+    placeholders = PLACEHOLDERS | {"<this repository>": str(repository)}
     script = ""
     for command, following in zip(shown, [*shown[1:], None], strict=True):
-        script += BEFORE.get(command.section, "") + script_of(command, PLACEHOLDERS)
+        script += BEFORE.get(command.section, "") + script_of(command, placeholders)
         if following is None or following.section != command.section:
             script += AFTER.get(command.section, "")
     assert "git clone" in script
