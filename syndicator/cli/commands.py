@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
@@ -61,11 +61,24 @@ def _version(requested: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
+    config: ConfigPath = None,
+    verbose: Verbose = False,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    pass
+    _pass_on(context, config, verbose)
+
+
+def _pass_on(context: typer.Context, config: Path | None, verbose: bool) -> None:
+    """Make these options the defaults of the command that follows: given there, they win.
+
+    https://click.palletsprojects.com/en/stable/commands/#overriding-defaults
+    """
+    defaults = ({"config": config} if config else {}) | ({"verbose": True} if verbose else {})
+    group = cast("typer.core.TyperGroup", context.command)
+    context.default_map = dict.fromkeys(group.commands, defaults)
 
 
 @app.command()
@@ -225,21 +238,28 @@ def doctor(
 ) -> None:
     """Check whether this machine and this config are ready.
 
-    Checks addresses, folders, free disk space, ports, the state, the clock, and what other users
-    of this host may read or write. Writes nothing, and uses the network only with --ask.
-    Exit code 1: there are problems.
+    Checks addresses, folders, disks, ports, the state, the clock, the limits on watching, and what
+    other users of this host may read or write. Writes nothing, and uses the network only with
+    --ask.
+    Exit code 1: there are problems. A note, such as an address for this machine only, is none.
     """
     settings = _load_config(config, verbose)
     with _import_without_gc():
         from syndicator.config import find
         from syndicator.inspection import check_machine
 
-    problems = check_machine(settings, ask=ask, config_file=find(config, os.environ))
+    found = check_machine(settings, ask=ask, config_file=find(config, os.environ))
+    problems = [each for each in found if not each.note]
+    notes = [each for each in found if each.note]
     if json:
-        output.print_json({"problems": [asdict(problem) for problem in problems]})
+        output.print_json(
+            {"problems": list(map(asdict, problems)), "notes": list(map(asdict, notes))}
+        )
     else:
-        lines = [line for problem in problems for line in output.problem_lines(problem)]
-        typer.echo("\n".join(lines) or "All is well.")
+        for line in (line for each in problems + notes for line in output.problem_lines(each)):
+            typer.echo(line)
+        if not problems:
+            typer.echo("All is well.")
     raise typer.Exit(1 if problems else 0)
 
 
@@ -291,6 +311,13 @@ hub = typer.Typer(
     name="hub", help="List and remove subscriptions at our own hub.", no_args_is_help=True
 )
 app.add_typer(hub)
+
+
+@hub.callback()
+def _hub_options(
+    context: typer.Context, config: ConfigPath = None, verbose: Verbose = False
+) -> None:
+    _pass_on(context, config, verbose)
 
 
 @hub.command("list")

@@ -2,7 +2,8 @@
 
 No check writes anything. Only `check_network` uses the network; `check_listening` connects to
 this machine.
-Each result is a Problem: a setting, what is wrong with it, and what to do.
+Each result is a Problem: a setting, what is wrong with it, and what to do. A note is possibly
+intended.
 """
 
 import os
@@ -61,14 +62,20 @@ _PASSWORD = re.compile(
 
 
 def check_addresses(url: str, hubs: Sequence[str], site: str | None) -> Iterator[Problem]:
-    """Whether others can reach the feeds. `hubs`: outside hubs. `site`: the setting `site.url`."""
+    """Whether others can reach the feeds. `hubs`: outside hubs. `site`: the setting `site.url`.
+
+    A private address is a note: a trial on this machine and a private network are no faults. With
+    outside hubs it is a problem, since they could not fetch the feeds.
+    """
     if site and _EXAMPLE.fullmatch(urlsplit(site).hostname or ""):
         hint = "set it to the address of the site: every post's link starts with it"
         yield Problem(path="site.url", message=f"{site} is an example address", hint=hint)
-    if _is_public(urlsplit(url).hostname or ""):
+    host = urlsplit(url).hostname or ""
+    if _is_public(host):
         return
-    hint = "set it to the feeds' public address; until then only this network can follow them"
-    yield Problem(path="feeds.url", message=f"{url} is not a public address", hint=hint)
+    reach = "this machine" if _is_loopback(host) else "this network"
+    hint = "before others follow the feeds, set it to their public address"
+    yield Problem(path="feeds.url", message=f"{url} is for {reach} only", hint=hint, note=True)
     if hubs:
         message = f"{', '.join(hubs)} can't fetch feeds from {url}"
         yield Problem(path="push.hubs", message=message, hint="set feeds.url first")
@@ -81,6 +88,14 @@ def _is_public(host: str) -> bool:
         return "." in host and not host.endswith(
             (".localhost", ".local", ".internal", ".lan", ".test")
         )
+
+
+def _is_loopback(host: str) -> bool:
+    """By the address, or the name (RFC 6761 §6.3)."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def check_folders(source: Path, output: Path, state: Path | None) -> Iterator[Problem]:
