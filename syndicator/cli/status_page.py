@@ -22,7 +22,7 @@ def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> It
     )
     output_size = f"{size(status.output_bytes)}, {size(status.disk_free_bytes)} free"
     yield f"syndicator {status.version}, {daemon}"
-    yield f"  serves  {status.url}"
+    yield f"  feeds   {status.url}"
     yield f"  state   {status.state}{state_size}{state_free}"
     yield f"  output  {status.output}, {output_size}"
     if status.polled:

@@ -2,14 +2,13 @@
 
 No check writes anything. Only `check_network` uses the network; `check_listening` connects to
 this machine.
-Each result is a Problem: a setting, what is wrong with it, and what to do.
+Each result is a Problem: a setting, what is wrong with it, and what to do. A note is possibly
+intended.
 """
 
 import os
 import re
-import shlex
 import socket
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -21,14 +20,14 @@ from urllib.parse import urlsplit
 
 from syndicator import listen, regular_files
 from syndicator.errors import OutputError, StateError, SyndicatorError
-from syndicator.file_access import group_name, refusal
+from syndicator.file_access import refusal
 from syndicator.listen import Address, UnixSocket
 from syndicator.model.content import Problem
 from syndicator.model.outbox import Request, Response
 from syndicator.ops import disk
 from syndicator.outputs.atomic_files import AtomicFiles
 from syndicator.outputs.owner import Owner, refuse_other_owner
-from syndicator.store import database, file_modes, kv
+from syndicator.store import database, kv
 from syndicator.store.database import Database
 
 #: The release date of this program: a clock before it is wrong.
@@ -49,26 +48,22 @@ _ANSWER_TIMEOUT = 2.0
 #: Bytes. Our index page is smaller.
 _MAX_PAGE = 16 * 2**20
 
-#: Bytes. A config file is smaller.
-_MAX_CONFIG = 4 * 2**20
-
-#: A database URL with a password: before the host, or in its query, as libpq's `password` and
-#: `sslpassword`.
-_PASSWORD = re.compile(
-    r"""postgresql[^\s"':]*://([^\s"':@/]*:[^\s"'@]+@|[^\s"']*[?&]\w*(password|secret)=[^&\s"'])""",
-    re.IGNORECASE,
-)
-
 
 def check_addresses(url: str, hubs: Sequence[str], site: str | None) -> Iterator[Problem]:
-    """Whether others can reach the feeds. `hubs`: outside hubs. `site`: the setting `site.url`."""
+    """Whether others can reach the feeds. `hubs`: outside hubs. `site`: the setting `site.url`.
+
+    A private address is a note: a trial on this machine and a private network are no faults. With
+    outside hubs it is a problem, since they could not fetch the feeds.
+    """
     if site and _EXAMPLE.fullmatch(urlsplit(site).hostname or ""):
         hint = "set it to the address of the site: every post's link starts with it"
         yield Problem(path="site.url", message=f"{site} is an example address", hint=hint)
-    if _is_public(urlsplit(url).hostname or ""):
+    host = urlsplit(url).hostname or ""
+    if _is_public(host):
         return
-    hint = "set it to the feeds' public address; until then only this network can follow them"
-    yield Problem(path="feeds.url", message=f"{url} is not a public address", hint=hint)
+    reach = "this machine" if _is_loopback(host) else "this network"
+    hint = "before others follow the feeds, set it to their public address"
+    yield Problem(path="feeds.url", message=f"{url} is for {reach} only", hint=hint, note=True)
     if hubs:
         message = f"{', '.join(hubs)} can't fetch feeds from {url}"
         yield Problem(path="push.hubs", message=message, hint="set feeds.url first")
@@ -81,6 +76,14 @@ def _is_public(host: str) -> bool:
         return "." in host and not host.endswith(
             (".localhost", ".local", ".internal", ".lan", ".test")
         )
+
+
+def _is_loopback(host: str) -> bool:
+    """By the address, or the name (RFC 6761 §6.3)."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def check_folders(source: Path, output: Path, state: Path | None) -> Iterator[Problem]:
@@ -194,65 +197,6 @@ def check_owner(output: Path, own: Owner) -> Iterator[Problem]:
         refuse_other_owner(AtomicFiles(output), own)
     except OutputError as error:
         yield Problem(path="output.path", message=str(error), hint=error.hint)
-
-
-def check_permissions(state: Path | None, output: Path, config: Path | None) -> Iterator[Problem]:
-    """What all users of this host can access but should not. `config`: the config file, if any.
-
-    Group permissions are not checked: they are the operator's decision.
-    """
-    exposed = file_modes.accessible_to_all(state) if state else []
-    if exposed:
-        files = ", ".join(map(str, exposed))
-        message = f"all users of this host can access {files}, which contain subscribers' secrets"
-        hint = f"chmod 600 {shlex.join(map(str, exposed))}"
-        yield Problem(path="state.url", message=message, hint=hint)
-    folders = [("output.path", output, "the feeds")]
-    if state:
-        folders.insert(0, ("state.url", state.parent, "the state's files"))
-    for setting, folder, contents in folders:
-        if _permissions_of_others(folder) & stat.S_IWOTH:
-            message = (
-                f"all users of this host can replace {contents}: {folder} is writable for them"
-            )
-            hint = f"chmod o-w {shlex.quote(str(folder))}"
-            yield Problem(path=setting, message=message, hint=hint)
-    if config and _permissions_of_others(config) & stat.S_IROTH and _contains_password(config):
-        message = f"all users of this host can read the password in {config}"
-        path = shlex.quote(str(config.absolute()))
-        hint = f"chmod 600 {path}, and chown it to the user that runs syndicator"
-        yield Problem(path="state.url", message=message, hint=hint)
-
-
-def check_group(state: Path, group: int) -> Iterator[Problem]:
-    """Whether `state.group` can enter all folders above the state. Not all are ours to change."""
-    for folder in reversed(state.parents):
-        try:
-            seen = folder.stat()
-        except OSError:
-            return  # it is created at the first build, or `check_state` reports it
-        entered_by_group = seen.st_gid == group and seen.st_mode & stat.S_IXGRP
-        if not (entered_by_group or seen.st_mode & stat.S_IXOTH):
-            name, path = group_name(group), shlex.quote(str(folder))
-            hint = f"chgrp {name} {path} && chmod g+x {path}"
-            message = f"members of {name} can't enter {folder}"
-            yield Problem(path="state.group", message=message, hint=hint)
-
-
-def _permissions_of_others(path: Path) -> int:
-    try:
-        return path.stat().st_mode & stat.S_IRWXO
-    except OSError:
-        return 0
-
-
-def _contains_password(config: Path) -> bool:
-    """Whether a config file contains a password, even in a comment."""
-    try:
-        text = regular_files.read_file(config, _MAX_CONFIG, follow=True).decode("utf-8", "replace")
-    except OSError:
-        return False
-    return _PASSWORD.search(text) is not None
 
 
 def check_network(

@@ -49,6 +49,32 @@ def test_wrong_usage_exits_with_2(command: Command, arguments: list[str]) -> Non
     assert done.stderr.strip()
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("-v --config other.toml check", True),
+        ("check -v --config other.toml", True),
+        ("--config missing.toml check --config other.toml", True),
+        ("--config other.toml check --config missing.toml", False),
+        ("--config other.toml hub -v list", True),
+        ("--config missing.toml hub --config other.toml list", True),
+        ("hub --config other.toml list --config missing.toml", False),
+    ],
+)
+def test_common_options_stand_before_or_after_the_command(
+    command: Command, line: str, found: bool
+) -> None:
+    """`--config` and `-v` mean the same there; the last one wins."""
+    command.post("2026-01-02-one")
+    settings = command.config.read_text().replace('"../site"', '"site"')
+    (command.root / "other.toml").write_text(settings)
+    assert command("build", "--config", "other.toml").returncode == 0
+    command.config.unlink()
+    done = command(*line.split())
+    assert ("missing.toml: can't be read" in done.stderr) == (not found)
+    assert done.returncode == (0 if found else 2), done.stderr
+
+
 def test_help_imports_nothing_heavy(command: Command) -> None:
     """Nothing heavy is imported before a command needs it."""
     heavy = [

@@ -20,7 +20,7 @@ from disks import disks
 from syndicator import config
 from syndicator.inspection import check_machine
 from syndicator.model.outbox import Request, Response
-from syndicator.ops import doctor
+from syndicator.ops import doctor, permissions
 from syndicator.outbound import Client
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -145,9 +145,29 @@ def test_an_unreachable_hub_and_one_with_another_clock(server: Server, tmp_path:
     ],
 )
 def test_addresses_that_are_not_public(url: str, public: bool) -> None:
-    """They are a problem of feeds.url, and of hubs that would fetch from it."""
-    problems = doctor.check_addresses(url, ("https://hub.example/",), None)
-    assert [problem.path for problem in problems] == ([] if public else ["feeds.url", "push.hubs"])
+    """A note of feeds.url, and a problem of hubs that would fetch from it."""
+    problems = list(doctor.check_addresses(url, ("https://hub.example/",), None))
+    expected = [] if public else [("feeds.url", True), ("push.hubs", False)]
+    assert [(problem.path, problem.note) for problem in problems] == expected
+    assert [problem.note for problem in doctor.check_addresses(url, (), None)] == [True] * (
+        not public
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "reach"),
+    [
+        ("127.0.0.1", "this machine"),
+        ("[::1]", "this machine"),
+        ("localhost", "this machine"),
+        ("192.168.1.7", "this network"),
+        ("nas.local", "this network"),
+    ],
+)
+def test_who_reaches_an_address_that_is_not_public(host: str, reach: str) -> None:
+    """A loopback address is for this machine, a private one for its network."""
+    (note,) = doctor.check_addresses(f"http://{host}/", (), None)
+    assert note.message == f"http://{host}/ is for {reach} only"
 
 
 @pytest.mark.parametrize(
@@ -187,13 +207,13 @@ def test_a_group_that_is_kept_out(tmp_path: Path) -> None:
     group = os.getegid()
     problems = [
         problem
-        for problem in doctor.check_group(closed / "state.db", group)
+        for problem in permissions.check_group(closed / "state.db", group)
         if str(open_folder) in problem.message
     ]
     assert [problem.path for problem in problems] == ["state.group"]
     assert f"chmod g+x {closed}" in (problems[0].hint or "")
     closed.chmod(0o750)
-    assert str(open_folder) not in str(list(doctor.check_group(closed / "state.db", group)))
+    assert str(open_folder) not in str(list(permissions.check_group(closed / "state.db", group)))
 
 
 def test_folders_that_cannot_be_looked_up(tmp_path: Path) -> None:
@@ -275,12 +295,26 @@ def test_states(tmp_path: Path) -> None:
 
 
 def test_the_command_writes_nothing(tmp_path: Path) -> None:
-    """It exits with 1 and creates no folder, state or file."""
+    """It creates no folder, state or file. A trial on this machine is no fault: it exits with 0."""
     command = Command(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     done = command("doctor", "--json")
-    assert done.returncode == 1
-    assert [problem["path"] for problem in json.loads(done.stdout)["problems"]] == ["feeds.url"]
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["problems"]) == (0, [])
+    assert [note["path"] for note in found["notes"]] == ["feeds.url"]
+    assert command("doctor").stdout.endswith("\nAll is well.\n")
     problems = check_machine(config.load(command.config, {}), ask=True)
     assert any("can't be reached" in problem.message for problem in problems)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_problem_of_the_machine_exits_with_1(tmp_path: Path) -> None:
+    """It is printed before the notes, and all is not well."""
+    command = Command(tmp_path)
+    command.configure('[site]\nurl = "https://example.org/"')
+    done = command("doctor")
+    assert done.returncode == 1
+    assert [line.partition(": ")[0] for line in done.stdout.splitlines()[::2]] == [
+        "site.url",
+        "feeds.url",
+    ]

@@ -208,6 +208,24 @@ def test_nothing_is_wider_than_the_screen(
     browser.do("Emulation.clearDeviceMetricsOverride")
 
 
+@pytest.mark.parametrize(("width", "beside"), [(390, False), (800, False), (1600, True)])
+def test_other_feeds_stand_beside_the_newest_posts(
+    browser: Chromium, base: str, width: int, beside: bool
+) -> None:
+    """On a wide screen. On a narrow one they come after the posts."""
+    browser.do(
+        "Emulation.setDeviceMetricsOverride",
+        width=width, height=800, deviceScaleFactor=1, mobile=width < 600,
+    )  # fmt: skip
+    browser.open(base)
+    box = "document.querySelector('{}').getBoundingClientRect()"
+    groups, posts = box.format(".groups"), box.format("[aria-labelledby=newest]")
+    assert browser.ask(f"{groups}.left >= {posts}.right") == beside
+    assert browser.ask(f"{groups}.top >= {posts}.bottom") == (not beside)
+    assert browser.ask(f"{groups}.top >= {box.format('aside')}.bottom")
+    browser.do("Emulation.clearDeviceMetricsOverride")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out(browser: Chromium, base: str, scheme: str) -> None:
     """A contrast of at least 4.5 for every text, light and dark (WCAG 2.2, 1.4.3)."""

@@ -103,7 +103,7 @@ def test_each_field_of_the_status_is_in_the_reference() -> None:
     [
         ("| `build`, `check` |", [*names_of(Report), "summary"]),
         ("| `push` |", [*names_of(PushReport), "summary"]),
-        ("| `doctor` |", ["problems"]),
+        ("| `doctor` |", ["problems", "notes"]),
         ("| `backup` |", list(Backup._fields)),
         ("| `hub list` |", ["subscriptions", *names_of(Subscriber)]),
     ],

@@ -87,3 +87,9 @@ def test_queued_jobs() -> None:
         "    failed 1 minute ago: it answered 503",
         "    next attempt now",
     ]
+
+
+def test_a_stopped_daemon_serves_nothing() -> None:
+    """The page names the feeds' address, and claims nothing about who serves it."""
+    lines = list(status_lines(STATUS, (), NOW))
+    assert lines[:2] == ["syndicator 1, not running", "  feeds   https://example.com/"]
