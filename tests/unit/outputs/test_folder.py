@@ -163,7 +163,7 @@ def test_unreadable_files_are_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seconds", [253_402_300_800, -(10**12)])
 def test_a_date_that_can_not_be_sent_is_no_record(seconds: int) -> None:
     """A damaged file may have any mtime; ext4 and others limit it, tmpfs does not."""
-    with TemporaryDirectory(dir="/dev/shm") as root:  # noqa: S108 -- a private folder in it
+    with TemporaryDirectory(dir="/dev/shm") as root:
         folder = OutputFolder(Path(root), ())
         write(folder, file("a.rss"))
         os.utime(Path(root, "a.rss"), (seconds, seconds))
