@@ -29,6 +29,8 @@ _CONTROL_CHARACTERS = {
     for number in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
 }
 
+_JSON_ESCAPES = {number: f"\\u{number:04x}" for number in _CONTROL_CHARACTERS}
+
 #: The priorities of syslog (RFC 5424 §6.2.1) by level, as sd-daemon(3) puts them before a line.
 _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 
@@ -112,21 +114,32 @@ def _time_stamper(*, terminal: bool) -> structlog.processors.TimeStamper:
 
 
 def _console(*, colors: bool) -> list[Any]:
-    renderer = structlog.dev.ConsoleRenderer(colors=colors, sort_keys=False)
-    return [mask, escape_control_characters, renderer]
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=colors, sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    # A traceback is formatted first: its message may have what a post or a client chose.
+    return [structlog.processors.format_exc_info, mask, escape_control_characters, renderer]
 
 
 def _json() -> list[Any]:
     renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
-    return [structlog.processors.format_exc_info, mask, renderer]
+    return [structlog.processors.format_exc_info, mask, renderer, _escape_in_json]
 
 
 def escape_control_characters(_logger: object, _method: str, line: Any) -> Mapping[str, Any]:
     """A structlog processor: no value begins a line of its own or controls a terminal.
 
-    A post, a hub and a client choose parts of what is logged. JSON escapes them by itself.
+    A post, a hub and a client choose parts of what is logged. A traceback has several lines.
     """
-    return {key: _escaped(value) for key, value in line.items()}
+    return {
+        key: "\n".join(map(_escaped, value.split("\n"))) if key == "exception" else _escaped(value)
+        for key, value in line.items()
+    }
+
+
+def _escape_in_json(_logger: object, _method: str, line: str) -> str:
+    """A structlog processor: the same for JSON, which escapes those below U+0020 by itself."""
+    return line.translate(_JSON_ESCAPES)
 
 
 def _escaped(value: Any) -> Any:

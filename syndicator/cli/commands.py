@@ -174,7 +174,7 @@ def status(
     if json:
         output.print_json({**asdict(status), "concerns": concerns})
     elif check:
-        typer.echo("\n".join(concerns) or "All is well.")
+        typer.echo(output.printable_lines(concerns) or "All is well.")
     else:
         from syndicator.cli import status_page
 

@@ -1,6 +1,7 @@
 """Sockets that systemd opened for us: socket activation (sd_listen_fds(3), systemd.socket(5))."""
 
 import os
+import re
 import socket
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -36,9 +37,12 @@ def inherited_sockets(environ: Mapping[str, str]) -> InheritedSockets:
 
 
 def named_descriptors(environ: Mapping[str, str], pid: int) -> list[tuple[int, str]]:
-    """The descriptors passed to the process `pid`, with their names; "": it has none."""
+    """The descriptors passed to the process `pid`, with their names; "": it has none.
+
+    Invalid values are ignored, as sd_listen_fds(3) does with those for another process.
+    """
     number = environ.get("LISTEN_FDS", "")
-    if environ.get("LISTEN_PID") != str(pid) or not number.isdecimal():
+    if environ.get("LISTEN_PID") != str(pid) or not re.fullmatch("[0-9]{1,4}", number):
         return []
     names = environ.get("LISTEN_FDNAMES", "").split(":")
     names += [""] * int(number)

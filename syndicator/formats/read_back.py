@@ -13,7 +13,7 @@ from typing import Any
 
 from lxml import etree
 
-from syndicator.formats.field_values import utc_seconds
+from syndicator.formats.field_values import entry_id, utc_seconds
 from syndicator.formats.xml import ATOM, EMPTY_FEED_DATE
 
 #: The formats that can be read, the best record first: Atom sets some dates seconds apart, see
@@ -22,6 +22,9 @@ SUFFIXES = ("rss", "json", "atom")
 
 #: The formats that have the feed's own date.
 DATED = ("rss", "atom")
+
+#: Characters of an id. Those of pages are their addresses, escaped.
+_MAX_ID = 16 * 1024
 
 _ATOM = {"atom": ATOM}
 
@@ -53,6 +56,8 @@ def parse(suffix: str, data: bytes) -> ShownFeed | None:
         return _PARSERS[suffix](data)
     except (etree.XMLSyntaxError, ValueError, LookupError, TypeError, AttributeError):
         return None  # whatever it is, it was not written here
+    except OverflowError:
+        return None  # dates outside of the years 1 to 9999
     except RecursionError:
         return None  # JSON that is nested thousands of times
 
@@ -127,6 +132,9 @@ def _entries(
         updated = _time(updated_text)
         if not isinstance(id, str) or not isinstance(url, str):
             raise ValueError("an entry without an id or an address")
+        # It may be kept permanently. JSON also has characters that no database and no XML takes.
+        if len(id) > _MAX_ID or entry_id(id) != id:
+            raise ValueError("an id that is not written here")
         is_update = updated > utc_seconds(published) + spread
         yield ShownEntry(id=id, url=url, updated=updated if is_update else None)
 

@@ -132,14 +132,21 @@ class OutputFolder:
         return bodies
 
     def on_disk(self, file: FeedFile) -> OnDisk | None:
-        """What readers may have seen at a file's path; None: nothing, or not a regular file."""
+        """What readers may have seen at a file's path.
+
+        None: nothing, not a regular file, or one with a date that can't be sent.
+        """
         linked = safe_directories.is_linked(self.files.root, folder_of(file.path))
         seen = None if linked else self.files.stat(file.path)
         if seen is None:
             return None
         size, mtime_ns = seen
+        try:
+            date = datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC)
+        except (ValueError, OverflowError):  # a year after 9999, which no reader was shown
+            return None
         same = size == len(file.data) and self.files.read(file.path, size) == file.data
-        return OnDisk(datetime.fromtimestamp(mtime_ns // 1_000_000_000, UTC), same)
+        return OnDisk(date, same)
 
     def remove(self, path: str) -> None:
         """Remove a file and its siblings."""

@@ -117,7 +117,8 @@ def _read(files: AtomicFiles) -> Owner | None:
     data = files.read(NAME, _MAX_SIZE)
     if data is None:
         path = files.root / NAME
-        why = refusal(path, write=False) if os.path.isfile(path) else None
+        is_file = os.path.isfile(path) and not os.path.islink(path)
+        why = refusal(path, write=False) if is_file else None
         if why is None:
             return None
         hint = f"{why.hint}; or let this user read it, or delete it to take the folder over"

@@ -7,7 +7,7 @@ import stat
 import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from syndicator.errors import StateError
 from syndicator.store import file_modes
 from syndicator.store.database import Database
+from syndicator.store.read_only import ReadOnlyFile
 from syndicator.store.state_errors import readable_errors, without_password
 
 #: Seconds to wait for another process that has the whole state locked, as a migration has.
@@ -77,10 +78,8 @@ def _pg_dump(address: URL, file: Path) -> str:
 
 def _refuse(state: Path, file: Path, *, overwrite: bool) -> None:
     """Refuse a target that a backup would destroy, or that is not a file."""
-    real = Path(os.path.realpath(file))
-    if real in (Path(os.path.realpath(state)), *file_modes.companions(state)):
-        hint = "name another file"
-        raise StateError(f"{file} is the state itself", hint=hint)
+    if os.path.realpath(file) in map(os.path.realpath, file_modes.files(state)):
+        raise StateError(f"{file} belongs to the state itself", hint="name another file")
     try:
         mode = os.lstat(file).st_mode
     except FileNotFoundError:
@@ -114,29 +113,39 @@ def _exists(file: Path) -> StateError:
 
 def _copy(state: Path, to: Path) -> None:
     """Copy a state by SQLite's backup API, and check the copy."""
+    at_fault = state
+    read_only = None if os.access(state.parent, os.W_OK) else ReadOnlyFile(state)
     try:
         with (
-            closing(_connect(state)) as source,
+            closing(_connect(state, read_only)) as source,
             closing(_connect(to)) as copy,
         ):
             source.execute("SELECT version_num FROM alembic_version")
             # In one step: between two, a writer would make it begin again.
             # https://sqlite.org/c3ref/backup_finish.html#sqlite3backupstep
             source.backup(copy)
+            at_fault = to.parent
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+            at_fault = state
             (result,) = copy.execute("PRAGMA quick_check(1)").fetchone()
             if result != "ok":
                 raise sqlite3.DatabaseError(f"database disk image is malformed: {result}")
     except sqlite3.Error as error:
         if "no such table" in str(error):
             raise StateError(f"{state} holds no state", hint="check [state] url") from error
-        with readable_errors(str(to.parent if "full" in str(error) else state)):
+        if at_fault is not state or "full" in str(error):
+            hint = "free some space on its disk, or name another folder"
+            raise StateError(f"{to.parent}: {error}", hint=hint) from error
+        with readable_errors(str(state), state, write=False):
             raise DBAPIError("backup", None, error) from error
+    if read_only and not read_only.is_unchanged():
+        raise StateError(f"{state} was changed while it was read", hint="run the command again")
 
 
-def _connect(file: Path) -> sqlite3.Connection:
-    """Open a file that exists. SQLite only reads one that this user may not write."""
-    return sqlite3.connect(f"file:{quote(str(file))}?mode=rw", timeout=_TIMEOUT, uri=True)
+def _connect(file: Path, read_only: ReadOnlyFile | None = None) -> sqlite3.Connection:
+    """Open a file that exists. `read_only`: nothing may be written beside it."""
+    query = urlencode(read_only.query if read_only else {"mode": "rw"})
+    return sqlite3.connect(f"file:{quote(str(file))}?{query}", timeout=_TIMEOUT, uri=True)
 
 
 def _sync(path: Path) -> None:

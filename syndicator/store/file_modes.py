@@ -111,7 +111,7 @@ def share(state: Path, group: int | None) -> None:
         if _is_for_state_alone(state):
             _give(state.parent, group, stat.S_IMODE(state.parent.stat().st_mode) | _GROUP_ENTERS)
     if lock_mode(state) != FILE:
-        for file in filter(_mode, _files(state)):
+        for file in filter(_mode, files(state)):
             with suppress(StateError, FileNotFoundError):
                 _give(file, database.stat().st_gid, lock_mode(state))
 
@@ -142,7 +142,7 @@ def _is_for_state_alone(state: Path) -> bool:
 
 def accessible_to_all(state: Path) -> list[Path]:
     """The state's files that every user of this host can read or write."""
-    return [file for file in _files(state) if _mode(file) & stat.S_IRWXO]
+    return [file for file in files(state) if _mode(file) & stat.S_IRWXO]
 
 
 def lock_mode(state: Path) -> int:
@@ -155,7 +155,8 @@ def lock_mode(state: Path) -> int:
     return FILE if database & stat.S_IRWXO else FILE | database & (stat.S_IRGRP | stat.S_IWGRP)
 
 
-def _files(state: Path) -> Iterator[Path]:
+def files(state: Path) -> Iterator[Path]:
+    """The database, SQLite's files beside it, which may be missing, and the locks' files."""
     yield Path(os.path.realpath(state))
     yield from companions(state)
     yield from sorted(state.parent.glob(f"{escape(state.name)}.*.lock"))

@@ -39,7 +39,12 @@ def move(
         with closing(Database(url, folder_mode=folder_mode)) as target:
             with target.read() as connection:
                 _refuse_rows(target.name, connection)
-            with locks.acquire(target, "daemon"), target.begin() as new:
+            with (
+                locks.acquire(target, "daemon"),
+                locks.acquire(target, "run"),
+                target.begin() as new,
+            ):
+                _refuse_rows(target.name, new)  # of a build that was faster
                 return _copy(source.name, old, new, progress)
 
 

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -18,8 +19,11 @@ from starlette.routing import Route
 
 from syndicator.errors import SyndicatorError, Trouble
 
-#: Seconds for which readiness is cached: anyone may request it, and it reads the database.
+#: Seconds for which answers from the database are cached. Anyone may request readiness, and any
+#: user of this machine the status: sixty who did at once delayed a new post by five seconds.
 _CACHED_SECONDS = 1.0
+
+_T = TypeVar("_T")
 
 #: These responses are never cached.
 _NO_STORE = {"cache-control": "no-store"}
@@ -44,7 +48,10 @@ class Readiness:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
-    """The sources of health. Called per request; all but `stuck` run in a thread."""
+    """The sources of health. All but `stuck` run in a thread.
+
+    Readiness and status are cached for a second.
+    """
 
     stuck: Callable[[], Sequence[str]]  #: names of the threads that ended or hang
     readiness: Callable[[], Readiness]
@@ -70,9 +77,11 @@ def admin_app(health: Health, hosts: Sequence[str]) -> Starlette:
             text, media_type="text/plain; version=0.0.4; charset=utf-8", headers=_NO_STORE
         )
 
+    cached_status = _Cached(health.status)
+
     async def status(_request: Request) -> Response:
         try:
-            text = await run_in_threadpool(health.status)
+            text = await cached_status.get()
         except SyndicatorError as error:
             return PlainTextResponse(f"{error}\n", 503, _NO_STORE)
         return Response(text, media_type="application/json", headers=_NO_STORE)
@@ -89,7 +98,7 @@ def admin_app(health: Health, hosts: Sequence[str]) -> Starlette:
 
 
 def _routes(health: Health, fields: Callable[[Readiness], Mapping[str, object]]) -> list[Route]:
-    cached = _CachedReadiness(health.readiness)
+    cached = _Cached(health.readiness)
 
     async def livez(_request: Request) -> Response:
         stuck = health.stuck()
@@ -103,18 +112,18 @@ def _routes(health: Health, fields: Callable[[Readiness], Mapping[str, object]])
     return [Route("/livez", livez), Route("/readyz", readyz)]
 
 
-class _CachedReadiness:
-    """Readiness, read again when it has expired, by one request at a time."""
+class _Cached(Generic[_T]):
+    """A value, read again when it has expired, by one request at a time."""
 
-    def __init__(self, read: Callable[[], Readiness]) -> None:
+    def __init__(self, read: Callable[[], _T]) -> None:
+        """`read` runs in a thread. What it raises is not cached."""
         self._read = read
         self._lock = asyncio.Lock()
-        self._cached: Readiness | None = None
-        self._read_at = 0.0
+        self._value: tuple[_T, float] | None = None  #: and when it was read
 
-    async def get(self) -> Readiness:
+    async def get(self) -> _T:
         async with self._lock:
-            if self._cached is None or time.monotonic() - self._read_at > _CACHED_SECONDS:
-                self._cached = await run_in_threadpool(self._read)
-                self._read_at = time.monotonic()
-            return self._cached
+            if self._value is None or time.monotonic() - self._value[1] > _CACHED_SECONDS:
+                self._value = None
+                self._value = await run_in_threadpool(self._read), time.monotonic()
+            return self._value[0]

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -524,12 +525,42 @@ def test_the_admin_address_shows_metrics_and_details(admin: Server) -> None:
     assert get_as(admin, "/index.html", "feeds.lan")[0] == 404
 
 
+def test_the_status_is_read_once_a_second_at_most() -> None:
+    """Any user of this machine may ask for it, and reading it delays a build."""
+    reads = []
+
+    def read_slowly() -> str:
+        reads.append(time.monotonic())
+        time.sleep(0.05)
+        return "{}"
+
+    health = Health(
+        stuck=list,
+        readiness=lambda: Readiness(ready=True, details={}),
+        metrics=lambda: b"",
+        status=read_slowly,
+    )
+    app = FeedCatalogue(
+        Catalogue(max_age=0), admin_app(health, ["localhost"]), on_request=lambda *_: None
+    )
+    server = Server(app, ("127.0.0.1", 0))
+    server.start()
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: get_as(server, "/status", "localhost"), range(40)))
+    finally:
+        server.stop()
+    assert set(answers) == {(200, b"{}")}
+    assert all(later - earlier > 1 for earlier, later in pairwise(reads))
+
+
 def test_a_status_that_can_not_be_read(shared: Web, admin: Server) -> None:
     """503 with the reason, which the operator may see."""
     before = shared.ready
     shared.ready = Readiness(ready=False, trouble=Trouble("state", "/var/x.db"), details={})
     try:
-        assert get_as(admin, "/status", "localhost") == (503, b"/var/x.db\n")
+        expected = (503, b"/var/x.db\n")
+        until(lambda: get_as(admin, "/status", "localhost") == expected, what="another reading")
     finally:
         shared.ready = before
 

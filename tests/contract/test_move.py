@@ -93,13 +93,20 @@ def test_a_move_keeps_everything(site: Site, url: str, elsewhere: str) -> None:
 
 
 def test_what_a_move_refuses(site: Site, url: str, elsewhere: str) -> None:
-    """A source at work, and a target that has a state, itself among these. Nothing is copied."""
+    """A source or target at work, and a target with a state, itself too. Nothing is copied."""
     now = site.clock()
     with opened(url) as source:
         for name in ("daemon", "run"):
             with (
                 opened(url) as other,
                 locks.acquire(other, name),
+                pytest.raises(LockedError),
+            ):
+                move(source, elsewhere, now)
+        for name in ("daemon", "run"):
+            with (
+                opened(elsewhere) as target,
+                locks.acquire(target, name),
                 pytest.raises(LockedError),
             ):
                 move(source, elsewhere, now)

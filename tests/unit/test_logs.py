@@ -151,8 +151,25 @@ def test_a_value_can_not_begin_a_line(terminal: Log, format: str) -> None:
     logging.getLogger("library").warning("strange: %s", evil)
     text = terminal.text()
     assert text.count("\n") == 2
-    assert not {"\r", "\x07"} & set(text)
+    assert not {"\r", "\x07", "\x9b", "\u2028"} & set(text)
     assert "\x1b]" not in text
+    if format == "json":
+        assert json.loads(text.splitlines()[0])["where"] == evil
+
+
+@pytest.mark.parametrize("format", ["console", "json"])
+def test_a_traceback_sends_no_commands_to_a_terminal(log: Log, format: str) -> None:
+    """Nor does it hold a password. Its message may be what a post or a client sent."""
+    log.open(format=format)
+    for logger in (structlog.get_logger(), logging.getLogger("library")):
+        try:
+            raise ValueError("\x1b]0;title\x07\r\x9b postgresql://me:pw@db/x")
+        except ValueError as error:
+            logger.error("failed", exc_info=error)
+    text = log.text()
+    assert "me:***@db" in text
+    assert "me:pw" not in text
+    assert not {"\r", "\x07", "\x9b", "\x1b"} & set(text)
 
 
 def test_a_traceback_stays_one(log: Log) -> None:

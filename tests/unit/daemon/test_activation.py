@@ -22,6 +22,8 @@ from syndicator.errors import SyndicatorError
         ({"LISTEN_FDS": "1"}, []),
         ({"LISTEN_FDS": "-1", "LISTEN_PID": "7"}, []),
         ({"LISTEN_FDS": "x", "LISTEN_PID": "7"}, []),
+        ({"LISTEN_FDS": "9" * 12, "LISTEN_PID": "7"}, []),
+        ({"LISTEN_FDS": "9" * 5000, "LISTEN_PID": "7"}, []),
         ({"LISTEN_FDS": "0", "LISTEN_PID": "7"}, []),
         ({}, []),
     ],

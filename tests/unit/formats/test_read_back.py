@@ -23,6 +23,17 @@ ENTRIES = (
 )
 
 
+JSON_FIELDS = b"""
+    "url": "https://a.example/1",
+    "date_published": "2026-01-01T00:00:00Z", "date_modified": "2026-01-01T00:00:00Z"
+"""
+
+ATOM_OF_DATES = b"""<feed xmlns="http://www.w3.org/2005/Atom">
+    <updated>2026-01-01T00:00:00Z</updated>
+    <entry><id>https://a.example/1</id><link rel="alternate" href="https://a.example/1"/>
+    <published>%s</published><updated>%s</updated></entry></feed>"""
+
+
 def written(suffix: str) -> bytes:
     files, _ = formats.files_of(replace(feed(*ENTRIES), updated=THEN + timedelta(days=1)))
     return next(file.data for file in files if file.path.endswith(suffix))
@@ -75,6 +86,14 @@ def test_an_empty_feed_has_no_date(suffix: str) -> None:
         b'{"items": 1}',
         b'{"items": [1]}',
         b'{"items": [{"id": 1, "url": "u", "date_published": "2026-01-01", "date_modified": 1}]}',
+        b'{"items": [{"id": "https://a.example/1\\u0000", %s}]}' % JSON_FIELDS,
+        b'{"items": [{"id": "\\ud800", %s}]}' % JSON_FIELDS,
+        b'{"items": [{"id": "not a URI", %s}]}' % JSON_FIELDS,
+        b'{"items": [{"id": "https://a.example/%s", %s}]}' % (b"1" * 100_000, JSON_FIELDS),
+        b"<rss><channel><lastBuildDate>Mon, 1 Jan %s 00:00:00 GMT</lastBuildDate></channel></rss>"
+        % (b"9" * 30),
+        ATOM_OF_DATES % (b"9999-12-31T23:59:59Z", b"2026-01-01T00:00:00Z"),
+        ATOM_OF_DATES % (b"2026-01-01T00:00:00Z", b"0001-01-01T00:00:00+01:00"),
         b"[" * 200_000,
         b"<a>" * 200_000,
         b"\xff\xfe",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import brotli
 import pytest
@@ -157,6 +158,18 @@ def test_unreadable_files_are_replaced(tmp_path: Path) -> None:
     folder.write_siblings("a.rss", write(folder, file("a.rss")))
     assert folder.files.read("a.rss") == file().data
     assert gzip.decompress((tmp_path / "a.rss.gz").read_bytes()) == file().data
+
+
+@pytest.mark.parametrize("seconds", [253_402_300_800, -(10**12)])
+def test_a_date_that_can_not_be_sent_is_no_record(seconds: int) -> None:
+    """A damaged file may have any mtime; ext4 and others limit it, tmpfs does not."""
+    with TemporaryDirectory(dir="/dev/shm") as root:
+        folder = OutputFolder(Path(root), ())
+        write(folder, file("a.rss"))
+        os.utime(Path(root, "a.rss"), (seconds, seconds))
+        if os.stat(Path(root, "a.rss")).st_mtime != seconds:
+            pytest.skip("/dev/shm is not a tmpfs")
+        assert folder.on_disk(file("a.rss")) is None
 
 
 def test_removing_a_file_removes_its_siblings(tmp_path: Path) -> None:

@@ -122,7 +122,14 @@ def test_what_is_no_owner_is_replaced(tmp_path: Path, text: str | bytes) -> None
     assert refuse_other_owner(AtomicFiles(tmp_path), OURS) is Claim.KEEP
 
 
-@pytest.mark.parametrize("plant", [os.mkfifo, lambda path: os.symlink("/etc/passwd", path)])
+@pytest.mark.parametrize(
+    "plant",
+    [
+        os.mkfifo,
+        lambda path: os.symlink("/etc/passwd", path),
+        lambda path: os.symlink("/proc/1/mem", path),  # which no other user may read
+    ],
+)
 def test_a_special_file_is_replaced(tmp_path: Path, plant) -> None:  # type: ignore[no-untyped-def]
     """It is neither opened nor followed."""
     plant(tmp_path / NAME)

@@ -9,10 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from disks import disks
 from sqlalchemy import text
 
 from syndicator.errors import StateError
-from syndicator.store import kv
+from syndicator.store import kv, locks
 from syndicator.store.backup import back_up, checkpoint
 from syndicator.store.database import Database
 
@@ -96,8 +97,9 @@ def test_an_existing_file_is_kept(url: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ("var/state.db", "is the state itself"),
-        ("var/../var/state.db-wal", "is the state itself"),
+        ("var/state.db", "belongs to the state itself"),
+        ("var/../var/state.db-wal", "belongs to the state itself"),
+        ("var/state.db.daemon.lock", "belongs to the state itself"),
         ("var", "is not a file"),
         ("nowhere/b.db", "No such file or directory"),
         ("var/state.db/b.db", "Not a directory"),
@@ -105,12 +107,38 @@ def test_an_existing_file_is_kept(url: str, tmp_path: Path) -> None:
     ],
 )
 def test_what_can_not_be_a_backup(url: str, tmp_path: Path, file: str, message: str) -> None:
-    """Even if it is to be overwritten."""
+    """Even if it is to be overwritten. Two daemons could run if one's lock were replaced."""
+    database = Database(url)
+    with locks.acquire(database, "daemon"):
+        pass
+    database.close()
+    before = sorted(os.listdir(tmp_path / "var"))
     with pytest.raises(StateError, match=message) as caught:
         back_up(url, tmp_path / file, overwrite=True)
     assert caught.value.hint
     assert os.listdir(tmp_path) == ["var"]
+    assert sorted(os.listdir(tmp_path / "var")) == before
     assert values(tmp_path / "var/state.db") == ["0", "0"]
+
+
+def test_a_state_on_a_read_only_disk(url: str, tmp_path: Path) -> None:
+    """SQLite would create files beside it."""
+    with disks(tmp_path / "disk") as [disk]:
+        shutil.copy(tmp_path / "var/state.db", disk.at / "state.db")
+        disk.read_only()
+        back_up(f"sqlite:///{disk.at / 'state.db'}", tmp_path / "b.db", overwrite=False)
+    assert values(tmp_path / "b.db") == ["0", "0"]
+
+
+@pytest.mark.parametrize("left", [-65536, 8192])
+def test_a_full_disk_is_named(url: str, tmp_path: Path, left: int) -> None:
+    """Not the state: neither if the copy finds no space, nor SQLite's files beside it."""
+    size = (tmp_path / "var/state.db").stat().st_size + left
+    with disks(tmp_path / "disk", size=size) as [disk]:
+        with pytest.raises(StateError, match=str(disk.at)) as caught:
+            back_up(url, disk.at / "b.db", overwrite=False)
+        assert "space" in str(caught.value.hint)
+        assert os.listdir(disk.at) == []
 
 
 def test_a_damaged_state_gives_no_backup(url: str, tmp_path: Path) -> None:
