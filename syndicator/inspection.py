@@ -11,7 +11,8 @@ from syndicator.errors import StateError
 from syndicator.model.content import Problem, Report
 from syndicator.model.json_text import to_json
 from syndicator.model.progress import Progress, quiet
-from syndicator.ops import doctor, mounts, permissions, status, watch_limits
+from syndicator.mounts import read_mounts
+from syndicator.ops import doctor, network_disks, permissions, status, watch_limits
 from syndicator.ops.check import check
 from syndicator.ops.status import Status
 from syndicator.service import Clock, utcnow
@@ -42,11 +43,11 @@ def check_machine(
         *permissions.check_permissions(config.state.file, config.output.path, config_file),
         *doctor.check_state(config.state.url, clock()),
         *doctor.check_proxies(config.state.url, config.web.trusted_proxies),
-        *mounts.check_mounts(
+        *network_disks.check_mounts(
             config.source.path,
             config.state.file,
             watched=config.source.watch,
-            mounts=mounts.read_mounts(),
+            mounts=read_mounts(),
         ),
     ]
     if config.source.watch:

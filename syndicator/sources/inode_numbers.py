@@ -9,30 +9,17 @@ reason (git-config(1)).
 import os
 from pathlib import Path
 
-MOUNTS = Path("/proc/self/mountinfo")
+from syndicator.mounts import MOUNTINFO, read_mounts
 
 _UNSTABLE = ("cifs", "exfat", "fuse", "msdos", "smb3", "vfat")
 
 
-def are_lasting(folder: Path, mounts: Path = MOUNTS) -> bool:
-    """Whether files in a folder keep their numbers. A file system that isn't listed does.
-
-    `mounts`: as proc_pid_mountinfo(5) describes it.
-    """
+def are_lasting(folder: Path, mountinfo: Path = MOUNTINFO) -> bool:
+    """Whether files in a folder keep their numbers. A file system that isn't listed does."""
     try:
         device = os.stat(folder).st_dev
-        lines = mounts.read_text("utf-8", "surrogateescape").splitlines()
-    except OSError:  # not Linux, or the folder is missing, which the scan reports
+    except OSError:  # the folder is missing, which the scan reports
         return True
     wanted = f"{os.major(device)}:{os.minor(device)}"
-    return not any(_kind(line, wanted).startswith(_UNSTABLE) for line in lines)
-
-
-def _kind(line: str, device: str) -> str:
-    """The type of the file system of one mount; "" if it is of another device.
-
-    `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw`: the optional fields end at
-    the first separate hyphen.
-    """
-    fields, _, rest = line.partition(" - ")
-    return rest.split(" ", 1)[0] if fields.split(" ")[2:3] == [device] else ""
+    kinds = [mount.kind for mount in read_mounts(mountinfo) if mount.device == wanted]
+    return not any(kind.startswith(_UNSTABLE) for kind in kinds)

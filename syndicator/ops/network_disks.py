@@ -1,15 +1,14 @@
 """Which folders are on a network disk: SQLite's locks and the watcher don't work across machines.
 
-Linux only: other systems have no /proc/self/mountinfo, and nothing is reported there.
+Only where the system lists its mounts, as Linux does.
 """
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from syndicator.model.content import Problem
+from syndicator.mounts import Mount, mount_of
 
 #: File systems whose files another machine may change: over a network, or from a virtual machine's
 #: host. Those in user space are named by their program, as in `fuse.sshfs`.
@@ -20,41 +19,6 @@ NETWORK_KINDS = frozenset(
     "fuse.goofys fuse.grpcfuse fuse.juicefs fuse.moosefs fuse.osxfs fuse.rclone fuse.s3fs "
     "fuse.seaweedfs fuse.smbnetfs fuse.sshfs fuse.vmhgfs-fuse".split()
 )
-
-#: A space, tab, line break or backslash in a path.
-_ESCAPED = re.compile(r"\\([0-7]{3})")
-
-
-class Mount(NamedTuple):
-    path: str
-    kind: str  #: the type of the file system, as `mount -t` has it
-
-
-def read_mounts() -> list[Mount]:
-    """The mounted file systems, as this process sees them; empty where the system doesn't say."""
-    try:
-        text = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
-    except OSError:
-        return []
-    return parse_mounts(text)
-
-
-def parse_mounts(text: str) -> list[Mount]:
-    """https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html"""
-    mounts = []
-    for line in text.splitlines():
-        before, _, after = line.partition(" - ")
-        fields, kind = before.split(" "), after.partition(" ")[0]
-        if len(fields) > 4 and kind:
-            path = _ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields[4])
-            mounts.append(Mount(path, kind))
-    return mounts
-
-
-def mount_of(path: str, mounts: Sequence[Mount]) -> Mount | None:
-    """The file system that a path without links is on: the deepest one, and of those the last."""
-    above = [each for each in mounts if f"{path}/".startswith(f"{each.path.rstrip('/')}/")]
-    return max(reversed(above), key=lambda each: len(each.path), default=None)
 
 
 def check_mounts(
