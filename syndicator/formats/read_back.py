@@ -49,8 +49,9 @@ class ShownFeed:
 def parse(suffix: str, data: bytes) -> ShownFeed | None:
     """A feed from a file of a format; None: it is not a feed as this program writes it.
 
-    Other programs may have written the file: entities are not expanded, nothing is loaded from
-    elsewhere, and the parser's own limits on depth and size hold.
+    Another program may have written the file. If it has the same form, its ids and dates count too:
+    readers saw them at that address. Entities are not expanded, nothing is loaded from elsewhere,
+    and the parser's own limits on depth and size hold.
     """
     try:
         return _PARSERS[suffix](data)
