@@ -5,20 +5,26 @@ import shlex
 import sqlite3
 import stat
 import tempfile
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
 from syndicator.errors import StateError
+from syndicator.file_access import refusal
 from syndicator.store import file_modes
 from syndicator.store.database import Database
+from syndicator.store.read_only import ReadOnlyFile
 from syndicator.store.state_errors import readable_errors, without_password
 
 #: Seconds to wait for another process that has the whole state locked, as a migration has.
 _TIMEOUT = 30
+
+#: Opens a file that exists. SQLite only reads one that this user may not write.
+_WRITABLE = {"mode": "rw"}
 
 
 def checkpoint(database: Database) -> None:
@@ -114,10 +120,11 @@ def _exists(file: Path) -> StateError:
 
 def _copy(state: Path, to: Path) -> None:
     """Copy a state by SQLite's backup API, and check the copy."""
+    read_only = ReadOnlyFile(state) if _may_only_read(state) else None
     try:
         with (
-            closing(_connect(state)) as source,
-            closing(_connect(to)) as copy,
+            closing(_connect(state, read_only.query if read_only else _WRITABLE)) as source,
+            closing(_connect(to, _WRITABLE)) as copy,
         ):
             source.execute("SELECT version_num FROM alembic_version")
             # In one step: between two, a writer would make it begin again.
@@ -130,13 +137,24 @@ def _copy(state: Path, to: Path) -> None:
     except sqlite3.Error as error:
         if "no such table" in str(error):
             raise StateError(f"{state} holds no state", hint="check [state] url") from error
-        with readable_errors(str(to.parent if "full" in str(error) else state)):
+        of_copy = "full" in str(error)
+        name, file = (to.parent, None) if of_copy else (state, state)
+        with readable_errors(str(name), file, write=False):
             raise DBAPIError("backup", None, error) from error
+    if read_only and not read_only.is_unchanged():
+        message = f"{state} was changed while it was read"
+        raise StateError(message, hint="run the command again")
 
 
-def _connect(file: Path) -> sqlite3.Connection:
-    """Open a file that exists. SQLite only reads one that this user may not write."""
-    return sqlite3.connect(f"file:{quote(str(file))}?mode=rw", timeout=_TIMEOUT, uri=True)
+def _may_only_read(state: Path) -> bool:
+    """Whether SQLite can't create a missing log beside a state that exists."""
+    return os.path.exists(state) and refusal(state.parent, write=True) is not None
+
+
+def _connect(file: Path, query: Mapping[str, str]) -> sqlite3.Connection:
+    """Open a file that exists. `query`: the parameters of its URI."""
+    uri = f"file:{quote(str(file))}?{urlencode(query)}"
+    return sqlite3.connect(uri, timeout=_TIMEOUT, uri=True)
 
 
 def _sync(path: Path) -> None:
