@@ -22,7 +22,8 @@ _FORMS = {
     "Nextcloud or ownCloud": r"\(case clash from [^()]*\)|_conflict-\d{8}-\d{6}$",
     "pCloud": r"\[conflicted\]",
     # https://github.com/abraunegg/onedrive, and the names that Windows gives to computers
-    "OneDrive": r"-safeBackup-\d{4}$|-(DESKTOP|LAPTOP)-[A-Z0-9]{7,8}(-\d+)?$",
+    # In the case that they are written in: `laptop-stickers` is the end of an ordinary name.
+    "OneDrive": r"(?-i:-safeBackup-\d{4}$|-(DESKTOP|LAPTOP)-[A-Z0-9]{7,8}(-\d+)?$)",
 }
 _CONFLICTS = {name: re.compile(form, re.IGNORECASE) for name, form in _FORMS.items()}
 

@@ -56,6 +56,7 @@ def test_conflict_copies(stem: str, form: str, program: str) -> None:
         "x (a conflict)",
         "2026-11-28-my-desktop-computers",
         "2026-11-28-laptop-repairs",
+        "2026-11-28-(not)-my-laptop-stickers",
         "x-backup-0001",
         "x (1)",
         "the-conflict-2026-11-28",
