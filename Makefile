@@ -9,9 +9,9 @@ BIN := .venv/bin
 run: .venv/.run
 	@$(BIN)/python examples/run.py
 
-## test: run all tests, up to four at a time: most of them wait for a process
+## test: run all tests, four at a time: most of them wait for a process
 test: .venv/.test
-	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+	@$(BIN)/pytest --numprocesses 4 --dist worksteal
 
 ## check: check format, lint, types and layers
 check: .venv/.test

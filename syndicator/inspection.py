@@ -11,7 +11,7 @@ from syndicator.errors import StateError
 from syndicator.model.content import Problem, Report
 from syndicator.model.json_text import to_json
 from syndicator.model.progress import Progress, quiet
-from syndicator.ops import doctor, mounts, status, watch_limits
+from syndicator.ops import doctor, mounts, permissions, status, watch_limits
 from syndicator.ops.check import check
 from syndicator.ops.status import Status
 from syndicator.service import Clock, utcnow
@@ -39,7 +39,7 @@ def check_machine(
         *doctor.check_listening(
             config.web.listen, config.web.admin, config.output.path / "index.html"
         ),
-        *doctor.check_permissions(config.state.file, config.output.path, config_file),
+        *permissions.check_permissions(config.state.file, config.output.path, config_file),
         *doctor.check_state(config.state.url, clock()),
         *doctor.check_proxies(config.state.url, config.web.trusted_proxies),
         *mounts.check_mounts(
@@ -52,7 +52,7 @@ def check_machine(
     if config.source.watch:
         problems += watch_limits.check_watch_limits(config.source.path)
     if config.state.file and config.state.group is not None:
-        problems += doctor.check_group(config.state.file, config.state.group)
+        problems += permissions.check_group(config.state.file, config.state.group)
     if ask:
         name = f"all.{config.feeds.formats[0]}"
         with closing(from_config.http_client(config)) as client:

@@ -20,8 +20,9 @@ from syndicator.ops import status
 from syndicator.outputs.folder import OutputFolder
 from syndicator.outputs.owner import Owner
 from syndicator.store import locks, retention
-from syndicator.store.database import Database, missing_state
+from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
+from syndicator.store.refusals import missing_state
 from syndicator.store.state_id import state_id
 from syndicator.websub.hub_requests import subscription_quota
 

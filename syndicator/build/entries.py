@@ -149,10 +149,7 @@ class EntryLoader:
 
     @cached_property
     def _renderer(self) -> "Renderer":
-        # Liquid and Markdown take half a second to import, and most runs render nothing.
-        from syndicator.jekyll.render import Renderer
-
-        return Renderer(self.site, self._files, self._posts, policy=self._policy)
+        return import_renderer()(self.site, self._files, self._posts, policy=self._policy)
 
     def load(self, rows: Iterable[PostRow], until: datetime) -> LoadedEntries:
         """The entries of these posts, which may show other posts dated up to `until`.
@@ -225,6 +222,13 @@ class EntryLoader:
             uses_posts=rendering.uses_posts,
             needs=needs,
         )
+
+
+def import_renderer() -> "type[Renderer]":
+    """Import it. Liquid and Markdown take half a second, and most runs render nothing."""
+    from syndicator.jekyll.render import Renderer
+
+    return Renderer
 
 
 def prune(connection: Connection) -> None:

@@ -8,7 +8,8 @@ from array import array
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
-from syndicator.sources.folder import FolderScan, SourceFolder, source_error
+from syndicator.sources.errors import source_error
+from syndicator.sources.folder import FolderScan, SourceFolder
 from syndicator.store import posts
 from syndicator.store.database import Database
 from syndicator.store.sql import batches

@@ -8,7 +8,7 @@ from syndicator.errors import SourceError
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.site_config import read_site
 from syndicator.model.content import FileState, Problem
-from syndicator.sources.folder import not_a_directory, source_error
+from syndicator.sources.errors import not_a_directory, source_error
 from syndicator.sources.referenced_files import FileStates, FolderFiles
 
 

@@ -3,24 +3,18 @@
 Nothing heavy is imported before a command needs it, so that help and usage errors appear at once.
 """
 
-import gc
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, cast
+from typing import Annotated, NoReturn
 
 import typer
 
 from syndicator.cli import output
-
-if TYPE_CHECKING:
-    from syndicator.config import Config
-    from syndicator.service import Service
-    from syndicator.store.database import Database
+from syndicator.cli.hub_commands import hub
+from syndicator.cli.opening import import_without_gc, load_config, open_service, read_state
+from syndicator.cli.options import ConfigPath, Json, Verbose, pass_on
 
 app = typer.Typer(
     name="syndicator",
@@ -34,21 +28,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # boxes would double the time that help takes
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-ConfigPath = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="PATH",
-        show_default=False,
-        help="The config file. Default: $SYNDICATOR_CONFIG, else config/syndicator.toml, "
-        "else syndicator.toml.",
-    ),
-]
-Verbose = Annotated[
-    bool, typer.Option("-v", "--verbose", help="Log more details to stderr.", show_default=False)
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.", show_default=False)]
 
 
 def _version(requested: bool) -> None:
@@ -68,17 +47,7 @@ def _options(
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    _pass_on(context, config, verbose)
-
-
-def _pass_on(context: typer.Context, config: Path | None, verbose: bool) -> None:
-    """Make these options the defaults of the command that follows: given there, they win.
-
-    https://click.palletsprojects.com/en/stable/commands/#overriding-defaults
-    """
-    defaults = ({"config": config} if config else {}) | ({"verbose": True} if verbose else {})
-    group = cast("typer.core.TyperGroup", context.command)
-    context.default_map = dict.fromkeys(group.commands, defaults)
+    pass_on(context, config, verbose)
 
 
 @app.command()
@@ -107,8 +76,8 @@ def check(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     Every post is read. Each problem is printed as path:line: message, with a hint below it.
     Exit code 1: there are problems.
     """
-    settings = _load_config(config, verbose)
-    with _import_without_gc():
+    settings = load_config(config, verbose)
+    with import_without_gc():
         from syndicator.inspection import check_site
 
     with output.progress() as progress:
@@ -124,7 +93,7 @@ def build(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     Notifications are queued and sent by `syndicator push`. `syndicator run` does both
     continuously. Exit code 1: there are problems; everything else was published.
     """
-    with _open_service(config, verbose, make=True) as service, output.progress() as progress:
+    with open_service(config, verbose, make=True) as service, output.progress() as progress:
         report = service.build(progress)
     output.print_report(report, json=json)
     raise typer.Exit(1 if report.problems else 0)
@@ -144,7 +113,7 @@ def push(
     If a daemon is running, it sends them instead. Exit code 1: some are still queued; the next
     push or `syndicator run` retries them.
     """
-    with _open_service(config, verbose) as service:
+    with open_service(config, verbose) as service:
         from syndicator.ops.hub import enqueue_all_pings
         from syndicator.ops.status import has_daemon
 
@@ -165,7 +134,7 @@ def run(config: ConfigPath = None, verbose: Verbose = False) -> None:
 
     SIGTERM and SIGINT stop it, SIGHUP reloads the config. Exit code 0: it was stopped by a signal.
     """
-    with _import_without_gc():
+    with import_without_gc():
         from syndicator import daemon
 
     raise typer.Exit(daemon.run(config, verbose=verbose))
@@ -196,7 +165,7 @@ def status(
     """
     if url is not None:
         _status_of_daemon(url, check=check, json=json)
-    with _read_state(config, verbose) as (settings, database):
+    with read_state(config, verbose) as (settings, database):
         from syndicator import inspection
 
         now = datetime.now(UTC)
@@ -243,8 +212,8 @@ def doctor(
     --ask.
     Exit code 1: there are problems. A note, such as an address for this machine only, is none.
     """
-    settings = _load_config(config, verbose)
-    with _import_without_gc():
+    settings = load_config(config, verbose)
+    with import_without_gc():
         from syndicator.config import find
         from syndicator.inspection import check_machine
 
@@ -278,8 +247,8 @@ def backup(
     FILE is complete as of one time, appears at once, and is readable by its owner only. For
     PostgreSQL, the command of pg_dump is printed instead. Exit code 1: there is no backup.
     """
-    settings = _load_config(config, verbose)
-    with _import_without_gc():
+    settings = load_config(config, verbose)
+    with import_without_gc():
         from syndicator.cli import state
 
     state.print_backup(state.back_up(settings, file, overwrite=overwrite), json=json)
@@ -299,7 +268,7 @@ def move_state(
     first. URL must be empty. The config stays as it is, and the old state too: what to do next is
     printed. Exit code 1: nothing was copied.
     """
-    with _open_service(config, verbose) as service, output.progress() as progress:
+    with open_service(config, verbose) as service, output.progress() as progress:
         from syndicator.cli import state
 
         target = state.target_config(config, url)
@@ -307,106 +276,4 @@ def move_state(
     typer.echo("\n".join(state.next_steps(service.config, target, rows)))
 
 
-hub = typer.Typer(
-    name="hub", help="List and remove subscriptions at our own hub.", no_args_is_help=True
-)
 app.add_typer(hub)
-
-
-@hub.callback()
-def _hub_options(
-    context: typer.Context, config: ConfigPath = None, verbose: Verbose = False
-) -> None:
-    _pass_on(context, config, verbose)
-
-
-@hub.command("list")
-def hub_list(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
-    """List subscriptions: their feed, lease and last delivery.
-
-    A callback's address is a secret: only its host and a digest of the whole address are shown.
-    """
-    with _read_state(config, verbose) as (_, database):
-        from syndicator.ops.hub import list_subscribers
-
-        now = datetime.now(UTC)
-        subscribers = list_subscribers(database, now)
-    if json:
-        output.print_json({"subscriptions": [asdict(each) for each in subscribers]})
-    else:
-        from syndicator.cli import status_page
-
-        typer.echo("\n".join(status_page.subscription_lines(subscribers, now)))
-
-
-@hub.command("remove")
-def hub_remove(
-    callback: Annotated[
-        str,
-        typer.Argument(metavar="CALLBACK", help="Its address, or its name in `hub list`."),
-    ],
-    config: ConfigPath = None,
-    verbose: Verbose = False,
-) -> None:
-    """Remove every subscription of a callback, and notify it.
-
-    It may subscribe again. Exit code 1: it has no subscription.
-    """
-    with _open_service(config, verbose) as service:
-        from syndicator.ops.hub import unsubscribe
-
-        removed = unsubscribe(service.database, callback, datetime.now(UTC))
-    typer.echo(
-        f"{removed:,} removed"
-        if removed
-        else "No subscription has this callback: see syndicator hub list"
-    )
-    raise typer.Exit(0 if removed else 1)
-
-
-@contextmanager
-def _open_service(path: Path | None, verbose: bool, *, make: bool = False) -> "Iterator[Service]":
-    """The service for one command. `make`: create the state if it does not exist."""
-    config = _load_config(path, verbose)
-    with _import_without_gc():
-        from syndicator.service import Service
-
-    with Service(config, make=make) as service:
-        yield service
-
-
-@contextmanager
-def _read_state(path: Path | None, verbose: bool) -> "Iterator[tuple[Config, Database]]":
-    """The config and the state for a command that only reads."""
-    config = _load_config(path, verbose)
-    with _import_without_gc():
-        from syndicator.inspection import open_state
-
-    with closing(open_state(config)) as database:
-        yield config, database
-
-
-def _load_config(path: Path | None, verbose: bool) -> "Config":
-    """Load the config first, so that its mistakes are reported before the rest is imported."""
-    with _import_without_gc():
-        from syndicator.config import load
-
-    config = load(path, os.environ)
-    if verbose:
-        from syndicator import from_config
-        from syndicator.logs import Logs
-
-        options = from_config.log_options(config, verbose=True)
-        Logs(options, sys.stderr.fileno(), os.environ)
-    return config
-
-
-@contextmanager
-def _import_without_gc() -> Iterator[None]:
-    """Turn garbage collection off: imported objects stay, and scanning them is 10 % of a start."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()

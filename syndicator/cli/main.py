@@ -23,6 +23,9 @@ _NO_RESOURCES = SyndicatorError(
     hint="raise the limits: ulimit -v and -u, or MemoryMax and TasksMax of its unit",
 )
 
+#: What Python and the dynamic linker say then, of a thread and of a compiled module.
+_NO_ROOM = ("can't start new thread", "failed to map segment")
+
 
 def main() -> None:
     """Run the command that was typed, and exit with its exit code."""
@@ -46,8 +49,8 @@ def main() -> None:
             raise
         _discard_stdout()
         _exit(_NO_SPACE)
-    except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "can't start new thread" not in str(error):
+    except (MemoryError, RuntimeError, ImportError) as error:
+        if not isinstance(error, MemoryError) and not any(text in str(error) for text in _NO_ROOM):
             raise
         _exit(_NO_RESOURCES)
 

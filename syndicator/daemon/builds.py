@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from syndicator.build.entries import import_renderer
 from syndicator.daemon.build_requests import (
     NOTHING,
     BuildRequest,
@@ -142,6 +143,7 @@ class Builds:
         if self._first_run:
             self._first_run = False
             self._notify(Event.FIRST_RUN_OVER)
+            import_renderer()  # so that the first saved post does not wait for its import
 
     def _cancel(self, request: BuildRequest) -> Cancel:
         """A full scan takes seconds with many posts: a post that was just saved comes before it."""

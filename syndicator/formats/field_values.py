@@ -87,15 +87,22 @@ def distinct_updates(entries: Sequence[Entry]) -> list[datetime]:
     times = []
     for entry, when in zip(entries, updated_times, strict=True):
         if shared[when] > 1 and when.minute % 15 == when.second == 0 and when.year < MAXYEAR:
-            spread = max(59, 4 * shared[when])
             digest = blake2b(entry.id.encode(errors="replace"), digest_size=4).digest()
-            seconds = 1 + int.from_bytes(digest) % spread
+            seconds = 1 + int.from_bytes(digest) % _spread(shared[when])
             while (moved := when + timedelta(seconds=seconds)) in used:
                 seconds += 1
             when = moved
             used.add(when)
         times.append(when)
     return times
+
+
+def _spread(posts: int) -> int:
+    """The seconds over which so many posts are set apart: rarely another number for one more."""
+    seconds = 59
+    while seconds < 4 * posts:
+        seconds *= 16
+    return seconds
 
 
 def labels(entry: Entry) -> tuple[str, ...]:

@@ -8,9 +8,7 @@ intended.
 
 import os
 import re
-import shlex
 import socket
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -22,14 +20,14 @@ from urllib.parse import urlsplit
 
 from syndicator import listen, regular_files
 from syndicator.errors import OutputError, StateError, SyndicatorError
-from syndicator.file_access import group_name, refusal
+from syndicator.file_access import refusal
 from syndicator.listen import Address, UnixSocket
 from syndicator.model.content import Problem
 from syndicator.model.outbox import Request, Response
 from syndicator.ops import disk
 from syndicator.outputs.atomic_files import AtomicFiles
 from syndicator.outputs.owner import Owner, refuse_other_owner
-from syndicator.store import database, file_modes, kv
+from syndicator.store import database, kv
 from syndicator.store.database import Database
 
 #: The release date of this program: a clock before it is wrong.
@@ -49,16 +47,6 @@ _ANSWER_TIMEOUT = 2.0
 
 #: Bytes. Our index page is smaller.
 _MAX_PAGE = 16 * 2**20
-
-#: Bytes. A config file is smaller.
-_MAX_CONFIG = 4 * 2**20
-
-#: A database URL with a password: before the host, or in its query, as libpq's `password` and
-#: `sslpassword`.
-_PASSWORD = re.compile(
-    r"""postgresql[^\s"':]*://([^\s"':@/]*:[^\s"'@]+@|[^\s"']*[?&]\w*(password|secret)=[^&\s"'])""",
-    re.IGNORECASE,
-)
 
 
 def check_addresses(url: str, hubs: Sequence[str], site: str | None) -> Iterator[Problem]:
@@ -209,65 +197,6 @@ def check_owner(output: Path, own: Owner) -> Iterator[Problem]:
         refuse_other_owner(AtomicFiles(output), own)
     except OutputError as error:
         yield Problem(path="output.path", message=str(error), hint=error.hint)
-
-
-def check_permissions(state: Path | None, output: Path, config: Path | None) -> Iterator[Problem]:
-    """What all users of this host can access but should not. `config`: the config file, if any.
-
-    Group permissions are not checked: they are the operator's decision.
-    """
-    exposed = file_modes.accessible_to_all(state) if state else []
-    if exposed:
-        files = ", ".join(map(str, exposed))
-        message = f"all users of this host can access {files}, which contain subscribers' secrets"
-        hint = f"chmod 600 {shlex.join(map(str, exposed))}"
-        yield Problem(path="state.url", message=message, hint=hint)
-    folders = [("output.path", output, "the feeds")]
-    if state:
-        folders.insert(0, ("state.url", state.parent, "the state's files"))
-    for setting, folder, contents in folders:
-        if _permissions_of_others(folder) & stat.S_IWOTH:
-            message = (
-                f"all users of this host can replace {contents}: {folder} is writable for them"
-            )
-            hint = f"chmod o-w {shlex.quote(str(folder))}"
-            yield Problem(path=setting, message=message, hint=hint)
-    if config and _permissions_of_others(config) & stat.S_IROTH and _contains_password(config):
-        message = f"all users of this host can read the password in {config}"
-        path = shlex.quote(str(config.absolute()))
-        hint = f"chmod 600 {path}, and chown it to the user that runs syndicator"
-        yield Problem(path="state.url", message=message, hint=hint)
-
-
-def check_group(state: Path, group: int) -> Iterator[Problem]:
-    """Whether `state.group` can enter all folders above the state. Not all are ours to change."""
-    for folder in reversed(state.parents):
-        try:
-            seen = folder.stat()
-        except OSError:
-            return  # it is created at the first build, or `check_state` reports it
-        entered_by_group = seen.st_gid == group and seen.st_mode & stat.S_IXGRP
-        if not (entered_by_group or seen.st_mode & stat.S_IXOTH):
-            name, path = group_name(group), shlex.quote(str(folder))
-            hint = f"chgrp {name} {path} && chmod g+x {path}"
-            message = f"members of {name} can't enter {folder}"
-            yield Problem(path="state.group", message=message, hint=hint)
-
-
-def _permissions_of_others(path: Path) -> int:
-    try:
-        return path.stat().st_mode & stat.S_IRWXO
-    except OSError:
-        return 0
-
-
-def _contains_password(config: Path) -> bool:
-    """Whether a config file contains a password, even in a comment."""
-    try:
-        text = regular_files.read_file(config, _MAX_CONFIG, follow=True).decode("utf-8", "replace")
-    except OSError:
-        return False
-    return _PASSWORD.search(text) is not None
 
 
 def check_network(

@@ -21,6 +21,7 @@ from syndicator.model.content import NO_STAT, Document, Problem, Scope, Stat
 from syndicator.sources import inode_numbers
 from syndicator.sources.compact_paths import CompactPaths
 from syndicator.sources.document_rules import DocumentRules
+from syndicator.sources.errors import source_error
 from syndicator.sources.file_names import is_misnamed, printable
 from syndicator.sources.file_stats import stat_of
 
@@ -280,16 +281,6 @@ class SourceFolder:
     def _unreadable(self, full: str, error: OSError) -> SourceError:
         hint = "check that it is mounted and that this user may read it"
         return source_error(self.root, f"{full} can't be read: {error.strerror}", hint)
-
-
-def source_error(root: Path, message: str, hint: str) -> SourceError:
-    """The error of a source. If its root is gone, it is always the same error."""
-    return SourceError(message, hint=hint) if os.path.isdir(root) else not_a_directory(root)
-
-
-def not_a_directory(root: Path) -> SourceError:
-    hint = "check [source] path, and that it is mounted"
-    return SourceError(f"{root} is not a readable directory", hint=hint)
 
 
 @contextmanager

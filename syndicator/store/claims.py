@@ -40,8 +40,9 @@ from syndicator.model.outbox import (
 )
 from syndicator.store.job_details import from_json
 from syndicator.store.outbox import record_pings
-from syndicator.store.schema import NOT_CLAIMED, constant, from_us, jobs, subscriptions, to_us
+from syndicator.store.schema import NOT_CLAIMED, constant, jobs, subscriptions
 from syndicator.store.sql import insert
+from syndicator.store.times import from_us, to_us
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

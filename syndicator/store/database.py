@@ -1,42 +1,40 @@
 """The connection to SQLite or PostgreSQL: opening, migrations, transactions."""
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import (
-    URL,
     Column,
     Connection,
-    Engine,
     MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
-    create_engine,
-    event,
     insert,
     inspect,
     make_url,
     select,
     text,
 )
-from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from syndicator.errors import MovedStateError, StateError
 from syndicator.store import file_modes
+from syndicator.store.engines import file_of, open_engine, read_only_engine
 from syndicator.store.read_only import ReadOnlyFile
-from syndicator.store.schema import like_sqlite, metadata
+from syndicator.store.refusals import (
+    HEAD,
+    MIGRATIONS,
+    missing_state,
+    refuse_foreign_tables,
+    refuse_other_encoding,
+    refuse_special_file,
+    refuse_unknown,
+)
+from syndicator.store.schema import metadata
 from syndicator.store.state_errors import readable_errors, without_password
-
-#: The newest migration in `migrations/versions`.
-HEAD = "0009"
-
-MIGRATIONS = Path(__file__).parent / "migrations"
 
 #: As Alembic defines it. A new state gets its tables at once, stamped with the newest migration.
 #: https://alembic.sqlalchemy.org/en/latest/cookbook.html#building-an-up-to-date-database-from-scratch
@@ -56,9 +54,6 @@ _DURABLE = "FULL"
 
 #: The setting for a transaction whose loss is harmless.
 _FAST = "NORMAL"
-
-#: Without it, SQLAlchemy reads bytes, and fails, where a database was created without an encoding.
-_POSTGRESQL = {"client_encoding": "utf8"}
 
 
 class Database:
@@ -89,7 +84,7 @@ class Database:
         self._inode: tuple[int, int] | None = None
         with self._readable_errors(without_password(self.url)):
             if self.path:
-                _refuse_special_file(str(self.path))
+                refuse_special_file(str(self.path))
             if read_only:
                 self._open_read_only()
             else:
@@ -108,7 +103,7 @@ class Database:
     @property
     def path(self) -> Path | None:
         """The file of an SQLite state; None: it is not a file."""
-        return _file_of(self.url)
+        return file_of(self.url)
 
     @contextmanager
     def begin(self, *, durable: bool = True) -> Iterator[Connection]:
@@ -171,7 +166,7 @@ class Database:
         if self.path:
             file_modes.create(self.path, folder_mode)
             file_modes.restrict(self.path)
-        self.engine = _engine(self.url, sqlite=self.sqlite)
+        self.engine = open_engine(self.url, sqlite=self.sqlite)
         self._migrate()
         if self.path:
             file_modes.share(self.path, group)
@@ -179,14 +174,14 @@ class Database:
     def _open_read_only(self) -> None:
         if self.path and not os.path.lexists(self.path):
             raise missing_state(self.name)
-        self.engine, self._read_only_file = _read_only_engine(self.url)
+        self.engine, self._read_only_file = read_only_engine(self.url)
         with self.engine.connect() as connection:
-            _refuse_other_encoding(self.name, connection)
+            refuse_other_encoding(self.name, connection)
             version = _version(connection)
             if version is None:
-                _refuse_foreign_tables(self.name, connection)
+                refuse_foreign_tables(self.name, connection)
                 raise missing_state(self.name)
-        _refuse_unknown(self.name, version)
+        refuse_unknown(self.name, version)
         if version != HEAD:
             message = f"{self.name} was written by an earlier version (schema {version})"
             hint = "syndicator run and syndicator build of this version migrate it"
@@ -194,7 +189,7 @@ class Database:
 
     def _migrate(self) -> None:
         with self.engine.connect() as connection:
-            _refuse_other_encoding(self.name, connection)
+            refuse_other_encoding(self.name, connection)
             version = _version(connection)
         if version == HEAD:
             return
@@ -205,12 +200,12 @@ class Database:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATING})"))
             version = _version(connection)  # another process may have migrated it meanwhile
             if version is None:
-                _refuse_foreign_tables(self.name, connection)
+                refuse_foreign_tables(self.name, connection)
                 metadata.create_all(connection, checkfirst=False)
                 _ALEMBIC.create(connection)
                 connection.execute(insert(_ALEMBIC).values(version_num=HEAD))
             elif version != HEAD:
-                _refuse_unknown(self.name, version)
+                refuse_unknown(self.name, version)
                 _upgrade(connection)
 
     def _refuse_running_daemon(self) -> None:
@@ -220,19 +215,6 @@ class Database:
         if daemon := locks.holder(self, "daemon"):
             message = f"a daemon of another version runs on {self.name}: {daemon.name}"
             raise StateError(message, hint="stop it before you use this version")
-
-
-def _file_of(url: URL) -> Path | None:
-    is_sqlite = url.get_backend_name() == "sqlite"
-    return Path(url.database) if is_sqlite and url.database else None
-
-
-def missing_state(name: str) -> StateError:
-    hint = (
-        "syndicator build and syndicator run create it; "
-        "if feeds are published already, use the config that they were built with"
-    )
-    return StateError(f"there is no state yet at {name}", hint=hint)
 
 
 def _inode(path: Path | None) -> tuple[int, int] | None:
@@ -271,21 +253,21 @@ def peek_value(url: str, key: str) -> str | None:
     """
     address = make_url(url)
     name = without_password(address)
-    file = _file_of(address)
+    file = file_of(address)
     with readable_errors(name, file, write=False):
         if file:
             if not os.path.lexists(file):
                 return None
-            _refuse_special_file(str(file))
-        engine, _ = _read_only_engine(address)
+            refuse_special_file(str(file))
+        engine, _ = read_only_engine(address)
     try:
         with readable_errors(name, file, write=False), engine.connect() as connection:
-            _refuse_other_encoding(name, connection)
+            refuse_other_encoding(name, connection)
             version = _version(connection)
             if version is None:
-                _refuse_foreign_tables(name, connection)
+                refuse_foreign_tables(name, connection)
                 return None
-            _refuse_unknown(name, version)
+            refuse_unknown(name, version)
             table = "facts" if version < "0005" else "kv"
             value: str | None = connection.scalar(
                 text(f"SELECT value FROM {table} WHERE name = :key"),  # noqa: S608 -- constant
@@ -294,90 +276,6 @@ def peek_value(url: str, key: str) -> str | None:
             return value
     finally:
         engine.dispose()
-
-
-def _refuse_special_file(path: str) -> None:
-    """Refuse what is not a regular file: SQLite hangs on a FIFO and names no cause for others."""
-    try:
-        mode = os.stat(path).st_mode
-    except FileNotFoundError:
-        if os.path.islink(path):
-            message = f"{path} is a broken symbolic link"
-            raise StateError(message, hint="fix the link, or check [state] url") from None
-        return
-    if not stat.S_ISREG(mode):
-        hint = "name a file in [state] url; it is created if it is missing"
-        raise StateError(f"{path} is not a file", hint=hint)
-
-
-def _refuse_foreign_tables(name: str, connection: Connection) -> None:
-    """Refuse a database where another program has tables with our names."""
-    if taken := sorted(set(metadata.tables).intersection(inspect(connection).get_table_names())):
-        message = f"{name} belongs to another program: it already has {', '.join(taken)}"
-        raise StateError(message, hint="name a separate database in [state] url")
-
-
-def _refuse_other_encoding(name: str, connection: Connection) -> None:
-    """Refuse a PostgreSQL database that can't hold every character. SQLite always can."""
-    if connection.dialect.name == "postgresql":
-        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
-        if encoding != "UTF8":
-            hint = "create one: CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"
-            raise StateError(f"{name} has the encoding {encoding}, not UTF8", hint=hint)
-
-
-def _refuse_unknown(name: str, version: str) -> None:
-    """Refuse a schema that has no migration here."""
-    known = {path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
-    if version not in known:
-        raise StateError(
-            f"{name} was written by a newer syndicator "
-            f"(schema {version}; this version knows {HEAD})",
-            hint="run the newer version, or name another state in [state] url",
-        )
-
-
-def _read_only_engine(url: URL) -> tuple[Engine, ReadOnlyFile | None]:
-    """An engine that writes nothing, and the file that it reads; None: another database."""
-    if file := _file_of(url):
-        read_only = ReadOnlyFile(file)
-        return read_only.engine(url), read_only
-    return create_engine(url, **_POSTGRESQL if url.get_backend_name() == "postgresql" else {}), None
-
-
-def _engine(url: URL, *, sqlite: bool) -> Engine:
-    if not sqlite:
-        like_sqlite("postgresql")
-        return create_engine(url, pool_pre_ping=True, **_POSTGRESQL)
-    # A state in memory has one connection. LIFO: the connection used last has the pages in its
-    # cache; others would cache them again.
-    in_memory = not url.database
-    pool: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {"pool_use_lifo": True}
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, **pool)
-
-    @event.listens_for(engine, "connect")
-    def set_up(connection: Any, _record: ConnectionPoolEntry) -> None:
-        # The listener below sends BEGIN: the driver's own BEGIN comes late, so that a reader has no
-        # snapshot and a writer no lock yet.
-        # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#sqlite-transactions
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA cache_size = -16384")  # KiB
-        # Bytes. A large run's log is truncated afterwards.
-        connection.execute("PRAGMA journal_size_limit = 16777216")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        synchronous = connection.get_execution_options().get("synchronous")
-        if synchronous is None:
-            connection.exec_driver_sql("BEGIN")
-            return
-        if connection.info.get("synchronous") != synchronous:
-            connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
-            connection.info["synchronous"] = synchronous
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
 
 
 def _version(connection: Connection) -> str | None:

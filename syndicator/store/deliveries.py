@@ -27,9 +27,10 @@ from syndicator.model.outbox import Delivery, Denial, JobDetail, JobKind, JobSta
 from syndicator.store import kv
 from syndicator.store.job_details import to_json
 from syndicator.store.outbox import on_conflict
-from syndicator.store.schema import jobs, subscriptions, to_us
+from syndicator.store.schema import jobs, subscriptions
 from syndicator.store.sql import among, among_values, insert
 from syndicator.store.subscriptions import UNSENT
+from syndicator.store.times import to_us
 
 #: Microseconds by which each failure in a row delays a callback's next delivery, so that callbacks
 #: that answer go first.

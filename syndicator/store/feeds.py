@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from syndicator.model.content import Term
-from syndicator.store.schema import feeds, files, from_us, to_us
+from syndicator.store.schema import feeds, files
 from syndicator.store.sql import among, among_values, batches, to_json, upsert
+from syndicator.store.times import from_us, to_us
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

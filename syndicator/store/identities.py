@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from syndicator.model.content import Identity
-from syndicator.store.schema import from_us, identities, to_us
+from syndicator.store.schema import identities
 from syndicator.store.sql import among, among_values, batches, upsert
+from syndicator.store.times import from_us, to_us
 
 _GET = select(identities).where(among(identities.c.path))
 _FIND_REMOVED = select(identities).where(

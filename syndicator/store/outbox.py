@@ -37,8 +37,9 @@ from syndicator.model.outbox import (
     Verification,
 )
 from syndicator.store.job_details import to_json
-from syndicator.store.schema import IS_VERIFICATION, NOT_CLAIMED, from_us, hubs, jobs, to_us
+from syndicator.store.schema import IS_VERIFICATION, NOT_CLAIMED, hubs, jobs
 from syndicator.store.sql import insert
+from syndicator.store.times import from_us, to_us
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from syndicator.store.schema import from_us, pings, to_us
+from syndicator.store.schema import pings
 from syndicator.store.sql import upsert
+from syndicator.store.times import from_us, to_us
 
 _Pair = tuple[str, str]  # topic, hub
 

@@ -19,8 +19,9 @@ from sqlalchemy import (
 
 from syndicator.model.content import PostHead, Term
 from syndicator.store.post_rows import PostRow, post_row, terms_json
-from syndicator.store.schema import feed_posts, from_us, posts, to_us
+from syndicator.store.schema import feed_posts, posts
 from syndicator.store.sql import batches
+from syndicator.store.times import from_us, to_us
 
 #: Rows read at a time in search of a neighbour: most often it is the first.
 _NEIGHBOURS = 10

@@ -9,8 +9,8 @@ from sqlalchemy import Row
 
 from syndicator.model.content import PostHead, Stat, Term
 from syndicator.ruby.uris import page_file
-from syndicator.store.schema import from_us, to_us
 from syndicator.store.sql import to_json
+from syndicator.store.times import from_us, to_us
 
 
 class PostRow(NamedTuple):

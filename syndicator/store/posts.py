@@ -8,8 +8,9 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, select, upda
 from syndicator.model.content import Stat
 from syndicator.store import kv
 from syndicator.store.post_rows import PostRow, columns, post_row, signed, unsigned
-from syndicator.store.schema import feed_posts, posts, to_us
+from syndicator.store.schema import feed_posts, posts
 from syndicator.store.sql import among, among_values, batches, upsert
+from syndicator.store.times import to_us
 
 #: The key in `kv` of the number of posts.
 _COUNT = "posts"

@@ -4,9 +4,7 @@ The state is an index: posts, entries, feeds and files can be rebuilt from the s
 posts (`identities`), subscriptions and queued jobs can't.
 """
 
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import overload
 
 from sqlalchemy import (
     BigInteger,
@@ -32,48 +30,10 @@ metadata = MetaData()
 #: Sorted by code points, as in Python and SQLite; PostgreSQL would sort by its machine's locale.
 Text = types.Text().with_variant(types.Text(collation="C"), "postgresql")
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
 
 def constant(value: StrEnum) -> ColumnElement[str]:
     """A value as a literal: no planner matches a parameter with a partial index's condition."""
     return literal_column(f"'{value}'", Text)
-
-
-def like_sqlite(dialect: str) -> None:
-    """Give partial indexes their condition on another database too.
-
-    Given with the index, it would make SQLAlchemy import that dialect even where it is not used.
-    """
-    for table in metadata.tables.values():
-        for index in table.indexes:
-            index.dialect_options[dialect]["where"] = index.dialect_options["sqlite"]["where"]
-
-
-@overload
-def to_us(time: datetime) -> int: ...
-
-
-@overload
-def to_us(time: datetime | None) -> int | None: ...
-
-
-def to_us(time: datetime | None) -> int | None:
-    """A time as microseconds: exact, unlike the float of `timestamp()`. None stays None."""
-    return None if time is None else (time - EPOCH) // _MICROSECOND
-
-
-@overload
-def from_us(microseconds: int) -> datetime: ...
-
-
-@overload
-def from_us(microseconds: int | None) -> datetime | None: ...
-
-
-def from_us(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
 
 
 #: Values about the state as a whole, such as the digest of the site and the time of the last run.
@@ -300,13 +260,7 @@ Index(
 )
 Index("jobs_due", jobs.c.state, jobs.c.due)
 #: For the hub's limits: each request counts the pending verifications by host and by client.
-Index(
-    "jobs_verify",
-    jobs.c.state,
-    jobs.c.host,
-    jobs.c.client,
-    sqlite_where=IS_VERIFICATION,
-)
+Index("jobs_verify", jobs.c.state, jobs.c.host, jobs.c.client, sqlite_where=IS_VERIFICATION)
 
 #: The last results of the pings to each hub.
 hubs = Table(

@@ -16,8 +16,9 @@ from sqlalchemy import Connection, Dialect, Row, and_, bindparam, case, delete, 
 from syndicator.model.client_keys import host_and_port, host_name
 from syndicator.model.outbox import Delivery, Denial, JobKind, JobState, Subscription
 from syndicator.store.outbox import JobRow, enqueue
-from syndicator.store.schema import from_us, jobs, subscriptions, to_us
+from syndicator.store.schema import jobs, subscriptions
 from syndicator.store.sql import insert
+from syndicator.store.times import from_us, to_us
 
 #: Never a digest, so the subscriber gets a delivery in any case.
 ANY_DIGEST = "any"

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, cast
 
 import uvicorn
+import uvloop  # noqa: F401  # uvicorn would load it in a thread, where memory may have run out
 
 from syndicator.errors import SyndicatorError
 from syndicator.listen import Address, UnixSocket, listen

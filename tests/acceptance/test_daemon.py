@@ -22,6 +22,10 @@ from syndicator.outputs import owner
 #: Names of temporary files in the output folder.
 TEMPORARY = ".syndicator-[0-9]*"
 
+#: The module that renders posts, and the packages that take long to import.
+RENDERER = "syndicator.jekyll.render"
+SLOW = ("syndicator.", "liquid", "markdown_it", "feedgen", "lxml", "requests", "sqlalchemy")
+
 
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
@@ -148,6 +152,18 @@ def test_a_saved_post_is_published_and_pinged_at_once(command: Command, hub: Hub
         assert {ping.topic for ping in pings} == {
             f"{command.url}{name}.{suffix}" for name in names for suffix in ("rss", "atom", "json")
         }
+
+
+def test_the_first_post_after_a_restart_waits_for_no_import(command: Command) -> None:
+    """Liquid and Markdown are imported when the first run is over, also if it rendered nothing."""
+    assert command("build").returncode == 0
+    with command.running(environ={"PYTHONPROFILEIMPORTTIME": "1"}) as daemon:
+        renderer = daemon.line(lambda line: line.split("|")[-1].strip() == RENDERER)
+        imported = daemon.err.index(renderer) + 1
+        command.post("2026-01-03-two", "Second news")
+        until(lambda: "Second news" in command.feed("all.atom"))
+        late = [line.split("|")[-1].strip() for line in daemon.err[imported:] if "|" in line]
+        assert not [name for name in late if name.startswith(SLOW)]
 
 
 def test_only_changed_feeds_are_pinged(command: Command, hub: Hub) -> None:

@@ -20,7 +20,7 @@ from disks import disks
 from syndicator import config
 from syndicator.inspection import check_machine
 from syndicator.model.outbox import Request, Response
-from syndicator.ops import doctor
+from syndicator.ops import doctor, permissions
 from syndicator.outbound import Client
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -207,13 +207,13 @@ def test_a_group_that_is_kept_out(tmp_path: Path) -> None:
     group = os.getegid()
     problems = [
         problem
-        for problem in doctor.check_group(closed / "state.db", group)
+        for problem in permissions.check_group(closed / "state.db", group)
         if str(open_folder) in problem.message
     ]
     assert [problem.path for problem in problems] == ["state.group"]
     assert f"chmod g+x {closed}" in (problems[0].hint or "")
     closed.chmod(0o750)
-    assert str(open_folder) not in str(list(doctor.check_group(closed / "state.db", group)))
+    assert str(open_folder) not in str(list(permissions.check_group(closed / "state.db", group)))
 
 
 def test_folders_that_cannot_be_looked_up(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -109,7 +109,6 @@ def recompressing() -> int:
 def theirs(
     folder: Path, ours: int, recompressing: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[int]:
-    place = tmp_path_factory.mktemp("nginx")
     port = free_port()
     example = EXAMPLE.read_text()
     for written, replacement in (
@@ -128,10 +127,6 @@ def theirs(
         in_link = in_links.replace("feed\\.xml", encoded).replace("all.atom", link)
         for line, added in ((in_files, in_file), (in_links, in_link)):
             example = example.replace(line, f"{line}\n{added.replace('# ', '', 1)}")
-    places = "".join(
-        f"{name}_temp_path {place}/{name};\n"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
     # Beside the example: a proxy whose gzip filter compresses our responses and weakens our tags.
     example += f"""server {{
         listen 127.0.0.1:{recompressing};
@@ -143,10 +138,43 @@ def theirs(
             gzip_types *;
         }}
     }}"""
+    with nginx(tmp_path_factory.mktemp("nginx"), example, port):
+        yield port
+
+
+@pytest.fixture(scope="module")
+def below(folder: Path, ours: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of an nginx with the example changed for /feeds/, as the how-to describes it."""
+    place = tmp_path_factory.mktemp("below")
+    (place / "feeds").symlink_to(folder)
+    port = free_port()
+    example = EXAMPLE.read_text()
+    for written, replacement in (
+        ("listen 80;", f"listen 127.0.0.1:{port};"),
+        ("root /srv/syndicator/feeds;", f"root {place};"),
+        ("http://127.0.0.1:8080;", f"http://127.0.0.1:{ours};"),
+        ('# "/feed.xml" "/all.atom"', '"/feeds/feed.xml" "/feeds/all.atom"'),
+        (r'# "~^/feed\.xml(?:\?|$)" "/all', r'"~^/feeds/feed\.xml(?:\?|$)" "/feeds/all'),
+        ("feeds.example.com/hub", "feeds.example.com/feeds/hub"),
+        ("^/hub/?$", "^/feeds/hub/?$"),
+    ):
+        assert written in example
+        example = example.replace(written, replacement)
+    with nginx(place, example, port):
+        yield port
+
+
+@contextmanager
+def nginx(place: Path, http: str, port: int) -> Iterator[None]:
+    """nginx with this text in its http block, which listens on `port`; its files are in `place`."""
+    places = "".join(
+        f"{name}_temp_path {place}/{name};\n"
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
     config = place / "nginx.conf"
     config.write_text(
         f"daemon off; master_process off; pid {place}/pid; error_log {place}/error.log;\n"
-        f"events {{ worker_connections 64; }}\nhttp {{ access_log off;\n{places}{example}}}\n"
+        f"events {{ worker_connections 64; }}\nhttp {{ access_log off;\n{places}{http}}}\n"
     )
     command = [str(NGINX), "-p", str(place), "-c", str(config), "-e", str(place / "error.log")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
@@ -156,7 +184,7 @@ def theirs(
                 pytest.fail(
                     f"nginx refuses the example: {process.stderr.read() if process.stderr else ''}"
                 )
-            yield port
+            yield
             process.terminate()
             process.wait(PATIENCE)
         finally:
@@ -289,6 +317,24 @@ def test_browsers_are_redirected_to_the_page(ours: int, theirs: int) -> None:
         assert (303, location) == (status, received["location"])
         assert (received["cache-control"], received["vary"]) == ("no-store", "Sec-Fetch-Dest")
         assert "link" not in received
+
+
+@pytest.mark.parametrize("path", ["all.rss", "all.atom", "category/gr%C3%B6%C3%9Fe.rss"])
+def test_below_a_path(ours: int, below: int, path: str) -> None:
+    """The same, with the path in each address."""
+    expected = ask(ours, f"/{path}")
+    expected[1]["link"] = expected[1]["link"].replace(BASE, f"{BASE}feeds/")
+    assert ask(below, f"/feeds/{path}") == expected
+    page = ask(below, f"/feeds/{path}", Sec_Fetch_Dest="document")[1]["location"]
+    assert page == f"/feeds/{path.replace('.', '.html#')}"
+    assert "link" not in ask(below, f"/{path}")[1]
+
+
+def test_aliases_and_the_hub_below_a_path(below: int) -> None:
+    """An alias has the links of its feed. The hub's response comes from us."""
+    assert ask(below, "/feeds/feed.xml") == ask(below, "/feeds/all.atom")
+    assert ask(below, "/feeds/hub", "POST")[2] == b"Not Found"
+    assert b"nginx" in ask(below, "/hub", "POST")[2]
 
 
 def test_only_the_hub_is_proxied(theirs: int) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from command import Command, Hub, until
 
+from syndicator.outputs import owner
+
 
 def has_post(database: Path, path: str) -> bool:
     """Whether a copy of a state's file alone knows a post."""
@@ -19,10 +21,11 @@ def has_post(database: Path, path: str) -> bool:
 
 
 def tree(command: Command) -> dict[str, tuple[bytes, int]]:
+    """Bytes and mtime of every feed file. The owner's file names the path of the state."""
     return {
         str(path.relative_to(command.feeds)): (path.read_bytes(), path.stat().st_mtime_ns)
         for path in command.feeds.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != owner.NAME
     }
 
 

@@ -1004,7 +1004,7 @@ def test_planted_files_among_the_feeds(tmp_path: Path) -> None:
     for place, kind in places.items():
         place.unlink()
         PLANTED[kind](place, victim)
-    assert quick(command, "doctor").returncode == 1
+    assert quick(command, "doctor").returncode == 0  # it opens none of them
     done = quick(command, "build")
     assert (done.returncode, done.stderr) == (0, "")
     assert all(stat.S_ISREG(place.lstat().st_mode) for place in places)

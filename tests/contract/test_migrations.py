@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Text, create_engine, inspect, text
 from syndicator.errors import StateError
 from syndicator.model.content import Identity
 from syndicator.store import identities, locks, posts
-from syndicator.store.database import HEAD, MIGRATIONS, Database
+from syndicator.store.database import Database
+from syndicator.store.refusals import HEAD, MIGRATIONS
 from syndicator.store.schema import metadata
 
 _DEFINITIONS = {

@@ -25,8 +25,8 @@ from syndicator.store import claims, outbox
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState, JobRow
-from syndicator.store.schema import from_us
 from syndicator.store.schema import jobs as table
+from syndicator.store.times import from_us
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 LEASE = timedelta(minutes=2)

@@ -39,7 +39,7 @@ def test_compression_is_a_function_of_the_bytes() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
-@pytest.mark.parametrize("size", [1, 4096, 3_000_000])
+@pytest.mark.parametrize("size", [1, 4096, 300_000])
 def test_is_compressed_compares_all_bytes(encoding: str, size: int) -> None:
     """Other lengths and truncated data don't match. Hostile data is not decompressed further."""
     for data in (b"x" * size, os.urandom(size)):

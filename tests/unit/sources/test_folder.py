@@ -8,8 +8,9 @@ import pytest
 from syndicator.errors import SourceError
 from syndicator.model.content import NO_STAT, Document, Problem, Scope
 from syndicator.sources.compact_paths import CompactPaths
+from syndicator.sources.errors import source_error
 from syndicator.sources.file_stats import is_settled
-from syndicator.sources.folder import MAX_BYTES, SourceFolder, source_error
+from syndicator.sources.folder import MAX_BYTES, SourceFolder
 
 
 def write(root: Path, path: str, text: str = "x") -> Path:
