@@ -33,7 +33,10 @@ def found_problems(
         *aliases_without_target(links, published),
     ]
     if posts.has_no_others(connection, ()):
-        hint = "check that it is mounted, and that it contains _posts/ or the posts themselves"
+        hint = (
+            "check that it is mounted, and that it contains _posts/ or the posts themselves: "
+            "links that lead out of it are not followed"
+        )
         message = f"{options.source} contains no posts"
         found.append(Problem(path="source.path", message=message, hint=hint, note=True))
     unique = dict.fromkeys(found)

@@ -21,6 +21,9 @@ from syndicator.store.state_errors import readable_errors, without_password
 #: Seconds to wait for another process that has the whole state locked, as a migration has.
 _TIMEOUT = 30
 
+#: Opens a file that exists. SQLite only reads one that this user may not write.
+_WRITABLE = {"mode": "rw"}
+
 
 def checkpoint(database: Database) -> None:
     """Copy SQLite's log into the file of the database, as far as readers allow. Never waits.

@@ -275,6 +275,7 @@ def test_a_source_without_posts_is_noted(command: Command) -> None:
         done = command(name)
         assert done.returncode == 0
         assert f"source.path: {command.site} contains no posts" in done.stdout
+        assert "links that lead out of it are not followed" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["check", "init", "build"])

@@ -114,6 +114,9 @@ def test_a_group_reads_the_state(root: Path) -> None:
     before = sorted(host.state.parent.iterdir())
     assert [host.by(MONITOR, *arguments).returncode for arguments in READING] == [0, 0, 0]
     assert sorted(host.state.parent.iterdir()) == before
+    (root / "mine").mkdir()
+    os.chown(root / "mine", MONITOR, MONITOR)
+    assert host.by(MONITOR, "backup", "mine/copy.db").returncode == 0
     written = host.by(MONITOR, "build")
     assert (written.returncode, "belongs to user 61001" in written.stderr) == (1, True)
     daemon = host.start()
@@ -192,6 +195,11 @@ def test_a_read_only_disk(root: Path, crashed: bool) -> None:
         assert host("status").returncode == 0
         listed = json.loads(host("hub", "list", "--json").stdout)["subscriptions"]
         assert len(listed) == crashed
+        copy = root / "copy.db"
+        assert host("backup", str(copy)).returncode == 0
+        with closing(sqlite3.connect(copy)) as database:
+            count = database.execute("SELECT count(*) FROM subscriptions").fetchone()
+        assert count == (crashed,)
         assert f"state.url: {disk.at} is on a read-only disk" in host("doctor").stdout
         for command in ("build", "push", "run"):
             refused = host(command)
@@ -211,6 +219,7 @@ def test_a_log_without_its_index_is_not_left_out(root: Path) -> None:
         assert listed.returncode == 1
         assert "state.db-wal can't be read without state.db-shm" in listed.stderr
         assert "hint: copy state.db and state.db-wal to a folder" in listed.stderr
+        assert host("backup", str(root / "copy.db")).stderr == listed.stderr
 
 
 def _crash_while_subscribed(state: Path) -> None:

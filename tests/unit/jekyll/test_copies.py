@@ -59,6 +59,7 @@ def test_conflict_copies(stem: str, form: str, program: str) -> None:
         "2026-11-28-My-new-DESKTOP-Computer",
         "2026-11-28-[review]-my-laptop-computer",
         "2026-11-28-a-conflict-of-desktop-programs",
+        "2026-11-28-(not)-my-laptop-stickers",
         "x-backup-0001",
         "x (1)",
         "the-conflict-2026-11-28",
