@@ -30,7 +30,7 @@ _UNIX_HINTS = {
     errno.EADDRINUSE: "another process listens there: stop it, or set {setting} to another path",
     errno.ENOENT: "create its folder; systemd does it for RuntimeDirectory=",
     errno.EACCES: "let the user that runs syndicator write to its folder",
-    errno.EEXIST: "a file is there that is no socket: move it, or set {setting} to another path",
+    errno.EEXIST: "the file there is not a socket: move it, or set {setting} to another path",
 }
 
 

@@ -210,7 +210,7 @@ def doctor(
     Checks addresses, folders, disks, ports, the state, the clock, the limits on watching, and what
     other users of this host may read or write. Writes nothing, and uses the network only with
     --ask.
-    Exit code 1: there are problems. A note, such as an address for this machine only, is none.
+    Exit code 1: there are problems. Notes don't count, such as an address for this machine only.
     """
     settings = load_config(config, verbose)
     with import_without_gc():

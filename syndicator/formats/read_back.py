@@ -128,7 +128,7 @@ def _entries(
     parts: Iterable[tuple[str | None, str | None, datetime, str | None]],
     spread: timedelta = timedelta(0),
 ) -> Iterator[ShownEntry]:
-    """Entries of their id, address, and times. `spread`: less than this is no update."""
+    """Entries of their id, address and times. `spread`: a later time within it is not an update."""
     for id, url, published, updated_text in parts:
         updated = _time(updated_text)
         if not isinstance(id, str) or not isinstance(url, str):

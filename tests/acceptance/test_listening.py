@@ -127,7 +127,7 @@ def test_a_file_or_a_living_socket_is_not_replaced(tmp_path: Path) -> None:
         other.bind(str(living))
         other.listen()
         for path, hint in (
-            (file, "a file is there that is no socket"),
+            (file, "the file there is not a socket"),
             (living, "another process listens there: stop it, or set web.listen"),
             (missing, "create its folder"),
         ):
