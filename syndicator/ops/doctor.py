@@ -52,7 +52,7 @@ _MAX_PAGE = 16 * 2**20
 def check_addresses(url: str, hubs: Sequence[str], site: str | None) -> Iterator[Problem]:
     """Whether others can reach the feeds. `hubs`: outside hubs. `site`: the setting `site.url`.
 
-    A private address is a note: a trial on this machine and a private network are no faults. With
+    A private address is a note: a trial on this machine and a private network are not faults. With
     outside hubs it is a problem, since they could not fetch the feeds.
     """
     if site and _EXAMPLE.fullmatch(urlsplit(site).hostname or ""):

@@ -295,7 +295,7 @@ def test_states(tmp_path: Path) -> None:
 
 
 def test_the_command_writes_nothing(tmp_path: Path) -> None:
-    """It creates no folder, state or file. A trial on this machine is no fault: it exits with 0."""
+    """It creates no folder, state or file. A trial on this machine exits with 0."""
     command = Command(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     done = command("doctor", "--json")

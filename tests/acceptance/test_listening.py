@@ -1,4 +1,4 @@
-"""Addresses that are no host and port: Unix sockets, and sockets that systemd opened."""
+"""Addresses other than a host and port: Unix sockets, and sockets that systemd opened."""
 
 import fcntl
 import os

@@ -15,7 +15,7 @@ Who adds a command to a page does nothing here, unless
 AFTER has what must be true after a section.
 
 pip installs this checkout by its own build backend, and takes the other packages from the tests'
-environment: what the indexes have is no matter of the pages.
+environment: the pages are tested here, not the package indexes.
 """
 
 import os

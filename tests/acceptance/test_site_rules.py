@@ -42,7 +42,7 @@ def test_posts_out_of_feeds(tmp_path: Path, key: str, value: bool) -> None:
 
 
 def test_posts_that_only_look_unlisted(tmp_path: Path) -> None:
-    """`feed` may hold settings, and `hidden: false` is no wish."""
+    """`feed` may hold settings, and `hidden: false` hides nothing."""
     site = site_of(tmp_path)
     site.post("2024-02-01-x", hidden=False, feed={"excerpt_only": True}, exclude_from_feed=False)
     site.build()

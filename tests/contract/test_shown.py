@@ -241,7 +241,7 @@ def test_without_any_state(site: Site, url: str, formats: list[str]) -> None:
 
 
 def test_files_of_another_program(site: Site, url: str) -> None:
-    """What can't be read, or has a date of next year, is no record."""
+    """What can't be read, or has a date of next year, is ignored."""
     before = site.tree()
     (site.feeds / "all.json").write_bytes(b'{"items": [{"id": 1}]}')
     (site.feeds / "all.rss").write_bytes(

@@ -64,7 +64,7 @@ def test_each_format_is_read_as_it_was_written(suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_an_empty_feed_has_no_date(suffix: str) -> None:
-    """The date that Atom requires is none."""
+    """The date that Atom requires does not count."""
     files, _ = formats.files_of(feed())
     data = next(file.data for file in files if file.path.endswith(suffix))
     assert parse(suffix, data) == ShownFeed(updated=None, entries=())

@@ -26,7 +26,7 @@ POST = "_posts/2026-01-09-third.md"
     "setting", ["", "{enabled: true}", "{enabled: false, collections: true}", "true"]
 )
 def test_plugins_that_do_not_change_posts(setting: str) -> None:
-    """Without `collections`, they change pages only. A setting that is no mapping is ignored."""
+    """Without `collections`, they change pages only. A setting that is not a mapping is ignored."""
     config = site_of(f"url: https://e.org\nrelative_links: {setting}\nplugins: jemoji\n").config
     assert read_plugins(config) == (Plugins(), ())
 
@@ -94,20 +94,20 @@ url: https://example.org
 baseurl: /blog
 relative_links: {collections: true}
 collections:
-  work: {output: true}
+  art: {output: true}
   col: {output: true, permalink: "/c/:year/:name/"}
   hidden: {}
-defaults: [{scope: {path: "", type: work}, values: {slug: dflt}}]
+defaults: [{scope: {path: "", type: art}, values: {slug: dflt}}]
 """
 DOCUMENTS = {
-    "_work/x.md": "---\ntitle: X\n---\n",
-    "_work/own.md": "---\npermalink: /own/:title/\n---\n",
-    "_work/sub/2020-03-04-dated.md": "---\n---\n",
-    "_work/d.json": "---\n---\n{}",
-    "_work/a.pdf": "pdf",
-    "_work/plain.md": "no front matter",
-    "_work/unpublished.md": "---\npublished: false\n---\n",
-    "_work/broken.md": "---\na: [\n---\n",
+    "_art/x.md": "---\ntitle: X\n---\n",
+    "_art/own.md": "---\npermalink: /own/:title/\n---\n",
+    "_art/sub/2020-03-04-dated.md": "---\n---\n",
+    "_art/d.json": "---\n---\n{}",
+    "_art/a.pdf": "pdf",
+    "_art/plain.md": "no front matter",
+    "_art/unpublished.md": "---\npublished: false\n---\n",
+    "_art/broken.md": "---\na: [\n---\n",
     "_col/y.md": "---\n---\n",
     "_col/z.md": "---\ndate: 2021-05-06\n---\n",
     "_hidden/n.md": "---\n---\n",
@@ -117,12 +117,12 @@ DOCUMENTS = {
 @pytest.mark.parametrize(
     ("path", "address"),
     [
-        ("_work/x.md", "/work/x.html"),
-        ("_work/own.md", "/own/dflt/"),
-        ("_work/sub/2020-03-04-dated.md", "/work/sub/2020-03-04-dated.html"),
-        ("_work/d.json", "/work/d.json"),
-        ("_work/a.pdf", "/work/a.pdf"),
-        ("_work/plain.md", "/work/plain.md"),
+        ("_art/x.md", "/art/x.html"),
+        ("_art/own.md", "/own/dflt/"),
+        ("_art/sub/2020-03-04-dated.md", "/art/sub/2020-03-04-dated.html"),
+        ("_art/d.json", "/art/d.json"),
+        ("_art/a.pdf", "/art/a.pdf"),
+        ("_art/plain.md", "/art/plain.md"),
         ("_col/y.md", "/c/2026/y/"),
         ("_col/z.md", "/c/2021/z/"),
     ],
@@ -148,15 +148,15 @@ def test_the_day_is_a_dependency_where_it_is_shown() -> None:
 
     assert uses_day("{% link _col/y.md %}")
     assert uses_day("[y](../_col/y.md)")
-    assert not uses_day("{% link _col/z.md %} [z](../_col/z.md) [x](../_work/x.md)")
+    assert not uses_day("{% link _col/z.md %} [z](../_col/z.md) [x](../_art/x.md)")
 
 
 def test_a_document_is_read_once_for_all_links_to_it() -> None:
     """Its front matter may take a tenth of a second."""
     head = "".join(f"k{number}: [a, {{b: c}}]\n" for number in range(300))
-    files = {"_work/x.md": f"---\n{head}---\n"}
+    files = {"_art/x.md": f"---\n{head}---\n"}
     body = (
-        "{% for i in (1..2000) %}{% link _work/x.md %}{% endfor %}\n" + "[x](../_work/x.md) " * 2000
+        "{% for i in (1..2000) %}{% link _art/x.md %}{% endfor %}\n" + "[x](../_art/x.md) " * 2000
     )
     begun = thread_time()
     shown = rendering(body, path=POST, files=files, config=COLLECTIONS)
@@ -165,7 +165,7 @@ def test_a_document_is_read_once_for_all_links_to_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["_work/unpublished.md", "_work/broken.md", "_hidden/n.md", "_work/none.md"]
+    "path", ["_art/unpublished.md", "_art/broken.md", "_hidden/n.md", "_art/none.md"]
 )
 def test_documents_that_are_not_published(path: str) -> None:
     """A link stays, and `link` is a problem: Jekyll has no page of them."""

@@ -61,6 +61,6 @@ def test_what_is_no_status(status: int, body: bytes, message: str) -> None:
     "url", ["http://127.0.0.1:9/", "127.0.0.1:8081", "ftp://x/", "http://[", "http://x:y/", ""]
 )
 def test_no_daemon(url: str) -> None:
-    """Nothing listens there, or it is no address."""
+    """Nothing listens there, or it is not an address."""
     with pytest.raises(SyndicatorError, match="no daemon answers at"):
         ask(url)

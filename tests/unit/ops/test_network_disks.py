@@ -26,7 +26,7 @@ def test_a_state_or_source_on_a_network_disk(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["ext4", "btrfs", "zfs", "overlay", "tmpfs", "fuseblk"])
 def test_local_disks(tmp_path: Path, kind: str) -> None:
-    """They are no problem, and neither is a system without mountinfo."""
+    """Neither they nor a system without mountinfo are reported."""
     for mounts in ([Mount("8:1", "/", kind)], []):
         state = tmp_path / "state.db"
         assert list(check_mounts(tmp_path, state, watched=True, mounts=mounts)) == []

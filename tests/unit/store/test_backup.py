@@ -142,7 +142,7 @@ def test_a_full_disk_is_named(url: str, tmp_path: Path, left: int) -> None:
 
 
 def test_a_damaged_state_gives_no_backup(url: str, tmp_path: Path) -> None:
-    """Nor does a file that is none. An earlier backup stays."""
+    """Nor does a file that is not a database. An earlier backup stays."""
     state, file = tmp_path / "var/state.db", tmp_path / "b.db"
     back_up(url, file, overwrite=False)
     before = file.read_bytes()
