@@ -57,6 +57,7 @@ def test_conflict_copies(stem: str, form: str, program: str) -> None:
         "2026-11-28-my-desktop-computers",
         "2026-11-28-laptop-repairs",
         "2026-11-28-My-new-DESKTOP-Computer",
+        "2026-11-28-(not)-my-laptop-SERVICED",
         "2026-11-28-[review]-my-laptop-computer",
         "2026-11-28-a-conflict-of-desktop-programs",
         "2026-11-28-(not)-my-laptop-stickers",
