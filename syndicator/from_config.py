@@ -17,6 +17,7 @@ from syndicator.store.state_id import place
 if TYPE_CHECKING:
     from syndicator.logs import LogOptions
     from syndicator.outbound import Client
+    from syndicator.sources.git.source import GitSource
 
 VERSION = version("syndicator")
 
@@ -62,7 +63,7 @@ def build_options(config: Config) -> BuildOptions:
     overrides = {key: value for key, value in config.site if value}
     settings = config.feeds
     return BuildOptions(
-        source=config.source.path,
+        source=config.site_folder,
         theme=config.source.theme,
         output=config.output.path,
         overrides=overrides,
@@ -78,8 +79,28 @@ def build_options(config: Config) -> BuildOptions:
         aliases=dict(settings.aliases),
         moved=dict(settings.moved),
         policy=_policy(settings.players, settings.schemes),
+        updated_by_mtime=config.source.git_dates,
         version=VERSION,
     )
+
+
+def git_source(config: Config) -> "GitSource | None":
+    """The repository that the site is in; None: it is in a folder."""
+    source = config.source
+    if source.git is None:
+        return None
+    from syndicator.sources.git.fetch import Remote
+    from syndicator.sources.git.source import GitOptions, GitSource
+
+    options = GitOptions(
+        remote=Remote(address=source.git, branch=source.branch),
+        folder=source.folder,
+        clone=config.clone,
+        seconds=source.git_timeout.total_seconds(),
+        max_bytes=source.git_max_bytes,
+        dates=source.git_dates,
+    )
+    return GitSource(options, os.environ)
 
 
 def _policy(players: Collection[str], link_schemes: Collection[str]) -> Policy:

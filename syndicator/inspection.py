@@ -1,28 +1,50 @@
 """What `check`, `doctor` and `status` find for a Config. `check` and `doctor` need no state."""
 
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from syndicator import from_config
 from syndicator.config import Config
-from syndicator.errors import StateError
+from syndicator.errors import SourceError, StateError
 from syndicator.model.content import Problem, Report
 from syndicator.model.json_text import to_json
-from syndicator.model.progress import Progress, quiet
+from syndicator.model.progress import Phase, Progress, quiet
 from syndicator.mounts import read_mounts
-from syndicator.ops import doctor, network_disks, permissions, status, watch_limits
+from syndicator.ops import doctor, git_status, network_disks, permissions, status, watch_limits
 from syndicator.ops.check import check
 from syndicator.ops.status import Status
 from syndicator.service import Clock, utcnow
+from syndicator.sources.git.failures import shown_address
 from syndicator.store import state_id
 from syndicator.store.database import Database, peek_value
 
 
 def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
-    """Read the site and every post, without writing anything. Raises SourceError."""
-    return check(from_config.build_options(config), clock(), progress)
+    """Read the site and every post, without writing anything. Raises SourceError.
+
+    A repository is cloned into a temporary folder: the newest commit is checked, and a clone that
+    belongs to another user stays as it is.
+    """
+    if config.source.git is None:
+        return check(from_config.build_options(config), clock(), progress)
+    with TemporaryDirectory(prefix="syndicator-") as folder:
+        update = {"clone": Path(folder), "git_dates": False}
+        source = config.source.model_copy(update=update)
+        temporary = config.model_copy(update={"source": source})
+        git = from_config.git_source(temporary)
+        assert git
+
+        def tick() -> None:
+            progress(0, None, Phase.FETCHING)
+
+        git.fetch(tick)
+        with git.hold(tick) as checked_out:
+            report = check(from_config.build_options(temporary), clock(), progress)
+    return replace(report, notes=(*report.notes, *checked_out.notes))
 
 
 def check_machine(
@@ -36,6 +58,7 @@ def check_machine(
     problems = [
         *doctor.check_addresses(config.feeds.url, config.push.hubs, config.site.url),
         *doctor.check_folders(config.source.path, config.output.path, config.state.file),
+        *_check_git(config, ask=ask),
         *doctor.check_owner(config.output.path, from_config.owner(config, _state_id(config))),
         *doctor.check_listening(
             config.web.listen, config.web.admin, config.output.path / "index.html"
@@ -44,14 +67,14 @@ def check_machine(
         *doctor.check_state(config.state.url, clock()),
         *doctor.check_proxies(config.state.url, config.web.trusted_proxies),
         *network_disks.check_mounts(
-            config.source.path,
+            config.site_folder,
             config.state.file,
-            watched=config.source.watch,
+            watched=config.is_watched,
             mounts=read_mounts(),
         ),
     ]
-    if config.source.watch:
-        problems += watch_limits.check_watch_limits(config.source.path)
+    if config.is_watched:
+        problems += watch_limits.check_watch_limits(config.site_folder)
     if config.state.file and config.state.group is not None:
         problems += permissions.check_group(config.state.file, config.state.group)
     if ask:
@@ -62,6 +85,19 @@ def check_machine(
                 client.send, config.push.hubs, config.feeds.url + name, feed_file, clock
             )
     return tuple(problems)
+
+
+def _check_git(config: Config, *, ask: bool) -> Iterator[Problem]:
+    """Whether git can be used, and whether the remote answers if it may be asked."""
+    git = from_config.git_source(config)
+    if git is None:
+        return
+    try:
+        git.require_git()
+        if ask:
+            git.look()
+    except SourceError as error:
+        yield Problem(path="source.git", message=str(error), hint=error.hint)
 
 
 def _state_id(config: Config) -> str:
@@ -82,7 +118,7 @@ def open_state(config: Config) -> Database:
 
 def collect_status(config: Config, database: Database, now: datetime) -> Status:
     """The status of this config's feeds. Raises StateError if the state can't be read."""
-    return status.collect(
+    collected = status.collect(
         database,
         config.output.path,
         url=config.feeds.url,
@@ -90,6 +126,12 @@ def collect_status(config: Config, database: Database, now: datetime) -> Status:
         now=now,
         options=from_config.build_options(config),
     )
+    if config.source.git is None:
+        return collected
+    with database.read() as connection:
+        git = git_status.read(connection, shown_address(config.source.git))
+        notes = git_status.read_notes(connection)
+    return replace(collected, git=git, notes=(*collected.notes, *notes))
 
 
 def status_json(config: Config, database: Database, now: datetime) -> str:

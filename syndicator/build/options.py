@@ -34,6 +34,8 @@ class BuildOptions:
     moved: Mapping[str, str] = field(default_factory=dict)
     policy: Policy
     theme: Path | None = None  #: the folder of the site's theme; None: not known
+    #: Whether files have the times of their last commits, which are when posts were updated.
+    updated_by_mtime: bool = False
     #: Of the program. Posts read or rendered by another version are read and rendered again.
     version: str
     batch: int = BATCH  #: documents that are indexed in one transaction
@@ -53,7 +55,7 @@ class BuildOptions:
 
         The root "" is a plain folder of posts.
         """
-        scope = site.scope
+        scope = replace(site.scope, dated=self.updated_by_mtime)
         if "collection" not in self.kinds_of(site):
             scope = replace(scope, roots=tuple(root for root in scope.roots if not root))
         if self.output.is_relative_to(self.source):

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
@@ -70,9 +71,24 @@ def read_document(
         stat = source.stat(path) or NO_STAT._replace(path=path)
         return ReadResult(stat, False, "", False, None, (document,))
     settled = is_settled(document.stat, now_ns)
-    if document.digest == known:
+    dated = source.scope.dated
+    if document.digest == known and not dated:
         return ReadResult(document.stat, settled, known, True, None, ())
-    return ReadResult(document.stat, settled, document.digest, False, *heads.read(document))
+    head, problems = heads.read(document)
+    if head and dated:
+        head = updated_at_commit(head, document.stat)
+    return ReadResult(document.stat, settled, document.digest, False, head, problems)
+
+
+def updated_at_commit(head: PostHead, stat: Stat) -> PostHead:
+    """The head with the time of its last commit as `updated`: the mtime of its file.
+
+    The front matter's `updated` wins. A commit before publication is not an update.
+    """
+    committed = datetime.fromtimestamp(stat.mtime_ns // 1_000_000_000, UTC)
+    if head.updated or committed <= head.published:
+        return head
+    return head._replace(updated=committed)
 
 
 def read_all(

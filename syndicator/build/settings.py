@@ -29,7 +29,8 @@ class SettingsChange(Enum):
 
 
 def settings_of(options: BuildOptions, site: Site) -> Settings:
-    read_with = fingerprint(options.version, site.digest, sorted(options.kinds_of(site)))
+    dated = ["dated"] if options.updated_by_mtime else []
+    read_with = fingerprint(options.version, site.digest, sorted(options.kinds_of(site)), *dated)
     made_with = fingerprint(
         read_with,
         options.spec_of(site, feed_names.ALL, None),

@@ -4,7 +4,7 @@ Nothing heavy is imported before a command needs it, so that help and usage erro
 """
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -15,6 +15,7 @@ from syndicator.cli import output
 from syndicator.cli.hub_commands import hub
 from syndicator.cli.opening import import_without_gc, load_config, open_service, read_state
 from syndicator.cli.options import ConfigPath, Json, Verbose, pass_on
+from syndicator.model.content import Problem
 
 app = typer.Typer(
     name="syndicator",
@@ -94,7 +95,12 @@ def build(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     continuously. Exit code 1: there are problems; everything else was published.
     """
     with open_service(config, verbose, make=True) as service, output.progress() as progress:
+        failure = service.fetch(progress)
         report = service.build(progress)
+        service.tidy(progress)
+    if failure:
+        problem = Problem(path="source.git", message=str(failure), hint=failure.hint)
+        report = replace(report, problems=(*report.problems, problem))
     output.print_report(report, json=json)
     raise typer.Exit(1 if report.problems else 0)
 

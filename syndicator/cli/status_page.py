@@ -25,6 +25,7 @@ def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> It
     yield f"  feeds   {status.url}"
     yield f"  state   {status.state}{state_size}{state_free}"
     yield f"  output  {status.output}, {output_size}"
+    yield from _git_lines(status, now)
     if status.polled:
         yield f"  polled  {ago(status.polled, now)}"
     if concerns:
@@ -45,6 +46,17 @@ def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> It
             yield f"{count(len(found), noun)}:"
             for problem in found:
                 yield from (f"  {line}" for line in problem_lines(problem))
+
+
+def _git_lines(status: "Status", now: datetime) -> Iterator[str]:
+    if (git := status.git) is None:
+        return
+    branch = f", branch {git.branch}" if git.branch else ""
+    commit = f", commit {git.commit[:12]} fetched {ago(git.fetched, now)}" if git.fetched else ""
+    yield f"  git     {git.remote}{branch}{commit}"
+    if git.failing_since:
+        yield f"          failing since {ago(git.failing_since, now)}: {git.error}"
+        yield f"          {git.hint}"
 
 
 def _run_lines(status: "Status", now: datetime) -> Iterator[str]:

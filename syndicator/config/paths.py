@@ -18,7 +18,7 @@ _MAX_PATH = 4000
 _MAX_NAME = 255
 
 #: Paths that the server answers itself.
-_ENDPOINTS = ("hub", "livez", "readyz", "metrics")
+_ENDPOINTS = ("hub", "hooks", "hooks/git", "livez", "readyz", "metrics")
 
 #: Folders with the feeds of each kind of term.
 _FEED_FOLDERS = ("category", "tag", "author", "collection", "language")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from syndicator.config import values
 from syndicator.config.addresses import Listen
 from syndicator.config.environment_values import parse_json
+from syndicator.sources.git.clone import Clone
 
 
 class SettingsTable(BaseModel):
@@ -30,10 +31,31 @@ class SiteOverrides(SettingsTable):
 
 
 class SourceSettings(SettingsTable):
-    path: values.Folder
+    """Where the site is: in a folder, or in a git repository."""
+
+    path: values.OptionalFolder = None  #: None: it is in `git`
+    git: values.GitAddress = None  #: None: it is in `path`
+    branch: values.Branch = None  #: None: the remote's default
+    folder: values.RepositoryFolder = ""
+    clone: values.OptionalFolder = None  #: None: beside the state's file
+    git_dates: values.Flag = False
+    git_timeout: values.Duration = timedelta(minutes=5)
+    git_max_bytes: values.Size = 2**31
+    hook_secret: values.Secret = None  #: None: there are no webhooks
     theme: values.OptionalFolder = None  #: None: the includes of the site's theme are not read
     poll: values.Interval = timedelta(seconds=30)
     watch: values.Flag = True
+
+    @model_validator(mode="after")
+    def _is_in_one_place(self) -> Self:
+        if self.path is None and self.git is None:
+            raise ValueError("path or git must be set")
+        if self.path is not None and self.git is not None:
+            raise ValueError("path and git are both set: remove one of them")
+        only_git = {"branch", "folder", "clone", "git_dates", "hook_secret"} & self.model_fields_set
+        if self.git is None and (unused := [name for name in only_git if getattr(self, name)]):
+            raise ValueError(f"{min(unused)} is for source.git only, which is not set")
+        return self
 
 
 class FeedSettings(SettingsTable):
@@ -156,7 +178,8 @@ class Config(SettingsTable):
     ) -> OutputSettings:
         source = info.data.get("source")
         real = os.path.realpath(output.path)
-        parts = os.path.relpath(real, os.path.realpath(source.path)).split("/") if source else []
+        site = source and source.path
+        parts = os.path.relpath(real, os.path.realpath(site)).split("/") if site else []
         if parts == ["."] or ("_posts" in parts and ".." not in parts):
             raise ValueError(
                 "path must be a separate folder: generated files would be picked up as posts"
@@ -172,6 +195,33 @@ class Config(SettingsTable):
                 "url must be outside the output folder: everything in that folder is public"
             )
         return state
+
+    @model_validator(mode="after")
+    def _clone_is_apart(self) -> Self:
+        if self.source.git is None:
+            return self
+        if self.source.clone is None and self.state.file is None:
+            raise ValueError("source.clone must be set: the state is not a file to put it beside")
+        folders = (self.clone, self.output.path)
+        if os.path.commonpath(folders) in map(str, folders):
+            raise ValueError("source.clone and output.path must not be in each other")
+        return self
+
+    @property
+    def clone(self) -> Path:
+        """The folder of the clone of `source.git`."""
+        file = self.state.file or Path("state")
+        return self.source.clone or file.with_name(f"{file.name}-source")
+
+    @property
+    def site_folder(self) -> Path:
+        """The folder of the site."""
+        return self.source.path or Clone(folder=self.clone).tree
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the file system reports changes: a clone changes only when it is fetched."""
+        return self.source.watch and self.source.git is None
 
     @property
     def hub_url(self) -> str | None:

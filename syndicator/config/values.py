@@ -24,6 +24,12 @@ from syndicator.config.addresses import (
     parse_url,
 )
 from syndicator.config.environment_values import parse_json, parse_list
+from syndicator.config.git_addresses import (
+    parse_branch,
+    parse_git,
+    parse_repository_folder,
+    parse_secret,
+)
 from syndicator.config.paths import (
     check_aliases,
     check_moved,
@@ -118,6 +124,10 @@ Schemes = Annotated[tuple[Annotated[str, BeforeValidator(parse_scheme)], ...], _
 
 Folder = Annotated[Path, BeforeValidator(parse_folder)]
 OptionalFolder = Annotated[Path | None, BeforeValidator(parse_optional_folder)]
+GitAddress = Annotated[str | None, BeforeValidator(parse_git)]
+Branch = Annotated[str | None, BeforeValidator(parse_branch)]
+RepositoryFolder = Annotated[str, BeforeValidator(parse_repository_folder)]
+Secret = Annotated[str | None, BeforeValidator(parse_secret), Field(repr=False)]
 OptionalGroup = Annotated[int | None, BeforeValidator(_parse_group)]
 StateUrl = Annotated[str, BeforeValidator(parse_state_url)]
 #: Pairs of a path and the feed file that it leads to.

@@ -48,6 +48,8 @@ class Source:
     watch: bool  #: whether changes are reported between polls, too
     output: Path  #: not watched, as the state: syndicator writes there itself
     state: Path | None  #: None: it is not a file
+    #: Whether the folder is a clone's: a poll fetches first, and nothing else changes it.
+    fetched: bool = False
     #: For how many intervals a full scan may be interrupted for posts that were just saved.
     patience: int = 3
 

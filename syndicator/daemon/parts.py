@@ -80,7 +80,7 @@ class Parts(Listener):
 
     def stuck(self) -> list[str]:
         """The threads that ended by themselves, or that have not worked for too long."""
-        return [*self.scheduler.builds.stuck(), *self._recorder.stuck()]
+        return [*self.scheduler.stuck(), *self._recorder.stuck()]
 
     # -------------------------------------------------------------------- what the service reports
 
@@ -100,9 +100,10 @@ class Parts(Listener):
 def source_of(config: Config, database: Database) -> Source:
     """The site's folder, as `Builds` watches it."""
     return Source(
-        folder=config.source.path,
+        folder=config.site_folder,
         poll=config.source.poll,
-        watch=config.source.watch,
+        watch=config.is_watched,
         output=config.output.path,
         state=database.path,
+        fetched=config.source.git is not None,
     )

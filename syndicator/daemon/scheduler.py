@@ -6,6 +6,7 @@ from collections.abc import Callable
 from syndicator.daemon import pushes
 from syndicator.daemon.build_requests import Reason
 from syndicator.daemon.builds import Builds, Source
+from syndicator.daemon.fetches import Fetches
 from syndicator.daemon.pushes import Pushes
 from syndicator.daemon.signals import Event
 from syndicator.daemon.telemetry import Telemetry
@@ -32,14 +33,24 @@ class Scheduler:
     ) -> None:
         self._database = service.database
         self._poll = source.poll
+        self._folder = source.folder
         self._timers = Timers()
         self.pushes = Pushes(
             service, service.pusher, service.database, self._timers, telemetry, notify
         )
         self.builds = Builds(service, source, self._timers, self.pushes, telemetry, notify)
+        self.fetches: Fetches | None = None
+        if source.fetched:
+            self.fetches = Fetches(service, source.poll, telemetry, self._request_build)
 
     def start(self) -> None:
-        self._timers.every("poll", self._poll, lambda: self.builds.request(Reason.POLL))
+        if self.fetches:
+            self.fetches.start()
+            self._timers.every("poll", self._poll, self.fetches.request)
+            if self._folder.is_dir():
+                self._request_build()  # without waiting for a remote that may not answer
+        else:
+            self._timers.every("poll", self._poll, self._request_build)
         self._timers.every("push", pushes.INTERVAL, self.pushes.request)
         self.builds.start()
         self.pushes.start()
@@ -51,9 +62,19 @@ class Scheduler:
         self._timers.stop()
         self.builds.stop()
         self.pushes.stop()
-        workers = (self.builds.worker, self.pushes.worker)
-        ended = [worker.join(until - time.monotonic()) for worker in workers]
+        joins = [self.builds.worker.join, self.pushes.worker.join]
+        if self.fetches:
+            self.fetches.stop()
+            joins.append(self.fetches.worker.join)
+        ended = [join(until - time.monotonic()) for join in joins]
         return all(ended)
+
+    def stuck(self) -> list[str]:
+        """The threads that ended by themselves or have not worked for long."""
+        return [*self.builds.stuck(), *(self.fetches.stuck() if self.fetches else ())]
+
+    def _request_build(self) -> None:
+        self.builds.request(Reason.POLL)
 
     def readiness(self) -> Readiness:
         """Ready: the state can be read, and the last run succeeded, not too long ago."""

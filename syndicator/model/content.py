@@ -74,6 +74,8 @@ class Scope:
     #: Of posts, in lower case. A file with a dated name and another suffix is a document too: it
     #: is not a post, but may be one to Jekyll.
     suffixes: tuple[str, ...] = (".md", ".markdown", ".html")
+    #: Whether a file's mtime says when a post was updated: it is that of the file's last commit.
+    dated: bool = False
 
 
 class Document(NamedTuple):

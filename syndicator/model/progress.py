@@ -9,6 +9,7 @@ class Phase(StrEnum):
     """What a run does at present, as a progress bar shows it."""
 
     WAITING = "waiting for another run"
+    FETCHING = "fetching from git"
     SCANNING = "scanning files"
     READING = "reading posts"
     RENDERING = "rendering posts with Liquid"

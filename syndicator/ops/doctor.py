@@ -86,10 +86,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def check_folders(source: Path, output: Path, state: Path | None) -> Iterator[Problem]:
-    """Whether folders exist, are accessible and have free space. `state` None: it is not a file."""
+def check_folders(source: Path | None, output: Path, state: Path | None) -> Iterator[Problem]:
+    """Whether folders exist, are accessible and have free space.
+
+    `source` None: it is not a folder. `state` None: it is not a file.
+    """
     # os.path.isdir, since Path.is_dir raises if a parent folder denies access.
-    if not os.path.isdir(source) or not os.access(source, os.R_OK | os.X_OK):
+    if source and not (os.path.isdir(source) and os.access(source, os.R_OK | os.X_OK)):
         hint = "check that it exists, is mounted, and that this user may read it"
         yield Problem(
             path="source.path", message=f"{source} is not a readable directory", hint=hint

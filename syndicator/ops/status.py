@@ -18,6 +18,7 @@ from syndicator.errors import StateError, SyndicatorError
 from syndicator.model.content import Problem, Report
 from syndicator.model.outbox import JobKind, JobState, queued_by_kind
 from syndicator.ops import disk
+from syndicator.ops.git_status import GitState
 from syndicator.store import feeds, kv, locks, outbox, post_queries, posts, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState
@@ -67,6 +68,7 @@ class Status:
     disk_free_bytes: int  #: bytes, on the output's disk
     state_free_bytes: int | None  #: bytes, on the state's disk; None: the state is not a file
     posts: int
+    git: GitState | None = None  #: None: the source is in a folder
     waiting: datetime | None  #: when the next future post appears; None: no post waits
     last_run: LastRun | None
     last_failure: Failure | None  #: None: the last run succeeded
@@ -109,6 +111,9 @@ def concerns(
     if status.polled and now - status.polled > late:
         polled = f"{status.polled:%Y-%m-%d %H:%M:%S} UTC"
         lines.append(f"the daemon has stopped polling, last at {polled}: restart it")
+    if status.git and status.git.failing_since and now - status.git.failing_since > late:
+        since = f"{status.git.failing_since:%Y-%m-%d %H:%M} UTC"
+        lines.append(f"nothing could be fetched since {since}: {status.git.error}")
     if fatal := sum(problem.fatal for problem in status.problems):
         blocked = "1 problem keeps a post" if fatal == 1 else f"{fatal:,} problems keep posts"
         lines.append(f"{blocked} from being published as saved: see syndicator check")
@@ -190,7 +195,7 @@ def collect(
     now: datetime,
     options: BuildOptions,
 ) -> Status:
-    """Collect the status."""
+    """Collect the status, except for that of git."""
     daemon = locks.holder(database, "daemon")
     with database.read() as connection:
         rows = [row for row in feeds.all_feeds(connection) if row.content_key is not None]

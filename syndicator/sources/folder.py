@@ -28,6 +28,9 @@ from syndicator.sources.file_stats import stat_of
 #: Bytes of a post. A larger file is a mistake or an attack.
 MAX_BYTES = 4 * 1024 * 1024
 
+#: How a file begins whose content is in Git LFS (git-lfs, docs/spec.md).
+LFS_BEGINNING = b"version https://git-lfs.github.com/spec/"
+
 #: Errors of opening a path that leads to no file.
 _MISSING_ERRORS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
@@ -199,6 +202,8 @@ class SourceFolder:
             if error.errno in _MISSING_ERRORS:
                 return self._problem_of_missing(path)
             return _refused(path, f"can't be read: {error.strerror}", "check its permissions")
+        if data.startswith(LFS_BEGINNING):
+            return _refused(path, "is in Git LFS: only its pointer is here", "run git lfs pull")
         # The stat from before reading: a write in between is a change at the next scan.
         at = stat_of(path, seen, inodes=self._inodes)
         return Document(stat=at, data=data, digest=sha1(data, usedforsecurity=False).hexdigest())

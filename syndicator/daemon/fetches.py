@@ -1,0 +1,68 @@
+"""Fetches from git on request: at each poll, and when a forge reports a push."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from syndicator.daemon.heartbeat import stuck
+from syndicator.daemon.telemetry import Telemetry
+from syndicator.daemon.worker import Worker
+from syndicator.errors import SyndicatorError
+from syndicator.model.progress import Cancel, Cancelled
+from syndicator.service import Service
+
+
+class Fetches:
+    """Fetches in a thread of its own, so that a slow remote delays no future post.
+
+    `fetched` is called after each attempt, also a failed one: a poll looks at more than the source.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        poll: timedelta,
+        telemetry: Telemetry,
+        fetched: Callable[[], None],
+    ) -> None:
+        self._service = service
+        self._faults = telemetry.faults
+        self._fetched = fetched
+        self._stopping = threading.Event()
+        self.worker: Worker[bool] = Worker(
+            "fetch", self._fetch, nothing=False, at_least=2 * poll, failed=self._failed
+        )
+
+    def start(self) -> None:
+        self.worker.start()
+
+    def stop(self) -> None:
+        """Stop soon: a git that runs is killed."""
+        self._stopping.set()
+        self.worker.stop()
+
+    def request(self) -> None:
+        """Fetch soon."""
+        self.worker.request(True)
+
+    def stuck(self) -> list[str]:
+        """The thread, if it ended by itself or has not worked for long."""
+        return [] if self._stopping.is_set() else stuck({"fetch": self.worker.heartbeat})
+
+    def _fetch(self, _request: bool) -> None:
+        cancel = Cancel(run=self._stopping.is_set)
+        try:
+            self._faults.report("fetch", self._service.fetch(self._beat, cancel=cancel))
+            self._fetched()
+            self._service.tidy(self._beat, cancel=cancel)
+        except Cancelled:
+            pass
+
+    def _beat(self, *_: object) -> None:
+        self.worker.heartbeat.beat()
+
+    def _failed(self, error: Exception) -> None:
+        """Something around git failed: git's own failures are returned."""
+        self._faults.report("fetch", error)
+        if isinstance(error, SyndicatorError):
+            self._fetched()

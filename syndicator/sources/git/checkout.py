@@ -1,0 +1,167 @@
+"""Brings the working tree of a clone to a commit.
+
+Only files that differ are written. The others keep their inode and times, so a scan finds only what
+the commits between changed. A record names the commit whose files the tree has. It is deleted
+before the first file is written, and written after the last: a tree without a record may be half of
+a commit, and is made from nothing.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from syndicator.errors import SourceError
+from syndicator.model.content import Problem
+from syndicator.sources.folder import LFS_BEGINNING
+from syndicator.sources.git import listing
+from syndicator.sources.git.clone import Clone, boot_id, remove_folder, unusable
+from syndicator.sources.git.command import Git, GitFailed, TooMuchOutput
+from syndicator.sources.git.fetch import clone_error
+
+_RECORD = "tree"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedOut:
+    """The commit in the working tree."""
+
+    commit: str
+    notes: tuple[Problem, ...] = ()
+
+
+def check_out(
+    clone: Clone, commit: str, folder: str, local: Git, *, most: int, dates: Mapping[str, int]
+) -> CheckedOut:
+    """Bring the tree to a commit's folder ("": all of it). The caller holds the lock of the tree.
+
+    `dates`: the times that files get, in seconds, by their path in the repository; others have the
+    time when they were written. Raises SourceError. The tree is then as it was, unless a file could
+    not be written.
+    """
+    git = replace(local, folder=clone.repository, tree=clone.tree, index=clone.index)
+    record = clone.read(_RECORD)
+    wanted = {"commit": commit, "folder": folder}
+    boot = boot_id()
+    if is_current(record, wanted, boot) and clone.tree.is_dir():
+        return CheckedOut(commit=commit, notes=_notes_of(record))
+    name = f"{commit}:{folder}"
+    entries = _list(clone, git, commit, folder)
+    listing.check(entries, most)
+    try:
+        # A power cut may have taken back files, of which the record knows nothing.
+        whole = bool(record) and record.get("boot") == boot and clone.tree.is_dir()
+        whole = whole or _is_as_recorded(clone, git, record)
+        # Refuses names that no working tree may have, such as .git, before any file is written.
+        trial = replace(git, tree=None, index=clone.folder / "index.trial")
+        trial.run("read-tree", name)
+        clone.forget(_RECORD)
+        if whole:
+            git.run("read-tree", "--reset", "-u", name)
+        else:
+            _from_nothing(clone, git, name)
+    except GitFailed as error:
+        raise clone_error(clone, error) from error
+    _set_times(clone.tree, f"{folder}/" if folder else "", entries, dates)
+    notes = listing.notes(entries, _lfs_pointers(clone.tree, entries))
+    clone.write(_RECORD, wanted | {"boot": boot, "notes": [_as_dict(note) for note in notes]})
+    return CheckedOut(commit=commit, notes=notes)
+
+
+def is_current(record: dict[str, Any], wanted: dict[str, str], boot: str) -> bool:
+    """Whether the tree has what is wanted, for certain: since then the machine did not restart."""
+    return record.get("boot") == boot and all(record.get(key) == wanted[key] for key in wanted)
+
+
+def _list(clone: Clone, git: Git, commit: str, folder: str) -> list[listing.Entry]:
+    name = f"{commit}:{folder}"
+    try:
+        output = git.run(
+            "ls-tree", "-r", "-z", "--long", "--full-tree", name, most=listing.MAX_LISTING
+        )
+    except TooMuchOutput:
+        raise listing.too_many_files() from None
+    except GitFailed as error:
+        if folder and _has(git, f"{commit}^{{tree}}"):
+            message = f"commit {commit[:12]} has no folder {folder}"
+            raise SourceError(message, hint="check source.folder") from error
+        raise clone_error(clone, error) from error
+    return list(listing.parse(output))
+
+
+def _has(git: Git, name: str) -> bool:
+    try:
+        git.run("cat-file", "-e", name)
+    except GitFailed:
+        return False
+    return True
+
+
+def _is_as_recorded(clone: Clone, git: Git, record: dict[str, Any]) -> bool:
+    """Whether the tree has the bytes of the recorded commit: all of them are read."""
+    if not record or not clone.tree.is_dir():
+        return False
+    try:
+        clone.index.unlink(missing_ok=True)
+        git.run("read-tree", f"{record.get('commit')}:{record.get('folder')}")
+        git.run("update-index", "-q", "--refresh")
+    except OSError as error:
+        raise unusable(clone.folder, error) from error
+    except GitFailed:
+        return False
+    return True
+
+
+def _from_nothing(clone: Clone, git: Git, name: str) -> None:
+    """Write all files. Those that are there go first: they may be what fills the disk."""
+    new = clone.folder / "tree.new"
+    try:
+        remove_folder(clone.tree)
+        remove_folder(new)
+        clone.index.unlink(missing_ok=True)
+        new.mkdir(mode=0o700)
+        replace(git, tree=new).run("read-tree", "--reset", "-u", name)
+        new.rename(clone.tree)
+    except OSError as error:
+        raise unusable(clone.folder, error) from error
+
+
+def _lfs_pointers(tree: Path, entries: Sequence[listing.Entry]) -> list[str]:
+    """The paths of files whose content is in Git LFS."""
+    found = []
+    for entry in entries:
+        if listing.may_be_lfs(entry):
+            try:
+                handle = os.open(tree / entry.path, os.O_RDONLY | os.O_NOFOLLOW)
+            except OSError:
+                continue
+            try:
+                if os.read(handle, len(LFS_BEGINNING)) == LFS_BEGINNING:
+                    found.append(entry.path)
+            finally:
+                os.close(handle)
+    return found
+
+
+def _set_times(
+    tree: Path, above: str, entries: Sequence[listing.Entry], dates: Mapping[str, int]
+) -> None:
+    """Give files the times of their commits."""
+    for entry in entries if dates else ():
+        date = dates.get(above + entry.path)
+        if date is None or not entry.is_file:
+            continue
+        try:
+            if os.lstat(tree / entry.path).st_mtime != date:
+                os.utime(tree / entry.path, (date, date), follow_symlinks=False)
+        except OSError as error:
+            raise unusable(tree, error) from error
+
+
+def _as_dict(note: Problem) -> dict[str, Any]:
+    return {"path": note.path, "message": note.message, "hint": note.hint}
+
+
+def _notes_of(record: dict[str, Any]) -> tuple[Problem, ...]:
+    return tuple(Problem(**note, note=True) for note in record.get("notes", ()))

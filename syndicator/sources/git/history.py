@@ -1,0 +1,86 @@
+"""The time of the last commit that touched each file, for `source.git_dates`.
+
+It needs all commits and folders of a branch, but no file: they are fetched into a repository of
+their own (`--filter=blob:none`), beside the one of the newest commit.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from syndicator.errors import SourceError
+from syndicator.sources.git.clone import Clone
+from syndicator.sources.git.command import Git, GitFailed, TooMuchOutput
+from syndicator.sources.git.fetch import (
+    Remote,
+    clone_error,
+    head_of,
+    limit_size,
+    prepare,
+    receive,
+)
+
+#: Bytes of the names of all files that all commits touched.
+_MAX_LOG = 512 * 1024 * 1024
+
+
+def fetch_dates(
+    clone: Clone, remote: Remote, network: Git, local: Git, *, most: int, commit: str
+) -> None:
+    """Record the dates of the files of a commit, unless it was done. The caller holds the lock.
+
+    Arguments and errors are those of `fetch`.
+    """
+    record = clone.read("dates")
+    if record.get("commit") == commit:
+        return
+    prepare(clone, clone.history, local)
+    limited = limit_size(replace(network, folder=clone.history), most, remote.shown)
+    receive(clone, limited, remote, "--filter=blob:none")
+    head = head_of(clone.history, local)
+    before = str(record.get("head", ""))
+    git = replace(local, folder=clone.history)
+    known = record.get("dates", {}) if before and _follows(git, before, head) else {}
+    since = [f"^{before}"] if known else []
+    try:
+        log = git.run(
+            "log",
+            "--format=%x01%ct",
+            "--name-only",
+            "--no-renames",
+            "-z",
+            head,
+            *since,
+            "--",
+            most=_MAX_LOG,
+        )
+    except GitFailed as error:
+        raise clone_error(clone, error) from error
+    except TooMuchOutput:
+        message = f"{remote.shown} has too many commits"
+        raise SourceError(message, hint="turn source.git_dates off") from None
+    clone.write("dates", {"commit": commit, "head": head, "dates": known | parse_log(log)})
+
+
+def _follows(git: Git, before: str, head: str) -> bool:
+    """Whether a commit is an ancestor of another: after a force-push it is not."""
+    try:
+        git.run("merge-base", "--is-ancestor", before, head)
+    except GitFailed:
+        return False
+    return True
+
+
+def parse_log(log: bytes) -> dict[str, int]:
+    """The newest time of each path in the output of `git log`, in seconds."""
+    dates: dict[str, int] = {}
+    for path, date in _touched(log):
+        dates[path] = max(date, dates.get(path, date))
+    return dates
+
+
+def _touched(log: bytes) -> Iterator[tuple[str, int]]:
+    for commit in log.split(b"\1")[1:]:
+        date, _, paths = commit.partition(b"\0")
+        for path in paths.lstrip(b"\n").split(b"\0"):
+            if path:
+                yield path.decode("utf-8", "surrogateescape"), int(date)

@@ -1,0 +1,140 @@
+"""The source in a git repository: fetches its newest commit, and holds it for a run."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from syndicator.errors import SourceError
+from syndicator.sources.git.checkout import CheckedOut, check_out
+from syndicator.sources.git.clone import Clone
+from syndicator.sources.git.command import (
+    Git,
+    GitFailed,
+    Tick,
+    clone_environ,
+    remote_environ,
+    require_git,
+)
+from syndicator.sources.git.fetch import Fetched, Remote, fetch, look, pack
+from syndicator.sources.git.history import fetch_dates
+
+#: Seconds in which a command on the clone ends. Writing all files of a large site takes some.
+_LOCAL_SECONDS = 300.0
+
+#: Seconds that a run waits for another process that uses the tree.
+_TREE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitOptions:
+    """The settings of a repository."""
+
+    remote: Remote
+    folder: str  #: where the site is in it; "": at its top
+    clone: Path
+    seconds: float  #: for one exchange with the remote
+    max_bytes: int  #: of a fetch, and of the files of a commit
+    dates: bool  #: whether files have the times of the commits that touched them last
+
+
+class GitSource:
+    """A clone of a repository, and a working tree: the folder of the site.
+
+    Fetching and holding the tree do not wait for each other, and may run in two threads.
+    """
+
+    def __init__(self, options: GitOptions, environ: Mapping[str, str]) -> None:
+        self._options = options
+        self._environ = environ
+        self._clone = Clone(folder=options.clone)
+        self._local = Git(environ=clone_environ(environ), seconds=_LOCAL_SECONDS)
+
+    @property
+    def remote(self) -> Remote:
+        return self._options.remote
+
+    @property
+    def branch(self) -> str:
+        """The branch that is fetched; "": unknown yet."""
+        return self.remote.branch or str(self._clone.read("fetched").get("branch", ""))
+
+    @property
+    def has_commit(self) -> bool:
+        """Whether a commit was ever fetched."""
+        return bool(self._clone.read("fetched").get("commit"))
+
+    def require_git(self) -> None:
+        """Raise SourceError if git is missing or too old."""
+        require_git(self._environ)
+
+    def look(self) -> Fetched:
+        """The newest commit, by the remote's answer alone. Raises SourceError."""
+        return look(self.remote, self._network(lambda: None))
+
+    def fetch(self, tick: Tick) -> Fetched:
+        """Fetch the newest commit and its dates. Raises SourceError, and what `tick` raises."""
+        options = self._options
+        with self._clone.lock("fetch", tick, options.seconds) as handle:
+            local = replace(self._local, tick=tick, locks=(handle,))
+            network = self._network(tick, handle)
+            found = fetch(self._clone, self.remote, network, local, most=options.max_bytes)
+            if options.dates:
+                fetch_dates(
+                    self._clone,
+                    self.remote,
+                    network,
+                    local,
+                    most=options.max_bytes,
+                    commit=found.commit,
+                )
+            return found
+
+    def tidy(self, tick: Tick) -> None:
+        """Delete what earlier fetches left, if it is much. Raises SourceError."""
+        with (
+            self._clone.lock("fetch", tick, _LOCAL_SECONDS) as handle,
+            # A run could be reading what is to be deleted.
+            self._clone.lock("tree", tick, _TREE_SECONDS),
+        ):
+            pack(self._clone, replace(self._local, tick=tick, locks=(handle,)))
+
+    @contextmanager
+    def hold(self, tick: Tick) -> Iterator[CheckedOut]:
+        """Bring the tree to the newest fetched commit, and keep others from changing it.
+
+        Raises SourceError if no commit was fetched, or the tree can't be written.
+        """
+        with self._clone.lock("tree", tick, _TREE_SECONDS) as handle:
+            commit = self._clone.read("fetched").get("commit")
+            if not commit:
+                message = f"nothing was fetched from {self.remote.shown} yet"
+                raise SourceError(message, hint="see syndicator status for the cause")
+            options = self._options
+            yield check_out(
+                self._clone,
+                commit,
+                options.folder,
+                replace(self._local, tick=tick, locks=(handle,)),
+                most=options.max_bytes,
+                dates=self._dates(),
+            )
+
+    def _dates(self) -> Mapping[str, int]:
+        """The times of files. A time to come is a wrong clock: it is now instead."""
+        if not self._options.dates:
+            return {}
+        now = int(time.time())
+        dates: dict[str, int] = self._clone.read("dates").get("dates", {})
+        return {path: min(date, now) for path, date in dates.items()}
+
+    def _network(self, tick: Tick, *handles: int) -> Git:
+        """How to run git as the operator would. `handles`: of locks that it keeps."""
+        git = Git(environ=self._environ, seconds=self._options.seconds, tick=tick, locks=handles)
+        try:
+            asking = replace(git, environ=remote_environ(self._environ))
+            ssh = asking.run("config", "--get", "core.sshCommand").decode().strip()
+        except GitFailed:  # it is not set
+            ssh = ""
+        return replace(git, environ=remote_environ(self._environ, ssh))
