@@ -10,6 +10,7 @@ from syndicator.daemon.scheduler import Scheduler
 from syndicator.daemon.serving import (
     ServedFiles,
     catalogue_of,
+    git_hook_routes,
     hub_routes,
     operator_app,
     public_app,
@@ -61,7 +62,12 @@ class Parts(Listener):
             config,
             catalogue,
             self._recorder,
-            hub_routes(config, service.database, service.client, self.files.topic, self.on_queued),
+            [
+                *hub_routes(
+                    config, service.database, service.client, self.files.topic, self.on_queued
+                ),
+                *git_hook_routes(config, self.scheduler.fetches, lambda: service.branch),
+            ],
             health=health,
             on_request=request_counter(config, service.client, self._recorder, telemetry.metrics),
         )

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 from starlette.routing import BaseRoute
 
 from syndicator.config import Config, Listen, WebSettings
+from syndicator.daemon.fetches import Fetches
 from syndicator.daemon.recorder import Recorder
 from syndicator.observe import Metrics
 from syndicator.outbound import Client
@@ -16,6 +17,7 @@ from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.web.app import counter, make_app
 from syndicator.web.catalogue import Catalogue, FeedCatalogue, OnRequest
+from syndicator.web.git_hooks import GitHooks
 from syndicator.web.health import Health, admin_app
 from syndicator.web.hub import Hub, HubEndpoint
 from syndicator.web.hub_fetches import HubFetches
@@ -168,6 +170,26 @@ def hub_routes(
     endpoint = HubEndpoint(hub, home=config.feeds.url, trusted=config.web.trusted_proxies)
     paths = hub_paths(_path_of(config.hub_url), root=_path_of(config.feeds.url))
     return [route for path in paths for route in endpoint.routes(path)]
+
+
+def git_hook_routes(
+    config: Config, fetches: Fetches | None, branch: Callable[[], str]
+) -> list[BaseRoute]:
+    """The endpoint of webhooks, below the feeds' public path and at the top.
+
+    Empty if the config has no secret for it. `fetches` None: the source is not in git.
+    """
+    if config.source.hook_secret is None or fetches is None:
+        return []
+    hooks = GitHooks(
+        secret=config.source.hook_secret,
+        branch=branch,
+        on_push=fetches.request,
+        trusted=config.web.trusted_proxies,
+    )
+    root = _path_of(config.feeds.url).strip("/")
+    paths = ("/hooks/git", f"/{root}/hooks/git") if root else ("/hooks/git",)
+    return hooks.routes(paths)
 
 
 def hub_paths(public: str, *, root: str) -> list[str]:

@@ -21,6 +21,7 @@ from syndicator.model.outbox import Mode
 from syndicator.store import deliveries, outbox, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
+from syndicator.web.bodies import read_body
 from syndicator.web.hub_limits import HubLimits
 from syndicator.web.proxies import Network, client_of
 from syndicator.web.rate_limit import RateLimit
@@ -170,7 +171,7 @@ class HubEndpoint:
     async def handle(self, request: Request) -> Response:
         if request.method != "POST":
             return HTMLResponse(self._page)
-        body = await _body(request)
+        body = await read_body(request, BODY_LIMIT)
         if body is None:
             return _text(413, f"The request's body is longer than {BODY_LIMIT} bytes")
         client = client_of(request.scope, self._trusted)
@@ -185,16 +186,6 @@ class HubEndpoint:
         if isinstance(answer, Refused):
             return _text(answer.status, answer.text, wait=answer.wait)
         return _text(202, answer)
-
-
-async def _body(request: Request) -> bytes | None:
-    """The request's body; None if it is longer than BODY_LIMIT. No more than that is read."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            return None
-    return body
 
 
 def _text(status: int, text: str, *, wait: int | None = None) -> Response:

@@ -50,6 +50,8 @@ def check_out(
     entries = _list(clone, git, commit, folder)
     listing.check(entries, most)
     try:
+        for left in clone.folder.glob("index*.lock"):  # by a git that was killed
+            left.unlink(missing_ok=True)
         # A power cut may have taken back files, of which the record knows nothing.
         whole = bool(record) and record.get("boot") == boot and clone.tree.is_dir()
         whole = whole or _is_as_recorded(clone, git, record)
@@ -61,6 +63,8 @@ def check_out(
             git.run("read-tree", "--reset", "-u", name)
         else:
             _from_nothing(clone, git, name)
+    except OSError as error:
+        raise unusable(clone.folder, error) from error
     except GitFailed as error:
         raise clone_error(clone, error) from error
     _set_times(clone.tree, f"{folder}/" if folder else "", entries, dates)

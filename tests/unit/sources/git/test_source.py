@@ -1,0 +1,359 @@
+"""The working tree has one whole commit, and only what differs is written."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from command import PATIENCE, until
+from repositories import Repository, needs_git, post
+
+from syndicator.errors import SourceError
+from syndicator.sources.git import fetch as fetching
+from syndicator.sources.git.clone import Clone
+from syndicator.sources.git.fetch import Remote
+from syndicator.sources.git.source import GitOptions, GitSource
+
+pytestmark = needs_git
+
+FIRST, SECOND = "_posts/2026-01-01-first.md", "_posts/2026-01-02-second.md"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    repository = Repository(tmp_path)
+    repository.push({FIRST: post("First"), SECOND: post("Second"), "_config.yml": "title: T\n"})
+    return repository
+
+
+class Source:
+    """A GitSource for a remote, used as a run uses it."""
+
+    def __init__(self, repository: Repository, **changes: object) -> None:
+        self.clone = Clone(folder=repository.work.parent / "clone")
+        address = changes.pop("address", str(repository.bare))
+        branch = changes.pop("branch", None)
+        environ = {**os.environ, **changes.pop("environ", {})}  # type: ignore[dict-item]
+        settings = {"folder": "", "seconds": 20.0, "max_bytes": 2**20, "dates": False, **changes}
+        options = GitOptions(
+            remote=Remote(address=address, branch=branch),  # type: ignore[arg-type]
+            clone=self.clone.folder,
+            **settings,  # type: ignore[arg-type]
+        )
+        self.git = GitSource(options, environ)
+
+    def fetch(self) -> str:
+        return self.git.fetch(lambda: None).commit
+
+    def check_out(self) -> str:
+        with self.git.hold(lambda: None) as checked_out:
+            return checked_out.commit
+
+    def update(self) -> dict[str, str]:
+        """Fetch and check out. Returns the files of the tree, with their texts."""
+        self.fetch()
+        self.check_out()
+        return self.files()
+
+    def files(self) -> dict[str, str]:
+        tree = self.clone.tree
+        return {
+            path.relative_to(tree).as_posix(): path.read_text()
+            for path in sorted(tree.rglob("*"))
+            if path.is_file() and not path.is_symlink()
+        }
+
+    def stat(self, path: str) -> tuple[int, int, int]:
+        seen = os.stat(self.clone.tree / path)
+        return seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns
+
+
+def test_only_what_differs_is_written(repository: Repository) -> None:
+    """A file that two commits share keeps its inode and times: a scan finds it unchanged."""
+    source = Source(repository)
+    assert source.update() == {
+        FIRST: post("First"),
+        SECOND: post("Second"),
+        "_config.yml": "title: T\n",
+    }
+    before = source.stat(FIRST)
+    repository.push({SECOND: post("Edited"), "_config.yml": None, "_data/new/x.yml": "a: 1\n"})
+    assert source.update() == {
+        FIRST: post("First"),
+        SECOND: post("Edited"),
+        "_data/new/x.yml": "a: 1\n",
+    }
+    assert source.stat(FIRST) == before
+
+
+def test_a_forced_push_and_another_default_branch_are_followed(repository: Repository) -> None:
+    """The newest commit of the branch counts, whatever came before."""
+    source = Source(repository)
+    source.update()
+    before = source.stat(FIRST)
+    repository.git("checkout", "--quiet", "--orphan", "anew")
+    repository.push({SECOND: post("Rewritten")}, force=True)
+    assert source.update()[SECOND] == post("Rewritten")
+    assert source.stat(FIRST) == before
+    assert source.git.branch == "main"
+    repository.push({FIRST: None}, branch="next")
+    repository.on_remote("symbolic-ref", "HEAD", "refs/heads/next")
+    assert set(source.update()) == {SECOND, "_config.yml"}
+    assert source.git.branch == "next"
+    assert FIRST in Source(repository, branch="main").update()
+
+
+def test_the_site_may_be_a_folder_of_the_repository(repository: Repository) -> None:
+    """Only the folder is checked out; a commit without it changes nothing."""
+    repository.push({"docs/_config.yml": "title: Docs\n", "big.bin": "x" * 5000})
+    source = Source(repository, folder="docs", max_bytes=4000)
+    assert source.update() == {"_config.yml": "title: Docs\n"}
+    repository.push({"docs/_config.yml": None})
+    source.fetch()
+    with pytest.raises(SourceError, match="has no folder docs"):
+        source.check_out()
+    assert source.files() == {"_config.yml": "title: Docs\n"}
+    assert Source(repository).fetch()  # all of it is another matter
+    with pytest.raises(SourceError, match="bytes of files"):
+        Source(repository, max_bytes=4000).check_out()
+
+
+def test_a_tree_that_may_be_half_of_a_commit_is_made_anew(repository: Repository) -> None:
+    """After a kill in mid-checkout the record is missing, and locks may be left."""
+    source = Source(repository)
+    source.update()
+    clone = source.clone
+    clone.forget("tree")
+    (clone.tree / SECOND).write_text("half")
+    (clone.tree / "left.md").write_text("of another commit")
+    (clone.folder / "index.lock").touch()
+    (clone.folder / "index.trial.lock").touch()
+    (clone.repository / "shallow.lock").touch()
+    (clone.repository / "objects/pack/tmp_pack_x").write_text("half")
+    repository.push({FIRST: post("Edited")})
+    assert source.update() == {
+        FIRST: post("Edited"),
+        SECOND: post("Second"),
+        "_config.yml": "title: T\n",
+    }
+    assert not list(clone.repository.glob("objects/pack/tmp_*"))
+
+
+def test_after_a_restart_of_the_machine_the_bytes_are_compared(repository: Repository) -> None:
+    """A power cut can take back what a record says was written: files are not synced to disk."""
+    source = Source(repository)
+    source.update()
+    record = source.clone.read("tree")
+    before = source.stat(FIRST)
+    source.clone.write("tree", record | {"boot": "before"})
+    assert source.check_out() == record["commit"]
+    assert source.stat(FIRST) == before
+    source.clone.write("tree", record | {"boot": "before"})
+    (source.clone.tree / SECOND).write_text("")
+    source.check_out()
+    assert source.files()[SECOND] == post("Second")
+
+
+def test_a_damaged_clone_is_cloned_anew(repository: Repository) -> None:
+    """The clone holds nothing that the remote has not."""
+    source = Source(repository)
+    source.update()
+    source.clone.forget("tree")
+    for pack in source.clone.repository.glob("objects/pack/*"):
+        pack.unlink()
+    with pytest.raises(SourceError, match="the clone was damaged"):
+        source.check_out()
+    assert source.update()[FIRST] == post("First")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"address": "/nonexistent/site.git"}, "there is no repository"),
+        ({"branch": "missing"}, "has no branch missing"),
+        ({"address": "ext::sh -c 'touch ran'"}, "another protocol"),
+        ({"address": "ssh://git@nowhere.invalid/site.git"}, "its host is not found"),
+        ({"address": "https://127.0.0.1:9/site.git"}, "it does not answer"),
+    ],
+)
+def test_a_remote_that_fails_leaves_the_tree(
+    repository: Repository, changes: dict[str, str], message: str
+) -> None:
+    """The error says why; the commit that is there stays, and can be built."""
+    source = Source(repository)
+    files = source.update()
+    with pytest.raises(SourceError, match=message):
+        Source(repository, **changes).fetch()
+    assert source.check_out()
+    assert source.files() == files
+
+
+def test_a_remote_that_was_emptied_leaves_the_tree(repository: Repository) -> None:
+    """A repository without any commit is an error, not an empty site."""
+    source = Source(repository)
+    files = source.update()
+    repository.on_remote("update-ref", "-d", "refs/heads/main")
+    with pytest.raises(SourceError, match="has no commit"):
+        source.fetch()
+    source.check_out()
+    assert source.files() == files
+
+
+def _ssh(folder: Path, script: str) -> dict[str, str]:
+    """The environment of an operator whose ssh is a script."""
+    program = folder / "ssh"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return {"GIT_SSH_COMMAND": str(program)}
+
+
+def test_a_remote_that_is_silent_is_left_after_a_while(
+    repository: Repository, tmp_path: Path
+) -> None:
+    """git is killed with its children, of which one may hang."""
+    started = tmp_path / "started"
+    environ = _ssh(tmp_path, f'printf "%s\\n" "$*" >> {started}.log; echo $$ > {started}; sleep 60')
+    address = "ssh://git@host.example/site.git"
+    source = Source(repository, address=address, environ=environ, seconds=1.0)
+    with pytest.raises(SourceError, match="took longer than 1 s"):
+        source.fetch()
+    child = int(started.read_text())
+    until(lambda: not _is_running(child), what="the end of the child")
+    assert "BatchMode=yes" in Path(f"{started}.log").read_text()
+
+
+def _is_running(process: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+
+
+def test_a_fetch_ends_when_it_is_told_to(repository: Repository, tmp_path: Path) -> None:
+    """`tick` is called while git works, and what it raises kills it."""
+    environ = _ssh(tmp_path, "sleep 60")
+    source = Source(repository, address="git@host.example:site.git", environ=environ)
+
+    def tick() -> None:
+        raise InterruptedError
+
+    began = time.monotonic()
+    with pytest.raises(InterruptedError):
+        source.git.fetch(tick)
+    assert time.monotonic() < began + PATIENCE
+
+
+def test_a_key_that_is_refused_is_said(repository: Repository, tmp_path: Path) -> None:
+    """Nobody is asked for a password: the operator reads what to do."""
+    script = 'echo "git@host.example: Permission denied (publickey)." >&2; exit 255'
+    source = Source(repository, address="git@host.example:site.git", environ=_ssh(tmp_path, script))
+    with pytest.raises(SourceError, match="asks for a password or key") as caught:
+        source.fetch()
+    assert "deploy key" in (caught.value.hint or "")
+
+
+def test_a_fetch_that_sends_too_much_is_ended(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its size is looked at while it is received."""
+    monkeypatch.setattr(fetching, "_received", lambda packs: 2**40)
+    with pytest.raises(SourceError, match="sends more than"):
+        Source(repository).fetch()
+
+
+def test_nothing_of_the_operator_or_the_repository_runs(
+    repository: Repository, tmp_path: Path
+) -> None:
+    """No filter, hook or monitor: a tree has the bytes of the commit."""
+    ran = tmp_path / "ran"
+    config = tmp_path / "gitconfig"
+    config.write_text(
+        f'[filter "evil"]\n\tsmudge = touch {ran}\n\trequired = true\n'
+        f"[core]\n\tfsmonitor = touch {ran}\n\thooksPath = {tmp_path}/hooks\n\tautocrlf = true\n"
+    )
+    for name in ("post-checkout", "reference-transaction", "post-index-change"):
+        hook = tmp_path / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {ran}\n")
+        hook.chmod(0o755)
+    repository.push({".gitattributes": "* filter=evil text eol=crlf\n"})
+    environ = {
+        "GIT_CONFIG_GLOBAL": str(config),
+        "GIT_DIR": str(tmp_path / "elsewhere"),
+        "GIT_INDEX_FILE": str(tmp_path / "index"),
+        "GIT_TRACE": str(ran),
+    }
+    assert Source(repository, environ=environ).update()[FIRST] == post("First")
+    assert not ran.exists()
+
+
+def test_what_is_not_followed_is_noted(repository: Repository) -> None:
+    """Submodules, and the content of Git LFS."""
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 123456\n"
+    repository.write({"audio/one.mp3": pointer, "audio/two.mp3": pointer})
+    module = f"160000,{'1' * 40},modules/theme"
+    repository.git("update-index", "--add", "--cacheinfo", module)
+    repository.git("add", "audio")
+    repository.git("commit", "--quiet", "--message", "Change")
+    repository.git("push", "--quiet", str(repository.bare), "HEAD:main")
+    source = Source(repository)
+    source.fetch()
+    for _ in range(2):  # the second time from the record
+        with source.git.hold(lambda: None) as checked_out:
+            assert [str(note) for note in checked_out.notes] == [
+                "modules/theme: is a submodule, which is not followed",
+                "audio/one.mp3: is in Git LFS, which is not followed: its size in feeds is its "
+                "pointer's; so are 1 other file",
+            ]
+
+
+def test_a_link_never_leads_a_checkout_out_of_the_tree(
+    repository: Repository, tmp_path: Path
+) -> None:
+    """Where a folder was a link, the next commit's file goes into a new folder."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (repository.work / "linked").symlink_to(outside)
+    repository.push({})
+    source = Source(repository)
+    source.update()
+    assert (source.clone.tree / "linked").is_symlink()
+    (repository.work / "linked").unlink()
+    repository.push({"linked/file.txt": "text"})
+    assert source.update()["linked/file.txt"] == "text"
+    assert list(outside.iterdir()) == []
+
+
+def test_names_that_no_tree_may_have_are_refused(repository: Repository) -> None:
+    """A path of `.git` or one that is too long is refused before any file is written."""
+    source = Source(repository)
+    files = source.update()
+    blob = repository.git("rev-parse", f"HEAD:{FIRST}").strip()
+    for name in (".git", "x" * 300):
+        listing = f"100644 blob {blob}\t{name}\n"
+        tree = subprocess.run(
+            ["git", "-C", str(repository.work), "mktree"],
+            input=listing, capture_output=True, text=True, check=True,
+        ).stdout.strip()  # fmt: skip
+        commit = repository.git("commit-tree", tree, "-m", "Evil").strip()
+        repository.git("push", "--quiet", "--force", str(repository.bare), f"{commit}:main")
+        source.fetch()
+        with pytest.raises(SourceError):
+            source.check_out()
+        assert source.files() == files
+
+
+def test_many_fetches_leave_one_pack(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What earlier fetches left is deleted, and the next commit is fetched all the same."""
+    monkeypatch.setattr(fetching, "_MANY_PACKS", 2)
+    source = Source(repository)
+    for number in range(4):
+        repository.push({FIRST: post(f"Version {number}")})
+        source.fetch()
+    source.git.tidy(lambda: None)
+    assert len(list(source.clone.repository.glob("objects/pack/*.pack"))) == 1
+    repository.push({FIRST: post("Last")})
+    assert source.update()[FIRST] == post("Last")
