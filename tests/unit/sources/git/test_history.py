@@ -1,0 +1,53 @@
+"""`source.git_dates`: a file has the time of the last commit that touched it."""
+
+import os
+from pathlib import Path
+
+import pytest
+from repositories import Repository, needs_git, post
+
+from syndicator.sources.git.clone import Clone
+from syndicator.sources.git.fetch import Remote
+from syndicator.sources.git.history import parse_log
+from syndicator.sources.git.source import GitOptions, GitSource
+
+pytestmark = needs_git
+
+FIRST, SECOND = "_posts/2026-01-01-first.md", "docs/_posts/2026-01-02-second.md"
+
+
+def test_the_log_has_a_time_for_each_path() -> None:
+    """The newest counts, in whatever order commits come. A merge has no files of its own."""
+    log = b"\x01300\0\nb.md\0\0\x01200\0\x01100\0\na.md\0b.md\0\x01400\0\na.md\0"
+    assert parse_log(log) == {"b.md": 300, "a.md": 400}
+
+
+@pytest.mark.parametrize("filtered", ["true", "false"])
+def test_files_have_the_times_of_their_commits(tmp_path: Path, filtered: str) -> None:
+    """Of the whole history, also after a forced push, and where a server sends files as well."""
+    repository = Repository(tmp_path)
+    repository.on_remote("config", "uploadpack.allowFilter", filtered)
+    repository.push({FIRST: post("First"), SECOND: post("Second")}, date=1_500_000_000)
+    repository.push({SECOND: post("Edited")}, date=1_600_000_000)
+    options = GitOptions(
+        remote=Remote(address=f"file://{repository.bare}", branch=None),
+        folder="",
+        clone=tmp_path / "clone",
+        seconds=20,
+        max_bytes=2**20,
+        dates=True,
+    )
+    source = GitSource(options, os.environ)
+
+    def dates() -> tuple[float, float]:
+        source.fetch(lambda: None)
+        with source.hold(lambda: None):
+            tree = Clone(folder=options.clone).tree
+            return os.stat(tree / FIRST).st_mtime, os.stat(tree / SECOND).st_mtime
+
+    assert dates() == (1_500_000_000, 1_600_000_000)
+    repository.push({FIRST: post("Edited")}, date=1_650_000_000)
+    assert dates() == (1_650_000_000, 1_600_000_000)
+    repository.git("checkout", "--quiet", "--orphan", "anew")
+    repository.push({}, date=1_700_000_000, force=True)
+    assert dates() == (1_700_000_000, 1_700_000_000)
