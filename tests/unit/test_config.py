@@ -134,8 +134,8 @@ def test_our_own_hub_comes_first(write, hub, hubs):
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [
-        ("", "source.path: must be set"),
-        ("[source]", "source.path: must be set"),
+        ("", "source: path or git must be set"),
+        ("[source]", "source: path or git must be set"),
         (SOURCE + "poll = 30", "source.poll: 30 is not a duration: write a number with a unit"),
         (SOURCE + 'poll = "30"', 'source.poll: "30" is not a duration'),
         (SOURCE + 'poll = "0s"', 'source.poll: "0s" must be more than zero'),

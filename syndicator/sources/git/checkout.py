@@ -42,7 +42,7 @@ def check_out(
     """
     git = replace(local, folder=clone.repository, tree=clone.tree, index=clone.index)
     record = clone.read(_RECORD)
-    wanted = {"commit": commit, "folder": folder}
+    wanted = {"commit": commit, "folder": folder, "dated": bool(dates)}
     boot = boot_id()
     if is_current(record, wanted, boot) and clone.tree.is_dir():
         return CheckedOut(commit=commit, notes=_notes_of(record))
@@ -73,7 +73,7 @@ def check_out(
     return CheckedOut(commit=commit, notes=notes)
 
 
-def is_current(record: dict[str, Any], wanted: dict[str, str], boot: str) -> bool:
+def is_current(record: Mapping[str, Any], wanted: Mapping[str, Any], boot: str) -> bool:
     """Whether the tree has what is wanted, for certain: since then the machine did not restart."""
     return record.get("boot") == boot and all(record.get(key) == wanted[key] for key in wanted)
 

@@ -50,6 +50,10 @@ class Remote:
         return f"refs/heads/{self.branch}" if self.branch else "HEAD"
 
     @property
+    def is_ssh(self) -> bool:
+        return not self.address.startswith(("https:", "file:", "/"))
+
+    @property
     def shown(self) -> str:
         """Its address in messages."""
         return shown_address(self.address)
@@ -162,15 +166,17 @@ def head_of(repository: Path, local: Git) -> str:
     return output.decode().strip()
 
 
-def pack(clone: Clone, local: Git) -> bool:
-    """Delete what earlier fetches left, if it is much. Whether it was done. Raises SourceError."""
-    if len(list((clone.repository / "objects" / "pack").glob("*.pack"))) <= _MANY_PACKS:
-        return False
+def has_many_packs(repository: Path) -> bool:
+    """Whether earlier fetches left much in a repository."""
+    return len(list((repository / "objects" / "pack").glob("*.pack"))) > _MANY_PACKS
+
+
+def pack(clone: Clone, local: Git) -> None:
+    """Delete what earlier fetches left in the repository of `local`. Raises SourceError."""
     try:
-        replace(local, folder=clone.repository).run("gc", "--quiet", "--prune=now")
+        local.run("gc", "--quiet", "--prune=now")
     except GitFailed as error:
         raise clone_error(clone, error) from error
-    return True
 
 
 def clone_error(clone: Clone, error: GitFailed) -> SourceError:

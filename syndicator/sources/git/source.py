@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from syndicator.sources.git.command import (
     remote_environ,
     require_git,
 )
-from syndicator.sources.git.fetch import Fetched, Remote, fetch, look, pack
+from syndicator.sources.git.fetch import Fetched, Remote, fetch, has_many_packs, look, pack
 from syndicator.sources.git.history import fetch_dates
 
 #: Seconds in which a command on the clone ends. Writing all files of a large site takes some.
@@ -93,12 +93,16 @@ class GitSource:
 
     def tidy(self, tick: Tick) -> None:
         """Delete what earlier fetches left, if it is much. Raises SourceError."""
-        with (
-            self._clone.lock("fetch", tick, _LOCAL_SECONDS) as handle,
-            # A run could be reading what is to be deleted.
-            self._clone.lock("tree", tick, _TREE_SECONDS),
-        ):
-            pack(self._clone, replace(self._local, tick=tick, locks=(handle,)))
+        for repository in (self._clone.repository, self._clone.history):
+            if not has_many_packs(repository):
+                continue
+            with (
+                self._clone.lock("fetch", tick, _LOCAL_SECONDS) as handle,
+                # A run could be reading what is to be deleted.
+                self._clone.lock("tree", tick, _TREE_SECONDS),
+            ):
+                local = replace(self._local, tick=tick, locks=(handle,), folder=repository)
+                pack(self._clone, local)
 
     @contextmanager
     def hold(self, tick: Tick) -> Iterator[CheckedOut]:
@@ -131,10 +135,10 @@ class GitSource:
 
     def _network(self, tick: Tick, *handles: int) -> Git:
         """How to run git as the operator would. `handles`: of locks that it keeps."""
-        git = Git(environ=self._environ, seconds=self._options.seconds, tick=tick, locks=handles)
-        try:
-            asking = replace(git, environ=remote_environ(self._environ))
-            ssh = asking.run("config", "--get", "core.sshCommand").decode().strip()
-        except GitFailed:  # it is not set
-            ssh = ""
-        return replace(git, environ=remote_environ(self._environ, ssh))
+        environ = remote_environ(self._environ)
+        git = Git(environ=environ, seconds=self._options.seconds, tick=tick, locks=handles)
+        if self.remote.is_ssh:
+            with suppress(GitFailed):  # it is not set
+                ssh = git.run("config", "--get", "core.sshCommand").decode().strip()
+                return replace(git, environ=remote_environ(self._environ, ssh))
+        return git
