@@ -2,8 +2,8 @@
 
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Self
 from syndicator import from_config
 from syndicator.build.pipeline import Builder
 from syndicator.config import Config
-from syndicator.errors import LockedError, SourceError, SyndicatorError
-from syndicator.model.content import Problem, Report
+from syndicator.errors import LockedError, SyndicatorError
+from syndicator.git_site import GitSite
+from syndicator.model.content import Report
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
-from syndicator.ops import git_status, status
+from syndicator.ops import status
 from syndicator.outputs.folder import OutputFolder
 from syndicator.outputs.owner import Owner
 from syndicator.store import locks, retention
@@ -96,9 +97,7 @@ class Service:
             on_published=self._listener.on_files,
             on_queued=self._listener.on_queued,
         )
-        self._git = from_config.git_source(config)
-        self._fetch_failure: SourceError | None = None
-        self._noted = ""  #: the commit whose notes were stored
+        self.git = GitSite(from_config.git_source(config), self.database, clock)
         self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
     @cached_property
@@ -167,7 +166,7 @@ class Service:
         try:
             with (
                 locks.acquire(self.database, "run", waiting=waiting),
-                self._site(progress, cancel) as notes,
+                self.git.hold(progress, cancel=cancel) as notes,
             ):
                 report = self._builder.run(now, paths=paths, progress=progress, cancel=cancel)
         except SyndicatorError as error:
@@ -179,46 +178,6 @@ class Service:
             status.remember_run(self.database, report)
             self._failed = False
         return replace(report, notes=(*report.notes, *notes))
-
-    def fetch(self, progress: Progress = quiet, *, cancel: Cancel = NEVER) -> SourceError | None:
-        """Fetch the newest commit, if the source is in git. The next build reads it.
-
-        Returns why it failed; None: it did not. The state keeps both for `status`. Raises Cancelled
-        if `cancel` says so.
-        """
-        if self._git is None:
-            return None
-        try:
-            found = self._git.fetch(_tick(progress, cancel))
-        except SourceError as error:
-            self._fetch_failure = error
-            git_status.remember_failure(self.database, error, self._clock())
-            return error
-        self._fetch_failure = None
-        git_status.remember_fetched(self.database, found.commit, found.branch, self._clock())
-        return None
-
-    def tidy(self, progress: Progress = quiet, *, cancel: Cancel = NEVER) -> None:
-        """Delete what many fetches left in the clone. Raises SourceError and Cancelled."""
-        if self._git:
-            self._git.tidy(_tick(progress, cancel))
-
-    @contextmanager
-    def _site(self, progress: Progress, cancel: Cancel) -> Iterator[tuple[Problem, ...]]:
-        """Hold the folder of the site as it is, and yield what of it is not followed.
-
-        Raises SourceError.
-        """
-        if self._git is None:
-            yield ()
-            return
-        if self._fetch_failure and not self._git.has_commit:
-            raise self._fetch_failure
-        with self._git.hold(_tick(progress, cancel)) as checked_out:
-            if checked_out.commit != self._noted:
-                git_status.remember_notes(self.database, checked_out.notes)
-                self._noted = checked_out.commit
-            yield checked_out.notes
 
     def _owner(self) -> Owner:
         return from_config.owner(self.config, state_id(self.database))
@@ -251,16 +210,6 @@ class Service:
         self.database.check()
         locks.check(self.database, "daemon")
 
-    def check_source(self) -> None:
-        """Raise SourceError if the source is in git, and git is missing or too old."""
-        if self._git:
-            self._git.require_git()
-
-    @property
-    def branch(self) -> str:
-        """The branch that is fetched; "": unknown, or the source is not in git."""
-        return self._git.branch if self._git else ""
-
     def check_output(self) -> None:
         """Raise OutputError if the output folder belongs to another state."""
         self.output.check_owner()
@@ -276,16 +225,6 @@ class Service:
         """Record at each poll that the daemon is alive, and its present trouble."""
         hint = (trouble and trouble.hint) or ""
         locks.write_heartbeat(self.database, "daemon", str(trouble or ""), hint)
-
-
-def _tick(progress: Progress, cancel: Cancel) -> Callable[[], None]:
-    """What git calls while it works."""
-
-    def tick() -> None:
-        progress(0, None, Phase.FETCHING)
-        cancel.check(Phase.FETCHING)
-
-    return tick
 
 
 def _require_file(file: Path) -> None:

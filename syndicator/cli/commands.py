@@ -95,9 +95,9 @@ def build(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     continuously. Exit code 1: there are problems; everything else was published.
     """
     with open_service(config, verbose, make=True) as service, output.progress() as progress:
-        failure = service.fetch(progress)
+        failure = service.git.fetch(progress)
         report = service.build(progress)
-        service.tidy(progress)
+        service.git.tidy(progress)
     if failure:
         problem = Problem(path="source.git", message=str(failure), hint=failure.hint)
         report = replace(report, problems=(*report.problems, problem))

@@ -8,8 +8,8 @@ from syndicator.daemon.heartbeat import stuck
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.daemon.worker import Worker
 from syndicator.errors import SyndicatorError
+from syndicator.git_site import GitSite
 from syndicator.model.progress import Cancel, Cancelled
-from syndicator.service import Service
 
 
 class Fetches:
@@ -20,12 +20,12 @@ class Fetches:
 
     def __init__(
         self,
-        service: Service,
+        site: GitSite,
         poll: timedelta,
         telemetry: Telemetry,
         fetched: Callable[[], None],
     ) -> None:
-        self._service = service
+        self._site = site
         self._faults = telemetry.faults
         self._fetched = fetched
         self._stopping = threading.Event()
@@ -52,9 +52,9 @@ class Fetches:
     def _fetch(self, _request: bool) -> None:
         cancel = Cancel(run=self._stopping.is_set)
         try:
-            self._faults.report("fetch", self._service.fetch(self._beat, cancel=cancel))
+            self._faults.report("fetch", self._site.fetch(self._beat, cancel=cancel))
             self._fetched()
-            self._service.tidy(self._beat, cancel=cancel)
+            self._site.tidy(self._beat, cancel=cancel)
         except Cancelled:
             pass
 

@@ -67,7 +67,7 @@ class Daemon:
         try:
             self._lock.enter_context(self._parts.service.daemon_lock())
             self._parts.service.check_output()
-            self._parts.service.check_source()
+            self._parts.service.git.require()
             self._parts.serve()
             self._server = Server(self._parts.app, config.web.listen, sockets=self._inherited.web)
             self._server.start()
@@ -227,7 +227,7 @@ class Daemon:
             if new_lock:
                 lock.enter_context(parts.service.daemon_lock())
             parts.service.check_output()
-            parts.service.check_source()
+            parts.service.git.require()
             parts.serve()
             undo.callback(parts.stop_serving)
             if new_state:  # the new state has no file rows yet

@@ -66,7 +66,7 @@ class Parts(Listener):
                 *hub_routes(
                     config, service.database, service.client, self.files.topic, self.on_queued
                 ),
-                *git_hook_routes(config, self.scheduler.fetches, lambda: service.branch),
+                *git_hook_routes(config, self.scheduler.fetches, lambda: service.git.branch),
             ],
             health=health,
             on_request=request_counter(config, service.client, self._recorder, telemetry.metrics),

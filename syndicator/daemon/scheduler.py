@@ -41,7 +41,7 @@ class Scheduler:
         self.builds = Builds(service, source, self._timers, self.pushes, telemetry, notify)
         self.fetches: Fetches | None = None
         if source.fetched:
-            self.fetches = Fetches(service, source.poll, telemetry, self._request_build)
+            self.fetches = Fetches(service.git, source.poll, telemetry, self._request_build)
 
     def start(self) -> None:
         if self.fetches:

@@ -25,6 +25,10 @@ _PASSWORD = re.compile(
 )
 
 
+#: A secret of webhooks.
+_HOOK_SECRET = re.compile(r"""hook_secret\s*=\s*["'][^"']""")
+
+
 def check_permissions(state: Path | None, output: Path, config: Path | None) -> Iterator[Problem]:
     """What all users of this host can access but should not. `config`: the config file, if any.
 
@@ -46,11 +50,12 @@ def check_permissions(state: Path | None, output: Path, config: Path | None) -> 
             )
             hint = f"chmod o-w {shlex.quote(str(folder))}"
             yield Problem(path=setting, message=message, hint=hint)
-    if config and _permissions_of_others(config) & stat.S_IROTH and _contains_password(config):
-        message = f"all users of this host can read the password in {config}"
+    if config and _permissions_of_others(config) & stat.S_IROTH:
         path = shlex.quote(str(config.absolute()))
         hint = f"chmod 600 {path}, and chown it to the user that runs syndicator"
-        yield Problem(path="state.url", message=message, hint=hint)
+        for setting, secret in _secrets_in(config):
+            message = f"all users of this host can read the {secret} in {config}"
+            yield Problem(path=setting, message=message, hint=hint)
 
 
 def check_group(state: Path, group: int) -> Iterator[Problem]:
@@ -75,10 +80,13 @@ def _permissions_of_others(path: Path) -> int:
         return 0
 
 
-def _contains_password(config: Path) -> bool:
-    """Whether a config file contains a password, even in a comment."""
+def _secrets_in(config: Path) -> Iterator[tuple[str, str]]:
+    """The settings whose secrets a config file contains, even in a comment, and their kinds."""
     try:
         text = regular_files.read_file(config, _MAX_CONFIG, follow=True).decode("utf-8", "replace")
     except OSError:
-        return False
-    return _PASSWORD.search(text) is not None
+        return
+    if _PASSWORD.search(text):
+        yield "state.url", "password"
+    if _HOOK_SECRET.search(text):
+        yield "source.hook_secret", "secret"

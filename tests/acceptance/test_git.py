@@ -110,7 +110,7 @@ def test_the_commands_of_an_operator(tmp_path: Path) -> None:
 def update(command: GitCommand) -> None:
     """Fetch and build, in this process."""
     with Service(config.load(command.config, {})) as service:
-        if failure := service.fetch():
+        if failure := service.git.fetch():
             raise failure
         service.build()
 
