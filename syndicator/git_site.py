@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from syndicator.errors import SourceError
 from syndicator.model.content import Problem
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.ops import git_status
-from syndicator.sources.git.source import GitSource
 from syndicator.store.database import Database
+
+if TYPE_CHECKING:
+    from syndicator.sources.git.source import GitSource
 
 
 class GitSite:
@@ -19,7 +22,7 @@ class GitSite:
     """
 
     def __init__(
-        self, git: GitSource | None, database: Database, clock: Callable[[], datetime]
+        self, git: "GitSource | None", database: Database, clock: Callable[[], datetime]
     ) -> None:
         self._git = git
         self._database = database
