@@ -80,6 +80,7 @@ def build_options(config: Config) -> BuildOptions:
         moved=dict(settings.moved),
         policy=_policy(settings.players, settings.schemes),
         updated_by_mtime=config.source.git_dates,
+        whole=config.source.git is not None,
         version=VERSION,
     )
 

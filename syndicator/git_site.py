@@ -31,6 +31,11 @@ class GitSite:
         self._noted = ""  #: the commit whose notes were stored
 
     @property
+    def is_used(self) -> bool:
+        """Whether the site is in a repository."""
+        return self._git is not None
+
+    @property
     def branch(self) -> str:
         """The branch that is fetched; "": unknown, or the site is in a folder."""
         return self._git.branch if self._git else ""

@@ -157,6 +157,7 @@ class Service:
         Cancelled if `cancel` says so, SourceError and OutputError, which it stores, and StateError.
         """
         now = self._clock()
+        paths = None if self.git.is_used else paths  # another commit may have changed others
         self.database.check()
 
         def waiting() -> None:

@@ -36,6 +36,8 @@ class BuildOptions:
     theme: Path | None = None  #: the folder of the site's theme; None: not known
     #: Whether files have the times of their last commits, which are when posts were updated.
     updated_by_mtime: bool = False
+    #: Whether a feed never has some changes of a run without the others: no post is put off.
+    whole: bool = False
     #: Of the program. Posts read or rendered by another version are read and rendered again.
     version: str
     batch: int = BATCH  #: documents that are indexed in one transaction

@@ -170,7 +170,8 @@ class Builder:
             self._feeds.remove_unwanted(run)
         # Heavy posts come last, but not on a first run, nor a single new post: nobody waits then.
         at_once = run.snapshot.post_at_once(indexed.counts.only, run.now)
-        run.loader.begin(run.now, light_first=not run.snapshot.is_first, at_once=at_once)
+        light_first = not run.snapshot.is_first and not self.options.whole
+        run.loader.begin(run.now, light_first=light_first, at_once=at_once)
         with run.compression:
             self._build_feeds(run)
             self._build_heavy(run)

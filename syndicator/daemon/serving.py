@@ -187,9 +187,12 @@ def git_hook_routes(
         on_push=fetches.request,
         trusted=config.web.trusted_proxies,
     )
-    root = _path_of(config.feeds.url).strip("/")
-    paths = ("/hooks/git", f"/{root}/hooks/git") if root else ("/hooks/git",)
-    return hooks.routes(paths)
+    return hooks.routes(git_hook_paths(_path_of(config.feeds.url)))
+
+
+def git_hook_paths(root: str) -> list[str]:
+    """The paths of webhooks: also below the feeds' `root`, for proxies that do not strip it."""
+    return list(dict.fromkeys(["/hooks/git", f"/{root.strip('/')}/hooks/git".replace("//", "/")]))
 
 
 def hub_paths(public: str, *, root: str) -> list[str]:

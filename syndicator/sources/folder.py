@@ -203,7 +203,7 @@ class SourceFolder:
                 return self._problem_of_missing(path)
             return _refused(path, f"can't be read: {error.strerror}", "check its permissions")
         if data.startswith(LFS_BEGINNING):
-            return _refused(path, "is in Git LFS: only its pointer is here", "run git lfs pull")
+            return _refused(path, "is in Git LFS: only its pointer is here", "take it out of it")
         # The stat from before reading: a write in between is a change at the next scan.
         at = stat_of(path, seen, inodes=self._inodes)
         return Document(stat=at, data=data, digest=sha1(data, usedforsecurity=False).hexdigest())

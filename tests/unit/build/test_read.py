@@ -3,15 +3,23 @@
 import os
 import signal
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from settled import age
 
-from syndicator.build.read import ReadRequest, ReadResult, read_all, read_document
+from syndicator.build.read import (
+    ReadRequest,
+    ReadResult,
+    read_all,
+    read_document,
+    updated_at_commit,
+)
 from syndicator.build.site_reader import SiteReader
 from syndicator.jekyll.fast_heads import HeadReader
 from syndicator.jekyll.site import Site
+from syndicator.model.content import PostHead
 from syndicator.sources.folder import SourceFolder
 
 HEAD = "---\ntitle: Day {0}\ncategories: [News, {0}]\n---\n"
@@ -163,3 +171,21 @@ def test_without_processes_all_is_read_here(
 def children() -> set[int]:
     lists = Path("/proc/self/task").glob("*/children")
     return {int(child) for children in lists for child in children.read_text().split()}
+
+
+def test_the_last_commit_is_the_update(site_and_source: tuple[Site, SourceFolder]) -> None:
+    """Unless the front matter has one, or the post was published later."""
+    site, source = site_and_source
+    read = read_document(source, HeadReader(site), ("_posts/2026-02-01-00.md", ""))
+    assert read
+    assert read.head
+    published = read.head.published
+
+    def updated(head: PostHead, after: timedelta) -> datetime | None:
+        stat = read.stat._replace(mtime_ns=int((published + after).timestamp()) * 10**9 + 5)
+        return updated_at_commit(head, stat).updated
+
+    hour = timedelta(hours=1)
+    assert updated(read.head, hour) == published + hour
+    assert updated(read.head, -hour) is None
+    assert updated(read.head._replace(updated=published), hour) == published

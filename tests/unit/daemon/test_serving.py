@@ -2,7 +2,7 @@
 
 import pytest
 
-from syndicator.daemon.serving import hub_paths
+from syndicator.daemon.serving import git_hook_paths, hub_paths
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,12 @@ def test_the_hub_is_at_each_path_that_a_proxy_makes_of_its_address(
 ) -> None:
     """With the feeds' path or without, with a slash at the end or without."""
     assert hub_paths(public, root=root) == expected
+
+
+@pytest.mark.parametrize(
+    ("root", "expected"),
+    [("/", ["/hooks/git"]), ("/feeds/", ["/hooks/git", "/feeds/hooks/git"])],
+)
+def test_webhooks_are_at_both_paths_of_a_proxy(root: str, expected: list[str]) -> None:
+    """A proxy may strip the feeds' path or not."""
+    assert git_hook_paths(root) == expected

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syndicator.model.content import Problem
+from syndicator.ops.git_status import GitState
 from syndicator.ops.status import Failure, Status, concerns
 from syndicator.store.outbox import HubState
 
@@ -115,3 +116,19 @@ def test_a_job_that_waits_for_its_pace_is_not_late() -> None:
 def test_a_daemon_that_never_ran_is_not_missed() -> None:
     """Cron may run builds and pushes instead."""
     assert concerns_of(replace(HEALTHY, daemon=None, polled=None), daemon_wanted=False) == ()
+
+
+def test_a_remote_that_is_away_for_long_needs_attention() -> None:
+    """Not after a single poll: most remotes are away now and then."""
+    git = GitState(
+        remote="r", branch="main", commit="a", fetched=NOW, failing_since=NOW, error="away", hint=""
+    )
+    status = replace(HEALTHY, git=git)
+    hour = timedelta(hours=1)
+
+    def found(after: timedelta) -> tuple[str, ...]:
+        now = NOW + after
+        return concerns(replace(status, polled=now), now, late=hour, daemon_wanted=True)
+
+    assert found(hour) == ()
+    assert found(2 * hour) == ("nothing could be fetched since 2026-05-01 12:00 UTC: away",)

@@ -291,3 +291,11 @@ def test_a_removed_source_has_one_error(tmp_path: Path) -> None:
     one = source_error(gone, "_config.yml is gone", "mount it")
     other = source_error(gone, "it has no posts", "mount it")
     assert str(one) == str(other)
+
+
+def test_a_pointer_of_git_lfs_is_refused(tmp_path: Path) -> None:
+    """Its text would be published: the post is elsewhere."""
+    write(tmp_path, "_posts/a.md", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    problem = SourceFolder(tmp_path, Scope()).read("_posts/a.md")
+    assert isinstance(problem, Problem)
+    assert "is in Git LFS" in problem.message
