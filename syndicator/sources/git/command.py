@@ -95,6 +95,7 @@ class Git:
     folder: Path | None = None  #: the git directory; None: the command needs none
     tree: Path | None = None  #: the working tree; None: the command needs none
     index: Path | None = None
+    settings: Sequence[str] = ()  #: of this command, as `key=value`
     #: Locks that a git keeps that outlives this process.
     locks: Sequence[int] = field(default=())
 
@@ -134,7 +135,7 @@ class Git:
         return output
 
     def _options(self) -> list[str]:
-        options = [part for setting in _SETTINGS for part in ("-c", setting)]
+        options = [part for setting in (*_SETTINGS, *self.settings) for part in ("-c", setting)]
         if self.folder:
             options += ["-c", f"safe.directory={self.folder}", f"--git-dir={self.folder}"]
         if self.tree:

@@ -132,8 +132,13 @@ def prepare(clone: Clone, repository: Path, local: Git) -> None:
         raise clone_error(clone, error) from error
 
 
-def receive(clone: Clone, network: Git, remote: Remote, *options: str) -> None:
-    """Fetch a reference as our HEAD into the repository of `network`. Raises SourceError."""
+def receive(
+    clone: Clone, network: Git, remote: Remote, *options: str, name: str | None = None
+) -> None:
+    """Fetch a reference as our HEAD into the repository of `network`.
+
+    `name`: of the remote in the settings of `network`; None: it has none. Raises SourceError.
+    """
     try:
         network.run(
             "fetch",
@@ -146,7 +151,7 @@ def receive(clone: Clone, network: Git, remote: Remote, *options: str) -> None:
             "--update-shallow",
             *options,
             "--",
-            remote.address,
+            name or remote.address,
             f"+{remote.reference}:{HEAD}",
         )
     except GitFailed as error:

@@ -19,6 +19,9 @@ from syndicator.sources.git.fetch import (
     receive,
 )
 
+#: The remote's name in the repository of the history: only a remote with a name may be filtered.
+_NAME = "origin"
+
 #: Bytes of the names of all files that all commits touched.
 _MAX_LOG = 512 * 1024 * 1024
 
@@ -34,11 +37,15 @@ def fetch_dates(
     if record.get("commit") == commit:
         return
     prepare(clone, clone.history, local)
-    limited = limit_size(replace(network, folder=clone.history), most, remote.shown)
-    receive(clone, limited, remote, "--filter=blob:none")
+    git = replace(local, folder=clone.history)
+    network = replace(
+        network, folder=clone.history, settings=(f"remote.{_NAME}.url={remote.address}",)
+    )
+    _allow_missing_files(clone, git)
+    limited = limit_size(network, most, remote.shown)
+    receive(clone, limited, remote, "--filter=blob:none", name=_NAME)
     head = head_of(clone.history, local)
     before = str(record.get("head", ""))
-    git = replace(local, folder=clone.history)
     known = record.get("dates", {}) if before and _follows(git, before, head) else {}
     since = [f"^{before}"] if known else []
     try:
@@ -59,6 +66,19 @@ def fetch_dates(
         message = f"{remote.shown} has too many commits"
         raise SourceError(message, hint="turn source.git_dates off") from None
     clone.write("dates", {"commit": commit, "head": head, "dates": known | parse_log(log)})
+
+
+def _allow_missing_files(clone: Clone, git: Git) -> None:
+    """Declare that the remote has what is missing, or git would take it for damage.
+
+    git's Documentation/technical/partial-clone.txt
+    """
+    try:
+        git.run("config", "core.repositoryFormatVersion", "1")
+        git.run("config", "extensions.partialClone", _NAME)
+        git.run("config", f"remote.{_NAME}.promisor", "true")
+    except GitFailed as error:
+        raise clone_error(clone, error) from error
 
 
 def _follows(git: Git, before: str, head: str) -> bool:

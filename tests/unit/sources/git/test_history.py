@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from repositories import Repository, needs_git, post
 
+from syndicator.sources.git import fetch as fetching
 from syndicator.sources.git.clone import Clone
 from syndicator.sources.git.fetch import Remote
 from syndicator.sources.git.history import parse_log
@@ -23,7 +24,9 @@ def test_the_log_has_a_time_for_each_path() -> None:
 
 
 @pytest.mark.parametrize("filtered", ["true", "false"])
-def test_files_have_the_times_of_their_commits(tmp_path: Path, filtered: str) -> None:
+def test_files_have_the_times_of_their_commits(
+    tmp_path: Path, filtered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of the whole history, also after a forced push, and where a server sends files as well."""
     repository = Repository(tmp_path)
     repository.on_remote("config", "uploadpack.allowFilter", filtered)
@@ -51,3 +54,9 @@ def test_files_have_the_times_of_their_commits(tmp_path: Path, filtered: str) ->
     repository.git("checkout", "--quiet", "--orphan", "anew")
     repository.push({}, date=1_700_000_000, force=True)
     assert dates() == (1_700_000_000, 1_700_000_000)
+    monkeypatch.setattr(fetching, "_MANY_PACKS", 0)
+    source.tidy(lambda: None)
+    objects = repository.git(
+        f"--git-dir={options.clone}/history.git", "cat-file", "--batch-check", "--batch-all-objects"
+    )
+    assert (" blob " in objects) is (filtered == "false")
