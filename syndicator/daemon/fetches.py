@@ -7,7 +7,7 @@ from datetime import timedelta
 from syndicator.daemon.heartbeat import stuck
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.daemon.worker import Worker
-from syndicator.errors import SyndicatorError
+from syndicator.errors import SourceError, SyndicatorError
 from syndicator.git_site import GitSite
 from syndicator.model.progress import Cancel, Cancelled
 
@@ -54,9 +54,17 @@ class Fetches:
         try:
             self._faults.report("fetch", self._site.fetch(self._beat, cancel=cancel))
             self._fetched()
-            self._site.tidy(self._beat, cancel=cancel)
+            self._tidy(cancel)
         except Cancelled:
             pass
+
+    def _tidy(self, cancel: Cancel) -> None:
+        try:
+            self._site.tidy(self._beat, cancel=cancel)
+        except SourceError as error:  # a later fetch repeats it
+            self._faults.report("packing the clone", error)
+        else:
+            self._faults.report("packing the clone", None)
 
     def _beat(self, *_: object) -> None:
         self.worker.heartbeat.beat()

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from syndicator.errors import SourceError
 from syndicator.model.content import Problem
 from syndicator.sources.folder import LFS_BEGINNING
 from syndicator.sources.git import listing
@@ -89,7 +88,7 @@ def _list(clone: Clone, git: Git, commit: str, folder: str) -> list[listing.Entr
     except GitFailed as error:
         if folder and _has(git, f"{commit}^{{tree}}"):
             message = f"commit {commit[:12]} has no folder {folder}"
-            raise SourceError(message, hint="check source.folder") from error
+            raise listing.CommitError(message, hint="check source.folder") from error
         raise clone_error(clone, error) from error
     return list(listing.parse(output))
 

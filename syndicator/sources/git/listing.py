@@ -28,6 +28,10 @@ _TEXTS = (".md", ".markdown", ".html", ".yml", ".yaml")
 LFS_MAX_BYTES = 1024
 
 
+class CommitError(SourceError):
+    """A commit can't be checked out, however often it is tried."""
+
+
 class Entry(NamedTuple):
     """An entry of a commit's tree."""
 
@@ -55,22 +59,22 @@ def parse(output: bytes) -> Iterator[Entry]:
 
 
 def check(entries: Sequence[Entry], most: int) -> None:
-    """Raise SourceError if a commit has too much. `most`: bytes of all its files."""
+    """Raise CommitError if a commit has too much. `most`: bytes of all its files."""
     hint = "see source.folder; source.git_max_bytes is the limit"
     if len(entries) > MAX_FILES:
         raise too_many_files()
     total = sum(entry.size for entry in entries)
     if total > most:
-        raise SourceError(f"the commit has {total:,} bytes of files", hint=hint)
+        raise CommitError(f"the commit has {total:,} bytes of files", hint=hint)
     for entry in entries:
         data = entry.path.encode("utf-8", "surrogateescape")
         if len(data) > _MAX_PATH or max(map(len, data.split(b"/"))) > _MAX_NAME:
             message = f"the commit has a path that is too long for this disk: {entry.path[:100]}…"
-            raise SourceError(message, hint="rename it in the repository")
+            raise CommitError(message, hint="rename it in the repository")
 
 
-def too_many_files() -> SourceError:
-    return SourceError(
+def too_many_files() -> CommitError:
+    return CommitError(
         f"the commit has more than {MAX_FILES:,} files",
         hint="name the site's part of the repository in source.folder",
     )

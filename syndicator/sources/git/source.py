@@ -19,6 +19,7 @@ from syndicator.sources.git.command import (
 )
 from syndicator.sources.git.fetch import Fetched, Remote, fetch, has_many_packs, look, pack
 from syndicator.sources.git.history import fetch_dates
+from syndicator.sources.git.listing import CommitError
 
 #: Seconds in which a command on the clone ends. Writing all files of a large site takes some.
 _LOCAL_SECONDS = 300.0
@@ -49,6 +50,8 @@ class GitSource:
         self._options = options
         self._environ = environ
         self._clone = Clone(folder=options.clone)
+        #: A commit that can't be checked out, and why.
+        self._refused: tuple[str, CommitError] | None = None
         self._local = Git(environ=clone_environ(environ), seconds=_LOCAL_SECONDS)
 
     @property
@@ -115,15 +118,24 @@ class GitSource:
             if not commit:
                 message = f"nothing was fetched from {self.remote.shown} yet"
                 raise SourceError(message, hint="see syndicator status for the cause")
-            options = self._options
-            yield check_out(
+            yield self._check_out(commit, replace(self._local, tick=tick, locks=(handle,)))
+
+    def _check_out(self, commit: str, local: Git) -> CheckedOut:
+        options = self._options
+        if self._refused and self._refused[0] == commit:  # finding it again may take seconds
+            raise CommitError(str(self._refused[1]), hint=self._refused[1].hint)
+        try:
+            return check_out(
                 self._clone,
                 commit,
                 options.folder,
-                replace(self._local, tick=tick, locks=(handle,)),
+                local,
                 most=options.max_bytes,
                 dates=self._dates(),
             )
+        except CommitError as error:
+            self._refused = commit, error
+            raise
 
     def _dates(self) -> Mapping[str, int]:
         """The times of files. A time to come is a wrong clock: it is now instead."""

@@ -115,8 +115,12 @@ def test_the_site_may_be_a_folder_of_the_repository(repository: Repository) -> N
         source.check_out()
     assert source.files() == {"_config.yml": "title: Docs\n"}
     assert Source(repository).fetch()  # all of it is another matter
-    with pytest.raises(SourceError, match="bytes of files"):
-        Source(repository, max_bytes=4000).check_out()
+    small = Source(repository, max_bytes=4000)
+    for _ in range(2):
+        with pytest.raises(SourceError, match="bytes of files"):
+            small.check_out()
+    repository.push({"big.bin": None})
+    assert FIRST in small.update()
 
 
 def test_a_tree_that_may_be_half_of_a_commit_is_made_anew(repository: Repository) -> None:
