@@ -27,7 +27,7 @@ def parse_git(value: object, info: ValidationInfo) -> str | None:
     """The address of a repository: https, ssh, or a path; "" is None.
 
     Others are refused: git's `ext::` and `fd::` run programs (git-remote-ext(1)), and http and git
-    have no protection from who is on the way. A password is refused, as git's command line would
+    are not protected on the way. A password is refused, as git's command line would
     show it to other users; it is not repeated in the error.
     """
     if value in ("", None):

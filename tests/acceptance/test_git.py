@@ -60,9 +60,9 @@ def test_feeds_stay_while_the_remote_is_away(tmp_path: Path) -> None:
     with command.running() as daemon:
         assert command.deliver() == 404
         command.repository.bare.rename(away)
-        daemon.line(lambda line: "there is no repository" in line)
+        daemon.line(lambda line: "the repository does not exist" in line)
         status = json.loads(command("status", "--json").stdout)
-        assert "there is no repository" in status["git"]["error"]
+        assert "the repository does not exist" in status["git"]["error"]
         assert status["git"]["failing_since"]
         assert status["last_failure"] is None
         assert "Two" in command.feed("all.rss")

@@ -201,7 +201,7 @@ def test_over_https(repository: Repository, tmp_path: Path) -> None:
             for wrong, environ, message in (
                 (address, {"no_proxy": "localhost"}, "certificate is not trusted"),
                 (address.replace("site", "private/site"), trusting, "password or key"),
-                (address.replace("site", "missing"), trusting, "there is no repository"),
+                (address.replace("site", "missing"), trusting, "the repository does not exist"),
             ):
                 with pytest.raises(SourceError, match=message):
                     source_of(wrong, tmp_path / "clone", environ).fetch(lambda: None)

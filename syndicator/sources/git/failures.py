@@ -60,7 +60,7 @@ _MEANINGS: Sequence[tuple[str, str, str]] = (
         r"[Rr]epository .*not found|does not appear to be a git repository|does not exist"
         r"|No such file or directory|returned error: 404|not valid: is this a git repository"
         r"|not found",
-        "there is no repository",
+        "the repository does not exist",
         "check source.git, and that this user may read it",
     ),
     (

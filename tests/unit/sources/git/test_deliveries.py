@@ -134,7 +134,7 @@ def test_a_form_of_github() -> None:
     ],
 )  # fmt: skip
 def test_a_payload_of_another_kind_is_ignored(body: bytes) -> None:
-    """Who knows the secret may still send anything."""
+    """A holder of the secret may still send anything."""
     assert judge(gitea(body), body, SECRET, "main") is Delivery.IGNORED
 
 

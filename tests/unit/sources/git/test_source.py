@@ -1,19 +1,13 @@
 """The working tree has one whole commit, and only what differs is written."""
 
-import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
-from command import PATIENCE, until
+from gitsource import Source
 from repositories import Repository, needs_git, post
 
 from syndicator.errors import SourceError
-from syndicator.sources.git import fetch as fetching
-from syndicator.sources.git.clone import Clone
-from syndicator.sources.git.fetch import Remote
-from syndicator.sources.git.source import GitOptions, GitSource
 
 pytestmark = needs_git
 
@@ -25,48 +19,6 @@ def repository(tmp_path: Path) -> Repository:
     repository = Repository(tmp_path)
     repository.push({FIRST: post("First"), SECOND: post("Second"), "_config.yml": "title: T\n"})
     return repository
-
-
-class Source:
-    """A GitSource for a remote, used as a run uses it."""
-
-    def __init__(self, repository: Repository, **changes: object) -> None:
-        self.clone = Clone(folder=repository.work.parent / "clone")
-        address = changes.pop("address", str(repository.bare))
-        branch = changes.pop("branch", None)
-        environ = {**os.environ, **changes.pop("environ", {})}  # type: ignore[dict-item]
-        settings = {"folder": "", "seconds": 20.0, "max_bytes": 2**20, "dates": False, **changes}
-        options = GitOptions(
-            remote=Remote(address=address, branch=branch),  # type: ignore[arg-type]
-            clone=self.clone.folder,
-            **settings,  # type: ignore[arg-type]
-        )
-        self.git = GitSource(options, environ)
-
-    def fetch(self) -> str:
-        return self.git.fetch(lambda: None).commit
-
-    def check_out(self) -> str:
-        with self.git.hold(lambda: None) as checked_out:
-            return checked_out.commit
-
-    def update(self) -> dict[str, str]:
-        """Fetch and check out. Returns the files of the tree, with their texts."""
-        self.fetch()
-        self.check_out()
-        return self.files()
-
-    def files(self) -> dict[str, str]:
-        tree = self.clone.tree
-        return {
-            path.relative_to(tree).as_posix(): path.read_text()
-            for path in sorted(tree.rglob("*"))
-            if path.is_file() and not path.is_symlink()
-        }
-
-    def stat(self, path: str) -> tuple[int, int, int]:
-        seen = os.stat(self.clone.tree / path)
-        return seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns
 
 
 def test_only_what_differs_is_written(repository: Repository) -> None:
@@ -171,101 +123,6 @@ def test_a_damaged_clone_is_cloned_anew(repository: Repository) -> None:
     assert source.update()[FIRST] == post("First")
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"address": "/nonexistent/site.git"}, "there is no repository"),
-        ({"branch": "missing"}, "has no branch missing"),
-        ({"address": "ext::sh -c 'touch ran'"}, "another protocol"),
-        ({"address": "ssh://git@nowhere.invalid/site.git"}, "its host is not found"),
-        ({"address": "https://127.0.0.1:9/site.git"}, "it does not answer"),
-    ],
-)
-def test_a_remote_that_fails_leaves_the_tree(
-    repository: Repository, changes: dict[str, str], message: str
-) -> None:
-    """The error says why; the commit that is there stays, and can be built."""
-    source = Source(repository)
-    files = source.update()
-    with pytest.raises(SourceError, match=message):
-        Source(repository, **changes).fetch()
-    assert source.check_out()
-    assert source.files() == files
-
-
-def test_a_remote_that_was_emptied_leaves_the_tree(repository: Repository) -> None:
-    """A repository without any commit is an error, not an empty site."""
-    source = Source(repository)
-    files = source.update()
-    repository.on_remote("update-ref", "-d", "refs/heads/main")
-    with pytest.raises(SourceError, match="has no commit"):
-        source.fetch()
-    source.check_out()
-    assert source.files() == files
-
-
-def _ssh(folder: Path, script: str) -> dict[str, str]:
-    """The environment of an operator whose ssh is a script."""
-    program = folder / "ssh"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    return {"GIT_SSH_COMMAND": str(program)}
-
-
-def test_a_remote_that_is_silent_is_left_after_a_while(
-    repository: Repository, tmp_path: Path
-) -> None:
-    """git is killed with its children, of which one may hang."""
-    started = tmp_path / "started"
-    environ = _ssh(tmp_path, f'printf "%s\\n" "$*" >> {started}.log; echo $$ > {started}; sleep 60')
-    address = "ssh://git@host.example/site.git"
-    source = Source(repository, address=address, environ=environ, seconds=1.0)
-    with pytest.raises(SourceError, match="took longer than 1 s"):
-        source.fetch()
-    child = int(started.read_text())
-    until(lambda: not _is_running(child), what="the end of the child")
-    assert "BatchMode=yes" in Path(f"{started}.log").read_text()
-
-
-def _is_running(process: int) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
-
-
-def test_a_fetch_ends_when_it_is_told_to(repository: Repository, tmp_path: Path) -> None:
-    """`tick` is called while git works, and what it raises kills it."""
-    environ = _ssh(tmp_path, "sleep 60")
-    source = Source(repository, address="git@host.example:site.git", environ=environ)
-
-    def tick() -> None:
-        raise InterruptedError
-
-    began = time.monotonic()
-    with pytest.raises(InterruptedError):
-        source.git.fetch(tick)
-    assert time.monotonic() < began + PATIENCE
-
-
-def test_a_key_that_is_refused_is_said(repository: Repository, tmp_path: Path) -> None:
-    """Nobody is asked for a password: the operator reads what to do."""
-    script = 'echo "git@host.example: Permission denied (publickey)." >&2; exit 255'
-    source = Source(repository, address="git@host.example:site.git", environ=_ssh(tmp_path, script))
-    with pytest.raises(SourceError, match="asks for a password or key") as caught:
-        source.fetch()
-    assert "deploy key" in (caught.value.hint or "")
-
-
-def test_a_fetch_that_sends_too_much_is_ended(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its size is looked at while it is received."""
-    monkeypatch.setattr(fetching, "_received", lambda packs: 2**40)
-    with pytest.raises(SourceError, match="sends more than"):
-        Source(repository).fetch()
-
-
 def test_nothing_of_the_operator_or_the_repository_runs(
     repository: Repository, tmp_path: Path
 ) -> None:
@@ -346,18 +203,3 @@ def test_names_that_no_tree_may_have_are_refused(repository: Repository) -> None
         with pytest.raises(SourceError):
             source.check_out()
         assert source.files() == files
-
-
-def test_many_fetches_leave_one_pack(
-    repository: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What earlier fetches left is deleted, and the next commit is fetched all the same."""
-    monkeypatch.setattr(fetching, "_MANY_PACKS", 2)
-    source = Source(repository)
-    for number in range(4):
-        repository.push({FIRST: post(f"Version {number}")})
-        source.fetch()
-    source.git.tidy(lambda: None)
-    assert len(list(source.clone.repository.glob("objects/pack/*.pack"))) == 1
-    repository.push({FIRST: post("Last")})
-    assert source.update()[FIRST] == post("Last")
