@@ -24,6 +24,9 @@ from syndicator.sources.git.listing import CommitError
 #: Seconds in which a command on the clone ends. Writing all files of a large site takes some.
 _LOCAL_SECONDS = 300.0
 
+#: Seconds for an answer that a person waits for.
+_LOOK_SECONDS = 30.0
+
 #: Seconds that a run waits for another process that uses the tree.
 _TREE_SECONDS = 60.0
 
@@ -66,7 +69,7 @@ class GitSource:
     @property
     def has_commit(self) -> bool:
         """Whether a commit was ever fetched."""
-        return bool(self._clone.read("fetched").get("commit"))
+        return bool(self._newest())
 
     def require_git(self) -> None:
         """Raise SourceError if git is missing or too old."""
@@ -74,7 +77,8 @@ class GitSource:
 
     def look(self) -> Fetched:
         """The newest commit, by the remote's answer alone. Raises SourceError."""
-        return look(self.remote, self._network(lambda: None))
+        network = self._network(lambda: None)
+        return look(self.remote, replace(network, seconds=min(network.seconds, _LOOK_SECONDS)))
 
     def fetch(self, tick: Tick) -> Fetched:
         """Fetch the newest commit and its dates. Raises SourceError, and what `tick` raises."""
@@ -114,7 +118,7 @@ class GitSource:
         Raises SourceError if no commit was fetched, or the tree can't be written.
         """
         with self._clone.lock("tree", tick, _TREE_SECONDS) as handle:
-            commit = self._clone.read("fetched").get("commit")
+            commit = self._newest()
             if not commit:
                 message = f"nothing was fetched from {self.remote.shown} yet"
                 raise SourceError(message, hint="see syndicator status for the cause")
@@ -136,6 +140,11 @@ class GitSource:
         except CommitError as error:
             self._refused = commit, error
             raise
+
+    def _newest(self) -> str:
+        """The newest commit that was fetched, with its dates if they are wanted; "": none."""
+        record = "dates" if self._options.dates else "fetched"
+        return str(self._clone.read(record).get("commit", ""))
 
     def _dates(self) -> Mapping[str, int]:
         """The times of files. A time to come is a wrong clock: it is now instead."""

@@ -51,6 +51,12 @@ def test_files_have_the_times_of_their_commits(
     assert dates() == (1_500_000_000, 1_600_000_000)
     repository.push({FIRST: post("Edited")}, date=1_650_000_000)
     assert dates() == (1_650_000_000, 1_600_000_000)
+    record = Clone(folder=options.clone).read("fetched")
+    commit = repository.push({FIRST: post("Again")}, date=1_660_000_000)
+    source.fetch(lambda: None)
+    Clone(folder=options.clone).write("fetched", record | {"commit": "0" * 40})  # dates come last
+    with source.hold(lambda: None) as checked_out:
+        assert checked_out.commit == commit
     repository.git("checkout", "--quiet", "--orphan", "anew")
     repository.push({}, date=1_700_000_000, force=True)
     assert dates() == (1_700_000_000, 1_700_000_000)
