@@ -1,0 +1,37 @@
+"""The archive of a feed: pages of its older entries (RFC 5005 §4), each in every format."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+
+class ArchivedFile(NamedTuple):
+    """A page in one format, as it was written."""
+
+    digest: str  #: `content.digest_of` its bytes
+    #: When these bytes were first published, in whole seconds: its Last-Modified.
+    updated: datetime
+    #: Size and mtime_ns as written, by suffix; "" is the file itself.
+    disk: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArchivePage:
+    """One page of a feed's archive, as it was last written.
+
+    A page that ended has no entries of its own any more. Its files stay for some time, for readers
+    that are on their way through the history.
+    """
+
+    feed: str  #: the name of its feed: "all", "category/news"
+    name: str  #: the path of its files without the suffix: "all/20260102-030405-17"
+    posts: tuple[str, ...]  #: paths of its posts, newest first
+    key: str  #: digest of everything that its files are made of
+    older: str | None  #: the name of the page before it in time; None: it has the oldest entries
+    newer: str | None  #: the name of the page after it in time; None: it has the newest of all pages
+    files: Mapping[str, ArchivedFile]  #: by format: "rss", "atom", "json", "html"
+    is_open: bool = False  #: new posts may still be added to it
+    ended: datetime | None = None  #: when other pages took its entries; None: it is in use
+    #: Of an ended page: the name of the page that has its newest entries now, or of its feed.
+    moved_to: str | None = None
