@@ -17,6 +17,22 @@ class ArchivedFile(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class History:
+    """Where a document stands in the history of its feed. Names are paths without the suffix.
+
+    A feed's own document has its newest entries, and pages of its archive have the older ones.
+    """
+
+    current: str  #: the name of the feed
+    is_page: bool = False  #: False: it is the feed's own document
+    #: The name of the page with the entries before these; None: these are the oldest, or the pages
+    #: are not there yet.
+    older: str | None = None
+    newer: str | None = None  #: the name of the page after this one; None: it is the newest page
+    is_complete: bool = False  #: the document has every entry of the feed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ArchivePage:
     """One page of a feed's archive, as it was last written.
 
