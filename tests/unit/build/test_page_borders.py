@@ -6,7 +6,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syndicator.build.page_borders import Block, Place, block_around, blocks, halves
+from syndicator.build.page_borders import Block, block_around, blocks, halves
+from syndicator.model.places import Place
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 
