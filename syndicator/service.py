@@ -13,6 +13,7 @@ from syndicator import from_config
 from syndicator.build.pipeline import Builder
 from syndicator.config import Config
 from syndicator.errors import LockedError, SyndicatorError
+from syndicator.model.archive import ArchivePage
 from syndicator.model.content import Report
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
@@ -43,6 +44,9 @@ class Listener:
 
     def on_files(self, rows: Sequence[FileRow]) -> None:
         """Files were written or removed. No hub is notified of them yet."""
+
+    def on_archived(self, pages: Sequence[ArchivePage]) -> None:
+        """Pages of archives were written, or ended."""
 
     def on_queued(self) -> None:
         """A job was queued that may be sent at once."""
@@ -94,6 +98,7 @@ class Service:
             self.output,
             on_published=self._listener.on_files,
             on_queued=self._listener.on_queued,
+            on_archived=self._listener.on_archived,
         )
         self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
@@ -172,6 +177,18 @@ class Service:
             status.remember_run(self.database, report)
             self._failed = False
         return report
+
+    def archive(self, progress: Progress = quiet, *, cancel: Cancel = NEVER) -> int:
+        """Update the archives as of the last run. Returns the number of pages that were made.
+
+        Raises OutputError, Cancelled and StateError. What was made stays, and the next call goes
+        on.
+        """
+        if not self._builder.may_archive:
+            return 0
+        self.database.check()
+        with locks.acquire(self.database, "run"):
+            return self._builder.archive(progress=progress, cancel=cancel)
 
     def _owner(self) -> Owner:
         return from_config.owner(self.config, state_id(self.database))
