@@ -13,6 +13,7 @@ from syndicator import from_config
 from syndicator.build.pipeline import Builder
 from syndicator.config import Config
 from syndicator.errors import LockedError, SyndicatorError
+from syndicator.model.archive import ArchivePage
 from syndicator.model.content import Report
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
@@ -43,6 +44,9 @@ class Listener:
 
     def on_files(self, rows: Sequence[FileRow]) -> None:
         """Files were written or removed. No hub is notified of them yet."""
+
+    def on_archives(self, pages: Sequence[ArchivePage], removed: Sequence[str]) -> None:
+        """Pages of archives were written or have ended. Those named `removed` have no files now."""
 
     def on_queued(self) -> None:
         """A job was queued that may be sent at once."""
