@@ -1,7 +1,6 @@
 """Sends the archive pages of feeds, from disk."""
 
 import asyncio
-import time
 from typing import NamedTuple
 
 from starlette.concurrency import run_in_threadpool
@@ -20,11 +19,9 @@ _PART = 64 * 1024
 #: Reads at once.
 _READS = 4
 
-#: Seconds that a request waits for a page that is being replaced: its file changes before its row.
-_SETTLE = 2.0
-
-#: Seconds between two looks at such a page.
-_LOOK = 0.05
+#: Seconds between looks at a page that is being replaced: its file changes before its row. Few, for
+#: the case that its file is lost, and many clients ask for it.
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 #: Retry-After in seconds: the next run writes the file again. A reader may drop what is not found.
 _NOT_THERE = text_response(503, "This page is being written.\n", (b"retry-after", b"30"))
@@ -51,12 +48,12 @@ class ArchiveApp:
         self._reads = asyncio.Semaphore(_READS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        waits_until = time.monotonic() + _SETTLE
+        pauses = iter(_PAUSES)
         while (found := self._catalogue.find_archived(scope["path"])) is not None:
             reply = _reply(found, scope)
             part = await self._read(reply.file, 0) if reply.file else b""
-            if part is None and time.monotonic() < waits_until:
-                await asyncio.sleep(_LOOK)
+            if part is None and (pause := next(pauses, None)):
+                await asyncio.sleep(pause)
                 continue
             response = reply.response if part is not None else _NOT_THERE
             response = limited(scope, response, self._limiter)

@@ -177,7 +177,7 @@ def test_a_page_that_is_not_as_it_was_written(
     web: Web, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
     """503, with a time to come back: a run writes it again."""
-    monkeypatch.setattr(archive_app, "_SETTLE", 0.1)
+    monkeypatch.setattr(archive_app, "_PAUSES", ())
     web.archives.update([web.write(b"text")])
     path = web.output.files.root / f"{NAME}.rss"
     if damage == "touched":
@@ -247,7 +247,7 @@ def test_a_page_that_is_replaced_while_a_slow_client_reads(web: Web) -> None:
 
 def test_the_limit_on_polls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Full responses with the same bytes to one client are counted, and no others."""
-    monkeypatch.setattr(archive_app, "_SETTLE", 0.0)
+    monkeypatch.setattr(archive_app, "_PAUSES", ())
     web = Web(tmp_path, PollLimiter(1))
     try:
         made = web.write(b"text")
