@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from syndicator.model.places import Interval, Place
+
 
 class ArchivedFile(NamedTuple):
     """A page in one format, as it was written."""
@@ -17,6 +19,22 @@ class ArchivedFile(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class History:
+    """Where a document stands in the history of its feed. Names are paths without the suffix.
+
+    A feed's own document has its newest entries, and pages of its archive have the older ones.
+    """
+
+    current: str  #: the name of the feed
+    is_page: bool = False  #: False: it is the feed's own document
+    #: The name of the page with the entries before these; None: these are the oldest, or the pages
+    #: are not there yet.
+    older: str | None = None
+    newer: str | None = None  #: the name of the page after this one; None: it is the newest page
+    is_complete: bool = False  #: the document has every entry of the feed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ArchivePage:
     """One page of a feed's archive, as it was last written.
 
@@ -24,12 +42,17 @@ class ArchivePage:
     that are on their way through the history.
     """
 
+    name: str  #: the path of its files without the suffix: "all/20260102-030405-42"
     feed: str  #: the name of its feed: "all", "category/news"
-    name: str  #: the path of its files without the suffix: "all/20260102-030405-17"
-    posts: tuple[str, ...]  #: paths of its posts, newest first
+    block: Interval  #: what it is a part of, see `build.page_borders`
+    oldest: Place  #: of the posts in its interval
+    newest: Place
+    posts: tuple[str, ...]  #: paths of the posts of its entries, newest first
     key: str  #: digest of everything that its files are made of
     older: str | None  #: the name of the page before it in time; None: it has the oldest entries
-    newer: str | None  #: the name of the page after it in time; None: it has the newest of all pages
+    newer: (
+        str | None
+    )  #: the name of the page after it in time; None: it has the newest of all pages
     files: Mapping[str, ArchivedFile]  #: by format: "rss", "atom", "json", "html"
     is_open: bool = False  #: new posts may still be added to it
     ended: datetime | None = None  #: when other pages took its entries; None: it is in use

@@ -12,6 +12,7 @@ from hashlib import blake2b, sha1
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from syndicator.model.archive import History
 from syndicator.model.front_lines import FrontLines
 from syndicator.model.podcast import Episode, Show
 
@@ -209,14 +210,18 @@ class FeedSpec:
     max_bytes: int  #: of one feed file
     full: bool  #: False: summaries only
     lead_image: bool = False  #: True: an entry's image is also at the top of its content
+    archive: bool = False  #: True: the entries that its file has no room for stand in an archive
 
     def path(self, suffix: str) -> str:
         """The path of a format's file below the output folder."""
         return f"{self.name}.{suffix}"
 
-    def url(self, suffix: str) -> str:
-        """The address of a format's file, percent-encoded: its rel=self and its topic."""
-        return self.base + quote(self.path(suffix))
+    def url(self, suffix: str, name: str | None = None) -> str:
+        """The address of a format's file, percent-encoded: its rel=self and its topic.
+
+        `name`: of another page of its archive; None: its own.
+        """
+        return self.base + quote(f"{name or self.name}.{suffix}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -227,6 +232,12 @@ class Feed:
     site: SiteInfo
     updated: datetime | None  #: never earlier than before; None: it never had an entry
     entries: tuple[Entry, ...]  #: newest first
+    history: History | None = None  #: None: the feed has no archive
+
+    @property
+    def own_name(self) -> str:
+        """The name of the feed itself, also if this is a page of its archive."""
+        return self.history.current if self.history else self.spec.name
 
 
 def fingerprint(*parts: object) -> str:

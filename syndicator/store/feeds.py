@@ -26,6 +26,10 @@ class FeedRow:
     updated: datetime | None = None  #: None: it never had an entry
     content_key: str | None = None  #: digest of spec and entries as last written; None: never
     post_paths: tuple[str, ...] = ()  #: as last written
+    shown: int = 0  #: how many of these its files have room for
+    #: Its place in its history as last written, as `build.documents` says it; "": none.
+    history: str = ""
+    archive_key: str | None = None  #: of its whole archive, see `build.archive`; None: none yet
 
     @property
     def term(self) -> Term | None:
@@ -106,6 +110,9 @@ def put(connection: Connection, rows: Iterable[FeedRow]) -> None:
                 "updated": to_us(row.updated),
                 "content_key": row.content_key,
                 "post_paths": to_json(row.post_paths),
+                "shown": row.shown,
+                "history": row.history,
+                "archive_key": row.archive_key,
             }
             for row in rows
         ],
@@ -177,6 +184,9 @@ def _feed_row(row: Row[Any]) -> FeedRow:
         updated=from_us(row.updated),
         content_key=row.content_key,
         post_paths=tuple(json.loads(row.post_paths or "[]")),
+        shown=row.shown,
+        history=row.history,
+        archive_key=row.archive_key,
     )
 
 

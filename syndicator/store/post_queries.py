@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Row,
     bindparam,
     func,
     or_,
@@ -18,6 +20,7 @@ from sqlalchemy import (
 )
 
 from syndicator.model.content import PostHead, Term
+from syndicator.model.places import Place
 from syndicator.store.post_rows import PostRow, post_row, terms_json
 from syndicator.store.schema import feed_posts, posts
 from syndicator.store.sql import batches
@@ -42,6 +45,67 @@ def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list
     """
     rows = connection.execute(_NEWEST, {"of": feed, "now": to_us(now), "most": limit})
     return [post_row(row) for row in rows]
+
+
+_PLACES = (
+    select(feed_posts.c.published, feed_posts.c.path)
+    .where(
+        feed_posts.c.feed == bindparam("of"),
+        feed_posts.c.published >= bindparam("first"),
+        feed_posts.c.published <= bindparam("last"),
+    )
+    .order_by(feed_posts.c.published, feed_posts.c.path)
+)
+
+
+def places(connection: Connection, feed: str, first: datetime, last: datetime) -> list[Place]:
+    """The places of a feed's posts that are dated between `first` and `last`, oldest first."""
+    values = {"of": feed, "first": to_us(first), "last": to_us(last)}
+    return [_place(row) for row in connection.execute(_PLACES, values)]
+
+
+_HERE = tuple_(feed_posts.c.published, feed_posts.c.path)
+_AT = tuple_(bindparam("published_"), bindparam("path_"))
+_BEFORE = (
+    select(feed_posts.c.published, feed_posts.c.path)
+    .where(feed_posts.c.feed == bindparam("of"), _HERE < _AT)
+    .order_by(feed_posts.c.published.desc(), feed_posts.c.path.desc())
+    .limit(bindparam("most", type_=Integer))
+)
+_NOT_BEFORE = (
+    select(feed_posts.c.published, feed_posts.c.path)
+    .where(
+        feed_posts.c.feed == bindparam("of"),
+        _HERE >= _AT,
+        feed_posts.c.published <= bindparam("until"),
+    )
+    .order_by(feed_posts.c.published, feed_posts.c.path)
+    .limit(bindparam("most", type_=Integer))
+)
+
+
+def places_around(
+    connection: Connection, feed: str, place: Place, until: datetime, most: int
+) -> list[Place]:
+    """`most` places of a feed before one, and it with as many after it if it is in the feed.
+
+    Fewer if there are no more. The posts are dated up to `until`.
+    """
+    at = {"of": feed, "published_": to_us(place.published), "path_": place.path}
+    before = connection.execute(_BEFORE, {**at, "most": most})
+    here = connection.execute(_NOT_BEFORE, {**at, "most": most + 1, "until": to_us(until)})
+    return [*reversed([_place(row) for row in before]), *map(_place, here)]
+
+
+def place_before(connection: Connection, feed: str, place: Place) -> Place | None:
+    """The place of the next older post; None: there is none."""
+    at = {"of": feed, "published_": to_us(place.published), "path_": place.path}
+    row = connection.execute(_BEFORE, {**at, "most": 1}).first()
+    return None if row is None else _place(row)
+
+
+def _place(row: Row[Any]) -> Place:
+    return Place(from_us(row.published), row.path)
 
 
 def newest_of_all(connection: Connection, now: datetime, limit: int) -> list[PostRow]:

@@ -141,6 +141,10 @@ entries = Table(
     Column("needs", Text, nullable=False),
 )
 
+#: Of a long table, a few rows.
+Index("entries_using_posts", entries.c.path, sqlite_where=entries.c.uses_posts)
+Index("entries_with_needs", entries.c.path, sqlite_where=entries.c.needs != literal_column("'{}'"))
+
 #: Problems that are not fixed yet.
 problems = Table(
     "problems",
@@ -177,6 +181,12 @@ feeds = Table(
     Column("content_key", Text),
     # JSON [path, …] as last written
     Column("post_paths", Text),
+    # how many of these its files have room for
+    Column("shown", Integer, nullable=False, server_default=text("0")),
+    # its place in its history as last written, see `model.archive.History`
+    Column("history", Text, nullable=False, server_default=text("''")),
+    # digest of the settings that its archive is made with; None: it has no archive, or not yet
+    Column("archive_key", Text),
 )
 Index("feeds_folded", feeds.c.kind, feeds.c.folded, unique=True)
 
@@ -313,3 +323,44 @@ subscriptions = Table(
 Index("subscriptions_host", subscriptions.c.host, subscriptions.c.expires)
 Index("subscriptions_network", subscriptions.c.network, subscriptions.c.expires)
 Index("subscriptions_expires", subscriptions.c.expires)
+
+#: One row for each page of a feed's archive (RFC 5005 §4), see `model.archive.ArchivePage`.
+archive_pages = Table(
+    "archive_pages",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("feed", Text, nullable=False),
+    # of the block that it is a part of, see `build.page_borders`
+    Column("bits", Integer, nullable=False),
+    Column("prefix", LargeBinary, nullable=False),
+    # the places of its oldest and its newest post
+    Column("oldest", BigInteger, nullable=False),
+    Column("oldest_path", Text, nullable=False),
+    Column("newest", BigInteger, nullable=False),
+    Column("newest_path", Text, nullable=False),
+    # JSON [path, …] of its posts, newest first
+    Column("posts", Text, nullable=False),
+    # digest of everything its files are made of
+    Column("key", Text, nullable=False),
+    # the names of the pages beside it; None: there is no such page
+    Column("older", Text),
+    Column("newer", Text),
+    # new posts may be added to it
+    Column("open", Boolean, nullable=False),
+    # JSON {format: [digest, microseconds, {suffix: [size, mtime_ns]}]}
+    Column("files", Text, nullable=False),
+    # when other pages took its entries; None: it is in use
+    Column("ended", BigInteger),
+    # the name of the page, or the feed, that requests for it are sent to; None: it is in use
+    Column("moved_to", Text),
+)
+Index("archive_pages_feed", archive_pages.c.feed, archive_pages.c.oldest)
+
+#: The places in the archives whose pages are not as they should be yet.
+archive_changes = Table(
+    "archive_changes",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("published", BigInteger, primary_key=True),
+    Column("path", Text, primary_key=True),
+)
