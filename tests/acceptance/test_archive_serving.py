@@ -20,6 +20,7 @@ from healthy import HEALTHY
 
 from syndicator.model.archive import ArchivedFile, ArchivePage
 from syndicator.model.content import FeedFile, digest_of
+from syndicator.model.places import EVERYTHING, Place
 from syndicator.outputs.folder import OutputFolder
 from syndicator.web import archive_app
 from syndicator.web.app import make_app
@@ -83,8 +84,12 @@ class Web:
 
 
 def page(name: str, files: dict[str, ArchivedFile], **changes: Any) -> ArchivePage:
-    values = {"feed": "all", "name": name, "posts": (), "key": "", "older": None, "newer": None}
-    return ArchivePage(**values | {"files": files} | changes)  # type: ignore[arg-type]
+    place = Place(WRITTEN, "_posts/a.md")
+    values: dict[str, Any] = {
+        **{"feed": "all", "name": name, "block": EVERYTHING, "oldest": place, "newest": place},
+        **{"posts": (), "key": "", "older": None, "newer": None, "files": files},
+    }
+    return ArchivePage(**values | changes)
 
 
 @pytest.fixture

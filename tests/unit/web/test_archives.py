@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from syndicator.model.archive import ArchivedFile, ArchivePage
+from syndicator.model.places import EVERYTHING, Place
 from syndicator.web.archives import ArchivedResponses, Archives
 from syndicator.web.prepared_responses import PreparedResponse
 
 DIGEST = "0123456789abcdef" * 2
 WRITTEN = datetime(2026, 1, 15, 5, 39, 13, tzinfo=UTC)
+PLACE = Place(WRITTEN, "_posts/a.md")
 ENDED = datetime(2026, 2, 1, tzinfo=UTC)
 
 
@@ -20,7 +22,7 @@ def page(name: str, formats: Sequence[str] = ("rss", "html"), **changes: Any) ->
     values: dict[str, Any] = {
         "feed": name.partition("/")[0],
         "name": name,
-        "posts": (),
+        **{"block": EVERYTHING, "oldest": PLACE, "newest": PLACE, "posts": ()},
         "key": "k",
         "older": None,
         "newer": None,
