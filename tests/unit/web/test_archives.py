@@ -22,7 +22,10 @@ def page(name: str, formats: Sequence[str] = ("rss", "html"), **changes: Any) ->
     values: dict[str, Any] = {
         "feed": name.partition("/")[0],
         "name": name,
-        **{"block": EVERYTHING, "oldest": PLACE, "newest": PLACE, "posts": ()},
+        "block": EVERYTHING,
+        "oldest": PLACE,
+        "newest": PLACE,
+        "posts": (),
         "key": "k",
         "older": None,
         "newer": None,
