@@ -12,15 +12,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from command import PATIENCE
 from healthy import HEALTHY
+from values import archive_page
 
 from syndicator.model.archive import ArchivedFile, ArchivePage
 from syndicator.model.content import FeedFile, digest_of
-from syndicator.model.places import EVERYTHING, Place
 from syndicator.outputs.folder import OutputFolder
 from syndicator.web import archive_app
 from syndicator.web.app import make_app
@@ -67,7 +66,7 @@ class Web:
         (disk,) = self.output.write([(file, date)])
         disk = self.output.write_siblings(path, disk) or disk
         self.output.close_replaced()
-        return page(name, {"rss": ArchivedFile(file.digest, date, disk)})
+        return archive_page(name, {"rss": ArchivedFile(file.digest, date, disk)})
 
     def get(
         self, path: str = PATH, method: str = "GET", **headers: str
@@ -81,23 +80,6 @@ class Web:
             received = {name.lower(): value for name, value in response.getheaders()}
             received.pop("date")
             return response.status, received, response.read()
-
-
-def page(name: str, files: dict[str, ArchivedFile], **changes: Any) -> ArchivePage:
-    place = Place(WRITTEN, "_posts/a.md")
-    values: dict[str, Any] = {
-        "feed": "all",
-        "name": name,
-        "block": EVERYTHING,
-        "oldest": place,
-        "newest": place,
-        "posts": (),
-        "key": "",
-        "older": None,
-        "newer": None,
-        "files": files,
-    }
-    return ArchivePage(**values | changes)
 
 
 @pytest.fixture
@@ -159,7 +141,7 @@ def test_what_needs_no_bytes_reads_none(
 ) -> None:
     """Its file may be missing. Each response is counted once, by its format."""
     file = ArchivedFile(digest_of(b"lost"), WRITTEN, {"": (4, 1)})
-    web.archives.update([page(NAME, {"rss": file})])
+    web.archives.update([archive_page(NAME, {"rss": file})])
     fields = {name: value.format(digest=file.digest) for name, value in request_headers.items()}
     assert web.get(method=method, **fields)[0] == status
     assert web.counted == {(status, "rss"): 1}
@@ -178,7 +160,7 @@ def test_other_paths_are_not_found(web: Web, path: str) -> None:
 def test_a_page_that_ended_is_redirected(web: Web) -> None:
     """Counted among redirects, without a format."""
     made = web.write(b"old")
-    old = page(NAME, dict(made.files), ended=datetime.now(UTC), moved_to="all")
+    old = archive_page(NAME, dict(made.files), ended=datetime.now(UTC), moved_to="all")
     web.archives.update([old])
     status, headers, _ = web.get()
     assert (status, headers["location"], "link" in headers) == (301, f"{HOME}all.rss", False)

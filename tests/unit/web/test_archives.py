@@ -5,37 +5,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from values import archive_page
 
 from syndicator.model.archive import ArchivedFile, ArchivePage
-from syndicator.model.places import EVERYTHING, Place
 from syndicator.web.archives import ArchivedResponses, Archives
 from syndicator.web.prepared_responses import PreparedResponse
 
 DIGEST = "0123456789abcdef" * 2
 WRITTEN = datetime(2026, 1, 15, 5, 39, 13, tzinfo=UTC)
-PLACE = Place(WRITTEN, "_posts/a.md")
 ENDED = datetime(2026, 2, 1, tzinfo=UTC)
 
 
-def page(name: str, formats: Sequence[str] = ("rss", "html"), **changes: Any) -> ArchivePage:
-    disk = {"": (200, 7_000_000_001), ".gz": (100, 8_000_000_002)}
-    values: dict[str, Any] = {
-        "feed": name.partition("/")[0],
-        "name": name,
-        "block": EVERYTHING,
-        "oldest": PLACE,
-        "newest": PLACE,
-        "posts": (),
-        "key": "k",
-        "older": None,
-        "newer": None,
-        "files": {format: ArchivedFile(DIGEST, WRITTEN, disk) for format in formats},
-    }
-    return ArchivePage(**values | changes)
+def page(name: str, formats: Sequence[str] = ("rss", "html"), **fields: Any) -> ArchivePage:
+    file = ArchivedFile(DIGEST, WRITTEN, {"": (200, 7_000_000_001), ".gz": (100, 8_000_000_002)})
+    return archive_page(name, dict.fromkeys(formats, file), **fields)
 
 
-def ended(name: str, moved_to: str | None, **changes: Any) -> ArchivePage:
-    return page(name, ended=ENDED, moved_to=moved_to, **changes)
+def ended(name: str, moved_to: str | None) -> ArchivePage:
+    return page(name, ended=ENDED, moved_to=moved_to)
 
 
 def archives(*pages: ArchivePage) -> Archives:
