@@ -72,6 +72,7 @@ def build_options(config: Config) -> BuildOptions:
         limit=settings.limit,
         max_bytes=settings.max_bytes,
         full=None if settings.content is None else settings.content == "full",
+        archive=settings.archive,
         lead_image=settings.lead_image == "content",
         hubs=config.hubs,
         own_hub=config.hub_url,

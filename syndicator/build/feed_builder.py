@@ -4,18 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from syndicator import formats
-from syndicator.build import assemble, feed_names, publish
+from syndicator.build import archive_pages, assemble, feed_names, publish
 from syndicator.build.aliases import aliased
 from syndicator.build.context import BuildContext
 from syndicator.build.options import BuildOptions
 from syndicator.build.publish import PublishResult
 from syndicator.build.shown import shown_date
 from syndicator.formats import html, opml
-from syndicator.model.content import FeedFile, Problem
+from syndicator.formats.selection import Selection
+from syndicator.model.archive import History
+from syndicator.model.content import FeedFile, FeedSpec, Problem
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import feeds, post_queries, posts, problems
+from syndicator.store import archives, feeds, post_queries, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
+from syndicator.store.post_rows import PostRow, place_of
 
 #: Entries on the index page.
 INDEX_ENTRIES = 12
@@ -63,19 +66,42 @@ class FeedBuilder:
         feed = assemble.assemble(spec, run.site.info, loaded.entries, before, run.now)
         options = self._options
         key = assemble.content_key(feed, loaded.keys, options.version, options.aliases)
+        same = key == row.content_key
+        history = history_text(self._history(spec, selected[: row.shown])) if same else ""
         lost = any(publish.is_lost(self._output, file) for file in known.values())
-        if not publish.is_needed(row, key, loaded, lost=lost):
+        if not publish.is_needed(row, key, loaded, history, lost=lost):
             with self._database.begin(durable=False) as connection:
                 feeds.put(connection, [row])
             return ()
-        rendered, format_problems = formats.files_of(feed)
-        files = aliased(rendered, options.aliases)
-        row = replace(row, updated=feed.updated, content_key=key, post_paths=loaded.paths)
-        published = self._publish(run, files, known, row, format_problems)
-        if published.changed:
+        selection = formats.select_entries(feed, archive_pages.LINKS if spec.archive else 0)
+        shown = posts_shown(selection, selected)
+        placed = formats.with_history(selection, self._history(spec, shown))
+        files = aliased(formats.files_of(placed), options.aliases)
+        row = replace(
+            row,
+            updated=feed.updated,
+            content_key=key,
+            post_paths=loaded.paths,
+            shown=len(shown),
+            history=history_text(placed.feed.history),
+        )
+        # Hubs are told of entries. Where the older ones stand is no news.
+        published = self._publish(run, files, known, row, selection.problems, quiet=same)
+        if published.changed and not same:
             run.changed += 1
             self._on_queued()
         return () if row.stale else published.rows
+
+    def _history(self, spec: FeedSpec, shown: Sequence[PostRow]) -> History | None:
+        """The place of a feed's document in its history. `shown`: the posts that it has."""
+        if not spec.archive:
+            return None
+        with self._database.read() as connection:
+            older = None
+            if shown:
+                older = post_queries.place_before(connection, spec.name, place_of(shown[-1]))
+            page = older and archives.page_before(connection, spec.name, older)
+        return History(spec.name, older=page.name if page else None, is_complete=older is None)
 
     def remove_unwanted(self, run: BuildContext) -> None:
         """Remove the feeds of terms that have none any more by the config or the site's."""
@@ -114,10 +140,13 @@ class FeedBuilder:
         known: Mapping[str, FileRow],
         row: FeedRow | None,
         format_problems: Sequence[Problem] = (),
+        *,
+        quiet: bool = False,
     ) -> PublishResult:
         """Write the files of a feed, show them, and store them with the jobs they cause.
 
         `known`: the published files. `row`: the feed to be stored with them; None: they are pages.
+        `quiet`: hubs are not told of the change.
         """
         name = row.name if row else ""
         published = publish.publish(self._output, files, known, name, run.now)
@@ -129,5 +158,18 @@ class FeedBuilder:
             if row is not None:
                 feeds.put(connection, [row])
                 problems.replace(connection, "feed", {name: format_problems})
-            run.pings += publish.commit(connection, published, self._options.own_hub, run.now)
+            told = replace(published, changed=()) if quiet else published
+            run.pings += publish.commit(connection, told, self._options.own_hub, run.now)
         return published
+
+
+def posts_shown(selection: Selection, selected: Sequence[PostRow]) -> Sequence[PostRow]:
+    """The newest of the selected posts, down to the oldest one that the feed's files have."""
+    shown = {entry.path for entry in selection.feed.entries[: selection.shown]}
+    count = max((at for at, row in enumerate(selected, 1) if row.stat.path in shown), default=0)
+    return selected[:count]
+
+
+def history_text(history: History | None) -> str:
+    """A history as the state has it."""
+    return "" if history is None else repr(tuple(history))

@@ -25,6 +25,7 @@ class BuildOptions:
     limit: int | None  #: entries in a feed; None: as the site's config says, else 50
     max_bytes: int
     lead_image: bool = False  #: whether an entry's image is also at the top of its content
+    archive: bool = False  #: whether entries that files have no room for stand in an archive
     full: bool | None  #: whole texts or summaries; None: as the site's config says
     hubs: tuple[str, ...]  #: our own first
     own_hub: str | None  #: which of the hubs is our own; None: it is off
@@ -80,5 +81,6 @@ class BuildOptions:
             limit=self.limit or site.posts_limit or 50,
             max_bytes=self.max_bytes,
             lead_image=self.lead_image,
+            archive=self.archive,
             full=not site.excerpt_only if self.full is None else self.full,
         )

@@ -49,6 +49,7 @@ class FeedSettings(SettingsTable):
     limit: values.Positive | None = None
     max_bytes: values.Size = 2**20
     content: Literal["full", "excerpt"] | None = None
+    archive: values.Flag = False  #: whether entries beyond the limit stand in an archive
     lead_image: Literal["media", "content"] = "media"
     aliases: values.Aliases = ()
     moved: values.Moved = ()

@@ -8,9 +8,11 @@ have autodiscovery links and no hub links: the topic is the feed, never its page
 """
 
 import hashlib
+import posixpath
 import re
 from base64 import b64encode
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from importlib.resources import files
 from typing import NamedTuple
@@ -54,18 +56,29 @@ DESCRIPTIONS = {
 
 
 def feed_page(feed: Feed) -> FeedFile:
-    """The page of one feed: its description, its addresses and its newest entries."""
-    spec = feed.spec
+    """The page of one feed: its description, its addresses and its newest entries.
+
+    If the feed has an archive, it has all entries of the document, and links to older posts. So has
+    the page of an archive's page, which links back, too.
+    """
+    spec, history = feed.spec, feed.history
+    own = replace(spec, name=feed.own_name)
     return _page(
         "feed.html",
         path=spec.path("html"),
         url=spec.url("html"),
         base=spec.base,
         site=feed.site,
-        entries=feed.entries[:MAX_ENTRIES],
-        spec=spec,
+        entries=feed.entries if history else feed.entries[:MAX_ENTRIES],
+        spec=own,
         about=_about(spec, feed.site),
+        beside="../" if history and history.is_page else "",
         up="../" * spec.name.count("/"),
+        is_archive=history is not None and history.is_page,
+        older=_page_link(spec, history.older) if history and history.older else None,
+        newer=_page_link(spec, history.newer or history.current)
+        if history and history.is_page
+        else None,
     )
 
 
@@ -195,8 +208,13 @@ def _file(spec: FeedSpec, suffix: str) -> str:
     return quote(spec.path(suffix))
 
 
-def _beside(spec: FeedSpec, suffix: str) -> str:
-    """The address of a feed's file, relative to the feed's page."""
+def _page_link(spec: FeedSpec, name: str) -> str:
+    """The address of a page, relative to that of a feed or of a page of its archive."""
+    return quote(f"{posixpath.relpath(name, posixpath.dirname(spec.name))}.html")
+
+
+def _file_name(spec: FeedSpec, suffix: str) -> str:
+    """The address of a feed's file, relative to its folder."""
     return quote(spec.path(suffix).rpartition("/")[2])
 
 
@@ -221,7 +239,7 @@ _pages.filters.update(breakable=_breakable, day=_day, machine_time=_machine_time
 _pages.globals.update(
     formats=FORMATS,
     file=_file,
-    beside=_beside,
+    file_name=_file_name,
     style=Markup(_style),  # noqa: S704 - ours
     script=Markup(_script),  # noqa: S704 - ours
 )

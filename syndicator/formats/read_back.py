@@ -14,7 +14,8 @@ from typing import Any
 from lxml import etree
 
 from syndicator.formats.field_values import entry_id, utc_seconds
-from syndicator.formats.xml import ATOM, EMPTY_FEED_DATE
+from syndicator.formats.history import ATOM
+from syndicator.formats.xml import EMPTY_FEED_DATE
 
 #: The formats that can be read, the best record first: Atom sets some dates seconds apart, see
 #: `field_values.distinct_updates`.

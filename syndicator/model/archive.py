@@ -18,8 +18,7 @@ class ArchivedFile(NamedTuple):
     disk: Mapping[str, tuple[int, int]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class History:
+class History(NamedTuple):
     """Where a document stands in the history of its feed. Names are paths without the suffix.
 
     A feed's own document has its newest entries, and pages of its archive have the older ones.

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -104,7 +103,7 @@ def place_before(connection: Connection, feed: str, place: Place) -> Place | Non
     return None if row is None else _place(row)
 
 
-def _place(row: Row[Any]) -> Place:
+def _place(row: Row[int, str]) -> Place:
     return Place(from_us(row.published), row.path)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 
 from syndicator.model.content import PostHead, Stat, Term
+from syndicator.model.places import Place
 from syndicator.ruby.uris import page_file
 from syndicator.store.sql import to_json
 from syndicator.store.times import from_us, to_us
@@ -124,3 +125,10 @@ def _head(row: Row[Any]) -> PostHead:
         text_digest=row.text_digest,
         listed=row.listed,
     )
+
+
+def place_of(row: PostRow) -> Place:
+    """The place in feeds of a post, which has a head."""
+    if row.head is None:
+        raise ValueError(f"{row.stat.path} is not a post")
+    return Place(row.head.published, row.stat.path)
