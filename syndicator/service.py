@@ -45,8 +45,8 @@ class Listener:
     def on_files(self, rows: Sequence[FileRow]) -> None:
         """Files were written or removed. No hub is notified of them yet."""
 
-    def on_archives(self, pages: Sequence[ArchivePage], removed: Sequence[str]) -> None:
-        """Pages of archives were written or have ended. Those named `removed` have no files now."""
+    def on_archived(self, pages: Sequence[ArchivePage]) -> None:
+        """Pages of archives were written, or have ended."""
 
     def on_queued(self) -> None:
         """A job was queued that may be sent at once."""

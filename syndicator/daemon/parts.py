@@ -90,8 +90,8 @@ class Parts(Listener):
     def on_files(self, rows: Sequence[FileRow]) -> None:
         self.files.show(rows)
 
-    def on_archives(self, pages: Sequence[ArchivePage], removed: Sequence[str]) -> None:
-        self._archives.update(pages, removed=removed)
+    def on_archived(self, pages: Sequence[ArchivePage]) -> None:
+        self._archives.update(pages)
 
     def on_queued(self) -> None:
         self.scheduler.pushes.request_now()

@@ -65,7 +65,10 @@ class _Row(NamedTuple):
     feed: str
     moved_to: str | None  #: None: the page is in use
     is_open: bool
-    files: Mapping[str, bytes]  #: see `_FILE`, by format
+    files: Mapping[str, bytes]  #: see `_FILE`, by format; empty for a page that ended
+
+
+_NO_FILES: Mapping[str, bytes] = {}
 
 
 class Archives:
@@ -81,29 +84,29 @@ class Archives:
         self.read = read
         self._rows: dict[str, _Row] = {}
 
-    def update(self, pages: Iterable[ArchivePage], *, removed: Iterable[str] = ()) -> None:
-        """Add or replace pages and remove those named `removed`, atomically; others stay.
+    def update(self, pages: Iterable[ArchivePage]) -> None:
+        """Add or replace pages, atomically; others stay.
 
         Only one thread at a time may call it. Requests may be answered meanwhile.
         """
-        rows = self._rows | {page.name: _row_of(page) for page in pages}
-        for name in removed:
-            rows.pop(name, None)
-        self._rows = rows
+        self._rows = self._rows | {page.name: _row_of(page) for page in pages}
 
     def find(self, path: str) -> ArchivedResponses | PreparedResponse | None:
         """The responses for a path below the output folder; None: no page has that file.
 
-        A page that ended is redirected. It may come back, so that nobody may keep that for long.
+        A page that ended is redirected, also when its files are removed. It may come back, so the
+        redirect may not be cached for long.
         """
         rows = self._rows
         name, _, format = path.rpartition(".")
         row = rows.get(name)
-        if row is None or format not in row.files:
+        if row is None or format not in _MEDIA_TYPES:
             return None
         if row.moved_to is not None:
             url = self._home + quote(f"{_successor(rows, row, format)}.{format}")
             return moved_to(url, (b"cache-control", b"max-age=%d" % self._max_age))
+        if format not in row.files:
+            return None
         file = _unpacked(row.files[format])
         disk = {
             coding: OnDisk(path + suffix, file.disk[suffix])
@@ -144,9 +147,10 @@ def _page_for_people(name: str, row: _Row) -> str:
 
 def _row_of(page: ArchivePage) -> _Row:
     feed = intern(page.feed)
+    if page.ended is not None:
+        return _Row(feed, page.moved_to or feed, False, _NO_FILES)
     files = {intern(format): _packed(file) for format, file in page.files.items()}
-    moved_to = None if page.ended is None else page.moved_to or feed
-    return _Row(feed, moved_to, page.is_open, files)
+    return _Row(feed, None, page.is_open, files)
 
 
 def _packed(file: ArchivedFile) -> bytes:

@@ -22,7 +22,8 @@ def page(name: str, formats: Sequence[str] = ("rss", "html"), **fields: Any) -> 
 
 
 def ended(name: str, moved_to: str | None) -> ArchivePage:
-    return page(name, ended=ENDED, moved_to=moved_to)
+    """A page whose files were removed."""
+    return page(name, (), ended=ENDED, moved_to=moved_to)
 
 
 def archives(*pages: ArchivePage) -> Archives:
@@ -87,9 +88,12 @@ def test_people_are_sent_to_the_page(
     assert (dict(sent_to.headers)[b"location"] if sent_to else None) == page_for_people
 
 
-@pytest.mark.parametrize("path", ["all/2.rss", "all/1.atom", "all/1", "all/1.rss.gz", "", "."])
+@pytest.mark.parametrize(
+    "path",
+    ["all/2.rss", "all/1.atom", "all/1", "all/1.rss.gz", "all/0", "all/0.rss.gz", "all/0.xml", "."],
+)
 def test_other_paths(path: str) -> None:
-    assert archives(page("all/1")).find(path) is None
+    assert archives(ended("all/0", "all/1"), page("all/1")).find(path) is None
 
 
 def test_a_page_that_ended_leads_to_the_one_that_has_its_entries() -> None:
@@ -107,13 +111,13 @@ def test_a_page_that_ended_leads_to_the_one_that_has_its_entries() -> None:
     [
         [ended("all/1", "all")],
         [ended("all/1", None)],
-        [ended("all/1", "all/removed")],
+        [ended("all/1", "all/unknown")],
         [ended("all/1", "all/2"), ended("all/2", "all/1")],
         [ended("all/1", "all/1")],
         [ended("all/1", "all/2"), ended("all/2", None)],
         [ended("all/1", "all/2"), page("all/2", ("html",))],
     ],
-    ids=["the feed", "unknown", "removed", "a loop", "itself", "unknown later", "another format"],
+    ids=["the feed", "none", "unknown", "a loop", "itself", "none later", "another format"],
 )
 def test_entries_in_no_page_lead_to_the_feed(pages: Sequence[ArchivePage]) -> None:
     assert location(archives(*pages).find("all/1.rss")) == "https://news.example.com/feeds/all.rss"
@@ -122,7 +126,7 @@ def test_entries_in_no_page_lead_to_the_feed(pages: Sequence[ArchivePage]) -> No
 def test_an_update_leaves_other_pages_as_they_are() -> None:
     """One that ended may come back."""
     several = archives(page("all/1"), ended("all/2", "all/1"), page("all/3"))
-    several.update([page("all/2"), ended("all/1", "all/2")], removed=["all/3", "all/never"])
+    several.update([page("all/2"), ended("all/1", "all/2")])
     assert location(several.find("all/1.rss")).endswith("/all/2.rss")
     assert isinstance(several.find("all/2.rss"), ArchivedResponses)
-    assert several.find("all/3.rss") is None
+    assert isinstance(several.find("all/3.rss"), ArchivedResponses)
