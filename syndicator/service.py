@@ -46,7 +46,7 @@ class Listener:
         """Files were written or removed. No hub is notified of them yet."""
 
     def on_archived(self, pages: Sequence[ArchivePage]) -> None:
-        """Pages of archives were written, or have ended."""
+        """Pages of archives were written, or ended."""
 
     def on_queued(self) -> None:
         """A job was queued that may be sent at once."""

@@ -22,6 +22,7 @@ from syndicator.inspection import status_json
 from syndicator.model.archive import ArchivePage
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.service import Listener, Service
+from syndicator.store import archives
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.web.health import Health
@@ -76,6 +77,8 @@ class Parts(Listener):
         Raises StateError if the state can't be read.
         """
         self.files.show_published()
+        with self.database.read() as connection:
+            self._archives.update(archives.all_pages(connection))
         self._recorder.start()
 
     def stop_serving(self) -> None:
