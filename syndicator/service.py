@@ -98,6 +98,7 @@ class Service:
             self.output,
             on_published=self._listener.on_files,
             on_queued=self._listener.on_queued,
+            on_archived=self._listener.on_archived,
         )
         self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
@@ -176,6 +177,18 @@ class Service:
             status.remember_run(self.database, report)
             self._failed = False
         return report
+
+    def archive(self, progress: Progress = quiet, *, cancel: Cancel = NEVER) -> int:
+        """Update the archives as of the last run. Returns the number of pages that were made.
+
+        Raises OutputError, Cancelled and StateError. What was made stays, and the next call goes
+        on.
+        """
+        if not self._builder.may_archive:
+            return 0
+        self.database.check()
+        with locks.acquire(self.database, "run"):
+            return self._builder.archive(progress=progress, cancel=cancel)
 
     def _owner(self) -> Owner:
         return from_config.owner(self.config, state_id(self.database))

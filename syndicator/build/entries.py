@@ -232,5 +232,5 @@ def import_renderer() -> "type[Renderer]":
 
 
 def prune(connection: Connection) -> None:
-    """Delete the entries that are in no feed."""
+    """Delete the entries that are in no feed's document. Archives need all of them."""
     entries.remove(connection, entries.paths(connection) - feeds.post_paths(connection))

@@ -61,8 +61,8 @@ class FeedBuilder:
             with self._database.begin(durable=False) as connection:
                 posts.mark_unread(connection, loaded.mismatched)
         row = replace(row, stale=bool(loaded.mismatched or loaded.incomplete))
-        shown = shown_date(self._output, spec, known, run.now)
-        before = max((date for date in (row.updated, shown) if date), default=None)
+        seen = shown_date(self._output, spec, known, run.now)
+        before = max((date for date in (row.updated, seen) if date), default=None)
         feed = assemble.assemble(spec, run.site.info, loaded.entries, before, run.now)
         options = self._options
         key = assemble.content_key(feed, loaded.keys, options.version, options.aliases)
@@ -100,8 +100,13 @@ class FeedBuilder:
             older = None
             if shown:
                 older = post_queries.place_before(connection, spec.name, place_of(shown[-1]))
-            page = older and archives.page_before(connection, spec.name, older)
-        return History(spec.name, older=page.name if page else None, is_complete=older is None)
+            then = archives.continuation(connection, spec.name, older) if older else None
+        return History(
+            spec.name,
+            older=then.newest if then else None,
+            is_complete=older is None,
+            continued=then.page if then else None,
+        )
 
     def remove_unwanted(self, run: BuildContext) -> None:
         """Remove the feeds of terms that have none any more by the config or the site's."""

@@ -17,7 +17,7 @@ from syndicator.jekyll.site import Site
 from syndicator.model.content import Identity, PostHead
 from syndicator.model.progress import Phase, Progress
 from syndicator.sources.folder import SourceFolder
-from syndicator.store import entries, feeds, identities, posts, problems
+from syndicator.store import archives, entries, feeds, identities, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.post_rows import PostRow
 from syndicator.store.sql import batches
@@ -210,6 +210,8 @@ class Indexer:
         posts.put(connection, rows, [before for _, before in plan.changed if before])
         feeds.mark_stale(connection, plan.stale_feeds)
         if plan.changed or plan.removed:
+            archives.mark_posts(connection, index_plan.shown_rows(plan))
+            entries.remove(connection, index_plan.without_feed(plan))
             entries.mark_stale(connection, self._using_posts)
 
     def _give_up_suffixed(self, result: IndexResult) -> list[str]:

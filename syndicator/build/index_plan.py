@@ -1,6 +1,6 @@
 """Decides what documents as they were read change in the index."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syndicator.build import identity
@@ -105,6 +105,22 @@ def update(
         suffixed={path: claims.known.get(path) for path in assigned.suffixed},
         counts=_counts(changed),
     )
+
+
+def shown_rows(plan: IndexPlan) -> Iterator[PostRow]:
+    """The posts that feeds show otherwise after a plan: as they were, and as they are."""
+    yield from plan.removed
+    for row, before in plan.changed:
+        if before is None or _shown(before) != _shown(row):
+            yield row
+            if before:
+                yield before
+
+
+def without_feed(plan: IndexPlan) -> list[str]:
+    """The documents that are in no feed after a plan."""
+    changed = [row.stat.path for row, _ in plan.changed if not row.feeds]
+    return [*(row.stat.path for row in plan.removed), *changed]
 
 
 def _row(

@@ -7,6 +7,7 @@ from datetime import datetime
 from time import perf_counter
 
 from syndicator.build import invalidation, scan
+from syndicator.build.archive import Archiver
 from syndicator.build.compression import Compression
 from syndicator.build.context import BuildContext
 from syndicator.build.dependencies import Dependencies
@@ -21,8 +22,9 @@ from syndicator.build.snapshot import Reason, Snapshot, Snapshots
 from syndicator.cache import LruCache
 from syndicator.errors import OutputError, SourceError
 from syndicator.jekyll.site import Site
+from syndicator.model.archive import ArchivePage
 from syndicator.model.content import Report
-from syndicator.model.progress import NEVER, Cancel, Phase, Progress
+from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.outputs.folder import OutputFolder
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FileStates
@@ -80,10 +82,12 @@ class Builder:
         *,
         on_published: Callable[[Sequence[FileRow]], None],
         on_queued: Callable[[], None],
+        on_archived: Callable[[Sequence[ArchivePage]], None],
     ) -> None:
         """`on_published` gets files just written or removed, before any hub is notified of them.
 
         `on_queued` is called when a changed feed is published and its jobs are queued.
+        `on_archived` gets pages of archives that were written, or ended.
         """
         self.options = options
         self.database = database
@@ -96,6 +100,7 @@ class Builder:
         self._entry_loader: EntryLoader | None = None
         self._scanned = ""  #: the source as last scanned, its links resolved
         self._files = FileStates(options.source, options.theme)
+        self._archiver = Archiver(options, database, output, self._feeds, on_archived)
 
     def run(
         self,
@@ -130,6 +135,41 @@ class Builder:
         except BaseException:
             self._snapshots.invalidate(Reason.FAILED_RUN)  # the next run finds the same changes
             raise
+
+    @property
+    def may_archive(self) -> bool:
+        """Whether `archive` may have anything to do."""
+        return self._archiver.may_be_needed
+
+    def archive(self, *, progress: Progress = quiet, cancel: Cancel = NEVER) -> int:
+        """Update the archives as of the last run. Returns the number of pages that were made.
+
+        Nothing is done if there was no run in this process, or another process has had one since:
+        the next run comes first. Raises as `run`; what was made stays.
+        """
+        known = self._snapshots.load()
+        if known.is_first or known.built_at is None:
+            return 0
+
+        def step(done: int, total: int | None, phase: Phase) -> None:
+            progress(done, total, phase)
+            cancel.check(phase)
+
+        source = self.options.source_of(known.site)
+        loader = self._loader_for(known.site, source)
+        loader.begin(known.built_at, light_first=False)
+        compression = Compression(self.output)
+        run = BuildContext(
+            known, source, known.built_at, perf_counter(), step, cancel, loader, compression
+        )
+        try:
+            with compression:
+                made = self._archiver.run(run)
+                self._compress(run)
+        finally:
+            files = known.files | {row.path: row for row in run.rows}
+            self._snapshots.keep(replace(known, files=files))
+        return made
 
     def _look(self, now: datetime, paths: Collection[str] | None, progress: Progress) -> _Look:
         """Load the snapshot, scan, and find what is stale, all in one folder.
@@ -227,7 +267,8 @@ class Builder:
                 run.failure = run.failure or error
             run.progress(done, len(stale), Phase.BUILDING)
         with self.database.begin(durable=False) as connection:
-            prune(connection)
+            if not self.options.archive:
+                prune(connection)
             kv.put(connection, "now", run.now.isoformat())
 
     def _build_heavy(self, run: BuildContext) -> None:

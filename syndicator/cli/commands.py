@@ -4,7 +4,7 @@ Nothing heavy is imported before a command needs it, so that help and usage erro
 """
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -95,6 +95,7 @@ def build(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     """
     with open_service(config, verbose, make=True) as service, output.progress() as progress:
         report = service.build(progress)
+        report = replace(report, archived=service.archive(progress))
     output.print_report(report, json=json)
     raise typer.Exit(1 if report.problems else 0)
 

@@ -138,12 +138,26 @@ class Builds:
             self._run_failed(error)
         else:
             self._run_succeeded(report, run, begun)
+            self._archive()
         if self.trouble:
             gc.collect()  # the traceback's reference cycles keep the feeds in memory
         if self._first_run:
             self._first_run = False
             self._notify(Event.FIRST_RUN_OVER)
             import_renderer()  # so that the first saved post does not wait for its import
+
+    def _archive(self) -> None:
+        """Update the archives, until something is saved or due. The run after that goes on."""
+        urgent = Cancel(run=lambda: self._stopping.is_set() or self.worker.pending() != NOTHING)
+        try:
+            made = self._service.archive(lambda *_: self.worker.heartbeat.beat(), cancel=urgent)
+        except Cancelled:
+            return
+        except Exception as error:
+            self._run_failed(error)
+        else:
+            if made:
+                self._log.info("archived", pages=made)
 
     def _cancel(self, request: BuildRequest) -> Cancel:
         """A full scan takes seconds with many posts: a post that was just saved comes before it."""

@@ -63,6 +63,7 @@ def feed_page(feed: Feed) -> FeedFile:
     """
     spec, history = feed.spec, feed.history
     own = replace(spec, name=feed.own_name)
+    older = history and (history.continued or history.older)
     return _page(
         "feed.html",
         path=spec.path("html"),
@@ -75,7 +76,7 @@ def feed_page(feed: Feed) -> FeedFile:
         beside="../" if history and history.is_page else "",
         up="../" * spec.name.count("/"),
         is_archive=history is not None and history.is_page,
-        older=_page_link(spec, history.older) if history and history.older else None,
+        older=_page_link(spec, older) if older else None,
         newer=_page_link(spec, history.newer or history.current)
         if history and history.is_page
         else None,

@@ -26,11 +26,13 @@ class History(NamedTuple):
 
     current: str  #: the name of the feed
     is_page: bool = False  #: False: it is the feed's own document
-    #: The name of the page with the entries before these; None: these are the oldest, or the pages
-    #: are not there yet.
+    #: The name of the page before this one, or of the newest page, which may have some of the same
+    #: entries. None: these are the oldest, or the pages are not there yet.
     older: str | None = None
     newer: str | None = None  #: the name of the page after this one; None: it is the newest page
     is_complete: bool = False  #: the document has every entry of the feed
+    #: The name of the page for people who have read all of these entries; None: as `older`.
+    continued: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

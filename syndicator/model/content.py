@@ -285,6 +285,7 @@ class Report:
     files_written: int = 0
     repaired: int = 0  #: of these, files that someone else had changed or removed
     pings: int = 0  #: queued by this run
+    archived: int = 0  #: pages of archives that were made after this run
     next_due: datetime | None = None  #: when the next future post appears; None: no post waits
     problems: tuple[Problem, ...] = ()
     put_off: tuple[str, ...] = ()  #: posts left to the next run because something was urgent
@@ -321,7 +322,8 @@ class Report:
             f"; {self.feeds_changed:,} of {count(self.feeds, 'feed')} changed" if self.feeds else ""
         )
         repaired = f"; {count(self.repaired, 'file')} repaired" if self.repaired else ""
-        return f"{posts}{problems}{feeds}{repaired}{pings}"
+        archived = f"; {count(self.archived, 'archive page')} made" if self.archived else ""
+        return f"{posts}{problems}{feeds}{repaired}{pings}{archived}"
 
 
 def count(number: int, noun: str) -> str:

@@ -13,6 +13,7 @@ class Phase(StrEnum):
     READING = "reading posts"
     RENDERING = "rendering posts with Liquid"
     BUILDING = "building feeds"
+    ARCHIVING = "making pages of older posts"
 
 
 #: Called between the steps of a run: what is done, of how many (None: unknown), and the phase.

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from syndicator.model.archive import ArchivedFile, ArchivePage
 from syndicator.model.places import Interval, Place
+from syndicator.store.post_rows import PostRow, place_of
 from syndicator.store.schema import archive_changes, archive_pages, feeds
 from syndicator.store.sql import among, among_values, batches, to_json, upsert
 from syndicator.store.times import from_us, to_us
@@ -31,6 +32,7 @@ _NEWEST = (
 _NOT_AFTER = _NEWEST.where(archive_pages.c.oldest <= bindparam("at"))
 _REMOVE = delete(archive_pages).where(among(archive_pages.c.name))
 _CHANGES = select(archive_changes).where(archive_changes.c.feed == bindparam("of"))
+_ARCHIVED = select(feeds.c.name).where(feeds.c.archive_key.is_not(None))
 _UNMARK = delete(archive_changes).where(
     archive_changes.c.feed == bindparam("feed_"),
     archive_changes.c.published == bindparam("published_"),
@@ -48,16 +50,22 @@ def pages_of(connection: Connection, feed: str) -> list[ArchivePage]:
     return [_page(row) for row in connection.execute(_OF_FEED, {"of": feed})]
 
 
-def page_before(connection: Connection, feed: str, place: Place) -> ArchivePage | None:
-    """The newest page in use that does not begin after a place.
+class Continuation(NamedTuple):
+    """Where the history of a feed continues after some of its newest posts."""
 
-    None if there is none, or if the place is newer than every page: then one is missing.
-    """
+    newest: str  #: the name of the archive's newest page
+    page: str  #: the name of the page with the next older post
+
+
+def continuation(connection: Connection, feed: str, older: Place) -> Continuation | None:
+    """`older`: the place of the next older post. None: it is newer than every page in use."""
     newest = connection.execute(_NEWEST.limit(1), {"of": feed}).first()
-    if newest is None or place > _page(newest).newest:
+    if newest is None or older > _page(newest).newest:
         return None
-    rows = connection.execute(_NOT_AFTER.limit(100), {"of": feed, "at": to_us(place.published)})
-    return next((page for page in map(_page, rows) if page.oldest <= place), None)
+    rows = connection.execute(_NOT_AFTER.limit(100), {"of": feed, "at": to_us(older.published)})
+    pages = (page for page in map(_page, rows) if page.oldest <= older)
+    page = next(pages, None)
+    return Continuation(newest.name, page.name if page else newest.name)
 
 
 def put(connection: Connection, pages: Iterable[ArchivePage]) -> None:
@@ -86,6 +94,21 @@ def mark(connection: Connection, places: Iterable[tuple[str, Place]]) -> None:
         for feed, place in places
     }
     upsert(connection, archive_changes, list(rows.values()))
+
+
+def mark_posts(connection: Connection, rows: Iterable[PostRow]) -> None:
+    """Have the pages of these posts made again, in the feeds whose whole archive was made once."""
+    archived = set(connection.scalars(_ARCHIVED))
+    if archived:
+        mark(
+            connection,
+            (
+                (feed, place_of(row))
+                for row in rows
+                if row.head
+                for feed in archived.intersection(row.feeds)
+            ),
+        )
 
 
 def unmark(connection: Connection, feed: str, places: Collection[Place]) -> None:

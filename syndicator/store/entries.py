@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from syndicator.cache import LruCache
 from syndicator.model.content import Author, Entry, FileState, Media
 from syndicator.model.podcast import Episode, Transcript
-from syndicator.store import feeds, posts
+from syndicator.store import archives, feeds, posts
 from syndicator.store.schema import entries
 from syndicator.store.sql import among, among_values, batches, to_json, upsert
 
@@ -81,6 +81,7 @@ def mark_stale(connection: Connection, paths: Collection[str]) -> None:
     for batch in batches(paths):
         connection.execute(_MARK_STALE, among_values(batch))
     rows = posts.get(connection, paths).values()
+    archives.mark_posts(connection, rows)
     feeds.mark_stale(connection, {name for row in rows for name in row.feeds})
 
 

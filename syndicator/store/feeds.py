@@ -54,7 +54,15 @@ class FileRow:
 
 
 _ALL_FEEDS = select(feeds)
-_ALL_NAMES = select(feeds.c.name, feeds.c.kind, feeds.c.label, feeds.c.folded, feeds.c.content_key)
+_ALL_NAMES = select(
+    feeds.c.name,
+    feeds.c.kind,
+    feeds.c.label,
+    feeds.c.folded,
+    feeds.c.content_key,
+    feeds.c.archive_key,
+)
+_FEED = select(feeds).where(feeds.c.name == bindparam("wanted"))
 _POST_PATHS = select(feeds.c.post_paths)
 _STALE = select(feeds).where(feeds.c.stale).order_by(feeds.c.name)
 _MARK_STALE = update(feeds).where(among(feeds.c.name)).values(stale=True)
@@ -78,6 +86,7 @@ def all_names(connection: Connection) -> list[FeedRow]:
             label=row.label,
             folded=row.folded,
             content_key=row.content_key,
+            archive_key=row.archive_key,
         )
         for row in connection.execute(_ALL_NAMES)
     )
@@ -104,6 +113,11 @@ def _in_order(rows: Iterable[FeedRow]) -> list[FeedRow]:
 
 def stale(connection: Connection) -> list[FeedRow]:
     return [_feed_row(row) for row in connection.execute(_STALE)]
+
+
+def get(connection: Connection, name: str) -> FeedRow:
+    """A feed by its name, which must exist."""
+    return _feed_row(connection.execute(_FEED, {"wanted": name}).one())
 
 
 def put(connection: Connection, rows: Iterable[FeedRow]) -> None:

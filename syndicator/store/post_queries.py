@@ -1,6 +1,5 @@
 """The posts of a feed, those that are due, and others that are looked for in the index."""
 
-import json
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
@@ -165,15 +164,15 @@ def _may_be_in_series(head: PostHead) -> list[ColumnElement[bool]]:
     ]
 
 
-_FEEDS_DUE = select(posts.c.feeds).where(
+_DUE = select(posts).where(
     posts.c.out, posts.c.published > bindparam("after"), posts.c.published <= bindparam("until")
 )
 
 
-def feeds_due(connection: Connection, after: datetime, until: datetime) -> set[str]:
-    """The feeds of posts that became due later than `after` and not later than `until`."""
-    rows = connection.execute(_FEEDS_DUE, {"after": to_us(after), "until": to_us(until)})
-    return {feed for row in rows for feed in json.loads(row.feeds)}
+def due(connection: Connection, after: datetime, until: datetime) -> list[PostRow]:
+    """The posts that became due later than `after` and not later than `until`."""
+    rows = connection.execute(_DUE, {"after": to_us(after), "until": to_us(until)})
+    return [post_row(row) for row in rows]
 
 
 _NEXT_DUE = select(func.min(posts.c.published)).where(
