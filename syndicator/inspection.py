@@ -12,7 +12,7 @@ from syndicator.model.content import Problem, Report
 from syndicator.model.json_text import to_json
 from syndicator.model.progress import Progress, quiet
 from syndicator.mounts import read_mounts
-from syndicator.ops import doctor, network_disks, permissions, status, watch_limits
+from syndicator.ops import archive_room, doctor, network_disks, permissions, status, watch_limits
 from syndicator.ops.check import check
 from syndicator.ops.status import Status
 from syndicator.service import Clock, utcnow
@@ -50,6 +50,8 @@ def check_machine(
             mounts=read_mounts(),
         ),
     ]
+    if config.feeds.archive:
+        problems += archive_room.check_archives(config.state.url, config.output.path, clock())
     if config.source.watch:
         problems += watch_limits.check_watch_limits(config.source.path)
     if config.state.file and config.state.group is not None:

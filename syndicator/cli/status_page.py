@@ -25,6 +25,10 @@ def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> It
     yield f"  feeds   {status.url}"
     yield f"  state   {status.state}{state_size}{state_free}"
     yield f"  output  {status.output}, {output_size}"
+    if status.archive_pages or status.archive_waiting:
+        waiting = f"; {count(status.archive_waiting, 'post')} not in place yet"
+        pages = f"{count(status.archive_pages, 'page')}, {size(status.archive_bytes)}"
+        yield f"  archive {pages}{waiting if status.archive_waiting else ''}"
     if status.polled:
         yield f"  polled  {ago(status.polled, now)}"
     if concerns:

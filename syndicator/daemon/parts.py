@@ -9,6 +9,7 @@ from syndicator.daemon.recorder import Recorder
 from syndicator.daemon.scheduler import Scheduler
 from syndicator.daemon.serving import (
     ServedFiles,
+    archives_of,
     catalogue_of,
     hub_routes,
     operator_app,
@@ -18,8 +19,10 @@ from syndicator.daemon.serving import (
 from syndicator.daemon.signals import Event
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.inspection import status_json
+from syndicator.model.archive import ArchivePage
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.service import Listener, Service
+from syndicator.store import archives
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.web.health import Health
@@ -48,7 +51,8 @@ class Parts(Listener):
         self.service = service = Service(config, claimer=_CLAIMER, listener=self)
         self.database = service.database
         self.scheduler = Scheduler(service, source_of(config, self.database), telemetry, notify)
-        catalogue = catalogue_of(config)
+        self._archives = archives_of(config, service.output)
+        catalogue = catalogue_of(config, self._archives)
         self.files = ServedFiles(catalogue, service.database, service.output)
         self._recorder = Recorder(service.database, telemetry)
         health = Health(
@@ -73,6 +77,8 @@ class Parts(Listener):
         Raises StateError if the state can't be read.
         """
         self.files.show_published()
+        with self.database.read() as connection:
+            self._archives.update(archives.all_pages(connection))
         self._recorder.start()
 
     def stop_serving(self) -> None:
@@ -86,6 +92,9 @@ class Parts(Listener):
 
     def on_files(self, rows: Sequence[FileRow]) -> None:
         self.files.show(rows)
+
+    def on_archived(self, pages: Sequence[ArchivePage]) -> None:
+        self._archives.update(pages)
 
     def on_queued(self) -> None:
         self.scheduler.pushes.request_now()

@@ -15,6 +15,7 @@ from syndicator.store import feeds
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.web.app import counter, make_app
+from syndicator.web.archives import Archives
 from syndicator.web.catalogue import Catalogue, FeedCatalogue, OnRequest
 from syndicator.web.health import Health, admin_app
 from syndicator.web.hub import Hub, HubEndpoint
@@ -96,13 +97,23 @@ def _is_topic(row: FileRow) -> bool:
     return bool(row.hubs) and not row.gone and row.path.rpartition(".")[0] == row.feed
 
 
-def catalogue_of(config: Config) -> Catalogue:
-    """An empty catalogue for the files of this config."""
+def catalogue_of(config: Config, archives: Archives) -> Catalogue:
+    """An empty catalogue for the files of this config, and for the pages of their archives."""
     return Catalogue(
-        max_age=int(config.web.max_age.total_seconds()),
+        max_age=_max_age(config),
         home=config.feeds.url,
         moved={path: config.feeds.url + to for path, to in config.feeds.moved},
+        archives=archives,
     )
+
+
+def archives_of(config: Config, output: OutputFolder) -> Archives:
+    """The archives of this config's feeds, still without pages, with files in `output`."""
+    return Archives(max_age=_max_age(config), home=config.feeds.url, read=output.files.read_part)
+
+
+def _max_age(config: Config) -> int:
+    return int(config.web.max_age.total_seconds())
 
 
 def public_app(

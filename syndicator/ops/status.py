@@ -18,7 +18,7 @@ from syndicator.errors import StateError, SyndicatorError
 from syndicator.model.content import Problem, Report
 from syndicator.model.outbox import JobKind, JobState, queued_by_kind
 from syndicator.ops import disk
-from syndicator.store import feeds, kv, locks, outbox, post_queries, posts, subscriptions
+from syndicator.store import archives, feeds, kv, locks, outbox, post_queries, posts, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState
 from syndicator.store.subscriptions import Audience
@@ -63,7 +63,10 @@ class Status:
     state: str
     state_bytes: int | None  #: bytes; None: the state is not a file
     output: str
-    output_bytes: int  #: bytes
+    output_bytes: int  #: bytes, without archives
+    archive_pages: int  #: pages in use
+    archive_waiting: int  #: posts whose place in an archive is not up to date
+    archive_bytes: int  #: bytes, with those of pages that ended
     disk_free_bytes: int  #: bytes, on the output's disk
     state_free_bytes: int | None  #: bytes, on the state's disk; None: the state is not a file
     posts: int
@@ -198,6 +201,7 @@ def collect(
         counts = outbox.counts(connection)
         audiences = subscriptions.by_topic(connection, now)
         subscribers = {topic: audience.subscribers for topic, audience in audiences.items()}
+        archived = archives.summary(connection)
         found = found_problems(connection, options, {file.path for file in files}, now)
         return Status(
             version=version,
@@ -209,6 +213,9 @@ def collect(
             state_bytes=_file_size(database.path),
             output=str(output),
             output_bytes=sum(size for file in files for size, _ in file.disk.values()),
+            archive_pages=archived.pages,
+            archive_waiting=archived.waiting,
+            archive_bytes=archived.bytes,
             disk_free_bytes=disk.free_bytes(output),
             state_free_bytes=disk.free_bytes(database.path.parent) if database.path else None,
             posts=posts.count(connection),

@@ -6,7 +6,7 @@ User-Agent names the hub's host, as PubSubHubbub asks of hubs.
 Limits: a fetch shows that the hub has the new bytes, not that it sent them to subscribers. A hub
 is not detected if it fetches from another address under another name, or from a web server or
 cache in front of this one. Hub and readers on one machine look alike, unless a trusted proxy
-names them.
+names them. Pages of archives, which no ping is about, count as well.
 """
 
 import time

@@ -457,6 +457,7 @@ def test_init_writes_a_config_that_works(tmp_path: Path) -> None:
     assert '"feed.xml" = "all.atom"' in text
     assert '"feed/Local News.xml" = "category/local-news.atom"' in text
     assert 'path  = "../site"' in text
+    assert "\narchive   = true " in text
     checked = command("check")
     assert (checked.returncode, checked.stdout.splitlines()[-1]) == (0, "1 post")
     assert (

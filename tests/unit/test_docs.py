@@ -197,7 +197,8 @@ def test_the_shipped_config_shows_the_defaults(tmp_path: Path) -> None:
     bare = tmp_path / "config/syndicator.toml"
     bare.parent.mkdir()
     bare.write_text(
-        '[source]\npath = "../examples/site"\n[feeds.aliases]\n"feed.xml" = "all.atom"\n'
+        '[source]\npath = "../examples/site"\n[feeds]\narchive = true\n'
+        '[feeds.aliases]\n"feed.xml" = "all.atom"\n'
     )
     shown = tmp_path / "config/shown.toml"
     shown.write_text(re.sub(r"^(by|limit|content) .*$", "", text, flags=re.MULTILINE))

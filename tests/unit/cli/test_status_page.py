@@ -1,5 +1,6 @@
 """The page of `syndicator status`: times, sizes and queued jobs."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -29,6 +30,9 @@ STATUS = Status(
     state_bytes=1,
     output="/srv/feeds",
     output_bytes=1,
+    archive_pages=0,
+    archive_waiting=0,
+    archive_bytes=0,
     disk_free_bytes=1,
     state_free_bytes=1,
     posts=1,
@@ -87,6 +91,21 @@ def test_queued_jobs() -> None:
         "    failed 1 minute ago: it answered 503",
         "    next attempt now",
     ]
+
+
+@pytest.mark.parametrize(
+    ("pages", "waiting", "line"),
+    [
+        (0, 0, None),
+        (1, 0, "  archive 1 page, 1.5 KiB"),
+        (1200, 3, "  archive 1,200 pages, 1.5 KiB; 3 posts not in place yet"),
+    ],
+)
+def test_archives(pages: int, waiting: int, line: str | None) -> None:
+    """A line of their own, if there are any."""
+    status = replace(STATUS, archive_pages=pages, archive_waiting=waiting, archive_bytes=1536)
+    lines = status_lines(status, (), NOW)
+    assert [each for each in lines if "archive" in each] == ([line] if line else [])
 
 
 def test_a_stopped_daemon_serves_nothing() -> None:
