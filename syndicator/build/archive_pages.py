@@ -1,150 +1,142 @@
-"""Decides which entries stand on which page of an archive, and how pages are linked."""
+"""Makes the pages of an archive: which entries stand on which page, its links, its files.
+
+Values only, so that worker processes can do it.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 from urllib.parse import quote
 
 from syndicator import formats
 from syndicator.build import assemble
 from syndicator.build.page_borders import Block, halves
 from syndicator.formats.selection import Selection
-from syndicator.model.archive import ArchivedFile, ArchivePage, History
-from syndicator.model.content import Entry, Feed, FeedSpec, Problem, SiteInfo, fingerprint
-from syndicator.model.places import Interval, Place
+from syndicator.model.archive import ArchivePage, History
+from syndicator.model.content import Entry, FeedFile, FeedSpec, Problem, SiteInfo, fingerprint
+from syndicator.model.places import Place
 from syndicator.store.feeds import FileRow
 
 #: Bytes of a page that are left for its links, at most. They are not known when it is divided.
 LINKS = 1024
 
+#: The names of the pages before and after a page; None: it is the first or the last.
+Links = tuple[str | None, str | None]
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PageContent:
-    """The entries of a page, before it is linked with others."""
 
-    name: str
-    block: Interval
-    places: tuple[Place, ...]  #: oldest first
-    posts: tuple[str, ...]  #: of its entries, newest first
-    feed: Feed
+class PageRequest(NamedTuple):
+    """A block to be made into pages, and what they are made with."""
+
+    block: Block
+    entries: Mapping[str, Entry]  #: by the path of their post; posts without one are left out
+    links: Links  #: of the block's first page to what is before, and of its last page
+    is_open: bool  #: new posts may still be added
+    spec: FeedSpec  #: of the feed
+    site: SiteInfo
+    version: str  #: of the program
+    keys: Mapping[str, str]  #: of the pages that are there, by name
+
+
+class MadePage(NamedTuple):
+    """A page, and its files unless they are as they were."""
+
+    page: ArchivePage  #: without files
+    files: tuple[FeedFile, ...] | None  #: None: the page that is there has the same key
     problems: tuple[Problem, ...]
 
 
-def name_of(feed: str, interval: Interval) -> str:
-    """The name of the page of an interval: the path of its files without the suffix."""
-    return f"{feed}/{interval.name}"
-
-
-def divide(
-    block: Block, entries: Mapping[str, Entry], spec: FeedSpec, site: SiteInfo
-) -> list[PageContent]:
-    """The pages of a block, oldest first: one, or more if its files would be too large.
-
-    `entries`: by the path of their post; posts without one are left out. `spec`: of the feed.
-    """
-    pages = []
-    waiting = [block]
+def make_pages(_tools: object, request: PageRequest) -> list[MadePage]:
+    """The pages of a block, oldest first: one, or more if its files would be too large."""
+    parts: list[tuple[Block, Selection]] = []
+    waiting = [request.block]
     while waiting:
         part = waiting.pop()
-        paths = [place.path for place in reversed(part.places) if place.path in entries]
-        selection = _selection(
-            name_of(spec.name, part.interval), [entries[path] for path in paths], spec, site
-        )
+        selection = _select(part, request)
         if len(part.places) > 1 and selection.shown < len(selection.feed.entries):
             waiting += reversed(halves(part.places))
         elif selection.feed.entries:
-            pages.append(_content(block.interval, part.places, paths, selection))
-    return pages
+            parts.append((part, selection))
+    older, newer = request.links
+    names = [older, *(selection.feed.spec.name for _, selection in parts), newer]
+    return [
+        _made(part.places, selection, (names[at], names[at + 2]), request)
+        for at, (part, selection) in enumerate(parts)
+    ]
 
 
-def again(
-    page: ArchivePage,
-    entries: Mapping[str, Entry],
-    spec: FeedSpec,
-    site: SiteInfo,
-    links: tuple[str | None, str | None],
-) -> PageContent:
-    """The content of a page as it was made before, but for its entries and links."""
-    paths = [path for path in page.posts if path in entries]
-    selection = _selection(page.name, [entries[path] for path in paths], spec, site)
-    content = _content(page.block, (page.oldest, page.newest), paths, selection)
-    return _with_links(content, *links)
+def make_again(page: ArchivePage, request: PageRequest) -> MadePage:
+    """One page again, which is not divided, with other links or entries."""
+    posts = tuple(Place(page.oldest.published, path) for path in reversed(page.posts))
+    selection = _select(Block(page.block, posts), request, page.name)
+    return _made((page.oldest, page.newest), selection, request.links, request)
 
 
-def _selection(name: str, entries: Sequence[Entry], spec: FeedSpec, site: SiteInfo) -> Selection:
-    # Hubs know the feed's own document only.
-    feed = assemble.assemble(replace(spec, name=name, hubs=()), site, entries)
-    history = History(spec.name, is_page=True)
+def _select(part: Block, request: PageRequest, name: str | None = None) -> Selection:
+    """Which entries a part of a block has. `name`: of its page; None: that of its interval."""
+    spec = replace(
+        request.spec,
+        name=name or name_of(request.spec.name, part),
+        hubs=(),  # they know the feed's own document only
+    )
+    newest_first = [place.path for place in reversed(part.places)]
+    entries = [request.entries[path] for path in newest_first if path in request.entries]
+    feed = assemble.assemble(spec, request.site, entries)
+    history = History(request.spec.name, is_page=True)
     return formats.select_entries(replace(feed, history=history), LINKS)
 
 
-def _content(
-    block: Interval, places: Sequence[Place], paths: Sequence[str], selection: Selection
-) -> PageContent:
-    return PageContent(
-        name=selection.feed.spec.name,
-        block=block,
-        places=tuple(places),
-        posts=tuple(paths),
-        feed=selection.feed,
-        problems=selection.problems,
-    )
-
-
-def chain(
-    feed: str,
-    in_use: Iterable[tuple[Place, str]],
-    made: Iterable[tuple[Place, str]],
-    waiting: Iterable[Block],
-) -> dict[str, tuple[str | None, str | None]]:
-    """The names of the pages before and after each page that is made now, by its name.
-
-    `in_use`, `made`: the places at which pages begin, and their names. `waiting`: blocks that are
-    made later, most often as one page each.
-    """
-    made = list(made)
-    later = [(block.places[0], name_of(feed, block.interval)) for block in waiting]
-    names = [name for _, name in sorted([*in_use, *made, *later])]
-    links = dict(zip(names, zip([None, *names], [*names[1:], None], strict=False), strict=True))
-    return {name: links[name] for _, name in made}
-
-
-def linked(content: PageContent, links: Mapping[str, tuple[str | None, str | None]]) -> PageContent:
-    """A page with links to those beside it, see `chain`."""
-    return _with_links(content, *links[content.name])
-
-
-def _with_links(content: PageContent, older: str | None, newer: str | None) -> PageContent:
-    history = History(content.feed.own_name, is_page=True, older=older, newer=newer)
-    return replace(content, feed=replace(content.feed, history=history))
-
-
-def key_of(content: PageContent, version: str) -> str:
-    """A digest of all that a page's files are made of: equal keys mean equal files."""
-    return fingerprint(version, content.feed)
-
-
-def page_of(
-    content: PageContent, key: str, files: Mapping[str, ArchivedFile], *, is_open: bool
-) -> ArchivePage:
-    """The page as the state has it."""
-    history = content.feed.history
-    return ArchivePage(
-        name=content.name,
-        feed=content.feed.own_name,
-        block=content.block,
-        oldest=content.places[0],
-        newest=content.places[-1],
-        posts=content.posts,
+def _made(
+    places: Sequence[Place], selection: Selection, links: Links, request: PageRequest
+) -> MadePage:
+    older, newer = links
+    history = History(request.spec.name, is_page=True, older=older, newer=newer)
+    feed = replace(selection.feed, history=history)
+    key = fingerprint(request.version, feed)
+    page = ArchivePage(
+        name=feed.spec.name,
+        feed=request.spec.name,
+        block=request.block.interval,
+        oldest=places[0],
+        newest=places[-1],
+        posts=tuple(entry.path for entry in feed.entries),
         key=key,
-        older=history and history.older,
-        newer=history and history.newer,
-        files=files,
-        is_open=is_open,
+        older=older,
+        newer=newer,
+        files={},
+        is_open=request.is_open,
     )
+    same = request.keys.get(page.name) == key
+    return MadePage(page, None if same else formats.archive_files(feed), selection.problems)
+
+
+def name_of(feed: str, block: Block) -> str:
+    """The name of the page of a block: the path of its files without the suffix."""
+    return f"{feed}/{block.interval.name}"
+
+
+def chain(pages: Iterable[tuple[Place, str]]) -> dict[str, Links]:
+    """The links of pages, by name. `pages`: the place at which each begins, and its name."""
+    names = [None, *(name for _, name in sorted(pages)), None]
+    return {
+        name: (names[at], names[at + 2]) for at, name in enumerate(names[1:-1]) if name is not None
+    }
+
+
+def mended(page: ArchivePage, names: Mapping[str, Sequence[str]]) -> Links:
+    """The links of a page, once it is known what the blocks beside it were made into.
+
+    `names`: of the pages of blocks, oldest first, by the name that was expected.
+    """
+    older, newer = page.older, page.newer
+    if older is not None and names.get(older):
+        older = names[older][-1]
+    if newer is not None and names.get(newer):
+        newer = names[newer][0]
+    return older, newer
 
 
 def file_rows(page: ArchivePage, base: str) -> dict[str, FileRow]:
-    """The files of a page as published files, by path."""
+    """The files of a page as published files, by path. `base`: the address of the folder."""
     return {
         path: FileRow(
             path=path,
@@ -159,18 +151,3 @@ def file_rows(page: ArchivePage, base: str) -> dict[str, FileRow]:
         for suffix, file in page.files.items()
         for path in (f"{page.name}.{suffix}",)
     }
-
-
-def links_to_mend(
-    pages: Sequence[ArchivePage],
-) -> list[tuple[int, tuple[str | None, str | None]]]:
-    """Which pages are linked with others than their neighbours, and the right links.
-
-    `pages`: all pages of a feed that are in use, oldest first.
-    """
-    names = [None, *(page.name for page in pages), None]
-    return [
-        (at, (names[at], names[at + 2]))
-        for at, page in enumerate(pages)
-        if (page.older, page.newer) != (names[at], names[at + 2])
-    ]

@@ -1,28 +1,41 @@
 """One update of one feed's archive: decides what changed, makes those pages, and links them."""
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from syndicator import formats
 from syndicator.build import archive_pages, archive_plan, publish
-from syndicator.build.archive_pages import PageContent
+from syndicator.build.archive_pages import (
+    Links,
+    MadePage,
+    PageRequest,
+    make_again,
+    make_pages,
+    name_of,
+)
 from syndicator.build.archive_plan import ArchivePlan
 from syndicator.build.context import BuildContext
 from syndicator.build.page_borders import Block, block_around, blocks
+from syndicator.build.post_workers import PostWorkers
+from syndicator.build.processes import Pending
 from syndicator.model.archive import ArchivedFile, ArchivePage
-from syndicator.model.content import Entry, FeedSpec
+from syndicator.model.content import Entry, FeedFile, FeedSpec
 from syndicator.model.places import EVERYTHING, Interval, Place
 from syndicator.model.progress import Phase
 from syndicator.outputs.folder import OutputFolder
 from syndicator.store import archives, post_queries, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow
-from syndicator.store.post_rows import place_of
+from syndicator.store.post_rows import PostRow, place_of
+from syndicator.store.sql import batches
 
 #: Blocks that are made between two commits.
-_BLOCKS = 16
+_BLOCKS = 8
+
+#: How many times as many are given to worker processes ahead.
+_CHUNKS_AHEAD = 2
 
 
 class UnreadError(Exception):
@@ -54,6 +67,9 @@ class ArchiveUpdate:
         self._version = version
         self._most = archive_plan.posts_on_a_page(spec.limit)
         self.made = 0  #: pages whose files were written
+        self._known: dict[str, ArchivePage] = {}  #: every page of the feed, by name
+        self._newest: Interval | None = None  #: the block that new posts are added to
+        self._workers: PostWorkers | None = None
 
     def run(self, row: FeedRow, key: str) -> None:
         """`key`: of the settings that the whole archive is made with.
@@ -62,19 +78,15 @@ class ArchiveUpdate:
         """
         feed = self._spec.name
         with self._database.read() as connection:
-            known = {page.name: page for page in archives.pages_of(connection, feed)}
+            self._known = {page.name: page for page in archives.pages_of(connection, feed)}
             changed = archives.changes(connection, feed)
             whole = row.archive_key != key
-            plan = self._plan(connection, row, known.values(), None if whole else changed)
-            members = self._members(connection, known.values(), None if whole else changed)
-        self._withdraw(known.values(), members)
-        in_use, waiting = list(plan.keep), list(plan.make)
-        while waiting:
-            now, waiting = waiting[:_BLOCKS], waiting[_BLOCKS:]
-            in_use += self._make(now, in_use, waiting, known)
-            self._run.progress(len(in_use), len(in_use) + len(waiting), Phase.ARCHIVING)
-        in_use.sort(key=lambda page: page.oldest)
-        self._mend_links(in_use, known)
+            plan = self._plan(connection, row, None if whole else changed)
+            self._newest = self._newest_block(connection)
+            members = self._members(connection, None if whole else changed)
+        self._withdraw(members)
+        in_use = self._make(plan)
+        self._mend_links(in_use)
         self._end(plan.replaced, in_use)
         with self._database.begin() as connection:
             archives.unmark(connection, feed, changed)
@@ -86,11 +98,10 @@ class ArchiveUpdate:
         self,
         connection: Connection,
         row: FeedRow,
-        known: Collection[ArchivePage],
         changed: Sequence[Place] | None,
     ) -> ArchivePlan:
         """`changed`: the places that changed; None: any may have."""
-        in_use = [page for page in known if not page.ended]
+        in_use = [page for page in self._known.values() if not page.ended]
         edge = self._edge(connection, row.shown)
         regions = [EVERYTHING]
         if changed is not None:
@@ -142,73 +153,123 @@ class ArchiveUpdate:
                 found.append(self._block_around(connection, place).interval)
         return found
 
+    def _newest_block(self, connection: Connection) -> Interval | None:
+        newest = post_queries.newest(connection, self._spec.name, self._run.until, 1)
+        return self._block_around(connection, place_of(newest[0])).interval if newest else None
+
     # ----------------------------------------------------------------------------- what does it
 
-    def _make(
-        self,
-        now: Sequence[Block],
-        in_use: Sequence[ArchivePage],
-        waiting: Sequence[Block],
-        known: Mapping[str, ArchivePage],
-    ) -> list[ArchivePage]:
-        """Make the pages of some blocks. Returns them, in the state as well."""
-        feed, site = self._spec.name, self._run.site.info
-        entries = self._entries(place.path for block in now for place in block.places)
-        contents = [
-            content
-            for block in now
-            for content in archive_pages.divide(block, entries, self._spec, site)
-        ]
-        chain = archive_pages.chain(
-            feed,
-            [(page.oldest, page.name) for page in in_use],
-            [(content.places[0], content.name) for content in contents],
-            waiting,
-        )
-        newest = self._newest_block()
-        return self._publish(
+    def _make(self, plan: ArchivePlan) -> list[ArchivePage]:
+        """Make the pages of a plan's blocks. Returns all pages in use then, oldest first.
+
+        Worker processes render and make pages ahead, if there are enough.
+        """
+        in_use = list(plan.keep)
+        count = sum(len(block.places) for block in plan.make)
+        workers = self._run.workers
+        self._workers = workers if workers and workers.start_to_render(count) else None
+        chunks = list(batches(plan.make, _BLOCKS))
+        links = archive_pages.chain(
             [
-                (archive_pages.linked(content, chain), content.block == newest)
-                for content in contents
-            ],
-            known,
+                *((page.oldest, page.name) for page in plan.keep),
+                *((one.places[0], name_of(self._spec.name, one)) for one in plan.make),
+            ]
         )
+        begun: deque[list[tuple[PageRequest, Pending[list[MadePage]]]]] = deque()
+        for at, chunk in enumerate(chunks):
+            self._render_ahead(chunks[at + 1] if at + 1 < len(chunks) else ())
+            begun.append(self._begin(chunk, links))
+            if len(begun) > _CHUNKS_AHEAD:
+                in_use += self._finish(begun.popleft())
+            self._run.progress(at, len(chunks), Phase.ARCHIVING)
+        while begun:
+            in_use += self._finish(begun.popleft())
+        return sorted(in_use, key=lambda page: page.oldest)
 
-    def _newest_block(self) -> Interval | None:
+    def _render_ahead(self, blocks: Sequence[Block]) -> None:
+        if self._workers:
+            self._run.loader.render_ahead(self._rows(blocks), self._run.until)
+
+    def _begin(
+        self, blocks: Sequence[Block], links: Mapping[str, Links]
+    ) -> list[tuple[PageRequest, Pending[list[MadePage]]]]:
+        entries = self._entries(self._rows(blocks))
+        begun = []
+        for block in blocks:
+            request = self._request(block, entries, links[name_of(self._spec.name, block)])
+            pending = (
+                self._workers.submit(make_pages, request)
+                if self._workers
+                else Pending.of(make_pages(None, request))
+            )
+            begun.append((request, pending))
+        return begun
+
+    def _finish(
+        self, begun: Sequence[tuple[PageRequest, Pending[list[MadePage]]]]
+    ) -> list[ArchivePage]:
+        """Publish the pages of some blocks.
+
+        If a block was divided, or none of its posts can be shown, the links of those beside it were
+        guessed wrongly.
+        """
+        made = [(request, pending.result()) for request, pending in begun]
+        feed = self._spec.name
+        names = {
+            name_of(feed, request.block): [page.page.name for page in pages]
+            for request, pages in made
+        }
+        for request, pages in made:
+            for at, page in enumerate(pages):
+                links = archive_pages.mended(page.page, names)
+                if links != (page.page.older, page.page.newer):
+                    pages[at] = make_again(page.page, request._replace(links=links))
+        return self._publish([page for _, pages in made for page in pages])
+
+    def _rows(self, blocks: Iterable[Block]) -> list[PostRow]:
+        return self._posts([place.path for block in blocks for place in block.places])
+
+    def _posts(self, paths: Sequence[str]) -> list[PostRow]:
         with self._database.read() as connection:
-            newest = post_queries.newest(connection, self._spec.name, self._run.until, 1)
-            if not newest:
-                return None
-            return self._block_around(connection, place_of(newest[0])).interval
+            rows = posts.get(connection, paths)
+        return [rows[path] for path in paths if path in rows]
 
-    def _entries(self, paths: Iterable[str]) -> dict[str, Entry]:
+    def _entries(self, rows: Sequence[PostRow]) -> dict[str, Entry]:
         """The entries of posts, by path. Raises UnreadError."""
-        wanted = list(paths)
-        with self._database.read() as connection:
-            rows = posts.get(connection, wanted)
-        present = [rows[path] for path in wanted if path in rows]
-        loaded = self._run.loader.load(present, self._run.until)
+        loaded = self._run.loader.load(rows, self._run.until)
         if missing := set(loaded.mismatched) - set(loaded.paths):
             raise UnreadError(missing)
         return dict(zip(loaded.paths, loaded.entries, strict=True))
 
-    def _publish(
-        self,
-        contents: Iterable[tuple[PageContent, bool]],
-        known: Mapping[str, ArchivePage],
-    ) -> list[ArchivePage]:
-        """Write pages that differ, and store them. With each: whether new posts may be added."""
+    def _request(self, block: Block, entries: Mapping[str, Entry], links: Links) -> PageRequest:
+        known = {page.name: page for page in self._known.values() if page.block == block.interval}
+        return PageRequest(
+            block=block,
+            entries={
+                place.path: entries[place.path] for place in block.places if place.path in entries
+            },
+            links=links,
+            is_open=block.interval == self._newest,
+            spec=self._spec,
+            site=self._run.site.info,
+            version=self._version,
+            keys={name: page.key for name, page in known.items() if is_intact(self._output, page)},
+        )
+
+    def _publish(self, made: Iterable[MadePage]) -> list[ArchivePage]:
+        """Write the files of pages that differ, and store the pages."""
         pages, changed, found = [], [], {}
-        for content, is_open in contents:
-            before = known.get(content.name)
-            key = archive_pages.key_of(content, self._version)
-            same = before and before.key == key and is_intact(self._output, before)
-            files = before.files if before and same else self._write(content, before)
-            page = archive_pages.page_of(content, key, files, is_open=is_open)
+        for page, files, page_problems in made:
+            before = self._known.get(page.name)
+            if files is not None:
+                page = replace(page, files=self._write(page.name, files, before))
+            elif before:
+                page = replace(page, files=before.files)
             pages.append(page)
             if page != before:
                 changed.append(page)
-                found[page.name] = content.problems
+                found[page.name] = page_problems
+                self._known[page.name] = page
         if changed:
             self._on_archived(changed)
             with self._database.begin() as connection:
@@ -216,32 +277,37 @@ class ArchiveUpdate:
                 problems.replace(connection, "archive", found)
         return pages
 
-    def _write(self, content: PageContent, before: ArchivePage | None) -> dict[str, ArchivedFile]:
+    def _write(
+        self, name: str, files: Sequence[FeedFile], before: ArchivePage | None
+    ) -> dict[str, ArchivedFile]:
         """Write the files of a page that differ from those before, or from the disk."""
         self.made += 1
-        published = publish.publish(
-            self._output,
-            formats.archive_files(content.feed),
-            archive_pages.file_rows(before, self._spec.base) if before else {},
-            content.name,
-            self._run.now,
-        )
+        known = archive_pages.file_rows(before, self._spec.base) if before else {}
+        published = publish.publish(self._output, files, known, name, self._run.now)
         return {
             row.path.rpartition(".")[2]: ArchivedFile(row.digest, row.updated, row.disk)
             for row in published.rows
             if not row.gone
         }
 
-    def _mend_links(self, in_use: list[ArchivePage], known: Mapping[str, ArchivePage]) -> None:
+    def _mend_links(self, in_use: list[ArchivePage]) -> None:
         """Make the pages again that are linked with others than their neighbours."""
-        newest = self._newest_block()
-        known = {**known, **{page.name: page for page in in_use}}
-        for at, links in archive_pages.links_to_mend(in_use):
-            page = in_use[at]
-            entries = self._entries(page.posts)
-            content = archive_pages.again(page, entries, self._spec, self._run.site.info, links)
-            in_use[at : at + 1] = self._publish([(content, page.block == newest)], known)
-            self._run.progress(at, len(in_use), Phase.ARCHIVING)
+        links = archive_pages.chain((page.oldest, page.name) for page in in_use)
+        for at, page in enumerate(in_use):
+            if (page.older, page.newer) != links[page.name]:
+                made = self._again(page, links[page.name])
+                in_use[at : at + 1] = self._publish([made])
+                self._run.progress(at, len(in_use), Phase.ARCHIVING)
+            elif page.is_open != (page.block == self._newest):
+                in_use[at] = replace(page, is_open=page.block == self._newest)
+                with self._database.begin() as connection:
+                    archives.put(connection, [in_use[at]])
+                self._on_archived([in_use[at]])
+
+    def _again(self, page: ArchivePage, links: Links) -> MadePage:
+        entries = self._entries(self._posts(page.posts))
+        block = Block(page.block, tuple(Place(page.oldest.published, path) for path in page.posts))
+        return make_again(page, self._request(block, entries, links))
 
     def _end(self, replaced: Iterable[ArchivePage], in_use: Sequence[ArchivePage]) -> None:
         """End the pages whose entries stand on others now. Their files stay for some time."""
@@ -259,51 +325,38 @@ class ArchiveUpdate:
 
     # --------------------------------------------------------------------- what was taken back
 
-    def _members(
-        self,
-        connection: Connection,
-        known: Iterable[ArchivePage],
-        changed: Sequence[Place] | None,
-    ) -> dict[str, bool]:
+    def _members(self, connection: Connection, changed: Sequence[Place] | None) -> dict[str, bool]:
         """Whether posts on ended pages are still in the feed. `changed` None: of all of them."""
-        paths = {path for page in known if page.ended and page.files for path in page.posts}
+        paths = {path for page in self._ended() for path in page.posts}
         if changed is not None:
             paths &= {place.path for place in changed}
         rows = posts.get(connection, paths)
-        return {
-            path: path in rows
-            and self._spec.name in rows[path].feeds
-            and place_of(rows[path]).published <= self._run.until
-            for path in paths
-        }
+        return {path: path in rows and self._is_member(rows[path]) for path in paths}
 
-    def _withdraw(self, known: Iterable[ArchivePage], members: Mapping[str, bool]) -> None:
+    def _is_member(self, row: PostRow) -> bool:
+        is_out = row.head is not None and row.head.published <= self._run.until
+        return is_out and self._spec.name in row.feeds
+
+    def _ended(self) -> list[ArchivePage]:
+        return [page for page in self._known.values() if page.ended and page.files]
+
+    def _withdraw(self, members: Mapping[str, bool]) -> None:
         """Take back posts that are not in the feed any more from the files of ended pages."""
-        for page in known:
-            if (
-                page.ended
-                and page.files
-                and not all(members.get(path, True) for path in page.posts)
-            ):
-                self._withdraw_from(page, [path for path in page.posts if members.get(path, True)])
-
-    def _withdraw_from(self, page: ArchivePage, left: Sequence[str]) -> None:
-        content = None
-        if left:
-            entries = self._entries(left)
-            links = (page.older, page.newer)
-            page = replace(page, posts=tuple(left))
-            content = archive_pages.again(page, entries, self._spec, self._run.site.info, links)
-        if content:
-            files = self._write(content, page)
-        else:
-            files = {}
-            for suffix in page.files:
+        for page in self._ended():
+            left = tuple(path for path in page.posts if members.get(path, True))
+            if left == page.posts:
+                continue
+            files: Mapping[str, ArchivedFile] = {}
+            if left:
+                made = self._again(replace(page, posts=left), (page.older, page.newer))
+                files = self._write(page.name, made.files or (), page)
+            for suffix in page.files.keys() - files.keys():
                 self._output.remove(f"{page.name}.{suffix}")
-        page = replace(page, files=files)
-        self._on_archived([page])
-        with self._database.begin() as connection:
-            archives.put(connection, [page])
+            page = replace(page, posts=left, files=files)
+            self._known[page.name] = page
+            self._on_archived([page])
+            with self._database.begin() as connection:
+                archives.put(connection, [page])
 
 
 def is_intact(output: OutputFolder, page: ArchivePage) -> bool:

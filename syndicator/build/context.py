@@ -11,6 +11,7 @@ from syndicator.build.entries import EntryLoader
 from syndicator.build.found_problems import found_problems
 from syndicator.build.index_plan import Counts
 from syndicator.build.options import BuildOptions
+from syndicator.build.post_workers import PostWorkers
 from syndicator.build.publish import PublishResult
 from syndicator.build.snapshot import Snapshot
 from syndicator.errors import OutputError
@@ -45,6 +46,7 @@ class BuildContext:
     scan_again: set[str] = field(default_factory=set)
     put_off: tuple[str, ...] = ()  #: heavy posts left to the next run
     failure: OutputError | None = None  #: the first one
+    workers: PostWorkers | None = None  #: processes for work on many posts
 
     def count(self, published: PublishResult) -> None:
         self.rows += published.rows

@@ -160,13 +160,15 @@ class Builder:
 
         source = self.options.source_of(known.site)
         loader = self._loader_for(known.site, source)
-        loader.begin(known.built_at, light_first=False)
         compression = Compression(self.output)
+        workers = self._workers(loader.tools, renders=True, number=os.cpu_count())
         run = BuildContext(
             known, source, known.built_at, perf_counter(), step, cancel, loader, compression
         )
+        run.workers = workers
         try:
-            with compression:
+            with compression, workers:
+                loader.begin(known.built_at, light_first=False, workers=workers)
                 made = self._archiver.run(run)
                 self._compress(run)
         finally:
@@ -257,7 +259,9 @@ class Builder:
             with self.database.begin(durable=False) as connection:
                 invalidation.apply(connection, stale)
 
-    def _workers(self, tools: PostTools, *, renders: bool) -> PostWorkers:
+    def _workers(
+        self, tools: PostTools, *, renders: bool, number: int | None = None
+    ) -> PostWorkers:
         """The run's worker processes. No other process can read a state in memory."""
         make = WorkerTools(
             source=Path(tools.source.real),
@@ -268,7 +272,7 @@ class Builder:
             state=self.database.url.render_as_string(hide_password=False),
         )
         in_memory = self.database.sqlite and self.database.path is None
-        return PostWorkers(tools, None if in_memory else make, renders=renders)
+        return PostWorkers(tools, None if in_memory else make, renders=renders, number=number)
 
     def _index(self, run: BuildContext, changes: ScanResult, workers: PostWorkers) -> IndexResult:
         known = run.snapshot
