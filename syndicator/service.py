@@ -19,7 +19,6 @@ from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.ops import status
 from syndicator.outputs.folder import OutputFolder
-from syndicator.outputs.owner import Owner
 from syndicator.store import locks, retention
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
@@ -90,7 +89,11 @@ class Service:
             folder_mode=from_config.state_folder_mode(config),
             group=config.state.group,
         )
-        self.output = OutputFolder(config.output.path, config.output.compress, self._owner)
+        self.output = OutputFolder(
+            config.output.path,
+            config.output.compress,
+            lambda: from_config.owner(config, state_id(self.database)),
+        )
         self.options = from_config.build_options(config)
         self._builder = Builder(
             self.options,
@@ -189,9 +192,6 @@ class Service:
         self.database.check()
         with locks.acquire(self.database, "run"):
             return self._builder.archive(progress=progress, cancel=cancel)
-
-    def _owner(self) -> Owner:
-        return from_config.owner(self.config, state_id(self.database))
 
     def _served(self) -> bool:
         """Whether all published files are served here.

@@ -16,19 +16,20 @@ from syndicator.build.archive_pages import (
     name_of,
 )
 from syndicator.build.archive_plan import ArchivePlan
+from syndicator.build.archive_regions import FeedIndex
 from syndicator.build.context import BuildContext
-from syndicator.build.page_borders import Block, block_around, blocks
+from syndicator.build.page_borders import Block
 from syndicator.build.post_workers import PostWorkers
 from syndicator.build.processes import Pending
 from syndicator.model.archive import ArchivedFile, ArchivePage
 from syndicator.model.content import Entry, FeedFile, FeedSpec
-from syndicator.model.places import EVERYTHING, Interval, Place
+from syndicator.model.places import Interval, Place
 from syndicator.model.progress import Phase
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import archives, post_queries, posts, problems
+from syndicator.store import archives, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow
-from syndicator.store.post_rows import PostRow, place_of
+from syndicator.store.post_rows import PostRow
 from syndicator.store.sql import batches
 
 #: Blocks that are made between two commits.
@@ -65,7 +66,6 @@ class ArchiveUpdate:
         self._spec = spec
         self._run = run
         self._version = version
-        self._most = archive_plan.posts_on_a_page(spec.limit)
         self.made = 0  #: pages whose files were written
         self._known: dict[str, ArchivePage] = {}  #: every page of the feed, by name
         self._newest: Interval | None = None  #: the block that new posts are added to
@@ -81,8 +81,10 @@ class ArchiveUpdate:
             self._known = {page.name: page for page in archives.pages_of(connection, feed)}
             changed = archives.changes(connection, feed)
             whole = row.archive_key != key
-            plan = self._plan(connection, row, None if whole else changed)
-            self._newest = self._newest_block(connection)
+            index = FeedIndex(connection, self._spec, self._run.until)
+            in_use = [page for page in self._known.values() if not page.ended]
+            plan = index.plan(in_use, row.shown, None if whole else changed)
+            self._newest = index.newest_block()
             members = self._members(connection, None if whole else changed)
         self._withdraw(members)
         in_use = self._make(plan)
@@ -91,73 +93,6 @@ class ArchiveUpdate:
         with self._database.begin() as connection:
             archives.unmark(connection, feed, changed)
             archives.set_key(connection, feed, key)
-
-    # ------------------------------------------------------------------------- what is to be done
-
-    def _plan(
-        self,
-        connection: Connection,
-        row: FeedRow,
-        changed: Sequence[Place] | None,
-    ) -> ArchivePlan:
-        """`changed`: the places that changed; None: any may have."""
-        in_use = [page for page in self._known.values() if not page.ended]
-        edge = self._edge(connection, row.shown)
-        regions = [EVERYTHING]
-        if changed is not None:
-            used = {page.block for page in in_use}
-            regions = [self._region(connection, place, used) for place in changed]
-            regions += self._newer_blocks(connection, in_use, edge)
-            regions = archive_plan.outermost(regions)
-        divided = [
-            block
-            for region in regions
-            for block in blocks(self._places_in(connection, region), self._most, region)
-        ]
-        return archive_plan.decide(in_use, regions, divided, edge)
-
-    def _edge(self, connection: Connection, shown: int) -> Place:
-        """The oldest of the newest posts that need no page."""
-        count = archive_plan.posts_without_page(shown)
-        newest = post_queries.newest(connection, self._spec.name, self._run.until, count)
-        if not newest:
-            return archive_plan.END
-        return place_of(newest[-1])
-
-    def _region(self, connection: Connection, place: Place, used: Collection[Interval]) -> Interval:
-        return archive_plan.region(place, self._block_around(connection, place), used)
-
-    def _block_around(self, connection: Connection, place: Place) -> Block:
-        around = post_queries.places_around(
-            connection, self._spec.name, place, self._run.until, self._most + 1
-        )
-        return block_around(place, around, self._most)
-
-    def _places_in(self, connection: Connection, interval: Interval) -> list[Place]:
-        last = min(interval.last, self._run.until)
-        dated = post_queries.places(connection, self._spec.name, interval.first, last)
-        return [place for place in dated if interval.holds(place)]
-
-    def _newer_blocks(
-        self, connection: Connection, in_use: Collection[ArchivePage], edge: Place
-    ) -> list[Interval]:
-        """The blocks after the newest page in use: new posts at the end push them over the edge."""
-        newest = max((page.newest for page in in_use), default=None)
-        first = newest.published if newest else EVERYTHING.first
-        places = post_queries.places(connection, self._spec.name, first, self._run.until)
-        found: list[Interval] = []
-        for place in places:
-            if place >= edge:
-                break
-            if (newest is None or place > newest) and not (found and found[-1].holds(place)):
-                found.append(self._block_around(connection, place).interval)
-        return found
-
-    def _newest_block(self, connection: Connection) -> Interval | None:
-        newest = post_queries.newest(connection, self._spec.name, self._run.until, 1)
-        return self._block_around(connection, place_of(newest[0])).interval if newest else None
-
-    # ----------------------------------------------------------------------------- what does it
 
     def _make(self, plan: ArchivePlan) -> list[ArchivePage]:
         """Make the pages of a plan's blocks. Returns all pages in use then, oldest first.

@@ -162,10 +162,13 @@ class Builds:
     def _cancel(self, request: BuildRequest) -> Cancel:
         """A full scan takes seconds with many posts: a post that was just saved comes before it."""
 
-        def scan() -> bool:
-            return not request.paths and self._is_interruptible() and self._saved_since()
+        def saved() -> bool:
+            return bool(self.worker.pending().paths)
 
-        return Cancel(run=self._stopping.is_set, scan=scan, heavy_posts=self._saved_since)
+        def scan() -> bool:
+            return not request.paths and self._is_interruptible() and saved()
+
+        return Cancel(run=self._stopping.is_set, scan=scan, heavy_posts=saved)
 
     def _run_failed(self, error: Exception) -> None:
         self._metrics.runs.labels("failed").inc()
@@ -206,10 +209,6 @@ class Builds:
     def _is_interruptible(self) -> bool:
         limit = self._source.patience * self._source.poll
         return is_interruptible(time.monotonic(), self._scanned_at, limit)
-
-    def _saved_since(self) -> bool:
-        """Whether a post was saved since the run began."""
-        return bool(self.worker.pending().paths)
 
     def _log_run(self, report: Report, then: FollowUp) -> None:
         """Log and count a run that succeeded."""
