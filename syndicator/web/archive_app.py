@@ -21,7 +21,7 @@ _READS = 4
 
 #: Seconds between looks at a page that is being replaced: its file changes before its row. Few, for
 #: the case that its file is lost, and many clients ask for it.
-_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 #: Retry-After in seconds: the next run writes the file again. A reader may drop what is not found.
 _NOT_THERE = text_response(503, "This page is being written.\n", (b"retry-after", b"30"))

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from command import PATIENCE
+import requests
+from command import PATIENCE, Command, until
 from healthy import HEALTHY
 from values import archive_page
 
@@ -31,6 +32,7 @@ from syndicator.web.server import Server
 HOME = "https://news.example.com/feeds/"
 NAME = "all/20260102-030405-40"
 PATH = f"/{NAME}.rss"
+DAYS = (1, 4, 7, 10, 13, 16, 19, 22, 25, 28)
 WRITTEN = datetime(2026, 1, 15, 5, 39, 13, tzinfo=UTC)
 KIND = "application/rss+xml; charset=utf-8"
 
@@ -238,3 +240,26 @@ def test_the_limit_on_polls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert [web.get()[0], web.get()[0], web.get(If_None_Match=tag)[0]] == [200, 429, 304]
     finally:
         web.server.stop()
+
+
+def test_the_daemon_serves_the_pages_that_it_makes(tmp_path: Path) -> None:
+    """From the state after a restart, too, and then where pages lead that have ended."""
+    command = Command(tmp_path)
+    command.environ |= {"SYNDICATOR_FEEDS__ARCHIVE": "true", "SYNDICATOR_FEEDS__LIMIT": "2"}
+    posts = [command.post(f"2026-{month:02}-{day:02}-post") for month in (1, 2) for day in DAYS]
+
+    def answer(path: str) -> requests.Response:
+        return requests.get(command.url + path, allow_redirects=False, timeout=PATIENCE)
+
+    with command.running():
+        until(lambda: "prev-archive" in command.feed("all.atom"), what="a link to the archive")
+        pages = [path.relative_to(command.feeds) for path in command.feeds.glob("all/*.atom")]
+        assert len(pages) > 1
+        assert {answer(page.as_posix()).status_code for page in pages} == {200}
+        for post in posts[:-3]:
+            post.unlink()
+        until(lambda: {answer(page.as_posix()).status_code for page in pages} == {301})
+    with command.running():
+        successors = {answer(page.as_posix()).headers["location"] for page in pages}
+        answers = [answer(successor.removeprefix(command.url)) for successor in successors]
+        assert {each.status_code for each in answers} == {200}
