@@ -49,6 +49,13 @@ class FeedBuilder:
         self._on_published = on_published
         self._on_queued = on_queued
 
+    def render_ahead(self, row: FeedRow, run: BuildContext) -> None:
+        """Have worker processes render the posts of a feed that will be built."""
+        spec = self._options.spec_of(run.site, row.name, row.term)
+        with self._database.read() as connection:
+            selected = post_queries.newest(connection, row.name, run.until, spec.limit)
+        run.loader.render_ahead(selected, run.until)
+
     def build(self, row: FeedRow, run: BuildContext) -> Sequence[FileRow]:
         """Build a stale feed. Returns its files, unless this run will publish them again."""
         spec = self._options.spec_of(run.site, row.name, row.term)

@@ -11,12 +11,12 @@ from syndicator.build import identity, index_plan
 from syndicator.build.feed_names import FeedNames
 from syndicator.build.identity import Assignment, Claims
 from syndicator.build.index_plan import Counts, IndexPlan
+from syndicator.build.post_tools import PostTools
+from syndicator.build.post_workers import PostWorkers
 from syndicator.build.read import ReadRequest, ReadResult, read_all
 from syndicator.build.shown import ShownEntries
-from syndicator.jekyll.site import Site
 from syndicator.model.content import Identity, PostHead
 from syndicator.model.progress import Phase, Progress
-from syndicator.sources.folder import SourceFolder
 from syndicator.store import archives, entries, feeds, identities, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.post_rows import PostRow
@@ -54,15 +54,16 @@ class Indexer:
     def __init__(
         self,
         database: Database,
-        source: SourceFolder,
-        site: Site,
+        tools: PostTools,
+        workers: PostWorkers,
         names: FeedNames,
         using_posts: Collection[str],
         batch: int,
     ) -> None:
         self._database = database
-        self._source = source
-        self._site = site
+        self._tools = tools
+        self._workers = workers
+        self._source = tools.source
         self._names = names
         self._using_posts = using_posts
         self._batch = batch
@@ -106,7 +107,7 @@ class Indexer:
     ) -> None:
         done = 0
         with closing(
-            read_all(self._source, self._site, self._requests(fresh), len(fresh))
+            read_all(self._requests(fresh), len(fresh), self._tools, self._workers)
         ) as batched:
             for (known, requests), results in batched:
                 # A file that vanished between scan and read may return: scan it again.

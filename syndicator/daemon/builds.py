@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from syndicator.build.entries import import_renderer
+from syndicator.build.post_tools import import_renderer
 from syndicator.daemon.build_requests import (
     NOTHING,
     BuildRequest,

@@ -39,7 +39,9 @@ def select(feed: Feed, renderers: Renderers, limit: int) -> Selection:
         problems += notes
         documents = _rendered(feed, renderers) if notes else documents
     if too_large := _too_large(documents.values(), limit):
-        problems += [_too_large_problem(feed.entries[at], limit) for at in sorted(too_large)]
+        problems += [
+            _too_large_problem(feed.entries[at], feed.spec.max_bytes) for at in sorted(too_large)
+        ]
         feed = _with_summaries(feed, too_large)
         documents = _rendered(feed, renderers)
         if still_too_large := _too_large(documents.values(), limit):
