@@ -187,7 +187,7 @@ class Service:
         Raises OutputError, Cancelled and StateError. What was made stays, and the next call goes
         on.
         """
-        if not self._builder.may_archive:
+        if not self._builder.archiver.may_be_needed:
             return 0
         self.database.check()
         with locks.acquire(self.database, "run"):

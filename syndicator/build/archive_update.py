@@ -26,7 +26,7 @@ from syndicator.model.content import Entry, FeedFile, FeedSpec
 from syndicator.model.places import Interval, Place
 from syndicator.model.progress import Phase
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import archives, posts, problems
+from syndicator.store import archives, feeds, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow
 from syndicator.store.post_rows import PostRow
@@ -93,6 +93,7 @@ class ArchiveUpdate:
         with self._database.begin() as connection:
             archives.unmark(connection, feed, changed)
             archives.set_key(connection, feed, key)
+            feeds.mark_stale(connection, [feed])  # its document may lead to another page now
 
     def _make(self, plan: ArchivePlan) -> list[ArchivePage]:
         """Make the pages of a plan's blocks. Returns all pages in use then, oldest first.

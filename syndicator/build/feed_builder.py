@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from syndicator import formats
-from syndicator.build import archive_pages, assemble, feed_names, publish
+from syndicator.build import assemble, feed_names, publish
 from syndicator.build.aliases import aliased
 from syndicator.build.context import BuildContext
 from syndicator.build.options import BuildOptions
@@ -80,7 +80,7 @@ class FeedBuilder:
             with self._database.begin(durable=False) as connection:
                 feeds.put(connection, [row])
             return ()
-        selection = formats.select_entries(feed, archive_pages.LINKS if spec.archive else 0)
+        selection = formats.select_entries(feed)
         shown = posts_shown(selection, selected)
         placed = formats.with_history(selection, self._history(spec, shown))
         files = aliased(formats.files_of(placed), options.aliases)

@@ -103,7 +103,7 @@ class Builder:
         self._entry_loader: EntryLoader | None = None
         self._scanned = ""  #: the source as last scanned, its links resolved
         self._files = FileStates(options.source, options.theme)
-        self._archiver = Archiver(options, database, output, self._feeds, on_archived)
+        self.archiver = Archiver(options, database, output, self._feeds, on_archived)
 
     def run(
         self,
@@ -139,11 +139,6 @@ class Builder:
             self._snapshots.invalidate(Reason.FAILED_RUN)  # the next run finds the same changes
             raise
 
-    @property
-    def may_archive(self) -> bool:
-        """Whether `archive` may have anything to do."""
-        return self._archiver.may_be_needed
-
     def archive(self, *, progress: Progress = quiet, cancel: Cancel = NEVER) -> int:
         """Update the archives as of the last run. Returns the number of pages that were made.
 
@@ -169,11 +164,15 @@ class Builder:
         try:
             with compression, workers:
                 loader.begin(known.built_at, light_first=False, workers=workers)
-                made = self._archiver.run(run)
+                made = self.archiver.run(run)
                 self._compress(run)
+        except OutputError:
+            self._snapshots.invalidate(Reason.FAILED_RUN)
+            raise
         finally:
             files = known.files | {row.path: row for row in run.rows}
-            self._snapshots.keep(replace(known, files=files))
+            if self._snapshots.is_valid:
+                self._snapshots.keep(replace(known, files=files))
         return made
 
     def _look(self, now: datetime, paths: Collection[str] | None, progress: Progress) -> _Look:

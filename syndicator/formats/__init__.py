@@ -8,6 +8,9 @@ from syndicator.formats.size_limit import Rendered
 from syndicator.model.archive import History
 from syndicator.model.content import Feed, FeedFile, digest_of
 
+#: Bytes of the links to other pages of an archive: three of a long address, and the marker.
+_LINKS = 1024
+
 _RENDERERS: Renderers = {"rss": xml.rss, "atom": xml.atom, "json": json_feed.render}
 
 MEDIA_TYPES = {
@@ -18,12 +21,14 @@ MEDIA_TYPES = {
 }
 
 
-def select_entries(feed: Feed, reserved: int = 0) -> Selection:
-    """Which entries the files of a feed have. `reserved`: bytes of each file for other purposes.
+def select_entries(feed: Feed) -> Selection:
+    """Which entries the files of a feed have.
 
-    A small file reserves an eighth of itself at most.
+    With an archive, some room is left for links: where they lead depends on the entries.
     """
-    limit = feed.spec.max_bytes - min(reserved, feed.spec.max_bytes // 8)
+    limit = feed.spec.max_bytes
+    if feed.spec.archive:
+        limit -= min(_LINKS, limit // 8)
     renderers = {suffix: _RENDERERS[suffix] for suffix in feed.spec.formats}
     return select(feed, renderers, limit)
 
