@@ -4,6 +4,7 @@ An update follows a run, and may be interrupted: the next one goes on. At any ti
 is linked with pages that are there, and a reader that follows the links finds every post.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,6 +26,12 @@ from syndicator.store.sql import batches
 #: How long the files of a page that ended stay for readers that are on their way to it, if another
 #: web server serves the folder. Ours redirects them.
 _KEPT = timedelta(days=30)
+
+#: How often they are looked for.
+_CLEANED_EVERY = timedelta(hours=6)
+
+#: A file of a page, by its name.
+_IS_PAGE = re.compile(r"\d{8}-\d{6}-[0-9a-f]+\.(?:rss|atom|json|html)")
 
 
 class Archiver:
