@@ -136,11 +136,12 @@ class FeedBuilder:
             limit = min(INDEX_ENTRIES, options.spec_of(site, feed_names.ALL, None).limit)
             selected = post_queries.newest(connection, feed_names.ALL, run.until, limit)
             known = feeds.files_of(connection, "")
+            counts = post_queries.counts(connection, run.until) if options.archive else None
         newest = run.loader.load(selected, run.until).entries
         specs = [options.spec_of(site, row.name, row.term) for row in rows]
         run.feeds = len(rows)
         files = [
-            html.index_page(specs, site.info, newest, options.base),
+            html.index_page(specs, site.info, newest, options.base, counts),
             opml.render(specs, site.info, options.base),
         ]
         self._publish(run, files, known, None)
