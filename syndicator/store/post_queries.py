@@ -55,7 +55,7 @@ _COUNTS = (
 def counts(connection: Connection, now: datetime) -> dict[str, int]:
     """How many posts each feed has that are published at `now`. Reads the whole index of feeds."""
     rows = connection.execute(_COUNTS, {"now": to_us(now)})
-    return {feed: number for feed, number in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 _PLACES = (
