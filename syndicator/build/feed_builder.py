@@ -1,6 +1,6 @@
 """Builds one feed of a run, or the pages that list all feeds, and publishes its files."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from syndicator import formats
@@ -46,8 +46,17 @@ class FeedBuilder:
         self._on_published = on_published
         self._on_queued = on_queued
 
-    def render_ahead(self, row: FeedRow, run: BuildContext) -> None:
-        """Have worker processes render the posts of a feed that will be built."""
+    def with_posts_ahead(self, stale: Sequence[FeedRow], run: BuildContext) -> Iterator[FeedRow]:
+        """The feeds, while worker processes render posts of the following ones."""
+        begun = 0
+        for at, row in enumerate(stale):
+            begun = max(begun, at)
+            while begun < len(stale) and run.loader.renders_ahead:
+                self._render_ahead(stale[begun], run)
+                begun += 1
+            yield row
+
+    def _render_ahead(self, row: FeedRow, run: BuildContext) -> None:
         spec = self._options.spec_of(run.site, row.name, row.term)
         with self._database.read() as connection:
             selected = post_queries.newest(connection, row.name, run.until, spec.limit)

@@ -96,6 +96,18 @@ class PostTools:
         self.posts = posts
         self._files = FolderFiles(Path(source.real), theme)
         self._policy = policy
+        self._theme = theme
+
+    def for_worker(self, state: str) -> "WorkerTools":
+        """What makes the same in a worker process. `state`: its URL, with its password."""
+        return WorkerTools(
+            source=Path(self.source.real),
+            scope=self.source.scope,
+            site=self.site,
+            policy=self._policy,
+            theme=self._theme,
+            state=state,
+        )
 
     @cached_property
     def heads(self) -> HeadReader:
@@ -103,7 +115,9 @@ class PostTools:
 
     @cached_property
     def renderer(self) -> "Renderer":
-        return import_renderer()(self.site, self._files, self.posts, policy=self._policy)
+        from syndicator.jekyll.render import Renderer  # late, because most runs render nothing
+
+        return Renderer(self.site, self._files, self.posts, policy=self._policy)
 
     def render(self, indexed: IndexedPost, allowed: Collection[str] | None) -> RenderedPost:
         """Render a post that has its turn. One that can't be rendered has a Problem."""
@@ -144,11 +158,12 @@ def prepare_to_render(tools: PostTools, _request: None) -> None:
     assert tools.renderer
 
 
-def import_renderer() -> "type[Renderer]":
-    """Import it. Liquid and Markdown take half a second, and most runs render nothing."""
-    from syndicator.jekyll.render import Renderer
+def import_renderer() -> None:
+    """Import what rendering any post needs."""
+    from syndicator import liquid
+    from syndicator.jekyll import render
 
-    return Renderer
+    assert liquid and render  # noqa: PT018
 
 
 @dataclass(frozen=True, kw_only=True)

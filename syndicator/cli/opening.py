@@ -21,11 +21,20 @@ if TYPE_CHECKING:
 def open_service(path: Path | None, verbose: bool, *, make: bool = False) -> "Iterator[Service]":
     """The service for one command. `make`: create the state if it does not exist."""
     config = load_config(path, verbose)
+    if make and config.state.file and not os.path.lexists(config.state.file):
+        _expect_many_posts()
     with import_without_gc():
         from syndicator.service import Service
 
     with Service(config, make=make) as service:
         yield service
+
+
+def _expect_many_posts() -> None:
+    """Start a worker process at once: all posts are new, and what renders them imports slowly."""
+    from syndicator.build.processes import start_early
+
+    start_early(("syndicator.build.read", "syndicator.jekyll.render"))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 from settled import age
 from sqlalchemy import Connection
 
-from syndicator.build.post_tools import PostTools, WorkerTools
+from syndicator.build.post_tools import PostTools
 from syndicator.build.post_workers import PostWorkers
 from syndicator.build.read import ReadRequest, ReadResult, read_all, read_document
 from syndicator.build.site_reader import SiteReader
@@ -62,14 +62,7 @@ def tools_of(source: SourceFolder, site: Site) -> PostTools:
 
 
 def workers_of(tools: PostTools, number: int = 1) -> PostWorkers:
-    make = WorkerTools(
-        source=Path(tools.source.real),
-        scope=tools.source.scope,
-        site=tools.site,
-        policy=DEFAULT,
-        theme=None,
-        state="",
-    )
+    make = tools.for_worker("sqlite:///none")
     return PostWorkers(tools, make, renders=False, number=number, read_from=10)
 
 
