@@ -30,17 +30,15 @@ class PostWorkers:
         *,
         renders: bool = True,
         number: int | None = None,
-        read_from: int = READ_FROM,
     ) -> None:
         """`tools`: this process's own. `make`: makes a worker's; None: there are no workers.
 
         `renders`: whether they may render too. `number`: of workers; None: one for each further
-        processor. `read_from`: documents from which they read.
+        processor.
         """
         self._tools = tools
         self._make = make
         self._number = number_of_workers() if number is None else number
-        self._read_from = read_from
         self._reading = False
         self.renders = renders
         self._rendering = False
@@ -60,7 +58,7 @@ class PostWorkers:
 
     def start_to_read(self, documents: int) -> bool:
         """Whether workers read. Starts them if so many documents may have to be read."""
-        self._reading = documents >= self._read_from and self._start()
+        self._reading = documents >= READ_FROM and self._start()
         return self._reading
 
     def start_to_render(self, posts: int) -> bool:
