@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from syndicator.build.dependencies import TODAY, state_of_day
 from syndicator.build.options import BuildOptions
 from syndicator.build.stored_posts import StoredPosts
-from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render_cost import is_heavy
 from syndicator.jekyll.site import Site
 from syndicator.model.content import (
@@ -197,6 +196,8 @@ class EntryLoader:
 
     def _post(self, row: PostRow) -> Post | None:
         """The post in its indexed version; None if its file has another."""
+        from syndicator.jekyll.posts import read_post
+
         document = self.source.read(row.stat.path)
         if (
             not isinstance(document, Document)

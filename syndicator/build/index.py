@@ -104,6 +104,8 @@ class Indexer:
         progress: Progress,
         shown: ShownEntries | None,
     ) -> None:
+        if not fresh:
+            return
         done = 0
         with closing(
             read_all(self._source, self._site, self._requests(fresh), len(fresh))

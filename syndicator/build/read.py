@@ -4,7 +4,6 @@ Thousands of documents are read by worker processes too, to use every processor.
 the order of the requests, so they are the same as from one process.
 """
 
-import gc
 import os
 import pickle
 import signal
@@ -18,13 +17,16 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from syndicator.jekyll.fast_heads import HeadReader
+from syndicator import garbage
 from syndicator.jekyll.site import Site
 from syndicator.model.content import NO_STAT, PostHead, Problem, Stat
 from syndicator.sources.file_stats import is_settled
 from syndicator.sources.folder import SourceFolder
+
+if TYPE_CHECKING:
+    from syndicator.jekyll.fast_heads import HeadReader
 
 T = TypeVar("T")
 
@@ -57,7 +59,7 @@ class ReadResult(NamedTuple):
 
 
 def read_document(
-    source: SourceFolder, heads: HeadReader, request: ReadRequest
+    source: SourceFolder, heads: "HeadReader", request: ReadRequest
 ) -> ReadResult | None:
     """Read a document; None if it is gone."""
     path, known = request
@@ -87,6 +89,8 @@ def read_all(
 
     While the next batch is not ready, this process reads one too.
     """
+    from syndicator.jekyll.fast_heads import HeadReader
+
     number = min(os.cpu_count() or 1, _MAX_PROCESSES) - 1
     heads = HeadReader(site)
     unread = iter(batches)
@@ -124,7 +128,7 @@ class _WorkerProcesses:
     """A pool of worker processes. A batch whose worker dies is read in this process."""
 
     def __init__(
-        self, source: SourceFolder, heads: HeadReader, workers: "list[_WorkerProcess]"
+        self, source: SourceFolder, heads: "HeadReader", workers: "list[_WorkerProcess]"
     ) -> None:
         self._source = source
         self._heads = heads
@@ -201,11 +205,12 @@ class _WorkerProcess:
 
 def main() -> None:
     """Run a worker process: read the batches requested on stdin, until it ends."""
-    gc.freeze()  # imported modules stay
-    gc.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; our parent decides
     requests, results = sys.stdin.buffer, sys.stdout.buffer
     root, scope, site = pickle.load(requests)  # noqa: S301 -- from our own process
+    from syndicator.jekyll.fast_heads import HeadReader
+
+    garbage.collect_from_now()
     source, heads = SourceFolder(root, scope), HeadReader(site)
     with suppress(EOFError, BrokenPipeError):
         while True:
