@@ -2,17 +2,16 @@
 
 import os
 import socket
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
-from syndicator.build.pipeline import Builder
 from syndicator.config import Config
 from syndicator.errors import LockedError, SyndicatorError
+from syndicator.model.clock import Clock, utcnow
 from syndicator.model.content import Report
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
@@ -27,15 +26,10 @@ from syndicator.store.state_id import state_id
 from syndicator.websub.hub_requests import subscription_quota
 
 if TYPE_CHECKING:
+    from syndicator.build.pipeline import Builder
     from syndicator.outbound import Client
     from syndicator.push.record import PushReport
     from syndicator.push.worker import PushWorker
-
-Clock = Callable[[], datetime]
-
-
-def utcnow() -> datetime:
-    return datetime.now(UTC)
 
 
 class Listener:
@@ -87,15 +81,20 @@ class Service:
             group=config.state.group,
         )
         self.output = OutputFolder(config.output.path, config.output.compress, self._owner)
-        self.options = from_config.build_options(config)
-        self._builder = Builder(
-            self.options,
+        self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
+
+    @cached_property
+    def builder(self) -> "Builder":
+        """What runs builds. Importing it takes longer than all else that a command needs."""
+        from syndicator.build.pipeline import Builder
+
+        return Builder(
+            from_config.build_options(self.config),
             self.database,
             self.output,
             on_published=self._listener.on_files,
             on_queued=self._listener.on_queued,
         )
-        self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
     @cached_property
     def client(self) -> "Client":
@@ -162,7 +161,7 @@ class Service:
 
         try:
             with locks.acquire(self.database, "run", waiting=waiting):
-                report = self._builder.run(now, paths=paths, progress=progress, cancel=cancel)
+                report = self.builder.run(now, paths=paths, progress=progress, cancel=cancel)
         except SyndicatorError as error:
             self._failed = True
             status.remember_failure(self.database, error, now)
@@ -181,11 +180,11 @@ class Service:
 
         Shows what another process published. False: another process builds at this time.
         """
-        if not self._builder.other_processes.has_run():
+        if not self.builder.other_processes.has_run():
             return True
         try:
             with locks.acquire(self.database, "run"):
-                self._builder.other_processes.catch_up()
+                self.builder.other_processes.catch_up()
         except LockedError:
             return False
         return True

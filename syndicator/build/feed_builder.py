@@ -10,15 +10,17 @@ from syndicator.build.context import BuildContext
 from syndicator.build.options import BuildOptions
 from syndicator.build.publish import PublishResult
 from syndicator.build.shown import shown_date
-from syndicator.formats import html, opml
-from syndicator.model.content import FeedFile, Problem
+from syndicator.model.content import FeedFile, Problem, fingerprint
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import feeds, post_queries, posts, problems
+from syndicator.store import feeds, kv, post_queries, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
 
 #: Entries on the index page.
 INDEX_ENTRIES = 12
+
+#: Key in `kv` of the digest of all that the index page and the OPML show.
+_PAGES_KEY = "pages"
 
 
 class FeedBuilder:
@@ -107,21 +109,34 @@ class FeedBuilder:
             self._publish(run, (), known[row.name], removed)
 
     def build_pages(self, run: BuildContext) -> None:
-        """Publish the index page and the OPML. They list every feed: any change may affect them."""
+        """Publish the index page and the OPML, unless what they show is as it was published.
+
+        They list every feed: any change may affect them.
+        """
         site, options = run.site, self._options
         with self._database.read() as connection:
             rows = [row for row in feeds.all_names(connection) if row.content_key is not None]
             limit = min(INDEX_ENTRIES, options.spec_of(site, feed_names.ALL, None).limit)
             selected = post_queries.newest(connection, feed_names.ALL, run.until, limit)
             known = feeds.files_of(connection, "")
-        newest = run.loader.load(selected, run.until).entries
+            published_key = kv.get(connection, _PAGES_KEY)
+        newest = run.loader.load(selected, run.until)
         specs = [options.spec_of(site, row.name, row.term) for row in rows]
         run.feeds = len(rows)
+        key = fingerprint(options.version, options.base, site.info, specs, newest.keys)
+        lost = not known or any(publish.is_lost(self._output, file) for file in known.values())
+        if key == published_key and not lost:
+            return
+        from syndicator.formats import html, opml
+
         files = [
-            html.index_page(specs, site.info, newest, options.base),
+            html.index_page(specs, site.info, newest.entries, options.base),
             opml.render(specs, site.info, options.base),
         ]
         self._publish(run, files, known, None)
+        if key != published_key:
+            with self._database.begin(durable=False) as connection:
+                kv.put(connection, _PAGES_KEY, key)
 
     def _publish(
         self,

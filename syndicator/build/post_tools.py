@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from syndicator.build.dependencies import TODAY, state_of_day
 from syndicator.build.stored_posts import StoredPosts
-from syndicator.jekyll.fast_heads import HeadReader
-from syndicator.jekyll.posts import read_post
+from syndicator.jekyll.policy import Policy
 from syndicator.jekyll.render_cost import is_heavy
-from syndicator.jekyll.sanitize import Policy
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Document, Entry, FileState, Post, PostHead, Problem, Scope
 from syndicator.sources.folder import SourceFolder
@@ -23,6 +21,7 @@ from syndicator.sources.referenced_files import FolderFiles
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from syndicator.jekyll.fast_heads import HeadReader
     from syndicator.jekyll.render import Renderer
     from syndicator.store.database import Database
 
@@ -80,7 +79,8 @@ class RenderedPost:
 class PostTools:
     """What reading and rendering the posts of a site needs, each made when it is first used.
 
-    Setting up Liquid is slow, so it lasts as long as the site is unchanged. Not thread-safe.
+    It is imported then, too: most runs read and render nothing. It lasts as long as the site is
+    unchanged, since setting up Liquid is slow. Not thread-safe.
     """
 
     def __init__(
@@ -110,12 +110,14 @@ class PostTools:
         )
 
     @cached_property
-    def heads(self) -> HeadReader:
+    def heads(self) -> "HeadReader":
+        from syndicator.jekyll.fast_heads import HeadReader
+
         return HeadReader(self.site)
 
     @cached_property
     def renderer(self) -> "Renderer":
-        from syndicator.jekyll.render import Renderer  # late, because most runs render nothing
+        from syndicator.jekyll.render import Renderer
 
         return Renderer(self.site, self._files, self.posts, policy=self._policy)
 
@@ -134,6 +136,8 @@ class PostTools:
 
     def _post(self, indexed: IndexedPost) -> Post | None:
         """The post in its indexed version; None if its file has another."""
+        from syndicator.jekyll.posts import read_post
+
         document = self.source.read(indexed.path)
         if (
             not isinstance(document, Document)

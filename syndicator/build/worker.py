@@ -1,6 +1,5 @@
 """A worker process: the side of `processes` that runs in a new interpreter."""
 
-import gc
 import importlib
 import logging
 import os
@@ -12,6 +11,8 @@ from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, BinaryIO
+
+from syndicator import garbage
 
 _NOT_DONE = pickle.dumps((False, None))
 
@@ -32,8 +33,7 @@ def main() -> None:
     for module in received.get():
         importlib.import_module(module)
     context = received.get()()
-    gc.freeze()  # imported modules stay
-    gc.enable()
+    garbage.collect_from_now()
     with suppress(BrokenPipeError):
         while True:
             function, request = received.get()

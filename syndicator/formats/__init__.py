@@ -1,10 +1,6 @@
 """Writes a feed's files: RSS, Atom or JSON Feed, and a page for people."""
 
-from syndicator.formats import html, json_feed, xml
-from syndicator.formats.selection import Renderers, select
 from syndicator.model.content import Feed, FeedFile, Problem, digest_of
-
-_RENDERERS: Renderers = {"rss": xml.rss, "atom": xml.atom, "json": json_feed.render}
 
 _MEDIA_TYPES = {
     "rss": "application/rss+xml; charset=utf-8",
@@ -19,7 +15,12 @@ def files_of(feed: Feed) -> tuple[tuple[FeedFile, ...], tuple[Problem, ...]]:
     All formats have the same entries, as `selection.select` decides. The page is a preview: it has
     the newest entries, also those that the size limit keeps out of the formats.
     """
-    selection = select(feed, {suffix: _RENDERERS[suffix] for suffix in feed.spec.formats})
+    # Importing the libraries of all formats takes longer than a run that finds no change.
+    from syndicator.formats import html, json_feed, xml
+    from syndicator.formats.selection import Renderers, select
+
+    renderers: Renderers = {"rss": xml.rss, "atom": xml.atom, "json": json_feed.render}
+    selection = select(feed, {suffix: renderers[suffix] for suffix in feed.spec.formats})
     files = []
     for suffix, document in selection.documents.items():
         data = document.document(selection.shown)
