@@ -130,6 +130,11 @@ class EntryLoader:
         """Whether more posts may be rendered by worker processes until they are needed."""
         return self._ahead is not None and self._ahead.wants_more
 
+    @property
+    def awaits_workers(self) -> bool:
+        """Whether `load` may have to wait for posts that worker processes render."""
+        return self._ahead is not None and self._ahead.is_begun
+
     def render_ahead(self, rows: Sequence[PostRow], until: datetime) -> None:
         """Have worker processes render what `load` will need of these posts."""
         assert self._ahead

@@ -56,6 +56,8 @@ class FeedBuilder:
             while begun < len(stale) and run.loader.renders_ahead:
                 self._render_ahead(stale[begun], run)
                 begun += 1
+            if at == 0 and run.loader.awaits_workers:
+                formats.import_libraries()  # while they render
             yield row
 
     def _render_ahead(self, row: FeedRow, run: BuildContext) -> None:

@@ -28,6 +28,11 @@ class RenderAhead:
         """Whether to begin the posts of another feed. Those of one feed are begun together."""
         return self._workers.renders and len(self._begun) < _ENOUGH
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether posts are under way."""
+        return bool(self._begun)
+
     def begin(
         self,
         posts: Iterable[IndexedPost],

@@ -9,13 +9,19 @@ _MEDIA_TYPES = {
 }
 
 
+def import_libraries() -> None:
+    """Import what `files_of` needs: a tenth of a second, in which others may do something."""
+    from syndicator.formats import html, json_feed, selection, xml
+
+    assert html and json_feed and selection and xml  # noqa: PT018
+
+
 def files_of(feed: Feed) -> tuple[tuple[FeedFile, ...], tuple[Problem, ...]]:
     """The feed in each format of its spec, and its page for people last.
 
     All formats have the same entries, as `selection.select` decides. The page is a preview: it has
     the newest entries, also those that the size limit keeps out of the formats.
     """
-    # Importing the libraries of all formats takes longer than a run that finds no change.
     from syndicator.formats import html, json_feed, xml
     from syndicator.formats.selection import Renderers, select
 
