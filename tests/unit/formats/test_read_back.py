@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syndicator.formats.field_values import entry_id
-from syndicator.formats.read_back import DATED, SUFFIXES, ShownFeed, parse
+from syndicator.formats.read_back import parse
+from syndicator.formats.shown_feeds import DATED, SUFFIXES, ShownFeed
 
 from .samples import RICH, THEN, entry, feed, files_of
 
