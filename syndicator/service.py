@@ -220,10 +220,6 @@ class Service:
         self.database.check()
         locks.check(self.database, "daemon")
 
-    def check_output(self) -> None:
-        """Raise OutputError if the output folder belongs to another state."""
-        self.output.check_owner()
-
     def daemon_lock(self) -> AbstractContextManager[None]:
         """The lock that a daemon holds while it runs.
 
