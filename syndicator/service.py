@@ -183,14 +183,17 @@ class Service:
     def archive(self, progress: Progress = quiet, *, cancel: Cancel = NEVER) -> int:
         """Update the archives as of the last run. Returns the number of pages that were made.
 
-        Raises OutputError, Cancelled and StateError. What was made stays, and the next call goes
-        on.
+        If another process runs a build at this time, it updates the archives. Raises OutputError,
+        Cancelled and StateError. What was made stays, and the next call goes on.
         """
         if not self.builder.archiver.may_be_needed:
             return 0
         self.database.check()
-        with locks.acquire(self.database, "run"):
-            return self.builder.archive(progress=progress, cancel=cancel)
+        try:
+            with locks.acquire(self.database, "run"):
+                return self.builder.archive(progress=progress, cancel=cancel)
+        except LockedError:
+            return 0
 
     def _served(self) -> bool:
         """Whether all published files are served here.

@@ -96,7 +96,7 @@ class Builder:
         self.output = output
         self._on_published = on_published
         self._feeds = FeedBuilder(options, database, output, on_published, on_queued)
-        self._snapshots = Snapshots(options, database, on_published)
+        self._snapshots = Snapshots(options, database, on_published, on_archived)
         self.other_processes = self._snapshots.other_processes
         self._cached_entries: entries.Recent = LruCache(CACHED_ENTRIES)
         self._entry_loader: EntryLoader | None = None
