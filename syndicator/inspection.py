@@ -1,13 +1,15 @@
 """What `check`, `doctor` and `status` find for a Config. `check` and `doctor` need no state."""
 
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from syndicator import from_config
 from syndicator.config import Config
 from syndicator.errors import StateError
+from syndicator.model.activity import Activity
 from syndicator.model.content import Problem, Report
 from syndicator.model.json_text import to_json
 from syndicator.model.progress import Progress, quiet
@@ -16,8 +18,9 @@ from syndicator.ops import doctor, network_disks, permissions, status, watch_lim
 from syndicator.ops.check import check
 from syndicator.ops.status import Status
 from syndicator.service import Clock, utcnow
-from syndicator.store import state_id
+from syndicator.store import activity, state_id
 from syndicator.store.database import Database, peek_value
+from syndicator.store.subscriptions import Audience
 
 
 def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
@@ -80,15 +83,52 @@ def open_state(config: Config) -> Database:
     return Database(config.state.url, read_only=True)
 
 
-def collect_status(config: Config, database: Database, now: datetime) -> Status:
-    """The status of this config's feeds. Raises StateError if the state can't be read."""
-    return status.collect(
-        database,
-        config.output.path,
-        url=config.feeds.url,
-        version=from_config.VERSION,
+def collect_status(
+    config: Config,
+    database: Database,
+    now: datetime,
+    *,
+    audiences: Mapping[str, Audience] | None = None,
+) -> Status:
+    """The status of this config's feeds. Raises StateError if the state can't be read.
+
+    `audiences`: see `status.collect`.
+    """
+    options = from_config.build_options(config)
+    return status.collect(database, options, now, audiences=audiences)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overview:
+    """What the operator's page shows."""
+
+    now: datetime
+    status: Status
+    concerns: tuple[str, ...]  #: what needs attention, a line each
+    #: The last day by intervals of `activity.INTERVAL`; those in which no daemon ran are missing.
+    day: Mapping[datetime, Activity]
+
+
+def collect_overview(
+    config: Config,
+    database: Database,
+    now: datetime,
+    *,
+    audiences: Mapping[str, Audience] | None,
+    last_day: Callable[[Mapping[datetime, Activity], datetime], Mapping[datetime, Activity]],
+) -> Overview:
+    """What the operator's page shows. Raises StateError if the state can't be read.
+
+    `audiences`: see `status.collect`. `last_day` adds to the stored activity what is not stored.
+    """
+    current = collect_status(config, database, now, audiences=audiences)
+    with database.read() as connection:
+        stored = activity.of_last_day(connection, now)
+    return Overview(
         now=now,
-        options=from_config.build_options(config),
+        status=current,
+        concerns=concerns(config, database, current, now),
+        day=last_day(stored, now),
     )
 
 

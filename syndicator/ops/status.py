@@ -3,43 +3,26 @@
 Facts only: `cli.status_page` formats them.
 """
 
-import json
 import os
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from syndicator.build.found_problems import found_problems
 from syndicator.build.options import BuildOptions
-from syndicator.errors import StateError, SyndicatorError
-from syndicator.model.content import Problem, Report
+from syndicator.errors import StateError
+from syndicator.model.content import Problem
 from syndicator.model.outbox import JobKind, JobState, queued_by_kind
 from syndicator.ops import disk
+from syndicator.ops.runs import Failure, Run, last_failure, last_runs
 from syndicator.store import feeds, kv, locks, outbox, post_queries, posts, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState
+from syndicator.store.post_rows import PostRow
 from syndicator.store.subscriptions import Audience
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LastRun:
-    """The last run that changed anything."""
-
-    started: datetime
-    seconds: float
-    summary: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
-    """Why the last run failed. A run that succeeds deletes it."""
-
-    at: datetime
-    message: str
-    hint: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,9 +31,19 @@ class FeedState:
     title: str  #: the label of its term; "all" for the feed of the whole site
     urls: Mapping[str, str]  #: by suffix: rss, atom, json, html
     entries: int
+    bytes: int  #: of its largest feed file, uncompressed
     updated: datetime | None  #: of its newest entry; None: it never had one
     published: datetime  #: when one of its files last changed
     subscribers: int  #: at our own hub, over all formats
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FuturePost:
+    """A post that appears when its time comes."""
+
+    path: str
+    title: str
+    published: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +61,10 @@ class Status:
     state_free_bytes: int | None  #: bytes, on the state's disk; None: the state is not a file
     posts: int
     waiting: datetime | None  #: when the next future post appears; None: no post waits
-    last_run: LastRun | None
+    future: tuple[FuturePost, ...]  #: the first of those that wait, the next one first
+    future_posts: int  #: how many wait
+    runs: tuple[Run, ...]  #: the last runs that changed anything, newest first
+    last_run: Run | None  #: the first of them
     last_failure: Failure | None  #: None: the last run succeeded
     feeds: tuple[FeedState, ...]
     problems: tuple[Problem, ...]
@@ -84,6 +80,9 @@ class Status:
 
 #: Key in `kv` of the time when the daemon was started; empty: an operator stopped it.
 _DAEMON_SINCE = "daemon since"
+
+#: Future posts that are shown.
+FUTURE_SHOWN = 10
 
 #: A job queued for longer than this needs attention: hubs are rarely down for so long.
 _QUEUED_TOO_LONG = timedelta(hours=1)
@@ -159,64 +158,49 @@ def daemon_wanted(database: Database) -> bool:
         return bool(kv.get(connection, _DAEMON_SINCE))
 
 
-def remember_run(database: Database, report: Report) -> None:
-    """Store that a run succeeded, and what it did if it had changes."""
-    run = {
-        "started": report.started.isoformat(),
-        "seconds": report.seconds,
-        "summary": report.summary(),
-    }
-    with database.begin() as connection:
-        if report.has_changes:
-            kv.put(connection, "last run", json.dumps(run))
-        kv.put(connection, "last failure", "")
-
-
-def remember_failure(database: Database, error: SyndicatorError, at: datetime) -> None:
-    """Store why a run failed. A StateError is not: the state can't be written, or not soon."""
-    if isinstance(error, StateError):
-        return
-    failure = {"at": at.isoformat(), "message": str(error), "hint": error.hint}
-    with suppress(StateError), database.begin() as connection:
-        kv.put(connection, "last failure", json.dumps(failure))
-
-
 def collect(
     database: Database,
-    output: Path,
-    *,
-    url: str,
-    version: str,
-    now: datetime,
     options: BuildOptions,
+    now: datetime,
+    *,
+    audiences: Mapping[str, Audience] | None = None,
 ) -> Status:
-    """Collect the status."""
+    """Collect the status.
+
+    `audiences`: those of each topic, if they were counted just now. None: count them, which takes
+    long with many subscriptions.
+    """
     daemon = locks.holder(database, "daemon")
     with database.read() as connection:
         rows = [row for row in feeds.all_feeds(connection) if row.content_key is not None]
         files = [file for file in feeds.all_files(connection) if not file.gone]
+        files_of = _by_feed(files)
         counts = outbox.counts(connection)
-        audiences = subscriptions.by_topic(connection, now)
+        runs = last_runs(connection)
+        if audiences is None:
+            audiences = subscriptions.by_topic(connection, now)
         subscribers = {topic: audience.subscribers for topic, audience in audiences.items()}
         found = found_problems(connection, options, {file.path for file in files}, now)
         return Status(
-            version=version,
+            version=options.version,
             daemon=daemon.name if daemon else None,
             since=_time(kv.get(connection, _DAEMON_SINCE)) if daemon else None,
-            url=url,
+            url=options.base,
             polled=daemon.heartbeat if daemon else None,
             state=database.name,
             state_bytes=_file_size(database.path),
-            output=str(output),
+            output=str(options.output),
             output_bytes=sum(size for file in files for size, _ in file.disk.values()),
-            disk_free_bytes=disk.free_bytes(output),
+            disk_free_bytes=disk.free_bytes(options.output),
             state_free_bytes=disk.free_bytes(database.path.parent) if database.path else None,
             posts=posts.count(connection),
             waiting=post_queries.next_due(connection, now),
-            last_run=_last_run(kv.get(connection, "last run")),
-            last_failure=_daemon_failure(daemon)
-            or _last_failure(kv.get(connection, "last failure")),
-            feeds=tuple(_feed_state(row, files, subscribers) for row in rows),
+            future=_future(post_queries.future(connection, now, FUTURE_SHOWN)),
+            future_posts=post_queries.count_future(connection, now),
+            runs=runs,
+            last_run=runs[0] if runs else None,
+            last_failure=_daemon_failure(daemon) or last_failure(connection),
+            feeds=tuple(_feed_state(row, files_of[row.name], subscribers) for row in rows),
             problems=tuple(problem for problem in found if not problem.note),
             notes=tuple(problem for problem in found if problem.note),
             hubs=outbox.hub_states(connection),
@@ -229,10 +213,16 @@ def collect(
         )
 
 
+def _by_feed(files: Iterable[feeds.FileRow]) -> Mapping[str, list[feeds.FileRow]]:
+    grouped: dict[str, list[feeds.FileRow]] = defaultdict(list)
+    for file in files:
+        grouped[file.feed].append(file)
+    return grouped
+
+
 def _feed_state(
-    row: feeds.FeedRow, files: list[feeds.FileRow], subscribers: Mapping[str, int]
+    row: feeds.FeedRow, feed_files: Sequence[feeds.FileRow], subscribers: Mapping[str, int]
 ) -> FeedState:
-    feed_files = [file for file in files if file.feed == row.name]
     return FeedState(
         name=row.name,
         title=row.label or row.name,
@@ -242,24 +232,28 @@ def _feed_state(
             if file.path.startswith(f"{row.name}.")
         },
         entries=len(row.post_paths),
+        bytes=max((_bytes(file) for file in feed_files if not _is_page(file)), default=0),
         updated=row.updated,
         published=max(file.updated for file in feed_files),
         subscribers=sum(subscribers.get(url, 0) for url in {file.url for file in feed_files}),
     )
 
 
-def _last_run(text: str | None) -> LastRun | None:
-    if not text:
-        return None
-    run: dict[str, Any] = json.loads(text)
-    return LastRun(**run | {"started": datetime.fromisoformat(run["started"])})
+def _is_page(file: feeds.FileRow) -> bool:
+    return file.path.endswith(".html")
 
 
-def _last_failure(text: str | None) -> Failure | None:
-    if not text:
-        return None
-    failure: dict[str, Any] = json.loads(text)
-    return Failure(**failure | {"at": datetime.fromisoformat(failure["at"])})
+def _bytes(file: feeds.FileRow) -> int:
+    size, _ = file.disk.get("", (0, 0))
+    return size
+
+
+def _future(rows: Iterable[PostRow]) -> tuple[FuturePost, ...]:
+    return tuple(
+        FuturePost(path=head.path, title=head.title, published=head.published)
+        for row in rows
+        if (head := row.head)
+    )
 
 
 def _daemon_failure(daemon: locks.Holder | None) -> Failure | None:
