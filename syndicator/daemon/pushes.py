@@ -4,7 +4,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -33,6 +33,7 @@ from syndicator.service import Service
 from syndicator.store import outbox, subscriptions
 from syndicator.store.backup import checkpoint
 from syndicator.store.database import Database
+from syndicator.store.subscriptions import Audience
 
 #: How often to look for due jobs. A build requests a pass at once.
 INTERVAL = timedelta(seconds=5)
@@ -69,10 +70,13 @@ class Pushes:
         self._database = database
         self._timers = timers
         self._metrics = telemetry.metrics
+        self._activity = telemetry.activity
         self._faults = telemetry.faults
         self._notify = notify
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
+        #: The subscribers of each topic after the last pass; None: there was none yet.
+        self.audiences: Mapping[str, Audience] | None = None
         self._cleaned = -math.inf
         self._checkpointed = -math.inf
         #: By hub and topic: the error of the last ping in this pass; None: it succeeded.
@@ -93,6 +97,15 @@ class Pushes:
         self._stopping.set()
         self.worker.stop()
         self._push_worker.stop()
+
+    def progressed(self) -> None:
+        """A pass goes on, in its thread."""
+        self.worker.heartbeat.beat()
+        self._activity.store_when_due(self._database)
+
+    def store_activity(self) -> None:
+        """Store the last minute, after the end of the thread."""
+        self._activity.store(self._database)
 
     def request(self) -> None:
         """Begin a pass as soon as the current one is over."""
@@ -163,10 +176,10 @@ class Pushes:
         with self._database.read() as connection:
             counts = outbox.counts(connection)
             oldest = outbox.oldest_since(connection)
-            audiences = subscriptions.by_topic(connection, datetime.now(UTC))
+            self.audiences = subscriptions.by_topic(connection, datetime.now(UTC))
         self._metrics.set_queue(queued_by_kind(counts), oldest)
         self._metrics.set_subscribers(
-            {topic: audience.subscribers for topic, audience in audiences.items()}
+            {topic: audience.subscribers for topic, audience in self.audiences.items()}
         )
 
 

@@ -53,6 +53,8 @@ class Scheduler:
         self.pushes.stop()
         workers = (self.builds.worker, self.pushes.worker)
         ended = [worker.join(until - time.monotonic()) for worker in workers]
+        if all(ended):
+            self.pushes.store_activity()
         return all(ended)
 
     def readiness(self) -> Readiness:
