@@ -1,7 +1,7 @@
 """Stores what the daemon did, so that the plots of the operator's page survive a restart."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -22,8 +22,11 @@ class ActivityMeter:
     One for the whole process, through reloads. One thread at a time may store: that of pushes.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(
+        self, metrics: Metrics, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._metrics = metrics
+        self._clock = clock
         self._stored = Activity()  # the counts of the process that the state has
         self._interval: datetime | None = None  # of the last row written
         self._due = time.monotonic() + _PAUSE
@@ -37,13 +40,12 @@ class ActivityMeter:
 
     def store(self, database: Database) -> None:
         """Store what was done since the last time. After an error it is stored the next time."""
-        counts, now = self._metrics.activity(), datetime.now(UTC)
+        counts, now = self._metrics.activity(), self._clock()
         done = counts.since(self._stored)
         interval = interval_of(now)
         if interval == self._interval and not done.has_events:
             return
-        # Losing the last minute in a power cut is harmless. The next pass meets an error, and logs
-        # it.
+        # A power cut may lose the last minute. An error is left to the next pass, which logs it.
         with suppress(StateError), database.begin(durable=False) as connection:
             activity.add(connection, done, now)
             self._interval = interval

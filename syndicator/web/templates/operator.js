@@ -37,7 +37,7 @@ async function refresh() {
     document.title = fresh.title;
     lost.textContent = "";
   } catch {
-    lost.textContent ||= "The daemon doesn’t answer. What follows is from before.";
+    lost.textContent ||= "The daemon doesn’t answer. What follows is old.";
   }
   timer = setTimeout(refresh, 5000);
 }
