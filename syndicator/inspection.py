@@ -16,11 +16,10 @@ from syndicator.model.progress import Progress, quiet
 from syndicator.mounts import read_mounts
 from syndicator.ops import doctor, network_disks, permissions, status, watch_limits
 from syndicator.ops.check import check
-from syndicator.ops.status import Status
+from syndicator.ops.status import NOTHING_KNOWN, Known, Status
 from syndicator.service import Clock, utcnow
 from syndicator.store import activity, state_id
 from syndicator.store.database import Database, peek_value
-from syndicator.store.subscriptions import Audience
 
 
 def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
@@ -88,14 +87,10 @@ def collect_status(
     database: Database,
     now: datetime,
     *,
-    audiences: Mapping[str, Audience] | None = None,
+    known: Known = NOTHING_KNOWN,
 ) -> Status:
-    """The status of this config's feeds. Raises StateError if the state can't be read.
-
-    `audiences`: see `status.collect`.
-    """
-    options = from_config.build_options(config)
-    return status.collect(database, options, now, audiences=audiences)
+    """The status of this config's feeds. Raises StateError if the state can't be read."""
+    return status.collect(database, from_config.build_options(config), now, known=known)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,14 +109,14 @@ def collect_overview(
     database: Database,
     now: datetime,
     *,
-    audiences: Mapping[str, Audience] | None,
+    known: Known,
     last_day: Callable[[Mapping[datetime, Activity], datetime], Mapping[datetime, Activity]],
 ) -> Overview:
     """What the operator's page shows. Raises StateError if the state can't be read.
 
-    `audiences`: see `status.collect`. `last_day` adds to the stored activity what is not stored.
+    `last_day` adds to the stored activity what is not stored.
     """
-    current = collect_status(config, database, now, audiences=audiences)
+    current = collect_status(config, database, now, known=known)
     with database.read() as connection:
         stored = activity.of_last_day(connection, now)
     return Overview(

@@ -90,7 +90,7 @@ class Parts(Listener):
             self.config,
             self.database,
             datetime.now(UTC),
-            audiences=self.scheduler.pushes.audiences,
+            known=self.scheduler.known(),
             last_day=self._activity.last_day,
         )
 

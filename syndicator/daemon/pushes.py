@@ -50,6 +50,11 @@ _CLEANUP = 3600.0
 _CHECKPOINT = 5.0
 
 
+#: Seconds between two counts of subscribers when nothing is sent: leases end, and other processes
+#: remove subscriptions. With 100,000 subscriptions it takes a tenth of a second.
+_COUNT = 20.0
+
+
 class Pushes:
     """Runs push passes in a thread of its own; logs each pass, and counts each request.
 
@@ -79,6 +84,7 @@ class Pushes:
         self.audiences: Mapping[str, Audience] | None = None
         self._cleaned = -math.inf
         self._checkpointed = -math.inf
+        self._counted = -math.inf  # the subscribers
         #: By hub and topic: the error of the last ping in this pass; None: it succeeded.
         self._ping_errors: dict[tuple[str, str], str | None] = {}
         self.worker = Worker(
@@ -146,6 +152,8 @@ class Pushes:
                 self._cleaned = time.monotonic()
             report = self._push_worker.once()
             self._count_queue()
+            if asked_callbacks(report) or time.monotonic() > self._counted + _COUNT:
+                self._count_subscribers()
             self._checkpoint()
         except Exception as error:
             if not self._stopping.is_set():
@@ -176,8 +184,12 @@ class Pushes:
         with self._database.read() as connection:
             counts = outbox.counts(connection)
             oldest = outbox.oldest_since(connection)
-            self.audiences = subscriptions.by_topic(connection, datetime.now(UTC))
         self._metrics.set_queue(queued_by_kind(counts), oldest)
+
+    def _count_subscribers(self) -> None:
+        with self._database.read() as connection:
+            self.audiences = subscriptions.by_topic(connection, datetime.now(UTC))
+        self._counted = time.monotonic()
         self._metrics.set_subscribers(
             {topic: audience.subscribers for topic, audience in self.audiences.items()}
         )
@@ -189,6 +201,13 @@ def next_pass(due: datetime, now: datetime) -> datetime:
     A job that is due already became so as the pass ended, or another process works on it.
     """
     return due if due > now else now + _OVERDUE_WAIT
+
+
+def asked_callbacks(report: PushReport) -> bool:
+    """Whether a pass sent anything to a callback, so that subscriptions may have changed."""
+    return bool(
+        (report.done.keys() | report.retried.keys() | report.given_up.keys()) - {JobKind.PING}
+    )
 
 
 def pass_level(report: PushReport) -> int | None:

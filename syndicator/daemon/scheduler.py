@@ -12,6 +12,7 @@ from syndicator.daemon.telemetry import Telemetry
 from syndicator.daemon.timers import Timers
 from syndicator.errors import SyndicatorError, Trouble
 from syndicator.model.outbox import queued_by_kind
+from syndicator.ops.status import Known
 from syndicator.service import Service
 from syndicator.store import outbox
 from syndicator.web.health import Readiness
@@ -56,6 +57,12 @@ class Scheduler:
         if all(ended):
             self.pushes.store_activity()
         return all(ended)
+
+    def known(self) -> Known:
+        """What the last run and the last push pass read, for a status that is read often."""
+        last = self.builds.last
+        problems = (*last.problems, *last.notes) if last and self.builds.trouble is None else None
+        return Known(problems=problems, audiences=self.pushes.audiences)
 
     def readiness(self) -> Readiness:
         """Ready: the state can be read, and the last run succeeded, not too long ago."""

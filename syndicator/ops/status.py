@@ -78,6 +78,18 @@ class Status:
     audiences: Mapping[str, Audience]  #: of our own hub, by topic; topics with subscribers only
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What the daemon has just read, and what takes long with many posts and subscriptions."""
+
+    #: Problems and notes, as the last run found them. None: not known.
+    problems: Sequence[Problem] | None = None
+    #: The audience of each topic, as the last push counted them. None: not known.
+    audiences: Mapping[str, Audience] | None = None
+
+
+NOTHING_KNOWN = Known()
+
 #: Key in `kv` of the time when the daemon was started; empty: an operator stopped it.
 _DAEMON_SINCE = "daemon since"
 
@@ -163,13 +175,9 @@ def collect(
     options: BuildOptions,
     now: datetime,
     *,
-    audiences: Mapping[str, Audience] | None = None,
+    known: Known = NOTHING_KNOWN,
 ) -> Status:
-    """Collect the status.
-
-    `audiences`: those of each topic, if they were counted just now. None: count them, which takes
-    long with many subscriptions.
-    """
+    """Collect the status. What is not `known` is read from the state."""
     daemon = locks.holder(database, "daemon")
     with database.read() as connection:
         rows = [row for row in feeds.all_feeds(connection) if row.content_key is not None]
@@ -177,10 +185,13 @@ def collect(
         files_of = _by_feed(files)
         counts = outbox.counts(connection)
         runs = last_runs(connection)
+        audiences = known.audiences
         if audiences is None:
             audiences = subscriptions.by_topic(connection, now)
         subscribers = {topic: audience.subscribers for topic, audience in audiences.items()}
-        found = found_problems(connection, options, {file.path for file in files}, now)
+        found = known.problems
+        if found is None:
+            found = found_problems(connection, options, {file.path for file in files}, now)
         return Status(
             version=options.version,
             daemon=daemon.name if daemon else None,

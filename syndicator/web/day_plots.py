@@ -157,15 +157,16 @@ def _parts(values: Series) -> Iterator[tuple[int, list[int]]]:
 
 
 def _area(values: Series, peak: int) -> str:
-    """The SVG path of an area with a step for each value. `peak`: the value at the top."""
+    """The SVG path of an area with a step for each value. `peak`: the value at the top.
+
+    Nothing is drawn for a 0.
+    """
     path = ""
-    for place, part in _parts(values):
-        if not any(part):
-            continue
+    for place, part in _parts([value or None for value in values]):
         path += f"M{place} {HEIGHT}"
         for value, equal in groupby(part):
             place += len(list(equal))
-            height = max(HEIGHT * value / peak, _LEAST) if value else 0
+            height = max(HEIGHT * value / peak, _LEAST)
             path += f"V{HEIGHT - height:.4g}H{place}"
         path += f"V{HEIGHT}Z"
     return path

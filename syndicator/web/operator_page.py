@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 #: Rows of a list. `syndicator status` prints all.
 MAX_ROWS = 50
 
+#: Files whose problems are shown at first. The others are unfolded.
+OPEN_FILES = 8
+
 T = TypeVar("T")
 
 
@@ -61,8 +64,8 @@ def page(overview: "Overview") -> bytes:
         concerns=concerns,
         status=status,
         figures=figures(overview.day, overview.now, INTERVAL),
-        problems=_by_file(_first(status.problems)),
-        notes=_by_file(_first(status.notes)),
+        problems=_by_file(status.problems),
+        notes=_by_file(status.notes),
         feeds=_first(status.feeds),
         largest=max((feed.bytes for feed in status.feeds), default=0),
         topics=_first(sorted(status.audiences.items(), key=lambda item: -item[1].subscribers)),
@@ -92,10 +95,16 @@ def _first(rows: Sequence[T]) -> Shown[T]:
     return Shown(rows[:MAX_ROWS], max(len(rows) - MAX_ROWS, 0))
 
 
-def _by_file(problems: Shown[Problem]) -> Shown[FileProblems]:
-    """Problems of one file together. They are sorted by path."""
-    grouped = groupby(problems.rows, key=lambda problem: problem.path)
-    return Shown([FileProblems(path, list(found)) for path, found in grouped], problems.more)
+def _by_file(problems: Sequence[Problem]) -> Shown[FileProblems]:
+    """Problems of one file together. Files that are not published as saved come first.
+
+    `problems`: sorted by path.
+    """
+    unpublished = {problem.path for problem in problems if problem.fatal}
+    urgent = sorted(problems, key=lambda problem: problem.path not in unpublished)
+    shown = _first(urgent)
+    grouped = groupby(shown.rows, key=lambda problem: problem.path)
+    return Shown([FileProblems(path, list(found)) for path, found in grouped], shown.more)
 
 
 def _address(url: str) -> str:
@@ -144,6 +153,7 @@ _pages.globals.update(
     ago=ago,
     count=count,
     due=due,
+    open_files=OPEN_FILES,
     job_counts=job_counts,
     time_of=time_of,
     height=HEIGHT,

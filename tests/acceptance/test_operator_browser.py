@@ -77,7 +77,7 @@ def test_the_page_is_live(browser: Chromium, page: Page) -> None:
     """
     page.overview = troubled = OVERVIEWS["troubled"]
     browser.open(page.url)
-    browser.ask("document.querySelector('summary').click()")
+    browser.ask("document.querySelector('#notes summary').click()")
     browser.ask("document.querySelector('tbody th a').focus()")
     browser.ask(
         "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach("
@@ -90,7 +90,7 @@ def test_the_page_is_live(browser: Chromium, page: Page) -> None:
     entries = "document.querySelector('tbody td.number:nth-child(2)').textContent"
     browser.wait(lambda: browser.ask(entries) == "7")
     assert browser.ask("document.activeElement.textContent") == "tag/0"
-    assert browser.ask("document.querySelector('details').open")
+    assert browser.ask("document.querySelector('#notes').open")
     assert browser.ask("window.shift") == 0
     assert {url for url in browser.requests if not url.startswith(("data:", page.url))} == set()
     assert browser.complaints == []

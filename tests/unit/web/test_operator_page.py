@@ -24,7 +24,7 @@ def test_what_is_looked_for_is_there() -> None:
         "All is well",
         "20,412 posts in 5 feeds at news.example/feeds , changed 3 minutes ago .",
         "20,412 posts (1 new); 4 of 5 feeds changed; 12 pings queued 0.08 s",
-        "category/news changed 15 minutes ago 50 130.2 KiB 300",
+        "category/news changed 15 minutes ago 50 entries 130.2 KiB 300 subscribers",
         "hub.example Nothing queued Pinged 3 minutes ago , fetched 3 minutes ago",
         "all.rss delivered 3 minutes ago 812 3",
         "The island ferry appears in 3 hours",
