@@ -46,11 +46,17 @@ class Figure:
 
 
 def figures(
-    day: Mapping[datetime, Activity], now: datetime, interval: timedelta
+    day: Mapping[datetime, Activity],
+    now: datetime,
+    interval: timedelta,
+    *,
+    queued: int,
+    subscribers: int,
 ) -> tuple[Figure, ...]:
     """The figures of the operator's page.
 
     `day`: by the beginning of each interval. The present one is always there.
+    `queued` and `subscribers` are the present numbers.
     """
     last = max(day)
     times = [last - interval * back for back in reversed(range(_DAY // interval))]
@@ -67,8 +73,8 @@ def figures(
         rates.figure("Deliveries", series("deliveries"), series("failed_deliveries")),
         _events("Pings", series("pings"), series("failed_pings")),
         _events("Builds", series("runs"), series("failed_runs")),
-        _level("Queued jobs", series("queued")),
-        _level("Subscribers", series("subscribers")),
+        _level("Queued jobs", queued, series("queued")),
+        _level("Subscribers", subscribers, series("subscribers")),
     )
 
 
@@ -104,13 +110,13 @@ def _events(title: str, done: Series, failed: Series) -> Figure:
     )
 
 
-def _level(title: str, values: Series) -> Figure:
+def _level(title: str, present: int, values: Series) -> Figure:
     """How many there are now."""
     return Figure(
         title=title,
-        value=f"{values[-1] or 0:,}",
+        value=f"{present:,}",
         unit="now",
-        note=f"at most {_peak(values):,}",
+        note=f"at most {max(present, _peak(values)):,}",
         **_paths(values, ()),
     )
 

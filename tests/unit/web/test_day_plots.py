@@ -13,7 +13,8 @@ def figures_of(*day: Activity | None, minutes: int = 120) -> dict[str, Figure]:
     """By title. `day`: the intervals, the present one last. `minutes`: since that began."""
     backwards = enumerate(reversed(day))
     known = {LAST - INTERVAL * back: done for back, done in backwards if done is not None}
-    found = figures(known, LAST + timedelta(minutes=minutes), INTERVAL)
+    now = LAST + timedelta(minutes=minutes)
+    found = figures(known, now, INTERVAL, queued=0, subscribers=0)
     return {figure.title: figure for figure in found}
 
 
