@@ -1,5 +1,6 @@
 """The schedule of one config: when it polls, pushes, retries, and publishes future posts."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -55,8 +56,14 @@ class Scheduler:
         workers = (self.builds.worker, self.pushes.worker)
         ended = [worker.join(until - time.monotonic()) for worker in workers]
         if all(ended):
-            self.pushes.store_activity()
+            self._store_activity(until - time.monotonic())
         return all(ended)
+
+    def _store_activity(self, seconds: float) -> None:
+        """Store what was done in the last minute. Another process may lock the state for longer."""
+        storing = threading.Thread(target=self.pushes.store_activity, name="activity", daemon=True)
+        storing.start()
+        storing.join(max(seconds, 0))
 
     def known(self) -> Known:
         """What the last run and the last push pass read, for a status that is read often."""

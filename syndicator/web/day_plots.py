@@ -86,27 +86,28 @@ class _Rates:
     minutes: float  #: of each interval
 
     def figure(self, title: str, done: Series, failed: Series = ()) -> Figure:
-        all_ = _sums(done, failed)
+        attempts = _sums(done, failed)
+        present = _total(done[-2:]) / self.recent_minutes
         return Figure(
             title=title,
-            value=_number(_total(done[-2:]) / self.recent_minutes),
+            value=_number(present),
             unit="a minute",
-            note=f"at most {_number(_peak(all_) / self.minutes)} a minute",
+            note=f"at most {_number(max(present, _peak(attempts) / self.minutes))} a minute",
             failed=_total(failed),
-            **_paths(all_, failed),
+            **_paths(attempts, failed),
         )
 
 
 def _events(title: str, done: Series, failed: Series) -> Figure:
     """How many there were in the last day."""
-    all_ = _sums(done, failed)
+    attempts = _sums(done, failed)
     return Figure(
         title=title,
         value=f"{_total(done):,}",
         unit="in the last day",
-        note=f"at most {_peak(all_):,} in five minutes",
+        note=f"at most {_peak(attempts):,} in five minutes",
         failed=_total(failed),
-        **_paths(all_, failed),
+        **_paths(attempts, failed),
     )
 
 

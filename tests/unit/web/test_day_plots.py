@@ -43,9 +43,10 @@ def test_failures_have_the_scale_of_all_attempts() -> None:
 def test_a_rate_is_of_the_last_whole_interval_and_the_present_one() -> None:
     """The present one may have just begun. If no daemon ran before it, it counts alone."""
     requests = [Activity(requests=number) for number in (9999, 600, 120)]
-    for day, value in ((requests, "2.0"), ((None, requests[2]), "1.0")):
+    for day, value, most in ((requests, "2.0", "42"), ((None, requests[2]), "1.0", "1.0")):
         figure = figures_of(*day)["Requests"]
         assert (figure.value, figure.unit) == (value, "a minute")
+        assert figure.note == f"at most {most} a minute"
 
 
 def test_a_day_without_anything() -> None:
