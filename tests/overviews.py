@@ -109,7 +109,7 @@ TROUBLED = replace(
     ),
     problems=_PROBLEMS,
     notes=_PROBLEMS[:20],
-    hubs=(HUB, _SECRET_HUB),
+    hubs=(HUB, replace(HUB, url="https://me:s3cret@push.example/hub"), _SECRET_HUB),
     feeds=tuple(_feed(f"tag/{number}", number) for number in range(200)),
     queued={"ping": 12, "deliver": 9120},
     given_up={"ping": 6},

@@ -1,8 +1,8 @@
 """The page at the operator's address: what `status` finds, and the last day in plots.
 
 Nothing on it changes anything. It has no secret: of a hub's address neither user name nor query,
-and of callbacks only numbers. Jinja2 escapes all text. Long lists are cut, so that the page stays
-small with a site of any size.
+and of callbacks only numbers. Jinja2 escapes all text. Long lists and texts are cut, so that the
+page stays small with a site of any size.
 
 Style and script are inline, and the Content-Security-Policy allows them by their digests. The
 script fetches the page every five seconds and changes what differs. Without it the page is
@@ -22,7 +22,7 @@ from markupsafe import Markup
 from syndicator.errors import SyndicatorError
 from syndicator.formats.html import sri
 from syndicator.model.content import Problem, count
-from syndicator.model.readable import ago, due, job_counts, size, time_of
+from syndicator.model.readable import ago, due, job_counts, size
 from syndicator.store.activity import INTERVAL
 from syndicator.web.day_plots import HEIGHT, figures
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 #: Rows of a list. `syndicator status` prints all.
 MAX_ROWS = 50
+
+#: Characters of a text from a post or a hub.
+MAX_TEXT = 300
 
 #: Files whose problems are shown at first. The others are unfolded.
 OPEN_FILES = 8
@@ -119,9 +122,14 @@ def _address(url: str) -> str:
     return parts.netloc.rpartition("@")[2] + parts.path.rstrip("/")
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
+
+
 def _without_secrets(text: str, hubs: "Iterable[HubState]") -> str:
-    for hub in hubs:
-        text = text.replace(hub.url, _address(hub.url))
+    # The longest first: one address may be the beginning of another.
+    for url in sorted((hub.url for hub in hubs), key=len, reverse=True):
+        text = text.replace(url, _address(url))
     return text
 
 
@@ -154,14 +162,13 @@ _pages = Environment(
     keep_trailing_newline=True,
     auto_reload=False,
 )
-_pages.filters.update(address=_address, size=size)
+_pages.filters.update(address=_address, cut=_cut, size=size)
 _pages.globals.update(
     ago=ago,
     count=count,
     due=due,
     open_files=OPEN_FILES,
     job_counts=job_counts,
-    time_of=time_of,
     height=HEIGHT,
     style=Markup(_STYLE),  # noqa: S704 - ours
     script=Markup(_SCRIPT),  # noqa: S704 - ours

@@ -61,6 +61,14 @@ def test_long_lists_are_cut() -> None:
     assert "70 more: syndicator status lists all." in text_of(page)
 
 
+def test_long_texts_are_cut() -> None:
+    """A title may be as long as its post's front matter."""
+    (post,) = HEALTHY.future
+    status = replace(HEALTHY, future=(replace(post, title="<b>" * 100_000),))
+    page = operator_page.page(replace(OVERVIEWS["healthy"], status=status))
+    assert page.count(b"&lt;b&gt;") == operator_page.MAX_TEXT / len("<b>")
+
+
 def test_nothing_is_there_yet() -> None:
     """The page of a new daemon says so, in each of its parts."""
     text = text_of(operator_page.page(OVERVIEWS["new"]))
