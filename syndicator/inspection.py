@@ -3,8 +3,9 @@
 Each function imports what it asks, so that no command waits for the parts of another.
 """
 
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING
 from syndicator import from_config
 from syndicator.config import Config
 from syndicator.errors import StateError
+from syndicator.model.activity import Activity
 from syndicator.model.clock import Clock, utcnow
 from syndicator.model.content import Problem, Report
 from syndicator.model.json_text import to_json
 from syndicator.model.progress import Progress, quiet
 
 if TYPE_CHECKING:
-    from syndicator.ops.status import Status
+    from syndicator.ops.status import Known, Status
     from syndicator.store.database import Database
 
 
@@ -94,17 +96,62 @@ def open_state(config: Config) -> "Database":
     return Database(config.state.url, read_only=True)
 
 
-def collect_status(config: Config, database: "Database", now: datetime) -> "Status":
-    """The status of this config's feeds. Raises StateError if the state can't be read."""
+def collect_status(
+    config: Config,
+    database: "Database",
+    now: datetime,
+    *,
+    known: "Known | None" = None,
+) -> "Status":
+    """The status of this config's feeds. Raises StateError if the state can't be read.
+
+    `known`: what need not be read; None: nothing.
+    """
     from syndicator.ops import status
 
     return status.collect(
         database,
-        config.output.path,
+        status.Folders(config.output.path, config.source.path),
         url=config.feeds.url,
         now=now,
-        source=config.source.path,
         links=from_config.feed_links(config),
+        known=known or status.NOTHING_KNOWN,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overview:
+    """What the operator's page shows."""
+
+    now: datetime
+    status: "Status"
+    concerns: tuple[str, ...]  #: what needs attention, a line each
+    #: The last day by intervals of `activity.INTERVAL`; those in which no daemon ran are missing.
+    day: Mapping[datetime, Activity]
+
+
+def collect_overview(
+    config: Config,
+    database: "Database",
+    now: datetime,
+    *,
+    known: "Known",
+    last_day: Callable[[Mapping[datetime, Activity], datetime], Mapping[datetime, Activity]],
+) -> Overview:
+    """What the operator's page shows. Raises StateError if the state can't be read.
+
+    `last_day` adds to the stored activity what is not stored.
+    """
+    from syndicator.store import activity
+
+    current = collect_status(config, database, now, known=known)
+    with database.read() as connection:
+        stored = activity.of_last_day(connection, now)
+    return Overview(
+        now=now,
+        status=current,
+        concerns=concerns(config, database, current, now),
+        day=last_day(stored, now),
     )
 
 

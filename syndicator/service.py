@@ -16,7 +16,7 @@ from syndicator.model.clock import Clock, utcnow
 from syndicator.model.content import Report
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
-from syndicator.ops import status
+from syndicator.ops import runs
 from syndicator.outputs.folder import OutputFolder
 from syndicator.store import locks, retention
 from syndicator.store.database import Database
@@ -172,11 +172,11 @@ class Service:
                 report = self.builder.run(now, paths=paths, progress=progress, cancel=cancel)
         except SyndicatorError as error:
             self._failed = True
-            status.remember_failure(self.database, error, now)
+            runs.remember_failure(self.database, error, now)
             raise
         # After a run that succeeded, a run without changes writes nothing to the state.
         if self._failed or report.has_changes:
-            status.remember_run(self.database, report)
+            runs.remember_run(self.database, report)
             self._failed = False
         return report
 

@@ -1,12 +1,12 @@
 """Formats the page of `syndicator status` and the list of `syndicator hub list`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from syndicator.cli.output import problem_lines
 from syndicator.model.content import count
-from syndicator.model.outbox import JOB_NOUNS
+from syndicator.model.readable import ago, due, job_counts, size, time_of
 
 if TYPE_CHECKING:
     from syndicator.ops.status import Status
@@ -81,17 +81,10 @@ def _feed_lines(status: "Status", now: datetime) -> Iterator[str]:
 
 
 def _queue_lines(status: "Status", now: datetime) -> Iterator[str]:
-    attempt = f"; next attempt {_due(status.next_try, now)}" if status.next_try else ""
-    yield f"Queued: {_job_counts(status.queued) or 'nothing'}{attempt}"
-    if given_up := _job_counts(status.given_up):
+    attempt = f"; next attempt {due(status.next_try, now)}" if status.next_try else ""
+    yield f"Queued: {job_counts(status.queued) or 'nothing'}{attempt}"
+    if given_up := job_counts(status.given_up):
         yield f"Given up: {given_up}; the feed's next change queues new ones"
-
-
-def _job_counts(jobs: Mapping[str, int]) -> str:
-    """`8 pings, 1 delivery`; empty if there are none."""
-    return ", ".join(
-        f"{number:,} {JOB_NOUNS[kind][number != 1]}" for kind, number in jobs.items() if number
-    )
 
 
 def _hub_lines(status: "Status", now: datetime) -> Iterator[str]:
@@ -103,7 +96,7 @@ def _hub_lines(status: "Status", now: datetime) -> Iterator[str]:
         if hub.last_failure and (hub.last_success is None or hub.last_failure > hub.last_success):
             yield f"    failed {ago(hub.last_failure, now)}: {hub.error}"
         if hub.next_try:
-            yield f"    next attempt {_due(hub.next_try, now)}"
+            yield f"    next attempt {due(hub.next_try, now)}"
         if hub.given_up:
             yield f"    {hub.given_up:,} given up"
 
@@ -135,35 +128,3 @@ def subscription_lines(subscribers: "Sequence[Subscriber]", now: datetime) -> It
             failed = f"failed {ago(each.last_failure, now)}: {each.error}"
             yield f"    {failed} ({each.failures:,} in a row)"
     yield count(len(subscribers), "subscription")
-
-
-def _due(then: datetime, now: datetime) -> str:
-    """When a job is due: `now` if it is overdue, since it waits only for its turn."""
-    return ago(max(then, now), now)
-
-
-def ago(then: datetime, now: datetime) -> str:
-    """A relative time: `3 minutes ago`, `in 2 hours`. From a day on, the date is added."""
-    seconds = (now - then).total_seconds()
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
-        number = int(abs(seconds) / length)
-        if number:
-            duration = count(number, unit)
-            date = f" ({then:%Y-%m-%d %H:%M} UTC)" if unit == "day" else ""
-            return f"{duration} ago{date}" if seconds > 0 else f"in {duration}{date}"
-    return "now"
-
-
-def time_of(then: datetime, now: datetime) -> str:
-    """A time to compare with another: `12:03:01 UTC`, with its date unless that is today."""
-    return f"{then:%H:%M:%S} UTC" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def size(length: int) -> str:
-    """A number of bytes in a readable unit: `1.4 MiB`."""
-    number = float(length)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number < 1024:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1024
-    return f"{number:.1f} TiB"

@@ -18,7 +18,7 @@ from syndicator.daemon.serving import (
 )
 from syndicator.daemon.signals import Event
 from syndicator.daemon.telemetry import Telemetry
-from syndicator.inspection import status_json
+from syndicator.inspection import Overview, collect_overview, status_json
 from syndicator.model.archive import ArchivePage
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.service import Listener, Service
@@ -47,6 +47,7 @@ class Parts(Listener):
         stuck: Callable[[], list[str]],
     ) -> None:
         self.config = config
+        self._activity = telemetry.activity
         # The service reports only while it works, which it does once all parts are there.
         self.service = service = Service(config, claimer=_CLAIMER, listener=self)
         self.database = service.database
@@ -60,6 +61,7 @@ class Parts(Listener):
             readiness=self.scheduler.readiness,
             metrics=telemetry.metrics.text,
             status=lambda: status_json(config, service.database, datetime.now(UTC)),
+            overview=self._overview,
         )
         self.app = public_app(
             config,
@@ -88,6 +90,16 @@ class Parts(Listener):
         """The threads that ended by themselves, or that have not worked for too long."""
         return [*self.scheduler.builds.stuck(), *self._recorder.stuck()]
 
+    def _overview(self) -> Overview:
+        """What the operator's page shows."""
+        return collect_overview(
+            self.config,
+            self.database,
+            datetime.now(UTC),
+            known=self.scheduler.known(),
+            last_day=self._activity.last_day,
+        )
+
     # -------------------------------------------------------------------- what the service reports
 
     def on_files(self, rows: Sequence[FileRow]) -> None:
@@ -103,7 +115,7 @@ class Parts(Listener):
         self.scheduler.pushes.record(job, outcome)
 
     def on_push_progress(self) -> None:
-        self.scheduler.pushes.worker.heartbeat.beat()
+        self.scheduler.pushes.progressed()
 
 
 def source_of(config: Config, database: Database) -> Source:

@@ -1,5 +1,6 @@
 """The schedule of one config: when it polls, pushes, retries, and publishes future posts."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from syndicator.daemon.telemetry import Telemetry
 from syndicator.daemon.timers import Timers
 from syndicator.errors import SyndicatorError, Trouble
 from syndicator.model.outbox import queued_by_kind
+from syndicator.ops.status import Known
 from syndicator.service import Service
 from syndicator.store import outbox
 from syndicator.web.health import Readiness
@@ -53,7 +55,21 @@ class Scheduler:
         self.pushes.stop()
         workers = (self.builds.worker, self.pushes.worker)
         ended = [worker.join(until - time.monotonic()) for worker in workers]
+        if all(ended):
+            self._store_activity(until - time.monotonic())
         return all(ended)
+
+    def _store_activity(self, seconds: float) -> None:
+        """Store what was done in the last minute. Another process may lock the state for longer."""
+        storing = threading.Thread(target=self.pushes.store_activity, name="activity", daemon=True)
+        storing.start()
+        storing.join(max(seconds, 0))
+
+    def known(self) -> Known:
+        """What the last run and the last push pass read, for a status that is read often."""
+        last = self.builds.last
+        problems = (*last.problems, *last.notes) if last and self.builds.trouble is None else None
+        return Known(problems=problems, audiences=self.pushes.audiences)
 
     def readiness(self) -> Readiness:
         """Ready: the state can be read, and the last run succeeded, not too long ago."""

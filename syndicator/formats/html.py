@@ -190,14 +190,15 @@ def _is_subdomain(origin: str, own_origins: Collection[str]) -> bool:
 def _policy(image_origins: Sequence[str], *, script: bool = True) -> str:
     """Allow this style, this script and the site's pictures only (https://www.w3.org/TR/CSP3/)."""
     images = " ".join(("data:", *image_origins))
-    scripts = f"script-src '{_sri(_script)}'; " if script else ""
+    scripts = f"script-src '{sri(_script)}'; " if script else ""
     return (
-        f"default-src 'none'; img-src {images}; style-src '{_sri(_style)}'; {scripts}"
+        f"default-src 'none'; img-src {images}; style-src '{sri(_style)}'; {scripts}"
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _sri(text: str) -> str:
+def sri(text: str) -> str:
+    """The digest by which a Content-Security-Policy allows an inline style or script."""
     return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 

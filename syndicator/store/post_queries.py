@@ -199,6 +199,23 @@ def next_due(connection: Connection, now: datetime) -> datetime | None:
     return from_us(first)
 
 
+_FUTURE = (posts.c.out, posts.c.published > bindparam("now"))
+
+
+def future(connection: Connection, now: datetime, limit: int) -> list[PostRow]:
+    """The posts that are due after `now`, the next one first."""
+    rows = connection.execute(
+        select(posts).where(*_FUTURE).order_by(posts.c.published, posts.c.path).limit(limit),
+        {"now": to_us(now)},
+    )
+    return [post_row(row) for row in rows]
+
+
+def count_future(connection: Connection, now: datetime) -> int:
+    """How many posts are due after `now`."""
+    return connection.scalar(select(func.count()).where(*_FUTURE), {"now": to_us(now)}) or 0
+
+
 def find_by_name(connection: Connection, names: Iterable[str], now: datetime) -> list[PostHead]:
     """The posts that are published at `now` and have one of these names, sorted by path.
 

@@ -4,6 +4,7 @@ The state is an index: posts, entries, feeds and files can be rebuilt from the s
 posts (`identities`), subscriptions and queued jobs can't.
 """
 
+from dataclasses import fields
 from enum import StrEnum
 
 from sqlalchemy import (
@@ -23,6 +24,7 @@ from sqlalchemy import (
     types,
 )
 
+from syndicator.model.activity import Activity
 from syndicator.model.outbox import JobKind, JobState
 
 metadata = MetaData()
@@ -363,4 +365,13 @@ archive_changes = Table(
     Column("feed", Text, primary_key=True),
     Column("published", BigInteger, primary_key=True),
     Column("path", Text, primary_key=True),
+)
+
+#: What the daemon did in the last day: a row for each five minutes. See `model.activity`.
+activity = Table(
+    "activity",
+    metadata,
+    # when the five minutes began
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    *(Column(field.name, BigInteger, nullable=False) for field in fields(Activity)),
 )

@@ -21,7 +21,8 @@ from syndicator.jekyll.defaults import merge
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render import Renderer
 from syndicator.model.content import Problem, Report
-from syndicator.ops.status import Failure, FeedState, LastRun, Status
+from syndicator.ops.runs import Failure, Run
+from syndicator.ops.status import FeedState, FuturePost, Status
 from syndicator.push.record import PushReport
 from syndicator.store.outbox import HubState
 from syndicator.store.subscriptions import Audience, Subscriber
@@ -92,7 +93,7 @@ def test_each_field_of_the_status_is_in_the_reference() -> None:
     section = REFERENCE.partition("### `syndicator status --json`")[2].partition("\n### ")[0]
     names = {
         each.name
-        for kind in (Status, LastRun, Failure, FeedState, HubState, Problem, Audience)
+        for kind in (Status, Run, Failure, FeedState, FuturePost, HubState, Problem, Audience)
         for each in fields(kind)
     } | {"concerns"}
     assert {name for name in names if f"`{name}`" not in section} == set()

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syndicator.model.content import Problem
-from syndicator.ops.status import Failure, Status, concerns
+from syndicator.ops.runs import Failure
+from syndicator.ops.status import Status, concerns
 from syndicator.store.outbox import HubState
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -38,6 +39,9 @@ HEALTHY = Status(
     state_free_bytes=GIB,
     posts=1,
     waiting=None,
+    future=(),
+    future_posts=0,
+    runs=(),
     last_run=None,
     last_failure=None,
     feeds=(),
