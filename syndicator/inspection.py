@@ -4,6 +4,7 @@ from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from syndicator import from_config
 from syndicator.config import Config
@@ -14,15 +15,48 @@ from syndicator.model.progress import Progress, quiet
 from syndicator.mounts import read_mounts
 from syndicator.ops import doctor, network_disks, permissions, status, watch_limits
 from syndicator.ops.check import check
-from syndicator.ops.status import Status
+from syndicator.ops.status import FeedState, Status
 from syndicator.service import Clock, utcnow
 from syndicator.store import state_id
-from syndicator.store.database import Database, peek_value
+from syndicator.store.database import Database, peek, peek_value
+
+if TYPE_CHECKING:
+    from syndicator.ops.preview import PostPreview
 
 
 def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
     """Read the site and every post, without writing anything. Raises SourceError."""
     return check(from_config.build_options(config), clock(), progress)
+
+
+def preview_post(
+    config: Config,
+    name: str,
+    here: str,
+    progress: Progress = quiet,
+    *,
+    clock: Clock = utcnow,
+) -> "PostPreview":
+    """What feeds make of a post, with the ids of the state if there is one. Writes nothing.
+
+    `name`: see `post_paths.find_path`, and `here`. Raises SourceError, and StateError if a state
+    can't be read.
+    """
+    from syndicator.ops.preview import preview
+
+    options = from_config.build_options(config)
+    with closing(_state_in_memory(config)) as database:
+        return preview(options, database, name, here, clock(), progress)
+
+
+def _state_in_memory(config: Config) -> Database:
+    """A copy of the state; an empty one before the first run."""
+    if peek(config.state.url) is None:
+        return Database("sqlite://")
+    from syndicator.store.in_memory import in_memory
+
+    with closing(open_state(config)) as state:
+        return in_memory(state)
 
 
 def check_machine(
@@ -90,6 +124,11 @@ def collect_status(config: Config, database: Database, now: datetime) -> Status:
         now=now,
         options=from_config.build_options(config),
     )
+
+
+def list_feeds(database: Database, clock: Clock = utcnow) -> tuple[FeedState, ...]:
+    """The published feeds. Raises StateError if the state can't be read."""
+    return status.list_feeds(database, clock())
 
 
 def status_json(config: Config, database: Database, now: datetime) -> str:

@@ -15,6 +15,7 @@ from syndicator.cli import output
 from syndicator.cli.hub_commands import hub
 from syndicator.cli.opening import import_without_gc, load_config, open_service, read_state
 from syndicator.cli.options import ConfigPath, Json, Verbose, pass_on
+from syndicator.cli.post_commands import feeds, preview
 
 app = typer.Typer(
     name="syndicator",
@@ -276,4 +277,6 @@ def move_state(
     typer.echo("\n".join(state.next_steps(service.config, target, rows)))
 
 
+app.command()(preview)
+app.command()(feeds)
 app.add_typer(hub)

@@ -29,6 +29,7 @@ class ReadPost:
     post: Post | None
     problems: tuple[Problem, ...] = ()
     head_template: HeadTemplates | None = None  #: None: the document is not a post
+    unpublished: bool = False  #: left out by `published: false` or `draft: true`
 
 
 def read_post(document: Document, site: Site) -> ReadPost:
@@ -59,7 +60,7 @@ def read_post(document: Document, site: Site) -> ReadPost:
         hint = "remove one of the two"
         reader.front.problem(None, message, hint, line=parts.head_line + line)
     if reader.fields.is_hidden():
-        return ReadPost(post=None, problems=tuple(reader.front.problems))
+        return ReadPost(post=None, problems=tuple(reader.front.problems), unpublished=True)
     return reader.read(body_bytes)
 
 

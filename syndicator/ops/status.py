@@ -5,12 +5,14 @@ Facts only: `cli.status_page` formats them.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from syndicator.build.found_problems import found_problems
 from syndicator.build.options import BuildOptions
@@ -193,11 +195,9 @@ def collect(
     """Collect the status."""
     daemon = locks.holder(database, "daemon")
     with database.read() as connection:
-        rows = [row for row in feeds.all_feeds(connection) if row.content_key is not None]
         files = [file for file in feeds.all_files(connection) if not file.gone]
         counts = outbox.counts(connection)
         audiences = subscriptions.by_topic(connection, now)
-        subscribers = {topic: audience.subscribers for topic, audience in audiences.items()}
         found = found_problems(connection, options, {file.path for file in files}, now)
         return Status(
             version=version,
@@ -216,7 +216,7 @@ def collect(
             last_run=_last_run(kv.get(connection, "last run")),
             last_failure=_daemon_failure(daemon)
             or _last_failure(kv.get(connection, "last failure")),
-            feeds=tuple(_feed_state(row, files, subscribers) for row in rows),
+            feeds=_feed_states(connection, files, audiences),
             problems=tuple(problem for problem in found if not problem.note),
             notes=tuple(problem for problem in found if problem.note),
             hubs=outbox.hub_states(connection),
@@ -224,27 +224,46 @@ def collect(
             given_up={kind.value: counts.get((kind, JobState.GAVE_UP), 0) for kind in JobKind},
             queued_since=outbox.oldest_since(connection),
             next_try=outbox.next_due(connection),
-            subscribers=sum(subscribers.values()),
+            subscribers=sum(audience.subscribers for audience in audiences.values()),
             audiences=audiences,
         )
 
 
+def list_feeds(database: Database, now: datetime) -> tuple[FeedState, ...]:
+    """The published feeds: the whole site first, then by kind and name."""
+    with database.read() as connection:
+        files = [file for file in feeds.all_files(connection) if not file.gone]
+        audiences = subscriptions.by_topic(connection, now)
+        return _feed_states(connection, files, audiences)
+
+
+def _feed_states(
+    connection: Connection, files: Iterable[feeds.FileRow], audiences: Mapping[str, Audience]
+) -> tuple[FeedState, ...]:
+    """`files`: that are published. `audiences`: by topic."""
+    files_of: dict[str, list[feeds.FileRow]] = {}
+    for file in files:
+        files_of.setdefault(file.feed, []).append(file)
+    return tuple(
+        _feed_state(row, files_of[row.name], audiences)
+        for row in feeds.all_feeds(connection)
+        if row.content_key is not None
+    )
+
+
 def _feed_state(
-    row: feeds.FeedRow, files: list[feeds.FileRow], subscribers: Mapping[str, int]
+    row: feeds.FeedRow, feed_files: list[feeds.FileRow], audiences: Mapping[str, Audience]
 ) -> FeedState:
-    feed_files = [file for file in files if file.feed == row.name]
+    topics = {file.url for file in feed_files} & audiences.keys()
+    own = [file for file in feed_files if file.path.startswith(f"{row.name}.")]
     return FeedState(
         name=row.name,
         title=row.label or row.name,
-        urls={
-            file.path.rpartition(".")[2]: file.url
-            for file in feed_files
-            if file.path.startswith(f"{row.name}.")
-        },
+        urls={file.path.rpartition(".")[2]: file.url for file in own},
         entries=len(row.post_paths),
         updated=row.updated,
         published=max(file.updated for file in feed_files),
-        subscribers=sum(subscribers.get(url, 0) for url in {file.url for file in feed_files}),
+        subscribers=sum(audiences[topic].subscribers for topic in topics),
     )
 
 
