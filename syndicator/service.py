@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -193,6 +193,16 @@ class Service:
     def push(self) -> "PushReport":
         """Run one pass over the outbox. It was asked for, so no job waits for its pace."""
         return self.pusher.once(paced=False)
+
+    def push_when_live(self, patience: timedelta, progress: Progress = quiet) -> "PushReport":
+        """The same, but pings wait until their feed is served at its address as it was built.
+
+        Those of feeds that are not live when `patience` is over stay queued.
+        """
+        from syndicator.push.live import LiveFeeds, push_when_live, queued_files
+
+        awaited = LiveFeeds(queued_files(self.database), self.client.send)
+        return push_when_live(self.pusher, awaited, patience, progress)
 
     def delete_expired(self) -> None:
         """Delete rows that nothing depends on any more, so that the state does not keep growing."""
