@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from syndicator.model.content import Problem, digest_of
+from syndicator.model.content import Problem, count, digest_of
 from syndicator.model.outbox import Request, Response
 from syndicator.model.progress import Phase, Progress
 from syndicator.outputs.compress import decompressed
@@ -30,6 +30,9 @@ FIRST_WAIT = 1.0
 
 #: Seconds between two rounds at most.
 LONGEST_WAIT = 30.0
+
+#: Feeds whose reason a report names.
+REPORTED = 10
 
 #: Bytes by which compressed data may be longer than the file (RFC 1951 §3.2.4, RFC 1952 §2.3).
 _OVERHEAD = 1024
@@ -54,18 +57,18 @@ def why_not_live(file: FileRow, response: Response) -> str | None:
     like: their bytes are compared.
     """
     if response.status is None or response.error:
-        return response.error or "it did not answer"
+        return f"its address: {response.error}"
     if response.status == 304:
         return None
     if response.status != 200:
-        return f"it is answered with status {response.status}"
+        return f"its address returns status {response.status}"
     body, encoding = response.body, response.headers.get("content-encoding", "identity").lower()
     if encoding in ("gzip", "x-gzip", "br"):
         try:
             body = decompressed(body, encoding.removeprefix("x-"), _size(file) + 1)
         except ValueError:
-            return f"its {encoding} is damaged, or longer than the feed"
-    return None if digest_of(body) == file.digest else "it is served with other bytes than built"
+            return f"its address sends damaged {encoding}"
+    return None if digest_of(body) == file.digest else "its address has other bytes than were built"
 
 
 def _size(file: FileRow) -> int:
@@ -121,15 +124,16 @@ class LiveFeeds:
         return False
 
     def problems(self) -> tuple[Problem, ...]:
-        """A Problem for each feed that is not live."""
-        return tuple(
-            Problem(
-                path=file.url,
-                message=f"was not pinged: {self.reasons.get(file.url, 'it is not live yet')}",
-                hint=_HINT,
-            )
-            for file in sorted(self._waiting, key=lambda file: file.url)
-        )
+        """Problems of feeds that are not live: of `REPORTED` feeds, and one for all others."""
+        named = sorted(self.reasons.items())[:REPORTED]
+        problems = [
+            Problem(path=topic, message=f"was not pinged: {reason}", hint=_HINT)
+            for topic, reason in named
+        ]
+        if others := self.waiting - len(named):
+            message = f"{count(others, 'more feed')} {'was' if others == 1 else 'were'} not pinged"
+            problems.append(Problem(path="feeds.url", message=message))
+        return tuple(problems)
 
 
 def queued_files(database: Database) -> dict[str, FileRow | None]:
