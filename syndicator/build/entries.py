@@ -174,7 +174,7 @@ class EntryLoader:
             if turns[path] is Turn.WAIT:
                 self._heavy[path] = row
             elif post is not None:
-                rendering = self._render(post)
+                rendering = self.render(post)
                 shown[path] = self._entry_row(row, key, rendering)
                 render_problems[path] = rendering.problems
                 rendered.append(shown[path])
@@ -207,7 +207,8 @@ class EntryLoader:
         post = read_post(document, self.site).post
         return None if post is None else replace(post, head=row.head)
 
-    def _render(self, post: Post) -> "Rendering":
+    def render(self, post: Post) -> "Rendering":
+        """Render a post. `load` renders those that stand in feeds, and stores their entries."""
         self._files.needs = {}
         return self._renderer.render(post)
 

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from syndicator.cli.output import printable_lines
-from syndicator.formats.html import FORMATS
 
 if TYPE_CHECKING:
     from syndicator.ops.status import FeedState
 
 #: In the order of the addresses. The page is last.
-_SUFFIXES = (*FORMATS, "html")
+_SUFFIXES = ("rss", "atom", "json", "html")
 
 _HEADS = ("feed", "entries", "subscribers", "address")
 

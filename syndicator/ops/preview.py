@@ -19,7 +19,7 @@ from syndicator.build.site_reader import SiteReader
 from syndicator.cache import LruCache
 from syndicator.formats.selection import Selection
 from syndicator.jekyll.posts import ReadPost, read_post
-from syndicator.model.content import Document, Entry, PostHead, Problem
+from syndicator.model.content import Document, Entry, Post, PostHead, Problem
 from syndicator.model.progress import Progress
 from syndicator.ops import placement
 from syndicator.ops.placement import IdSource
@@ -88,10 +88,12 @@ def preview(
     report = builder.run(now, progress=progress)
     path = find_path(database, name, here, options.source)
     found = _BuiltSite(options, database, now).preview(path, known_ids)
+    every = dict.fromkeys([*report.problems, *report.notes, *found.problems])
+    own = [problem for problem in every if problem.path == path]
     return replace(
         found,
-        problems=tuple(problem for problem in report.problems if problem.path == path),
-        notes=tuple(problem for problem in report.notes if problem.path == path),
+        problems=tuple(problem for problem in own if not problem.note),
+        notes=tuple(problem for problem in own if problem.note),
     )
 
 
@@ -146,37 +148,49 @@ class _BuiltSite:
         self._loader.begin(now, light_first=False)
 
     def preview(self, path: str, known_ids: Collection[str]) -> PostPreview:
-        """The preview without problems. `known_ids`: see `placement.id_source`."""
+        """The preview, with problems only of what the build did not render.
+
+        `known_ids`: see `placement.id_source`.
+        """
         with self._database.read() as connection:
             row = posts.get(connection, [path]).get(path)
         own = self._read(path)
         withheld = self._withheld(path, row, own)
-        if row is None or row.head is None:
-            return PostPreview(path=path, withheld=withheld)
-        head, own_head = row.head, own.post.head if own.post else None
+        if row and row.head:
+            own_head = own.post.head if own.post else None
+            described = _described(row.head, own_head, known_ids, withheld)
+            return self._placed(described, row, row.head)
+        if row and own.post:
+            head = own.post.head._replace(id=row.hidden_id or own.post.head.id)
+            described = _described(head, own.post.head, known_ids, withheld)
+            return self._unpublished(described, replace(own.post, head=head))
+        return PostPreview(path=path, withheld=withheld)
+
+    def _placed(self, described: PostPreview, row: PostRow, head: PostHead) -> PostPreview:
+        """The preview of a post of the index."""
         rows = self._feed_rows(row.feeds)
         built = [self._built(feed) for feed in rows]
-        places = [feed.place(head, withheld) for feed in built]
-        entry, written = self._entry(row, built, places, rows)
-        return PostPreview(
-            path=path,
-            title=head.title,
-            url=head.url,
-            id=head.id,
-            id_from=placement.id_source(head.id, own_head, known_ids),
-            published=head.published,
-            updated=head.updated,
-            withheld=withheld,
-            feeds=(*self._main_feed(head, withheld), *places),
-            formats=written,
-            entry=entry,
+        places = [feed.place(head, described.withheld) for feed in built]
+        standing = (each for each, place in zip(built, places, strict=True) if place.position)
+        feed = next(standing, None) or self._alone(
+            rows, self._loader.load([row], self._until).entries
         )
+        entry, written = feed.entry(head.id)
+        places[:0] = self._main_feed(head, described.withheld)
+        return replace(described, feeds=tuple(places), formats=written, entry=entry)
+
+    def _unpublished(self, described: PostPreview, post: Post) -> PostPreview:
+        """The preview of a post that the index has no head of: as it would be."""
+        rendering = self._loader.render(post)
+        rendered = [rendering.entry] if rendering.entry else []
+        entry, written = self._alone([], rendered).entry(post.head.id)
+        return replace(described, formats=written, entry=entry, problems=rendering.problems)
 
     def _read(self, path: str) -> ReadPost:
         """The post as its file alone describes it."""
         document = self._source.read(path)
         if isinstance(document, Document):
-            return read_post(document, self._site)
+            return read_post(document, self._site, even_unpublished=True)
         return ReadPost(post=None, problems=(document,) if document else ())
 
     def _withheld(self, path: str, row: PostRow | None, own: ReadPost) -> str | None:
@@ -206,26 +220,32 @@ class _BuiltSite:
         spec = self._options.spec_of(self._site, row.name, row.term)
         with self._database.read() as connection:
             selected = post_queries.newest(connection, row.name, self._until, spec.limit)
-        return self._assembled(row, selected)
-
-    def _assembled(self, row: FeedRow, selected: Sequence[PostRow]) -> _BuiltFeed:
-        spec = self._options.spec_of(self._site, row.name, row.term)
         loaded = self._loader.load(selected, self._until)
-        feed = assemble(spec, self._site.info, loaded.entries, row.updated, self._now)
-        paths = {post.stat.path for post in selected}
-        return _BuiltFeed(paths, set(loaded.paths), formats.selection_of(feed))
+        selection = self._selection(row, loaded.entries)
+        return _BuiltFeed({post.stat.path for post in selected}, set(loaded.paths), selection)
 
-    def _entry(
-        self,
-        row: PostRow,
-        built: Sequence[_BuiltFeed],
-        places: Sequence[Place],
-        rows: Sequence[FeedRow],
-    ) -> tuple[Entry | None, Mapping[str, str]]:
-        """The entry as its first feed has it, else as it would be as the only one."""
-        assert row.head
-        for feed, place in zip(built, places, strict=True):
-            if place.position is not None:
-                return feed.entry(row.head.id)
+    def _alone(self, rows: Sequence[FeedRow], entries: Sequence[Entry]) -> _BuiltFeed:
+        """The first of these feeds, else that of the whole site, with these entries only."""
         first = [*rows, *self._feed_rows([ALL])][0]
-        return self._assembled(first, [row]).entry(row.head.id)
+        return _BuiltFeed((), (), self._selection(first, entries))
+
+    def _selection(self, row: FeedRow, entries: Sequence[Entry]) -> Selection:
+        spec = self._options.spec_of(self._site, row.name, row.term)
+        feed = assemble(spec, self._site.info, entries, row.updated, self._now)
+        return formats.selection_of(feed)
+
+
+def _described(
+    head: PostHead, own: PostHead | None, known_ids: Collection[str], withheld: str | None
+) -> PostPreview:
+    """The fields that a post's head has. `own` and `known_ids`: see `placement.id_source`."""
+    return PostPreview(
+        path=head.path,
+        title=head.title,
+        url=head.url,
+        id=head.id,
+        id_from=placement.id_source(head.id, own, known_ids),
+        published=head.published,
+        updated=head.updated,
+        withheld=withheld,
+    )

@@ -73,6 +73,9 @@ def test_a_post_that_no_feed_has_says_why(site: Site) -> None:
         found = preview(site, name)
         assert (found.withheld or "").startswith(reason), name
         assert all(place.position is None for place in found.feeds)
+    unpublished = preview(site, "unpublished")
+    assert (unpublished.title, unpublished.feeds) == ("2026-01-01-unpublished", ())
+    assert "2026-01-01-unpublished" in unpublished.formats["atom"]
     future = preview(site, "future")
     assert [place.name for place in future.feeds] == ["all", "category/news"]
     assert "2027-01-01-future" in future.formats["rss"]
