@@ -132,7 +132,7 @@ def push(
         if has_daemon(service.database):  # it knows what it serves, and sends within seconds
             output.print_summary("left to the running daemon", json=json)
             return
-        report = service.push() if patience is None else service.push_when_live(patience, progress)
+        report = service.push(progress, when_live=patience)
         service.delete_expired()
     output.print_report(report, json=json)
     raise typer.Exit(1 if report.queued else 0)
