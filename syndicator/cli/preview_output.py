@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from syndicator.cli.output import printable_lines, problem_lines
 from syndicator.formats.html import FORMATS
+from syndicator.jekyll.characters import printable
 from syndicator.model.content import count
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def lines(preview: "PostPreview") -> Iterator[str]:
     for suffix, item in preview.formats.items():
         yield ""
         yield f"{FORMATS[suffix].label}:"
-        yield from _printable(_indented(suffix, item).splitlines())
+        yield from map(printable, _indented(suffix, item).splitlines())
 
 
 def _head_lines(preview: "PostPreview") -> Iterator[str]:
@@ -60,7 +61,7 @@ def _head_lines(preview: "PostPreview") -> Iterator[str]:
             yield f"Its feeds then: {', '.join(place.name for place in preview.feeds)}"
         return
     yield "Feeds:"
-    width = max(len(place.name) for place in preview.feeds)
+    width = max((len(place.name) for place in preview.feeds), default=0)
     yield from (f"  {place.name:<{width}}  {_place(place)}" for place in preview.feeds)
 
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from syndicator.errors import SourceError
-from syndicator.jekyll.characters import printable
+from syndicator.jekyll.characters import printable, without_lone_surrogates
 from syndicator.store import post_queries, posts
 from syndicator.store.database import Database
 
@@ -46,9 +46,8 @@ def find_path(database: Database, name: str, here: str, source: Path) -> str:
     `name`: a path from `here`, from the source or absolute, or the end of one as in `is_end`. A
     path may be of a file that is not a document. Raises SourceError if it means none or several.
     """
-    shown = printable(name)
-    if shown != name:  # a shell passes names that are not UTF-8 as lone surrogates
-        raise _not_found(shown, source)
+    if without_lone_surrogates(name) != name:  # it is not UTF-8, and no document's name is so
+        raise _not_found(name, source)
     full = os.path.realpath(os.path.join(here, name))
     wanted = candidates(name, here, str(source)) + candidates(full, here, os.path.realpath(source))
     with database.read() as connection:
@@ -64,9 +63,10 @@ def find_path(database: Database, name: str, here: str, source: Path) -> str:
     if not alike:
         raise _not_found(name, source)
     listed = ", ".join(sorted(alike)[:_LISTED]) + (", …" if len(alike) > _LISTED else "")
-    raise SourceError(f"{name}: several posts have this name", hint=f"write one of {listed}")
+    hint = f"write one of {printable(listed)}"
+    raise SourceError(f"{printable(name)}: several posts have this name", hint=hint)
 
 
 def _not_found(name: str, source: Path) -> SourceError:
     hint = "name it as a path from here or from the site, or by the end of one"
-    return SourceError(f"{name}: there is no such post in {source}", hint=hint)
+    return SourceError(f"{printable(name)}: there is no such post in {source}", hint=hint)

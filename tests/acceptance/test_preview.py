@@ -56,8 +56,9 @@ def test_the_json_has_the_same(command: Command) -> None:
 def test_a_name_can_not_command_the_terminal(command: Command) -> None:
     """Control characters of a path, a title or a text are left out."""
     command.post("2026-01-04-x\x1b[31mx", '"\\e[31mRed"', text="\x1b[31mRed, \x9b31m.")
-    for arguments in (["x[31mx"], ["none\x1b[31m"]):
-        done = command("preview", *arguments)
+    for name, shown in (("x\x1b[31mx", "x[31mx.md: [31mRed"), ("no\x1b[31m", "no[31m: there is")):
+        done = command("preview", name)
+        assert shown in done.stdout + done.stderr
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.stdout + done.stderr)
 
 
