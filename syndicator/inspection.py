@@ -20,7 +20,8 @@ from syndicator.model.json_text import to_json
 from syndicator.model.progress import Progress, quiet
 
 if TYPE_CHECKING:
-    from syndicator.ops.status import Known, Status
+    from syndicator.ops.preview import PostPreview
+    from syndicator.ops.status import FeedState, Known, Status
     from syndicator.store.database import Database
 
 
@@ -29,6 +30,38 @@ def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utc
     from syndicator.ops.check import check
 
     return check(from_config.build_options(config), clock(), progress)
+
+
+def preview_post(
+    config: Config,
+    name: str,
+    here: str,
+    progress: Progress = quiet,
+    *,
+    clock: Clock = utcnow,
+) -> "PostPreview":
+    """What feeds make of a post, with the ids of the state if there is one. Writes nothing.
+
+    `name`: see `post_paths.find_path`, and `here`. Raises SourceError, and StateError if a state
+    can't be read.
+    """
+    from syndicator.ops.preview import preview
+
+    options = from_config.build_options(config)
+    with closing(_state_in_memory(config)) as database:
+        return preview(options, database, name, here, clock(), progress)
+
+
+def _state_in_memory(config: Config) -> "Database":
+    """A copy of the state; an empty one before the first run."""
+    from syndicator.store.database import Database, peek
+
+    if peek(config.state.url) is None:
+        return Database("sqlite://")
+    from syndicator.store.in_memory import in_memory
+
+    with closing(open_state(config)) as state:
+        return in_memory(state)
 
 
 def check_machine(
@@ -153,6 +186,13 @@ def collect_overview(
         concerns=concerns(config, database, current, now),
         day=last_day(stored, now),
     )
+
+
+def list_feeds(database: "Database", clock: Clock = utcnow) -> "tuple[FeedState, ...]":
+    """The published feeds. Raises StateError if the state can't be read."""
+    from syndicator.ops import status
+
+    return status.list_feeds(database, clock())
 
 
 def status_json(config: Config, database: "Database", now: datetime) -> str:

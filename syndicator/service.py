@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -209,9 +210,20 @@ class Service:
             return False
         return True
 
-    def push(self) -> "PushReport":
-        """Run one pass over the outbox. It was asked for, so no job waits for its pace."""
-        return self.pusher.once(paced=False)
+    def push(
+        self, progress: Progress = quiet, *, when_live: timedelta | None = None
+    ) -> "PushReport":
+        """Run one pass over the outbox. It was asked for, so no job waits for its pace.
+
+        `when_live`: pings wait for their feed to be served at its address as it was built, and stay
+        queued if it is not within this time. None: they wait for nothing.
+        """
+        if when_live is None:
+            return self.pusher.once(paced=False)
+        from syndicator.push.live import LiveFeeds, push_when_live, queued_files
+
+        awaited = LiveFeeds(queued_files(self.database), self.client.send)
+        return push_when_live(self.pusher, awaited, when_live, progress)
 
     def delete_expired(self) -> None:
         """Delete rows that nothing depends on any more, so that the state does not keep growing."""

@@ -15,7 +15,15 @@ from syndicator import __version__, garbage
 from syndicator.cli import output
 from syndicator.cli.hub_commands import hub
 from syndicator.cli.opening import load_config, open_service, read_state
-from syndicator.cli.options import ConfigPath, Json, Verbose, pass_on
+from syndicator.cli.options import (
+    ConfigPath,
+    Json,
+    Verbose,
+    WhenLive,
+    parse_patience,
+    pass_on,
+)
+from syndicator.cli.post_commands import feeds, preview
 
 app = typer.Typer(
     name="syndicator",
@@ -108,13 +116,15 @@ def push(
     everything: Annotated[
         bool, typer.Option("--all", help="First queue a ping for every feed.", show_default=False)
     ] = False,
+    when_live: WhenLive = None,
 ) -> None:
     """Send queued notifications to hubs and subscribers, once.
 
     If a daemon is running, it sends them instead. Exit code 1: some are still queued; the next
     push or `syndicator run` retries them.
     """
-    with open_service(config, verbose) as service:
+    patience = None if when_live is None else parse_patience(when_live)
+    with open_service(config, verbose) as service, output.progress() as progress:
         from syndicator.ops.hub import enqueue_all_pings
         from syndicator.ops.status import has_daemon
 
@@ -123,7 +133,7 @@ def push(
         if has_daemon(service.database):  # it knows what it serves, and sends within seconds
             output.print_summary("left to the running daemon", json=json)
             return
-        report = service.push()
+        report = service.push(progress, when_live=patience)
         service.delete_expired()
     output.print_report(report, json=json)
     raise typer.Exit(1 if report.queued else 0)
@@ -274,4 +284,6 @@ def move_state(
     typer.echo("\n".join(state.next_steps(service.config, target, rows)))
 
 
+app.command()(preview)
+app.command()(feeds)
 app.add_typer(hub)

@@ -116,15 +116,16 @@ def index_page(
 
 def message_page(title: str, text: str, *, home: str) -> bytes:
     """A page with a message of the server. `home`: the public address of the output folder."""
-    return _message("message.html", title=title, text=text, home=home)
+    return page("message.html", title=title, text=text, home=home)
 
 
 def hub_page(*, home: str) -> bytes:
     """The page for people at the hub's address."""
-    return _message("hub.html", title="This address is for feed readers", home=home)
+    return page("hub.html", title="This address is for feed readers", home=home)
 
 
-def _message(template: str, **values: str) -> bytes:
+def page(template: str, **values: object) -> bytes:
+    """A page that loads nothing and runs no script."""
     csp = _policy([], script=False)
     return _pages.get_template(template).render(csp=csp, **values).encode()
 

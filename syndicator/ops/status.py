@@ -4,13 +4,14 @@ Facts only: `cli.status_page` formats them.
 """
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+
+from sqlalchemy import Connection
 
 from syndicator import __version__
 from syndicator.build.found_problems import found_problems
@@ -196,15 +197,12 @@ def collect(
     """
     daemon = locks.holder(database, "daemon")
     with database.read() as connection:
-        rows = [row for row in feeds.all_feeds(connection) if row.content_key is not None]
         files = [file for file in feeds.all_files(connection) if not file.gone]
-        files_of = _by_feed(files)
         counts = outbox.counts(connection)
         runs = last_runs(connection)
         audiences = known.audiences
         if audiences is None:
             audiences = subscriptions.by_topic(connection, now)
-        subscribers = {topic: audience.subscribers for topic, audience in audiences.items()}
         archived = archives.summary(connection)
         found = known.problems
         if found is None:
@@ -232,7 +230,7 @@ def collect(
             runs=runs,
             last_run=runs[0] if runs else None,
             last_failure=_daemon_failure(daemon) or last_failure(connection),
-            feeds=tuple(_feed_state(row, files_of[row.name], subscribers) for row in rows),
+            feeds=_feed_states(connection, files, audiences),
             problems=tuple(problem for problem in found if not problem.note),
             notes=tuple(problem for problem in found if problem.note),
             hubs=outbox.hub_states(connection),
@@ -240,34 +238,47 @@ def collect(
             given_up={kind.value: counts.get((kind, JobState.GAVE_UP), 0) for kind in JobKind},
             queued_since=outbox.oldest_since(connection),
             next_try=outbox.next_due(connection),
-            subscribers=sum(subscribers.values()),
+            subscribers=sum(audience.subscribers for audience in audiences.values()),
             audiences=audiences,
         )
 
 
-def _by_feed(files: Iterable[feeds.FileRow]) -> Mapping[str, list[feeds.FileRow]]:
-    grouped: dict[str, list[feeds.FileRow]] = defaultdict(list)
+def list_feeds(database: Database, now: datetime) -> tuple[FeedState, ...]:
+    """The published feeds: the whole site first, then by kind and name."""
+    with database.read() as connection:
+        files = [file for file in feeds.all_files(connection) if not file.gone]
+        audiences = subscriptions.by_topic(connection, now)
+        return _feed_states(connection, files, audiences)
+
+
+def _feed_states(
+    connection: Connection, files: Iterable[feeds.FileRow], audiences: Mapping[str, Audience]
+) -> tuple[FeedState, ...]:
+    """`files`: that are published. `audiences`: by topic."""
+    files_of: dict[str, list[feeds.FileRow]] = {}
     for file in files:
-        grouped[file.feed].append(file)
-    return grouped
+        files_of.setdefault(file.feed, []).append(file)
+    return tuple(
+        _feed_state(row, files_of[row.name], audiences)
+        for row in feeds.all_feeds(connection)
+        if row.content_key is not None
+    )
 
 
 def _feed_state(
-    row: feeds.FeedRow, feed_files: Sequence[feeds.FileRow], subscribers: Mapping[str, int]
+    row: feeds.FeedRow, feed_files: list[feeds.FileRow], audiences: Mapping[str, Audience]
 ) -> FeedState:
+    topics = {file.url for file in feed_files} & audiences.keys()
+    own = [file for file in feed_files if file.path.startswith(f"{row.name}.")]
     return FeedState(
         name=row.name,
         title=row.label or row.name,
-        urls={
-            file.path.rpartition(".")[2]: file.url
-            for file in feed_files
-            if file.path.startswith(f"{row.name}.")
-        },
+        urls={file.path.rpartition(".")[2]: file.url for file in own},
         entries=len(row.post_paths),
         bytes=max((_bytes(file) for file in feed_files if not _is_page(file)), default=0),
         updated=row.updated,
         published=max(file.updated for file in feed_files),
-        subscribers=sum(subscribers.get(url, 0) for url in {file.url for file in feed_files}),
+        subscribers=sum(audiences[topic].subscribers for topic in topics),
     )
 
 

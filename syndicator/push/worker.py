@@ -18,6 +18,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from syndicator.model.client_keys import queue_key
@@ -78,6 +79,7 @@ class PushWorker:
         self._clock_origin = clock() - timedelta(seconds=time.monotonic())
         self._renew_at = clock()
         self._pace = options.pace  # of the current pass
+        self._limits = _LIMITS  # of the current pass
         self._pass_lock = threading.Lock()
         # True: the last pass failed (a full disk) or died with its process, and left claimed jobs.
         self._unfinished = True
@@ -93,12 +95,16 @@ class PushWorker:
         self._client.close()
         self.nudge()
 
-    def once(self, *, paced: bool = True) -> PushReport:
+    def once(
+        self, *, paced: bool = True, pinged_topics: Collection[str] | None = None
+    ) -> PushReport:
         """Do all due jobs, and those that become due meanwhile.
 
-        `paced`: whether jobs wait for their pace; if not, they are sent at once.
+        `paced`: whether jobs wait for their pace; if not, they are sent at once. `pinged_topics`:
+        the only topics whose pings are sent; None: those of all.
         """
         with self._pass_lock:
+            self._limits = replace(_LIMITS, pinged_topics=pinged_topics)
             self._pace = self._options.pace if paced else NO_PACE
             started = self._clock()
             began = time.monotonic()
@@ -186,7 +192,7 @@ class PushWorker:
                 now,
                 claimer=self._options.claimer,
                 lease=LEASE,
-                limits=_LIMITS,
+                limits=self._limits,
                 kinds=kinds,
             )
             pairs = {

@@ -124,15 +124,17 @@ class Database:
             yield connection
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A transaction that only reads, from one consistent snapshot."""
+    def read(self, *, repeatable: bool = False) -> Iterator[Connection]:
+        """A transaction that only reads, from one consistent snapshot.
+
+        `repeatable`: PostgreSQL takes it for the whole transaction, not for each statement anew.
+        """
         self.check()
-        with (
-            self._readable_errors(self.name),
-            self.engine.connect() as connection,
-            connection.begin(),
-        ):
-            yield connection
+        with self._readable_errors(self.name), self.engine.connect() as connection:
+            if repeatable and not self.sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
         if self._read_only_file and not self._read_only_file.is_unchanged():
             message = f"{self.name} was changed while it was read"
             raise StateError(message, hint="run the command again")

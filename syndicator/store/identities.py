@@ -27,6 +27,11 @@ def get(connection: Connection, paths: Iterable[str]) -> dict[str, Identity]:
     return identities_by_path
 
 
+def ids(connection: Connection) -> set[str]:
+    """The ids of all paths, also of removed posts."""
+    return set(connection.scalars(select(identities.c.id)))
+
+
 def find_removed(
     connection: Connection, text_digests: Collection[str], since: datetime
 ) -> list[Identity]:

@@ -202,6 +202,14 @@ def next_due(connection: Connection) -> datetime | None:
     return from_us(first)
 
 
+def queued_ping_topics(connection: Connection) -> list[str]:
+    """The topics of queued pings, sorted."""
+    queued = select(jobs.c.topic).where(
+        jobs.c.kind == JobKind.PING, jobs.c.state == JobState.WAITING
+    )
+    return list(connection.scalars(queued.distinct().order_by(jobs.c.topic)))
+
+
 def paused_hubs(connection: Connection, now: datetime) -> dict[str, datetime]:
     """The hubs whose `Retry-After` has not passed yet, each with its end."""
     until = func.max(jobs.c.not_before)

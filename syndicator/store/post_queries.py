@@ -223,9 +223,7 @@ def find_by_name(connection: Connection, names: Iterable[str], now: datetime) ->
     """
     matches = [
         posts.c.path.like(pattern, escape="\\")
-        for escaped in (
-            name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for name in names
-        )
+        for escaped in map(_escaped, names)
         for pattern in (escaped, f"%/{escaped}", f"{escaped}.%", f"%/{escaped}.%")
     ]
     rows = connection.execute(
@@ -234,6 +232,19 @@ def find_by_name(connection: Connection, names: Iterable[str], now: datetime) ->
         .order_by(posts.c.path)
     )
     return [head for row in rows if (head := post_row(row).head)]
+
+
+def paths_by_ending(connection: Connection, name: str) -> list[str]:
+    """The paths of documents, posts or not, that end in `name`, with or without a suffix."""
+    escaped = _escaped(name)
+    endings = (f"%{escaped}", f"%{escaped}.%")
+    matches = [posts.c.path.like(ending, escape="\\") for ending in endings]
+    return list(connection.scalars(select(posts.c.path).where(or_(*matches))))
+
+
+def _escaped(name: str) -> str:
+    """A name that matches only itself in a LIKE pattern."""
+    return name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 _SHARED_URLS = (

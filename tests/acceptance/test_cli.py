@@ -40,7 +40,9 @@ def test_help_lists_the_commands(command: Command) -> None:
         assert word in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["bild"], ["push", "now", "--al"]])
+@pytest.mark.parametrize(
+    "arguments", [["bild"], ["push", "now", "--al"], ["push", "--when-live", "10"]]
+)
 def test_wrong_usage_exits_with_2(command: Command, arguments: list[str]) -> None:
     """An unknown command, option or argument is reported, with exit code 2."""
     done = command(*arguments)

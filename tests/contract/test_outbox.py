@@ -61,6 +61,21 @@ def claim(
         )
 
 
+def test_pings_may_be_limited_to_some_topics(database: Database) -> None:
+    """Those of other topics stay queued; other kinds of jobs are claimed all the same."""
+    enqueue(database, A, B, topics=["one", "it's two", "three"])
+    with database.begin() as connection:
+        outbox.enqueue(connection, [verification(Mode.SUBSCRIBE)], NOW)
+        limits = ClaimLimits(jobs=99, per_host=99, pinged_topics=frozenset({"it's two"}))
+        claimed = claims.claim(connection, NOW, claimer="me", lease=LEASE, limits=limits)
+        assert outbox.queued_ping_topics(connection) == ["one", "three"]
+    assert sorted((job.kind, job.topic) for job in claimed) == [
+        (JobKind.PING, "it's two"),
+        (JobKind.PING, "it's two"),
+        (JobKind.VERIFY, "t"),
+    ]
+
+
 def verification(mode: Mode, lease: int = 0) -> JobRow:
     return JobRow(detail=Verification(mode=mode, topic="t", lease=lease), target=A, topic="t")
 

@@ -21,6 +21,7 @@ from syndicator.jekyll.defaults import merge
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render import Renderer
 from syndicator.model.content import Problem, Report
+from syndicator.ops.preview import Place, PostPreview
 from syndicator.ops.runs import Failure, Run
 from syndicator.ops.status import FeedState, FuturePost, Status
 from syndicator.push.record import PushReport
@@ -104,6 +105,8 @@ def test_each_field_of_the_status_is_in_the_reference() -> None:
     [
         ("| `build`, `check` |", [*names_of(Report), "summary"]),
         ("| `push` |", [*names_of(PushReport), "summary"]),
+        ("| `preview` |", [*(set(names_of(PostPreview)) - {"entry"}), *names_of(Place)]),
+        ("| `feeds` |", ["feeds"]),
         ("| `doctor` |", ["problems", "notes"]),
         ("| `backup` |", list(Backup._fields)),
         ("| `hub list` |", ["subscriptions", *names_of(Subscriber)]),
