@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from syndicator.build.options import BuildOptions
 from syndicator.config import Config
 from syndicator.jekyll.sanitize import DEFAULT, Policy
+from syndicator.model.awaited import LiveRules
 from syndicator.outputs.owner import Owner
 from syndicator.store import file_modes
 from syndicator.store.state_id import place
@@ -50,11 +51,28 @@ def http_client(config: Config, allow_private: Sequence[str] = ()) -> "Client":
     from syndicator.outbound import Client
 
     return Client(
-        user_agent=f"syndicator/{VERSION} (+{config.feeds.url})",
+        user_agent=_user_agent(config),
         timeout=config.push.timeout,
         stranger_timeout=config.hub.timeout,
         allow_private=allow_private,
     )
+
+
+def page_client(config: Config) -> "Client":
+    """The client that asks for the site's own pages."""
+    from syndicator.live.asking import PAGE_LIMIT
+    from syndicator.outbound import Client
+
+    return Client(
+        user_agent=_user_agent(config),
+        timeout=config.push.timeout,
+        stranger_timeout=config.push.timeout,
+        body_limit=PAGE_LIMIT,
+    )
+
+
+def _user_agent(config: Config) -> str:
+    return f"syndicator/{VERSION} (+{config.feeds.url})"
 
 
 def build_options(config: Config) -> BuildOptions:
@@ -77,8 +95,19 @@ def build_options(config: Config) -> BuildOptions:
         own_hub=config.hub_url,
         aliases=dict(settings.aliases),
         moved=dict(settings.moved),
+        live=live_rules(config),
         policy=_policy(settings.players, settings.schemes),
         version=VERSION,
+    )
+
+
+def live_rules(config: Config) -> LiveRules:
+    """When new posts go out."""
+    return LiveRules(
+        wanted=config.feeds.when == "live",
+        patience=config.feeds.when_patience,
+        publish_late=config.feeds.when_late == "publish",
+        text=config.feeds.when_text,
     )
 
 

@@ -1,11 +1,13 @@
 """What `check`, `doctor` and `status` find for a Config. `check` and `doctor` need no state."""
 
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from syndicator import from_config
+from syndicator.build.held_posts import problems_of
 from syndicator.config import Config
 from syndicator.errors import StateError
 from syndicator.model.content import Problem, Report
@@ -16,13 +18,32 @@ from syndicator.ops import doctor, network_disks, permissions, status, watch_lim
 from syndicator.ops.check import check
 from syndicator.ops.status import Status
 from syndicator.service import Clock, utcnow
-from syndicator.store import state_id
+from syndicator.store import awaited_pages, state_id
 from syndicator.store.database import Database, peek_value
 
 
 def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
-    """Read the site and every post, without writing anything. Raises SourceError."""
-    return check(from_config.build_options(config), clock(), progress)
+    """Read the site and every post, without writing anything. Raises SourceError.
+
+    Of the state it reads which posts wait for their page, if there is a state.
+    """
+    options = from_config.build_options(config)
+    report = check(options, clock(), progress)
+    found = _held_problems(config) if options.live.wanted else ()
+    return replace(
+        report,
+        problems=(*report.problems, *(problem for problem in found if not problem.note)),
+        notes=(*report.notes, *(problem for problem in found if problem.note)),
+    )
+
+
+def _held_problems(config: Config) -> Sequence[Problem]:
+    """Those of posts that wait for their page. A state that can't be read is `doctor`'s matter."""
+    try:
+        with closing(open_state(config)) as database, database.read() as connection:
+            return problems_of(awaited_pages.all_pages(connection))
+    except StateError:
+        return ()
 
 
 def check_machine(

@@ -27,6 +27,7 @@ from syndicator.store.state_id import state_id
 from syndicator.websub.hub_requests import subscription_quota
 
 if TYPE_CHECKING:
+    from syndicator.live.asker import PageAsker
     from syndicator.outbound import Client
     from syndicator.push.record import PushReport
     from syndicator.push.worker import PushWorker
@@ -103,6 +104,13 @@ class Service:
         return from_config.http_client(self.config, allow_private=allowed)
 
     @cached_property
+    def page_asker(self) -> "PageAsker":
+        from syndicator.live.asker import PageAsker
+
+        client = from_config.page_client(self.config)
+        return PageAsker(self.database, client, self.options.live, self._clock)
+
+    @cached_property
     def pusher(self) -> "PushWorker":
         from syndicator.push.context import PushListener, PushOptions, Topics
         from syndicator.push.topics import read_topic
@@ -139,6 +147,8 @@ class Service:
     def close(self) -> None:
         if "client" in vars(self):
             self.client.close()
+        if "page_asker" in vars(self):
+            self.page_asker.close()
         self.database.close()
 
     def build(
@@ -172,6 +182,18 @@ class Service:
             status.remember_run(self.database, report)
             self._failed = False
         return report
+
+    def build_and_ask(self, progress: Progress = quiet) -> Report:
+        """Run one build, ask for the pages of held posts, and build again if one goes out.
+
+        If a daemon runs, it asks. Raises as `build` does.
+        """
+        report = self.build(progress)
+        if not self.options.live.wanted or status.has_daemon(self.database):
+            return report
+        while (found := self.page_asker.round()).again:
+            pass
+        return report.followed_by(self.build(progress)) if found.changed else report
 
     def _owner(self) -> Owner:
         return from_config.owner(self.config, state_id(self.database))

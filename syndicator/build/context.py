@@ -18,7 +18,7 @@ from syndicator.jekyll.site import Site
 from syndicator.model.content import Report
 from syndicator.model.progress import Cancel, Progress
 from syndicator.sources.folder import SourceFolder
-from syndicator.store import post_queries, posts
+from syndicator.store import awaited_pages, post_queries, posts
 from syndicator.store.feeds import FileRow
 
 
@@ -77,6 +77,7 @@ class BuildContext:
             files_written=self.written,
             repaired=self.repaired,
             pings=self.pings,
+            held=awaited_pages.count_held(connection) if options.live.wanted else 0,
             next_due=post_queries.next_due(connection, self.now),
             problems=tuple(problem for problem in found if not problem.note),
             notes=tuple(problem for problem in found if problem.note),

@@ -5,12 +5,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from syndicator.build import held_posts
 from syndicator.build.aliases import aliases_without_target
 from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.options import BuildOptions
 from syndicator.model.content import PostHead, Problem
 from syndicator.ruby.uris import page_file
-from syndicator.store import post_queries, posts, problems
+from syndicator.store import awaited_pages, post_queries, posts, problems
 
 
 def found_problems(
@@ -32,6 +33,8 @@ def found_problems(
         *future_updates(post_queries.updated_after(connection, now + FUTURE_TOLERANCE)),
         *aliases_without_target(links, published),
     ]
+    if options.live.wanted:
+        found += held_posts.problems_of(awaited_pages.all_pages(connection))
     if posts.has_no_others(connection, ()):
         hint = (
             "check that it is mounted, and that it contains _posts/ or the posts themselves: "

@@ -50,6 +50,11 @@ class FeedSettings(SettingsTable):
     max_bytes: values.Size = 2**20
     content: Literal["full", "excerpt"] | None = None
     lead_image: Literal["media", "content"] = "media"
+    when: Literal["saved", "live"] = "saved"  #: when a new post goes out
+    #: These three for "live".
+    when_patience: values.Duration = timedelta(hours=1)
+    when_late: Literal["publish", "hold"] = "publish"
+    when_text: values.Text = ""
     aliases: values.Aliases = ()
     moved: values.Moved = ()
     players: values.Players = ()

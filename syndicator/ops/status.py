@@ -18,6 +18,7 @@ from syndicator.errors import StateError, SyndicatorError
 from syndicator.model.content import Problem, Report
 from syndicator.model.outbox import JobKind, JobState, queued_by_kind
 from syndicator.ops import disk
+from syndicator.ops.held_posts import HeldPost, held_posts
 from syndicator.store import feeds, kv, locks, outbox, post_queries, posts, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState
@@ -68,6 +69,7 @@ class Status:
     state_free_bytes: int | None  #: bytes, on the state's disk; None: the state is not a file
     posts: int
     waiting: datetime | None  #: when the next future post appears; None: no post waits
+    held: tuple[HeldPost, ...]  #: posts whose page is awaited, the newest first
     last_run: LastRun | None
     last_failure: Failure | None  #: None: the last run succeeded
     feeds: tuple[FeedState, ...]
@@ -112,6 +114,9 @@ def concerns(
     if fatal := sum(problem.fatal for problem in status.problems):
         blocked = "1 problem keeps a post" if fatal == 1 else f"{fatal:,} problems keep posts"
         lines.append(f"{blocked} from being published as saved: see syndicator check")
+    if late_out := sum(post.out for post in status.held):
+        went = "1 post went" if late_out == 1 else f"{late_out:,} posts went"
+        lines.append(f"{went} out although the page is not live: see syndicator status")
     lines += [
         f"{hub.url}: {hub.given_up:,} pings given up: {hub.error}"
         for hub in status.hubs
@@ -213,6 +218,7 @@ def collect(
             state_free_bytes=disk.free_bytes(database.path.parent) if database.path else None,
             posts=posts.count(connection),
             waiting=post_queries.next_due(connection, now),
+            held=held_posts(connection, options, now),
             last_run=_last_run(kv.get(connection, "last run")),
             last_failure=_daemon_failure(daemon)
             or _last_failure(kv.get(connection, "last failure")),

@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import requests
@@ -25,9 +26,9 @@ from syndicator.model.outbox import Request, Response
 from syndicator.outbound import addresses
 from syndicator.outbound.deadlines import Deadlines, Exchange
 from syndicator.outbound.failures import INCOMPLETE, TOO_LARGE, describe, is_too_large
-from syndicator.outbound.responses import BoundedResponse
+from syndicator.outbound.responses import RESPONSE_LIMIT, BoundedResponse
 
-#: Bytes of a response's body that are read. Challenges and error texts are shorter.
+#: Bytes of a response's body that are read by default. Challenges and error texts are shorter.
 BODY_LIMIT = 8192
 
 #: Characters kept of a refusal's reason: it may list hundreds of addresses.
@@ -51,7 +52,8 @@ class Client:
 
     `stranger_timeout` is for strangers' URLs, `timeout` for the operator's. `allow_private` has
     networks that are allowed to strangers although they are not public. Raises ValueError for one
-    that would allow more than it names (see `addresses.public`).
+    that would allow more than it names (see `addresses.public`). `body_limit`: bytes of a
+    response's body that are read.
     """
 
     def __init__(
@@ -61,11 +63,14 @@ class Client:
         timeout: timedelta,
         stranger_timeout: timedelta,
         allow_private: Sequence[str] = (),
+        body_limit: int = BODY_LIMIT,
     ) -> None:
+        self._body_limit = body_limit
         self._public = addresses.public(allow_private)
         self._current = threading.local()
-        operators = _Adapter(addresses.anywhere(), self._current, strangers=False)
-        strangers = _Adapter(self._public, self._current, strangers=True)
+        limit = RESPONSE_LIMIT + body_limit - BODY_LIMIT
+        operators = _Adapter(addresses.anywhere(), self._current, limit, strangers=False)
+        strangers = _Adapter(self._public, self._current, limit, strangers=True)
         self._adapters = {  # by `Request.stranger`
             False: (operators, timeout.total_seconds()),
             True: (strangers, stranger_timeout.total_seconds()),
@@ -144,10 +149,10 @@ class Client:
                 if kept and not exchange.aborted and isinstance(error, requests.ConnectionError):
                     continue  # the server had closed an idle connection: retry with another
                 return Response(status=None, error=describe(error))
-            return _read(response, exchange)
+            return _read(response, exchange, self._body_limit)
 
 
-def _read(response: requests.Response, exchange: Exchange) -> Response:
+def _read(response: requests.Response, exchange: Exchange, limit: int) -> Response:
     """The status, headers and first bytes of a response."""
     if exchange.aborted:  # before its head was complete, so that nothing of it counts
         response.close()
@@ -157,7 +162,7 @@ def _read(response: requests.Response, exchange: Exchange) -> Response:
     too_large = False
     body = b""
     try:
-        body = response.raw.read(BODY_LIMIT, decode_content=False)
+        body = response.raw.read(limit, decode_content=False)
     except (HTTPError, OSError, ValueError) as broken:
         too_large = is_too_large(broken)
         error = TOO_LARGE if too_large else INCOMPLETE
@@ -177,8 +182,11 @@ def _read(response: requests.Response, exchange: Exchange) -> Response:
 class _Adapter(SafeAdapter):
     """Attaches connections to the exchange of their thread, and sends targets unchanged."""
 
-    def __init__(self, policy: Policy, current: threading.local, *, strangers: bool) -> None:
+    def __init__(
+        self, policy: Policy, current: threading.local, response_limit: int, *, strangers: bool
+    ) -> None:
         self.current = current
+        self.response_limit = response_limit
         self.strangers = strangers
         self.peers: dict[str, str] = {}  #: by host, the address last connected to; not strangers'
         super().__init__(
@@ -242,7 +250,7 @@ def _tracked(base: Any, adapter: _Adapter) -> type:
     current = adapter.current
 
     class TrackedConnection(base):  # type: ignore[misc]
-        response_class = BoundedResponse
+        response_class = staticmethod(partial(BoundedResponse, limit=adapter.response_limit))
         peer: str | None = None  #: the connected IP address
 
         def connect(self) -> None:

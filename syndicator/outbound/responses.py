@@ -18,15 +18,17 @@ RESPONSE_LIMIT = 64 * 2**10
 
 
 class ResponseTooLargeError(OSError):
-    """A response has more bytes than `RESPONSE_LIMIT`. urllib3 passes an OSError on."""
+    """A response has more bytes than its limit. urllib3 passes an OSError on."""
 
 
 class BoundedResponse(http.client.HTTPResponse):
-    """Reads at most `RESPONSE_LIMIT` bytes, and skips all interim responses."""
+    """Reads at most `limit` bytes, and skips all interim responses."""
 
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, sock: socket.socket, *args: Any, limit: int = RESPONSE_LIMIT, **kwargs: Any
+    ) -> None:
         self._socket = sock
-        self._incoming = _Incoming(sock)
+        self._incoming = _Incoming(sock, limit)
         super().__init__(self._incoming, *args, **kwargs)  # type: ignore[arg-type]  # for makefile
         self._last = False  #: True if its connection must not serve another request
 
@@ -70,9 +72,9 @@ def _pending(sock: socket.socket) -> bool:
 class _Incoming(io.RawIOBase):
     """The bytes of one response, counted as they are read."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, limit: int) -> None:
         self._source = sock.makefile("rb", buffering=0)
-        self._left = RESPONSE_LIMIT
+        self._left = limit
         self.ended = False  #: True: nothing more is read from the network
 
     def makefile(self, _mode: str) -> io.BufferedReader:
