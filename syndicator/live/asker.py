@@ -1,5 +1,6 @@
 """Asks for the pages of new posts, a few at a time, and records what was seen."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -54,17 +55,22 @@ class PageAsker:
         self._clock = clock
         queue = FairQueue[AwaitedPage](at_once=AT_ONCE, per_host=AT_ONCE, patience=float("inf"))
         self._pool = SenderPool(self._ask, {ONE: queue})
+        self._closed = threading.Event()
         self._seen_live: datetime | None = None  #: when a page was last found live; None: never
         self._paused_until: datetime | None = None  #: as the host asked; None: it did not
 
     def close(self) -> None:
         """Abort requests under way, and send no further ones."""
+        self._closed.set()
         self._client.close()
         self._pool.dismiss()
 
     def round(self) -> Round:
         """Ask for the pages that are due, `decision.ROUND` at most. Raises StateError."""
         now = self._clock()
+        # A pause beyond the longest is one by a clock that was set back since.
+        if self._paused_until and self._paused_until > now + decision.LONGEST:
+            self._paused_until = None
         paused = self._paused_until is not None and now < self._paused_until
         due = [] if paused else decision.due(self._pages(), now, self._seen_live)
         answers = self._ask_all(due[: decision.ROUND])
@@ -104,12 +110,14 @@ class PageAsker:
     def _ask_all(self, pages: Sequence[AwaitedPage]) -> list[tuple[AwaitedPage, PageAnswer]]:
         """The answers for all pages. Once the host can't be reached, the others share its error."""
         answers: dict[str, tuple[AwaitedPage, PageAnswer]] = {}
+        if not pages or self._closed.is_set():
+            return []
         self._pool.add(("", page) for page in pages)
         unreachable: PageAnswer | None = None
         self._pool.start()
-        while self._pool.busy:
+        while self._pool.busy and not self._closed.is_set():
             for page, answer in self._pool.collect(_WAIT)[0]:
-                if answer is None:  # stopped
+                if answer is None:
                     continue
                 answers[page.path] = (page, answer)
                 if not answer.reached or answer.wait:

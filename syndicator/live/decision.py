@@ -38,7 +38,7 @@ def decide(page: AwaitedPage, now: datetime, rules: LiveRules) -> Decision:
     """
     if page.live or not rules.wanted:
         return Decision(out=True, late=False, until=None)
-    patience_ends = page.since + rules.patience
+    patience_ends = _begin(page, now) + rules.patience
     if now < patience_ends and page.held:
         return Decision(out=False, late=False, until=patience_ends)
     if page.held and not rules.publish_late:
@@ -47,6 +47,13 @@ def decide(page: AwaitedPage, now: datetime, rules: LiveRules) -> Decision:
     if now >= end:
         return Decision(out=True, late=False, until=None)
     return Decision(out=True, late=True, until=end)
+
+
+def _begin(page: AwaitedPage, now: datetime) -> datetime:
+    """When the wait began; now, if the clock was set back since. The wait for a future post begins
+    at its date.
+    """
+    return min(page.since, max(now, page.published))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,8 +95,8 @@ def changes(
 def next_request(page: AwaitedPage, now: datetime) -> datetime:
     """When a page is asked for next. A clock that was set back does not delay it."""
     if page.asked is None or page.asked > now:
-        return page.since
-    waited = (page.asked - page.since) / _PART
+        return _begin(page, now)
+    waited = (page.asked - _begin(page, now)) / _PART
     return page.asked + min(max(waited, SHORTEST), LONGEST)
 
 
@@ -101,16 +108,14 @@ def due(
     `seen_live`: when another page was last found live. A site is often published as a whole, so
     all pages that were last asked for earlier are due. None: not lately.
     """
-    waiting = [
-        page
-        for page in pages
-        if not page.live
-        and page.since <= now
-        and (
-            next_request(page, now) <= now
-            or (page.asked is not None and seen_live is not None and page.asked < seen_live)
-        )
-    ]
+
+    def is_due(page: AwaitedPage) -> bool:
+        if page.live:
+            return False
+        asked_before = page.asked and seen_live and page.asked < seen_live <= now
+        return bool(asked_before) or next_request(page, now) <= now
+
+    waiting = [page for page in pages if is_due(page)]
     return sorted(waiting, key=lambda page: page.asked.timestamp() if page.asked else 0.0)
 
 

@@ -24,6 +24,7 @@ class AwaitedPage:
 
     path: str  #: of the post
     url: str
+    published: datetime  #: the date of the post
     since: datetime  #: when the wait began: the post was saved, or its date had come
     held: bool  #: whether the post is kept out of feeds; False: it went out late
     late: bool = False  #: whether a run found it late

@@ -13,7 +13,7 @@ from syndicator.store.times import from_us, to_us
 _OF_ITS_POST = and_(posts.c.path == awaited_pages.c.path, posts.c.url == awaited_pages.c.url)
 
 _ALL = (
-    select(awaited_pages, posts.c.held)
+    select(awaited_pages, posts.c.held, posts.c.published)
     .join(posts, _OF_ITS_POST)
     .order_by(posts.c.published.desc(), posts.c.path.desc())
 )
@@ -25,6 +25,7 @@ def all_pages(connection: Connection) -> list[AwaitedPage]:
         AwaitedPage(
             path=row.path,
             url=row.url,
+            published=from_us(row.published),
             since=from_us(row.since),
             held=row.held,
             late=row.late,
