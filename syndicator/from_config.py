@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from syndicator.build.options import BuildOptions
 from syndicator.config import Config
@@ -67,6 +68,7 @@ def page_client(config: Config) -> "Client":
         user_agent=_user_agent(config),
         timeout=config.push.timeout,
         stranger_timeout=config.push.timeout,
+        allow_private=[str(network) for network in config.hub.allow_private],
         body_limit=PAGE_LIMIT,
     )
 
@@ -108,6 +110,11 @@ def live_rules(config: Config) -> LiveRules:
         patience=config.feeds.when_patience,
         publish_late=config.feeds.when_late == "publish",
         text=config.feeds.when_text,
+        trusted_hosts=frozenset(
+            host
+            for url in (config.feeds.url, config.site.url)
+            if url and (host := urlsplit(url).hostname)
+        ),
     )
 
 

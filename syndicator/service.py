@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.ops import status
 from syndicator.outputs.folder import OutputFolder
 from syndicator.outputs.owner import Owner
-from syndicator.store import locks, retention
+from syndicator.store import awaited_pages, locks, retention
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.refusals import missing_state
@@ -104,13 +104,6 @@ class Service:
         return from_config.http_client(self.config, allow_private=allowed)
 
     @cached_property
-    def page_asker(self) -> "PageAsker":
-        from syndicator.live.asker import PageAsker
-
-        client = from_config.page_client(self.config)
-        return PageAsker(self.database, client, self.options.live, self._clock)
-
-    @cached_property
     def pusher(self) -> "PushWorker":
         from syndicator.push.context import PushListener, PushOptions, Topics
         from syndicator.push.topics import read_topic
@@ -147,8 +140,6 @@ class Service:
     def close(self) -> None:
         if "client" in vars(self):
             self.client.close()
-        if "page_asker" in vars(self):
-            self.page_asker.close()
         self.database.close()
 
     def build(
@@ -182,18 +173,6 @@ class Service:
             status.remember_run(self.database, report)
             self._failed = False
         return report
-
-    def build_and_ask(self, progress: Progress = quiet) -> Report:
-        """Run one build, ask for the pages of held posts, and build again if one goes out.
-
-        If a daemon runs, it asks. Raises as `build` does.
-        """
-        report = self.build(progress)
-        if not self.options.live.wanted or status.has_daemon(self.database):
-            return report
-        while (found := self.page_asker.round()).again:
-            pass
-        return report.followed_by(self.build(progress)) if found.changed else report
 
     def _owner(self) -> Owner:
         return from_config.owner(self.config, state_id(self.database))
@@ -241,6 +220,31 @@ class Service:
         """Record at each poll that the daemon is alive, and its present trouble."""
         hint = (trouble and trouble.hint) or ""
         locks.write_heartbeat(self.database, "daemon", str(trouble or ""), hint)
+
+
+def page_asker(service: Service, clock: Clock = utcnow) -> "PageAsker":
+    """What asks for the pages of the service's held posts. The caller closes it."""
+    from syndicator.live.asker import PageAsker
+
+    client = from_config.page_client(service.config)
+    return PageAsker(service.database, client, service.options.live, clock)
+
+
+def build_and_ask(service: Service, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
+    """Run one build, ask for the pages of held posts, and build again if one goes out.
+
+    If a daemon runs, it asks. Raises as `Service.build` does.
+    """
+    report = service.build(progress)
+    if not service.options.live.wanted or status.has_daemon(service.database):
+        return report
+    with service.database.read() as connection:
+        if not awaited_pages.all_pages(connection):
+            return report
+    with closing(page_asker(service, clock)) as asker:
+        while (found := asker.round()).again:
+            progress(0, None, Phase.ASKING)
+    return report.followed_by(service.build(progress)) if found.changed else report
 
 
 def _require_file(file: Path) -> None:

@@ -37,7 +37,7 @@ from syndicator.errors import MovedStateError, SyndicatorError, Trouble
 from syndicator.model.content import Report
 from syndicator.model.progress import Cancel, Cancelled
 from syndicator.observe import run_line
-from syndicator.service import Service
+from syndicator.service import Service, page_asker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ class Builds:
         self.page_checks: PageChecks | None = None
         if service.options.live.wanted:
             self.page_checks = PageChecks(
-                service.page_asker, timers, telemetry, partial(self.request, Reason.PAGE)
+                page_asker(service), timers, telemetry, partial(self.request, Reason.PAGE)
             )
 
     def start(self) -> None:

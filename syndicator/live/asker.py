@@ -130,7 +130,7 @@ class PageAsker:
 
     def _ask(self, page: AwaitedPage) -> tuple[AwaitedPage, PageAnswer | None]:
         """Ask for one page, in a thread of the pool. None: the client was closed meanwhile."""
-        request = asking.request_for(page.url, self._rules.text)
+        request = asking.request_for(page.url, self._rules)
         response = self._client.send(request)
         for _ in range(asking.MAX_HOPS):
             if (following := asking.next_request(request, response)) is None:

@@ -1,10 +1,11 @@
 """The request for a post's page, and what its response shows. Values in, values out."""
 
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from syndicator.live.decision import LONGEST
-from syndicator.model.awaited import PageAnswer
+from syndicator.model.awaited import LiveRules, PageAnswer
 from syndicator.model.outbox import Request, Response
 from syndicator.ruby.uris import page_file
 from syndicator.websub.retry import retry_after
@@ -26,13 +27,26 @@ _BUSY = (429, 503)
 _PORTS = {"http": 80, "https": 443}
 
 
-def request_for(url: str, text: str) -> Request:
+def request_for(url: str, rules: LiveRules) -> Request:
     """A HEAD for a page; a GET if a text has to be on it.
 
     The page must come as it is, since its bytes are searched, and not from a cache in between.
     """
     headers = {"Accept": "text/html, */*;q=0.5", "Cache-Control": "no-cache"}
-    return Request(method="GET" if text else "HEAD", url=url, headers=headers)
+    return Request(
+        method="GET" if rules.text else "HEAD",
+        url=url,
+        headers=headers,
+        stranger=_host(url) not in rules.trusted_hosts,
+    )
+
+
+def _host(url: str) -> str | None:
+    """The host of an address; None: it has none. Authors choose it, so it may not be valid."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def next_request(request: Request, response: Response) -> Request | None:
@@ -42,15 +56,18 @@ def next_request(request: Request, response: Response) -> Request | None:
     address with another ending (`/a`, `/a/`, `/a.html`). Elsewhere it may be a page for all errors.
     """
     if response.status in _NO_HEAD and request.method == "HEAD":
-        return Request(method="GET", url=request.url, headers=request.headers)
+        return replace(request, method="GET")
     target = _redirect(request, response)
     if target is None or _difference(request.url, target):
         return None
-    return Request(method=request.method, url=target, headers=request.headers)
+    return replace(request, url=target)
 
 
 def judge(request: Request, response: Response, text: str, now: datetime) -> PageAnswer:
     """Whether the page is live, by the final response to `request_for` it."""
+    if response.refused and request.stranger:
+        hint = "the config may name it in site.url"
+        return PageAnswer(live=False, text=f"{response.error}; {hint}", reached=False)
     if response.status is None:
         return PageAnswer(live=False, text=response.error, reached=False)
     if response.status == 200 and (not text or text.encode() in response.body):

@@ -12,6 +12,9 @@ class LiveRules:
     patience: timedelta = timedelta(hours=1)  #: how long it waits before that is a problem
     publish_late: bool = True  #: whether it goes out then; False: it is held until its page is live
     text: str = ""  #: that must be on its page; "": the status 200 is enough
+    #: Host names that the operator's config names. Pages of any other host, which only the site's
+    #: `_config.yml` names, must be at a public address.
+    trusted_hosts: frozenset[str] = frozenset()
 
 
 #: New posts wait for nothing.

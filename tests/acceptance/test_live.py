@@ -8,6 +8,7 @@ from site_pages import Page, PageServer
 from support import Site
 
 from syndicator.model.content import Report
+from syndicator.service import build_and_ask
 
 LIVE = Page()
 
@@ -31,7 +32,7 @@ class LiveSite(Site):
         """`syndicator build`, with a round of requests, some time later."""
         self.clock.forward(**later)
         with self.service() as service:
-            return service.build_and_ask()
+            return build_and_ask(service, clock=self.clock)
 
     def live(self, *names: str) -> None:
         self.server.pages |= {f"/{name}/": LIVE for name in names}

@@ -19,7 +19,7 @@ from syndicator.outbound import Client
 from syndicator.store import awaited_pages
 from syndicator.store.database import Database
 
-LIVE = LiveRules(wanted=True)
+LIVE = LiveRules(wanted=True, trusted_hosts=frozenset({"127.0.0.1"}))
 
 
 @pytest.fixture
@@ -175,3 +175,14 @@ def test_a_closed_asker_asks_for_nothing(database: Database) -> None:
         assert asker.round().asked == 0
         assert site.requests == []
     assert [page.asked for page in pages(database).values()] == [None]
+
+
+def test_a_host_inside_the_network_is_refused(database: Database) -> None:
+    """If only the site's own config names it."""
+    rules = replace(LIVE, trusted_hosts=frozenset())
+    with PageServer(default=Page()) as site, an_asker(database, Clock(NOW), rules) as asker:
+        wait_for(database, f"{site.url}/a")
+        assert asker.round().live == 0
+        assert site.requests == []
+    (page,) = pages(database).values()
+    assert str(page.answer).startswith("refused: ")

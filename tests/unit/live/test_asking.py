@@ -1,17 +1,19 @@
 """Which request is sent for a page, which redirects are followed, and what counts as live."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from syndicator.live.asking import judge, next_request, request_for
 from syndicator.live.decision import LONGEST
-from syndicator.model.awaited import PageAnswer
+from syndicator.model.awaited import LiveRules, PageAnswer
 from syndicator.model.outbox import Response
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+RULES = LiveRules(wanted=True, trusted_hosts=frozenset({"news.example"}))
 URL = "https://news.example/2026/a"
-HEAD = request_for(URL, "")
+HEAD = request_for(URL, RULES)
 
 
 def redirect(location: str, status: int = 301) -> Response:
@@ -43,7 +45,7 @@ def redirect(location: str, status: int = 301) -> Response:
 )
 def test_redirects(url: str, location: str, followed: bool) -> None:
     """They are followed to the same page of the same server, or from http to https."""
-    request = request_for(url, "")
+    request = request_for(url, RULES)
     following = next_request(request, redirect(location))
     assert (following is not None) is followed
     if following is None:
@@ -108,9 +110,25 @@ def test_a_server_without_head_gets_a_get(status: int) -> None:
     ],
 )
 def test_what_a_response_shows(response: Response, text: str, answer: PageAnswer) -> None:
-    assert judge(request_for(URL, text), response, text, NOW) == answer
+    assert judge(request_for(URL, replace(RULES, text=text)), response, text, NOW) == answer
 
 
 def test_a_text_needs_the_page_itself() -> None:
     assert HEAD.method == "HEAD"
-    assert request_for(URL, "text").method == "GET"
+    assert request_for(URL, replace(RULES, text="text")).method == "GET"
+
+
+def test_a_host_that_only_the_site_names_must_be_public() -> None:
+    """Authors write `_config.yml`, and must not choose an address inside the network."""
+    assert not HEAD.stranger
+    inside = request_for("http://10.0.0.1/a", RULES)
+    assert inside.stranger
+    assert request_for("http://[broken/a", RULES).stranger
+    refused = Response(status=None, error="refused: 10.0.0.1 is private", refused=True)
+    answer = judge(inside, refused, "", NOW)
+    assert answer.text == "refused: 10.0.0.1 is private; the config may name it in site.url"
+    upgraded = next_request(
+        request_for("http://inside.example/a", RULES), redirect("https://inside.example/a")
+    )
+    assert upgraded
+    assert upgraded.stranger
