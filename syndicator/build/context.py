@@ -64,6 +64,7 @@ class BuildContext:
         """The report of the run, with the numbers and problems in the store."""
         files = self.snapshot.files | {row.path: row for row in self.rows}
         published = {path for path, row in files.items() if not row.gone}
+        awaited = awaited_pages.all_pages(connection) if options.live.wanted else ()
         found = found_problems(connection, options, published, self.now)
         return Report(
             started=self.now,
@@ -77,7 +78,7 @@ class BuildContext:
             files_written=self.written,
             repaired=self.repaired,
             pings=self.pings,
-            held=awaited_pages.count_held(connection) if options.live.wanted else 0,
+            held=sum(page.held for page in awaited),
             next_due=post_queries.next_due(connection, self.now),
             problems=tuple(problem for problem in found if not problem.note),
             notes=tuple(problem for problem in found if problem.note),

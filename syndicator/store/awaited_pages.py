@@ -3,49 +3,45 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, func, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
 from syndicator.model.awaited import AwaitedPage, PageAnswer
 from syndicator.store.schema import awaited_pages, posts
 from syndicator.store.sql import among, among_values, batches, upsert
 from syndicator.store.times import from_us, to_us
 
-_OF_ITS_POST = and_(posts.c.path == awaited_pages.c.path, posts.c.url == awaited_pages.c.url)
-
-_ALL = (
-    select(awaited_pages, posts.c.held, posts.c.published)
-    .join(posts, _OF_ITS_POST)
-    .order_by(posts.c.published.desc(), posts.c.path.desc())
+_ALL = select(awaited_pages)
+_POSTS = select(posts.c.path, posts.c.url, posts.c.held, posts.c.published).where(
+    among(posts.c.path)
 )
 
 
 def all_pages(connection: Connection) -> list[AwaitedPage]:
-    """Every awaited page of a post that has this address, the newest posts first."""
-    return [
-        AwaitedPage(
-            path=row.path,
-            url=row.url,
-            published=from_us(row.published),
-            since=from_us(row.since),
-            held=row.held,
-            late=row.late,
-            live=row.live,
-            attempts=row.attempts,
-            asked=from_us(row.asked),
-            answer=row.answer,
-        )
-        for row in connection.execute(_ALL)
-    ]
+    """Every awaited page of a post that has this address, the newest posts first.
 
-
-_COUNT_HELD = (
-    select(func.count()).select_from(awaited_pages).join(posts, _OF_ITS_POST).where(posts.c.held)
-)
-
-
-def count_held(connection: Connection) -> int:
-    """The number of posts that wait for their page."""
-    return connection.scalar(_COUNT_HELD) or 0
+    The few rows are joined here: SQLite's planner would go through all posts.
+    """
+    rows = {row.path: row for row in connection.execute(_ALL)}
+    pages = []
+    for batch in batches(rows):
+        for post in connection.execute(_POSTS, among_values(batch)):
+            row = rows[post.path]
+            if post.url != row.url:
+                continue
+            page = AwaitedPage(
+                path=row.path,
+                url=row.url,
+                published=from_us(post.published),
+                since=from_us(row.since),
+                held=post.held,
+                late=row.late,
+                live=row.live,
+                attempts=row.attempts,
+                asked=from_us(row.asked),
+                answer=row.answer,
+            )
+            pages.append(page)
+    return sorted(pages, key=lambda page: (page.published, page.path), reverse=True)
 
 
 def put(connection: Connection, pages: Iterable[tuple[str, str, datetime]]) -> None:
@@ -114,7 +110,9 @@ def set_late(connection: Connection, late: Mapping[str, bool]) -> None:
 
 
 _REMOVE = delete(awaited_pages).where(among(awaited_pages.c.path))
-_REMOVE_OTHERS = delete(awaited_pages).where(~exists().where(_OF_ITS_POST))
+_REMOVE_OTHERS = delete(awaited_pages).where(
+    ~exists().where(posts.c.path == awaited_pages.c.path, posts.c.url == awaited_pages.c.url)
+)
 
 
 def remove(connection: Connection, paths: Iterable[str]) -> None:
