@@ -1,10 +1,12 @@
 """Lets new posts into feeds when their page is live, or when they have waited for too long."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from syndicator.build.shown import ShownEntries
 from syndicator.live import decision
 from syndicator.live.decision import Changes
 from syndicator.model.awaited import AwaitedPage, LiveRules
@@ -12,9 +14,18 @@ from syndicator.model.content import Problem
 from syndicator.store import awaited_pages, entries, feeds, identities, posts
 
 
-def look(connection: Connection, now: datetime, rules: LiveRules) -> Changes:
-    """Which posts go out, and which became late, by what was seen of their pages."""
-    return decision.changes(awaited_pages.all_pages(connection), now, rules)
+def look(
+    connection: Connection, now: datetime, rules: LiveRules, shown: ShownEntries | None = None
+) -> Changes:
+    """Which posts go out, and which became late, by what was seen of their pages.
+
+    `shown`: entries of feed files that the state doesn't know; None: it knows all files. A post
+    that readers saw, before an older backup was restored, is not taken back.
+    """
+    pages = awaited_pages.all_pages(connection)
+    if shown:
+        pages = [replace(page, live=page.live or bool(shown.at(page.url))) for page in pages]
+    return decision.changes(pages, now, rules)
 
 
 def apply(connection: Connection, changes: Changes, using_posts: Collection[str]) -> None:
@@ -41,7 +52,7 @@ def problems_of(pages: Iterable[AwaitedPage]) -> list[Problem]:
 def _waiting(page: AwaitedPage) -> Problem:
     return Problem(
         path=page.path,
-        message=f"waits for its page since {page.since:%Y-%m-%d %H:%M:%S} UTC: {page.url}",
+        message=f"has waited for its page since {page.since:%Y-%m-%d %H:%M:%S} UTC: {page.url}",
         hint="it goes out once the page answers 200; syndicator status shows the last answer",
         note=True,
     )

@@ -1,7 +1,7 @@
 """Decides what documents as they were read change in the index."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from syndicator.build import identity
 from syndicator.build.feed_names import FeedNames
@@ -87,7 +87,6 @@ def update(
     new_rows = [_row(one, rows.get(path), assigned, names) for path, one in documents.items()]
     changed = [(row, before) for row in new_rows if (before := rows.get(row.stat.path)) != row]
     new_feeds, name_problems = names.take_new()
-    stale = frozenset(name for row, before in changed for name in _stale(row, before))
     return IndexPlan(
         changed=changed,
         identities=[
@@ -102,9 +101,8 @@ def update(
                 row.stat.path: () for row, before in changed if before and _stale(row, before)
             },
         },
-        # A feed that has held posts only is made when the first of them goes out.
-        new_feeds=[replace(feed, stale=feed.name in stale) for feed in new_feeds],
-        stale_feeds=stale,
+        new_feeds=new_feeds,
+        stale_feeds=frozenset(name for row, before in changed for name in _stale(row, before)),
         awaited=[row.head for row, before in changed if row.head and _begins_to_wait(row, before)],
         suffixed={path: claims.known.get(path) for path in assigned.suffixed},
         counts=_counts(changed),

@@ -210,8 +210,9 @@ class Builder:
         """What changed about held posts. If none are to be held, only earlier ones may be there."""
         if not (self.options.live.wanted or known.is_first):
             return Changes()
+        shown = ShownEntries(self.output, known.files, now) if known.is_first else None
         with self.database.read() as connection:
-            return held_posts.look(connection, now, self.options.live)
+            return held_posts.look(connection, now, self.options.live, shown)
 
     def _release_held(self, run: BuildContext) -> None:
         if changes := self._changes_of_held(run.snapshot, run.now):

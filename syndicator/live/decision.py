@@ -125,6 +125,7 @@ def next_look(pages: Iterable[AwaitedPage], now: datetime, rules: LiveRules) -> 
     for page in pages:
         if not page.live:
             times.append(next_request(page, now))
-        if (until := decide(page, now, rules).until) is not None:
+        until = decide(page, now, rules).until
+        if until is not None and until > now:
             times.append(until)
     return min(times, default=None)

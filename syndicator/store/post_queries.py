@@ -44,6 +44,14 @@ def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list
     return [post_row(row) for row in rows]
 
 
+_HAS_POSTS = select(feed_posts.c.path).where(feed_posts.c.feed == bindparam("of")).limit(1)
+
+
+def has_posts(connection: Connection, feed: str) -> bool:
+    """Whether a feed has posts, now or once they are due. Those that are held don't count."""
+    return connection.scalar(_HAS_POSTS, {"of": feed}) is not None
+
+
 def newest_of_all(connection: Connection, now: datetime, limit: int) -> list[PostRow]:
     """The posts that are published at `now`, in whichever feed, newest first.
 

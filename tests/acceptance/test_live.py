@@ -61,6 +61,8 @@ def test_a_new_post_goes_out_when_its_page_is_live(site: LiveSite, wait: dict[st
     assert report.held == 1
     assert report.summary() == ("2 posts (1 new); 0 of 2 feeds changed; 1 new post held until live")
     assert site.shown() == ["old"]
+    site.configure(site.settings("limit = 7"))
+    site.run()
     assert not (site.feeds / "category/fresh.rss").exists(), "nor is its new category announced"
     assert site.take_queued_pings() == set()
     site.live("new")
@@ -192,6 +194,21 @@ def test_posts_that_no_feed_has_are_not_asked_for(site: LiveSite) -> None:
     site.post("2026-02-02-draft", published=False)
     assert site.run().held == 0
     assert site.server.requests == []
+
+
+def test_an_older_backup_takes_nothing_back(site: LiveSite) -> None:
+    """Readers saw the post, which the restored state holds still, in the feed files."""
+    site.post("2026-02-01-new")
+    site.run()
+    backup = site.state.read_bytes()
+    site.live("new")
+    site.run(minutes=1)
+    before = site.feed("all.atom").entries[0]
+    site.state.write_bytes(backup)
+    site.server.pages.clear()
+    assert site.run(minutes=1).held == 0
+    assert site.shown() == ["new", "old"]
+    assert site.feed("all.atom").entries[0].id == before.id
 
 
 def test_two_posts_of_one_address(site: LiveSite) -> None:

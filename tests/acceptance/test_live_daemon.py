@@ -55,7 +55,10 @@ def test_a_post_goes_out_as_soon_as_its_page_is_live(
             assert "Waiting until live: 1 new post" in page
             assert "/new/: it answered 404" in page
             checked = syndicator("check")
-            assert (checked.returncode, "waits for its page since" in checked.stdout) == (0, True)
+            assert (checked.returncode, "has waited for its page since" in checked.stdout) == (
+                0,
+                True,
+            )
             assert titles(syndicator) == ["Old"]
             assert hub.pings.empty()
             server.pages["/new/"] = LIVE
