@@ -8,8 +8,10 @@ import socket
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from syndicator import __version__
+from syndicator.model.awaited import LiveRules
 
 if TYPE_CHECKING:
     from syndicator.build.options import BuildOptions
@@ -90,8 +92,24 @@ def build_options(config: "Config") -> "BuildOptions":
         own_hub=config.hub_url,
         aliases=dict(settings.aliases),
         moved=dict(settings.moved),
+        live=live_rules(config),
         policy=_policy(settings.players, settings.schemes),
         version=__version__,
+    )
+
+
+def live_rules(config: "Config") -> LiveRules:
+    """When new posts go out."""
+    return LiveRules(
+        wanted=config.feeds.when == "live",
+        patience=config.feeds.when_patience,
+        publish_late=config.feeds.when_late == "publish",
+        text=config.feeds.when_text,
+        trusted_hosts=frozenset(
+            host
+            for url in (config.feeds.url, config.site.url)
+            if url and (host := urlsplit(url).hostname)
+        ),
     )
 
 

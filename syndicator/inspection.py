@@ -3,9 +3,9 @@
 Each function imports what it asks, so that no command waits for the parts of another.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +26,31 @@ if TYPE_CHECKING:
 
 
 def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
-    """Read the site and every post, without writing anything. Raises SourceError."""
+    """Read the site and every post, without writing anything. Raises SourceError.
+
+    Of the state it reads which posts wait for their page, if there is a state.
+    """
     from syndicator.ops.check import check
 
-    return check(from_config.build_options(config), clock(), progress)
+    report = check(from_config.build_options(config), clock(), progress)
+    found = _held_problems(config) if from_config.live_rules(config).wanted else ()
+    return replace(
+        report,
+        problems=(*report.problems, *(problem for problem in found if not problem.note)),
+        notes=(*report.notes, *(problem for problem in found if problem.note)),
+    )
+
+
+def _held_problems(config: Config) -> Sequence[Problem]:
+    """Those of posts that wait for their page. A state that can't be read is `doctor`'s matter."""
+    from syndicator.build.held_posts import problems_of
+    from syndicator.store import awaited_pages
+
+    try:
+        with closing(open_state(config)) as database, database.read() as connection:
+            return problems_of(awaited_pages.all_pages(connection))
+    except StateError:
+        return ()
 
 
 def preview_post(

@@ -57,6 +57,7 @@ class Metrics:
         self.posts = gauge("posts", "Posts in the index.")
         self.problems = gauge("problems", "Problems that the last run found.")
         self.feeds = gauge("feeds", "Feeds that exist; each is several files.")
+        self.held = gauge("held_posts", "New posts that wait until their page is live.")
         self.last_run = gauge("last_run_timestamp_seconds", "Start of the last run that succeeded.")
         self.queued = gauge("queued_jobs", "Jobs in the outbox, by kind.", "kind")
         self.oldest = gauge(
@@ -106,6 +107,7 @@ class Metrics:
         self.posts.set(report.posts)
         self.problems.set(len(report.problems))
         self.feeds.set(report.feeds)
+        self.held.set(report.held)
         self.last_run.set(report.started.timestamp())
         self.build_seconds.observe(report.seconds)
         self.runs.labels("changed" if report.has_changes else "unchanged").inc()
@@ -177,6 +179,7 @@ def run_line(report: Report) -> dict[str, Any]:
         "files_written": report.files_written,
         "repaired": report.repaired,
         "pings": report.pings,
+        "held": report.held,
     }
 
 

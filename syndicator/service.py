@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.ops import runs
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import locks, retention
+from syndicator.store import awaited_pages, locks, retention
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.refusals import missing_state
@@ -28,6 +28,7 @@ from syndicator.websub.hub_requests import subscription_quota
 
 if TYPE_CHECKING:
     from syndicator.build.pipeline import Builder
+    from syndicator.live.asker import PageAsker
     from syndicator.outbound import Client
     from syndicator.push.record import PushReport
     from syndicator.push.worker import PushWorker
@@ -246,6 +247,35 @@ class Service:
         """Record at each poll that the daemon is alive, and its present trouble."""
         hint = (trouble and trouble.hint) or ""
         locks.write_heartbeat(self.database, "daemon", str(trouble or ""), hint)
+
+
+def page_asker(service: Service, clock: Clock = utcnow) -> "PageAsker":
+    """What asks for the pages of the service's held posts. The caller closes it."""
+    from syndicator.live.asker import PageAsker
+
+    config = service.config
+    allowed = [str(network) for network in config.hub.allow_private]
+    client = from_config.http_client(config, allow_private=allowed)
+    return PageAsker(service.database, client, from_config.live_rules(config), clock)
+
+
+def build_and_ask(service: Service, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
+    """Run one build, ask for the pages of held posts, and build again if one goes out.
+
+    If a daemon runs, it asks. Raises as `Service.build` does.
+    """
+    from syndicator.ops.status import has_daemon
+
+    report = service.build(progress)
+    if not from_config.live_rules(service.config).wanted or has_daemon(service.database):
+        return report
+    with service.database.read() as connection:
+        if not awaited_pages.all_pages(connection):
+            return report
+    with closing(page_asker(service, clock)) as asker:
+        while (found := asker.round()).again:
+            progress(0, None, Phase.ASKING)
+    return report.followed_by(service.build(progress)) if found.changed else report
 
 
 def _require_file(file: Path) -> None:

@@ -19,7 +19,7 @@ from syndicator.jekyll.site import Site
 from syndicator.model.content import Report
 from syndicator.model.progress import Cancel, Progress
 from syndicator.sources.folder import SourceFolder
-from syndicator.store import post_queries, posts
+from syndicator.store import awaited_pages, post_queries, posts
 from syndicator.store.feeds import FileRow
 
 
@@ -66,6 +66,7 @@ class BuildContext:
         """The report of the run, with the numbers and problems in the store."""
         files = self.snapshot.files | {row.path: row for row in self.rows}
         published = {path for path, row in files.items() if not row.gone}
+        awaited = awaited_pages.all_pages(connection) if options.live.wanted else ()
         found = found_problems(connection, options.source, options.links, published, self.now)
         return Report(
             started=self.now,
@@ -79,6 +80,7 @@ class BuildContext:
             files_written=self.written,
             repaired=self.repaired,
             pings=self.pings,
+            held=sum(page.held for page in awaited),
             next_due=post_queries.next_due(connection, self.now),
             problems=tuple(problem for problem in found if not problem.note),
             notes=tuple(problem for problem in found if problem.note),

@@ -78,6 +78,11 @@ class FeedBuilder:
         with self._database.read() as connection:
             selected = post_queries.newest(connection, row.name, run.until, spec.limit)
             known = feeds.files_of(connection, row.name)
+            is_without_posts = not selected and not post_queries.has_posts(connection, row.name)
+        if row.is_new and is_without_posts:  # those that it will have are held
+            with self._database.begin(durable=False) as connection:
+                feeds.put(connection, [replace(row, stale=False)])
+            return ()
         loaded = run.loader.load(selected, run.until)
         if loaded.mismatched:
             run.scan_again.update(loaded.mismatched)

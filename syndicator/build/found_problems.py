@@ -6,11 +6,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from syndicator.build import held_posts
 from syndicator.build.aliases import aliases_without_target
 from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.model.content import PostHead, Problem
 from syndicator.ruby.uris import page_file
-from syndicator.store import post_queries, posts, problems
+from syndicator.store import awaited_pages, post_queries, posts, problems
 
 
 def found_problems(
@@ -35,6 +36,7 @@ def found_problems(
         *copies(post_queries.groups_with_copies(connection), {*reported, *addressed}),
         *future_updates(post_queries.updated_after(connection, now + FUTURE_TOLERANCE)),
         *aliases_without_target(links, published),
+        *held_posts.problems_of(awaited_pages.all_pages(connection)),
     ]
     if posts.has_no_others(connection, ()):
         hint = (

@@ -17,7 +17,7 @@ from syndicator.build.read import ReadRequest, ReadResult, read_all
 from syndicator.build.shown import ShownEntries
 from syndicator.model.content import Identity, PostHead
 from syndicator.model.progress import Phase, Progress
-from syndicator.store import archives, entries, feeds, identities, posts, problems
+from syndicator.store import archives, awaited_pages, entries, feeds, identities, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.post_rows import PostRow
 from syndicator.store.sql import batches
@@ -39,6 +39,7 @@ class IndexResult:
     scan_again: set[str] = field(default_factory=set)
     #: Posts that got a suffixed id, with their identities before; None: they are new.
     suffixed: dict[str, Identity | None] = field(default_factory=dict)
+    holds: bool = False  #: whether new posts were held
 
 
 class Indexer:
@@ -75,12 +76,15 @@ class Indexer:
         now: datetime,
         progress: Progress,
         shown: ShownEntries | None = None,
+        *,
+        holds: bool = False,
     ) -> IndexResult:
         """Remove the gone paths and read the fresh ones, in batches of one transaction each.
 
         `shown`: entries of feed files that the state doesn't know; None: it knows all files.
+        `holds`: whether new posts are held until their page is live.
         """
-        result = IndexResult()
+        result = IndexResult(holds=holds)
         for batch in batches(sorted(gone), self._batch):
             self._remove(batch, now, result)
         self._read(fresh, now, result, progress, shown)
@@ -155,9 +159,10 @@ class Indexer:
             return
         with self._database.begin(durable=False) as connection:
             posts.update_stat(connection, touched)
-            claims, assigned = self._identify(connection, documents, now, shown)
+            claims, assigned = self._identify(connection, documents, now, shown, holds=result.holds)
             plan = index_plan.update(documents, known, claims, assigned, self._names)
             self._apply(connection, plan)
+            awaited_pages.put(connection, self._awaited(plan, now))
         result.counts += plan.counts
         for path, before in plan.suffixed.items():
             result.suffixed.setdefault(path, before)
@@ -168,6 +173,8 @@ class Indexer:
         documents: Mapping[str, ReadResult],
         now: datetime,
         shown: ShownEntries | None,
+        *,
+        holds: bool,
     ) -> tuple[Claims, Assignment]:
         """Decide the ids of posts by what the state knows of them. Renamed ones keep theirs.
 
@@ -184,7 +191,7 @@ class Indexer:
             new = identity.rename_candidates(heads.values(), {**stored, **continued})
             seen = {head.path: entry for head in new if (entry := shown.at(head.url))}
             continued |= identity.recall(heads, stored, seen, now)
-        claims = identity.claim(heads, stored, continued, now)
+        claims = identity.claim(heads, stored, continued, now, holds=holds)
         holders = posts.paths_by_id(connection, claims.ids)
         holders |= posts.paths_by_id(connection, identity.suffixed_candidates(claims, holders))
         return claims, identity.assign(claims, holders)
@@ -202,6 +209,14 @@ class Indexer:
             return []
         texts = {head.text_digest for head in candidates}
         return identities.find_removed(connection, texts, now - RENAMING)
+
+    def _awaited(self, plan: IndexPlan, now: datetime) -> list[tuple[str, str, datetime]]:
+        """The pages that are awaited from now on: those of future posts from their date."""
+        until = self._tools.site.until(now)
+        return [
+            (head.path, head.url, now if head.published <= until else head.published)
+            for head in plan.awaited
+        ]
 
     def _apply(self, connection: Connection, plan: IndexPlan) -> None:
         posts.remove(connection, plan.removed)

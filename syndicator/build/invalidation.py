@@ -39,9 +39,11 @@ class StaleParts:
     due: tuple[PostRow, ...] = ()  #: see `Facts`
     #: Whether the date of a post has passed. Even if it is in no feed now, another one is next.
     date_passed: bool = False
+    #: Whether held posts go out, or became late.
+    held_posts: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.entries or self.feeds or self.date_passed)
+        return bool(self.entries or self.feeds or self.date_passed or self.held_posts)
 
 
 def period(snapshot: Snapshot, now: datetime) -> tuple[datetime, datetime] | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from syndicator.build import assemble
 from syndicator.jekyll.policy import Policy
 from syndicator.jekyll.site import Site
+from syndicator.model.awaited import WHEN_SAVED, LiveRules
 from syndicator.model.content import FeedSpec, Scope, Term
 from syndicator.sources.folder import PROGRESS_EVERY, SourceFolder
 from syndicator.store.sql import BATCH
@@ -33,6 +34,7 @@ class BuildOptions:
     aliases: Mapping[str, str] = field(default_factory=dict)
     #: From a path whose requests are redirected to that of a feed file.
     moved: Mapping[str, str] = field(default_factory=dict)
+    live: LiveRules = WHEN_SAVED  #: whether new posts wait for their page
     policy: Policy
     theme: Path | None = None  #: the folder of the site's theme; None: not known
     #: Of the program. Posts read or rendered by another version are read and rendered again.

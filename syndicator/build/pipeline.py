@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
 
-from syndicator.build import invalidation, scan
+from syndicator.build import held_posts, invalidation, scan
 from syndicator.build.archive import Archiver
 from syndicator.build.compression import Compression
 from syndicator.build.context import BuildContext
@@ -24,6 +24,7 @@ from syndicator.build.snapshot import Reason, Snapshot, Snapshots
 from syndicator.cache import LruCache
 from syndicator.errors import OutputError, SourceError
 from syndicator.jekyll.site import Site
+from syndicator.live.decision import Changes
 from syndicator.model.archive import ArchivePage
 from syndicator.model.content import Report
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
@@ -64,6 +65,7 @@ class Builder:
                              if that is nothing and no document changed, the run ends here
         claim the output     mark the folder as this state's, before anything is written there
         index                read changed posts, give them identities, mark their feeds as stale
+        release held posts   whose page is live, if new posts wait for theirs
         remove feeds         of kinds that the config no longer has
         build feeds          those that are stale, step by step in `FeedBuilder`: load the entries,
                              assemble the feed, render its files, publish those that differ, notify
@@ -211,6 +213,7 @@ class Builder:
         first = run.snapshot.is_first
         with self._workers(run.loader.tools, renders=first) as workers, run.compression:
             indexed = self._index(run, changes, workers)
+            self._release_held(run)
             if first:
                 self._feeds.remove_unwanted(run)
             # Heavy posts come last, but not on a first run, nor a single one: nobody waits then.
@@ -244,7 +247,21 @@ class Builder:
         facts = invalidation.look(
             known, now, changed_paths, self._files, self.output, self.database
         )
-        return invalidation.find_stale(known, facts)
+        stale = invalidation.find_stale(known, facts)
+        return replace(stale, held_posts=bool(self._changes_of_held(known, now)))
+
+    def _changes_of_held(self, known: Snapshot, now: datetime) -> Changes:
+        """What changed about held posts. If none are to be held, only earlier ones may be there."""
+        if not (self.options.live.wanted or known.is_first):
+            return Changes()
+        shown = ShownEntries(self.output, known.files, now) if known.is_first else None
+        with self.database.read() as connection:
+            return held_posts.look(connection, now, self.options.live, shown)
+
+    def _release_held(self, run: BuildContext) -> None:
+        if changes := self._changes_of_held(run.snapshot, run.now):
+            with self.database.begin(durable=False) as connection:
+                held_posts.apply(connection, changes, run.snapshot.using_posts)
 
     def _mark_stale(self, stale: StaleParts) -> None:
         if stale:
@@ -271,7 +288,9 @@ class Builder:
             self.options.batch,
         )
         shown = ShownEntries(self.output, known.files, run.now) if known.is_first else None
-        return indexer.index(changes.fresh, changes.gone, run.now, run.progress, shown)
+        # Posts of a site that had no feeds yet are not news.
+        holds = self.options.live.wanted and known.built_at is not None
+        return indexer.index(changes.fresh, changes.gone, run.now, run.progress, shown, holds=holds)
 
     def _build_feeds(self, run: BuildContext) -> None:
         with self.database.read() as connection:

@@ -102,7 +102,9 @@ def build(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     continuously. Exit code 1: there are problems; everything else was published.
     """
     with open_service(config, verbose, make=True) as service, output.progress() as progress:
-        report = service.build(progress)
+        from syndicator.service import build_and_ask
+
+        report = build_and_ask(service, progress)
         report = replace(report, archived=service.archive(progress))
     output.print_report(report, json=json)
     raise typer.Exit(1 if report.problems else 0)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from syndicator.store.subscriptions import Subscriber
 
 
+#: Posts that are listed while their page is awaited.
+HELD_LINES = 20
+
+
 def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> Iterator[str]:
     started = f", started {ago(status.since, now)}" if status.since else ""
     daemon = f"running as {status.daemon}{started}" if status.daemon else "not running"
@@ -37,6 +41,7 @@ def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> It
         yield from (f"  {concern}" for concern in concerns)
     yield ""
     yield from _run_lines(status, now)
+    yield from _held_lines(status, now)
     yield ""
     yield from _feed_lines(status, now)
     yield ""
@@ -63,6 +68,21 @@ def _run_lines(status: "Status", now: datetime) -> Iterator[str]:
         yield "Nothing has been built yet: run syndicator build or syndicator run."
     if status.waiting:
         yield f"  next future post appears {ago(status.waiting, now)}"
+
+
+def _held_lines(status: "Status", now: datetime) -> Iterator[str]:
+    if status.held:
+        yield f"Waiting until live: {count(len(status.held), 'new post')}"
+    for post in status.held[:HELD_LINES]:
+        out = ", went out late" if post.out else ", late" if post.late else ""
+        yield f"  {post.path}: since {ago(post.since, now)}{out}"
+        if post.asked and post.answer:
+            again = f"next request {ago(post.next_try, now)}"
+            yield f"    {post.url}: {post.answer} ({ago(post.asked, now)}); {again}"
+        else:
+            yield f"    {post.url}"
+    if (more := len(status.held) - HELD_LINES) > 0:
+        yield f"  and {more:,} more: syndicator status --json lists all"
 
 
 def _feed_lines(status: "Status", now: datetime) -> Iterator[str]:

@@ -61,6 +61,11 @@ class FeedSettings(SettingsTable):
     content: Literal["full", "excerpt"] | None = None
     archive: values.Flag = False  #: whether entries beyond the limit stand in an archive
     lead_image: Literal["media", "content"] = "media"
+    when: Literal["saved", "live"] = "saved"  #: when a new post goes out
+    #: These three for "live".
+    when_patience: values.Duration = timedelta(hours=1)
+    when_late: Literal["publish", "hold"] = "publish"
+    when_text: values.Text = ""
     aliases: values.Aliases = ()
     moved: values.Moved = ()
     players: values.Players = ()

@@ -26,6 +26,7 @@ from syndicator.daemon.build_requests import (
     plan,
 )
 from syndicator.daemon.heartbeat import stuck
+from syndicator.daemon.page_checks import PageChecks
 from syndicator.daemon.pushes import Pushes
 from syndicator.daemon.signals import Event
 from syndicator.daemon.telemetry import Telemetry
@@ -33,10 +34,11 @@ from syndicator.daemon.timers import Timers
 from syndicator.daemon.watch import Watcher
 from syndicator.daemon.worker import Worker
 from syndicator.errors import MovedStateError, SyndicatorError, Trouble
+from syndicator.from_config import live_rules
 from syndicator.model.content import Report
 from syndicator.model.progress import Cancel, Cancelled
 from syndicator.observe import run_line
-from syndicator.service import Service
+from syndicator.service import Service, page_asker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,17 +98,27 @@ class Builds:
                 changed=self._watcher_reported,
                 failed=partial(self._faults.report, "watch"),
             )
+        #: None: new posts wait for no page.
+        self.page_checks: PageChecks | None = None
+        if live_rules(service.config).wanted:
+            self.page_checks = PageChecks(
+                page_asker(service), timers, telemetry, partial(self.request, Reason.PAGE)
+            )
 
     def start(self) -> None:
         self.worker.start()
         if self.watcher:
             self.watcher.start()
+        if self.page_checks:
+            self.page_checks.start()
 
     def stop(self) -> None:
         """Stop at the next progress call of the run."""
         self._stopping.set()
         if self.watcher:
             self.watcher.stop()
+        if self.page_checks:
+            self.page_checks.stop()
         self.worker.stop()
 
     def request(self, reason: Reason) -> None:
@@ -204,6 +216,8 @@ class Builds:
         threads = {"build": self.worker.heartbeat, "push": self._pushes.worker.heartbeat}
         if self.watcher:
             threads |= self.watcher.heartbeats
+        if self.page_checks:
+            threads["pages"] = self.page_checks.worker.heartbeat
         return stuck(threads)
 
     def _is_interruptible(self) -> bool:
@@ -236,6 +250,8 @@ class Builds:
                 self._timers.cancel("due")
         if then.push:
             self._pushes.request_now()
+        if self.page_checks and report.held:
+            self.page_checks.request()
         put_off = frozenset(str(self._source.folder / path) for path in report.put_off)
         self.worker.request(BuildRequest(paths=put_off))
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from syndicator.daemon import pushes
 from syndicator.daemon.build_requests import Reason
@@ -11,6 +12,7 @@ from syndicator.daemon.pushes import Pushes
 from syndicator.daemon.signals import Event
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.daemon.timers import Timers
+from syndicator.daemon.worker import Worker
 from syndicator.errors import SyndicatorError, Trouble
 from syndicator.model.outbox import queued_by_kind
 from syndicator.ops.status import Known
@@ -53,7 +55,9 @@ class Scheduler:
         self._timers.stop()
         self.builds.stop()
         self.pushes.stop()
-        workers = (self.builds.worker, self.pushes.worker)
+        workers: list[Worker[Any]] = [self.builds.worker, self.pushes.worker]
+        if self.builds.page_checks:
+            workers.append(self.builds.page_checks.worker)
         ended = [worker.join(until - time.monotonic()) for worker in workers]
         if all(ended):
             self._store_activity(until - time.monotonic())

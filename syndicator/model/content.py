@@ -6,7 +6,7 @@ pickling one takes a fifth of the time.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b, sha1
 from typing import Any, NamedTuple
@@ -127,6 +127,7 @@ class Identity(NamedTuple):
     text_digest: str
     updated: datetime | None  #: when its changed text was first seen; None: it never changed
     gone: datetime | None = None  #: when a scan first missed its file; None: the file exists
+    shown: bool = True  #: False: no feed was to show it so far, since its page is awaited
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -286,6 +287,7 @@ class Report:
     repaired: int = 0  #: of these, files that someone else had changed or removed
     pings: int = 0  #: queued by this run
     archived: int = 0  #: pages of archives that were made after this run
+    held: int = 0  #: new posts that wait for their page
     next_due: datetime | None = None  #: when the next future post appears; None: no post waits
     problems: tuple[Problem, ...] = ()
     put_off: tuple[str, ...] = ()  #: posts left to the next run because something was urgent
@@ -303,9 +305,25 @@ class Report:
             seconds=self.seconds,
             posts=self.posts,
             feeds=self.feeds,
+            held=self.held,
             next_due=self.next_due,
             problems=self.problems,
             notes=self.notes,
+        )
+
+    def followed_by(self, other: "Report") -> "Report":
+        """The report of this run and another one right after it."""
+        return replace(
+            other,
+            started=self.started,
+            seconds=self.seconds + other.seconds,
+            new=self.new + other.new,
+            changed=self.changed + other.changed,
+            gone=self.gone + other.gone,
+            feeds_changed=self.feeds_changed + other.feeds_changed,
+            files_written=self.files_written + other.files_written,
+            repaired=self.repaired + other.repaired,
+            pings=self.pings + other.pings,
         )
 
     def summary(self) -> str:
@@ -322,8 +340,9 @@ class Report:
             f"; {self.feeds_changed:,} of {count(self.feeds, 'feed')} changed" if self.feeds else ""
         )
         repaired = f"; {count(self.repaired, 'file')} repaired" if self.repaired else ""
+        held = f"; {count(self.held, 'new post')} held until live" if self.held else ""
         archived = f"; {count(self.archived, 'archive page')} made" if self.archived else ""
-        return f"{posts}{problems}{feeds}{repaired}{pings}{archived}"
+        return f"{posts}{problems}{feeds}{repaired}{held}{pings}{archived}"
 
 
 def count(number: int, noun: str) -> str:

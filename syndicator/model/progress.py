@@ -9,6 +9,7 @@ class Phase(StrEnum):
     """What a run or a push does at present, as a progress bar shows it."""
 
     WAITING = "waiting for another run"
+    ASKING = "asking for the pages of new posts"
     SCANNING = "scanning files"
     READING = "reading posts"
     RENDERING = "rendering posts with Liquid"

@@ -19,6 +19,7 @@ from syndicator.errors import StateError
 from syndicator.model.content import Problem
 from syndicator.model.outbox import JobKind, JobState, queued_by_kind
 from syndicator.ops import disk
+from syndicator.ops.held_posts import HeldPost, held_posts
 from syndicator.ops.runs import Failure, Run, last_failure, last_runs
 from syndicator.store import archives, feeds, kv, locks, outbox, post_queries, posts, subscriptions
 from syndicator.store.database import Database
@@ -68,6 +69,7 @@ class Status:
     waiting: datetime | None  #: when the next future post appears; None: no post waits
     future: tuple[FuturePost, ...]  #: the first of those that wait, the next one first
     future_posts: int  #: how many wait
+    held: tuple[HeldPost, ...]  #: posts whose page is awaited, the newest first
     runs: tuple[Run, ...]  #: the last runs that changed anything, newest first
     last_run: Run | None  #: the first of them
     last_failure: Failure | None  #: None: the last run succeeded
@@ -128,6 +130,9 @@ def concerns(
     if fatal := sum(problem.fatal for problem in status.problems):
         blocked = "1 problem keeps a post" if fatal == 1 else f"{fatal:,} problems keep posts"
         lines.append(f"{blocked} from being published as saved: see syndicator check")
+    if late_out := sum(post.out for post in status.held):
+        went = "1 post went" if late_out == 1 else f"{late_out:,} posts went"
+        lines.append(f"{went} out although the page is not live: see syndicator status")
     lines += [
         f"{hub.url}: {hub.given_up:,} pings given up: {hub.error}"
         for hub in status.hubs
@@ -231,6 +236,7 @@ def collect(
             last_run=runs[0] if runs else None,
             last_failure=_daemon_failure(daemon) or last_failure(connection),
             feeds=_feed_states(connection, files, audiences),
+            held=held_posts(connection, now),
             problems=tuple(problem for problem in found if not problem.note),
             notes=tuple(problem for problem in found if problem.note),
             hubs=outbox.hub_states(connection),

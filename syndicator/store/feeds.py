@@ -32,6 +32,11 @@ class FeedRow:
     archive_key: str | None = None  #: of its whole archive, see `build.archive`; None: none yet
 
     @property
+    def is_new(self) -> bool:
+        """Whether a category or tag has never had a feed."""
+        return self.term is not None and self.content_key is None and self.updated is None
+
+    @property
     def term(self) -> Term | None:
         """The category or tag of its posts; None: the whole site."""
         return Term(kind=self.kind, label=self.label) if self.kind and self.label else None

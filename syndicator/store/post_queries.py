@@ -119,11 +119,22 @@ def _place(row: Row[int, str]) -> Place:
     return Place(from_us(row.published), row.path)
 
 
+_HAS_POSTS = select(feed_posts.c.path).where(feed_posts.c.feed == bindparam("of")).limit(1)
+
+
+def has_posts(connection: Connection, feed: str) -> bool:
+    """Whether a feed has posts, now or once they are due. Those that are held don't count."""
+    return connection.scalar(_HAS_POSTS, {"of": feed}) is not None
+
+
 def newest_of_all(connection: Connection, now: datetime, limit: int) -> list[PostRow]:
-    """The posts that are published at `now`, in whichever feed, newest first."""
+    """The posts that are published at `now`, in whichever feed, newest first.
+
+    Those that are held are left out: they would be announced by the posts that list them.
+    """
     rows = connection.execute(
         select(posts)
-        .where(posts.c.out, posts.c.published <= to_us(now))
+        .where(posts.c.out, ~posts.c.held, posts.c.published <= to_us(now))
         .order_by(posts.c.published.desc(), posts.c.path.desc())
         .limit(limit)
     )
@@ -135,7 +146,7 @@ def neighbour(
 ) -> PostHead | None:
     """The next newer or older post of the same collection and language, published at `now`.
 
-    In the order of `newest`. None: there is none.
+    In the order of `newest`, without those that are held. None: there is none.
     """
     place = tuple_(posts.c.published, posts.c.path)
     here = tuple_(to_us(head.published), head.path)
@@ -144,6 +155,7 @@ def neighbour(
         select(posts)
         .where(
             posts.c.out,
+            ~posts.c.held,
             posts.c.published <= to_us(now),
             place > here if newer else place < here,
             *_may_be_in_series(head),
@@ -178,7 +190,10 @@ def _may_be_in_series(head: PostHead) -> list[ColumnElement[bool]]:
 
 
 _DUE = select(posts).where(
-    posts.c.out, posts.c.published > bindparam("after"), posts.c.published <= bindparam("until")
+    posts.c.out,
+    ~posts.c.held,
+    posts.c.published > bindparam("after"),
+    posts.c.published <= bindparam("until"),
 )
 
 
@@ -220,6 +235,7 @@ def find_by_name(connection: Connection, names: Iterable[str], now: datetime) ->
     """The posts that are published at `now` and have one of these names, sorted by path.
 
     A name is a path or the end of one, with or without the file's suffix. SQLite ignores case here.
+    Held posts are found too: an author who links to one knows its address.
     """
     matches = [
         posts.c.path.like(pattern, escape="\\")

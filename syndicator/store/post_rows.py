@@ -27,6 +27,7 @@ class PostRow(NamedTuple):
     #: The id of a withdrawn post, reserved while its file exists; None: not withdrawn.
     hidden_id: str | None = None
     maybe_copy: bool = False  #: its name is one that programs give to copies of files
+    held: bool = False  #: it is in none of `feeds` yet, since its page is awaited
 
     @property
     def id(self) -> str | None:
@@ -96,6 +97,7 @@ def columns(row: PostRow) -> dict[str, Any]:
         "maybe_copy": row.maybe_copy,
         "listed": head is None or head.listed,
         "url_hash": head and _url_hash(head.url),
+        "held": row.held,
     }
 
 
@@ -109,6 +111,7 @@ def post_row(row: Row[Any]) -> PostRow:
         feeds=_feeds(row.feeds),
         hidden_id=None if row.out else row.id,
         maybe_copy=row.maybe_copy,
+        held=row.held,
     )
 
 

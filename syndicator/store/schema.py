@@ -82,6 +82,8 @@ posts = Table(
     Column("inode", BigInteger, nullable=False, server_default=text("0")),
     # its name is one that programs give to copies of files
     Column("maybe_copy", Boolean, nullable=False, server_default=false()),
+    # it is in none of `feeds` yet, since its page is awaited
+    Column("held", Boolean, nullable=False, server_default=false()),
 )
 
 #: Which posts belong to which feed, in the order in which feeds are read.
@@ -120,12 +122,31 @@ identities = Table(
     Column("updated", BigInteger),
     # when its file was first missing; None: the file exists
     Column("gone", BigInteger),
+    # False: no feed was to show it so far, since its page is awaited
+    Column("shown", Boolean, nullable=False, server_default=true()),
 )
 #: For detecting renames: a new path with the text of a removed one is the same post.
 Index(
     "identities_gone",
     identities.c.text_digest,
     sqlite_where=identities.c.gone.is_not(None),
+)
+
+#: The pages of new posts that are asked for until they are live. See `model.awaited.AwaitedPage`.
+#: A row counts while its post has its address; a row of an earlier address is replaced or deleted.
+awaited_pages = Table(
+    "awaited_pages",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("live", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # None: it was not asked for yet
+    Column("asked", BigInteger),
+    # why it is not live, as text; None: as `asked`
+    Column("answer", Text),
 )
 
 #: Rendered entries of the posts that are in some feed.

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syndicator.cli.status_page import ago, size, status_lines, time_of
+from syndicator.cli.status_page import HELD_LINES, ago, size, status_lines, time_of
+from syndicator.ops.held_posts import HeldPost
 from syndicator.ops.status import Status
 from syndicator.store.outbox import HubState
 
@@ -37,6 +38,7 @@ STATUS = Status(
     state_free_bytes=1,
     posts=1,
     waiting=None,
+    held=(),
     future=(),
     future_posts=0,
     runs=(),
@@ -115,3 +117,32 @@ def test_a_stopped_daemon_serves_nothing() -> None:
     """The page names the feeds' address, and claims nothing about who serves it."""
     lines = list(status_lines(STATUS, (), NOW))
     assert lines[:2] == ["syndicator 1, not running", "  feeds   https://example.com/"]
+
+
+def test_posts_that_wait_for_their_page() -> None:
+    """Each with its wait and the last answer; of many, the newest."""
+    late = HeldPost(
+        path="_posts/a.md",
+        url="https://example.com/a/",
+        since=NOW - timedelta(hours=2),
+        out=True,
+        late=True,
+        attempts=9,
+        asked=NOW - timedelta(minutes=2),
+        answer="it answered 404",
+        next_try=NOW + timedelta(minutes=3),
+    )
+    new = replace(late, since=NOW, out=False, late=False, asked=None, answer=None)
+    held = (new, replace(late, out=False), late, *[new] * HELD_LINES)
+    page = list(status_lines(replace(STATUS, held=held), (), NOW))
+    start = page.index(f"Waiting until live: {len(held)} new posts")
+    asked = "    https://example.com/a/: it answered 404 (2 minutes ago); next request in 3 minutes"
+    assert page[start + 1 : start + 7] == [
+        "  _posts/a.md: since now",
+        "    https://example.com/a/",
+        "  _posts/a.md: since 2 hours ago, late",
+        asked,
+        "  _posts/a.md: since 2 hours ago, went out late",
+        asked,
+    ]
+    assert "  and 3 more: syndicator status --json lists all" in page
