@@ -10,6 +10,8 @@ from command import Command, until
 from sqlalchemy import create_engine, text
 from support import FEEDS, Site, formats
 
+from syndicator.build import post_workers
+from syndicator.build.post_tools import PostTools
 from syndicator.errors import SourceError
 from syndicator.inspection import collect_status
 from syndicator.store import locks
@@ -47,6 +49,25 @@ def test_a_run_on_each_database(tmp_path: Path, url: str) -> None:
         ("category/news", 0),
     ]
     assert status.queued["ping"] == 6
+
+
+def test_workers_read_each_database(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A post that shows other posts is rendered by a worker process, too."""
+    site = Site(tmp_path / "x")
+    site.state_url = url
+    site.configure(FEEDS)
+    site.post("2026-01-01-one", title="One")
+    text = "{% for post in site.posts %}[{{ post.title }}]{% endfor %}"
+    site.post("2026-01-02-two", text, title="Two")
+    for setting in ("RENDER_FROM", "RENDER_FROM_IF_IMPORTED"):
+        monkeypatch.setattr(post_workers, setting, 1)
+    monkeypatch.setattr(post_workers, "number_of_workers", lambda: 1)
+    monkeypatch.delattr(PostTools, "render")  # in this process only
+    site.build()
+    newest, _ = site.feed("all.atom").entries
+    assert newest.content[0].value == "<p>[Two][One]</p>"
 
 
 def test_the_last_run_with_changes(tmp_path: Path, url: str) -> None:
