@@ -23,7 +23,7 @@ import requests
 SITE = "title: Example\nurl: https://example.com\n"
 
 #: Seconds that a test waits: enough for a busy machine.
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 #: Seconds within which something happens without waiting for a poll, retry or timeout, also on a
 #: busy machine. Longer than the interval of 5 s at which due jobs are looked up. The benchmarks
