@@ -68,6 +68,15 @@ def test_each_encoding_has_an_etag_of_its_own(accept: str, etag: bytes, body: by
     assert (etag, body, DATE) == (headers[b"etag"], reply.content(), headers[b"last-modified"])
 
 
+def test_the_largest_body_is_kept_compressed_only() -> None:
+    """Its length is that of the bytes that are sent. Without gzip's, it is kept as it is."""
+    reply = ask(("accept-encoding", "identity"))
+    assert (reply.body, reply.gzipped) == (b"", ZIPPED)
+    assert dict(reply.headers)[b"content-length"] == b"50"
+    alone = ask(("accept-encoding", "identity"), bodies={"identity": b"plain", "br": b"br"})
+    assert (alone.body, alone.gzipped) == (b"plain", None)
+
+
 def test_pages_have_no_link_header() -> None:
     """A page is not a topic."""
     assert b"link" not in dict(ask(link=None, page=None).headers)
