@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from syndicator.live import asking, decision
 from syndicator.model.awaited import AwaitedPage, LiveRules, PageAnswer
-from syndicator.outbound import Client
+from syndicator.outbound.client import Client
 from syndicator.outbound.fair_queue import FairQueue
 from syndicator.outbound.pool import ONE, SenderPool
 from syndicator.store import awaited_pages

@@ -15,7 +15,7 @@ from syndicator.live.asker import AT_ONCE, PAUSE, PageAsker
 from syndicator.live.asking import PAGE_LIMIT
 from syndicator.live.decision import ROUND
 from syndicator.model.awaited import AwaitedPage, LiveRules, PageAnswer
-from syndicator.outbound import Client
+from syndicator.outbound.client import Client
 from syndicator.store import awaited_pages
 from syndicator.store.database import Database
 
