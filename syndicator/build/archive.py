@@ -82,9 +82,9 @@ class Archiver:
             with self._database.begin(durable=False) as connection:
                 posts.mark_unread(connection, error.paths)
             run.scan_again.update(error.paths)
-        with self._database.read() as connection:
-            row = feeds.get(connection, name)
         if not row.stale:
+            with self._database.read() as connection:
+                row = feeds.get(connection, name)
             self._feed_builder.build(row, run)
         return update.made
 

@@ -27,7 +27,7 @@ from syndicator.errors import OutputError, SourceError
 from syndicator.jekyll.site import Site
 from syndicator.model.archive import ArchivePage
 from syndicator.model.content import Report
-from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
+from syndicator.model.progress import NEVER, Cancel, Cancelled, Phase, Progress, quiet
 from syndicator.outputs.folder import OutputFolder
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FileStates
@@ -166,14 +166,21 @@ class Builder:
             known, source, known.built_at, perf_counter(), step, cancel, loader, compression
         )
         run.workers = workers
+        failed = True
         try:
             with compression, workers:
                 loader.begin(known.built_at, light_first=False, workers=workers)
                 made = self._archiver.run(run)
                 self._compress(run)
+            failed = False
+        except Cancelled:
+            failed = False
+            raise
         finally:
             files = known.files | {row.path: row for row in run.rows}
             self._snapshots.keep(replace(known, files=files))
+            if failed:
+                self._snapshots.invalidate(Reason.FAILED_RUN)  # a feed may have become stale
         return made
 
     def _look(self, now: datetime, paths: Collection[str] | None, progress: Progress) -> _Look:
