@@ -4,8 +4,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from syndicator.build import archive_pages, archive_plan, publish
 from syndicator.build.archive_pages import (
     Links,
@@ -85,11 +83,11 @@ class ArchiveUpdate:
             in_use = [page for page in self._known.values() if not page.ended]
             plan = index.plan(in_use, row.shown, None if whole else changed)
             self._newest = index.newest_block()
-            members = self._members(connection, None if whole else changed)
-        self._withdraw(members)
+        self._withdraw(None if whole else changed)
         in_use = self._make(plan)
         self._mend_links(in_use)
-        self._end(plan.replaced, in_use)
+        if self._end(plan.replaced, in_use):
+            self._withdraw(None if whole else changed)
         with self._database.begin() as connection:
             archives.unmark(connection, feed, changed)
             archives.set_key(connection, feed, key)
@@ -178,7 +176,11 @@ class ArchiveUpdate:
         return dict(zip(loaded.paths, loaded.entries, strict=True))
 
     def _request(self, block: Block, entries: Mapping[str, Entry], links: Links) -> PageRequest:
-        known = {page.name: page for page in self._known.values() if page.block == block.interval}
+        known = {
+            page.name: page
+            for page in self._known.values()
+            if page.block == block.interval and page.files
+        }
         return PageRequest(
             block=block,
             entries={
@@ -245,8 +247,11 @@ class ArchiveUpdate:
         block = Block(page.block, tuple(Place(page.oldest.published, path) for path in page.posts))
         return make_again(page, self._request(block, entries, links))
 
-    def _end(self, replaced: Iterable[ArchivePage], in_use: Sequence[ArchivePage]) -> None:
-        """End the pages whose entries stand on others now. Their files stay for some time."""
+    def _end(self, replaced: Iterable[ArchivePage], in_use: Sequence[ArchivePage]) -> bool:
+        """End the pages whose entries stand on others now. Their files stay for some time.
+
+        Returns whether there are any.
+        """
         names = {page.name for page in in_use}
         ended = [
             replace(page, ended=self._run.now, moved_to=archive_plan.moved_to(page, in_use))
@@ -258,15 +263,18 @@ class ArchiveUpdate:
             with self._database.begin() as connection:
                 archives.put(connection, ended)
                 problems.replace(connection, "archive", {page.name: () for page in ended})
+            self._known |= {page.name: page for page in ended}
+        return bool(ended)
 
     # --------------------------------------------------------------------- what was taken back
 
-    def _members(self, connection: Connection, changed: Sequence[Place] | None) -> dict[str, bool]:
+    def _members(self, changed: Sequence[Place] | None) -> dict[str, bool]:
         """Whether posts on ended pages are still in the feed. `changed` None: of all of them."""
         paths = {path for page in self._ended() for path in page.posts}
         if changed is not None:
             paths &= {place.path for place in changed}
-        rows = posts.get(connection, paths)
+        with self._database.read() as connection:
+            rows = posts.get(connection, paths)
         return {path: path in rows and self._is_member(rows[path]) for path in paths}
 
     def _is_member(self, row: PostRow) -> bool:
@@ -276,19 +284,25 @@ class ArchiveUpdate:
     def _ended(self) -> list[ArchivePage]:
         return [page for page in self._known.values() if page.ended and page.files]
 
-    def _withdraw(self, members: Mapping[str, bool]) -> None:
-        """Take back posts that are not in the feed any more from the files of ended pages."""
+    def _withdraw(self, changed: Sequence[Place] | None) -> None:
+        """Take back posts that are not in the feed any more from the files of ended pages.
+
+        `changed`: the places that changed; None: any may have.
+        """
+        members = self._members(changed)
         for page in self._ended():
             left = tuple(path for path in page.posts if members.get(path, True))
             if left == page.posts:
                 continue
             files: Mapping[str, ArchivedFile] = {}
+            key = ""
             if left:
                 made = self._again(replace(page, posts=left), (page.older, page.newer))
                 files = self._write(page.name, made.files or (), page)
+                key = made.page.key
             for suffix in page.files.keys() - files.keys():
                 self._output.remove(f"{page.name}.{suffix}")
-            page = replace(page, posts=left, files=files)
+            page = replace(page, posts=left, files=files, key=key)
             self._known[page.name] = page
             self._on_archived([page])
             with self._database.begin() as connection:

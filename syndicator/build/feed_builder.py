@@ -125,10 +125,11 @@ class FeedBuilder:
         if not spec.archive:
             return None
         with self._database.read() as connection:
-            older = None
+            older = then = None
             if shown:
                 older = post_queries.place_before(connection, spec.name, place_of(shown[-1]))
-            then = archives.continuation(connection, spec.name, older) if older else None
+            if older:
+                then = archives.continuation(connection, spec.name, older, spec.formats)
         return History(
             spec.name,
             older=then.newest if then else None,

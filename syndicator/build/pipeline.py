@@ -27,7 +27,7 @@ from syndicator.jekyll.site import Site
 from syndicator.live.decision import Changes
 from syndicator.model.archive import ArchivePage
 from syndicator.model.content import Report
-from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
+from syndicator.model.progress import NEVER, Cancel, Cancelled, Phase, Progress, quiet
 from syndicator.outputs.folder import OutputFolder
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FileStates
@@ -167,8 +167,10 @@ class Builder:
                 loader.begin(known.built_at, light_first=False, workers=workers)
                 made = self.archiver.run(run)
                 self._compress(run)
-        except OutputError:
-            self._snapshots.invalidate(Reason.FAILED_RUN)
+        except Cancelled:
+            raise
+        except BaseException:
+            self._snapshots.invalidate(Reason.FAILED_RUN)  # a feed may have become stale
             raise
         finally:
             files = known.files | {row.path: row for row in run.rows}

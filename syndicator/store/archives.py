@@ -57,10 +57,19 @@ class Continuation(NamedTuple):
     page: str  #: the name of the page with the next older post
 
 
-def continuation(connection: Connection, feed: str, older: Place) -> Continuation | None:
-    """`older`: the place of the next older post. None: it is newer than every page in use."""
+def continuation(
+    connection: Connection, feed: str, older: Place, formats: Collection[str]
+) -> Continuation | None:
+    """`older`: the place of the next older post. `formats`: those of the feed.
+
+    None: it is newer than every page in use, or the newest page, which is made last, is not there
+    in each format yet.
+    """
     newest = connection.execute(_NEWEST.limit(1), {"of": feed}).first()
-    if newest is None or older > _page(newest).newest:
+    if newest is None:
+        return None
+    last = _page(newest)
+    if older > last.newest or not last.files.keys() >= set(formats):
         return None
     rows = connection.execute(_NOT_AFTER.limit(100), {"of": feed, "at": to_us(older.published)})
     pages = (page for page in map(_page, rows) if page.oldest <= older)
