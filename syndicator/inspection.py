@@ -20,8 +20,9 @@ from syndicator.model.json_text import to_json
 from syndicator.model.progress import Progress, quiet
 
 if TYPE_CHECKING:
+    from syndicator.ops.feed_states import FeedState
     from syndicator.ops.preview import PostPreview
-    from syndicator.ops.status import FeedState, Known, Status
+    from syndicator.ops.status import Known, Status
     from syndicator.store.database import Database
 
 
@@ -211,9 +212,9 @@ def collect_overview(
 
 def list_feeds(database: "Database", clock: Clock = utcnow) -> "tuple[FeedState, ...]":
     """The published feeds. Raises StateError if the state can't be read."""
-    from syndicator.ops import status
+    from syndicator.ops import feed_states
 
-    return status.list_feeds(database, clock())
+    return feed_states.list_feeds(database, clock())
 
 
 def status_json(config: Config, database: "Database", now: datetime) -> str:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from syndicator.inspection import Overview
 from syndicator.model.activity import Activity
 from syndicator.model.content import Problem
+from syndicator.ops.feed_states import FeedState
 from syndicator.ops.runs import Failure, Run
-from syndicator.ops.status import FeedState, FuturePost, Status
+from syndicator.ops.status import FuturePost, Status
 from syndicator.store.activity import INTERVAL, interval_of
 from syndicator.store.outbox import HubState
 from syndicator.store.subscriptions import Audience

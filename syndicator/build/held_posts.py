@@ -7,11 +7,14 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from syndicator.build.shown import ShownEntries
+from syndicator.build.snapshot import Snapshot
 from syndicator.live import decision
 from syndicator.live.decision import Changes
 from syndicator.model.awaited import AwaitedPage, LiveRules
 from syndicator.model.content import Problem
+from syndicator.outputs.folder import OutputFolder
 from syndicator.store import archives, awaited_pages, entries, feeds, identities, posts
+from syndicator.store.database import Database
 
 
 def look(
@@ -43,6 +46,29 @@ def apply(connection: Connection, changes: Changes, using_posts: Collection[str]
     late = dict.fromkeys(changes.late, True) | dict.fromkeys(changes.on_time, False)
     awaited_pages.set_late(connection, late)
     awaited_pages.remove(connection, changes.over)
+
+
+class HeldPosts:
+    """The held posts of a state."""
+
+    def __init__(self, database: Database, output: OutputFolder, rules: LiveRules) -> None:
+        self._database = database
+        self._output = output
+        self._rules = rules
+
+    def changes(self, known: Snapshot, now: datetime) -> Changes:
+        """What changed about them. If none are to be held, only earlier ones may be there."""
+        if not (self._rules.wanted or known.is_first):
+            return Changes()
+        shown = ShownEntries(self._output, known.files, now) if known.is_first else None
+        with self._database.read() as connection:
+            return look(connection, now, self._rules, shown)
+
+    def release(self, known: Snapshot, now: datetime) -> None:
+        """Put those that go out into their feeds."""
+        if changes := self.changes(known, now):
+            with self._database.begin(durable=False) as connection:
+                apply(connection, changes, known.using_posts)
 
 
 def problems_of(pages: Iterable[AwaitedPage]) -> list[Problem]:

@@ -6,25 +6,23 @@ from dataclasses import replace
 from datetime import datetime
 from time import perf_counter
 
-from syndicator.build import held_posts, invalidation, scan
+from syndicator.build import invalidation, scan
 from syndicator.build.archive import Archiver
 from syndicator.build.compression import Compression
 from syndicator.build.context import BuildContext
 from syndicator.build.dependencies import Dependencies
-from syndicator.build.entries import EntryLoader, prune
+from syndicator.build.entries import prune
 from syndicator.build.feed_builder import FeedBuilder
+from syndicator.build.held_posts import HeldPosts
 from syndicator.build.index import Indexer, IndexResult
 from syndicator.build.invalidation import StaleParts
 from syndicator.build.options import BuildOptions
-from syndicator.build.post_tools import PostTools
 from syndicator.build.post_workers import PostWorkers
+from syndicator.build.run_tools import RunTools
 from syndicator.build.scan import ScanResult
 from syndicator.build.shown import ShownEntries
 from syndicator.build.snapshot import Reason, Snapshot, Snapshots
-from syndicator.cache import LruCache
 from syndicator.errors import OutputError, SourceError
-from syndicator.jekyll.site import Site
-from syndicator.live.decision import Changes
 from syndicator.model.archive import ArchivePage
 from syndicator.model.content import Report
 from syndicator.model.progress import NEVER, Cancel, Cancelled, Phase, Progress, quiet
@@ -37,9 +35,6 @@ from syndicator.store.feeds import FileRow
 
 #: Seconds of rendering heavy posts, after which the finished ones are published.
 HEAVY_SECONDS = 1.0
-
-#: Bytes of entries cached in memory between runs.
-CACHED_ENTRIES = 8 * 1024 * 1024
 
 #: Up to this many stale feeds, hubs are notified before anything is compressed. With more, one feed
 #: is compressed on another processor while the next is built.
@@ -100,8 +95,8 @@ class Builder:
         self._feeds = FeedBuilder(options, database, output, on_published, on_queued)
         self._snapshots = Snapshots(options, database, on_published, on_archived)
         self.other_processes = self._snapshots.other_processes
-        self._cached_entries: entries.Recent = LruCache(CACHED_ENTRIES)
-        self._entry_loader: EntryLoader | None = None
+        self._tools = RunTools(options, database)
+        self._held = HeldPosts(database, output, options.live)
         self._scanned = ""  #: the source as last scanned, its links resolved
         self._files = FileStates(options.source, options.theme)
         self.archiver = Archiver(options, database, output, self._feeds, on_archived)
@@ -132,7 +127,7 @@ class Builder:
         if known.report and not changes and not stale:
             return replace(known.report, started=now, seconds=perf_counter() - begun)
         try:
-            loader = self._loader_for(known.site, source)
+            loader = self._tools.loader(known.site, source)
             compression = Compression(self.output)
             run = BuildContext(known, source, now, begun, step, cancel, loader, compression)
             return self._build(run, changes, stale)
@@ -155,12 +150,11 @@ class Builder:
             cancel.check(phase)
 
         source = self.options.source_of(known.site)
-        loader = self._loader_for(known.site, source)
+        loader = self._tools.loader(known.site, source)
         compression = Compression(self.output)
-        workers = self._workers(loader.tools, renders=True, number=os.cpu_count())
-        run = BuildContext(
-            known, source, known.built_at, perf_counter(), step, cancel, loader, compression
-        )
+        workers = self._tools.workers(loader, renders=True, number=os.cpu_count())
+        begun = perf_counter()
+        run = BuildContext(known, source, known.built_at, begun, step, cancel, loader, compression)
         run.workers = workers
         try:
             with compression, workers:
@@ -213,9 +207,9 @@ class Builder:
         self.output.claim(run.now)
         self._mark_stale(stale)
         first = run.snapshot.is_first
-        with self._workers(run.loader.tools, renders=first) as workers, run.compression:
+        with self._tools.workers(run.loader, renders=first) as workers, run.compression:
             indexed = self._index(run, changes, workers)
-            self._release_held(run)
+            self._held.release(run.snapshot, run.now)
             if first:
                 self._feeds.remove_unwanted(run)
             # Heavy posts come last, but not on a first run, nor a single one: nobody waits then.
@@ -229,19 +223,6 @@ class Builder:
             raise run.failure
         return self._leave_snapshot(run, changes, indexed)
 
-    def _loader_for(self, site: Site, source: SourceFolder) -> EntryLoader:
-        """The same loader while the site is unchanged, because setting up Liquid is slow.
-
-        A source that links to another folder than before needs a new one, which reads there.
-        """
-        loader = self._entry_loader
-        if loader and (loader.site.digest, loader.source.real) == (site.digest, source.real):
-            return loader
-        self._entry_loader = EntryLoader(
-            self.database, source, site, self.options, self._cached_entries
-        )
-        return self._entry_loader
-
     def _find_stale(
         self, known: Snapshot, now: datetime, changed_paths: Collection[str] | None
     ) -> StaleParts:
@@ -250,34 +231,12 @@ class Builder:
             known, now, changed_paths, self._files, self.output, self.database
         )
         stale = invalidation.find_stale(known, facts)
-        return replace(stale, held_posts=bool(self._changes_of_held(known, now)))
-
-    def _changes_of_held(self, known: Snapshot, now: datetime) -> Changes:
-        """What changed about held posts. If none are to be held, only earlier ones may be there."""
-        if not (self.options.live.wanted or known.is_first):
-            return Changes()
-        shown = ShownEntries(self.output, known.files, now) if known.is_first else None
-        with self.database.read() as connection:
-            return held_posts.look(connection, now, self.options.live, shown)
-
-    def _release_held(self, run: BuildContext) -> None:
-        if changes := self._changes_of_held(run.snapshot, run.now):
-            with self.database.begin(durable=False) as connection:
-                held_posts.apply(connection, changes, run.snapshot.using_posts)
+        return replace(stale, held_posts=bool(self._held.changes(known, now)))
 
     def _mark_stale(self, stale: StaleParts) -> None:
         if stale:
             with self.database.begin(durable=False) as connection:
                 invalidation.apply(connection, stale)
-
-    def _workers(
-        self, tools: PostTools, *, renders: bool, number: int | None = None
-    ) -> PostWorkers:
-        """The run's worker processes. There are none if they can't read the state in memory."""
-        in_memory = self.database.sqlite and self.database.path is None
-        url = self.database.url.render_as_string(hide_password=False)
-        make = None if in_memory else tools.for_worker(url)
-        return PostWorkers(tools, make, renders=renders, number=number)
 
     def _index(self, run: BuildContext, changes: ScanResult, workers: PostWorkers) -> IndexResult:
         known = run.snapshot

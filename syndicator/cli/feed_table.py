@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from syndicator.cli.output import printable_lines
 
 if TYPE_CHECKING:
-    from syndicator.ops.status import FeedState
+    from syndicator.ops.feed_states import FeedState
 
 #: In the order of the addresses. The page is last.
 _SUFFIXES = ("rss", "atom", "json", "html")

@@ -21,9 +21,10 @@ from syndicator.jekyll.defaults import merge
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render import Renderer
 from syndicator.model.content import Problem, Report
+from syndicator.ops.feed_states import FeedState
 from syndicator.ops.preview import Place, PostPreview
 from syndicator.ops.runs import Failure, Run
-from syndicator.ops.status import FeedState, FuturePost, Status
+from syndicator.ops.status import FuturePost, Status
 from syndicator.push.record import PushReport
 from syndicator.store.outbox import HubState
 from syndicator.store.subscriptions import Audience, Subscriber
