@@ -41,7 +41,8 @@ from syndicator.model.outbox import (
 )
 from syndicator.store.job_details import from_json
 from syndicator.store.outbox import record_pings
-from syndicator.store.schema import NOT_CLAIMED, constant, jobs, subscriptions
+from syndicator.store.push_schema import NOT_CLAIMED, jobs, subscriptions
+from syndicator.store.schema_types import constant
 from syndicator.store.sql import among, among_values, insert
 from syndicator.store.times import from_us, to_us
 

@@ -37,7 +37,7 @@ from syndicator.model.outbox import (
     Verification,
 )
 from syndicator.store.job_details import to_json
-from syndicator.store.schema import IS_VERIFICATION, NOT_CLAIMED, hubs, jobs
+from syndicator.store.push_schema import IS_VERIFICATION, NOT_CLAIMED, hubs, jobs
 from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
 

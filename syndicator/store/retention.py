@@ -22,7 +22,8 @@ from sqlalchemy import (
 from syndicator.model.outbox import JobKind, JobState
 from syndicator.store import activity
 from syndicator.store import subscriptions as subscribers
-from syndicator.store.schema import feeds, files, hubs, jobs, pings, posts, problems, subscriptions
+from syndicator.store.push_schema import hubs, jobs, pings, subscriptions
+from syndicator.store.schema import feeds, files, posts, problems
 from syndicator.store.times import to_us
 
 #: How long a job that was given up, and can't be queued again, stays visible to operators.

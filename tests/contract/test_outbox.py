@@ -25,7 +25,7 @@ from syndicator.store import claims, outbox
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState, JobRow
-from syndicator.store.schema import jobs as table
+from syndicator.store.push_schema import jobs as table
 from syndicator.store.times import from_us
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)

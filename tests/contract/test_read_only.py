@@ -15,7 +15,8 @@ from syndicator.inspection import collect_status, open_state
 from syndicator.store import kv, locks
 from syndicator.store.database import Database
 from syndicator.store.in_memory import in_memory
-from syndicator.store.schema import hubs, jobs, metadata, pings, subscriptions
+from syndicator.store.push_schema import hubs, jobs, pings, subscriptions
+from syndicator.store.schema import metadata
 
 
 @pytest.fixture
