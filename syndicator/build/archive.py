@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from syndicator.build.archive_update import ArchiveUpdate, UnreadError, is_intact
+from syndicator.build.archive_maker import UnreadError, is_intact
+from syndicator.build.archive_update import ArchiveUpdate
 from syndicator.build.context import BuildContext
 from syndicator.build.feed_builder import FeedBuilder
 from syndicator.build.options import BuildOptions
