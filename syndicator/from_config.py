@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from syndicator.config import Config
     from syndicator.jekyll.policy import Policy
     from syndicator.logs import LogOptions
-    from syndicator.outbound import Client
+    from syndicator.outbound.client import Client
     from syndicator.outputs.owner import Owner
 
 
@@ -51,7 +51,7 @@ def owner(config: "Config", state_id: str) -> "Owner":
 def http_client(config: "Config", allow_private: Sequence[str] = ()) -> "Client":
     """`allow_private`: networks that callbacks may be in although they are not public."""
     # Importing requests takes 0.1 s, and a build sends no request.
-    from syndicator.outbound import Client
+    from syndicator.outbound.client import Client
 
     return Client(
         user_agent=f"syndicator/{__version__} (+{config.feeds.url})",

@@ -23,11 +23,10 @@ from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.refusals import missing_state
 from syndicator.store.state_id import state_id
-from syndicator.websub.hub_requests import subscription_quota
 
 if TYPE_CHECKING:
     from syndicator.build.pipeline import Builder
-    from syndicator.outbound import Client
+    from syndicator.outbound.late_client import LateClient
     from syndicator.push.record import PushReport
     from syndicator.push.worker import PushWorker
 
@@ -69,7 +68,8 @@ class Service:
         `listener`: receives the events of the work; None: nobody does.
         """
         self.config = config
-        self._listener = listener or Listener()
+        #: May be replaced before the work begins.
+        self.listener = listener or Listener()
         self._clock = clock
         #: Whether the last run failed, or none ran yet.
         self._failed = True
@@ -92,20 +92,27 @@ class Service:
             from_config.build_options(self.config),
             self.database,
             self.output,
-            on_published=self._listener.on_files,
-            on_queued=self._listener.on_queued,
+            on_published=self.listener.on_files,
+            on_queued=self.listener.on_queued,
         )
 
     @cached_property
-    def client(self) -> "Client":
+    def client(self) -> "LateClient":
+        """Raises ValueError if `hub.allow_private` would allow more than it names."""
+        from syndicator.outbound.late_client import LateClient
+
         allowed = [str(network) for network in self.config.hub.allow_private]
-        return from_config.http_client(self.config, allow_private=allowed)
+        client = LateClient(lambda: from_config.http_client(self.config, allow_private=allowed))
+        if allowed:
+            client.made()
+        return client
 
     @cached_property
     def pusher(self) -> "PushWorker":
         from syndicator.push.context import PushListener, PushOptions, Topics
         from syndicator.push.topics import read_topic
         from syndicator.push.worker import PushWorker
+        from syndicator.websub.hub_requests import subscription_quota
         from syndicator.websub.pace import Pace
         from syndicator.websub.retry import RetryPolicy
 
@@ -125,7 +132,7 @@ class Service:
             ),
             clock=self._clock,
             listener=PushListener(
-                on_outcome=self._listener.on_outcome, on_progress=self._listener.on_push_progress
+                on_outcome=self.listener.on_outcome, on_progress=self.listener.on_push_progress
             ),
         )
 
@@ -171,6 +178,19 @@ class Service:
             status.remember_run(self.database, report)
             self._failed = False
         return report
+
+    def import_for_changes(self) -> None:
+        """Import what a changed post needs, so that the first one that is saved does not wait."""
+        from syndicator.build.post_tools import import_renderer
+        from syndicator.formats import html, json_feed, opml, xml  # noqa: F401
+        from syndicator.jekyll import fast_heads  # noqa: F401
+        from syndicator.store import subscriptions
+
+        import_renderer()
+        with self.database.read() as connection:
+            notified = self.config.push.hubs or subscriptions.by_topic(connection, self._clock())
+        if notified:
+            self.client.made()
 
     def _owner(self) -> Owner:
         return from_config.owner(self.config, state_id(self.database))

@@ -23,7 +23,7 @@ from sqlalchemy import select
 from syndicator.config import load
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import JobKind, JobState
-from syndicator.outbound import Client
+from syndicator.outbound.client import Client
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
 from syndicator.store import deliveries

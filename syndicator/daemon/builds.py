@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from syndicator.build.post_tools import import_renderer
+from syndicator.daemon import malloc
 from syndicator.daemon.build_requests import (
     NOTHING,
     BuildRequest,
@@ -143,7 +143,9 @@ class Builds:
         if self._first_run:
             self._first_run = False
             self._notify(Event.FIRST_RUN_OVER)
-            import_renderer()  # so that the first saved post does not wait for its import
+            self._service.import_for_changes()
+            self._service.database.close_idle()
+            malloc.trim()
 
     def _cancel(self, request: BuildRequest) -> Cancel:
         """A full scan takes seconds with many posts: a post that was just saved comes before it."""

@@ -8,48 +8,44 @@ from syndicator.daemon.builds import Source
 from syndicator.daemon.recorder import Recorder
 from syndicator.daemon.scheduler import Scheduler
 from syndicator.daemon.serving import (
-    ServedFiles,
-    catalogue_of,
     hub_routes,
     operator_app,
     public_app,
     request_counter,
 )
 from syndicator.daemon.signals import Event
+from syndicator.daemon.start import Opened
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.inspection import status_json
 from syndicator.model.outbox import Job, JobOutcome
-from syndicator.service import Listener, Service
+from syndicator.service import Listener
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.web.health import Health
-
-#: The claimer of the daemon's jobs. There is one daemon on a state.
-_CLAIMER = "daemon"
 
 
 class Parts(Listener):
     """A Service, what schedules its work, and what serves its files.
 
-    Opening the state may raise StateError. Nothing is done before `serve` and `scheduler.start`.
+    Nothing is done before `serve` and `scheduler.start`.
     `notify`: see Scheduler. `stuck` returns the threads of the whole daemon that hang.
     """
 
     def __init__(
         self,
-        config: Config,
+        opened: Opened,
         telemetry: Telemetry,
         *,
         notify: Callable[[Event], None],
         stuck: Callable[[], list[str]],
     ) -> None:
-        self.config = config
+        self.config = config = opened.config
+        self.service = service = opened.service
         # The service reports only while it works, which it does once all parts are there.
-        self.service = service = Service(config, claimer=_CLAIMER, listener=self)
+        service.listener = self
         self.database = service.database
         self.scheduler = Scheduler(service, source_of(config, self.database), telemetry, notify)
-        catalogue = catalogue_of(config)
-        self.files = ServedFiles(catalogue, service.database, service.output)
+        self.files = opened.files
         self._recorder = Recorder(service.database, telemetry)
         health = Health(
             stuck=stuck,
@@ -59,13 +55,14 @@ class Parts(Listener):
         )
         self.app = public_app(
             config,
-            catalogue,
+            opened.catalogue,
             self._recorder,
             hub_routes(config, service.database, service.client, self.files.topic, self.on_queued),
             health=health,
             on_request=request_counter(config, service.client, self._recorder, telemetry.metrics),
         )
         self.operator_app = operator_app(config.web, health)
+        opened.catalogue.messages.make()
 
     def serve(self) -> None:
         """Show the published files, and record what requests show, until `stop_serving`.

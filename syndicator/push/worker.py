@@ -29,9 +29,8 @@ from syndicator.model.outbox import (
     Retry,
     queued_by_kind,
 )
-from syndicator.outbound import Client
 from syndicator.push import lanes
-from syndicator.push.context import QUIET, PushListener, PushOptions, Topics
+from syndicator.push.context import QUIET, HttpClient, PushListener, PushOptions, Topics
 from syndicator.push.pass_times import CLAIM_INTERVAL, CLAIM_LIMIT, CLAIM_PER_HOST, PassTimes
 from syndicator.push.plan import NOTHING, Claimed, Plan, plan, read_files, topics_of
 from syndicator.push.record import PushReport, ResultCounts, record
@@ -58,7 +57,7 @@ class PushWorker:
     def __init__(
         self,
         database: Database,
-        client: Client,
+        client: HttpClient,
         topics: Topics,
         options: PushOptions,
         *,

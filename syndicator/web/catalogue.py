@@ -62,7 +62,9 @@ class Catalogue:
 
         Only one thread at a time may call it. Requests may be answered meanwhile.
         """
-        responses: dict[str, Entry] = dict.fromkeys(gone, self.messages.gone)
+        responses: dict[str, Entry] = {}
+        if gone := tuple(gone):
+            responses |= dict.fromkeys(gone, self.messages.gone)
         responses.update((file.path, prepare(file, self._max_age)) for file in files)
         responses.update(self._moved)
         index = responses.get("index.html")
@@ -131,9 +133,8 @@ class FeedCatalogue:
         await send(
             {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
         )
-        await send(
-            {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body}
-        )
+        body = b"" if scope["method"] == "HEAD" else reply.content()
+        await send({"type": "http.response.body", "body": body})
 
     def reply(self, scope: Scope) -> PreparedResponse | None:
         """The response from the catalogue, after counting it; None if the path is not in it."""

@@ -21,7 +21,7 @@ from syndicator import config
 from syndicator.inspection import check_machine
 from syndicator.model.outbox import Request, Response
 from syndicator.ops import doctor, permissions
-from syndicator.outbound import Client
+from syndicator.outbound.client import Client
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FEED = b"<?xml version='1.0'?><feed/>"

@@ -23,7 +23,7 @@ from answering import (
 )
 from command import AT_ONCE
 
-from syndicator.outbound import BODY_LIMIT
+from syndicator.outbound.client import BODY_LIMIT
 from syndicator.outbound.responses import RESPONSE_LIMIT
 
 TOO_LARGE = "refused: its response is too large"
