@@ -168,7 +168,7 @@ class Builder:
         self.output.claim(run.now)
         self._mark_stale(stale)
         first = run.snapshot.is_first
-        with self._workers(run.loader.tools, renders=first) as workers, run.compression:
+        with self._workers(run.loader.tools, first=first) as workers, run.compression:
             indexed = self._index(run, changes, workers)
             if first:
                 self._feeds.remove_unwanted(run)
@@ -210,11 +210,14 @@ class Builder:
             with self.database.begin(durable=False) as connection:
                 invalidation.apply(connection, stale)
 
-    def _workers(self, tools: PostTools, *, renders: bool) -> PostWorkers:
-        """The run's worker processes. There are none if they can't read the state in memory."""
+    def _workers(self, tools: PostTools, *, first: bool) -> PostWorkers:
+        """The run's worker processes. They render on a first run.
+
+        They can't from a state in memory, which no other process can read.
+        """
         in_memory = self.database.sqlite and self.database.path is None
         url = self.database.url.render_as_string(hide_password=False)
-        return PostWorkers(tools, None if in_memory else tools.for_worker(url), renders=renders)
+        return PostWorkers(tools, tools.for_worker(url), renders=first and not in_memory)
 
     def _index(self, run: BuildContext, changes: ScanResult, workers: PostWorkers) -> IndexResult:
         known = run.snapshot
