@@ -207,10 +207,11 @@ class Service:
     def import_for_changes(self) -> None:
         """Import what a changed post needs, so that the first one that is saved does not wait."""
         from syndicator.build.post_tools import import_renderer
-        from syndicator.formats import html, json_feed, opml, xml  # noqa: F401
+        from syndicator.formats import import_libraries, opml  # noqa: F401
         from syndicator.jekyll import fast_heads  # noqa: F401
         from syndicator.store import subscriptions
 
+        import_libraries()
         import_renderer()
         with self.database.read() as connection:
             notified = self.config.push.hubs or subscriptions.by_topic(connection, self._clock())

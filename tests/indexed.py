@@ -84,7 +84,7 @@ class IndexedFolder:
             DEFAULT,
             None,
         )
-        workers = PostWorkers(tools, None)
+        workers = PostWorkers(tools, tools.for_worker("sqlite://"), number=0)
         indexer = Indexer(self.database, tools, workers, names, using_posts, batch)
         return indexer.index(fresh, gone, at, progress)
 

@@ -1,5 +1,6 @@
 """Renders posts of one site, in a run's own process or in a worker's."""
 
+import logging
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from syndicator.jekyll.fast_heads import HeadReader
     from syndicator.jekyll.render import Renderer
     from syndicator.store.database import Database
+
+log = logging.getLogger(__name__)
 
 
 class Turn(Enum):
@@ -201,5 +204,10 @@ class _ReadOnlyState:
 
     @contextmanager
     def read(self) -> "Iterator[Connection]":
-        with self._database.read() as connection:
-            yield connection
+        try:
+            with self._database.read() as connection:
+                yield connection
+        except Exception:
+            # Liquid makes a problem of an error. What is logged is done again by the run's process.
+            log.exception("the state can't be read")
+            raise

@@ -26,12 +26,12 @@ class PostWorkers:
     def __init__(
         self,
         tools: PostTools,
-        make: WorkerTools | None,
+        make: WorkerTools,
         *,
         renders: bool = True,
         number: int | None = None,
     ) -> None:
-        """`tools`: this process's own. `make`: makes a worker's; None: there are no workers.
+        """`tools`: this process's own. `make`: makes a worker's.
 
         `renders`: whether they may render too. `number`: of workers; None: one for each further
         processor.
@@ -75,7 +75,7 @@ class PostWorkers:
         return self._started().submit(function, request)
 
     def _start(self) -> bool:
-        if self._pool is None and self._make and self._number:
+        if self._pool is None and self._number:
             self._pool = Processes(self._make, lambda: self._tools, self._number)
         return self._pool is not None
 

@@ -36,12 +36,12 @@ class RunTools:
     def workers(
         self, loader: EntryLoader, *, renders: bool, number: int | None = None
     ) -> PostWorkers:
-        """The worker processes of a run. There are none if they can't read the state in memory.
+        """The worker processes of a run. `renders`: whether they render; else they only read.
 
-        `number`: at most so many; None: one for each further processor.
+        They can't render from a state in memory, which no other process can read. `number`: at most
+        so many; None: one for each further processor.
         """
         database = self._database
         in_memory = database.sqlite and database.path is None
-        url = database.url.render_as_string(hide_password=False)
-        make = None if in_memory else loader.tools.for_worker(url)
-        return PostWorkers(loader.tools, make, renders=renders, number=number)
+        make = loader.tools.for_worker(database.url.render_as_string(hide_password=False))
+        return PostWorkers(loader.tools, make, renders=renders and not in_memory, number=number)

@@ -13,7 +13,7 @@ from support import FEEDS, Site, formats
 from syndicator.build import post_workers
 from syndicator.build.post_tools import PostTools
 from syndicator.errors import SourceError
-from syndicator.inspection import collect_status
+from syndicator.inspection import check_site, collect_status
 from syndicator.store import locks
 from syndicator.store.database import Database
 
@@ -68,6 +68,19 @@ def test_workers_read_each_database(
     site.build()
     newest, _ = site.feed("all.atom").entries
     assert newest.content[0].value == "<p>[Two][One]</p>"
+
+
+def test_a_check_renders_in_its_own_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No worker can read its state, which is in memory."""
+    site = Site(tmp_path / "x", settings=FEEDS)
+    site.post("2026-01-01-one", "{% post_url 2026-01-01-one %}")
+    for setting in ("RENDER_FROM", "RENDER_FROM_IF_IMPORTED"):
+        monkeypatch.setattr(post_workers, setting, 1)
+    monkeypatch.setattr(post_workers, "number_of_workers", lambda: 1)
+    with site.service() as service:
+        assert check_site(service.config, clock=site.clock).problems == ()
 
 
 def test_the_last_run_with_changes(tmp_path: Path, url: str) -> None:

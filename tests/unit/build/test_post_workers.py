@@ -45,13 +45,13 @@ def loader_of(folder: IndexedFolder) -> EntryLoader:
     )
 
 
-def workers_of(folder: IndexedFolder, loader: EntryLoader, number: int = 1) -> PostWorkers:
-    make = loader.tools.for_worker(f"sqlite:///{folder.database.path}")
-    return PostWorkers(loader.tools, make, number=number)
+def load_ahead(
+    folder: IndexedFolder, *, light_first: bool = False, state: str | None = None
+) -> tuple[LoadedEntries, int]:
+    """What a run loads whose posts are rendered ahead, and how many its own process rendered.
 
-
-def load_ahead(folder: IndexedFolder, *, light_first: bool = False) -> tuple[LoadedEntries, int]:
-    """What a run loads whose posts are rendered ahead, and how many its own process rendered."""
+    `state`: the one that the workers read; None: the folder's.
+    """
     loader = loader_of(folder)
     rows = folder.rows(*paths())
     here = 0
@@ -63,7 +63,8 @@ def load_ahead(folder: IndexedFolder, *, light_first: bool = False) -> tuple[Loa
         return render(*arguments)  # type: ignore[arg-type]
 
     loader.tools.render = counted  # type: ignore[method-assign,assignment]
-    with workers_of(folder, loader) as workers:
+    make = loader.tools.for_worker(state or f"sqlite:///{folder.database.path}")
+    with PostWorkers(loader.tools, make, number=1) as workers:
         loader.begin(NOW, light_first=light_first, workers=workers)
         assert workers.start_to_render(READ_FROM)
         loader.render_ahead(rows, NOW)
@@ -90,6 +91,13 @@ def test_posts_rendered_ahead_are_those_rendered_here(folder: IndexedFolder) -> 
     assert (shown, rows) == expected
     assert here == 0
     assert load_ahead(folder)[0] == replace(shown, rendered=False)
+
+
+def test_a_state_that_a_worker_can_not_read_is_no_problem_of_a_post(folder: IndexedFolder) -> None:
+    """As when a database has no connection left: the run itself renders the posts."""
+    shown, here = load_ahead(folder, state="sqlite:////does/not/exist.db")
+    assert here > 0
+    assert shown == replace(load_ahead(folder)[0], rendered=True)
 
 
 def test_posts_rendered_ahead_wait_for_their_turn(folder: IndexedFolder) -> None:
