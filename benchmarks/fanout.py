@@ -30,7 +30,7 @@ import requests
 
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import Subscription
-from syndicator.outbound import Client
+from syndicator.outbound.client import Client
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
 from syndicator.store import deliveries, subscriptions

@@ -1,28 +1,29 @@
-"""Arguments of the parts, from a Config: the parts themselves do not know it."""
+"""Arguments of the parts, from a Config: the parts themselves do not know it.
+
+Each function imports its part: a command needs few of them.
+"""
 
 import os
 import socket
-from collections.abc import Collection, Sequence
-from importlib.metadata import version
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from syndicator.build.options import BuildOptions
-from syndicator.config import Config
-from syndicator.jekyll.sanitize import DEFAULT, Policy
-from syndicator.outputs.owner import Owner
-from syndicator.store import file_modes
-from syndicator.store.state_id import place
+from syndicator import __version__
+from syndicator.model.awaited import LiveRules
 
 if TYPE_CHECKING:
+    from syndicator.build.options import BuildOptions
+    from syndicator.config import Config
+    from syndicator.jekyll.policy import Policy
     from syndicator.logs import LogOptions
-    from syndicator.outbound import Client
+    from syndicator.outbound.client import Client
+    from syndicator.outputs.owner import Owner
     from syndicator.sources.git.source import GitSource
 
-VERSION = version("syndicator")
 
-
-def log_options(config: Config, *, verbose: bool) -> "LogOptions":
+def log_options(config: "Config", *, verbose: bool) -> "LogOptions":
     """`verbose`: every line, whatever the config says."""
     from syndicator.logs import LogOptions
 
@@ -30,36 +31,49 @@ def log_options(config: Config, *, verbose: bool) -> "LogOptions":
     return LogOptions(level=level, format=config.log.format)
 
 
-def state_folder_mode(config: Config) -> int:
+def state_folder_mode(config: "Config") -> int:
     """The mode of a new folder for the state.
 
     Web servers must enter one that also holds the feeds.
     """
+    from syndicator.store import file_modes
+
     folder = os.path.realpath(config.state.file.parent) if config.state.file else None
     shared = folder and Path(os.path.realpath(config.output.path)).is_relative_to(folder)
     return 0o777 if shared else file_modes.FOLDER  # less the umask
 
 
-def owner(config: Config, state_id: str) -> Owner:
+def owner(config: "Config", state_id: str) -> "Owner":
     """The state of this config on this machine, as the owner of its output folder."""
+    from syndicator.outputs.owner import Owner
+    from syndicator.store.state_id import place
+
     return Owner(id=state_id, state=place(config.state.url), host=socket.gethostname())
 
 
-def http_client(config: Config, allow_private: Sequence[str] = ()) -> "Client":
+def http_client(config: "Config", allow_private: Sequence[str] = ()) -> "Client":
     """`allow_private`: networks that callbacks may be in although they are not public."""
     # Importing requests takes 0.1 s, and a build sends no request.
-    from syndicator.outbound import Client
+    from syndicator.outbound.client import Client
 
     return Client(
-        user_agent=f"syndicator/{VERSION} (+{config.feeds.url})",
+        user_agent=f"syndicator/{__version__} (+{config.feeds.url})",
         timeout=config.push.timeout,
         stranger_timeout=config.hub.timeout,
         allow_private=allow_private,
     )
 
 
-def build_options(config: Config) -> BuildOptions:
+def feed_links(config: "Config") -> Mapping[str, Mapping[str, str]]:
+    """By setting: from the path of an alias or a redirect to that of a feed file."""
+    feeds = config.feeds
+    return {"feeds.aliases": dict(feeds.aliases), "feeds.moved": dict(feeds.moved)}
+
+
+def build_options(config: "Config") -> "BuildOptions":
     """The settings of a build. A new version renders all entries again."""
+    from syndicator.build.options import BuildOptions
+
     overrides = {key: value for key, value in config.site if value}
     settings = config.feeds
     return BuildOptions(
@@ -73,19 +87,36 @@ def build_options(config: Config) -> BuildOptions:
         limit=settings.limit,
         max_bytes=settings.max_bytes,
         full=None if settings.content is None else settings.content == "full",
+        archive=settings.archive,
         lead_image=settings.lead_image == "content",
         hubs=config.hubs,
         own_hub=config.hub_url,
         aliases=dict(settings.aliases),
         moved=dict(settings.moved),
+        live=live_rules(config),
         policy=_policy(settings.players, settings.schemes),
         updated_by_mtime=config.source.git_dates,
         whole=config.source.git is not None,
-        version=VERSION,
+        version=__version__,
     )
 
 
-def git_source(config: Config) -> "GitSource | None":
+def live_rules(config: "Config") -> LiveRules:
+    """When new posts go out."""
+    return LiveRules(
+        wanted=config.feeds.when == "live",
+        patience=config.feeds.when_patience,
+        publish_late=config.feeds.when_late == "publish",
+        text=config.feeds.when_text,
+        trusted_hosts=frozenset(
+            host
+            for url in (config.feeds.url, config.site.url)
+            if url and (host := urlsplit(url).hostname)
+        ),
+    )
+
+
+def git_source(config: "Config") -> "GitSource | None":
     """The repository that the site is in; None: it is in a folder."""
     source = config.source
     if source.git is None:
@@ -104,7 +135,9 @@ def git_source(config: Config) -> "GitSource | None":
     return GitSource(options, os.environ)
 
 
-def _policy(players: Collection[str], link_schemes: Collection[str]) -> Policy:
+def _policy(players: Collection[str], link_schemes: Collection[str]) -> "Policy":
+    from syndicator.jekyll.policy import DEFAULT, Policy
+
     return Policy(
         frame_hosts=DEFAULT.frame_hosts.union(players),
         link_schemes=DEFAULT.link_schemes.union(link_schemes),

@@ -28,7 +28,7 @@ class GitSite:
         self._database = database
         self._clock = clock
         self._failure: SourceError | None = None  #: of the last fetch
-        self._noted = ""  #: the commit whose notes were stored
+        self._held = ""  #: the commit of the last `hold`, whose notes were stored
 
     @property
     def is_used(self) -> bool:
@@ -82,10 +82,23 @@ class GitSite:
         if self._failure and not self._git.has_commit:
             raise self._failure
         with self._git.hold(_tick(progress, cancel)) as checked_out:
-            if checked_out.commit != self._noted:
+            if checked_out.commit != self._held:
                 git_status.remember_notes(self._database, checked_out.notes)
-                self._noted = checked_out.commit
+                self._held = checked_out.commit
             yield checked_out.notes
+
+    @contextmanager
+    def keep(self, progress: Progress = quiet, *, cancel: Cancel = NEVER) -> Iterator[bool]:
+        """Keep the site's folder as the last `hold` brought it, also if more was fetched since.
+
+        Yields whether it still has that commit: another process may have changed it. Raises
+        SourceError and Cancelled.
+        """
+        if self._git is None:
+            yield True
+            return
+        with self._git.keep(self._held, _tick(progress, cancel)) as is_kept:
+            yield is_kept
 
 
 def _tick(progress: Progress, cancel: Cancel) -> Callable[[], None]:

@@ -19,12 +19,17 @@ from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from syndicator.model.activity import Activity
 from syndicator.model.client_keys import host_and_port
 from syndicator.model.content import Report
 from syndicator.model.outbox import JobKind
 
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 LOST_LINES = "syndicator_log_lines_lost"
+
+
+#: Of an attempt at a job.
+_OUTCOMES = ("done", "retry", "given_up")
 
 
 class _LostLines(Collector):
@@ -52,6 +57,7 @@ class Metrics:
         self.posts = gauge("posts", "Posts in the index.")
         self.problems = gauge("problems", "Problems that the last run found.")
         self.feeds = gauge("feeds", "Feeds that exist; each is several files.")
+        self.held = gauge("held_posts", "New posts that wait until their page is live.")
         self.last_run = gauge("last_run_timestamp_seconds", "Start of the last run that succeeded.")
         self.queued = gauge("queued_jobs", "Jobs in the outbox, by kind.", "kind")
         self.oldest = gauge(
@@ -101,6 +107,7 @@ class Metrics:
         self.posts.set(report.posts)
         self.problems.set(len(report.problems))
         self.feeds.set(report.feeds)
+        self.held.set(report.held)
         self.last_run.set(report.started.timestamp())
         self.build_seconds.observe(report.seconds)
         self.runs.labels("changed" if report.has_changes else "unchanged").inc()
@@ -126,9 +133,35 @@ class Metrics:
             self.subscribers.labels(topic).set(number)
         self._topics = frozenset(subscribers)
 
+    def activity(self) -> Activity:
+        """What was done since the process began, and the present levels."""
+        outcomes = {each: _sum(self.deliveries, kind="deliver", outcome=each) for each in _OUTCOMES}
+        pings = {each: _sum(self.pings, outcome=each) for each in _OUTCOMES}
+        return Activity(
+            requests=_sum(self.requests),
+            deliveries=outcomes["done"],
+            failed_deliveries=outcomes["retry"] + outcomes["given_up"],
+            pings=pings["done"],
+            failed_pings=pings["retry"] + pings["given_up"],
+            runs=_sum(self.runs, result="changed"),
+            failed_runs=_sum(self.runs, result="failed"),
+            queued=_sum(self.queued),
+            subscribers=_sum(self.subscribers),
+        )
+
     def text(self) -> bytes:
         """All metrics in Prometheus's text format 0.0.4."""
         return generate_latest(self.registry)
+
+
+def _sum(metric: Counter | Gauge, **labels: str) -> int:
+    """The sum of all values with these labels."""
+    return sum(
+        int(sample.value)
+        for family in metric.collect()
+        for sample in family.samples
+        if labels.items() <= sample.labels.items()
+    )
 
 
 def run_line(report: Report) -> dict[str, Any]:
@@ -146,6 +179,7 @@ def run_line(report: Report) -> dict[str, Any]:
         "files_written": report.files_written,
         "repaired": report.repaired,
         "pings": report.pings,
+        "held": report.held,
     }
 
 

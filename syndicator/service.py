@@ -2,42 +2,37 @@
 
 import os
 import socket
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
-from syndicator.build.pipeline import Builder
 from syndicator.config import Config
 from syndicator.errors import LockedError, SyndicatorError
 from syndicator.git_site import GitSite
+from syndicator.model.archive import ArchivePage
+from syndicator.model.clock import Clock, utcnow
 from syndicator.model.content import Report
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
-from syndicator.ops import status
+from syndicator.ops import runs
 from syndicator.outputs.folder import OutputFolder
-from syndicator.outputs.owner import Owner
-from syndicator.store import locks, retention
+from syndicator.store import awaited_pages, locks, retention
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.refusals import missing_state
 from syndicator.store.state_id import state_id
-from syndicator.websub.hub_requests import subscription_quota
 
 if TYPE_CHECKING:
-    from syndicator.outbound import Client
+    from syndicator.build.pipeline import Builder
+    from syndicator.live.asker import PageAsker
+    from syndicator.outbound.late_client import LateClient
     from syndicator.push.record import PushReport
     from syndicator.push.worker import PushWorker
-
-Clock = Callable[[], datetime]
-
-
-def utcnow() -> datetime:
-    return datetime.now(UTC)
 
 
 class Listener:
@@ -45,6 +40,9 @@ class Listener:
 
     def on_files(self, rows: Sequence[FileRow]) -> None:
         """Files were written or removed. No hub is notified of them yet."""
+
+    def on_archived(self, pages: Sequence[ArchivePage]) -> None:
+        """Pages of archives were written, or ended."""
 
     def on_queued(self) -> None:
         """A job was queued that may be sent at once."""
@@ -77,7 +75,8 @@ class Service:
         `listener`: receives the events of the work; None: nobody does.
         """
         self.config = config
-        self._listener = listener or Listener()
+        #: May be replaced before the work begins.
+        self.listener = listener or Listener()
         self._clock = clock
         #: Whether the last run failed, or none ran yet.
         self._failed = True
@@ -88,28 +87,45 @@ class Service:
             folder_mode=from_config.state_folder_mode(config),
             group=config.state.group,
         )
-        self.output = OutputFolder(config.output.path, config.output.compress, self._owner)
-        self.options = from_config.build_options(config)
-        self._builder = Builder(
-            self.options,
-            self.database,
-            self.output,
-            on_published=self._listener.on_files,
-            on_queued=self._listener.on_queued,
+        self.output = OutputFolder(
+            config.output.path,
+            config.output.compress,
+            lambda: from_config.owner(config, state_id(self.database)),
         )
         self.git = GitSite(from_config.git_source(config), self.database, clock)
         self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
     @cached_property
-    def client(self) -> "Client":
+    def builder(self) -> "Builder":
+        """What runs builds. Importing it takes longer than all else that a command needs."""
+        from syndicator.build.pipeline import Builder
+
+        return Builder(
+            from_config.build_options(self.config),
+            self.database,
+            self.output,
+            on_published=self.listener.on_files,
+            on_queued=self.listener.on_queued,
+            on_archived=self.listener.on_archived,
+        )
+
+    @cached_property
+    def client(self) -> "LateClient":
+        """Raises ValueError if `hub.allow_private` would allow more than it names."""
+        from syndicator.outbound.late_client import LateClient
+
         allowed = [str(network) for network in self.config.hub.allow_private]
-        return from_config.http_client(self.config, allow_private=allowed)
+        client = LateClient(lambda: from_config.http_client(self.config, allow_private=allowed))
+        if allowed:
+            client.made()
+        return client
 
     @cached_property
     def pusher(self) -> "PushWorker":
         from syndicator.push.context import PushListener, PushOptions, Topics
         from syndicator.push.topics import read_topic
         from syndicator.push.worker import PushWorker
+        from syndicator.websub.hub_requests import subscription_quota
         from syndicator.websub.pace import Pace
         from syndicator.websub.retry import RetryPolicy
 
@@ -129,7 +145,7 @@ class Service:
             ),
             clock=self._clock,
             listener=PushListener(
-                on_outcome=self._listener.on_outcome, on_progress=self._listener.on_push_progress
+                on_outcome=self.listener.on_outcome, on_progress=self.listener.on_push_progress
             ),
         )
 
@@ -169,37 +185,77 @@ class Service:
                 locks.acquire(self.database, "run", waiting=waiting),
                 self.git.hold(progress, cancel=cancel) as notes,
             ):
-                report = self._builder.run(now, paths=paths, progress=progress, cancel=cancel)
+                report = self.builder.run(now, paths=paths, progress=progress, cancel=cancel)
         except SyndicatorError as error:
             self._failed = True
-            status.remember_failure(self.database, error, now)
+            runs.remember_failure(self.database, error, now)
             raise
         # After a run that succeeded, a run without changes writes nothing to the state.
         if self._failed or report.has_changes:
-            status.remember_run(self.database, report)
+            runs.remember_run(self.database, report)
             self._failed = False
         return replace(report, notes=(*report.notes, *notes))
 
-    def _owner(self) -> Owner:
-        return from_config.owner(self.config, state_id(self.database))
+    def archive(self, progress: Progress = quiet, *, cancel: Cancel = NEVER) -> int:
+        """Update the archives as of the last run. Returns the number of pages that were made.
+
+        If another process runs a build at this time, it updates the archives. Raises OutputError,
+        Cancelled and StateError. What was made stays, and the next call goes on.
+        """
+        if not self.builder.archiver.may_be_needed:
+            return 0
+        self.database.check()
+        try:
+            with (
+                locks.acquire(self.database, "run"),
+                self.git.keep(progress, cancel=cancel) as is_kept,
+            ):
+                return self.builder.archive(progress=progress, cancel=cancel) if is_kept else 0
+        except LockedError:
+            return 0
+
+    def import_for_changes(self) -> None:
+        """Import what a changed post needs, so that the first one that is saved does not wait."""
+        from syndicator.build.post_tools import import_renderer
+        from syndicator.formats import import_libraries, opml  # noqa: F401
+        from syndicator.jekyll import fast_heads  # noqa: F401
+        from syndicator.store import subscriptions
+
+        import_libraries()
+        import_renderer()
+        with self.database.read() as connection:
+            notified = self.config.push.hubs or subscriptions.by_topic(connection, self._clock())
+        if notified:
+            self.client.made()
 
     def _served(self) -> bool:
         """Whether all published files are served here.
 
         Shows what another process published. False: another process builds at this time.
         """
-        if not self._builder.other_processes.has_run():
+        if not self.builder.other_processes.has_run():
             return True
         try:
             with locks.acquire(self.database, "run"):
-                self._builder.other_processes.catch_up()
+                self.builder.other_processes.catch_up()
         except LockedError:
             return False
         return True
 
-    def push(self) -> "PushReport":
-        """Run one pass over the outbox. It was asked for, so no job waits for its pace."""
-        return self.pusher.once(paced=False)
+    def push(
+        self, progress: Progress = quiet, *, when_live: timedelta | None = None
+    ) -> "PushReport":
+        """Run one pass over the outbox. It was asked for, so no job waits for its pace.
+
+        `when_live`: pings wait for their feed to be served at its address as it was built, and stay
+        queued if it is not within this time. None: they wait for nothing.
+        """
+        if when_live is None:
+            return self.pusher.once(paced=False)
+        from syndicator.push.live import LiveFeeds, push_when_live, queued_files
+
+        awaited = LiveFeeds(queued_files(self.database), self.client.send)
+        return push_when_live(self.pusher, awaited, when_live, progress)
 
     def delete_expired(self) -> None:
         """Delete rows that nothing depends on any more, so that the state does not keep growing."""
@@ -210,10 +266,6 @@ class Service:
         """Raise MovedStateError if the state was moved, or the daemon lost its lock."""
         self.database.check()
         locks.check(self.database, "daemon")
-
-    def check_output(self) -> None:
-        """Raise OutputError if the output folder belongs to another state."""
-        self.output.check_owner()
 
     def daemon_lock(self) -> AbstractContextManager[None]:
         """The lock that a daemon holds while it runs.
@@ -226,6 +278,35 @@ class Service:
         """Record at each poll that the daemon is alive, and its present trouble."""
         hint = (trouble and trouble.hint) or ""
         locks.write_heartbeat(self.database, "daemon", str(trouble or ""), hint)
+
+
+def page_asker(service: Service, clock: Clock = utcnow) -> "PageAsker":
+    """What asks for the pages of the service's held posts. The caller closes it."""
+    from syndicator.live.asker import PageAsker
+
+    config = service.config
+    allowed = [str(network) for network in config.hub.allow_private]
+    client = from_config.http_client(config, allow_private=allowed)
+    return PageAsker(service.database, client, from_config.live_rules(config), clock)
+
+
+def build_and_ask(service: Service, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
+    """Run one build, ask for the pages of held posts, and build again if one goes out.
+
+    If a daemon runs, it asks. Raises as `Service.build` does.
+    """
+    from syndicator.ops.status import has_daemon
+
+    report = service.build(progress)
+    if not from_config.live_rules(service.config).wanted or has_daemon(service.database):
+        return report
+    with service.database.read() as connection:
+        if not awaited_pages.all_pages(connection):
+            return report
+    with closing(page_asker(service, clock)) as asker:
+        while (found := asker.round()).again:
+            progress(0, None, Phase.ASKING)
+    return report.followed_by(service.build(progress)) if found.changed else report
 
 
 def _require_file(file: Path) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from syndicator.model.outbox import Request
-from syndicator.outbound import Client
+from syndicator.outbound.client import Client
 
 #: Ports that browsers block and an unprivileged user may listen on.
 BLOCKED = (6697, 6669, 6668, 6667, 6666, 6665, 6566, 10080, 5061, 5060, 4190, 4045, 3659, 1723)

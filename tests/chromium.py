@@ -173,3 +173,31 @@ class Chromium:
             self._process.wait(PATIENCE)
         os.close(self._read)
         os.close(self._write)
+
+
+#: The texts whose contrast with what is behind them is below 4.5 (WCAG 2.2, 1.4.3).
+CONTRASTS = """
+(() => {
+  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = colour => {
+    const linear = c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = numbers(colour).map(c => linear(c / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = element => {
+    const colour = getComputedStyle(element).backgroundColor;
+    return numbers(colour)[3] === 0 ? behind(element.parentElement) : colour;
+  };
+  const weak = [];
+  for (const element of document.body.querySelectorAll("*")) {
+    const nodes = [...element.childNodes];
+    const hasText = nodes.some(node => node.nodeType === 3 && node.textContent.trim());
+    if (!hasText || !element.checkVisibility() || element.matches("script")) continue;
+    const pair = [light(getComputedStyle(element).color), light(behind(element))];
+    pair.sort((a, b) => b - a);
+    const contrast = (pair[0] + 0.05) / (pair[1] + 0.05);
+    if (contrast < 4.5) weak.push(`${element.tagName}.${element.className} ${contrast.toFixed(2)}`);
+  }
+  return weak;
+})()
+"""

@@ -23,13 +23,13 @@ from sqlalchemy import select
 from syndicator.config import load
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import JobKind, JobState
-from syndicator.outbound import Client
+from syndicator.outbound.client import Client
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
 from syndicator.store import deliveries
 from syndicator.store.database import Database
-from syndicator.store.schema import jobs
-from syndicator.store.schema import subscriptions as table
+from syndicator.store.push_schema import jobs
+from syndicator.store.push_schema import subscriptions as table
 from syndicator.store.times import to_us
 from syndicator.web.app import make_app
 from syndicator.web.catalogue import Catalogue

@@ -12,7 +12,10 @@ from values import HUB, NOW, feed_row
 from syndicator.build.feed_names import FeedNames
 from syndicator.build.index import Indexer, IndexResult
 from syndicator.build.options import BuildOptions
+from syndicator.build.post_tools import PostTools
+from syndicator.build.post_workers import PostWorkers
 from syndicator.build.site_reader import SiteReader
+from syndicator.build.stored_posts import StoredPosts
 from syndicator.jekyll.sanitize import DEFAULT
 from syndicator.jekyll.site import Site
 from syndicator.model.progress import Progress, quiet
@@ -74,7 +77,15 @@ class IndexedFolder:
     ) -> IndexResult:
         with self.database.read() as connection:
             names = FeedNames(feeds.all_names(connection), {"category"})
-        indexer = Indexer(self.database, self.source, self.site, names, using_posts, batch)
+        tools = PostTools(
+            self.source,
+            self.site,
+            StoredPosts(self.database, self.source, self.site),
+            DEFAULT,
+            None,
+        )
+        workers = PostWorkers(tools, tools.for_worker("sqlite://"), number=0)
+        indexer = Indexer(self.database, tools, workers, names, using_posts, batch)
         return indexer.index(fresh, gone, at, progress)
 
     def rows(self, *paths: str) -> list[PostRow]:

@@ -1,9 +1,11 @@
 """Values of a build with defaults, for tests that name only the fields they are about."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
+from syndicator.model.archive import ArchivedFile, ArchivePage
 from syndicator.model.content import (
     Entry,
     FeedFile,
@@ -14,6 +16,7 @@ from syndicator.model.content import (
     Stat,
     digest_of,
 )
+from syndicator.model.places import EVERYTHING, Place
 from syndicator.store.feeds import FeedRow, FileRow
 from syndicator.store.post_rows import PostRow
 
@@ -49,6 +52,22 @@ def identity(path: str = "a.md", **fields: Any) -> Identity:
     """The identity of the post that `head` makes of the same path."""
     name = PurePosixPath(path).stem
     return Identity(path=path, **({"id": name, "text_digest": name, "updated": None} | fields))
+
+
+def archive_page(name: str, files: Mapping[str, ArchivedFile], **fields: Any) -> ArchivePage:
+    """A closed page without posts, of the feed whose folder it is in."""
+    place = Place(PUBLISHED, "a.md")
+    values: dict[str, Any] = {
+        "feed": name.rpartition("/")[0],
+        "block": EVERYTHING,
+        "oldest": place,
+        "newest": place,
+        "posts": (),
+        "key": "",
+        "older": None,
+        "newer": None,
+    }
+    return ArchivePage(name=name, files=files, **(values | fields))
 
 
 def stat(path: str = "a.md", **fields: int) -> Stat:

@@ -17,15 +17,19 @@ def feed_title(site: SiteInfo, term: Term | None) -> str:
 
 
 def assemble(
-    spec: FeedSpec, site: SiteInfo, entries: Sequence[Entry], before: datetime | None, now: datetime
+    spec: FeedSpec,
+    site: SiteInfo,
+    entries: Sequence[Entry],
+    before: datetime | None = None,
+    now: datetime | None = None,
 ) -> Feed:
     """A feed of these entries, newest first: whole, with their images, or only their summaries.
 
-    `before`: its last `updated`, which never decreases, unless it lies in the future because a post
-    had a wrong date.
+    `before`: its last `updated`, which never decreases, unless it lies in the future of `now`
+    because a post had a wrong date. None: it depends on these entries alone.
     """
     dates = [entry.updated for entry in entries]
-    if before is not None and before < now + FUTURE_TOLERANCE:
+    if before and now and before < now + FUTURE_TOLERANCE:
         dates.append(before)
     if spec.term and spec.term.kind == "language":
         site = replace(site, language=language_tag(spec.term.label))

@@ -11,6 +11,7 @@ from syndicator.build.entries import EntryLoader
 from syndicator.build.found_problems import found_problems
 from syndicator.build.index_plan import Counts
 from syndicator.build.options import BuildOptions
+from syndicator.build.post_workers import PostWorkers
 from syndicator.build.publish import PublishResult
 from syndicator.build.snapshot import Snapshot
 from syndicator.errors import OutputError
@@ -18,7 +19,7 @@ from syndicator.jekyll.site import Site
 from syndicator.model.content import Report
 from syndicator.model.progress import Cancel, Progress
 from syndicator.sources.folder import SourceFolder
-from syndicator.store import post_queries, posts
+from syndicator.store import awaited_pages, post_queries, posts
 from syndicator.store.feeds import FileRow
 
 
@@ -45,6 +46,7 @@ class BuildContext:
     scan_again: set[str] = field(default_factory=set)
     put_off: tuple[str, ...] = ()  #: heavy posts left to the next run
     failure: OutputError | None = None  #: the first one
+    workers: PostWorkers | None = None  #: processes for work on many posts
 
     def count(self, published: PublishResult) -> None:
         self.rows += published.rows
@@ -64,7 +66,8 @@ class BuildContext:
         """The report of the run, with the numbers and problems in the store."""
         files = self.snapshot.files | {row.path: row for row in self.rows}
         published = {path for path, row in files.items() if not row.gone}
-        found = found_problems(connection, options, published, self.now)
+        awaited = awaited_pages.all_pages(connection) if options.live.wanted else ()
+        found = found_problems(connection, options.source, options.links, published, self.now)
         return Report(
             started=self.now,
             seconds=perf_counter() - self.begun,
@@ -77,6 +80,7 @@ class BuildContext:
             files_written=self.written,
             repaired=self.repaired,
             pings=self.pings,
+            held=sum(page.held for page in awaited),
             next_due=post_queries.next_due(connection, self.now),
             problems=tuple(problem for problem in found if not problem.note),
             notes=tuple(problem for problem in found if problem.note),

@@ -1,37 +1,23 @@
 """Loads the entries of a feed's posts from the cache in the state, or renders them."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from syndicator.build.dependencies import TODAY, state_of_day
 from syndicator.build.options import BuildOptions
+from syndicator.build.post_tools import IndexedPost, PostTools, RenderedPost, Turn
+from syndicator.build.post_workers import PostWorkers
+from syndicator.build.render_ahead import RenderAhead
 from syndicator.build.stored_posts import StoredPosts
-from syndicator.jekyll.posts import read_post
-from syndicator.jekyll.render_cost import is_heavy
 from syndicator.jekyll.site import Site
-from syndicator.model.content import (
-    Document,
-    Entry,
-    Post,
-    Problem,
-    fingerprint,
-)
+from syndicator.model.content import Entry, Problem, fingerprint
 from syndicator.sources.folder import SourceFolder
-from syndicator.sources.referenced_files import FolderFiles
 from syndicator.store import entries, feeds, problems
 from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow
 from syndicator.store.post_rows import PostRow
-
-if TYPE_CHECKING:
-    from syndicator.jekyll.render import Renderer, Rendering
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +32,6 @@ class LoadedEntries:
     mismatched: tuple[str, ...]  #: posts whose file changed after it was indexed
 
 
-class Turn(Enum):
-    """What becomes of a post whose entry is outdated or missing."""
-
-    RENDER = 1
-    WAIT = 2  #: it is heavy, and rendered after the others
-    MISMATCHED = 3  #: its file has changed since it was indexed
-
-
 def is_current(row: PostRow, entry: EntryRow | None, key: str) -> bool:
     """Whether a post's cached entry is used as it is. None: there is no entry.
 
@@ -62,18 +40,6 @@ def is_current(row: PostRow, entry: EntryRow | None, key: str) -> bool:
     """
     unreadable = row.digest not in ("", row.document_digest)
     return unreadable or (entry is not None and entry.key == key)
-
-
-def turn_of(post: Post | None, path: str, allowed: Collection[str] | None) -> Turn:
-    """`post`: in its indexed version; None: its file has another.
-
-    `allowed`: the heavy posts that may be rendered now; None: all of them.
-    """
-    if post is None:
-        return Turn.MISMATCHED
-    if allowed is None or path in allowed or not is_heavy(post.body):
-        return Turn.RENDER
-    return Turn.WAIT
 
 
 def loaded(
@@ -118,8 +84,8 @@ class EntryLoader:
         self.database = database
         self.source = source
         self.site = site
-        self._files = FolderFiles(Path(source.real), options.theme)
         self._posts = StoredPosts(database, source, site)
+        self.tools = PostTools(source, site, self._posts, options.policy, options.theme)
         self._theme = str(options.theme or "")
         self._policy = options.policy
         self._version = options.version
@@ -127,13 +93,25 @@ class EntryLoader:
         self._heavy: dict[str, PostRow] = {}  #: posts that wait for their turn, by path
         self._allowed: set[str] | None = None  #: heavy posts whose turn has come; None: all
         self._rendered: set[str] = set()  #: posts rendered in this run
+        self._ahead: RenderAhead | None = None
 
-    def begin(self, now: datetime, *, light_first: bool, at_once: str | None = None) -> None:
-        """Begin a run. `light_first`: heavy posts wait for their turn, except the one `at_once`."""
+    def begin(
+        self,
+        now: datetime,
+        *,
+        light_first: bool,
+        at_once: str | None = None,
+        workers: PostWorkers | None = None,
+    ) -> None:
+        """Begin a run. `light_first`: heavy posts wait for their turn, except the one `at_once`.
+
+        `workers`: processes that may render ahead; None: this one renders what `load` needs.
+        """
         self._posts.begin(now)
         self._heavy.clear()
         self._allowed = {path for path in (at_once,) if path} if light_first else None
         self._rendered.clear()
+        self._ahead = RenderAhead(workers) if workers else None
 
     @property
     def waiting(self) -> list[str]:
@@ -147,9 +125,25 @@ class EntryLoader:
             self._allowed.add(path)
         self.load([self._heavy.pop(path)], until)
 
-    @cached_property
-    def _renderer(self) -> "Renderer":
-        return import_renderer()(self.site, self._files, self._posts, policy=self._policy)
+    @property
+    def renders_ahead(self) -> bool:
+        """Whether more posts may be rendered by worker processes until they are needed."""
+        return self._ahead is not None and self._ahead.wants_more
+
+    @property
+    def awaits_workers(self) -> bool:
+        """Whether `load` may have to wait for posts that worker processes render."""
+        return self._ahead is not None and self._ahead.is_begun
+
+    def render_ahead(self, rows: Sequence[PostRow], until: datetime) -> None:
+        """Have worker processes render what `load` will need of these posts."""
+        assert self._ahead
+        with self.database.read() as connection:
+            shown = entries.get(connection, [row.stat.path for row in rows], self._recent)
+        outdated = (
+            row for row in rows if not is_current(row, shown.get(row.stat.path), self._key(row))
+        )
+        self._ahead.begin(map(_indexed, outdated), self._allowed, self._posts.now, until)
 
     def load(self, rows: Iterable[PostRow], until: datetime) -> LoadedEntries:
         """The entries of these posts, which may show other posts dated up to `until`.
@@ -169,14 +163,19 @@ class EntryLoader:
             key = self._key(row)
             if is_current(row, shown.get(path), key):
                 continue
-            post = self._post(row)
-            turns[path] = turn_of(post, path, self._allowed)
-            if turns[path] is Turn.WAIT:
+            post = self._rendered_post(row)
+            turns[path] = post.turn
+            if post.turn is Turn.WAIT:
                 self._heavy[path] = row
-            elif post is not None:
-                rendering = self._render(post)
-                shown[path] = self._entry_row(row, key, rendering)
-                render_problems[path] = rendering.problems
+            elif post.turn is Turn.RENDER:
+                shown[path] = EntryRow(
+                    path=path,
+                    key=key,
+                    entry=post.entry,
+                    uses_posts=post.uses_posts,
+                    needs=post.needs,
+                )
+                render_problems[path] = post.problems
                 rendered.append(shown[path])
                 self._rendered.add(path)
         if rendered:
@@ -184,6 +183,10 @@ class EntryLoader:
                 entries.put(connection, rendered)
                 problems.replace(connection, "render", render_problems)
         return loaded((shown.get(row.stat.path) for row in rows), turns, self._rendered)
+
+    def _rendered_post(self, row: PostRow) -> RenderedPost:
+        ahead = self._ahead and self._ahead.take(row.stat.path)
+        return ahead or self.tools.render(_indexed(row), self._allowed)
 
     def _key(self, row: PostRow) -> str:
         return fingerprint(
@@ -195,42 +198,11 @@ class EntryLoader:
             row.head,
         )
 
-    def _post(self, row: PostRow) -> Post | None:
-        """The post in its indexed version; None if its file has another."""
-        document = self.source.read(row.stat.path)
-        if (
-            not isinstance(document, Document)
-            or document.digest != row.document_digest
-            or row.head is None
-        ):
-            return None
-        post = read_post(document, self.site).post
-        return None if post is None else replace(post, head=row.head)
 
-    def _render(self, post: Post) -> "Rendering":
-        self._files.needs = {}
-        return self._renderer.render(post)
-
-    def _entry_row(self, row: PostRow, key: str, rendering: "Rendering") -> EntryRow:
-        needs = dict(self._files.needs)
-        if rendering.uses_day:
-            needs[TODAY] = state_of_day(self._posts.now, self.site.timezone)
-        return EntryRow(
-            path=row.stat.path,
-            key=key,
-            entry=rendering.entry,
-            uses_posts=rendering.uses_posts,
-            needs=needs,
-        )
-
-
-def import_renderer() -> "type[Renderer]":
-    """Import it. Liquid and Markdown take half a second, and most runs render nothing."""
-    from syndicator.jekyll.render import Renderer
-
-    return Renderer
+def _indexed(row: PostRow) -> IndexedPost:
+    return IndexedPost(row.stat.path, row.document_digest, row.head)
 
 
 def prune(connection: Connection) -> None:
-    """Delete the entries that are in no feed."""
+    """Delete the entries that are in no feed's document. Archives need all of them."""
     entries.remove(connection, entries.paths(connection) - feeds.post_paths(connection))

@@ -9,26 +9,38 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from syndicator.formats.field_values import entry_id
-from syndicator.formats.read_back import ShownEntry
+from syndicator.formats.shown_feeds import ShownEntry
 from syndicator.model.content import Identity, PostHead, Problem
 
 
-def identify(head: PostHead, known: Identity | None, now: datetime) -> Identity:
+def identify(
+    head: PostHead, known: Identity | None, now: datetime, *, holds: bool = False
+) -> Identity:
     """The identity of a post as it was read, given the stored one.
 
     The front matter's own id wins, then the id the post was first given, then the id that
     jekyll-feed would make. A text other than the stored one was changed `now`, or at its last
     change if the clock was set back.
+
+    `holds`: whether new posts are held until their page is live. A post that feeds have shown is
+    not new, even if it was removed since. What no feed has shown is not updated.
     """
     if known is None:
-        return Identity(path=head.path, id=head.id, text_digest=head.text_digest, updated=None)
-    changed = known.text_digest != head.text_digest
+        return Identity(
+            path=head.path,
+            id=head.id,
+            text_digest=head.text_digest,
+            updated=None,
+            shown=not holds,
+        )
+    changed = known.text_digest != head.text_digest and known.shown
     at = now.replace(microsecond=0)
     return Identity(
         path=head.path,
         id=head.id if head.own_id and not _is_suffixed(known.id, head.id) else known.id,
         text_digest=head.text_digest,
         updated=max(at, known.updated or at) if changed else known.updated,
+        shown=known.shown or not holds,
     )
 
 
@@ -216,16 +228,20 @@ def claim(
     stored: Mapping[str, Identity],
     continued: Mapping[str, Identity],
     now: datetime,
+    *,
+    holds: bool = False,
 ) -> Claims:
     """The ids that posts want. `stored` has documents without a head, too.
 
-    `continued`: of renamed posts, and of recalled ones.
+    `continued`: of renamed posts, and of recalled ones. `holds`: see `identify`.
     """
     known = {**stored, **continued}
     return Claims(
         heads=heads,
         known=known,
-        wanted={path: identify(head, known.get(path), now) for path, head in heads.items()},
+        wanted={
+            path: identify(head, known.get(path), now, holds=holds) for path, head in heads.items()
+        },
         hidden={path: one.id for path, one in known.items() if path not in heads},
     )
 

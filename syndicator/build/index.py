@@ -11,13 +11,13 @@ from syndicator.build import identity, index_plan
 from syndicator.build.feed_names import FeedNames
 from syndicator.build.identity import Assignment, Claims
 from syndicator.build.index_plan import Counts, IndexPlan
+from syndicator.build.post_tools import PostTools
+from syndicator.build.post_workers import PostWorkers
 from syndicator.build.read import ReadRequest, ReadResult, read_all
 from syndicator.build.shown import ShownEntries
-from syndicator.jekyll.site import Site
 from syndicator.model.content import Identity, PostHead
 from syndicator.model.progress import Phase, Progress
-from syndicator.sources.folder import SourceFolder
-from syndicator.store import entries, feeds, identities, posts, problems
+from syndicator.store import archives, awaited_pages, entries, feeds, identities, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.post_rows import PostRow
 from syndicator.store.sql import batches
@@ -39,6 +39,7 @@ class IndexResult:
     scan_again: set[str] = field(default_factory=set)
     #: Posts that got a suffixed id, with their identities before; None: they are new.
     suffixed: dict[str, Identity | None] = field(default_factory=dict)
+    holds: bool = False  #: whether new posts were held
 
 
 class Indexer:
@@ -54,15 +55,16 @@ class Indexer:
     def __init__(
         self,
         database: Database,
-        source: SourceFolder,
-        site: Site,
+        tools: PostTools,
+        workers: PostWorkers,
         names: FeedNames,
         using_posts: Collection[str],
         batch: int,
     ) -> None:
         self._database = database
-        self._source = source
-        self._site = site
+        self._tools = tools
+        self._workers = workers
+        self._source = tools.source
         self._names = names
         self._using_posts = using_posts
         self._batch = batch
@@ -74,12 +76,15 @@ class Indexer:
         now: datetime,
         progress: Progress,
         shown: ShownEntries | None = None,
+        *,
+        holds: bool = False,
     ) -> IndexResult:
         """Remove the gone paths and read the fresh ones, in batches of one transaction each.
 
         `shown`: entries of feed files that the state doesn't know; None: it knows all files.
+        `holds`: whether new posts are held until their page is live.
         """
-        result = IndexResult()
+        result = IndexResult(holds=holds)
         for batch in batches(sorted(gone), self._batch):
             self._remove(batch, now, result)
         self._read(fresh, now, result, progress, shown)
@@ -104,9 +109,11 @@ class Indexer:
         progress: Progress,
         shown: ShownEntries | None,
     ) -> None:
+        if not fresh:
+            return
         done = 0
         with closing(
-            read_all(self._source, self._site, self._requests(fresh), len(fresh))
+            read_all(self._requests(fresh), len(fresh), self._tools, self._workers)
         ) as batched:
             for (known, requests), results in batched:
                 # A file that vanished between scan and read may return: scan it again.
@@ -152,9 +159,10 @@ class Indexer:
             return
         with self._database.begin(durable=False) as connection:
             posts.update_stat(connection, touched)
-            claims, assigned = self._identify(connection, documents, now, shown)
+            claims, assigned = self._identify(connection, documents, now, shown, holds=result.holds)
             plan = index_plan.update(documents, known, claims, assigned, self._names)
             self._apply(connection, plan)
+            awaited_pages.put(connection, self._awaited(plan, now))
         result.counts += plan.counts
         for path, before in plan.suffixed.items():
             result.suffixed.setdefault(path, before)
@@ -165,6 +173,8 @@ class Indexer:
         documents: Mapping[str, ReadResult],
         now: datetime,
         shown: ShownEntries | None,
+        *,
+        holds: bool,
     ) -> tuple[Claims, Assignment]:
         """Decide the ids of posts by what the state knows of them. Renamed ones keep theirs.
 
@@ -181,7 +191,7 @@ class Indexer:
             new = identity.rename_candidates(heads.values(), {**stored, **continued})
             seen = {head.path: entry for head in new if (entry := shown.at(head.url))}
             continued |= identity.recall(heads, stored, seen, now)
-        claims = identity.claim(heads, stored, continued, now)
+        claims = identity.claim(heads, stored, continued, now, holds=holds)
         holders = posts.paths_by_id(connection, claims.ids)
         holders |= posts.paths_by_id(connection, identity.suffixed_candidates(claims, holders))
         return claims, identity.assign(claims, holders)
@@ -200,6 +210,14 @@ class Indexer:
         texts = {head.text_digest for head in candidates}
         return identities.find_removed(connection, texts, now - RENAMING)
 
+    def _awaited(self, plan: IndexPlan, now: datetime) -> list[tuple[str, str, datetime]]:
+        """The pages that are awaited from now on: those of future posts from their date."""
+        until = self._tools.site.until(now)
+        return [
+            (head.path, head.url, now if head.published <= until else head.published)
+            for head in plan.awaited
+        ]
+
     def _apply(self, connection: Connection, plan: IndexPlan) -> None:
         posts.remove(connection, plan.removed)
         identities.put(connection, plan.identities)
@@ -210,6 +228,8 @@ class Indexer:
         posts.put(connection, rows, [before for _, before in plan.changed if before])
         feeds.mark_stale(connection, plan.stale_feeds)
         if plan.changed or plan.removed:
+            archives.mark_posts(connection, index_plan.shown_rows(plan))
+            entries.remove(connection, index_plan.without_feed(plan))
             entries.mark_stale(connection, self._using_posts)
 
     def _give_up_suffixed(self, result: IndexResult) -> list[str]:

@@ -1,6 +1,6 @@
 """Decides what documents as they were read change in the index."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syndicator.build import identity
@@ -51,6 +51,7 @@ class IndexPlan:
     problems: Mapping[str, ProblemsByPath] = field(default_factory=dict)  #: by stage
     new_feeds: Sequence[FeedRow] = ()
     stale_feeds: frozenset[str] = frozenset()
+    awaited: Sequence[PostHead] = ()  #: posts whose page is awaited from now on
     #: Posts that got a suffixed id now, with their identities before; None: they are new.
     suffixed: Mapping[str, Identity | None] = field(default_factory=dict)
     counts: Counts = Counts()
@@ -61,7 +62,7 @@ def remove(rows: Sequence[PostRow]) -> IndexPlan:
     return IndexPlan(
         removed=rows,
         problems={stage: {row.stat.path: () for row in rows} for stage in ("read", "id", "render")},
-        stale_feeds=frozenset(name for row in rows for name in row.feeds),
+        stale_feeds=frozenset(name for row in rows for name in _shown_by(row)),
         counts=Counts(
             gone=sum(row.head is not None for row in rows),
             freed_id=any(row.id for row in rows),
@@ -102,9 +103,26 @@ def update(
         },
         new_feeds=new_feeds,
         stale_feeds=frozenset(name for row, before in changed for name in _stale(row, before)),
+        awaited=[row.head for row, before in changed if row.head and _begins_to_wait(row, before)],
         suffixed={path: claims.known.get(path) for path in assigned.suffixed},
         counts=_counts(changed),
     )
+
+
+def shown_rows(plan: IndexPlan) -> Iterator[PostRow]:
+    """The posts that feeds show otherwise after a plan: as they were, and as they are."""
+    yield from plan.removed
+    for row, before in plan.changed:
+        if before is None or _shown(before) != _shown(row):
+            yield row
+            if before:
+                yield before
+
+
+def without_feed(plan: IndexPlan) -> list[str]:
+    """The documents that are in no feed after a plan."""
+    changed = [row.stat.path for row, _ in plan.changed if not row.feeds]
+    return [*(row.stat.path for row in plan.removed), *changed]
 
 
 def _row(
@@ -116,16 +134,27 @@ def _row(
     path, head = read.stat.path, read.head
     if head:
         head = identity.with_identity(head, assigned.identities[path])
+    feeds = names.of_all(head.terms) if head and head.listed else ()
     return PostRow(
         stat=read.stat,
         settled=read.settled,
         digest=read.digest,
         head=head,
         document_digest=read.digest if head else None,
-        feeds=names.of_all(head.terms) if head and head.listed else (),
+        feeds=feeds,
         hidden_id=assigned.hidden_ids.get(path),
         maybe_copy=may_be_copy(path),
+        held=bool(feeds) and not assigned.identities[path].shown,
     )
+
+
+def _begins_to_wait(row: PostRow, before: PostRow | None) -> bool:
+    """Whether the page of a held post is awaited from now on: another address begins anew."""
+    if not row.held or row.head is None:
+        return False
+    if before is None or not before.held or before.head is None:
+        return True
+    return (before.head.url, before.head.published) != (row.head.url, row.head.published)
 
 
 def _counts(changed: Iterable[tuple[PostRow, PostRow | None]]) -> Counts:
@@ -149,7 +178,12 @@ def _stale(row: PostRow, before: PostRow | None) -> set[str]:
     """The feeds that a changed post is in or was in; none if they show it as before."""
     if before and _shown(before) == _shown(row):
         return set()
-    return {*row.feeds, *(before.feeds if before else ())}
+    return {*_shown_by(row), *(_shown_by(before) if before else ())}
+
+
+def _shown_by(row: PostRow) -> tuple[str, ...]:
+    """The feeds that show a post, once it is due."""
+    return () if row.held else row.feeds
 
 
 def _shown(row: PostRow) -> tuple[PostHead | None, str | None, tuple[str, ...]]:

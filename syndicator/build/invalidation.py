@@ -12,8 +12,9 @@ from syndicator.build.snapshot import Snapshot
 from syndicator.model.content import FileState
 from syndicator.outputs.folder import OutputFolder
 from syndicator.sources.referenced_files import FileStates
-from syndicator.store import entries, feeds, post_queries
+from syndicator.store import archives, entries, feeds, post_queries
 from syndicator.store.database import Database
+from syndicator.store.post_rows import PostRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,8 +25,8 @@ class Facts:
     states: Mapping[str, FileState]
     #: The feeds with a file that someone else changed or removed.
     lost: frozenset[str]
-    #: The feeds of posts whose date has passed, or is ahead again; None: no date has.
-    due: frozenset[str] | None
+    #: The posts whose date has passed, or is ahead again; None: no date has.
+    due: tuple[PostRow, ...] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,11 +36,14 @@ class StaleParts:
     #: Posts whose entries are stale, and so the feeds they are in.
     entries: frozenset[str] = frozenset()
     feeds: frozenset[str] = frozenset()
+    due: tuple[PostRow, ...] = ()  #: see `Facts`
     #: Whether the date of a post has passed. Even if it is in no feed now, another one is next.
     date_passed: bool = False
+    #: Whether held posts go out, or became late.
+    held_posts: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.entries or self.feeds or self.date_passed)
+        return bool(self.entries or self.feeds or self.date_passed or self.held_posts)
 
 
 def period(snapshot: Snapshot, now: datetime) -> tuple[datetime, datetime] | None:
@@ -75,7 +79,7 @@ def look(
     due = None
     if dates:
         with database.read() as connection:
-            due = frozenset(post_queries.feeds_due(connection, *dates))
+            due = tuple(post_queries.due(connection, *dates))
     return Facts(
         states={
             path: state_of_day(now, snapshot.site.timezone)
@@ -93,7 +97,8 @@ def find_stale(snapshot: Snapshot, facts: Facts) -> StaleParts:
     outdated = snapshot.dependencies.outdated(facts.states)
     return StaleParts(
         entries=outdated | snapshot.using_posts if facts.due else outdated,
-        feeds=facts.lost | (facts.due or frozenset()),
+        feeds=facts.lost.union(*(row.feeds for row in facts.due or ())),
+        due=facts.due or (),
         date_passed=facts.due is not None,
     )
 
@@ -101,3 +106,4 @@ def find_stale(snapshot: Snapshot, facts: Facts) -> StaleParts:
 def apply(connection: Connection, stale: StaleParts) -> None:
     entries.mark_stale(connection, stale.entries)
     feeds.mark_stale(connection, stale.feeds)
+    archives.mark_posts(connection, stale.due)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from syndicator.build import assemble
-from syndicator.jekyll.sanitize import Policy
+from syndicator.jekyll.policy import Policy
 from syndicator.jekyll.site import Site
+from syndicator.model.awaited import WHEN_SAVED, LiveRules
 from syndicator.model.content import FeedSpec, Scope, Term
 from syndicator.sources.folder import PROGRESS_EVERY, SourceFolder
 from syndicator.store.sql import BATCH
@@ -25,6 +26,7 @@ class BuildOptions:
     limit: int | None  #: entries in a feed; None: as the site's config says, else 50
     max_bytes: int
     lead_image: bool = False  #: whether an entry's image is also at the top of its content
+    archive: bool = False  #: whether entries that files have no room for stand in an archive
     full: bool | None  #: whole texts or summaries; None: as the site's config says
     hubs: tuple[str, ...]  #: our own first
     own_hub: str | None  #: which of the hubs is our own; None: it is off
@@ -32,6 +34,7 @@ class BuildOptions:
     aliases: Mapping[str, str] = field(default_factory=dict)
     #: From a path whose requests are redirected to that of a feed file.
     moved: Mapping[str, str] = field(default_factory=dict)
+    live: LiveRules = WHEN_SAVED  #: whether new posts wait for their page
     policy: Policy
     theme: Path | None = None  #: the folder of the site's theme; None: not known
     #: Whether files have the times of their last commits, which are when posts were updated.
@@ -42,6 +45,11 @@ class BuildOptions:
     version: str
     batch: int = BATCH  #: documents that are indexed in one transaction
     progress_every: int = PROGRESS_EVERY  #: files between two progress calls of a scan
+
+    @property
+    def links(self) -> Mapping[str, Mapping[str, str]]:
+        """Aliases and redirects by setting, each from its path to that of a feed file."""
+        return {"feeds.aliases": self.aliases, "feeds.moved": self.moved}
 
     def kinds_of(self, site: Site) -> tuple[str, ...]:
         """The kinds of terms that have feeds. A site's languages always have some."""
@@ -84,5 +92,6 @@ class BuildOptions:
             limit=self.limit or site.posts_limit or 50,
             max_bytes=self.max_bytes,
             lead_image=self.lead_image,
+            archive=self.archive,
             full=not site.excerpt_only if self.full is None else self.full,
         )

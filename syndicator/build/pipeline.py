@@ -7,22 +7,25 @@ from datetime import datetime
 from time import perf_counter
 
 from syndicator.build import invalidation, scan
+from syndicator.build.archive import Archiver
 from syndicator.build.compression import Compression
 from syndicator.build.context import BuildContext
 from syndicator.build.dependencies import Dependencies
-from syndicator.build.entries import EntryLoader, prune
+from syndicator.build.entries import prune
 from syndicator.build.feed_builder import FeedBuilder
+from syndicator.build.held_posts import HeldPosts
 from syndicator.build.index import Indexer, IndexResult
 from syndicator.build.invalidation import StaleParts
 from syndicator.build.options import BuildOptions
+from syndicator.build.post_workers import PostWorkers
+from syndicator.build.run_tools import RunTools
 from syndicator.build.scan import ScanResult
 from syndicator.build.shown import ShownEntries
 from syndicator.build.snapshot import Reason, Snapshot, Snapshots
-from syndicator.cache import LruCache
 from syndicator.errors import OutputError, SourceError
-from syndicator.jekyll.site import Site
+from syndicator.model.archive import ArchivePage
 from syndicator.model.content import Report
-from syndicator.model.progress import NEVER, Cancel, Phase, Progress
+from syndicator.model.progress import NEVER, Cancel, Cancelled, Phase, Progress, quiet
 from syndicator.outputs.folder import OutputFolder
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FileStates
@@ -32,9 +35,6 @@ from syndicator.store.feeds import FileRow
 
 #: Seconds of rendering heavy posts, after which the finished ones are published.
 HEAVY_SECONDS = 1.0
-
-#: Bytes of entries cached in memory between runs.
-CACHED_ENTRIES = 8 * 1024 * 1024
 
 #: Up to this many stale feeds, hubs are notified before anything is compressed. With more, one feed
 #: is compressed on another processor while the next is built.
@@ -60,6 +60,7 @@ class Builder:
                              if that is nothing and no document changed, the run ends here
         claim the output     mark the folder as this state's, before anything is written there
         index                read changed posts, give them identities, mark their feeds as stale
+        release held posts   whose page is live, if new posts wait for theirs
         remove feeds         of kinds that the config no longer has
         build feeds          those that are stale, step by step in `FeedBuilder`: load the entries,
                              assemble the feed, render its files, publish those that differ, notify
@@ -80,22 +81,25 @@ class Builder:
         *,
         on_published: Callable[[Sequence[FileRow]], None],
         on_queued: Callable[[], None],
+        on_archived: Callable[[Sequence[ArchivePage]], None],
     ) -> None:
         """`on_published` gets files just written or removed, before any hub is notified of them.
 
         `on_queued` is called when a changed feed is published and its jobs are queued.
+        `on_archived` gets pages of archives that were written, or ended.
         """
         self.options = options
         self.database = database
         self.output = output
         self._on_published = on_published
         self._feeds = FeedBuilder(options, database, output, on_published, on_queued)
-        self._snapshots = Snapshots(options, database, on_published)
+        self._snapshots = Snapshots(options, database, on_published, on_archived)
         self.other_processes = self._snapshots.other_processes
-        self._cached_entries: entries.Recent = LruCache(CACHED_ENTRIES)
-        self._entry_loader: EntryLoader | None = None
+        self._tools = RunTools(options, database)
+        self._held = HeldPosts(database, output, options.live)
         self._scanned = ""  #: the source as last scanned, its links resolved
         self._files = FileStates(options.source, options.theme)
+        self.archiver = Archiver(options, database, output, self._feeds, on_archived)
 
     def run(
         self,
@@ -123,13 +127,50 @@ class Builder:
         if known.report and not changes and not stale:
             return replace(known.report, started=now, seconds=perf_counter() - begun)
         try:
-            loader = self._loader_for(known.site, source)
+            loader = self._tools.loader(known.site, source)
             compression = Compression(self.output)
             run = BuildContext(known, source, now, begun, step, cancel, loader, compression)
             return self._build(run, changes, stale)
         except BaseException:
             self._snapshots.invalidate(Reason.FAILED_RUN)  # the next run finds the same changes
             raise
+
+    def archive(self, *, progress: Progress = quiet, cancel: Cancel = NEVER) -> int:
+        """Update the archives as of the last run. Returns the number of pages that were made.
+
+        Nothing is done if there was no run in this process, or another process has had one since:
+        the next run comes first. Raises as `run`; what was made stays.
+        """
+        known = self._snapshots.load()
+        if known.is_first or known.built_at is None:
+            return 0
+
+        def step(done: int, total: int | None, phase: Phase) -> None:
+            progress(done, total, phase)
+            cancel.check(phase)
+
+        source = self.options.source_of(known.site)
+        loader = self._tools.loader(known.site, source)
+        compression = Compression(self.output)
+        workers = self._tools.workers(loader, renders=True, number=os.cpu_count())
+        begun = perf_counter()
+        run = BuildContext(known, source, known.built_at, begun, step, cancel, loader, compression)
+        run.workers = workers
+        try:
+            with compression, workers:
+                loader.begin(known.built_at, light_first=False, workers=workers)
+                made = self.archiver.run(run)
+                self._compress(run)
+        except Cancelled:
+            raise
+        except BaseException:
+            self._snapshots.invalidate(Reason.FAILED_RUN)  # a feed may have become stale
+            raise
+        finally:
+            files = known.files | {row.path: row for row in run.rows}
+            if self._snapshots.is_valid:
+                self._snapshots.keep(replace(known, files=files))
+        return made
 
     def _look(self, now: datetime, paths: Collection[str] | None, progress: Progress) -> _Look:
         """Load the snapshot, scan, and find what is stale, all in one folder.
@@ -165,14 +206,16 @@ class Builder:
         """All steps after the scan."""
         self.output.claim(run.now)
         self._mark_stale(stale)
-        indexed = self._index(run, changes)
-        if run.snapshot.is_first:
-            self._feeds.remove_unwanted(run)
-        # Heavy posts come last, but not on a first run, nor a single new post: nobody waits then.
-        at_once = run.snapshot.post_at_once(indexed.counts.only, run.now)
-        light_first = not run.snapshot.is_first and not self.options.whole
-        run.loader.begin(run.now, light_first=light_first, at_once=at_once)
-        with run.compression:
+        first = run.snapshot.is_first
+        with self._tools.workers(run.loader, renders=first) as workers, run.compression:
+            indexed = self._index(run, changes, workers)
+            self._held.release(run.snapshot, run.now)
+            if first:
+                self._feeds.remove_unwanted(run)
+            # Heavy posts come last, but not on a first run, nor a single one: nobody waits then.
+            at_once = run.snapshot.post_at_once(indexed.counts.only, run.now)
+            light_first = not first and not self.options.whole
+            run.loader.begin(run.now, light_first=light_first, at_once=at_once, workers=workers)
             self._build_feeds(run)
             self._build_heavy(run)
             self._feeds.build_pages(run)
@@ -181,19 +224,6 @@ class Builder:
             raise run.failure
         return self._leave_snapshot(run, changes, indexed)
 
-    def _loader_for(self, site: Site, source: SourceFolder) -> EntryLoader:
-        """The same loader while the site is unchanged, because setting up Liquid is slow.
-
-        A source that links to another folder than before needs a new one, which reads there.
-        """
-        loader = self._entry_loader
-        if loader and (loader.site.digest, loader.source.real) == (site.digest, source.real):
-            return loader
-        self._entry_loader = EntryLoader(
-            self.database, source, site, self.options, self._cached_entries
-        )
-        return self._entry_loader
-
     def _find_stale(
         self, known: Snapshot, now: datetime, changed_paths: Collection[str] | None
     ) -> StaleParts:
@@ -201,25 +231,33 @@ class Builder:
         facts = invalidation.look(
             known, now, changed_paths, self._files, self.output, self.database
         )
-        return invalidation.find_stale(known, facts)
+        stale = invalidation.find_stale(known, facts)
+        return replace(stale, held_posts=bool(self._held.changes(known, now)))
 
     def _mark_stale(self, stale: StaleParts) -> None:
         if stale:
             with self.database.begin(durable=False) as connection:
                 invalidation.apply(connection, stale)
 
-    def _index(self, run: BuildContext, changes: ScanResult) -> IndexResult:
+    def _index(self, run: BuildContext, changes: ScanResult, workers: PostWorkers) -> IndexResult:
         known = run.snapshot
         indexer = Indexer(
-            self.database, run.source, run.site, known.names, known.using_posts, self.options.batch
+            self.database,
+            run.loader.tools,
+            workers,
+            known.names,
+            known.using_posts,
+            self.options.batch,
         )
         shown = ShownEntries(self.output, known.files, run.now) if known.is_first else None
-        return indexer.index(changes.fresh, changes.gone, run.now, run.progress, shown)
+        # Posts of a site that had no feeds yet are not news.
+        holds = self.options.live.wanted and known.built_at is not None
+        return indexer.index(changes.fresh, changes.gone, run.now, run.progress, shown, holds=holds)
 
     def _build_feeds(self, run: BuildContext) -> None:
         with self.database.read() as connection:
             stale = feeds.stale(connection)
-        for done, row in enumerate(stale, 1):
+        for done, row in enumerate(self._feeds.with_posts_ahead(stale, run), 1):
             try:
                 files = self._feeds.build(row, run)
                 if len(stale) > FEW_FEEDS:
@@ -228,7 +266,8 @@ class Builder:
                 run.failure = run.failure or error
             run.progress(done, len(stale), Phase.BUILDING)
         with self.database.begin(durable=False) as connection:
-            prune(connection)
+            if not self.options.archive:
+                prune(connection)
             kv.put(connection, "now", run.now.isoformat())
 
     def _build_heavy(self, run: BuildContext) -> None:

@@ -34,16 +34,20 @@ class PublishResult:
     ended: tuple[str, ...]  #: topics that no file has any more
 
 
-def is_needed(row: FeedRow, content_key: str, loaded: LoadedEntries, *, lost: bool) -> bool:
-    """Whether a feed has to be published. `row` and its key: as it was last written.
+def is_needed(
+    row: FeedRow, content_key: str, loaded: LoadedEntries, history: str, *, lost: bool
+) -> bool:
+    """Whether a feed has to be published. `row`: as it was last written.
 
     A feed that has only future posts isn't published: its name would reveal them. One that waits
     for a heavy post, and is as before otherwise, is published once, when it is complete.
-    `lost`: whether someone else changed or removed one of its files.
+    `history`: its place in its history, as the state has it, if the content is the same. `lost`:
+    whether someone else changed or removed one of its files.
     """
     only_future = not loaded.entries and row.content_key is None and row.kind is not None
     waits = loaded.incomplete and not loaded.rendered
-    return not (only_future or waits) and (content_key != row.content_key or lost)
+    differs = (content_key, history) != (row.content_key, row.history)
+    return not (only_future or waits) and (differs or lost)
 
 
 def decide(

@@ -11,10 +11,19 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from syndicator import __version__, garbage
 from syndicator.cli import output
 from syndicator.cli.hub_commands import hub
-from syndicator.cli.opening import import_without_gc, load_config, open_service, read_state
-from syndicator.cli.options import ConfigPath, Json, Verbose, pass_on
+from syndicator.cli.opening import load_config, open_service, read_state
+from syndicator.cli.options import (
+    ConfigPath,
+    Json,
+    Verbose,
+    WhenLive,
+    parse_patience,
+    pass_on,
+)
+from syndicator.cli.post_commands import feeds, preview
 from syndicator.model.content import Problem
 
 app = typer.Typer(
@@ -33,9 +42,7 @@ app = typer.Typer(
 
 def _version(requested: bool) -> None:
     if requested:
-        from importlib.metadata import version
-
-        typer.echo(f"syndicator {version('syndicator')}")
+        typer.echo(f"syndicator {__version__}")
         raise typer.Exit
 
 
@@ -66,6 +73,7 @@ def init(
     """
     from syndicator.cli import init
 
+    garbage.collect_from_now()
     for line in init.write_config(directory, config, os.environ):
         typer.echo(line)
 
@@ -78,9 +86,9 @@ def check(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     Exit code 1: there are problems.
     """
     settings = load_config(config, verbose)
-    with import_without_gc():
-        from syndicator.inspection import check_site
+    from syndicator.inspection import check_site
 
+    garbage.collect_from_now()
     with output.progress() as progress:
         report = check_site(settings, progress)
     output.print_report(report, json=json)
@@ -95,8 +103,11 @@ def build(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     continuously. Exit code 1: there are problems; everything else was published.
     """
     with open_service(config, verbose, make=True) as service, output.progress() as progress:
+        from syndicator.service import build_and_ask
+
         failure = service.git.fetch(progress)
-        report = service.build(progress)
+        report = build_and_ask(service, progress)
+        report = replace(report, archived=service.archive(progress))
         service.git.tidy(progress)
     if failure:
         problem = Problem(path="source.git", message=str(failure), hint=failure.hint)
@@ -113,13 +124,15 @@ def push(
     everything: Annotated[
         bool, typer.Option("--all", help="First queue a ping for every feed.", show_default=False)
     ] = False,
+    when_live: WhenLive = None,
 ) -> None:
     """Send queued notifications to hubs and subscribers, once.
 
     If a daemon is running, it sends them instead. Exit code 1: some are still queued; the next
     push or `syndicator run` retries them.
     """
-    with open_service(config, verbose) as service:
+    patience = None if when_live is None else parse_patience(when_live)
+    with open_service(config, verbose) as service, output.progress() as progress:
         from syndicator.ops.hub import enqueue_all_pings
         from syndicator.ops.status import has_daemon
 
@@ -128,7 +141,7 @@ def push(
         if has_daemon(service.database):  # it knows what it serves, and sends within seconds
             output.print_summary("left to the running daemon", json=json)
             return
-        report = service.push()
+        report = service.push(progress, when_live=patience)
         service.delete_expired()
     output.print_report(report, json=json)
     raise typer.Exit(1 if report.queued else 0)
@@ -140,8 +153,7 @@ def run(config: ConfigPath = None, verbose: Verbose = False) -> None:
 
     SIGTERM and SIGINT stop it, SIGHUP reloads the config. Exit code 0: it was stopped by a signal.
     """
-    with import_without_gc():
-        from syndicator import daemon
+    from syndicator import daemon
 
     raise typer.Exit(daemon.run(config, verbose=verbose))
 
@@ -219,9 +231,8 @@ def doctor(
     Exit code 1: there are problems. Notes don't count, such as an address for this machine only.
     """
     settings = load_config(config, verbose)
-    with import_without_gc():
-        from syndicator.config import find
-        from syndicator.inspection import check_machine
+    from syndicator.config import find
+    from syndicator.inspection import check_machine
 
     found = check_machine(settings, ask=ask, config_file=find(config, os.environ))
     problems = [each for each in found if not each.note]
@@ -254,8 +265,7 @@ def backup(
     PostgreSQL, the command of pg_dump is printed instead. Exit code 1: there is no backup.
     """
     settings = load_config(config, verbose)
-    with import_without_gc():
-        from syndicator.cli import state
+    from syndicator.cli import state
 
     state.print_backup(state.back_up(settings, file, overwrite=overwrite), json=json)
 
@@ -282,4 +292,6 @@ def move_state(
     typer.echo("\n".join(state.next_steps(service.config, target, rows)))
 
 
+app.command()(preview)
+app.command()(feeds)
 app.add_typer(hub)

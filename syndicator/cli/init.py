@@ -22,6 +22,9 @@ from syndicator.sources.referenced_files import FolderFiles
 
 _DEFAULT_FILE = Path("config/syndicator.toml")
 
+#: Posts of a site for which archives are proposed. They take some dozen kB for each post.
+_MAX_ARCHIVED = 2000
+
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}", re.I)
 
 
@@ -38,6 +41,11 @@ class DetectedSite:
     #: Path of each of jekyll-feed's feeds, and our feed that replaces it.
     aliases: Mapping[str, str]
     theme: Path | None = None  #: the folder of its theme's gem; None: not found
+
+    @property
+    def archive(self) -> bool:
+        """Whether its feeds should have archives: large ones take time and disk space."""
+        return self.posts <= _MAX_ARCHIVED
 
 
 def write_config(directory: Path, config: Path | None, environ: Mapping[str, str]) -> list[str]:
@@ -140,6 +148,7 @@ def render_config(site: DetectedSite, folder: Path) -> str:
     return template.substitute(
         site="".join(_site_settings(site)),
         source=_quoted(relative(site.root)),
+        archive="true" if site.archive else "false",
         theme=_quoted(relative(site.theme) if site.theme else ""),
         aliases="".join(
             f"{_quoted(path)} = {_quoted(feed)}\n" for path, feed in site.aliases.items()
@@ -180,6 +189,8 @@ def _summary_lines(site: DetectedSite, file: Path) -> Iterator[str]:
         yield f"  CNAME: site.url is {url}; change it if the site has another address"
     if site.theme:
         yield f"  theme: {site.theme}"
+    if not site.archive:
+        yield "  feeds.archive is off: with it, syndicator doctor says what archives take on disk"
     for path, feed in site.aliases.items():
         yield f"  jekyll-feed's {path} is kept as an alias of {feed}"
     if not site.plain and file.resolve().is_relative_to(site.root):

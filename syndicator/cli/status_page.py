@@ -1,16 +1,20 @@
 """Formats the page of `syndicator status` and the list of `syndicator hub list`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from syndicator.cli.output import problem_lines
 from syndicator.model.content import count
-from syndicator.model.outbox import JOB_NOUNS
+from syndicator.model.readable import ago, due, job_counts, size, time_of
 
 if TYPE_CHECKING:
     from syndicator.ops.status import Status
     from syndicator.store.subscriptions import Subscriber
+
+
+#: Posts that are listed while their page is awaited.
+HELD_LINES = 20
 
 
 def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> Iterator[str]:
@@ -26,6 +30,10 @@ def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> It
     yield f"  state   {status.state}{state_size}{state_free}"
     yield f"  output  {status.output}, {output_size}"
     yield from _git_lines(status, now)
+    if status.archive_pages or status.archive_waiting:
+        waiting = f"; {count(status.archive_waiting, 'post')} not in place yet"
+        pages = f"{count(status.archive_pages, 'page')}, {size(status.archive_bytes)}"
+        yield f"  archive {pages}{waiting if status.archive_waiting else ''}"
     if status.polled:
         yield f"  polled  {ago(status.polled, now)}"
     if concerns:
@@ -34,6 +42,7 @@ def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> It
         yield from (f"  {concern}" for concern in concerns)
     yield ""
     yield from _run_lines(status, now)
+    yield from _held_lines(status, now)
     yield ""
     yield from _feed_lines(status, now)
     yield ""
@@ -73,6 +82,21 @@ def _run_lines(status: "Status", now: datetime) -> Iterator[str]:
         yield f"  next future post appears {ago(status.waiting, now)}"
 
 
+def _held_lines(status: "Status", now: datetime) -> Iterator[str]:
+    if status.held:
+        yield f"Waiting until live: {count(len(status.held), 'new post')}"
+    for post in status.held[:HELD_LINES]:
+        out = ", went out late" if post.out else ", late" if post.late else ""
+        yield f"  {post.path}: since {ago(post.since, now)}{out}"
+        if post.asked and post.answer:
+            again = f"next request {ago(post.next_try, now)}"
+            yield f"    {post.url}: {post.answer} ({ago(post.asked, now)}); {again}"
+        else:
+            yield f"    {post.url}"
+    if (more := len(status.held) - HELD_LINES) > 0:
+        yield f"  and {more:,} more: syndicator status --json lists all"
+
+
 def _feed_lines(status: "Status", now: datetime) -> Iterator[str]:
     counts = (
         (len(status.feeds), "feed"),
@@ -89,17 +113,10 @@ def _feed_lines(status: "Status", now: datetime) -> Iterator[str]:
 
 
 def _queue_lines(status: "Status", now: datetime) -> Iterator[str]:
-    attempt = f"; next attempt {_due(status.next_try, now)}" if status.next_try else ""
-    yield f"Queued: {_job_counts(status.queued) or 'nothing'}{attempt}"
-    if given_up := _job_counts(status.given_up):
+    attempt = f"; next attempt {due(status.next_try, now)}" if status.next_try else ""
+    yield f"Queued: {job_counts(status.queued) or 'nothing'}{attempt}"
+    if given_up := job_counts(status.given_up):
         yield f"Given up: {given_up}; the feed's next change queues new ones"
-
-
-def _job_counts(jobs: Mapping[str, int]) -> str:
-    """`8 pings, 1 delivery`; empty if there are none."""
-    return ", ".join(
-        f"{number:,} {JOB_NOUNS[kind][number != 1]}" for kind, number in jobs.items() if number
-    )
 
 
 def _hub_lines(status: "Status", now: datetime) -> Iterator[str]:
@@ -111,7 +128,7 @@ def _hub_lines(status: "Status", now: datetime) -> Iterator[str]:
         if hub.last_failure and (hub.last_success is None or hub.last_failure > hub.last_success):
             yield f"    failed {ago(hub.last_failure, now)}: {hub.error}"
         if hub.next_try:
-            yield f"    next attempt {_due(hub.next_try, now)}"
+            yield f"    next attempt {due(hub.next_try, now)}"
         if hub.given_up:
             yield f"    {hub.given_up:,} given up"
 
@@ -143,35 +160,3 @@ def subscription_lines(subscribers: "Sequence[Subscriber]", now: datetime) -> It
             failed = f"failed {ago(each.last_failure, now)}: {each.error}"
             yield f"    {failed} ({each.failures:,} in a row)"
     yield count(len(subscribers), "subscription")
-
-
-def _due(then: datetime, now: datetime) -> str:
-    """When a job is due: `now` if it is overdue, since it waits only for its turn."""
-    return ago(max(then, now), now)
-
-
-def ago(then: datetime, now: datetime) -> str:
-    """A relative time: `3 minutes ago`, `in 2 hours`. From a day on, the date is added."""
-    seconds = (now - then).total_seconds()
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
-        number = int(abs(seconds) / length)
-        if number:
-            duration = count(number, unit)
-            date = f" ({then:%Y-%m-%d %H:%M} UTC)" if unit == "day" else ""
-            return f"{duration} ago{date}" if seconds > 0 else f"in {duration}{date}"
-    return "now"
-
-
-def time_of(then: datetime, now: datetime) -> str:
-    """A time to compare with another: `12:03:01 UTC`, with its date unless that is today."""
-    return f"{then:%H:%M:%S} UTC" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def size(length: int) -> str:
-    """A number of bytes in a readable unit: `1.4 MiB`."""
-    number = float(length)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number < 1024:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1024
-    return f"{number:.1f} TiB"

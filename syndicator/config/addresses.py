@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from syndicator.config.quote import quote
 from syndicator.listen import MAX_UNIX_PATH, UnixSocket
 from syndicator.ruby.uris import normalize
-from syndicator.websub.hub_requests import normalized
+from syndicator.websub.topic_urls import normalized
 
 
 class Listen(NamedTuple):

@@ -17,6 +17,7 @@ class Reason(Enum):
 
     POLL = auto()  #: the poll interval is over
     DUE = auto()  #: the time of a future post has come
+    PAGE = auto()  #: the page of a held post is live, or late
     WATCHER = auto()  #: the watcher saw changes and does not know their paths
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from syndicator.build.entries import import_renderer
+from syndicator.daemon import malloc
 from syndicator.daemon.build_requests import (
     NOTHING,
     BuildRequest,
@@ -26,6 +26,7 @@ from syndicator.daemon.build_requests import (
     plan,
 )
 from syndicator.daemon.heartbeat import stuck
+from syndicator.daemon.page_checks import PageChecks
 from syndicator.daemon.pushes import Pushes
 from syndicator.daemon.signals import Event
 from syndicator.daemon.telemetry import Telemetry
@@ -33,10 +34,11 @@ from syndicator.daemon.timers import Timers
 from syndicator.daemon.watch import Watcher
 from syndicator.daemon.worker import Worker
 from syndicator.errors import MovedStateError, SyndicatorError, Trouble
+from syndicator.from_config import live_rules
 from syndicator.model.content import Report
 from syndicator.model.progress import Cancel, Cancelled
 from syndicator.observe import run_line
-from syndicator.service import Service
+from syndicator.service import Service, page_asker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,17 +100,27 @@ class Builds:
                 changed=self._watcher_reported,
                 failed=partial(self._faults.report, "watch"),
             )
+        #: None: new posts wait for no page.
+        self.page_checks: PageChecks | None = None
+        if live_rules(service.config).wanted:
+            self.page_checks = PageChecks(
+                page_asker(service), timers, telemetry, partial(self.request, Reason.PAGE)
+            )
 
     def start(self) -> None:
         self.worker.start()
         if self.watcher:
             self.watcher.start()
+        if self.page_checks:
+            self.page_checks.start()
 
     def stop(self) -> None:
         """Stop at the next progress call of the run."""
         self._stopping.set()
         if self.watcher:
             self.watcher.stop()
+        if self.page_checks:
+            self.page_checks.stop()
         self.worker.stop()
 
     def request(self, reason: Reason) -> None:
@@ -140,20 +152,39 @@ class Builds:
             self._run_failed(error)
         else:
             self._run_succeeded(report, run, begun)
+            self._archive()
         if self.trouble:
             gc.collect()  # the traceback's reference cycles keep the feeds in memory
         if self._first_run:
             self._first_run = False
             self._notify(Event.FIRST_RUN_OVER)
-            import_renderer()  # so that the first saved post does not wait for its import
+            self._service.import_for_changes()
+            self._service.database.close_idle()
+            malloc.trim()
+
+    def _archive(self) -> None:
+        """Update the archives, until something is saved or due. The run after that goes on."""
+        urgent = Cancel(run=lambda: self._stopping.is_set() or self.worker.pending() != NOTHING)
+        try:
+            made = self._service.archive(lambda *_: self.worker.heartbeat.beat(), cancel=urgent)
+        except Cancelled:
+            return
+        except Exception as error:
+            self._run_failed(error)
+        else:
+            if made:
+                self._log.info("archived", pages=made)
 
     def _cancel(self, request: BuildRequest) -> Cancel:
         """A full scan takes seconds with many posts: a post that was just saved comes before it."""
 
-        def scan() -> bool:
-            return not request.paths and self._is_interruptible() and self._saved_since()
+        def saved() -> bool:
+            return bool(self.worker.pending().paths)
 
-        return Cancel(run=self._stopping.is_set, scan=scan, heavy_posts=self._saved_since)
+        def scan() -> bool:
+            return not request.paths and self._is_interruptible() and saved()
+
+        return Cancel(run=self._stopping.is_set, scan=scan, heavy_posts=saved)
 
     def _run_failed(self, error: Exception) -> None:
         self._metrics.runs.labels("failed").inc()
@@ -189,15 +220,13 @@ class Builds:
         threads = {"build": self.worker.heartbeat, "push": self._pushes.worker.heartbeat}
         if self.watcher:
             threads |= self.watcher.heartbeats
+        if self.page_checks:
+            threads["pages"] = self.page_checks.worker.heartbeat
         return stuck(threads)
 
     def _is_interruptible(self) -> bool:
         limit = self._source.patience * self._source.poll
         return is_interruptible(time.monotonic(), self._scanned_at, limit)
-
-    def _saved_since(self) -> bool:
-        """Whether a post was saved since the run began."""
-        return bool(self.worker.pending().paths)
 
     def _log_run(self, report: Report, then: FollowUp) -> None:
         """Log and count a run that succeeded."""
@@ -225,6 +254,8 @@ class Builds:
                 self._timers.cancel("due")
         if then.push:
             self._pushes.request_now()
+        if self.page_checks and report.held:
+            self.page_checks.request()
         put_off = frozenset(str(self._source.folder / path) for path in report.put_off)
         self.worker.request(BuildRequest(paths=put_off))
 

@@ -12,14 +12,13 @@ from typing import Any
 
 import structlog
 
-from syndicator import from_config, observe
+from syndicator import from_config, garbage, observe
 from syndicator.config import Config, load, working_directory
-from syndicator.daemon.activation import inherited_sockets
 from syndicator.daemon.faults import Faults
-from syndicator.daemon.malloc import return_memory
 from syndicator.daemon.notify import Notify
 from syndicator.daemon.parts import Parts
 from syndicator.daemon.signals import Event, Signals
+from syndicator.daemon.start import Opened, Started
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.errors import ConfigError, MovedStateError, SyndicatorError
 from syndicator.logs import LogOptions, Logs
@@ -39,10 +38,11 @@ _CHECK = 10.0
 class Daemon:
     """One process for one config file, through every change of that file."""
 
-    def __init__(self, path: Path | None, signals: Signals, *, verbose: bool) -> None:
+    def __init__(
+        self, path: Path | None, signals: Signals, started: Started, *, verbose: bool
+    ) -> None:
         self._path = path
         self._signals = signals
-        return_memory()
         self._verbose = verbose
         self._logs = Logs(LogOptions(), sys.stderr.fileno(), os.environ)
         self._log: Any = structlog.get_logger()
@@ -56,21 +56,19 @@ class Daemon:
         self._folder: Path | None = None
         with suppress(FileNotFoundError):
             self._folder = working_directory(os.environ)
-        self._lock = ExitStack()  #: on the state: held from start to stop, through reloads
+        self._lock = started.lock  #: on the state: held from start to stop, through reloads
+        self._inherited = started.sockets
+        self._server = started.server
+        config = started.opened.config
+        self._logs.configure(from_config.log_options(config, verbose=verbose))
+        self._parts = self._parts_of(started.opened)
 
     def run(self) -> int:
         """Run until stopped. Returns the exit code. Raises SyndicatorError if it can't start."""
-        config = load(self._path, os.environ)
-        self._logs.configure(from_config.log_options(config, verbose=self._verbose))
-        self._inherited = inherited_sockets(os.environ)
-        self._parts = self._parts_for(config)
         try:
-            self._lock.enter_context(self._parts.service.daemon_lock())
-            self._parts.service.check_output()
-            self._parts.service.git.require()
             self._parts.serve()
-            self._server = Server(self._parts.app, config.web.listen, sockets=self._inherited.web)
-            self._server.start()
+            self._server.replace(self._parts.app)
+            garbage.collect_from_now()
             self._admin = self._admin_server()
             status.remember_start(self._parts.database, self._began)
             self._parts.scheduler.start()
@@ -80,8 +78,8 @@ class Daemon:
             self._parts.service.close()  # a reload may have replaced it
         return 0
 
-    def _parts_for(self, config: Config) -> Parts:
-        return Parts(config, self._telemetry, notify=self._signals.put, stuck=self._stuck)
+    def _parts_of(self, opened: Opened) -> Parts:
+        return Parts(opened, self._telemetry, notify=self._signals.put, stuck=self._stuck)
 
     def _admin_server(self) -> Server | None:
         """Start the server of the operator's address.
@@ -221,12 +219,12 @@ class Daemon:
         old_server = self._server
         new_lock = new_state or config.state.url != old.config.state.url
         with ExitStack() as undo:
-            parts = self._parts_for(config)
+            parts = self._parts_of(Opened(config))
             undo.callback(parts.service.close)
             lock = undo.enter_context(ExitStack())
             if new_lock:
                 lock.enter_context(parts.service.daemon_lock())
-            parts.service.check_output()
+            parts.service.output.check_owner()
             parts.service.git.require()
             parts.serve()
             undo.callback(parts.stop_serving)

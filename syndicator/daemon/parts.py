@@ -8,8 +8,6 @@ from syndicator.daemon.builds import Source
 from syndicator.daemon.recorder import Recorder
 from syndicator.daemon.scheduler import Scheduler
 from syndicator.daemon.serving import (
-    ServedFiles,
-    catalogue_of,
     git_hook_routes,
     hub_routes,
     operator_app,
@@ -17,50 +15,53 @@ from syndicator.daemon.serving import (
     request_counter,
 )
 from syndicator.daemon.signals import Event
+from syndicator.daemon.start import Opened
 from syndicator.daemon.telemetry import Telemetry
-from syndicator.inspection import status_json
+from syndicator.inspection import Overview, collect_overview, status_json
+from syndicator.model.archive import ArchivePage
 from syndicator.model.outbox import Job, JobOutcome
-from syndicator.service import Listener, Service
+from syndicator.service import Listener
+from syndicator.store import archives
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.web.health import Health
-
-#: The claimer of the daemon's jobs. There is one daemon on a state.
-_CLAIMER = "daemon"
 
 
 class Parts(Listener):
     """A Service, what schedules its work, and what serves its files.
 
-    Opening the state may raise StateError. Nothing is done before `serve` and `scheduler.start`.
+    Nothing is done before `serve` and `scheduler.start`.
     `notify`: see Scheduler. `stuck` returns the threads of the whole daemon that hang.
     """
 
     def __init__(
         self,
-        config: Config,
+        opened: Opened,
         telemetry: Telemetry,
         *,
         notify: Callable[[Event], None],
         stuck: Callable[[], list[str]],
     ) -> None:
-        self.config = config
+        self.config = config = opened.config
+        self.service = service = opened.service
+        self._activity = telemetry.activity
         # The service reports only while it works, which it does once all parts are there.
-        self.service = service = Service(config, claimer=_CLAIMER, listener=self)
+        service.listener = self
         self.database = service.database
         self.scheduler = Scheduler(service, source_of(config, self.database), telemetry, notify)
-        catalogue = catalogue_of(config)
-        self.files = ServedFiles(catalogue, service.database, service.output)
+        self._archives = opened.archives
+        self.files = opened.files
         self._recorder = Recorder(service.database, telemetry)
         health = Health(
             stuck=stuck,
             readiness=self.scheduler.readiness,
             metrics=telemetry.metrics.text,
             status=lambda: status_json(config, service.database, datetime.now(UTC)),
+            overview=self._overview,
         )
         self.app = public_app(
             config,
-            catalogue,
+            opened.catalogue,
             self._recorder,
             [
                 *hub_routes(
@@ -72,6 +73,7 @@ class Parts(Listener):
             on_request=request_counter(config, service.client, self._recorder, telemetry.metrics),
         )
         self.operator_app = operator_app(config.web, health)
+        opened.catalogue.messages.make()
 
     def serve(self) -> None:
         """Show the published files, and record what requests show, until `stop_serving`.
@@ -79,6 +81,8 @@ class Parts(Listener):
         Raises StateError if the state can't be read.
         """
         self.files.show_published()
+        with self.database.read() as connection:
+            self._archives.update(archives.all_pages(connection))
         self._recorder.start()
 
     def stop_serving(self) -> None:
@@ -88,10 +92,23 @@ class Parts(Listener):
         """The threads that ended by themselves, or that have not worked for too long."""
         return [*self.scheduler.stuck(), *self._recorder.stuck()]
 
+    def _overview(self) -> Overview:
+        """What the operator's page shows."""
+        return collect_overview(
+            self.config,
+            self.database,
+            datetime.now(UTC),
+            known=self.scheduler.known(),
+            last_day=self._activity.last_day,
+        )
+
     # -------------------------------------------------------------------- what the service reports
 
     def on_files(self, rows: Sequence[FileRow]) -> None:
         self.files.show(rows)
+
+    def on_archived(self, pages: Sequence[ArchivePage]) -> None:
+        self._archives.update(pages)
 
     def on_queued(self) -> None:
         self.scheduler.pushes.request_now()
@@ -100,7 +117,7 @@ class Parts(Listener):
         self.scheduler.pushes.record(job, outcome)
 
     def on_push_progress(self) -> None:
-        self.scheduler.pushes.worker.heartbeat.beat()
+        self.scheduler.pushes.progressed()
 
 
 def source_of(config: Config, database: Database) -> Source:

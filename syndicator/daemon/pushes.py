@@ -4,7 +4,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -33,6 +33,7 @@ from syndicator.service import Service
 from syndicator.store import outbox, subscriptions
 from syndicator.store.backup import checkpoint
 from syndicator.store.database import Database
+from syndicator.store.subscriptions import Audience
 
 #: How often to look for due jobs. A build requests a pass at once.
 INTERVAL = timedelta(seconds=5)
@@ -47,6 +48,11 @@ _CLEANUP = 3600.0
 #: Seconds between two checkpoints, at least. A copy of the state's file alone is as old at most,
 #: and the log holds what was written since.
 _CHECKPOINT = 5.0
+
+
+#: Seconds between two counts of subscribers when nothing is sent: leases end, and other processes
+#: remove subscriptions. With 100,000 subscriptions it takes a tenth of a second.
+_COUNT = 20.0
 
 
 class Pushes:
@@ -69,12 +75,16 @@ class Pushes:
         self._database = database
         self._timers = timers
         self._metrics = telemetry.metrics
+        self._activity = telemetry.activity
         self._faults = telemetry.faults
         self._notify = notify
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
+        #: The subscribers of each topic after the last pass; None: there was none yet.
+        self.audiences: Mapping[str, Audience] | None = None
         self._cleaned = -math.inf
         self._checkpointed = -math.inf
+        self._counted = -math.inf  # the subscribers
         #: By hub and topic: the error of the last ping in this pass; None: it succeeded.
         self._ping_errors: dict[tuple[str, str], str | None] = {}
         self.worker = Worker(
@@ -93,6 +103,15 @@ class Pushes:
         self._stopping.set()
         self.worker.stop()
         self._push_worker.stop()
+
+    def progressed(self) -> None:
+        """A pass goes on, in its thread."""
+        self.worker.heartbeat.beat()
+        self._activity.store_when_due(self._database)
+
+    def store_activity(self) -> None:
+        """Store the last minute, after the end of the thread."""
+        self._activity.store(self._database)
 
     def request(self) -> None:
         """Begin a pass as soon as the current one is over."""
@@ -133,6 +152,8 @@ class Pushes:
                 self._cleaned = time.monotonic()
             report = self._push_worker.once()
             self._count_queue()
+            if asked_callbacks(report) or time.monotonic() > self._counted + _COUNT:
+                self._count_subscribers()
             self._checkpoint()
         except Exception as error:
             if not self._stopping.is_set():
@@ -163,10 +184,14 @@ class Pushes:
         with self._database.read() as connection:
             counts = outbox.counts(connection)
             oldest = outbox.oldest_since(connection)
-            audiences = subscriptions.by_topic(connection, datetime.now(UTC))
         self._metrics.set_queue(queued_by_kind(counts), oldest)
+
+    def _count_subscribers(self) -> None:
+        with self._database.read() as connection:
+            self.audiences = subscriptions.by_topic(connection, datetime.now(UTC))
+        self._counted = time.monotonic()
         self._metrics.set_subscribers(
-            {topic: audience.subscribers for topic, audience in audiences.items()}
+            {topic: audience.subscribers for topic, audience in self.audiences.items()}
         )
 
 
@@ -176,6 +201,13 @@ def next_pass(due: datetime, now: datetime) -> datetime:
     A job that is due already became so as the pass ended, or another process works on it.
     """
     return due if due > now else now + _OVERDUE_WAIT
+
+
+def asked_callbacks(report: PushReport) -> bool:
+    """Whether a pass sent anything to a callback, so that subscriptions may have changed."""
+    return bool(
+        (report.done.keys() | report.retried.keys() | report.given_up.keys()) - {JobKind.PING}
+    )
 
 
 def pass_level(report: PushReport) -> int | None:

@@ -1,7 +1,9 @@
 """The schedule of one config: when it polls, pushes, retries, and publishes future posts."""
 
+import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from syndicator.daemon import pushes
 from syndicator.daemon.build_requests import Reason
@@ -11,8 +13,10 @@ from syndicator.daemon.pushes import Pushes
 from syndicator.daemon.signals import Event
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.daemon.timers import Timers
+from syndicator.daemon.worker import Worker
 from syndicator.errors import SyndicatorError, Trouble
 from syndicator.model.outbox import queued_by_kind
+from syndicator.ops.status import Known
 from syndicator.service import Service
 from syndicator.store import outbox
 from syndicator.web.health import Readiness
@@ -62,11 +66,15 @@ class Scheduler:
         self._timers.stop()
         self.builds.stop()
         self.pushes.stop()
-        joins = [self.builds.worker.join, self.pushes.worker.join]
+        workers: list[Worker[Any]] = [self.builds.worker, self.pushes.worker]
         if self.fetches:
             self.fetches.stop()
-            joins.append(self.fetches.worker.join)
-        ended = [join(until - time.monotonic()) for join in joins]
+            workers.append(self.fetches.worker)
+        if self.builds.page_checks:
+            workers.append(self.builds.page_checks.worker)
+        ended = [worker.join(until - time.monotonic()) for worker in workers]
+        if all(ended):
+            self._store_activity(until - time.monotonic())
         return all(ended)
 
     def stuck(self) -> list[str]:
@@ -75,6 +83,18 @@ class Scheduler:
 
     def _request_build(self) -> None:
         self.builds.request(Reason.POLL)
+
+    def _store_activity(self, seconds: float) -> None:
+        """Store what was done in the last minute. Another process may lock the state for longer."""
+        storing = threading.Thread(target=self.pushes.store_activity, name="activity", daemon=True)
+        storing.start()
+        storing.join(max(seconds, 0))
+
+    def known(self) -> Known:
+        """What the last run and the last push pass read, for a status that is read often."""
+        last = self.builds.last
+        problems = (*last.problems, *last.notes) if last and self.builds.trouble is None else None
+        return Known(problems=problems, audiences=self.pushes.audiences)
 
     def readiness(self) -> Readiness:
         """Ready: the state can be read, and the last run succeeded, not too long ago."""

@@ -1,4 +1,4 @@
-"""What the web server serves: the published files, the hub's endpoint, health and metrics."""
+"""What the web server serves beside the published files: the hub's endpoint, health, metrics."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -10,9 +10,7 @@ from syndicator.config import Config, Listen, WebSettings
 from syndicator.daemon.fetches import Fetches
 from syndicator.daemon.recorder import Recorder
 from syndicator.observe import Metrics
-from syndicator.outbound import Client
-from syndicator.outputs.folder import OutputFolder
-from syndicator.store import feeds
+from syndicator.outbound.late_client import LateClient
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.web.app import counter, make_app
@@ -23,88 +21,11 @@ from syndicator.web.hub import Hub, HubEndpoint
 from syndicator.web.hub_fetches import HubFetches
 from syndicator.web.hub_limits import HubLimits
 from syndicator.web.poll_limit import PollLimiter
-from syndicator.web.prepared_responses import FEEDS, PublishedFile, format_of
 from syndicator.web.proxies import Proxies
 from syndicator.websub.hub_requests import LeaseBounds
-from syndicator.websub.links import link_header
 
 #: Names of this machine. No page of another site can have them.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
-
-
-class ServedFiles:
-    """The files of the catalogue, as they were published last."""
-
-    def __init__(self, catalogue: Catalogue, database: Database, output: OutputFolder) -> None:
-        self._catalogue = catalogue
-        self._database = database
-        self._output = output
-        self._shown: dict[str, FileRow] = {}
-        self._topics: dict[str, str] = {}  # path by URL
-
-    def show_published(self) -> None:
-        """Serve all files that the state has. Raises StateError if it can't be read."""
-        with self._database.read() as connection:
-            rows = feeds.all_files(connection)
-        self.show(rows)
-
-    def show(self, rows: Sequence[FileRow]) -> None:
-        """Serve these files as they are on disk now. Unchanged ones are not read again.
-
-        The index page waits for all others: without it, the catalogue is incomplete and answers 503
-        for a file that a crash or a restored backup left otherwise than in the state. The first run
-        publishes that file, and shows the index page last.
-        """
-        rows = [row for row in rows if row != self._shown.get(row.path)]
-        self._topics |= {row.url: row.path for row in rows if _is_topic(row)}
-        files = {row.path: file for row in rows if (file := self._read(row))}
-        gone = [row.path for row in rows if row.gone]
-        if {row.path for row in rows} - files.keys() - self._shown.keys() - {*gone}:
-            files.pop("index.html", None)
-        self._catalogue.update(files.values(), gone=gone)
-        self._shown |= {row.path: row for row in rows if row.gone or row.path in files}
-
-    def shown(self) -> list[FileRow]:
-        """The files that are served now, and those answered 410."""
-        return list(self._shown.values())
-
-    def _read(self, row: FileRow) -> PublishedFile | None:
-        bodies = {} if row.gone else self._output.bodies(row.path, row.disk)
-        if not bodies:
-            return None
-        topic = format_of(row.media_type) in FEEDS
-        return PublishedFile(
-            path=row.path,
-            media_type=row.media_type,
-            updated=row.updated,
-            digest=row.digest,
-            link=link_header(row.hubs, row.url) if topic else None,
-            page=f"{row.feed}.html" if topic else None,
-            bodies=bodies,
-        )
-
-    def topic(self, url: str) -> FileRow | None:
-        """A topic by its URL; None: no such topic, which costs no query."""
-        if (path := self._topics.get(url)) is None:
-            return None
-        # Read from the state: a file is shown before its row is committed.
-        with self._database.read() as connection:
-            row = feeds.file(connection, path)
-        return row if row is not None and row.url == url and _is_topic(row) else None
-
-
-def _is_topic(row: FileRow) -> bool:
-    """Whether a file is a feed with hubs. An alias does not count: it has the URL of its feed."""
-    return bool(row.hubs) and not row.gone and row.path.rpartition(".")[0] == row.feed
-
-
-def catalogue_of(config: Config) -> Catalogue:
-    """An empty catalogue for the files of this config."""
-    return Catalogue(
-        max_age=int(config.web.max_age.total_seconds()),
-        home=config.feeds.url,
-        moved={path: config.feeds.url + to for path, to in config.feeds.moved},
-    )
 
 
 def public_app(
@@ -130,12 +51,12 @@ def public_app(
 
 
 def request_counter(
-    config: Config, client: Client, recorder: Recorder, metrics: Metrics
+    config: Config, client: LateClient, recorder: Recorder, metrics: Metrics
 ) -> OnRequest:
     """Counts requests, and records fetches by the outside hubs."""
     fetches = HubFetches(
         [hub for hub in config.hubs if hub != config.hub_url],
-        peers=client.peers,
+        peers=lambda: client.peers,
         on_fetch=recorder.hub_fetched,
         trusted=config.web.trusted_proxies,
     )
@@ -145,7 +66,7 @@ def request_counter(
 def hub_routes(
     config: Config,
     database: Database,
-    client: Client,
+    client: LateClient,
     topic: Callable[[str], FileRow | None],
     on_queued: Callable[[], None],
 ) -> list[BaseRoute]:

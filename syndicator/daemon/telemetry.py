@@ -1,14 +1,14 @@
-"""How the daemon shows what it does: metrics, and faults in its log."""
+"""How the daemon shows what it does: metrics, their last day, and faults in its log."""
 
-from dataclasses import dataclass
-
+from syndicator.daemon.activity import ActivityMeter
 from syndicator.daemon.faults import Faults
 from syndicator.observe import Metrics
 
 
-@dataclass(frozen=True, slots=True)
 class Telemetry:
-    """The metrics and the log of faults. One for the whole process, through reloads."""
+    """One for the whole process, through reloads."""
 
-    metrics: Metrics
-    faults: Faults
+    def __init__(self, metrics: Metrics, faults: Faults) -> None:
+        self.metrics = metrics
+        self.faults = faults
+        self.activity = ActivityMeter(metrics)

@@ -8,9 +8,11 @@ have autodiscovery links and no hub links: the topic is the feed, never its page
 """
 
 import hashlib
+import posixpath
 import re
 from base64 import b64encode
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from importlib.resources import files
 from typing import NamedTuple
@@ -54,28 +56,45 @@ DESCRIPTIONS = {
 
 
 def feed_page(feed: Feed) -> FeedFile:
-    """The page of one feed: its description, its addresses and its newest entries."""
-    spec = feed.spec
+    """The page of one feed: its description, its addresses and its newest entries.
+
+    If the feed has an archive, it has all entries of the document, and links to older posts. So has
+    the page of an archive's page, which links back, too.
+    """
+    spec, history = feed.spec, feed.history
+    own = replace(spec, name=feed.own_name)
+    older = history and (history.continued or history.older)
     return _page(
         "feed.html",
         path=spec.path("html"),
         url=spec.url("html"),
         base=spec.base,
         site=feed.site,
-        entries=feed.entries[:MAX_ENTRIES],
-        spec=spec,
+        entries=feed.entries if history else feed.entries[:MAX_ENTRIES],
+        spec=own,
         about=_about(spec, feed.site),
+        beside="../" if history and history.is_page else "",
         up="../" * spec.name.count("/"),
+        is_archive=history is not None and history.is_page,
+        older=_page_link(spec, older) if older else None,
+        newer=_page_link(spec, history.newer or history.current)
+        if history and history.is_page
+        else None,
     )
 
 
 def index_page(
-    feeds: Sequence[FeedSpec], site: SiteInfo, newest: Sequence[Entry], base: str
+    feeds: Sequence[FeedSpec],
+    site: SiteInfo,
+    newest: Sequence[Entry],
+    base: str,
+    counts: Mapping[str, int] | None = None,
 ) -> FeedFile:
     """The page of all feeds, in the given order. The first one without a term is the site's own.
 
     `newest` are the entries to show, newest first. `base` is the public address of the output
-    folder, ending in "/".
+    folder, ending in "/". `counts`: the number of all posts of each feed, by its name; None: feeds
+    have no archive in which all could be read.
     """
     groups = [
         (heading, [spec for spec in feeds if spec.term and spec.term.kind == kind])
@@ -91,20 +110,22 @@ def index_page(
         main=next((spec for spec in feeds if spec.term is None), None),
         groups=[(heading, specs) for heading, specs in groups if specs],
         opml=base + "feeds.opml",
+        counts=counts or {},
     )
 
 
 def message_page(title: str, text: str, *, home: str) -> bytes:
     """A page with a message of the server. `home`: the public address of the output folder."""
-    return _message("message.html", title=title, text=text, home=home)
+    return page("message.html", title=title, text=text, home=home)
 
 
 def hub_page(*, home: str) -> bytes:
     """The page for people at the hub's address."""
-    return _message("hub.html", title="This address is for feed readers", home=home)
+    return page("hub.html", title="This address is for feed readers", home=home)
 
 
-def _message(template: str, **values: str) -> bytes:
+def page(template: str, **values: object) -> bytes:
+    """A page that loads nothing and runs no script."""
     csp = _policy([], script=False)
     return _pages.get_template(template).render(csp=csp, **values).encode()
 
@@ -170,14 +191,15 @@ def _is_subdomain(origin: str, own_origins: Collection[str]) -> bool:
 def _policy(image_origins: Sequence[str], *, script: bool = True) -> str:
     """Allow this style, this script and the site's pictures only (https://www.w3.org/TR/CSP3/)."""
     images = " ".join(("data:", *image_origins))
-    scripts = f"script-src '{_sri(_script)}'; " if script else ""
+    scripts = f"script-src '{sri(_script)}'; " if script else ""
     return (
-        f"default-src 'none'; img-src {images}; style-src '{_sri(_style)}'; {scripts}"
+        f"default-src 'none'; img-src {images}; style-src '{sri(_style)}'; {scripts}"
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _sri(text: str) -> str:
+def sri(text: str) -> str:
+    """The digest by which a Content-Security-Policy allows an inline style or script."""
     return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
@@ -195,8 +217,13 @@ def _file(spec: FeedSpec, suffix: str) -> str:
     return quote(spec.path(suffix))
 
 
-def _beside(spec: FeedSpec, suffix: str) -> str:
-    """The address of a feed's file, relative to the feed's page."""
+def _page_link(spec: FeedSpec, name: str) -> str:
+    """The address of a page, relative to that of a feed or of a page of its archive."""
+    return quote(f"{posixpath.relpath(name, posixpath.dirname(spec.name))}.html")
+
+
+def _file_name(spec: FeedSpec, suffix: str) -> str:
+    """The address of a feed's file, relative to its folder."""
     return quote(spec.path(suffix).rpartition("/")[2])
 
 
@@ -221,7 +248,7 @@ _pages.filters.update(breakable=_breakable, day=_day, machine_time=_machine_time
 _pages.globals.update(
     formats=FORMATS,
     file=_file,
-    beside=_beside,
+    file_name=_file_name,
     style=Markup(_style),  # noqa: S704 - ours
     script=Markup(_script),  # noqa: S704 - ours
 )

@@ -19,6 +19,7 @@ def render(feed: Feed) -> Rendered:
             "title": spec.title,
             "home_page_url": uri(site.url),
             "feed_url": spec.url("json"),
+            "next_url": _next_url(feed),
             "description": site.description,
             "icon": site.icon and uri(site.icon),
             "authors": [_author(author) for author in site.authors],
@@ -32,6 +33,12 @@ def render(feed: Feed) -> Rendered:
         lambda missing: (_bytes(_item(feed.entries[at])) for at in missing),
     )
     return Rendered(_bytes(head)[:-1] + b',"items":[\n', written, b"\n]}", b",\n")
+
+
+def _next_url(feed: Feed) -> str | None:
+    """The address of the older items."""
+    older = feed.history and feed.history.older
+    return feed.spec.url("json", older) if older else None
 
 
 def _item(entry: Entry) -> Mapping[str, Any]:

@@ -24,8 +24,8 @@ class Selection(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def select(feed: Feed, renderers: Renderers) -> Selection:
-    """Decide for the feed's formats together, within its `max_bytes`.
+def select(feed: Feed, renderers: Renderers, limit: int) -> Selection:
+    """Decide for the feed's formats together. `limit`: bytes of a file.
 
     The oldest entries are left out first. An entry that is too large on its own in one of the
     formats loses its embedded pictures in all, which is a note. If it is still too large, it is its
@@ -33,14 +33,15 @@ def select(feed: Feed, renderers: Renderers) -> Selection:
     Raises ValueError if a format can't represent the
     feed even without entries.
     """
-    limit = feed.spec.max_bytes
     feed, documents, problems = _representable(feed, renderers)
     if too_large := _too_large(documents.values(), limit):
         feed, notes = _without_pictures(feed, too_large)
         problems += notes
         documents = _rendered(feed, renderers) if notes else documents
     if too_large := _too_large(documents.values(), limit):
-        problems += [_too_large_problem(feed.entries[at], limit) for at in sorted(too_large)]
+        problems += [
+            _too_large_problem(feed.entries[at], feed.spec.max_bytes) for at in sorted(too_large)
+        ]
         feed = _with_summaries(feed, too_large)
         documents = _rendered(feed, renderers)
         if still_too_large := _too_large(documents.values(), limit):

@@ -13,7 +13,7 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml.etree import QName, SubElement, _Element
 
-from syndicator.formats import podcast
+from syndicator.formats import history, podcast
 from syndicator.formats.field_values import (
     GENERATOR,
     distinct_updates,
@@ -23,11 +23,11 @@ from syndicator.formats.field_values import (
     uri,
     utc_seconds,
 )
+from syndicator.formats.history import ATOM
 from syndicator.formats.size_limit import Rendered, items
 from syndicator.model.content import Author, Entry, Feed, Media
 from syndicator.model.podcast import Episode, Show
 
-ATOM = "http://www.w3.org/2005/Atom"
 DC = "http://purl.org/dc/elements/1.1/"
 MEDIA = "http://search.yahoo.com/mrss/"
 XML = "http://www.w3.org/XML/1998/namespace"
@@ -79,7 +79,7 @@ def _generator(feed: Feed, suffix: str, entries: Iterable[tuple[Entry, datetime]
     generator = FeedGenerator()
     generator.register_extension("fixes", _FeedFixes, _EntryFixes)
     generator.fixes.feed = feed
-    generator.id(spec.url("atom"))
+    generator.id(spec.url("atom", feed.own_name))
     generator.title(spec.title or site.title or spec.name)
     generator.description(site.description or spec.title or site.title or spec.name)
     generator.updated(utc_seconds(feed.updated or EMPTY_FEED_DATE))
@@ -172,12 +172,20 @@ class _FeedFixes(BaseExtension):  # type: ignore[misc]
 
     def extend_ns(self) -> dict[str, str]:
         namespaces = {"media": MEDIA, "dc": DC}
-        return namespaces | {"podcast": podcast.PODCAST} if self.is_podcast else namespaces
+        if self.is_podcast:
+            namespaces["podcast"] = podcast.PODCAST
+        if self.feed.history:
+            namespaces["fh"] = history.HISTORY
+        return namespaces
+
+    def extend_atom(self, root: _Element) -> None:
+        history.write(root, self.feed, "atom")
 
     def extend_rss(self, root: _Element) -> None:
         channel = root[0]
         for hub in self.feed.spec.hubs:
             SubElement(channel, QName(ATOM, "link"), href=hub, rel="hub")
+        history.write(channel, self.feed, "rss")
         built = channel.find("lastBuildDate")
         if self.feed.updated is None and built is not None:
             channel.remove(built)

@@ -2,7 +2,7 @@
 
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,10 +29,14 @@ class ReadPost:
     post: Post | None
     problems: tuple[Problem, ...] = ()
     head_template: HeadTemplates | None = None  #: None: the document is not a post
+    unpublished: bool = False  #: it has `published: false` or `draft: true`
 
 
-def read_post(document: Document, site: Site) -> ReadPost:
-    """Read a document. Never raises, whatever the document holds; a future post is a post."""
+def read_post(document: Document, site: Site, *, even_unpublished: bool = False) -> ReadPost:
+    """Read a document. Never raises, whatever the document holds; a future post is a post.
+
+    `even_unpublished`: read an unpublished one as the post that it will be.
+    """
     location = locate(document.path, site)
     if location is None:
         return ReadPost(post=None)
@@ -58,9 +62,11 @@ def read_post(document: Document, site: Site) -> ReadPost:
         message = f"{key} is given twice; the last value is used"
         hint = "remove one of the two"
         reader.front.problem(None, message, hint, line=parts.head_line + line)
-    if reader.fields.is_hidden():
-        return ReadPost(post=None, problems=tuple(reader.front.problems))
-    return reader.read(body_bytes)
+    unpublished = reader.fields.is_hidden()
+    if unpublished and not even_unpublished:
+        return ReadPost(post=None, problems=tuple(reader.front.problems), unpublished=True)
+    read = reader.read(body_bytes)
+    return replace(read, unpublished=True) if unpublished else read
 
 
 def document_addresses(

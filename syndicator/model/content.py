@@ -6,12 +6,13 @@ pickling one takes a fifth of the time.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b, sha1
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from syndicator.model.archive import History
 from syndicator.model.front_lines import FrontLines
 from syndicator.model.podcast import Episode, Show
 
@@ -128,6 +129,7 @@ class Identity(NamedTuple):
     text_digest: str
     updated: datetime | None  #: when its changed text was first seen; None: it never changed
     gone: datetime | None = None  #: when a scan first missed its file; None: the file exists
+    shown: bool = True  #: False: no feed was to show it so far, since its page is awaited
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -211,14 +213,18 @@ class FeedSpec:
     max_bytes: int  #: of one feed file
     full: bool  #: False: summaries only
     lead_image: bool = False  #: True: an entry's image is also at the top of its content
+    archive: bool = False  #: True: the entries that its file has no room for stand in an archive
 
     def path(self, suffix: str) -> str:
         """The path of a format's file below the output folder."""
         return f"{self.name}.{suffix}"
 
-    def url(self, suffix: str) -> str:
-        """The address of a format's file, percent-encoded: its rel=self and its topic."""
-        return self.base + quote(self.path(suffix))
+    def url(self, suffix: str, name: str | None = None) -> str:
+        """The address of a format's file, percent-encoded: its rel=self and its topic.
+
+        `name`: of another page of its archive; None: its own.
+        """
+        return self.base + quote(f"{name or self.name}.{suffix}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -229,6 +235,12 @@ class Feed:
     site: SiteInfo
     updated: datetime | None  #: never earlier than before; None: it never had an entry
     entries: tuple[Entry, ...]  #: newest first
+    history: History | None = None  #: None: the feed has no archive
+
+    @property
+    def own_name(self) -> str:
+        """The name of the feed itself, also if this is a page of its archive."""
+        return self.history.current if self.history else self.spec.name
 
 
 def fingerprint(*parts: object) -> str:
@@ -276,6 +288,8 @@ class Report:
     files_written: int = 0
     repaired: int = 0  #: of these, files that someone else had changed or removed
     pings: int = 0  #: queued by this run
+    archived: int = 0  #: pages of archives that were made after this run
+    held: int = 0  #: new posts that wait for their page
     next_due: datetime | None = None  #: when the next future post appears; None: no post waits
     problems: tuple[Problem, ...] = ()
     put_off: tuple[str, ...] = ()  #: posts left to the next run because something was urgent
@@ -293,9 +307,25 @@ class Report:
             seconds=self.seconds,
             posts=self.posts,
             feeds=self.feeds,
+            held=self.held,
             next_due=self.next_due,
             problems=self.problems,
             notes=self.notes,
+        )
+
+    def followed_by(self, other: "Report") -> "Report":
+        """The report of this run and another one right after it."""
+        return replace(
+            other,
+            started=self.started,
+            seconds=self.seconds + other.seconds,
+            new=self.new + other.new,
+            changed=self.changed + other.changed,
+            gone=self.gone + other.gone,
+            feeds_changed=self.feeds_changed + other.feeds_changed,
+            files_written=self.files_written + other.files_written,
+            repaired=self.repaired + other.repaired,
+            pings=self.pings + other.pings,
         )
 
     def summary(self) -> str:
@@ -312,7 +342,9 @@ class Report:
             f"; {self.feeds_changed:,} of {count(self.feeds, 'feed')} changed" if self.feeds else ""
         )
         repaired = f"; {count(self.repaired, 'file')} repaired" if self.repaired else ""
-        return f"{posts}{problems}{feeds}{repaired}{pings}"
+        held = f"; {count(self.held, 'new post')} held until live" if self.held else ""
+        archived = f"; {count(self.archived, 'archive page')} made" if self.archived else ""
+        return f"{posts}{problems}{feeds}{repaired}{held}{pings}{archived}"
 
 
 def count(number: int, noun: str) -> str:

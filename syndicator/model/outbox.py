@@ -125,6 +125,8 @@ class Request:
     body: bytes = b""
     #: True: a third party chose the URL, so its address is checked.
     stranger: bool = False
+    #: Bytes of the response's body that are read; None: the first few KiB.
+    body_limit: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,7 +135,7 @@ class Response:
 
     status: int | None
     headers: Mapping[str, str] = field(default_factory=dict)  #: names in lower case
-    body: bytes = b""  #: its first few KiB
+    body: bytes = b""  #: its first few KiB, or as the request asked
     error: str | None = None  #: text for the operator; None: a response arrived
     #: True: not sent, as third parties may not choose this address; or the response is too large.
     refused: bool = False

@@ -1,4 +1,4 @@
-"""How far a run is, and what ends it early."""
+"""How far a run or a push is, and what ends it early."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,14 +6,17 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """What a run does at present, as a progress bar shows it."""
+    """What a run or a push does at present, as a progress bar shows it."""
 
     WAITING = "waiting for another run"
     FETCHING = "fetching from git"
+    ASKING = "asking for the pages of new posts"
     SCANNING = "scanning files"
     READING = "reading posts"
     RENDERING = "rendering posts with Liquid"
     BUILDING = "building feeds"
+    ARCHIVING = "making pages of older posts"
+    DEPLOYING = "waiting until feeds are live"
 
 
 #: Called between the steps of a run: what is done, of how many (None: unknown), and the phase.

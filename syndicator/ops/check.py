@@ -25,6 +25,7 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
             DiscardedOutput(),
             on_published=lambda rows: None,
             on_queued=lambda: None,
+            on_archived=lambda pages: None,
         )
         report = builder.run(now, progress=progress)
     return Report(

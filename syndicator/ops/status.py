@@ -3,55 +3,38 @@
 Facts only: `cli.status_page` formats them.
 """
 
-import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
+from syndicator import __version__
 from syndicator.build.found_problems import found_problems
-from syndicator.build.options import BuildOptions
-from syndicator.errors import StateError, SyndicatorError
-from syndicator.model.content import Problem, Report
+from syndicator.errors import StateError
+from syndicator.model.content import Problem
 from syndicator.model.outbox import JobKind, JobState, queued_by_kind
 from syndicator.ops import disk
+from syndicator.ops.feed_states import FeedState, feed_states
 from syndicator.ops.git_status import GitState
-from syndicator.store import feeds, kv, locks, outbox, post_queries, posts, subscriptions
+from syndicator.ops.held_posts import HeldPost, held_posts
+from syndicator.ops.runs import Failure, Run, last_failure, last_runs
+from syndicator.store import archives, feeds, kv, locks, outbox, post_queries, posts, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState
+from syndicator.store.post_rows import PostRow
 from syndicator.store.subscriptions import Audience
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LastRun:
-    """The last run that changed anything."""
+class FuturePost:
+    """A post that appears when its time comes."""
 
-    started: datetime
-    seconds: float
-    summary: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
-    """Why the last run failed. A run that succeeds deletes it."""
-
-    at: datetime
-    message: str
-    hint: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FeedState:
-    name: str
-    title: str  #: the label of its term; "all" for the feed of the whole site
-    urls: Mapping[str, str]  #: by suffix: rss, atom, json, html
-    entries: int
-    updated: datetime | None  #: of its newest entry; None: it never had one
-    published: datetime  #: when one of its files last changed
-    subscribers: int  #: at our own hub, over all formats
+    path: str
+    title: str
+    published: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,13 +47,20 @@ class Status:
     state: str
     state_bytes: int | None  #: bytes; None: the state is not a file
     output: str
-    output_bytes: int  #: bytes
+    output_bytes: int  #: bytes, without archives
+    archive_pages: int  #: pages in use
+    archive_waiting: int  #: posts whose place in an archive is not up to date
+    archive_bytes: int  #: bytes, with those of pages that ended
     disk_free_bytes: int  #: bytes, on the output's disk
     state_free_bytes: int | None  #: bytes, on the state's disk; None: the state is not a file
     posts: int
     git: GitState | None = None  #: None: the source is in a folder
     waiting: datetime | None  #: when the next future post appears; None: no post waits
-    last_run: LastRun | None
+    future: tuple[FuturePost, ...]  #: the first of those that wait, the next one first
+    future_posts: int  #: how many wait
+    held: tuple[HeldPost, ...]  #: posts whose page is awaited, the newest first
+    runs: tuple[Run, ...]  #: the last runs that changed anything, newest first
+    last_run: Run | None  #: the first of them
     last_failure: Failure | None  #: None: the last run succeeded
     feeds: tuple[FeedState, ...]
     problems: tuple[Problem, ...]
@@ -84,8 +74,23 @@ class Status:
     audiences: Mapping[str, Audience]  #: of our own hub, by topic; topics with subscribers only
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What the daemon has just read, and what takes long with many posts and subscriptions."""
+
+    #: Problems and notes, as the last run found them. None: not known.
+    problems: Sequence[Problem] | None = None
+    #: The audience of each topic, as the last push counted them. None: not known.
+    audiences: Mapping[str, Audience] | None = None
+
+
+NOTHING_KNOWN = Known()
+
 #: Key in `kv` of the time when the daemon was started; empty: an operator stopped it.
 _DAEMON_SINCE = "daemon since"
+
+#: Future posts that are shown.
+FUTURE_SHOWN = 10
 
 #: A job queued for longer than this needs attention: hubs are rarely down for so long.
 _QUEUED_TOO_LONG = timedelta(hours=1)
@@ -117,6 +122,9 @@ def concerns(
     if fatal := sum(problem.fatal for problem in status.problems):
         blocked = "1 problem keeps a post" if fatal == 1 else f"{fatal:,} problems keep posts"
         lines.append(f"{blocked} from being published as saved: see syndicator check")
+    if late_out := sum(post.out for post in status.held):
+        went = "1 post went" if late_out == 1 else f"{late_out:,} posts went"
+        lines.append(f"{went} out although the page is not live: see syndicator status")
     lines += [
         f"{hub.url}: {hub.given_up:,} pings given up: {hub.error}"
         for hub in status.hubs
@@ -164,64 +172,63 @@ def daemon_wanted(database: Database) -> bool:
         return bool(kv.get(connection, _DAEMON_SINCE))
 
 
-def remember_run(database: Database, report: Report) -> None:
-    """Store that a run succeeded, and what it did if it had changes."""
-    run = {
-        "started": report.started.isoformat(),
-        "seconds": report.seconds,
-        "summary": report.summary(),
-    }
-    with database.begin() as connection:
-        if report.has_changes:
-            kv.put(connection, "last run", json.dumps(run))
-        kv.put(connection, "last failure", "")
+class Folders(NamedTuple):
+    """Where feeds are written, and what they are made of."""
 
-
-def remember_failure(database: Database, error: SyndicatorError, at: datetime) -> None:
-    """Store why a run failed. A StateError is not: the state can't be written, or not soon."""
-    if isinstance(error, StateError):
-        return
-    failure = {"at": at.isoformat(), "message": str(error), "hint": error.hint}
-    with suppress(StateError), database.begin() as connection:
-        kv.put(connection, "last failure", json.dumps(failure))
+    output: Path
+    source: Path
 
 
 def collect(
     database: Database,
-    output: Path,
+    folders: Folders,
     *,
     url: str,
-    version: str,
     now: datetime,
-    options: BuildOptions,
+    links: Mapping[str, Mapping[str, str]],
+    known: Known = NOTHING_KNOWN,
 ) -> Status:
-    """Collect the status, except for that of git."""
+    """Collect the status, except for that of git. What is not `known` is read from the state.
+
+    `links`: see `found_problems`.
+    """
     daemon = locks.holder(database, "daemon")
     with database.read() as connection:
-        rows = [row for row in feeds.all_feeds(connection) if row.content_key is not None]
         files = [file for file in feeds.all_files(connection) if not file.gone]
         counts = outbox.counts(connection)
-        audiences = subscriptions.by_topic(connection, now)
-        subscribers = {topic: audience.subscribers for topic, audience in audiences.items()}
-        found = found_problems(connection, options, {file.path for file in files}, now)
+        runs = last_runs(connection)
+        audiences = known.audiences
+        if audiences is None:
+            audiences = subscriptions.by_topic(connection, now)
+        archived = archives.summary(connection)
+        found = known.problems
+        if found is None:
+            paths = {file.path for file in files}
+            found = found_problems(connection, folders.source, links, paths, now)
         return Status(
-            version=version,
+            version=__version__,
             daemon=daemon.name if daemon else None,
             since=_time(kv.get(connection, _DAEMON_SINCE)) if daemon else None,
             url=url,
             polled=daemon.heartbeat if daemon else None,
             state=database.name,
             state_bytes=_file_size(database.path),
-            output=str(output),
+            output=str(folders.output),
             output_bytes=sum(size for file in files for size, _ in file.disk.values()),
-            disk_free_bytes=disk.free_bytes(output),
+            archive_pages=archived.pages,
+            archive_waiting=archived.waiting,
+            archive_bytes=archived.bytes,
+            disk_free_bytes=disk.free_bytes(folders.output),
             state_free_bytes=disk.free_bytes(database.path.parent) if database.path else None,
             posts=posts.count(connection),
             waiting=post_queries.next_due(connection, now),
-            last_run=_last_run(kv.get(connection, "last run")),
-            last_failure=_daemon_failure(daemon)
-            or _last_failure(kv.get(connection, "last failure")),
-            feeds=tuple(_feed_state(row, files, subscribers) for row in rows),
+            future=_future(post_queries.future(connection, now, FUTURE_SHOWN)),
+            future_posts=post_queries.count_future(connection, now),
+            runs=runs,
+            last_run=runs[0] if runs else None,
+            last_failure=_daemon_failure(daemon) or last_failure(connection),
+            feeds=feed_states(connection, files, audiences),
+            held=held_posts(connection, now),
             problems=tuple(problem for problem in found if not problem.note),
             notes=tuple(problem for problem in found if problem.note),
             hubs=outbox.hub_states(connection),
@@ -229,42 +236,17 @@ def collect(
             given_up={kind.value: counts.get((kind, JobState.GAVE_UP), 0) for kind in JobKind},
             queued_since=outbox.oldest_since(connection),
             next_try=outbox.next_due(connection),
-            subscribers=sum(subscribers.values()),
+            subscribers=sum(audience.subscribers for audience in audiences.values()),
             audiences=audiences,
         )
 
 
-def _feed_state(
-    row: feeds.FeedRow, files: list[feeds.FileRow], subscribers: Mapping[str, int]
-) -> FeedState:
-    feed_files = [file for file in files if file.feed == row.name]
-    return FeedState(
-        name=row.name,
-        title=row.label or row.name,
-        urls={
-            file.path.rpartition(".")[2]: file.url
-            for file in feed_files
-            if file.path.startswith(f"{row.name}.")
-        },
-        entries=len(row.post_paths),
-        updated=row.updated,
-        published=max(file.updated for file in feed_files),
-        subscribers=sum(subscribers.get(url, 0) for url in {file.url for file in feed_files}),
+def _future(rows: Iterable[PostRow]) -> tuple[FuturePost, ...]:
+    return tuple(
+        FuturePost(path=head.path, title=head.title, published=head.published)
+        for row in rows
+        if (head := row.head)
     )
-
-
-def _last_run(text: str | None) -> LastRun | None:
-    if not text:
-        return None
-    run: dict[str, Any] = json.loads(text)
-    return LastRun(**run | {"started": datetime.fromisoformat(run["started"])})
-
-
-def _last_failure(text: str | None) -> Failure | None:
-    if not text:
-        return None
-    failure: dict[str, Any] = json.loads(text)
-    return Failure(**failure | {"at": datetime.fromisoformat(failure["at"])})
 
 
 def _daemon_failure(daemon: locks.Holder | None) -> Failure | None:

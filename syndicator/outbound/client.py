@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import requests
@@ -27,7 +28,8 @@ from syndicator.outbound.deadlines import Deadlines, Exchange
 from syndicator.outbound.failures import INCOMPLETE, TOO_LARGE, describe, is_too_large
 from syndicator.outbound.responses import BoundedResponse
 
-#: Bytes of a response's body that are read. Challenges and error texts are shorter.
+#: Bytes of a response's body that are read unless a request asks for more. Challenges and error
+#: texts are shorter.
 BODY_LIMIT = 8192
 
 #: Characters kept of a refusal's reason: it may list hundreds of addresses.
@@ -89,7 +91,11 @@ class Client:
             prepared = self._prepare(request)
         except (requests.RequestException, ValueError):
             return Response(status=None, error="the address is not a valid URL", refused=True)
-        exchange = Exchange(deadline=deadline, target=_target(request.url))
+        exchange = Exchange(
+            deadline=deadline,
+            target=_target(request.url),
+            body_limit=BODY_LIMIT if request.body_limit is None else request.body_limit,
+        )
         self._current.exchange = exchange
         if not self._deadlines.add(exchange):
             return Response(status=None, error="stopped", stopped=True)
@@ -157,7 +163,7 @@ def _read(response: requests.Response, exchange: Exchange) -> Response:
     too_large = False
     body = b""
     try:
-        body = response.raw.read(BODY_LIMIT, decode_content=False)
+        body = response.raw.read(exchange.body_limit, decode_content=False)
     except (HTTPError, OSError, ValueError) as broken:
         too_large = is_too_large(broken)
         error = TOO_LARGE if too_large else INCOMPLETE
@@ -242,7 +248,6 @@ def _tracked(base: Any, adapter: _Adapter) -> type:
     current = adapter.current
 
     class TrackedConnection(base):  # type: ignore[misc]
-        response_class = BoundedResponse
         peer: str | None = None  #: the connected IP address
 
         def connect(self) -> None:
@@ -265,6 +270,8 @@ def _tracked(base: Any, adapter: _Adapter) -> type:
             exchange: Exchange = current.exchange
             exchange.attach(self)
             exchange.peer = self.peer if self.sock is not None else None
+            more = max(0, exchange.body_limit - BODY_LIMIT)
+            self.response_class = partial(BoundedResponse, more=more)
             super().request(method, exchange.target, *args, **kwargs)
 
     return TrackedConnection

@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import Any
 
 #: Bytes of one response that are read from the network: interim responses, head, body with its
-#: chunk lines, and trailers. Ordinary heads have a few KiB, and 8 KiB of a body are read.
+#: chunk lines, and trailers. Ordinary heads have a few KiB, and 8 KiB of a body are read. A request
+#: that asks for a longer body has that much more.
 RESPONSE_LIMIT = 64 * 2**10
 
 
@@ -22,11 +23,11 @@ class ResponseTooLargeError(OSError):
 
 
 class BoundedResponse(http.client.HTTPResponse):
-    """Reads at most `RESPONSE_LIMIT` bytes, and skips all interim responses."""
+    """Reads at most `RESPONSE_LIMIT` and `more` bytes, and skips all interim responses."""
 
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, sock: socket.socket, *args: Any, more: int = 0, **kwargs: Any) -> None:
         self._socket = sock
-        self._incoming = _Incoming(sock)
+        self._incoming = _Incoming(sock, RESPONSE_LIMIT + more)
         super().__init__(self._incoming, *args, **kwargs)  # type: ignore[arg-type]  # for makefile
         self._last = False  #: True if its connection must not serve another request
 
@@ -70,9 +71,9 @@ def _pending(sock: socket.socket) -> bool:
 class _Incoming(io.RawIOBase):
     """The bytes of one response, counted as they are read."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, limit: int) -> None:
         self._source = sock.makefile("rb", buffering=0)
-        self._left = RESPONSE_LIMIT
+        self._left = limit
         self.ended = False  #: True: nothing more is read from the network
 
     def makefile(self, _mode: str) -> io.BufferedReader:

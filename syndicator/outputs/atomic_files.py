@@ -105,6 +105,26 @@ class AtomicFiles:
                 return None
             raise self._failure(path, error) from error
 
+    def read_part(self, path: str, written: tuple[int, int], begin: int, most: int) -> bytes | None:
+        """At most `most` bytes of a file, from the byte `begin` on.
+
+        None: it does not have the size and mtime_ns that it was written with.
+        """
+        folder, name = self._split(path)
+        try:
+            with safe_directories.opened(self.root, folder) as here:
+                handle = regular_files.open_file(name, dir_fd=here)
+            try:
+                seen = os.fstat(handle)
+                intact = (seen.st_size, seen.st_mtime_ns) == written
+                return os.pread(handle, most, begin) if intact else None
+            finally:
+                os.close(handle)
+        except OSError as error:
+            if error.errno in _NOT_OURS:
+                return None
+            raise self._failure(path, error) from error
+
     def remove(self, path: str) -> None:
         """Remove a file. One that is missing, or behind a link, is not an error."""
         folder, name = self._split(path)
@@ -115,6 +135,16 @@ class AtomicFiles:
             return
         except OSError as error:
             raise self._failure(path, error) from error
+
+    def names(self, folder: str) -> list[str]:
+        """What is in a folder below the root; [] if it is missing, or behind a link."""
+        try:
+            with safe_directories.opened(self.root, folder) as here:
+                return os.listdir(here)
+        except (FileNotFoundError, NotADirectoryError, safe_directories.LinkError):
+            return []
+        except OSError as error:
+            raise self._failure(folder, error) from error
 
     def sync_folder(self, folder: str) -> None:
         """Fsync a folder, so that the names in it survive a power cut."""

@@ -40,16 +40,23 @@ def siblings(data: bytes, encodings: Sequence[str]) -> Mapping[str, bytes]:
 def is_compressed(compressed: bytes, encoding: str, data: bytes) -> bool:
     """Whether bytes decompress to `data`. Decompresses at most one byte more than that."""
     try:
-        return _decompressed(compressed, encoding, len(data) + 1) == data
-    except (OSError, EOFError, zlib.error, brotli.error):
+        return decompressed(compressed, encoding, len(data) + 1) == data
+    except ValueError:
         return False
 
 
-def _decompressed(compressed: bytes, encoding: str, most: int) -> bytes:
+def decompressed(compressed: bytes, encoding: str, most: int) -> bytes:
     """The first `most` bytes of the content: a kilobyte may expand to a gigabyte.
 
-    Raises EOFError and the libraries' errors for truncated and damaged data.
+    `encoding`: "gzip" or "br". Raises ValueError for truncated and damaged data.
     """
+    try:
+        return _decompressed(compressed, encoding, most)
+    except (OSError, EOFError, zlib.error, brotli.error) as error:
+        raise ValueError(f"not complete {encoding}") from error
+
+
+def _decompressed(compressed: bytes, encoding: str, most: int) -> bytes:
     if encoding == "gzip":
         with gzip.GzipFile(fileobj=BytesIO(compressed)) as file:
             return file.read(most)

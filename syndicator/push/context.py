@@ -3,11 +3,20 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from syndicator.model.content import FeedFile
-from syndicator.model.outbox import Job, JobOutcome
+from syndicator.model.outbox import Job, JobOutcome, Request, Response
 from syndicator.websub.pace import NO_PACE, Pace
 from syndicator.websub.retry import RetryPolicy
+
+
+class HttpClient(Protocol):
+    """Sends one request at a time in each thread that calls it. `close` ends all."""
+
+    def send(self, request: Request) -> Response: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from syndicator.model.outbox import JobKind
-from syndicator.outbound import FairQueue, SenderPool
+from syndicator.outbound.fair_queue import FairQueue
+from syndicator.outbound.pool import SenderPool
 
 T = TypeVar("T")
 R = TypeVar("R")

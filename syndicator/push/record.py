@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -120,6 +120,19 @@ class PushReport:
     problems: tuple[Problem, ...]  #: the last failure of each target, of `REPORTED` targets
     queued: int  #: jobs still queued
     next_due: datetime | None  #: when the next of them is due; None: the outbox is empty
+
+    def then(self, later: "PushReport") -> "PushReport":
+        """The report of this pass and a later one together."""
+        return replace(
+            later,
+            started=self.started,
+            seconds=self.seconds + later.seconds,
+            done=Counter(self.done) + Counter(later.done),
+            retried=Counter(self.retried) + Counter(later.retried),
+            given_up=Counter(self.given_up) + Counter(later.given_up),
+            ended=self.ended + later.ended,
+            problems=tuple({one.path: one for one in (*self.problems, *later.problems)}.values()),
+        )
 
     def summary(self) -> str:
         """The pass in one line: `8 pings sent; 2 failed (1 given up); 3 still queued`."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from syndicator.model.client_keys import host_name
 from syndicator.model.outbox import Ping, Request, Response
-from syndicator.outbound import Client
+from syndicator.push.context import HttpClient
 from syndicator.websub import publisher
 from syndicator.websub.tasks import Task
 
@@ -40,7 +40,7 @@ class TaskSender:
     `paused_hubs` are the hubs that asked for a wait, each with its end. They get no ping before.
     """
 
-    def __init__(self, client: Client, clock: Callable[[], datetime]) -> None:
+    def __init__(self, client: HttpClient, clock: Callable[[], datetime]) -> None:
         self._client = client
         self._clock = clock
         self.paused_hubs: dict[str, datetime] = {}

@@ -18,6 +18,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from syndicator.model.client_keys import queue_key
@@ -29,9 +30,8 @@ from syndicator.model.outbox import (
     Retry,
     queued_by_kind,
 )
-from syndicator.outbound import Client
 from syndicator.push import lanes
-from syndicator.push.context import QUIET, PushListener, PushOptions, Topics
+from syndicator.push.context import QUIET, HttpClient, PushListener, PushOptions, Topics
 from syndicator.push.pass_times import CLAIM_INTERVAL, CLAIM_LIMIT, CLAIM_PER_HOST, PassTimes
 from syndicator.push.plan import NOTHING, Claimed, Plan, plan, read_files, topics_of
 from syndicator.push.record import PushReport, ResultCounts, record
@@ -58,7 +58,7 @@ class PushWorker:
     def __init__(
         self,
         database: Database,
-        client: Client,
+        client: HttpClient,
         topics: Topics,
         options: PushOptions,
         *,
@@ -78,6 +78,7 @@ class PushWorker:
         self._clock_origin = clock() - timedelta(seconds=time.monotonic())
         self._renew_at = clock()
         self._pace = options.pace  # of the current pass
+        self._limits = _LIMITS  # of the current pass
         self._pass_lock = threading.Lock()
         # True: the last pass failed (a full disk) or died with its process, and left claimed jobs.
         self._unfinished = True
@@ -93,12 +94,16 @@ class PushWorker:
         self._client.close()
         self.nudge()
 
-    def once(self, *, paced: bool = True) -> PushReport:
+    def once(
+        self, *, paced: bool = True, pinged_topics: Collection[str] | None = None
+    ) -> PushReport:
         """Do all due jobs, and those that become due meanwhile.
 
-        `paced`: whether jobs wait for their pace; if not, they are sent at once.
+        `paced`: whether jobs wait for their pace; if not, they are sent at once. `pinged_topics`:
+        the only topics whose pings are sent; None: those of all.
         """
         with self._pass_lock:
+            self._limits = replace(_LIMITS, pinged_topics=pinged_topics)
             self._pace = self._options.pace if paced else NO_PACE
             started = self._clock()
             began = time.monotonic()
@@ -186,7 +191,7 @@ class PushWorker:
                 now,
                 claimer=self._options.claimer,
                 lease=LEASE,
-                limits=_LIMITS,
+                limits=self._limits,
                 kinds=kinds,
             )
             pairs = {

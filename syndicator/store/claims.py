@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -40,17 +41,19 @@ from syndicator.model.outbox import (
 )
 from syndicator.store.job_details import from_json
 from syndicator.store.outbox import record_pings
-from syndicator.store.schema import NOT_CLAIMED, constant, jobs, subscriptions
-from syndicator.store.sql import insert
+from syndicator.store.push_schema import NOT_CLAIMED, jobs, subscriptions
+from syndicator.store.schema_types import constant
+from syndicator.store.sql import among, among_values, insert
 from syndicator.store.times import from_us, to_us
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClaimLimits:
-    """How many jobs a process may claim."""
+    """How many jobs a process may claim, and which pings."""
 
     jobs: int  #: by one claim
     per_host: int  #: of one host at a time, with those of earlier claims
+    pinged_topics: Collection[str] | None = None  #: only pings of these; None: of every topic
 
 
 def claim(
@@ -78,7 +81,10 @@ def claim(
         "by": claimer,
         "until": to_us(now + lease),
     }
-    claimed = connection.execute(_claim_statement(), parameters)
+    topics = limits.pinged_topics
+    if topics is not None:
+        parameters |= among_values(topics)
+    claimed = connection.execute(_claim_statement(topics is None), parameters)
     return tuple(sorted(map(_job, claimed), key=lambda job: (job.attempts > 0, job.due, job.id)))
 
 
@@ -104,7 +110,8 @@ def _is_due() -> ColumnElement[bool]:
 
 
 @lru_cache  # building it takes some milliseconds
-def _claim_statement() -> ReturningUpdate[Any]:
+def _claim_statement(all_topics: bool) -> ReturningUpdate[Any]:
+    allowed = true() if all_topics else or_(jobs.c.kind != JobKind.PING, among(jobs.c.topic))
     tried = case((jobs.c.attempts > 0, 1), else_=0)
     turns = (
         select(
@@ -122,7 +129,7 @@ def _claim_statement() -> ReturningUpdate[Any]:
             )
             .label("turn"),
         )
-        .where(or_(_is_due(), jobs.c.state == JobState.CLAIMED))
+        .where(or_(and_(_is_due(), allowed), jobs.c.state == JobState.CLAIMED))
         .subquery()
     )
     chosen = (

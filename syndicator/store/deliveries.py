@@ -27,7 +27,7 @@ from syndicator.model.outbox import Delivery, Denial, JobDetail, JobKind, JobSta
 from syndicator.store import kv
 from syndicator.store.job_details import to_json
 from syndicator.store.outbox import on_conflict
-from syndicator.store.schema import jobs, subscriptions
+from syndicator.store.push_schema import jobs, subscriptions
 from syndicator.store.sql import among, among_values, insert
 from syndicator.store.subscriptions import UNSENT
 from syndicator.store.times import to_us

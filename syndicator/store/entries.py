@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from syndicator.cache import LruCache
 from syndicator.model.content import Author, Entry, FileState, Media
 from syndicator.model.podcast import Episode, Transcript
-from syndicator.store import feeds, posts
+from syndicator.store import archives, feeds, posts
 from syndicator.store.schema import entries
 from syndicator.store.sql import among, among_values, batches, to_json, upsert
 
@@ -67,7 +67,7 @@ def put(connection: Connection, rows: Iterable[EntryRow]) -> None:
             {
                 "path": row.path,
                 "key": row.key,
-                "data": to_json(asdict(row.entry) | _times(row.entry)) if row.entry else "",
+                "data": _ENCODER.encode(row.entry) if row.entry else "",
                 "uses_posts": row.uses_posts,
                 "needs": to_json(dict(row.needs)),
             }
@@ -81,6 +81,7 @@ def mark_stale(connection: Connection, paths: Collection[str]) -> None:
     for batch in batches(paths):
         connection.execute(_MARK_STALE, among_values(batch))
     rows = posts.get(connection, paths).values()
+    archives.mark_posts(connection, rows)
     feeds.mark_stale(connection, {name for row in rows for name in row.feeds})
 
 
@@ -121,8 +122,14 @@ def _needs(text: str) -> dict[str, FileState]:
     }
 
 
-def _times(entry: Entry) -> dict[str, str]:
-    return {"published": entry.published.isoformat(), "updated": entry.updated.isoformat()}
+def _members(value: Any) -> Any:
+    """A value that JSON has no type for: a time, or one of the classes of an entry."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_members)
 
 
 def _entry(data: dict[str, Any]) -> Entry:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from syndicator.model.content import Term
-from syndicator.store.schema import feeds, files
+from syndicator.store.schema import feed_posts, feeds, files
 from syndicator.store.sql import among, among_values, batches, to_json, upsert
 from syndicator.store.times import from_us, to_us
 
@@ -26,6 +26,15 @@ class FeedRow:
     updated: datetime | None = None  #: None: it never had an entry
     content_key: str | None = None  #: digest of spec and entries as last written; None: never
     post_paths: tuple[str, ...] = ()  #: as last written
+    shown: int = 0  #: how many of these its files have room for
+    #: Its place in its history as last written, as `build.documents` says it; "": none.
+    history: str = ""
+    archive_key: str | None = None  #: of its whole archive, see `build.archive`; None: none yet
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a category or tag has never had a feed."""
+        return self.term is not None and self.content_key is None and self.updated is None
 
     @property
     def term(self) -> Term | None:
@@ -50,7 +59,15 @@ class FileRow:
 
 
 _ALL_FEEDS = select(feeds)
-_ALL_NAMES = select(feeds.c.name, feeds.c.kind, feeds.c.label, feeds.c.folded, feeds.c.content_key)
+_ALL_NAMES = select(
+    feeds.c.name,
+    feeds.c.kind,
+    feeds.c.label,
+    feeds.c.folded,
+    feeds.c.content_key,
+    feeds.c.archive_key,
+)
+_FEED = select(feeds).where(feeds.c.name == bindparam("wanted"))
 _POST_PATHS = select(feeds.c.post_paths)
 _STALE = select(feeds).where(feeds.c.stale).order_by(feeds.c.name)
 _MARK_STALE = update(feeds).where(among(feeds.c.name)).values(stale=True)
@@ -74,6 +91,7 @@ def all_names(connection: Connection) -> list[FeedRow]:
             label=row.label,
             folded=row.folded,
             content_key=row.content_key,
+            archive_key=row.archive_key,
         )
         for row in connection.execute(_ALL_NAMES)
     )
@@ -84,12 +102,27 @@ def post_paths(connection: Connection) -> set[str]:
     return {path for text in connection.scalars(_POST_PATHS) for path in json.loads(text or "[]")}
 
 
+def post_counts(connection: Connection, now: datetime) -> dict[str, int]:
+    """How many posts each feed has that are published at `now`, by its name."""
+    rows = connection.execute(
+        select(feed_posts.c.feed, func.count().label("posts"))
+        .where(feed_posts.c.published <= to_us(now))
+        .group_by(feed_posts.c.feed)
+    )
+    return {row.feed: row.posts for row in rows}
+
+
 def _in_order(rows: Iterable[FeedRow]) -> list[FeedRow]:
     return sorted(rows, key=lambda row: (row.kind or "", row.name))
 
 
 def stale(connection: Connection) -> list[FeedRow]:
     return [_feed_row(row) for row in connection.execute(_STALE)]
+
+
+def get(connection: Connection, name: str) -> FeedRow:
+    """A feed by its name, which must exist."""
+    return _feed_row(connection.execute(_FEED, {"wanted": name}).one())
 
 
 def put(connection: Connection, rows: Iterable[FeedRow]) -> None:
@@ -106,6 +139,9 @@ def put(connection: Connection, rows: Iterable[FeedRow]) -> None:
                 "updated": to_us(row.updated),
                 "content_key": row.content_key,
                 "post_paths": to_json(row.post_paths),
+                "shown": row.shown,
+                "history": row.history,
+                "archive_key": row.archive_key,
             }
             for row in rows
         ],
@@ -177,6 +213,9 @@ def _feed_row(row: Row[Any]) -> FeedRow:
         updated=from_us(row.updated),
         content_key=row.content_key,
         post_paths=tuple(json.loads(row.post_paths or "[]")),
+        shown=row.shown,
+        history=row.history,
+        archive_key=row.archive_key,
     )
 
 

@@ -16,6 +16,7 @@ _FIND_REMOVED = select(identities).where(
     among(identities.c.text_digest), identities.c.gone >= bindparam("since")
 )
 _MARK_REMOVED = update(identities).where(among(identities.c.path)).values(gone=bindparam("now"))
+_MARK_SHOWN = update(identities).where(among(identities.c.path)).values(shown=True)
 _REMOVE = delete(identities).where(among(identities.c.path))
 
 
@@ -25,6 +26,11 @@ def get(connection: Connection, paths: Iterable[str]) -> dict[str, Identity]:
         for row in connection.execute(_GET, among_values(batch)):
             identities_by_path[row.path] = _identity(row)
     return identities_by_path
+
+
+def ids(connection: Connection) -> set[str]:
+    """The ids of all paths, also of removed posts."""
+    return set(connection.scalars(select(identities.c.id)))
 
 
 def find_removed(
@@ -48,6 +54,7 @@ def put(connection: Connection, new: Sequence[Identity]) -> None:
                 "text_digest": identity.text_digest,
                 "updated": to_us(identity.updated),
                 "gone": to_us(identity.gone),
+                "shown": identity.shown,
             }
             for identity in new
         ],
@@ -57,6 +64,12 @@ def put(connection: Connection, new: Sequence[Identity]) -> None:
 def mark_removed(connection: Connection, paths: Collection[str], now: datetime) -> None:
     """Mark these paths as gone. Their ids are kept permanently."""
     connection.execute(_MARK_REMOVED, {"now": to_us(now), **among_values(paths)})
+
+
+def mark_shown(connection: Connection, paths: Iterable[str]) -> None:
+    """Mark the posts of these paths as shown by feeds."""
+    for batch in batches(paths):
+        connection.execute(_MARK_SHOWN, among_values(batch))
 
 
 def remove(connection: Connection, paths: Iterable[str]) -> None:
@@ -71,4 +84,5 @@ def _identity(row: Row[Any]) -> Identity:
         text_digest=row.text_digest,
         updated=from_us(row.updated),
         gone=from_us(row.gone),
+        shown=row.shown,
     )

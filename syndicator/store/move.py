@@ -12,7 +12,8 @@ from syndicator.errors import StateError
 from syndicator.model.outbox import JobState
 from syndicator.store import file_modes, locks
 from syndicator.store.database import Database
-from syndicator.store.schema import jobs, metadata
+from syndicator.store.push_schema import jobs
+from syndicator.store.schema import metadata
 from syndicator.store.sql import BATCH
 from syndicator.store.state_errors import readable_errors
 from syndicator.store.times import to_us

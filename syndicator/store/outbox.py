@@ -37,7 +37,7 @@ from syndicator.model.outbox import (
     Verification,
 )
 from syndicator.store.job_details import to_json
-from syndicator.store.schema import IS_VERIFICATION, NOT_CLAIMED, hubs, jobs
+from syndicator.store.push_schema import IS_VERIFICATION, NOT_CLAIMED, hubs, jobs
 from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
 
@@ -200,6 +200,14 @@ def next_due(connection: Connection) -> datetime | None:
     """When the next job is due or the next claim expires; None: nothing is queued or claimed."""
     first: int | None = connection.scalar(_NEXT_DUE)
     return from_us(first)
+
+
+def queued_ping_topics(connection: Connection) -> list[str]:
+    """The topics of queued pings, sorted."""
+    queued = select(jobs.c.topic).where(
+        jobs.c.kind == JobKind.PING, jobs.c.state == JobState.WAITING
+    )
+    return list(connection.scalars(queued.distinct().order_by(jobs.c.topic)))
 
 
 def paused_hubs(connection: Connection, now: datetime) -> dict[str, datetime]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from syndicator.store.schema import pings
+from syndicator.store.push_schema import pings
 from syndicator.store.sql import upsert
 from syndicator.store.times import from_us, to_us
 

@@ -1,6 +1,5 @@
 """The posts of a feed, those that are due, and others that are looked for in the index."""
 
-import json
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
@@ -9,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Row,
     bindparam,
     func,
     or_,
@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from syndicator.model.content import PostHead, Term
+from syndicator.model.places import Place
 from syndicator.store.post_rows import PostRow, post_row, terms_json
 from syndicator.store.schema import feed_posts, posts
 from syndicator.store.sql import batches
@@ -44,11 +45,96 @@ def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list
     return [post_row(row) for row in rows]
 
 
+_COUNTS = (
+    select(feed_posts.c.feed, func.count())
+    .where(feed_posts.c.published <= bindparam("now"))
+    .group_by(feed_posts.c.feed)
+)
+
+
+def counts(connection: Connection, now: datetime) -> dict[str, int]:
+    """How many posts each feed has that are published at `now`. Reads the whole index of feeds."""
+    rows = connection.execute(_COUNTS, {"now": to_us(now)})
+    return {row[0]: row[1] for row in rows}
+
+
+_PLACES = (
+    select(feed_posts.c.published, feed_posts.c.path)
+    .where(
+        feed_posts.c.feed == bindparam("of"),
+        feed_posts.c.published >= bindparam("first"),
+        feed_posts.c.published <= bindparam("last"),
+    )
+    .order_by(feed_posts.c.published, feed_posts.c.path)
+)
+
+
+def places(connection: Connection, feed: str, first: datetime, last: datetime) -> list[Place]:
+    """The places of a feed's posts that are dated between `first` and `last`, oldest first."""
+    values = {"of": feed, "first": to_us(first), "last": to_us(last)}
+    return [_place(row) for row in connection.execute(_PLACES, values)]
+
+
+_HERE = tuple_(feed_posts.c.published, feed_posts.c.path)
+_AT = tuple_(bindparam("published_"), bindparam("path_"))
+_BEFORE = (
+    select(feed_posts.c.published, feed_posts.c.path)
+    .where(feed_posts.c.feed == bindparam("of"), _HERE < _AT)
+    .order_by(feed_posts.c.published.desc(), feed_posts.c.path.desc())
+    .limit(bindparam("most", type_=Integer))
+)
+_NOT_BEFORE = (
+    select(feed_posts.c.published, feed_posts.c.path)
+    .where(
+        feed_posts.c.feed == bindparam("of"),
+        _HERE >= _AT,
+        feed_posts.c.published <= bindparam("until"),
+    )
+    .order_by(feed_posts.c.published, feed_posts.c.path)
+    .limit(bindparam("most", type_=Integer))
+)
+
+
+def places_around(
+    connection: Connection, feed: str, place: Place, until: datetime, most: int
+) -> list[Place]:
+    """`most` places of a feed before one, and it with as many after it if it is in the feed.
+
+    Fewer if there are no more. The posts are dated up to `until`.
+    """
+    at = {"of": feed, "published_": to_us(place.published), "path_": place.path}
+    before = connection.execute(_BEFORE, {**at, "most": most})
+    here = connection.execute(_NOT_BEFORE, {**at, "most": most + 1, "until": to_us(until)})
+    return [*reversed([_place(row) for row in before]), *map(_place, here)]
+
+
+def place_before(connection: Connection, feed: str, place: Place) -> Place | None:
+    """The place of the next older post; None: there is none."""
+    at = {"of": feed, "published_": to_us(place.published), "path_": place.path}
+    row = connection.execute(_BEFORE, {**at, "most": 1}).first()
+    return None if row is None else _place(row)
+
+
+def _place(row: Row[int, str]) -> Place:
+    return Place(from_us(row.published), row.path)
+
+
+_HAS_POSTS = select(feed_posts.c.path).where(feed_posts.c.feed == bindparam("of")).limit(1)
+
+
+def has_posts(connection: Connection, feed: str) -> bool:
+    """Whether a feed has posts, now or once they are due. Those that are held don't count."""
+    return connection.scalar(_HAS_POSTS, {"of": feed}) is not None
+
+
 def newest_of_all(connection: Connection, now: datetime, limit: int) -> list[PostRow]:
-    """The posts that are published at `now`, in whichever feed, newest first."""
+    """The posts that are published at `now`, in whichever feed, newest first.
+
+    Those that are held are left out: they would be announced by the posts that list them.
+    """
     rows = connection.execute(
         select(posts)
-        .where(posts.c.out, posts.c.published <= to_us(now))
+        .where(posts.c.out, ~posts.c.held, posts.c.published <= to_us(now))
         .order_by(posts.c.published.desc(), posts.c.path.desc())
         .limit(limit)
     )
@@ -60,7 +146,7 @@ def neighbour(
 ) -> PostHead | None:
     """The next newer or older post of the same collection and language, published at `now`.
 
-    In the order of `newest`. None: there is none.
+    In the order of `newest`, without those that are held. None: there is none.
     """
     place = tuple_(posts.c.published, posts.c.path)
     here = tuple_(to_us(head.published), head.path)
@@ -69,6 +155,7 @@ def neighbour(
         select(posts)
         .where(
             posts.c.out,
+            ~posts.c.held,
             posts.c.published <= to_us(now),
             place > here if newer else place < here,
             *_may_be_in_series(head),
@@ -102,15 +189,18 @@ def _may_be_in_series(head: PostHead) -> list[ColumnElement[bool]]:
     ]
 
 
-_FEEDS_DUE = select(posts.c.feeds).where(
-    posts.c.out, posts.c.published > bindparam("after"), posts.c.published <= bindparam("until")
+_DUE = select(posts).where(
+    posts.c.out,
+    ~posts.c.held,
+    posts.c.published > bindparam("after"),
+    posts.c.published <= bindparam("until"),
 )
 
 
-def feeds_due(connection: Connection, after: datetime, until: datetime) -> set[str]:
-    """The feeds of posts that became due later than `after` and not later than `until`."""
-    rows = connection.execute(_FEEDS_DUE, {"after": to_us(after), "until": to_us(until)})
-    return {feed for row in rows for feed in json.loads(row.feeds)}
+def due(connection: Connection, after: datetime, until: datetime) -> list[PostRow]:
+    """The posts that became due later than `after` and not later than `until`."""
+    rows = connection.execute(_DUE, {"after": to_us(after), "until": to_us(until)})
+    return [post_row(row) for row in rows]
 
 
 _NEXT_DUE = select(func.min(posts.c.published)).where(
@@ -124,16 +214,32 @@ def next_due(connection: Connection, now: datetime) -> datetime | None:
     return from_us(first)
 
 
+_FUTURE = (posts.c.out, posts.c.published > bindparam("now"))
+
+
+def future(connection: Connection, now: datetime, limit: int) -> list[PostRow]:
+    """The posts that are due after `now`, the next one first."""
+    rows = connection.execute(
+        select(posts).where(*_FUTURE).order_by(posts.c.published, posts.c.path).limit(limit),
+        {"now": to_us(now)},
+    )
+    return [post_row(row) for row in rows]
+
+
+def count_future(connection: Connection, now: datetime) -> int:
+    """How many posts are due after `now`."""
+    return connection.scalar(select(func.count()).where(*_FUTURE), {"now": to_us(now)}) or 0
+
+
 def find_by_name(connection: Connection, names: Iterable[str], now: datetime) -> list[PostHead]:
     """The posts that are published at `now` and have one of these names, sorted by path.
 
     A name is a path or the end of one, with or without the file's suffix. SQLite ignores case here.
+    Held posts are found too: an author who links to one knows its address.
     """
     matches = [
         posts.c.path.like(pattern, escape="\\")
-        for escaped in (
-            name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for name in names
-        )
+        for escaped in map(_escaped, names)
         for pattern in (escaped, f"%/{escaped}", f"{escaped}.%", f"%/{escaped}.%")
     ]
     rows = connection.execute(
@@ -142,6 +248,19 @@ def find_by_name(connection: Connection, names: Iterable[str], now: datetime) ->
         .order_by(posts.c.path)
     )
     return [head for row in rows if (head := post_row(row).head)]
+
+
+def paths_by_ending(connection: Connection, name: str) -> list[str]:
+    """The paths of documents, posts or not, that end in `name`, with or without a suffix."""
+    escaped = _escaped(name)
+    endings = (f"%{escaped}", f"%{escaped}.%")
+    matches = [posts.c.path.like(ending, escape="\\") for ending in endings]
+    return list(connection.scalars(select(posts.c.path).where(or_(*matches))))
+
+
+def _escaped(name: str) -> str:
+    """A name that matches only itself in a LIKE pattern."""
+    return name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 _SHARED_URLS = (

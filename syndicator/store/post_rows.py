@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 
 from syndicator.model.content import PostHead, Stat, Term
+from syndicator.model.places import Place
 from syndicator.ruby.uris import page_file
 from syndicator.store.sql import to_json
 from syndicator.store.times import from_us, to_us
@@ -26,6 +27,7 @@ class PostRow(NamedTuple):
     #: The id of a withdrawn post, reserved while its file exists; None: not withdrawn.
     hidden_id: str | None = None
     maybe_copy: bool = False  #: its name is one that programs give to copies of files
+    held: bool = False  #: it is in none of `feeds` yet, since its page is awaited
 
     @property
     def id(self) -> str | None:
@@ -95,6 +97,7 @@ def columns(row: PostRow) -> dict[str, Any]:
         "maybe_copy": row.maybe_copy,
         "listed": head is None or head.listed,
         "url_hash": head and _url_hash(head.url),
+        "held": row.held,
     }
 
 
@@ -108,6 +111,7 @@ def post_row(row: Row[Any]) -> PostRow:
         feeds=_feeds(row.feeds),
         hidden_id=None if row.out else row.id,
         maybe_copy=row.maybe_copy,
+        held=row.held,
     )
 
 
@@ -124,3 +128,10 @@ def _head(row: Row[Any]) -> PostHead:
         text_digest=row.text_digest,
         listed=row.listed,
     )
+
+
+def place_of(row: PostRow) -> Place:
+    """The place in feeds of a post, which has a head."""
+    if row.head is None:
+        raise ValueError(f"{row.stat.path} is not a post")
+    return Place(row.head.published, row.stat.path)

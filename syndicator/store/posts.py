@@ -62,7 +62,7 @@ def put(connection: Connection, rows: Sequence[PostRow], before: Iterable[PostRo
         [
             {"feed": feed, "published": to_us(row.head.published), "path": row.stat.path}
             for row in rows
-            if row.head
+            if row.head and not row.held
             for feed in row.feeds
         ],
     )

@@ -20,8 +20,10 @@ from sqlalchemy import (
 )
 
 from syndicator.model.outbox import JobKind, JobState
+from syndicator.store import activity
 from syndicator.store import subscriptions as subscribers
-from syndicator.store.schema import feeds, files, hubs, jobs, pings, posts, problems, subscriptions
+from syndicator.store.push_schema import hubs, jobs, pings, subscriptions
+from syndicator.store.schema import feeds, files, posts, problems
 from syndicator.store.times import to_us
 
 #: How long a job that was given up, and can't be queued again, stays visible to operators.
@@ -31,6 +33,7 @@ GIVEN_UP_KEPT = timedelta(days=7)
 def delete_expired(connection: Connection, pinged_hubs: Collection[str], now: datetime) -> None:
     """Delete rows that nothing needs any more. `pinged_hubs`: the hubs that get pings."""
     subscribers.delete_expired(connection, now)
+    activity.delete_old(connection, now)
     connection.execute(delete(hubs).where(hubs.c.url.not_in(pinged_hubs)))
     topic_published = exists().where(files.c.url == pings.c.topic, ~files.c.gone)
     connection.execute(delete(pings).where(or_(pings.c.hub.not_in(pinged_hubs), ~topic_published)))

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Dialect, Row, and_, bindparam, case, delete, 
 from syndicator.model.client_keys import host_and_port, host_name
 from syndicator.model.outbox import Delivery, Denial, JobKind, JobState, Subscription
 from syndicator.store.outbox import JobRow, enqueue
-from syndicator.store.schema import jobs, subscriptions
+from syndicator.store.push_schema import jobs, subscriptions
 from syndicator.store.sql import insert
 from syndicator.store.times import from_us, to_us
 

@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from syndicator.web.archive_app import ArchiveApp
 from syndicator.web.catalogue import Catalogue, FeedCatalogue, OnRequest
 from syndicator.web.health import Health, public_routes
 from syndicator.web.poll_limit import PollLimiter
@@ -37,9 +38,12 @@ def make_app(
     )
     # The redirect to a path with or without its last slash would be built from the Host header.
     router.router.redirect_slashes = False
+    rest = counted(router, on_request)
+    if archives := catalogue.archives:
+        rest = ArchiveApp(catalogue, archives, rest, on_request=on_request, limiter=limiter)
     return FeedCatalogue(
         catalogue,
-        counted(router, on_request),
+        rest,
         on_request=on_request,
         limiter=limiter,
         proxies=proxies,

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from syndicator.web.archives import ArchivedResponses, Archives
 from syndicator.web.conditional import CONDITIONS
 from syndicator.web.messages import Message, Messages
 from syndicator.web.poll_limit import PollLimiter
@@ -38,20 +39,27 @@ Entry = Prepared | PreparedResponse | Message
 
 
 class Catalogue:
-    """Prepared responses by path."""
+    """Prepared responses by path, and the pages of the feeds' archives."""
 
     def __init__(
-        self, *, max_age: int, home: str = "/", moved: Mapping[str, str] | None = None
+        self,
+        *,
+        max_age: int,
+        home: str = "/",
+        moved: Mapping[str, str] | None = None,
+        archives: Archives | None = None,
     ) -> None:
         """`max_age` is in seconds. `home` is the feeds' public address.
 
         Requests arrive with its path where no proxy strips it. Paths in `moved` are redirected
-        (301) to the given address, even if a file has the path.
+        (301) to the given address, even if a file has the path. `archives`: pages that are looked
+        up after the files; None: there are none.
         """
         self._max_age = max_age
         self._root = unquote(urlsplit(home).path) or "/"
         self._roots = dict.fromkeys(("/", self._root))
         self._home = home
+        self.archives = archives
         self.messages = Messages(home)
         self._moved = {path: moved_to(url) for path, url in (moved or {}).items()}
         self._paths: dict[str, Entry] = {}
@@ -62,7 +70,9 @@ class Catalogue:
 
         Only one thread at a time may call it. Requests may be answered meanwhile.
         """
-        responses: dict[str, Entry] = dict.fromkeys(gone, self.messages.gone)
+        responses: dict[str, Entry] = {}
+        if gone := tuple(gone):
+            responses |= dict.fromkeys(gone, self.messages.gone)
         responses.update((file.path, prepare(file, self._max_age)) for file in files)
         responses.update(self._moved)
         index = responses.get("index.html")
@@ -86,6 +96,18 @@ class Catalogue:
         """What is served at a decoded request path; None if nothing is."""
         found = self._paths.get(path)
         return self._paths.get(without_slip(path, self._root)) if found is None else found
+
+    def find_archived(self, path: str) -> ArchivedResponses | PreparedResponse | None:
+        """The same for a page of an archive."""
+        if self.archives is None:
+            return None
+        for candidate in (path, without_slip(path, self._root)):
+            for root in self._roots:
+                if candidate.startswith(root):
+                    found = self.archives.find(candidate.removeprefix(root))
+                    if found is not None:
+                        return found
+        return None
 
 
 def without_slip(path: str, root: str) -> str:
@@ -131,9 +153,8 @@ class FeedCatalogue:
         await send(
             {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
         )
-        await send(
-            {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body}
-        )
+        body = b"" if scope["method"] == "HEAD" else reply.content()
+        await send({"type": "http.response.body", "body": body})
 
     def reply(self, scope: Scope) -> PreparedResponse | None:
         """The response from the catalogue, after counting it; None if the path is not in it."""
@@ -141,7 +162,7 @@ class FeedCatalogue:
         if entry is None:
             return None
         if isinstance(entry, Prepared):
-            format, reply = entry.format, self._select(entry, scope)
+            format, reply = entry.format, limited(scope, select_for(scope, entry), self._limiter)
         elif isinstance(entry, Message):
             format, reply = "", entry.select(scope["method"], scope["headers"])
         else:
@@ -149,14 +170,20 @@ class FeedCatalogue:
         self._on_request(reply.status, format, scope)
         return reply
 
-    def _select(self, file: Prepared, scope: Scope) -> PreparedResponse:
-        method, headers = scope["method"], scope["headers"]
-        if method not in ("GET", "HEAD"):
-            return OPTIONS if method == "OPTIONS" else NOT_ALLOWED
-        reply = select(file, headers)
-        if self._limiter is None or reply.status != 200 or method == "HEAD":
-            return reply
-        if any(name in CONDITIONS for name, _ in headers):
-            return reply
-        wait = self._limiter.wait(scope, dict(reply.headers)[b"etag"])
-        return reply if wait is None else too_many_requests(wait)
+
+def select_for(scope: Scope, file: Prepared) -> PreparedResponse:
+    """The response to a request for a file."""
+    method = scope["method"]
+    if method not in ("GET", "HEAD"):
+        return OPTIONS if method == "OPTIONS" else NOT_ALLOWED
+    return select(file, scope["headers"])
+
+
+def limited(scope: Scope, reply: PreparedResponse, limiter: PollLimiter | None) -> PreparedResponse:
+    """The response to a request for a file, or 429. Full responses are counted."""
+    if limiter is None or reply.status != 200 or scope["method"] == "HEAD":
+        return reply
+    if any(name in CONDITIONS for name, _ in scope["headers"]):
+        return reply
+    wait = limiter.wait(scope, dict(reply.headers)[b"etag"])
+    return reply if wait is None else too_many_requests(wait)

@@ -1,23 +1,27 @@
 """Health and metrics, for operators and service managers: `/livez`, `/readyz`, `/metrics`.
 
-The public address shows no details. The admin address shows everything.
+The public address shows no details. The admin address shows everything, `/` as a page.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from syndicator.errors import SyndicatorError, Trouble
+
+if TYPE_CHECKING:
+    from syndicator.inspection import Overview
 
 #: Seconds for which answers from the database are cached. Anyone may request readiness, and any
 #: user of this machine the status: sixty who did at once delayed a new post by five seconds.
@@ -50,13 +54,14 @@ class Readiness:
 class Health:
     """The sources of health. All but `stuck` run in a thread.
 
-    Readiness and status are cached for a second.
+    Readiness, status and the operator's page are cached for a second.
     """
 
     stuck: Callable[[], Sequence[str]]  #: names of the threads that ended or hang
     readiness: Callable[[], Readiness]
     metrics: Callable[[], bytes]  #: Prometheus' text format 0.0.4
     status: Callable[[], str]  #: JSON, for the operator; raises SyndicatorError
+    overview: "Callable[[], Overview]"  #: for the operator's page; raises SyndicatorError
 
 
 def public_routes(health: Health) -> list[Route]:
@@ -65,7 +70,7 @@ def public_routes(health: Health) -> list[Route]:
 
 
 def admin_app(health: Health, hosts: Sequence[str]) -> Starlette:
-    """`/livez`, `/readyz`, `/metrics` and `/status` of the admin address.
+    """The operator's page, `/livez`, `/readyz`, `/metrics` and `/status` of the admin address.
 
     Only requests with one of `hosts` as their Host are answered. That stops DNS rebinding: a web
     page whose name resolves to this machine can't read it.
@@ -86,8 +91,15 @@ def admin_app(health: Health, hosts: Sequence[str]) -> Starlette:
             return PlainTextResponse(f"{error}\n", 503, _NO_STORE)
         return Response(text, media_type="application/json", headers=_NO_STORE)
 
+    cached_page = _Cached(partial(_page, health.overview))
+
+    async def page(_request: Request) -> Response:
+        status, body, headers = await cached_page.get()
+        return HTMLResponse(body, status, {**_NO_STORE, **headers})
+
     routes = [
         *_routes(health, Readiness.detailed),
+        Route("/", page),
         Route("/metrics", metrics),
         Route("/status", status),
     ]
@@ -95,6 +107,17 @@ def admin_app(health: Health, hosts: Sequence[str]) -> Starlette:
     app = Starlette(routes=routes, middleware=[trusted])
     app.router.redirect_slashes = False
     return app
+
+
+def _page(overview: "Callable[[], Overview]") -> tuple[int, bytes, Mapping[str, str]]:
+    """The operator's page: status, body and headers."""
+    # Jinja2 and the page's templates are loaded when it is first requested.
+    from syndicator.web import operator_page
+
+    try:
+        return 200, operator_page.page(overview()), operator_page.HEADERS
+    except SyndicatorError as error:
+        return 503, operator_page.failure_page(error), operator_page.HEADERS
 
 
 def _routes(health: Health, fields: Callable[[Readiness], Mapping[str, object]]) -> list[Route]:

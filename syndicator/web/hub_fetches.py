@@ -6,7 +6,7 @@ User-Agent names the hub's host, as PubSubHubbub asks of hubs.
 Limits: a fetch shows that the hub has the new bytes, not that it sent them to subscribers. A hub
 is not detected if it fetches from another address under another name, or from a web server or
 cache in front of this one. Hub and readers on one machine look alike, unless a trusted proxy
-names them.
+names them. Pages of archives, which no ping is about, count as well.
 """
 
 import time
@@ -34,14 +34,14 @@ _AGENTS = {"pubsubhubbub.appspot.com": b"feedfetcher-google"}
 class HubFetches:
     """Calls `on_fetch` with a hub's URL when the hub fetches a feed.
 
-    `peers` has, by a hub's host, the address that its pings last went to.
+    `peers` returns, by a hub's host, the address that its pings last went to.
     """
 
     def __init__(
         self,
         hubs: Iterable[str],
         *,
-        peers: Mapping[str, str],
+        peers: Callable[[], Mapping[str, str]],
         on_fetch: Callable[[str], None],
         trusted: Sequence[Network] = (),
         clock: Callable[[], float] = time.monotonic,
@@ -73,7 +73,7 @@ class HubFetches:
                 agent = value
         peer = client_of(scope, self._trusted)
         for hub, host, named in self._named(agent):
-            if named or (peer and network_of(self._peers.get(host, "")) == peer):
+            if named or (peer and network_of(self._peers().get(host, "")) == peer):
                 now = self._clock()
                 if now - self._last[hub] >= _VISIT:
                     self._last[hub] = now

@@ -1,8 +1,8 @@
 """Responses that say why there is no file: a text for programs, a page for people."""
 
+from functools import cached_property
 from typing import NamedTuple
 
-from syndicator.formats.html import message_page
 from syndicator.web.negotiation import accepts_html
 from syndicator.web.prepared_responses import (
     Headers,
@@ -33,24 +33,34 @@ class Message(NamedTuple):
 
 
 class Messages:
-    """The messages of a server, made once. `home`: the feeds' public address, to which they link.
+    """The messages of a server. `home`: the feeds' public address, to which they link.
 
-    Nothing in them comes from a request.
+    Nothing in them comes from a request. Each is made once, when it is first needed: Jinja2 takes
+    longer than serving the first feed.
     """
 
     def __init__(self, home: str) -> None:
         self._home = home
-        self.not_found = self._message(
+
+    @cached_property
+    def not_found(self) -> Message:
+        return self._message(
             404, "Not Found", "This page does not exist", "Its address may be misspelt."
         )
-        self.gone = self._message(
+
+    @cached_property
+    def gone(self) -> Message:
+        return self._message(
             410,
             "This feed is no longer published.\n",
             "This feed is no longer published",
             "You can remove it from your feed reader.",
         )
+
+    @cached_property
+    def building(self) -> Message:
         # A reader may drop a feed that is answered 404 (RFC 9110 §15.6.4).
-        self.building = self._message(
+        return self._message(
             503,
             "The feeds are being built.\n",
             "The feeds are being built",
@@ -58,9 +68,15 @@ class Messages:
             (b"retry-after", b"%d" % FIRST_RUN_RETRY),
         )
 
+    def make(self) -> None:
+        """Make all of them, so that no request has to wait for that."""
+        _ = self.not_found, self.gone, self.building
+
     def _message(
         self, status: int, text: str, title: str, advice: str, *headers: tuple[bytes, bytes]
     ) -> Message:
+        from syndicator.formats.html import message_page
+
         page = message_page(title, advice, home=self._home)
         return Message(
             text_response(status, text, _VARY, *headers),

@@ -4,8 +4,9 @@
 preconditions (`conditional`).
 """
 
+import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -48,7 +49,14 @@ class PublishedFile:
     #: The feed's page for people, relative to the output folder; None if the file is not a feed.
     page: str | None = None
     #: By content coding: "identity" always, "gzip" and "br" where they are smaller.
-    bodies: Mapping[str, bytes]
+    bodies: Mapping[str, bytes] = field(default_factory=dict)
+    #: Instead of `bodies`, their sizes: they stay on disk, and the responses have no body.
+    sizes_on_disk: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Bytes of the body by content coding."""
+        return self.sizes_on_disk or {name: len(body) for name, body in self.bodies.items()}
 
 
 class PreparedResponse(NamedTuple):
@@ -59,6 +67,12 @@ class PreparedResponse(NamedTuple):
     body: bytes
     #: Status line and headers as bytes, without the server's own headers and the empty line.
     head: bytes
+    #: The body compressed by gzip, instead of `body`. None: it is in `body`.
+    gzipped: bytes | None = None
+
+    def content(self) -> bytes:
+        """The body. Decompressing one takes 3 ms for a megabyte."""
+        return self.body if self.gzipped is None else gzip.decompress(self.gzipped)
 
 
 class Variant(NamedTuple):
@@ -138,21 +152,27 @@ def prepare(file: PublishedFile, max_age: int) -> Prepared:
     if file.link is not None:
         shared.append((b"link", file.link.encode("ascii")))
     variants = {}
-    for coding, body in file.bodies.items():
+    sizes = file.sizes
+    for coding, size in sizes.items():
         etag = f'"{file.digest}{_ETAG_SUFFIX[coding]}"'.encode()
         # A 304 may repeat Last-Modified and Link (RFC 9110 §15.4.5). It does: some readers keep
         # only the headers of the last response, and caches update theirs from it.
         validated: Headers = [(b"etag", etag), *shared]
         content: Headers = [
             (b"content-type", file.media_type.encode()),
-            (b"content-length", b"%d" % len(body)),
+            (b"content-length", b"%d" % size),
         ]
         if coding != IDENTITY:
             content.append((b"content-encoding", coding.encode()))
-        variants[coding] = Variant(
-            etag, response(200, content + validated, body), response(304, validated)
-        )
-    offered = tuple(sorted(file.bodies, key=lambda coding: (len(file.bodies[coding]), coding)))
+        # Nearly all clients accept gzip. So the largest body is not kept where gzip's is, which is
+        # two thirds of the memory.
+        body = file.bodies.get(coding, b"")
+        if coding == IDENTITY and "gzip" in file.bodies:
+            ok = response(200, content + validated)._replace(gzipped=file.bodies["gzip"])
+        else:
+            ok = response(200, content + validated, body)
+        variants[coding] = Variant(etag, ok, response(304, validated))
+    offered = tuple(sorted(sizes, key=lambda coding: (sizes[coding], coding)))
     format = format_of(file.media_type)
     page = None
     if file.page is not None:
@@ -183,13 +203,14 @@ def see_other(page: str) -> PreparedResponse:
     return text_response(303, f"People are sent to the page {page}\n", *headers)
 
 
-def moved_to(url: str) -> PreparedResponse:
+def moved_to(url: str, *headers: tuple[bytes, bytes]) -> PreparedResponse:
     """Redirect permanently (301), without a Link header.
 
     Clients merge the headers of all hops, and would find two `self` links.
     """
     location = quote(url, safe=":/?#[]@!$&'()*+,;=%~")
-    return text_response(301, f"Moved to {location}\n", (b"location", location.encode("ascii")))
+    line = (b"location", location.encode("ascii"))
+    return text_response(301, f"Moved to {location}\n", line, *headers)
 
 
 def select(file: Prepared, headers: Headers) -> PreparedResponse:

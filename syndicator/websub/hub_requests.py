@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from syndicator.model.client_keys import host_name
 from syndicator.model.outbox import Mode, Verification
+from syndicator.websub.topic_urls import normalized
 
 #: Characters of the longest callback. Addresses in use have some hundred; a row in an index of
 #: PostgreSQL holds about 2,700 bytes.
@@ -32,9 +33,6 @@ _ONCE = ("hub.mode", "hub.callback", "hub.lease_seconds", "hub.secret")
 #: https://url.spec.whatwg.org/#ends-in-a-number-checker
 _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
 _IPV4_ADDRESS = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
-
-_UNRESERVED = re.compile(r"%(2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])")
-_ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,15 +219,3 @@ def _fault(callback: str) -> str | None:
     if _ENDS_IN_NUMBER.search(parts.hostname) and not _IPV4_ADDRESS.fullmatch(parts.hostname):
         return "has an IPv4 address that is not four decimal numbers"
     return None
-
-
-def normalized(url: str) -> str:
-    """A URL for comparing: `%7E` becomes `~` (§5.1.1), hexadecimal digits become upper case.
-
-    Scheme and host become lower case.
-    """
-    decoded = _UNRESERVED.sub(lambda match: chr(int(match[1], 16)), url)
-    escaped = _ESCAPE.sub(lambda match: match[0].upper(), decoded)
-    scheme, separator, rest = escaped.partition("://")
-    end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
-    return f"{scheme.lower()}{separator}{rest[:end].lower()}{rest[end:]}" if separator else escaped

@@ -13,6 +13,7 @@ from command import PATIENCE, free_port, until
 
 CADDY = shutil.which("caddy")
 EXAMPLE = Path(__file__).parents[2] / "config" / "Caddyfile"
+ARCHIVED = "all/20260102-030405-42.atom"
 FEEDS = {"all.atom": "application/atom+xml", "category/größe.rss": "application/rss+xml"}
 
 pytestmark = pytest.mark.skipif(CADDY is None, reason="Caddy is not installed")
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.skipif(CADDY is None, reason="Caddy is not installed")
 def caddy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Its address. The hub behind it answers "ok" to everything."""
     place = tmp_path_factory.mktemp("caddy")
-    for path in (*FEEDS, "feed.xml"):
+    for path in (*FEEDS, "feed.xml", ARCHIVED):
         file = place / "feeds" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"a feed " * 200)
@@ -99,6 +100,16 @@ def test_an_alias_has_the_bytes_and_headers_of_its_feed(caddy: str) -> None:
     page = get(f"{caddy}/feed.xml", Sec_Fetch_Dest="document")
     assert (page.status_code, page.headers["location"]) == (303, "/all.html#atom")
     assert page.raw.headers.getlist("vary") == ["Sec-Fetch-Dest"]
+
+
+def test_an_archived_page_is_cached_for_long(caddy: str) -> None:
+    """It names no hub. People get the page of the same entries."""
+    response = get(f"{caddy}/{ARCHIVED}")
+    assert response.raw.headers.getlist("cache-control") == ["max-age=3600"]
+    assert response.headers["content-type"] == "application/atom+xml; charset=utf-8"
+    assert "link" not in response.headers
+    page = get(f"{caddy}/{ARCHIVED}", Sec_Fetch_Dest="document")
+    assert page.headers["location"] == f"/{ARCHIVED.replace('.atom', '.html#atom')}"
 
 
 def test_a_moved_feed_is_redirected(caddy: str) -> None:

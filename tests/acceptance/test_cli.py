@@ -40,7 +40,9 @@ def test_help_lists_the_commands(command: Command) -> None:
         assert word in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["bild"], ["push", "now", "--al"]])
+@pytest.mark.parametrize(
+    "arguments", [["bild"], ["push", "now", "--al"], ["push", "--when-live", "10"]]
+)
 def test_wrong_usage_exits_with_2(command: Command, arguments: list[str]) -> None:
     """An unknown command, option or argument is reported, with exit code 2."""
     done = command(*arguments)
@@ -457,6 +459,7 @@ def test_init_writes_a_config_that_works(tmp_path: Path) -> None:
     assert '"feed.xml" = "all.atom"' in text
     assert '"feed/Local News.xml" = "category/local-news.atom"' in text
     assert 'path  = "../site"' in text
+    assert "\narchive   = true " in text
     checked = command("check")
     assert (checked.returncode, checked.stdout.splitlines()[-1]) == (0, "1 post")
     assert (

@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import Command, free_port, until
@@ -20,8 +21,8 @@ from disks import disks
 from syndicator import config
 from syndicator.inspection import check_machine
 from syndicator.model.outbox import Request, Response
-from syndicator.ops import doctor, permissions
-from syndicator.outbound import Client
+from syndicator.ops import archive_room, disk, doctor, permissions
+from syndicator.outbound.client import Client
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FEED = b"<?xml version='1.0'?><feed/>"
@@ -318,3 +319,30 @@ def test_a_problem_of_the_machine_exits_with_1(tmp_path: Path) -> None:
         "site.url",
         "feeds.url",
     ]
+
+
+def test_the_room_of_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note says how much it is; if that is too much, it is a problem. Unknown without a state."""
+    command = Command(tmp_path)
+    for day in range(1, 11):
+        command.post(f"2026-01-{day:02}-post", text="Text. " * 2000)
+    command.environ |= {"SYNDICATOR_FEEDS__LIMIT": "4", "SYNDICATOR_PUSH__HUBS": "[]"}
+    archived = {"SYNDICATOR_FEEDS__ARCHIVE": "true"}
+
+    def found() -> list[dict[str, Any]]:
+        report = json.loads(command("doctor", "--json", environ=archived).stdout)
+        return [each for each in report["notes"] if each["path"] == "feeds.archive"]
+
+    assert found() == []
+    assert command("build", environ={"SYNDICATOR_FEEDS__ARCHIVE": "false"}).returncode == 0
+    (note,) = found()
+    # Of ten posts, a feed's files show four, and two of these need no page.
+    files = [*command.feeds.glob("all.*"), *command.feeds.glob("category/news.*")]
+    size = sum(file.stat().st_size for file in files) / 4 * 8
+    about = f"archives of 16 entries take about {size / 2**20:.1f} MiB more; "
+    assert note["message"].startswith(about)
+    monkeypatch.setattr(disk, "LOW", 2**60)
+    state = f"sqlite:///{tmp_path}/var/syndicator.db"
+    (problem,) = archive_room.check_archives(state, command.feeds, datetime.now(UTC))
+    assert not problem.note
+    assert (problem.hint or "").startswith("free some disk space")

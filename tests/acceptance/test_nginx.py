@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import http.client
+import os
 import shutil
 import socket
 import subprocess
@@ -14,9 +15,13 @@ from pathlib import Path
 import pytest
 from command import PATIENCE, free_port, until
 from healthy import HEALTHY
+from values import archive_page
 
+from syndicator.model.archive import ArchivedFile, ArchivePage
 from syndicator.outputs import owner
+from syndicator.outputs.atomic_files import AtomicFiles
 from syndicator.web.app import make_app
+from syndicator.web.archives import Archives
 from syndicator.web.catalogue import Catalogue, PublishedFile
 from syndicator.web.server import Server
 from syndicator.websub.links import link_header
@@ -33,6 +38,12 @@ TYPES = {
     "index.html": "text/html",
     "feeds.opml": "text/x-opml",
 }
+#: Pages of archives.
+ARCHIVED = (
+    "all/20260102-030405-42.atom",
+    "category/größe/20260102-030405-0123456789abcdef.json",
+    "all/20260102-030405-41.html",
+)
 #: Copies of feeds, as an operator adds them to the example: path, and percent-encoded path.
 ALIASES = {
     ("feed.xml", "feed.xml"): ("all.atom", "all.atom"),
@@ -53,9 +64,9 @@ def is_feed(path: str) -> bool:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("feeds")
     folder.chmod(0o755)
-    for path in TYPES:
+    for path in (*TYPES, *ARCHIVED):
         file = folder / path
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(f"what is in {path} ".encode() * 200)
         Path(f"{file}.gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
     for (alias, _), (feed, _) in ALIASES.items():
@@ -67,7 +78,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ours(folder: Path) -> Iterator[int]:
-    catalogue = Catalogue(max_age=300)
+    archives = Archives(max_age=300, home=BASE, read=AtomicFiles(folder).read_part)
+    archives.update(archived(folder, path) for path in ARCHIVED)
+    catalogue = Catalogue(max_age=300, archives=archives)
     files = {path: path for path in TYPES}
     files |= {alias: feed for (alias, _), (feed, _) in ALIASES.items()}
     catalogue.update(
@@ -97,6 +110,15 @@ def ours(folder: Path) -> Iterator[int]:
     server.start()
     yield server.port
     server.stop()
+
+
+def archived(folder: Path, path: str) -> ArchivePage:
+    """A page as the state has it, in one format."""
+    seen = {suffix: os.stat(f"{folder / path}{suffix}") for suffix in ("", ".gz")}
+    disk = {suffix: (each.st_size, each.st_mtime_ns) for suffix, each in seen.items()}
+    date = datetime.fromtimestamp(seen[""].st_mtime, UTC)
+    name, _, format = path.rpartition(".")
+    return archive_page(name, {format: ArchivedFile("0" * 32, date, disk)})
 
 
 @pytest.fixture(scope="module")
@@ -219,12 +241,15 @@ def ask(
     "path",
     [
         "/",
-        *(f"/{path.replace('größe', 'gr%C3%B6%C3%9Fe')}" for path in TYPES),
+        *(f"/{path.replace('größe', 'gr%C3%B6%C3%9Fe')}" for path in (*TYPES, *ARCHIVED)),
         *(f"/{encoded}" for _, encoded in ALIASES),
     ],
 )
 def test_the_same_headers_and_body(ours: int, theirs: int, path: str, coding: str) -> None:
-    """Type with charset, length, coding, Link, Cache-Control, Last-Modified, Vary and nosniff."""
+    """Type with charset, length, coding, Link, Cache-Control, Last-Modified, Vary and nosniff.
+
+    Pages of archives have no Link, and are cached for longer.
+    """
     for method in ("GET", "HEAD"):
         assert ask(ours, path, method, Accept_Encoding=coding) == ask(
             theirs, path, method, Accept_Encoding=coding
@@ -311,9 +336,13 @@ def test_a_query_is_not_in_self(theirs: int) -> None:
 
 
 def test_browsers_are_redirected_to_the_page(ours: int, theirs: int) -> None:
-    """As we do it; nginx with a path from the root."""
-    for port, location in ((ours, "all.html#rss"), (theirs, "/all.html#rss")):
-        status, received, _ = ask(port, "/all.rss", Sec_Fetch_Dest="document")
+    """As we do it; nginx with a path from the root. Of an archive, to that of the same entries."""
+    for port, path, location in (
+        (ours, "/all.rss", "all.html#rss"),
+        (theirs, "/all.rss", "/all.html#rss"),
+        (theirs, f"/{ARCHIVED[0]}", f"/{ARCHIVED[0].replace('.atom', '.html#atom')}"),
+    ):
+        status, received, _ = ask(port, path, Sec_Fetch_Dest="document")
         assert (303, location) == (status, received["location"])
         assert (received["cache-control"], received["vary"]) == ("no-store", "Sec-Fetch-Dest")
         assert "link" not in received

@@ -48,6 +48,7 @@ NOT_RUN = {
 PLACEHOLDERS = {
     "path/to/syndicator": str(ROOT),
     "path/to/site": str(ROOT / "examples/site"),
+    "first-electric-ferry": "one",
 }
 
 #: What a section needs first.

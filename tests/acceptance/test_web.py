@@ -21,6 +21,8 @@ from types import SimpleNamespace
 
 import pytest
 from command import AT_ONCE, PATIENCE, until
+from healthy import no_overview
+from overviews import OVERVIEWS
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -76,6 +78,7 @@ class Web:
             readiness=self.read_state,
             metrics=lambda: b"syndicator_posts 5\n",
             status=self.read_status,
+            overview=lambda: OVERVIEWS["healthy"],
         )
         self.reads = 0  #: of the state
         self.unnamed: list[str] = []
@@ -539,6 +542,7 @@ def test_the_status_is_read_once_a_second_at_most() -> None:
         readiness=lambda: Readiness(ready=True, details={}),
         metrics=lambda: b"",
         status=read_slowly,
+        overview=no_overview,
     )
     app = FeedCatalogue(
         Catalogue(max_age=0), admin_app(health, ["localhost"]), on_request=lambda *_: None
@@ -552,6 +556,20 @@ def test_the_status_is_read_once_a_second_at_most() -> None:
         server.stop()
     assert set(answers) == {(200, b"{}")}
     assert all(later - earlier > 1 for earlier, later in pairwise(reads))
+
+
+def test_the_operators_page(shared: Web, admin: Server) -> None:
+    """It is at the root, and no page of another origin may frame, load or keep it."""
+    with closing(http.client.HTTPConnection("127.0.0.1", admin.port, timeout=5)) as connection:
+        connection.request("GET", "/", headers={"Host": "localhost"})
+        response = connection.getresponse()
+        body, headers = response.read(), response.headers
+    assert (response.status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert b"All is well" in body
+    assert headers["cache-control"] == "no-store"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert shared.get("/")[2] == b"<html>"
 
 
 def test_a_status_that_can_not_be_read(shared: Web, admin: Server) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from chromium import PROGRAM, Chromium
+from chromium import CONTRASTS, PROGRAM, Chromium
 from healthy import HEALTHY
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
@@ -241,30 +241,3 @@ def test_text_stands_out(browser: Chromium, base: str, scheme: str) -> None:
     dark = browser.ask("getComputedStyle(document.body).backgroundColor") == "rgb(20, 21, 23)"
     assert dark == (scheme == "dark")
     browser.do("Emulation.setEmulatedMedia", features=[])
-
-
-CONTRASTS = """
-(() => {
-  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
-  const light = colour => {
-    const linear = c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-    const [r, g, b] = numbers(colour).map(c => linear(c / 255));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = element => {
-    const colour = getComputedStyle(element).backgroundColor;
-    return numbers(colour)[3] === 0 ? behind(element.parentElement) : colour;
-  };
-  const weak = [];
-  for (const element of document.body.querySelectorAll("*")) {
-    const nodes = [...element.childNodes];
-    const hasText = nodes.some(node => node.nodeType === 3 && node.textContent.trim());
-    if (!hasText || !element.checkVisibility() || element.matches("script")) continue;
-    const pair = [light(getComputedStyle(element).color), light(behind(element))];
-    pair.sort((a, b) => b - a);
-    const contrast = (pair[0] + 0.05) / (pair[1] + 0.05);
-    if (contrast < 4.5) weak.push(`${element.tagName}.${element.className} ${contrast.toFixed(2)}`);
-  }
-  return weak;
-})()
-"""

@@ -25,7 +25,7 @@ from syndicator.store import claims, outbox
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState, JobRow
-from syndicator.store.schema import jobs as table
+from syndicator.store.push_schema import jobs as table
 from syndicator.store.times import from_us
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
@@ -59,6 +59,21 @@ def claim(
             lease=LEASE,
             limits=ClaimLimits(jobs=limit, per_host=per_host),
         )
+
+
+def test_pings_may_be_limited_to_some_topics(database: Database) -> None:
+    """Those of other topics stay queued; other kinds of jobs are claimed all the same."""
+    enqueue(database, A, B, topics=["one", "it's two", "three"])
+    with database.begin() as connection:
+        outbox.enqueue(connection, [verification(Mode.SUBSCRIBE)], NOW)
+        limits = ClaimLimits(jobs=99, per_host=99, pinged_topics=frozenset({"it's two"}))
+        claimed = claims.claim(connection, NOW, claimer="me", lease=LEASE, limits=limits)
+        assert outbox.queued_ping_topics(connection) == ["one", "three"]
+    assert sorted((job.kind, job.topic) for job in claimed) == [
+        (JobKind.PING, "it's two"),
+        (JobKind.PING, "it's two"),
+        (JobKind.VERIFY, "t"),
+    ]
 
 
 def verification(mode: Mode, lease: int = 0) -> JobRow:

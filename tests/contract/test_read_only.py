@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, select, text
 from support import Site
 
 from syndicator import config
@@ -14,6 +14,9 @@ from syndicator.errors import StateError
 from syndicator.inspection import collect_status, open_state
 from syndicator.store import kv, locks
 from syndicator.store.database import Database
+from syndicator.store.in_memory import in_memory
+from syndicator.store.push_schema import hubs, jobs, pings, subscriptions
+from syndicator.store.schema import metadata
 
 
 @pytest.fixture
@@ -48,6 +51,24 @@ def test_a_role_of_postgresql_that_may_only_read(
             status = collect_status(settings, database, datetime.now(UTC))
     assert daemon is not None
     assert (status.daemon, len(status.feeds)) == (daemon.name, 1)
+
+
+def test_a_copy_in_memory_has_what_builds_left(url: str, tmp_path: Path) -> None:
+    """Posts, ids, entries and feeds, but nothing that could be sent."""
+    site = Site(tmp_path / "site")
+    site.state_url = url
+    site.configure('[push]\nhubs = ["http://127.0.0.1:9/"]\n')
+    site.post("2026-01-01-post", category="News")
+    site.build()
+    with closing(Database(url, read_only=True)) as state, closing(in_memory(state)) as copy:
+        with state.read() as theirs, copy.read() as ours:
+            for table in metadata.sorted_tables:
+                rows = {tuple(row) for row in ours.execute(select(table))}
+                if table in (jobs, hubs, pings, subscriptions):
+                    assert rows == set()
+                else:
+                    assert rows == {tuple(row) for row in theirs.execute(select(table))}
+        assert copy.sqlite
 
 
 def test_a_missing_state_is_not_created(url: str, tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from syndicator.store import claims, outbox, problems, retention, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
-from syndicator.store.schema import hubs, identities
-from syndicator.store.schema import jobs as table
+from syndicator.store.push_schema import hubs
+from syndicator.store.push_schema import jobs as table
+from syndicator.store.schema import identities
 from syndicator.store.times import to_us
 
 LIMITS = ClaimLimits(jobs=99, per_host=99)

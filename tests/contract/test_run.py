@@ -10,8 +10,10 @@ from command import Command, until
 from sqlalchemy import create_engine, text
 from support import FEEDS, Site, formats
 
+from syndicator.build import post_workers
+from syndicator.build.post_tools import PostTools
 from syndicator.errors import SourceError
-from syndicator.inspection import collect_status
+from syndicator.inspection import check_site, collect_status
 from syndicator.store import locks
 from syndicator.store.database import Database
 
@@ -47,6 +49,38 @@ def test_a_run_on_each_database(tmp_path: Path, url: str) -> None:
         ("category/news", 0),
     ]
     assert status.queued["ping"] == 6
+
+
+def test_workers_read_each_database(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A post that shows other posts is rendered by a worker process, too."""
+    site = Site(tmp_path / "x")
+    site.state_url = url
+    site.configure(FEEDS)
+    site.post("2026-01-01-one", title="One")
+    text = "{% for post in site.posts %}[{{ post.title }}]{% endfor %}"
+    site.post("2026-01-02-two", text, title="Two")
+    for setting in ("RENDER_FROM", "RENDER_FROM_IF_IMPORTED"):
+        monkeypatch.setattr(post_workers, setting, 1)
+    monkeypatch.setattr(post_workers, "number_of_workers", lambda: 1)
+    monkeypatch.delattr(PostTools, "render")  # in this process only
+    site.build()
+    newest, _ = site.feed("all.atom").entries
+    assert newest.content[0].value == "<p>[Two][One]</p>"
+
+
+def test_a_check_renders_in_its_own_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No worker can read its state, which is in memory."""
+    site = Site(tmp_path / "x", settings=FEEDS)
+    site.post("2026-01-01-one", "{% post_url 2026-01-01-one %}")
+    for setting in ("RENDER_FROM", "RENDER_FROM_IF_IMPORTED"):
+        monkeypatch.setattr(post_workers, setting, 1)
+    monkeypatch.setattr(post_workers, "number_of_workers", lambda: 1)
+    with site.service() as service:
+        assert check_site(service.config, clock=site.clock).problems == ()
 
 
 def test_the_last_run_with_changes(tmp_path: Path, url: str) -> None:

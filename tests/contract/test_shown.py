@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import delete, insert, select
 from support import FEEDS, Site
 
-from syndicator.daemon.serving import ServedFiles
+from syndicator.daemon.served_files import ServedFiles
 from syndicator.service import Listener
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow

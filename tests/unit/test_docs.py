@@ -21,8 +21,11 @@ from syndicator.jekyll.defaults import merge
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render import Renderer
 from syndicator.model.content import Problem, Report
+from syndicator.ops.feed_states import FeedState
 from syndicator.ops.git_status import GitState
-from syndicator.ops.status import Failure, FeedState, LastRun, Status
+from syndicator.ops.preview import Place, PostPreview
+from syndicator.ops.runs import Failure, Run
+from syndicator.ops.status import FuturePost, Status
 from syndicator.push.record import PushReport
 from syndicator.store.outbox import HubState
 from syndicator.store.subscriptions import Audience, Subscriber
@@ -93,7 +96,9 @@ def test_each_field_of_the_status_is_in_the_reference() -> None:
     section = REFERENCE.partition("### `syndicator status --json`")[2].partition("\n### ")[0]
     names = {
         each.name
-        for kind in (Status, GitState, LastRun, Failure, FeedState, HubState, Problem, Audience)
+        for kind in (
+            *(Status, GitState, Run, Failure, FeedState, FuturePost, HubState, Problem, Audience),
+        )
         for each in fields(kind)
     } | {"concerns"}
     assert {name for name in names if f"`{name}`" not in section} == set()
@@ -104,6 +109,8 @@ def test_each_field_of_the_status_is_in_the_reference() -> None:
     [
         ("| `build`, `check` |", [*names_of(Report), "summary"]),
         ("| `push` |", [*names_of(PushReport), "summary"]),
+        ("| `preview` |", [*(set(names_of(PostPreview)) - {"entry"}), *names_of(Place)]),
+        ("| `feeds` |", ["feeds"]),
         ("| `doctor` |", ["problems", "notes"]),
         ("| `backup` |", list(Backup._fields)),
         ("| `hub list` |", ["subscriptions", *names_of(Subscriber)]),
@@ -198,7 +205,8 @@ def test_the_shipped_config_shows_the_defaults(tmp_path: Path) -> None:
     bare = tmp_path / "config/syndicator.toml"
     bare.parent.mkdir()
     bare.write_text(
-        '[source]\npath = "../examples/site"\n[feeds.aliases]\n"feed.xml" = "all.atom"\n'
+        '[source]\npath = "../examples/site"\n[feeds]\narchive = true\n'
+        '[feeds.aliases]\n"feed.xml" = "all.atom"\n'
     )
     shown = tmp_path / "config/shown.toml"
     shown.write_text(re.sub(r"^(by|limit|content) .*$", "", text, flags=re.MULTILINE))

@@ -77,6 +77,11 @@ def is_current(record: Mapping[str, Any], wanted: Mapping[str, Any], boot: str) 
     return record.get("boot") == boot and all(record.get(key) == wanted[key] for key in wanted)
 
 
+def has_commit(clone: Clone, commit: str) -> bool:
+    """Whether the tree has a commit, whole and for certain."""
+    return is_current(clone.read(_RECORD), {"commit": commit}, boot_id()) and clone.tree.is_dir()
+
+
 def _list(clone: Clone, git: Git, commit: str, folder: str) -> list[listing.Entry]:
     name = f"{commit}:{folder}"
     try:

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from syndicator.errors import SourceError
-from syndicator.sources.git.command import Tick
+
+if TYPE_CHECKING:
+    from syndicator.sources.git.command import Tick
 
 #: Seconds between two attempts at a lock.
 _INTERVAL = 0.05
@@ -54,7 +56,7 @@ class Clone:
             raise unusable(self.folder, error) from error
 
     @contextmanager
-    def lock(self, name: str, tick: Tick, seconds: float) -> Iterator[int]:
+    def lock(self, name: str, tick: "Tick", seconds: float) -> Iterator[int]:
         """Hold a lock of this clone, and yield its handle, which a child process may inherit.
 
         A git that outlives a killed process keeps it, so two never work at once. Raises SourceError

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syndicator.errors import SourceError
-from syndicator.sources.git.checkout import CheckedOut, check_out
+from syndicator.sources.git.checkout import CheckedOut, check_out, has_commit
 from syndicator.sources.git.clone import Clone
 from syndicator.sources.git.command import (
     Git,
@@ -123,6 +123,15 @@ class GitSource:
                 message = f"nothing was fetched from {self.remote.shown} yet"
                 raise SourceError(message, hint="see syndicator status for the cause")
             yield self._check_out(commit, replace(self._local, tick=tick, locks=(handle,)))
+
+    @contextmanager
+    def keep(self, commit: str, tick: Tick) -> Iterator[bool]:
+        """Keep others from changing the tree. Yields whether it has this commit now.
+
+        Raises SourceError if another process uses it for long.
+        """
+        with self._clone.lock("tree", tick, _TREE_SECONDS):
+            yield has_commit(self._clone, commit)
 
     def _check_out(self, commit: str, local: Git) -> CheckedOut:
         options = self._options

@@ -12,13 +12,12 @@ from values import NOW, entry, feed_row, post_row
 from syndicator.build.entries import (
     EntryLoader,
     LoadedEntries,
-    Turn,
     is_current,
     loaded,
     prune,
-    turn_of,
 )
 from syndicator.build.options import BuildOptions
+from syndicator.build.post_tools import Turn, turn_of
 from syndicator.cache import LruCache
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.sanitize import Policy

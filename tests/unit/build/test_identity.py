@@ -406,3 +406,13 @@ def test_an_update_that_readers_saw_is_recalled(
     later = NOW + seconds(60)
     found = assign(claim(heads, stored, recalled, later), {}).identities["_posts/a.md"]
     assert (found.id, found.updated) == ("https://old/a", expected or later.replace(microsecond=0))
+
+
+def test_new_posts_may_be_held() -> None:
+    """A known one is not new, unless no feed has shown it; such a post is not updated either."""
+    assert not identify(head(), None, NOW, holds=True).shown
+    assert identify(head(), known(), NOW, holds=True).shown
+    held = known()._replace(shown=False)
+    edited = identify(head(text_digest="new"), held, NOW, holds=True)
+    assert edited == held._replace(text_digest="new")
+    assert identify(head(), held, NOW).shown, "new posts are held no longer"

@@ -82,6 +82,7 @@ class Runs:
             OutputFolder(self.feeds, ("gzip",)),
             on_published=lambda rows: self._add_event(rows, queued=False),
             on_queued=lambda: self._add_event((), queued=True),
+            on_archived=lambda pages: None,
         )
 
     def _add_event(self, rows: Sequence[FileRow], *, queued: bool) -> None:

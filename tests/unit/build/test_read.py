@@ -1,14 +1,17 @@
 """Worker processes read thousands of documents with the same results as one process."""
 
 import os
-import signal
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from settled import age
+from sqlalchemy import Connection
 
+from syndicator.build.post_tools import PostTools
+from syndicator.build.post_workers import READ_FROM, PostWorkers
 from syndicator.build.read import (
     ReadRequest,
     ReadResult,
@@ -17,7 +20,9 @@ from syndicator.build.read import (
     updated_at_commit,
 )
 from syndicator.build.site_reader import SiteReader
+from syndicator.build.stored_posts import StoredPosts
 from syndicator.jekyll.fast_heads import HeadReader
+from syndicator.jekyll.sanitize import DEFAULT
 from syndicator.jekyll.site import Site
 from syndicator.model.content import PostHead
 from syndicator.sources.folder import SourceFolder
@@ -37,7 +42,7 @@ Results = tuple[int, list[ReadResult | None]]
 
 
 @pytest.fixture
-def site_and_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Site, SourceFolder]:
+def site_and_source(tmp_path: Path) -> tuple[Site, SourceFolder]:
     folder = tmp_path / "_posts"
     folder.mkdir()
     (tmp_path / "_config.yml").write_text(
@@ -50,7 +55,6 @@ def site_and_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Si
     for file in folder.iterdir():
         os.utime(file, (1_700_000_000, 1_700_000_000))
     age(folder)
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     site = SiteReader(tmp_path, {}).read()
     return site, SourceFolder(tmp_path, site.scope)
 
@@ -58,6 +62,23 @@ def site_and_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Si
 def batches_of(source: SourceFolder) -> list[Batch]:
     paths = list(source.scan(known=()).fresh)
     return [(at, [(path, "") for path in paths[at : at + 7]]) for at in range(0, len(paths), 7)]
+
+
+def tools_of(source: SourceFolder, site: Site) -> PostTools:
+    posts = StoredPosts(NoState(), source, site)
+    return PostTools(source, site, posts, DEFAULT, None)
+
+
+def workers_of(tools: PostTools, number: int = 1) -> PostWorkers:
+    make = tools.for_worker("sqlite:///none")
+    return PostWorkers(tools, make, renders=False, number=number)
+
+
+class NoState:
+    """A state that reading documents does not need."""
+
+    def read(self) -> AbstractContextManager[Connection]:
+        raise NotImplementedError
 
 
 def read_here(source: SourceFolder, site: Site) -> list[Results]:
@@ -68,7 +89,9 @@ def read_here(source: SourceFolder, site: Site) -> list[Results]:
 
 
 def read_in_parallel(source: SourceFolder, site: Site, batches: list[Batch]) -> Iterator[Results]:
-    return read_all(source, site, batches, total=1000, parallel_from=10)
+    tools = tools_of(source, site)
+    with workers_of(tools) as workers:
+        yield from read_all(batches, READ_FROM, tools, workers)
 
 
 def test_results_are_the_same_as_without_processes(
@@ -78,7 +101,10 @@ def test_results_are_the_same_as_without_processes(
     site, source = site_and_source
     batches = batches_of(source)
     assert read_here(source, site) == list(read_in_parallel(source, site, batches))
-    assert read_here(source, site) == list(read_all(source, site, batches, total=1))
+    tools = tools_of(source, site)
+    with workers_of(tools) as workers:
+        assert read_here(source, site) == list(read_all(batches, 1, tools, workers))
+        assert workers.number_reading == 0
 
 
 def test_known_and_gone_documents(site_and_source: tuple[Site, SourceFolder]) -> None:
@@ -134,43 +160,6 @@ def test_an_unreadable_post(
     assert result
     assert (len(result.problems), result.unreadable) == (problems, unreadable)
     assert (result.head is not None) == (name == "2026-01-04-zone.md")
-
-
-def test_a_killed_process_loses_nothing(site_and_source: tuple[Site, SourceFolder]) -> None:
-    """Its batch is read in this process."""
-    site, source = site_and_source
-    results = []
-    for number, batch in enumerate(read_in_parallel(source, site, batches_of(source))):
-        results.append(batch)
-        if number == 1:
-            for child in children():
-                os.kill(child, signal.SIGKILL)
-    assert read_here(source, site) == results
-
-
-def test_closing_early_ends_the_processes(site_and_source: tuple[Site, SourceFolder]) -> None:
-    """An aborted run leaves no process behind."""
-    site, source = site_and_source
-    before = children()
-    batches = read_all(source, site, batches_of(source), total=1000, parallel_from=10)
-    next(batches)
-    assert len(children()) == len(before) + 1
-    batches.close()
-    assert children() == before
-
-
-def test_without_processes_all_is_read_here(
-    site_and_source: tuple[Site, SourceFolder], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """If no process can be started, this one reads everything."""
-    site, source = site_and_source
-    monkeypatch.setattr("sys.executable", "/does/not/exist")
-    assert read_here(source, site) == list(read_in_parallel(source, site, batches_of(source)))
-
-
-def children() -> set[int]:
-    lists = Path("/proc/self/task").glob("*/children")
-    return {int(child) for children in lists for child in children.read_text().split()}
 
 
 def test_the_last_commit_is_the_update(site_and_source: tuple[Site, SourceFolder]) -> None:

@@ -1,10 +1,12 @@
 """The page of `syndicator status`: times, sizes and queued jobs."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syndicator.cli.status_page import ago, size, status_lines, time_of
+from syndicator.cli.status_page import HELD_LINES, ago, size, status_lines, time_of
+from syndicator.ops.held_posts import HeldPost
 from syndicator.ops.status import Status
 from syndicator.store.outbox import HubState
 
@@ -29,10 +31,17 @@ STATUS = Status(
     state_bytes=1,
     output="/srv/feeds",
     output_bytes=1,
+    archive_pages=0,
+    archive_waiting=0,
+    archive_bytes=0,
     disk_free_bytes=1,
     state_free_bytes=1,
     posts=1,
     waiting=None,
+    held=(),
+    future=(),
+    future_posts=0,
+    runs=(),
     last_run=None,
     last_failure=None,
     feeds=(),
@@ -89,7 +98,51 @@ def test_queued_jobs() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("pages", "waiting", "line"),
+    [
+        (0, 0, None),
+        (1, 0, "  archive 1 page, 1.5 KiB"),
+        (1200, 3, "  archive 1,200 pages, 1.5 KiB; 3 posts not in place yet"),
+    ],
+)
+def test_archives(pages: int, waiting: int, line: str | None) -> None:
+    """A line of their own, if there are any."""
+    status = replace(STATUS, archive_pages=pages, archive_waiting=waiting, archive_bytes=1536)
+    lines = status_lines(status, (), NOW)
+    assert [each for each in lines if "archive" in each] == ([line] if line else [])
+
+
 def test_a_stopped_daemon_serves_nothing() -> None:
     """The page names the feeds' address, and claims nothing about who serves it."""
     lines = list(status_lines(STATUS, (), NOW))
     assert lines[:2] == ["syndicator 1, not running", "  feeds   https://example.com/"]
+
+
+def test_posts_that_wait_for_their_page() -> None:
+    """Each with its wait and the last answer; of many, the newest."""
+    late = HeldPost(
+        path="_posts/a.md",
+        url="https://example.com/a/",
+        since=NOW - timedelta(hours=2),
+        out=True,
+        late=True,
+        attempts=9,
+        asked=NOW - timedelta(minutes=2),
+        answer="it answered 404",
+        next_try=NOW + timedelta(minutes=3),
+    )
+    new = replace(late, since=NOW, out=False, late=False, asked=None, answer=None)
+    held = (new, replace(late, out=False), late, *[new] * HELD_LINES)
+    page = list(status_lines(replace(STATUS, held=held), (), NOW))
+    start = page.index(f"Waiting until live: {len(held)} new posts")
+    asked = "    https://example.com/a/: it answered 404 (2 minutes ago); next request in 3 minutes"
+    assert page[start + 1 : start + 7] == [
+        "  _posts/a.md: since now",
+        "    https://example.com/a/",
+        "  _posts/a.md: since 2 hours ago, late",
+        asked,
+        "  _posts/a.md: since 2 hours ago, went out late",
+        asked,
+    ]
+    assert "  and 3 more: syndicator status --json lists all" in page

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syndicator.daemon.pushes import next_pass, pass_level
+from syndicator.daemon.pushes import asked_callbacks, next_pass, pass_level
 from syndicator.model.outbox import JobKind
 from syndicator.push.record import PushReport
 
@@ -36,6 +36,22 @@ def report(**fields: object) -> PushReport:
 def test_the_level_of_a_pass(fields: dict[str, object], level: int | None) -> None:
     """Callbacks that nobody repairs make no lines; pings that were given up need an operator."""
     assert pass_level(report(**fields)) == level
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, False),
+        ({"done": PING}, False),
+        ({"done": DELIVER}, True),
+        ({"given_up": DELIVER}, True),
+    ],
+)
+def test_subscribers_are_counted_after_requests_to_them(
+    fields: dict[str, object], expected: bool
+) -> None:
+    """Counting a hundred thousand after each pass would keep an idle daemon busy."""
+    assert asked_callbacks(report(**fields)) == expected
 
 
 @pytest.mark.parametrize(("due", "begins"), [(-60, 1), (0, 1), (0.2, 0.2), (5, 5), (3600, 3600)])

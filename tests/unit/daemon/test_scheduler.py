@@ -1,13 +1,15 @@
 """What a daemon builds first."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Container
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from command import PATIENCE, until
+from command import AT_ONCE, PATIENCE, until
 from support import FEEDS, Site
 
 from syndicator import config, observe
@@ -61,6 +63,25 @@ def test_a_full_scan_is_interrupted_for_a_saved_post(
         assert scheduler.stop(5)
     assert scanned_on.is_set() is not bool(patience)
     assert metrics.registry.get_sample_value("syndicator_polls_missed_total") == 0
+
+
+def test_a_locked_state_does_not_delay_a_stop(tmp_path: Path) -> None:
+    """What was done in the last minute is not stored then: a stop promises to take five seconds."""
+    site = Site(tmp_path, settings=FEEDS)
+    metrics = observe.Metrics()
+    with Service(config.load(site.config_path, {}), clock=site.clock) as service:
+        source = source_of(service.config, service.database)
+        begun = threading.Event()
+        telemetry = Telemetry(metrics, Faults())
+        scheduler = Scheduler(service, source, telemetry, lambda _: begun.set())
+        scheduler.start()
+        assert begun.wait(PATIENCE)
+        metrics.runs.labels("changed").inc()
+        with closing(sqlite3.connect(site.state)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            began = time.monotonic()
+            scheduler.stop(0.5)
+            assert time.monotonic() - began < AT_ONCE
 
 
 def test_stopped_threads_are_not_stuck(tmp_path: Path) -> None:

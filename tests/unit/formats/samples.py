@@ -4,7 +4,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from syndicator.model.content import Author, Entry, Feed, FeedSpec, Media, SiteInfo, Term
+from syndicator import formats
+from syndicator.model.content import (
+    Author,
+    Entry,
+    Feed,
+    FeedFile,
+    FeedSpec,
+    Media,
+    Problem,
+    SiteInfo,
+    Term,
+)
 
 THEN = datetime(2026, 1, 15, 5, 39, 13, 500_000, tzinfo=UTC)
 
@@ -79,3 +90,9 @@ def feed(*entries: Entry, **spec: Any) -> Feed:
         updated=entries[0].updated if entries else None,
         entries=entries,
     )
+
+
+def files_of(feed: Feed) -> tuple[tuple[FeedFile, ...], tuple[Problem, ...]]:
+    """The files of a feed, and the problems of its entries."""
+    selection = formats.select_entries(feed)
+    return formats.files_of(selection), selection.problems

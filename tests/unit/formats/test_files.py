@@ -5,10 +5,10 @@ from hashlib import sha1
 import feedparser
 import pytest
 
-from syndicator.formats import files_of, size_limit
+from syndicator.formats import size_limit
 from syndicator.model.content import FeedFile
 
-from .samples import RICH, THEN, entry, feed
+from .samples import RICH, THEN, entry, feed, files_of
 
 
 def test_a_feed_is_a_file_in_each_format_and_a_page() -> None:

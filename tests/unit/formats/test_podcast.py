@@ -7,11 +7,11 @@ import feedparser
 import pytest
 from lxml import etree
 
-from syndicator.formats import files_of, xml
+from syndicator.formats import xml
 from syndicator.model.content import Author, Entry, Feed, Media
 from syndicator.model.podcast import Episode, Show, Transcript
 
-from .samples import SITE, entry, feed
+from .samples import SITE, entry, feed, files_of
 
 NAMES = {
     "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",

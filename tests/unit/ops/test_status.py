@@ -7,7 +7,9 @@ import pytest
 
 from syndicator.model.content import Problem
 from syndicator.ops.git_status import GitState
-from syndicator.ops.status import Failure, Status, concerns
+from syndicator.ops.held_posts import HeldPost
+from syndicator.ops.runs import Failure
+from syndicator.ops.status import Status, concerns
 from syndicator.store.outbox import HubState
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -22,6 +24,17 @@ HUB = HubState(
     error=None,
     fetched=None,
 )
+HELD = HeldPost(
+    path="_posts/a.md",
+    url="https://example.com/a/",
+    since=NOW,
+    out=False,
+    late=False,
+    attempts=0,
+    asked=None,
+    answer=None,
+    next_try=NOW,
+)
 HEALTHY = Status(
     version="1",
     daemon="pid 7 on here",
@@ -32,10 +45,17 @@ HEALTHY = Status(
     state_bytes=1,
     output="/srv/feeds",
     output_bytes=1,
+    archive_pages=0,
+    archive_waiting=0,
+    archive_bytes=0,
     disk_free_bytes=GIB,
     state_free_bytes=GIB,
     posts=1,
     waiting=None,
+    held=(),
+    future=(),
+    future_posts=0,
+    runs=(),
     last_run=None,
     last_failure=None,
     feeds=(),
@@ -88,6 +108,10 @@ def test_a_healthy_status_has_no_concerns() -> None:
                 "hubs": (replace(HUB, waiting=1, error="no answer"),),
             },
             "queued since 2026-05-01 10:00 UTC; https://hub.example/: no answer",
+        ),
+        (
+            {"held": (HELD, replace(HELD, out=True, late=True))},
+            "1 post went out although the page is not live: see syndicator status",
         ),
         ({"disk_free_bytes": 4096}, "/srv/feeds: only 4,096 bytes are free"),
         ({"state_free_bytes": 0}, "/var/state.db: only 0 bytes are free"),

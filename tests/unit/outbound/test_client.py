@@ -12,8 +12,7 @@ from answering import OK, a_client, certified, get, serving
 from command import AT_ONCE, PATIENCE, free_port, until
 
 from syndicator.model.outbox import Request
-from syndicator.outbound import BODY_LIMIT
-from syndicator.outbound.client import LOOKUPS
+from syndicator.outbound.client import BODY_LIMIT, LOOKUPS
 
 
 def test_an_exchange() -> None:

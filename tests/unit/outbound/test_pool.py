@@ -6,8 +6,8 @@ from typing import TypeVar
 import pytest
 from command import PATIENCE, until
 
-from syndicator.outbound import FairQueue, SenderPool
-from syndicator.outbound.pool import ONE
+from syndicator.outbound.fair_queue import FairQueue
+from syndicator.outbound.pool import ONE, SenderPool
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from answering import (
 )
 from command import AT_ONCE
 
-from syndicator.outbound import BODY_LIMIT
+from syndicator.outbound.client import BODY_LIMIT
 from syndicator.outbound.responses import RESPONSE_LIMIT
 
 TOO_LARGE = "refused: its response is too large"
@@ -110,6 +111,24 @@ def test_a_body_in_chunks_of_one_byte_is_read() -> None:
     with serving(answer) as server, a_client() as client:
         response = client.send(get(server.url))
     assert (response.status, response.body, response.error) == (200, b"x" * BODY_LIMIT, None)
+
+
+def test_a_request_may_ask_for_a_longer_body() -> None:
+    """That much of it is read, in chunks or not, also on a connection that others used."""
+    body = b"x" * 300_000
+    chunked = CHUNKED + b"".join(b"3e8\r\n" + body[:1000] + b"\r\n" for _ in range(300))
+    whole = HEAD + b"Content-Length: 300000\r\n\r\n" + body
+    answers = iter([OK, whole, chunked + b"0\r\n\r\n", whole, OK])
+    with serving(lambda to: to.sendall(next(answers))) as server, a_client() as client:
+        sizes = [
+            len(client.send(replace(get(server.url), body_limit=limit)).body)
+            for limit in (None, 300_000, 300_000, 200_000, None)
+        ]
+    assert sizes == [2, 300_000, 300_000, 200_000, 2]
+    for kind in ("header lines", "chunk extensions", "trailers"):
+        with serving(pouring(*ENDLESS[kind])) as server, a_client(timeout=20) as client:
+            answer = client.send(replace(get(server.url), body_limit=300_000))
+        assert (answer.error, answer.too_large) == (TOO_LARGE, True)
 
 
 @pytest.mark.parametrize("status", [100, 102, 103, 199])

@@ -8,7 +8,7 @@ import pytest
 from answering import OK, a_client, serving
 
 from syndicator.model.outbox import Denial, Job, Ping, Request, Response
-from syndicator.outbound import Client
+from syndicator.outbound.client import Client
 from syndicator.push.send import PausedTask, SentTask, TaskSender
 from syndicator.websub.publisher import MAX_HOPS
 from syndicator.websub.tasks import Task

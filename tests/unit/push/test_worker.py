@@ -17,7 +17,7 @@ from sqlalchemy import text
 from syndicator.errors import OutputError, StateError
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import JobKind, JobState, Request, Response, Subscription
-from syndicator.outbound import Client
+from syndicator.outbound.client import Client
 from syndicator.push.context import PushOptions, Topics
 from syndicator.push.worker import PushWorker
 from syndicator.store import claims, deliveries, outbox, pings, subscriptions

@@ -20,7 +20,10 @@ class Detected:
         self.now = 0.0
         self.watch = HubFetches(
             hubs or (HUB, GOOGLE, OTHER),
-            peers={"websub.example.org": "203.0.113.9", "other.example": "2001:db8:0:1::9"},
+            peers=lambda: {
+                "websub.example.org": "203.0.113.9",
+                "other.example": "2001:db8:0:1::9",
+            },
             on_fetch=self.hubs.append,
             trusted=[ip_network(trusted)] if trusted else [],
             clock=lambda: self.now,
@@ -89,4 +92,4 @@ def test_without_hubs_requests_are_only_counted() -> None:
     def count(_status: int, _format: str, _scope: object) -> None:
         pass
 
-    assert HubFetches([], peers={}, on_fetch=print).watching(count) is count
+    assert HubFetches([], peers=dict, on_fetch=print).watching(count) is count

@@ -12,9 +12,9 @@ from syndicator.websub.hub_requests import (
     PublishRequest,
     Refused,
     host_quota,
-    normalized,
     parse,
 )
+from syndicator.websub.topic_urls import normalized
 
 TOPIC = "https://news.example.com/feeds/all.rss"
 LEASE = LeaseBounds(min=timedelta(minutes=5), default=timedelta(days=10), max=timedelta(days=30))

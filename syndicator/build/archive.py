@@ -1,0 +1,175 @@
+"""Keeps the archives of feeds up to date: pages of the entries that are not the newest (RFC 5005).
+
+An update follows a run, and may be interrupted: the next one goes on. At any time each page in use
+is linked with pages that are there, and a reader that follows the links finds every post.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from syndicator.build.archive_maker import UnreadError, is_intact
+from syndicator.build.archive_update import ArchiveUpdate
+from syndicator.build.context import BuildContext
+from syndicator.build.feed_builder import FeedBuilder
+from syndicator.build.options import BuildOptions
+from syndicator.build.settings import settings_of
+from syndicator.jekyll.site import Site
+from syndicator.model.archive import ArchivePage
+from syndicator.model.content import FeedSpec, fingerprint
+from syndicator.outputs.folder import OutputFolder
+from syndicator.store import archives, feeds, posts, problems
+from syndicator.store.database import Database
+from syndicator.store.feeds import FeedRow
+from syndicator.store.sql import batches
+
+#: How long the files of a page that ended stay for readers that are on their way to it, if another
+#: web server serves the folder. Ours redirects them.
+_KEPT = timedelta(days=30)
+
+#: How often they are looked for.
+_CLEANED_EVERY = timedelta(hours=6)
+
+#: A file of a page, by its name.
+_IS_PAGE = re.compile(r"\d{8}-\d{6}-[0-9a-f]+\.(?:rss|atom|json|html)")
+
+
+class Archiver:
+    """Makes and removes the pages of archives::
+
+    look for lost files     once in a process: pages that someone else changed or removed
+    remove what ended       pages of feeds that have no archive by the config, old ended ones
+    update                  each feed with outdated places, or with other settings
+    link                    the feed's own document with the page that continues it
+    """
+
+    def __init__(
+        self,
+        options: BuildOptions,
+        database: Database,
+        output: OutputFolder,
+        feed_builder: FeedBuilder,
+        on_archived: Callable[[Sequence[ArchivePage]], None],
+    ) -> None:
+        """`on_archived` gets pages just written, or ended."""
+        self._options = options
+        self._database = database
+        self._output = output
+        self._feed_builder = feed_builder
+        self._on_archived = on_archived
+        self._is_first = True
+        #: The site, and the time, of the last look for pages that should not be there.
+        self._cleaned: tuple[str, datetime] | None = None
+
+    @property
+    def may_be_needed(self) -> bool:
+        """False: no feed has an archive, and those of an earlier config are removed."""
+        return self._is_first or self._options.archive
+
+    def run(self, run: BuildContext) -> int:
+        """Update all archives. Returns the number of pages made. Raises OutputError, Cancelled."""
+        if self._is_first:
+            self._mark_lost()
+            self._remove_unknown()
+            self._is_first = False
+        site, at = self._cleaned or ("", run.now)
+        if site != run.site.digest or run.now > at + _CLEANED_EVERY:
+            self._remove_unwanted(run.site, run.now)
+            self._cleaned = (run.site.digest, run.now)
+        return sum(self._update(name, run) for name in self._outdated(run.site))
+
+    def _update(self, name: str, run: BuildContext) -> int:
+        with self._database.read() as connection:
+            row = feeds.get(connection, name)
+        update = ArchiveUpdate(
+            self._database,
+            self._output,
+            self._on_archived,
+            self._spec(row, run.site),
+            run,
+            self._options.version,
+        )
+        try:
+            update.run(row, self._key(row, run.site))
+        except UnreadError as error:
+            with self._database.begin(durable=False) as connection:
+                posts.mark_unread(connection, error.paths)
+            run.scan_again.update(error.paths)
+        with self._database.read() as connection:
+            row = feeds.get(connection, name)
+        self._feed_builder.build(row, run)
+        return update.made
+
+    def _outdated(self, site: Site) -> list[str]:
+        """The names of the feeds whose archive has to be updated."""
+        with self._database.read() as connection:
+            rows = [row for row in feeds.all_names(connection) if row.content_key is not None]
+            changed = archives.outdated_feeds(connection)
+        return [
+            row.name
+            for row in rows
+            if self._spec(row, site).archive
+            and (row.name in changed or row.archive_key != self._key(row, site))
+        ]
+
+    def _mark_lost(self) -> None:
+        """Have the pages made again whose files someone else changed or removed."""
+        with self._database.begin(durable=False) as connection:
+            pages = [page for page in archives.all_pages(connection) if not page.ended]
+            lost = [page for page in pages if not is_intact(self._output, page)]
+            archives.mark(connection, ((page.feed, page.oldest) for page in lost))
+
+    def _remove_unknown(self) -> None:
+        """Remove files of pages that a killed process wrote, and that the state doesn't know."""
+        with self._database.read() as connection:
+            names = [row.name for row in feeds.all_names(connection)]
+            known = {
+                f"{page.name}.{suffix}"
+                for page in archives.all_pages(connection)
+                for suffix in page.files
+            }
+        for folder in names:
+            for file in filter(_IS_PAGE.fullmatch, self._output.files.names(folder)):
+                if f"{folder}/{file}" not in known:
+                    self._output.remove(f"{folder}/{file}")
+
+    def _remove_unwanted(self, site: Site, now: datetime) -> None:
+        """Remove the archives of feeds that should have none, and the files of old ended pages."""
+        with self._database.read() as connection:
+            wanted = {
+                row.name
+                for row in feeds.all_names(connection)
+                if row.content_key is not None and self._spec(row, site).archive
+            }
+            pages = [
+                page for page in archives.all_pages(connection) if page.files or not page.ended
+            ]
+        unwanted = [page for page in pages if page.feed not in wanted]
+        expired = [page for page in pages if page.ended and page.ended < now - _KEPT]
+        for batch in batches([*unwanted, *(page for page in expired if page.feed in wanted)]):
+            self._remove(batch, now)
+        if unwanted:
+            with self._database.begin() as connection:
+                for feed in {page.feed for page in unwanted}:
+                    archives.set_key(connection, feed, None)
+
+    def _remove(self, pages: Sequence[ArchivePage], now: datetime) -> None:
+        ended = [
+            replace(page, files={}, ended=page.ended or now, moved_to=page.moved_to or page.feed)
+            for page in pages
+        ]
+        self._on_archived(ended)
+        for page in pages:
+            for suffix in page.files:
+                self._output.remove(f"{page.name}.{suffix}")
+        with self._database.begin() as connection:
+            archives.put(connection, ended)
+            problems.replace(connection, "archive", {page.name: () for page in pages})
+
+    def _spec(self, row: FeedRow, site: Site) -> FeedSpec:
+        return self._options.spec_of(site, row.name, row.term)
+
+    def _key(self, row: FeedRow, site: Site) -> str:
+        """A digest of what all pages of a feed are made with besides their posts."""
+        return fingerprint(settings_of(self._options, site), self._spec(row, site))

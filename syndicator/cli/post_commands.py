@@ -1,0 +1,65 @@
+"""The commands that show what is in feeds: `syndicator preview` and `syndicator feeds`."""
+
+import os
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from syndicator import garbage
+from syndicator.cli import output
+from syndicator.cli.opening import load_config, read_state
+from syndicator.cli.options import ConfigPath, Json, Verbose
+
+
+def preview(
+    post: Annotated[
+        str,
+        typer.Argument(
+            metavar="POST",
+            help="A path from here, from the site or absolute, or the end of one.",
+        ),
+    ],
+    config: ConfigPath = None,
+    verbose: Verbose = False,
+    json: Json = False,
+    open_page: Annotated[
+        bool,
+        typer.Option("--open", help="Show it as a page in a browser instead.", show_default=False),
+    ] = False,
+) -> None:
+    """Show what feeds make of one post, before or after it is published.
+
+    Prints its id, the feeds it is in or why it is not, its problems, and its entry in each format.
+    Reads the site and the state, if there is one, and changes nothing. Exit code 1: the post has
+    problems, or there is no such post.
+    """
+    settings = load_config(config, verbose)
+    from syndicator.inspection import preview_post
+
+    garbage.collect_from_now()
+    with output.progress() as progress:
+        found = preview_post(settings, post, os.getcwd(), progress)
+    from syndicator.cli import preview_output
+
+    if open_page:
+        typer.echo(preview_output.open_page(found))
+    elif json:
+        output.print_json(preview_output.fields(found))
+    else:
+        typer.echo("\n".join(preview_output.lines(found)))
+    raise typer.Exit(1 if found.problems else 0)
+
+
+def feeds(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
+    """List the published feeds: names, entries, subscribers of our own hub, addresses."""
+    with read_state(config, verbose) as (_, database):
+        from syndicator.inspection import list_feeds
+
+        found = list_feeds(database)
+    if json:
+        output.print_json({"feeds": [asdict(feed) for feed in found]})
+    else:
+        from syndicator.cli import feed_table
+
+        typer.echo("\n".join(feed_table.lines(found)))

@@ -1,0 +1,75 @@
+"""What the last runs did, as the state remembers it."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from syndicator.errors import StateError, SyndicatorError
+from syndicator.model.content import Report
+from syndicator.store import kv
+from syndicator.store.database import Database
+
+#: Runs that are remembered.
+KEPT = 20
+
+_RUNS = "last runs"
+_FAILURE = "last failure"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A run that changed anything."""
+
+    started: datetime
+    seconds: float
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """Why the last run failed. A run that succeeds deletes it."""
+
+    at: datetime
+    message: str
+    hint: str | None
+
+
+def remember_run(database: Database, report: Report) -> None:
+    """Store that a run succeeded, and what it did if it had changes."""
+    run = {
+        "started": report.started.isoformat(),
+        "seconds": report.seconds,
+        "summary": report.summary(),
+    }
+    with database.begin() as connection:
+        if report.has_changes:
+            runs = [run, *json.loads(kv.get(connection, _RUNS) or "[]")]
+            kv.put(connection, _RUNS, json.dumps(runs[:KEPT]))
+        kv.put(connection, _FAILURE, "")
+
+
+def remember_failure(database: Database, error: SyndicatorError, at: datetime) -> None:
+    """Store why a run failed. A StateError is not: the state can't be written, or not soon."""
+    if isinstance(error, StateError):
+        return
+    failure = {"at": at.isoformat(), "message": str(error), "hint": error.hint}
+    with suppress(StateError), database.begin() as connection:
+        kv.put(connection, _FAILURE, json.dumps(failure))
+
+
+def last_runs(connection: Connection) -> tuple[Run, ...]:
+    """The last runs that changed anything, newest first."""
+    runs = json.loads(kv.get(connection, _RUNS) or "[]")
+    return tuple(Run(**run | {"started": datetime.fromisoformat(run["started"])}) for run in runs)
+
+
+def last_failure(connection: Connection) -> Failure | None:
+    """Why the last run failed; None: it succeeded."""
+    text = kv.get(connection, _FAILURE)
+    if not text:
+        return None
+    failure = json.loads(text)
+    return Failure(**failure | {"at": datetime.fromisoformat(failure["at"])})

@@ -1,0 +1,212 @@
+"""The pages of the archives, and the places in them that are not as they should be yet."""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+
+from syndicator.model.archive import ArchivedFile, ArchivePage
+from syndicator.model.places import Interval, Place
+from syndicator.store.post_rows import PostRow, place_of
+from syndicator.store.schema import archive_changes, archive_pages, feeds
+from syndicator.store.sql import among, among_values, batches, to_json, upsert
+from syndicator.store.times import from_us, to_us
+
+
+class ArchiveSummary(NamedTuple):
+    """What the archives of all feeds hold."""
+
+    pages: int
+    waiting: int  #: places of posts whose page is not up to date
+    bytes: int  #: of all files
+
+
+_PAGES = select(archive_pages).order_by(archive_pages.c.oldest, archive_pages.c.oldest_path)
+_OF_FEED = _PAGES.where(archive_pages.c.feed == bindparam("of"))
+_NEWEST = (
+    select(archive_pages)
+    .where(archive_pages.c.feed == bindparam("of"), archive_pages.c.ended.is_(None))
+    .order_by(archive_pages.c.oldest.desc(), archive_pages.c.oldest_path.desc())
+)
+_NOT_AFTER = _NEWEST.where(archive_pages.c.oldest <= bindparam("at"))
+_REMOVE = delete(archive_pages).where(among(archive_pages.c.name))
+_CHANGES = select(archive_changes).where(archive_changes.c.feed == bindparam("of"))
+_ARCHIVED = select(feeds.c.name).where(feeds.c.archive_key.is_not(None))
+_UNMARK = delete(archive_changes).where(
+    archive_changes.c.feed == bindparam("feed_"),
+    archive_changes.c.published == bindparam("published_"),
+    archive_changes.c.path == bindparam("path_"),
+)
+
+
+def all_pages(connection: Connection) -> Iterator[ArchivePage]:
+    """Every page, also those that ended."""
+    return map(_page, connection.execute(_PAGES.execution_options(yield_per=1000)))
+
+
+def pages_of(connection: Connection, feed: str) -> list[ArchivePage]:
+    """The pages of a feed, oldest first, also those that ended."""
+    return [_page(row) for row in connection.execute(_OF_FEED, {"of": feed})]
+
+
+class Continuation(NamedTuple):
+    """Where the history of a feed continues after some of its newest posts."""
+
+    newest: str  #: the name of the archive's newest page
+    page: str  #: the name of the page with the next older post
+
+
+def continuation(
+    connection: Connection, feed: str, older: Place, formats: Collection[str]
+) -> Continuation | None:
+    """`older`: the place of the next older post. `formats`: those of the feed.
+
+    None: it is newer than every page in use, or the newest page, which is made last, is not there
+    in each format yet.
+    """
+    newest = connection.execute(_NEWEST.limit(1), {"of": feed}).first()
+    if newest is None:
+        return None
+    last = _page(newest)
+    if older > last.newest or not last.files.keys() >= set(formats):
+        return None
+    rows = connection.execute(_NOT_AFTER.limit(100), {"of": feed, "at": to_us(older.published)})
+    pages = (page for page in map(_page, rows) if page.oldest <= older)
+    page = next(pages, None)
+    return Continuation(newest.name, page.name if page else newest.name)
+
+
+def put(connection: Connection, pages: Iterable[ArchivePage]) -> None:
+    upsert(connection, archive_pages, [_columns(page) for page in pages])
+
+
+def remove(connection: Connection, names: Iterable[str]) -> None:
+    for batch in batches(names):
+        connection.execute(_REMOVE, among_values(batch))
+
+
+def changes(connection: Connection, feed: str) -> list[Place]:
+    """The places in a feed's archive that are not as they should be, oldest first."""
+    rows = connection.execute(_CHANGES, {"of": feed})
+    return sorted(Place(from_us(row.published), row.path) for row in rows)
+
+
+def mark(connection: Connection, places: Iterable[tuple[str, Place]]) -> None:
+    """Have the pages of these places made again: each a feed's name and a place in it."""
+    rows = {
+        (feed, to_us(place.published), place.path): {
+            "feed": feed,
+            "published": to_us(place.published),
+            "path": place.path,
+        }
+        for feed, place in places
+    }
+    upsert(connection, archive_changes, list(rows.values()))
+
+
+def mark_posts(connection: Connection, rows: Iterable[PostRow]) -> None:
+    """Have the pages of these posts made again, in the feeds whose whole archive was made once."""
+    archived = set(connection.scalars(_ARCHIVED))
+    if archived:
+        mark(
+            connection,
+            (
+                (feed, place_of(row))
+                for row in rows
+                if row.head
+                for feed in archived.intersection(row.feeds)
+            ),
+        )
+
+
+def unmark(connection: Connection, feed: str, places: Collection[Place]) -> None:
+    if places:
+        connection.execute(
+            _UNMARK,
+            [
+                {"feed_": feed, "published_": to_us(place.published), "path_": place.path}
+                for place in places
+            ],
+        )
+
+
+def outdated_feeds(connection: Connection) -> set[str]:
+    """The feeds with places that are not as they should be."""
+    return set(connection.scalars(select(archive_changes.c.feed).distinct()))
+
+
+def feeds_with_pages(connection: Connection) -> set[str]:
+    return set(connection.scalars(select(archive_pages.c.feed).distinct()))
+
+
+def set_key(connection: Connection, feed: str, key: str | None) -> None:
+    """Remember the settings that a feed's whole archive was made with; None: it has none."""
+    connection.execute(update(feeds).where(feeds.c.name == feed).values(archive_key=key))
+
+
+def summary(connection: Connection) -> ArchiveSummary:
+    """Pages in use, places that wait, and the room of all files, also of pages that ended."""
+    count = 0
+    size = 0
+    for row in connection.execute(select(archive_pages.c.files, archive_pages.c.ended)):
+        count += row.ended is None
+        for _, _, disk in json.loads(row.files).values():
+            size += sum(stat[0] for stat in disk.values())
+    waiting = connection.scalar(select(func.count()).select_from(archive_changes)) or 0
+    return ArchiveSummary(count, waiting, size)
+
+
+def _columns(page: ArchivePage) -> dict[str, Any]:
+    return {
+        "name": page.name,
+        "feed": page.feed,
+        "bits": page.block.bits,
+        "prefix": page.block.prefix,
+        "oldest": to_us(page.oldest.published),
+        "oldest_path": page.oldest.path,
+        "newest": to_us(page.newest.published),
+        "newest_path": page.newest.path,
+        "posts": to_json(page.posts),
+        "key": page.key,
+        "older": page.older,
+        "newer": page.newer,
+        "open": page.is_open,
+        "files": to_json(
+            {
+                suffix: [file.digest, to_us(file.updated), dict(file.disk)]
+                for suffix, file in page.files.items()
+            }
+        ),
+        "ended": to_us(page.ended),
+        "moved_to": page.moved_to,
+    }
+
+
+def _page(row: Row[Any]) -> ArchivePage:
+    return ArchivePage(
+        name=row.name,
+        feed=row.feed,
+        block=Interval(row.bits, bytes(row.prefix)),
+        oldest=Place(from_us(row.oldest), row.oldest_path),
+        newest=Place(from_us(row.newest), row.newest_path),
+        posts=tuple(json.loads(row.posts)),
+        key=row.key,
+        older=row.older,
+        newer=row.newer,
+        files=_files(row.files),
+        is_open=row.open,
+        ended=from_us(row.ended),
+        moved_to=row.moved_to,
+    )
+
+
+def _files(text: str) -> Mapping[str, ArchivedFile]:
+    return {
+        suffix: ArchivedFile(digest, from_us(updated), _disk(disk))
+        for suffix, (digest, updated, disk) in json.loads(text).items()
+    }
+
+
+def _disk(data: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    return {suffix: (stat[0], stat[1]) for suffix, stat in data.items()}

@@ -1,0 +1,122 @@
+"""The pages of new posts that are asked for until they are live."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, exists, select, update
+
+from syndicator.model.awaited import AwaitedPage, PageAnswer
+from syndicator.store.schema import awaited_pages, posts
+from syndicator.store.sql import among, among_values, batches, upsert
+from syndicator.store.times import from_us, to_us
+
+_ALL = select(awaited_pages)
+_POSTS = select(posts.c.path, posts.c.url, posts.c.held, posts.c.published).where(
+    among(posts.c.path)
+)
+
+
+def all_pages(connection: Connection) -> list[AwaitedPage]:
+    """Every awaited page of a post that has this address, the newest posts first.
+
+    The few rows are joined here: SQLite's planner would go through all posts.
+    """
+    rows = {row.path: row for row in connection.execute(_ALL)}
+    pages = []
+    for batch in batches(rows):
+        for post in connection.execute(_POSTS, among_values(batch)):
+            row = rows[post.path]
+            if post.url != row.url:
+                continue
+            page = AwaitedPage(
+                path=row.path,
+                url=row.url,
+                published=from_us(post.published),
+                since=from_us(row.since),
+                held=post.held,
+                late=row.late,
+                live=row.live,
+                attempts=row.attempts,
+                asked=from_us(row.asked),
+                answer=row.answer,
+            )
+            pages.append(page)
+    return sorted(pages, key=lambda page: (page.published, page.path), reverse=True)
+
+
+def put(connection: Connection, pages: Iterable[tuple[str, str, datetime]]) -> None:
+    """Begin to await pages: the path of each post, its address, and since when."""
+    upsert(
+        connection,
+        awaited_pages,
+        [
+            {
+                "path": path,
+                "url": url,
+                "since": to_us(since),
+                "late": False,
+                "live": False,
+                "attempts": 0,
+                "asked": None,
+                "answer": None,
+            }
+            for path, url, since in pages
+        ],
+    )
+
+
+_RECORD = (
+    update(awaited_pages)
+    .where(awaited_pages.c.path == bindparam("path_"), awaited_pages.c.url == bindparam("url_"))
+    .values(
+        attempts=awaited_pages.c.attempts + 1,
+        asked=bindparam("asked_"),
+        answer=bindparam("answer_"),
+        live=bindparam("live_"),
+    )
+)
+
+
+def record(
+    connection: Connection, answers: Sequence[tuple[AwaitedPage, PageAnswer]], now: datetime
+) -> None:
+    """Record what requests showed. A post that has another address by now is left as it is."""
+    rows = [
+        {
+            "path_": page.path,
+            "url_": page.url,
+            "asked_": to_us(now),
+            "answer_": answer.text,
+            "live_": answer.live,
+        }
+        for page, answer in answers
+    ]
+    if rows:
+        connection.execute(_RECORD, rows)
+
+
+_SET_LATE = (
+    update(awaited_pages)
+    .where(awaited_pages.c.path == bindparam("path_"))
+    .values(late=bindparam("late_"))
+)
+
+
+def set_late(connection: Connection, late: Mapping[str, bool]) -> None:
+    """Store which posts are late, by path."""
+    rows = [{"path_": path, "late_": value} for path, value in sorted(late.items())]
+    if rows:
+        connection.execute(_SET_LATE, rows)
+
+
+_REMOVE = delete(awaited_pages).where(among(awaited_pages.c.path))
+_REMOVE_OTHERS = delete(awaited_pages).where(
+    ~exists().where(posts.c.path == awaited_pages.c.path, posts.c.url == awaited_pages.c.url)
+)
+
+
+def remove(connection: Connection, paths: Iterable[str]) -> None:
+    """Await the pages of these posts no longer, nor those of addresses that no post has."""
+    for batch in batches(sorted(paths)):
+        connection.execute(_REMOVE, among_values(batch))
+    connection.execute(_REMOVE_OTHERS)

@@ -1,0 +1,37 @@
+"""Copies what builds left in a state into memory, for a build that must change nothing."""
+
+from sqlalchemy import insert, select
+
+from syndicator.store.database import Database
+from syndicator.store.schema import (
+    entries,
+    feed_posts,
+    feeds,
+    files,
+    identities,
+    kv,
+    posts,
+    problems,
+)
+from syndicator.store.sql import BATCH
+
+#: The tables of a build. Jobs and subscriptions stay behind: nothing can be sent from the copy.
+_TABLES = (kv, posts, feed_posts, identities, entries, problems, feeds, files)
+
+
+def in_memory(source: Database) -> Database:
+    """A state in memory with the posts, ids, entries and feeds of `source` as of one time.
+
+    The caller closes it. Raises StateError if `source` can't be read.
+    """
+    target = Database("sqlite://")
+    try:
+        with source.read(repeatable=True) as old, target.begin(durable=False) as new:
+            for table in _TABLES:
+                rows = old.execute(select(table), execution_options={"yield_per": BATCH})
+                for batch in rows.mappings().partitions():
+                    new.execute(insert(table), [dict(row) for row in batch])
+    except BaseException:
+        target.close()
+        raise
+    return target
