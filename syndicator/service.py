@@ -182,7 +182,7 @@ class Service:
     def import_for_changes(self) -> None:
         """Import what a changed post needs, so that the first one that is saved does not wait."""
         from syndicator.build.entries import import_renderer
-        from syndicator.formats import html, json_feed, opml, xml  # noqa: F401
+        from syndicator.formats import html, json_feed, opml, read_back, selection, xml  # noqa: F401
         from syndicator.jekyll import fast_heads  # noqa: F401
         from syndicator.store import subscriptions
 
