@@ -144,7 +144,7 @@ class Builds:
             self._first_run = False
             self._notify(Event.FIRST_RUN_OVER)
             self._service.import_for_changes()
-            self._service.database.close_idle()
+            self._service.database.shrink_memory()
             malloc.trim()
 
     def _cancel(self, request: BuildRequest) -> Cancel:
