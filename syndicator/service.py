@@ -179,19 +179,6 @@ class Service:
             self._failed = False
         return report
 
-    def import_for_changes(self) -> None:
-        """Import what a changed post needs, so that the first one that is saved does not wait."""
-        from syndicator.build.entries import import_renderer
-        from syndicator.formats import html, json_feed, opml, read_back, selection, xml  # noqa: F401
-        from syndicator.jekyll import fast_heads  # noqa: F401
-        from syndicator.store import subscriptions
-
-        import_renderer()
-        with self.database.read() as connection:
-            notified = self.config.push.hubs or subscriptions.by_topic(connection, self._clock())
-        if notified:
-            self.client.made()
-
     def _owner(self) -> Owner:
         return from_config.owner(self.config, state_id(self.database))
 
@@ -238,6 +225,20 @@ class Service:
         """Record at each poll that the daemon is alive, and its present trouble."""
         hint = (trouble and trouble.hint) or ""
         locks.write_heartbeat(self.database, "daemon", str(trouble or ""), hint)
+
+
+def import_for_changes(service: Service) -> None:
+    """Import what a changed post needs, so that the first one that is saved does not wait."""
+    from syndicator.build.entries import import_renderer
+    from syndicator.formats import html, json_feed, opml, read_back, selection, xml  # noqa: F401
+    from syndicator.jekyll import fast_heads  # noqa: F401
+    from syndicator.store import subscriptions
+
+    import_renderer()
+    with service.database.read() as connection:
+        notified = service.config.push.hubs or subscriptions.by_topic(connection, utcnow())
+    if notified:
+        service.client.made()
 
 
 def _require_file(file: Path) -> None:

@@ -36,7 +36,7 @@ from syndicator.errors import MovedStateError, SyndicatorError, Trouble
 from syndicator.model.content import Report
 from syndicator.model.progress import Cancel, Cancelled
 from syndicator.observe import run_line
-from syndicator.service import Service
+from syndicator.service import Service, import_for_changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,7 @@ class Builds:
         if self._first_run:
             self._first_run = False
             self._notify(Event.FIRST_RUN_OVER)
-            self._service.import_for_changes()
+            import_for_changes(self._service)
             self._service.database.shrink_memory()
             malloc.trim()
 
