@@ -17,7 +17,6 @@ from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.ops import status
 from syndicator.outputs.folder import OutputFolder
-from syndicator.outputs.owner import Owner
 from syndicator.store import locks, retention
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
@@ -80,7 +79,11 @@ class Service:
             folder_mode=from_config.state_folder_mode(config),
             group=config.state.group,
         )
-        self.output = OutputFolder(config.output.path, config.output.compress, self._owner)
+        self.output = OutputFolder(
+            config.output.path,
+            config.output.compress,
+            lambda: from_config.owner(config, state_id(self.database)),
+        )
         self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
     @cached_property
@@ -178,9 +181,6 @@ class Service:
             status.remember_run(self.database, report)
             self._failed = False
         return report
-
-    def _owner(self) -> Owner:
-        return from_config.owner(self.config, state_id(self.database))
 
     def _served(self) -> bool:
         """Whether all published files are served here.
