@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from blogs import Blog, Reader, joined_by_removal
+from blogs import FIRST, Blog, Reader, joined_by_removal
 from changes import categorized, edited, hidden, removed, renamed
 from disks import disks
 from scratch import from_scratch
@@ -139,8 +139,8 @@ def test_a_full_disk(blog: Blog, moment: int) -> None:
     away = shutil.move(blog.feeds, blog.feeds.with_name("away"))
     with disks(blog.feeds) as (disk,):
         shutil.copytree(away, blog.feeds, dirs_exist_ok=True)
-        name = joined_by_removal(blog)
-        gone = {name, sorted(blog.posts)[-14]}
+        full = next(page for page in blog.pages() if len(page.posts) == 10)
+        gone = {joined_by_removal(blog), sorted(blog.posts)[-14]} if moment > 0 else set()
         permanent = {*blog.posts} - gone
 
         class Filling(Reader):
@@ -157,10 +157,11 @@ def test_a_full_disk(blog: Blog, moment: int) -> None:
                     self.permanent = set()
 
         with blog.service(Filling(blog, permanent)) as service:
-            for number in range(120, 128):
+            for number in range(120, 135):
                 blog.add(number)
-            blog.remove(name)
-            blog.remove(sorted(blog.posts)[-22])
+            for name in gone:
+                blog.remove(name)
+            blog.add(500, days=(full.newest.published.date() - FIRST).days - 1)
             blog.clock.forward(seconds=1)
             service.build()
             with pytest.raises(OutputError, match="No space left"):
