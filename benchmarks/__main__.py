@@ -47,11 +47,14 @@ def main() -> None:
             subprocess.run([sys.executable, str(script), *arguments], check=False)
 
 
-def _growth(small: list[saving.Save], large: list[saving.Save]) -> list[str]:
+Saves = list[tuple[saving.Save, float]]
+
+
+def _growth(small: Saves, large: Saves) -> list[str]:
     """The ratio of one change's cost at a hundred times the size."""
     ratios = []
-    for event in ("file", "ping", "pings"):
-        more, less = (median(getattr(one, event) for one in saves) for saves in (large, small))
+    for event in saving.EVENTS:
+        more, less = (median(getattr(one, event) for one, _ in saves) for saves in (large, small))
         ratios.append(f"  100,000/1,000 save to {event:5} {more / less:.2f}")
     return ratios
 

@@ -1,27 +1,26 @@
-"""Arguments of the parts, from a Config: the parts themselves do not know it."""
+"""Arguments of the parts, from a Config: the parts themselves do not know it.
+
+Each function imports its part: a command needs few of them.
+"""
 
 import os
 import socket
-from collections.abc import Collection, Sequence
-from importlib.metadata import version
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syndicator.build.options import BuildOptions
-from syndicator.config import Config
-from syndicator.jekyll.sanitize import DEFAULT, Policy
-from syndicator.outputs.owner import Owner
-from syndicator.store import file_modes
-from syndicator.store.state_id import place
+from syndicator import __version__
 
 if TYPE_CHECKING:
+    from syndicator.build.options import BuildOptions
+    from syndicator.config import Config
+    from syndicator.jekyll.policy import Policy
     from syndicator.logs import LogOptions
     from syndicator.outbound import Client
+    from syndicator.outputs.owner import Owner
 
-VERSION = version("syndicator")
 
-
-def log_options(config: Config, *, verbose: bool) -> "LogOptions":
+def log_options(config: "Config", *, verbose: bool) -> "LogOptions":
     """`verbose`: every line, whatever the config says."""
     from syndicator.logs import LogOptions
 
@@ -29,36 +28,49 @@ def log_options(config: Config, *, verbose: bool) -> "LogOptions":
     return LogOptions(level=level, format=config.log.format)
 
 
-def state_folder_mode(config: Config) -> int:
+def state_folder_mode(config: "Config") -> int:
     """The mode of a new folder for the state.
 
     Web servers must enter one that also holds the feeds.
     """
+    from syndicator.store import file_modes
+
     folder = os.path.realpath(config.state.file.parent) if config.state.file else None
     shared = folder and Path(os.path.realpath(config.output.path)).is_relative_to(folder)
     return 0o777 if shared else file_modes.FOLDER  # less the umask
 
 
-def owner(config: Config, state_id: str) -> Owner:
+def owner(config: "Config", state_id: str) -> "Owner":
     """The state of this config on this machine, as the owner of its output folder."""
+    from syndicator.outputs.owner import Owner
+    from syndicator.store.state_id import place
+
     return Owner(id=state_id, state=place(config.state.url), host=socket.gethostname())
 
 
-def http_client(config: Config, allow_private: Sequence[str] = ()) -> "Client":
+def http_client(config: "Config", allow_private: Sequence[str] = ()) -> "Client":
     """`allow_private`: networks that callbacks may be in although they are not public."""
     # Importing requests takes 0.1 s, and a build sends no request.
     from syndicator.outbound import Client
 
     return Client(
-        user_agent=f"syndicator/{VERSION} (+{config.feeds.url})",
+        user_agent=f"syndicator/{__version__} (+{config.feeds.url})",
         timeout=config.push.timeout,
         stranger_timeout=config.hub.timeout,
         allow_private=allow_private,
     )
 
 
-def build_options(config: Config) -> BuildOptions:
+def feed_links(config: "Config") -> Mapping[str, Mapping[str, str]]:
+    """By setting: from the path of an alias or a redirect to that of a feed file."""
+    feeds = config.feeds
+    return {"feeds.aliases": dict(feeds.aliases), "feeds.moved": dict(feeds.moved)}
+
+
+def build_options(config: "Config") -> "BuildOptions":
     """The settings of a build. A new version renders all entries again."""
+    from syndicator.build.options import BuildOptions
+
     overrides = {key: value for key, value in config.site if value}
     settings = config.feeds
     return BuildOptions(
@@ -79,11 +91,13 @@ def build_options(config: Config) -> BuildOptions:
         aliases=dict(settings.aliases),
         moved=dict(settings.moved),
         policy=_policy(settings.players, settings.schemes),
-        version=VERSION,
+        version=__version__,
     )
 
 
-def _policy(players: Collection[str], link_schemes: Collection[str]) -> Policy:
+def _policy(players: Collection[str], link_schemes: Collection[str]) -> "Policy":
+    from syndicator.jekyll.policy import DEFAULT, Policy
+
     return Policy(
         frame_hosts=DEFAULT.frame_hosts.union(players),
         link_schemes=DEFAULT.link_schemes.union(link_schemes),

@@ -1,27 +1,31 @@
-"""What `check`, `doctor` and `status` find for a Config. `check` and `doctor` need no state."""
+"""What `check`, `doctor` and `status` find for a Config. `check` and `doctor` need no state.
+
+Each function imports what it asks, so that no command waits for the parts of another.
+"""
 
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from syndicator import from_config
 from syndicator.config import Config
 from syndicator.errors import StateError
+from syndicator.model.clock import Clock, utcnow
 from syndicator.model.content import Problem, Report
 from syndicator.model.json_text import to_json
 from syndicator.model.progress import Progress, quiet
-from syndicator.mounts import read_mounts
-from syndicator.ops import archive_room, doctor, network_disks, permissions, status, watch_limits
-from syndicator.ops.check import check
-from syndicator.ops.status import Status
-from syndicator.service import Clock, utcnow
-from syndicator.store import state_id
-from syndicator.store.database import Database, peek_value
+
+if TYPE_CHECKING:
+    from syndicator.ops.status import Status
+    from syndicator.store.database import Database
 
 
 def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
     """Read the site and every post, without writing anything. Raises SourceError."""
+    from syndicator.ops.check import check
+
     return check(from_config.build_options(config), clock(), progress)
 
 
@@ -33,6 +37,9 @@ def check_machine(
     `ask`: send requests to the hubs and feeds.url as well. `config_file`: None: the config has no
     file.
     """
+    from syndicator.mounts import read_mounts
+    from syndicator.ops import archive_room, doctor, network_disks, permissions, watch_limits
+
     problems = [
         *doctor.check_addresses(config.feeds.url, config.push.hubs, config.site.url),
         *doctor.check_folders(config.source.path, config.output.path, config.state.file),
@@ -68,41 +75,52 @@ def check_machine(
 
 def _state_id(config: Config) -> str:
     """The id of the state; "": it has none yet, or can't be read, which `check_state` reports."""
+    from syndicator.store import state_id
+    from syndicator.store.database import peek_value
+
     try:
         return peek_value(config.state.url, state_id.KEY) or ""
     except StateError:
         return ""
 
 
-def open_state(config: Config) -> Database:
+def open_state(config: Config) -> "Database":
     """The state, to be read only: no write permission is needed, and nothing is created.
 
     Raises StateError if it is missing, of another version, or not readable for this user.
     """
+    from syndicator.store.database import Database
+
     return Database(config.state.url, read_only=True)
 
 
-def collect_status(config: Config, database: Database, now: datetime) -> Status:
+def collect_status(config: Config, database: "Database", now: datetime) -> "Status":
     """The status of this config's feeds. Raises StateError if the state can't be read."""
+    from syndicator.ops import status
+
     return status.collect(
         database,
         config.output.path,
         url=config.feeds.url,
-        version=from_config.VERSION,
         now=now,
-        options=from_config.build_options(config),
+        source=config.source.path,
+        links=from_config.feed_links(config),
     )
 
 
-def status_json(config: Config, database: Database, now: datetime) -> str:
+def status_json(config: Config, database: "Database", now: datetime) -> str:
     """The status with its concerns as one JSON object. Raises StateError."""
     current = collect_status(config, database, now)
     found = concerns(config, database, current, now)
     return to_json({**asdict(current), "concerns": found})
 
 
-def concerns(config: Config, database: Database, current: Status, now: datetime) -> tuple[str, ...]:
+def concerns(
+    config: Config, database: "Database", current: "Status", now: datetime
+) -> tuple[str, ...]:
     """What needs attention in this status, a line each. Empty if healthy."""
+    from syndicator.ops import status
+
     return status.concerns(
         current,
         now,

@@ -2,18 +2,17 @@
 
 import os
 import socket
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
-from syndicator.build.pipeline import Builder
 from syndicator.config import Config
 from syndicator.errors import LockedError, SyndicatorError
 from syndicator.model.archive import ArchivePage
+from syndicator.model.clock import Clock, utcnow
 from syndicator.model.content import Report
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
@@ -27,15 +26,10 @@ from syndicator.store.state_id import state_id
 from syndicator.websub.hub_requests import subscription_quota
 
 if TYPE_CHECKING:
+    from syndicator.build.pipeline import Builder
     from syndicator.outbound import Client
     from syndicator.push.record import PushReport
     from syndicator.push.worker import PushWorker
-
-Clock = Callable[[], datetime]
-
-
-def utcnow() -> datetime:
-    return datetime.now(UTC)
 
 
 class Listener:
@@ -94,16 +88,21 @@ class Service:
             config.output.compress,
             lambda: from_config.owner(config, state_id(self.database)),
         )
-        self.options = from_config.build_options(config)
-        self._builder = Builder(
-            self.options,
+        self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
+
+    @cached_property
+    def builder(self) -> "Builder":
+        """What runs builds. Importing it takes longer than all else that a command needs."""
+        from syndicator.build.pipeline import Builder
+
+        return Builder(
+            from_config.build_options(self.config),
             self.database,
             self.output,
             on_published=self._listener.on_files,
             on_queued=self._listener.on_queued,
             on_archived=self._listener.on_archived,
         )
-        self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
     @cached_property
     def client(self) -> "Client":
@@ -170,7 +169,7 @@ class Service:
 
         try:
             with locks.acquire(self.database, "run", waiting=waiting):
-                report = self._builder.run(now, paths=paths, progress=progress, cancel=cancel)
+                report = self.builder.run(now, paths=paths, progress=progress, cancel=cancel)
         except SyndicatorError as error:
             self._failed = True
             status.remember_failure(self.database, error, now)
@@ -184,25 +183,28 @@ class Service:
     def archive(self, progress: Progress = quiet, *, cancel: Cancel = NEVER) -> int:
         """Update the archives as of the last run. Returns the number of pages that were made.
 
-        Raises OutputError, Cancelled and StateError. What was made stays, and the next call goes
-        on.
+        If another process runs a build at this time, it updates the archives. Raises OutputError,
+        Cancelled and StateError. What was made stays, and the next call goes on.
         """
-        if not self._builder.may_archive:
+        if not self.builder.archiver.may_be_needed:
             return 0
         self.database.check()
-        with locks.acquire(self.database, "run"):
-            return self._builder.archive(progress=progress, cancel=cancel)
+        try:
+            with locks.acquire(self.database, "run"):
+                return self.builder.archive(progress=progress, cancel=cancel)
+        except LockedError:
+            return 0
 
     def _served(self) -> bool:
         """Whether all published files are served here.
 
         Shows what another process published. False: another process builds at this time.
         """
-        if not self._builder.other_processes.has_run():
+        if not self.builder.other_processes.has_run():
             return True
         try:
             with locks.acquire(self.database, "run"):
-                self._builder.other_processes.catch_up()
+                self.builder.other_processes.catch_up()
         except LockedError:
             return False
         return True
@@ -220,10 +222,6 @@ class Service:
         """Raise MovedStateError if the state was moved, or the daemon lost its lock."""
         self.database.check()
         locks.check(self.database, "daemon")
-
-    def check_output(self) -> None:
-        """Raise OutputError if the output folder belongs to another state."""
-        self.output.check_owner()
 
     def daemon_lock(self) -> AbstractContextManager[None]:
         """The lock that a daemon holds while it runs.

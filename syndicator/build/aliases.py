@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 from syndicator.model.content import FeedFile, Problem
 
@@ -32,6 +31,8 @@ def aliases_without_target(
     for key, pairs in settings.items():
         for path, target in pairs.items():
             if target not in paths:
+                from difflib import get_close_matches
+
                 near = get_close_matches(target, known, n=1, cutoff=0.9)
                 hint = "if the name is right, it appears with its first post"
                 hint = f"did you mean {near[0]}? {hint}" if near else hint

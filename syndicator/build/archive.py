@@ -4,6 +4,7 @@ An update follows a run, and may be interrupted: the next one goes on. At any ti
 is linked with pages that are there, and a reader that follows the links finds every post.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,6 +26,12 @@ from syndicator.store.sql import batches
 #: How long the files of a page that ended stay for readers that are on their way to it, if another
 #: web server serves the folder. Ours redirects them.
 _KEPT = timedelta(days=30)
+
+#: How often they are looked for.
+_CLEANED_EVERY = timedelta(hours=6)
+
+#: A file of a page, by its name.
+_IS_PAGE = re.compile(r"\d{8}-\d{6}-[0-9a-f]+\.(?:rss|atom|json|html)")
 
 
 class Archiver:
@@ -51,6 +58,8 @@ class Archiver:
         self._feed_builder = feed_builder
         self._on_archived = on_archived
         self._is_first = True
+        #: The site, and the time, of the last look for pages that should not be there.
+        self._cleaned: tuple[str, datetime] | None = None
 
     @property
     def may_be_needed(self) -> bool:
@@ -61,8 +70,12 @@ class Archiver:
         """Update all archives. Returns the number of pages made. Raises OutputError, Cancelled."""
         if self._is_first:
             self._mark_lost()
-            self._remove_unwanted(run.site, run.now)
+            self._remove_unknown()
             self._is_first = False
+        site, at = self._cleaned or ("", run.now)
+        if site != run.site.digest or run.now > at + _CLEANED_EVERY:
+            self._remove_unwanted(run.site, run.now)
+            self._cleaned = (run.site.digest, run.now)
         return sum(self._update(name, run) for name in self._outdated(run.site))
 
     def _update(self, name: str, run: BuildContext) -> int:
@@ -82,10 +95,9 @@ class Archiver:
             with self._database.begin(durable=False) as connection:
                 posts.mark_unread(connection, error.paths)
             run.scan_again.update(error.paths)
-        if not row.stale:
-            with self._database.read() as connection:
-                row = feeds.get(connection, name)
-            self._feed_builder.build(row, run)
+        with self._database.read() as connection:
+            row = feeds.get(connection, name)
+        self._feed_builder.build(row, run)
         return update.made
 
     def _outdated(self, site: Site) -> list[str]:
@@ -106,6 +118,20 @@ class Archiver:
             pages = [page for page in archives.all_pages(connection) if not page.ended]
             lost = [page for page in pages if not is_intact(self._output, page)]
             archives.mark(connection, ((page.feed, page.oldest) for page in lost))
+
+    def _remove_unknown(self) -> None:
+        """Remove files of pages that a killed process wrote, and that the state doesn't know."""
+        with self._database.read() as connection:
+            names = [row.name for row in feeds.all_names(connection)]
+            known = {
+                f"{page.name}.{suffix}"
+                for page in archives.all_pages(connection)
+                for suffix in page.files
+            }
+        for folder in names:
+            for file in filter(_IS_PAGE.fullmatch, self._output.files.names(folder)):
+                if f"{folder}/{file}" not in known:
+                    self._output.remove(f"{folder}/{file}")
 
     def _remove_unwanted(self, site: Site, now: datetime) -> None:
         """Remove the archives of feeds that should have none, and the files of old ended pages."""

@@ -17,9 +17,6 @@ from syndicator.model.content import Entry, FeedFile, FeedSpec, Problem, SiteInf
 from syndicator.model.places import Place
 from syndicator.store.feeds import FileRow
 
-#: Bytes of a page that are left for its links, at most. They are not known when it is divided.
-LINKS = 1024
-
 #: The names of the pages before and after a page; None: it is the first or the last.
 Links = tuple[str | None, str | None]
 
@@ -82,7 +79,7 @@ def _select(part: Block, request: PageRequest, name: str | None = None) -> Selec
     entries = [request.entries[path] for path in newest_first if path in request.entries]
     feed = assemble.assemble(spec, request.site, entries)
     history = History(request.spec.name, is_page=True)
-    return formats.select_entries(replace(feed, history=history), LINKS)
+    return formats.select_entries(replace(feed, history=history))
 
 
 def _made(

@@ -91,7 +91,7 @@ class ArchiveUpdate:
         with self._database.begin() as connection:
             archives.unmark(connection, feed, changed)
             archives.set_key(connection, feed, key)
-            feeds.mark_stale(connection, {feed})  # its document has to lead to the newest page
+            feeds.mark_stale(connection, [feed])  # its document may lead to another page now
 
     def _make(self, plan: ArchivePlan) -> list[ArchivePage]:
         """Make the pages of a plan's blocks. Returns all pages in use then, oldest first.

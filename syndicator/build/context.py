@@ -66,7 +66,7 @@ class BuildContext:
         """The report of the run, with the numbers and problems in the store."""
         files = self.snapshot.files | {row.path: row for row in self.rows}
         published = {path for path, row in files.items() if not row.gone}
-        found = found_problems(connection, options, published, self.now)
+        found = found_problems(connection, options.source, options.links, published, self.now)
         return Report(
             started=self.now,
             seconds=perf_counter() - self.begun,

@@ -128,7 +128,12 @@ class EntryLoader:
     @property
     def renders_ahead(self) -> bool:
         """Whether more posts may be rendered by worker processes until they are needed."""
-        return self._ahead is not None and not self._ahead.is_full
+        return self._ahead is not None and self._ahead.wants_more
+
+    @property
+    def awaits_workers(self) -> bool:
+        """Whether `load` may have to wait for posts that worker processes render."""
+        return self._ahead is not None and self._ahead.is_begun
 
     def render_ahead(self, rows: Sequence[PostRow], until: datetime) -> None:
         """Have worker processes render what `load` will need of these posts."""

@@ -1,27 +1,32 @@
 """Builds one feed of a run, or the pages that list all feeds, and publishes its files."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from syndicator import formats
-from syndicator.build import archive_pages, assemble, feed_names, publish
+from syndicator.build import assemble, feed_names, publish
 from syndicator.build.aliases import aliased
 from syndicator.build.context import BuildContext
 from syndicator.build.options import BuildOptions
 from syndicator.build.publish import PublishResult
 from syndicator.build.shown import shown_date
-from syndicator.formats import html, opml
-from syndicator.formats.selection import Selection
 from syndicator.model.archive import History
-from syndicator.model.content import FeedFile, FeedSpec, Problem
+from syndicator.model.content import FeedFile, FeedSpec, Problem, fingerprint
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import archives, feeds, post_queries, posts, problems
+from syndicator.store import archives, feeds, kv, post_queries, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
 from syndicator.store.post_rows import PostRow, place_of
 
+if TYPE_CHECKING:
+    from syndicator.formats.selection import Selection
+
 #: Entries on the index page.
 INDEX_ENTRIES = 12
+
+#: Key in `kv` of the digest of all that the index page and the OPML show.
+_PAGES_KEY = "pages"
 
 
 class FeedBuilder:
@@ -49,8 +54,19 @@ class FeedBuilder:
         self._on_published = on_published
         self._on_queued = on_queued
 
-    def render_ahead(self, row: FeedRow, run: BuildContext) -> None:
-        """Have worker processes render the posts of a feed that will be built."""
+    def with_posts_ahead(self, stale: Sequence[FeedRow], run: BuildContext) -> Iterator[FeedRow]:
+        """The feeds, while worker processes render posts of the following ones."""
+        begun = 0
+        for at, row in enumerate(stale):
+            begun = max(begun, at)
+            while begun < len(stale) and run.loader.renders_ahead:
+                self._render_ahead(stale[begun], run)
+                begun += 1
+            if at == 0 and run.loader.awaits_workers:
+                formats.import_libraries()  # while they render
+            yield row
+
+    def _render_ahead(self, row: FeedRow, run: BuildContext) -> None:
         spec = self._options.spec_of(run.site, row.name, row.term)
         with self._database.read() as connection:
             selected = post_queries.newest(connection, row.name, run.until, spec.limit)
@@ -80,7 +96,7 @@ class FeedBuilder:
             with self._database.begin(durable=False) as connection:
                 feeds.put(connection, [row])
             return ()
-        selection = formats.select_entries(feed, archive_pages.LINKS if spec.archive else 0)
+        selection = formats.select_entries(feed)
         shown = posts_shown(selection, selected)
         placed = formats.with_history(selection, self._history(spec, shown))
         files = aliased(formats.files_of(placed), options.aliases)
@@ -130,21 +146,35 @@ class FeedBuilder:
             self._publish(run, (), known[row.name], removed)
 
     def build_pages(self, run: BuildContext) -> None:
-        """Publish the index page and the OPML. They list every feed: any change may affect them."""
+        """Publish the index page and the OPML, unless what they show is as it was published.
+
+        They list every feed: any change may affect them.
+        """
         site, options = run.site, self._options
         with self._database.read() as connection:
             rows = [row for row in feeds.all_names(connection) if row.content_key is not None]
             limit = min(INDEX_ENTRIES, options.spec_of(site, feed_names.ALL, None).limit)
             selected = post_queries.newest(connection, feed_names.ALL, run.until, limit)
             known = feeds.files_of(connection, "")
-        newest = run.loader.load(selected, run.until).entries
+            counts = post_queries.counts(connection, run.until) if options.archive else None
+            published_key = kv.get(connection, _PAGES_KEY)
+        newest = run.loader.load(selected, run.until)
         specs = [options.spec_of(site, row.name, row.term) for row in rows]
         run.feeds = len(rows)
+        key = fingerprint(options.version, options.base, site.info, specs, newest.keys, counts)
+        lost = not known or any(publish.is_lost(self._output, file) for file in known.values())
+        if key == published_key and not lost:
+            return
+        from syndicator.formats import html, opml
+
         files = [
-            html.index_page(specs, site.info, newest, options.base),
+            html.index_page(specs, site.info, newest.entries, options.base, counts),
             opml.render(specs, site.info, options.base),
         ]
         self._publish(run, files, known, None)
+        if key != published_key:
+            with self._database.begin(durable=False) as connection:
+                kv.put(connection, _PAGES_KEY, key)
 
     def _publish(
         self,
@@ -176,7 +206,7 @@ class FeedBuilder:
         return published
 
 
-def posts_shown(selection: Selection, selected: Sequence[PostRow]) -> Sequence[PostRow]:
+def posts_shown(selection: "Selection", selected: Sequence[PostRow]) -> Sequence[PostRow]:
     """The newest of the selected posts, down to the oldest one that the feed's files have."""
     shown = {entry.path for entry in selection.feed.entries[: selection.shown]}
     count = max((at for at, row in enumerate(selected, 1) if row.stat.path in shown), default=0)

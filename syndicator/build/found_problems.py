@@ -1,30 +1,34 @@
 """The one list of what a run found, for `build`, `check` and `status`."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from syndicator.build.aliases import aliases_without_target
 from syndicator.build.assemble import FUTURE_TOLERANCE
-from syndicator.build.options import BuildOptions
 from syndicator.model.content import PostHead, Problem
 from syndicator.ruby.uris import page_file
 from syndicator.store import post_queries, posts, problems
 
 
 def found_problems(
-    connection: Connection, options: BuildOptions, published: Collection[str], now: datetime
+    connection: Connection,
+    source: Path,
+    links: Mapping[str, Mapping[str, str]],
+    published: Collection[str],
+    now: datetime,
 ) -> tuple[Problem, ...]:
     """All problems and notes by path and line, each once; those of a path as a whole come first.
 
     Problems of one document are stored when it is read or rendered. Those of several posts, of time
-    and of settings are looked for here. `published`: the paths of the published files.
+    and of settings are looked for here. `source`: the site's folder. `links`: of aliases and
+    redirects, see `aliases_without_target`. `published`: the paths of the published files.
     """
     shared = post_queries.with_shared_address(connection)
     addressed = {path for _, path in shared}
     reported = problems.subjects(connection, "id")
-    links = {"feeds.aliases": options.aliases, "feeds.moved": options.moved}
     found = [
         *problems.all_problems(connection),
         *shared_addresses(shared, reported),
@@ -37,7 +41,7 @@ def found_problems(
             "check that it is mounted, and that it contains _posts/ or the posts themselves: "
             "links that lead out of it are not followed"
         )
-        message = f"{options.source} contains no posts"
+        message = f"{source} contains no posts"
         found.append(Problem(path="source.path", message=message, hint=hint, note=True))
     unique = dict.fromkeys(found)
     return tuple(sorted(unique, key=lambda problem: (problem.path, problem.line or 0)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from syndicator.formats.field_values import entry_id
-from syndicator.formats.read_back import ShownEntry
+from syndicator.formats.shown_feeds import ShownEntry
 from syndicator.model.content import Identity, PostHead, Problem
 
 

@@ -105,6 +105,8 @@ class Indexer:
         progress: Progress,
         shown: ShownEntries | None,
     ) -> None:
+        if not fresh:
+            return
         done = 0
         with closing(
             read_all(self._requests(fresh), len(fresh), self._tools, self._workers)

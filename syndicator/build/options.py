@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from syndicator.build import assemble
-from syndicator.jekyll.sanitize import Policy
+from syndicator.jekyll.policy import Policy
 from syndicator.jekyll.site import Site
 from syndicator.model.content import FeedSpec, Scope, Term
 from syndicator.sources.folder import PROGRESS_EVERY, SourceFolder
@@ -39,6 +39,11 @@ class BuildOptions:
     version: str
     batch: int = BATCH  #: documents that are indexed in one transaction
     progress_every: int = PROGRESS_EVERY  #: files between two progress calls of a scan
+
+    @property
+    def links(self) -> Mapping[str, Mapping[str, str]]:
+        """Aliases and redirects by setting, each from its path to that of a feed file."""
+        return {"feeds.aliases": self.aliases, "feeds.moved": self.moved}
 
     def kinds_of(self, site: Site) -> tuple[str, ...]:
         """The kinds of terms that have feeds. A site's languages always have some."""

@@ -1,10 +1,9 @@
 """One run of a build, step by step: source → index → feeds → output → store."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from time import perf_counter
 
 from syndicator.build import invalidation, scan
@@ -17,7 +16,7 @@ from syndicator.build.feed_builder import FeedBuilder
 from syndicator.build.index import Indexer, IndexResult
 from syndicator.build.invalidation import StaleParts
 from syndicator.build.options import BuildOptions
-from syndicator.build.post_tools import PostTools, WorkerTools
+from syndicator.build.post_tools import PostTools
 from syndicator.build.post_workers import PostWorkers
 from syndicator.build.scan import ScanResult
 from syndicator.build.shown import ShownEntries
@@ -27,13 +26,13 @@ from syndicator.errors import OutputError, SourceError
 from syndicator.jekyll.site import Site
 from syndicator.model.archive import ArchivePage
 from syndicator.model.content import Report
-from syndicator.model.progress import NEVER, Cancel, Cancelled, Phase, Progress, quiet
+from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.outputs.folder import OutputFolder
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FileStates
 from syndicator.store import entries, feeds, kv
 from syndicator.store.database import Database
-from syndicator.store.feeds import FeedRow, FileRow
+from syndicator.store.feeds import FileRow
 
 #: Seconds of rendering heavy posts, after which the finished ones are published.
 HEAVY_SECONDS = 1.0
@@ -97,13 +96,13 @@ class Builder:
         self.output = output
         self._on_published = on_published
         self._feeds = FeedBuilder(options, database, output, on_published, on_queued)
-        self._snapshots = Snapshots(options, database, on_published)
+        self._snapshots = Snapshots(options, database, on_published, on_archived)
         self.other_processes = self._snapshots.other_processes
         self._cached_entries: entries.Recent = LruCache(CACHED_ENTRIES)
         self._entry_loader: EntryLoader | None = None
         self._scanned = ""  #: the source as last scanned, its links resolved
         self._files = FileStates(options.source, options.theme)
-        self._archiver = Archiver(options, database, output, self._feeds, on_archived)
+        self.archiver = Archiver(options, database, output, self._feeds, on_archived)
 
     def run(
         self,
@@ -139,11 +138,6 @@ class Builder:
             self._snapshots.invalidate(Reason.FAILED_RUN)  # the next run finds the same changes
             raise
 
-    @property
-    def may_archive(self) -> bool:
-        """Whether `archive` may have anything to do."""
-        return self._archiver.may_be_needed
-
     def archive(self, *, progress: Progress = quiet, cancel: Cancel = NEVER) -> int:
         """Update the archives as of the last run. Returns the number of pages that were made.
 
@@ -170,17 +164,15 @@ class Builder:
         try:
             with compression, workers:
                 loader.begin(known.built_at, light_first=False, workers=workers)
-                made = self._archiver.run(run)
+                made = self.archiver.run(run)
                 self._compress(run)
-            failed = False
-        except Cancelled:
-            failed = False
+        except OutputError:
+            self._snapshots.invalidate(Reason.FAILED_RUN)
             raise
         finally:
             files = known.files | {row.path: row for row in run.rows}
-            self._snapshots.keep(replace(known, files=files))
-            if failed:
-                self._snapshots.invalidate(Reason.FAILED_RUN)  # a feed may have become stale
+            if self._snapshots.is_valid:
+                self._snapshots.keep(replace(known, files=files))
         return made
 
     def _look(self, now: datetime, paths: Collection[str] | None, progress: Progress) -> _Look:
@@ -222,15 +214,9 @@ class Builder:
             indexed = self._index(run, changes, workers)
             if first:
                 self._feeds.remove_unwanted(run)
-            # Heavy posts come last, but not on a first run, nor a single new post: nobody waits
-            # then.
+            # Heavy posts come last, but not on a first run, nor a single one: nobody waits then.
             at_once = run.snapshot.post_at_once(indexed.counts.only, run.now)
-            run.loader.begin(
-                run.now,
-                light_first=not first,
-                at_once=at_once,
-                workers=workers if first else None,
-            )
+            run.loader.begin(run.now, light_first=not first, at_once=at_once, workers=workers)
             self._build_feeds(run)
             self._build_heavy(run)
             self._feeds.build_pages(run)
@@ -269,17 +255,11 @@ class Builder:
     def _workers(
         self, tools: PostTools, *, renders: bool, number: int | None = None
     ) -> PostWorkers:
-        """The run's worker processes. No other process can read a state in memory."""
-        make = WorkerTools(
-            source=Path(tools.source.real),
-            scope=tools.source.scope,
-            site=tools.site,
-            policy=self.options.policy,
-            theme=self.options.theme,
-            state=self.database.url.render_as_string(hide_password=False),
-        )
+        """The run's worker processes. There are none if they can't read the state in memory."""
         in_memory = self.database.sqlite and self.database.path is None
-        return PostWorkers(tools, None if in_memory else make, renders=renders, number=number)
+        url = self.database.url.render_as_string(hide_password=False)
+        make = None if in_memory else tools.for_worker(url)
+        return PostWorkers(tools, make, renders=renders, number=number)
 
     def _index(self, run: BuildContext, changes: ScanResult, workers: PostWorkers) -> IndexResult:
         known = run.snapshot
@@ -297,7 +277,7 @@ class Builder:
     def _build_feeds(self, run: BuildContext) -> None:
         with self.database.read() as connection:
             stale = feeds.stale(connection)
-        for done, row in enumerate(self._with_posts_ahead(stale, run), 1):
+        for done, row in enumerate(self._feeds.with_posts_ahead(stale, run), 1):
             try:
                 files = self._feeds.build(row, run)
                 if len(stale) > FEW_FEEDS:
@@ -309,16 +289,6 @@ class Builder:
             if not self.options.archive:
                 prune(connection)
             kv.put(connection, "now", run.now.isoformat())
-
-    def _with_posts_ahead(self, stale: Sequence[FeedRow], run: BuildContext) -> Iterator[FeedRow]:
-        """The feeds, while worker processes render posts of the following ones."""
-        begun = 0
-        for at, row in enumerate(stale):
-            begun = max(begun, at)
-            while begun < len(stale) and run.loader.renders_ahead:
-                self._feeds.render_ahead(stale[begun], run)
-                begun += 1
-            yield row
 
     def _build_heavy(self, run: BuildContext) -> None:
         """Publish heavy posts, one second's worth at a time, until `cancel` puts them off."""

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from syndicator.build.dependencies import TODAY, state_of_day
 from syndicator.build.stored_posts import StoredPosts
-from syndicator.jekyll.fast_heads import HeadReader
-from syndicator.jekyll.posts import read_post
+from syndicator.jekyll.policy import Policy
 from syndicator.jekyll.render_cost import is_heavy
-from syndicator.jekyll.sanitize import Policy
 from syndicator.jekyll.site import Site
 from syndicator.model.content import Document, Entry, FileState, Post, PostHead, Problem, Scope
 from syndicator.sources.folder import SourceFolder
@@ -23,6 +21,7 @@ from syndicator.sources.referenced_files import FolderFiles
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from syndicator.jekyll.fast_heads import HeadReader
     from syndicator.jekyll.render import Renderer
     from syndicator.store.database import Database
 
@@ -80,7 +79,8 @@ class RenderedPost:
 class PostTools:
     """What reading and rendering the posts of a site needs, each made when it is first used.
 
-    Setting up Liquid is slow, so it lasts as long as the site is unchanged. Not thread-safe.
+    It is imported then, too: most runs read and render nothing. It lasts as long as the site is
+    unchanged, since setting up Liquid is slow. Not thread-safe.
     """
 
     def __init__(
@@ -96,14 +96,30 @@ class PostTools:
         self.posts = posts
         self._files = FolderFiles(Path(source.real), theme)
         self._policy = policy
+        self._theme = theme
+
+    def for_worker(self, state: str) -> "WorkerTools":
+        """What makes the same in a worker process. `state`: its URL, with its password."""
+        return WorkerTools(
+            source=Path(self.source.real),
+            scope=self.source.scope,
+            site=self.site,
+            policy=self._policy,
+            theme=self._theme,
+            state=state,
+        )
 
     @cached_property
-    def heads(self) -> HeadReader:
+    def heads(self) -> "HeadReader":
+        from syndicator.jekyll.fast_heads import HeadReader
+
         return HeadReader(self.site)
 
     @cached_property
     def renderer(self) -> "Renderer":
-        return import_renderer()(self.site, self._files, self.posts, policy=self._policy)
+        from syndicator.jekyll.render import Renderer
+
+        return Renderer(self.site, self._files, self.posts, policy=self._policy)
 
     def render(self, indexed: IndexedPost, allowed: Collection[str] | None) -> RenderedPost:
         """Render a post that has its turn. One that can't be rendered has a Problem."""
@@ -120,6 +136,8 @@ class PostTools:
 
     def _post(self, indexed: IndexedPost) -> Post | None:
         """The post in its indexed version; None if its file has another."""
+        from syndicator.jekyll.posts import read_post
+
         document = self.source.read(indexed.path)
         if (
             not isinstance(document, Document)
@@ -144,11 +162,12 @@ def prepare_to_render(tools: PostTools, _request: None) -> None:
     assert tools.renderer
 
 
-def import_renderer() -> "type[Renderer]":
-    """Import it. Liquid and Markdown take half a second, and most runs render nothing."""
-    from syndicator.jekyll.render import Renderer
+def import_renderer() -> None:
+    """Import what rendering any post needs."""
+    from syndicator import liquid
+    from syndicator.jekyll import render
 
-    return Renderer
+    assert liquid and render  # noqa: PT018
 
 
 @dataclass(frozen=True, kw_only=True)

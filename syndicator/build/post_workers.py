@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from syndicator.build.post_tools import PostTools, WorkerTools, prepare_to_render
-from syndicator.build.processes import Pending, Processes, number_of_workers
+from syndicator.build.processes import Pending, Processes, number_of_workers, started_early
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
@@ -30,19 +30,17 @@ class PostWorkers:
         *,
         renders: bool = True,
         number: int | None = None,
-        read_from: int = READ_FROM,
     ) -> None:
         """`tools`: this process's own. `make`: makes a worker's; None: there are no workers.
 
         `renders`: whether they may render too. `number`: of workers; None: one for each further
-        processor. `read_from`: documents from which they read.
+        processor.
         """
         self._tools = tools
         self._make = make
         self._number = number_of_workers() if number is None else number
-        self._read_from = read_from
         self._reading = False
-        self._renders = renders
+        self.renders = renders
         self._rendering = False
         self._pool: Processes[PostTools] | None = None
 
@@ -60,12 +58,12 @@ class PostWorkers:
 
     def start_to_read(self, documents: int) -> bool:
         """Whether workers read. Starts them if so many documents may have to be read."""
-        self._reading = documents >= self._read_from and self._start()
+        self._reading = documents >= READ_FROM and self._start()
         return self._reading
 
     def start_to_render(self, posts: int) -> bool:
         """Whether workers render. Starts and prepares them if so many posts have to be rendered."""
-        if self._renders and not self._rendering and posts >= _render_from() and self._start():
+        if self.renders and not self._rendering and posts >= _render_from() and self._start():
             self._rendering = True
             self._started().broadcast(prepare_to_render, None)
         return self._rendering
@@ -87,5 +85,7 @@ class PostWorkers:
 
 
 def _render_from() -> int:
+    if started_early():
+        return 1
     is_imported = "syndicator.jekyll.render" in sys.modules
     return RENDER_FROM_IF_IMPORTED if is_imported else RENDER_FROM

@@ -5,21 +5,17 @@ one of them held (https://docs.python.org/3.11/library/os.html#os.fork), and wou
 state's lock, its connections and the server's socket.
 """
 
-import gc
-import logging
 import os
 import pickle
-import signal
 import subprocess
 import sys
-import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock, Thread
-from typing import Any, BinaryIO, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Context = TypeVar("Context")
 Request = TypeVar("Request")
@@ -86,10 +82,11 @@ class Processes(Generic[Context]):
         """
         self._here = here
         self._workers: list[_Worker] = []
-        task = pickle.dumps(make)
         with suppress(OSError):  # out of memory or over a process limit: fewer are enough
             for _ in range(number):
-                self._workers.append(_Worker(task))
+                self._workers.append(_early.pop() if _early else _Worker())
+        for worker in self._workers:
+            worker.send(make)
 
     def __enter__(self) -> "Processes[Context]":
         return self
@@ -139,17 +136,33 @@ class Processes(Generic[Context]):
             yield pending.popleft().result()
 
 
+def start_early(modules: Sequence[str]) -> None:
+    """Start a worker for the first pool of this process, and have it import these modules.
+
+    For a command that knows before its own imports that there will be work. One that is never used
+    ends with this process.
+    """
+    if number_of_workers():
+        with suppress(OSError):
+            _early.append(_Worker(modules))
+
+
+def started_early() -> bool:
+    """Whether a worker waits for a pool, so that starting one costs nothing."""
+    return bool(_early)
+
+
 class _Worker:
     """A worker and the pipes to it, each with a thread, so that no run waits for a full pipe."""
 
-    def __init__(self, task: bytes) -> None:
+    def __init__(self, modules: Sequence[str] = ()) -> None:
         # Its own group: Ctrl-C while it imports would end it with a traceback.
         self.process = subprocess.Popen(
             [
                 sys.executable,
                 "-P",
                 "-c",
-                "import gc; gc.disable(); from syndicator.build.processes import main; main()",
+                "import gc; gc.disable(); from syndicator.build.worker import main; main()",
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -162,10 +175,15 @@ class _Worker:
         self._lock = Lock()  #: of `dead` and `_futures`
         self._futures: deque[Future[Any]] = deque()  #: in the order of the requests
         self._requests: SimpleQueue[bytes | None] = SimpleQueue()
-        self._requests.put(task)
         self._threads = [Thread(target=one, daemon=True) for one in (self._write, self._read)]
         for thread in self._threads:
             thread.start()
+
+        self.send(modules)
+
+    def send(self, value: object) -> None:
+        """Send what has no result."""
+        self._requests.put(pickle.dumps(value))
 
     def under_way(self) -> int:
         return len(self._futures)
@@ -212,54 +230,5 @@ class _Worker:
             future.set_exception(NotDone())
 
 
-def main() -> None:
-    """Run a worker: do what is requested on stdin, until it ends."""
-    gc.freeze()  # imported modules stay
-    gc.enable()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    requests, results = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no result
-    received: SimpleQueue[Any] = SimpleQueue()
-    Thread(target=_receive, args=(requests, received), daemon=True).start()
-    logged = _Logged()
-    logging.getLogger().addHandler(logged)
-    context = received.get()()
-    with suppress(BrokenPipeError):
-        while True:
-            function, request = received.get()
-            logged.anything = False
-            result = _outcome(function, context, request)
-            results.write(_NOT_DONE if logged.anything else result)
-            results.flush()
-
-
-_NOT_DONE = pickle.dumps((False, None))
-
-
-def _outcome(function: Callable[[Any, Any], Any], context: Any, request: Any) -> bytes:
-    try:
-        return pickle.dumps((True, function(context, request)))
-    except Exception:  # our parent does it again, and reports the cause
-        return _NOT_DONE
-
-
-def _receive(requests: BinaryIO, received: "SimpleQueue[Any]") -> None:
-    """Receive requests while others are worked on, so that the parent's end is noticed at once."""
-    try:
-        while True:
-            received.put(pickle.load(requests))  # noqa: S301 -- from our own process
-    except EOFError:
-        pass
-    except BaseException:  # no code of this version is at its place, for instance
-        traceback.print_exc()
-    os._exit(0)
-
-
-class _Logged(logging.Handler):
-    """Notices log lines. A worker writes none: it doesn't know where its parent writes them."""
-
-    anything = False
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.anything = True
+#: Workers that wait for a pool.
+_early: list[_Worker] = []

@@ -8,15 +8,17 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from syndicator.build.post_tools import PostTools
 from syndicator.build.post_workers import PostWorkers
 from syndicator.build.processes import Pending
-from syndicator.jekyll.fast_heads import HeadReader
 from syndicator.model.content import NO_STAT, PostHead, Problem, Stat
 from syndicator.sources.file_stats import is_settled
 from syndicator.sources.folder import SourceFolder
+
+if TYPE_CHECKING:
+    from syndicator.jekyll.fast_heads import HeadReader
 
 T = TypeVar("T")
 
@@ -43,7 +45,7 @@ class ReadResult(NamedTuple):
 
 
 def read_document(
-    source: SourceFolder, heads: HeadReader, request: ReadRequest
+    source: SourceFolder, heads: "HeadReader", request: ReadRequest
 ) -> ReadResult | None:
     """Read a document; None if it is gone."""
     path, known = request

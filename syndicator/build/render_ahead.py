@@ -24,9 +24,14 @@ class RenderAhead:
         self._begun: dict[str, tuple[Pending[list[RenderedPost]], int]] = {}
 
     @property
-    def is_full(self) -> bool:
-        """Whether enough posts are under way. The posts of one feed are begun together."""
-        return len(self._begun) >= _ENOUGH
+    def wants_more(self) -> bool:
+        """Whether to begin the posts of another feed. Those of one feed are begun together."""
+        return self._workers.renders and len(self._begun) < _ENOUGH
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether posts are under way."""
+        return bool(self._begun)
 
     def begin(
         self,

@@ -13,7 +13,7 @@ from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.feed_names import ALL
 from syndicator.build.publish import is_lost
 from syndicator.formats.field_values import uri
-from syndicator.formats.read_back import DATED, SUFFIXES, ShownEntry, ShownFeed, parse
+from syndicator.formats.shown_feeds import DATED, SUFFIXES, ShownEntry, ShownFeed
 from syndicator.model.content import FeedSpec
 from syndicator.outputs.folder import OutputFolder
 from syndicator.store.feeds import FileRow
@@ -85,5 +85,8 @@ def _unknown(output: OutputFolder, paths: Iterable[str], known: Mapping[str, Fil
 
 def _read(output: OutputFolder, path: str) -> ShownFeed | None:
     """A feed from one of its files; None: it is missing, or not readable as a feed."""
-    data = output.files.read(path, _MAX_BYTES)
-    return parse(path.rpartition(".")[2], data) if data else None
+    if not (data := output.files.read(path, _MAX_BYTES)):
+        return None
+    from syndicator.formats.read_back import parse
+
+    return parse(path.rpartition(".")[2], data)

@@ -20,6 +20,7 @@ from syndicator.build.scan import LastScan
 from syndicator.build.settings import SettingsChange
 from syndicator.build.site_reader import SiteReader
 from syndicator.jekyll.site import Site
+from syndicator.model.archive import ArchivePage
 from syndicator.model.content import Problem, Report
 from syndicator.store import entries, feeds, kv, problems
 from syndicator.store.database import Database
@@ -80,14 +81,15 @@ class Snapshots:
         options: BuildOptions,
         database: Database,
         on_published: Callable[[Sequence[FileRow]], None],
+        on_archived: Callable[[Sequence[ArchivePage]], None],
     ) -> None:
-        """`on_published` gets the files that another process published."""
+        """These get the files and the pages of archives that another process published."""
         self._options = options
         self._database = database
         self._on_published = on_published
         self._site_reader = SiteReader(options.source, options.overrides)
         self._last: Snapshot | None = None
-        self.other_processes = OtherProcesses(database, self._after_other_process)
+        self.other_processes = OtherProcesses(database, self._after_other_process, on_archived)
 
     @property
     def is_valid(self) -> bool:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from syndicator.cache import LruCache
-from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.site import ALWAYS, Site
 from syndicator.model.content import Document, Post, PostHead
 from syndicator.model.lookups import matches_name, path_endings
@@ -74,6 +73,8 @@ class StoredPosts:
             document = self._source.read(head.path)
             if not isinstance(document, Document):
                 return None
+            from syndicator.jekyll.posts import read_post
+
             post = read_post(document, self._site).post
             if post is None:
                 return None

@@ -11,9 +11,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from syndicator import __version__, garbage
 from syndicator.cli import output
 from syndicator.cli.hub_commands import hub
-from syndicator.cli.opening import import_without_gc, load_config, open_service, read_state
+from syndicator.cli.opening import load_config, open_service, read_state
 from syndicator.cli.options import ConfigPath, Json, Verbose, pass_on
 
 app = typer.Typer(
@@ -32,9 +33,7 @@ app = typer.Typer(
 
 def _version(requested: bool) -> None:
     if requested:
-        from importlib.metadata import version
-
-        typer.echo(f"syndicator {version('syndicator')}")
+        typer.echo(f"syndicator {__version__}")
         raise typer.Exit
 
 
@@ -65,6 +64,7 @@ def init(
     """
     from syndicator.cli import init
 
+    garbage.collect_from_now()
     for line in init.write_config(directory, config, os.environ):
         typer.echo(line)
 
@@ -77,9 +77,9 @@ def check(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     Exit code 1: there are problems.
     """
     settings = load_config(config, verbose)
-    with import_without_gc():
-        from syndicator.inspection import check_site
+    from syndicator.inspection import check_site
 
+    garbage.collect_from_now()
     with output.progress() as progress:
         report = check_site(settings, progress)
     output.print_report(report, json=json)
@@ -135,8 +135,7 @@ def run(config: ConfigPath = None, verbose: Verbose = False) -> None:
 
     SIGTERM and SIGINT stop it, SIGHUP reloads the config. Exit code 0: it was stopped by a signal.
     """
-    with import_without_gc():
-        from syndicator import daemon
+    from syndicator import daemon
 
     raise typer.Exit(daemon.run(config, verbose=verbose))
 
@@ -214,9 +213,8 @@ def doctor(
     Exit code 1: there are problems. Notes don't count, such as an address for this machine only.
     """
     settings = load_config(config, verbose)
-    with import_without_gc():
-        from syndicator.config import find
-        from syndicator.inspection import check_machine
+    from syndicator.config import find
+    from syndicator.inspection import check_machine
 
     found = check_machine(settings, ask=ask, config_file=find(config, os.environ))
     problems = [each for each in found if not each.note]
@@ -249,8 +247,7 @@ def backup(
     PostgreSQL, the command of pg_dump is printed instead. Exit code 1: there is no backup.
     """
     settings = load_config(config, verbose)
-    with import_without_gc():
-        from syndicator.cli import state
+    from syndicator.cli import state
 
     state.print_backup(state.back_up(settings, file, overwrite=overwrite), json=json)
 

@@ -3,9 +3,11 @@
 Exit codes: 0 success, 1 something needs attention, 2 wrong usage or wrong config.
 """
 
+import atexit
 import errno
 import os
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 from syndicator.cli import output
@@ -32,6 +34,33 @@ def main() -> None:
     # The parent may have closed stdout or stderr; write to /dev/null instead.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    end = _End()
+    atexit.register(end)
+    try:
+        _run()
+    except SystemExit as done:
+        end.code = done.code if isinstance(done.code, int) else None
+        raise
+
+
+class _End:
+    """Ends the process without freeing each of its objects, which takes 7 % of a short command.
+
+    Registered first, it is called last: https://docs.python.org/3.11/library/atexit.html
+    `code` is the exit code. None: Python ends the process as usual, with the traceback of an error.
+    """
+
+    def __init__(self) -> None:
+        self.code: int | None = None
+
+    def __call__(self) -> None:
+        if self.code is not None:
+            with suppress(OSError):
+                sys.stderr.flush()
+            os._exit(self.code)
+
+
+def _run() -> None:
     try:
         try:
             app()

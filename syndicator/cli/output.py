@@ -1,7 +1,6 @@
 """Prints results: as text for people, as one JSON object for programs."""
 
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from syndicator.errors import ConfigError, SyndicatorError
-from syndicator.jekyll.characters import printable
-from syndicator.model.content import Problem, Report
-from syndicator.model.json_text import to_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from syndicator.model.content import Problem, Report
     from syndicator.push.record import PushReport
 
 
@@ -38,6 +35,8 @@ def print_error(error: SyndicatorError) -> None:
 
 def print_report(report: "Report | PushReport", *, json: bool) -> None:
     """Print each problem with its hint below it, then the summary."""
+    from syndicator.model.content import Report
+
     if json:
         print_json({**asdict(report), "summary": report.summary()})
         return
@@ -54,22 +53,28 @@ def print_summary(summary: str, *, json: bool) -> None:
         typer.echo(summary)
 
 
-_BREAKS = re.compile(r"[\r\n\t\u2028\u2029]")
+_BREAKS = str.maketrans(dict.fromkeys("\r\n\t\u2028\u2029", " "))
 
 
-def problem_lines(problem: Problem) -> list[str]:
+def problem_lines(problem: "Problem") -> list[str]:
     """One line for the problem, one for its hint. A control character could command a terminal."""
+    from syndicator.jekyll.characters import printable
+
     lines = [str(problem), *([f"    {problem.hint}"] if problem.hint else [])]
-    return [_BREAKS.sub(" ", printable(line)) for line in lines]
+    return [printable(line).translate(_BREAKS) for line in lines]
 
 
 def printable_lines(lines: Iterable[object]) -> str:
     """Lines from elsewhere, without control characters."""
-    return "\n".join(_BREAKS.sub(" ", printable(str(line))) for line in lines)
+    from syndicator.jekyll.characters import printable
+
+    return "\n".join(printable(str(line)).translate(_BREAKS) for line in lines)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object to stdout, with times as ISO 8601."""
+    from syndicator.model.json_text import to_json
+
     typer.echo(to_json(value))
 
 

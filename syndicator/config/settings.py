@@ -3,7 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -12,8 +12,18 @@ from syndicator.config.addresses import Listen
 from syndicator.config.environment_values import parse_json
 
 
+def _table() -> Any:
+    """The default of a nested table: it is validated with the config, and needs no validator.
+
+    A table as default, `HubSettings()`, would make pydantic build one validator for each class.
+    """
+    return Field(default={}, validate_default=True)
+
+
 class SettingsTable(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Only the validator of the whole config is built:
+    # https://docs.pydantic.dev/latest/api/config/#pydantic.config.ConfigDict.defer_build
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     _from_environment = model_validator(mode="before")(parse_json)
 
@@ -97,11 +107,11 @@ class HubLimitSettings(SettingsTable):
 class HubSettings(SettingsTable):
     enabled: values.Flag = True
     url: values.Url | None = None  #: None: feeds.url + "hub"
-    lease: LeaseSettings = LeaseSettings()
+    lease: LeaseSettings = _table()
     timeout: values.Duration = timedelta(seconds=10)
     retry: values.RetryDelays = values.durations("5s", "30s", "2m", "10m", "1h", "6h")
     allow_private: values.Networks = ()
-    limits: HubLimitSettings = HubLimitSettings()
+    limits: HubLimitSettings = _table()
 
 
 class WebSettings(SettingsTable):
@@ -140,15 +150,15 @@ class StateSettings(SettingsTable):
 class Config(SettingsTable):
     """All settings. Paths are absolute, durations are timedeltas, sizes are bytes."""
 
-    site: SiteOverrides = SiteOverrides()
-    source: SourceSettings = Field(default={}, validate_default=True)
-    feeds: FeedSettings = FeedSettings()
-    output: OutputSettings = Field(default={}, validate_default=True)
-    push: PushSettings = PushSettings()
-    hub: HubSettings = HubSettings()
-    web: WebSettings = WebSettings()
-    state: StateSettings = Field(default={}, validate_default=True)
-    log: LogSettings = LogSettings()
+    site: SiteOverrides = _table()
+    source: SourceSettings = _table()
+    feeds: FeedSettings = _table()
+    output: OutputSettings = _table()
+    push: PushSettings = _table()
+    hub: HubSettings = _table()
+    web: WebSettings = _table()
+    state: StateSettings = _table()
+    log: LogSettings = _table()
 
     @field_validator("output")
     @classmethod

@@ -66,7 +66,7 @@ class Daemon:
         self._parts = self._parts_for(config)
         try:
             self._lock.enter_context(self._parts.service.daemon_lock())
-            self._parts.service.check_output()
+            self._parts.service.output.check_owner()
             self._parts.serve()
             self._server = Server(self._parts.app, config.web.listen, sockets=self._inherited.web)
             self._server.start()
@@ -225,7 +225,7 @@ class Daemon:
             lock = undo.enter_context(ExitStack())
             if new_lock:
                 lock.enter_context(parts.service.daemon_lock())
-            parts.service.check_output()
+            parts.service.output.check_owner()
             parts.serve()
             undo.callback(parts.stop_serving)
             if new_state:  # the new state has no file rows yet

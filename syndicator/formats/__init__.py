@@ -1,14 +1,17 @@
 """Writes a feed's files: RSS, Atom or JSON Feed, and a page for people."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from syndicator.formats import html, json_feed, xml
-from syndicator.formats.selection import Renderers, Selection, select
-from syndicator.formats.size_limit import Rendered
 from syndicator.model.archive import History
 from syndicator.model.content import Feed, FeedFile, digest_of
 
-_RENDERERS: Renderers = {"rss": xml.rss, "atom": xml.atom, "json": json_feed.render}
+if TYPE_CHECKING:
+    from syndicator.formats.selection import Renderers, Selection
+    from syndicator.formats.size_limit import Rendered
+
+#: Bytes of the links to other pages of an archive: three of a long address, and the marker.
+_LINKS = 1024
 
 MEDIA_TYPES = {
     "rss": "application/rss+xml; charset=utf-8",
@@ -18,47 +21,71 @@ MEDIA_TYPES = {
 }
 
 
-def select_entries(feed: Feed, reserved: int = 0) -> Selection:
-    """Which entries the files of a feed have. `reserved`: bytes of each file for other purposes.
+def import_libraries() -> None:
+    """Import what `files_of` needs: a tenth of a second, in which others may do something."""
+    from syndicator.formats import html, json_feed, selection, xml
 
-    A small file reserves an eighth of itself at most.
+    assert html and json_feed and selection and xml  # noqa: PT018
+
+
+def select_entries(feed: Feed) -> "Selection":
+    """Which entries the files of a feed have.
+
+    With an archive, some room is left for links: where they lead depends on the entries.
     """
-    limit = feed.spec.max_bytes - min(reserved, feed.spec.max_bytes // 8)
-    renderers = {suffix: _RENDERERS[suffix] for suffix in feed.spec.formats}
-    return select(feed, renderers, limit)
+    from syndicator.formats.selection import select
+
+    limit = feed.spec.max_bytes
+    if feed.spec.archive:
+        limit -= min(_LINKS, limit // 8)
+    return select(feed, _renderers(feed), limit)
 
 
-def files_of(selection: Selection) -> tuple[FeedFile, ...]:
+def files_of(selection: "Selection") -> tuple[FeedFile, ...]:
     """The feed in each format of its spec, and its page for people last.
 
     All formats have the same entries, as `selection.select` decides. The page is a preview: it has
     the newest entries, also those that the size limit keeps out of the formats. If the feed has an
     archive, it has the same entries as they, since its link to older posts continues there.
     """
+    from syndicator.formats.html import feed_page
+
     feed, shown = selection.feed, selection.shown
     files = [_file(feed, suffix, doc, shown) for suffix, doc in selection.documents.items()]
     page = replace(feed, entries=feed.entries[:shown]) if feed.history else feed
-    return (*files, html.feed_page(page))
+    return (*files, feed_page(page))
 
 
-def with_history(selection: Selection, history: History | None) -> Selection:
+def with_history(selection: "Selection", history: History | None) -> "Selection":
     """The same entries, in documents that say where they stand in the history of their feed."""
     if history is None:
         return selection
     feed = replace(selection.feed, history=history)
     shown = replace(feed, entries=feed.entries[: selection.shown])
-    documents = {suffix: _RENDERERS[suffix](shown) for suffix in selection.documents}
+    documents = {suffix: render(shown) for suffix, render in _renderers(feed).items()}
     return selection._replace(feed=feed, documents=documents)
 
 
 def archive_files(feed: Feed) -> tuple[FeedFile, ...]:
     """A page of an archive in each format, with all of its entries, and for people."""
+    from syndicator.formats.html import feed_page
+
     count = len(feed.entries)
-    files = [_file(feed, suffix, _RENDERERS[suffix](feed), count) for suffix in feed.spec.formats]
-    return (*files, html.feed_page(feed))
+    files = [
+        _file(feed, suffix, render(feed), count) for suffix, render in _renderers(feed).items()
+    ]
+    return (*files, feed_page(feed))
 
 
-def _file(feed: Feed, suffix: str, document: Rendered, count: int) -> FeedFile:
+def _renderers(feed: Feed) -> "Renderers":
+    """What writes each format of a feed."""
+    from syndicator.formats import json_feed, xml
+
+    every: Renderers = {"rss": xml.rss, "atom": xml.atom, "json": json_feed.render}
+    return {suffix: every[suffix] for suffix in feed.spec.formats}
+
+
+def _file(feed: Feed, suffix: str, document: "Rendered", count: int) -> FeedFile:
     data = document.document(count)
     return FeedFile(
         path=feed.spec.path(suffix),

@@ -11,7 +11,7 @@ import hashlib
 import posixpath
 import re
 from base64 import b64encode
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from importlib.resources import files
@@ -84,12 +84,17 @@ def feed_page(feed: Feed) -> FeedFile:
 
 
 def index_page(
-    feeds: Sequence[FeedSpec], site: SiteInfo, newest: Sequence[Entry], base: str
+    feeds: Sequence[FeedSpec],
+    site: SiteInfo,
+    newest: Sequence[Entry],
+    base: str,
+    counts: Mapping[str, int] | None = None,
 ) -> FeedFile:
     """The page of all feeds, in the given order. The first one without a term is the site's own.
 
     `newest` are the entries to show, newest first. `base` is the public address of the output
-    folder, ending in "/".
+    folder, ending in "/". `counts`: the number of all posts of each feed, by its name; None: feeds
+    have no archive in which all could be read.
     """
     groups = [
         (heading, [spec for spec in feeds if spec.term and spec.term.kind == kind])
@@ -105,6 +110,7 @@ def index_page(
         main=next((spec for spec in feeds if spec.term is None), None),
         groups=[(heading, specs) for heading, specs in groups if specs],
         opml=base + "feeds.opml",
+        counts=counts or {},
     )
 
 

@@ -6,7 +6,6 @@ backup is older than the files. The files are then the only record.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -15,36 +14,13 @@ from lxml import etree
 
 from syndicator.formats.field_values import entry_id, utc_seconds
 from syndicator.formats.history import ATOM
+from syndicator.formats.shown_feeds import ShownEntry, ShownFeed
 from syndicator.formats.xml import EMPTY_FEED_DATE
-
-#: The formats that can be read, the best record first: Atom sets some dates seconds apart, see
-#: `field_values.distinct_updates`.
-SUFFIXES = ("rss", "json", "atom")
-
-#: The formats that have the feed's own date.
-DATED = ("rss", "atom")
 
 #: Characters of an id. Those of pages are their addresses, escaped.
 _MAX_ID = 16 * 1024
 
 _ATOM = {"atom": ATOM}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShownEntry:
-    """An entry as a feed file has it."""
-
-    id: str
-    url: str  #: escaped, see `field_values.uri`
-    updated: datetime | None  #: None: it was not updated after it was published
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShownFeed:
-    """A feed as its file has it."""
-
-    updated: datetime | None  #: None: it never had an entry, or the format does not tell
-    entries: tuple[ShownEntry, ...]
 
 
 def parse(suffix: str, data: bytes) -> ShownFeed | None:

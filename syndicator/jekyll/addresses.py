@@ -10,8 +10,7 @@ from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from syndicator.jekyll.foreign_names import MARK
-
-WEB = frozenset({"http", "https"})
+from syndicator.jekyll.policy import WEB
 
 #: An absolute address that is written as it is.
 _NORMAL = re.compile(

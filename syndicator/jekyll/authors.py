@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from syndicator.jekyll.addresses import WEB, absolute
+from syndicator.jekyll.addresses import absolute
 from syndicator.jekyll.as_text import as_text, is_empty, label
+from syndicator.jekyll.policy import WEB
 from syndicator.jekyll.titles import plain_label
 from syndicator.model.content import Author
 from syndicator.ruby.uris import is_absolute, join_address

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from syndicator.jekyll import excerpt, media, relative_links, sanitize
 from syndicator.jekyll.as_text import as_text, is_empty
@@ -15,14 +17,24 @@ from syndicator.jekyll.fallbacks.losses import notes
 from syndicator.jekyll.front_notes import front_notes
 from syndicator.jekyll.linked_page import external_url
 from syndicator.jekyll.localized_links import with_localized_links
-from syndicator.jekyll.markup import MAX_PLAIN, excerpt_separator, markup_of, paragraphs
+from syndicator.jekyll.markup import (
+    MAX_PLAIN,
+    excerpt_separator,
+    has_liquid,
+    markup_of,
+    paragraphs,
+    without_liquid,
+)
+from syndicator.jekyll.pages import Pages
 from syndicator.jekyll.podcast import read_episode
 from syndicator.jekyll.site import Site
 from syndicator.jekyll.titles import plain_label
 from syndicator.kramdown.to_html import MarkdownLimitError, to_html
-from syndicator.liquid import Liquid, plain_text
 from syndicator.model.content import Author, Entry, Post, Problem
 from syndicator.model.lookups import SiteFiles, SitePosts
+
+if TYPE_CHECKING:
+    from syndicator.liquid import Liquid
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +75,20 @@ class Renderer:
         self._files = files
         self._posts = posts
         self._policy = policy
-        self._markup = markup_of(site)
-        self._liquid = Liquid(site=site, files=files, posts=posts, markup=self._markup)
+        self._pages = Pages(site)
         self._markdown_suffixes = tuple(map(str.lower, site.suffixes))
+
+    @cached_property
+    def _liquid(self) -> "Liquid":
+        """Set up for the first post that has Liquid. Importing it takes as long as all the rest."""
+        from syndicator.liquid import Liquid
+
+        return Liquid(
+            site=self._site,
+            files=self._files,
+            posts=self._posts,
+            markup=markup_of(self._site),
+        )
 
     def render(self, post: Post) -> Rendering:
         """Render a post. A part that fails is a problem, and the rest is published.
@@ -114,7 +137,7 @@ class Renderer:
                 return self._posts.now
 
             def address_of_file(path: str) -> str | None:
-                return self._markup.address_of_file(path, self._files, today)
+                return self._pages.address_of_file(path, self._files, today)
 
             address_of = relative_links.address_from(
                 path, self._site, self._files, posts, address_of_file
@@ -155,8 +178,8 @@ class Renderer:
         """The text as HTML; as plain paragraphs if it exceeds a limit or fails to parse."""
         text = source
         if outcome.over_limit or self._is_over_limit(post, "text", text, MAX_TEXT, outcome):
-            return paragraphs(plain_text(text[:MAX_PLAIN]))
-        if post.front.get("render_with_liquid") is not False and ("{%" in source or "{{" in source):
+            return paragraphs(without_liquid(text[:MAX_PLAIN]))
+        if post.front.get("render_with_liquid") is not False and has_liquid(source):
             result = self._liquid.render(source, post=post, first_line=post.body_line)
             outcome.add(*result.problems)
             outcome.uses_posts |= result.uses_posts

@@ -7,14 +7,13 @@ absolute, relative to the post's own, since few readers support `xml:base`.
 
 import re
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import NamedTuple
 
 import nh3
 
 from syndicator.jekyll import fallbacks
-from syndicator.jekyll.addresses import WEB, PageAddresses
+from syndicator.jekyll.addresses import PageAddresses
 from syndicator.jekyll.allowed_html import (
     ALIGNED,
     ATTRIBUTES,
@@ -23,40 +22,13 @@ from syndicator.jekyll.allowed_html import (
     TAGS,
 )
 from syndicator.jekyll.characters import printable
-from syndicator.jekyll.fallbacks.links import REFUSED
 from syndicator.jekyll.fallbacks.losses import Loss
 from syndicator.jekyll.fallbacks.quick_test import may_apply
 from syndicator.jekyll.foreign_names import with_foreign_names_marked
 from syndicator.jekyll.html_parser_limits import is_slow_to_write, parsed_in_linear_time
-from syndicator.jekyll.players import PLAYERS, SANDBOX, is_player
-
-# These open the program that the reader's user chose for them, which asks before it acts.
-_OTHER_SCHEMES = frozenset(
-    {"mailto", "tel", "sms", "xmpp", "irc", "ircs", "ftp", "news", "webcal", "geo"}
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Policy:
-    """The frames and links that the operator allows."""
-
-    #: Hosts whose frames are kept, with a folder or without; see `is_player`.
-    frame_hosts: frozenset[str] = PLAYERS
-    #: Schemes of links. Those that run or embed code are refused even if they are listed.
-    link_schemes: frozenset[str] = WEB | _OTHER_SCHEMES
-
-    @property
-    def kept_schemes(self) -> frozenset[str]:
-        """The schemes of links that stay."""
-        return self.link_schemes - REFUSED | WEB
-
-    @property
-    def key(self) -> tuple[tuple[str, ...], ...]:
-        """The fields in a fixed order: equal policies have equal keys, and equal fingerprints."""
-        return tuple(sorted(self.frame_hosts)), tuple(sorted(self.link_schemes))
-
-
-DEFAULT = Policy()
+from syndicator.jekyll.players import SANDBOX, is_player
+from syndicator.jekyll.policy import DEFAULT as DEFAULT
+from syndicator.jekyll.policy import Policy as Policy
 
 
 class Cleaned(NamedTuple):

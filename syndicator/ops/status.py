@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from syndicator import __version__
 from syndicator.build.found_problems import found_problems
-from syndicator.build.options import BuildOptions
 from syndicator.errors import StateError, SyndicatorError
 from syndicator.model.content import Problem, Report
 from syndicator.model.outbox import JobKind, JobState, queued_by_kind
@@ -189,11 +189,11 @@ def collect(
     output: Path,
     *,
     url: str,
-    version: str,
     now: datetime,
-    options: BuildOptions,
+    source: Path,
+    links: Mapping[str, Mapping[str, str]],
 ) -> Status:
-    """Collect the status."""
+    """Collect the status. `source`, `links`: see `found_problems`."""
     daemon = locks.holder(database, "daemon")
     with database.read() as connection:
         rows = [row for row in feeds.all_feeds(connection) if row.content_key is not None]
@@ -202,9 +202,9 @@ def collect(
         audiences = subscriptions.by_topic(connection, now)
         subscribers = {topic: audience.subscribers for topic, audience in audiences.items()}
         archived = archives.summary(connection)
-        found = found_problems(connection, options, {file.path for file in files}, now)
+        found = found_problems(connection, source, links, {file.path for file in files}, now)
         return Status(
-            version=version,
+            version=__version__,
             daemon=daemon.name if daemon else None,
             since=_time(kv.get(connection, _DAEMON_SINCE)) if daemon else None,
             url=url,

@@ -136,6 +136,16 @@ class AtomicFiles:
         except OSError as error:
             raise self._failure(path, error) from error
 
+    def names(self, folder: str) -> list[str]:
+        """What is in a folder below the root; [] if it is missing, or behind a link."""
+        try:
+            with safe_directories.opened(self.root, folder) as here:
+                return os.listdir(here)
+        except (FileNotFoundError, NotADirectoryError, safe_directories.LinkError):
+            return []
+        except OSError as error:
+            raise self._failure(folder, error) from error
+
     def sync_folder(self, folder: str) -> None:
         """Fsync a folder, so that the names in it survive a power cut."""
         try:

@@ -45,6 +45,19 @@ def newest(connection: Connection, feed: str, now: datetime, limit: int) -> list
     return [post_row(row) for row in rows]
 
 
+_COUNTS = (
+    select(feed_posts.c.feed, func.count())
+    .where(feed_posts.c.published <= bindparam("now"))
+    .group_by(feed_posts.c.feed)
+)
+
+
+def counts(connection: Connection, now: datetime) -> dict[str, int]:
+    """How many posts each feed has that are published at `now`. Reads the whole index of feeds."""
+    rows = connection.execute(_COUNTS, {"now": to_us(now)})
+    return {row[0]: row[1] for row in rows}
+
+
 _PLACES = (
     select(feed_posts.c.published, feed_posts.c.path)
     .where(

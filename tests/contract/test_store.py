@@ -283,16 +283,10 @@ def test_future_posts_become_due(database: Database) -> None:
             days=5, microseconds=7
         )
         assert post_queries.next_due(connection, DAY + timedelta(days=10)) is None
-        assert post_queries.feeds_due(
-            connection, DAY + timedelta(days=2), DAY + timedelta(days=6)
-        ) == {
-            "all",
-            "category/x",
-        }
-        assert (
-            post_queries.feeds_due(connection, DAY + timedelta(days=6), DAY + timedelta(days=7))
-            == set()
-        )
+        after, until = DAY + timedelta(days=2), DAY + timedelta(days=6)
+        (due,) = post_queries.due(connection, after, until)
+        assert (due.stat.path, due.feeds) == ("_posts/b.md", ("all", "category/x"))
+        assert post_queries.due(connection, until, until + timedelta(days=1)) == []
 
 
 @pytest.mark.parametrize(

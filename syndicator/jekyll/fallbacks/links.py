@@ -8,9 +8,7 @@ from syndicator.jekyll.as_text import quoted
 from syndicator.jekyll.fallbacks.losses import LossKind
 from syndicator.jekyll.fallbacks.output import Open, Output, as_it_is
 from syndicator.jekyll.fallbacks.regular_html import Token
-
-#: Schemes that run or embed code, or mean another machine's file. They are never allowed.
-REFUSED = frozenset({"javascript", "vbscript", "data", "blob", "file"})
+from syndicator.jekyll.policy import REFUSED
 
 #: Finds a link with another scheme than those of most links, in HTML of any form. References such
 #: as `&colon;` may be part of a scheme.

@@ -21,6 +21,7 @@ from syndicator.store import entries, feeds, posts
 from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow
 from syndicator.store.feeds import FeedRow
+from syndicator.store.post_rows import PostRow
 
 HOUR = timedelta(hours=1)
 EARLIER, LATER = NOW - HOUR, NOW + HOUR
@@ -59,6 +60,7 @@ def test_the_dates_that_are_due(
 
 
 OLD, NEW = (1, 10), (2, 20)
+DUE = post_row("due.md", feeds=("all",))
 
 USING_FILES = replace(
     SNAPSHOT,
@@ -70,7 +72,7 @@ USING_FILES = replace(
 def facts(
     states: dict[str, FileState] | None = None,
     lost: frozenset[str] = frozenset(),
-    due: frozenset[str] | None = None,
+    due: tuple[PostRow, ...] | None = None,
 ) -> Facts:
     return Facts(states=states or {}, lost=lost, due=due)
 
@@ -83,15 +85,21 @@ def facts(
         (facts({"a.png": NEW}), StaleParts(entries=frozenset({"image.md"}))),
         (facts(lost=frozenset({"all"})), StaleParts(feeds=frozenset({"all"}))),
         (
-            facts(due=frozenset({"all"})),
-            StaleParts(entries=frozenset({"list.md"}), feeds=frozenset({"all"}), date_passed=True),
+            facts(due=(DUE,)),
+            StaleParts(
+                entries=frozenset({"list.md"}),
+                feeds=frozenset({"all"}),
+                due=(DUE,),
+                date_passed=True,
+            ),
         ),
-        (facts(due=frozenset()), StaleParts(date_passed=True)),  # of a post in no feed, or of none
+        (facts(due=()), StaleParts(date_passed=True)),
         (
-            facts({"b.png": None}, frozenset({""}), frozenset({"all"})),
+            facts({"b.png": None}, frozenset({""}), (DUE,)),
             StaleParts(
                 entries=frozenset({"other.md", "list.md"}),
                 feeds=frozenset({"", "all"}),
+                due=(DUE,),
                 date_passed=True,
             ),
         ),
@@ -222,7 +230,8 @@ def test_feeds_of_posts_that_are_due(
         post_row(f"{name}.md", published=date, feeds=("all", name)) for name, date in dates.items()
     ]
     store(database, *rows)
-    assert looked(database, snapshot).due == due
+    found = looked(database, snapshot).due
+    assert (None if found is None else {name for row in found for name in row.feeds}) == due
 
 
 def test_stale_parts_are_marked(database: Database) -> None:

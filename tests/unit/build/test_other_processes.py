@@ -18,8 +18,8 @@ def test_files_of_another_process_are_reported(tmp_path: Path) -> None:
     with a_state(tmp_path) as database:
         with database.begin() as connection:
             feeds.put_files(connection, rows)
-        one = OtherProcesses(database, reported.append)
-        other = OtherProcesses(database, lambda rows: None)
+        one = OtherProcesses(database, reported.append, lambda pages: None)
+        other = OtherProcesses(database, lambda rows: None, lambda pages: None)
         assert one.has_run()  # perhaps: the state may be another process's
         one.catch_up()
         assert reported == [rows]
@@ -40,7 +40,7 @@ def test_a_report_that_fails_is_made_again(tmp_path: Path) -> None:
         raise EOFError
 
     with a_state(tmp_path) as database:
-        processes = OtherProcesses(database, fail)
+        processes = OtherProcesses(database, fail, lambda pages: None)
         with pytest.raises(EOFError):
             processes.catch_up()
         assert processes.has_run()

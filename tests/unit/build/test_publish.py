@@ -76,7 +76,7 @@ def test_when_a_feed_is_published(
     Not if it has only future posts so far, which its name would reveal; the feed of the whole site
     reveals nothing. Not if it waits for a heavy post, and nothing else of it was rendered.
     """
-    assert is_needed(row, key, entries, lost=lost) == expected
+    assert is_needed(row, key, entries, row.history, lost=lost) == expected
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from settled import age
 from sqlalchemy import Connection
 
-from syndicator.build.post_tools import PostTools, WorkerTools
-from syndicator.build.post_workers import PostWorkers
+from syndicator.build.post_tools import PostTools
+from syndicator.build.post_workers import READ_FROM, PostWorkers
 from syndicator.build.read import ReadRequest, ReadResult, read_all, read_document
 from syndicator.build.site_reader import SiteReader
 from syndicator.build.stored_posts import StoredPosts
@@ -62,15 +62,8 @@ def tools_of(source: SourceFolder, site: Site) -> PostTools:
 
 
 def workers_of(tools: PostTools, number: int = 1) -> PostWorkers:
-    make = WorkerTools(
-        source=Path(tools.source.real),
-        scope=tools.source.scope,
-        site=tools.site,
-        policy=DEFAULT,
-        theme=None,
-        state="",
-    )
-    return PostWorkers(tools, make, renders=False, number=number, read_from=10)
+    make = tools.for_worker("sqlite:///none")
+    return PostWorkers(tools, make, renders=False, number=number)
 
 
 class NoState:
@@ -90,7 +83,7 @@ def read_here(source: SourceFolder, site: Site) -> list[Results]:
 def read_in_parallel(source: SourceFolder, site: Site, batches: list[Batch]) -> Iterator[Results]:
     tools = tools_of(source, site)
     with workers_of(tools) as workers:
-        yield from read_all(batches, 1000, tools, workers)
+        yield from read_all(batches, READ_FROM, tools, workers)
 
 
 def test_results_are_the_same_as_without_processes(

@@ -57,7 +57,7 @@ def publish(output: OutputFolder, updated: datetime, name: str = "all") -> dict[
     site = SiteInfo(title="T", url="https://news.example.com/")
     one = entry("a", id="https://news.example.com/first", updated=updated)
     feed = Feed(spec=spec(name, formats=FORMATS), site=site, updated=updated, entries=(one,))
-    files, _ = formats.files_of(feed)
+    files = formats.files_of(formats.select_entries(feed))
     disks = output.write([(file, updated) for file in files])
     return {
         file.path: replace(file_row(file.path, file.data), feed=name, disk=disk)

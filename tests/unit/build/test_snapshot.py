@@ -96,7 +96,9 @@ class Parts:
 
     def restart(self) -> Snapshots:
         """Snapshots as another process has them."""
-        self.snapshots = Snapshots(self.options, self.database, self.reported.append)
+        self.snapshots = Snapshots(
+            self.options, self.database, self.reported.append, lambda pages: None
+        )
         return self.snapshots
 
     def write(self, path: str, text: str | bytes) -> Path:
@@ -161,7 +163,7 @@ def test_a_run_of_another_process_makes_it_invalid(parts: Parts) -> None:
     parts.reported.clear()
     with parts.database.begin() as connection:
         feeds.put_files(connection, [file_row("all.rss")])
-    Snapshots(parts.options, parts.database, lambda rows: None).load()
+    Snapshots(parts.options, parts.database, lambda rows: None, lambda pages: None).load()
     loaded = parts.snapshots.load()
     assert loaded.is_first
     assert loaded.files == {"all.rss": file_row("all.rss")}

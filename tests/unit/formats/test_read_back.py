@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syndicator import formats
 from syndicator.formats.field_values import entry_id
-from syndicator.formats.read_back import DATED, SUFFIXES, ShownFeed, parse
+from syndicator.formats.read_back import parse
+from syndicator.formats.shown_feeds import DATED, SUFFIXES, ShownFeed
 
-from .samples import RICH, THEN, entry, feed
+from .samples import RICH, THEN, entry, feed, files_of
 
 MIDNIGHT = datetime(2026, 1, 15, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ ATOM_OF_DATES = b"""<feed xmlns="http://www.w3.org/2005/Atom">
 
 
 def written(suffix: str) -> bytes:
-    files, _ = formats.files_of(replace(feed(*ENTRIES), updated=THEN + timedelta(days=1)))
+    files, _ = files_of(replace(feed(*ENTRIES), updated=THEN + timedelta(days=1)))
     return next(file.data for file in files if file.path.endswith(suffix))
 
 
@@ -65,7 +65,7 @@ def test_each_format_is_read_as_it_was_written(suffix: str) -> None:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_an_empty_feed_has_no_date(suffix: str) -> None:
     """The date that Atom requires does not count."""
-    files, _ = formats.files_of(feed())
+    files, _ = files_of(feed())
     data = next(file.data for file in files if file.path.endswith(suffix))
     assert parse(suffix, data) == ShownFeed(updated=None, entries=())
 
