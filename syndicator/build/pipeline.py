@@ -160,7 +160,6 @@ class Builder:
             known, source, known.built_at, perf_counter(), step, cancel, loader, compression
         )
         run.workers = workers
-        failed = True
         try:
             with compression, workers:
                 loader.begin(known.built_at, light_first=False, workers=workers)
