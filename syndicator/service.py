@@ -214,20 +214,6 @@ class Service:
         except LockedError:
             return 0
 
-    def import_for_changes(self) -> None:
-        """Import what a changed post needs, so that the first one that is saved does not wait."""
-        from syndicator.build.post_tools import import_renderer
-        from syndicator.formats import import_libraries, opml  # noqa: F401
-        from syndicator.jekyll import fast_heads  # noqa: F401
-        from syndicator.store import subscriptions
-
-        import_libraries()
-        import_renderer()
-        with self.database.read() as connection:
-            notified = self.config.push.hubs or subscriptions.by_topic(connection, self._clock())
-        if notified:
-            self.client.made()
-
     def _served(self) -> bool:
         """Whether all published files are served here.
 
@@ -307,6 +293,21 @@ def build_and_ask(service: Service, progress: Progress = quiet, *, clock: Clock 
         while (found := asker.round()).again:
             progress(0, None, Phase.ASKING)
     return report.followed_by(service.build(progress)) if found.changed else report
+
+
+def import_for_changes(service: Service) -> None:
+    """Import what a changed post needs, so that the first one that is saved does not wait."""
+    from syndicator.build.post_tools import import_renderer
+    from syndicator.formats import import_libraries, opml, read_back  # noqa: F401
+    from syndicator.jekyll import fast_heads  # noqa: F401
+    from syndicator.store import subscriptions
+
+    import_libraries()
+    import_renderer()
+    with service.database.read() as connection:
+        notified = service.config.push.hubs or subscriptions.by_topic(connection, utcnow())
+    if notified:
+        service.client.made()
 
 
 def _require_file(file: Path) -> None:

@@ -1,6 +1,5 @@
 """A blog whose posts the test knows, with archives, and what its readers must find."""
 
-import re
 import shutil
 from collections.abc import Collection, Sequence
 from datetime import date, timedelta
@@ -83,16 +82,6 @@ class Blog(Site):
         with self.service() as service, service.database.read() as connection:
             pages = archives.pages_of(connection, feed)
         return [page for page in pages if bool(page.ended) == ended]
-
-    def contents(self) -> dict[str, bytes]:
-        """The output, without the files of pages that ended."""
-        with self.service() as service, service.database.read() as connection:
-            ended = {page.name for page in archives.all_pages(connection) if page.ended}
-        return {
-            path: data
-            for path, (data, _) in self.tree().items()
-            if re.sub(r"\.\w+(\.gz|\.br)?$", "", path) not in ended
-        }
 
     def holding(self, text: str) -> list[str]:
         """The uncompressed files of the output that hold a text."""

@@ -1,10 +1,13 @@
 """What a build from scratch makes of a site: the same as any history of runs."""
 
+import re
 import shutil
 import sqlite3
 from contextlib import closing
 
 from support import Site
+
+from syndicator.store import archives
 
 #: Everything in the state that can be built again from the posts.
 _DERIVED = (
@@ -18,6 +21,17 @@ _DERIVED = (
     "archive_pages",
     "archive_changes",
 )
+
+
+def contents(site: Site) -> dict[str, bytes]:
+    """The output, without the files of archive pages that ended: these are memory."""
+    with site.service() as service, service.database.read() as connection:
+        ended = {page.name for page in archives.all_pages(connection) if page.ended}
+    return {
+        path: data
+        for path, (data, _) in site.tree().items()
+        if re.sub(r"\.\w+(\.gz|\.br)?$", "", path) not in ended
+    }
 
 
 def from_scratch(site: Site) -> dict[str, bytes]:

@@ -38,7 +38,7 @@ from syndicator.from_config import live_rules
 from syndicator.model.content import Report
 from syndicator.model.progress import Cancel, Cancelled
 from syndicator.observe import run_line
-from syndicator.service import Service, page_asker
+from syndicator.service import Service, import_for_changes, page_asker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +158,8 @@ class Builds:
         if self._first_run:
             self._first_run = False
             self._notify(Event.FIRST_RUN_OVER)
-            self._service.import_for_changes()
-            self._service.database.close_idle()
+            import_for_changes(self._service)
+            self._service.database.shrink_memory()
             malloc.trim()
 
     def _archive(self) -> None:

@@ -12,6 +12,7 @@ from syndicator.store.feeds import FileRow
 from syndicator.web.archives import Archives
 from syndicator.web.catalogue import Catalogue, FeedCatalogue
 from syndicator.web.prepared_responses import FEEDS, PublishedFile, format_of, text_response
+from syndicator.web.proxies import Network, Proxies
 from syndicator.websub.links import link_header
 
 _STARTING = text_response(503, "Starting.\n", (b"retry-after", b"1"))
@@ -102,9 +103,13 @@ def _max_age(config: Config) -> int:
     return int(config.web.max_age.total_seconds())
 
 
-def starting_app(catalogue: Catalogue) -> FeedCatalogue:
-    """The app until all parts are there: published files, and 503 for all else."""
-    return FeedCatalogue(catalogue, _starting, on_request=lambda *_: None)
+def starting_app(catalogue: Catalogue, trusted: Sequence[Network]) -> FeedCatalogue:
+    """The app until all parts are there: published files, and 503 for all else.
+
+    `trusted`: networks of proxies. Requests are not counted, and polls not limited.
+    """
+    proxies = Proxies(trusted)
+    return FeedCatalogue(catalogue, _starting, on_request=lambda *_: None, proxies=proxies)
 
 
 async def _starting(scope: Scope, _receive: Receive, send: Send) -> None:

@@ -153,8 +153,9 @@ class FeedCatalogue:
         await send(
             {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
         )
-        body = b"" if scope["method"] == "HEAD" else reply.content()
-        await send({"type": "http.response.body", "body": body})
+        await send(
+            {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body}
+        )
 
     def reply(self, scope: Scope) -> PreparedResponse | None:
         """The response from the catalogue, after counting it; None if the path is not in it."""

@@ -216,10 +216,9 @@ class BoundedProtocol(SerialProtocol):
         keep = self.parser.should_keep_alive() and self.parser.get_http_version() != "1.0"
         end = b"\r\n\r\n" if keep else b"\r\nconnection: close\r\n\r\n"
         head = b"".join([reply.head, _NOSNIFF_AND_DATE, date, end])
-        body = b"" if self._method == "HEAD" else reply.content()
-        if body:
+        if reply.body and self._method != "HEAD":
             # Not joined: each slow client would keep a copy in memory.
-            self.transport.writelines([head, body])
+            self.transport.writelines([head, reply.body])
         else:
             self.transport.write(head)
         if keep:

@@ -7,7 +7,7 @@ import pytest
 from blogs import ARCHIVE, PLAIN, Blog, Reader, joined_by_removal, name_of
 from changes import added, categorized, edited, hidden, redated, removed, renamed
 from histories import SUFFIXES, read, titles, walk
-from scratch import from_scratch
+from scratch import contents, from_scratch
 from support import CONFIG, formats
 
 
@@ -86,7 +86,7 @@ def test_a_post_that_becomes_due(blog: Blog) -> None:
     blog.update(reader := Reader(blog, names))
     assert reader.moments
     blog.check()
-    assert blog.contents() == from_scratch(blog)
+    assert contents(blog) == from_scratch(blog)
 
 
 @pytest.mark.parametrize(("size", "limit"), [("20KiB", 10), ("4KiB", 10), ("9KiB", 30)])
@@ -100,17 +100,17 @@ def test_a_limit_on_bytes_makes_no_hole(blog: Blog, size: str, limit: int) -> No
     assert blog.update(reader) > 20
     blog.check()
     most = int(size.removesuffix("KiB")) * 1024
-    files = blog.contents().items()
+    files = contents(blog).items()
     assert max(len(data) for path, data in files if path.endswith(SUFFIXES)) <= most
     blog.configure(ARCHIVE)
     blog.update(reader)
     blog.check()
-    assert blog.contents() == from_scratch(blog)
+    assert contents(blog) == from_scratch(blog)
 
 
 def test_archives_that_are_turned_off_and_on(blog: Blog) -> None:
     """Off: no page is left, and no link to one. On: everything is as it was."""
-    before = blog.contents()
+    before = contents(blog)
     blog.configure(PLAIN)
     blog.update()
     assert [path for path in blog.tree() if path.count("/") > path.startswith("category/")] == []
@@ -119,7 +119,7 @@ def test_archives_that_are_turned_off_and_on(blog: Blog) -> None:
     blog.configure(ARCHIVE)
     blog.update()
     blog.check()
-    assert blog.contents() == before
+    assert contents(blog) == before
 
 
 def test_other_settings_make_other_pages(blog: Blog) -> None:
@@ -127,7 +127,7 @@ def test_other_settings_make_other_pages(blog: Blog) -> None:
     for settings in ('formats = ["atom"]\n', 'content = "excerpt"\n', ""):
         blog.configure(f"{ARCHIVE}{settings}")
         blog.update(Reader(blog, blog.posts))
-        assert blog.contents() == from_scratch(blog)
+        assert contents(blog) == from_scratch(blog)
         assert ("rss" in {path.rpartition(".")[2] for path in blog.tree()}) == (
             "formats" not in settings
         )
@@ -154,7 +154,7 @@ def test_a_post_that_is_taken_back(blog: Blog) -> None:
     blog.remove(other)
     blog.update()
     assert blog.holding(other) == []
-    assert blog.contents() == from_scratch(blog)
+    assert contents(blog) == from_scratch(blog)
 
 
 def test_dates_and_names_of_every_kind(tmp_path: Path) -> None:
@@ -180,11 +180,11 @@ def test_dates_and_names_of_every_kind(tmp_path: Path) -> None:
         expected.append((f"{day}-{slug}", f"odd {number}"))
     blog.update()
     assert titles(walk(blog.feeds)) == [title for _, title in sorted(expected, reverse=True)]
-    assert blog.contents() == from_scratch(blog)
+    assert contents(blog) == from_scratch(blog)
     for name in blog.root.glob("_posts/*.md"):
         if name.stem.endswith("0"):
             name.unlink()
             expected = [each for each in expected if each[0] != name.stem]
     blog.update()
     assert titles(walk(blog.feeds)) == [title for _, title in sorted(expected, reverse=True)]
-    assert blog.contents() == from_scratch(blog)
+    assert contents(blog) == from_scratch(blog)

@@ -97,6 +97,10 @@ def test_the_commands_of_an_operator(tmp_path: Path) -> None:
     command.repository.push({path(3): "---\ntitle: [\n---\n"})
     checked = command("check")
     assert (checked.returncode, path(3) in checked.stdout) == (1, True)
+    previewed = command("preview", "post.md", "--json")
+    assert (previewed.returncode, "several posts" in previewed.stderr) == (1, True)
+    previewed = command("preview", path(2))
+    assert (previewed.returncode, "Two" in previewed.stdout) == (0, True)
     assert not (tmp_path / "var").exists()
     assert path(3) in command("build").stdout
     command.repository.bare.rename(tmp_path / "away.git")

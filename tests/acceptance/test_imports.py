@@ -69,7 +69,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["status"], RENDERER | {"yaml", "syndicator.build.pipeline", "syndicator.service"}),
         (["status", "--json"], RENDERER | {"yaml", "syndicator.build.pipeline"}),
         (["hub", "list"], RENDERER | {"yaml", "syndicator.build.pipeline"}),
-        (["build"], RENDERER | {"syndicator.jekyll.posts", "syndicator.push.worker"}),
+        (["build"], RENDERER | {"syndicator.push.worker"}),
         (["push"], RENDERER | {"syndicator.jekyll.posts"}),
         (["check"], {"syndicator.push.worker", "syndicator.web"}),
     ],

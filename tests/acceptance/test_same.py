@@ -2,12 +2,10 @@
 
 import os
 import random
-import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
+from scratch import contents, from_scratch
 from support import CONFIG, FEEDS, Site
 
 from syndicator.errors import OutputError
@@ -26,6 +24,7 @@ SETTINGS = [
     f'{FEEDS}by = ["tag", "author"]\n',
     f'{FEEDS}content = "excerpt"\nplayers = ["p.example"]\n',
     f'{FEEDS}formats = ["atom"]\n[feeds.aliases]\n"feed.xml" = "all.atom"\n',
+    f"{FEEDS}limit = 2\narchive = true\n",
 ]
 BODIES = [
     "Text.",
@@ -178,6 +177,7 @@ class Life:
         self.site.clock.forward(seconds=1)
         by_path = self.touched and "" not in self.touched and self.dice.random() < 0.5
         self.service.build(paths=sorted(self.touched) if by_path else None)
+        self.service.archive()
         self.touched.clear()
 
     def step(self) -> None:
@@ -205,32 +205,6 @@ class Life:
         self.run()
 
 
-def from_scratch(site: Site) -> dict[str, bytes]:
-    """The output of a build whose state has only the identities and the names of feeds."""
-    place = site.root.parent / "again"
-    shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(site.root, place / "site", symlinks=True)
-    shutil.copy(site.config_path, place / "syndicator.toml")
-    with (
-        closing(sqlite3.connect(site.state)) as state,
-        closing(sqlite3.connect(place / "state.db")) as copy,
-    ):
-        state.backup(copy)
-        for table in ("posts", "feed_posts", "entries", "problems", "files", "kv", "jobs"):
-            copy.execute(f"DELETE FROM {table}")
-        copy.execute(
-            "UPDATE feeds SET stale = 1, post_paths = '[]', content_key = content_key || '?'"
-        )
-        copy.commit()
-    again = Site.__new__(Site)
-    again.root = place / "site"
-    again.feeds = place / "feeds"
-    again.clock = site.clock
-    again.config_path = place / "syndicator.toml"
-    again.build()
-    return {path: data for path, (data, _) in again.tree().items()}
-
-
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
@@ -243,6 +217,6 @@ def test_every_run_equals_a_build_from_scratch(site: Site, seed: int) -> None:
     try:
         for _ in range(20):
             life.step()
-            assert {path: data for path, (data, _) in site.tree().items()} == from_scratch(site)
+            assert contents(site) == from_scratch(site)
     finally:
         life.service.close()

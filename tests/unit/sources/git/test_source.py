@@ -123,6 +123,20 @@ def test_a_damaged_clone_is_cloned_anew(repository: Repository) -> None:
     assert source.update()[FIRST] == post("First")
 
 
+def test_a_kept_tree_stays_at_its_commit(repository: Repository) -> None:
+    """Also if more was fetched. A tree of another commit is not the one to keep."""
+    source = Source(repository)
+    files = source.update()
+    built = source.check_out()
+    repository.push({FIRST: post("Changed")})
+    source.fetch()
+    with source.git.keep(built, lambda: None) as is_kept:
+        assert (is_kept, source.files()) == (True, files)
+    source.check_out()
+    with source.git.keep(built, lambda: None) as is_kept:
+        assert not is_kept
+
+
 def test_nothing_of_the_operator_or_the_repository_runs(
     repository: Repository, tmp_path: Path
 ) -> None:
