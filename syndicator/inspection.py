@@ -15,9 +15,10 @@ from syndicator.config import Config
 from syndicator.errors import SourceError, StateError
 from syndicator.model.activity import Activity
 from syndicator.model.clock import Clock, utcnow
-from syndicator.model.content import Problem, Report
+from syndicator.model.content import Problem
 from syndicator.model.json_text import to_json
 from syndicator.model.progress import Phase, Progress, quiet
+from syndicator.model.report import Report
 
 if TYPE_CHECKING:
     from syndicator.ops.feed_states import FeedState

@@ -21,8 +21,8 @@ from prometheus_client.registry import Collector
 
 from syndicator.model.activity import Activity
 from syndicator.model.client_keys import host_and_port
-from syndicator.model.content import Report
 from syndicator.model.outbox import JobKind
+from syndicator.model.report import Report
 
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 LOST_LINES = "syndicator_log_lines_lost"

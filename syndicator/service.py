@@ -16,9 +16,9 @@ from syndicator.errors import LockedError, SyndicatorError
 from syndicator.git_site import GitSite
 from syndicator.model.archive import ArchivePage
 from syndicator.model.clock import Clock, utcnow
-from syndicator.model.content import Report
 from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
+from syndicator.model.report import Report
 from syndicator.ops import runs
 from syndicator.outputs.folder import OutputFolder
 from syndicator.store import awaited_pages, locks, retention

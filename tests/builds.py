@@ -14,7 +14,8 @@ from syndicator.build.feed_names import FeedNames
 from syndicator.build.options import BuildOptions
 from syndicator.build.snapshot import Snapshot
 from syndicator.jekyll.sanitize import Policy
-from syndicator.model.content import PostHead, Report, Stat
+from syndicator.model.content import PostHead, Stat
+from syndicator.model.report import Report
 from syndicator.store import posts
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow

@@ -16,8 +16,8 @@ from syndicator.build.publish import PublishResult
 from syndicator.build.snapshot import Snapshot
 from syndicator.errors import OutputError
 from syndicator.jekyll.site import Site
-from syndicator.model.content import Report
 from syndicator.model.progress import Cancel, Progress
+from syndicator.model.report import Report
 from syndicator.sources.folder import SourceFolder
 from syndicator.store import awaited_pages, post_queries, posts
 from syndicator.store.feeds import FileRow

@@ -24,8 +24,8 @@ from syndicator.build.shown import ShownEntries
 from syndicator.build.snapshot import Reason, Snapshot, Snapshots
 from syndicator.errors import OutputError, SourceError
 from syndicator.model.archive import ArchivePage
-from syndicator.model.content import Report
 from syndicator.model.progress import NEVER, Cancel, Cancelled, Phase, Progress, quiet
+from syndicator.model.report import Report
 from syndicator.outputs.folder import OutputFolder
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FileStates

@@ -21,7 +21,8 @@ from syndicator.build.settings import SettingsChange
 from syndicator.build.site_reader import SiteReader
 from syndicator.jekyll.site import Site
 from syndicator.model.archive import ArchivePage
-from syndicator.model.content import Problem, Report
+from syndicator.model.content import Problem
+from syndicator.model.report import Report
 from syndicator.store import entries, feeds, kv, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow

@@ -15,7 +15,7 @@ from syndicator.cli.theme import find_theme
 from syndicator.errors import ConfigError
 from syndicator.jekyll.as_text import quoted
 from syndicator.jekyll.site_config import read_site
-from syndicator.model.content import count
+from syndicator.model.report import count
 from syndicator.ruby.uris import normalize
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FolderFiles

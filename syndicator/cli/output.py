@@ -15,7 +15,8 @@ from syndicator.errors import ConfigError, SyndicatorError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from syndicator.model.content import Problem, Report
+    from syndicator.model.content import Problem
+    from syndicator.model.report import Report
     from syndicator.push.record import PushReport
 
 
@@ -35,7 +36,7 @@ def print_error(error: SyndicatorError) -> None:
 
 def print_report(report: "Report | PushReport", *, json: bool) -> None:
     """Print each problem with its hint below it, then the summary."""
-    from syndicator.model.content import Report
+    from syndicator.model.report import Report
 
     if json:
         print_json({**asdict(report), "summary": report.summary()})

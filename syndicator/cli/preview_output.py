@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from syndicator.cli.output import printable_lines, problem_lines
 from syndicator.formats.html import FORMATS
 from syndicator.jekyll.characters import printable
-from syndicator.model.content import count
+from syndicator.model.report import count
 
 if TYPE_CHECKING:
     from syndicator.ops.preview import Place, PostPreview

@@ -13,8 +13,8 @@ from syndicator import from_config
 from syndicator.cli import output
 from syndicator.config import Config, load
 from syndicator.errors import ConfigError, StateError
-from syndicator.model.content import count
 from syndicator.model.readable import size
+from syndicator.model.report import count
 from syndicator.store import backup
 from syndicator.store import move as moving
 from syndicator.store.state_errors import without_password

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from syndicator.cli.output import problem_lines
-from syndicator.model.content import count
 from syndicator.model.readable import ago, due, job_counts, size, time_of
+from syndicator.model.report import count
 
 if TYPE_CHECKING:
     from syndicator.ops.status import Status

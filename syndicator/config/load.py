@@ -18,7 +18,7 @@ from syndicator.config.quote import quote
 from syndicator.config.settings import Config, SettingsTable
 from syndicator.config.toml_error import toml_error
 from syndicator.errors import ConfigError
-from syndicator.model.content import count
+from syndicator.model.report import count
 
 SEARCH = ("config/syndicator.toml", "syndicator.toml")
 PREFIX = "SYNDICATOR_"

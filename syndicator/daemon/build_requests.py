@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from pathlib import Path
 
-from syndicator.model.content import Report
+from syndicator.model.report import Report
 
 #: With more changed paths than this a full scan is cheaper.
 FEW = 200

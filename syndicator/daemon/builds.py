@@ -35,8 +35,8 @@ from syndicator.daemon.watch import Watcher
 from syndicator.daemon.worker import Worker
 from syndicator.errors import MovedStateError, SyndicatorError, Trouble
 from syndicator.from_config import live_rules
-from syndicator.model.content import Report
 from syndicator.model.progress import Cancel, Cancelled
+from syndicator.model.report import Report
 from syndicator.observe import run_line
 from syndicator.service import Service, import_for_changes, page_asker
 

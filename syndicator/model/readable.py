@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from syndicator.model.content import count
 from syndicator.model.outbox import JOB_NOUNS
+from syndicator.model.report import count
 
 
 def ago(then: datetime, now: datetime) -> str:

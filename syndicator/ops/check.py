@@ -5,8 +5,8 @@ from datetime import datetime
 
 from syndicator.build.options import BuildOptions
 from syndicator.build.pipeline import Builder
-from syndicator.model.content import Report
 from syndicator.model.progress import Progress
+from syndicator.model.report import Report
 from syndicator.outputs.discarded import DiscardedOutput
 from syndicator.store.database import Database
 

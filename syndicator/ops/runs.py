@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from syndicator.errors import StateError, SyndicatorError
-from syndicator.model.content import Report
+from syndicator.model.report import Report
 from syndicator.store import kv
 from syndicator.store.database import Database
 

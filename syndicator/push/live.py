@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from syndicator.model.content import Problem, count, digest_of
+from syndicator.model.content import Problem, digest_of
 from syndicator.model.outbox import Request, Response
 from syndicator.model.progress import Phase, Progress
+from syndicator.model.report import count
 from syndicator.outputs.compress import decompressed
 from syndicator.push.record import PushReport
 from syndicator.push.worker import PushWorker

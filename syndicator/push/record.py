@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from syndicator.model.client_keys import host_name
-from syndicator.model.content import Problem, count
+from syndicator.model.content import Problem
 from syndicator.model.outbox import (
     JOB_NOUNS,
     Denial,
@@ -20,6 +20,7 @@ from syndicator.model.outbox import (
     Retry,
     Subscription,
 )
+from syndicator.model.report import count
 from syndicator.store import claims, deliveries, outbox, pings, subscriptions
 from syndicator.store.outbox import JobRow
 from syndicator.websub import hub

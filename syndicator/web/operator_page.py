@@ -21,8 +21,9 @@ from markupsafe import Markup
 
 from syndicator.errors import SyndicatorError
 from syndicator.formats.html import sri
-from syndicator.model.content import Problem, count
+from syndicator.model.content import Problem
 from syndicator.model.readable import ago, due, job_counts, size
+from syndicator.model.report import count
 from syndicator.store.activity import INTERVAL
 from syndicator.web.day_plots import HEIGHT, figures
 

@@ -7,7 +7,7 @@ import pytest
 from site_pages import Page, PageServer
 from support import Site
 
-from syndicator.model.content import Report
+from syndicator.model.report import Report
 from syndicator.service import build_and_ask
 
 LIVE = Page()

@@ -20,7 +20,8 @@ from syndicator.jekyll import linked_page, media, merged_front_matter, podcast, 
 from syndicator.jekyll.defaults import merge
 from syndicator.jekyll.posts import read_post
 from syndicator.jekyll.render import Renderer
-from syndicator.model.content import Problem, Report
+from syndicator.model.content import Problem
+from syndicator.model.report import Report
 from syndicator.ops.feed_states import FeedState
 from syndicator.ops.git_status import GitState
 from syndicator.ops.preview import Place, PostPreview

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from syndicator import observe
-from syndicator.model.content import Report
 from syndicator.model.outbox import JobKind
+from syndicator.model.report import Report
 
 
 def report(**fields: object) -> Report:

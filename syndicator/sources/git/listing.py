@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from syndicator.errors import SourceError
-from syndicator.model.content import Problem, count
+from syndicator.model.content import Problem
+from syndicator.model.report import count
 from syndicator.sources.folder import LFS_BEGINNING
 
 #: Files of a commit. A site of 100,000 posts has several for each.

@@ -18,8 +18,9 @@ from sqlalchemy import text
 
 from syndicator.build.pipeline import FEW_FEEDS, Builder
 from syndicator.errors import OutputError, SourceError
-from syndicator.model.content import Report, digest_of
+from syndicator.model.content import digest_of
 from syndicator.model.progress import NEVER, Cancel, Cancelled, Phase, Progress, quiet
+from syndicator.model.report import Report
 from syndicator.outputs.folder import OutputFolder
 from syndicator.store import feeds
 from syndicator.store.database import Database

@@ -18,7 +18,7 @@ from syndicator.daemon.build_requests import (
     is_interruptible,
     plan,
 )
-from syndicator.model.content import Report
+from syndicator.model.report import Report
 
 ROOT = Path("/site")
 POLL, DUE, WATCHER = Reason.POLL, Reason.DUE, Reason.WATCHER
