@@ -5,17 +5,19 @@ Values only, so that worker processes can do it.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from syndicator import formats
 from syndicator.build import assemble
 from syndicator.build.page_borders import Block, halves
-from syndicator.formats.selection import Selection
 from syndicator.model.archive import ArchivePage, History
 from syndicator.model.content import Entry, FeedFile, FeedSpec, Problem, SiteInfo, fingerprint
 from syndicator.model.places import Place
 from syndicator.store.feeds import FileRow
+
+if TYPE_CHECKING:
+    from syndicator.formats.selection import Selection
 
 #: The names of the pages before and after a page; None: it is the first or the last.
 Links = tuple[str | None, str | None]
@@ -68,7 +70,7 @@ def make_again(page: ArchivePage, request: PageRequest) -> MadePage:
     return _made((page.oldest, page.newest), selection, request.links, request)
 
 
-def _select(part: Block, request: PageRequest, name: str | None = None) -> Selection:
+def _select(part: Block, request: PageRequest, name: str | None = None) -> "Selection":
     """Which entries a part of a block has. `name`: of its page; None: that of its interval."""
     spec = replace(
         request.spec,
@@ -83,7 +85,7 @@ def _select(part: Block, request: PageRequest, name: str | None = None) -> Selec
 
 
 def _made(
-    places: Sequence[Place], selection: Selection, links: Links, request: PageRequest
+    places: Sequence[Place], selection: "Selection", links: Links, request: PageRequest
 ) -> MadePage:
     older, newer = links
     history = History(request.spec.name, is_page=True, older=older, newer=newer)

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from syndicator.build.shown import ShownEntries
-from syndicator.build.snapshot import Snapshot
 from syndicator.live import decision
 from syndicator.live.decision import Changes
 from syndicator.model.awaited import AwaitedPage, LiveRules
@@ -15,6 +15,9 @@ from syndicator.model.content import Problem
 from syndicator.outputs.folder import OutputFolder
 from syndicator.store import archives, awaited_pages, entries, feeds, identities, posts
 from syndicator.store.database import Database
+
+if TYPE_CHECKING:
+    from syndicator.build.snapshot import Snapshot
 
 
 def look(
@@ -56,7 +59,7 @@ class HeldPosts:
         self._output = output
         self._rules = rules
 
-    def changes(self, known: Snapshot, now: datetime) -> Changes:
+    def changes(self, known: "Snapshot", now: datetime) -> Changes:
         """What changed about them. If none are to be held, only earlier ones may be there."""
         if not (self._rules.wanted or known.is_first):
             return Changes()
@@ -64,7 +67,7 @@ class HeldPosts:
         with self._database.read() as connection:
             return look(connection, now, self._rules, shown)
 
-    def release(self, known: Snapshot, now: datetime) -> None:
+    def release(self, known: "Snapshot", now: datetime) -> None:
         """Put those that go out into their feeds."""
         if changes := self.changes(known, now):
             with self._database.begin(durable=False) as connection:
