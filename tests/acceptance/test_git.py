@@ -186,6 +186,23 @@ def test_a_full_disk_leaves_no_half_commit(tmp_path: Path) -> None:
             assert versions(command) == {str(number)}
 
 
+def test_an_archive_is_of_the_commit_that_was_built(tmp_path: Path) -> None:
+    """Also if another was fetched meanwhile: the next run comes first."""
+    command = GitCommand(tmp_path)
+    push_version(command, 0)
+    environ = {"SYNDICATOR_FEEDS__ARCHIVE": "true", "SYNDICATOR_FEEDS__LIMIT": "5"}
+    with Service(config.load(command.config, environ)) as service:
+        for number in range(2):
+            service.git.fetch()
+            service.build()
+            push_version(command, number + 1)
+            service.git.fetch()
+            assert service.archive() > 0
+            pages = [page.read_text() for page in (tmp_path / "feeds/all").glob("*.rss")]
+            assert set(re.findall(r"Version (\d+)", "".join(pages))) == {str(number)}
+            assert service.archive() == 0
+
+
 @pytest.mark.parametrize("dates", [False, True])
 def test_a_post_is_updated_when_its_commit_was_made(tmp_path: Path, dates: bool) -> None:
     """With `source.git_dates`; without, when another text was first seen."""
