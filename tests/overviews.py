@@ -36,8 +36,9 @@ def _feed(name: str, number: int) -> FeedState:
 NEW = Status(
     version="0.1.0", daemon="process 4711 on harbour", since=NOW, url=URL, polled=NOW,
     state="/var/lib/syndicator/syndicator.db", state_bytes=48_000_000, output="/srv/feeds",
-    output_bytes=9_400_000, disk_free_bytes=62 * 2**30, state_free_bytes=62 * 2**30, posts=0,
-    waiting=None, future=(), future_posts=0, runs=(), last_run=None, last_failure=None, feeds=(),
+    output_bytes=9_400_000, archive_pages=0, archive_waiting=0, archive_bytes=0,
+    disk_free_bytes=62 * 2**30, state_free_bytes=62 * 2**30, posts=0, waiting=None, future=(),
+    future_posts=0, held=(), runs=(), last_run=None, last_failure=None, feeds=(),
     problems=(), notes=(), hubs=(), queued={}, given_up={}, queued_since=None, next_try=None,
     subscribers=0, audiences={},
 )  # fmt: skip
