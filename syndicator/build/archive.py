@@ -91,7 +91,8 @@ class Archiver:
             self._options.version,
         )
         try:
-            update.run(row, self._key(row, run.site))
+            if not update.run(row, self._key(row, run.site)):
+                return 0
         except UnreadError as error:
             with self._database.begin(durable=False) as connection:
                 posts.mark_unread(connection, error.paths)

@@ -45,6 +45,19 @@ class FeedIndex:
         ]
         return archive_plan.decide(pages, regions, divided, edge)
 
+    def is_up_to_date(
+        self, latest: ArchivePage | None, shown: int, changed: Sequence[Place]
+    ) -> bool:
+        """Whether the places that changed are newer than all pages, and need none yet.
+
+        So it is after most new posts, and no page has to be read. `latest`: the page with the
+        newest post, also of those that ended; None: there are no pages.
+        """
+        if latest is None or latest.ended or any(place <= latest.newest for place in changed):
+            return False
+        edge = self._edge(shown)
+        return latest.oldest < edge and not self._newer_blocks([latest], edge)
+
     def newest_block(self) -> Interval | None:
         """The block that new posts are added to; None: the feed has no post."""
         newest = post_queries.newest(self._connection, self._feed, self._until, 1)

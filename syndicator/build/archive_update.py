@@ -41,17 +41,27 @@ class ArchiveUpdate:
         self.made = 0  #: pages whose files were written
         self._known: dict[str, ArchivePage] = {}  #: every page of the feed, by name
 
-    def run(self, row: FeedRow, key: str) -> None:
-        """`key`: of the settings that the whole archive is made with.
+    def run(self, row: FeedRow, key: str) -> bool:
+        """Returns whether a page may be another one than before.
+
+        `key`: of the settings that the whole archive is made with.
 
         Raises UnreadError, OutputError and Cancelled. What was made until then stays.
         """
         feed = self._spec.name
         with self._database.read() as connection:
-            self._known = {page.name: page for page in archives.pages_of(connection, feed)}
             changed = archives.changes(connection, feed)
             whole = row.archive_key != key
             index = FeedIndex(connection, self._spec, self._run.until)
+            latest = archives.latest(connection, feed)
+            done = not whole and index.is_up_to_date(latest, row.shown, changed)
+        if done:
+            with self._database.begin(durable=False) as connection:
+                archives.unmark(connection, feed, changed)
+            return False
+        with self._database.read() as connection:
+            index = FeedIndex(connection, self._spec, self._run.until)
+            self._known = {page.name: page for page in archives.pages_of(connection, feed)}
             in_use = [page for page in self._known.values() if not page.ended]
             plan = index.plan(in_use, row.shown, None if whole else changed)
             self._maker.known, self._maker.newest = self._known, index.newest_block()
@@ -67,6 +77,7 @@ class ArchiveUpdate:
             archives.unmark(connection, feed, changed)
             archives.set_key(connection, feed, key)
             feeds.mark_stale(connection, [feed])  # its document may lead to another page now
+        return True
 
     def _publish(self, made: Iterable[MadePage]) -> list[ArchivePage]:
         """Write the files of pages that differ, and store the pages."""

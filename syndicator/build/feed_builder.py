@@ -113,7 +113,7 @@ class FeedBuilder:
             shown=len(shown),
             history=history_text(placed.feed.history),
         )
-        # Hubs are told of entries. Where the older ones stand is no news.
+        # Hubs announce entries. A link to another page needs no ping.
         published = self._publish(run, files, known, row, selection.problems, quiet=same)
         if published.changed and not same:
             run.changed += 1
@@ -194,7 +194,7 @@ class FeedBuilder:
         """Write the files of a feed, show them, and store them with the jobs they cause.
 
         `known`: the published files. `row`: the feed to be stored with them; None: they are pages.
-        `quiet`: hubs are not told of the change.
+        `quiet`: no ping is queued for the change.
         """
         name = row.name if row else ""
         published = publish.publish(self._output, files, known, name, run.now)

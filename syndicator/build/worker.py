@@ -25,7 +25,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     requests, results = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no result
+    os.dup2(2, 1)  # what a library prints doesn't belong to the result
     received: SimpleQueue[Any] = SimpleQueue()
     Thread(target=_receive, args=(requests, received), daemon=True).start()
     logged = _Logged()

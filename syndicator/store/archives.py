@@ -77,6 +77,20 @@ def continuation(
     return Continuation(newest.name, page.name if page else newest.name)
 
 
+_LATEST = (
+    select(archive_pages)
+    .where(archive_pages.c.feed == bindparam("of"))
+    .order_by(archive_pages.c.newest.desc(), archive_pages.c.newest_path.desc())
+    .limit(1)
+)
+
+
+def latest(connection: Connection, feed: str) -> ArchivePage | None:
+    """The page with the newest post, in use or ended; None: there are no pages."""
+    row = connection.execute(_LATEST, {"of": feed}).first()
+    return None if row is None else _page(row)
+
+
 def put(connection: Connection, pages: Iterable[ArchivePage]) -> None:
     upsert(connection, archive_pages, [_columns(page) for page in pages])
 

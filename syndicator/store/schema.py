@@ -253,6 +253,7 @@ archive_pages = Table(
     Column("moved_to", Text),
 )
 Index("archive_pages_feed", archive_pages.c.feed, archive_pages.c.oldest)
+Index("archive_pages_newest", archive_pages.c.feed, archive_pages.c.newest)
 
 #: The places in the archives whose pages are not as they should be yet.
 archive_changes = Table(

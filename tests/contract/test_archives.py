@@ -124,7 +124,7 @@ def test_posts_are_marked_in_feeds_that_have_an_archive(database: Database) -> N
 
 
 def test_the_room_of_archives(database: Database) -> None:
-    """Ended pages take room, but are no pages any more."""
+    """Pages that ended take room, and don't count as pages."""
     put(database, page(1), page(3, ended=NOW, moved_to="all"), page(5, files={}))
     with database.read() as connection:
         assert archives.summary(connection) == (2, 0, 16)

@@ -14,7 +14,7 @@ DATES = st.one_of(
     st.integers(0, 9).map(lambda step: AT + timedelta(microseconds=step)),
     st.sampled_from([datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), AT]),
 )
-#: Also what is no UTF-8: names of files may have any bytes, which Python reads as surrogates.
+#: Also what isn't UTF-8: names of files may have any bytes, which Python reads as surrogates.
 PATHS = st.text("ab/é日\U0001f600\udc80\ud7ff\uffff", min_size=1, max_size=8)
 PLACES = st.builds(Place, DATES, PATHS)
 BITS = st.integers(0, 140)

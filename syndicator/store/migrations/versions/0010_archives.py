@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("moved_to", _TEXT),
     )
     op.create_index("archive_pages_feed", "archive_pages", ["feed", "oldest"])
+    op.create_index("archive_pages_newest", "archive_pages", ["feed", "newest"])
     op.create_table(
         "archive_changes",
         sa.Column("feed", _TEXT, primary_key=True),
