@@ -153,18 +153,17 @@ class Builder:
         loader = self._tools.loader(known.site, source)
         compression = Compression(self.output)
         workers = self._tools.workers(loader, renders=True, number=os.cpu_count())
-        begun = perf_counter()
-        run = BuildContext(known, source, known.built_at, begun, step, cancel, loader, compression)
+        now, begun = known.built_at, perf_counter()
+        run = BuildContext(known, source, now, begun, step, cancel, loader, compression)
         run.workers = workers
         try:
             with compression, workers:
                 loader.begin(known.built_at, light_first=False, workers=workers)
                 made = self.archiver.run(run)
                 self._compress(run)
-        except Cancelled:
-            raise
-        except BaseException:
-            self._snapshots.invalidate(Reason.FAILED_RUN)  # a feed may have become stale
+        except BaseException as error:
+            if not isinstance(error, Cancelled):
+                self._snapshots.invalidate(Reason.FAILED_RUN)  # a feed may have become stale
             raise
         finally:
             files = known.files | {row.path: row for row in run.rows}
@@ -214,8 +213,8 @@ class Builder:
                 self._feeds.remove_unwanted(run)
             # Heavy posts come last, but not on a first run, nor a single one: nobody waits then.
             at_once = run.snapshot.post_at_once(indexed.counts.only, run.now)
-            light_first = not first and not self.options.whole
-            run.loader.begin(run.now, light_first=light_first, at_once=at_once, workers=workers)
+            light = not first and not self.options.whole
+            run.loader.begin(run.now, light_first=light, at_once=at_once, workers=workers)
             self._build_feeds(run)
             self._build_heavy(run)
             self._feeds.build_pages(run)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 from command import AT_ONCE, PATIENCE, Command, Hub, free_port, until
+from settled import age
 
 from syndicator.outputs import owner
 
@@ -331,8 +332,11 @@ def test_a_daemon_whose_folder_is_taken_over_stops_building(
 ) -> None:
     """It goes on serving what it has published, and reports the fault until the folder is free."""
     other = Command(tmp_path / "other", f'[output]\npath = "{command.feeds}"')
+    # A post that was just saved is read again by the next polls, which claim the folder again.
+    age(command.site)
     command.configure(poll="200ms")
     with command.running() as daemon:
+        until(lambda: requests.get(f"{command.url}readyz", timeout=5).status_code == 200)
         published = requests.get(f"{command.url}all.rss", timeout=5).content
         (command.feeds / owner.NAME).unlink()
         assert other("build").returncode == 0

@@ -57,7 +57,7 @@ def test_a_post_goes_out(database: Database) -> None:
         feeds.put(connection, [FeedRow(name="all", kind=None, label=None, folded="", stale=False)])
         assert post_queries.newest(connection, "all", LATER, 9) == []
         assert post_queries.newest_of_all(connection, LATER, 9) == []
-        assert post_queries.feeds_due(connection, NOW - timedelta(1), LATER) == set()
+        assert post_queries.due(connection, NOW - timedelta(1), LATER) == []
         held_posts.apply(connection, Changes(out=frozenset("a"), over=frozenset("a")), ())
         assert [row.stat.path for row in post_queries.newest(connection, "all", LATER, 9)] == ["a"]
         assert [row.stat.path for row in post_queries.newest_of_all(connection, LATER, 9)] == ["a"]

@@ -33,7 +33,11 @@ def request(sizes: list[int], max_bytes: int = 99_999, **fields: object) -> Page
         "links": LINKS,
         "is_open": False,
         "spec": spec(
-            FEED, formats=("rss", "atom", "json"), max_bytes=max_bytes, hubs=("https://hub/",)
+            FEED,
+            formats=("rss", "atom", "json"),
+            max_bytes=max_bytes,
+            hubs=("https://hub/",),
+            archive=True,
         ),
         "site": SITE,
         "version": "1",
