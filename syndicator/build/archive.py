@@ -1,6 +1,6 @@
 """Keeps the archives of feeds up to date: pages of the entries that are not the newest (RFC 5005).
 
-An update follows a run, and may be interrupted: the next one goes on. At any time each page in use
+An update follows a run. If it is interrupted, the next one resumes it. At any time each page in use
 is linked with pages that are there, and a reader that follows the links finds every post.
 """
 
@@ -15,6 +15,7 @@ from syndicator.build.context import BuildContext
 from syndicator.build.feed_builder import FeedBuilder
 from syndicator.build.options import BuildOptions
 from syndicator.build.settings import settings_of
+from syndicator.errors import OutputError
 from syndicator.jekyll.site import Site
 from syndicator.model.archive import ArchivePage
 from syndicator.model.content import FeedSpec, fingerprint
@@ -28,8 +29,8 @@ from syndicator.store.sql import batches
 #: web server serves the folder. Ours redirects them.
 _KEPT = timedelta(days=30)
 
-#: How often they are looked for.
-_CLEANED_EVERY = timedelta(hours=6)
+#: Interval between searches for lost, ended and unwanted pages.
+_CLEANED_EVERY = timedelta(hours=1)
 
 #: A file of a page, by its name.
 _IS_PAGE = re.compile(r"\d{8}-\d{6}-[0-9a-f]+\.(?:rss|atom|json|html)")
@@ -68,15 +69,18 @@ class Archiver:
         return self._is_first or self._options.archive
 
     def run(self, run: BuildContext) -> int:
-        """Update all archives. Returns the number of pages made. Raises OutputError, Cancelled."""
-        if self._is_first:
-            self._mark_lost()
-            self._remove_unknown()
-            self._is_first = False
+        """Update all archives. Returns the number of pages made. Raises OutputError, Cancelled.
+
+        A feed whose pages can't be written is left out, and sets `run.failure`.
+        """
         site, at = self._cleaned or ("", run.now)
         if site != run.site.digest or run.now > at + _CLEANED_EVERY:
+            self._mark_lost()
+            if self._is_first:
+                self._remove_unknown()
             self._remove_unwanted(run.site, run.now)
             self._cleaned = (run.site.digest, run.now)
+            self._is_first = False
         return sum(self._update(name, run) for name in self._outdated(run.site))
 
     def _update(self, name: str, run: BuildContext) -> int:
@@ -93,6 +97,9 @@ class Archiver:
         try:
             if not update.run(row, self._key(row, run.site)):
                 return 0
+        except OutputError as error:
+            run.failure = run.failure or error
+            return update.made
         except UnreadError as error:
             with self._database.begin(durable=False) as connection:
                 posts.mark_unread(connection, error.paths)
@@ -150,10 +157,10 @@ class Archiver:
         expired = [page for page in pages if page.ended and page.ended < now - _KEPT]
         for batch in batches([*unwanted, *(page for page in expired if page.feed in wanted)]):
             self._remove(batch, now)
-        if unwanted:
-            with self._database.begin() as connection:
-                for feed in {page.feed for page in unwanted}:
-                    archives.set_key(connection, feed, None)
+        with self._database.begin(durable=False) as connection:
+            for feed in archives.kept_feeds(connection) - wanted:
+                archives.set_key(connection, feed, None)
+                archives.unmark(connection, feed, archives.changes(connection, feed))
 
     def _remove(self, pages: Sequence[ArchivePage], now: datetime) -> None:
         ended = [

@@ -60,6 +60,9 @@ class PageMaker:
         self._run = run
         self._version = version
         self._workers: PostWorkers | None = None
+        #: The newest page of each block made so far, by the name that was expected. Of a block
+        #: without entries: the page before it.
+        self._last: dict[str, str | None] = {}
         #: These two are set before anything is made: every page of the feed, by name; and the block
         #: that new posts are added to, None if the feed has no post.
         self.known: dict[str, ArchivePage] = {}
@@ -124,14 +127,17 @@ class PageMaker:
         guessed wrongly.
         """
         made = [(request, pending.result()) for request, pending in begun]
-        feed = self._spec.name
-        names = {
-            name_of(feed, request.block): [page.page.name for page in pages]
-            for request, pages in made
-        }
+        newer: dict[str, str] = {}
+        for request, pages in made:
+            block, before = name_of(self._spec.name, request.block), request.links[0]
+            if pages:
+                newer[block] = pages[0].page.name
+                self._last[block] = pages[-1].page.name
+            else:
+                self._last[block] = self._last.get(before, before) if before else None
         for request, pages in made:
             for at, page in enumerate(pages):
-                links = archive_pages.mended(page.page, names)
+                links = archive_pages.mended(page.page, self._last, newer)
                 if links != (page.page.older, page.page.newer):
                     pages[at] = make_again(page.page, request._replace(links=links))
         return [page for _, pages in made for page in pages]

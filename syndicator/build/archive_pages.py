@@ -121,17 +121,14 @@ def chain(pages: Iterable[tuple[Place, str]]) -> dict[str, Links]:
     }
 
 
-def mended(page: ArchivePage, names: Mapping[str, Sequence[str]]) -> Links:
+def mended(page: ArchivePage, older: Mapping[str, str | None], newer: Mapping[str, str]) -> Links:
     """The links of a page, once it is known what the blocks beside it were made into.
 
-    `names`: of the pages of blocks, oldest first, by the name that was expected.
+    `older`, `newer`: the page to link to in place of the one that was expected, by its name.
     """
-    older, newer = page.older, page.newer
-    if older is not None and names.get(older):
-        older = names[older][-1]
-    if newer is not None and names.get(newer):
-        newer = names[newer][0]
-    return older, newer
+    before = older.get(page.older, page.older) if page.older else None
+    after = newer.get(page.newer, page.newer) if page.newer else None
+    return before, after
 
 
 def file_rows(page: ArchivePage, base: str) -> dict[str, FileRow]:

@@ -14,7 +14,8 @@ _SHARE = 2
 #: With a small limit, larger pages mean fewer files. The newest one then changes more often.
 _LEAST = 10
 
-#: After every post.
+#: Before every post, and after every post.
+BEGIN = Place(datetime.min.replace(tzinfo=UTC), "")
 END = Place(datetime.max.replace(tzinfo=UTC), "\U0010ffff")
 
 
@@ -22,7 +23,7 @@ END = Place(datetime.max.replace(tzinfo=UTC), "\U0010ffff")
 class ArchivePlan:
     """What an update of a feed's archive has to do."""
 
-    make: tuple[Block, ...]  #: to be made, unless their pages are as they should be; oldest first
+    make: tuple[Block, ...]  #: to be made, unless their pages are up to date; oldest first
     keep: tuple[ArchivePage, ...]  #: pages in use that no change touches, oldest first
     replaced: tuple[ArchivePage, ...]  #: pages in use that end unless they are made again
 
@@ -87,7 +88,7 @@ def _first(block: Block) -> Place:
 
 
 def moved_to(ended: ArchivePage, pages: Sequence[ArchivePage]) -> str:
-    """The page that has the newest entries of one that ended, else the next older one.
+    """The page that now has the ended page's newest entries, else the next older page.
 
     `pages`: those in use, oldest first. The name of the feed if its own document has these entries.
     """

@@ -53,7 +53,9 @@ class FeedIndex:
         So it is after most new posts, and no page has to be read. `latest`: the page with the
         newest post, also of those that ended; None: there are no pages.
         """
-        if latest is None or latest.ended or any(place <= latest.newest for place in changed):
+        if latest is None or latest.ended:
+            return False
+        if any(place <= latest.newest or latest.block.holds(place) for place in changed):
             return False
         edge = self._edge(shown)
         return latest.oldest < edge and not self._newer_blocks([latest], edge)
@@ -64,10 +66,12 @@ class FeedIndex:
         return self._block_around(place_of(newest[0])).interval if newest else None
 
     def _edge(self, shown: int) -> Place:
-        """The oldest of the newest posts that need no page."""
+        """The oldest of the newest posts that need no page. If the document has all, none does."""
+        newest = post_queries.newest(self._connection, self._feed, self._until, shown + 1)
+        if len(newest) <= shown:
+            return archive_plan.BEGIN
         count = archive_plan.posts_without_page(shown)
-        newest = post_queries.newest(self._connection, self._feed, self._until, count)
-        return place_of(newest[-1]) if newest else archive_plan.END
+        return place_of(newest[count - 1]) if count else archive_plan.END
 
     def _block_around(self, place: Place) -> Block:
         around = post_queries.places_around(

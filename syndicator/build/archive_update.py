@@ -13,10 +13,13 @@ from syndicator.model.content import FeedFile, FeedSpec
 from syndicator.model.places import Place
 from syndicator.model.progress import Phase
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import archives, feeds, posts, problems
+from syndicator.store import archives, feeds, kv, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow
 from syndicator.store.post_rows import PostRow
+
+#: In `kv`, with a feed's name: an update was begun, and perhaps interrupted. "": it was completed.
+_BEGUN = "archive begun "
 
 
 class ArchiveUpdate:
@@ -54,29 +57,32 @@ class ArchiveUpdate:
             whole = row.archive_key != key
             index = FeedIndex(connection, self._spec, self._run.until)
             latest = archives.latest(connection, feed)
-            done = not whole and index.is_up_to_date(latest, row.shown, changed)
+            begun = kv.get(connection, f"{_BEGUN}{feed}")
+            done = not (whole or begun) and index.is_up_to_date(latest, row.shown, changed)
         if done:
             with self._database.begin(durable=False) as connection:
                 archives.unmark(connection, feed, changed)
             return False
+        with self._database.begin(durable=False) as connection:
+            kv.put(connection, f"{_BEGUN}{feed}", "yes")
         with self._database.read() as connection:
             index = FeedIndex(connection, self._spec, self._run.until)
             self._known = {page.name: page for page in archives.pages_of(connection, feed)}
             in_use = [page for page in self._known.values() if not page.ended]
             plan = index.plan(in_use, row.shown, None if whole else changed)
             self._maker.known, self._maker.newest = self._known, index.newest_block()
-        self._withdraw(None if whole else changed)
+        self._withdraw([*self._ended(), *plan.replaced], None if whole else changed)
         in_use = list(plan.keep)
         for made in self._maker.make(plan):
             in_use += self._publish(made)
         in_use.sort(key=lambda page: page.oldest)
         self._mend_links(in_use)
-        if self._end(plan.replaced, in_use):
-            self._withdraw(None if whole else changed)
+        self._end(plan.replaced, in_use)
         with self._database.begin() as connection:
             archives.unmark(connection, feed, changed)
             archives.set_key(connection, feed, key)
             feeds.mark_stale(connection, [feed])  # its document may lead to another page now
+            kv.put(connection, f"{_BEGUN}{feed}", "")
         return True
 
     def _publish(self, made: Iterable[MadePage]) -> list[ArchivePage]:
@@ -127,14 +133,15 @@ class ArchiveUpdate:
                     archives.put(connection, [in_use[at]])
                 self._on_archived([in_use[at]])
 
-    def _end(self, replaced: Iterable[ArchivePage], in_use: Sequence[ArchivePage]) -> bool:
-        """End the pages whose entries stand on others now. Their files stay for some time.
-
-        Returns whether there are any.
-        """
+    def _end(self, replaced: Iterable[ArchivePage], in_use: Sequence[ArchivePage]) -> None:
+        """End the pages whose entries stand on others now. Their files stay for some time."""
         names = {page.name for page in in_use}
         ended = [
-            replace(page, ended=self._run.now, moved_to=archive_plan.moved_to(page, in_use))
+            replace(
+                self._known[page.name],
+                ended=self._run.now,
+                moved_to=archive_plan.moved_to(page, in_use),
+            )
             for page in replaced
             if page.name not in names
         ]
@@ -144,13 +151,14 @@ class ArchiveUpdate:
                 archives.put(connection, ended)
                 problems.replace(connection, "archive", {page.name: () for page in ended})
             self._known |= {page.name: page for page in ended}
-        return bool(ended)
 
-    # --------------------------------------------------------------------- what was taken back
+    # ---------------------------------------------------------------------------- withdrawn posts
 
-    def _members(self, changed: Sequence[Place] | None) -> dict[str, bool]:
-        """Whether posts on ended pages are still in the feed. `changed` None: of all of them."""
-        paths = {path for page in self._ended() for path in page.posts}
+    def _members(
+        self, pages: Iterable[ArchivePage], changed: Sequence[Place] | None
+    ) -> dict[str, bool]:
+        """Whether posts on pages are still in the feed. `changed` None: all of them."""
+        paths = {path for page in pages for path in page.posts}
         if changed is not None:
             paths &= {place.path for place in changed}
         with self._database.read() as connection:
@@ -164,13 +172,14 @@ class ArchiveUpdate:
     def _ended(self) -> list[ArchivePage]:
         return [page for page in self._known.values() if page.ended and page.files]
 
-    def _withdraw(self, changed: Sequence[Place] | None) -> None:
-        """Take back posts that are not in the feed any more from the files of ended pages.
+    def _withdraw(self, pages: Sequence[ArchivePage], changed: Sequence[Place] | None) -> None:
+        """Remove withdrawn posts from the files of pages, before anything else is made.
 
-        `changed`: the places that changed; None: any may have.
+        `pages`: those that ended, and those in use that will be made again or end. `changed`: the
+        places that changed; None: any may have.
         """
-        members = self._members(changed)
-        for page in self._ended():
+        members = self._members(pages, changed)
+        for page in pages:
             left = tuple(path for path in page.posts if members.get(path, True))
             if left == page.posts:
                 continue

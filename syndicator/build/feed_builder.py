@@ -206,8 +206,8 @@ class FeedBuilder:
             if row is not None:
                 feeds.put(connection, [row])
                 problems.replace(connection, "feed", {name: format_problems})
-            told = replace(published, changed=()) if quiet else published
-            run.pings += publish.commit(connection, told, self._options.own_hub, run.now)
+            announced = replace(published, changed=()) if quiet else published
+            run.pings += publish.commit(connection, announced, self._options.own_hub, run.now)
         return published
 
 

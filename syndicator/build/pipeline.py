@@ -115,11 +115,7 @@ class Builder:
         Cancelled if `cancel` says so.
         """
         begun = perf_counter()
-
-        def step(done: int, total: int | None, phase: Phase) -> None:
-            progress(done, total, phase)
-            cancel.check(phase)
-
+        step = cancel.checked(progress)
         self.output.check_owner()
         if not self._snapshots.is_valid:
             self.output.files.sweep()
@@ -144,16 +140,11 @@ class Builder:
         known = self._snapshots.load()
         if known.is_first or known.built_at is None:
             return 0
-
-        def step(done: int, total: int | None, phase: Phase) -> None:
-            progress(done, total, phase)
-            cancel.check(phase)
-
         source = self.options.source_of(known.site)
         loader = self._tools.loader(known.site, source)
         compression = Compression(self.output)
         workers = self._tools.workers(loader, renders=True, number=os.cpu_count())
-        now, begun = known.built_at, perf_counter()
+        now, begun, step = known.built_at, perf_counter(), cancel.checked(progress)
         run = BuildContext(known, source, now, begun, step, cancel, loader, compression)
         run.workers = workers
         try:
@@ -166,10 +157,21 @@ class Builder:
                 self._snapshots.invalidate(Reason.FAILED_RUN)  # a feed may have become stale
             raise
         finally:
-            files = known.files | {row.path: row for row in run.rows}
             if self._snapshots.is_valid:
-                self._snapshots.keep(replace(known, files=files))
+                self._snapshots.keep(self._with_entries(run))
+        if run.failure:
+            raise run.failure
         return made
+
+    def _with_entries(self, run: BuildContext) -> Snapshot:
+        """The snapshot of a run with the files it published, and what entries depend on now."""
+        with self.database.read() as connection:
+            return replace(
+                run.snapshot,
+                dependencies=Dependencies(entries.needs(connection)),
+                using_posts=frozenset(entries.using_posts(connection)),
+                files=run.snapshot.files | {row.path: row for row in run.rows},
+            )
 
     def _look(self, now: datetime, paths: Collection[str] | None, progress: Progress) -> _Look:
         """Load the snapshot, scan, and find what is stale, all in one folder.
@@ -204,7 +206,9 @@ class Builder:
     def _build(self, run: BuildContext, changes: ScanResult, stale: StaleParts) -> Report:
         """All steps after the scan."""
         self.output.claim(run.now)
-        self._mark_stale(stale)
+        if stale:
+            with self.database.begin(durable=False) as connection:
+                invalidation.apply(connection, stale)
         first = run.snapshot.is_first
         with self._tools.workers(run.loader, renders=first) as workers, run.compression:
             indexed = self._index(run, changes, workers)
@@ -232,11 +236,6 @@ class Builder:
         )
         stale = invalidation.find_stale(known, facts)
         return replace(stale, held_posts=bool(self._held.changes(known, now)))
-
-    def _mark_stale(self, stale: StaleParts) -> None:
-        if stale:
-            with self.database.begin(durable=False) as connection:
-                invalidation.apply(connection, stale)
 
     def _index(self, run: BuildContext, changes: ScanResult, workers: PostWorkers) -> IndexResult:
         known = run.snapshot
@@ -304,14 +303,9 @@ class Builder:
         known = run.snapshot
         with self.database.read() as connection:
             report = run.report(connection, indexed.counts, self.options)
-            dependencies = Dependencies(entries.needs(connection))
-            using_posts = frozenset(entries.using_posts(connection))
         snapshot = replace(
-            known,
+            self._with_entries(run),
             last_scan=scan.after(known.last_scan, changes, indexed.scan_again | run.scan_again),
-            dependencies=dependencies,
-            using_posts=using_posts,
-            files=known.files | {row.path: row for row in run.rows},
             built_at=run.now,
             report=report.without_changes(),
             put_off=bool(report.put_off),

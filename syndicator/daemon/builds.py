@@ -163,15 +163,18 @@ class Builds:
             malloc.trim()
 
     def _archive(self) -> None:
-        """Update the archives, until something is saved or due. The run after that goes on."""
+        """Update the archives. A request interrupts this: the next run's update resumes it."""
         urgent = Cancel(run=lambda: self._stopping.is_set() or self.worker.pending() != NOTHING)
         try:
             made = self._service.archive(lambda *_: self.worker.heartbeat.beat(), cancel=urgent)
         except Cancelled:
             return
         except Exception as error:
-            self._run_failed(error)
+            if isinstance(error, SyndicatorError):
+                self._service.beat(error)
+            self._faults.report("archive", error)
         else:
+            self._faults.report("archive", None)
             if made:
                 self._log.info("archived", pages=made)
 

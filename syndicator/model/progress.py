@@ -51,6 +51,15 @@ class Cancel:
         if self.run() or (phase is Phase.SCANNING and self.scan()):
             raise Cancelled
 
+    def checked(self, progress: Progress) -> Progress:
+        """The same progress, whose calls also check whether the run has to end."""
+
+        def step(done: int, total: int | None, phase: Phase) -> None:
+            progress(done, total, phase)
+            self.check(phase)
+
+        return step
+
 
 #: Run to the end.
 NEVER = Cancel()

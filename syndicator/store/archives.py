@@ -1,4 +1,4 @@
-"""The pages of the archives, and the places in them that are not as they should be yet."""
+"""The pages of the archives, and the places whose pages are outdated."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ from syndicator.model.archive import ArchivedFile, ArchivePage
 from syndicator.model.places import Interval, Place
 from syndicator.store.post_rows import PostRow, place_of
 from syndicator.store.schema import archive_changes, archive_pages, feeds
-from syndicator.store.sql import among, among_values, batches, to_json, upsert
+from syndicator.store.sql import to_json, upsert
 from syndicator.store.times import from_us, to_us
 
 
@@ -30,7 +30,6 @@ _NEWEST = (
     .order_by(archive_pages.c.oldest.desc(), archive_pages.c.oldest_path.desc())
 )
 _NOT_AFTER = _NEWEST.where(archive_pages.c.oldest <= bindparam("at"))
-_REMOVE = delete(archive_pages).where(among(archive_pages.c.name))
 _CHANGES = select(archive_changes).where(archive_changes.c.feed == bindparam("of"))
 _ARCHIVED = select(feeds.c.name).where(feeds.c.archive_key.is_not(None))
 _UNMARK = delete(archive_changes).where(
@@ -95,13 +94,8 @@ def put(connection: Connection, pages: Iterable[ArchivePage]) -> None:
     upsert(connection, archive_pages, [_columns(page) for page in pages])
 
 
-def remove(connection: Connection, names: Iterable[str]) -> None:
-    for batch in batches(names):
-        connection.execute(_REMOVE, among_values(batch))
-
-
 def changes(connection: Connection, feed: str) -> list[Place]:
-    """The places in a feed's archive that are not as they should be, oldest first."""
+    """The places of a feed whose pages are outdated, oldest first."""
     rows = connection.execute(_CHANGES, {"of": feed})
     return sorted(Place(from_us(row.published), row.path) for row in rows)
 
@@ -146,12 +140,13 @@ def unmark(connection: Connection, feed: str, places: Collection[Place]) -> None
 
 
 def outdated_feeds(connection: Connection) -> set[str]:
-    """The feeds with places that are not as they should be."""
+    """The feeds with outdated pages."""
     return set(connection.scalars(select(archive_changes.c.feed).distinct()))
 
 
-def feeds_with_pages(connection: Connection) -> set[str]:
-    return set(connection.scalars(select(archive_pages.c.feed).distinct()))
+def kept_feeds(connection: Connection) -> set[str]:
+    """The feeds whose whole archive was made once, or that have outdated places."""
+    return {*connection.scalars(_ARCHIVED), *outdated_feeds(connection)}
 
 
 def set_key(connection: Connection, feed: str, key: str | None) -> None:

@@ -27,7 +27,7 @@ class FeedRow:
     content_key: str | None = None  #: digest of spec and entries as last written; None: never
     post_paths: tuple[str, ...] = ()  #: as last written
     shown: int = 0  #: how many of these its files have room for
-    #: Its place in its history as last written, as `build.documents` says it; "": none.
+    #: Its place in its history as last written; "": it has no archive.
     history: str = ""
     archive_key: str | None = None  #: of its whole archive, see `build.archive`; None: none yet
 

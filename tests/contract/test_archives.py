@@ -66,7 +66,6 @@ def test_a_page_is_read_as_it_was_stored(database: Database) -> None:
         assert archives.pages_of(connection, "all") == [
             replace(ended, ended=None, moved_to=None, files={})
         ]
-        assert archives.feeds_with_pages(connection) == {"all", "category/日本"}
 
 
 @pytest.mark.parametrize(

@@ -150,20 +150,21 @@ def test_the_links_of_a_chain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "expected"),
+    ("older", "newer", "expected"),
     [
-        ({}, ("a", "c")),
-        ({"a": ["a"], "c": ["c"]}, ("a", "c")),
-        ({"a": ["a1", "a2"], "c": ["c1", "c2"]}, ("a2", "c1")),
+        ({}, {}, ("a", "c")),
+        ({"a": "a"}, {"c": "c"}, ("a", "c")),
+        ({"a": "a2"}, {"c": "c1"}, ("a2", "c1")),
+        ({"a": None}, {}, (None, "c")),  # no post of the oldest block has an entry
     ],
 )
 def test_links_to_blocks_that_were_divided(
-    names: dict[str, list[str]], expected: tuple[str, str]
+    older: dict[str, str | None], newer: dict[str, str], expected: tuple[str | None, str]
 ) -> None:
     """They lead to the nearest of the pages of each."""
-    assert archive_pages.mended(archive_page("b", {}, older="a", newer="c"), names) == expected
-    alone = archive_page("b", {})
-    assert archive_pages.mended(alone, names) == (None, None)
+    linked = archive_page("b", {}, older="a", newer="c")
+    assert archive_pages.mended(linked, older, newer) == expected
+    assert archive_pages.mended(archive_page("b", {}), older, newer) == (None, None)
 
 
 def test_names_are_those_of_intervals() -> None:
