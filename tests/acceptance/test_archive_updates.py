@@ -1,0 +1,108 @@
+"""Updates of archives one after the other, in one process: what each leaves to the next."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from blogs import ARCHIVE, Blog
+from scratch import contents, from_scratch
+
+from syndicator.model.archive import ArchivePage
+from syndicator.model.progress import Cancelled
+from syndicator.service import Listener
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Blog:
+    """60 posts in two categories, with all of their feeds and archives."""
+    blog = Blog(tmp_path_factory.mktemp("built"), posts=60)
+    blog.update()
+    return blog
+
+
+@pytest.fixture
+def blog(built: Blog, tmp_path: Path) -> Blog:
+    return Blog.copied(built, tmp_path)
+
+
+def test_new_posts_one_by_one(blog: Blog) -> None:
+    """Each is on the newest page if that is in use, and borders are those of a build from nothing.
+
+    With ten entries, a page has as many posts as a document, so the newest one is in use early.
+    """
+    with blog.service() as service:
+        for number in range(60, 84):
+            blog.add(number)
+            blog.clock.forward(seconds=1)
+            service.build()
+            service.archive()
+            blog.check()
+            if number % 4 == 3:
+                assert contents(blog) == from_scratch(blog)
+
+
+class _Interruption(Listener):
+    """Ends an update at its second batch of pages: the first one links to them by then."""
+
+    def __init__(self) -> None:
+        self.left = 0  #: batches until then; 0: no end
+
+    def on_archived(self, pages: Sequence[ArchivePage]) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Cancelled
+
+
+def test_an_interrupted_update_is_finished(blog: Blog) -> None:
+    """By the next one, although that has a new post which needs no page itself."""
+    # With so many entries, a page is complete when it is made.
+    blog.configure(ARCHIVE.replace("limit = 10", "limit = 30"))
+    interruption = _Interruption()
+    with blog.service(interruption) as service:
+        service.build()
+        service.archive()
+        for number in range(60, 100):
+            blog.add(number)
+            blog.clock.forward(seconds=1)
+            service.build()
+            interruption.left = 2
+            with suppress(Cancelled):
+                service.archive()
+            if interruption.left == 0:
+                break
+        assert interruption.left == 0
+        blog.add(number + 1)
+        blog.clock.forward(seconds=1)
+        service.build()
+        service.archive()
+    blog.check()
+    assert contents(blog) == from_scratch(blog)
+    # What is not as the state has it is not served.
+    files = {
+        f"{page.name}.{suffix}": each
+        for page in blog.pages()
+        for suffix, each in page.files.items()
+    }
+    seen = {path: (blog.feeds / path).stat() for path in files}
+    assert {path: (stat.st_size, stat.st_mtime_ns) for path, stat in seen.items()} == {
+        path: file.disk[""] for path, file in files.items()
+    }
+
+
+def test_a_file_that_an_old_post_includes(blog: Blog) -> None:
+    """Its page is made again when the file changes, in the process that rendered the post."""
+    old = sorted(blog.posts)[5]
+    blog.write("_includes/note.html", "A first note.")
+    with blog.service() as service:
+        service.build()
+        service.archive()
+        blog.post(old, "{% include note.html %}", category=blog.posts[old])
+        service.build()
+        service.archive()
+        assert blog.holding("A first note.")
+        blog.write("_includes/note.html", "Quite another note.")
+        service.build()
+        service.archive()
+    assert blog.holding("A first note.") == []
+    assert blog.holding("Quite another note.")
