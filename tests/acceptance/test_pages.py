@@ -40,6 +40,7 @@ NOT_RUN = {
     "journalctl": "needs systemd",
     "docker run": "needs a container engine",
     "db.example": "needs PostgreSQL",
+    "git.example": "needs a repository on another host, and another user",
     "syndicator backup\n": "the how-to mentions it without its argument",
     "--require-hashes": "downloads every package from the index, to compare its hash",
     "syndicator init": "the how-to mentions it beside the config that it wrote",
