@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, text, update
 
 from syndicator.cache import LruCache
 from syndicator.model.content import Author, Entry, FileState, Media
@@ -38,8 +38,9 @@ _GET = select(entries).where(among(entries.c.path))
 _MARK_STALE = update(entries).where(among(entries.c.path)).values(key="")
 _REMOVE = delete(entries).where(among(entries.c.path))
 _PATHS = select(entries.c.path)
-_USING_POSTS = _PATHS.where(entries.c.uses_posts)
-_NEEDS = select(entries.c.path, entries.c.needs).where(entries.c.needs != "{}")
+# These two as their indexes have them. With `= 1` or a parameter, SQLite would read all entries.
+_USING_POSTS = _PATHS.where(text("entries.uses_posts"))
+_NEEDS = select(entries.c.path, entries.c.needs).where(text("entries.needs <> '{}'"))
 
 
 def get(connection: Connection, paths: Iterable[str], recent: Recent) -> dict[str, EntryRow]:
