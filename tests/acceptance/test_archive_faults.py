@@ -1,9 +1,7 @@
 """Archives under readers, kills, full disks and damage: no link leads nowhere, and no hole."""
 
-import os
 import random
 import shutil
-import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +10,7 @@ import pytest
 from blogs import FIRST, Blog, Reader, joined_by_removal
 from changes import categorized, edited, hidden, removed, renamed
 from disks import disks
+from kills import run_and_kill
 from scratch import contents, from_scratch
 
 from syndicator.errors import OutputError
@@ -87,20 +86,6 @@ def test_two_hundred_changes_under_a_reader(blog: Blog) -> None:
     assert contents(blog) == from_scratch(blog)
 
 
-def update_and_kill(blog: Blog, after: float) -> bool:
-    """Kill an update in a process of its own after some seconds. True: it had ended before."""
-    child = os.fork()
-    if child == 0:
-        try:
-            blog.update()
-        finally:
-            os._exit(0)
-    time.sleep(after)
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    return os.WIFEXITED(status)
-
-
 def test_updates_that_are_killed_at_any_time(blog: Blog) -> None:
     """No document leads to a page that is not there. The next update makes the rest."""
     dice = random.Random(3)
@@ -117,7 +102,7 @@ def test_updates_that_are_killed_at_any_time(blog: Blog) -> None:
             else:
                 blog.add(int(name[-4:]))
         blog.add(120 + round_)
-        ended = update_and_kill(blog, dice.uniform(0.2, 1.5) * usual)
+        ended = run_and_kill(blog.update, dice.uniform(0.2, 1.5) * usual)
         usual *= 0.8 if ended else 1.2
         reader.on_archived(())
     blog.update(reader)

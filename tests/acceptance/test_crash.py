@@ -1,14 +1,13 @@
 """A killed run loses nothing: files are complete, and the next run builds and pings the rest."""
 
 import json
-import os
 import random
-import signal
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from kills import run_and_kill
 from support import Site
 
 ROUNDS = 24
@@ -24,20 +23,6 @@ def site(tmp_path: Path) -> Site:
     site.build()
     site.take_queued_pings()
     return site
-
-
-def run_and_kill(site: Site, after: float) -> bool:
-    """Kill a run in a process of its own after some seconds. True: it had ended before."""
-    child = os.fork()
-    if child == 0:
-        try:
-            site.build()
-        finally:
-            os._exit(0)
-    time.sleep(after)
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    return os.WIFEXITED(status)
 
 
 def assert_whole(site: Site) -> None:
@@ -66,7 +51,7 @@ def test_a_run_killed_at_any_time(site: Site) -> None:
         site.post(
             f"2026-01-{day}-post", f"Version {round_}. " + "word " * 200, categories=categories
         )
-        ended = run_and_kill(site, dice.uniform(0, 2 * usual))
+        ended = run_and_kill(site.build, dice.uniform(0, 2 * usual))
         over += ended
         usual *= 0.8 if ended else 1.2  # adapt to a busy machine
         assert_whole(site)
@@ -101,7 +86,7 @@ def test_feeds_after_kills_equal_those_without(site: Site, tmp_path: Path) -> No
         for each in (site, calm):
             each.post(f"2026-01-{day}-post", "edited " * 200, categories=["News"])
     for step in range(6):
-        run_and_kill(site, 0.03 * step)
+        run_and_kill(site.build, 0.03 * step)
     site.build()
     calm.build()
     assert {path: data for path, (data, _) in site.tree().items()} == {
