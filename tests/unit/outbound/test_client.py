@@ -12,7 +12,8 @@ from answering import OK, a_client, certified, get, serving
 from command import AT_ONCE, PATIENCE, free_port, until
 
 from syndicator.model.outbox import Request
-from syndicator.outbound.client import BODY_LIMIT, LOOKUPS
+from syndicator.outbound.lookups import LOOKUPS
+from syndicator.outbound.responses import BODY_LIMIT
 
 
 def test_an_exchange() -> None:

@@ -24,8 +24,8 @@ from answering import (
 )
 from command import AT_ONCE
 
-from syndicator.outbound.client import BODY_LIMIT
-from syndicator.outbound.responses import RESPONSE_LIMIT
+
+from syndicator.outbound.responses import BODY_LIMIT, RESPONSE_LIMIT
 
 TOO_LARGE = "refused: its response is too large"
 
