@@ -1,6 +1,6 @@
 """Which files of the site the cached entries depend on, in memory: a poll reads no entries."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, tzinfo
 
 from syndicator.model.content import FileState
@@ -20,10 +20,30 @@ class Dependencies:
 
     def __init__(self, needs: Mapping[str, Mapping[str, FileState]]) -> None:
         """`needs`: by the path of a post, the files that its entry used, each as it was then."""
-        self._posts: dict[str, dict[FileState, list[str]]] = {}
-        for post, files in needs.items():
-            for path, seen in files.items():
-                self._posts.setdefault(path, {}).setdefault(seen, []).append(post)
+        self._posts: dict[str, dict[FileState, set[str]]] = {}
+        self._needs: dict[str, tuple[tuple[str, FileState], ...]] = {}
+        self.update(needs, needs)
+
+    def update(self, posts: Iterable[str], needs: Mapping[str, Mapping[str, FileState]]) -> None:
+        """`posts`: whose entries were rendered or removed. `needs`: what they use now, as above."""
+        for post in posts:
+            self._forget(post)
+            self._add(post, needs.get(post, {}))
+
+    def _forget(self, post: str) -> None:
+        for path, seen in self._needs.pop(post, ()):
+            used = self._posts[path]
+            used[seen].discard(post)
+            if not used[seen]:
+                del used[seen]
+            if not used:
+                del self._posts[path]
+
+    def _add(self, post: str, files: Mapping[str, FileState]) -> None:
+        for path, seen in files.items():
+            self._posts.setdefault(path, {}).setdefault(seen, set()).add(post)
+        if files:
+            self._needs[post] = tuple(files.items())
 
     def files(self, changed_paths: Collection[str] | None) -> dict[str, bool]:
         """The files to look at, and whether their text was used, or their size alone.

@@ -164,7 +164,7 @@ def from_state(
         names=FeedNames(
             feeds.all_names(connection), kinds, site.plugins.default_language, site.tag_feeds
         ),
-        dependencies=Dependencies(entries.needs(connection)),
+        dependencies=Dependencies(entries.all_needs(connection)),
         using_posts=frozenset(entries.using_posts(connection)),
         files={row.path: row for row in feeds.all_files(connection)},
         built_at=datetime.fromisoformat(built_at) if built_at else None,

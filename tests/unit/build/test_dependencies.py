@@ -63,6 +63,19 @@ def test_a_text_is_read_if_any_post_used_it() -> None:
     assert files.files(None) == {"a": False, "b": True, "c": False}
 
 
+def test_an_update_is_as_a_new_look() -> None:
+    """Entries that were rendered again or removed depend on what they used last."""
+    before = {"a.md": {"a": (9, 0), "both": (1, 1)}, "b.md": {"both": (1, 1)}, "c.md": {"c": None}}
+    after = {"a.md": {"d": (3, 0)}, "b.md": {"both": (1, 1)}, "new.md": {"both": (2, 2)}}
+    updated = Dependencies(before)
+    updated.update(["a.md", "c.md", "new.md"], {path: after[path] for path in ("a.md", "new.md")})
+    fresh = Dependencies(after)
+    assert updated.files(None) == fresh.files(None) == {"both": True, "d": False}
+    for state in ((1, 1), (2, 2), (3, 3), None):
+        states = {"both": state, "d": None}
+        assert updated.outdated(states) == fresh.outdated(states)
+
+
 def test_nothing_is_used() -> None:
     """A site whose posts use no files has nothing to look at."""
     assert Dependencies({}).files(None) == Dependencies({"a.md": {}}).files(None) == {}
