@@ -245,7 +245,7 @@ class Builder:
             run.loader.tools,
             workers,
             known.names,
-            known.using_posts,
+            known.showing,
             self.options.batch,
         )
         shown = ShownEntries(self.output, known.files, run.now) if known.is_first else None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from syndicator.build.dependencies import Dependencies
+from syndicator.build.dependencies import Dependencies, post_named
 from syndicator.model.content import FileState
 
 OLD, NEW = (1, 10), (2, 20)
@@ -79,3 +79,26 @@ def test_an_update_is_as_a_new_look() -> None:
 def test_nothing_is_used() -> None:
     """A site whose posts use no files has nothing to look at."""
     assert Dependencies({}).files(None) == Dependencies({"a.md": {}}).files(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "links"),
+    [
+        ("2026-01-02-x", "_posts/2026-01-02-x.md", True),
+        ("2026-01-02-x", "_posts/2026-01-02-x.html", True),
+        ("2026-01-02-x", "news/_posts/2026-01-02-x.md", True),
+        ("news/2026-01-02-x", "news/_posts/2026-01-02-x.md", True),
+        ("news/2026-01-02-x", "_posts/2026-01-02-x.md", False),
+        ("_posts/2026-01-02-x.md", "_posts/2026-01-02-x.md", True),
+        ("2026-01-02-x", "_posts/2026-01-02-x-y.md", False),
+        ("2026-01-02-x", "_posts/12026-01-02-x.md", False),
+    ],
+)
+def test_entries_that_link_to_a_post_by_its_name(name: str, path: str, links: bool) -> None:
+    """Whether it was there or not. A file of the site is not looked for."""
+    other = {post_named("other"): (1, 0)}
+    linking = Dependencies({"a.md": {post_named(name): None}, "b.md": other})
+    assert linking.linking_to(["z.md", path]) == ({"a.md"} if links else set())
+    assert linking.files(None) == {}
+    linking.update(["a.md"], {})
+    assert linking.linking_to([path]) == set()
