@@ -455,3 +455,19 @@ def test_permits_for_dns_lookups_are_released(monkeypatch: pytest.MonkeyPatch) -
                     client.send(get("http://a.example/"))
         errors = {client.send(get("http://a.example/")).error for _ in range(LOOKUPS + 1)}
     assert errors == {"it refused the connection"}
+
+
+def test_threads_of_dns_lookups_are_reused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting one for each lookup takes longer than most lookups."""
+    threads = set()
+
+    def lookup(_host: str, port: int, *_args: int) -> object:
+        threads.add(threading.current_thread())
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    port = free_port()
+    with a_client(allow=LOOPBACK) as client:
+        errors = {client.send(get(f"http://a.example:{port}/", True)).error for _ in range(50)}
+    assert errors == {"it refused the connection"}
+    assert len(threads) < 25
