@@ -1,7 +1,7 @@
 """Sends requests to strangers' URLs, with http.client.
 
-requests takes three times its processor time for a delivery, and reads all root certificates for
-each new TLS connection (see docs/performance.md).
+requests takes nearly three times its processor time for a delivery, and reads all root certificates
+for each new TLS connection (see docs/performance.md).
 """
 
 import http.client
