@@ -28,6 +28,7 @@ from pathlib import Path
 
 import requests
 
+from syndicator.inspection import Overview
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import Subscription
 from syndicator.outbound.client import Client
@@ -174,7 +175,11 @@ def served() -> Iterator[int]:
     catalogue = Catalogue(max_age=300)
     catalogue.update([file])
     health = Health(
-        stuck=list, readiness=lambda: Readiness(ready=True, facts={}), metrics=lambda: b""
+        stuck=list,
+        readiness=lambda: Readiness(ready=True, details={}),
+        metrics=lambda: b"",
+        status=str,
+        overview=Overview,
     )
     app = make_app(catalogue, health=health, on_request=lambda *_: None)
     server = Server(app, ("127.0.0.1", 0))

@@ -90,6 +90,7 @@ def bare(port: int, http: str) -> None:
 
 
 def ours(port: int) -> None:
+    from syndicator.inspection import Overview
     from syndicator.observe import Metrics
     from syndicator.web.app import counter, make_app
     from syndicator.web.catalogue import Catalogue, PublishedFile
@@ -108,7 +109,11 @@ def ours(port: int) -> None:
     app = make_app(
         catalogue,
         health=Health(
-            stuck=list, readiness=lambda: Readiness(ready=True, facts={}), metrics=metrics.text
+            stuck=list,
+            readiness=lambda: Readiness(ready=True, details={}),
+            metrics=metrics.text,
+            status=str,
+            overview=Overview,
         ),
         on_request=counter(metrics.requests),
     )

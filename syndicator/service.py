@@ -304,6 +304,8 @@ def import_for_changes(service: Service) -> None:
 
     import_libraries()
     import_renderer()
+    if service.config.push.hubs:
+        from syndicator.outbound import operator_sender  # noqa: F401
     with service.database.read() as connection:
         notified = service.config.push.hubs or subscriptions.by_topic(connection, utcnow())
     if notified:

@@ -16,6 +16,9 @@ from syndicator.outbound.client import Client
 #: Ports that browsers block and an unprivileged user may listen on.
 BLOCKED = (6697, 6669, 6668, 6667, 6666, 6665, 6566, 10080, 5061, 5060, 4190, 4045, 3659, 1723)
 
+#: The network of `Server`, for clients that may send strangers' requests to it.
+LOOPBACK = ("127.0.0.1/32",)
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 

@@ -12,7 +12,6 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
 
 
 @dataclass(eq=False, slots=True)
@@ -22,33 +21,35 @@ class Exchange:
     deadline: float  #: by time.monotonic()
     target: str  #: for the request line, as given in the URL
     body_limit: int  #: bytes of the response's body that are read
-    connection: Any = None  #: None before it is attached and after the request
+    sock: socket.socket | None = None  #: None before the connection is made and after the request
     is_new: bool = False  #: True if the connection was made for this request
     aborted: bool = False  #: True if it was ended before it was complete
     peer: str | None = None  #: the connected IP address; None before there is a connection
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def attach(self, connection: Any) -> None:
-        """Set the connection in use. Raises TimeoutError if the exchange was aborted."""
+    def attach(self, sock: socket.socket | None) -> None:
+        """Set the socket in use. Raises TimeoutError if the exchange was aborted.
+
+        Not the connection: http.client drops its socket while the response is still being read.
+        """
         with self.lock:
             if self.aborted:
                 raise TimeoutError
-            self.connection = connection
+            self.sock = sock
 
     def abort(self) -> None:
         """End every wait on its socket. The waiting thread closes it."""
         with self.lock:
             self.aborted = True
-            sock = None if self.connection is None else self.connection.sock
-            if sock is not None:
+            if self.sock is not None:
                 # Not SSLSocket.shutdown: it drops the TLS state while another thread uses it.
                 with suppress(OSError):
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                    socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
     def release(self) -> None:
-        """Detach the connection, which may then serve another request."""
+        """Detach the socket, which may then serve another request."""
         with self.lock:
-            self.connection = None
+            self.sock = None
 
     @property
     def remaining(self) -> float:

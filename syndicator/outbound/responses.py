@@ -9,8 +9,23 @@ import http.client
 import io
 import socket
 import ssl
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
+
+from syndicator.model.outbox import Response
+from syndicator.outbound.deadlines import Exchange
+from syndicator.outbound.failures import (
+    INCOMPLETE,
+    TOO_LARGE,
+    AmbiguousLengthError,
+    ResponseTooLargeError,
+    is_too_large,
+)
+
+#: Bytes of a response's body that are read unless a request asks for more. Challenges and error
+#: texts are shorter.
+BODY_LIMIT = 8192
 
 #: Bytes of one response that are read from the network: interim responses, head, body with its
 #: chunk lines, and trailers. Ordinary heads have a few KiB, and 8 KiB of a body are read. A request
@@ -18,16 +33,39 @@ from typing import Any
 RESPONSE_LIMIT = 64 * 2**10
 
 
-class ResponseTooLargeError(OSError):
-    """A response has more bytes than `RESPONSE_LIMIT`. urllib3 passes an OSError on."""
+def read_response(
+    status: int, headers: Mapping[str, str], read: Callable[[], bytes], exchange: Exchange
+) -> Response:
+    """A response with these headers (names in lower case), and what `read` returns of its body.
+
+    `read` may raise OSError, ValueError and HTTPException.
+    """
+    if exchange.aborted:  # before its head was complete, so that nothing of it counts
+        return Response(status=None, error=INCOMPLETE)
+    error = None
+    too_large = False
+    body = b""
+    try:
+        body = read()
+    except (http.client.HTTPException, OSError, ValueError) as broken:
+        too_large = is_too_large(broken)
+        error = TOO_LARGE if too_large else INCOMPLETE
+    if exchange.aborted:
+        error = INCOMPLETE
+    return Response(status=status, headers=headers, body=body, error=error, too_large=too_large)
 
 
 class BoundedResponse(http.client.HTTPResponse):
-    """Reads at most `RESPONSE_LIMIT` and `more` bytes, and skips all interim responses."""
+    """Reads `RESPONSE_LIMIT` bytes at most, and skips all interim responses.
 
-    def __init__(self, sock: socket.socket, *args: Any, more: int = 0, **kwargs: Any) -> None:
+    If more than `BODY_LIMIT` bytes of its body are to be read, the limit is as much higher.
+    """
+
+    def __init__(
+        self, sock: socket.socket, *args: Any, body_limit: int = BODY_LIMIT, **kwargs: Any
+    ) -> None:
         self._socket = sock
-        self._incoming = _Incoming(sock, RESPONSE_LIMIT + more)
+        self._incoming = _Incoming(sock, RESPONSE_LIMIT + max(0, body_limit - BODY_LIMIT))
         super().__init__(self._incoming, *args, **kwargs)  # type: ignore[arg-type]  # for makefile
         self._last = False  #: True if its connection must not serve another request
 
@@ -46,6 +84,9 @@ class BoundedResponse(http.client.HTTPResponse):
             if type(error) is http.client.HTTPException:  # more than its 100 header lines
                 raise ResponseTooLargeError from error
             raise
+        lengths = ",".join(self.headers.get_all("content-length", ())).split(",")
+        if len({length.strip() for length in lengths}) > 1:
+            raise AmbiguousLengthError  # an error unless it is chunked (RFC 9112 §6.3)
         coded = "transfer-encoding" in self.headers
         both = coded and (not self.chunked or "content-length" in self.headers)
         # Implementations disagree about where such a response ends (RFC 9112 §6.3).

@@ -8,26 +8,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from answering import OK, a_client, certified, get, serving
+from answering import LOOPBACK, OK, a_client, certified, get, serving
 from command import AT_ONCE, PATIENCE, free_port, until
 
 from syndicator.model.outbox import Request
-from syndicator.outbound.client import BODY_LIMIT, LOOKUPS
+from syndicator.outbound.lookups import LOOKUPS
+from syndicator.outbound.responses import BODY_LIMIT
 
 
-def test_an_exchange() -> None:
+def test_an_exchange(stranger: bool) -> None:
     """The request is sent as given, with our User-Agent and nothing from the environment."""
     with (
         serving(
             b"HTTP/1.1 202 Accepted\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\nok"
         ) as server,
-        a_client() as client,
+        a_client(allow=LOOPBACK) as client,
     ):
         request = Request(
             method="POST",
             url=f"http://127.0.0.1:{server.port}/hub?a=1",
             headers={"X-Y": "z"},
             body=b"a=b",
+            stranger=stranger,
         )
         response = client.send(request)
     assert (response.status, response.headers["retry-after"], response.body, response.error) == (
@@ -53,32 +55,32 @@ def test_an_exchange() -> None:
         "/'(*)!$,",
     ],
 )
-def test_the_target_is_sent_unchanged(target: str) -> None:
+def test_the_target_is_sent_unchanged(target: str, stranger: bool) -> None:
     """W3C WebSub §5.1.1: a callback's query is kept.
 
     requests would decode %7e, and urllib3 would change %2f to %2F.
     """
-    with serving(OK) as server, a_client() as client:
-        client.send(get(f"http://127.0.0.1:{server.port}{target}"))
+    with serving(OK) as server, a_client(allow=LOOPBACK) as client:
+        client.send(get(f"http://127.0.0.1:{server.port}{target}", stranger))
     assert server.requests[0].split(b" ")[1].decode() == target.removesuffix("#")
 
 
 @pytest.mark.parametrize(
     ("url", "target"), [("http://127.0.0.1:{}", "/"), ("http://127.0.0.1:{}?a=/b", "/?a=/b")]
 )
-def test_an_empty_path_becomes_the_root(url: str, target: str) -> None:
+def test_an_empty_path_becomes_the_root(url: str, target: str, stranger: bool) -> None:
     """RFC 9112 §3.2.1."""
-    with serving(OK) as server, a_client() as client:
-        client.send(get(url.format(server.port)))
+    with serving(OK) as server, a_client(allow=LOOPBACK) as client:
+        client.send(get(url.format(server.port), stranger))
     assert server.requests[0].split(b" ")[1].decode() == target
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_not_followed(status: int) -> None:
+def test_redirects_are_not_followed(status: int, stranger: bool) -> None:
     """`websub` decides about a redirect."""
     redirect = b"HTTP/1.1 %d R\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n" % status
-    with serving(redirect) as server, a_client() as client:
-        response = client.send(get(f"http://127.0.0.1:{server.port}/"))
+    with serving(redirect) as server, a_client(allow=LOOPBACK) as client:
+        response = client.send(get(f"http://127.0.0.1:{server.port}/", stranger))
     assert (response.status, response.headers["location"], len(server.requests)) == (
         status,
         "/other",
@@ -86,12 +88,12 @@ def test_redirects_are_not_followed(status: int) -> None:
     )
 
 
-def test_cookies_are_not_kept() -> None:
+def test_cookies_are_not_kept(stranger: bool) -> None:
     """Not even for the same subscriber."""
     cookie = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nContent-Length: 0\r\n\r\n"
-    with serving(cookie) as server, a_client() as client:
+    with serving(cookie) as server, a_client(allow=LOOPBACK) as client:
         for _ in range(2):
-            client.send(get(f"http://127.0.0.1:{server.port}/"))
+            client.send(get(f"http://127.0.0.1:{server.port}/", stranger))
     assert b"cookie" not in server.requests[1].lower()
 
 
@@ -113,15 +115,15 @@ def test_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert not [request for request in server.requests if b"authorization" in request.lower()]
 
 
-def test_connections_are_kept() -> None:
+def test_connections_are_kept(stranger: bool) -> None:
     """Successive requests to one host share a connection."""
-    with serving(OK) as server, a_client() as client:
+    with serving(OK) as server, a_client(allow=LOOPBACK) as client:
         for _ in range(5):
-            client.send(get(f"http://127.0.0.1:{server.port}/"))
+            client.send(get(f"http://127.0.0.1:{server.port}/", stranger))
     assert (server.connections, len(server.requests)) == (1, 5)
 
 
-def test_a_closed_idle_connection_is_not_a_failure() -> None:
+def test_a_closed_idle_connection_is_not_a_failure(stranger: bool) -> None:
     """A server may close an idle connection at any time; the request then uses a new one."""
     turns = iter(range(100))
 
@@ -131,8 +133,10 @@ def test_a_closed_idle_connection_is_not_a_failure() -> None:
         else:
             connection.sendall(OK)
 
-    with serving(drop_every_second) as server, a_client() as client:
-        responses = [client.send(get(f"http://127.0.0.1:{server.port}/")) for _ in range(3)]
+    with serving(drop_every_second) as server, a_client(allow=LOOPBACK) as client:
+        responses = [
+            client.send(get(f"http://127.0.0.1:{server.port}/", stranger)) for _ in range(3)
+        ]
     assert [response.status for response in responses] == [200, 200, 200]
 
 
@@ -157,6 +161,13 @@ def drip_body(connection: socket.socket) -> None:
         time.sleep(0.02)
 
 
+def drip_body_until_the_end(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.02)
+
+
 def endless_interim_responses(connection: socket.socket) -> None:
     while True:
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -165,9 +176,14 @@ def endless_interim_responses(connection: socket.socket) -> None:
 
 @pytest.mark.parametrize(
     ("behaviour", "status"),
-    [(hang, None), (drip_headers, None), (endless_interim_responses, None), (drip_body, 200)],
+    [
+        (hang, None),
+        (drip_headers, None),
+        (endless_interim_responses, None),
+        (drip_body, 200),
+        (drip_body_until_the_end, 200),
+    ],
 )
-@pytest.mark.parametrize("stranger", [False, True])
 def test_the_timeout_is_for_the_whole_exchange(
     behaviour: Callable[[socket.socket], None], status: int | None, stranger: bool
 ) -> None:
@@ -179,17 +195,21 @@ def test_the_timeout_is_for_the_whole_exchange(
     assert (response.status, response.error) == (status, "no complete response within 0.4 s")
 
 
-def test_the_timeout_includes_sending_the_body() -> None:
+def test_the_timeout_includes_sending_the_body(stranger: bool) -> None:
     """A server that never reads times out, too."""
-    with socket.create_server(("127.0.0.1", 0), backlog=1) as deaf, a_client(timeout=0.4) as client:
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=1) as deaf,
+        a_client(timeout=0.4, allow=LOOPBACK) as client,
+    ):
         started = time.monotonic()
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
-        response = client.send(Request(method="POST", url=url, body=b"x" * 50_000_000))
+        request = Request(method="POST", url=url, body=b"x" * 50_000_000, stranger=stranger)
+        response = client.send(request)
         assert time.monotonic() - started < AT_ONCE
     assert response.error == "no complete response within 0.4 s"
 
 
-def test_an_endless_body_is_not_read_to_its_end() -> None:
+def test_an_endless_body_is_not_read_to_its_end(stranger: bool) -> None:
     """A few KiB are read, then the connection is closed."""
     sent = []
 
@@ -198,25 +218,27 @@ def test_an_endless_body_is_not_read_to_its_end() -> None:
         while True:
             sent.append(connection.send(b"x" * 65536))
 
-    with serving(pour) as server, a_client() as client:
-        response = client.send(get(f"http://127.0.0.1:{server.port}/"))
+    with serving(pour) as server, a_client(allow=LOOPBACK) as client:
+        response = client.send(get(f"http://127.0.0.1:{server.port}/", stranger))
     assert (response.status, len(response.body), response.error) == (200, BODY_LIMIT, None)
     assert sum(sent) < 20_000_000
 
 
-def test_a_response_is_not_decompressed() -> None:
+def test_a_response_is_not_decompressed(stranger: bool) -> None:
     """No zip bombs: we accept no encoding, so an encoded body is kept as it is."""
     coded = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"
-    with serving(coded) as server, a_client() as client:
-        assert client.send(get(f"http://127.0.0.1:{server.port}/")).body == b"abcd"
+    with serving(coded) as server, a_client(allow=LOOPBACK) as client:
+        assert client.send(get(f"http://127.0.0.1:{server.port}/", stranger)).body == b"abcd"
 
 
-def test_closing_aborts_requests_under_way() -> None:
+def test_closing_aborts_requests_under_way(stranger: bool) -> None:
     """A hub that hangs doesn't delay the end of the process. The response has `stopped`."""
     responses = []
-    with serving(hang) as server, a_client(timeout=10 * PATIENCE) as client:
+    with serving(hang) as server, a_client(timeout=10 * PATIENCE, allow=LOOPBACK) as client:
         thread = threading.Thread(
-            target=lambda: responses.append(client.send(get(f"http://127.0.0.1:{server.port}/"))),
+            target=lambda: responses.append(
+                client.send(get(f"http://127.0.0.1:{server.port}/", stranger))
+            ),
             daemon=True,
         )
         thread.start()
@@ -224,26 +246,29 @@ def test_closing_aborts_requests_under_way() -> None:
         client.close()
         thread.join(PATIENCE)
         assert not thread.is_alive()
-        assert client.send(get(f"http://127.0.0.1:{server.port}/")).stopped
+        assert client.send(get(f"http://127.0.0.1:{server.port}/", stranger)).stopped
     assert [(response.status, response.stopped) for response in responses] == [(None, True)]
 
 
 # ------------------------------------------------------------ errors
 
 
-def test_errors_do_not_contain_the_url() -> None:
+def test_errors_do_not_contain_the_url(stranger: bool) -> None:
     """A callback's URL is a secret; requests' own messages contain it."""
-    with serving(b"SSH-2.0-OpenSSH_9\r\n\r\n") as server, a_client() as client:
+    with (
+        serving(b"SSH-2.0-OpenSSH_9\r\n\r\n") as server,
+        a_client(allow=LOOPBACK) as client,
+    ):
         port, secret = server.port, "/cb?token=hush"
         errors = {
-            url: client.send(get(f"{url}{secret}")).error
+            url: client.send(get(f"{url}{secret}", stranger)).error
             for url in (
                 f"http://127.0.0.1:{free_port()}",
                 "http://no-such-host.invalid",
                 f"http://127.0.0.1:{port}",
             )
         }
-        errors["odd"] = client.send(get("http://[::1")).error
+        errors["odd"] = client.send(get("http://[::1", stranger)).error
     assert list(errors.values()) == [
         "it refused the connection",
         "its name does not resolve",
@@ -430,3 +455,19 @@ def test_permits_for_dns_lookups_are_released(monkeypatch: pytest.MonkeyPatch) -
                     client.send(get("http://a.example/"))
         errors = {client.send(get("http://a.example/")).error for _ in range(LOOKUPS + 1)}
     assert errors == {"it refused the connection"}
+
+
+def test_threads_of_dns_lookups_are_reused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting one for each lookup takes longer than most lookups."""
+    threads = set()
+
+    def lookup(_host: str, port: int, *_args: int) -> object:
+        threads.add(threading.current_thread())
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    port = free_port()
+    with a_client(allow=LOOPBACK) as client:
+        errors = {client.send(get(f"http://a.example:{port}/", True)).error for _ in range(50)}
+    assert errors == {"it refused the connection"}
+    assert len(threads) < 25

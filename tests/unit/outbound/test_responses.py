@@ -15,6 +15,7 @@ from answering import (
     ENDLESS,
     HEAD,
     HEADLESS,
+    LOOPBACK,
     OK,
     a_client,
     certified,
@@ -24,8 +25,7 @@ from answering import (
 )
 from command import AT_ONCE
 
-from syndicator.outbound.client import BODY_LIMIT
-from syndicator.outbound.responses import RESPONSE_LIMIT
+from syndicator.outbound.responses import BODY_LIMIT, RESPONSE_LIMIT
 
 TOO_LARGE = "refused: its response is too large"
 
@@ -58,14 +58,15 @@ def tls(folder: Path) -> ssl.SSLContext:
 def trusted(tls: ssl.SSLContext, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make clients trust the certificate of `tls`."""
     monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(folder / "cert.pem"))
+    monkeypatch.setattr("certifi.where", lambda: str(folder / "cert.pem"))
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
-def test_an_endless_response_is_refused(kind: str) -> None:
+def test_an_endless_response_is_refused(kind: str, stranger: bool) -> None:
     """Whichever part is endless: it is refused after 64 KiB, and takes no further time."""
-    with serving(pouring(*ENDLESS[kind])) as server, a_client(timeout=20) as client:
+    with serving(pouring(*ENDLESS[kind])) as server, a_client(timeout=20, allow=LOOPBACK) as client:
         before, began = time.thread_time(), time.monotonic()
-        answer = client.send(get(server.url, stranger=False))
+        answer = client.send(get(server.url, stranger))
         assert time.thread_time() - before < 0.2
         assert time.monotonic() - began < AT_ONCE
         assert len(server.requests) == 1
@@ -74,16 +75,19 @@ def test_an_endless_response_is_refused(kind: str) -> None:
     assert len(answer.body) <= BODY_LIMIT
 
 
-def test_an_endless_response_on_a_kept_connection_is_not_retried() -> None:
+def test_an_endless_response_on_a_kept_connection_is_not_retried(stranger: bool) -> None:
     """Only a request on a kept connection that was closed is retried."""
     behaviour = iter([lambda to: to.sendall(OK), pouring(*ENDLESS["header lines"])])
-    with serving(lambda connection: next(behaviour)(connection)) as server, a_client() as client:
-        answers = [client.send(get(server.url)) for _ in range(2)]
+    with (
+        serving(lambda connection: next(behaviour)(connection)) as server,
+        a_client(allow=LOOPBACK) as client,
+    ):
+        answers = [client.send(get(server.url, stranger)) for _ in range(2)]
         assert [answer.error for answer in answers] == [None, TOO_LARGE]
         assert (len(server.requests), server.connections) == (2, 1)
 
 
-def test_the_limit_is_for_the_whole_response() -> None:
+def test_the_limit_is_for_the_whole_response(stranger: bool) -> None:
     """64 KiB are read, one byte more isn't. Interim responses and trailers count."""
     trailer = b"X: " + b"y" * 30_000 + b"\r\n"
     chunked = (
@@ -98,45 +102,51 @@ def test_the_limit_is_for_the_whole_response() -> None:
         (interim + OK, True),
         (interim * 3 + OK, False),
     ):
-        with serving(answer) as server, a_client() as client:
-            response = client.send(get(server.url))
+        with serving(answer) as server, a_client(allow=LOOPBACK) as client:
+            response = client.send(get(server.url, stranger))
             assert (response.error, response.too_large) == (
                 (None, False) if fits else (TOO_LARGE, True)
             )
 
 
-def test_a_body_in_chunks_of_one_byte_is_read() -> None:
+def test_a_body_in_chunks_of_one_byte_is_read(stranger: bool) -> None:
     """They are unusual and allowed: a body of 8 KiB in such chunks is below the limit."""
     answer = CHUNKED + b"1\r\nx\r\n" * BODY_LIMIT + b"0\r\n\r\n"
-    with serving(answer) as server, a_client() as client:
-        response = client.send(get(server.url))
+    with serving(answer) as server, a_client(allow=LOOPBACK) as client:
+        response = client.send(get(server.url, stranger))
     assert (response.status, response.body, response.error) == (200, b"x" * BODY_LIMIT, None)
 
 
-def test_a_request_may_ask_for_a_longer_body() -> None:
+def test_a_request_may_ask_for_a_longer_body(stranger: bool) -> None:
     """That much of it is read, in chunks or not, also on a connection that others used."""
     body = b"x" * 300_000
     chunked = CHUNKED + b"".join(b"3e8\r\n" + body[:1000] + b"\r\n" for _ in range(300))
     whole = HEAD + b"Content-Length: 300000\r\n\r\n" + body
     answers = iter([OK, whole, chunked + b"0\r\n\r\n", whole, OK])
-    with serving(lambda to: to.sendall(next(answers))) as server, a_client() as client:
+    with (
+        serving(lambda to: to.sendall(next(answers))) as server,
+        a_client(allow=LOOPBACK) as client,
+    ):
         sizes = [
-            len(client.send(replace(get(server.url), body_limit=limit)).body)
+            len(client.send(replace(get(server.url, stranger), body_limit=limit)).body)
             for limit in (None, 300_000, 300_000, 200_000, None)
         ]
     assert sizes == [2, 300_000, 300_000, 200_000, 2]
     for kind in ("header lines", "chunk extensions", "trailers"):
-        with serving(pouring(*ENDLESS[kind])) as server, a_client(timeout=20) as client:
-            answer = client.send(replace(get(server.url), body_limit=300_000))
+        with (
+            serving(pouring(*ENDLESS[kind])) as server,
+            a_client(timeout=20, allow=LOOPBACK) as client,
+        ):
+            answer = client.send(replace(get(server.url, stranger), body_limit=300_000))
         assert (answer.error, answer.too_large) == (TOO_LARGE, True)
 
 
 @pytest.mark.parametrize("status", [100, 102, 103, 199])
-def test_interim_responses_are_skipped(status: int) -> None:
+def test_interim_responses_are_skipped(status: int, stranger: bool) -> None:
     """RFC 9110 §15.2: there may be any number of them before the final one."""
     interim = b"HTTP/1.1 %d Soon\r\nLink: </a>; rel=preload\r\n\r\n" % status
-    with serving(interim * 3 + OK) as server, a_client() as client:
-        answers = [client.send(get(server.url)) for _ in range(3)]
+    with serving(interim * 3 + OK) as server, a_client(allow=LOOPBACK) as client:
+        answers = [client.send(get(server.url, stranger)) for _ in range(3)]
     assert [(answer.status, answer.body) for answer in answers] == [(200, b"ok")] * 3
 
 
@@ -163,16 +173,16 @@ def test_interim_responses_are_skipped(status: int) -> None:
 )
 @pytest.mark.parametrize("secured", [False, True])
 def test_bytes_after_a_response_are_not_the_next_response(
-    answer: bytes, secured: bool, tls: ssl.SSLContext, trusted: None
+    answer: bytes, secured: bool, tls: ssl.SSLContext, trusted: None, stranger: bool
 ) -> None:
     """They end the connection, so that the next request gets its own response."""
     replies = iter([answer, OK.replace(b"ok", b"it")])
     with (
         serving(lambda to: to.sendall(next(replies)), tls if secured else None) as server,
-        a_client() as client,
+        a_client(allow=LOOPBACK) as client,
     ):
         url = f"https://localhost:{server.port}" if secured else server.url
-        first, second = (client.send(get(url)) for _ in range(2))
+        first, second = (client.send(get(url, stranger)) for _ in range(2))
         assert first.error is None
         assert (second.status, second.body, second.error) == (200, b"it", None)
         assert (len(server.requests), server.connections) == (2, 2)
@@ -186,14 +196,16 @@ def test_bytes_after_a_response_are_not_the_next_response(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
     ],
 )
-def test_a_response_with_an_ambiguous_end_closes_its_connection(answer: bytes) -> None:
+def test_a_response_with_an_ambiguous_end_closes_its_connection(
+    answer: bytes, stranger: bool
+) -> None:
     """RFC 9112 §6.3: its length is given in two ways, or another protocol follows."""
-    with serving(answer) as server, a_client() as client:
-        assert [client.send(get(server.url)).error for _ in range(2)] == [None, None]
+    with serving(answer) as server, a_client(allow=LOOPBACK) as client:
+        assert [client.send(get(server.url, stranger)).error for _ in range(2)] == [None, None]
         assert server.connections == 2
 
 
-def test_late_bytes_are_not_the_next_response() -> None:
+def test_late_bytes_are_not_the_next_response(stranger: bool) -> None:
     """Bytes may also arrive while the connection is idle."""
     sent = threading.Event()
 
@@ -204,40 +216,43 @@ def test_late_bytes_are_not_the_next_response() -> None:
             connection.sendall(GONE)
             sent.set()
 
-    with serving(answer) as server, a_client() as client:
-        assert client.send(get(server.url)).status == 200
+    with serving(answer) as server, a_client(allow=LOOPBACK) as client:
+        assert client.send(get(server.url, stranger)).status == 200
         assert sent.wait(5)
-        assert client.send(get(server.url)).status == 200
+        assert client.send(get(server.url, stranger)).status == 200
         assert server.connections == 2
 
 
 @pytest.mark.parametrize("secured", [False, True])
 def test_an_ordinary_response_keeps_its_connection(
-    secured: bool, tls: ssl.SSLContext, trusted: None
+    secured: bool, tls: ssl.SSLContext, trusted: None, stranger: bool
 ) -> None:
     """A response read to its end, with nothing after it, keeps the connection for the next."""
-    with serving(OK, tls if secured else None) as server, a_client() as client:
+    with serving(OK, tls if secured else None) as server, a_client(allow=LOOPBACK) as client:
         url = f"https://localhost:{server.port}" if secured else server.url
-        answers = [client.send(get(url)) for _ in range(5)]
+        answers = [client.send(get(url, stranger)) for _ in range(5)]
         assert {(answer.status, answer.body) for answer in answers} == {(200, b"ok")}
         assert (len(server.requests), server.connections) == (5, 1)
 
 
-def test_two_different_lengths_are_an_error() -> None:
+def test_two_different_lengths_are_an_error(stranger: bool) -> None:
     """RFC 9112 §6.3: the response is invalid, and its connection is closed."""
     lengths = HEAD + b"Content-Length: 2\r\nContent-Length: 40\r\n\r\nok" + GONE
     replies = iter([lengths, OK])
-    with serving(lambda to: to.sendall(next(replies))) as server, a_client() as client:
-        first, second = (client.send(get(server.url)) for _ in range(2))
+    with (
+        serving(lambda to: to.sendall(next(replies))) as server,
+        a_client(allow=LOOPBACK) as client,
+    ):
+        first, second = (client.send(get(server.url, stranger)) for _ in range(2))
     assert (first.status, first.error) == (None, "its response is not HTTP")
     assert (second.status, server.connections) == (200, 2)
 
 
-def test_http_0_9_is_an_error() -> None:
+def test_http_0_9_is_an_error(stranger: bool) -> None:
     """A body without a head may come from a server of another protocol."""
-    with serving(b"ok") as server, a_client() as client:
+    with serving(b"ok") as server, a_client(allow=LOOPBACK) as client:
         server.answer = lambda to: (to.sendall(b"ok\r\n"), to.shutdown(socket.SHUT_WR))[0]
-        answer = client.send(get(server.url))
+        answer = client.send(get(server.url, stranger))
     assert (answer.status, answer.error) == (None, "its response is not HTTP")
 
 
@@ -255,7 +270,7 @@ PARTS = [
 ]
 
 
-def test_no_response_raises() -> None:
+def test_no_response_raises(stranger: bool) -> None:
     """Random heads and bodies of difficult parts: each results in a `Response`."""
     draw = random.Random(15)
     reply = b""
@@ -264,26 +279,26 @@ def test_no_response_raises() -> None:
         connection.sendall(reply)
         connection.shutdown(socket.SHUT_WR)
 
-    with serving(answer) as server, a_client(timeout=5) as client:
+    with serving(answer) as server, a_client(timeout=5, allow=LOOPBACK) as client:
         for _ in range(400):
             begin = draw.choice([b"", HEAD, HEAD, HEAD, CHUNKED])
             reply = begin + b"".join(
                 draw.choice(PARTS) + draw.choice([b"\r\n", b"\r\n", b"", b": "])
                 for _ in range(draw.randrange(12))
             )
-            response = client.send(get(server.url))
+            response = client.send(get(server.url, stranger))
             assert response.status is not None or response.error
 
 
-def test_invalid_responses_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_invalid_responses_are_not_logged(caplog: pytest.LogCaptureFixture, stranger: bool) -> None:
     """urllib3 would log a warning with the callback's URL and its token."""
-    with serving(HEAD + b"no header\r\n\r\n") as server, a_client() as client:
+    with serving(HEAD + b"no header\r\n\r\n") as server, a_client(allow=LOOPBACK) as client:
         server.answer = closing(HEAD + b"no header\r\nContent-Length: 2\r\n\r\nok")
-        client.send(get(f"{server.url}/cb?token=hush"))
+        client.send(get(f"{server.url}/cb?token=hush", stranger))
         server.answer = closing(
             HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
         )
-        client.send(get(f"{server.url}/cb?token=hush"))
+        client.send(get(f"{server.url}/cb?token=hush", stranger))
     assert caplog.records == []
 
 
@@ -309,8 +324,11 @@ def test_the_peer_is_the_address_of_the_connection() -> None:
         assert client.send(get(f"http://127.0.0.1:{port}")).peer is None
 
 
-def test_the_peer_of_a_failed_request_is_known() -> None:
+def test_the_peer_of_a_failed_request_is_known(stranger: bool) -> None:
     """A subscriber that closes the connection was connected."""
-    with serving(lambda to: to.shutdown(socket.SHUT_RDWR)) as server, a_client() as client:
-        answer = client.send(get(server.url))
+    with (
+        serving(lambda to: to.shutdown(socket.SHUT_RDWR)) as server,
+        a_client(allow=LOOPBACK) as client,
+    ):
+        answer = client.send(get(server.url, stranger))
     assert (answer.status, answer.peer) == (None, "127.0.0.1")

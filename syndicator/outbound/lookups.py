@@ -1,0 +1,90 @@
+"""DNS lookups within the timeout of a request."""
+
+import socket
+import threading
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from syndicator.outbound.deadlines import Exchange
+
+#: DNS lookups at a time. A slow one can't be stopped: this limits the threads that they use.
+LOOKUPS = 128
+
+#: Seconds for which a thread waits for the next lookup. Starting one takes longer than a lookup.
+_KEPT = 10.0
+
+
+@dataclass(eq=False, slots=True)
+class _Lookup:
+    """Arguments of `socket.getaddrinfo`, and its result or error once it is done."""
+
+    arguments: tuple[Any, ...]
+    result: Any = None
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        try:
+            self.result = socket.getaddrinfo(*self.arguments)
+        except (OSError, ValueError) as error:
+            self.result = error
+        self.done.set()
+
+
+class Lookups:
+    """Resolves names, each in another thread: getaddrinfo has no timeout, and can't be stopped."""
+
+    def __init__(self) -> None:
+        self._permits = threading.BoundedSemaphore(LOOKUPS)
+        self._lock = threading.Lock()
+        self._todo: SimpleQueue[_Lookup] = SimpleQueue()
+        self._idle = 0  # threads without a lookup
+
+    def resolve(self, exchange: Exchange, host: str, port: int, *args: Any) -> Any:
+        """The answer of `socket.getaddrinfo` with these arguments.
+
+        Raises OSError if the name does not resolve, TimeoutError at the exchange's deadline, and
+        RuntimeError if the system allows no more threads.
+        """
+        if args[-1] & socket.AI_NUMERICHOST:
+            return socket.getaddrinfo(host, port, *args)
+        lookup = _Lookup((host, port, *args))
+        if not self._permits.acquire(timeout=exchange.remaining):
+            raise TimeoutError("too many DNS lookups at a time")
+        self._start(lookup)
+        if not lookup.done.wait(exchange.remaining):
+            raise TimeoutError("the DNS lookup took too long")
+        if isinstance(lookup.result, Exception):
+            raise lookup.result
+        return lookup.result
+
+    def _start(self, lookup: _Lookup) -> None:
+        with self._lock:
+            if self._idle:
+                self._idle -= 1
+                self._todo.put(lookup)
+                return
+        try:
+            threading.Thread(target=self._work, args=(lookup,), name="lookup", daemon=True).start()
+        except RuntimeError:  # the system allows no more threads
+            self._permits.release()
+            raise
+
+    def _work(self, lookup: _Lookup | None) -> None:
+        while lookup is not None:
+            lookup.run()
+            with self._lock:
+                self._idle += 1
+            self._permits.release()
+            lookup = self._next()
+
+    def _next(self) -> _Lookup | None:
+        """The next lookup of a thread; None: it has to end."""
+        while True:
+            try:
+                return self._todo.get(timeout=_KEPT)
+            except Empty:
+                with self._lock:
+                    if self._todo.empty():
+                        self._idle -= 1
+                        return None
