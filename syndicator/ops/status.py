@@ -233,7 +233,7 @@ def collect(
             future_posts=post_queries.count_future(connection, now),
             runs=runs,
             last_run=runs[0] if runs else None,
-            last_failure=_daemon_failure(daemon) or last_failure(connection),
+            last_failure=_failure(daemon, last_failure(connection)),
             feeds=feed_states(connection, files, audiences),
             held=held_posts(connection, now),
             problems=tuple(problem for problem in found if not problem.note),
@@ -256,11 +256,13 @@ def _future(rows: Iterable[PostRow]) -> tuple[FuturePost, ...]:
     )
 
 
-def _daemon_failure(daemon: locks.Holder | None) -> Failure | None:
-    """A failure in the daemon's lock: the daemon reports there when the state is not writable."""
+def _failure(daemon: locks.Holder | None, stored: Failure | None) -> Failure | None:
+    """The failure in the daemon's lock, else the stored one, which only a writable state has."""
     if daemon is None or daemon.heartbeat is None or not daemon.trouble:
-        return None
-    return Failure(at=daemon.heartbeat, message=daemon.trouble, hint=daemon.hint or None)
+        return stored
+    since = stored.since if stored and stored.message == daemon.trouble else None
+    hint = daemon.hint or None
+    return Failure(at=daemon.heartbeat, message=daemon.trouble, hint=hint, since=since)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -46,7 +46,8 @@ class OutputBucket:
         self._mark = BucketMark(self.files.client)
         self._owner = OwnerCheck(self._mark, lambda: without_place(own()))
         self._compress = tuple(compress)
-        self._cache_control = f"max-age={max_age}"
+        # A hub that is pinged fetches a feed through the CDN, which must not send the one before.
+        self._cache_control = f"max-age={max_age}, s-maxage=0"
         self._pool = ThreadPoolExecutor(_AT_ONCE, "bucket")
         self._bytes: LruCache[str, tuple[int, int], bytes] = LruCache(_KEPT)
 

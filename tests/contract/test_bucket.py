@@ -52,11 +52,14 @@ def file(data: bytes, path: str = "all.rss") -> FeedFile:
 
 
 def test_what_an_object_says(bucket: Bucket) -> None:
-    """A CDN sends it on: type with charset, and for how long caches may keep it."""
+    """A CDN sends it on: type with charset, and for how long readers may keep it.
+
+    The CDN itself asks the bucket each time: a hub must not fetch the version before.
+    """
     begun(bucket).write([(file(b"<rss/>"), DATE)])
     headers = bucket.get("all.rss").headers
     assert headers["content-type"] == "application/rss+xml; charset=utf-8"
-    assert headers["cache-control"] == "max-age=300"
+    assert headers["cache-control"] == "max-age=300, s-maxage=0"
     assert headers["x-amz-meta-published"] == DATE.isoformat()
 
 
@@ -74,7 +77,7 @@ def test_no_older_version_after_a_newer(bucket: Bucket, before: bytes) -> None:
         begun(bucket).write([(file(before), DATE)])
     asleep, awake = begun(bucket), begun(bucket)
     awake.write([(file(b"<newer/>"), DATE)])
-    with pytest.raises(ReplacedError, match="another program has written all.rss"):
+    with pytest.raises(ReplacedError, match=r"another program has written all\.rss"):
         asleep.write([(file(b"<older/>"), DATE)])
     with pytest.raises(ReplacedError):
         asleep.remove("all.rss")
