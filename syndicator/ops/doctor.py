@@ -212,7 +212,9 @@ def check_owner(output: Path, own: Owner) -> Iterator[Problem]:
 def check_bucket(open_bucket: Callable[[], Output]) -> Iterator[Problem]:
     """Whether a bucket can be used, and belongs to no other state. Uses the network."""
     try:
-        open_bucket().check_owner()
+        bucket = open_bucket()
+        bucket.check_owner()
+        bucket.files.names("")
     except OutputError as error:
         yield Problem(path="output.url", message=str(error), hint=error.hint)
 

@@ -25,10 +25,10 @@ class Objects:
         self._is_new_listing = False
 
     def begin(self) -> None:
-        """Begin a run, which reads the posts afterwards."""
+        """Begin a run, which reads the posts afterwards. The first one of a process sweeps."""
         self.client.resume()
         self._is_new_listing = False
-        if self._listed_at is None or monotonic() > self._listed_at + _LISTED_FOR:
+        if self._listed_at is not None and monotonic() > self._listed_at + _LISTED_FOR:
             self.sweep()
 
     def sweep(self) -> None:

@@ -37,6 +37,7 @@ def begun(bucket: Bucket, endpoint: str = "", id: str = "one") -> OutputBucket:
     options = BucketOptions(f"s3://{bucket.name}/feeds", endpoint or bucket.storage.url)
     output = OutputBucket(options, ("gzip", "br"), 300, lambda: own)
     output.check_owner()
+    output.files.sweep()
     return output
 
 

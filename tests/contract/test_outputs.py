@@ -35,6 +35,7 @@ class Place:
             options = BucketOptions(f"s3://{self.at.name}/feeds", self.at.storage.url)
             made = OutputBucket(options, ("gzip", "br"), 300, lambda: own)
         made.check_owner()
+        made.files.sweep()
         return made
 
     def put(self, path: str, data: bytes) -> None:
