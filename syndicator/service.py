@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
 from syndicator.config import Config
-from syndicator.errors import LockedError, SyndicatorError
+from syndicator.errors import LockedError, SyndicatorError, UnavailableError
 from syndicator.git_site import GitSite
 from syndicator.model.archive import ArchivePage
 from syndicator.model.clock import Clock, utcnow
@@ -211,14 +211,15 @@ class Service:
     def _served(self) -> bool:
         """Whether all published files are served here.
 
-        Shows what another process published. False: another process builds at this time.
+        Shows what another process published. False: another process builds at this time, or a
+        bucket can't be read.
         """
         if not self.builder.other_processes.has_run():
             return True
         try:
             with locks.acquire(self.database, "run"):
                 self.builder.other_processes.catch_up()
-        except LockedError:
+        except (LockedError, UnavailableError):
             return False
         return True
 

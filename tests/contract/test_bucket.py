@@ -16,7 +16,7 @@ from syndicator.errors import OutputError, UnavailableError
 from syndicator.inspection import check_machine, collect_status, concerns
 from syndicator.model.content import FeedFile, digest_of
 from syndicator.outputs.bucket import OutputBucket
-from syndicator.outputs.bucket_client import BucketOptions
+from syndicator.outputs.bucket_client import BucketClient, BucketOptions
 from syndicator.outputs.bucket_errors import ReplacedError
 from syndicator.outputs.owner import NAME, Owner
 from syndicator.service import Service
@@ -185,6 +185,49 @@ def test_a_site_in_a_bucket(site: Site, bucket: Bucket, tmp_path: Path) -> None:
     site.build()
     assert "Four" in bucket.text("all.rss")
     assert "Four" in bucket.text("all.atom")
+
+
+def test_processes_of_one_state_take_turns(site: Site, bucket: Bucket) -> None:
+    """As a standby takes over from a builder: what the other one put is no other program's."""
+    with site.service() as one, site.service() as two:
+        for turn, service in enumerate([one, two, one, one, two, two, one]):
+            site.post(f"2026-02-{turn + 1:02}-turn", title=f"Turn {turn}", categories=["News"])
+            assert service.build().has_changes
+            assert not service.build().has_changes
+            assert all(f"Turn {turn}" in bucket.text(f"all.{suffix}") for suffix in ("rss", "json"))
+
+
+def test_archives_in_a_bucket(site: Site, bucket: Bucket, tmp_path: Path) -> None:
+    """Its objects are the files of a folder. Pages that are lost are made again."""
+    settings = f"{FEEDS}archive = true\nlimit = 4\n"
+    in_folder = Site(tmp_path / "y")
+    for each in (site, in_folder):
+        each.configure(settings)
+        for day in range(1, 21):
+            each.post(f"2026-01-{day:02}-day", title=f"Day {day}")
+    for path in ("2026-01-01-post-1", "2026-01-02-post-2", "2026-01-03-post-3"):
+        (site.root / f"_posts/{path}.md").unlink()
+    text = site.config_path.read_text()
+    site.config_path.write_text(text.replace('[output]\npath = "feeds"\n', bucket.settings))
+    for each in (site, in_folder):
+        with each.service() as service:
+            service.build()
+            assert service.archive()
+
+    def objects() -> dict[str, bytes]:
+        client = BucketClient(BucketOptions(f"s3://{bucket.name}/feeds", bucket.storage.url))
+        return {path: bucket.get(path).content for path in client.list().keys() - {NAME}}
+
+    before = objects()
+    tree = in_folder.tree().items()
+    assert before == {path: data for path, (data, _) in tree if not path.endswith((".gz", ".br"))}
+    page = min(path for path in before if path.startswith("all/"))
+    bucket.delete(page)
+    bucket.put("all/20250101-000000-1.rss", b"of a killed process")
+    with site.service() as service:
+        service.build()
+        service.archive()
+    assert objects() == before
 
 
 def test_what_readers_saw_survives_a_restored_state(site: Site, bucket: Bucket) -> None:
