@@ -7,12 +7,14 @@ another one published can't put an older version in place of a newer: the ETag d
 from datetime import datetime
 from time import monotonic
 
+from syndicator.errors import OutputError
 from syndicator.outputs.bucket_client import BucketClient, Found, Stored
 from syndicator.outputs.bucket_errors import ReplacedError
 
 #: Seconds until the objects are listed again, for those that another program replaced or removed.
 #: A request lists a thousand, and is charged.
 _LISTED_FOR = 600.0
+_LONG_AGO = float("-inf")
 
 
 class Objects:
@@ -69,7 +71,11 @@ class Objects:
     def put(self, path: str, data: bytes, headers: dict[str, str], date: datetime) -> Stored:
         """Write an object in place of the known one."""
         self._require_listing()
-        stored = self.client.put(path, data, headers, date, self._known.get(path))
+        try:
+            stored = self.client.put(path, data, headers, date, self._known.get(path))
+        except OutputError:  # another object is there, or a put without an answer was carried out
+            self._listed_at = _LONG_AGO
+            raise
         self._known[path] = stored
         return stored
 
@@ -81,6 +87,7 @@ class Objects:
         """
         known, stored = self.known(path), self.client.head(path)
         if stored and stored != known:
+            self._listed_at = _LONG_AGO
             raise ReplacedError.of(path, self.client.url)
         if stored:
             self.client.delete(path)

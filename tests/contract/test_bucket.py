@@ -84,7 +84,7 @@ def test_no_older_version_after_a_newer(bucket: Bucket, before: bytes) -> None:
         asleep.remove("all.rss")
     assert bucket.text("all.rss") == "<newer/>"
     assert ("PUT", "all.rss", 412) in bucket.storage.requests
-    asleep.files.sweep()
+    asleep.check_owner()
     asleep.write([(file(b"<newest/>"), DATE)])
     assert bucket.text("all.rss") == "<newest/>"
 
