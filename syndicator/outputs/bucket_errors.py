@@ -108,7 +108,8 @@ def explain(error: str, place: str) -> Explanation:
     status = _first(_STATUS, error)
     if not status:
         cause = next((words for sign, words in _CAUSES.items() if sign in error), "")
-        return Explanation(f"{place} can't be reached{': ' if cause else ''}{cause}", _AGAIN)
+        hint = f"check output.endpoint and the network; {_AGAIN}"
+        return Explanation(f"{place} can't be reached{': ' if cause else ''}{cause}", hint)
     code = _first(_CODE, error)
     said = f": {message}" if (message := _first(_MESSAGE, error)) else ""
     answer = " ".join(filter(None, (status, code)))
