@@ -42,6 +42,10 @@ class OutputError(SyndicatorError):
     kind = "output"
 
 
+class UnavailableError(OutputError):
+    """A bucket can't be used now: it can't be reached, or refuses requests. It is asked again."""
+
+
 class StateError(SyndicatorError):
     """The state can't be used: unreachable, damaged, or from a newer version."""
 

@@ -5,7 +5,7 @@ Each function imports its part: a command needs few of them.
 
 import os
 import socket
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from syndicator.jekyll.policy import Policy
     from syndicator.logs import LogOptions
     from syndicator.outbound.client import Client
+    from syndicator.outputs.output import Output
     from syndicator.outputs.owner import Owner
     from syndicator.sources.git.source import GitSource
 
@@ -39,16 +40,35 @@ def state_folder_mode(config: "Config") -> int:
     from syndicator.store import file_modes
 
     folder = os.path.realpath(config.state.file.parent) if config.state.file else None
-    shared = folder and Path(os.path.realpath(config.output.path)).is_relative_to(folder)
+    output = config.output.path
+    shared = folder and output and Path(os.path.realpath(output)).is_relative_to(folder)
     return 0o777 if shared else file_modes.FOLDER  # less the umask
 
 
 def owner(config: "Config", state_id: str) -> "Owner":
-    """The state of this config on this machine, as the owner of its output folder."""
+    """The state of this config on this machine, as the owner of its output."""
     from syndicator.outputs.owner import Owner
     from syndicator.store.state_id import place
 
     return Owner(id=state_id, state=place(config.state.url), host=socket.gethostname())
+
+
+def output(config: "Config", state_id: Callable[[], str]) -> "Output":
+    """Where the config's files are published. `state_id`: returns the id of the state."""
+
+    def own() -> "Owner":
+        return owner(config, state_id())
+
+    settings = config.output
+    if settings.path:
+        from syndicator.outputs.folder import OutputFolder
+
+        return OutputFolder(settings.path, settings.compress, own)
+    from syndicator.outputs.bucket import OutputBucket
+    from syndicator.outputs.bucket_client import BucketOptions
+
+    options = BucketOptions(settings.place, settings.endpoint, settings.region)
+    return OutputBucket(options, settings.compress, int(config.web.max_age.total_seconds()), own)
 
 
 def http_client(config: "Config", allow_private: Sequence[str] = ()) -> "Client":

@@ -4,7 +4,7 @@ Each function imports what it asks, so that no command waits for the parts of an
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from syndicator import from_config
 from syndicator.config import Config
-from syndicator.errors import SourceError, StateError
+from syndicator.errors import OutputError, SourceError, StateError
 from syndicator.model.activity import Activity
 from syndicator.model.clock import Clock, utcnow
 from syndicator.model.content import Problem
@@ -21,10 +21,14 @@ from syndicator.model.progress import Phase, Progress, quiet
 from syndicator.model.report import Report
 
 if TYPE_CHECKING:
+    from syndicator.ops.doctor import Published
     from syndicator.ops.feed_states import FeedState
     from syndicator.ops.preview import PostPreview
     from syndicator.ops.status import Known, Status
     from syndicator.store.database import Database
+
+#: Bytes of a feed that `doctor` compares. Larger ones are written only if `feeds.max_bytes` is.
+_MAX_FEED = 64 * 2**20
 
 
 def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utcnow) -> Report:
@@ -135,9 +139,11 @@ def check_machine(
         *doctor.check_addresses(config.feeds.url, config.push.hubs, config.site.url),
         *doctor.check_folders(config.source.path, config.output.path, config.state.file),
         *_check_git(config, ask=ask),
-        *doctor.check_owner(config.output.path, from_config.owner(config, _state_id(config))),
+        *_check_output(config),
         *doctor.check_listening(
-            config.web.listen, config.web.admin, config.output.path / "index.html"
+            config.web.listen,
+            config.web.admin,
+            config.output.path and config.output.path / "index.html",
         ),
         *permissions.check_permissions(config.state.file, config.output.path, config_file),
         *doctor.check_state(config.state.url, clock()),
@@ -149,7 +155,7 @@ def check_machine(
             mounts=read_mounts(),
         ),
     ]
-    if config.feeds.archive:
+    if config.feeds.archive and config.output.path:
         problems += archive_room.check_archives(config.state.url, config.output.path, clock())
     if config.is_watched:
         problems += watch_limits.check_watch_limits(config.site_folder)
@@ -158,11 +164,35 @@ def check_machine(
     if ask:
         name = f"all.{config.feeds.formats[0]}"
         with closing(from_config.http_client(config)) as client:
-            feed_file = config.output.path / name
             problems += doctor.check_network(
-                client.send, config.push.hubs, config.feeds.url + name, feed_file, clock
+                client.send,
+                config.push.hubs,
+                config.feeds.url + name,
+                _published(config, name),
+                clock,
             )
     return tuple(problems)
+
+
+def _check_output(config: Config) -> Iterator[Problem]:
+    """Whether the output belongs to another state; a bucket: whether it can be used at all."""
+    from syndicator.ops import doctor
+
+    if config.output.path:
+        own = from_config.owner(config, _state_id(config))
+        return doctor.check_owner(config.output.path, own)
+    return doctor.check_bucket(lambda: from_config.output(config, lambda: _state_id(config)))
+
+
+def _published(config: Config, name: str) -> "Published":
+    """A published file. One that can't be read counts as missing: other checks report it."""
+    from syndicator.ops.doctor import Published
+
+    data = None
+    with suppress(OutputError):
+        output = from_config.output(config, lambda: _state_id(config))
+        data = output.files.read(name, _MAX_FEED)
+    return Published(f"{config.output.place}/{name}", data)
 
 
 def _check_git(config: Config, *, ask: bool) -> Iterator[Problem]:
@@ -214,7 +244,7 @@ def collect_status(
 
     collected = status.collect(
         database,
-        status.Folders(config.output.path, config.site_folder),
+        status.Folders(config.output.path, config.site_folder, config.output.url or ""),
         url=config.feeds.url,
         now=now,
         links=from_config.feed_links(config),

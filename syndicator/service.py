@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
 from syndicator.config import Config
-from syndicator.errors import LockedError, SyndicatorError
+from syndicator.errors import LockedError, SyndicatorError, UnavailableError
 from syndicator.git_site import GitSite
 from syndicator.model.archive import ArchivePage
 from syndicator.model.clock import Clock, utcnow
@@ -20,7 +20,7 @@ from syndicator.model.outbox import Job, JobOutcome
 from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.model.report import Report
 from syndicator.ops import runs
-from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.output import Output
 from syndicator.store import awaited_pages, locks, retention
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
@@ -87,11 +87,7 @@ class Service:
             folder_mode=from_config.state_folder_mode(config),
             group=config.state.group,
         )
-        self.output = OutputFolder(
-            config.output.path,
-            config.output.compress,
-            lambda: from_config.owner(config, state_id(self.database)),
-        )
+        self.output: Output = from_config.output(config, lambda: state_id(self.database))
         self.git = GitSite(from_config.git_source(config), self.database, clock)
         self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
@@ -134,9 +130,7 @@ class Service:
         return PushWorker(
             self.database,
             self.client,
-            Topics(
-                read=partial(read_topic, self.database, self.output.files), is_served=self._served
-            ),
+            Topics(read=partial(read_topic, self.database, self.output), is_served=self._served),
             PushOptions(
                 claimer=self._claimer,
                 retry=RetryPolicy(pings=self.config.push.retry, callbacks=self.config.hub.retry),
@@ -217,14 +211,15 @@ class Service:
     def _served(self) -> bool:
         """Whether all published files are served here.
 
-        Shows what another process published. False: another process builds at this time.
+        Shows what another process published. False: another process builds at this time, or a
+        bucket can't be read.
         """
         if not self.builder.other_processes.has_run():
             return True
         try:
             with locks.acquire(self.database, "run"):
                 self.builder.other_processes.catch_up()
-        except LockedError:
+        except (LockedError, UnavailableError):
             return False
         return True
 

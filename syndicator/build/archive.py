@@ -19,7 +19,7 @@ from syndicator.errors import OutputError
 from syndicator.jekyll.site import Site
 from syndicator.model.archive import ArchivePage
 from syndicator.model.content import FeedSpec, fingerprint
-from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.output import Output
 from syndicator.store import archives, feeds, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow
@@ -49,7 +49,7 @@ class Archiver:
         self,
         options: BuildOptions,
         database: Database,
-        output: OutputFolder,
+        output: Output,
         feed_builder: FeedBuilder,
         on_archived: Callable[[Sequence[ArchivePage]], None],
     ) -> None:

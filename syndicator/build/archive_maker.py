@@ -21,7 +21,7 @@ from syndicator.model.archive import ArchivePage
 from syndicator.model.content import Entry, FeedSpec
 from syndicator.model.places import Interval, Place
 from syndicator.model.progress import Phase
-from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.output import Output
 from syndicator.store import posts
 from syndicator.store.database import Database
 from syndicator.store.post_rows import PostRow
@@ -48,7 +48,7 @@ class PageMaker:
     def __init__(
         self,
         database: Database,
-        output: OutputFolder,
+        output: Output,
         spec: FeedSpec,
         run: BuildContext,
         version: str,
@@ -191,7 +191,7 @@ def _chunks(blocks: Iterable[Block]) -> Iterator[list[Block]]:
         yield chunk
 
 
-def is_intact(output: OutputFolder, page: ArchivePage) -> bool:
+def is_intact(output: Output, page: ArchivePage) -> bool:
     """Whether a page's files are on disk as they were written."""
     return all(
         output.is_intact(f"{page.name}.{suffix}", file.disk) for suffix, file in page.files.items()

@@ -12,7 +12,7 @@ from syndicator.model.archive import ArchivedFile, ArchivePage
 from syndicator.model.content import FeedFile, FeedSpec
 from syndicator.model.places import Place
 from syndicator.model.progress import Phase
-from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.output import Output
 from syndicator.store import archives, feeds, kv, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow
@@ -28,7 +28,7 @@ class ArchiveUpdate:
     def __init__(
         self,
         database: Database,
-        output: OutputFolder,
+        output: Output,
         on_archived: Callable[[Sequence[ArchivePage]], None],
         spec: FeedSpec,
         run: BuildContext,

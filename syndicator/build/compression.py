@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from syndicator.errors import OutputError
-from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.output import Output
 from syndicator.store.feeds import FileRow
 
 #: Files that are compressed at a time.
@@ -19,7 +19,7 @@ class Compression:
     the next run.
     """
 
-    def __init__(self, output: OutputFolder) -> None:
+    def __init__(self, output: Output) -> None:
         self._output = output
         self._pool = ThreadPoolExecutor(_COMPRESSED_AT_A_TIME, "compress")
         self._begun: dict[str, Future[FileRow | None]] = {}

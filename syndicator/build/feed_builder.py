@@ -13,7 +13,7 @@ from syndicator.build.publish import PublishResult
 from syndicator.build.shown import shown_date
 from syndicator.model.archive import History
 from syndicator.model.content import FeedFile, FeedSpec, Problem, fingerprint
-from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.output import Output
 from syndicator.store import archives, feeds, kv, post_queries, posts, problems
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow
@@ -43,7 +43,7 @@ class FeedBuilder:
         self,
         options: BuildOptions,
         database: Database,
-        output: OutputFolder,
+        output: Output,
         on_published: Callable[[Sequence[FileRow]], None],
         on_queued: Callable[[], None],
     ) -> None:

@@ -12,7 +12,7 @@ from syndicator.live import decision
 from syndicator.live.decision import Changes
 from syndicator.model.awaited import AwaitedPage, LiveRules
 from syndicator.model.content import Problem
-from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.output import Output
 from syndicator.store import archives, awaited_pages, entries, feeds, identities, posts
 from syndicator.store.database import Database
 
@@ -54,7 +54,7 @@ def apply(connection: Connection, changes: Changes, showing: Collection[str]) ->
 class HeldPosts:
     """The held posts of a state."""
 
-    def __init__(self, database: Database, output: OutputFolder, rules: LiveRules) -> None:
+    def __init__(self, database: Database, output: Output, rules: LiveRules) -> None:
         self._database = database
         self._output = output
         self._rules = rules

@@ -10,7 +10,7 @@ from syndicator.build.dependencies import TODAY, state_of_day
 from syndicator.build.publish import is_lost
 from syndicator.build.snapshot import Snapshot
 from syndicator.model.content import FileState
-from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.output import Output
 from syndicator.sources.referenced_files import FileStates
 from syndicator.store import archives, entries, feeds, post_queries
 from syndicator.store.database import Database
@@ -66,7 +66,7 @@ def look(
     now: datetime,
     changed_paths: Collection[str] | None,
     files: FileStates,
-    output: OutputFolder,
+    output: Output,
     database: Database,
 ) -> Facts:
     """Look at the clock, the site's files and the published files.

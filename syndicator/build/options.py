@@ -18,7 +18,7 @@ class BuildOptions:
     """The settings of a build."""
 
     source: Path
-    output: Path
+    output: Path | None  #: None: feeds are not written to a folder
     overrides: Mapping[str, str]  #: `[site]`: keys that replace those of _config.yml
     base: str  #: public address of the output folder, ending in "/"
     formats: tuple[str, ...]
@@ -68,7 +68,7 @@ class BuildOptions:
         scope = replace(site.scope, dated=self.updated_by_mtime)
         if "collection" not in self.kinds_of(site):
             scope = replace(scope, roots=tuple(root for root in scope.roots if not root))
-        if self.output.is_relative_to(self.source):
+        if self.output and self.output.is_relative_to(self.source):
             scope = replace(
                 scope,
                 exclude=(*scope.exclude, f"{self.output.relative_to(self.source).as_posix()}/"),

@@ -25,7 +25,7 @@ from syndicator.errors import OutputError, SourceError
 from syndicator.model.archive import ArchivePage
 from syndicator.model.progress import NEVER, Cancel, Cancelled, Phase, Progress, quiet
 from syndicator.model.report import Report
-from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.output import Output
 from syndicator.sources.folder import SourceFolder
 from syndicator.sources.referenced_files import FileStates
 from syndicator.store import entries, feeds, kv
@@ -76,7 +76,7 @@ class Builder:
         self,
         options: BuildOptions,
         database: Database,
-        output: OutputFolder,
+        output: Output,
         *,
         on_published: Callable[[Sequence[FileRow]], None],
         on_queued: Callable[[], None],

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from syndicator.build.assemble import FUTURE_TOLERANCE
 from syndicator.build.entries import LoadedEntries
 from syndicator.model.content import FeedFile
-from syndicator.outputs.folder import Disk, OnDisk, OutputFolder
+from syndicator.outputs.output import Disk, OnDisk, Output
 from syndicator.store import deliveries, feeds, outbox
 from syndicator.store.feeds import FeedRow, FileRow
 
@@ -59,8 +59,8 @@ def decide(
 ) -> PublishPlan:
     """Which files to write and to remove: those that differ from the published ones or the disk.
 
-    `files` are the feed's, `known` the published ones, `intact` the paths that are on disk as they
-    were published, `on_disk` what is at the paths of the others.
+    `files` are the feed's, `known` the published ones, `intact` the paths of published files that
+    are to stay as they are, `on_disk` what is at paths where the state doesn't know it.
     """
     same = _same(files, known)
     write = tuple(
@@ -116,7 +116,7 @@ def _date(before: FileRow | None, on_disk: OnDisk | None, now: datetime, *, same
 
 
 def publish(
-    output: OutputFolder,
+    output: Output,
     files: Sequence[FeedFile],
     known: Mapping[str, FileRow],
     feed: str,
@@ -124,10 +124,14 @@ def publish(
 ) -> PublishResult:
     """Carry out `decide` for the files of a feed. Raises OutputError."""
     same = _same(files, known)
-    intact = {path for path in same if not is_lost(output, known[path])}
-    others = [file for file in files if file.path not in intact]
+    as_known = {
+        file.path
+        for file in files
+        if (row := known.get(file.path)) and not row.gone and not is_lost(output, row)
+    }
+    others = [file for file in files if file.path not in as_known]
     on_disk = {file.path: seen for file in others if (seen := output.on_disk(file))}
-    plan = decide(files, known, intact, on_disk, now)
+    plan = decide(files, known, same & as_known, on_disk, now)
     disks = output.write(plan.write)
     rows = {
         file.path: _row(file, feed, date, disk)
@@ -144,7 +148,7 @@ def publish(
     )
 
 
-def is_lost(output: OutputFolder, row: FileRow) -> bool:
+def is_lost(output: Output, row: FileRow) -> bool:
     """Whether someone else changed or removed a published file."""
     return not row.gone and not output.is_intact(row.path, row.disk)
 

@@ -15,7 +15,7 @@ from syndicator.build.publish import is_lost
 from syndicator.formats.field_values import uri
 from syndicator.formats.shown_feeds import DATED, SUFFIXES, ShownEntry, ShownFeed
 from syndicator.model.content import FeedSpec
-from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.output import Output
 from syndicator.store.feeds import FileRow
 
 #: Bytes of a feed file that is read. Larger ones are written only if `feeds.max_bytes` is larger.
@@ -23,7 +23,7 @@ _MAX_BYTES = 16 * 1024 * 1024
 
 
 def shown_date(
-    output: OutputFolder, spec: FeedSpec, known: Mapping[str, FileRow], now: datetime
+    output: Output, spec: FeedSpec, known: Mapping[str, FileRow], now: datetime
 ) -> datetime | None:
     """The date of a feed as readers were shown it, if the state doesn't know all of its files.
 
@@ -39,7 +39,7 @@ def shown_date(
 class ShownEntries:
     """The entries of files that the state doesn't know as they are. Read when first asked for."""
 
-    def __init__(self, output: OutputFolder, known: Mapping[str, FileRow], now: datetime) -> None:
+    def __init__(self, output: Output, known: Mapping[str, FileRow], now: datetime) -> None:
         """`known`: all published files, by path."""
         self._output = output
         self._known = known
@@ -78,12 +78,12 @@ def by_url(entries: Iterable[ShownEntry], limit: datetime) -> dict[str, ShownEnt
     return {url: entry for url, entry in latest.items() if url not in ambiguous}
 
 
-def _unknown(output: OutputFolder, paths: Iterable[str], known: Mapping[str, FileRow]) -> list[str]:
+def _unknown(output: Output, paths: Iterable[str], known: Mapping[str, FileRow]) -> list[str]:
     """The paths whose file is not as the state has it."""
     return [path for path in paths if path not in known or is_lost(output, known[path])]
 
 
-def _read(output: OutputFolder, path: str) -> ShownFeed | None:
+def _read(output: Output, path: str) -> ShownFeed | None:
     """A feed from one of its files; None: it is missing, or not readable as a feed."""
     if not (data := output.files.read(path, _MAX_BYTES)):
         return None

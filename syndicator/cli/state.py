@@ -34,9 +34,10 @@ class Backup(NamedTuple):
 def back_up(config: Config, file: Path, *, overwrite: bool) -> Backup:
     """Copy the state to a file. Raises StateError, as `backup.back_up` does."""
     file = Path(os.path.abspath(file))
-    if Path(os.path.realpath(file)).is_relative_to(os.path.realpath(config.output.path)):
+    feeds = config.output.path
+    if feeds and Path(os.path.realpath(file)).is_relative_to(os.path.realpath(feeds)):
         hint = "name a file elsewhere: the backup has subscribers' secrets"
-        raise StateError(f"{config.output.path} is public: all files in it are served", hint=hint)
+        raise StateError(f"{feeds} is public: all files in it are served", hint=hint)
     return Backup(file, backup.back_up(config.state.url, file, overwrite=overwrite))
 
 

@@ -24,7 +24,8 @@ def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> It
     state_free = (
         "" if status.state_free_bytes is None else f", {size(status.state_free_bytes)} free"
     )
-    output_size = f"{size(status.output_bytes)}, {size(status.disk_free_bytes)} free"
+    output_free = "" if status.disk_free_bytes is None else f", {size(status.disk_free_bytes)} free"
+    output_size = f"{size(status.output_bytes)}{output_free}"
     yield f"syndicator {status.version}, {daemon}"
     yield f"  feeds   {status.url}"
     yield f"  state   {status.state}{state_size}{state_free}"

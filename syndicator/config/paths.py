@@ -17,6 +17,10 @@ _MAX_PATH = 4000
 #: Bytes of one name in a path: the limit of Linux.
 _MAX_NAME = 255
 
+#: AWS's rules for names, and the capitals and underscores that other servers allow:
+#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET_URL = re.compile(r"s3://[A-Za-z0-9][A-Za-z0-9._-]{2,62}(?:/[^?#%\\\x00-\x1f\x7f]{1,512})?")
+
 #: Paths that the server answers itself.
 _ENDPOINTS = ("hub", "hooks", "hooks/git", "livez", "readyz", "metrics")
 
@@ -46,6 +50,17 @@ def parse_folder(value: object, info: ValidationInfo) -> Path:
 def parse_optional_folder(value: object, info: ValidationInfo) -> Path | None:
     """As `parse_folder`; the empty text is None."""
     return None if value in ("", None) else parse_folder(value, info)
+
+
+def parse_bucket_url(value: object) -> str | None:
+    """A bucket, and perhaps a prefix in it: without a slash at its end. The empty text is None."""
+    if value in ("", None):
+        return None
+    url = value.rstrip("/") if isinstance(value, str) else ""
+    names = url.removeprefix("s3://").split("/")[1:]
+    if not _BUCKET_URL.fullmatch(url) or {"", ".", ".."} & {*names}:
+        raise ValueError(f'{quote(value)} is not a bucket: write it like "s3://bucket/prefix"')
+    return url
 
 
 def parse_state_url(value: object, info: ValidationInfo) -> str:

@@ -95,8 +95,37 @@ class FeedSettings(SettingsTable):
 
 
 class OutputSettings(SettingsTable):
-    path: values.Folder = Field(default="../feeds", validate_default=True)
+    """Where files are published: in a folder, or in a bucket."""
+
+    path: values.OptionalFolder = Field(default="../feeds", validate_default=True)  #: None: `url`
+    url: values.BucketUrl = None  #: None: `path`
+    #: These two for a bucket. None and "": as in the environment of AWS's own tools.
+    endpoint: values.Url | None = None
+    region: values.Text = ""
     compress: values.Encodings = ("gzip", "br")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _url_replaces_the_default(cls, settings: Any) -> Any:
+        if isinstance(settings, dict) and settings.get("url") and "path" not in settings:
+            return {**settings, "path": ""}
+        return settings
+
+    @model_validator(mode="after")
+    def _is_one_place(self) -> Self:
+        if self.path is None and self.url is None:
+            raise ValueError("path or url must be set")
+        if self.path is not None and self.url is not None:
+            raise ValueError("path and url are both set: remove one of them")
+        if self.url is None and (self.endpoint or self.region):
+            unused = "endpoint" if self.endpoint else "region"
+            raise ValueError(f"{unused} is for output.url only, which is not set")
+        return self
+
+    @property
+    def place(self) -> str:
+        """The folder or the bucket, for people."""
+        return self.url or str(self.path)
 
 
 class PushSettings(SettingsTable):
@@ -193,6 +222,8 @@ class Config(SettingsTable):
         cls, output: OutputSettings, info: ValidationInfo
     ) -> OutputSettings:
         source = info.data.get("source")
+        if output.path is None:
+            return output
         real = os.path.realpath(output.path)
         site = source and source.path
         parts = os.path.relpath(real, os.path.realpath(site)).split("/") if site else []
@@ -206,7 +237,8 @@ class Config(SettingsTable):
     @classmethod
     def _state_is_not_public(cls, state: StateSettings, info: ValidationInfo) -> StateSettings:
         output = info.data.get("output")
-        if output and state.file and state.file.is_relative_to(output.path):
+        folder = output and output.path
+        if folder and state.file and state.file.is_relative_to(folder):
             raise ValueError(
                 "url must be outside the output folder: everything in that folder is public"
             )
@@ -218,8 +250,8 @@ class Config(SettingsTable):
             return self
         if self.source.clone is None and self.state.file is None:
             raise ValueError("source.clone must be set: the state is not a file to put it beside")
-        folders = (self.clone, self.output.path)
-        if os.path.commonpath(folders) in map(str, folders):
+        feeds = self.output.path
+        if feeds and os.path.commonpath((self.clone, feeds)) in (str(self.clone), str(feeds)):
             raise ValueError("source.clone and output.path must not be in each other")
         return self
 

@@ -34,6 +34,7 @@ from syndicator.config.paths import (
     check_aliases,
     check_moved,
     parse_aliases,
+    parse_bucket_url,
     parse_folder,
     parse_optional_folder,
     parse_state_url,
@@ -124,6 +125,7 @@ Schemes = Annotated[tuple[Annotated[str, BeforeValidator(parse_scheme)], ...], _
 
 Folder = Annotated[Path, BeforeValidator(parse_folder)]
 OptionalFolder = Annotated[Path | None, BeforeValidator(parse_optional_folder)]
+BucketUrl = Annotated[str | None, BeforeValidator(parse_bucket_url)]
 GitAddress = Annotated[str | None, BeforeValidator(parse_git)]
 Branch = Annotated[str | None, BeforeValidator(parse_branch)]
 RepositoryFolder = Annotated[str, BeforeValidator(parse_repository_folder)]

@@ -48,7 +48,8 @@ class Source:
     folder: Path
     poll: timedelta  #: the interval of polls
     watch: bool  #: whether changes are reported between polls, too
-    output: Path  #: not watched, as the state: syndicator writes there itself
+    #: Not watched, as the state: syndicator writes there itself. None: it is not a folder.
+    output: Path | None
     state: Path | None  #: None: it is not a file
     #: Whether the folder is a clone's: a poll fetches first, and nothing else changes it.
     fetched: bool = False

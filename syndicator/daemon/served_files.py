@@ -1,11 +1,13 @@
 """The published files, as they are served: also before the other parts of the daemon are there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from starlette.types import Receive, Scope, Send
 
 from syndicator.config import Config
-from syndicator.outputs.folder import OutputFolder
+from syndicator.errors import UnavailableError
+from syndicator.outputs.output import Output
 from syndicator.store import feeds
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
@@ -21,7 +23,7 @@ _STARTING = text_response(503, "Starting.\n", (b"retry-after", b"1"))
 class ServedFiles:
     """The files of the catalogue, as they were published last."""
 
-    def __init__(self, catalogue: Catalogue, database: Database, output: OutputFolder) -> None:
+    def __init__(self, catalogue: Catalogue, database: Database, output: Output) -> None:
         self._catalogue = catalogue
         self._database = database
         self._output = output
@@ -29,21 +31,26 @@ class ServedFiles:
         self._topics: dict[str, str] = {}  # path by URL
 
     def show_published(self) -> None:
-        """Serve all files that the state has. Raises StateError if it can't be read."""
+        """Serve all files that the state has. Raises StateError if it can't be read.
+
+        If a bucket can't be read now, the first run that can shows them, as `OtherProcesses` does.
+        """
         with self._database.read() as connection:
             rows = feeds.all_files(connection)
-        self.show(rows)
+        with suppress(UnavailableError):
+            self.show(rows)
 
     def show(self, rows: Sequence[FileRow]) -> None:
-        """Serve these files as they are on disk now. Unchanged ones are not read again.
+        """Serve these files as they are in the output now. Unchanged ones are not read again.
 
         The index page waits for all others: without it, the catalogue is incomplete and answers 503
         for a file that a crash or a restored backup left otherwise than in the state. The first run
-        publishes that file, and shows the index page last.
+        publishes that file, and shows the index page last. Raises UnavailableError.
         """
         rows = [row for row in rows if row != self._shown.get(row.path)]
         self._topics |= {row.url: row.path for row in rows if _is_topic(row)}
-        files = {row.path: file for row in rows if (file := self._read(row))}
+        bodies = self._output.bodies({row.path: row.disk for row in rows if not row.gone})
+        files = {row.path: _served(row, bodies[row.path]) for row in rows if row.path in bodies}
         gone = [row.path for row in rows if row.gone]
         if {row.path for row in rows} - files.keys() - self._shown.keys() - {*gone}:
             files.pop("index.html", None)
@@ -54,21 +61,6 @@ class ServedFiles:
         """The files that are served now, and those answered 410."""
         return list(self._shown.values())
 
-    def _read(self, row: FileRow) -> PublishedFile | None:
-        bodies = {} if row.gone else self._output.bodies(row.path, row.disk)
-        if not bodies:
-            return None
-        topic = format_of(row.media_type) in FEEDS
-        return PublishedFile(
-            path=row.path,
-            media_type=row.media_type,
-            updated=row.updated,
-            digest=row.digest,
-            link=link_header(row.hubs, row.url) if topic else None,
-            page=f"{row.feed}.html" if topic else None,
-            bodies=bodies,
-        )
-
     def topic(self, url: str) -> FileRow | None:
         """A topic by its URL; None: no such topic, which costs no query."""
         if (path := self._topics.get(url)) is None:
@@ -77,6 +69,19 @@ class ServedFiles:
         with self._database.read() as connection:
             row = feeds.file(connection, path)
         return row if row is not None and row.url == url and _is_topic(row) else None
+
+
+def _served(row: FileRow, bodies: Mapping[str, bytes]) -> PublishedFile:
+    topic = format_of(row.media_type) in FEEDS
+    return PublishedFile(
+        path=row.path,
+        media_type=row.media_type,
+        updated=row.updated,
+        digest=row.digest,
+        link=link_header(row.hubs, row.url) if topic else None,
+        page=f"{row.feed}.html" if topic else None,
+        bodies=bodies,
+    )
 
 
 def _is_topic(row: FileRow) -> bool:
@@ -94,7 +99,7 @@ def catalogue_of(config: Config, archives: Archives) -> Catalogue:
     )
 
 
-def archives_of(config: Config, output: OutputFolder) -> Archives:
+def archives_of(config: Config, output: Output) -> Archives:
     """The archives of this config's feeds, still without pages, with files in `output`."""
     return Archives(max_age=_max_age(config), home=config.feeds.url, read=output.files.read_part)
 

@@ -3,7 +3,7 @@
 Importing the rest takes longer than this step: builds, pushes, the schedule, the log.
 """
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from syndicator.config import Config, load
 from syndicator.daemon.activation import InheritedSockets, inherited_sockets
 from syndicator.daemon.served_files import ServedFiles, archives_of, catalogue_of, starting_app
+from syndicator.errors import UnavailableError
 from syndicator.service import Service
 from syndicator.web.archives import Archives
 from syndicator.web.catalogue import Catalogue
@@ -57,7 +58,8 @@ def start(path: Path | None, environ: "Mapping[str, str]") -> Started:
         undo.callback(opened.service.close)
         lock = undo.enter_context(ExitStack())
         lock.enter_context(opened.service.daemon_lock())
-        opened.service.output.check_owner()
+        with suppress(UnavailableError):  # the first run reports it
+            opened.service.output.check_owner()
         opened.service.git.require()
         opened.files.show_published()
         app = starting_app(opened.catalogue, config.web.trusted_proxies)

@@ -31,7 +31,7 @@ class Watcher:
         self,
         folder: Path,
         *,
-        output: Path,
+        output: Path | None,
         state: Path | None,
         changed: Callable[[frozenset[str]], None],
         failed: Callable[[SourceError | None], None],
@@ -39,7 +39,8 @@ class Watcher:
         self._folder = folder
         # Prefixes of paths: all below the output, and SQLite's and the locks' files beside the
         # state.
-        ignored: list[str | Path] = [f"{output}/", *([state] if state else [])]
+        ignored: list[str | Path] = [f"{output}/"] if output else []
+        ignored += [state] if state else []
         self._filter = watchfiles.DefaultFilter(ignore_paths=ignored)
         self._changed = changed
         self._failed = failed

@@ -1,7 +1,7 @@
 """`syndicator doctor`: checks whether this machine and this config are ready.
 
-No check writes anything. Only `check_network` uses the network; `check_listening` connects to
-this machine.
+No check writes anything. Only `check_network` and `check_bucket` use the network;
+`check_listening` connects to this machine.
 Each result is a Problem: a setting, what is wrong with it, and what to do. A note is possibly
 intended.
 """
@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from syndicator import listen, regular_files
@@ -26,7 +27,8 @@ from syndicator.model.content import Problem
 from syndicator.model.outbox import Request, Response
 from syndicator.ops import disk
 from syndicator.outputs.atomic_files import AtomicFiles
-from syndicator.outputs.owner import Owner, refuse_other_owner
+from syndicator.outputs.output import Output
+from syndicator.outputs.owner import FolderMark, Owner, refuse_other_owner
 from syndicator.store import database, kv
 from syndicator.store.database import Database
 
@@ -86,10 +88,12 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def check_folders(source: Path | None, output: Path, state: Path | None) -> Iterator[Problem]:
+def check_folders(
+    source: Path | None, output: Path | None, state: Path | None
+) -> Iterator[Problem]:
     """Whether folders exist, are accessible and have free space.
 
-    `source` None: it is not a folder. `state` None: it is not a file.
+    `source`, `output` None: it is not a folder. `state` None: it is not a file.
     """
     # os.path.isdir, since Path.is_dir raises if a parent folder denies access.
     if source and not (os.path.isdir(source) and os.access(source, os.R_OK | os.X_OK)):
@@ -97,7 +101,8 @@ def check_folders(source: Path | None, output: Path, state: Path | None) -> Iter
         yield Problem(
             path="source.path", message=f"{source} is not a readable directory", hint=hint
         )
-    written = [("output.path", output)] + ([("state.url", state.parent)] if state else [])
+    written = [("output.path", output)] if output else []
+    written += [("state.url", state.parent)] if state else []
     for setting, folder in written:
         existing = disk.nearest_existing(folder)
         if not os.path.isdir(existing):
@@ -111,10 +116,11 @@ def check_folders(source: Path | None, output: Path, state: Path | None) -> Iter
             yield Problem(path=setting, message=message, hint="free some disk space")
 
 
-def check_listening(public: Address, admin: Address | None, page: Path) -> Iterator[Problem]:
+def check_listening(public: Address, admin: Address | None, page: Path | None) -> Iterator[Problem]:
     """Whether this machine can serve at `web.listen` and `web.admin`, or already does.
 
-    `page`: the index page on disk. Whether a running daemon serves `admin` is in its log only.
+    `page`: the index page on disk; None: it is in a bucket. Whether a running daemon serves `admin`
+    is in its log only.
     """
     addresses = {"web.listen": public} | ({"web.admin": admin} if admin else {})
     for setting, address in addresses.items():
@@ -126,12 +132,13 @@ def check_listening(public: Address, admin: Address | None, page: Path) -> Itera
             yield Problem(path=setting, message=str(error), hint=error.hint)
 
 
-def _is_our_daemon(address: Address, page: Path) -> bool:
+def _is_our_daemon(address: Address, page: Path | None) -> bool:
     """Whether our daemon listens there: it answers /livez and serves our index page, if any."""
     try:
         alive = _get(address, "/livez") == b"ok\n"
         return alive and (
-            not page.exists()
+            page is None
+            or not page.exists()
             or _get(address, "/index.html") == regular_files.read_file(page, _MAX_PAGE)
         )
     except (OSError, HTTPException):
@@ -197,16 +204,33 @@ def check_owner(output: Path, own: Owner) -> Iterator[Problem]:
     if refusal(output, write=True):
         return
     try:
-        refuse_other_owner(AtomicFiles(output), own)
+        refuse_other_owner(FolderMark(AtomicFiles(output)), own)
     except OutputError as error:
         yield Problem(path="output.path", message=str(error), hint=error.hint)
+
+
+def check_bucket(open_bucket: Callable[[], Output]) -> Iterator[Problem]:
+    """Whether a bucket can be used, and belongs to no other state. Uses the network."""
+    try:
+        bucket = open_bucket()
+        bucket.check_owner()
+        bucket.files.names("")
+    except OutputError as error:
+        yield Problem(path="output.url", message=str(error), hint=error.hint)
+
+
+class Published(NamedTuple):
+    """The file that `feeds.url` should lead to."""
+
+    place: str
+    data: bytes | None  #: None: it does not exist
 
 
 def check_network(
     send: Callable[[Request], Response],
     hubs: Sequence[str],
     topic: str,
-    file: Path,
+    file: Published,
     now: Callable[[], datetime],
 ) -> Iterator[Problem]:
     """Whether hubs answer, clocks agree, and `topic` leads to our `file`. Uses the network."""
@@ -234,8 +258,8 @@ def _check_clock(hub: str, response: Response, now: datetime) -> Iterator[Proble
         yield Problem(path="clock", message=message, hint=hint)
 
 
-def _check_topic(topic: str, response: Response, file: Path) -> Iterator[Problem]:
-    hint = "make feeds.url lead to this syndicator, or to a server of the output folder"
+def _check_topic(topic: str, response: Response, file: Published) -> Iterator[Problem]:
+    hint = "make feeds.url lead to this syndicator, or to a server of its output"
     if response.status is None:
         yield Problem(path=topic, message=f"can't be reached: {response.error}", hint=hint)
         return
@@ -247,17 +271,14 @@ def _check_topic(topic: str, response: Response, file: Path) -> Iterator[Problem
         message = f"returns HTML, not a feed (Content-Type: {media_type})"
         yield Problem(path=topic, message=message, hint=hint)
         return
-    try:
-        with open(regular_files.open_file(file), "rb") as feed:
-            expected = feed.read(len(response.body))
-    except OSError:
-        message = f"can't be compared: {file} does not exist"
+    if file.data is None:
+        message = f"can't be compared: {file.place} does not exist"
         yield Problem(path=topic, message=message, hint="run syndicator build to create it")
         return
-    if not response.body or response.body != expected:
+    if not response.body or response.body != file.data[: len(response.body)]:
         yield Problem(
             path=topic,
-            message=f"differs from {file}",
+            message=f"differs from {file.place}",
             hint="check for an outdated copy in a cache, and " + hint,
         )
     if "rel=" not in response.headers.get("link", ""):

@@ -29,8 +29,12 @@ _PASSWORD = re.compile(
 _HOOK_SECRET = re.compile(r"""hook_secret\s*=\s*["'][^"']""")
 
 
-def check_permissions(state: Path | None, output: Path, config: Path | None) -> Iterator[Problem]:
-    """What all users of this host can access but should not. `config`: the config file, if any.
+def check_permissions(
+    state: Path | None, output: Path | None, config: Path | None
+) -> Iterator[Problem]:
+    """What all users of this host can access but should not.
+
+    `state`, `output` None: it is not on a disk. `config`: the config file, if any.
 
     Group permissions are not checked: they are the operator's decision.
     """
@@ -40,9 +44,9 @@ def check_permissions(state: Path | None, output: Path, config: Path | None) -> 
         message = f"all users of this host can access {files}, which contain subscribers' secrets"
         hint = f"chmod 600 {shlex.join(map(str, exposed))}"
         yield Problem(path="state.url", message=message, hint=hint)
-    folders = [("output.path", output, "the feeds")]
-    if state:
-        folders.insert(0, ("state.url", state.parent, "the state's files"))
+    folders = [("state.url", state.parent, "the state's files")] if state else []
+    if output:
+        folders.append(("output.path", output, "the feeds"))
     for setting, folder, contents in folders:
         if _permissions_of_others(folder) & stat.S_IWOTH:
             message = (

@@ -35,6 +35,7 @@ class Failure:
     at: datetime
     message: str
     hint: str | None
+    since: datetime | None = None  #: when the first of the runs failed that did in a row
 
 
 def remember_run(database: Database, report: Report) -> None:
@@ -55,8 +56,15 @@ def remember_failure(database: Database, error: SyndicatorError, at: datetime) -
     """Store why a run failed. A StateError is not: the state can't be written, or not soon."""
     if isinstance(error, StateError):
         return
-    failure = {"at": at.isoformat(), "message": str(error), "hint": error.hint}
     with suppress(StateError), database.begin() as connection:
+        before = last_failure(connection)
+        since = (before and before.since) or at
+        failure = {
+            "at": at.isoformat(),
+            "message": str(error),
+            "hint": error.hint,
+            "since": since.isoformat(),
+        }
         kv.put(connection, _FAILURE, json.dumps(failure))
 
 
@@ -72,4 +80,6 @@ def last_failure(connection: Connection) -> Failure | None:
     if not text:
         return None
     failure = json.loads(text)
-    return Failure(**failure | {"at": datetime.fromisoformat(failure["at"])})
+    dates = {name: failure.get(name) for name in ("at", "since")}
+    times = {name: datetime.fromisoformat(text) if text else None for name, text in dates.items()}
+    return Failure(**failure | times)

@@ -51,7 +51,7 @@ class Status:
     archive_pages: int  #: pages in use
     archive_waiting: int  #: posts whose place in an archive is not up to date
     archive_bytes: int  #: bytes, with those of pages that ended
-    disk_free_bytes: int  #: bytes, on the output's disk
+    disk_free_bytes: int | None  #: bytes, on the output's disk; None: the output is a bucket
     state_free_bytes: int | None  #: bytes, on the state's disk; None: the state is not a file
     posts: int
     git: GitState | None = None  #: None: the source is in a folder
@@ -110,7 +110,7 @@ def concerns(
     """
     lines = []
     if status.last_failure:
-        lines.append(f"the last run failed: {status.last_failure.message}")
+        lines.append(_failed(status.last_failure))
     if daemon_wanted and not status.daemon:
         lines.append("the daemon is not running: start it with syndicator run")
     if status.polled and now - status.polled > late:
@@ -143,6 +143,12 @@ def concerns(
     return tuple(lines)
 
 
+def _failed(failure: Failure) -> str:
+    if failure.since is None or failure.since == failure.at:
+        return f"the last run failed: {failure.message}"
+    return f"runs have failed since {failure.since:%Y-%m-%d %H:%M} UTC: {failure.message}"
+
+
 def has_daemon(database: Database) -> bool:
     """Whether a daemon runs on this state."""
     return locks.holder(database, "daemon") is not None
@@ -173,10 +179,11 @@ def daemon_wanted(database: Database) -> bool:
 
 
 class Folders(NamedTuple):
-    """Where feeds are written, and what they are made of."""
+    """Where feeds are written, and the folder that they are made of."""
 
-    output: Path
+    output: Path | None  #: None: they are in `bucket`
     source: Path
+    bucket: str = ""
 
 
 def collect(
@@ -213,12 +220,12 @@ def collect(
             polled=daemon.heartbeat if daemon else None,
             state=database.name,
             state_bytes=_file_size(database.path),
-            output=str(folders.output),
+            output=folders.bucket or str(folders.output),
             output_bytes=sum(size for file in files for size, _ in file.disk.values()),
             archive_pages=archived.pages,
             archive_waiting=archived.waiting,
             archive_bytes=archived.bytes,
-            disk_free_bytes=disk.free_bytes(folders.output),
+            disk_free_bytes=disk.free_bytes(folders.output) if folders.output else None,
             state_free_bytes=disk.free_bytes(database.path.parent) if database.path else None,
             posts=posts.count(connection),
             waiting=post_queries.next_due(connection, now),
@@ -226,7 +233,7 @@ def collect(
             future_posts=post_queries.count_future(connection, now),
             runs=runs,
             last_run=runs[0] if runs else None,
-            last_failure=_daemon_failure(daemon) or last_failure(connection),
+            last_failure=_failure(daemon, last_failure(connection)),
             feeds=feed_states(connection, files, audiences),
             held=held_posts(connection, now),
             problems=tuple(problem for problem in found if not problem.note),
@@ -249,11 +256,13 @@ def _future(rows: Iterable[PostRow]) -> tuple[FuturePost, ...]:
     )
 
 
-def _daemon_failure(daemon: locks.Holder | None) -> Failure | None:
-    """A failure in the daemon's lock: the daemon reports there when the state is not writable."""
+def _failure(daemon: locks.Holder | None, stored: Failure | None) -> Failure | None:
+    """The failure in the daemon's lock, else the stored one, which only a writable state has."""
     if daemon is None or daemon.heartbeat is None or not daemon.trouble:
-        return None
-    return Failure(at=daemon.heartbeat, message=daemon.trouble, hint=daemon.hint or None)
+        return stored
+    since = stored.since if stored and stored.message == daemon.trouble else None
+    hint = daemon.hint or None
+    return Failure(at=daemon.heartbeat, message=daemon.trouble, hint=hint, since=since)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -37,6 +37,12 @@ def siblings(data: bytes, encodings: Sequence[str]) -> Mapping[str, bytes]:
     return {suffix: compressed for suffix, compressed in made.items() if len(compressed) < limit}
 
 
+def encoded(data: bytes, encodings: Sequence[str]) -> dict[str, bytes]:
+    """The compressed forms of some bytes by encoding, without those that save too little."""
+    made = siblings(data, encodings)
+    return {each: made[_SUFFIXES[each]] for each in encodings if _SUFFIXES[each] in made}
+
+
 def is_compressed(compressed: bytes, encoding: str, data: bytes) -> bool:
     """Whether bytes decompress to `data`. Decompresses at most one byte more than that."""
     try:

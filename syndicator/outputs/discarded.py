@@ -6,7 +6,8 @@ from pathlib import Path
 
 from syndicator.model.content import FeedFile
 from syndicator.outputs.atomic_files import AtomicFiles
-from syndicator.outputs.folder import Disk, OnDisk, OutputFolder
+from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.output import Disk, OnDisk
 
 
 class DiscardedOutput(OutputFolder):

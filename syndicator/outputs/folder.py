@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from syndicator import regular_files
 from syndicator.errors import OutputError
@@ -14,23 +13,14 @@ from syndicator.model.content import FeedFile
 from syndicator.outputs import safe_directories
 from syndicator.outputs.atomic_files import AtomicFiles, folder_of
 from syndicator.outputs.compress import is_compressed, siblings, suffixes
-from syndicator.outputs.owner import FolderOwner, Owner
-
-#: Size and mtime_ns as written, by suffix ("" is the file itself; ".gz", ".br").
-Disk = Mapping[str, tuple[int, int]]
+from syndicator.outputs.output import Disk, OnDisk
+from syndicator.outputs.owner import FolderMark, Owner, OwnerCheck
 
 _ENCODINGS = ("gzip", "br")
 _SIBLINGS = suffixes(_ENCODINGS)
 
 #: Replaced files that are kept open until `close_replaced`, at most.
 _MAX_OPEN = 64
-
-
-class OnDisk(NamedTuple):
-    """What is at the path of a file that is to be published."""
-
-    date: datetime  #: its mtime
-    same: bool  #: whether it has the bytes of that file already
 
 
 class OutputFolder:
@@ -44,7 +34,7 @@ class OutputFolder:
     ) -> None:
         """`own`: returns the state that writes the folder; None: any may."""
         self.files = AtomicFiles(root)
-        self._owner = FolderOwner(self.files, own) if own else None
+        self._owner = OwnerCheck(FolderMark(self.files), own) if own else None
         self.compress = tuple(compress)
         # A disk syncs four files at once in the time of one.
         self._pool = ThreadPoolExecutor(4, "write")
@@ -116,11 +106,19 @@ class OutputFolder:
             self.files.stat(path + suffix) == tuple(seen) for suffix, seen in disk.items()
         )
 
-    def bodies(self, path: str, disk: Disk) -> dict[str, bytes]:
-        """A file's bytes by content coding: "identity" and its siblings'. {} if it isn't intact.
+    def published(self, path: str, disk: Disk) -> bytes | None:
+        """The bytes of a file; None: no file there can be the one that was written."""
+        return self.files.read(path, disk[""][0])
+
+    def bodies(self, files: Mapping[str, Disk]) -> dict[str, dict[str, bytes]]:
+        """The bytes of intact files by content coding: "identity" and their siblings'.
 
         A sibling with other content is left out.
         """
+        found = ((path, self._bodies(path, disk)) for path, disk in files.items())
+        return {path: bodies for path, bodies in found if bodies}
+
+    def _bodies(self, path: str, disk: Disk) -> dict[str, bytes]:
         data = self.files.read(path, disk[""][0]) if self.is_intact(path, {"": disk[""]}) else None
         if data is None:
             return {}

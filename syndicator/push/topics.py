@@ -2,22 +2,22 @@
 
 from syndicator.errors import OutputError
 from syndicator.model.content import FeedFile, digest_of
-from syndicator.outputs.atomic_files import AtomicFiles
+from syndicator.outputs.output import Output
 from syndicator.store import feeds
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 
 
-def read_topic(database: Database, files: AtomicFiles, url: str) -> FeedFile | None:
+def read_topic(database: Database, output: Output, url: str) -> FeedFile | None:
     """A topic's file as it is published now; None: no such topic, or not any more.
 
-    Raises OutputError if the file on disk is not the published one; a build repairs it.
+    Raises OutputError if the file there is not the published one; a build repairs it.
     """
     with database.read() as connection:
         row = feeds.file_at(connection, url)
     if row is None or not row.hubs:
         return None
-    return published_file(row, files.read(row.path, row.disk[""][0]))
+    return published_file(row, output.published(row.path, row.disk))
 
 
 def published_file(row: FileRow, data: bytes | None) -> FeedFile:

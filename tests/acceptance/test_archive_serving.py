@@ -112,7 +112,7 @@ def test_a_page_is_sent_like_a_file_of_the_catalogue(web: Web, coding: str, size
                 updated=WRITTEN,
                 digest=file.digest,
                 link=None,
-                bodies=web.output.bodies(f"{NAME}.rss", file.disk),
+                bodies=web.output.bodies({f"{NAME}.rss": file.disk})[f"{NAME}.rss"],
             )
         ]
     )

@@ -81,8 +81,7 @@ def send(request: Request) -> Response:
 
 
 def messages(server: Server, folder: Path, hubs: tuple[str, ...] = ()) -> list[str]:
-    file = folder / "all.atom"
-    file.write_bytes(FEED)
+    file = doctor.Published(f"{folder}/all.atom", FEED)
     return [
         problem.message
         for problem in doctor.check_network(send, hubs, server.url, file, lambda: NOW)

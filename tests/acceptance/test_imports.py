@@ -15,7 +15,7 @@ CLIENT = {"requests", "ssrfguard", "urllib3"}
 #: What only rendered posts need, and feeds that are written.
 RENDERER = {"babel", "feedgen", "jinja2", "liquid", "lxml", "markdown_it", "nh3", "pygments"}
 MIGRATIONS = {"alembic", "mako"}
-UNUSED = SERVER | CLIENT | MIGRATIONS | {"emoji", "prometheus_client", "psycopg", "rich"}
+UNUSED = SERVER | CLIENT | MIGRATIONS | {"emoji", "obstore", "prometheus_client", "psycopg", "rich"}
 
 #: Runs the command of its arguments, and writes the names of the modules that it imported.
 RECORD = """

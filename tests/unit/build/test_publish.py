@@ -23,7 +23,8 @@ from syndicator.build.publish import (
 )
 from syndicator.model.content import FeedFile
 from syndicator.model.outbox import Subscription
-from syndicator.outputs.folder import OnDisk, OutputFolder
+from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.output import OnDisk
 from syndicator.store import feeds, subscriptions
 from syndicator.store.database import Database
 from syndicator.store.feeds import FeedRow, FileRow

@@ -18,7 +18,8 @@ import pytest
 
 from syndicator.errors import OutputError
 from syndicator.model.content import FeedFile, digest_of
-from syndicator.outputs.folder import Disk, OutputFolder
+from syndicator.outputs.folder import OutputFolder
+from syndicator.outputs.output import Disk
 
 DATE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -225,7 +226,7 @@ def test_no_link_below_the_folder_is_followed(tmp_path: Path) -> None:
     (tmp_path / "feeds/category").symlink_to(elsewhere)
     assert folder.files.read("category/news.rss") is None
     assert not folder.is_intact("category/news.rss", disk)
-    assert (folder.bodies("category/news.rss", disk), folder.on_disk(file())) == ({}, None)
+    assert (folder.bodies({"category/news.rss": disk}), folder.on_disk(file())) == ({}, None)
     folder.remove("category/news.rss")
     with pytest.raises(OutputError, match="current/category is a link") as caught:
         write(folder, file())
@@ -258,11 +259,11 @@ def test_a_damaged_sibling_is_not_served(
     assert disk
     (tmp_path / f"a.rss{suffix}").write_bytes(junk)
     assert not folder.is_intact("a.rss", disk)
-    bodies = folder.bodies("a.rss", disk)
+    bodies = folder.bodies({"a.rss": disk})["a.rss"]
     assert bodies.keys() == {"identity", left}
     assert bodies["identity"] == file().data
     folder.write_siblings("a.rss", disk)
-    assert len(folder.bodies("a.rss", disk)) == 3
+    assert len(folder.bodies({"a.rss": disk})["a.rss"]) == 3
 
 
 def test_the_umask_decides_who_reads_a_file(tmp_path: Path) -> None:

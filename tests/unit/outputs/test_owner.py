@@ -11,15 +11,23 @@ import pytest
 
 from syndicator.errors import OutputError
 from syndicator.outputs.atomic_files import AtomicFiles
-from syndicator.outputs.owner import NAME, Claim, FolderOwner, Owner, decide, refuse_other_owner
+from syndicator.outputs.owner import (
+    NAME,
+    Claim,
+    FolderMark,
+    Owner,
+    OwnerCheck,
+    decide,
+    refuse_other_owner,
+)
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 OURS = Owner(id="1", state="/var/a.db", host="web1")
 OTHER = Owner(id="2", state="/var/b.db", host="web1")
 
 
-def owner_of(folder: Path, own: Owner) -> FolderOwner:
-    return FolderOwner(AtomicFiles(folder), lambda: own)
+def owner_of(folder: Path, own: Owner) -> OwnerCheck:
+    return OwnerCheck(FolderMark(AtomicFiles(folder)), lambda: own)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +95,7 @@ def test_who_lost_the_folder_meanwhile_is_refused(tmp_path: Path) -> None:
 def test_a_database_that_was_emptied_under_its_process(tmp_path: Path) -> None:
     """Another process created its tables anew, with another id: the folder is still ours."""
     ids = ["1"]
-    own = FolderOwner(AtomicFiles(tmp_path), lambda: replace(OURS, id=ids[-1]))
+    own = OwnerCheck(FolderMark(AtomicFiles(tmp_path)), lambda: replace(OURS, id=ids[-1]))
     own.claim(NOW)
     ids.append("2")
     owner_of(tmp_path, replace(OURS, id="2")).claim(NOW)
@@ -119,7 +127,7 @@ def test_what_is_no_owner_is_replaced(tmp_path: Path, text: str | bytes) -> None
     """Another program wrote it. It is as if there were none, and reaches no terminal."""
     (tmp_path / NAME).write_bytes(text if isinstance(text, bytes) else text.encode())
     owner_of(tmp_path, OURS).claim(NOW)
-    assert refuse_other_owner(AtomicFiles(tmp_path), OURS) is Claim.KEEP
+    assert refuse_other_owner(FolderMark(AtomicFiles(tmp_path)), OURS) is Claim.KEEP
 
 
 @pytest.mark.parametrize(
