@@ -1,6 +1,7 @@
 """`syndicator check`: lists the problems of a build. Writes nothing."""
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 
 from syndicator.build.options import BuildOptions
@@ -14,13 +15,13 @@ from syndicator.store.database import Database
 def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
     """The problems and notes of a first build, and the number of posts.
 
-    It is such a build, whose state is in memory and whose files are discarded. So it finds what a
-    build finds, in the posts that stand in feeds, and nothing that depends on earlier builds.
-    Raises SourceError when the site can't be read.
+    It is such a build without pages, whose state is in memory and whose files are discarded. So it
+    finds what a build finds, in the posts that stand in feeds, and nothing that depends on earlier
+    builds. Raises SourceError when the site can't be read.
     """
     with closing(Database("sqlite://")) as database:
         builder = Builder(
-            options,
+            replace(options, pages=False),
             database,
             DiscardedOutput(),
             on_published=lambda rows: None,
