@@ -102,6 +102,6 @@ def test_published_files_are_served_before_the_rest_is_imported(built: Path) -> 
         check=True,
     )
     late = RENDERER | CLIENT | MIGRATIONS
-    late |= {"apscheduler", "structlog", "prometheus_client", "yaml", "click", "rich"}
+    late |= {"apscheduler", "structlog", "prometheus_client", "yaml", "rich"}
     late |= {"syndicator.build.pipeline", "syndicator.push.worker", "syndicator.daemon.parts"}
     assert set(done.stdout.split()) & late == set()
