@@ -104,7 +104,7 @@ class FeedBuilder:
         selection = formats.select_entries(feed)
         shown = posts_shown(selection, selected)
         placed = formats.with_history(selection, self._history(spec, shown))
-        files = aliased(formats.files_of(placed), options.aliases)
+        files = aliased(formats.files_of(placed, page=options.pages), options.aliases)
         row = replace(
             row,
             updated=feed.updated,

@@ -43,6 +43,8 @@ class BuildOptions:
     whole: bool = False
     #: Of the program. Posts read or rendered by another version are read and rendered again.
     version: str
+    #: Whether pages for people are made. A check needs none: they have no problems of their own.
+    pages: bool = True
     batch: int = BATCH  #: documents that are indexed in one transaction
     progress_every: int = PROGRESS_EVERY  #: files between two progress calls of a scan
 

@@ -222,7 +222,8 @@ class Builder:
             run.loader.begin(run.now, light_first=light, at_once=at_once, workers=workers)
             self._build_feeds(run)
             self._build_heavy(run)
-            self._feeds.build_pages(run)
+            if self.options.pages:
+                self._feeds.build_pages(run)
             self._compress(run)
         if run.failure:
             raise run.failure

@@ -7,65 +7,94 @@ import os
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
+import click
 
 from syndicator import __version__, garbage
 from syndicator.cli import output
 from syndicator.cli.hub_commands import hub
-from syndicator.cli.opening import load_config, open_service, read_state
+from syndicator.cli.opening import (
+    expect_new_posts,
+    is_processor_idle,
+    load_config,
+    open_service,
+    read_state,
+)
 from syndicator.cli.options import (
-    ConfigPath,
-    Json,
-    Verbose,
-    WhenLive,
+    HELP_NAMES,
+    PATH,
+    Group,
+    config_options,
+    json_option,
     parse_patience,
     pass_on,
 )
 from syndicator.cli.post_commands import feeds, preview
 from syndicator.model.content import Problem
 
-app = typer.Typer(
-    name="syndicator",
-    help="Publish feeds of a Jekyll site's posts, and notify subscribers when a post is saved."
-    "\n\n"
-    "syndicator reads a folder of Markdown posts, builds RSS, Atom and JSON feeds for the whole "
-    "site and for each category, notifies WebSub hubs of changed feeds, and serves the feeds.",
-    epilog="Start with: syndicator init, syndicator check, syndicator run.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # boxes would double the time that help takes
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
-
-def _version(requested: bool) -> None:
+def _print_version(context: click.Context, _: click.Parameter, requested: bool) -> None:
     if requested:
-        typer.echo(f"syndicator {__version__}")
-        raise typer.Exit
+        click.echo(f"syndicator {__version__}")
+        context.exit()
 
 
-@app.callback()
-def _options(
-    context: typer.Context,
-    config: ConfigPath = None,
-    verbose: Verbose = False,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
-    ] = False,
-) -> None:
+def _print_completion(context: click.Context, _: click.Parameter, shell: str | None) -> None:
+    """https://click.palletsprojects.com/en/stable/shell-completion/"""
+    if shell:
+        from click.shell_completion import get_completion_class
+
+        found = get_completion_class(shell)
+        assert found
+        click.echo(found(app, {}, "syndicator", "_SYNDICATOR_COMPLETE").source())
+        context.exit()
+
+
+@click.group(
+    cls=Group,
+    name="syndicator",
+    epilog="Start with: syndicator init, syndicator check, syndicator run.",
+    context_settings=HELP_NAMES,
+)
+@config_options
+@click.option(
+    "--version",
+    is_flag=True,
+    callback=_print_version,
+    is_eager=True,
+    expose_value=False,
+    help="Print the version.",
+)
+@click.option(
+    "--show-completion",
+    type=click.Choice(["bash", "zsh", "fish"]),
+    callback=_print_completion,
+    is_eager=True,
+    expose_value=False,
+    metavar="SHELL",
+    help="Print the completion for bash, zsh or fish.",
+)
+@click.pass_context
+def app(context: click.Context, config: Path | None, verbose: bool) -> None:
+    """Publish feeds of a Jekyll site's posts, and notify subscribers when a post is saved.
+
+    syndicator reads a folder of Markdown posts, builds RSS, Atom and JSON feeds for the whole
+    site and for each category, notifies WebSub hubs of changed feeds, and serves the feeds.
+    """
     pass_on(context, config, verbose)
 
 
 @app.command()
-def init(
-    directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder that contains _posts/.")
-    ] = Path(),
-    config: ConfigPath = None,
-    verbose: Verbose = False,
-) -> None:
+@click.argument(
+    "directory",
+    type=PATH,
+    default=Path(),
+    metavar="[DIR]",
+    help="The folder that contains _posts/.",
+)
+@config_options
+def init(directory: Path, config: Path | None, verbose: bool) -> None:
     """Write a commented config for the site in DIR.
 
     The config is written to config/syndicator.toml in the current directory, or to the path given
@@ -75,28 +104,34 @@ def init(
 
     garbage.collect_from_now()
     for line in init.write_config(directory, config, os.environ):
-        typer.echo(line)
+        click.echo(line)
 
 
 @app.command()
-def check(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
+@config_options
+@json_option
+def check(config: Path | None, verbose: bool, json: bool) -> None:
     """List every problem in the config and the posts. Writes nothing.
 
     Every post is read. Each problem is printed as path:line: message, with a hint below it.
     Exit code 1: there are problems.
     """
     settings = load_config(config, verbose)
+    if is_processor_idle():  # few posts are faster rendered here than by a worker that has to wait
+        expect_new_posts()
     from syndicator.inspection import check_site
 
     garbage.collect_from_now()
     with output.progress() as progress:
         report = check_site(settings, progress)
     output.print_report(report, json=json)
-    raise typer.Exit(1 if report.problems else 0)
+    raise click.exceptions.Exit(1 if report.problems else 0)
 
 
 @app.command()
-def build(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
+@config_options
+@json_option
+def build(config: Path | None, verbose: bool, json: bool) -> None:
     """Write the feeds that changed, once.
 
     Notifications are queued and sent by `syndicator push`. `syndicator run` does both
@@ -113,18 +148,21 @@ def build(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
         problem = Problem(path="source.git", message=str(failure), hint=failure.hint)
         report = replace(report, problems=(*report.problems, problem))
     output.print_report(report, json=json)
-    raise typer.Exit(1 if report.problems else 0)
+    raise click.exceptions.Exit(1 if report.problems else 0)
 
 
 @app.command()
+@config_options
+@json_option
+@click.option("--all", "everything", is_flag=True, help="First queue a ping for every feed.")
+@click.option(
+    "--when-live",
+    metavar="DURATION",
+    help="Ping each feed once its address serves it as it was built. Those that do not within "
+    'this time, as in "10m", stay queued.',
+)
 def push(
-    config: ConfigPath = None,
-    verbose: Verbose = False,
-    json: Json = False,
-    everything: Annotated[
-        bool, typer.Option("--all", help="First queue a ping for every feed.", show_default=False)
-    ] = False,
-    when_live: WhenLive = None,
+    config: Path | None, verbose: bool, json: bool, everything: bool, when_live: str | None
 ) -> None:
     """Send queued notifications to hubs and subscribers, once.
 
@@ -144,38 +182,34 @@ def push(
         report = service.push(progress, when_live=patience)
         service.delete_expired()
     output.print_report(report, json=json)
-    raise typer.Exit(1 if report.queued else 0)
+    raise click.exceptions.Exit(1 if report.queued else 0)
 
 
 @app.command()
-def run(config: ConfigPath = None, verbose: Verbose = False) -> None:
+@config_options
+def run(config: Path | None, verbose: bool) -> None:
     """Poll, build, push and serve until stopped.
 
     SIGTERM and SIGINT stop it, SIGHUP reloads the config. Exit code 0: it was stopped by a signal.
     """
     from syndicator import daemon
 
-    raise typer.Exit(daemon.run(config, verbose=verbose))
+    raise click.exceptions.Exit(daemon.run(config, verbose=verbose))
 
 
 @app.command()
-def status(
-    config: ConfigPath = None,
-    verbose: Verbose = False,
-    json: Json = False,
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="Print only what needs attention; exit code 1 if anything."),
-    ] = False,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            "--url",
-            help="Ask the daemon at this operator's address instead of reading config and state; "
-            "with --check or --json.",
-        ),
-    ] = None,
-) -> None:
+@config_options
+@json_option
+@click.option(
+    "--check", is_flag=True, help="Print only what needs attention; exit code 1 if anything."
+)
+@click.option(
+    "--url",
+    metavar="URL",
+    help="Ask the daemon at this operator's address instead of reading config and state; "
+    "with --check or --json.",
+)
+def status(config: Path | None, verbose: bool, json: bool, check: bool, url: str | None) -> None:
     """Show what is published, queued and failing.
 
     Lists the feeds, the last run, the queued notifications, failures and their next attempts.
@@ -192,37 +226,34 @@ def status(
     if json:
         output.print_json({**asdict(status), "concerns": concerns})
     elif check:
-        typer.echo(output.printable_lines(concerns) or "All is well.")
+        click.echo(output.printable_lines(concerns) or "All is well.")
     else:
         from syndicator.cli import status_page
 
-        typer.echo("\n".join(status_page.status_lines(status, concerns, now)))
-    raise typer.Exit(1 if check and concerns else 0)
+        click.echo("\n".join(status_page.status_lines(status, concerns, now)))
+    raise click.exceptions.Exit(1 if check and concerns else 0)
 
 
 def _status_of_daemon(url: str, *, check: bool, json: bool) -> NoReturn:
     from syndicator.ops.daemon_status import ask
 
     if not (check or json):
-        raise typer.BadParameter("it needs --check or --json as well", param_hint="--url")
+        raise click.BadParameter("it needs --check or --json as well", param_hint="--url")
     fields = ask(url)
     if json:
         output.print_json(fields)
     else:
-        typer.echo(output.printable_lines(fields["concerns"]) or "All is well.")
-    raise typer.Exit(1 if check and fields["concerns"] else 0)
+        click.echo(output.printable_lines(fields["concerns"]) or "All is well.")
+    raise click.exceptions.Exit(1 if check and fields["concerns"] else 0)
 
 
 @app.command()
-def doctor(
-    config: ConfigPath = None,
-    verbose: Verbose = False,
-    json: Json = False,
-    ask: Annotated[
-        bool,
-        typer.Option("--ask", help="Also test the hubs, and whether feeds.url leads back here."),
-    ] = False,
-) -> None:
+@config_options
+@json_option
+@click.option(
+    "--ask", is_flag=True, help="Also test the hubs, and whether feeds.url leads back here."
+)
+def doctor(config: Path | None, verbose: bool, json: bool, ask: bool) -> None:
     """Check whether this machine and this config are ready.
 
     Checks addresses, folders, disks, ports, the state, the clock, the limits on watching, and what
@@ -243,22 +274,18 @@ def doctor(
         )
     else:
         for line in (line for each in problems + notes for line in output.problem_lines(each)):
-            typer.echo(line)
+            click.echo(line)
         if not problems:
-            typer.echo("All is well.")
-    raise typer.Exit(1 if problems else 0)
+            click.echo("All is well.")
+    raise click.exceptions.Exit(1 if problems else 0)
 
 
 @app.command()
-def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to create.")],
-    config: ConfigPath = None,
-    verbose: Verbose = False,
-    json: Json = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace FILE if it exists.", show_default=False)
-    ] = False,
-) -> None:
+@click.argument("file", type=PATH, metavar="FILE", help="The file to create.")
+@config_options
+@json_option
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+def backup(file: Path, config: Path | None, verbose: bool, json: bool, overwrite: bool) -> None:
     """Copy the state to FILE, also while the daemon runs.
 
     FILE is complete as of one time, appears at once, and is readable by its owner only. For
@@ -271,13 +298,9 @@ def backup(
 
 
 @app.command("move-state")
-def move_state(
-    url: Annotated[
-        str, typer.Argument(metavar="URL", help="The new state, as [state] url would name it.")
-    ],
-    config: ConfigPath = None,
-    verbose: Verbose = False,
-) -> None:
+@click.argument("url", metavar="URL", help="The new state, as [state] url would name it.")
+@config_options
+def move_state(url: str, config: Path | None, verbose: bool) -> None:
     """Copy the state to another database: from SQLite to PostgreSQL, or back.
 
     Ids, subscriptions and queued notifications are kept, and nothing is sent anew. Stop the daemon
@@ -289,9 +312,9 @@ def move_state(
 
         target = state.target_config(config, url)
         rows = state.move(service, target, progress)
-    typer.echo("\n".join(state.next_steps(service.config, target, rows)))
+    click.echo("\n".join(state.next_steps(service.config, target, rows)))
 
 
-app.command()(preview)
-app.command()(feeds)
-app.add_typer(hub)
+app.add_command(preview)
+app.add_command(feeds)
+app.add_command(hub)

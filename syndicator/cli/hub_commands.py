@@ -2,28 +2,27 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from pathlib import Path
 
-import typer
+import click
 
 from syndicator.cli import output
 from syndicator.cli.opening import open_service, read_state
-from syndicator.cli.options import ConfigPath, Json, Verbose, pass_on
-
-hub = typer.Typer(
-    name="hub", help="List and remove subscriptions at our own hub.", no_args_is_help=True
-)
+from syndicator.cli.options import Group, config_options, json_option, pass_on
 
 
-@hub.callback()
-def _hub_options(
-    context: typer.Context, config: ConfigPath = None, verbose: Verbose = False
-) -> None:
+@click.group(cls=Group)
+@config_options
+@click.pass_context
+def hub(context: click.Context, config: Path | None, verbose: bool) -> None:
+    """List and remove subscriptions at our own hub."""
     pass_on(context, config, verbose)
 
 
 @hub.command("list")
-def hub_list(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
+@config_options
+@json_option
+def hub_list(config: Path | None, verbose: bool, json: bool) -> None:
     """List subscriptions: their feed, lease and last delivery.
 
     A callback's address is a secret: only its host and a digest of the whole address are shown.
@@ -38,18 +37,13 @@ def hub_list(config: ConfigPath = None, verbose: Verbose = False, json: Json = F
     else:
         from syndicator.cli import status_page
 
-        typer.echo("\n".join(status_page.subscription_lines(subscribers, now)))
+        click.echo("\n".join(status_page.subscription_lines(subscribers, now)))
 
 
 @hub.command("remove")
-def hub_remove(
-    callback: Annotated[
-        str,
-        typer.Argument(metavar="CALLBACK", help="Its address, or its name in `hub list`."),
-    ],
-    config: ConfigPath = None,
-    verbose: Verbose = False,
-) -> None:
+@click.argument("callback", metavar="CALLBACK", help="Its address, or its name in `hub list`.")
+@config_options
+def hub_remove(callback: str, config: Path | None, verbose: bool) -> None:
     """Remove every subscription of a callback, and notify it.
 
     It may subscribe again. Exit code 1: it has no subscription.
@@ -58,9 +52,9 @@ def hub_remove(
         from syndicator.ops.hub import unsubscribe
 
         removed = unsubscribe(service.database, callback, datetime.now(UTC))
-    typer.echo(
+    click.echo(
         f"{removed:,} removed"
         if removed
         else "No subscription has this callback: see syndicator hub list"
     )
-    raise typer.Exit(0 if removed else 1)
+    raise click.exceptions.Exit(0 if removed else 1)

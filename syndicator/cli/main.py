@@ -1,6 +1,6 @@
 """Runs the command that was typed, and turns errors into a message and an exit code.
 
-Exit codes: 0 success, 1 something needs attention, 2 wrong usage or wrong config.
+Exit codes: 0 success, 1 something needs attention, 2 wrong usage or wrong config, 130 Ctrl-C.
 """
 
 import atexit
@@ -9,6 +9,8 @@ import os
 import sys
 from contextlib import suppress
 from typing import NoReturn
+
+import click
 
 from syndicator.cli import output
 from syndicator.cli.commands import app
@@ -63,9 +65,15 @@ class _End:
 def _run() -> None:
     try:
         try:
-            app()
+            # 1 would be the code in standalone mode, after Ctrl-C too
+            code = app.main(standalone_mode=False)
         finally:
             sys.stdout.flush()
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except SyndicatorError as error:
         _exit(error, 2 if isinstance(error, ConfigError) else 1)
     except BrokenPipeError:  # the reader, such as `head`, has read enough
@@ -82,6 +90,7 @@ def _run() -> None:
         if not isinstance(error, MemoryError) and not any(text in str(error) for text in _NO_ROOM):
             raise
         _exit(_NO_RESOURCES)
+    sys.exit(code)
 
 
 def _exit(error: SyndicatorError, code: int = 1) -> NoReturn:

@@ -1,35 +1,42 @@
-"""The options that several commands have."""
+"""The options that several commands have, and groups that list commands as they were added."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Any, TypeVar
 
-import typer
+import click
 
-ConfigPath = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="PATH",
-        show_default=False,
-        help="The config file. Default: $SYNDICATOR_CONFIG, else config/syndicator.toml, "
-        "else syndicator.toml.",
-    ),
-]
-Verbose = Annotated[
-    bool, typer.Option("-v", "--verbose", help="Log more details to stderr.", show_default=False)
-]
-WhenLive = Annotated[
-    str | None,
-    typer.Option(
-        "--when-live",
-        metavar="DURATION",
-        show_default=False,
-        help="Ping each feed once its address serves it as it was built. Those that do not within "
-        'this time, as in "10m", stay queued.',
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.", show_default=False)]
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+#: A path on the command line. The command reports what is wrong with it.
+PATH = click.Path(readable=False, path_type=Path)
+
+#: Settings of a group, and of the commands in it.
+HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+_config = click.option(
+    "--config",
+    type=PATH,
+    metavar="PATH",
+    help="The config file. Default: $SYNDICATOR_CONFIG, else config/syndicator.toml, "
+    "else syndicator.toml.",
+)
+_verbose = click.option("-v", "--verbose", is_flag=True, help="Log more details to stderr.")
+
+json_option = click.option("--json", is_flag=True, help="Print one JSON object.")
+
+
+def config_options(command: _Command) -> _Command:
+    """The options of every command, which may stand before it too: `pass_on`."""
+    return _config(_verbose(command))
+
+
+class Group(click.Group):
+    """A group of commands in the order in which they were added, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
 
 def parse_patience(text: str) -> timedelta:
@@ -39,14 +46,14 @@ def parse_patience(text: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--when-live") from error
+        raise click.BadParameter(str(error), param_hint="--when-live") from error
 
 
-def pass_on(context: typer.Context, config: Path | None, verbose: bool) -> None:
+def pass_on(context: click.Context, config: Path | None, verbose: bool) -> None:
     """Make these options the defaults of the command that follows: given there, they win.
 
     https://click.palletsprojects.com/en/stable/commands/#overriding-defaults
     """
     defaults = ({"config": config} if config else {}) | ({"verbose": True} if verbose else {})
-    group = cast("typer.core.TyperGroup", context.command)
-    context.default_map = dict.fromkeys(group.commands, defaults)
+    assert isinstance(context.command, click.Group)
+    context.default_map = dict.fromkeys(context.command.commands, defaults)

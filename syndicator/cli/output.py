@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from syndicator.errors import ConfigError, SyndicatorError
 
@@ -28,7 +28,7 @@ def print_error(error: SyndicatorError) -> None:
     if error.hint:
         lines.append(f"  hint: {error.hint}")
     try:
-        typer.echo("\n".join(lines), err=True)
+        click.echo("\n".join(lines), err=True)
     except OSError:
         # Discard what is buffered: writing it at exit would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
@@ -42,8 +42,8 @@ def print_report(report: "Report | PushReport", *, json: bool) -> None:
         print_json({**asdict(report), "summary": report.summary()})
         return
     for problem in (*report.problems, *(report.notes if isinstance(report, Report) else ())):
-        typer.echo("\n".join(problem_lines(problem)))
-    typer.echo(report.summary())
+        click.echo("\n".join(problem_lines(problem)))
+    click.echo(report.summary())
 
 
 def print_summary(summary: str, *, json: bool) -> None:
@@ -51,7 +51,7 @@ def print_summary(summary: str, *, json: bool) -> None:
     if json:
         print_json({"summary": summary})
     else:
-        typer.echo(summary)
+        click.echo(summary)
 
 
 _BREAKS = str.maketrans(dict.fromkeys("\r\n\t\u2028\u2029", " "))
@@ -76,7 +76,7 @@ def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object to stdout, with times as ISO 8601."""
     from syndicator.model.json_text import to_json
 
-    typer.echo(to_json(value))
+    click.echo(to_json(value))
 
 
 @contextmanager

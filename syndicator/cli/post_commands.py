@@ -2,32 +2,26 @@
 
 import os
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
 
-import typer
+import click
 
 from syndicator import garbage
 from syndicator.cli import output
 from syndicator.cli.opening import load_config, read_state
-from syndicator.cli.options import ConfigPath, Json, Verbose
+from syndicator.cli.options import config_options, json_option
 
 
-def preview(
-    post: Annotated[
-        str,
-        typer.Argument(
-            metavar="POST",
-            help="A path from here, from the site or absolute, or the end of one.",
-        ),
-    ],
-    config: ConfigPath = None,
-    verbose: Verbose = False,
-    json: Json = False,
-    open_page: Annotated[
-        bool,
-        typer.Option("--open", help="Show it as a page in a browser instead.", show_default=False),
-    ] = False,
-) -> None:
+@click.command()
+@click.argument(
+    "post",
+    metavar="POST",
+    help="A path from here, from the site or absolute, or the end of one.",
+)
+@config_options
+@json_option
+@click.option("--open", "open_page", is_flag=True, help="Show it as a page in a browser instead.")
+def preview(post: str, config: Path | None, verbose: bool, json: bool, open_page: bool) -> None:
     """Show what feeds make of one post, before or after it is published.
 
     Prints its id, the feeds it is in or why it is not, its problems, and its entry in each format.
@@ -43,15 +37,18 @@ def preview(
     from syndicator.cli import preview_output
 
     if open_page:
-        typer.echo(preview_output.open_page(found))
+        click.echo(preview_output.open_page(found))
     elif json:
         output.print_json(preview_output.fields(found))
     else:
-        typer.echo("\n".join(preview_output.lines(found)))
-    raise typer.Exit(1 if found.problems else 0)
+        click.echo("\n".join(preview_output.lines(found)))
+    raise click.exceptions.Exit(1 if found.problems else 0)
 
 
-def feeds(config: ConfigPath = None, verbose: Verbose = False, json: Json = False) -> None:
+@click.command()
+@config_options
+@json_option
+def feeds(config: Path | None, verbose: bool, json: bool) -> None:
     """List the published feeds: names, entries, subscribers of our own hub, addresses."""
     with read_state(config, verbose) as (_, database):
         from syndicator.inspection import list_feeds
@@ -62,4 +59,4 @@ def feeds(config: ConfigPath = None, verbose: Verbose = False, json: Json = Fals
     else:
         from syndicator.cli import feed_table
 
-        typer.echo("\n".join(feed_table.lines(found)))
+        click.echo("\n".join(feed_table.lines(found)))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import typer
+import click
 from sqlalchemy import make_url
 
 from syndicator import from_config
@@ -45,7 +45,7 @@ def print_backup(made: Backup, *, json: bool) -> None:
     if json:
         output.print_json(made._asdict())
     else:
-        typer.echo(f"backed up the state to {made.file}, {size(made.bytes)}")
+        click.echo(f"backed up the state to {made.file}, {size(made.bytes)}")
 
 
 def target_config(path: Path | None, url: str) -> Config:

@@ -41,19 +41,21 @@ def select_entries(feed: Feed) -> "Selection":
     return select(feed, _renderers(feed), limit)
 
 
-def files_of(selection: "Selection") -> tuple[FeedFile, ...]:
-    """The feed in each format of its spec, and its page for people last.
+def files_of(selection: "Selection", *, page: bool = True) -> tuple[FeedFile, ...]:
+    """The feed in each format of its spec, and its page for people last, unless `page` is False.
 
     All formats have the same entries, as `selection.select` decides. The page is a preview: it has
     the newest entries, also those that the size limit keeps out of the formats. If the feed has an
     archive, it has the same entries as they, since its link to older posts continues there.
     """
-    from syndicator.formats.html import feed_page
-
     feed, shown = selection.feed, selection.shown
     files = [_file(feed, suffix, doc, shown) for suffix, doc in selection.documents.items()]
-    page = replace(feed, entries=feed.entries[:shown]) if feed.history else feed
-    return (*files, feed_page(page))
+    if not page:
+        return tuple(files)
+    from syndicator.formats.html import feed_page
+
+    previewed = replace(feed, entries=feed.entries[:shown]) if feed.history else feed
+    return (*files, feed_page(previewed))
 
 
 def with_history(selection: "Selection", history: History | None) -> "Selection":

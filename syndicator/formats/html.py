@@ -21,6 +21,7 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from syndicator.formats.compiled_templates import CompiledTemplates
 from syndicator.formats.field_values import HEADINGS
 from syndicator.model.content import Entry, Feed, FeedFile, FeedSpec, SiteInfo, digest_of
 
@@ -237,6 +238,7 @@ _script = files(__package__).joinpath("templates/copy.js").read_text(encoding="u
 
 _pages = Environment(
     loader=PackageLoader("syndicator.formats"),
+    bytecode_cache=CompiledTemplates("syndicator.formats"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

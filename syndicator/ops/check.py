@@ -1,7 +1,10 @@
 """`syndicator check`: lists the problems of a build. Writes nothing."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
+from tempfile import TemporaryDirectory
 
 from syndicator.build.options import BuildOptions
 from syndicator.build.pipeline import Builder
@@ -14,13 +17,13 @@ from syndicator.store.database import Database
 def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
     """The problems and notes of a first build, and the number of posts.
 
-    It is such a build, whose state is in memory and whose files are discarded. So it finds what a
-    build finds, in the posts that stand in feeds, and nothing that depends on earlier builds.
-    Raises SourceError when the site can't be read.
+    It is such a build without pages, whose state and files are discarded. So it finds what a build
+    finds, in the posts that stand in feeds, and nothing that depends on earlier builds. Raises
+    SourceError when the site can't be read.
     """
-    with closing(Database("sqlite://")) as database:
+    with _discarded_state() as url, closing(Database(url, lasting=False)) as database:
         builder = Builder(
-            options,
+            replace(options, pages=False),
             database,
             DiscardedOutput(),
             on_published=lambda rows: None,
@@ -35,3 +38,15 @@ def check(options: BuildOptions, now: datetime, progress: Progress) -> Report:
         problems=report.problems,
         notes=report.notes,
     )
+
+
+@contextmanager
+def _discarded_state() -> Iterator[str]:
+    """The URL of a new state in a file, which worker processes can read; else in memory."""
+    try:
+        folder = TemporaryDirectory(prefix="syndicator-")
+    except OSError:  # no folder for temporary files can be written to
+        yield "sqlite://"
+        return
+    with folder as path:
+        yield f"sqlite:///{path}/state.db"

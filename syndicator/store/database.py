@@ -70,16 +70,19 @@ class Database:
         folder_mode: int = file_modes.FOLDER,
         group: int | None = None,
         read_only: bool = False,
+        lasting: bool = True,
     ) -> None:
         """`folder_mode`: the permissions of the state's folder, if it has to be created.
 
         `group`: the group that may read a state in files; None: it stays as it is.
         `read_only`: create, change and migrate nothing, so that no write permission is needed. A
-        missing or older state is refused.
+        missing or older state is refused. `lasting`: False: nobody needs it after this process, so
+        no transaction waits for the disk.
         """
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._read_only = read_only
+        self._lasting = lasting
         self._read_only_file: ReadOnlyFile | None = None
         self._inode: tuple[int, int] | None = None
         with self._readable_errors(without_password(self.url)):
@@ -113,7 +116,7 @@ class Database:
         a power cut may undo it unless a durable transaction came after it.
         """
         self.check()
-        synchronous = _DURABLE if durable else _FAST
+        synchronous = _DURABLE if durable and self._lasting else _FAST
         with (
             self._readable_errors(self.name),
             self.engine.connect().execution_options(synchronous=synchronous) as connection,

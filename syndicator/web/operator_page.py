@@ -20,6 +20,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from syndicator.errors import SyndicatorError
+from syndicator.formats.compiled_templates import CompiledTemplates
 from syndicator.formats.html import sri
 from syndicator.model.content import Problem
 from syndicator.model.readable import ago, due, job_counts, size
@@ -156,6 +157,7 @@ HEADERS: Mapping[str, str] = {
 
 _pages = Environment(
     loader=ChoiceLoader([PackageLoader("syndicator.web"), PackageLoader("syndicator.formats")]),
+    bytecode_cache=CompiledTemplates("syndicator.web"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from reading import CONFIG, Files, document, site_of
 from rendering import Posts
-from typer.main import get_command
 
 from syndicator import config, observe
 from syndicator.cli import init
@@ -46,7 +45,7 @@ def commands(group: Any, before: str = "") -> dict[str, Any]:
     return by_name
 
 
-COMMANDS = commands(get_command(app))
+COMMANDS = commands(app)
 
 
 def names_of(kind: type[Any]) -> list[str]:
@@ -83,7 +82,7 @@ def test_each_option_is_in_the_reference() -> None:
     """Every option of every command is named."""
     options = {
         option
-        for command in (get_command(app), *COMMANDS.values())
+        for command in (app, *COMMANDS.values())
         for parameter in command.params
         for option in parameter.opts
         if option.startswith("-")
