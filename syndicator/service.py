@@ -1,9 +1,8 @@
 """Puts the parts together from a Config. The only module that knows all of them."""
 
 import os
-import socket
-from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
 from syndicator.config import Config
-from syndicator.errors import LockedError, SyndicatorError
+from syndicator.errors import LockedError, LostLeaseError, SyndicatorError
 from syndicator.git_site import GitSite
 from syndicator.model.archive import ArchivePage
 from syndicator.model.clock import Clock, utcnow
@@ -21,9 +20,10 @@ from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.model.report import Report
 from syndicator.ops import runs
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import awaited_pages, locks, retention
+from syndicator.store import awaited_pages, leases, locks, retention
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
+from syndicator.store.leases import Lease
 from syndicator.store.refusals import missing_state
 from syndicator.store.state_id import state_id
 
@@ -54,6 +54,30 @@ class Listener:
         """A push pass goes on. Called several times a second."""
 
 
+class Member:
+    """This process among those that work on one state. This one works alone."""
+
+    def __init__(self, name: str | None = None) -> None:
+        """`name`: under which it claims jobs. None: a new one, of a command."""
+        self.name = name or leases.process_name()
+
+    @property
+    def is_builder(self) -> bool:
+        """Whether it is the one that polls and builds."""
+        return True
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether no other process believes it to be dead, and does its work."""
+        return True
+
+    def wait_until_shown(self) -> None:
+        """Wait until the other processes serve what is published now, as far as they live."""
+
+    def request_run(self) -> None:
+        """Ask the builder to look at everything soon."""
+
+
 class Service:
     """A configured syndicator, for the command line, the daemon and tests.
 
@@ -65,18 +89,16 @@ class Service:
         config: Config,
         *,
         clock: Clock = utcnow,
-        claimer: str | None = None,
         make: bool = True,
         listener: Listener | None = None,
     ) -> None:
-        """`claimer`: the name under which it claims jobs. None: one of this process.
-
-        `make`: whether to create a missing state. If False, a missing state raises StateError.
+        """`make`: whether to create a missing state. If False, a missing state raises StateError.
         `listener`: receives the events of the work; None: nobody does.
         """
         self.config = config
-        #: May be replaced before the work begins.
+        #: These two may be replaced before the work begins.
         self.listener = listener or Listener()
+        self.member = Member()
         self._clock = clock
         #: Whether the last run failed, or none ran yet.
         self._failed = True
@@ -91,9 +113,11 @@ class Service:
             config.output.path,
             config.output.compress,
             lambda: from_config.owner(config, state_id(self.database)),
+            self._check_lease,
         )
         self.git = GitSite(from_config.git_source(config), self.database, clock)
-        self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
+        #: Of the run that is under way. None: none is, or the state needs no lease.
+        self._lease: Lease | None = None
 
     @cached_property
     def builder(self) -> "Builder":
@@ -135,10 +159,13 @@ class Service:
             self.database,
             self.client,
             Topics(
-                read=partial(read_topic, self.database, self.output.files), is_served=self._served
+                read=partial(read_topic, self.database, self.output.files),
+                is_served=self._served,
+                wait_until_shown=self.member.wait_until_shown,
             ),
             PushOptions(
-                claimer=self._claimer,
+                claimer=self.member.name,
+                is_alive=lambda: self.member.is_alive,
                 retry=RetryPolicy(pings=self.config.push.retry, callbacks=self.config.hub.retry),
                 pace=Pace(self.config.push.pace),
                 subscriptions_per_host=quota,
@@ -182,10 +209,12 @@ class Service:
 
         try:
             with (
-                locks.acquire(self.database, "run", waiting=waiting),
+                self._run_lock(waiting),
                 self.git.hold(progress, cancel=cancel) as notes,
             ):
                 report = self.builder.run(now, paths=paths, progress=progress, cancel=cancel)
+        except LostLeaseError:  # not a failure: another process works
+            raise
         except SyndicatorError as error:
             self._failed = True
             runs.remember_failure(self.database, error, now)
@@ -207,7 +236,7 @@ class Service:
         self.database.check()
         try:
             with (
-                locks.acquire(self.database, "run"),
+                self._run_lock(),
                 self.git.keep(progress, cancel=cancel) as is_kept,
             ):
                 return self.builder.archive(progress=progress, cancel=cancel) if is_kept else 0
@@ -217,8 +246,11 @@ class Service:
     def _served(self) -> bool:
         """Whether all published files are served here.
 
-        Shows what another process published. False: another process builds at this time.
+        Shows what another process published. False: another process builds at this time. On
+        PostgreSQL a daemon shows it by itself, and pings wait for that.
         """
+        if not self.database.sqlite:
+            return True
         if not self.builder.other_processes.has_run():
             return True
         try:
@@ -249,16 +281,23 @@ class Service:
             retention.delete_expired(connection, self.config.push.hubs, self._clock())
 
     def check(self) -> None:
-        """Raise MovedStateError if the state was moved, or the daemon lost its lock."""
+        """Raise MovedStateError if the state was moved."""
         self.database.check()
-        locks.check(self.database, "daemon")
 
-    def daemon_lock(self) -> AbstractContextManager[None]:
-        """The lock that a daemon holds while it runs.
+    @contextmanager
+    def _run_lock(self, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+        """The right to have a run. See `locks.acquire`."""
+        name = self.member.name
+        with locks.acquire(self.database, "run", waiting=waiting, process=name) as self._lease:
+            try:
+                yield
+            finally:
+                self._lease = None
 
-        Raises LockedError, which names the holder.
-        """
-        return locks.acquire(self.database, "daemon")
+    def _check_lease(self) -> None:
+        """Raise LostLeaseError if another process may have a run, and write files at this time."""
+        if lease := self._lease:
+            lease.check()
 
     def beat(self, trouble: SyndicatorError | None = None) -> None:
         """Record at each poll that the daemon is alive, and its present trouble."""

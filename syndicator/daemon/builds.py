@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -33,7 +34,13 @@ from syndicator.daemon.telemetry import Telemetry
 from syndicator.daemon.timers import Timers
 from syndicator.daemon.watch import Watcher
 from syndicator.daemon.worker import Worker
-from syndicator.errors import MovedStateError, SyndicatorError, Trouble
+from syndicator.errors import (
+    LostLeaseError,
+    MovedStateError,
+    StateError,
+    SyndicatorError,
+    Trouble,
+)
 from syndicator.from_config import live_rules
 from syndicator.model.progress import Cancel, Cancelled
 from syndicator.model.report import Report
@@ -104,7 +111,11 @@ class Builds:
         self.page_checks: PageChecks | None = None
         if live_rules(service.config).wanted:
             self.page_checks = PageChecks(
-                page_asker(service), timers, telemetry, partial(self.request, Reason.PAGE)
+                page_asker(service),
+                timers,
+                telemetry,
+                partial(self.request, Reason.PAGE),
+                lambda: service.member.is_builder,
             )
 
     def start(self) -> None:
@@ -128,6 +139,9 @@ class Builds:
         self.worker.request(BuildRequest(reasons=frozenset({reason})))
 
     def _build(self, request: BuildRequest) -> None:
+        if not self._service.member.is_builder:
+            self._stand_by()
+            return
         begun = time.monotonic()
         run = plan(
             request,
@@ -148,6 +162,9 @@ class Builds:
             if not self._stopping.is_set():
                 self.worker.request(after_interruption(run.now))
             return
+        except LostLeaseError as error:
+            self._lease_lost(error)
+            return
         except Exception as error:
             self._run_failed(error)
         else:
@@ -155,12 +172,28 @@ class Builds:
             self._archive()
         if self.trouble:
             gc.collect()  # the traceback's reference cycles keep the feeds in memory
+        self._first_run_over()
+
+    def _stand_by(self) -> None:
+        """Do nothing, while another process builds. Imports what a build needs."""
+        self.trouble = None
+        if self._first_run:
+            assert self._service.builder
+            self._first_run_over()
+
+    def _first_run_over(self) -> None:
         if self._first_run:
             self._first_run = False
             self._notify(Event.FIRST_RUN_OVER)
             import_for_changes(self._service)
             self._service.database.shrink_memory()
             malloc.trim()
+
+    def _lease_lost(self, error: LostLeaseError) -> None:
+        """Have the builder look at everything: a file of this run may have replaced a newer one."""
+        self._log.warning("a run was ended", error=str(error), hint=error.hint)
+        with suppress(StateError):
+            self._service.member.request_run()
 
     def _archive(self) -> None:
         """Update the archives. A request interrupts this: the next run's update resumes it."""
@@ -169,6 +202,8 @@ class Builds:
             made = self._service.archive(lambda *_: self.worker.heartbeat.beat(), cancel=urgent)
         except Cancelled:
             return
+        except LostLeaseError as error:
+            self._lease_lost(error)
         except Exception as error:
             if isinstance(error, SyndicatorError):
                 self._service.beat(error)
@@ -187,7 +222,10 @@ class Builds:
         def scan() -> bool:
             return not request.paths and self._is_interruptible() and saved()
 
-        return Cancel(run=self._stopping.is_set, scan=scan, heavy_posts=saved)
+        def over() -> bool:
+            return self._stopping.is_set() or not self._service.member.is_builder
+
+        return Cancel(run=over, scan=scan, heavy_posts=saved)
 
     def _run_failed(self, error: Exception) -> None:
         self._metrics.runs.labels("failed").inc()

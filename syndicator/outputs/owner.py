@@ -99,6 +99,11 @@ class FolderOwner:
         self._claimed = self._claimed or claim is Claim.KEEP
         return claim
 
+    def is_ours(self) -> bool:
+        """Whether the folder names this state, wherever it was used. Raises OutputError."""
+        found = _read(self._files)
+        return found is not None and found.id == self._find_own().id
+
     def claim(self, now: datetime) -> None:
         """Name the state in the folder, unless the folder does. Raises OutputError as `check`."""
         if self.check() is Claim.TAKE and self._own:

@@ -1,7 +1,8 @@
 """The connection to SQLite or PostgreSQL: opening, migrations, transactions."""
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +56,12 @@ _DURABLE = "FULL"
 #: The setting for a transaction whose loss is harmless.
 _FAST = "NORMAL"
 
+#: PostgreSQL ends a transaction whose client is silent for longer, as one whose network was cut or
+#: that is suspended: its locks would stop all others. For this transaction only, since a pooler may
+#: give its session to another client. https://www.postgresql.org/docs/current/runtime-config-client.html
+_LIMIT_SILENCE = "SET LOCAL idle_in_transaction_session_timeout = '9s'"
+_NO_WAIT_FOR_DISK = "SET LOCAL synchronous_commit = off"
+
 
 class Database:
     """A state by its URL: `sqlite:///path` or `postgresql+psycopg://…`; `sqlite://` is in memory.
@@ -82,6 +89,7 @@ class Database:
         self._read_only = read_only
         self._read_only_file: ReadOnlyFile | None = None
         self._inode: tuple[int, int] | None = None
+        self._of_thread = threading.local()
         with self._readable_errors(without_password(self.url)):
             if self.path:
                 refuse_special_file(str(self.path))
@@ -119,9 +127,24 @@ class Database:
             self.engine.connect().execution_options(synchronous=synchronous) as connection,
             connection.begin(),
         ):
-            if not durable and not self.sqlite:
-                connection.execute(text("SET LOCAL synchronous_commit = off"))
+            if not self.sqlite:
+                settings = (_LIMIT_SILENCE,) if durable else (_LIMIT_SILENCE, _NO_WAIT_FOR_DISK)
+                connection.exec_driver_sql("; ".join(settings))
             yield connection
+            if fence := getattr(self._of_thread, "fence", None):
+                fence(connection)
+
+    @contextmanager
+    def fenced(self, fence: Callable[[Connection], None]) -> Iterator[None]:
+        """Call `fence` before each commit of this thread in the block.
+
+        An exception from it undoes the transaction. Other threads commit as ever.
+        """
+        self._of_thread.fence = fence
+        try:
+            yield
+        finally:
+            self._of_thread.fence = None
 
     @contextmanager
     def read(self, *, repeatable: bool = False) -> Iterator[Connection]:
@@ -206,7 +229,7 @@ class Database:
         if version == HEAD:
             return
         if version is not None:
-            self._refuse_running_daemon()
+            self._refuse_running_daemon(version)
         with self.begin() as connection:
             if not self.sqlite:  # there, a writing transaction excludes all others
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATING})"))
@@ -220,12 +243,19 @@ class Database:
                 refuse_unknown(self.name, version)
                 _upgrade(connection)
 
-    def _refuse_running_daemon(self) -> None:
+    def _refuse_running_daemon(self, version: str) -> None:
         """An older daemon could not use the state any more, and would publish nothing."""
-        from syndicator.store import locks
+        from syndicator.store import locks, processes
 
-        if daemon := locks.holder(self, "daemon"):
-            message = f"a daemon of another version runs on {self.name}: {daemon.name}"
+        if self.sqlite:
+            holder = locks.holder(self, "daemon")
+            daemon = holder.name if holder else None
+        else:
+            find = processes.any_daemon if version >= "0013" else locks.old_daemon
+            with self.read() as connection:
+                daemon = find(connection)
+        if daemon:
+            message = f"a daemon of another version runs on {self.name}: {daemon}"
             raise StateError(message, hint="stop it before you use this version")
 
 
