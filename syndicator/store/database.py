@@ -23,7 +23,12 @@ from sqlalchemy import (
 
 from syndicator.errors import MovedStateError, StateError
 from syndicator.store import file_modes
-from syndicator.store.engines import file_of, open_engine, read_only_engine
+from syndicator.store.engines import (
+    file_of,
+    open_engine,
+    read_only_engine,
+    shares_sessions,
+)
 from syndicator.store.read_only import ReadOnlyFile
 from syndicator.store.refusals import (
     HEAD,
@@ -286,6 +291,19 @@ def peek(url: str) -> datetime | None:
     """
     last = peek_value(url, "now")
     return datetime.fromisoformat(last) if last else None
+
+
+def is_behind_pooler(url: str) -> bool:
+    """Whether a state is reached through a pooler in transaction mode. Raises StateError."""
+    address = make_url(url)
+    if file_of(address) or address.get_backend_name() == "sqlite":
+        return False
+    engine, _ = read_only_engine(address)
+    try:
+        with readable_errors(without_password(address), write=False):
+            return shares_sessions(engine)
+    finally:
+        engine.dispose()
 
 
 def peek_value(url: str, key: str) -> str | None:
