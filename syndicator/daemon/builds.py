@@ -176,7 +176,7 @@ class Builds:
 
     def _stand_by(self) -> None:
         """Do nothing, while another process builds. Imports what a build needs."""
-        self.trouble = None
+        self.trouble = self.last = None  # its next run is like its first
         if self._first_run:
             assert self._service.builder
             self._first_run_over()

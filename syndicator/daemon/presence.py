@@ -46,7 +46,7 @@ class Presence(DaemonMember):
         self._faults = Faults()
         self._log: Any = structlog.get_logger()
         self._builder: Lease | None = None
-        self._role: tuple[bool, int] = (False, 0)  #: as the follower knows it
+        self._role: tuple[bool, int] | None = None  #: as the follower knows it; None: it does not
         self._started = 0  #: by the database's clock
         self._asked_at = 0.0  #: when its leases were last renewed, by `clock`
         self._published = -1  #: what it serves, see `processes.behind`
@@ -83,8 +83,7 @@ class Presence(DaemonMember):
     def start(self, follower: Follower, faults: Faults) -> None:
         self._faults = faults
         # It needs to know the role, and to serve all that was published.
-        self._role = (False, 0)
-        self._published = -1
+        self._role, self._published = None, -1
         self._follower = follower
         if self._thread.ident is None:
             self._thread.start()
@@ -199,7 +198,7 @@ class Presence(DaemonMember):
         role = (is_builder, self._builder.lapses if is_builder and self._builder else 0)
         if role == self._role or self._follower is None:
             return
-        if role[0] != self._role[0]:
-            self._log.info("builds from now on" if is_builder else "builds no longer")
+        if self._role is None or role[0] != self._role[0]:
+            self._log.info("this process builds" if is_builder else "this process stands by")
         self._role = role
         self._follower.on_role()
