@@ -1,10 +1,12 @@
 """A daemon among those of its state, and what it does when another one changes something."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from syndicator.daemon.faults import Faults
 from syndicator.service import Member
+
+if TYPE_CHECKING:
+    from syndicator.daemon.faults import Faults
 
 
 class Follower(Protocol):
@@ -30,7 +32,7 @@ class Follower(Protocol):
 class DaemonMember(Member):
     """A daemon that is alone on its state, as on SQLite: it builds."""
 
-    def start(self, follower: Follower, faults: Faults) -> None:
+    def start(self, follower: Follower, faults: "Faults") -> None:
         """Begin to report to `follower`, instead of the one before."""
 
     def stuck(self) -> Sequence[str]:

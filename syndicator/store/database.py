@@ -145,11 +145,12 @@ class Database:
 
         An exception from it undoes the transaction. Other threads commit as ever.
         """
+        outer = getattr(self._of_thread, "fence", None)
         self._of_thread.fence = fence
         try:
             yield
         finally:
-            self._of_thread.fence = None
+            self._of_thread.fence = outer
 
     @contextmanager
     def read(self, *, repeatable: bool = False) -> Iterator[Connection]:
