@@ -52,6 +52,7 @@ class Receiver:
     """A hub and all subscribers. It keeps what each subscriber got, in order."""
 
     def __init__(self, address: str = "127.0.0.1") -> None:
+        """`address`: the hub's. It listens on all."""
         self.pings: list[tuple[str, str]] = []  #: topic, and what `on_ping` returned
         self.bodies: dict[str, list[bytes]] = defaultdict(list)  #: by path of the callback
         self.on_ping: Callable[[], str] = str
@@ -80,8 +81,9 @@ class Receiver:
             def handle_error(self, *_: object) -> None:
                 pass  # the process was killed
 
-        self._server = Server((address, 0), Handler)
-        self.url = f"http://{address}:{self._server.server_port}"
+        self._server = Server(("", 0), Handler)
+        self.port = self._server.server_port
+        self.url = f"http://{address}:{self.port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def __enter__(self) -> Self:
@@ -162,7 +164,9 @@ class Processes:
         topic = f"{self.command.url}all.json"
         far = 2_000_000_000_000_000  # microseconds
         with self.database.begin() as connection:
-            callbacks = [f"{self.receiver.url}/{at}" for at in range(number)]
+            # Many hosts: requests to one take turns.
+            port = self.receiver.port
+            callbacks = [f"http://127.1.0.{at % 200}:{port}/{at}" for at in range(number)]
             rows = [
                 {
                     "topic": topic,
@@ -281,6 +285,9 @@ def test_another_process_goes_on(processes: Processes, server: PostgresServer) -
             )
 
         until(all_have_it)
+        for bodies in receiver.bodies.values():
+            titles = [json.loads(body)["items"][0]["title"] for body in bodies]
+            assert titles == sorted(titles)
         until(lambda: not processes.queued())
         before = len(receiver.pings), sum(map(len, receiver.bodies.values()))
         time.sleep(5)  # more than two polls
