@@ -1,8 +1,8 @@
 """Puts the parts together from a Config. The only module that knows all of them."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
@@ -20,10 +20,10 @@ from syndicator.model.progress import NEVER, Cancel, Phase, Progress, quiet
 from syndicator.model.report import Report
 from syndicator.ops import runs
 from syndicator.outputs.folder import OutputFolder
-from syndicator.store import awaited_pages, leases, locks, retention
+from syndicator.store import awaited_pages, locks, retention
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
-from syndicator.store.leases import Lease
+from syndicator.store.processes import Member
 from syndicator.store.refusals import missing_state
 from syndicator.store.state_id import state_id
 
@@ -52,30 +52,6 @@ class Listener:
 
     def on_push_progress(self) -> None:
         """A push pass goes on. Called several times a second."""
-
-
-class Member:
-    """This process among those that work on one state. This one works alone."""
-
-    def __init__(self, name: str | None = None) -> None:
-        """`name`: under which it claims jobs. None: a new one, of a command."""
-        self.name = name or leases.process_name()
-
-    @property
-    def is_builder(self) -> bool:
-        """Whether it is the one that polls and builds."""
-        return True
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether no other process believes it to be dead, and does its work."""
-        return True
-
-    def wait_until_shown(self) -> None:
-        """Wait until the other processes serve what is published now, as far as they live."""
-
-    def request_run(self) -> None:
-        """Ask the builder to look at everything soon."""
 
 
 class Service:
@@ -109,15 +85,14 @@ class Service:
             folder_mode=from_config.state_folder_mode(config),
             group=config.state.group,
         )
+        self._run_lock = locks.RunLock(self.database)
         self.output = OutputFolder(
             config.output.path,
             config.output.compress,
             lambda: from_config.owner(config, state_id(self.database)),
-            self._check_lease,
+            self._run_lock.check,
         )
         self.git = GitSite(from_config.git_source(config), self.database, clock)
-        #: Of the run that is under way. None: none is, or the state needs no lease.
-        self._lease: Lease | None = None
 
     @cached_property
     def builder(self) -> "Builder":
@@ -209,7 +184,7 @@ class Service:
 
         try:
             with (
-                self._run_lock(waiting),
+                self._run_lock.hold(self.member.name, waiting),
                 self.git.hold(progress, cancel=cancel) as notes,
             ):
                 report = self.builder.run(now, paths=paths, progress=progress, cancel=cancel)
@@ -236,7 +211,7 @@ class Service:
         self.database.check()
         try:
             with (
-                self._run_lock(),
+                self._run_lock.hold(self.member.name),
                 self.git.keep(progress, cancel=cancel) as is_kept,
             ):
                 return self.builder.archive(progress=progress, cancel=cancel) if is_kept else 0
@@ -283,21 +258,6 @@ class Service:
     def check(self) -> None:
         """Raise MovedStateError if the state was moved."""
         self.database.check()
-
-    @contextmanager
-    def _run_lock(self, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-        """The right to have a run. See `locks.acquire`."""
-        name = self.member.name
-        with locks.acquire(self.database, "run", waiting=waiting, process=name) as self._lease:
-            try:
-                yield
-            finally:
-                self._lease = None
-
-    def _check_lease(self) -> None:
-        """Raise LostLeaseError if another process may have a run, and write files at this time."""
-        if lease := self._lease:
-            lease.check()
 
     def beat(self, trouble: SyndicatorError | None = None) -> None:
         """Record at each poll that the daemon is alive, and its present trouble."""

@@ -5,7 +5,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -14,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from syndicator.daemon import malloc
+from syndicator.daemon import archives, malloc
 from syndicator.daemon.build_requests import (
     NOTHING,
     BuildRequest,
@@ -29,6 +28,7 @@ from syndicator.daemon.build_requests import (
 from syndicator.daemon.heartbeat import stuck
 from syndicator.daemon.page_checks import PageChecks
 from syndicator.daemon.pushes import Pushes
+from syndicator.daemon.run_log import hand_over, log_run
 from syndicator.daemon.signals import Event
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.daemon.timers import Timers
@@ -37,14 +37,12 @@ from syndicator.daemon.worker import Worker
 from syndicator.errors import (
     LostLeaseError,
     MovedStateError,
-    StateError,
     SyndicatorError,
     Trouble,
 )
 from syndicator.from_config import live_rules
 from syndicator.model.progress import Cancel, Cancelled
 from syndicator.model.report import Report
-from syndicator.observe import run_line
 from syndicator.service import Service, import_for_changes, page_asker
 
 
@@ -163,13 +161,15 @@ class Builds:
                 self.worker.request(after_interruption(run.now))
             return
         except LostLeaseError as error:
-            self._lease_lost(error)
+            hand_over(self._service, error)
             return
         except Exception as error:
             self._run_failed(error)
         else:
             self._run_succeeded(report, run, begun)
-            self._archive()
+            # A request interrupts this: the next run's update resumes it.
+            urgent = Cancel(run=lambda: self._stopping.is_set() or self.worker.pending() != NOTHING)
+            archives.update(self._service, self._faults, self.worker.heartbeat.beat, urgent)
         if self.trouble:
             gc.collect()  # the traceback's reference cycles keep the feeds in memory
         self._first_run_over()
@@ -188,30 +188,6 @@ class Builds:
             import_for_changes(self._service)
             self._service.database.shrink_memory()
             malloc.trim()
-
-    def _lease_lost(self, error: LostLeaseError) -> None:
-        """Have the builder look at everything: a file of this run may have replaced a newer one."""
-        self._log.warning("a run was ended", error=str(error), hint=error.hint)
-        with suppress(StateError):
-            self._service.member.request_run()
-
-    def _archive(self) -> None:
-        """Update the archives. A request interrupts this: the next run's update resumes it."""
-        urgent = Cancel(run=lambda: self._stopping.is_set() or self.worker.pending() != NOTHING)
-        try:
-            made = self._service.archive(lambda *_: self.worker.heartbeat.beat(), cancel=urgent)
-        except Cancelled:
-            return
-        except LostLeaseError as error:
-            self._lease_lost(error)
-        except Exception as error:
-            if isinstance(error, SyndicatorError):
-                self._service.beat(error)
-            self._faults.report("archive", error)
-        else:
-            self._faults.report("archive", None)
-            if made:
-                self._log.info("archived", pages=made)
 
     def _cancel(self, request: BuildRequest) -> Cancel:
         """A full scan takes seconds with many posts: a post that was just saved comes before it."""
@@ -243,7 +219,7 @@ class Builds:
         self._faults.report("build", None)
         reported_at = self.watcher.reported_at if self.watcher else None
         then = follow_up(report, self.last, run.now, begun=begun, reported_at=reported_at)
-        self._log_run(report, then)
+        log_run(self._metrics, self._faults, report, then)
         self._follow_up(report, then)
         self.last = report
         if run.documents is None:
@@ -268,22 +244,6 @@ class Builds:
     def _is_interruptible(self) -> bool:
         limit = self._source.patience * self._source.poll
         return is_interruptible(time.monotonic(), self._scanned_at, limit)
-
-    def _log_run(self, report: Report, then: FollowUp) -> None:
-        """Log and count a run that succeeded."""
-        self._metrics.count_run(report)
-        self._faults.report_problems((*report.problems, *report.notes))
-        if then.missed:
-            self._metrics.missed.inc()
-        if then.repaired:
-            hint = (
-                "does another program write to output.path, "
-                "or another syndicator with a state of its own?"
-            )
-            self._log.warning(
-                "repaired files that another program changed", files=report.repaired, hint=hint
-            )
-        (self._log.info if report.has_changes else self._log.debug)("run", **run_line(report))
 
     def _follow_up(self, report: Report, then: FollowUp) -> None:
         if then.missed and self.watcher:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from syndicator.service import Member
+from syndicator.store.processes import Member
 
 if TYPE_CHECKING:
     from syndicator.daemon.faults import Faults

@@ -27,7 +27,7 @@ from syndicator.model.outbox import Request, Response
 from syndicator.ops import disk
 from syndicator.outputs.atomic_files import AtomicFiles
 from syndicator.outputs.owner import Owner, refuse_other_owner
-from syndicator.store import database, kv
+from syndicator.store import kv, peek
 from syndicator.store.database import Database
 
 #: The release date of this program: a clock before it is wrong.
@@ -152,7 +152,7 @@ def _get(address: Address, path: str) -> bytes:
 def check_proxies(state: str, trusted: Sequence[IPv4Network | IPv6Network]) -> Iterator[Problem]:
     """Whether requests came from a proxy that the config does not trust. `state`: its URL."""
     try:
-        proxy = database.peek_value(state, _UNTRUSTED_PROXY)
+        proxy = peek.peek_value(state, _UNTRUSTED_PROXY)
     except StateError:  # `check_state` reports it
         return
     if proxy and not any(ip_address(proxy) in network for network in trusted):
@@ -174,12 +174,12 @@ def store_untrusted_proxy(database: Database, address: str) -> None:
 def check_state(url: str, now: datetime) -> Iterator[Problem]:
     """Whether this version can use the state, and whether the clock is later than the last run."""
     try:
-        last = database.peek(url)
+        last = peek.peek(url)
     except StateError as error:
         yield Problem(path="state.url", message=str(error), hint=error.hint)
         last = None
     else:
-        if database.is_behind_pooler(url):
+        if peek.is_behind_pooler(url):
             message = "leads to a pooler in transaction mode, such as pgbouncer"
             hint = (
                 "no notification passes it: processes that share the state learn of each other's "

@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import (
@@ -23,12 +22,7 @@ from sqlalchemy import (
 
 from syndicator.errors import MovedStateError, StateError
 from syndicator.store import file_modes
-from syndicator.store.engines import (
-    file_of,
-    open_engine,
-    read_only_engine,
-    shares_sessions,
-)
+from syndicator.store.engines import file_of, open_engine, read_only_engine
 from syndicator.store.read_only import ReadOnlyFile
 from syndicator.store.refusals import (
     HEAD,
@@ -218,7 +212,7 @@ class Database:
         self.engine, self._read_only_file = read_only_engine(self.url)
         with self.engine.connect() as connection:
             refuse_other_encoding(self.name, connection)
-            version = _version(connection)
+            version = version_of(connection)
             if version is None:
                 refuse_foreign_tables(self.name, connection)
                 raise missing_state(self.name)
@@ -231,7 +225,7 @@ class Database:
     def _migrate(self) -> None:
         with self.engine.connect() as connection:
             refuse_other_encoding(self.name, connection)
-            version = _version(connection)
+            version = version_of(connection)
         if version == HEAD:
             return
         if version is not None:
@@ -239,7 +233,7 @@ class Database:
         with self.begin() as connection:
             if not self.sqlite:  # there, a writing transaction excludes all others
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATING})"))
-            version = _version(connection)  # another process may have migrated it meanwhile
+            version = version_of(connection)  # another process may have migrated it meanwhile
             if version is None:
                 refuse_foreign_tables(self.name, connection)
                 metadata.create_all(connection, checkfirst=False)
@@ -285,60 +279,7 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def peek(url: str) -> datetime | None:
-    """The time of the last full scan, without changing the state; None: there was none.
-
-    Raises StateError when the state can't be used: damaged, not reachable, or of a newer version.
-    """
-    last = peek_value(url, "now")
-    return datetime.fromisoformat(last) if last else None
-
-
-def is_behind_pooler(url: str) -> bool:
-    """Whether a state is reached through a pooler in transaction mode. Raises StateError."""
-    address = make_url(url)
-    if file_of(address) or address.get_backend_name() == "sqlite":
-        return False
-    engine, _ = read_only_engine(address)
-    try:
-        with readable_errors(without_password(address), write=False):
-            return shares_sessions(engine)
-    finally:
-        engine.dispose()
-
-
-def peek_value(url: str, key: str) -> str | None:
-    """A value of the `kv` table, without changing the state; None: it is not set.
-
-    Raises as `peek` does.
-    """
-    address = make_url(url)
-    name = without_password(address)
-    file = file_of(address)
-    with readable_errors(name, file, write=False):
-        if file:
-            if not os.path.lexists(file):
-                return None
-            refuse_special_file(str(file))
-        engine, _ = read_only_engine(address)
-    try:
-        with readable_errors(name, file, write=False), engine.connect() as connection:
-            refuse_other_encoding(name, connection)
-            version = _version(connection)
-            if version is None:
-                refuse_foreign_tables(name, connection)
-                return None
-            refuse_unknown(name, version)
-            table = "facts" if version < "0005" else "kv"
-            value: str | None = connection.scalar(
-                text(f"SELECT value FROM {table} WHERE name = :key"),  # noqa: S608 -- constant
-                {"key": key},
-            )
-            return value
-    finally:
-        engine.dispose()
-
-
-def _version(connection: Connection) -> str | None:
+def version_of(connection: Connection) -> str | None:
+    """The newest migration that a state has; None: it has no tables of ours."""
     stamped = inspect(connection).has_table(_ALEMBIC.name)
     return connection.scalar(select(_ALEMBIC.c.version_num)) if stamped else None

@@ -62,6 +62,31 @@ def acquire(
         yield None
 
 
+class RunLock:
+    """The right to have a run, for one process. One thread at a time holds it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lease: Lease | None = None
+
+    @contextmanager
+    def hold(self, process: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+        """See `acquire`. `process`: the name of this process."""
+        with acquire(self._database, "run", waiting=waiting, process=process) as self._lease:
+            try:
+                yield
+            finally:
+                self._lease = None
+
+    def check(self) -> None:
+        """Raise LostLeaseError if another process may have a run, and write files at this time.
+
+        Any thread of the run may call it.
+        """
+        if lease := self._lease:
+            lease.check()
+
+
 def holder(database: Database, name: str) -> Holder | None:
     """The process that holds a lock; None: the lock is free."""
     if database.path is None:

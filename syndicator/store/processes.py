@@ -1,6 +1,6 @@
 """The daemons that share a PostgreSQL state: who lives, what each does, what each serves.
 
-Every function works inside its caller's transaction, on PostgreSQL only.
+Every function works inside its caller's transaction; all but `from_lock` on PostgreSQL only.
 """
 
 import os
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, text
 
-from syndicator.store.leases import CHANNEL, IN_A_LEASE, NOW, Lease
+from syndicator.store.leases import CHANNEL, IN_A_LEASE, NOW, Lease, process_name
 from syndicator.store.times import from_us
 
 
@@ -20,6 +20,30 @@ class Role(StrEnum):
 
     BUILDER = "builder"  #: it polls and builds
     STANDBY = "standby"  #: it builds when the builder's lease ends
+
+
+class Member:
+    """This process among those that work on one state. This one works alone."""
+
+    def __init__(self, name: str | None = None) -> None:
+        """`name`: under which it claims jobs. None: a new one, of a command."""
+        self.name = name or process_name()
+
+    @property
+    def is_builder(self) -> bool:
+        """Whether it is the one that polls and builds."""
+        return True
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether no other process believes it to be dead, and does its work."""
+        return True
+
+    def wait_until_shown(self) -> None:
+        """Wait until the other processes serve what is published now, as far as they live."""
+
+    def request_run(self) -> None:
+        """Ask the builder to look at everything soon."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -33,9 +33,10 @@ from syndicator.model.content import (
 from syndicator.model.podcast import Episode, Transcript
 from syndicator.sources.folder import SourceFolder
 from syndicator.store import entries, feeds, identities, kv, locks, post_queries, posts, problems
-from syndicator.store.database import Database, peek
+from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow
 from syndicator.store.feeds import FeedRow, FileRow
+from syndicator.store.peek import peek
 from syndicator.store.post_rows import PostRow
 from syndicator.store.schema import metadata
 
