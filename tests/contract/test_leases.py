@@ -1,29 +1,34 @@
 """Leases on PostgreSQL: who has one, and what is refused to a process that lost it."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from command import AT_ONCE, until
 from sqlalchemy import text
 from support import FEEDS, Site
 from values import NOW
 
 from syndicator import config
+from syndicator.daemon.faults import Faults
 from syndicator.daemon.presence import Presence
 from syndicator.daemon.start import Opened, require_output
 from syndicator.errors import LockedError, LostLeaseError, OutputError
-from syndicator.model.outbox import Ping
+from syndicator.model.outbox import Delivery, Done, Ping, Subscription
 from syndicator.outputs.folder import OutputFolder
+from syndicator.push.record import record
 from syndicator.service import Listener
-from syndicator.store import claims, kv, leases, locks, outbox, processes
+from syndicator.store import claims, kv, leases, locks, outbox, processes, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
 from syndicator.store.leases import LEASE, Lease, clock
 from syndicator.store.outbox import JobRow
 from syndicator.store.processes import Role
+from syndicator.websub.tasks import Delivered, TaskOutcome
 
 
 @pytest.fixture
@@ -183,3 +188,73 @@ def test_a_suspended_transaction_does_not_stop_others(database: Database) -> Non
         limit = connection.scalar(text("SHOW idle_in_transaction_session_timeout"))
     assert limit == f"{LEASE:.0f}s"
     assert leases.RENEWAL * 3 == LEASE
+
+
+def test_what_another_process_sends_meanwhile(database: Database) -> None:
+    """A process that was away does not take its jobs back, and its own delivery is sent again.
+
+    It may have arrived after the newer one.
+    """
+    job = JobRow(detail=Delivery(), target="https://a.example/", topic="t")
+    limits, lease = ClaimLimits(jobs=9, per_host=9), timedelta(minutes=2)
+    subscription = Subscription(
+        topic="t", callback=job.target, secret=None, since=NOW, expires=NOW + timedelta(days=1)
+    )
+    with database.begin() as connection:
+        subscriptions.upsert(connection, subscription, "newer")
+        outbox.enqueue(connection, [job], NOW)
+        (claimed,) = claims.claim(connection, NOW, claimer="daemon a", lease=lease, limits=limits)
+        claims.release_dead(connection)
+        assert claims.claim(connection, NOW, claimer="daemon b", lease=lease, limits=limits)
+        sent = TaskOutcome(job=claimed, outcome=Done(), change=Delivered(digest="older"))
+        record(connection, [sent], NOW, claimer="daemon a")
+        states = connection.execute(text("SELECT state, claimer FROM jobs ORDER BY state")).all()
+        assert states == [("claimed", "daemon b"), ("waiting", None)]
+        found = subscriptions.find(connection, [("t", job.target)], NOW)
+        assert found["t", job.target][1] is None
+
+
+class Recording:
+    """A follower that serves what it is asked to, after `held` is set."""
+
+    def __init__(self) -> None:
+        self.held = threading.Event()
+        self.calls: list[str] = []
+
+    def follow(self) -> bool:
+        self.calls.append("follow")
+        return self.held.is_set()
+
+    def on_queued(self) -> None:
+        self.calls.append("queued")
+
+    def on_role(self) -> None:
+        self.calls.append("role")
+
+    def on_request(self) -> None:
+        self.calls.append("request")
+
+
+def test_processes_learn_of_each_other(database: Database, postgresql: str) -> None:
+    """Of a request to the builder, of a role, of what was published; pings wait for the latter."""
+    builder, standby = Presence(postgresql), Presence(postgresql)
+    followers = Recording(), Recording()
+    for presence, follower in zip((builder, standby), followers, strict=True):
+        presence.enter()
+        presence.start(follower, Faults())
+    until(lambda: all("role" in follower.calls for follower in followers))
+    standby.request_run()
+    until(lambda: "request" in followers[0].calls, seconds=AT_ONCE)
+    with locks.acquire(database, "run", process=builder.name), database.begin():
+        pass
+    until(lambda: "follow" in followers[1].calls, seconds=AT_ONCE)
+    waiting = threading.Thread(target=builder.wait_until_shown)
+    waiting.start()
+    assert waiting.is_alive()
+    followers[1].held.set()
+    waiting.join(AT_ONCE)
+    assert not waiting.is_alive()
+    assert "request" not in followers[1].calls
+    builder.leave()
+    until(lambda: standby.is_builder, seconds=AT_ONCE)
+    standby.leave()
