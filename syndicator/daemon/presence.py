@@ -47,6 +47,7 @@ class Presence(DaemonMember):
         self._log: Any = structlog.get_logger()
         self._builder: Lease | None = None
         self._role: tuple[bool, int] | None = None  #: as the follower knows it; None: it does not
+        self._logged: bool | None = None  #: whether it builds, as the log has it
         self._started = 0  #: by the database's clock
         self._asked_at = 0.0  #: when its leases were last renewed, by `clock`
         self._published = -1  #: what it serves, see `processes.behind`
@@ -196,9 +197,9 @@ class Presence(DaemonMember):
         """
         is_builder = self.is_builder
         role = (is_builder, self._builder.lapses if is_builder and self._builder else 0)
-        if role == self._role or self._follower is None:
+        if role == self._role or self._follower is None or self._stopping.is_set():
             return
-        if self._role is None or role[0] != self._role[0]:
+        if is_builder is not self._logged:
             self._log.info("this process builds" if is_builder else "this process stands by")
-        self._role = role
+        self._role, self._logged = role, is_builder
         self._follower.on_role()
