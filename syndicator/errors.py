@@ -60,6 +60,10 @@ class LockedError(StateError):
     """Another daemon uses the same state. The message names its process."""
 
 
+class LostLeaseError(StateError):
+    """This process held a lease too long ago, and must no longer write: another may have it."""
+
+
 class Trouble(NamedTuple):
     """Kind and message of an error. The error's traceback would keep its objects in memory."""
 

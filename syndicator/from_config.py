@@ -53,8 +53,13 @@ def owner(config: "Config", state_id: str) -> "Owner":
     return Owner(id=state_id, state=place(config.state.url), host=socket.gethostname())
 
 
-def output(config: "Config", state_id: Callable[[], str]) -> "Output":
-    """Where the config's files are published. `state_id`: returns the id of the state."""
+def output(
+    config: "Config", state_id: Callable[[], str], check_lease: Callable[[], None] = lambda: None
+) -> "Output":
+    """Where the config's files are published. `state_id`: returns the id of the state.
+
+    `check_lease`: see AtomicFiles. A bucket refuses what is older by itself.
+    """
 
     def own() -> "Owner":
         return owner(config, state_id())
@@ -63,7 +68,7 @@ def output(config: "Config", state_id: Callable[[], str]) -> "Output":
     if settings.path:
         from syndicator.outputs.folder import OutputFolder
 
-        return OutputFolder(settings.path, settings.compress, own)
+        return OutputFolder(settings.path, settings.compress, own, check_lease)
     from syndicator.outputs.bucket import OutputBucket
     from syndicator.outputs.bucket_client import BucketOptions
 

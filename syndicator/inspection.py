@@ -114,7 +114,8 @@ def preview_post(
 
 def _state_in_memory(config: Config) -> "Database":
     """A copy of the state; an empty one before the first run."""
-    from syndicator.store.database import Database, peek
+    from syndicator.store.database import Database
+    from syndicator.store.peek import peek
 
     if peek(config.state.url) is None:
         return Database("sqlite://")
@@ -211,7 +212,7 @@ def _check_git(config: Config, *, ask: bool) -> Iterator[Problem]:
 def _state_id(config: Config) -> str:
     """The id of the state; "": it has none yet, or can't be read, which `check_state` reports."""
     from syndicator.store import state_id
-    from syndicator.store.database import peek_value
+    from syndicator.store.peek import peek_value
 
     try:
         return peek_value(config.state.url, state_id.KEY) or ""

@@ -1,9 +1,8 @@
 """Puts the parts together from a Config. The only module that knows all of them."""
 
 import os
-import socket
 from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from syndicator import from_config
 from syndicator.config import Config
-from syndicator.errors import LockedError, SyndicatorError, UnavailableError
+from syndicator.errors import LockedError, LostLeaseError, SyndicatorError, UnavailableError
 from syndicator.git_site import GitSite
 from syndicator.model.archive import ArchivePage
 from syndicator.model.clock import Clock, utcnow
@@ -24,6 +23,7 @@ from syndicator.outputs.output import Output
 from syndicator.store import awaited_pages, locks, retention
 from syndicator.store.database import Database
 from syndicator.store.feeds import FileRow
+from syndicator.store.processes import Member
 from syndicator.store.refusals import missing_state
 from syndicator.store.state_id import state_id
 
@@ -65,18 +65,16 @@ class Service:
         config: Config,
         *,
         clock: Clock = utcnow,
-        claimer: str | None = None,
         make: bool = True,
         listener: Listener | None = None,
     ) -> None:
-        """`claimer`: the name under which it claims jobs. None: one of this process.
-
-        `make`: whether to create a missing state. If False, a missing state raises StateError.
+        """`make`: whether to create a missing state. If False, a missing state raises StateError.
         `listener`: receives the events of the work; None: nobody does.
         """
         self.config = config
-        #: May be replaced before the work begins.
+        #: These two may be replaced before the work begins.
         self.listener = listener or Listener()
+        self.member = Member()
         self._clock = clock
         #: Whether the last run failed, or none ran yet.
         self._failed = True
@@ -87,9 +85,11 @@ class Service:
             folder_mode=from_config.state_folder_mode(config),
             group=config.state.group,
         )
-        self.output: Output = from_config.output(config, lambda: state_id(self.database))
+        self._run_lock = locks.RunLock(self.database)
+        self.output: Output = from_config.output(
+            config, lambda: state_id(self.database), self._run_lock.check
+        )
         self.git = GitSite(from_config.git_source(config), self.database, clock)
-        self._claimer = claimer or f"{socket.gethostname()} {os.getpid()}"
 
     @cached_property
     def builder(self) -> "Builder":
@@ -130,9 +130,14 @@ class Service:
         return PushWorker(
             self.database,
             self.client,
-            Topics(read=partial(read_topic, self.database, self.output), is_served=self._served),
+            Topics(
+                read=partial(read_topic, self.database, self.output),
+                is_served=self._served,
+                wait_until_shown=self.member.wait_until_shown,
+            ),
             PushOptions(
-                claimer=self._claimer,
+                claimer=self.member.name,
+                is_alive=lambda: self.member.is_alive,
                 retry=RetryPolicy(pings=self.config.push.retry, callbacks=self.config.hub.retry),
                 pace=Pace(self.config.push.pace),
                 subscriptions_per_host=quota,
@@ -176,10 +181,12 @@ class Service:
 
         try:
             with (
-                locks.acquire(self.database, "run", waiting=waiting),
+                self._run_lock.hold(self.member.name, waiting),
                 self.git.hold(progress, cancel=cancel) as notes,
             ):
                 report = self.builder.run(now, paths=paths, progress=progress, cancel=cancel)
+        except LostLeaseError:  # not a failure: another process works
+            raise
         except SyndicatorError as error:
             self._failed = True
             runs.remember_failure(self.database, error, now)
@@ -201,7 +208,7 @@ class Service:
         self.database.check()
         try:
             with (
-                locks.acquire(self.database, "run"),
+                self._run_lock.hold(self.member.name),
                 self.git.keep(progress, cancel=cancel) as is_kept,
             ):
                 return self.builder.archive(progress=progress, cancel=cancel) if is_kept else 0
@@ -212,8 +219,10 @@ class Service:
         """Whether all published files are served here.
 
         Shows what another process published. False: another process builds at this time, or a
-        bucket can't be read.
+        bucket can't be read. On PostgreSQL a daemon shows it by itself, and pings wait for that.
         """
+        if not self.database.sqlite:
+            return True
         if not self.builder.other_processes.has_run():
             return True
         try:
@@ -244,16 +253,8 @@ class Service:
             retention.delete_expired(connection, self.config.push.hubs, self._clock())
 
     def check(self) -> None:
-        """Raise MovedStateError if the state was moved, or the daemon lost its lock."""
+        """Raise MovedStateError if the state was moved."""
         self.database.check()
-        locks.check(self.database, "daemon")
-
-    def daemon_lock(self) -> AbstractContextManager[None]:
-        """The lock that a daemon holds while it runs.
-
-        Raises LockedError, which names the holder.
-        """
-        return locks.acquire(self.database, "daemon")
 
     def beat(self, trouble: SyndicatorError | None = None) -> None:
         """Record at each poll that the daemon is alive, and its present trouble."""

@@ -35,6 +35,11 @@ def status_lines(status: "Status", concerns: Sequence[str], now: datetime) -> It
         waiting = f"; {count(status.archive_waiting, 'post')} not in place yet"
         pages = f"{count(status.archive_pages, 'page')}, {size(status.archive_bytes)}"
         yield f"  archive {pages}{waiting if status.archive_waiting else ''}"
+    if len(status.processes) > 1:
+        yield "  processes"
+    for process in status.processes if len(status.processes) > 1 else ():
+        since = f" since {time_of(process.since, now)}" if process.since else ""
+        yield f"    {process.name}: {process.role}{since}"
     if status.polled:
         yield f"  polled  {ago(status.polled, now)}"
     if concerns:

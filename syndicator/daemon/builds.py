@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from syndicator.daemon import malloc
+from syndicator.daemon import archives, malloc
 from syndicator.daemon.build_requests import (
     NOTHING,
     BuildRequest,
@@ -28,16 +28,21 @@ from syndicator.daemon.build_requests import (
 from syndicator.daemon.heartbeat import stuck
 from syndicator.daemon.page_checks import PageChecks
 from syndicator.daemon.pushes import Pushes
+from syndicator.daemon.run_log import hand_over, log_run
 from syndicator.daemon.signals import Event
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.daemon.timers import Timers
 from syndicator.daemon.watch import Watcher
 from syndicator.daemon.worker import Worker
-from syndicator.errors import MovedStateError, SyndicatorError, Trouble
+from syndicator.errors import (
+    LostLeaseError,
+    MovedStateError,
+    SyndicatorError,
+    Trouble,
+)
 from syndicator.from_config import live_rules
 from syndicator.model.progress import Cancel, Cancelled
 from syndicator.model.report import Report
-from syndicator.observe import run_line
 from syndicator.service import Service, import_for_changes, page_asker
 
 
@@ -105,7 +110,11 @@ class Builds:
         self.page_checks: PageChecks | None = None
         if live_rules(service.config).wanted:
             self.page_checks = PageChecks(
-                page_asker(service), timers, telemetry, partial(self.request, Reason.PAGE)
+                page_asker(service),
+                timers,
+                telemetry,
+                partial(self.request, Reason.PAGE),
+                lambda: service.member.is_builder,
             )
 
     def start(self) -> None:
@@ -129,6 +138,9 @@ class Builds:
         self.worker.request(BuildRequest(reasons=frozenset({reason})))
 
     def _build(self, request: BuildRequest) -> None:
+        if not self._service.member.is_builder:
+            self._stand_by()
+            return
         begun = time.monotonic()
         run = plan(
             request,
@@ -149,35 +161,34 @@ class Builds:
             if not self._stopping.is_set():
                 self.worker.request(after_interruption(run.now))
             return
+        except LostLeaseError as error:
+            hand_over(self._service, error)
+            return
         except Exception as error:
             self._run_failed(error)
         else:
             self._run_succeeded(report, run, begun)
-            self._archive()
+            # A request interrupts this: the next run's update resumes it.
+            urgent = Cancel(run=lambda: self._stopping.is_set() or self.worker.pending() != NOTHING)
+            archives.update(self._service, self._faults, self.worker.heartbeat.beat, urgent)
         if self.trouble:
             gc.collect()  # the traceback's reference cycles keep the feeds in memory
+        self._first_run_over()
+
+    def _stand_by(self) -> None:
+        """Do nothing, while another process builds. Imports what a build needs."""
+        self.trouble = self.last = None  # its next run is like its first
+        if self._first_run:
+            assert self._service.builder
+            self._first_run_over()
+
+    def _first_run_over(self) -> None:
         if self._first_run:
             self._first_run = False
             self._notify(Event.FIRST_RUN_OVER)
             import_for_changes(self._service)
             self._service.database.shrink_memory()
             malloc.trim()
-
-    def _archive(self) -> None:
-        """Update the archives. A request interrupts this: the next run's update resumes it."""
-        urgent = Cancel(run=lambda: self._stopping.is_set() or self.worker.pending() != NOTHING)
-        try:
-            made = self._service.archive(lambda *_: self.worker.heartbeat.beat(), cancel=urgent)
-        except Cancelled:
-            return
-        except Exception as error:
-            if isinstance(error, SyndicatorError):
-                self._service.beat(error)
-            self._faults.report("archive", error)
-        else:
-            self._faults.report("archive", None)
-            if made:
-                self._log.info("archived", pages=made)
 
     def _cancel(self, request: BuildRequest) -> Cancel:
         """A full scan takes seconds with many posts: a post that was just saved comes before it."""
@@ -188,7 +199,10 @@ class Builds:
         def scan() -> bool:
             return not request.paths and self._is_interruptible() and saved()
 
-        return Cancel(run=self._stopping.is_set, scan=scan, heavy_posts=saved)
+        def over() -> bool:
+            return self._stopping.is_set() or not self._service.member.is_builder
+
+        return Cancel(run=over, scan=scan, heavy_posts=saved)
 
     def _run_failed(self, error: Exception) -> None:
         self._metrics.runs.labels("failed").inc()
@@ -206,7 +220,7 @@ class Builds:
         self._faults.report("build", None)
         reported_at = self.watcher.reported_at if self.watcher else None
         then = follow_up(report, self.last, run.now, begun=begun, reported_at=reported_at)
-        self._log_run(report, then)
+        log_run(self._metrics, self._faults, report, then)
         self._follow_up(report, then)
         self.last = report
         if run.documents is None:
@@ -231,22 +245,6 @@ class Builds:
     def _is_interruptible(self) -> bool:
         limit = self._source.patience * self._source.poll
         return is_interruptible(time.monotonic(), self._scanned_at, limit)
-
-    def _log_run(self, report: Report, then: FollowUp) -> None:
-        """Log and count a run that succeeded."""
-        self._metrics.count_run(report)
-        self._faults.report_problems((*report.problems, *report.notes))
-        if then.missed:
-            self._metrics.missed.inc()
-        if then.repaired:
-            hint = (
-                "does another program write to output.path, "
-                "or another syndicator with a state of its own?"
-            )
-            self._log.warning(
-                "repaired files that another program changed", files=report.repaired, hint=hint
-            )
-        (self._log.info if report.has_changes else self._log.debug)("run", **run_line(report))
 
     def _follow_up(self, report: Report, then: FollowUp) -> None:
         if then.missed and self.watcher:

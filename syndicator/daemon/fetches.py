@@ -8,8 +8,8 @@ from syndicator.daemon.heartbeat import stuck
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.daemon.worker import Worker
 from syndicator.errors import SourceError, SyndicatorError
-from syndicator.git_site import GitSite
 from syndicator.model.progress import Cancel, Cancelled
+from syndicator.service import Service
 
 
 class Fetches:
@@ -20,12 +20,14 @@ class Fetches:
 
     def __init__(
         self,
-        site: GitSite,
+        service: Service,
         poll: timedelta,
         telemetry: Telemetry,
         fetched: Callable[[], None],
     ) -> None:
-        self._site = site
+        self._site = service.git
+        self._member = service.member
+        self._pushed = False  #: whether a forge reported a push
         self._faults = telemetry.faults
         self._fetched = fetched
         self._stopping = threading.Event()
@@ -45,11 +47,21 @@ class Fetches:
         """Fetch soon."""
         self.worker.request(True)
 
+    def pushed(self) -> None:
+        """A forge reported a push: fetch soon, or let the process do so that builds."""
+        self._pushed = True
+        self.request()
+
     def stuck(self) -> list[str]:
         """The thread, if it ended by itself or has not worked for long."""
         return [] if self._stopping.is_set() else stuck({"fetch": self.worker.heartbeat})
 
     def _fetch(self, _request: bool) -> None:
+        pushed, self._pushed = self._pushed, False
+        if not self._member.is_builder:
+            if pushed:
+                self._member.request_run()
+            return
         cancel = Cancel(run=self._stopping.is_set)
         try:
             self._faults.report("fetch", self._site.fetch(self._beat, cancel=cancel))

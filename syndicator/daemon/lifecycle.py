@@ -18,7 +18,7 @@ from syndicator.daemon.faults import Faults
 from syndicator.daemon.notify import Notify
 from syndicator.daemon.parts import Parts
 from syndicator.daemon.signals import Event, Signals
-from syndicator.daemon.start import Opened, Started
+from syndicator.daemon.start import Opened, Started, join, require_output
 from syndicator.daemon.telemetry import Telemetry
 from syndicator.errors import ConfigError, MovedStateError, SyndicatorError
 from syndicator.logs import LogOptions, Logs
@@ -56,7 +56,9 @@ class Daemon:
         self._folder: Path | None = None
         with suppress(FileNotFoundError):
             self._folder = working_directory(os.environ)
-        self._lock = started.lock  #: on the state: held from start to stop, through reloads
+        #: One of the daemons on the state, from start to stop, through reloads.
+        self._member = started.member
+        self._lock = started.lock
         self._inherited = started.sockets
         self._server = started.server
         config = started.opened.config
@@ -72,6 +74,7 @@ class Daemon:
             self._admin = self._admin_server()
             status.remember_start(self._parts.database, self._began)
             self._parts.scheduler.start()
+            self._member.start(self._parts, self._faults)
             self._handle_signals()
             self._stop()
         finally:
@@ -108,6 +111,7 @@ class Daemon:
         """The threads that ended by themselves, or that have not worked for too long."""
         return [
             *self._parts.stuck(),
+            *self._member.stuck(),
             *(["web"] if self._server.is_stuck() else []),
         ]
 
@@ -163,10 +167,12 @@ class Daemon:
             hint = "the next start continues it"
             self._log.warning("stopped during unfinished work", hint=hint)
             self._logs.output.close()
+            with suppress(Exception):
+                self._lock.close()
             os._exit(0)
+        self._lock.close()
         if self._signals.interrupted:
             status.remember_stop(self._parts.database)
-        self._lock.close()
         self._log.info("stopped")
 
     # ------------------------------------------------------------------------------------ reload
@@ -219,13 +225,14 @@ class Daemon:
         old_server = self._server
         new_lock = new_state or config.state.url != old.config.state.url
         with ExitStack() as undo:
-            parts = self._parts_of(Opened(config))
-            undo.callback(parts.service.close)
+            opened = Opened(config)
+            undo.callback(opened.service.close)
             lock = undo.enter_context(ExitStack())
-            if new_lock:
-                lock.enter_context(parts.service.daemon_lock())
-            parts.service.output.check_owner()
-            parts.service.git.require()
+            opened.service.member = self._member
+            member = join(opened, lock) if new_lock else self._member
+            require_output(opened)
+            opened.service.git.require()
+            parts = self._parts_of(opened)
             parts.serve()
             undo.callback(parts.stop_serving)
             if new_state:  # the new state has no file rows yet
@@ -245,12 +252,13 @@ class Daemon:
         self._switch_admin(old.config)
         status.remember_start(parts.database, self._began)
         parts.scheduler.start()
+        member.start(parts, self._faults)
         old.service.close()
         del old
         gc.collect()  # reference cycles keep some megabytes of the old parts
         if new_lock:
             self._lock.close()
-            self._lock = lock
+            self._lock, self._member = lock, member
         if self._server is not old_server:
             old_server.stop(timeout=2)
             self._announce()

@@ -22,7 +22,9 @@ class PageChecks:
         timers: Timers,
         telemetry: Telemetry,
         on_change: Callable[[], None],
+        is_builder: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._is_builder = is_builder
         self._asker = asker
         self._timers = timers
         self._faults = telemetry.faults
@@ -49,6 +51,8 @@ class PageChecks:
         self.worker.request(True)
 
     def _ask(self, _requested: bool) -> None:
+        if not self._is_builder():
+            return
         found = self._asker.round()
         self._faults.report("pages", None)
         if found.changed:

@@ -1,6 +1,8 @@
 """The parts of the daemon that run for one config. A reload replaces them as a whole."""
 
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from syndicator.config import Config
@@ -15,8 +17,9 @@ from syndicator.daemon.serving import (
     request_counter,
 )
 from syndicator.daemon.signals import Event
-from syndicator.daemon.start import Opened
+from syndicator.daemon.start import Opened, not_shared
 from syndicator.daemon.telemetry import Telemetry
+from syndicator.errors import UnavailableError
 from syndicator.inspection import Overview, collect_overview, status_json
 from syndicator.model.archive import ArchivePage
 from syndicator.model.outbox import Job, JobOutcome
@@ -44,6 +47,7 @@ class Parts(Listener):
     ) -> None:
         self.config = config = opened.config
         self.service = service = opened.service
+        self._faults = telemetry.faults
         self._activity = telemetry.activity
         # The service reports only while it works, which it does once all parts are there.
         service.listener = self
@@ -51,6 +55,7 @@ class Parts(Listener):
         self.scheduler = Scheduler(service, source_of(config, self.database), telemetry, notify)
         self._archives = opened.archives
         self.files = opened.files
+        self._updating = threading.Lock()  #: of the archives
         self._recorder = Recorder(service.database, telemetry)
         health = Health(
             stuck=stuck,
@@ -80,10 +85,15 @@ class Parts(Listener):
 
         Raises StateError if the state can't be read.
         """
-        self.files.show_published()
-        with self.database.read() as connection:
-            self._archives.update(archives.all_pages(connection))
+        self._show_published()
         self._recorder.start()
+
+    def _show_published(self) -> bool:
+        """Show all files and pages that the state has. False: the folder lacks some files."""
+        is_complete = self.files.show_published()
+        with self._updating, self.database.read() as connection:
+            self._archives.update(archives.all_pages(connection))
+        return is_complete
 
     def stop_serving(self) -> None:
         self._recorder.stop()
@@ -102,13 +112,30 @@ class Parts(Listener):
             last_day=self._activity.last_day,
         )
 
+    # ---------------------------------------------------- what other processes did (see presence)
+
+    def follow(self) -> bool:
+        is_complete = self._show_published()
+        with suppress(UnavailableError):  # a run reports that
+            is_shared = is_complete or self.service.output.is_ours()
+            place = self.config.output.place
+            self._faults.report("output", None if is_shared else not_shared(place))
+        return is_complete
+
+    def on_role(self) -> None:
+        self.scheduler.request_run()
+
+    def on_request(self) -> None:
+        self.scheduler.request_run()
+
     # -------------------------------------------------------------------- what the service reports
 
     def on_files(self, rows: Sequence[FileRow]) -> None:
         self.files.show(rows)
 
     def on_archived(self, pages: Sequence[ArchivePage]) -> None:
-        self._archives.update(pages)
+        with self._updating:
+            self._archives.update(pages)
 
     def on_queued(self) -> None:
         self.scheduler.pushes.request_now()

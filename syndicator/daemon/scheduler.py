@@ -36,6 +36,7 @@ class Scheduler:
         notify: Callable[[Event], None],
     ) -> None:
         self._database = service.database
+        self._member = service.member
         self._poll = source.poll
         self._folder = source.folder
         self._timers = Timers()
@@ -45,7 +46,7 @@ class Scheduler:
         self.builds = Builds(service, source, self._timers, self.pushes, telemetry, notify)
         self.fetches: Fetches | None = None
         if source.fetched:
-            self.fetches = Fetches(service.git, source.poll, telemetry, self._request_build)
+            self.fetches = Fetches(service, source.poll, telemetry, self._request_build)
 
     def start(self) -> None:
         if self.fetches:
@@ -81,6 +82,13 @@ class Scheduler:
         """The threads that ended by themselves or have not worked for long."""
         return [*self.builds.stuck(), *(self.fetches.stuck() if self.fetches else ())]
 
+    def request_run(self) -> None:
+        """Look at everything soon, after a fetch if the source is in git."""
+        if self.fetches:
+            self.fetches.request()
+        else:
+            self._request_build()
+
     def _request_build(self) -> None:
         self.builds.request(Reason.POLL)
 
@@ -92,22 +100,31 @@ class Scheduler:
 
     def known(self) -> Known:
         """What the last run and the last push pass read, for a status that is read often."""
-        last = self.builds.last
+        last = self.builds.last if self._member.is_builder else None
         problems = (*last.problems, *last.notes) if last and self.builds.trouble is None else None
         return Known(problems=problems, audiences=self.pushes.audiences)
 
     def readiness(self) -> Readiness:
-        """Ready: the state can be read, and the last run succeeded, not too long ago."""
+        """Ready: the state can be read, and the last run succeeded, not too long ago.
+
+        A process that stands by has no runs.
+        """
         try:
             with self._database.read() as connection:
                 counts = outbox.counts(connection)
         except SyndicatorError as error:
             details = {"last_run_seconds_ago": None, "queued": None}
             return Readiness(ready=False, trouble=Trouble.of(error), details=details)
+        queued = queued_by_kind(counts).total()
+        if not self._member.is_builder:
+            return Readiness(
+                ready=self._member.is_alive,
+                details={"last_run_seconds_ago": None, "queued": queued},
+            )
         age = round(time.monotonic() - self.builds.succeeded_at, 1) if self.builds.last else None
         late = age is None or age > 3 * self._poll.total_seconds() + 60
         return Readiness(
             ready=self.builds.trouble is None and not late,
             trouble=self.builds.trouble,
-            details={"last_run_seconds_ago": age, "queued": queued_by_kind(counts).total()},
+            details={"last_run_seconds_ago": age, "queued": queued},
         )

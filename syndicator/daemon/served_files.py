@@ -1,5 +1,6 @@
 """The published files, as they are served: also before the other parts of the daemon are there."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -27,18 +28,23 @@ class ServedFiles:
         self._catalogue = catalogue
         self._database = database
         self._output = output
+        self._showing = threading.Lock()
         self._shown: dict[str, FileRow] = {}
         self._topics: dict[str, str] = {}  # path by URL
 
-    def show_published(self) -> None:
+    def show_published(self) -> bool:
         """Serve all files that the state has. Raises StateError if it can't be read.
 
-        If a bucket can't be read now, the first run that can shows them, as `OtherProcesses` does.
+        False: the output does not have some of them as the state does. If a bucket can't be read
+        now, the first run that can shows them, as `OtherProcesses` does.
         """
-        with self._database.read() as connection:
-            rows = feeds.all_files(connection)
-        with suppress(UnavailableError):
-            self.show(rows)
+        # Locked: what is published meanwhile is shown later.
+        with self._showing:
+            with self._database.read() as connection:
+                rows = feeds.all_files(connection)
+            with suppress(UnavailableError):
+                self._show(rows)
+            return all(self._shown.get(row.path) == row for row in rows)
 
     def show(self, rows: Sequence[FileRow]) -> None:
         """Serve these files as they are in the output now. Unchanged ones are not read again.
@@ -47,6 +53,10 @@ class ServedFiles:
         for a file that a crash or a restored backup left otherwise than in the state. The first run
         publishes that file, and shows the index page last. Raises UnavailableError.
         """
+        with self._showing:
+            self._show(rows)
+
+    def _show(self, rows: Sequence[FileRow]) -> None:
         rows = [row for row in rows if row != self._shown.get(row.path)]
         self._topics |= {row.url: row.path for row in rows if _is_topic(row)}
         bodies = self._output.bodies({row.path: row.disk for row in rows if not row.gone})

@@ -105,7 +105,7 @@ def git_hook_routes(
     hooks = GitHooks(
         secret=config.source.hook_secret,
         branch=branch,
-        on_push=fetches.request,
+        on_push=fetches.pushed,
         trusted=config.web.trusted_proxies,
     )
     return hooks.routes(git_hook_paths(_path_of(config.feeds.url)))

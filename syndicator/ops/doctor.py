@@ -29,7 +29,7 @@ from syndicator.ops import disk
 from syndicator.outputs.atomic_files import AtomicFiles
 from syndicator.outputs.output import Output
 from syndicator.outputs.owner import FolderMark, Owner, refuse_other_owner
-from syndicator.store import database, kv
+from syndicator.store import kv, peek
 from syndicator.store.database import Database
 
 #: The release date of this program: a clock before it is wrong.
@@ -159,7 +159,7 @@ def _get(address: Address, path: str) -> bytes:
 def check_proxies(state: str, trusted: Sequence[IPv4Network | IPv6Network]) -> Iterator[Problem]:
     """Whether requests came from a proxy that the config does not trust. `state`: its URL."""
     try:
-        proxy = database.peek_value(state, _UNTRUSTED_PROXY)
+        proxy = peek.peek_value(state, _UNTRUSTED_PROXY)
     except StateError:  # `check_state` reports it
         return
     if proxy and not any(ip_address(proxy) in network for network in trusted):
@@ -181,10 +181,18 @@ def store_untrusted_proxy(database: Database, address: str) -> None:
 def check_state(url: str, now: datetime) -> Iterator[Problem]:
     """Whether this version can use the state, and whether the clock is later than the last run."""
     try:
-        last = database.peek(url)
+        last = peek.peek(url)
     except StateError as error:
         yield Problem(path="state.url", message=str(error), hint=error.hint)
         last = None
+    else:
+        if peek.is_behind_pooler(url):
+            message = "leads to a pooler in transaction mode, such as pgbouncer"
+            hint = (
+                "no notification passes it: processes that share the state learn of each other's "
+                "changes a second later. Name PostgreSQL itself, or a pool in session mode"
+            )
+            yield Problem(path="state.url", message=message, hint=hint, note=True)
     if now < _RELEASED or (last and now < last - _CLOCK_TOLERANCE):
         conflict = (
             f"the last run was at {last:%Y-%m-%d %H:%M} UTC"

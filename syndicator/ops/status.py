@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from sqlalchemy import Connection
+
 from syndicator import __version__
 from syndicator.build.found_problems import found_problems
 from syndicator.errors import StateError
@@ -21,10 +23,21 @@ from syndicator.ops.feed_states import FeedState, feed_states
 from syndicator.ops.git_status import GitState
 from syndicator.ops.held_posts import HeldPost, held_posts
 from syndicator.ops.runs import Failure, Run, last_failure, last_runs
-from syndicator.store import archives, feeds, kv, locks, outbox, post_queries, posts, subscriptions
+from syndicator.store import (
+    archives,
+    feeds,
+    kv,
+    locks,
+    outbox,
+    post_queries,
+    posts,
+    processes,
+    subscriptions,
+)
 from syndicator.store.database import Database
 from syndicator.store.outbox import HubState
 from syndicator.store.post_rows import PostRow
+from syndicator.store.processes import Process
 from syndicator.store.subscriptions import Audience
 
 
@@ -40,8 +53,9 @@ class FuturePost:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Status:
     version: str
-    daemon: str | None  #: process and host of the daemon; None: none runs
-    since: datetime | None  #: when the daemon was started; None: none runs, or unknown
+    daemon: str | None  #: process and host of the daemon that builds; None: none runs
+    since: datetime | None  #: when that was started; None: none runs, or unknown
+    processes: tuple[Process, ...] = ()  #: the daemons, the one that builds first
     url: str  #: public address of the feeds
     polled: datetime | None  #: when the daemon last polled; None: none runs, or unknown
     state: str
@@ -151,7 +165,10 @@ def _failed(failure: Failure) -> str:
 
 def has_daemon(database: Database) -> bool:
     """Whether a daemon runs on this state."""
-    return locks.holder(database, "daemon") is not None
+    if database.sqlite:
+        return locks.holder(database, "daemon") is not None
+    with database.read() as connection:
+        return processes.any_daemon(connection) is not None
 
 
 def remember_start(database: Database, at: datetime) -> None:
@@ -164,9 +181,15 @@ def remember_start(database: Database, at: datetime) -> None:
 
 
 def remember_stop(database: Database) -> None:
-    """Store that a person stopped the daemon: none is expected to run."""
-    with suppress(StateError), database.begin() as connection:
-        kv.put(connection, _DAEMON_SINCE, "")
+    """Store that a person stopped the daemon: none is expected to run.
+
+    Nothing is stored while another one runs.
+    """
+    with suppress(StateError):
+        if has_daemon(database):
+            return
+        with database.begin() as connection:
+            kv.put(connection, _DAEMON_SINCE, "")
 
 
 def daemon_wanted(database: Database) -> bool:
@@ -199,8 +222,10 @@ def collect(
 
     `links`: see `found_problems`.
     """
-    daemon = locks.holder(database, "daemon")
+    holder = locks.holder(database, "daemon") if database.sqlite else None
     with database.read() as connection:
+        daemons = _daemons(connection, holder)
+        first = daemons[0] if daemons else None
         files = [file for file in feeds.all_files(connection) if not file.gone]
         counts = outbox.counts(connection)
         runs = last_runs(connection)
@@ -214,10 +239,11 @@ def collect(
             found = found_problems(connection, folders.source, links, paths, now)
         return Status(
             version=__version__,
-            daemon=daemon.name if daemon else None,
-            since=_time(kv.get(connection, _DAEMON_SINCE)) if daemon else None,
+            daemon=first.name if first else None,
+            since=first.started if first else None,
+            processes=daemons,
             url=url,
-            polled=daemon.heartbeat if daemon else None,
+            polled=holder.heartbeat if holder else None,
             state=database.name,
             state_bytes=_file_size(database.path),
             output=folders.bucket or str(folders.output),
@@ -233,7 +259,7 @@ def collect(
             future_posts=post_queries.count_future(connection, now),
             runs=runs,
             last_run=runs[0] if runs else None,
-            last_failure=_failure(daemon, last_failure(connection)),
+            last_failure=_failure(holder, last_failure(connection)),
             feeds=feed_states(connection, files, audiences),
             held=held_posts(connection, now),
             problems=tuple(problem for problem in found if not problem.note),
@@ -246,6 +272,16 @@ def collect(
             subscribers=sum(audience.subscribers for audience in audiences.values()),
             audiences=audiences,
         )
+
+
+def _daemons(connection: Connection, holder: locks.Holder | None) -> tuple[Process, ...]:
+    """The daemons. `holder`: of the lock on an SQLite state; None: nobody has it."""
+    if connection.dialect.name != "sqlite":
+        return processes.living(connection)
+    if holder is None:
+        return ()
+    since = _time(kv.get(connection, _DAEMON_SINCE))
+    return (processes.from_lock(holder.name, since),)
 
 
 def _future(rows: Iterable[PostRow]) -> tuple[FuturePost, ...]:

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from syndicator import regular_files
-from syndicator.errors import OutputError
+from syndicator.errors import OutputError, SyndicatorError
 from syndicator.file_access import refusal
 from syndicator.outputs import safe_directories
 
@@ -55,8 +55,13 @@ class AtomicFiles:
     that leaves the root.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, check_lease: Callable[[], None] = lambda: None) -> None:
+        """`check_lease` is called just before a file is replaced or removed, and may raise.
+
+        A folder can't refuse a process that was suspended in the instant after that call.
+        """
         self.root = root
+        self._check_lease = check_lease
 
     def write(
         self,
@@ -81,9 +86,11 @@ class AtomicFiles:
                         file.flush()
                         os.utime(file.fileno(), ns=(mtime_ns, mtime_ns))
                         os.fsync(file.fileno())
+                    self._check_lease()
                     before_rename(here, name)
+                    self._check_lease()
                     os.replace(temporary, name, src_dir_fd=here, dst_dir_fd=here)
-                except OSError:
+                except (OSError, SyndicatorError):
                     with suppress(OSError):
                         os.unlink(temporary, dir_fd=here)
                     raise
@@ -130,6 +137,7 @@ class AtomicFiles:
         folder, name = self._split(path)
         try:
             with safe_directories.opened(self.root, folder) as here:
+                self._check_lease()
                 os.unlink(name, dir_fd=here)
         except (FileNotFoundError, NotADirectoryError, safe_directories.LinkError):
             return

@@ -56,6 +56,10 @@ class OutputBucket:
         self.files.begin()
         self._owner.check()
 
+    def is_ours(self) -> bool:
+        """Whether the bucket is marked as this state's. Raises OutputError."""
+        return self._owner.is_ours()
+
     def claim(self, now: datetime) -> None:
         """Mark the bucket as this state's, before the first file. Raises as `check_owner`."""
         self._mark.require_conditions(now)

@@ -30,10 +30,17 @@ class OutputFolder:
     """
 
     def __init__(
-        self, root: Path, compress: Sequence[str], own: Callable[[], Owner] | None = None
+        self,
+        root: Path,
+        compress: Sequence[str],
+        own: Callable[[], Owner] | None = None,
+        check_lease: Callable[[], None] = lambda: None,
     ) -> None:
-        """`own`: returns the state that writes the folder; None: any may."""
-        self.files = AtomicFiles(root)
+        """`own`: returns the state that writes the folder; None: any may.
+
+        `check_lease`: see AtomicFiles.
+        """
+        self.files = AtomicFiles(root, check_lease)
         self._owner = OwnerCheck(FolderMark(self.files), own) if own else None
         self.compress = tuple(compress)
         # A disk syncs four files at once in the time of one.
@@ -45,6 +52,10 @@ class OutputFolder:
         """Raise OutputError if the folder belongs to another state."""
         if self._owner:
             self._owner.check()
+
+    def is_ours(self) -> bool:
+        """Whether the folder is marked as this state's. Raises OutputError."""
+        return self._owner is None or self._owner.is_ours()
 
     def claim(self, now: datetime) -> None:
         """Mark the folder as this state's, before the first file. Raises as `check_owner`."""

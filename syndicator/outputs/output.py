@@ -50,6 +50,9 @@ class Output(Protocol):
     def check_owner(self) -> None:
         """Raise OutputError if the output belongs to another state. A run begins with it."""
 
+    def is_ours(self) -> bool:
+        """Whether the output is marked as this state's. Raises OutputError."""
+
     def claim(self, now: datetime) -> None:
         """Mark the output as this state's, before the first file. Raises as `check_owner`."""
 

@@ -117,6 +117,11 @@ class OwnerCheck:
         self._claimed = self._claimed or claim is Claim.KEEP
         return claim
 
+    def is_ours(self) -> bool:
+        """Whether the output names this state, wherever it was used. Raises OutputError."""
+        found = self._mark.read()
+        return found is not None and found.id == self._find_own().id
+
     def claim(self, now: datetime) -> None:
         """Name the state in the output, unless that does. Raises OutputError as `check`."""
         if self.check() is Claim.TAKE and self._own:

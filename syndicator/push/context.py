@@ -31,6 +31,8 @@ class PushOptions:
     subscriptions_per_host: int | None = None
     #: Returns a random number from 0 to 1, by which waits are extended.
     jitter: Callable[[], float] = random.random
+    #: Whether its claims are its own for certain. If not, another process may send its jobs now.
+    is_alive: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +44,8 @@ class Topics:
     read: Callable[[str], FeedFile | None]
     #: Whether everything published can be fetched. No request is sent before.
     is_served: Callable[[], bool] = lambda: True
+    #: Waits until the other processes serve what is published now. A hub may ask any of them.
+    wait_until_shown: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,13 +35,20 @@ def record(
     outcomes: Sequence[TaskOutcome],
     now: datetime,
     per_host: int | None = None,
+    *,
+    claimer: str,
 ) -> None:
     """Record the outcomes of claimed jobs, and change the subscriptions that they belong to.
+
+    Jobs that other claimers took meanwhile are theirs, see `_send_again`.
 
     `per_host`: subscriptions that one host, or one network, may have; None: unlimited. It is
     checked only here, since a verification reveals the callback's network: any number of host names
     with one address count together.
     """
+    ours = claims.still_claimed(connection, claimer, (each.job for each in outcomes))
+    _send_again(connection, [each for each in outcomes if each.job.id not in ours], now)
+    outcomes = [each for each in outcomes if each.job.id in ours]
     delivered = list[tuple[str, str, str]]()
     failed = list[tuple[str, str, str]]()
     networks = list[tuple[str, str, str]]()
@@ -73,6 +80,22 @@ def record(
     subscriptions.record_delivered(connection, delivered, now)
     subscriptions.record_failed(connection, failed, now)
     subscriptions.set_network(connection, networks)
+
+
+def _send_again(connection: Connection, lost: Sequence[TaskOutcome], now: datetime) -> None:
+    """Queue deliveries again that were sent after another process took their jobs.
+
+    They may have arrived after the newer ones of that process.
+    """
+    sent = [
+        each.job
+        for each in lost
+        if each.job.kind is JobKind.DELIVER and not isinstance(each.outcome, Released)
+    ]
+    for job in sent:
+        subscriptions.forget_delivered(connection, job.topic, job.target)
+    again = [JobRow(detail=job.detail, target=job.target, topic=job.topic) for job in sent]
+    outbox.enqueue(connection, again, now)
 
 
 def _subscribe(

@@ -28,7 +28,7 @@ class SentTask:
 
 @dataclass(frozen=True, slots=True)
 class PausedTask:
-    """A ping that was not sent, since its hub asked for a wait."""
+    """A task that was not sent: its hub asked for a wait, or the job may be another process's."""
 
     task: Task
     until: datetime
@@ -38,11 +38,18 @@ class TaskSender:
     """Sends the requests of tasks, from several threads at once.
 
     `paused_hubs` are the hubs that asked for a wait, each with its end. They get no ping before.
+    `is_alive`: see `PushOptions`.
     """
 
-    def __init__(self, client: HttpClient, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        client: HttpClient,
+        clock: Callable[[], datetime],
+        is_alive: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._client = client
         self._clock = clock
+        self._is_alive = is_alive
         self.paused_hubs: dict[str, datetime] = {}
 
     def send(self, task: Task) -> SentTask | PausedTask:
@@ -51,6 +58,8 @@ class TaskSender:
         until = self.paused_hubs.get(task.job.target) if is_ping else None
         if until and until > began:
             return PausedTask(task, until)
+        if not self._is_alive():
+            return PausedTask(task, began)
         try:
             response = self._exchange(task.request, publisher.MAX_HOPS if is_ping else 0)
         except Exception:  # a job that crashes a library must not stop the others

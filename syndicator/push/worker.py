@@ -39,6 +39,7 @@ from syndicator.push.send import PausedTask, SentTask, TaskSender
 from syndicator.store import claims, outbox, pings, retention, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
+from syndicator.store.process_schema import DAEMON
 from syndicator.websub.pace import NO_PACE
 from syndicator.websub.tasks import TaskOutcome, outcome_of
 
@@ -71,7 +72,7 @@ class PushWorker:
         self._options = options
         self._clock = clock
         self._listener = listener
-        self._sender = TaskSender(client, clock)
+        self._sender = TaskSender(client, clock, options.is_alive)
         self._pool = lanes.new_pool(self._sender.send)
         self._outcomes: list[TaskOutcome] = []  # not recorded yet
         # The wall clock's time at the monotonic clock's zero. It changes when the clock is set.
@@ -198,11 +199,14 @@ class PushWorker:
                 kind: [(job.topic, job.target) for job in jobs if job.kind is kind]
                 for kind in (JobKind.DELIVER, JobKind.PING)
             }
-            return Claimed(
+            claimed = Claimed(
                 jobs,
                 live=subscriptions.find(connection, pairs[JobKind.DELIVER], now),
                 pinged=pings.attempted(connection, pairs[JobKind.PING]),
             )
+        if pairs[JobKind.PING]:
+            self._topics.wait_until_shown()
+        return claimed
 
     def _plan(self, claimed: Claimed) -> Plan:
         """Plan the requests of claimed jobs. Jobs without one are recorded at once."""
@@ -212,7 +216,9 @@ class PushWorker:
         planned = plan(claimed, files, lambda: secrets.token_urlsafe(24), self._pace, now)
         if unsent := planned.unsent():
             with self._database.begin(durable=False) as connection:
-                claims.record(connection, unsent, now)
+                jobs = (job for job, _ in unsent)
+                ours = claims.still_claimed(connection, self._options.claimer, jobs)
+                claims.record(connection, [each for each in unsent if each[0].id in ours], now)
         return planned
 
     def _collect(self, wait: float) -> bool:
@@ -239,7 +245,8 @@ class PushWorker:
     def _record(self, counts: ResultCounts) -> None:
         per_host = self._options.subscriptions_per_host
         with self._database.begin() as connection:
-            record(connection, self._outcomes, self._clock(), per_host)
+            claimer = self._options.claimer
+            record(connection, self._outcomes, self._clock(), per_host, claimer=claimer)
         outcomes, self._outcomes = self._outcomes, []
         for each in outcomes:
             counts.count(each)
@@ -260,3 +267,5 @@ class PushWorker:
         self._record(counts)
         with self._database.begin() as connection:
             claims.release(connection, self._options.claimer)
+            if self._options.claimer.startswith(DAEMON):
+                claims.release_dead(connection)

@@ -4,7 +4,7 @@ A claimed job is sent by its claimer alone. It ends as done, retried or given up
 expires and it is queued again. Every function works inside its caller's transaction.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -41,10 +41,17 @@ from syndicator.model.outbox import (
 )
 from syndicator.store.job_details import from_json
 from syndicator.store.outbox import record_pings
+from syndicator.store.process_schema import DAEMON, processes
 from syndicator.store.push_schema import NOT_CLAIMED, jobs, subscriptions
 from syndicator.store.schema_types import constant
 from syndicator.store.sql import among, among_values, insert
 from syndicator.store.times import from_us, to_us
+
+_CLAIMED = jobs.c.state == JobState.CLAIMED
+
+#: Whether a claimer is not among the daemons that live on PostgreSQL, by its clock. On SQLite there
+#: is one at a time, and a daemon that starts takes all others for dead.
+_IS_DEAD = jobs.c.claimer.not_in(select(processes.c.name))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,14 +72,14 @@ def claim(
     limits: ClaimLimits,
     kinds: Collection[JobKind] = tuple(JobKind),
 ) -> tuple[Job, ...]:
-    """Claim due jobs of some kinds for one lease, after releasing expired claims.
+    """Claim due jobs of some kinds for one lease, after releasing expired claims of the dead.
 
     Hosts take turns, and each has a limit, so that a dead host never fills a claim. Verifications
     take turns by client: any number of free host names may lead to one address. While a job is
     claimed, no other job of its kind, target and topic is, and verifications of one target and
     topic are claimed in their order: the last one decides.
     """
-    _requeue(connection, and_(jobs.c.state == JobState.CLAIMED, jobs.c.expires <= to_us(now)))
+    _requeue(connection, and_(_CLAIMED, jobs.c.expires <= to_us(now), _IS_DEAD))
     parameters: dict[str, Any] = {
         "now": to_us(now),
         "kinds": list(kinds),
@@ -152,13 +159,18 @@ def _claim_statement(all_topics: bool) -> ReturningUpdate[Any]:
 
 def renew(connection: Connection, claimer: str, until: datetime) -> None:
     """Extend every claim of a claimer."""
-    claimed = and_(jobs.c.state == JobState.CLAIMED, jobs.c.claimer == claimer)
+    claimed = and_(_CLAIMED, jobs.c.claimer == claimer)
     connection.execute(update(jobs).where(claimed).values(expires=to_us(until)))
 
 
 def release(connection: Connection, claimer: str) -> None:
-    """Queue again, before their lease ends, the jobs that a dead claimer had."""
-    _requeue(connection, and_(jobs.c.state == JobState.CLAIMED, jobs.c.claimer == claimer))
+    """Queue again, before their lease ends, the jobs that a claimer had."""
+    _requeue(connection, and_(_CLAIMED, jobs.c.claimer == claimer))
+
+
+def release_dead(connection: Connection) -> None:
+    """Queue again, before their lease ends, the jobs that dead daemons had. A daemon calls it."""
+    _requeue(connection, and_(_CLAIMED, jobs.c.claimer.startswith(DAEMON), _IS_DEAD))
 
 
 def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:
@@ -176,6 +188,20 @@ def _requeue(connection: Connection, condition: ColumnElement[bool]) -> None:
             update(subscriptions).where(subscription).values(delivered=None), deliveries
         )
     _put_back(connection, [{**row._mapping, **_WAITING} for row in requeued])
+
+
+def still_claimed(connection: Connection, claimer: str, claimed: Iterable[Job]) -> set[int]:
+    """The ids of those jobs that are still claimed by this claimer.
+
+    On PostgreSQL others take the jobs of a process that was away for too long. SQLite has one
+    machine, and all are.
+    """
+    ids = [job.id for job in claimed]
+    if connection.dialect.name == "sqlite":
+        return set(ids)
+    ours = select(jobs.c.id).where(jobs.c.id.in_(ids), _CLAIMED, jobs.c.claimer == claimer)
+    # Locked: they stay ours until the end of the transaction.
+    return set(connection.scalars(ours.with_for_update()))
 
 
 def record(

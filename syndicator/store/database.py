@@ -1,9 +1,9 @@
 """The connection to SQLite or PostgreSQL: opening, migrations, transactions."""
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import (
@@ -55,6 +55,12 @@ _DURABLE = "FULL"
 #: The setting for a transaction whose loss is harmless.
 _FAST = "NORMAL"
 
+#: PostgreSQL ends a transaction whose client is silent for longer, as one whose network was cut or
+#: that is suspended: its locks would stop all others. For this transaction only, since a pooler may
+#: give its session to another client. https://www.postgresql.org/docs/current/runtime-config-client.html
+_LIMIT_SILENCE = "SET LOCAL idle_in_transaction_session_timeout = '9s'"
+_NO_WAIT_FOR_DISK = "SET LOCAL synchronous_commit = off"
+
 
 class Database:
     """A state by its URL: `sqlite:///path` or `postgresql+psycopg://…`; `sqlite://` is in memory.
@@ -85,6 +91,7 @@ class Database:
         self._lasting = lasting
         self._read_only_file: ReadOnlyFile | None = None
         self._inode: tuple[int, int] | None = None
+        self._of_thread = threading.local()
         with self._readable_errors(without_password(self.url)):
             if self.path:
                 refuse_special_file(str(self.path))
@@ -122,9 +129,25 @@ class Database:
             self.engine.connect().execution_options(synchronous=synchronous) as connection,
             connection.begin(),
         ):
-            if not durable and not self.sqlite:
-                connection.execute(text("SET LOCAL synchronous_commit = off"))
+            if not self.sqlite:
+                settings = (_LIMIT_SILENCE,) if durable else (_LIMIT_SILENCE, _NO_WAIT_FOR_DISK)
+                connection.exec_driver_sql("; ".join(settings))
             yield connection
+            if fence := getattr(self._of_thread, "fence", None):
+                fence(connection)
+
+    @contextmanager
+    def fenced(self, fence: Callable[[Connection], None]) -> Iterator[None]:
+        """Call `fence` before each commit of this thread in the block.
+
+        An exception from it undoes the transaction. Other threads commit as ever.
+        """
+        outer = getattr(self._of_thread, "fence", None)
+        self._of_thread.fence = fence
+        try:
+            yield
+        finally:
+            self._of_thread.fence = outer
 
     @contextmanager
     def read(self, *, repeatable: bool = False) -> Iterator[Connection]:
@@ -192,7 +215,7 @@ class Database:
         self.engine, self._read_only_file = read_only_engine(self.url)
         with self.engine.connect() as connection:
             refuse_other_encoding(self.name, connection)
-            version = _version(connection)
+            version = version_of(connection)
             if version is None:
                 refuse_foreign_tables(self.name, connection)
                 raise missing_state(self.name)
@@ -205,15 +228,15 @@ class Database:
     def _migrate(self) -> None:
         with self.engine.connect() as connection:
             refuse_other_encoding(self.name, connection)
-            version = _version(connection)
+            version = version_of(connection)
         if version == HEAD:
             return
         if version is not None:
-            self._refuse_running_daemon()
+            self._refuse_running_daemon(version)
         with self.begin() as connection:
             if not self.sqlite:  # there, a writing transaction excludes all others
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATING})"))
-            version = _version(connection)  # another process may have migrated it meanwhile
+            version = version_of(connection)  # another process may have migrated it meanwhile
             if version is None:
                 refuse_foreign_tables(self.name, connection)
                 metadata.create_all(connection, checkfirst=False)
@@ -223,12 +246,19 @@ class Database:
                 refuse_unknown(self.name, version)
                 _upgrade(connection)
 
-    def _refuse_running_daemon(self) -> None:
+    def _refuse_running_daemon(self, version: str) -> None:
         """An older daemon could not use the state any more, and would publish nothing."""
-        from syndicator.store import locks
+        from syndicator.store import locks, processes
 
-        if daemon := locks.holder(self, "daemon"):
-            message = f"a daemon of another version runs on {self.name}: {daemon.name}"
+        if self.sqlite:
+            holder = locks.holder(self, "daemon")
+            daemon = holder.name if holder else None
+        else:
+            find = processes.any_daemon if version >= "0013" else locks.old_daemon
+            with self.read() as connection:
+                daemon = find(connection)
+        if daemon:
+            message = f"a daemon of another version runs on {self.name}: {daemon}"
             raise StateError(message, hint="stop it before you use this version")
 
 
@@ -252,47 +282,7 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def peek(url: str) -> datetime | None:
-    """The time of the last full scan, without changing the state; None: there was none.
-
-    Raises StateError when the state can't be used: damaged, not reachable, or of a newer version.
-    """
-    last = peek_value(url, "now")
-    return datetime.fromisoformat(last) if last else None
-
-
-def peek_value(url: str, key: str) -> str | None:
-    """A value of the `kv` table, without changing the state; None: it is not set.
-
-    Raises as `peek` does.
-    """
-    address = make_url(url)
-    name = without_password(address)
-    file = file_of(address)
-    with readable_errors(name, file, write=False):
-        if file:
-            if not os.path.lexists(file):
-                return None
-            refuse_special_file(str(file))
-        engine, _ = read_only_engine(address)
-    try:
-        with readable_errors(name, file, write=False), engine.connect() as connection:
-            refuse_other_encoding(name, connection)
-            version = _version(connection)
-            if version is None:
-                refuse_foreign_tables(name, connection)
-                return None
-            refuse_unknown(name, version)
-            table = "facts" if version < "0005" else "kv"
-            value: str | None = connection.scalar(
-                text(f"SELECT value FROM {table} WHERE name = :key"),  # noqa: S608 -- constant
-                {"key": key},
-            )
-            return value
-    finally:
-        engine.dispose()
-
-
-def _version(connection: Connection) -> str | None:
+def version_of(connection: Connection) -> str | None:
+    """The newest migration that a state has; None: it has no tables of ours."""
     stamped = inspect(connection).has_table(_ALEMBIC.name)
     return connection.scalar(select(_ALEMBIC.c.version_num)) if stamped else None

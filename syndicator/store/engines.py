@@ -9,8 +9,17 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from syndicator.store.read_only import ReadOnlyFile
 from syndicator.store.schema import metadata
 
-#: Without it, SQLAlchemy reads bytes, and fails, where a database was created without an encoding.
-_POSTGRESQL = {"client_encoding": "utf8"}
+#: Parameters of connections to PostgreSQL, unless the URL has them. A connection whose network was
+#: cut ends after ten seconds: `tcp_user_timeout` (ms) if something was sent that nobody confirms,
+#: else the keepalives (s). By Linux's own settings it would take a quarter of an hour, or two.
+#: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
+_CONNECTION = {
+    "connect_timeout": 5,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 
 def file_of(url: URL) -> Path | None:
@@ -23,13 +32,60 @@ def read_only_engine(url: URL) -> tuple[Engine, ReadOnlyFile | None]:
     if file := file_of(url):
         read_only = ReadOnlyFile(file)
         return read_only.engine(url), read_only
-    return create_engine(url, **_POSTGRESQL if url.get_backend_name() == "postgresql" else {}), None
+    engine = _postgresql(url) if url.get_backend_name() == "postgresql" else create_engine(url)
+    return engine, None
+
+
+def _postgresql(url: URL, **options: Any) -> Engine:
+    parameters = {name: value for name, value in _CONNECTION.items() if name not in url.query}
+    # Without an encoding, SQLAlchemy reads bytes, and fails, where a database was created without.
+    engine = create_engine(url, client_encoding="utf8", connect_args=parameters, **options)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: ConnectionPoolEntry) -> None:
+        if is_pooled(connection):
+            # A statement prepared in one session would be executed in another.
+            # https://www.psycopg.org/psycopg3/docs/advanced/prepare.html#using-prepared-statements-with-pgbouncer
+            connection.prepare_threshold = None
+
+    return engine
+
+
+def is_pooled(connection: Any) -> bool:
+    """Whether a pooler, such as pgbouncer, is between this psycopg connection and PostgreSQL.
+
+    It gives its clients process ids of its own.
+    """
+    with connection.cursor() as cursor:
+        (process,) = cursor.execute("SELECT pg_backend_pid()").fetchone()
+    connection.rollback()
+    return bool(process != connection.info.backend_pid)
+
+
+def shares_sessions(engine: Engine) -> bool:
+    """Whether a pooler in transaction mode gives this process another session for each transaction.
+
+    Then LISTEN and all else that belongs to a session can't be used.
+    """
+    with engine.connect() as first, engine.connect() as second:
+        if not is_pooled(first.connection.driver_connection):
+            return False
+        before = _session(first)
+        first.rollback()
+        # Now `second` has a transaction. In transaction mode it gets the session that the pooler
+        # used last, which is that of `first`; or `first` is given another one meanwhile.
+        return _session(second) == before or _session(first) != before
+
+
+def _session(connection: Connection) -> int:
+    session: int = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    return session
 
 
 def open_engine(url: URL, *, sqlite: bool) -> Engine:
     if not sqlite:
         _like_sqlite("postgresql")
-        return create_engine(url, pool_pre_ping=True, **_POSTGRESQL)
+        return _postgresql(url, pool_pre_ping=True)
     # A state in memory has one connection. LIFO: the connection used last has the pages in its
     # cache; others would cache them again.
     in_memory = not url.database

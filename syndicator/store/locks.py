@@ -1,6 +1,7 @@
-"""Locks on a state: one daemon for its whole life, one run at a time.
+"""Locks on a state: one daemon that builds, one run at a time.
 
-The operating system or PostgreSQL keeps a lock. It ends with its process, even when that crashes.
+On SQLite the operating system keeps a lock. It ends with its process, even when that crashes. On
+PostgreSQL it is a lease, which ends by itself; see `leases`.
 """
 
 import errno
@@ -17,11 +18,11 @@ from pathlib import Path
 from zlib import crc32
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import SQLAlchemyError
 
-from syndicator.errors import LockedError, MovedStateError, StateError
-from syndicator.store import file_modes
+from syndicator.errors import StateError
+from syndicator.store import file_modes, leases
 from syndicator.store.database import Database
+from syndicator.store.leases import Lease, locked_error
 from syndicator.store.state_errors import readable_errors
 
 #: Seconds between attempts at a lock that another process holds.
@@ -40,23 +41,57 @@ class Holder:
 
 @contextmanager
 def acquire(
-    database: Database, name: str, *, waiting: Callable[[], None] | None = None
-) -> Iterator[None]:
-    """Hold the lock of this name on the state until the block ends.
+    database: Database,
+    name: str,
+    *,
+    waiting: Callable[[], None] | None = None,
+    process: str | None = None,
+) -> Iterator[Lease | None]:
+    """Hold the lock of this name on the state until the block ends. `process`: the holder's name.
 
     While another process holds it, `waiting` is called several times a second; an exception from it
-    ends the wait. None: don't wait, but raise LockedError.
+    ends the wait. None: don't wait, but raise LockedError. Yields the lease on PostgreSQL, which
+    ends if this process is away for too long. None: a file's lock, which ends with the process.
     """
-    lock = _file_lock if database.path else _advisory_lock
-    with lock(database, name, waiting):
-        yield
+    if database.path is None:
+        name_of_holder = process or leases.process_name()
+        with leases.held(database, name, name_of_holder, waiting) as lease:
+            yield lease
+        return
+    with _file_lock(database, name, waiting):
+        yield None
+
+
+class RunLock:
+    """The right to have a run, for one process. One thread at a time holds it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lease: Lease | None = None
+
+    @contextmanager
+    def hold(self, process: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+        """See `acquire`. `process`: the name of this process."""
+        with acquire(self._database, "run", waiting=waiting, process=process) as self._lease:
+            try:
+                yield
+            finally:
+                self._lease = None
+
+    def check(self) -> None:
+        """Raise LostLeaseError if another process may have a run, and write files at this time.
+
+        Any thread of the run may call it.
+        """
+        if lease := self._lease:
+            lease.check()
 
 
 def holder(database: Database, name: str) -> Holder | None:
     """The process that holds a lock; None: the lock is free."""
     if database.path is None:
         with database.read() as connection:
-            process = _advisory_holder(connection, name)
+            process = leases.find_holder(connection, name)
         return Holder(name=process) if process else None
     path = _path(database, name)
     with readable_errors(database.name, write=False):
@@ -73,20 +108,6 @@ def holder(database: Database, name: str) -> Holder | None:
     finally:
         os.close(handle)
     return None
-
-
-def check(database: Database, name: str) -> None:
-    """Raise MovedStateError when this process lost a lock it had acquired.
-
-    PostgreSQL releases it with the session, which a restart or an idle timeout ends silently.
-    """
-    if database.path is None:
-        with database.read() as connection:
-            lost = _advisory_holder(connection, name) != _session_name()
-        if lost:
-            message = f"{database.name} ended the session that held the lock on it"
-            hint = "no action is needed: the lock is acquired again, unless another process has it"
-            raise MovedStateError(message, hint=hint)
 
 
 def write_heartbeat(database: Database, name: str, trouble: str = "", hint: str = "") -> None:
@@ -111,7 +132,7 @@ def _file_lock(database: Database, name: str, waiting: Callable[[], None] | None
     try:
         while not _try_flock(handle):
             if waiting is None:
-                raise _locked_error(database, _read_text(handle).partition("\n")[0])
+                raise locked_error(database, _read_text(handle).partition("\n")[0])
             waiting()
             time.sleep(_INTERVAL)
         with suppress(OSError):  # a full disk: the lock is valid without the holder's name
@@ -142,42 +163,20 @@ def _try_flock(handle: int) -> bool:
     return True
 
 
-@contextmanager
-def _advisory_lock(
-    database: Database, name: str, waiting: Callable[[], None] | None
-) -> Iterator[None]:
-    # The session holds it: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
-    with readable_errors(database.name), database.engine.connect() as connection:
-        session = connection.execution_options(isolation_level="AUTOCOMMIT")
-        session.execute(
-            text("SELECT set_config('application_name', :me, false)"), {"me": _session_name()}
-        )
-        while not session.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _key(name)}):
-            if waiting is None:
-                raise _locked_error(database, _advisory_holder(session, name) or "")
-            waiting()
-            time.sleep(_INTERVAL)
-        try:
-            yield
-        finally:
-            with suppress(SQLAlchemyError):
-                session.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _key(name)})
+def old_daemon(connection: Connection) -> str | None:
+    """The daemon of an earlier version (schema 0012) on PostgreSQL; None: none runs.
 
-
-def _advisory_holder(connection: Connection, name: str) -> str | None:
+    Its session held a lock: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+    """
     process: str | None = connection.scalar(
         text(
             "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) "
             "WHERE locktype = 'advisory' AND classid = 0 AND objid = :key AND granted "
             "AND datname = current_database()"
         ),
-        {"key": _key(name)},
+        {"key": crc32(b"syndicator daemon")},
     )
     return process
-
-
-def _key(name: str) -> int:
-    return crc32(f"syndicator {name}".encode())
 
 
 def _path(database: Database, name: str) -> str:
@@ -221,15 +220,3 @@ def _read_text(handle: int) -> str:
 
 def _process_name() -> str:
     return f"pid {os.getpid()} on {socket.gethostname()}"
-
-
-def _session_name() -> str:
-    """The name of our sessions. PostgreSQL truncates names to 63 bytes."""
-    return _process_name()[:63]
-
-
-def _locked_error(database: Database, holder: str) -> LockedError:
-    return LockedError(
-        f"another syndicator works on {database.name}: {holder or 'unknown'}",
-        hint="stop that one first, or name a separate state in [state] url",
-    )

@@ -10,13 +10,22 @@ from sqlalchemy import Connection, Table, func, insert, select, text
 
 from syndicator.errors import StateError
 from syndicator.model.outbox import JobState
-from syndicator.store import file_modes, locks
+from syndicator.store import file_modes, locks, process_schema, processes
 from syndicator.store.database import Database
+from syndicator.store.leases import locked_error
+from syndicator.store.process_schema import DAEMON
 from syndicator.store.push_schema import jobs
 from syndicator.store.schema import metadata
 from syndicator.store.sql import BATCH
 from syndicator.store.state_errors import readable_errors
 from syndicator.store.times import to_us
+
+#: The tables that are copied. Processes and their leases belong to one database.
+_TABLES = [
+    table
+    for table in metadata.sorted_tables
+    if table not in (process_schema.leases, process_schema.processes)
+]
 
 
 def move(
@@ -36,6 +45,7 @@ def move(
     isn't empty or can't be opened, or another process sends jobs of the source.
     """
     with locks.acquire(source, "daemon"), locks.acquire(source, "run"), _snapshot(source) as old:
+        _refuse_daemons(source, old)
         _refuse_senders(source.name, old, now)
         with closing(Database(url, folder_mode=folder_mode)) as target:
             with target.read() as connection:
@@ -55,7 +65,7 @@ def _copy(
     """Copy all rows. `name`: of the state that is copied."""
     counts = _count(name, old)
     done = 0
-    for table in metadata.sorted_tables:
+    for table in _TABLES:
         for rows in _batches(name, old, table):
             new.execute(insert(table), rows)
             done += len(rows)
@@ -75,13 +85,24 @@ def _snapshot(database: Database) -> Iterator[Connection]:
             yield connection
 
 
+def _refuse_daemons(database: Database, connection: Connection) -> None:
+    """Refuse while a daemon delivers, of those that share a PostgreSQL state.
+
+    One that starts later refuses to start: the builder's lease is held here.
+    """
+    if not database.sqlite and (daemon := processes.any_daemon(connection)):
+        raise locked_error(database, daemon)
+
+
 def _refuse_senders(name: str, connection: Connection, now: datetime) -> None:
     """Refuse while `syndicator push` sends jobs: the copy would send them again.
 
     The claims of a daemon don't count: it is dead, since its lock is held here.
     """
     claimed = select(jobs.c.claimer).where(
-        jobs.c.state == JobState.CLAIMED, jobs.c.expires > to_us(now), jobs.c.claimer != "daemon"
+        jobs.c.state == JobState.CLAIMED,
+        jobs.c.expires > to_us(now),
+        ~jobs.c.claimer.startswith(DAEMON),
     )
     if sender := connection.scalar(claimed.limit(1)):
         hint = "wait until it has ended; if it was killed, its jobs are free within minutes"
@@ -89,7 +110,7 @@ def _refuse_senders(name: str, connection: Connection, now: datetime) -> None:
 
 
 def _refuse_rows(name: str, connection: Connection) -> None:
-    for table in metadata.sorted_tables:
+    for table in _TABLES:
         if connection.execute(select(table).limit(1)).first():
             hint = "name a file that does not exist, or a database without tables"
             raise StateError(f"{name} is not empty: it has a state already", hint=hint)
@@ -101,7 +122,7 @@ def _count(name: str, connection: Connection) -> Counter[str]:
         return Counter(
             {
                 table.name: connection.scalar(select(func.count()).select_from(table)) or 0
-                for table in metadata.sorted_tables
+                for table in _TABLES
             }
         )
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from syndicator.model.activity import Activity
-from syndicator.store import push_schema  # noqa: F401 -- its tables belong to the same metadata
+from syndicator.store import process_schema, push_schema  # noqa: F401 -- in the same metadata
 from syndicator.store.schema_types import Text
 from syndicator.store.schema_types import metadata as metadata  # of all tables
 

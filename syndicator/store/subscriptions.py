@@ -191,6 +191,12 @@ def record_delivered(
         )
 
 
+def forget_delivered(connection: Connection, topic: str, callback: str) -> None:
+    """Record that it is unknown which bytes a subscriber has."""
+    row = and_(subscriptions.c.topic == topic, subscriptions.c.callback == callback)
+    connection.execute(update(subscriptions).where(row).values(delivered=None))
+
+
 def record_failed(
     connection: Connection, failures: Sequence[tuple[str, str, str]], now: datetime
 ) -> None:

@@ -1,5 +1,7 @@
 """A state that is only read, without any permission to write."""
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -10,11 +12,13 @@ from sqlalchemy import create_engine, make_url, select, text
 from support import Site
 
 from syndicator import config
+from syndicator.daemon.presence import Presence
 from syndicator.errors import StateError
 from syndicator.inspection import collect_status, open_state
-from syndicator.store import kv, locks
+from syndicator.store import kv
 from syndicator.store.database import Database
 from syndicator.store.in_memory import in_memory
+from syndicator.store.process_schema import leases
 from syndicator.store.push_schema import hubs, jobs, pings, subscriptions
 from syndicator.store.schema import metadata
 
@@ -45,12 +49,13 @@ def test_a_role_of_postgresql_that_may_only_read(
     site.state_url = reader
     site.configure("")
     settings = config.load(site.config_path, {})
-    with closing(Database(postgresql)) as own, locks.acquire(own, "daemon"):
-        daemon = locks.holder(own, "daemon")
-        with closing(open_state(settings)) as database:
-            status = collect_status(settings, database, datetime.now(UTC))
-    assert daemon is not None
-    assert (status.daemon, len(status.feeds)) == (daemon.name, 1)
+    daemon = Presence(postgresql)
+    daemon.enter()
+    with closing(open_state(settings)) as database:
+        status = collect_status(settings, database, datetime.now(UTC))
+    daemon.leave()
+    assert ([each.role for each in status.processes], len(status.feeds)) == (["builder"], 1)
+    assert status.daemon == f"pid {os.getpid()} on {socket.gethostname()}"
 
 
 def test_a_copy_in_memory_has_what_builds_left(url: str, tmp_path: Path) -> None:
@@ -64,7 +69,7 @@ def test_a_copy_in_memory_has_what_builds_left(url: str, tmp_path: Path) -> None
         with state.read() as theirs, copy.read() as ours:
             for table in metadata.sorted_tables:
                 rows = {tuple(row) for row in ours.execute(select(table))}
-                if table in (jobs, hubs, pings, subscriptions):
+                if table in (jobs, hubs, pings, subscriptions, leases):
                     assert rows == set()
                 else:
                     assert rows == {tuple(row) for row in theirs.execute(select(table))}

@@ -6,16 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from command import Command, until
-from sqlalchemy import create_engine, text
 from support import FEEDS, Site, formats
 
 from syndicator.build import post_workers
 from syndicator.build.post_tools import PostTools
 from syndicator.errors import SourceError
 from syndicator.inspection import check_site, collect_status
-from syndicator.store import locks
-from syndicator.store.database import Database
 
 
 def test_a_run_on_each_database(tmp_path: Path, url: str) -> None:
@@ -126,46 +122,3 @@ def test_a_post_with_oversized_values(tmp_path: Path, url: str) -> None:
     site.post("2026-01-03-three", title="Three")
     assert {problem.path for problem in site.build().problems} == {"_posts/2026-01-01-one.md"}
     assert site.titles("all") == ["Three", "Two", "One"]
-
-
-def end_sessions(url: str) -> None:
-    """End all sessions of a database, as a restart does."""
-    others = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-    )
-    with create_engine(url, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text(f"{others} AND pid <> pg_backend_pid()"))
-
-
-def test_a_daemon_acquires_its_lock_again(tmp_path: Path, postgresql: str) -> None:
-    """After its session ended, before a second daemon can. It continues, and stops normally."""
-    command = Command(tmp_path)
-    command.configure(f'[state]\nurl = "{postgresql}"', poll="1s")
-    database = Database(postgresql)
-    with command.running() as daemon:
-        before = locks.holder(database, "daemon")
-        end_sessions(postgresql)
-        daemon.line(lambda line: "ended the session" in line)
-        until(lambda: locks.holder(database, "daemon"))
-        assert locks.holder(database, "daemon") == before
-        command.post("2026-01-01-one", "One")
-        until(lambda: "One" in command.feed("all.atom"))
-        assert daemon.end()[0] == 0
-    assert locks.holder(database, "daemon") is None
-    database.close()
-
-
-def test_a_daemon_that_lost_its_lock_to_another_does_nothing(
-    tmp_path: Path, postgresql: str
-) -> None:
-    """Until the other ends: two daemons would do the same jobs."""
-    command = Command(tmp_path, f'[state]\nurl = "{postgresql}"')
-    database = Database(postgresql)
-    with command.running() as daemon:
-        end_sessions(postgresql)
-        with locks.acquire(database, "daemon", waiting=lambda: None):
-            command.post("2026-01-01-one", "One")
-            daemon.line(lambda line: "another syndicator works on" in line)
-            assert "One" not in command.feed("all.atom")
-        until(lambda: "One" in command.feed("all.atom"))
-    database.close()

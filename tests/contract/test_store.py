@@ -33,9 +33,10 @@ from syndicator.model.content import (
 from syndicator.model.podcast import Episode, Transcript
 from syndicator.sources.folder import SourceFolder
 from syndicator.store import entries, feeds, identities, kv, locks, post_queries, posts, problems
-from syndicator.store.database import Database, peek
+from syndicator.store.database import Database
 from syndicator.store.entries import EntryRow
 from syndicator.store.feeds import FeedRow, FileRow
+from syndicator.store.peek import peek
 from syndicator.store.post_rows import PostRow
 from syndicator.store.schema import metadata
 
@@ -617,7 +618,10 @@ def other_holder(url: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_one_daemon_a_state(database: Database, other_holder: subprocess.Popen[str]) -> None:
-    """The second gets an error with the holder's name. Once that is killed, the lock is free."""
+    """The second gets an error with the holder's name. Once that is killed, the lock is free.
+
+    On PostgreSQL it is when its lease ends.
+    """
     with (
         pytest.raises(LockedError, match=f"pid {other_holder.pid} on "),
         locks.acquire(database, "daemon"),
@@ -628,6 +632,10 @@ def test_one_daemon_a_state(database: Database, other_holder: subprocess.Popen[s
     assert f"pid {other_holder.pid}" in holder.name
     other_holder.kill()
     other_holder.wait()
+    if not database.sqlite:
+        assert locks.holder(database, "daemon") == holder
+        with database.begin() as connection:
+            connection.execute(text("UPDATE leases SET expires = expires - 9000000"))
     with locks.acquire(database, "daemon", waiting=lambda: None):
         pass
     assert locks.holder(database, "daemon") is None

@@ -14,7 +14,8 @@ import pytest
 
 from syndicator.errors import MovedStateError, StateError
 from syndicator.store import file_modes, kv, locks
-from syndicator.store.database import Database, peek
+from syndicator.store.database import Database
+from syndicator.store.peek import peek
 
 
 def mode(path: Path | str) -> int:

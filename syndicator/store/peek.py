@@ -1,0 +1,70 @@
+"""Looks at a state without opening it: nothing is created, migrated or changed."""
+
+import os
+from datetime import datetime
+
+from sqlalchemy import make_url, text
+
+from syndicator.store.database import version_of
+from syndicator.store.engines import file_of, read_only_engine, shares_sessions
+from syndicator.store.refusals import (
+    refuse_foreign_tables,
+    refuse_other_encoding,
+    refuse_special_file,
+    refuse_unknown,
+)
+from syndicator.store.state_errors import readable_errors, without_password
+
+
+def peek(url: str) -> datetime | None:
+    """The time of the last full scan, without changing the state; None: there was none.
+
+    Raises StateError when the state can't be used: damaged, not reachable, or of a newer version.
+    """
+    last = peek_value(url, "now")
+    return datetime.fromisoformat(last) if last else None
+
+
+def is_behind_pooler(url: str) -> bool:
+    """Whether a state is reached through a pooler in transaction mode. Raises StateError."""
+    address = make_url(url)
+    if file_of(address) or address.get_backend_name() == "sqlite":
+        return False
+    engine, _ = read_only_engine(address)
+    try:
+        with readable_errors(without_password(address), write=False):
+            return shares_sessions(engine)
+    finally:
+        engine.dispose()
+
+
+def peek_value(url: str, key: str) -> str | None:
+    """A value of the `kv` table, without changing the state; None: it is not set.
+
+    Raises as `peek` does.
+    """
+    address = make_url(url)
+    name = without_password(address)
+    file = file_of(address)
+    with readable_errors(name, file, write=False):
+        if file:
+            if not os.path.lexists(file):
+                return None
+            refuse_special_file(str(file))
+        engine, _ = read_only_engine(address)
+    try:
+        with readable_errors(name, file, write=False), engine.connect() as connection:
+            refuse_other_encoding(name, connection)
+            version = version_of(connection)
+            if version is None:
+                refuse_foreign_tables(name, connection)
+                return None
+            refuse_unknown(name, version)
+            table = "facts" if version < "0005" else "kv"
+            value: str | None = connection.scalar(
+                text(f"SELECT value FROM {table} WHERE name = :key"),  # noqa: S608 -- constant
+                {"key": key},
+            )
+            return value
+    finally:
+        engine.dispose()
