@@ -22,6 +22,7 @@ from syndicator.daemon.build_requests import (
     RunPlan,
     after_interruption,
     follow_up,
+    interrupts_archive,
     is_interruptible,
     plan,
 )
@@ -82,6 +83,7 @@ class Builds:
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
         self._first_run = True
+        self.pages_changed = False  #: whether the present update of the archives wrote pages
         #: These two by the monotonic clock: the end of the last full scan (None: there was none),
         #: and of the last run that succeeded.
         self._scanned_at: float | None = None
@@ -164,9 +166,18 @@ class Builds:
 
     def _archive(self) -> None:
         """Update the archives. A request interrupts this: the next run's update resumes it."""
-        urgent = Cancel(run=lambda: self._stopping.is_set() or self.worker.pending() != NOTHING)
+        self.pages_changed = False
+
+        def urgent() -> bool:
+            pending = self.worker.pending()
+            return self._stopping.is_set() or interrupts_archive(
+                pending, progressed=self.pages_changed
+            )
+
         try:
-            made = self._service.archive(lambda *_: self.worker.heartbeat.beat(), cancel=urgent)
+            made = self._service.archive(
+                lambda *_: self.worker.heartbeat.beat(), cancel=Cancel(run=urgent)
+            )
         except Cancelled:
             return
         except Exception as error:
