@@ -32,7 +32,7 @@ _KEPT = timedelta(days=30)
 
 #: Interval between searches for lost, ended and unwanted pages: so many times as long as one
 #: takes, and at most an hour. Meanwhile a lost page is not served.
-_CLEANING_PAUSES = 100
+_CLEANING_PAUSES = 1000
 _CLEANED_EVERY = timedelta(hours=1)
 
 #: A file of a page, by its name.
@@ -84,7 +84,7 @@ class Archiver:
                 self._remove_unknown(run)
             self._remove_unwanted(run, now)
             self._cleaned = (run.site.digest, now, timedelta(seconds=perf_counter() - begun))
-            self._is_first = False
+            self._is_first = run.failure is not None
         outdated = self._outdated(run.site)
         if outdated:
             self._mark_unmade(outdated, run.site)
@@ -148,10 +148,15 @@ class Archiver:
 
     def _mark_lost(self) -> None:
         """Have the pages made again whose files someone else changed or removed."""
-        with self._database.begin(durable=False) as connection:
-            pages = [page for page in archives.all_pages(connection) if not page.ended]
-            lost = [page for page in pages if not is_intact(self._output, page)]
-            archives.mark(connection, ((page.feed, page.oldest) for page in lost))
+        with self._database.read() as connection:
+            lost = [
+                (page.feed, page.oldest)
+                for page in archives.all_pages(connection)
+                if not page.ended and not is_intact(self._output, page)
+            ]
+        if lost:
+            with self._database.begin(durable=False) as connection:
+                archives.mark(connection, lost)
 
     def _remove_unknown(self, run: BuildContext) -> None:
         """Remove files of pages that a killed process wrote, and that the state doesn't know.
@@ -182,22 +187,22 @@ class Archiver:
                 if row.content_key is not None and self._spec(row, run.site).archive
             }
             pages = [
-                page for page in archives.all_pages(connection) if page.files or not page.ended
+                page
+                for page in archives.all_pages(connection)
+                if (page.files or not page.ended)
+                and (page.feed not in wanted or self._is_expired(page, now))
             ]
-        unwanted = [page for page in pages if page.feed not in wanted]
-        expired = [
-            page
-            for page in pages
-            if page.feed in wanted
-            and page.ended
-            and (page.ended < now - _KEPT or not is_intact(self._output, page))
-        ]
-        for batch in batches([*unwanted, *expired]):
+        for batch in batches(pages):
             self._remove(batch, run, now)
         with self._database.begin(durable=False) as connection:
             for feed in archives.kept_feeds(connection) - wanted:
                 archives.set_key(connection, feed, None)
                 archives.unmark(connection, feed, archives.changes(connection, feed))
+
+    def _is_expired(self, page: ArchivePage, now: datetime) -> bool:
+        if page.ended is None:
+            return False
+        return page.ended < now - _KEPT or not is_intact(self._output, page)
 
     def _remove(self, pages: Sequence[ArchivePage], run: BuildContext, now: datetime) -> None:
         ended = [

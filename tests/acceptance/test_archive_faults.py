@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from blogs import FIRST, Blog, Reader, joined_by_removal
+from blogs import FIRST, Blog, Reader, joined_by_removal, name_of
 from changes import categorized, edited, hidden, removed, renamed
 from disks import disks
+from histories import read
 from kills import run_and_kill
 from scratch import contents, from_scratch
 
@@ -88,6 +89,20 @@ def test_the_files_of_ended_pages_expire_while_nothing_changes(blog: Blog) -> No
         service.build()
         service.archive()
     assert not any((blog.feeds / path).exists() for path in ended)
+
+
+def test_all_posts_of_a_page_are_taken_back(blog: Blog) -> None:
+    """Readers on their way to it still come to older posts, also if the update is killed."""
+    page = blog.pages()[5]
+    names = [name_of(path) for path in page.posts]
+    for name in names:
+        blog.remove(name)
+    blog.update(Reader(blog, blog.posts))
+    assert [path for name in names for path in blog.holding(f">{name}<")] == []
+    assert read(blog.feeds, page.name, "atom").older == page.older
+    assert "were removed" in (blog.feeds / f"{page.name}.html").read_text()
+    blog.check()
+    assert contents(blog) == from_scratch(blog)
 
 
 def test_a_folder_with_the_name_of_a_page(blog: Blog) -> None:
