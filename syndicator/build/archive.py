@@ -86,9 +86,8 @@ class Archiver:
             self._cleaned = (run.site.digest, now, timedelta(seconds=perf_counter() - begun))
             self._is_first = run.failure is not None
         outdated = self._outdated(run.site)
-        if outdated:
-            self._mark_unmade(outdated, run.site)
-        return sum(self._update(name, run) for name in outdated)
+        self._mark_unmade(outdated, run.site)
+        return sum(self._update(row.name, run) for row in outdated)
 
     def _needs_cleaning(self, site: Site, now: datetime) -> bool:
         if self._cleaned is None:
@@ -123,27 +122,31 @@ class Archiver:
         self._feed_builder.build(row, run)
         return update.made
 
-    def _outdated(self, site: Site) -> list[str]:
-        """The names of the feeds whose archive has to be updated."""
+    def _outdated(self, site: Site) -> list[FeedRow]:
+        """The feeds whose archive has to be updated."""
         with self._database.read() as connection:
             rows = [row for row in feeds.all_names(connection) if row.content_key is not None]
             changed = archives.outdated_feeds(connection)
         return [
-            row.name
+            row
             for row in rows
             if self._spec(row, site).archive
             and (row.name in changed or row.archive_key != self._key(row, site))
         ]
 
-    def _mark_unmade(self, outdated: Sequence[str], site: Site) -> None:
+    def _mark_unmade(self, outdated: Sequence[FeedRow], site: Site) -> None:
         """Note whose whole archives have to be made, so that `status` counts their posts.
 
         And so that this is not forgotten if the settings are what they were before it is done.
         """
-        with self._database.begin(durable=False) as connection:
-            for name in outdated:
-                row = feeds.get(connection, name)
-                if row.archive_key not in (self._key(row, site), archives.UNMADE):
+        unmade = [
+            row.name
+            for row in outdated
+            if row.archive_key not in (self._key(row, site), archives.UNMADE)
+        ]
+        if unmade:
+            with self._database.begin(durable=False) as connection:
+                for name in unmade:
                     archives.set_key(connection, name, archives.UNMADE)
 
     def _mark_lost(self) -> None:
