@@ -211,7 +211,9 @@ class Service:
                 self._run_lock.hold(self.member.name),
                 self.git.keep(progress, cancel=cancel) as is_kept,
             ):
-                return self.builder.archive(progress=progress, cancel=cancel) if is_kept else 0
+                if not is_kept:
+                    return 0
+                return self.builder.archive(self._clock(), progress=progress, cancel=cancel)
         except LockedError:
             return 0
 

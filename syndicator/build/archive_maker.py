@@ -60,9 +60,8 @@ class PageMaker:
         self._run = run
         self._version = version
         self._workers: PostWorkers | None = None
-        #: The newest page of each block made so far, by the name that was expected. Of a block
-        #: without entries: the page before it.
-        self._last: dict[str, str | None] = {}
+        #: The newest page of each block made so far, by the name that was expected.
+        self._last: dict[str, str] = {}
         #: These two are set before anything is made: every page of the feed, by name; and the block
         #: that new posts are added to, None if the feed has no post.
         self.known: dict[str, ArchivePage] = {}
@@ -123,18 +122,14 @@ class PageMaker:
     ) -> list[MadePage]:
         """The pages of some blocks.
 
-        If a block was divided, or none of its posts can be shown, the links of those beside it were
-        guessed wrongly.
+        If a block was divided, the links of those beside it were guessed wrongly.
         """
         made = [(request, pending.result()) for request, pending in begun]
         newer: dict[str, str] = {}
         for request, pages in made:
-            block, before = name_of(self._spec.name, request.block), request.links[0]
-            if pages:
-                newer[block] = pages[0].page.name
-                self._last[block] = pages[-1].page.name
-            else:
-                self._last[block] = self._last.get(before, before) if before else None
+            block = name_of(self._spec.name, request.block)
+            newer[block] = pages[0].page.name
+            self._last[block] = pages[-1].page.name
         for request, pages in made:
             for at, page in enumerate(pages):
                 links = archive_pages.mended(page.page, self._last, newer)

@@ -45,7 +45,10 @@ class MadePage(NamedTuple):
 
 
 def make_pages(_tools: object, request: PageRequest) -> list[MadePage]:
-    """The pages of a block, oldest first: one, or more if its files would be too large."""
+    """The pages of a block, oldest first: one, or more if its files would be too large.
+
+    If none of its posts can be shown, its page has no entries, only links to those beside it.
+    """
     parts: list[tuple[Block, Selection]] = []
     waiting = [request.block]
     while waiting:
@@ -53,7 +56,7 @@ def make_pages(_tools: object, request: PageRequest) -> list[MadePage]:
         selection = _select(part, request)
         if len(part.places) > 1 and selection.shown < len(selection.feed.entries):
             waiting += reversed(halves(part.places))
-        elif selection.feed.entries:
+        else:
             parts.append((part, selection))
     older, newer = request.links
     names = [older, *(selection.feed.spec.name for _, selection in parts), newer]
@@ -121,7 +124,7 @@ def chain(pages: Iterable[tuple[Place, str]]) -> dict[str, Links]:
     }
 
 
-def mended(page: ArchivePage, older: Mapping[str, str | None], newer: Mapping[str, str]) -> Links:
+def mended(page: ArchivePage, older: Mapping[str, str], newer: Mapping[str, str]) -> Links:
     """The links of a page, once it is known what the blocks beside it were made into.
 
     `older`, `newer`: the page to link to in place of the one that was expected, by its name.

@@ -1,6 +1,6 @@
 """One update of one feed's archive: decides what changed, makes those pages, and links them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from syndicator.build import archive_pages, archive_plan, publish
@@ -175,6 +175,8 @@ class ArchiveUpdate:
     def _withdraw(self, pages: Sequence[ArchivePage], changed: Sequence[Place] | None) -> None:
         """Remove withdrawn posts from the files of pages, before anything else is made.
 
+        A page without any other post stays for its links: readers may be on their way to it.
+
         `pages`: those that ended, and those in use that will be made again or end. `changed`: the
         places that changed; None: any may have.
         """
@@ -184,15 +186,11 @@ class ArchiveUpdate:
             if left == page.posts:
                 continue
             self._run.progress(at, len(pages), Phase.ARCHIVING)
-            files: Mapping[str, ArchivedFile] = {}
-            key = ""
-            if left:
-                made = self._maker.make_again(replace(page, posts=left), (page.older, page.newer))
-                files = self._write(page.name, made.files or (), page)
-                key = made.page.key
+            made = self._maker.make_again(replace(page, posts=left), (page.older, page.newer))
+            files = self._write(page.name, made.files or (), page)
             for suffix in page.files.keys() - files.keys():
                 self._output.remove(f"{page.name}.{suffix}")
-            page = replace(page, posts=left, files=files, key=key)
+            page = replace(page, posts=left, files=files, key=made.page.key)
             self._known[page.name] = page
             self._on_archived([page])
             with self._database.begin() as connection:

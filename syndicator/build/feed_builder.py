@@ -95,7 +95,7 @@ class FeedBuilder:
         options = self._options
         key = assemble.content_key(feed, loaded.keys, options.version, options.aliases)
         same = key == row.content_key
-        history = history_text(self._history(spec, selected[: row.shown])) if same else ""
+        history = history_text(self._history(spec, selected, row.shown)) if same else ""
         lost = any(publish.is_lost(self._output, file) for file in known.values())
         if not publish.is_needed(row, key, loaded, history, lost=lost):
             with self._database.begin(durable=False) as connection:
@@ -103,14 +103,14 @@ class FeedBuilder:
             return ()
         selection = formats.select_entries(feed)
         shown = posts_shown(selection, selected)
-        placed = formats.with_history(selection, self._history(spec, shown))
+        placed = formats.with_history(selection, self._history(spec, selected, shown))
         files = aliased(formats.files_of(placed, page=options.pages), options.aliases)
         row = replace(
             row,
             updated=feed.updated,
             content_key=key,
             post_paths=loaded.paths,
-            shown=len(shown),
+            shown=shown,
             history=history_text(placed.feed.history),
         )
         # Hubs announce entries. A link to another page needs no ping.
@@ -120,14 +120,17 @@ class FeedBuilder:
             self._on_queued()
         return () if row.stale else published.rows
 
-    def _history(self, spec: FeedSpec, shown: Sequence[PostRow]) -> History | None:
-        """The place of a feed's document in its history. `shown`: the posts that it has."""
+    def _history(self, spec: FeedSpec, newest: Sequence[PostRow], shown: int) -> History | None:
+        """The place of a feed's document in its history. `shown`: how many of the newest it has."""
         if not spec.archive:
             return None
         with self._database.read() as connection:
-            older = then = None
+            then = None
             if shown:
-                older = post_queries.place_before(connection, spec.name, place_of(shown[-1]))
+                last = place_of(newest[shown - 1])
+                older = post_queries.place_before(connection, spec.name, last)
+            else:  # none of them fits
+                older = place_of(newest[0]) if newest else None
             if older:
                 then = archives.continuation(connection, spec.name, older, spec.formats)
         return History(
@@ -211,11 +214,10 @@ class FeedBuilder:
         return published
 
 
-def posts_shown(selection: "Selection", selected: Sequence[PostRow]) -> Sequence[PostRow]:
-    """The newest of the selected posts, down to the oldest one that the feed's files have."""
+def posts_shown(selection: "Selection", selected: Sequence[PostRow]) -> int:
+    """How many of the selected posts: down to the oldest one that the feed's files have."""
     shown = {entry.path for entry in selection.feed.entries[: selection.shown]}
-    count = max((at for at, row in enumerate(selected, 1) if row.stat.path in shown), default=0)
-    return selected[:count]
+    return max((at for at, row in enumerate(selected, 1) if row.stat.path in shown), default=0)
 
 
 def history_text(history: History | None) -> str:

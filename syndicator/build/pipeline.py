@@ -130,7 +130,7 @@ class Builder:
             self._snapshots.invalidate(Reason.FAILED_RUN)  # the next run finds the same changes
             raise
 
-    def archive(self, *, progress: Progress = quiet, cancel: Cancel = NEVER) -> int:
+    def archive(self, now: datetime, *, progress: Progress = quiet, cancel: Cancel = NEVER) -> int:
         """Update the archives as of the last run. Returns the number of pages that were made.
 
         Nothing is done if there was no run in this process, or another process has had one since:
@@ -143,13 +143,13 @@ class Builder:
         loader = self._tools.loader(known.site, source)
         compression = Compression(self.output)
         workers = self._tools.workers(loader, renders=True, number=os.cpu_count())
-        now, begun, step = known.built_at, perf_counter(), cancel.checked(progress)
-        run = BuildContext(known, source, now, begun, step, cancel, loader, compression)
+        built_at, begun, step = known.built_at, perf_counter(), cancel.checked(progress)
+        run = BuildContext(known, source, built_at, begun, step, cancel, loader, compression)
         run.workers = workers
         try:
             with compression, workers:
                 loader.begin(known.built_at, light_first=False, workers=workers)
-                made = self.archiver.run(run)
+                made = self.archiver.run(run, now)
                 self._compress(run)
         except BaseException as error:
             if not isinstance(error, Cancelled):

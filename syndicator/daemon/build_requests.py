@@ -89,6 +89,16 @@ def is_interruptible(now: float, scanned_at: float | None, limit: timedelta) -> 
     return scanned_at is not None and now < scanned_at + limit.total_seconds()
 
 
+def interrupts_archive(pending: BuildRequest, *, progressed: bool) -> bool:
+    """Whether an update of the archives ends for what is requested meanwhile.
+
+    `progressed`: whether it has written pages. An update begins with a look at the pages that the
+    ones before it have made. If each poll ended it before the next page, it would never be done.
+    """
+    is_poll = pending == BuildRequest(reasons=frozenset({Reason.POLL}))
+    return pending != NOTHING and (progressed or not is_poll)
+
+
 def after_interruption(request: BuildRequest) -> BuildRequest:
     """What an interrupted scan leaves to do.
 

@@ -22,6 +22,7 @@ from syndicator.daemon.build_requests import (
     RunPlan,
     after_interruption,
     follow_up,
+    interrupts_archive,
     is_interruptible,
     plan,
 )
@@ -88,6 +89,7 @@ class Builds:
         self._log: Any = structlog.get_logger()
         self._stopping = threading.Event()
         self._first_run = True
+        self.pages_changed = False  #: whether the present update of the archives wrote pages
         #: These two by the monotonic clock: the end of the last full scan (None: there was none),
         #: and of the last run that succeeded.
         self._scanned_at: float | None = None
@@ -168,9 +170,9 @@ class Builds:
             self._run_failed(error)
         else:
             self._run_succeeded(report, run, begun)
-            # A request interrupts this: the next run's update resumes it.
-            urgent = Cancel(run=lambda: self._stopping.is_set() or self.worker.pending() != NOTHING)
-            archives.update(self._service, self._faults, self.worker.heartbeat.beat, urgent)
+            self.pages_changed = False
+            cancel = Cancel(run=self._is_archive_interrupted)
+            archives.update(self._service, self._faults, self.worker.heartbeat.beat, cancel)
         if self.trouble:
             gc.collect()  # the traceback's reference cycles keep the feeds in memory
         self._first_run_over()
@@ -189,6 +191,11 @@ class Builds:
             import_for_changes(self._service)
             self._service.database.shrink_memory()
             malloc.trim()
+
+    def _is_archive_interrupted(self) -> bool:
+        """The next run's update of the archives resumes the present one."""
+        pending = self.worker.pending()
+        return self._stopping.is_set() or interrupts_archive(pending, progressed=self.pages_changed)
 
     def _cancel(self, request: BuildRequest) -> Cancel:
         """A full scan takes seconds with many posts: a post that was just saved comes before it."""

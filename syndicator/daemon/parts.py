@@ -136,6 +136,7 @@ class Parts(Listener):
     def on_archived(self, pages: Sequence[ArchivePage]) -> None:
         with self._updating:
             self._archives.update(pages)
+        self.scheduler.builds.pages_changed = True
 
     def on_queued(self) -> None:
         self.scheduler.pushes.request_now()

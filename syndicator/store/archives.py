@@ -9,9 +9,12 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 from syndicator.model.archive import ArchivedFile, ArchivePage
 from syndicator.model.places import Interval, Place
 from syndicator.store.post_rows import PostRow, place_of
-from syndicator.store.schema import archive_changes, archive_pages, feeds
+from syndicator.store.schema import archive_changes, archive_pages, feed_posts, feeds
 from syndicator.store.sql import to_json, upsert
 from syndicator.store.times import from_us, to_us
+
+#: The key of a feed whose whole archive is still to be made.
+UNMADE = ""
 
 
 class ArchiveSummary(NamedTuple):
@@ -162,8 +165,20 @@ def summary(connection: Connection) -> ArchiveSummary:
         count += row.ended is None
         for _, _, disk in json.loads(row.files).values():
             size += sum(stat[0] for stat in disk.values())
-    waiting = connection.scalar(select(func.count()).select_from(archive_changes)) or 0
-    return ArchiveSummary(count, waiting, size)
+    changed = connection.scalar(select(func.count()).select_from(archive_changes)) or 0
+    return ArchiveSummary(count, changed + sum(_unmade(connection)), size)
+
+
+def _unmade(connection: Connection) -> Iterator[int]:
+    """How many posts each feed has whose whole archive is still to be made."""
+    for feed in connection.execute(_UNMADE_FEEDS).all():
+        posts = connection.scalar(_COUNT_POSTS, {"of": feed.name}) or 0
+        if posts > feed.shown:
+            yield posts
+
+
+_UNMADE_FEEDS = select(feeds.c.name, feeds.c.shown).where(feeds.c.archive_key == UNMADE)
+_COUNT_POSTS = select(func.count()).where(feed_posts.c.feed == bindparam("of"))
 
 
 def _columns(page: ArchivePage) -> dict[str, Any]:

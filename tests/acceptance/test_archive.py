@@ -108,6 +108,19 @@ def test_a_limit_on_bytes_makes_no_hole(blog: Blog, size: str, limit: int) -> No
     assert contents(blog) == from_scratch(blog)
 
 
+def test_a_document_that_none_of_its_posts_fit_into(blog: Blog) -> None:
+    """It leads to older ones, and does not say that it is complete."""
+    names = sorted(blog.posts)
+    for name in names[-30:]:
+        blog.post(name, category=blog.posts.pop(name), title="x" * 5000)
+    blog.configure(f'{ARCHIVE}max_bytes = "4KiB"\n')
+    blog.update()
+    assert read(blog.feeds, "all", "atom").titles == ()
+    blog.check()
+    assert "Older posts" in (blog.feeds / "all.html").read_text()
+    assert contents(blog) == from_scratch(blog)
+
+
 def test_archives_that_are_turned_off_and_on(blog: Blog) -> None:
     """Off: no page is left, and no link to one. On: everything is as it was."""
     before = contents(blog)

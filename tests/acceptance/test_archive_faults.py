@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from blogs import FIRST, Blog, Reader, joined_by_removal
+from blogs import FIRST, Blog, Reader, joined_by_removal, name_of
 from changes import categorized, edited, hidden, removed, renamed
 from disks import disks
+from histories import read
 from kills import run_and_kill
 from scratch import contents, from_scratch
 
@@ -45,6 +46,90 @@ def test_a_damaged_page_is_repaired_at_the_next_start(blog: Blog, damage: str) -
             path.symlink_to("/etc/passwd")
     assert blog.update() == 1
     assert contents(blog) == before
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+def test_a_page_that_is_lost_while_nothing_changes(blog: Blog, hours: int) -> None:
+    """The running process makes it again, also if its clock is set back."""
+    before = contents(blog)
+    with blog.service() as service:
+        service.build()
+        assert service.archive() == 0
+        (blog.feeds / f"{blog.pages()[3].name}.atom").unlink()
+        blog.clock.forward(hours=hours)
+        service.build()
+        assert service.archive() == 1
+    assert contents(blog) == before
+
+
+def test_an_ended_page_that_someone_changed(blog: Blog) -> None:
+    """It is removed: as the files of a backup, it may have what was taken back."""
+    name = joined_by_removal(blog)
+    copy = blog.feeds.with_name("copy")
+    shutil.copytree(blog.feeds, copy)
+    blog.remove(name)
+    blog.update()
+    for page in blog.pages(ended=True):
+        shutil.copy(copy / f"{page.name}.atom", blog.feeds / f"{page.name}.atom")
+    assert blog.holding(name)
+    blog.update()
+    assert blog.holding(name) == []
+    blog.check()
+
+
+def test_the_files_of_ended_pages_expire_while_nothing_changes(blog: Blog) -> None:
+    """After 30 days, in one process."""
+    blog.remove(joined_by_removal(blog))
+    with blog.service() as service:
+        service.build()
+        service.archive()
+        ended = [f"{page.name}.atom" for page in blog.pages(ended=True)]
+        assert all((blog.feeds / path).exists() for path in ended)
+        blog.clock.forward(days=31)
+        service.build()
+        service.archive()
+    assert not any((blog.feeds / path).exists() for path in ended)
+
+
+def test_all_posts_of_a_page_are_taken_back(blog: Blog) -> None:
+    """Readers on their way to it still come to older posts, also if the update is killed."""
+    page = blog.pages()[5]
+    names = [name_of(path) for path in page.posts]
+    for name in names:
+        blog.remove(name)
+    blog.update(Reader(blog, blog.posts))
+    assert [path for name in names for path in blog.holding(f">{name}<")] == []
+    assert read(blog.feeds, page.name, "atom").older == page.older
+    assert "or were removed" in (blog.feeds / f"{page.name}.html").read_text()
+    blog.check()
+    assert contents(blog) == from_scratch(blog)
+
+
+def test_a_folder_with_the_name_of_a_page(blog: Blog) -> None:
+    """It is someone else's, and stops nothing."""
+    other = blog.feeds / "all/20200101-000000-42.rss"
+    other.mkdir()
+    edited(blog, sorted(blog.posts)[20])
+    assert blog.update() == 2
+    assert other.is_dir()
+
+
+def test_an_expired_page_that_can_not_be_removed(blog: Blog) -> None:
+    """The archives are updated all the same. It is removed once it can be."""
+    blog.remove(joined_by_removal(blog))
+    blog.update()
+    (page, *_) = blog.pages(ended=True)
+    obstacle = blog.feeds / f"{page.name}.atom"
+    obstacle.unlink()
+    obstacle.mkdir()
+    edited(blog, sorted(blog.posts)[60])
+    with pytest.raises(OutputError, match=page.name):
+        blog.update()
+    blog.check()
+    assert blog.holding("Another text")
+    obstacle.rmdir()
+    blog.update()
+    assert list((blog.feeds / "all").glob(f"{page.name.rpartition('/')[2]}.*")) == []
 
 
 def test_a_post_that_changes_after_it_was_indexed(blog: Blog) -> None:

@@ -12,6 +12,7 @@ from syndicator.errors import OutputError
 from syndicator.model.archive import ArchivePage
 from syndicator.model.progress import Cancelled
 from syndicator.service import Listener
+from syndicator.store import archives
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,26 @@ def test_an_interrupted_update_is_finished(blog: Blog) -> None:
     assert {path: (stat.st_size, stat.st_mtime_ns) for path, stat in seen.items()} == {
         path: file.disk[""] for path, file in files.items()
     }
+
+
+def test_settings_that_are_changed_back_before_an_update_is_done(blog: Blog) -> None:
+    """Its pages are made again. Until then their posts are not in place."""
+    before = contents(blog)
+    blog.configure(ARCHIVE.replace("limit = 10", "limit = 30"))
+    interruption = _Interruption()
+    with blog.service(interruption) as service:
+        service.build()
+        interruption.left = 2
+        with pytest.raises(Cancelled):
+            service.archive()
+        with service.database.read() as connection:
+            assert archives.summary(connection).waiting == len(blog.posts)  # categories fit
+    blog.configure(ARCHIVE)
+    blog.update()
+    blog.check()
+    assert contents(blog) == before
+    with blog.service() as service, service.database.read() as connection:
+        assert archives.summary(connection).waiting == 0
 
 
 def test_a_file_that_an_old_post_includes(blog: Blog) -> None:

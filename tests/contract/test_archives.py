@@ -208,3 +208,17 @@ def test_an_update_ends_in_the_pages_of_a_division_from_nothing(
         assert [(each.block, each.posts) for each in index.pages] == index.from_nothing()
         assert round_ == 0 or number <= 4 * len(changed)
     assert index.update([]) == index.update(None) == 0
+
+
+def test_posts_of_an_archive_that_is_still_to_be_made(database: Database) -> None:
+    """They wait, unless the feed's document shows them all. Nobody waits for an unwanted one."""
+    with database.begin() as connection:
+        rows = [feed_row(name, shown=shown) for name, shown in [("a", 2), ("b", 3), ("c", 2)]]
+        feeds.put(connection, rows)
+        every = ("a", "b", "c")
+        posts.put(connection, [post_row(f"{each}.md", feeds=every) for each in range(3)], [])
+        for name in ("a", "b"):
+            archives.set_key(connection, name, archives.UNMADE)
+        assert archives.summary(connection).waiting == 3
+        archives.set_key(connection, "a", "key")
+        assert archives.summary(connection).waiting == 0

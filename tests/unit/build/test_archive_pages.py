@@ -107,8 +107,12 @@ def test_links_lead_to_the_files_of_the_same_format(suffix: str) -> None:
     assert links(made, suffix) == {}
 
 
-def test_a_block_without_entries_has_no_page() -> None:
-    assert make_pages(None, request([0, 0])) == []
+def test_a_block_without_entries_has_a_page_with_links() -> None:
+    """They lead readers past it."""
+    (made,) = make_pages(None, request([0, 0]))
+    assert made.page.posts == ()
+    assert made.files
+    assert (made.page.older, made.page.newer) == request([0, 0]).links
 
 
 def test_files_are_made_only_if_their_page_has_another_key() -> None:

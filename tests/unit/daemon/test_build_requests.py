@@ -15,6 +15,7 @@ from syndicator.daemon.build_requests import (
     Reason,
     after_interruption,
     follow_up,
+    interrupts_archive,
     is_interruptible,
     plan,
 )
@@ -186,3 +187,21 @@ def test_a_post_that_no_longer_waits() -> None:
     for report, last, reschedule in ((UNCHANGED, due, True), (due, due, False)):
         then = follow_up(report, last, wants(POLL), begun=5, reported_at=4)
         assert then.reschedule is reschedule
+
+
+@pytest.mark.parametrize(
+    ("pending", "progressed", "interrupts"),
+    [
+        (NOTHING, True, False),
+        (wants(POLL), False, False),
+        (wants(POLL), True, True),
+        (wants("/site/a.md"), False, True),
+        (wants(POLL, DUE), False, True),
+        (wants(POLL, "/site/a.md"), False, True),
+    ],
+)
+def test_a_poll_interrupts_archives_only_after_progress(
+    pending: BuildRequest, progressed: bool, interrupts: bool
+) -> None:
+    """Else an update that takes longer than the interval of polls would never be done."""
+    assert interrupts_archive(pending, progressed=progressed) is interrupts
