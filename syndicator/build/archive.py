@@ -176,7 +176,7 @@ class Archiver:
         for folder in names:
             files = filter(_IS_PAGE.fullmatch, self._output.files.names(folder))
             paths = {f"{folder}/{file}" for file in files} - known
-            self._remove_files(filter(self._output.files.stat, paths), run)
+            self._remove_files(filter(self._output.files.is_file, paths), run)
 
     def _remove_unwanted(self, run: BuildContext, now: datetime) -> None:
         """Remove the archives of feeds that should have none, and the files of old ended pages.

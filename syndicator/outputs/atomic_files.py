@@ -170,6 +170,10 @@ class AtomicFiles:
             return None
         return (seen.st_size, seen.st_mtime_ns) if stat.S_ISREG(seen.st_mode) else None
 
+    def is_file(self, path: str) -> bool:
+        """Whether there is a regular file."""
+        return self.stat(path) is not None
+
     def sweep(self) -> None:
         """Remove the temporary files of killed processes: regular files of this user, by name."""
         for folder, here, names in safe_directories.walk(self.root):

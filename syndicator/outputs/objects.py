@@ -68,6 +68,11 @@ class Objects:
         paths = (path.removeprefix(start) for path in self._known if path.startswith(start))
         return [name for name in paths if "/" not in name]
 
+    def is_file(self, path: str) -> bool:
+        """Whether there is an object."""
+        self._require_listing()
+        return path in self._known
+
     def put(self, path: str, data: bytes, headers: dict[str, str], date: datetime) -> Stored:
         """Write an object in place of the known one."""
         self._require_listing()

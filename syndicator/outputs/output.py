@@ -34,6 +34,9 @@ class Files(Protocol):
     def names(self, folder: str) -> list[str]:
         """What is in a folder of the output; [] if it is missing."""
 
+    def is_file(self, path: str) -> bool:
+        """Whether there is a file, not a folder or a link."""
+
     def sweep(self) -> None:
         """Remove what a killed process left, and look anew at what is there."""
 

@@ -46,7 +46,8 @@ def test_attempts_count_whether_they_succeed_or_not(database: Database) -> None:
             connection, NOW, claimer="me", lease=lease, limits=limits
         )
         assert {job.detail for job in jobs} == {Ping()}
-        record(connection, [TaskOutcome(job=job, outcome=outcomes[job.topic]) for job in jobs], NOW)
+        results = [TaskOutcome(job=job, outcome=outcomes[job.topic]) for job in jobs]
+        record(connection, results, NOW, claimer="me")
     assert attempted(database, *((topic, HUB) for topic in outcomes)) == {
         (topic, HUB): NOW for topic in ("done", "retry", "given up")
     }

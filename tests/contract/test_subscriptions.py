@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, select, text, update
 
 from syndicator.errors import StateError
 from syndicator.model.outbox import (
@@ -14,6 +14,7 @@ from syndicator.model.outbox import (
     GaveUp,
     Job,
     JobKind,
+    JobState,
     Mode,
     Retry,
     Subscription,
@@ -24,7 +25,9 @@ from syndicator.store import claims, deliveries, outbox, subscriptions
 from syndicator.store.claims import ClaimLimits
 from syndicator.store.database import Database
 from syndicator.store.outbox import JobRow
+from syndicator.store.push_schema import jobs
 from syndicator.store.subscriptions import Audience
+from syndicator.store.times import to_us
 from syndicator.websub.tasks import (
     Confirmed,
     Delivered,
@@ -193,7 +196,8 @@ def test_publish_reaches_a_callback_that_is_being_verified(
     with database.begin() as connection:
         if published:
             assert deliveries.enqueue_missing(connection, "t", "now", NOW) == 0
-        record(connection, [TaskOutcome(job=job, outcome=Done(), change=confirmed)], NOW)
+        outcome = TaskOutcome(job=job, outcome=Done(), change=confirmed)
+        record(connection, [outcome], NOW, claimer="me")
     assert [job.detail for job in claim(database)] == [Delivery(had=had)]
 
 
@@ -340,11 +344,17 @@ def test_the_audience_of_a_topic(database: Database) -> None:
         }
 
 
-def verified(callback: str, network: str | None, requested: str = "t") -> TaskOutcome:
-    """The outcome of a verification that a callback at this network confirmed."""
+def verified(
+    connection: Connection, callback: str, network: str | None, requested: str = "t"
+) -> TaskOutcome:
+    """The outcome of a claimed verification that a callback at this network confirmed."""
     verification = Verification(mode=Mode.SUBSCRIBE, topic=requested, lease=9)
+    outbox.enqueue(connection, [JobRow(detail=verification, target=callback, topic="t")], NOW)
+    claimed = {"state": JobState.CLAIMED, "claimer": "me", "expires": to_us(NOW + DAY)}
+    ours = jobs.c.target == callback, jobs.c.kind == verification.kind
+    connection.execute(update(jobs).where(*ours).values(claimed))
     job = Job(
-        id=1,
+        id=connection.execute(select(jobs.c.id).where(*ours)).scalar_one(),
         detail=verification,
         target=callback,
         topic="t",
@@ -362,14 +372,19 @@ def test_the_host_names_of_one_network_share_a_limit(database: Database) -> None
     names = [f"https://a{number}.example/" for number in range(4)]
     with database.begin() as connection:
         for name in names:
-            record(connection, [verified(name, "192.0.2.1", "T")], NOW, 3)
+            record(connection, [verified(connection, name, "192.0.2.1", "T")], NOW, 3, claimer="me")
         record(
             connection,
-            [verified(names[0], "192.0.2.1"), verified("https://b.example/", "192.0.2.2")],
+            [
+                verified(connection, names[0], "192.0.2.1"),
+                verified(connection, "https://b.example/", "192.0.2.2"),
+            ],
             NOW,
             3,
+            claimer="me",
         )
-        record(connection, [verified("https://b.example:8443/x", None)], NOW, 1)
+        late = verified(connection, "https://b.example:8443/x", None)
+        record(connection, [late], NOW, 1, claimer="me")
         assert subscriptions.total(connection, NOW) == 4
         assert subscriptions.network_at(connection, "a1.example") == "192.0.2.1"
         assert subscriptions.total_at(connection, "new.example", "192.0.2.1", NOW) == 3
@@ -423,7 +438,7 @@ def test_a_subscription_that_failed_for_too_long_is_denied(database: Database) -
     with database.begin() as connection:
         for job in claims.claim(connection, NOW + DAY / 2, claimer="me", lease=DAY, limits=LIMITS):
             outcome = TaskOutcome(job=job, outcome=GaveUp(error="x"), change=Lost())
-            record(connection, [outcome, outcome], NOW)
+            record(connection, [outcome, outcome], NOW, claimer="me")
     assert (find(database, "t", lost.callback), find(database, "t", renewed.callback)) == (
         None,
         (renewed, None),
@@ -456,7 +471,8 @@ def test_what_a_change_does_to_a_subscription(
     publish(database, "t")
     (job,) = claim(database)
     with database.begin() as connection:
-        record(connection, [TaskOutcome(job=job, outcome=Done(), change=change)], NOW)
+        outcome = TaskOutcome(job=job, outcome=Done(), change=change)
+        record(connection, [outcome], NOW, claimer="me")
         pairs = [("t", reader.callback)]
         found = subscriptions.find(connection, pairs, NOW).get(("t", reader.callback))
     after = found and (found[1], found[0].failures, found[0].network)
