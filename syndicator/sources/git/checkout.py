@@ -17,6 +17,7 @@ from syndicator.sources.folder import LFS_BEGINNING
 from syndicator.sources.git import listing
 from syndicator.sources.git.clone import Clone, boot_id, remove_folder, unusable
 from syndicator.sources.git.command import Git, GitFailed, TooMuchOutput
+from syndicator.sources.git.failures import first_message
 from syndicator.sources.git.fetch import clone_error
 
 _RECORD = "tree"
@@ -52,11 +53,9 @@ def check_out(
         for left in clone.folder.glob("index*.lock"):  # by a git that was killed
             left.unlink(missing_ok=True)
         # A power cut may have taken back files, of which the record knows nothing.
-        whole = bool(record) and record.get("boot") == boot and clone.tree.is_dir()
+        whole = bool(record) and record.get("boot") == boot and clone.has_tree
         whole = whole or _is_as_recorded(clone, git, record)
-        # Refuses names that no working tree may have, such as .git, before any file is written.
-        trial = replace(git, tree=None, index=clone.folder / "index.trial")
-        trial.run("read-tree", name)
+        _try(replace(git, tree=None, index=clone.folder / "index.trial"), name)
         clone.forget(_RECORD)
         if whole:
             git.run("read-tree", "--reset", "-u", name)
@@ -65,7 +64,7 @@ def check_out(
     except OSError as error:
         raise unusable(clone.folder, error) from error
     except GitFailed as error:
-        raise clone_error(clone, error) from error
+        raise clone_error(clone, clone.repository, error) from error
     _set_times(clone.tree, f"{folder}/" if folder else "", entries, dates)
     notes = listing.notes(entries, _lfs_pointers(clone.tree, entries))
     clone.write(_RECORD, wanted | {"boot": boot, "notes": [_as_dict(note) for note in notes]})
@@ -94,7 +93,7 @@ def _list(clone: Clone, git: Git, commit: str, folder: str) -> list[listing.Entr
         if folder and _has(git, f"{commit}^{{tree}}"):
             message = f"commit {commit[:12]} has no folder {folder}"
             raise listing.CommitError(message, hint="check source.folder") from error
-        raise clone_error(clone, error) from error
+        raise clone_error(clone, clone.repository, error) from error
     return list(listing.parse(output))
 
 
@@ -104,6 +103,20 @@ def _has(git: Git, name: str) -> bool:
     except GitFailed:
         return False
     return True
+
+
+def _try(git: Git, name: str) -> None:
+    """Read a commit into an index, before any file is written.
+
+    Raises CommitError if it has a name that no working tree may have, such as `.git`.
+    """
+    try:
+        git.run("read-tree", name)
+    except GitFailed as error:
+        if "invalid path" not in str(error):
+            raise
+        message = f"the commit has a name that git refuses ({first_message(str(error))})"
+        raise listing.CommitError(message, hint="rename it in the repository") from error
 
 
 def _is_as_recorded(clone: Clone, git: Git, record: dict[str, Any]) -> bool:

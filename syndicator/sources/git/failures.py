@@ -47,9 +47,14 @@ _MEANINGS: Sequence[tuple[str, str, str]] = (
         "no action is needed if it comes back; the next poll asks again",
     ),
     (
-        r"certificate|SSL|GnuTLS",
+        r"certificate",
         "its certificate is not trusted",
         "check the address; for a certificate of your own, set GIT_SSL_CAINFO",
+    ),
+    (
+        r"SSL|GnuTLS",
+        "its TLS connection broke off",
+        "check that its address is one for https, and look at its server's log",
     ),
     (
         r"couldn't find remote ref",
@@ -69,6 +74,11 @@ _MEANINGS: Sequence[tuple[str, str, str]] = (
         "use https or ssh; see url.<base>.insteadOf in git's own config",
     ),
 )
+
+
+def is_explained(messages: str) -> bool:
+    """Whether git's messages name a cause that is known."""
+    return any(re.search(pattern, messages) for pattern, _, _ in _MEANINGS)
 
 
 def explain(remote: str, messages: str) -> SourceError:

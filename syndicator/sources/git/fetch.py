@@ -10,13 +10,14 @@ from pathlib import Path
 from syndicator.errors import SourceError
 from syndicator.sources.git.clone import (
     Clone,
+    has_attributes,
     remove_folder,
     remove_leftovers,
     unusable,
     write_attributes,
 )
 from syndicator.sources.git.command import Git, GitFailed, TooMuchOutput
-from syndicator.sources.git.failures import explain, first_message, shown_address
+from syndicator.sources.git.failures import explain, first_message, is_explained, shown_address
 
 #: Our reference to the newest fetched commit.
 HEAD = "refs/syndicator/head"
@@ -31,8 +32,9 @@ _SIZE_INTERVAL = 0.5
 _FULL = "No space left on device|Disk quota exceeded"
 _DAMAGED = (
     "bad object|[Nn]ot a valid object|unable to read|is corrupt|missing (blob|tree|commit)"
-    "|not a git repository|failed to read|invalid object|does not match|[Bb]ad tree|loose object"
-    "|index file corrupt|did not send all necessary objects"
+    "|not a git repository|not in a git directory|failed to read|invalid object|does not match"
+    "|[Bb]ad tree|loose object|index file corrupt|did not send all necessary objects"
+    "|bad .*config|bad shallow|reference broken|unknown object type|inflate"
 )
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -121,7 +123,7 @@ def look(remote: Remote, network: Git) -> Fetched:
 def prepare(clone: Clone, repository: Path, local: Git) -> None:
     """Create a repository if it does not exist, and remove what a killed git left. SourceError."""
     try:
-        if not (repository / "info" / "attributes").exists():
+        if not has_attributes(repository):
             remove_folder(repository)
             local.run("init", "--bare", "--quiet", "--template=", "--", str(repository))
             write_attributes(repository)
@@ -129,7 +131,7 @@ def prepare(clone: Clone, repository: Path, local: Git) -> None:
     except OSError as error:
         raise unusable(repository, error) from error
     except GitFailed as error:
-        raise clone_error(clone, error) from error
+        raise clone_error(clone, repository, error) from error
 
 
 def receive(
@@ -139,6 +141,7 @@ def receive(
 
     `name`: of the remote in the settings of `network`; None: it has none. Raises SourceError.
     """
+    assert network.folder
     try:
         network.run(
             "fetch",
@@ -157,7 +160,10 @@ def receive(
     except GitFailed as error:
         ours = "\n".join(line for line in str(error).splitlines() if "remote" not in line)
         if re.search(_DAMAGED, ours):
-            raise clone_error(clone, GitFailed(ours)) from error
+            raise clone_error(clone, network.folder, GitFailed(ours)) from error
+        if str(error) and not is_explained(str(error)):
+            # The remote has just answered: the clone may be damaged in a way that is not known.
+            clone.discard(network.folder)
         raise explain(remote.shown, str(error)) from error
 
 
@@ -178,21 +184,24 @@ def has_many_packs(repository: Path) -> bool:
 
 def pack(clone: Clone, local: Git) -> None:
     """Delete what earlier fetches left in the repository of `local`. Raises SourceError."""
+    assert local.folder
     try:
         local.run("gc", "--quiet", "--prune=now")
     except GitFailed as error:
-        raise clone_error(clone, error) from error
+        raise clone_error(clone, local.folder, error) from error
 
 
-def clone_error(clone: Clone, error: GitFailed) -> SourceError:
-    """The error of a command on the clone. A damaged one is deleted: the next fetch clones anew."""
+def clone_error(clone: Clone, repository: Path, error: GitFailed) -> SourceError:
+    """The error of a command on one of the clone's repositories.
+
+    A damaged one is deleted: the next fetch clones it anew.
+    """
     detail = first_message(str(error))
     if re.search(_FULL, str(error)):
         hint = "free some disk space; the next poll continues"
         return SourceError(f"the disk of {clone.folder} is full ({detail})", hint=hint)
     if re.search(_DAMAGED, str(error)):
-        remove_folder(clone.repository)
-        clone.forget("fetched")
+        clone.discard(repository)
         return SourceError(f"the clone was damaged ({detail})", hint="the next poll clones it anew")
     hint = "check the permissions and the disk of source.clone; it can be deleted at any time"
     return SourceError(f"{clone.folder} can't be used: {detail}", hint=hint)

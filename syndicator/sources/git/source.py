@@ -151,9 +151,15 @@ class GitSource:
             raise
 
     def _newest(self) -> str:
-        """The newest commit that was fetched, with its dates if they are wanted; "": none."""
-        record = "dates" if self._options.dates else "fetched"
-        return str(self._clone.read(record).get("commit", ""))
+        """The newest commit that was fetched, with its dates if they are wanted; "": none.
+
+        Where a damaged clone was deleted, it is that of the tree: the site is still whole.
+        """
+        dated = self._options.dates
+        record = self._clone.read("dates" if dated else "fetched")
+        if not record and (tree := self._clone.read("tree")).get("dated") == dated:
+            record = tree
+        return str(record.get("commit", ""))
 
     def _dates(self) -> Mapping[str, int]:
         """The times of files. A time to come is a wrong clock: it is now instead."""

@@ -27,6 +27,7 @@ from syndicator.sources.git.failures import explain, first_message, shown_addres
         ),
         ("fatal: unable to access 'https://h/': SSL certificate problem: expired", "certificate"),
         ("fatal: unable to access 'https://h/': server certificate verification failed.", "certif"),
+        ("fatal: unable to access 'https://h/': GnuTLS recv error (-110): The TLS", "TLS conn"),
         ("remote: Repository not found.\nfatal: repository 'https://h/' not found", "repository"),
         ("fatal: '/srv/x' does not appear to be a git repository", "repository"),
         ("fatal: detected dubious ownership in repository at '/srv/x'", "another user"),

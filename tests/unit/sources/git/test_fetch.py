@@ -1,5 +1,7 @@
 """A fetch that fails leaves the tree, says why, and ends in time."""
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -107,6 +109,26 @@ def test_a_key_that_is_refused_is_said(repository: Repository, tmp_path: Path) -
     with pytest.raises(SourceError, match="asks for a password or key") as caught:
         source.fetch()
     assert "deploy key" in (caught.value.hint or "")
+
+
+def test_a_program_that_git_leaves_running_keeps_no_lock(
+    repository: Repository, tmp_path: Path
+) -> None:
+    """Such as `git credential-cache--daemon`, which inherits what git has open."""
+    left = tmp_path / "left"
+    script = (
+        f"sleep 60 </dev/null >/dev/null 2>&1 & echo $! >> {left}\n"
+        'for command; do :; done; eval "exec $command"'
+    )
+    address = f"ssh://git@host.example{repository.bare}"
+    source = Source(repository, address=address, environ=_ssh(tmp_path, script), seconds=5.0)
+    try:
+        for number in range(2):
+            repository.push({FIRST: post(f"Version {number}")})
+            assert source.update()[FIRST] == post(f"Version {number}")
+    finally:
+        for process in left.read_text().split():
+            os.kill(int(process), signal.SIGKILL)
 
 
 def test_a_fetch_that_sends_too_much_is_ended(
