@@ -70,8 +70,12 @@ def _site_of(
             progress(0, None, Phase.FETCHING)
 
         git.fetch(tick)
-        with git.hold(tick) as checked_out:
-            yield temporary, checked_out.notes
+        try:
+            with git.hold(tick) as checked_out:
+                yield temporary, checked_out.notes
+        except SourceError as error:  # it names the repository, not a folder that is gone
+            message = str(error).replace(str(temporary.site_folder), git.remote.shown)
+            raise SourceError(message, hint=error.hint) from error
 
 
 def _held_problems(config: Config) -> Sequence[Problem]:

@@ -66,6 +66,8 @@ def next_request(request: Request, response: Response) -> Request | None:
 
 def judge(request: Request, response: Response, text: str, now: datetime) -> PageAnswer:
     """Whether the page is live, by the final response to `request_for` it."""
+    if response.status is None and response.too_large:  # the other pages may be served well
+        return PageAnswer(live=False, text=response.error)
     if response.refused and request.stranger:
         hint = "the config may name it in site.url"
         return PageAnswer(live=False, text=f"{response.error}; {hint}", reached=False)

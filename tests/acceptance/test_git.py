@@ -99,6 +99,8 @@ def test_the_commands_of_an_operator(tmp_path: Path) -> None:
     assert (checked.returncode, path(3) in checked.stdout) == (1, True)
     previewed = command("preview", "post.md", "--json")
     assert (previewed.returncode, "several posts" in previewed.stderr) == (1, True)
+    previewed = command("preview", "nothing")
+    assert f"there is no such post in {command.address}" in previewed.stderr
     previewed = command("preview", path(2))
     assert (previewed.returncode, "Two" in previewed.stdout) == (0, True)
     assert not (tmp_path / "var").exists()

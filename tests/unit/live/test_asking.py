@@ -107,6 +107,11 @@ def test_a_server_without_head_gets_a_get(status: int) -> None:
             "",
             PageAnswer(live=False, text="it refused the connection", reached=False),
         ),
+        (
+            Response(status=None, error="too large", refused=True, too_large=True),
+            "",
+            PageAnswer(live=False, text="too large"),
+        ),
     ],
 )
 def test_what_a_response_shows(response: Response, text: str, answer: PageAnswer) -> None:
