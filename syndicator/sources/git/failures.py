@@ -34,6 +34,11 @@ _MEANINGS: Sequence[tuple[str, str, str]] = (
         "free some disk space",
     ),
     (
+        r"[Oo]ut of memory|Cannot allocate memory",
+        "git needs too much memory for what it sends",
+        "look at its branches, tags and largest files",
+    ),
+    (
         r"Could not resolve host|Name or service not known|Temporary failure in name resolution",
         "its host is not found",
         "check the spelling of source.git, and this machine's network",

@@ -37,6 +37,9 @@ _DAMAGED = (
     "|bad .*config|bad shallow|reference broken|unknown object type|inflate"
 )
 
+#: Characters of the name of the remote's default branch. It is shown and compared.
+_MAX_BRANCH = 250
+
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -66,7 +69,7 @@ class Fetched:
     """The newest commit of the remote's branch."""
 
     commit: str
-    branch: str  #: "": the remote's HEAD is not a branch
+    branch: str  #: "": the remote's HEAD is not a branch, or one whose name is not shown
 
 
 def parse_heads(output: bytes, wanted: str) -> Fetched | None:
@@ -81,6 +84,8 @@ def parse_heads(output: bytes, wanted: str) -> Fetched | None:
             continue
         if value.startswith("ref: refs/heads/"):
             branch = value.removeprefix("ref: refs/heads/")
+            if len(branch) > _MAX_BRANCH or not branch.isprintable():
+                branch = ""
         elif _COMMIT.fullmatch(value):
             commit = value
     return Fetched(commit=commit, branch=branch) if commit else None

@@ -11,6 +11,7 @@ from gitsource import Source
 from repositories import Repository, needs_git, post
 
 from syndicator.errors import SourceError
+from syndicator.sources.git import command
 from syndicator.sources.git import fetch as fetching
 
 pytestmark = needs_git
@@ -138,6 +139,24 @@ def test_a_fetch_that_sends_too_much_is_ended(
     monkeypatch.setattr(fetching, "_received", lambda packs: 2**40)
     with pytest.raises(SourceError, match="sends more than"):
         Source(repository).fetch()
+
+
+def test_a_remote_can_not_fill_the_memory(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git keeps all that a remote says of itself: here capabilities without end."""
+    monkeypatch.setattr(command, "_MAX_MEMORY", 2**25)
+    script = "printf '000eversion 2\\n'; yes $(printf 'ea60%059995d' 0)"
+    address = "ssh://git@host.example/site.git"
+    with pytest.raises(SourceError, match="too much memory"):
+        Source(repository, address=address, environ=_ssh(tmp_path, script)).fetch()
+
+
+@pytest.mark.parametrize("name", [b"\x1b[31mx", b"x" * 300])
+def test_a_branch_that_can_not_be_shown_is_unknown(name: bytes) -> None:
+    """The remote chooses its name, which `status` shows."""
+    answer = b"ref: refs/heads/%b\tHEAD\n%b\tHEAD\n" % (name, b"1" * 40)
+    assert fetching.parse_heads(answer, "HEAD") == fetching.Fetched(commit="1" * 40, branch="")
 
 
 def test_many_fetches_leave_one_pack(

@@ -218,8 +218,9 @@ def test_what_is_not_followed_is_noted(repository: Repository) -> None:
     """Submodules, and the content of Git LFS."""
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 123456\n"
     repository.write({"audio/one.mp3": pointer, "audio/two.mp3": pointer})
-    module = f"160000,{'1' * 40},modules/theme"
-    repository.git("update-index", "--add", "--cacheinfo", module)
+    for name in ("modules/theme", "modules/\udcff"):
+        module = f"160000,{'1' * 40},{name}"
+        repository.git("update-index", "--add", "--cacheinfo", module)
     repository.git("add", "audio")
     repository.git("commit", "--quiet", "--message", "Change")
     repository.git("push", "--quiet", str(repository.bare), "HEAD:main")
@@ -229,6 +230,7 @@ def test_what_is_not_followed_is_noted(repository: Repository) -> None:
         with source.git.hold(lambda: None) as checked_out:
             assert [str(note) for note in checked_out.notes] == [
                 "modules/theme: is a submodule, which is not followed",
+                r"modules/\xff: is a submodule, which is not followed",
                 "audio/one.mp3: is in Git LFS, which is not followed: its size in feeds is its "
                 "pointer's; so are 1 other file",
             ]
