@@ -36,7 +36,7 @@ def check_site(config: Config, progress: Progress = quiet, *, clock: Clock = utc
 
     with _site_of(config, progress, dates=False) as (site, notes):
         report = check(from_config.build_options(site), clock(), progress)
-    found = _held_problems(config) if from_config.live_rules(config).wanted else ()
+    found = _held_problems(config, clock()) if from_config.live_rules(config).wanted else ()
     return replace(
         report,
         problems=(*report.problems, *(problem for problem in found if not problem.note)),
@@ -78,14 +78,14 @@ def _site_of(
             raise SourceError(message, hint=error.hint) from error
 
 
-def _held_problems(config: Config) -> Sequence[Problem]:
+def _held_problems(config: Config, now: datetime) -> Sequence[Problem]:
     """Those of posts that wait for their page. A state that can't be read is `doctor`'s matter."""
     from syndicator.build.held_posts import problems_of
     from syndicator.store import awaited_pages
 
     try:
         with closing(open_state(config)) as database, database.read() as connection:
-            return problems_of(awaited_pages.all_pages(connection))
+            return problems_of(awaited_pages.all_pages(connection), now)
     except StateError:
         return ()
 
