@@ -47,8 +47,7 @@ def check_out(
     if is_current(record, wanted, boot) and clone.tree.is_dir():
         return CheckedOut(commit=commit, notes=_notes_of(record))
     name = f"{commit}:{folder}"
-    entries = _list(clone, git, commit, folder)
-    listing.check(entries, most)
+    entries = list_commit(clone, git, commit, folder, most)
     try:
         for left in clone.folder.glob("index*.lock"):  # by a git that was killed
             left.unlink(missing_ok=True)
@@ -81,7 +80,14 @@ def has_commit(clone: Clone, commit: str) -> bool:
     return is_current(clone.read(_RECORD), {"commit": commit}, boot_id()) and clone.tree.is_dir()
 
 
-def _list(clone: Clone, git: Git, commit: str, folder: str) -> list[listing.Entry]:
+def list_commit(
+    clone: Clone, local: Git, commit: str, folder: str, most: int
+) -> list[listing.Entry]:
+    """The entries of a commit's folder. Raises CommitError if it has too much.
+
+    Arguments are those of `check_out`.
+    """
+    git = replace(local, folder=clone.repository)
     name = f"{commit}:{folder}"
     try:
         output = git.run(
@@ -94,7 +100,9 @@ def _list(clone: Clone, git: Git, commit: str, folder: str) -> list[listing.Entr
             message = f"commit {commit[:12]} has no folder {folder}"
             raise listing.CommitError(message, hint="check source.folder") from error
         raise clone_error(clone, clone.repository, error) from error
-    return list(listing.parse(output))
+    entries = list(listing.parse(output))
+    listing.check(entries, most)
+    return entries
 
 
 def _has(git: Git, name: str) -> bool:

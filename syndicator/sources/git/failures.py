@@ -9,6 +9,9 @@ from syndicator.errors import SourceError
 #: Characters of git's message that are repeated.
 _MAX_LENGTH = 300
 
+#: Messages of a git, or of its zlib, that has reached its limit of memory.
+OUT_OF_MEMORY = "[Oo]ut of memory|Cannot allocate memory"
+
 #: Parts of git's, ssh's and curl's messages, what they mean, and what to do. The first one counts.
 _MEANINGS: Sequence[tuple[str, str, str]] = (
     (
@@ -34,7 +37,7 @@ _MEANINGS: Sequence[tuple[str, str, str]] = (
         "free some disk space",
     ),
     (
-        r"[Oo]ut of memory|Cannot allocate memory",
+        OUT_OF_MEMORY,
         "git needs too much memory for what it sends",
         "look at its branches, tags and largest files",
     ),

@@ -17,7 +17,14 @@ from syndicator.sources.git.clone import (
     write_attributes,
 )
 from syndicator.sources.git.command import Git, GitFailed, TooMuchOutput
-from syndicator.sources.git.failures import explain, first_message, is_explained, shown_address
+from syndicator.sources.git.failures import (
+    OUT_OF_MEMORY,
+    explain,
+    first_message,
+    is_explained,
+    shown_address,
+)
+from syndicator.sources.git.listing import CommitError
 
 #: Our reference to the newest fetched commit.
 HEAD = "refs/syndicator/head"
@@ -205,6 +212,11 @@ def clone_error(clone: Clone, repository: Path, error: GitFailed) -> SourceError
     if re.search(_FULL, str(error)):
         hint = "free some disk space; the next poll continues"
         return SourceError(f"the disk of {clone.folder} is full ({detail})", hint=hint)
+    if re.search(OUT_OF_MEMORY, str(error)):
+        return CommitError(
+            f"git needs too much memory for what was fetched ({detail})",
+            hint="look at the largest files of the repository, and the most in one commit",
+        )
     if re.search(_DAMAGED, str(error)):
         clone.discard(repository)
         return SourceError(f"the clone was damaged ({detail})", hint="the next poll clones it anew")

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from syndicator.errors import SourceError
 from syndicator.sources.git.clone import Clone
 from syndicator.sources.git.command import Git, GitFailed, TooMuchOutput
 from syndicator.sources.git.fetch import (
@@ -19,6 +18,7 @@ from syndicator.sources.git.fetch import (
     prepare,
     receive,
 )
+from syndicator.sources.git.listing import CommitError
 
 #: The remote's name in the repository of the history: only a remote with a name may be filtered.
 _NAME = "origin"
@@ -70,7 +70,7 @@ def fetch_dates(
         raise clone_error(clone, clone.history, error) from error
     except TooMuchOutput:
         message = f"{remote.shown} has too many commits"
-        raise SourceError(message, hint="turn source.git_dates off") from None
+        raise CommitError(message, hint="turn source.git_dates off") from None
     clone.write("dates", {"commit": commit, "head": head, "dates": known | parse_log(log)})
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syndicator.errors import SourceError
-from syndicator.sources.git.checkout import CheckedOut, check_out, has_commit
+from syndicator.sources.git.checkout import CheckedOut, check_out, has_commit, list_commit
 from syndicator.sources.git.clone import Clone
 from syndicator.sources.git.command import (
     Git,
@@ -54,7 +54,7 @@ class GitSource:
         self._environ = environ
         self._clone = Clone(folder=options.clone)
         #: A commit that can't be checked out, and why.
-        self._refused: tuple[str, CommitError] | None = None
+        self._refused: dict[str, CommitError] = {}
         self._local = Git(environ=clone_environ(environ), seconds=_LOCAL_SECONDS)
 
     @property
@@ -87,15 +87,18 @@ class GitSource:
             local = replace(self._local, tick=tick, locks=(handle,))
             network = self._network(tick, handle)
             found = fetch(self._clone, self.remote, network, local, most=options.max_bytes)
-            if options.dates:
-                fetch_dates(
-                    self._clone,
-                    self.remote,
-                    network,
-                    local,
-                    most=options.max_bytes,
-                    commit=found.commit,
-                )
+            if options.dates and self._clone.read("dates").get("commit") != found.commit:
+                with self._remembered(found.commit):
+                    # Only then its history is worth a look, which takes much memory for too much.
+                    list_commit(self._clone, local, found.commit, options.folder, options.max_bytes)
+                    fetch_dates(
+                        self._clone,
+                        self.remote,
+                        network,
+                        local,
+                        most=options.max_bytes,
+                        commit=found.commit,
+                    )
             return found
 
     def tidy(self, tick: Tick) -> None:
@@ -135,9 +138,7 @@ class GitSource:
 
     def _check_out(self, commit: str, local: Git) -> CheckedOut:
         options = self._options
-        if self._refused and self._refused[0] == commit:  # finding it again may take seconds
-            raise CommitError(str(self._refused[1]), hint=self._refused[1].hint)
-        try:
+        with self._remembered(commit):
             return check_out(
                 self._clone,
                 commit,
@@ -146,8 +147,16 @@ class GitSource:
                 most=options.max_bytes,
                 dates=self._dates(),
             )
+
+    @contextmanager
+    def _remembered(self, commit: str) -> Iterator[None]:
+        """Raise what was found to be wrong with a commit: finding it again may take seconds."""
+        if commit in self._refused:
+            raise CommitError(str(self._refused[commit]), hint=self._refused[commit].hint)
+        try:
+            yield
         except CommitError as error:
-            self._refused = commit, error
+            self._refused = {commit: error}  # the newest counts
             raise
 
     def _newest(self) -> str:

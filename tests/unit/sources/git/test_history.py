@@ -9,6 +9,7 @@ from repositories import Repository, needs_git, post
 
 from syndicator.errors import SourceError
 from syndicator.sources.git import fetch as fetching
+from syndicator.sources.git import source as sources
 from syndicator.sources.git.clone import Clone
 from syndicator.sources.git.fetch import Remote
 from syndicator.sources.git.history import parse_log
@@ -54,6 +55,25 @@ def test_a_damaged_history_is_fetched_anew(tmp_path: Path) -> None:
     source.update()
     assert os.stat(source.clone.tree / FIRST).st_mtime == 1_500_000_000
     assert os.stat(source.clone.tree / SECOND).st_mtime == 1_600_000_000
+
+
+def test_a_commit_with_too_much_is_looked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its history takes long, and git much memory. The commit before it stays."""
+    repository = Repository(tmp_path)
+    repository.push({FIRST: post("First")})
+    source = Source(repository, dates=True, address=f"file://{repository.bare}", max_bytes=1000)
+    files = source.update()
+    repository.push({SECOND: post("x" * 1000)})
+    with pytest.raises(SourceError, match="bytes of files"):
+        source.fetch()
+    monkeypatch.setattr(sources, "fetch_dates", None)
+    monkeypatch.setattr(sources, "list_commit", None)
+    with pytest.raises(SourceError, match="bytes of files"):
+        source.fetch()
+    source.check_out()
+    assert source.files() == files
 
 
 @pytest.mark.parametrize("filtered", ["true", "false"])
